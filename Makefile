@@ -1,0 +1,47 @@
+# make run | test | check | bench: everything else is in the README.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+export FLASK_APP := app.py
+export PYTHONDEVMODE :=
+
+.PHONY: run test check fast browser bench format
+
+run: .venv/runs
+	@$(BIN)/flask migrate
+	@$(BIN)/flask welcome
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-colour --env /dev/null start
+
+test: check fast browser
+
+check: .venv/develops
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/lint-imports --no-cache > .venv/imports.log || (cat .venv/imports.log; false)
+
+fast: .venv/develops
+	$(BIN)/pytest -n 2 -m "not browser"
+
+browser: .venv/develops
+	@.ci/chromium
+	$(BIN)/pytest -m browser
+
+bench: .venv/develops
+	$(BIN)/python -m bench
+
+format: .venv/develops
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format --quiet
+	-$(BIN)/djlint --quiet --reformat templates
+
+.venv/runs: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/develops: .venv/runs requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

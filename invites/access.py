@@ -1,0 +1,73 @@
+"""Who may do what: one table and one function, asked before every deed.
+
+The rules are the guide's: a Moderator invites and removes Users; an Admin all
+but Account Owners; an Account Owner everybody.
+"""
+
+from enum import StrEnum
+
+from invites.models import Invitation, Membership
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+
+
+class Action(StrEnum):
+    """What a member can want to do in an account."""
+
+    VISIT = "visit"
+    SEE_PEOPLE = "see_people"
+    INVITE = "invite"
+    MANAGE_INVITATION = "manage_invitation"
+    REMOVE_MEMBER = "remove_member"
+    CHANGE_ROLE = "change_role"
+    MANAGE_PERMANENT_LINK = "manage_permanent_link"
+    CHANGE_SETTINGS = "change_settings"
+
+
+LOWEST_ROLE = {
+    Action.VISIT: Role.USER,
+    Action.SEE_PEOPLE: Role.MODERATOR,
+    Action.INVITE: Role.MODERATOR,
+    Action.MANAGE_INVITATION: Role.MODERATOR,
+    Action.REMOVE_MEMBER: Role.MODERATOR,
+    Action.CHANGE_ROLE: Role.ADMIN,
+    Action.MANAGE_PERMANENT_LINK: Role.ADMIN,
+    Action.CHANGE_SETTINGS: Role.ADMIN,
+}
+
+# The highest role that somebody of a role may grant, take away or touch.
+_REACH = {
+    Role.USER: None,
+    Role.MODERATOR: Role.USER,
+    Role.ADMIN: Role.ADMIN,
+    Role.OWNER: Role.OWNER,
+}
+
+Target = Role | Invitation | Membership | None
+
+
+def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool:
+    """Whether ``actor`` may do ``action`` to ``target``: a role to grant, or a row to touch."""
+    if not actor.is_active or actor.role < LOWEST_ROLE[action]:
+        return False
+    if target is None:
+        return True
+    if isinstance(target, Role):
+        role = target
+    else:
+        if target.account_id != actor.account_id:
+            return False
+        role = target.role
+    reach = _REACH[actor.role]
+    return reach is not None and role <= reach
+
+
+def authorize(actor: Membership, action: Action, target: Target = None) -> None:
+    """Raises Refused(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``."""
+    if not is_allowed(actor, action, target):
+        raise Refused(Reason.NOT_ALLOWED)
+
+
+def grantable_roles(actor: Membership) -> list[Role]:
+    """The roles that ``actor`` may invite people as, lowest first."""
+    return [role for role in Role if is_allowed(actor, Action.INVITE, role)]

@@ -1,0 +1,112 @@
+"""Accounts: founding one, its settings, and finding those of a person."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from invites import activity, addresses, db, texts
+from invites.access import Action, authorize
+from invites.activity import Deed
+from invites.models import Account, JoinedBy, Membership, User
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+
+DEFAULT_ASSIGNMENTS_LABEL = "See your assignments"
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """What an admin may set, as typed."""
+
+    name: str
+    purpose: str
+    assignments_url: str
+    assignments_label: str
+    reply_to: str
+    time_zone: str
+
+
+def found(name: str, owner: User, now: datetime) -> Account:
+    """Make an account with ``owner`` as its first Account Owner."""
+    name = texts.clean_name(name)
+    with db.transaction():
+        account = Account.create(
+            name=name,
+            slug=_free_slug(name),
+            purpose="",
+            assignments_url="",
+            assignments_label=DEFAULT_ASSIGNMENTS_LABEL,
+            reply_to="",
+            time_zone="UTC",
+            created_at=now,
+        )
+        Membership.create(
+            account=account,
+            user=owner,
+            role=Role.OWNER,
+            joined_by=JoinedBy.FOUNDING,
+            joined_at=now,
+        )
+        activity.record(Deed.ACCOUNT_CREATED, account, owner, now, name=name)
+    return account
+
+
+def found_by_installer(name: str, installer: User, now: datetime) -> Account:
+    """Add one more account. Raises Refused(NOT_ALLOWED) for anybody but the installer."""
+    if not installer.is_installer:
+        raise Refused(Reason.NOT_ALLOWED)
+    return found(name, installer, now)
+
+
+def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
+    """Store new settings; the slug in the URLs stays. Raises Refused for what can't be."""
+    account = actor.account
+    account.name = texts.clean_name(settings.name)
+    account.purpose = texts.clean_phrase(settings.purpose)
+    account.assignments_url = texts.clean_url(settings.assignments_url)
+    account.assignments_label = texts.clean_label(settings.assignments_label)
+    account.reply_to = addresses.canonical(settings.reply_to) if settings.reply_to.strip() else ""
+    account.time_zone = texts.clean_time_zone(settings.time_zone)
+    with db.transaction():
+        authorize(actor, Action.CHANGE_SETTINGS)
+        account.save()
+        activity.record(Deed.SETTINGS_CHANGED, account, actor.user, now)
+
+
+def memberships_of(user: User) -> list[Membership]:
+    """A person's active memberships with their accounts, by account name."""
+    return list(
+        Membership.select(Membership, Account)
+        .join(Account)
+        .where(Membership.user == user, Membership.deactivated_at.is_null())
+        .order_by(Account.name, Account.id)
+    )
+
+
+def membership(user: User, slug: str) -> Membership | None:
+    """The active membership of ``user`` in the account ``slug``, or None."""
+    return (
+        Membership.select(Membership, Account, User)
+        .join(Account)
+        .switch(Membership)
+        .join(User)
+        .where(Account.slug == slug, Membership.user == user, Membership.deactivated_at.is_null())
+        .get_or_none()
+    )
+
+
+def _free_slug(name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:48].strip("-") or "account"
+    if slug in _RESERVED_SLUGS:
+        slug = f"{slug}-account"
+    candidate, number = slug, 1
+    while Account.select().where(Account.slug == candidate).exists():
+        number += 1
+        candidate = f"{slug}-{number}"
+    return candidate
+
+
+# Words that stand at the place of a slug in a URL.
+_RESERVED_SLUGS = {"new", "invitations"}

@@ -1,0 +1,83 @@
+"""The one canonical form of an e-mail address, for storing, comparing and mailing.
+
+Trimmed; the domain in IDNA ASCII and lower case; the local part ASCII and lower
+case. RFC 5321 lets hosts tell ``Ada@`` from ``ada@``, but none that people use
+does, and two profiles for one mailbox would be worse.
+"""
+
+import re
+from functools import lru_cache
+
+from email_validator import EmailNotValidError, validate_email
+
+from invites.refusals import Reason, Refused
+
+MAX_LENGTH = 254  # RFC 5321, with the brackets of a path taken off
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+
+
+def canonical(text: str) -> str:
+    """The canonical form of one address.
+
+    Raises Refused with an ADDRESS_* reason when ``text`` isn't one address that
+    any mail server would take as that one mailbox.
+    """
+    text = _INVISIBLE.sub("", text).strip()
+    if not text:
+        raise Refused(Reason.ADDRESS_MISSING)
+    if len(text) > MAX_LENGTH:
+        raise Refused(Reason.ADDRESS_TOO_LONG)
+    local, _, domain = text.rpartition("@")
+    if not _PLAIN_LOCAL.fullmatch(local) or len(local) > 64:
+        local = _uncommon_local(text)
+    address = f"{local.lower()}@{_canonical_domain(domain.lower())}"
+    if len(address) > MAX_LENGTH:
+        raise Refused(Reason.ADDRESS_TOO_LONG)
+    return address
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two typed addresses are the same mailbox; False when either is none."""
+    try:
+        return canonical(one) == canonical(other)
+    except Refused:
+        return False
+
+
+def _uncommon_local(text: str) -> str:
+    """The part before the @ of an address that isn't plain letters and digits."""
+    for reason, wrong in (
+        (Reason.ADDRESS_NO_AT, "@" not in text),
+        (Reason.ADDRESS_TWO_AT, text.count("@") > 1),
+        (Reason.ADDRESS_NO_NAME, text.startswith("@")),
+        (Reason.ADDRESS_BRACKETS, bool(set(text) & set("<>"))),
+        (Reason.ADDRESS_SPACE, any(letter.isspace() for letter in text)),
+        (Reason.ADDRESS_NOT_ASCII, not text.partition("@")[0].isascii()),
+    ):
+        if wrong:
+            raise Refused(reason)
+    local = text.partition("@")[0]
+    try:
+        return validate_email(
+            f"{local}@example.com", check_deliverability=False, strict=True
+        ).local_part
+    except EmailNotValidError:
+        raise Refused(Reason.ADDRESS_MALFORMED) from None
+
+
+@lru_cache(maxsize=10_000)
+def _canonical_domain(domain: str) -> str:
+    if any(letter.isspace() for letter in domain):
+        raise Refused(Reason.ADDRESS_SPACE)
+    if set(domain) & set("<>"):
+        raise Refused(Reason.ADDRESS_BRACKETS)
+    if "." not in domain.strip("."):
+        raise Refused(Reason.ADDRESS_NO_DOT)
+    try:
+        checked = validate_email(f"x@{domain}", check_deliverability=False, strict=True)
+    except EmailNotValidError as error:
+        reserved = "reserved" in str(error)
+        raise Refused(Reason.ADDRESS_RESERVED if reserved else Reason.ADDRESS_MALFORMED) from None
+    return checked.ascii_domain or domain

@@ -1,0 +1,49 @@
+"""Small blueprints, one per subject: request → rule → page or fragment, nothing else."""
+
+from flask import Flask
+
+from invites.blueprints import (
+    accounts,
+    batches,
+    compose,
+    confirm_email,
+    front,
+    home,
+    invitation,
+    invitations,
+    join,
+    login,
+    mailbox,
+    password_reset,
+    permanent_invite,
+    profile,
+    settings,
+    setup,
+    users,
+)
+
+_ALL = (
+    front,
+    setup,
+    login,
+    password_reset,
+    confirm_email,
+    accounts,
+    profile,
+    home,
+    compose,
+    invitations,
+    batches,
+    permanent_invite,
+    users,
+    settings,
+    mailbox,
+    invitation,
+    join,
+)
+
+
+def register(app: Flask) -> None:
+    """Register every blueprint on ``app``."""
+    for module in _ALL:
+        app.register_blueprint(module.blueprint)

@@ -1,0 +1,110 @@
+"""The accounts of a person, the invitations that wait for them, and adding an account."""
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+from wtforms import StringField
+
+from invites import accounts, proofs, responding, texts
+from invites.models import Invitation, ProofPurpose
+from invites.refusals import Refused
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm, checked_by
+from invites.web.pages import go, show, tell
+from invites.web.services import now
+from invites.web.signin import person
+from invites.web.words import sentence
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
+
+
+class AccountForm(PlainForm):
+    """A new account's name."""
+
+    name = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
+
+
+@blueprint.get("")
+@allow(Who.LOGGED_IN)
+def index() -> Response:
+    """All organisations of the person, and at the bottom what they are invited to."""
+    return show(
+        "accounts/page.html",
+        memberships=accounts.memberships_of(person()),
+        invitations=responding.open_invitations(person(), now()),
+    )
+
+
+@blueprint.get("/new")
+@allow(Who.INSTALLER)
+def form() -> Response:
+    """Where the installer names a new account."""
+    return show("accounts/new.html", form=AccountForm())
+
+
+@blueprint.post("/new")
+@allow(Who.INSTALLER)
+def create() -> Response:
+    """Add an account that the installer owns."""
+    form = AccountForm()
+    if not form.validate():
+        return show("accounts/new.html", form=form, status=422)
+    account = accounts.found_by_installer(form.name.data, person(), now())
+    tell(_("%(account)s is there. Invite the first people.", account=account.name))
+    return go(url_for("compose.form", slug=account.slug))
+
+
+@blueprint.post("/invitations/<int:invitation_id>/acceptance")
+@allow(Who.LOGGED_IN)
+def accept(invitation_id: int) -> Response:
+    """Accept one of the invitations of this page."""
+    invitation = _own_invitation(invitation_id)
+    try:
+        responding.accept(invitation, person(), now())
+    except Refused as refused:
+        tell(sentence(refused), "problem")
+        return go(url_for("accounts.index"))
+    tell(_("Welcome to %(account)s.", account=invitation.account.name))
+    return go(url_for("home.page", slug=invitation.account.slug))
+
+
+@blueprint.post("/invitations/<int:invitation_id>/refusal")
+@allow(Who.LOGGED_IN)
+def decline(invitation_id: int) -> Response:
+    """Decline one of the invitations of this page."""
+    invitation = _own_invitation(invitation_id)
+    try:
+        responding.decline(invitation, now())
+    except Refused as refused:
+        tell(sentence(refused), "problem")
+    else:
+        tell(
+            _(
+                "You declined the invitation to %(account)s. The link in its mail lets you "
+                "change your mind until it expires.",
+                account=invitation.account.name,
+            )
+        )
+    return go(url_for("accounts.index"))
+
+
+@blueprint.post("/confirmation")
+@allow(Who.LOGGED_IN)
+def confirm() -> Response:
+    """Mail the confirmation link once more."""
+    if not person().is_confirmed:
+        proofs.ask(person(), ProofPurpose.CONFIRM_EMAIL, person().email, now())
+    tell(_("A confirmation mail is on its way to %(email)s.", email=person().email))
+    return go(url_for("accounts.index"))
+
+
+def _own_invitation(invitation_id: int) -> Invitation:
+    """One that this person may answer here: addressed to their confirmed address."""
+    invitation = Invitation.get_or_none(
+        Invitation.id == invitation_id, Invitation.email == person().email
+    )
+    if invitation is None or not person().is_confirmed:
+        raise NotFound
+    return invitation

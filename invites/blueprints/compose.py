@@ -1,0 +1,175 @@
+"""New Invitation: the Email field, the CSV file, the role, and what was understood."""
+
+import secrets
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import BooleanField, FileField, HiddenField, RadioField, TextAreaField
+
+from invites import issuing, judging, uploads
+from invites.access import Action, grantable_roles
+from invites.issuing import Order
+from invites.judging import Judgement
+from invites.models import Upload
+from invites.recipients import Entry, read_field
+from invites.refusals import Refused
+from invites.roles import Role
+from invites.web.access import allow, here
+from invites.web.forms import PlainForm
+from invites.web.pages import go, show, tell
+from invites.web.services import now
+from invites.web.words import ROLE, sentence
+
+blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
+
+# The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
+_REQUEST_BYTES = 64 * 1024 * 1024
+_TYPED_BYTES = 8 * 1024 * 1024
+
+
+class ComposeForm(PlainForm):
+    """One batch. ``key`` names this press of the button, ``upload`` the file read before."""
+
+    email = TextAreaField(_l("Email"))
+    csv_file = FileField(_l("Email CSV File"))
+    role = RadioField(_l("Role"), coerce=int)
+    removed_too = BooleanField(_l("Invite them again"))
+    upload = HiddenField()
+    key = HiddenField()
+
+    def offer_roles(self) -> None:
+        """Offer what the member may grant, lowest first."""
+        roles = grantable_roles(here().membership)
+        self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What stands in field and file together."""
+        return read_field(self.email.data or "") + uploads.entries(self.uploaded)
+
+    @property
+    def uploaded(self) -> Upload | None:
+        """The file that was read before, if it is this member's."""
+        number = self.upload.data or ""
+        return uploads.find(here().membership, int(number)) if number.isdecimal() else None
+
+
+@blueprint.before_request
+def _take_large_forms() -> None:
+    request.max_content_length = _REQUEST_BYTES
+    request.max_form_memory_size = _TYPED_BYTES
+
+
+@blueprint.get("")
+@allow(Action.INVITE)
+def form() -> AnyResponse:
+    """An empty form."""
+    form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
+    form.offer_roles()
+    return _page(form)
+
+
+@blueprint.post("")
+@allow(Action.INVITE)
+def create() -> AnyResponse:
+    """Send: make the batch and lead to its page. Refused, the form stays as it was."""
+    form = _filled_form()
+    if not _take_file(form) or not form.validate():
+        return _page(form, status=422)
+    upload = form.uploaded
+    order = Order(
+        key=form.key.data or secrets.token_urlsafe(16),
+        entries=form.entries,
+        role=Role(form.role.data),
+        file_name=upload.file_name if upload else "",
+        removed_too=form.removed_too.data,
+    )
+    try:
+        batch = issuing.issue(here().membership, order, now())
+    except Refused as refused:
+        form.refuse(form.email, refused)
+        return _page(form, status=422)
+    if upload is not None:
+        uploads.drop(upload)
+    tell(_("The invitations are on their way."))
+    return go(url_for("batches.page", batch_id=batch.id))
+
+
+@blueprint.post("/understanding")
+@allow(Action.INVITE)
+def understanding() -> AnyResponse:
+    """What would happen on sending, while typing. Changes nothing."""
+    return _page(_filled_form(), fragment="compose/_understanding.html")
+
+
+@blueprint.post("/file")
+@allow(Action.INVITE)
+def add_file() -> AnyResponse:
+    """Read a dropped file and keep it until it is sent."""
+    form = _filled_form()
+    status = 200 if _take_file(form) else 422
+    return _page(form, fragment="compose/_email_csv_file.html", status=status)
+
+
+@blueprint.post("/file/removal")
+@allow(Action.INVITE)
+def remove_file() -> AnyResponse:
+    """Forget the file."""
+    form = _filled_form()
+    if form.uploaded is not None:
+        uploads.drop(form.uploaded)
+    form.upload.data = ""
+    return _page(form, fragment="compose/_email_csv_file.html")
+
+
+def _filled_form() -> ComposeForm:
+    form = ComposeForm()
+    form.offer_roles()
+    return form
+
+
+def _take_file(form: ComposeForm) -> bool:
+    """Read the file of the request, if there is one; False, with the reason, when it can't be."""
+    file = request.files.get("csv_file")
+    if file is None or not file.filename:
+        return True
+    try:
+        content = file.stream.read()
+        upload = uploads.keep(here().membership, file.filename, content, now())
+    except Refused as refused:
+        form.csv_file.errors = [sentence(refused)]
+        return False
+    form.upload.data = str(upload.id)
+    return True
+
+
+def _page(form: ComposeForm, *, fragment: str | None = None, status: int = 200) -> Response:
+    judgement, too_long = _judged(form.entries)
+    if too_long and not form.email.errors:
+        form.email.errors = [too_long]
+    people = judgement.to_invite(removed_too=bool(form.removed_too.data)) if judgement else []
+    return show(
+        "compose/page.html",
+        fragment=fragment,
+        status=status,
+        form=form,
+        judgement=judgement,
+        note=_send_note(len(people)),
+    )
+
+
+def _judged(entries: Sequence[Entry]) -> tuple[Judgement | None, str]:
+    try:
+        return judging.judge(here().account, entries, now()), ""
+    except Refused as refused:
+        return None, sentence(refused)
+
+
+def _send_note(people: int) -> str:
+    if not people:
+        return ""
+    return str(ngettext("%(num)s person gets a mail.", "%(num)s people get a mail.", people))

@@ -1,0 +1,54 @@
+"""The bare address, the front-end library, and whether the box is well."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import js_lib_htmx
+from flask import Blueprint, Response, jsonify, send_from_directory, url_for
+from peewee import PeeweeException
+from werkzeug.wrappers import Response as AnyResponse
+
+from invites import install, outbox
+from invites.web.access import Who, allow
+from invites.web.pages import go
+from invites.web.services import now, services
+from invites.web.signin import visitor
+
+blueprint = Blueprint("front", __name__)
+
+_HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx"
+
+
+@blueprint.get("/")
+@allow(Who.ANYBODY)
+def start() -> AnyResponse:
+    """Lead everybody to where they begin."""
+    if not install.is_set_up():
+        return go(url_for("setup.form"))
+    return go(url_for("accounts.index" if visitor() else "login.form"))
+
+
+@blueprint.get("/static/htmx.min.js")
+@allow(Who.ANYBODY)
+def htmx() -> Response:
+    """htmx, out of its wheel."""
+    max_age = int(timedelta(days=7).total_seconds())
+    response = send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
+    response.headers["Cache-Control"] = f"public, max-age={max_age}"
+    return response
+
+
+@blueprint.get("/healthz")
+@allow(Who.ANYBODY)
+def healthz() -> tuple[Response, int]:
+    """200 when database and worker are well, 503 when not; says which."""
+    try:
+        worker = outbox.worker_seen(now())
+        health = {
+            "database": "ok",
+            "worker": "ok" if worker else "not seen",
+            "mail": "waits" if services().settings.mail_server and outbox.trouble() else "ok",
+        }
+        return jsonify(health), 200 if worker else 503
+    except PeeweeException:
+        return jsonify({"database": "failed", "worker": "unknown", "mail": "unknown"}), 503

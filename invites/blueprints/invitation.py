@@ -1,0 +1,161 @@
+"""The page behind a personal link: what an invitee sees, and their answer."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField, TelField
+
+from invites import memberships, profiles, responding, texts
+from invites.invitations import is_backed
+from invites.models import Invitation, InvitationState
+from invites.refusals import Reason, Refused
+from invites.tokens import Purpose, row_id
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm, checked_by
+from invites.web.limits import limit_joining
+from invites.web.pages import go, show, tell
+from invites.web.services import now, services
+from invites.web.signin import log_in, visitor
+from invites.web.urls import login_url
+
+blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
+
+
+class JoinForm(PlainForm):
+    """Who accepts. The address is the invitation's, and no field."""
+
+    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    password = PasswordField(_l("Password"))
+    phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An invitation whose link was opened; ``proven``: by the link that was mailed."""
+
+    invitation: Invitation
+    token: str
+    proven: bool
+
+
+@blueprint.get("")
+@allow(Who.ANYBODY)
+def page(token: str) -> Response:
+    """Says who invites whom to what. Opening it changes nothing."""
+    opened = _opened(token)
+    if isinstance(opened, Response):
+        return opened
+    return _for_whoever_asks(opened) or _letter(opened, JoinForm())
+
+
+@blueprint.post("/acceptance")
+@allow(Who.ANYBODY)
+@limit_joining
+def accept(token: str) -> Response:
+    """Accept: as the person logged in, or as a new one."""
+    opened = _opened(token)
+    if isinstance(opened, Response):
+        return opened
+    who = visitor()
+    if who is not None and who.user.email == opened.invitation.email:
+        try:
+            responding.accept(opened.invitation, who.user, now(), proven=opened.proven)
+        except Refused as refused:
+            return _closed(opened.invitation, refused.reason)
+        return _welcome(opened.invitation)
+    return _for_whoever_asks(opened) or _accept_as_new(opened)
+
+
+@blueprint.post("/refusal")
+@allow(Who.ANYBODY)
+def decline(token: str) -> Response:
+    """Decline, with or without a profile."""
+    opened = _opened(token)
+    if isinstance(opened, Response):
+        return opened
+    try:
+        responding.decline(opened.invitation, now())
+    except Refused as refused:
+        return _closed(opened.invitation, refused.reason)
+    return show("invitation/declined.html", opened=opened)
+
+
+def _opened(token: str) -> Opened | Response:
+    """The open invitation of a link, or the calm page that says why there is none."""
+    invitation = Invitation.get_or_none(Invitation.id == row_id(token))
+    signer = services().signer
+    proven = invitation is not None and signer.matches(token, Purpose.MAILED_INVITATION, invitation)
+    if invitation is None or not (
+        proven or signer.matches(token, Purpose.COPIED_INVITATION, invitation)
+    ):
+        return show("invitation/unknown.html", status=404)
+    if not invitation.is_open(now()):
+        return _closed(invitation, Reason.INVITATION_CLOSED)
+    if not is_backed(invitation):
+        return _closed(invitation, Reason.INVITATION_UNBACKED)
+    return Opened(invitation, token, proven)
+
+
+def _closed(invitation: Invitation, reason: Reason) -> Response:
+    """One calm page for expired, revoked, used and replaced links."""
+    fresh = Invitation.get_by_id(invitation.id)
+    standing = fresh.standing(now())
+    if standing is InvitationState.DECLINED:
+        standing = InvitationState.EXPIRED
+    who = visitor()
+    member = who is not None and memberships.find(invitation.account, who.user)
+    return show(
+        "invitation/closed.html",
+        status=410,
+        account=invitation.account,
+        inviter=invitation.inviter,
+        standing=standing,
+        unbacked=reason is Reason.INVITATION_UNBACKED,
+        is_member=bool(member and member.is_active),
+    )
+
+
+def _for_whoever_asks(opened: Opened) -> Response | None:
+    """Where people with a profile go; None for somebody new."""
+    email = opened.invitation.email
+    who = visitor()
+    if who is None:
+        if profiles.find(email) is None:
+            return None
+        return go(login_url(next_url=url_for("invitation.page", token=opened.token)))
+    if who.user.email != email:
+        return show("invitation/wrong_person.html", opened=opened, signed_in=who.user, status=403)
+    if who.user.is_confirmed and opened.invitation.state == InvitationState.PENDING:
+        return go(url_for("accounts.index", _anchor="invitations"))
+    return show("invitation/answer.html", opened=opened)
+
+
+def _accept_as_new(opened: Opened) -> Response:
+    form = JoinForm()
+    if not form.validate():
+        return _letter(opened, form, status=422)
+    invitation = opened.invitation
+    try:
+        profile = profiles.prepare(
+            form.name.data, invitation.email, form.password.data or "", form.phone.data or ""
+        )
+        membership = responding.accept_as_new(invitation, profile, now(), proven=opened.proven)
+    except Refused as refused:
+        if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITATION_UNBACKED):
+            return _closed(invitation, refused.reason)
+        form.refuse(form.password, refused)
+        return _letter(opened, form, status=422)
+    log_in(membership.user)
+    return _welcome(invitation)
+
+
+def _welcome(invitation: Invitation) -> Response:
+    tell(_("You are in. Welcome to %(account)s.", account=invitation.account.name))
+    return go(url_for("home.page", slug=invitation.account.slug))
+
+
+def _letter(opened: Opened, form: JoinForm, *, status: int = 200) -> Response:
+    return show("invitation/page.html", opened=opened, form=form, status=status)

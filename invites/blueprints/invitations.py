@@ -1,0 +1,114 @@
+"""Invitations: everybody invited, and what can be done about each."""
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from invites import invitations, permanent_link
+from invites.access import Action, authorize
+from invites.models import Invitation, InvitationState
+from invites.refusals import Refused
+from invites.scope import Listed, newest_deliveries
+from invites.web.access import allow, here
+from invites.web.htmx import wants_fragment
+from invites.web.pages import go, show, tell
+from invites.web.services import links, now
+from invites.web.words import sentence
+
+blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")
+
+_FAILED = "failed"
+
+
+@blueprint.get("")
+@allow(Action.SEE_PEOPLE)
+def index() -> Response:
+    """All invitations, newest first; searched, filtered, a page at a time."""
+    scope = here().scope
+    status = request.args.get("status", "")
+    search = request.args.get("search", "").strip()[:254]
+    known = status in set(InvitationState)
+    found = scope.invitations(
+        standing=InvitationState(status) if known else None,
+        failed=status == _FAILED,
+        search=search,
+        page=request.args.get("page", 1, type=int),
+        now=now(),
+    )
+    link = permanent_link.active(here().account)
+    return show(
+        "invitations/page.html",
+        fragment="invitations/_invitation_list.html",
+        found=found,
+        search=search,
+        chosen=status if known or status == _FAILED else "",
+        totals=scope.invitation_totals(now()),
+        failed_total=scope.failed_total(),
+        permanent_url=links().permanent(link) if link else None,
+    )
+
+
+@blueprint.post("/<int:invitation_id>/resend")
+@allow(Action.MANAGE_INVITATION)
+def resend(invitation_id: int) -> Response:
+    """Mail it again and renew its expiry."""
+    invitation = here().scope.invitation(invitation_id)
+    try:
+        invitations.resend(here().membership, invitation, now())
+    except Refused as refused:
+        return _row(invitation, problem=sentence(refused))
+    return _row(invitation, told=_("Mailed again to %(email)s.", email=invitation.email))
+
+
+@blueprint.post("/<int:invitation_id>/revocation")
+@allow(Action.MANAGE_INVITATION)
+def revoke(invitation_id: int) -> Response:
+    """Take the offer back."""
+    invitation = here().scope.invitation(invitation_id)
+    try:
+        invitations.revoke(here().membership, invitation, now())
+    except Refused as refused:
+        return _row(invitation, problem=sentence(refused))
+    return _row(invitation, told=_("Revoked: %(email)s can't join by it.", email=invitation.email))
+
+
+@blueprint.post("/<int:invitation_id>/restoration")
+@allow(Action.MANAGE_INVITATION)
+def restore(invitation_id: int) -> Response:
+    """Undo a revocation."""
+    invitation = here().scope.invitation(invitation_id)
+    try:
+        invitations.restore(here().membership, invitation, now())
+    except Refused as refused:
+        return _row(invitation, problem=sentence(refused))
+    return _row(invitation, told=_("%(email)s can join again.", email=invitation.email))
+
+
+@blueprint.get("/<int:invitation_id>/link")
+@allow(Action.MANAGE_INVITATION)
+def link(invitation_id: int) -> Response:
+    """The personal link, to copy and hand over by other means than mail."""
+    invitation = here().scope.invitation(invitation_id)
+    authorize(here().membership, Action.MANAGE_INVITATION, invitation)
+    return show(
+        "invitations/link.html",
+        fragment="invitations/_link.html",
+        invitation=invitation,
+        url=links().copied_invitation(invitation),
+    )
+
+
+def _row(before: Invitation, *, told: str = "", problem: str = "") -> Response:
+    """The row as it is now for htmx, the list for everybody else."""
+    if not wants_fragment():
+        tell(problem or told, "problem" if problem else "done")
+        return go(url_for("invitations.index"))
+    invitation = here().scope.invitation(before.id)
+    delivery = newest_deliveries([invitation.id]).get(invitation.id)
+    return show(
+        "invitations/_invitation.html",
+        listed=Listed(invitation, delivery),
+        told=told,
+        problem=problem,
+        status=422 if problem else 200,
+    )

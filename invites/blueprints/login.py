@@ -1,0 +1,76 @@
+"""Log in, and log out."""
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import EmailField, HiddenField, PasswordField
+
+from invites import accounts, install, profiles, responding
+from invites.models import User
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm
+from invites.web.limits import limit_logins
+from invites.web.pages import go, show
+from invites.web.services import now
+from invites.web.signin import log_in, log_out, visitor
+from invites.web.urls import safe_next
+
+blueprint = Blueprint("login", __name__)
+
+
+class LoginForm(PlainForm):
+    """Address, password, and where to go then."""
+
+    email = EmailField(_l("Email"))
+    password = PasswordField(_l("Password"))
+    next = HiddenField()
+
+
+@blueprint.get("/login")
+@allow(Who.ANYBODY)
+def form() -> Response:
+    """The log-in page."""
+    if not install.is_set_up():
+        return go(url_for("setup.form"))
+    next_url = safe_next(request.args.get("next"))
+    who = visitor()
+    if who is not None:
+        return go(next_url or _first_page(who.user))
+    return show(
+        "login/page.html", form=LoginForm(next=next_url, email=request.args.get("email", ""))
+    )
+
+
+@blueprint.post("/login")
+@allow(Who.ANYBODY)
+@limit_logins
+def create() -> Response:
+    """Check the password, start a session, and lead on to where the person was going."""
+    form = LoginForm()
+    user = None
+    if form.validate():
+        user = profiles.authenticate(form.email.data or "", form.password.data or "")
+    if user is None:
+        form.password.errors = [
+            _("This address and password don't go together. Check both, or set a new password.")
+        ]
+        return show("login/page.html", form=form, status=422)
+    log_in(user)
+    return go(safe_next(form.next.data) or _first_page(user))
+
+
+@blueprint.post("/logout")
+@allow(Who.ANYBODY)
+def delete() -> Response:
+    """End this device's session."""
+    log_out()
+    return go(safe_next(request.form.get("next")) or url_for("login.form"))
+
+
+def _first_page(user: User) -> str:
+    """Straight into the only account, when there is nothing to choose or answer."""
+    memberships = accounts.memberships_of(user)
+    if len(memberships) == 1 and not responding.open_invitations(user, now()):
+        return url_for("home.page", slug=memberships[0].account.slug)
+    return url_for("accounts.index")

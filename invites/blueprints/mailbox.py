@@ -1,0 +1,55 @@
+"""The Mailbox: mail that waits because no mail server is configured. For the installer only."""
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from invites import waiting_mail
+from invites.mail.message import OutgoingMail
+from invites.mail.rendering import render
+from invites.models import Delivery
+from invites.web.access import Who, allow
+from invites.web.headers import MAIL_PREVIEW, page_policy
+from invites.web.pages import show
+from invites.web.services import now, services
+
+blueprint = Blueprint("mailbox", __name__, url_prefix="/mailbox")
+
+
+@blueprint.get("")
+@allow(Who.INSTALLER)
+def index() -> AnyResponse:
+    """All mail that waits, newest first."""
+    if services().settings.mail_server is not None:
+        return show("mailbox/configured.html", server=services().settings.mail_server)
+    found = waiting_mail.page(request.args.get("page", 1, type=int))
+    return show("mailbox/page.html", fragment="mailbox/_mail_list.html", found=found)
+
+
+@blueprint.get("/<int:delivery_id>")
+@allow(Who.INSTALLER)
+def page(delivery_id: int) -> AnyResponse:
+    """One mail: its headers, its text, and its HTML in a frame."""
+    delivery, mail = _waiting(delivery_id)
+    response = show("mailbox/mail.html", delivery=delivery, mail=mail)
+    response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")
+    return response
+
+
+@blueprint.get("/<int:delivery_id>/html")
+@allow(Who.INSTALLER)
+def html(delivery_id: int) -> AnyResponse:
+    """The HTML part alone, in a sandbox of its own."""
+    mail = _waiting(delivery_id)[1]
+    return Response(mail.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
+
+
+def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail]:
+    """A mail that waits here. With a mail server nobody reads other people's mail."""
+    delivery = waiting_mail.find(delivery_id)
+    if delivery is None or services().settings.mail_server is not None:
+        raise NotFound
+    mail = render(delivery, services().postage, now())
+    if mail is None:
+        raise NotFound
+    return delivery, mail

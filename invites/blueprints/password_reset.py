@@ -1,0 +1,95 @@
+"""Forgotten password: ask for a mail, open its link, set a new one."""
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField
+
+from invites import addresses, profiles, proofs
+from invites.models import EmailProof
+from invites.refusals import Reason, Refused
+from invites.tokens import Purpose, row_id
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm, checked_by
+from invites.web.limits import limit_joining, limit_mail
+from invites.web.pages import go, show, tell
+from invites.web.services import now, services
+from invites.web.signin import log_out
+
+blueprint = Blueprint("password_reset", __name__, url_prefix="/password-reset")
+
+
+class AskForm(PlainForm):
+    """Whose password."""
+
+    email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
+
+
+class NewPasswordForm(PlainForm):
+    """The new password, twice, as people expect when they can't see it."""
+
+    password = PasswordField(_l("New password"))
+    again = PasswordField(_l("New password once more"))
+
+
+@blueprint.get("")
+@allow(Who.ANYBODY)
+def ask_form() -> Response:
+    """Where to ask for the mail."""
+    return show("password_reset/ask.html", form=AskForm(email=request.args.get("email", "")))
+
+
+@blueprint.post("")
+@allow(Who.ANYBODY)
+@limit_mail
+def ask() -> Response:
+    """Mail a link if the address has a profile; say the same in any case."""
+    form = AskForm()
+    if not form.validate():
+        return show("password_reset/ask.html", form=form, status=422)
+    profiles.request_reset(form.email.data, now())
+    return show("password_reset/asked.html", email=form.email.data)
+
+
+@blueprint.get("/<token>")
+@allow(Who.ANYBODY)
+def form(token: str) -> Response:
+    """Where to type the new password."""
+    proof = _open_proof(token)
+    if proof is None:
+        return show("password_reset/closed.html", status=410)
+    return show("password_reset/page.html", form=NewPasswordForm(), person=proof.user)
+
+
+@blueprint.post("/<token>")
+@allow(Who.ANYBODY)
+@limit_joining
+def create(token: str) -> Response:
+    """Set the new password; every device is logged out, this one too."""
+    proof = _open_proof(token)
+    if proof is None:
+        return show("password_reset/closed.html", status=410)
+    form = NewPasswordForm()
+    if form.validate():
+        if form.password.data != form.again.data:
+            form.again.errors = [_("These two aren't the same. Type the new password again.")]
+        else:
+            try:
+                proofs.reset_password(proof, form.password.data or "", now())
+            except Refused as refused:
+                if refused.reason is Reason.PROOF_CLOSED:
+                    return show("password_reset/closed.html", status=410)
+                form.refuse(form.password, refused)
+            else:
+                log_out()
+                tell(_("Your new password is set. Log in with it."))
+                return go(url_for("login.form", email=proof.user.email))
+    return show("password_reset/page.html", form=form, person=proof.user, status=422)
+
+
+def _open_proof(token: str) -> EmailProof | None:
+    proof = EmailProof.get_or_none(EmailProof.id == row_id(token))
+    if proof is None or not services().signer.matches(token, Purpose.RESET_PASSWORD, proof):
+        return None
+    return proof if proofs.is_open(proof, now()) else None

@@ -1,0 +1,67 @@
+"""Permanent Invite: enable, copy and delete the reusable link."""
+
+from datetime import timedelta
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from invites import permanent_link
+from invites.access import Action
+from invites.web.access import allow, here
+from invites.web.htmx import wants_fragment
+from invites.web.pages import go, show, tell
+from invites.web.services import links, now
+
+blueprint = Blueprint("permanent_invite", __name__, url_prefix="/accounts/<slug>/permanent-invite")
+
+
+@blueprint.get("")
+@allow(Action.SEE_PEOPLE)
+def page() -> Response:
+    """The link, or the button that enables it."""
+    return _card()
+
+
+@blueprint.post("")
+@allow(Action.MANAGE_PERMANENT_LINK)
+def enable() -> Response:
+    """Make a brand-new link."""
+    permanent_link.enable(here().membership, now())
+    return _changed(_("The permanent link works. Copy it and share it."))
+
+
+@blueprint.get("/deletion")
+@allow(Action.MANAGE_PERMANENT_LINK)
+def ask_deletion() -> Response:
+    """Say what breaks, before it does."""
+    return _card(deleting=True)
+
+
+@blueprint.post("/deletion")
+@allow(Action.MANAGE_PERMANENT_LINK)
+def delete() -> Response:
+    """Break the link for good."""
+    permanent_link.delete(here().membership, now())
+    return _changed(_("The link is deleted. Whoever opens it is told so."))
+
+
+def _changed(message: str) -> Response:
+    if wants_fragment():
+        return _card(told=message)
+    tell(message)
+    return go(url_for("permanent_invite.page"))
+
+
+def _card(*, deleting: bool = False, told: str = "") -> Response:
+    link = permanent_link.active(here().account)
+    return show(
+        "permanent_invite/page.html",
+        fragment="permanent_invite/_permanent_link.html",
+        link=link,
+        url=links().permanent(link) if link else None,
+        deleting=deleting and link is not None,
+        told=told,
+        joined=permanent_link.joined_count(here().account),
+        joined_today=permanent_link.joined_count(here().account, now() - timedelta(days=1)),
+    )

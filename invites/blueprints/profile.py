@@ -1,0 +1,119 @@
+"""A person's own profile: name, phone, address, password."""
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField, StringField, TelField
+
+from invites import addresses, profiles, texts
+from invites.refusals import Reason, Refused
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm, checked_by
+from invites.web.limits import limit_joining
+from invites.web.pages import go, show, tell
+from invites.web.services import now
+from invites.web.signin import person, visitor
+
+blueprint = Blueprint("profile", __name__, url_prefix="/profile")
+
+
+class DetailsForm(PlainForm):
+    """Name and phone."""
+
+    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
+
+
+class EmailForm(PlainForm):
+    """A new address, which has to be confirmed."""
+
+    email = EmailField(_l("New email"), validators=[checked_by(addresses.canonical)])
+    email_password = PasswordField(_l("Your password"))
+
+
+class PasswordForm(PlainForm):
+    """The current and the new password."""
+
+    current = PasswordField(_l("Current password"))
+    new = PasswordField(_l("New password"))
+
+
+def _page(
+    details: DetailsForm | None = None,
+    email: EmailForm | None = None,
+    password: PasswordForm | None = None,
+) -> Response:
+    """The page with its three forms; those that were refused are given as they are."""
+    refused = details or email or password
+    return show(
+        "profile/page.html",
+        details=details or DetailsForm(formdata=None, obj=person()),
+        email=email or EmailForm(formdata=None),
+        password=password or PasswordForm(formdata=None),
+        pending_email=profiles.pending_email(person(), now()),
+        status=422 if refused else 200,
+    )
+
+
+@blueprint.get("")
+@allow(Who.LOGGED_IN)
+def page() -> Response:
+    """The person's own profile."""
+    return _page()
+
+
+@blueprint.post("/details")
+@allow(Who.LOGGED_IN)
+def change_details() -> Response:
+    """Change name and phone."""
+    form = DetailsForm()
+    if not form.validate():
+        return _page(details=form)
+    profiles.update_details(person(), form.name.data, form.phone.data or "")
+    tell(_("Your profile is saved."))
+    return go(url_for("profile.page"))
+
+
+@blueprint.post("/email")
+@allow(Who.LOGGED_IN)
+@limit_joining
+def change_email() -> Response:
+    """Mail a link to the new address; the old one stays until the link is used."""
+    form = EmailForm()
+    if not form.validate():
+        return _page(email=form)
+    try:
+        profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
+    except Refused as refused:
+        form.refuse(form.email_password, refused)
+        return _page(email=form)
+    tell(
+        _(
+            "Open the link that we mailed to %(email)s. Until then your old address stays.",
+            email=form.email.data,
+        )
+    )
+    return go(url_for("profile.page"))
+
+
+@blueprint.post("/password")
+@allow(Who.LOGGED_IN)
+@limit_joining
+def change_password() -> Response:
+    """Set a new password and log all other devices out."""
+    form = PasswordForm()
+    if not form.validate():
+        return _page(password=form)
+    who = visitor()
+    assert who is not None
+    try:
+        profiles.change_password(
+            who.user, form.current.data or "", form.new.data or "", who.token, now()
+        )
+    except Refused as refused:
+        wrong = refused.reason is Reason.PASSWORD_WRONG
+        form.refuse(form.current if wrong else form.new, refused)
+        return _page(password=form)
+    tell(_("Your new password is set. All your other devices are logged out."))
+    return go(url_for("profile.page"))

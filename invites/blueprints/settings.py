@@ -1,0 +1,88 @@
+"""An account's settings, and how its mails look."""
+
+from zoneinfo import available_timezones
+
+from flask import Blueprint, Response, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import EmailField, SelectField, StringField, URLField
+from wtforms.validators import Optional
+
+from invites import accounts, addresses, issuing, texts
+from invites.access import Action
+from invites.accounts import AccountSettings
+from invites.mail.rendering import preview_parts
+from invites.roles import Role
+from invites.web.access import allow, here
+from invites.web.forms import PlainForm, checked_by
+from invites.web.headers import MAIL_PREVIEW, page_policy
+from invites.web.pages import go, show, tell
+from invites.web.services import links, now
+
+blueprint = Blueprint("settings", __name__, url_prefix="/accounts/<slug>/settings")
+
+_PREVIEWS = {"new": False, "known": True}
+
+
+class SettingsForm(PlainForm):
+    """What an admin may set."""
+
+    name = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
+    purpose = StringField(
+        _l("What people are invited to do"), validators=[checked_by(texts.clean_phrase)]
+    )
+    assignments_url = URLField(_l("Assignments link"), validators=[checked_by(texts.clean_url)])
+    assignments_label = StringField(
+        _l("Words on the assignments link"), validators=[checked_by(texts.clean_label)]
+    )
+    reply_to = EmailField(
+        _l("Replies go to"), validators=[Optional(), checked_by(addresses.canonical)]
+    )
+    time_zone = SelectField(_l("Time zone"), choices=lambda: sorted(available_timezones()))
+
+
+@blueprint.get("")
+@allow(Action.CHANGE_SETTINGS)
+def page() -> AnyResponse:
+    """The settings as they are."""
+    return _page(SettingsForm(obj=here().account))
+
+
+@blueprint.post("")
+@allow(Action.CHANGE_SETTINGS)
+def update() -> AnyResponse:
+    """Store new settings."""
+    form = SettingsForm()
+    if not form.validate():
+        return _page(form, status=422)
+    typed = {name: value or "" for name, value in form.data.items() if name != "csrf_token"}
+    accounts.change_settings(here().membership, AccountSettings(**typed), now())
+    tell(_("The settings are saved."))
+    return go(url_for("settings.page"))
+
+
+@blueprint.get("/mails/<kind>")
+@allow(Action.CHANGE_SETTINGS)
+def mail(kind: str) -> AnyResponse:
+    """The HTML of one of the two invitation mails, for the frame on the settings page."""
+    if kind not in _PREVIEWS:
+        raise NotFound
+    account = here().account
+    parts = preview_parts(
+        account,
+        here().membership.user,
+        Role.USER,
+        link=links().account(account),
+        links=links(),
+        known=_PREVIEWS[kind],
+        expires_at=now() + issuing.LIFETIME,
+    )
+    return Response(parts.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
+
+
+def _page(form: SettingsForm, *, status: int = 200) -> AnyResponse:
+    response = show("settings/page.html", form=form, status=status)
+    response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")
+    return response

@@ -1,0 +1,69 @@
+"""The first visit: the first account and its owner, guarded by the code on the console."""
+
+import hmac
+
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import EmailField, Field, PasswordField, StringField
+from wtforms.validators import StopValidation
+
+from invites import addresses, install, profiles, texts
+from invites.refusals import Reason, Refused
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm, checked_by
+from invites.web.limits import limit_setup
+from invites.web.pages import go, show, tell
+from invites.web.services import now, services
+from invites.web.signin import log_in
+
+blueprint = Blueprint("setup", __name__)
+
+
+def _is_the_code(_form: PlainForm, field: Field) -> None:
+    typed = (field.data or "").strip().upper().encode()
+    if not hmac.compare_digest(typed, services().signer.setup_code().encode()):
+        raise StopValidation(_("That isn't the code on the console. It looks like ABCD-EFGH-IJKL."))
+
+
+class SetupForm(PlainForm):
+    """The code, the organisation, and who sets it up."""
+
+    code = StringField(_l("Set-up code"), validators=[_is_the_code])
+    account = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
+    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
+    password = PasswordField(_l("Password"))
+
+
+@blueprint.get("/setup")
+@allow(Who.ANYBODY)
+def form() -> Response:
+    """The set-up page, while nobody has set the box up."""
+    if install.is_set_up():
+        return go(url_for("login.form"))
+    return show("setup/page.html", form=SetupForm())
+
+
+@blueprint.post("/setup")
+@allow(Who.ANYBODY)
+@limit_setup
+def create() -> Response:
+    """Make the first account and its owner, and log them in."""
+    if install.is_set_up():
+        return go(url_for("login.form"))
+    form = SetupForm()
+    if form.validate():
+        try:
+            profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
+            account, installer = install.set_up(form.account.data, profile, now())
+        except Refused as refused:
+            if refused.reason is Reason.ALREADY_SET_UP:
+                return go(url_for("login.form"))
+            form.refuse(form.password, refused)
+        else:
+            log_in(installer)
+            tell(_("%(account)s is set up. Invite the first people.", account=account.name))
+            return go(url_for("compose.form", slug=account.slug))
+    return show("setup/page.html", form=form, status=422)

@@ -1,0 +1,147 @@
+"""Active and Inactive: the people of an account, their roles, coming and going."""
+
+from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import SelectField
+
+from invites import memberships
+from invites.access import Action, authorize, grantable_roles
+from invites.models import Membership
+from invites.refusals import Refused
+from invites.roles import Role
+from invites.web.access import allow, here
+from invites.web.forms import PlainForm
+from invites.web.htmx import wants_fragment
+from invites.web.pages import go, show, tell
+from invites.web.services import now
+from invites.web.words import ROLE, sentence
+
+blueprint = Blueprint("users", __name__, url_prefix="/accounts/<slug>/users")
+
+
+class RoleForm(PlainForm):
+    """A member's role."""
+
+    role = SelectField(_l("Role"), coerce=int)
+
+    def offer_roles(self) -> None:
+        """Offer what the acting member may grant."""
+        roles = grantable_roles(here().membership)
+        self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
+
+
+@blueprint.get("")
+@allow(Action.SEE_PEOPLE)
+def active() -> Response:
+    """People who belong."""
+    return _list(active=True)
+
+
+@blueprint.get("/inactive")
+@allow(Action.SEE_PEOPLE)
+def inactive() -> Response:
+    """People who were removed."""
+    return _list(active=False)
+
+
+def _list(*, active: bool) -> Response:
+    search = request.args.get("search", "").strip()[:254]
+    found = here().scope.members(
+        active=active, search=search, page=request.args.get("page", 1, type=int)
+    )
+    return show(
+        "users/page.html",
+        fragment="users/_user_list.html",
+        found=found,
+        search=search,
+        active=active,
+    )
+
+
+@blueprint.get("/<int:membership_id>/edit")
+@allow(Action.CHANGE_ROLE)
+def edit(membership_id: int) -> Response:
+    """The role drop-down of one member."""
+    membership = here().scope.membership(membership_id)
+    authorize(here().membership, Action.CHANGE_ROLE, membership)
+    form = RoleForm(role=int(membership.role))
+    form.offer_roles()
+    return _editor(membership, form)
+
+
+@blueprint.post("/<int:membership_id>/edit")
+@allow(Action.CHANGE_ROLE)
+def update(membership_id: int) -> Response:
+    """Give the member another role."""
+    membership = here().scope.membership(membership_id)
+    form = RoleForm()
+    form.offer_roles()
+    if not form.validate():
+        return _editor(membership, form, status=422)
+    try:
+        memberships.change_role(here().membership, membership, Role(form.role.data), now())
+    except Refused as refused:
+        form.refuse(form.role, refused)
+        return _editor(membership, form, status=422)
+    told = _(
+        "%(name)s is %(role)s now.", name=membership.user.name, role=ROLE[Role(form.role.data)]
+    )
+    return _row(membership, told=told)
+
+
+@blueprint.get("/<int:membership_id>")
+@allow(Action.SEE_PEOPLE)
+def row(membership_id: int) -> Response:
+    """One member's row, when editing is given up."""
+    return _row(here().scope.membership(membership_id))
+
+
+@blueprint.post("/<int:membership_id>/deactivation")
+@allow(Action.REMOVE_MEMBER)
+def deactivate(membership_id: int) -> Response:
+    """Take the member out."""
+    membership = here().scope.membership(membership_id)
+    try:
+        memberships.deactivate(here().membership, membership, now())
+    except Refused as refused:
+        return _row(membership, problem=sentence(refused))
+    return _row(membership, told=_("%(name)s is inactive now.", name=membership.user.name))
+
+
+@blueprint.post("/<int:membership_id>/reactivation")
+@allow(Action.REMOVE_MEMBER)
+def reactivate(membership_id: int) -> Response:
+    """Bring the member back."""
+    membership = here().scope.membership(membership_id)
+    try:
+        memberships.reactivate(here().membership, membership, now())
+    except Refused as refused:
+        return _row(membership, problem=sentence(refused))
+    return _row(membership, told=_("%(name)s is active again.", name=membership.user.name))
+
+
+def _editor(membership: Membership, form: RoleForm, *, status: int = 200) -> Response:
+    return show(
+        "users/edit.html",
+        fragment="users/_user_editor.html",
+        membership=membership,
+        form=form,
+        status=status,
+    )
+
+
+def _row(before: Membership, *, told: str = "", problem: str = "") -> Response:
+    """The row as it is now for htmx, the list for everybody else."""
+    if not wants_fragment():
+        if told or problem:
+            tell(problem or told, "problem" if problem else "done")
+        return go(url_for("users.active" if before.is_active else "users.inactive"))
+    return show(
+        "users/_user.html",
+        membership=here().scope.membership(before.id),
+        told=told,
+        problem=problem,
+        status=422 if problem else 200,
+    )

@@ -1,0 +1,102 @@
+"""Builds the application: settings → database → extensions → blueprints → commands."""
+
+from datetime import timedelta
+
+from flask import Flask
+from flask_babel import Babel
+from flask_mail import Mail
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from invites import blueprints, cli, db
+from invites.links import Links
+from invites.mail.rendering import Postage
+from invites.secret_key import load_secret_keys
+from invites.settings import PROJECT_ROOT, Settings, load_settings
+from invites.tokens import Signer
+from invites.web import access, errors, headers, htmx, limits, signin, templates
+from invites.web.services import Services
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """A ready application. Raises SettingsError for settings that can't be used."""
+    settings = settings or load_settings()
+    app = Flask(
+        "invites",
+        template_folder=str(PROJECT_ROOT / "templates"),
+        static_folder=str(PROJECT_ROOT / "static"),
+    )
+    keys = load_secret_keys(settings.data)
+    _configure(app, settings, keys)
+    _open_database(app, settings)
+    _add_services(app, settings, keys)
+    _add_extensions(app, settings)
+    blueprints.register(app)
+    cli.register(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
+    app.config.update(
+        SECRET_KEY=keys[0],
+        SECRET_KEY_FALLBACKS=keys[1:],
+        SESSION_COOKIE_NAME="__Host-invites" if settings.is_https else "invites",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
+        WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py looks at Sec-Fetch-Site instead
+        RATELIMIT_HEADERS_ENABLED=True,
+        MAIL_SUPPRESS_SEND=False,
+    )
+    if settings.mail_server is not None:
+        app.config.update(
+            MAIL_SERVER=settings.mail_server.host,
+            MAIL_PORT=settings.mail_server.port,
+            MAIL_USERNAME=settings.mail_server.username,
+            MAIL_PASSWORD=settings.mail_server.password,
+            MAIL_USE_TLS=settings.mail_server.use_tls,
+            MAIL_USE_SSL=settings.mail_server.use_ssl,
+            MAIL_DEFAULT_SENDER=settings.mail_from.addr_spec,
+        )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+
+
+def _open_database(app: Flask, settings: Settings) -> None:
+    db.configure(settings.database_path)
+
+    @app.before_request
+    def _connect() -> None:
+        db.connect()
+
+    @app.teardown_request
+    def _close(_error: BaseException | None) -> None:
+        db.close()
+
+
+def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
+    signer = Signer(keys)
+    links = Links(settings.base_url, signer)
+    with app.app_context():
+        Services(settings, signer, links, Postage(settings.mail_from, links)).register()
+
+
+def _add_extensions(app: Flask, settings: Settings) -> None:
+    htmx.init_app(app)
+    signin.init_app(app)
+    access.init_app(app)
+    CSRFProtect(app)
+    limits.init_app(app)
+    Babel(app, timezone_selector=templates.time_zone)
+    templates.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    if settings.mail_server is not None:
+        Mail(app)

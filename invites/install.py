@@ -1,0 +1,27 @@
+"""The first step on a fresh box: the first account and its owner, the installer."""
+
+from datetime import datetime
+
+from invites import accounts, db, profiles
+from invites.models import Account, User
+from invites.profiles import NewProfile
+from invites.refusals import Reason, Refused
+
+
+def is_set_up() -> bool:
+    """Whether somebody has set this box up."""
+    return User.select().exists()
+
+
+def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Account, User]:
+    """Make the first account and the installer, who owns it. Works once.
+
+    Raises Refused(ALREADY_SET_UP), or TEXT_* for the account's name.
+    """
+    with db.transaction():
+        if is_set_up():
+            raise Refused(Reason.ALREADY_SET_UP)
+        installer = profiles.create(profile, now, confirmed=True)
+        installer.is_installer = True
+        installer.save()
+        return accounts.found(account_name, installer, now), installer

@@ -1,0 +1,75 @@
+"""Looking after invitations that are out: resend, revoke, restore."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from peewee import IntegrityError
+
+from invites import activity, db, issuing, outbox
+from invites.access import Action, authorize, is_allowed
+from invites.activity import Deed
+from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership
+from invites.refusals import Reason, Refused
+
+
+def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
+    """Mail a pending or expired invitation again and renew its expiry; older mails keep working.
+
+    Raises Refused(INVITATION_CLOSED), or INVITATION_WAITING while its last mail
+    hasn't gone out yet.
+    """
+    with db.transaction():
+        authorize(actor, Action.MANAGE_INVITATION, invitation)
+        waiting = Delivery.select().where(
+            Delivery.invitation == invitation,
+            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.SENDING)),
+        )
+        if waiting.exists():
+            raise Refused(Reason.INVITATION_WAITING)
+        changes = {Invitation.expires_at: now + issuing.LIFETIME}
+        _change(invitation, InvitationState.PENDING, changes)
+        outbox.queue_invitation(invitation, now)
+        activity.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
+
+
+def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
+    """Take an offer back; a mail that still waits isn't sent. Raises Refused(INVITATION_CLOSED)."""
+    with db.transaction():
+        authorize(actor, Action.MANAGE_INVITATION, invitation)
+        _change(invitation, InvitationState.PENDING, {Invitation.state: InvitationState.REVOKED})
+        activity.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
+
+
+def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
+    """Undo a revocation. Raises Refused(INVITATION_CLOSED) when a newer invitation is out."""
+    with db.transaction():
+        authorize(actor, Action.MANAGE_INVITATION, invitation)
+        try:
+            with db.transaction():
+                _change(
+                    invitation,
+                    InvitationState.REVOKED,
+                    {Invitation.state: InvitationState.PENDING},
+                )
+        except IntegrityError:
+            raise Refused(Reason.INVITATION_CLOSED) from None
+        activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
+
+
+def is_backed(invitation: Invitation) -> bool:
+    """Whether the inviter still has the power that the invitation hands on."""
+    inviter = Membership.get_or_none(
+        Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
+    )
+    return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
+
+
+def _change(invitation: Invitation, state: InvitationState, changes: Mapping[Any, Any]) -> None:
+    changed = (
+        Invitation.update(dict(changes))
+        .where(Invitation.id == invitation.id, Invitation.state == state)
+        .execute()
+    )
+    if changed != 1:
+        raise Refused(Reason.INVITATION_CLOSED)

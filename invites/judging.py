@@ -1,0 +1,126 @@
+"""Says of each entry of a list what sending would do: exactly one outcome each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from invites import addresses, db
+from invites.models import Account, Invitation, InvitationState, Membership, User
+from invites.recipients import MAX_ENTRIES, Entry
+from invites.refusals import Reason, Refused
+
+
+class Outcome(StrEnum):
+    """What sending does with an entry."""
+
+    INVITE = "invite"
+    INVITE_PROFILE = "invite_profile"
+    MEMBER = "member"
+    REMOVED = "removed"
+    PENDING = "pending"
+    TWICE = "twice"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An entry, its canonical address, its outcome, and the reason when it is invalid."""
+
+    entry: Entry
+    email: str
+    outcome: Outcome
+    problem: Reason | None = None
+
+
+class Judgement:
+    """All entries of a list, judged. The totals add up to the list."""
+
+    def __init__(self, judged: Sequence[Judged]) -> None:
+        self.judged = judged
+        self.counts = Counter(one.outcome for one in judged)
+
+    def __len__(self) -> int:
+        return len(self.judged)
+
+    def of(self, outcome: Outcome, limit: int | None = None) -> list[Judged]:
+        """The entries with ``outcome``, in order."""
+        return [one for one in self.judged if one.outcome is outcome][:limit]
+
+    def to_invite(self, *, removed_too: bool) -> list[str]:
+        """The addresses that sending invites. Removed members only when asked for."""
+        wanted = {Outcome.INVITE, Outcome.INVITE_PROFILE}
+        if removed_too:
+            wanted.add(Outcome.REMOVED)
+        return [one.email for one in self.judged if one.outcome in wanted]
+
+
+def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgement:
+    """The outcome of each entry. Raises Refused(LIST_TOO_LONG) past 50,000."""
+    if len(entries) > MAX_ENTRIES:
+        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+    read = [_read(entry) for entry in entries]
+    emails = list({email for email, _ in read if email})
+    known = _known(account, emails, now)
+
+    judged: list[Judged] = []
+    seen: set[str] = set()
+    for entry, (email, problem) in zip(entries, read, strict=True):
+        if problem is not None:
+            outcome = Outcome.INVALID
+        elif email in seen:
+            outcome = Outcome.TWICE
+        else:
+            outcome = known.get(email, Outcome.INVITE)
+            seen.add(email)
+        judged.append(Judged(entry, email, outcome, problem))
+    return Judgement(judged)
+
+
+def _read(entry: Entry) -> tuple[str, Reason | None]:
+    try:
+        return addresses.canonical(entry.text), None
+    except Refused as refused:
+        return "", refused.reason
+
+
+def _known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, Outcome]:
+    """What the database knows of the addresses; the more telling outcome wins."""
+    known: dict[str, Outcome] = {}
+    for some in db.in_pieces(emails):
+        known |= dict.fromkeys(_with_profile(some), Outcome.INVITE_PROFILE)
+        members = dict(_members(account, some))
+        known |= {
+            email: Outcome.REMOVED if gone_since else Outcome.MEMBER
+            for email, gone_since in members.items()
+        }
+        pending = _with_pending_invitation(account, some, now)
+        known |= {
+            email: Outcome.PENDING for email in pending if known.get(email) is not Outcome.MEMBER
+        }
+    return known
+
+
+def _with_profile(emails: Sequence[str]) -> list[str]:
+    found = User.select(User.email).where(User.email.in_(emails))
+    return [email for (email,) in db.tuples(found)]
+
+
+def _with_pending_invitation(account: Account, emails: Sequence[str], now: datetime) -> list[str]:
+    rows = Invitation.select(Invitation.email).where(
+        Invitation.account == account,
+        Invitation.email.in_(emails),
+        Invitation.state == InvitationState.PENDING,
+        Invitation.expires_at > now,
+    )
+    return [email for (email,) in db.tuples(rows)]
+
+
+def _members(account: Account, emails: Sequence[str]) -> list[tuple[str, datetime | None]]:
+    members = (
+        Membership.select(User.email, Membership.deactivated_at)
+        .join(User)
+        .where(Membership.account == account, User.email.in_(emails))
+    )
+    return [(email, deactivated_at) for email, deactivated_at in db.tuples(members)]

@@ -1,0 +1,142 @@
+"""What a mail says: rendered at the last moment, from the row that caused it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from typing import Any
+
+from flask import render_template
+
+from invites import proofs
+from invites.invitations import is_backed
+from invites.links import Links
+from invites.mail.message import OutgoingMail
+from invites.models import (
+    Account,
+    Delivery,
+    DeliveryKind,
+    EmailProof,
+    Invitation,
+    InvitationState,
+    ProofPurpose,
+    User,
+)
+
+_AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office replies, please
+
+
+@dataclass(frozen=True)
+class Postage:
+    """What every mail of this box has in common."""
+
+    sender: Address
+    links: Links
+
+
+def render(delivery: Delivery, postage: Postage, now: datetime) -> OutgoingMail | None:
+    """The mail of ``delivery`` as of ``now``, or None when it isn't to be sent any more."""
+    if delivery.kind == DeliveryKind.INVITATION:
+        invitation = delivery.invitation
+        if invitation.standing(now) is not InvitationState.PENDING or not is_backed(invitation):
+            return None
+        link = postage.links.mailed_invitation(invitation)
+        parts = invitation_parts(invitation, link, postage.links)
+        return _mail(delivery, parts, postage, now, account=invitation.account)
+    if not proofs.is_open(delivery.proof, now):
+        return None
+    return _mail(delivery, _proof_parts(delivery, postage.links), postage, now)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The three texts of a mail."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def invitation_parts(invitation: Invitation, link: str, links: Links) -> Parts:
+    """The invitation mail: one text for people with a profile, one for all others."""
+    known = User.select().where(User.email == invitation.email).exists()
+    return preview_parts(
+        invitation.account,
+        invitation.inviter,
+        invitation.role,
+        link=link,
+        links=links,
+        known=known,
+        expires_at=invitation.expires_at,
+    )
+
+
+def preview_parts(
+    account: Account,
+    inviter: User,
+    role: int,
+    *,
+    link: str,
+    links: Links,
+    known: bool,
+    expires_at: datetime,
+) -> Parts:
+    """The invitation mail for given data, as the settings page previews it."""
+    context = {
+        "account": account,
+        "inviter": inviter,
+        "role": role,
+        "link": link,
+        "account_link": links.account(account),
+        "accounts_link": links.accounts(),
+        "expires_at": expires_at,
+    }
+    return _parts("invitation_known" if known else "invitation_new", context)
+
+
+def _proof_parts(delivery: Delivery, links: Links) -> Parts:
+    proof: EmailProof = delivery.proof
+    context = {
+        "person": proof.user,
+        "email": proof.email,
+        "link": links.proof(proof),
+        "hours": int(proofs.LIFETIME[ProofPurpose(proof.purpose)].total_seconds() // 3600),
+    }
+    return _parts(delivery.kind, context)
+
+
+def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
+    def part(name: str) -> str:
+        return render_template(f"email/{mail}/{name}", **context).strip() + "\n"
+
+    return Parts(part("subject.txt").strip(), part("body.txt"), part("body.html"))
+
+
+def _mail(
+    delivery: Delivery,
+    parts: Parts,
+    postage: Postage,
+    now: datetime,
+    account: Account | None = None,
+) -> OutgoingMail:
+    headers = dict(_AUTOMATIC)
+    sender = postage.sender
+    if account is not None:
+        sender = Address(account.name, addr_spec=sender.addr_spec)
+        if account.reply_to:
+            headers["Reply-To"] = account.reply_to
+    return OutgoingMail(
+        subject=parts.subject,
+        sender=sender,
+        recipient=delivery.recipient,
+        text=parts.text,
+        html=parts.html,
+        message_id=_message_id(delivery, sender.domain),
+        date=now,
+        headers=headers,
+    )
+
+
+def _message_id(delivery: Delivery, domain: str) -> str:
+    """The same for every attempt, so that a mail that arrives twice can be recognised."""
+    return f"<{delivery.id}.{round(delivery.created_at.timestamp() * 1000)}@{domain}>"

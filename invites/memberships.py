@@ -1,0 +1,127 @@
+"""Who belongs to an account, as what: joining, roles, deactivating."""
+
+from datetime import datetime
+
+from invites import activity, db
+from invites.access import Action, authorize
+from invites.activity import Deed
+from invites.models import Account, Invitation, JoinedBy, Membership, User
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+
+
+def find(account: Account, user: User) -> Membership | None:
+    """The membership of ``user`` in ``account``, active or not."""
+    return Membership.get_or_none(Membership.account == account, Membership.user == user)
+
+
+def join(
+    account: Account,
+    user: User,
+    role: Role,
+    now: datetime,
+    *,
+    joined_by: JoinedBy,
+    invitation: Invitation | None = None,
+) -> Membership:
+    """Make ``user`` an active member; inside the caller's transaction.
+
+    Who is one already keeps the role they have: accepting never raises or
+    lowers it. Who was removed comes back with the role of the new offer.
+    """
+    membership = find(account, user)
+    if membership is None:
+        return Membership.create(
+            account=account,
+            user=user,
+            role=role,
+            joined_by=joined_by,
+            invitation=invitation,
+            joined_at=now,
+        )
+    if not membership.is_active:
+        membership.role = role
+        membership.joined_by = joined_by
+        membership.invitation = invitation
+        membership.joined_at = now
+        membership.deactivated_at = None
+        membership.save()
+    return membership
+
+
+def change_role(actor: Membership, membership: Membership, role: Role, now: datetime) -> None:
+    """Give a member another role.
+
+    Raises Refused(NOT_ALLOWED); UNCONFIRMED when a member with an unproven
+    address would get a higher one; LAST_OWNER when no Owner would be left.
+    """
+    with db.transaction():
+        actor, membership = _fresh(actor), _fresh(membership)
+        authorize(actor, Action.CHANGE_ROLE, membership)
+        authorize(actor, Action.CHANGE_ROLE, role)
+        if role > membership.role and not membership.user.is_confirmed:
+            raise Refused(Reason.UNCONFIRMED)
+        if role != Role.OWNER:
+            _keep_an_owner(membership)
+        before = membership.role
+        Membership.update(role=role).where(Membership.id == membership.id).execute()
+        activity.record(
+            Deed.ROLE_CHANGED,
+            membership.account,
+            actor.user,
+            now,
+            email=membership.user.email,
+            before=before,
+            after=role,
+        )
+
+
+def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:
+    """Take a member out; takes effect on their next click.
+
+    Raises Refused(NOT_ALLOWED), or LAST_OWNER when no Owner would be left.
+    """
+    with db.transaction():
+        actor, membership = _fresh(actor), _fresh(membership)
+        authorize(actor, Action.REMOVE_MEMBER, membership)
+        _keep_an_owner(membership)
+        Membership.update(deactivated_at=now).where(
+            Membership.id == membership.id, Membership.deactivated_at.is_null()
+        ).execute()
+        activity.record(
+            Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
+        )
+
+
+def reactivate(actor: Membership, membership: Membership, now: datetime) -> None:
+    """Bring a removed member back with the role they had. Raises Refused(NOT_ALLOWED)."""
+    with db.transaction():
+        actor, membership = _fresh(actor), _fresh(membership)
+        authorize(actor, Action.REMOVE_MEMBER, membership)
+        Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
+        activity.record(
+            Deed.REACTIVATED, membership.account, actor.user, now, email=membership.user.email
+        )
+
+
+def _fresh(membership: Membership) -> Membership:
+    """The row as it is now, under the write lock: the one in hand may be a click old."""
+    return (
+        Membership.select(Membership, User, Account)
+        .join(User)
+        .switch(Membership)
+        .join(Account)
+        .where(Membership.id == membership.id)
+        .get()
+    )
+
+
+def _keep_an_owner(leaving: Membership) -> None:
+    other_owners = Membership.select().where(
+        Membership.account == leaving.account_id,
+        Membership.role == Role.OWNER,
+        Membership.deactivated_at.is_null(),
+        Membership.id != leaving.id,
+    )
+    if leaving.role == Role.OWNER and leaving.is_active and not other_owners.exists():
+        raise Refused(Reason.LAST_OWNER)

@@ -1,0 +1,291 @@
+"""Tables, constraints, and the questions a row can answer about itself."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from peewee import (
+    BooleanField,
+    CharField,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    Model,
+    SmallIntegerField,
+)
+
+from invites.db import UtcField, database
+from invites.roles import Role
+
+
+class RoleField(SmallIntegerField):
+    """A Role in Python, its number in the table."""
+
+    def db_value(self, value: Any) -> Any:
+        """The role's number."""
+        return None if value is None else int(value)
+
+    def python_value(self, value: Any) -> Any:
+        """The Role with that number."""
+        return None if value is None else Role(value)
+
+
+class Row(Model):
+    """What all tables have in common."""
+
+    id: Any
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Account(Row):
+    """An organisation."""
+
+    name = CharField(max_length=100)
+    slug = CharField(max_length=60, unique=True)
+    purpose = CharField(max_length=200)
+    assignments_url = CharField(max_length=500)
+    assignments_label = CharField(max_length=60)
+    reply_to = CharField(max_length=254)
+    time_zone = CharField(max_length=64)
+    created_at = UtcField()
+
+
+class User(Row):
+    """A person with a log-in, in any number of accounts."""
+
+    name = CharField(max_length=100)
+    email = CharField(max_length=254, unique=True)
+    email_confirmed_at = UtcField(null=True)
+    phone = CharField(max_length=40)
+    password_hash = CharField(max_length=255)
+    is_installer = BooleanField(default=False)
+    created_at = UtcField()
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether this person has proven to read the mail sent to their address."""
+        return self.email_confirmed_at is not None
+
+
+class Session(Row):
+    """One device on which a person is logged in. Holds a hash, so a stolen table opens nothing."""
+
+    user = ForeignKeyField(User, backref="sessions")
+    user_id: int
+    token_hash = CharField(max_length=64, unique=True)
+    device = CharField(max_length=255)
+    created_at = UtcField()
+    seen_at = UtcField()
+
+
+class Batch(Row):
+    """One press of *Send Invitation*."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    inviter = ForeignKeyField(User)
+    inviter_id: int
+    role = RoleField()
+    key = CharField(max_length=64, unique=True)
+    file_name = CharField(max_length=255)
+    left_out = JSONField()
+    created_at = UtcField()
+
+
+class InvitationState(StrEnum):
+    """Where the person stands. Expired is no state: it is pending, past its date."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+
+
+class Invitation(Row):
+    """An account's offer to one address. E-mail and role are what was offered, for good."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    batch = ForeignKeyField(Batch, backref="invitations")
+    batch_id: int
+    inviter = ForeignKeyField(User)
+    inviter_id: int
+    email = CharField(max_length=254)
+    role = RoleField()
+    state = CharField(max_length=10, default=InvitationState.PENDING)
+    created_at = UtcField()
+    expires_at = UtcField()
+    answered_at = UtcField(null=True)
+
+    def standing(self, now: datetime) -> InvitationState:
+        """Where the person stands at ``now``, expiry included."""
+        if self.state == InvitationState.PENDING and self.expires_at <= now:
+            return InvitationState.EXPIRED
+        return InvitationState(self.state)
+
+    class Meta:
+        indexes = ((("account", "state"), False), (("email", "state"), False))
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the person can still accept: pending, or declined and thinking again."""
+        answerable = (InvitationState.PENDING, InvitationState.DECLINED)
+        return self.state in answerable and self.expires_at > now
+
+
+Invitation.add_index(
+    Invitation.index(
+        Invitation.account,
+        Invitation.email,
+        unique=True,
+        where=(Invitation.state == InvitationState.PENDING),
+        name="invitation_one_pending_an_address",
+    )
+)
+
+
+class PermanentLink(Row):
+    """A reusable join link of an account. Deleting keeps the row: its id never comes back."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    role = RoleField()
+    creator = ForeignKeyField(User)
+    creator_id: int
+    created_at = UtcField()
+    deleted_at = UtcField(null=True)
+
+
+class JoinedBy(StrEnum):
+    """The way a member came in."""
+
+    FOUNDING = "founding"
+    INVITATION = "invitation"
+    PERMANENT_LINK = "permanent_link"
+
+
+class Membership(Row):
+    """A user in an account with a role."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    role = RoleField()
+    joined_by = CharField(max_length=20)
+    invitation = ForeignKeyField(Invitation, null=True)
+    invitation_id: int | None
+    joined_at = UtcField()
+    deactivated_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("account", "user"), True),)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the member belongs to the account now."""
+        return self.deactivated_at is None
+
+
+class ProofPurpose(StrEnum):
+    """What a mailed proof of an address is for."""
+
+    CONFIRM_EMAIL = "confirm_email"
+    RESET_PASSWORD = "reset_password"
+
+
+class EmailProof(Row):
+    """A mailed link by which a user proves to read the mail of ``email``; works once."""
+
+    user = ForeignKeyField(User)
+    user_id: int
+    purpose = CharField(max_length=20)
+    email = CharField(max_length=254)
+    created_at = UtcField()
+    expires_at = UtcField()
+    used_at = UtcField(null=True)
+
+
+class DeliveryKind(StrEnum):
+    """Which mail it is."""
+
+    INVITATION = "invitation"
+    CONFIRM_EMAIL = "confirm_email"
+    RESET_PASSWORD = "reset_password"
+
+
+class DeliveryState(StrEnum):
+    """Where the mail stands."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class Delivery(Row):
+    """One attempt to get one mail out: the transactional outbox.
+
+    Holds no text: a mail is rendered when it is sent, from the row that caused
+    it, so that neither the table nor its backups hold a usable link.
+    ``due_at`` is when a worker may take it (again); taking it moves it on by a
+    lease, so that another worker takes over only from a dead one.
+    """
+
+    kind = CharField(max_length=20)
+    recipient = CharField(max_length=254)
+    account = ForeignKeyField(Account, null=True)
+    account_id: int | None
+    batch = ForeignKeyField(Batch, null=True)
+    batch_id: int | None
+    invitation: Any = ForeignKeyField(Invitation, null=True)
+    invitation_id: int | None
+    proof: Any = ForeignKeyField(EmailProof, null=True)
+    proof_id: int | None
+    state = CharField(max_length=10, default=DeliveryState.QUEUED)
+    priority = SmallIntegerField()
+    attempts = IntegerField(default=0)
+    due_at = UtcField()
+    created_at = UtcField()
+    finished_at = UtcField(null=True)
+    reply_code = IntegerField(null=True)
+    reply_text = CharField(max_length=500, default="")
+
+    class Meta:
+        indexes = ((("state", "priority", "due_at"), False), (("batch", "state"), False))
+
+
+class MailQueue(Row):
+    """How the worker is: one row, written by the worker, read by pages and /healthz."""
+
+    seen_at = UtcField()
+    trouble = CharField(max_length=500)
+
+
+class Upload(Row):
+    """A file that was dropped and read, kept until it is sent, so that no error loses it."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    file_name = CharField(max_length=255)
+    rows = JSONField()
+    created_at = UtcField()
+
+
+class Activity(Row):
+    """Who did what to whom; only ever added to."""
+
+    account = ForeignKeyField(Account, null=True)
+    account_id: int | None
+    actor = ForeignKeyField(User, null=True)
+    actor_id: int | None
+    action = CharField(max_length=40)
+    details = JSONField()
+    created_at = UtcField()

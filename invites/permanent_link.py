@@ -1,0 +1,92 @@
+"""The reusable join link of an account: enable, delete, join by it, always as User."""
+
+from datetime import datetime
+
+from invites import activity, db, memberships, profiles, proofs
+from invites.access import Action, authorize
+from invites.activity import Deed
+from invites.models import Account, JoinedBy, Membership, PermanentLink, ProofPurpose, User
+from invites.profiles import NewProfile
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+
+
+def active(account: Account) -> PermanentLink | None:
+    """The account's working link, if one is enabled."""
+    return PermanentLink.get_or_none(
+        PermanentLink.account == account, PermanentLink.deleted_at.is_null()
+    )
+
+
+def enable(actor: Membership, now: datetime) -> PermanentLink:
+    """Make a brand-new link, or return the one that works already."""
+    with db.transaction():
+        authorize(actor, Action.MANAGE_PERMANENT_LINK)
+        link = active(actor.account)
+        if link is None:
+            link = PermanentLink.create(
+                account=actor.account, role=Role.USER, creator=actor.user, created_at=now
+            )
+            activity.record(Deed.LINK_ENABLED, actor.account, actor.user, now)
+    return link
+
+
+def delete(actor: Membership, now: datetime) -> None:
+    """Break the link for good; the next one will be another. Fine when there is none."""
+    with db.transaction():
+        authorize(actor, Action.MANAGE_PERMANENT_LINK)
+        deleted = (
+            PermanentLink.update(deleted_at=now)
+            .where(PermanentLink.account == actor.account, PermanentLink.deleted_at.is_null())
+            .execute()
+        )
+        if deleted:
+            activity.record(Deed.LINK_DELETED, actor.account, actor.user, now)
+
+
+def join(link: PermanentLink, user: User, now: datetime) -> Membership:
+    """Make ``user`` a member by the link.
+
+    Raises Refused(LINK_CLOSED), or REMOVED_MEMBER: who was removed comes back
+    only when an admin wants it.
+    """
+    with db.transaction():
+        still = PermanentLink.select().where(
+            PermanentLink.id == link.id, PermanentLink.deleted_at.is_null()
+        )
+        if not still.exists():
+            raise Refused(Reason.LINK_CLOSED)
+        earlier = memberships.find(link.account, user)
+        if earlier is not None and not earlier.is_active:
+            raise Refused(Reason.REMOVED_MEMBER)
+        if earlier is not None:
+            return earlier
+        membership = memberships.join(
+            link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
+        )
+        activity.record(Deed.JOINED, link.account, user, now, email=user.email)
+    return membership
+
+
+def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Membership:
+    """Make an unconfirmed profile, join, and mail a confirmation, in one transaction.
+
+    Raises Refused(PROFILE_EXISTS, LINK_CLOSED).
+    """
+    with db.transaction():
+        user = profiles.create(profile, now, confirmed=False)
+        membership = join(link, user, now)
+        proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
+    return membership
+
+
+def joined_count(account: Account, since: datetime | None = None) -> int:
+    """How many active members came by a permanent link."""
+    members = Membership.select().where(
+        Membership.account == account,
+        Membership.joined_by == JoinedBy.PERMANENT_LINK,
+        Membership.deactivated_at.is_null(),
+    )
+    if since is not None:
+        members = members.where(Membership.joined_at >= since)
+    return members.count()

@@ -1,0 +1,122 @@
+"""People with a log-in: making, recognising and changing them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from peewee import IntegrityError
+
+from invites import addresses, db, passwords, proofs, sessions, texts
+from invites.models import EmailProof, ProofPurpose, User
+from invites.refusals import Reason, Refused
+
+
+@dataclass(frozen=True)
+class NewProfile:
+    """A profile that was checked and can be stored in any transaction."""
+
+    name: str
+    email: str
+    phone: str
+    password_hash: str
+
+
+def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile:
+    """Check what a person typed and hash the password, outside of any transaction.
+
+    Raises Refused with the reason of the first thing that is wrong.
+    """
+    name = texts.clean_name(name)
+    email = addresses.canonical(email)
+    phone = texts.clean_phone(phone)
+    passwords.check_acceptable(password, email=email, name=name)
+    return NewProfile(name, email, phone, passwords.hash_password(password))
+
+
+def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
+    """Store a new profile. Raises Refused(PROFILE_EXISTS) when the address has one."""
+    try:
+        with db.transaction():
+            return User.create(
+                name=profile.name,
+                email=profile.email,
+                phone=profile.phone,
+                password_hash=profile.password_hash,
+                email_confirmed_at=now if confirmed else None,
+                created_at=now,
+            )
+    except IntegrityError:
+        raise Refused(Reason.PROFILE_EXISTS) from None
+
+
+def find(email: str) -> User | None:
+    """The profile of a typed address, if any."""
+    try:
+        return User.get_or_none(User.email == addresses.canonical(email))
+    except Refused:
+        return None
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The person with that address and password; takes as long for nobody."""
+    user = find(email)
+    matches = passwords.password_matches(user.password_hash if user else None, password)
+    return user if matches else None
+
+
+def update_details(user: User, name: str, phone: str) -> None:
+    """Change name and phone. Raises Refused for what can't be one."""
+    user.name = texts.clean_name(name)
+    user.phone = texts.clean_phone(phone)
+    user.save(only=[User.name, User.phone])
+
+
+def change_email(user: User, email: str, password: str, now: datetime) -> None:
+    """Mail a confirmation link to the new address; the old one stays until it is used.
+
+    An address that has a profile gets no mail and the same answer: the profile
+    page must not tell who has one. Raises Refused(PASSWORD_WRONG), ADDRESS_*.
+    """
+    email = addresses.canonical(email)
+    if not passwords.password_matches(user.password_hash, password):
+        raise Refused(Reason.PASSWORD_WRONG)
+    if find(email) is None:
+        proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now)
+
+
+def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
+    """Set a new password and log out all devices but the one of session ``token``.
+
+    Raises Refused(PASSWORD_WRONG) and PASSWORD_*.
+    """
+    if not passwords.password_matches(user.password_hash, current):
+        raise Refused(Reason.PASSWORD_WRONG)
+    passwords.check_acceptable(new, email=user.email, name=user.name)
+    password_hash = passwords.hash_password(new)
+    with db.transaction():
+        User.update(password_hash=password_hash).where(User.id == user.id).execute()
+        proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
+        sessions.end_all(user, but=token)
+
+
+def request_reset(email: str, now: datetime) -> None:
+    """Mail a reset link to the *stored* address, if the typed one has a profile."""
+    user = find(email)
+    if user is not None:
+        proofs.ask(user, ProofPurpose.RESET_PASSWORD, user.email, now)
+
+
+def pending_email(user: User, now: datetime) -> str | None:
+    """The new address that waits for confirmation, if any."""
+    proof = (
+        EmailProof.select()
+        .where(
+            EmailProof.user == user,
+            EmailProof.purpose == ProofPurpose.CONFIRM_EMAIL,
+            EmailProof.email != user.email,
+            EmailProof.used_at.is_null(),
+            EmailProof.expires_at > now,
+        )
+        .order_by(EmailProof.id.desc())
+        .first()
+    )
+    return proof.email if proof else None

@@ -1,0 +1,105 @@
+"""Proving to read a mailbox: confirm an address, or set a new password."""
+
+from datetime import datetime, timedelta
+
+from peewee import IntegrityError
+
+from invites import db, outbox, passwords, sessions
+from invites.models import DeliveryKind, EmailProof, ProofPurpose, User
+from invites.refusals import Reason, Refused
+
+LIFETIME = {
+    ProofPurpose.CONFIRM_EMAIL: timedelta(days=7),
+    ProofPurpose.RESET_PASSWORD: timedelta(hours=2),
+}
+_KIND = {
+    ProofPurpose.CONFIRM_EMAIL: DeliveryKind.CONFIRM_EMAIL,
+    ProofPurpose.RESET_PASSWORD: DeliveryKind.RESET_PASSWORD,
+}
+_PER_HOUR = 5
+
+
+def ask(user: User, purpose: ProofPurpose, email: str, now: datetime) -> None:
+    """Mail a link to ``email`` that proves ``user`` reads it.
+
+    Does nothing, silently, past five an hour for one user, so that nobody's
+    mailbox can be flooded.
+    """
+    with db.transaction():
+        lately = EmailProof.select().where(
+            EmailProof.user == user,
+            EmailProof.purpose == purpose,
+            EmailProof.created_at > now - timedelta(hours=1),
+        )
+        if lately.count() >= _PER_HOUR:
+            return
+        proof = EmailProof.create(
+            user=user,
+            purpose=purpose,
+            email=email,
+            created_at=now,
+            expires_at=now + LIFETIME[purpose],
+        )
+        outbox.queue_proof(proof, _KIND[purpose], now)
+
+
+def is_open(proof: EmailProof, now: datetime) -> bool:
+    """Whether the link still works."""
+    return proof.used_at is None and proof.expires_at > now
+
+
+def confirm_email(proof: EmailProof, now: datetime) -> User:
+    """Take the proven address as the user's own, confirmed.
+
+    Raises Refused(PROOF_CLOSED) for a used or expired link, and
+    Refused(PROFILE_EXISTS) when the address became somebody else's meanwhile.
+    """
+    with db.transaction():
+        _use(proof, now)
+        try:
+            User.update(email=proof.email, email_confirmed_at=now).where(
+                User.id == proof.user_id
+            ).execute()
+        except IntegrityError:
+            raise Refused(Reason.PROFILE_EXISTS) from None
+    return User.get_by_id(proof.user_id)
+
+
+def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
+    """Set a new password, end every session, and count the address as confirmed.
+
+    Raises Refused(PROOF_CLOSED) for a used or expired link, and PASSWORD_*.
+    """
+    user = User.get_by_id(proof.user_id)
+    passwords.check_acceptable(password, email=user.email, name=user.name)
+    password_hash = passwords.hash_password(password)
+    with db.transaction():
+        _use(proof, now)
+        proven = User.email == proof.email  # else the address changed since the mail
+        changed = (
+            User.update(password_hash=password_hash, email_confirmed_at=now)
+            .where(User.id == user.id, proven)
+            .execute()
+        )
+        if not changed:
+            raise Refused(Reason.PROOF_CLOSED)
+        close_all(user, ProofPurpose.RESET_PASSWORD, now)
+        sessions.end_all(user)
+    return User.get_by_id(user.id)
+
+
+def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:
+    """Make every open link of one purpose useless."""
+    EmailProof.update(used_at=now).where(
+        EmailProof.user == user, EmailProof.purpose == purpose, EmailProof.used_at.is_null()
+    ).execute()
+
+
+def _use(proof: EmailProof, now: datetime) -> None:
+    used = (
+        EmailProof.update(used_at=now)
+        .where(EmailProof.id == proof.id, EmailProof.used_at.is_null(), EmailProof.expires_at > now)
+        .execute()
+    )
+    if used != 1:
+        raise Refused(Reason.PROOF_CLOSED)

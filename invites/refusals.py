@@ -1,0 +1,71 @@
+"""How a rule says no: a Reason for code, tests and translators; the words are in web/words.py."""
+
+from enum import StrEnum
+from typing import Any
+
+
+class Reason(StrEnum):
+    """Why something was refused."""
+
+    # addresses
+    ADDRESS_MISSING = "address_missing"
+    ADDRESS_NO_AT = "address_no_at"
+    ADDRESS_TWO_AT = "address_two_at"
+    ADDRESS_NO_NAME = "address_no_name"
+    ADDRESS_NO_DOT = "address_no_dot"
+    ADDRESS_SPACE = "address_space"
+    ADDRESS_BRACKETS = "address_brackets"
+    ADDRESS_NOT_ASCII = "address_not_ascii"
+    ADDRESS_RESERVED = "address_reserved"
+    ADDRESS_TOO_LONG = "address_too_long"
+    ADDRESS_MALFORMED = "address_malformed"
+
+    # names, links and other short texts
+    TEXT_MISSING = "text_missing"
+    TEXT_TOO_LONG = "text_too_long"
+    TEXT_CONTROL = "text_control"
+    TEXT_LINK = "text_link"
+    URL_NOT_HTTPS = "url_not_https"
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"
+    PHONE_MALFORMED = "phone_malformed"
+
+    # passwords and profiles
+    PASSWORD_SHORT = "password_short"
+    PASSWORD_LONG = "password_long"
+    PASSWORD_OBVIOUS = "password_obvious"
+    PASSWORD_WRONG = "password_wrong"
+    PROFILE_EXISTS = "profile_exists"
+    ALREADY_SET_UP = "already_set_up"
+
+    # lists of addresses
+    LIST_EMPTY = "list_empty"
+    LIST_TOO_LONG = "list_too_long"
+    FILE_EMPTY = "file_empty"
+    FILE_TOO_LARGE = "file_too_large"
+    FILE_NOT_TEXT = "file_not_text"
+    FILE_SPREADSHEET = "file_spreadsheet"
+    FILE_BROKEN_QUOTES = "file_broken_quotes"
+    FILE_NO_ADDRESSES = "file_no_addresses"
+    NOBODY_TO_INVITE = "nobody_to_invite"
+
+    # what a person may do, and when
+    NOT_ALLOWED = "not_allowed"
+    NOT_FOUND = "not_found"
+    LAST_OWNER = "last_owner"
+    UNCONFIRMED = "unconfirmed"
+    INVITATION_CLOSED = "invitation_closed"
+    INVITATION_UNBACKED = "invitation_unbacked"
+    INVITATION_WAITING = "invitation_waiting"
+    WRONG_PERSON = "wrong_person"
+    REMOVED_MEMBER = "removed_member"
+    LINK_CLOSED = "link_closed"
+    PROOF_CLOSED = "proof_closed"
+
+
+class Refused(Exception):
+    """A rule said no. ``details`` fill the gaps in the sentence, like a limit."""
+
+    def __init__(self, reason: Reason, **details: Any) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.details = details

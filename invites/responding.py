@@ -1,0 +1,122 @@
+"""Answering an invitation: accept, as a new person or with a profile, or decline."""
+
+from datetime import datetime
+
+from invites import activity, db, memberships, profiles, proofs
+from invites.activity import Deed
+from invites.invitations import is_backed
+from invites.models import (
+    Account,
+    Invitation,
+    InvitationState,
+    JoinedBy,
+    Membership,
+    ProofPurpose,
+    User,
+)
+from invites.profiles import NewProfile
+from invites.refusals import Reason, Refused
+
+_ANSWERABLE = (InvitationState.PENDING, InvitationState.DECLINED)
+
+
+def accept(
+    invitation: Invitation, user: User, now: datetime, *, proven: bool = False
+) -> Membership:
+    """Make ``user`` a member with the role that was offered: once, all or nothing.
+
+    ``proven``: they came by the link that was mailed to them, so they read that
+    mailbox. Raises Refused(WRONG_PERSON, INVITATION_CLOSED, INVITATION_UNBACKED).
+    """
+    with db.transaction():
+        if user.email != invitation.email:
+            raise Refused(Reason.WRONG_PERSON)
+        _close(invitation, InvitationState.ACCEPTED, now)
+        if not is_backed(invitation):
+            raise Refused(Reason.INVITATION_UNBACKED)
+        if proven and not user.is_confirmed:
+            User.update(email_confirmed_at=now).where(User.id == user.id).execute()
+        membership = memberships.join(
+            invitation.account,
+            user,
+            invitation.role,
+            now,
+            joined_by=JoinedBy.INVITATION,
+            invitation=invitation,
+        )
+        _replace_others(invitation)
+        activity.record(Deed.ACCEPTED, invitation.account, user, now, email=invitation.email)
+    return membership
+
+
+def accept_as_new(
+    invitation: Invitation, profile: NewProfile, now: datetime, *, proven: bool
+) -> Membership:
+    """Make a profile for the invited address and accept, in one transaction.
+
+    Without proof of the mailbox (a copied link) the profile stays unconfirmed
+    and a confirmation mail goes out. Raises Refused(PROFILE_EXISTS) and those
+    of accept().
+    """
+    if profile.email != invitation.email:
+        raise Refused(Reason.WRONG_PERSON)
+    with db.transaction():
+        user = profiles.create(profile, now, confirmed=proven)
+        membership = accept(invitation, user, now, proven=proven)
+        if not proven:
+            proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
+    return membership
+
+
+def decline(invitation: Invitation, now: datetime) -> None:
+    """Record a no. The person can still accept until the invitation expires.
+
+    Raises Refused(INVITATION_CLOSED).
+    """
+    with db.transaction():
+        _close(invitation, InvitationState.DECLINED, now)
+        activity.record(Deed.DECLINED, invitation.account, None, now, email=invitation.email)
+
+
+def open_invitations(user: User, now: datetime) -> list[Invitation]:
+    """What a person with a confirmed address can accept or decline, oldest first."""
+    if not user.is_confirmed:
+        return []
+    pending = (
+        Invitation.select(Invitation, Account, User)
+        .join(Account)
+        .switch(Invitation)
+        .join(User, on=(Invitation.inviter == User.id))
+        .where(
+            Invitation.email == user.email,
+            Invitation.state == InvitationState.PENDING,
+            Invitation.expires_at > now,
+        )
+        .order_by(Invitation.id)
+    )
+    return list(pending)
+
+
+def _close(invitation: Invitation, state: InvitationState, now: datetime) -> None:
+    """Move from open to ``state``; of two at the same moment, one is refused."""
+    changed = (
+        Invitation.update(state=state, answered_at=now)
+        .where(
+            Invitation.id == invitation.id,
+            Invitation.state.in_(_ANSWERABLE),
+            Invitation.expires_at > now,
+        )
+        .execute()
+    )
+    if changed != 1:
+        raise Refused(Reason.INVITATION_CLOSED)
+
+
+def _replace_others(accepted: Invitation) -> None:
+    """Who accepted an older, first declined invitation needs no newer one."""
+    Invitation.update(state=InvitationState.REPLACED).where(
+        Invitation.account == accepted.account_id,
+        Invitation.email == accepted.email,
+        Invitation.state.in_(_ANSWERABLE),
+        Invitation.id != accepted.id,
+    ).execute()

@@ -1,0 +1,161 @@
+"""The ``INVITES_*`` settings: read once, checked at start, refused in plain words."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+_YES = {"1", "true", "yes", "on"}
+_NO = {"", "0", "false", "no", "off"}
+
+
+class SettingsError(Exception):
+    """A setting that can't be used; the message names it and says what would do."""
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where and how mail is handed over."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    use_tls: bool
+    use_ssl: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that whoever keeps the box may choose."""
+
+    data: Path
+    bind: str
+    base_url: str
+    mail_server: MailServer | None
+    mail_from: Address
+    trusted_proxies: int
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the box over TLS, by its own base URL."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data / "invites.sqlite3"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from ``environ``, or from ``.env`` overlaid by the process environment.
+
+    Raises SettingsError for a value that can't be used.
+    """
+    if environ is None:
+        dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
+        environ = dotenv | dict(os.environ)
+
+    bind = environ.get("INVITES_BIND", "127.0.0.1:8000").strip()
+    host, port = _host_and_port(bind)
+    base_url = _base_url(environ.get("INVITES_BASE_URL", ""), host, port)
+    data = Path(environ.get("INVITES_DATA", "instance") or "instance").expanduser()
+    return Settings(
+        data=data if data.is_absolute() else PROJECT_ROOT / data,
+        bind=bind,
+        base_url=base_url,
+        mail_server=_mail_server(environ),
+        mail_from=_mail_from(environ.get("INVITES_MAIL_FROM", ""), base_url),
+        trusted_proxies=_number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
+    )
+
+
+def _host_and_port(bind: str) -> tuple[str, int]:
+    host, _, port = bind.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SettingsError(f"INVITES_BIND must look like 127.0.0.1:8000, not {bind!r}.")
+    return host, int(port)
+
+
+def _base_url(text: str, host: str, port: int) -> str:
+    if not text.strip():
+        everywhere = host in ("0.0.0.0", "[::]")  # noqa: S104  # compared, not bound
+        return f"http://{'127.0.0.1' if everywhere else host}:{port}"
+    url = text.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise SettingsError(
+            "INVITES_BASE_URL must be the address people type, without a path, "
+            f"like https://invites.example.org, not {text!r}."
+        )
+    return url
+
+
+def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
+    host = environ.get("INVITES_MAIL_SERVER", "").strip()
+    if not host:
+        return None
+    use_tls = _flag(environ, "INVITES_MAIL_USE_TLS")
+    use_ssl = _flag(environ, "INVITES_MAIL_USE_SSL")
+    if use_tls and use_ssl:
+        raise SettingsError(
+            "Set INVITES_MAIL_USE_TLS (STARTTLS, mostly port 587) or "
+            "INVITES_MAIL_USE_SSL (TLS from the start, mostly port 465), not both."
+        )
+    return MailServer(
+        host=host,
+        port=_number(
+            environ,
+            "INVITES_MAIL_PORT",
+            default=465 if use_ssl else 587 if use_tls else 25,
+            highest=65535,
+        ),
+        username=environ.get("INVITES_MAIL_USERNAME") or None,
+        password=environ.get("INVITES_MAIL_PASSWORD") or None,
+        use_tls=use_tls,
+        use_ssl=use_ssl,
+    )
+
+
+def _mail_from(text: str, base_url: str) -> Address:
+    if not text.strip():
+        host = urlsplit(base_url).hostname or ""
+        named = any(letter.isalpha() for letter in host) and ":" not in host
+        return Address("Invites", "invites", host if named else "localhost")
+    name, spec = parseaddr(text)
+    try:
+        address = Address(name or "Invites", addr_spec=spec)
+    except (ValueError, IndexError, HeaderParseError):
+        address = Address()
+    if not address.username or not address.domain or not address.addr_spec.isascii():
+        raise SettingsError(
+            "INVITES_MAIL_FROM must be an address like invites@example.org or "
+            f"Invites <invites@example.org>, not {text!r}."
+        )
+    return address
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    text = environ.get(name, "").strip().lower()
+    if text in _YES:
+        return True
+    if text in _NO:
+        return False
+    raise SettingsError(f"{name} must be 1 or 0, not {text!r}.")
+
+
+def _number(environ: Mapping[str, str], name: str, *, default: int, highest: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or int(text) > highest:
+        raise SettingsError(f"{name} must be a whole number up to {highest}, not {text!r}.")
+    return int(text)

@@ -1,0 +1,91 @@
+"""Short texts that people type: names, phrases, links, phone numbers.
+
+What passes here may stand in a page, a mail's body and a mail's header: it has
+no control or direction characters, and nothing that a mail program would turn
+into a link (ASVS 5.0 V1.2, V1.3).
+"""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from invites.refusals import Reason, Refused
+
+NAME_LENGTH = 100
+PHRASE_LENGTH = 200
+LABEL_LENGTH = 60
+URL_LENGTH = 500
+PHONE_LENGTH = 40
+
+_FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
+_LINK = re.compile(r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}", re.IGNORECASE)
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,}")
+
+
+def clean_name(text: str) -> str:
+    """The name of a person or organisation: one line, 1 to 100 characters, no link in it."""
+    return _clean(text, NAME_LENGTH)
+
+
+def clean_phrase(text: str) -> str:
+    """What people are invited to do: one line, up to 200 characters, may be empty."""
+    return _clean(text, PHRASE_LENGTH) if text.strip() else ""
+
+
+def clean_label(text: str) -> str:
+    """The words on a button: one line, 1 to 60 characters."""
+    return _clean(text, LABEL_LENGTH)
+
+
+def clean_phone(text: str) -> str:
+    """A telephone number as typed, or nothing."""
+    text = " ".join(text.split())
+    if not text:
+        return ""
+    if len(text) > PHONE_LENGTH or not _PHONE.fullmatch(text):
+        raise Refused(Reason.PHONE_MALFORMED)
+    return text
+
+
+def clean_url(text: str) -> str:
+    """An absolute https address without log-in data, or nothing."""
+    text = text.strip()
+    if not text:
+        return ""
+    if len(text) > URL_LENGTH:
+        raise Refused(Reason.TEXT_TOO_LONG, limit=URL_LENGTH)
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme == "https" and bool(parts.hostname) and not parts.username
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() or not c.isprintable() or c in '<>"\\' for c in text):
+        raise Refused(Reason.URL_NOT_HTTPS)
+    return text
+
+
+def clean_time_zone(text: str) -> str:
+    """The name of a time zone in the IANA database, like ``Europe/Paris``."""
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(Reason.TIME_ZONE_UNKNOWN) from None
+
+
+def _clean(text: str, limit: int) -> str:
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not text:
+        raise Refused(Reason.TEXT_MISSING)
+    if len(text) > limit:
+        raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
+    if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES - _kept(c) for c in text):
+        raise Refused(Reason.TEXT_CONTROL)
+    if _LINK.search(text):
+        raise Refused(Reason.TEXT_LINK)
+    return text
+
+
+def _kept(character: str) -> set[str]:
+    return {"Cf"} if character in _JOINERS else set()

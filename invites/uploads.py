@@ -1,0 +1,52 @@
+"""Files that were dropped: read at once, kept until they are sent, so that no error loses them."""
+
+from datetime import datetime, timedelta
+from pathlib import PurePath
+
+from invites import db
+from invites.models import Membership, Upload
+from invites.recipients import Entry
+from invites.spreadsheets import read_csv
+
+KEPT = timedelta(days=1)
+
+
+def keep(actor: Membership, file_name: str, content: bytes, now: datetime) -> Upload:
+    """Read a CSV file and keep its entries for this person in this account.
+
+    Raises Refused(FILE_* or LIST_TOO_LONG); then nothing is kept.
+    """
+    entries = read_csv(content)
+    with db.transaction():
+        db.delete(Upload).where(Upload.created_at < now - KEPT).execute()
+        return Upload.create(
+            account=actor.account_id,
+            user=actor.user_id,
+            file_name=_display_name(file_name),
+            rows=[[entry.row, entry.text] for entry in entries],
+            created_at=now,
+        )
+
+
+def find(actor: Membership, upload_id: int | None) -> Upload | None:
+    """The upload, if it is this person's, in this account."""
+    return Upload.get_or_none(
+        Upload.id == upload_id,
+        Upload.account == actor.account_id,
+        Upload.user == actor.user_id,
+    )
+
+
+def entries(upload: Upload | None) -> list[Entry]:
+    """What the file held; nothing for no file."""
+    return [Entry(text, row) for row, text in upload.rows] if upload else []
+
+
+def drop(upload: Upload) -> None:
+    """Forget the file."""
+    db.delete(Upload).where(Upload.id == upload.id).execute()
+
+
+def _display_name(file_name: str) -> str:
+    name = PurePath(file_name.replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable())[:120] or "list.csv"

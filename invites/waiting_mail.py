@@ -1,0 +1,19 @@
+"""Mail that waits for a mail server to be configured."""
+
+from invites.models import Delivery, DeliveryState
+from invites.scope import Page, paged
+
+
+def page(number: int) -> Page[Delivery]:
+    """One page of it, newest first."""
+    return paged(
+        Delivery.select()
+        .where(Delivery.state == DeliveryState.QUEUED)
+        .order_by(Delivery.id.desc()),
+        number,
+    )
+
+
+def find(delivery_id: int) -> Delivery | None:
+    """One of them."""
+    return Delivery.get_or_none(Delivery.id == delivery_id, Delivery.state == DeliveryState.QUEUED)

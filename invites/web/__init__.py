@@ -1,0 +1,1 @@
+"""What all pages share: who asks, page or fragment, words, errors, headers, limits."""

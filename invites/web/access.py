@@ -1,0 +1,104 @@
+"""Every view declares who may use it; what declares nothing is closed to everybody."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+from flask import Flask, abort, current_app, g, request
+from werkzeug.wrappers import Response
+
+from invites import accounts
+from invites.access import Action, is_allowed
+from invites.models import Account, Membership
+from invites.scope import Scope
+from invites.web.signin import unauthorized, visitor
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Who(Enum):
+    """Who may use a view that doesn't belong to an account."""
+
+    ANYBODY = "anybody"
+    LOGGED_IN = "logged in"
+    INSTALLER = "installer"
+
+
+@dataclass(frozen=True)
+class Here:
+    """The member who asks, and the account they ask in."""
+
+    membership: Membership
+    scope: Scope
+
+    @property
+    def account(self) -> Account:
+        """The account of the URL."""
+        return self.scope.account
+
+    def may(self, action: Action, target: Any = None) -> bool:
+        """Whether the member may do ``action``; for templates, to offer only what works."""
+        return is_allowed(self.membership, action, target)
+
+
+def allow(who: Who | Action) -> Callable[[View], View]:
+    """Declare who may use a view: a kind of visitor, or an action in the URL's account."""
+
+    def declare(view: View) -> View:
+        view.allowed = who  # type: ignore[attr-defined]  # read by _enforce and the tests
+        return view
+
+    return declare
+
+
+def declared(view: Callable[..., Any]) -> Who | Action | None:
+    """What ``view`` declared, or None."""
+    return cast(Who | Action | None, getattr(view, "allowed", None))
+
+
+def here() -> Here:
+    """The member and account of this request. Only in views that declared an Action."""
+    return cast(Here, g.here)
+
+
+def init_app(app: Flask) -> None:
+    """Enforce the declarations before every request."""
+    app.before_request(_enforce)
+
+
+def _enforce() -> Response | None:
+    if request.endpoint is None:
+        return None  # no such URL: the routing error speaks
+    if request.method not in _SAFE and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
+        "same-origin",
+        "none",
+    ):
+        abort(403)  # another site's page sent this (ASVS 5.0 3.5.1)
+    who = declared(current_app.view_functions[request.endpoint])
+    if who is Who.ANYBODY:
+        return None
+    if who is None:
+        abort(403)
+    visiting = visitor()
+    if visiting is None:
+        return unauthorized()
+    if isinstance(who, Action):
+        _enter_account(who)
+    elif who is Who.INSTALLER and not visiting.user.is_installer:
+        abort(404)
+    return None
+
+
+def _enter_account(action: Action) -> None:
+    """An account that isn't one's own answers like one that doesn't exist."""
+    visiting = visitor()
+    slug = (request.view_args or {}).pop("slug", None)
+    membership = accounts.membership(visiting.user, slug) if visiting and slug else None
+    if membership is None:
+        abort(404)
+    g.here = Here(membership, Scope(membership.account))
+    if not is_allowed(membership, action):
+        abort(403)

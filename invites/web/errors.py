@@ -1,0 +1,112 @@
+"""Every error as a page or fragment that says what to do next."""
+
+import logging
+
+from flask import Flask, Response, request
+from flask_babel import lazy_gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from invites.refusals import Reason, Refused
+from invites.web.pages import show
+from invites.web.words import sentence
+
+log = logging.getLogger("invites.web")
+
+_TITLE_AND_ADVICE = {
+    400: (
+        _("That didn't arrive whole"),
+        _("Go back, load the page again and try once more."),
+    ),
+    403: (
+        _("Your role doesn't allow that"),
+        _("Ask an Admin or Account Owner of this account if you need it."),
+    ),
+    404: (
+        _("There is nothing here"),
+        _("The address may be mistyped, or what was here is gone."),
+    ),
+    405: (
+        _("This page can't be opened like that"),
+        _("Go back and use the buttons on the page."),
+    ),
+    410: (
+        _("This is gone for good"),
+        _("Ask whoever gave you the link for a new one."),
+    ),
+    413: (
+        _("That is too much at once"),
+        _("Go back: a file may have up to 20 MB, a list up to 50,000 addresses."),
+    ),
+    422: (
+        _("That can't be done"),
+        _("Go back, look at what you entered and try again."),
+    ),
+    429: (
+        _("Too many tries"),
+        _("Wait a quarter of an hour, then try again. Nothing is lost."),
+    ),
+    500: (
+        _("Something broke on our side"),
+        _("It was written to the log. Try again in a moment; if it stays, tell who runs this box."),
+    ),
+}
+
+_STATUS = {
+    Reason.NOT_FOUND: 404,
+    Reason.NOT_ALLOWED: 403,
+    Reason.LINK_CLOSED: 410,
+    Reason.PROOF_CLOSED: 410,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Show errors of ``app`` in the look of the product."""
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(Exception, _crash)
+
+
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    code = error.code or 500
+    if code < 400:
+        return error
+    title, advice = _TITLE_AND_ADVICE.get(code, _TITLE_AND_ADVICE[400 if code < 500 else 500])
+    response = _error_page(code, title, advice)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _stale_form(_error: CSRFError) -> Response:
+    return _error_page(
+        400,
+        _("This page was open for too long"),
+        _("For your safety it can't be used any more. Go back, load it again, and try once more."),
+    )
+
+
+def _refused(refused: Refused) -> Response:
+    """A refusal that no view turned into something kinder."""
+    code = _STATUS.get(refused.reason, 422)
+    title, advice = _TITLE_AND_ADVICE[code]
+    return _error_page(code, title, sentence(refused) if code == 422 else advice)
+
+
+def _crash(error: Exception) -> Response:
+    log.exception("%s %s failed", request.method, request.endpoint, exc_info=error)
+    title, advice = _TITLE_AND_ADVICE[500]
+    return _error_page(InternalServerError.code, title, advice)
+
+
+def _error_page(code: int, title: object, advice: object) -> Response:
+    return show(
+        "errors/page.html",
+        fragment="errors/_error.html",
+        status=code,
+        code=code,
+        title=title,
+        advice=advice,
+    )

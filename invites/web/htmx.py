@@ -1,0 +1,37 @@
+"""The one place that knows htmx: what it asks, and what it is told."""
+
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import htmx_flask
+from flask import Flask, request
+from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
+
+
+def init_app(app: Flask) -> None:
+    """Give requests an ``htmx`` attribute."""
+    htmx_flask.Htmx().init_app(app)
+
+
+def is_htmx() -> bool:
+    """Whether htmx asks."""
+    return bool(_headers())
+
+
+def wants_fragment() -> bool:
+    """Whether htmx will swap the answer into a page, and not take it for a page."""
+    headers = _headers()
+    return bool(headers) and not headers.boosted and not headers.history_restore_request
+
+
+def page_address() -> str:
+    """The path of the page that htmx runs in; empty when it isn't one of ours."""
+    parts = urlsplit(_headers().current_url or "")
+    if parts.netloc != request.host:
+        return ""
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _headers() -> HtmxHeaders:
+    asked: Any = cast(HtmxAwareRequest, request)
+    return cast(HtmxHeaders, asked.htmx)

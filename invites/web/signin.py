@@ -1,0 +1,78 @@
+"""Who asks: Flask-Login over our own sessions, one database row per device."""
+
+from typing import cast
+
+import flask_login
+from flask import Flask, request, session
+from werkzeug.wrappers import Response
+
+from invites import sessions
+from invites.models import User
+from invites.web.pages import go
+from invites.web.services import now
+from invites.web.urls import login_url
+
+_manager = flask_login.LoginManager()
+_manager.session_protection = None  # ours end on the server; a changed browser version ends none
+
+
+class Visitor(flask_login.UserMixin):
+    """A logged-in person on one device. Flask-Login keeps only the token of the session."""
+
+    def __init__(self, user: User, token: str) -> None:
+        self.user = user
+        self.token = token
+
+    def get_id(self) -> str:
+        """Flask-Login's alternative id: the session's token, not the user's number."""
+        return self.token
+
+
+def init_app(app: Flask) -> None:
+    """Set Flask-Login up on ``app``."""
+    _manager.init_app(app)
+
+
+@_manager.user_loader
+def _load(token: str) -> Visitor | None:
+    found = sessions.find(token, now())
+    return Visitor(found.user, token) if found else None
+
+
+@_manager.unauthorized_handler
+def _send_to_login() -> Response:
+    return go(login_url(back_to_here=True))
+
+
+def visitor() -> Visitor | None:
+    """Whoever is logged in on this device, or None."""
+    current = flask_login.current_user
+    return cast(Visitor, current) if current.is_authenticated else None
+
+
+def person() -> User:
+    """The logged-in person. Only for views that nobody else reaches."""
+    who = visitor()
+    assert who is not None
+    return who.user
+
+
+def unauthorized() -> Response:
+    """Send a stranger to the log-in, and back afterwards."""
+    return cast(Response, _manager.unauthorized())
+
+
+def log_in(user: User) -> None:
+    """Start a session on this device; whatever session it had ends."""
+    log_out()
+    token = sessions.start(user, request.user_agent.string, now())
+    flask_login.login_user(Visitor(user, token))
+
+
+def log_out() -> None:
+    """End this device's session, on the server too."""
+    who = visitor()
+    if who is not None:
+        sessions.end(who.token)
+    flask_login.logout_user()
+    session.clear()

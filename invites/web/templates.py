@@ -1,0 +1,83 @@
+"""What every template may use: who and where one is, words, icons, moments."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import flask_babel
+from flask import Flask, current_app, g
+from flask_babel import gettext as _
+from lucide.jinja import lucide
+
+from invites import accounts, outbox
+from invites.access import Action
+from invites.models import DeliveryState, InvitationState
+from invites.roles import Role
+from invites.web import words
+from invites.web.access import Here
+from invites.web.htmx import wants_fragment
+from invites.web.services import now, services
+from invites.web.signin import visitor
+
+_NAMES = {
+    "Action": Action,
+    "DeliveryState": DeliveryState,
+    "InvitationState": InvitationState,
+    "Role": Role,
+    "words": words,
+    "icon": lucide,
+}
+
+
+def init_app(app: Flask) -> None:
+    """Add names, filters and URL defaults to the templates of ``app``."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(_NAMES)
+    app.jinja_env.filters.update(moment=moment, day=day, number=flask_babel.format_decimal)
+    app.context_processor(_surroundings)
+    app.url_defaults(_same_account)
+
+
+def time_zone() -> str:
+    """The time zone of the account of this request."""
+    here: Here | None = g.get("here")
+    return str(here.account.time_zone) if here else "UTC"
+
+
+def moment(at: datetime) -> str:
+    """A moment as people say it: ``18:05`` today, ``yesterday``, or ``2 Oct 2026``."""
+    zone = ZoneInfo(time_zone())
+    days = (now().astimezone(zone).date() - at.astimezone(zone).date()).days
+    if days == 0:
+        return str(flask_babel.format_time(at, "short"))
+    if days == 1:
+        return str(_("yesterday"))
+    return day(at)
+
+
+def day(at: datetime) -> str:
+    """A date, like ``2 Oct 2026``."""
+    return str(flask_babel.format_date(at, "d MMM y"))
+
+
+def _surroundings() -> dict[str, Any]:
+    who = visitor()
+    here: Here | None = g.get("here")
+    return {
+        "person": who.user if who else None,
+        "here": here,
+        "my_memberships": lambda: accounts.memberships_of(who.user) if who else [],
+        "has_mail_server": services().settings.mail_server is not None,
+        "mail_trouble": outbox.trouble,
+        "is_fragment": wants_fragment,
+        "now": now(),
+    }
+
+
+def _same_account(endpoint: str, values: dict[str, Any]) -> None:
+    """Links within an account need not repeat its slug."""
+    here: Here | None = g.get("here")
+    expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
+    if here and expects and "slug" not in values:
+        values["slug"] = here.account.slug

@@ -1,0 +1,144 @@
+"""The words for what rules answer with codes: reasons, roles, states, deeds."""
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+from invites.judging import Outcome
+from invites.models import DeliveryState, InvitationState, JoinedBy
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+
+ROLE = {
+    Role.USER: _("User"),
+    Role.MODERATOR: _("Moderator"),
+    Role.ADMIN: _("Admin"),
+    Role.OWNER: _("Account Owner"),
+}
+
+ROLE_MEANS = {
+    Role.USER: _("Does the work"),
+    Role.MODERATOR: _("Invites and removes Users"),
+    Role.ADMIN: _("Manages people and settings"),
+    Role.OWNER: _("Everything"),
+}
+
+STANDING = {
+    InvitationState.PENDING: _("pending"),
+    InvitationState.ACCEPTED: _("accepted"),
+    InvitationState.DECLINED: _("declined"),
+    InvitationState.REVOKED: _("revoked"),
+    InvitationState.REPLACED: _("replaced"),
+    InvitationState.EXPIRED: _("expired"),
+}
+
+DELIVERY = {
+    DeliveryState.QUEUED: _("waiting"),
+    DeliveryState.SENDING: _("being sent"),
+    DeliveryState.SENT: _("sent"),
+    DeliveryState.FAILED: _("failed"),
+    DeliveryState.WITHDRAWN: _("not sent any more"),
+}
+
+JOINED_BY = {
+    JoinedBy.FOUNDING: _("Set the account up"),
+    JoinedBy.INVITATION: _("By invitation"),
+    JoinedBy.PERMANENT_LINK: _("By the permanent link"),
+}
+
+OUTCOME = {
+    Outcome.INVITE: _("will be invited"),
+    Outcome.INVITE_PROFILE: _("have a profile, get the other mail"),
+    Outcome.MEMBER: _("members already"),
+    Outcome.REMOVED: _("were members and removed"),
+    Outcome.PENDING: _("invited and pending"),
+    Outcome.TWICE: _("twice in the list"),
+    Outcome.INVALID: _("are not addresses"),
+}
+
+REASON = {
+    Reason.ADDRESS_MISSING: _("Enter an e-mail address."),
+    Reason.ADDRESS_NO_AT: _("This has no @, so it isn't an e-mail address."),
+    Reason.ADDRESS_TWO_AT: _("This has more than one @. Is a comma missing?"),
+    Reason.ADDRESS_NO_NAME: _("The part before the @ is missing."),
+    Reason.ADDRESS_NO_DOT: _("The part after the @ needs a dot, like example.org."),
+    Reason.ADDRESS_SPACE: _("There is a space in this address."),
+    Reason.ADDRESS_BRACKETS: _("There is a stray < or > in this address."),
+    Reason.ADDRESS_NOT_ASCII: _(
+        "The part before the @ may only have the letters a to z, digits and signs, no accents."
+    ),
+    Reason.ADDRESS_RESERVED: _("Addresses at this domain never receive mail."),
+    Reason.ADDRESS_TOO_LONG: _("This is longer than an e-mail address can be."),
+    Reason.ADDRESS_MALFORMED: _("This isn't a complete e-mail address."),
+    Reason.TEXT_MISSING: _("This can't be empty."),
+    Reason.TEXT_TOO_LONG: _("This can have at most %(limit)s characters."),
+    Reason.TEXT_CONTROL: _("This has an invisible character in it. Type it again by hand."),
+    Reason.TEXT_LINK: _(
+        "This can't hold a web or e-mail address, nor a dot inside a word: "
+        "mail programs would turn it into a link."
+    ),
+    Reason.URL_NOT_HTTPS: _("Enter a whole address that begins with https://"),
+    Reason.TIME_ZONE_UNKNOWN: _("Choose a time zone from the list."),
+    Reason.PHONE_MALFORMED: _(
+        "Enter a phone number with digits, like +44 20 7946 0000, or leave it empty."
+    ),
+    Reason.PASSWORD_SHORT: _("Use at least %(limit)s characters. A few words in a row do well."),
+    Reason.PASSWORD_LONG: _("Use at most %(limit)s characters."),
+    Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
+    Reason.PASSWORD_WRONG: _("That isn't your current password."),
+    Reason.PROFILE_EXISTS: _("There is a profile with this address already. Log in instead."),
+    Reason.ALREADY_SET_UP: _("This box is set up already. Log in instead."),
+    Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
+    Reason.LIST_TOO_LONG: _(
+        "That is more than %(limit)s rows, the most one batch can have. "
+        "Nothing was taken from it: split the list and send it in parts."
+    ),
+    Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
+    Reason.FILE_TOO_LARGE: _(
+        "This file is larger than %(limit)s MB. "
+        "Keep only the column with the addresses, or split it."
+    ),
+    Reason.FILE_NOT_TEXT: _(
+        "This isn't a CSV file. In your spreadsheet program, "
+        "save the list as CSV and choose that file."
+    ),
+    Reason.FILE_SPREADSHEET: _(
+        "This is a spreadsheet or zip file, not a CSV file. Open it, "
+        "save it as CSV and choose that file."
+    ),
+    Reason.FILE_BROKEN_QUOTES: _(
+        "A quotation mark in this file opens and never closes. "
+        "Save the list as CSV anew and choose that file."
+    ),
+    Reason.FILE_NO_ADDRESSES: _(
+        "There is no e-mail address in this file. It needs a column of addresses with a header."
+    ),
+    Reason.NOBODY_TO_INVITE: _("There is nobody to invite in this list. See beside it why."),
+    Reason.NOT_ALLOWED: _("Your role doesn't allow that."),
+    Reason.NOT_FOUND: _("There is no such thing here."),
+    Reason.LAST_OWNER: _(
+        "An account needs at least one Account Owner. Make somebody else one first."
+    ),
+    Reason.UNCONFIRMED: _(
+        "This person hasn't confirmed their address yet, so they can't be given a higher role."
+    ),
+    Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
+    Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
+    Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),
+    Reason.WRONG_PERSON: _("This invitation is for somebody else."),
+    Reason.REMOVED_MEMBER: _(
+        "You were removed from this account. Ask one of its admins to invite you again."
+    ),
+    Reason.LINK_CLOSED: _("This link was deleted."),
+    Reason.PROOF_CLOSED: _("This link was used already, or has expired."),
+}
+
+
+def sentence(refused: Refused) -> str:
+    """A refusal in plain words."""
+    words: LazyString = REASON[refused.reason]
+    return str(words) % refused.details if refused.details else str(words)
+
+
+def problem(reason: str) -> str:
+    """A stored reason in plain words."""
+    return str(REASON[Reason(reason)])
