@@ -1,0 +1,86 @@
+"""What all tests share: a migrated database, a cast of people, an application."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from invites import accounts, db
+from invites.factory import create_app
+from invites.models import Account, Membership
+from invites.roles import Role
+from invites.settings import Settings, load_settings
+from invites.tokens import Signer
+from tests.cast import Cast, make_user
+
+NOW = datetime(2026, 11, 2, 18, 4, 11, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which rule tests happen. Tests over HTTP happen in the present."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with the newest schema, made by the real migrations once."""
+    path = tmp_path_factory.mktemp("migrated") / "invites.sqlite3"
+    db.configure(path)
+    db.migrate()
+    db.connect()
+    db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a box without a mail server, with its data in a folder of the test's own."""
+    return load_settings({"INVITES_DATA": str(tmp_path / "data")})
+
+
+@pytest.fixture
+def database(migrated: Path, settings: Settings) -> Iterator[Path]:
+    """A database of the test's own, connected in this thread."""
+    settings.data.mkdir(exist_ok=True)
+    shutil.copy(migrated, settings.database_path)
+    db.configure(settings.database_path)
+    db.connect()
+    yield settings.database_path
+    db.close()
+
+
+@pytest.fixture
+def signer() -> Signer:
+    """A signer with a key of its own."""
+    return Signer(["a secret key for tests"])
+
+
+@pytest.fixture
+def account(database: Path, now: datetime) -> Account:
+    """Riverside Relief, founded by Olive."""
+    return accounts.found("Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now)
+
+
+@pytest.fixture
+def people(account: Account, now: datetime) -> Cast:
+    """One active member of Riverside Relief for each role, and the Owner of another account."""
+    return Cast.of(account, now)
+
+
+@pytest.fixture
+def owner(people: Cast) -> Membership:
+    """Olive, Account Owner of Riverside Relief."""
+    return people[Role.OWNER]
+
+
+@pytest.fixture
+def app(database: Path, settings: Settings) -> Flask:
+    """The application on the test's own database."""
+    app = create_app(settings)
+    app.config.update(TESTING=True, RATELIMIT_ENABLED=False)
+    return app
