@@ -62,14 +62,18 @@ def found_by_installer(name: str, installer: User, now: datetime) -> Account:
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
     """Store new settings; the slug in the URLs stays. Raises Refused for what can't be."""
     account = actor.account
-    account.name = texts.clean_name(settings.name)
-    account.purpose = texts.clean_phrase(settings.purpose)
-    account.assignments_url = texts.clean_url(settings.assignments_url)
-    account.assignments_label = texts.clean_label(settings.assignments_label)
-    account.reply_to = addresses.canonical(settings.reply_to) if settings.reply_to.strip() else ""
-    account.time_zone = texts.clean_time_zone(settings.time_zone)
+    clean = {
+        "name": texts.clean_name(settings.name),
+        "purpose": texts.clean_phrase(settings.purpose),
+        "assignments_url": texts.clean_url(settings.assignments_url),
+        "assignments_label": texts.clean_label(settings.assignments_label),
+        "reply_to": addresses.canonical(settings.reply_to) if settings.reply_to.strip() else "",
+        "time_zone": texts.clean_time_zone(settings.time_zone),
+    }
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)
+        for field, value in clean.items():
+            setattr(account, field, value)
         account.save()
         activity.record(Deed.SETTINGS_CHANGED, account, actor.user, now)
 

@@ -7,7 +7,7 @@ PostgreSQL would need goes here and nowhere else.
 import fcntl
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 database = DatabaseProxy()
 
 _ROWS_A_STATEMENT = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 T = TypeVar("T")
 
@@ -39,14 +41,13 @@ class UtcField(BigIntegerField):
             return value
         if value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
-        return round(value.timestamp() * 1_000_000)
+        return (value - _EPOCH) // _MICROSECOND
 
     def python_value(self, value: Any) -> Any:
         """An aware UTC datetime for microseconds since the epoch."""
         if value is None:
             return None
-        seconds, microseconds = divmod(value, 1_000_000)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=microseconds)
+        return _EPOCH + value * _MICROSECOND
 
 
 def configure(path: Path, *, durable: bool = True) -> None:
@@ -105,6 +106,14 @@ def delete(model: type[Model]) -> ModelDelete:
     """A DELETE to be narrowed with ``where``; types-peewee can't type ``model.delete``."""
     query: Any = model
     return query.delete()  # type: ignore[no-any-return]
+
+
+def one(query: Any) -> Any:
+    """The row of a SELECT, or None; an id too large for the database is one that isn't there."""
+    try:
+        return query.get_or_none()
+    except OverflowError:
+        return None
 
 
 def tuples(query: Any) -> list[tuple[Any, ...]]:

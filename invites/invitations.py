@@ -16,6 +16,9 @@ from invites.refusals import Reason, Refused
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Mail a pending or expired invitation again and renew its expiry; older mails keep working.
 
+    Whoever resends the invitation of an inviter who left, or lost their role,
+    becomes its inviter: else nobody could accept it.
+
     Raises Refused(INVITATION_CLOSED), or INVITATION_WAITING while its last mail
     hasn't gone out yet.
     """
@@ -27,7 +30,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         )
         if waiting.exists():
             raise Refused(Reason.INVITATION_WAITING)
-        changes = {Invitation.expires_at: now + issuing.LIFETIME}
+        changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
+        if not is_backed(invitation):
+            changes[Invitation.inviter] = actor.user_id
         _change(invitation, InvitationState.PENDING, changes)
         outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)

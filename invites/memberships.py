@@ -5,7 +5,7 @@ from datetime import datetime
 from invites import activity, db
 from invites.access import Action, authorize
 from invites.activity import Deed
-from invites.models import Account, Invitation, JoinedBy, Membership, User
+from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 
@@ -79,6 +79,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
 def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:
     """Take a member out; takes effect on their next click.
 
+    Offers to them that are still open are revoked: coming back takes a new one.
     Raises Refused(NOT_ALLOWED), or LAST_OWNER when no Owner would be left.
     """
     with db.transaction():
@@ -87,6 +88,11 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
         _keep_an_owner(membership)
         Membership.update(deactivated_at=now).where(
             Membership.id == membership.id, Membership.deactivated_at.is_null()
+        ).execute()
+        Invitation.update(state=InvitationState.REVOKED).where(
+            Invitation.account == membership.account_id,
+            Invitation.email == membership.user.email,
+            Invitation.state.in_((InvitationState.PENDING, InvitationState.DECLINED)),
         ).execute()
         activity.record(
             Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email

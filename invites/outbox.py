@@ -24,6 +24,7 @@ from invites.models import (
 
 LEASE = timedelta(minutes=2)
 GIVE_UP_AFTER = timedelta(days=3)  # RFC 5321, 4.5.4.1: four to five days at most
+_TRIED_AT_LEAST = 5  # mail that waited a week for a mail server is old before its first attempt
 HEARTBEAT = timedelta(seconds=30)
 
 # Somebody waits for a password reset; nobody waits for the last of 50,000 invitations.
@@ -143,9 +144,10 @@ def start(delivery: Delivery, now: datetime) -> bool:
 
 
 def finish(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
-    """Record what became of the attempt."""
+    """Record what became of the attempt; what another worker finished meanwhile stays so."""
     text = outcome.text[:500]
-    if outcome.result is Result.RETRY and now - delivery.created_at < GIVE_UP_AFTER:
+    young = now - delivery.created_at < GIVE_UP_AFTER or delivery.attempts < _TRIED_AT_LEAST
+    if outcome.result is Result.RETRY and young:
         changes = {
             Delivery.state: DeliveryState.QUEUED,
             Delivery.due_at: now + _pause_before(delivery.attempts + 1),
@@ -157,7 +159,9 @@ def finish(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         }.get(outcome.result, DeliveryState.FAILED)
         changes = {Delivery.state: final, Delivery.finished_at: now}
     changes |= {Delivery.reply_code: outcome.code, Delivery.reply_text: text}
-    Delivery.update(changes).where(Delivery.id == delivery.id).execute()
+    Delivery.update(changes).where(
+        Delivery.id == delivery.id, Delivery.state.in_(_IN_HAND)
+    ).execute()
 
 
 def give_back(deliveries: Sequence[Delivery], now: datetime) -> None:

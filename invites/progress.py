@@ -19,6 +19,11 @@ class Progress:
     troubled: list[Delivery]
 
     @property
+    def invited(self) -> int:
+        """All people."""
+        return sum(self.people.values())
+
+    @property
     def total(self) -> int:
         """All mails."""
         return sum(self.mails.values())

@@ -49,7 +49,7 @@ def is_open(proof: EmailProof, now: datetime) -> bool:
 
 
 def confirm_email(proof: EmailProof, now: datetime) -> User:
-    """Take the proven address as the user's own, confirmed.
+    """Take the proven address as the user's own, confirmed; links to other addresses end.
 
     Raises Refused(PROOF_CLOSED) for a used or expired link, and
     Refused(PROFILE_EXISTS) when the address became somebody else's meanwhile.
@@ -62,11 +62,15 @@ def confirm_email(proof: EmailProof, now: datetime) -> User:
             ).execute()
         except IntegrityError:
             raise Refused(Reason.PROFILE_EXISTS) from None
+        close_all(User.get_by_id(proof.user_id), ProofPurpose.CONFIRM_EMAIL, now)
     return User.get_by_id(proof.user_id)
 
 
 def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
     """Set a new password, end every session, and count the address as confirmed.
+
+    A change of address that waits for its confirmation is dropped: whoever knew
+    the old password may have asked for it.
 
     Raises Refused(PROOF_CLOSED) for a used or expired link, and PASSWORD_*.
     """
@@ -84,6 +88,7 @@ def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
         if not changed:
             raise Refused(Reason.PROOF_CLOSED)
         close_all(user, ProofPurpose.RESET_PASSWORD, now)
+        close_all(user, ProofPurpose.CONFIRM_EMAIL, now)
         sessions.end_all(user)
     return User.get_by_id(user.id)
 

@@ -197,7 +197,7 @@ def _stands(standing: InvitationState, now: datetime) -> Any:
 
 
 def _found(query: "ModelSelect[R]") -> R:
-    row = query.get_or_none()
+    row: R | None = db.one(query)
     if row is None:
         raise Refused(Reason.NOT_FOUND)
     return row

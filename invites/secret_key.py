@@ -4,6 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
+from invites.settings import SettingsError
+
 _KEY_BYTES = 32
 
 
@@ -18,7 +20,13 @@ def load_secret_keys(data: Path) -> list[str]:
     path = data / "secret.key"
     if not path.exists():
         _make(path)
-    return path.read_text().split()
+    keys = path.read_text().split()
+    if not keys:
+        raise SettingsError(
+            f"{path} is empty. Put it back from a backup, or remove it to have a new key made; "
+            "that logs everybody out and breaks the links in all mails."
+        )
+    return keys
 
 
 def _make(path: Path) -> None:

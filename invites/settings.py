@@ -90,13 +90,22 @@ def _base_url(text: str, host: str, port: int) -> str:
         everywhere = host in ("0.0.0.0", "[::]")  # noqa: S104  # compared, not bound
         return f"http://{'127.0.0.1' if everywhere else host}:{port}"
     url = text.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+    if not _is_origin(url):
         raise SettingsError(
             "INVITES_BASE_URL must be the address people type, without a path, "
             f"like https://invites.example.org, not {text!r}."
         )
     return url
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises ValueError for one that can't be
+    except ValueError:
+        return False
+    bare = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc
+    return bare and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _mail_server(environ: Mapping[str, str]) -> MailServer | None:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -14,6 +15,12 @@ _SNIFFED = 64 * 1024
 
 _NOT_TEXT_STARTS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"Rar!", b"\x7fELF")
 _WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, and .xls
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    number: int
+    cells: list[str]
 
 
 def read_csv(content: bytes) -> list[Entry]:
@@ -29,12 +36,8 @@ def read_csv(content: bytes) -> list[Entry]:
         raise Refused(Reason.FILE_EMPTY)
     rows = _rows(text)
     column = _email_column(rows)
-    has_header = bool(rows) and "@" not in "".join(rows[0])
-    cells = (
-        (number, row[column].strip())
-        for number, row in enumerate(rows, start=1)
-        if len(row) > column and not (has_header and number == 1)
-    )
+    body = rows[1:] if _is_header(rows[0]) else rows
+    cells = ((row.number, row.cells[column].strip()) for row in body if len(row.cells) > column)
     entries = [Entry(text, number) for number, text in cells if text]
     if not any("@" in entry.text for entry in entries):
         raise Refused(Reason.FILE_NO_ADDRESSES)
@@ -77,37 +80,42 @@ def _share_of_control(text: str) -> float:
     return control / max(len(text), 1)
 
 
-def _rows(text: str) -> list[list[str]]:
-    """All rows with something in them keep their number; more than 50,000 refuse the file."""
+def _rows(text: str) -> list[_Row]:
+    """The rows with something in them; more than 50,000 below a header refuse the file.
+
+    Empty rows count in the numbers, but aren't kept: a file can have millions.
+    """
     csv.field_size_limit(_MAX_CELL)
     lines = io.StringIO(text, newline="")
-    rows: list[list[str]] = []
-    filled = 0
+    rows: list[_Row] = []
     try:
-        for row in csv.reader(lines, delimiter=_delimiter(text), strict=False):
-            rows.append(row)
-            filled += any(cell.strip() for cell in row)
-            if filled > MAX_ENTRIES + 1:
+        for number, cells in enumerate(csv.reader(lines, delimiter=_delimiter(text)), start=1):
+            if not any(cell.strip() for cell in cells):
+                continue
+            rows.append(_Row(number, cells))
+            if len(rows) > MAX_ENTRIES and len(rows) > MAX_ENTRIES + _is_header(rows[0]):
                 raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     except csv.Error:
         raise Refused(Reason.FILE_BROKEN_QUOTES) from None
-    if filled > MAX_ENTRIES and "@" in "".join(rows[0]):
-        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     return rows
+
+
+def _is_header(row: _Row) -> bool:
+    return not any("@" in cell for cell in row.cells)
 
 
 def _delimiter(text: str) -> str:
     """The separator that cuts the first rows most evenly; a comma when nothing cuts them."""
-    lines = text[:_SNIFFED].splitlines()[:20]
-    counts = {mark: [line.count(mark) for line in lines if line.strip()] for mark in ",;\t|"}
+    lines = [line for line in text[:_SNIFFED].splitlines() if line.strip()][:20] or [""]
+    counts = {mark: [line.count(mark) for line in lines] for mark in ",;\t|"}
     return max(counts, key=lambda mark: (min(counts[mark]), sum(counts[mark])))
 
 
-def _email_column(rows: list[list[str]]) -> int:
+def _email_column(rows: list[_Row]) -> int:
     """The column whose cells look most like addresses in the first thousand rows."""
     looks: dict[int, int] = {}
     for row in rows[:1000]:
-        for column, cell in enumerate(row[:1000]):
+        for column, cell in enumerate(row.cells[:1000]):
             if "@" in cell:
                 looks[column] = looks.get(column, 0) + 1
     if not looks:

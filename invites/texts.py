@@ -58,7 +58,8 @@ def clean_url(text: str) -> str:
         raise Refused(Reason.TEXT_TOO_LONG, limit=URL_LENGTH)
     try:
         parts = urlsplit(text)
-        usable = parts.scheme == "https" and bool(parts.hostname) and not parts.username
+        usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port  # raises ValueError for one that can't be
     except ValueError:
         usable = False
     if not usable or any(c.isspace() or not c.isprintable() or c in '<>"\\' for c in text):
@@ -76,7 +77,7 @@ def clean_time_zone(text: str) -> str:
 
 def _clean(text: str, limit: int) -> str:
     text = unicodedata.normalize("NFC", " ".join(text.split()))
-    if not text:
+    if not set(text) - _JOINERS - {" "}:
         raise Refused(Reason.TEXT_MISSING)
     if len(text) > limit:
         raise Refused(Reason.TEXT_TOO_LONG, limit=limit)

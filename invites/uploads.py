@@ -30,11 +30,14 @@ def keep(actor: Membership, file_name: str, content: bytes, now: datetime) -> Up
 
 def find(actor: Membership, upload_id: int | None) -> Upload | None:
     """The upload, if it is this person's, in this account."""
-    return Upload.get_or_none(
-        Upload.id == upload_id,
-        Upload.account == actor.account_id,
-        Upload.user == actor.user_id,
+    found: Upload | None = db.one(
+        Upload.select().where(
+            Upload.id == upload_id,
+            Upload.account == actor.account_id,
+            Upload.user == actor.user_id,
+        )
     )
+    return found
 
 
 def entries(upload: Upload | None) -> list[Entry]:

@@ -1,5 +1,6 @@
 """Mail that waits for a mail server to be configured."""
 
+from invites import db
 from invites.models import Delivery, DeliveryState
 from invites.scope import Page, paged
 
@@ -16,4 +17,7 @@ def page(number: int) -> Page[Delivery]:
 
 def find(delivery_id: int) -> Delivery | None:
     """One of them."""
-    return Delivery.get_or_none(Delivery.id == delivery_id, Delivery.state == DeliveryState.QUEUED)
+    waiting: Delivery | None = db.one(
+        Delivery.select().where(Delivery.id == delivery_id, Delivery.state == DeliveryState.QUEUED)
+    )
+    return waiting

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from invites.refusals import Reason, Refused
+from invites.web.htmx import wants_fragment
 from invites.web.pages import show
 from invites.web.words import sentence
 
@@ -102,7 +103,8 @@ def _crash(error: Exception) -> Response:
 
 
 def _error_page(code: int, title: object, advice: object) -> Response:
-    return show(
+    """A page of its own; for htmx a notice at the top of the page that is open."""
+    response = show(
         "errors/page.html",
         fragment="errors/_error.html",
         status=code,
@@ -110,3 +112,7 @@ def _error_page(code: int, title: object, advice: object) -> Response:
         title=title,
         advice=advice,
     )
+    if wants_fragment():
+        response.headers["HX-Retarget"] = "#notices"
+        response.headers["HX-Reswap"] = "innerHTML show:window:top"
+    return response

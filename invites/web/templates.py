@@ -26,6 +26,7 @@ _NAMES = {
     "Role": Role,
     "words": words,
     "icon": lucide,
+    "get_locale": flask_babel.get_locale,
 }
 
 
@@ -34,7 +35,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(_NAMES)
-    app.jinja_env.filters.update(moment=moment, day=day, number=flask_babel.format_decimal)
+    app.jinja_env.filters.update(
+        moment=moment, day=day, stamp=stamp, number=flask_babel.format_decimal
+    )
     app.context_processor(_surroundings)
     app.url_defaults(_same_account)
 
@@ -50,7 +53,7 @@ def moment(at: datetime) -> str:
     zone = ZoneInfo(time_zone())
     days = (now().astimezone(zone).date() - at.astimezone(zone).date()).days
     if days == 0:
-        return str(flask_babel.format_time(at, "short"))
+        return str(flask_babel.format_time(at, "HH:mm"))
     if days == 1:
         return str(_("yesterday"))
     return day(at)
@@ -59,6 +62,11 @@ def moment(at: datetime) -> str:
 def day(at: datetime) -> str:
     """A date, like ``2 Oct 2026``."""
     return str(flask_babel.format_date(at, "d MMM y"))
+
+
+def stamp(at: datetime) -> str:
+    """A date and time that stay true: ``2 Oct 2026, 18:05``."""
+    return str(flask_babel.format_datetime(at, "d MMM y, HH:mm"))
 
 
 def _surroundings() -> dict[str, Any]:

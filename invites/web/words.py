@@ -4,7 +4,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 from invites.judging import Outcome
-from invites.models import DeliveryState, InvitationState, JoinedBy
+from invites.models import DeliveryKind, DeliveryState, InvitationState, JoinedBy
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 
@@ -53,6 +53,12 @@ OUTCOME = {
     Outcome.PENDING: _("invited and pending"),
     Outcome.TWICE: _("twice in the list"),
     Outcome.INVALID: _("are not addresses"),
+}
+
+KIND = {
+    DeliveryKind.INVITATION: _("Invitation"),
+    DeliveryKind.CONFIRM_EMAIL: _("Confirmation of an address"),
+    DeliveryKind.RESET_PASSWORD: _("New password"),
 }
 
 REASON = {
