@@ -66,6 +66,7 @@ def here() -> Here:
 
 def init_app(app: Flask) -> None:
     """Enforce the declarations before every request."""
+    allow(Who.ANYBODY)(app.view_functions["static"])
     app.before_request(_enforce)
 
 
