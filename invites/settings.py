@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -139,12 +139,13 @@ def _mail_from(text: str, base_url: str) -> Address:
         host = urlsplit(base_url).hostname or ""
         named = any(letter.isalpha() for letter in host) and ":" not in host
         return Address("Invites", "invites", host if named else "localhost")
-    name, spec = parseaddr(text)
+    (name, spec), *others = getaddresses([text])
     try:
         address = Address(name or "Invites", addr_spec=spec)
     except (ValueError, IndexError, HeaderParseError):
         address = Address()
-    if not address.username or not address.domain or not address.addr_spec.isascii():
+    usable = address.username and address.domain and address.addr_spec.isascii()
+    if others or not usable or not text.strip().isprintable():
         raise SettingsError(
             "INVITES_MAIL_FROM must be an address like invites@example.org or "
             f"Invites <invites@example.org>, not {text!r}."

@@ -21,7 +21,7 @@ PHONE_LENGTH = 40
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
 _LINK = re.compile(r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}", re.IGNORECASE)
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,}")
+_PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four digits or more
 
 
 def clean_name(text: str) -> str:

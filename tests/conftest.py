@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings as hypothesis_settings
 
 from invites import accounts, db
 from invites.factory import create_app
@@ -15,6 +16,11 @@ from invites.roles import Role
 from invites.settings import Settings, load_settings
 from invites.tokens import Signer
 from tests.cast import Cast, make_user
+
+hypothesis_settings.register_profile(
+    "suite", derandomize=True, deadline=None, max_examples=100, database=None
+)
+hypothesis_settings.load_profile("suite")
 
 NOW = datetime(2026, 11, 2, 18, 4, 11, 123456, tzinfo=UTC)
 
@@ -63,7 +69,9 @@ def signer() -> Signer:
 @pytest.fixture
 def account(database: Path, now: datetime) -> Account:
     """Riverside Relief, founded by Olive."""
-    return accounts.found("Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now)
+    return accounts.found(
+        "Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,52 @@
+"""Shorthands that many rule tests share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+
+from invites import issuing
+from invites.issuing import Order
+from invites.models import Account, Activity, Batch, Invitation, Membership
+from invites.profiles import NewProfile
+from invites.recipients import Entry
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+from tests.cast import password_hash
+
+
+@contextmanager
+def refused(reason: Reason) -> Iterator[None]:
+    with pytest.raises(Refused) as caught:
+        yield
+    assert caught.value.reason is reason
+
+
+def order(*emails: str, role: Role = Role.USER, key: str = "", removed_too: bool = False) -> Order:
+    entries = [Entry(email) for email in emails]
+    return Order(key=key or uuid4().hex, entries=entries, role=role, removed_too=removed_too)
+
+
+def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
+    return issuing.issue(actor, order(*emails, role=role, removed_too=True), now)
+
+
+def invite(
+    actor: Membership, now: datetime, email: str = "new@example.org", role: Role = Role.USER
+) -> Invitation:
+    return Invitation.get(Invitation.batch == send(actor, now, email, role=role))
+
+
+def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewProfile:
+    return NewProfile(name, email, "", password_hash())
+
+
+def reread(row):
+    return type(row).get_by_id(row.id)
+
+
+def deeds(account: Account) -> list[str]:
+    rows = Activity.select().where(Activity.account == account).order_by(Activity.id)
+    return [row.action for row in rows]

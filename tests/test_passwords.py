@@ -1,0 +1,73 @@
+"""What is accepted as a password, and how it is kept."""
+
+import pytest
+
+from invites import passwords
+from invites.refusals import Reason, Refused
+from tests.cast import PASSWORD, password_hash
+from tests.shorthand import refused
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "a horse in the rain",
+        "correcthor",
+        "пароль для меня",
+        "          a b c d",
+        "x" * 100 + "yzab",
+        "abcd" * 64,
+        "🐎🌧️🐎🌧️☂️🚲🚲🚲🚲",
+    ],
+)
+def test_length_is_what_counts(password):
+    assert len(password) >= passwords.MIN_LENGTH
+    passwords.check_acceptable(password, email="ada@example.org", name="Ada Okafor")
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("", Reason.PASSWORD_SHORT),
+        ("nine char", Reason.PASSWORD_SHORT),
+        ("abcd" * 64 + "e", Reason.PASSWORD_LONG),
+        ("aaaaaaaaaaaa", Reason.PASSWORD_OBVIOUS),
+        ("abcabcabcabc", Reason.PASSWORD_OBVIOUS),
+        ("ada.okafor@example.org", Reason.PASSWORD_OBVIOUS),
+        ("ADA.OKAFOR@EXAMPLE.ORG", Reason.PASSWORD_OBVIOUS),
+        ("Ada.Okafor", Reason.PASSWORD_OBVIOUS),
+        ("ada okafor", Reason.PASSWORD_OBVIOUS),
+    ],
+)
+def test_short_endless_and_obvious_passwords_are_refused(password, reason):
+    with refused(reason):
+        passwords.check_acceptable(password, email="ada.okafor@example.org", name="Ada Okafor")
+
+
+def test_a_refusal_tells_the_limit():
+    with pytest.raises(Refused) as caught:
+        passwords.check_acceptable("short", email="ada@example.org")
+    assert caught.value.details == {"limit": 10}
+
+
+def test_only_the_right_password_matches():
+    assert passwords.password_matches(password_hash(), PASSWORD)
+    assert not passwords.password_matches(password_hash(), PASSWORD.upper())
+    assert not passwords.password_matches(password_hash(), PASSWORD + " ")
+    assert not passwords.password_matches(password_hash(), "")
+
+
+def test_two_people_with_one_password_have_two_hashes():
+    other = passwords.hash_password(PASSWORD)
+    assert other != password_hash()
+    assert other.startswith("scrypt:")
+    assert PASSWORD not in other
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "nobody has this password"])
+def test_nobody_has_no_password_not_even_the_one_that_is_compared(password):
+    assert not passwords.password_matches(None, password)
+
+
+def test_an_endless_password_is_refused_without_hashing_it():
+    assert not passwords.password_matches(password_hash(), PASSWORD * 100)

@@ -1,0 +1,106 @@
+"""What people type or paste into the e-mail field."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invites.recipients import read_field
+
+
+def read(text):
+    return [entry.text for entry in read_field(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ada@example.org,ben@example.org",
+        "ada@example.org, ben@example.org,",
+        "ada@example.org;ben@example.org",
+        "ada@example.org ben@example.org",
+        "ada@example.org\nben@example.org",
+        "ada@example.org\r\n\r\n  ben@example.org  \r\n",
+        "ada@example.org\tben@example.org",
+        "ada@example.org | ben@example.org",
+        "ada@example.org\u2028ben@example.org",
+        "<ada@example.org>, <ben@example.org>",
+        "<ada@example.org> <ben@example.org>",
+        "Ada Okafor <ada@example.org>, Ben <ben@example.org>",
+        '"Ada Okafor" <ada@example.org>; "Ben" <ben@example.org>',
+        '"Okafor, Ada" <ada@example.org>, "Ito, Ben" <ben@example.org>',
+        "Okafor, Ada <ada@example.org>, Ito, Ben <ben@example.org>",
+        "Okafor, Ada <ada@example.org>; Ito, Ben <ben@example.org>",
+        'Ada O"Kafor <ada@example.org>, Ben <ben@example.org>',
+        "Ada Okafor ada@example.org, Ben ben@example.org",
+        "mailto:ada@example.org, MAILTO:ben@example.org",
+        "'ada@example.org', \"ben@example.org\"",
+        "(ada@example.org) [ben@example.org]",
+        "ada@example.org, ben@example.org.",
+        "ada@example.org <ben@example.org>".replace(" <", ", <"),
+    ],
+)
+def test_two_addresses_are_understood_however_they_are_pasted(text):
+    assert read(text) == ["ada@example.org", "ben@example.org"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", ",;,", "\t|\r\n"])
+def test_nothing_typed_is_no_entry(text):
+    assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada", ["ada"]),
+        ("ada, ben@example.org", ["ada", "ben@example.org"]),
+        ("ada.example.org; ben@example.org", ["ada.example.org", "ben@example.org"]),
+        ("ada@example", ["ada@example"]),
+        ("ada @example.org", ["ada @example.org"]),
+        ("ada@@example.org", ["ada@@example.org"]),
+        ("Ada <>", ["Ada <>"]),
+        ("Ada <ada>, ben@example.org", ["ada", "ben@example.org"]),
+    ],
+)
+def test_what_is_no_address_stays_in_the_list_to_be_shown(text, expected):
+    assert read(text) == expected
+
+
+def test_an_address_beside_one_in_brackets_is_not_lost():
+    assert set(read("ada@example.org <ben@example.org>")) == {"ada@example.org", "ben@example.org"}
+
+
+def test_the_order_of_typing_is_kept_and_doubles_stay():
+    assert read("b@x.org a@x.org b@x.org") == ["b@x.org", "a@x.org", "b@x.org"]
+
+
+@given(st.text() | st.text(alphabet='ab@<>",; \n|.', max_size=80))
+def test_any_text_is_read_and_no_entry_is_blank(text):
+    assert all(entry.strip() for entry in read(text))
+
+
+@given(
+    st.lists(st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.org", fullmatch=True)), st.sampled_from(",; \n")
+)
+def test_a_plain_list_gives_exactly_its_addresses(emails, separator):
+    assert read(separator.join(emails)) == emails
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ray, <" + "@" * 200_000,
+        "<" * 200_000,
+        "<a" * 100_000,
+        '"' * 200_001,
+        '",' * 100_001,
+        "Ray, " * 50_000,
+        "ada@example.org " * 50_000,
+    ],
+    ids=["ats", "brackets", "words in brackets", "quotes", "open quotes", "names", "addresses"],
+)
+def test_no_text_takes_long_to_read(text):
+    started = time.process_time()
+    read_field(text)
+    assert time.process_time() - started < 5

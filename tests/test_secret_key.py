@@ -1,0 +1,63 @@
+"""The secret key beside the database."""
+
+import stat
+import threading
+
+import pytest
+
+from invites.secret_key import load_secret_keys
+from invites.settings import SettingsError
+
+
+def test_the_first_start_makes_a_key_that_later_starts_find(tmp_path):
+    data = tmp_path / "data"
+    (key,) = load_secret_keys(data)
+    assert len(bytes.fromhex(key)) == 32
+    assert load_secret_keys(data) == [key]
+
+
+def test_two_boxes_have_two_keys(tmp_path):
+    assert load_secret_keys(tmp_path / "one") != load_secret_keys(tmp_path / "two")
+
+
+def test_nobody_else_on_the_machine_can_read_the_key(tmp_path):
+    data = tmp_path / "data"
+    load_secret_keys(data)
+    assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+
+
+def test_only_the_key_is_left_in_the_folder(tmp_path):
+    load_secret_keys(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_to_rotate_a_new_line_goes_on_top(tmp_path):
+    (tmp_path / "secret.key").write_text("new\nold\n\n")
+    assert load_secret_keys(tmp_path) == ["new", "old"]
+
+
+@pytest.mark.parametrize("content", ["", "\n \n"])
+def test_an_empty_file_is_refused_and_not_replaced_by_a_new_key(tmp_path, content):
+    path = tmp_path / "secret.key"
+    path.write_text(content)
+    with pytest.raises(SettingsError, match="is empty"):
+        load_secret_keys(tmp_path)
+    assert path.read_text() == content
+
+
+def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
+    found = []
+    start = threading.Barrier(16)
+
+    def load():
+        start.wait()
+        found.append(tuple(load_secret_keys(tmp_path)))
+
+    threads = [threading.Thread(target=load) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    assert len(set(found)) == 1
