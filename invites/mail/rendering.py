@@ -6,7 +6,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from typing import Any
 
-from flask import render_template
+from flask import current_app
 
 from invites import proofs
 from invites.invitations import is_backed
@@ -106,8 +106,11 @@ def _proof_parts(delivery: Delivery, links: Links) -> Parts:
 
 
 def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
+    # Without what pages know of their visitor: the worker has none.
+    templates = current_app.jinja_env
+
     def part(name: str) -> str:
-        return render_template(f"email/{mail}/{name}", **context).strip() + "\n"
+        return templates.get_template(f"email/{mail}/{name}").render(context).strip() + "\n"
 
     return Parts(part("subject.txt").strip(), part("body.txt"), part("body.html"))
 
