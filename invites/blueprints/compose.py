@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from flask import Blueprint, Response, request, url_for
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -19,16 +20,12 @@ from invites.recipients import Entry, read_field
 from invites.refusals import Refused
 from invites.roles import Role
 from invites.web.access import allow, here
-from invites.web.forms import PlainForm
+from invites.web.forms import PlainForm, takes_lists
 from invites.web.pages import go, show, tell
 from invites.web.services import now
 from invites.web.words import ROLE, sentence
 
 blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
-
-# The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
-_REQUEST_BYTES = 64 * 1024 * 1024
-_TYPED_BYTES = 8 * 1024 * 1024
 
 
 class ComposeForm(PlainForm):
@@ -58,12 +55,6 @@ class ComposeForm(PlainForm):
         return uploads.find(here().membership, int(number)) if number.isdecimal() else None
 
 
-@blueprint.before_request
-def _take_large_forms() -> None:
-    request.max_content_length = _REQUEST_BYTES
-    request.max_form_memory_size = _TYPED_BYTES
-
-
 @blueprint.get("")
 @allow(Action.INVITE)
 def form() -> AnyResponse:
@@ -75,6 +66,7 @@ def form() -> AnyResponse:
 
 @blueprint.post("")
 @allow(Action.INVITE)
+@takes_lists
 def create() -> AnyResponse:
     """Send: make the batch and lead to its page. Refused, the form stays as it was."""
     form = _filled_form()
@@ -101,6 +93,7 @@ def create() -> AnyResponse:
 
 @blueprint.post("/understanding")
 @allow(Action.INVITE)
+@takes_lists
 def understanding() -> AnyResponse:
     """What would happen on sending, while typing. Changes nothing."""
     return _page(_filled_form(), fragment="compose/_understanding.html")
@@ -108,6 +101,7 @@ def understanding() -> AnyResponse:
 
 @blueprint.post("/file")
 @allow(Action.INVITE)
+@takes_lists
 def add_file() -> AnyResponse:
     """Read a dropped file and keep it until it is sent."""
     form = _filled_form()
@@ -117,6 +111,7 @@ def add_file() -> AnyResponse:
 
 @blueprint.post("/file/removal")
 @allow(Action.INVITE)
+@takes_lists
 def remove_file() -> AnyResponse:
     """Forget the file."""
     form = _filled_form()
@@ -172,4 +167,9 @@ def _judged(entries: Sequence[Entry]) -> tuple[Judgement | None, str]:
 def _send_note(people: int) -> str:
     if not people:
         return ""
-    return str(ngettext("%(num)s person gets a mail.", "%(num)s people get a mail.", people))
+    count = format_decimal(people)
+    return str(
+        ngettext(
+            "%(count)s person gets a mail.", "%(count)s people get a mail.", people, count=count
+        )
+    )

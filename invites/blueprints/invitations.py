@@ -92,8 +92,8 @@ def link(invitation_id: int) -> Response:
     authorize(here().membership, Action.MANAGE_INVITATION, invitation)
     return show(
         "invitations/link.html",
-        fragment="invitations/_link.html",
-        invitation=invitation,
+        fragment="invitations/_invitation.html",
+        listed=_listed(invitation),
         url=links().copied_invitation(invitation),
     )
 
@@ -103,12 +103,14 @@ def _row(before: Invitation, *, told: str = "", problem: str = "") -> Response:
     if not wants_fragment():
         tell(problem or told, "problem" if problem else "done")
         return go(url_for("invitations.index"))
-    invitation = here().scope.invitation(before.id)
-    delivery = newest_deliveries([invitation.id]).get(invitation.id)
     return show(
         "invitations/_invitation.html",
-        listed=Listed(invitation, delivery),
+        listed=_listed(here().scope.invitation(before.id)),
         told=told,
         problem=problem,
         status=422 if problem else 200,
     )
+
+
+def _listed(invitation: Invitation) -> Listed:
+    return Listed(invitation, newest_deliveries([invitation.id]).get(invitation.id))

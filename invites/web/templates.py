@@ -11,6 +11,7 @@ from lucide.jinja import lucide
 
 from invites import accounts, outbox
 from invites.access import Action
+from invites.judging import Outcome
 from invites.models import DeliveryState, InvitationState
 from invites.roles import Role
 from invites.web import words
@@ -22,6 +23,7 @@ from invites.web.signin import visitor
 _NAMES = {
     "Action": Action,
     "DeliveryState": DeliveryState,
+    "Outcome": Outcome,
     "InvitationState": InvitationState,
     "Role": Role,
     "words": words,

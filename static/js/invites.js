@@ -34,9 +34,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Copy Link: to the clipboard, or select the field where the browser refuses.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
+const copy = async (button) => {
   const field = document.getElementById(button.dataset.copy);
   const words = button.querySelector("span");
   const before = (button.dataset.words ??= words.textContent);
@@ -50,7 +48,15 @@ document.addEventListener("click", async (event) => {
   }
   clearTimeout(button.timer);
   button.timer = setTimeout(() => (words.textContent = before), 4000);
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
 });
+// A link that a press on Copy Link brought is copied as it arrives.
+document.addEventListener("htmx:load", (event) =>
+  each(event.detail.elt, '[data-copy-now]:not([data-copy-now=""])', (link) => copy(link.querySelector("[data-copy]"))),
+);
 
 // A password can be shown; a field of a phone is small, and mistyping is easy.
 whenSwapped((root) => each(root, "[data-reveal]", (button) => (button.hidden = false)));
