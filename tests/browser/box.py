@@ -1,0 +1,181 @@
+"""A box: the real web process and mail worker, on a free port and data of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from invites import accounts, db
+from invites.clock import utcnow
+from invites.links import Links
+from invites.models import Account, Membership, User
+from invites.roles import Role
+from invites.secret_key import load_secret_keys
+from invites.settings import PROJECT_ROOT
+from invites.tokens import Signer
+from tests.browser.post_office import PostOffice, free_port
+from tests.cast import PASSWORD, make_member, make_user
+
+OWNER = "olive@example.org"
+
+_PATIENCE = timedelta(seconds=30)
+_PROGRAMS = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Box:
+    """A running box. Its rules can be called in this process while ``rules`` is open."""
+
+    data: Path
+    url: str
+    post: PostOffice | None
+
+    @contextmanager
+    def rules(self) -> Iterator[None]:
+        """Point the rules at this box's database."""
+        db.configure(self.data / "invites.sqlite3")
+        db.connect()
+        try:
+            yield
+        finally:
+            db.close()
+
+    @property
+    def links(self) -> Links:
+        """The links that this box mails."""
+        return Links(self.url, self.signer)
+
+    @property
+    def signer(self) -> Signer:
+        """Signs as this box does."""
+        return Signer(load_secret_keys(self.data))
+
+    @property
+    def account(self) -> Account:
+        """Riverside Relief."""
+        return Account.get_by_id(1)
+
+    @property
+    def owner(self) -> Membership:
+        """Olive, the installer, in Riverside Relief."""
+        member = accounts.membership(User.get(User.email == OWNER), self.account.slug)
+        assert member is not None
+        return member
+
+    def member(
+        self, name: str, email: str, role: Role = Role.USER, *, confirmed: bool = True
+    ) -> Membership:
+        """A new person who is an active member of Riverside Relief."""
+        return make_member(self.account, name, email, role, utcnow(), confirmed=confirmed)
+
+    def account_of(self, name: str) -> Membership:
+        """The Owner of a new account with this name, who is new, too."""
+        email = f"{name.split()[0].lower()}@elsewhere.example"
+        owner = make_user(f"Zoe of {name}", email, utcnow())
+        account = accounts.found(name, owner, utcnow())
+        return Membership.get(Membership.account == account)
+
+
+def flask(*command: str, data: Path, **options: str) -> str:
+    """Run a command of the product; returns what it printed."""
+    done = subprocess.run(
+        [_PROGRAMS / "flask", *command],
+        cwd=PROJECT_ROOT,
+        env=environment(data),
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        **options,
+    )
+    return done.stdout
+
+
+def make_data(folder: Path) -> Path:
+    """A fresh box's data: migrated, and nothing else."""
+    flask("migrate", data=folder)
+    return folder
+
+
+def set_up(data: Path) -> Path:
+    """Make Olive the Owner of Riverside Relief, as the README says."""
+    who = ("--account", "Riverside Relief", "--name", "Olive Martin", "--email", OWNER)
+    flask("setup", *who, "--password-stdin", data=data, input=PASSWORD)
+    return data
+
+
+@contextmanager
+def running(
+    data: Path, *, post: PostOffice | None = None, mail_port: int | None = None
+) -> Iterator[Box]:
+    """Run web process and worker; stop them as a box is stopped, and read what they logged."""
+    port = free_port()
+    env = environment(data, port=port, mail_port=post.port if post else mail_port)
+    box = Box(data, f"http://127.0.0.1:{port}", post)
+    web = ("gunicorn", "--config", "gunicorn.conf.py", "app:app")
+    with (
+        _process(web, env, data / "web.log"),
+        _process(("flask", "worker"), env, data / "mail.log"),
+    ):
+        _wait_until_well(box)
+        yield box
+    for log in (data / "web.log", data / "mail.log"):
+        text = log.read_text()
+        assert "Traceback" not in text and "Warning" not in text, f"{log.name}:\n{text}"  # noqa: PT018
+
+
+def environment(
+    data: Path, *, port: int | None = None, mail_port: int | None = None
+) -> dict[str, str]:
+    """The environment of the processes: nothing of the developer's own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
+    env = kept | {"FLASK_APP": "app.py", "INVITES_DATA": str(data), "PYTHONWARNINGS": "default"}
+    if port:
+        env["INVITES_BIND"] = f"127.0.0.1:{port}"
+        env["INVITES_BASE_URL"] = f"http://127.0.0.1:{port}"
+    # Set though empty, so that a .env file can't send the tests' mail into the world.
+    env["INVITES_MAIL_SERVER"] = "127.0.0.1" if mail_port else ""
+    env["INVITES_MAIL_PORT"] = str(mail_port or "")
+    return env
+
+
+@contextmanager
+def _process(command: tuple[str, ...], env: dict[str, str], log: Path) -> Iterator[None]:
+    program = [str(_PROGRAMS / command[0]), *command[1:]]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            program, cwd=PROJECT_ROOT, env=env, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            yield
+            assert process.poll() is None, f"{command} ended by itself:\n{log.read_text()}"
+        finally:
+            process.terminate()
+            try:
+                status = process.wait(_PATIENCE.seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
+        assert status == 0, f"{command} ended with {status}:\n{log.read_text()}"
+
+
+def _wait_until_well(box: Box) -> None:
+    """Wait for /healthz, which wants database and worker well."""
+    deadline = utcnow() + _PATIENCE
+    while True:
+        try:
+            with urlopen(f"{box.url}/healthz", timeout=5) as answer:
+                json.load(answer)
+                return
+        except (URLError, ConnectionError):
+            logs = "\n".join(log.read_text() for log in box.data.glob("*.log"))
+            assert utcnow() < deadline, f"the box doesn't get well:\n{logs}"
+            time.sleep(0.05)

@@ -1,0 +1,365 @@
+"""A tour of every page, in every state that is worth a look."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, expect
+
+from invites import accounts, invitations, memberships, permanent_link, proofs, responding
+from invites.accounts import AccountSettings
+from invites.clock import utcnow
+from invites.models import Delivery, EmailProof, Membership, ProofPurpose, User
+from invites.roles import Role
+from tests.browser.box import OWNER, Box, make_data, running, set_up
+from tests.browser.post_office import PostOffice, free_port
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+from tests.cast import make_user
+from tests.shorthand import invite, new_profile, send
+
+LOOKS = {
+    f"{size}-{scheme}": (viewport, scheme)
+    for (size, viewport), scheme in product(
+        (("desktop", DESKTOP), ("phone", PHONE)), ("light", "dark")
+    )
+}
+
+_ACCOUNT = "/accounts/riverside-relief"
+_COMPOSE = f"{_ACCOUNT}/invitations/new"
+_NOBODY = ""
+_LONG = "the.one.with.the.very.long.address.that.never.ends"
+_PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
+_TYPED = """Amina Bello <amina@example.org>, jon@example.org; jon@example.org
+kim.example.org, lee@@example.org
+ada@example.org
+pending1@example.org
+zoe@elsewhere.example"""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page in one state: whose, where, and what they do there before one looks."""
+
+    name: str
+    path: str
+    who: str = _NOBODY
+    act: Callable[[Visitor], object] = lambda _visitor: None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A box in some state. ``post``: whether its mail server is there, missing or down."""
+
+    stops: Callable[[Box], list[Stop]]
+    post: str = "missing"
+    is_set_up: bool = True
+
+    @contextmanager
+    def played(self, folder: Path) -> Iterator[tuple[Box, list[Stop]]]:
+        """The running box, and the stops in it."""
+        data = make_data(folder)
+        if self.is_set_up:
+            set_up(data)
+        with ExitStack() as stack:
+            post = stack.enter_context(PostOffice().open()) if self.post == "there" else None
+            down = free_port() if self.post == "down" else None
+            box = stack.enter_context(running(data, post=post, mail_port=down))
+            stack.enter_context(box.rules())
+            yield box, self.stops(box)
+
+
+def walk(
+    stops: list[Stop], new_context: Callable[[], BrowserContext]
+) -> Iterator[tuple[Stop, Visitor]]:
+    """Lead a visitor for each person from stop to stop."""
+    visitors: dict[str, Visitor] = {}
+    for stop in stops:
+        if stop.who not in visitors:
+            visitors[stop.who] = Visitor(new_context())
+            if stop.who:
+                visitors[stop.who].log_in(stop.who)
+        visitor = visitors[stop.who]
+        take_look(visitor, "desktop-light")
+        visitor.open(stop.path)
+        stop.act(visitor)
+        yield stop, visitor
+    complaints = [line for visitor in visitors.values() for line in visitor.complaints]
+    assert complaints == []
+
+
+def take_look(visitor: Visitor, look: str) -> None:
+    """Show the page at a size and in a colour scheme."""
+    viewport, scheme = LOOKS[look]
+    visitor.page.set_viewport_size(viewport)
+    visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+
+def _fresh(_box: Box) -> list[Stop]:
+    return [
+        Stop("setup", "/setup"),
+        Stop("setup-refused", "/setup", act=lambda v: v.press("Set up").sees("the code on the")),
+    ]
+
+
+def _empty(_box: Box) -> list[Stop]:
+    def log_in_wrongly(visitor: Visitor) -> None:
+        visitor.fill(Email=OWNER, Password="not this one").press("Log in").sees("go together")
+
+    def ask_for_reset(visitor: Visitor) -> None:
+        visitor.fill(Email="somebody@example.org").press("Mail me a link").sees("is on its way")
+
+    def come_back_too_late(visitor: Visitor) -> None:
+        visitor.context.clear_cookies()
+        visitor.press("Log in").sees("too long")
+
+    return [
+        Stop("login", "/login"),
+        Stop("login-refused", "/login", act=log_in_wrongly),
+        Stop("login-too-late", "/login", act=come_back_too_late),
+        Stop("password-reset", "/password-reset"),
+        Stop("password-reset-asked", "/password-reset", act=ask_for_reset),
+        Stop("password-reset-closed", "/password-reset/1-closed"),
+        Stop("error-404", "/nowhere"),
+        Stop("error-405", "/logout"),
+        Stop("home-empty", f"{_ACCOUNT}/", OWNER),
+        Stop("compose", _COMPOSE, OWNER),
+        Stop("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),
+        Stop("invitations-empty", f"{_ACCOUNT}/invitations", OWNER),
+        Stop("permanent-invite-none", f"{_ACCOUNT}/permanent-invite", OWNER),
+        Stop("active-alone", f"{_ACCOUNT}/users", OWNER),
+        Stop("inactive-empty", f"{_ACCOUNT}/users/inactive", OWNER),
+        Stop("settings-empty", f"{_ACCOUNT}/settings", OWNER),
+        Stop("accounts-one", "/accounts", OWNER),
+        Stop("accounts-new", "/accounts/new", OWNER),
+        Stop("accounts-new-refused", "/accounts/new", OWNER, lambda v: v.press("Add account")),
+        Stop("profile", "/profile", OWNER),
+        Stop("mailbox-empty", "/mailbox", OWNER),
+    ]
+
+
+def _waiting(box: Box) -> list[Stop]:
+    box.member("Uma Roy", "uma@example.org")
+    batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+    send(box.account_of("Elsewhere"), utcnow(), "uma@example.org")
+    proofs.ask(box.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
+    mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
+    return [
+        Stop("mailbox", "/mailbox", OWNER),
+        Stop("mailbox-invitation", f"/mailbox/{mails[0]}", OWNER),
+        Stop("mailbox-invitation-for", f"/mailbox/{mails[2]}", OWNER),
+        Stop("mailbox-new-password", f"/mailbox/{mails[3]}", OWNER),
+        Stop("batch-waiting", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
+        Stop("invitations-waiting", f"{_ACCOUNT}/invitations", OWNER),
+    ]
+
+
+def _down(box: Box) -> list[Stop]:
+    batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+
+    def wait_for_trouble(visitor: Visitor) -> None:
+        visitor.sees("The mail server can't be used just now")
+
+    return [Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble)]
+
+
+def _full(box: Box) -> list[Stop]:
+    people = _Full(box)
+    return [*people.work(), *people.letters(), *people.profiles()]
+
+
+class _Full:
+    """Riverside Relief after some busy weeks."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.links = box.links
+        now = utcnow()
+        settings = AccountSettings(
+            name="Riverside Relief",
+            purpose="Help call neighbours before the storm season.",
+            assignments_url="https://riverside.example/assignments",
+            assignments_label="See your assignments",
+            reply_to="hello@riverside.example",
+            time_zone="Europe/Berlin",
+        )
+        accounts.change_settings(box.owner, settings, now)
+        self._fill_people()
+        self._fill_invitations()
+        self.link = permanent_link.enable(box.owner, now)
+
+    def _fill_people(self) -> None:
+        member = self.box.member
+        member("Ada Okafor", "ada@example.org", Role.ADMIN)
+        member("Mo Diaz", "mo@example.org", Role.MODERATOR)
+        member("Uma Roy", "uma@example.org")
+        member("Ulf Unsure", "ulf@example.org", confirmed=False)
+        member("Maximiliana Konstantinopolitanska-Featherstonehaugh", f"{_LONG}@example.org")
+        first = ("Ana", "Ben", "Chi", "Dov", "Eva", "Finn", "Gül", "Hana", "Ivo", "Jil")
+        last = ("Adeyemi", "Brandt", "Costa", "Dvořák", "Eriksen", "Fernandes")
+        for number, (given, family) in enumerate(product(first, last)):
+            member(f"{given} {family}", f"member{number}@example.org")
+        self.gone = member("Gil Gone", "gil@example.org")
+        memberships.deactivate(self.box.owner, self.gone, utcnow())
+
+    def _fill_invitations(self) -> None:
+        owner, now = self.box.owner, utcnow()
+        past = now - timedelta(days=20)
+        self.expired = invite(owner, past, "expired@example.org")
+        self.accepted = invite(owner, now, "accepted@example.org")
+        responding.accept_as_new(
+            self.accepted, new_profile("accepted@example.org", "Ava Accepted"), now, proven=True
+        )
+        self.declined = invite(owner, now, "declined@example.org")
+        responding.decline(self.declined, now)
+        self.revoked = invite(owner, now, "revoked@example.org")
+        invitations.revoke(owner, self.revoked, now)
+        self.pending = invite(owner, now, "new@example.org", Role.MODERATOR)
+        make_user("Una Unconfirmed", "una@example.org", now, confirmed=False)
+        self.unconfirmed = invite(owner, now, "una@example.org")
+        for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
+            send(self.box.account_of(name), now, "uma@example.org")
+        emails = [f"pending{number}@example.org" for number in range(60)]
+        failing = ["full@example.org", "full.too@example.org", f"full.{_LONG}@example.org"]
+        self.batch = send(owner, now, *emails, *failing, "not an address", "ada@example.org")
+
+    def _wait_until_sent(self, visitor: Visitor) -> None:
+        visitor.sees("60 of 63 sent")
+
+    def work(self) -> list[Stop]:
+        """The pages where an admin works."""
+        members = {m.user.email: m for m in Membership.select(Membership, User).join(User)}
+        ada = members["ada@example.org"]
+        file = "Email\n" + "\n".join(f"guest{number}@example.org" for number in range(1200))
+
+        def write(visitor: Visitor) -> None:
+            visitor.fill(Email=_TYPED).sees("twice in the list")
+
+        def drop(visitor: Visitor) -> None:
+            visitor.choose_file("guests.csv", file.encode()).sees("1,200 addresses in it")
+
+        def drop_wrong_file(visitor: Visitor) -> None:
+            visitor.fill(Email="amina@example.org")
+            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a CSV file")
+
+        def open_link(visitor: Visitor) -> None:
+            visitor.page.get_by_role("link", name="Copy Link of pending59@example.org").click()
+            visitor.sees("Personal link of pending59@example.org")
+
+        def edit(visitor: Visitor) -> None:
+            visitor.press("Edit Ada Okafor")
+            expect(visitor.button("Update User")).to_be_visible()
+
+        def open_menu(visitor: Visitor) -> None:
+            visitor.page.get_by_text("Users", exact=True).click()
+
+        def refuse_settings(visitor: Visitor) -> None:
+            visitor.fill(Organisation="", **{"Assignments link": "riverside.example"})
+            visitor.press("Save settings").sees("begins with https://")
+
+        return [
+            Stop("batch", f"{_ACCOUNT}/batches/{self.batch.id}", OWNER, self._wait_until_sent),
+            Stop("home", f"{_ACCOUNT}/", OWNER),
+            Stop("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
+            Stop("compose-understood", _COMPOSE, OWNER, write),
+            Stop("compose-file", _COMPOSE, OWNER, drop),
+            Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
+            Stop("compose-moderator", _COMPOSE, "mo@example.org"),
+            Stop("invitations", f"{_ACCOUNT}/invitations", OWNER),
+            Stop("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
+            Stop("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
+            Stop("invitations-copy-link", f"{_ACCOUNT}/invitations", OWNER, open_link),
+            Stop("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),
+            Stop("personal-link", f"{_ACCOUNT}/invitations/{self.pending.id}/link", OWNER),
+            Stop("active", f"{_ACCOUNT}/users", OWNER),
+            Stop("active-edit", f"{_ACCOUNT}/users?search=ada", OWNER, edit),
+            Stop("active-edit-page", f"{_ACCOUNT}/users/{ada.id}/edit", OWNER),
+            Stop("active-nobody", f"{_ACCOUNT}/users?search=nobody", OWNER),
+            Stop("active-moderator", f"{_ACCOUNT}/users", "mo@example.org"),
+            Stop("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
+            Stop("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
+            Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
+            Stop("settings", f"{_ACCOUNT}/settings", OWNER),
+            Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
+            Stop("mailbox-configured", "/mailbox", OWNER),
+        ]
+
+    def letters(self) -> list[Stop]:
+        """The pages behind the links that people get."""
+        mailed, join = self.links.mailed_invitation, self.links.permanent(self.link)
+        old = invite(self.box.owner, utcnow(), "replaced@example.org")
+        responding.decline(old, utcnow())
+        send(self.box.owner, utcnow(), "replaced@example.org")
+        leaving = invite(self.box.owner, utcnow(), "leaving@example.org")
+
+        def refuse(visitor: Visitor) -> None:
+            visitor.fill(Name="", Password="short").press("Accept").sees("This can't be empty")
+
+        def refuse_joining(visitor: Visitor) -> None:
+            visitor.fill(Name="Ada", Email="ada@example.org", Password="a horse in the rain")
+            visitor.press("Join").sees("Log in instead")
+
+        return [
+            Stop("invitation", mailed(self.pending)),
+            Stop("invitation-refused", mailed(self.pending), act=refuse),
+            Stop(
+                "invitation-decline",
+                mailed(leaving),
+                act=lambda v: v.press("Decline").sees("You declined"),
+            ),
+            Stop("invitation-declined-before", mailed(self.declined)),
+            Stop("invitation-accepted", mailed(self.accepted)),
+            Stop("invitation-accepted-member", mailed(self.accepted), "accepted@example.org"),
+            Stop("invitation-expired", mailed(self.expired)),
+            Stop("invitation-revoked", mailed(self.revoked)),
+            Stop("invitation-replaced", mailed(old)),
+            Stop("invitation-unknown", "/invitation/1-unknown"),
+            Stop("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
+            Stop("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
+            Stop("join", join),
+            Stop("join-refused", join, act=refuse_joining),
+            Stop("join-accept", join, "night@elsewhere.example"),
+            Stop("join-member", join, "uma@example.org"),
+            Stop("join-removed", join, "gil@example.org"),
+            Stop("join-deleted", "/join/1-deleted"),
+        ]
+
+    def profiles(self) -> list[Stop]:
+        """What belongs to a person, and not to an account."""
+        uma = User.get(User.email == "uma@example.org")
+        una = User.get(User.email == "una@example.org")
+        proofs.ask(una, ProofPurpose.CONFIRM_EMAIL, una.email, utcnow())
+        proofs.ask(uma, ProofPurpose.RESET_PASSWORD, uma.email, utcnow())
+        confirm, reset = map(self.links.proof, EmailProof.select().order_by(EmailProof.id))
+
+        def refuse(visitor: Visitor) -> None:
+            visitor.fill(**{"Current password": "wrong", "New password": "short"})
+            visitor.press("Change password").sees("isn't your current password")
+
+        def mistype(visitor: Visitor) -> None:
+            visitor.fill(**{"New password": "a horse in", "New password once more": "the rain"})
+            visitor.press("Set password").sees("aren't the same")
+
+        return [
+            Stop("home-user", f"{_ACCOUNT}/", uma.email),
+            Stop("home-unconfirmed", f"{_ACCOUNT}/", "ulf@example.org"),
+            Stop("accounts-invited", "/accounts", uma.email),
+            Stop("accounts-nobody", "/accounts", una.email),
+            Stop("profile-refused", "/profile", uma.email, refuse),
+            Stop("error-403", f"{_ACCOUNT}/invitations", uma.email),
+            Stop("confirm-email", confirm, una.email),
+            Stop("confirm-email-closed", "/confirm-email/1-closed", una.email),
+            Stop("password-reset-open", reset),
+            Stop("password-reset-refused", reset, act=mistype),
+        ]
+
+
+SCENES = {
+    "fresh": Scene(_fresh, is_set_up=False),
+    "empty": Scene(_empty),
+    "waiting": Scene(_waiting),
+    "down": Scene(_down, post="down"),
+    "full": Scene(_full, post="there"),
+}
