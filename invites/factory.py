@@ -14,7 +14,7 @@ from invites.mail.rendering import Postage
 from invites.secret_key import load_secret_keys
 from invites.settings import PROJECT_ROOT, Settings, load_settings
 from invites.tokens import Signer
-from invites.web import access, errors, headers, htmx, limits, signin, templates
+from invites.web import access, errors, forms, headers, htmx, limits, signin, templates
 from invites.web.services import Services
 
 
@@ -92,6 +92,7 @@ def _add_extensions(app: Flask, settings: Settings) -> None:
     htmx.init_app(app)
     signin.init_app(app)
     access.init_app(app)
+    forms.init_app(app)
     CSRFProtect(app)
     limits.init_app(app)
     Babel(app, timezone_selector=templates.time_zone)

@@ -1,14 +1,39 @@
 """What all forms share: rules as validators, and no field that the form didn't ask for."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from flask import Flask, current_app, request
 from flask_wtf import FlaskForm
 from wtforms import Field, Form
 from wtforms.validators import StopValidation
 
 from invites.refusals import Refused
 from invites.web.words import sentence
+
+# The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
+_REQUEST_BYTES = 64 * 1024 * 1024
+_TYPED_BYTES = 8 * 1024 * 1024
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def takes_lists(view: View) -> View:
+    """Declare that a view's form may hold 50,000 addresses, typed or in a file."""
+    view.takes_lists = True  # type: ignore[attr-defined]  # read by _take_large_forms
+    return view
+
+
+def init_app(app: Flask) -> None:
+    """Take large forms where they are declared. Goes before the CSRF check, which reads them."""
+    app.before_request(_take_large_forms)
+
+
+def _take_large_forms() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "takes_lists", False):
+        request.max_content_length = _REQUEST_BYTES
+        request.max_form_memory_size = _TYPED_BYTES
 
 
 class PlainForm(FlaskForm):
