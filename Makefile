@@ -1,10 +1,9 @@
-# make run | test | check | bench: everything else is in the README.
+# make run | test | check | bench. The README says more.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 export FLASK_APP := app.py
-export PYTHONDEVMODE :=
 
 .PHONY: run test check fast browser bench format
 
@@ -19,15 +18,15 @@ check: .venv/develops
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy --no-error-summary
-	$(BIN)/djlint --quiet --check --lint templates
-	$(BIN)/lint-imports --no-cache > .venv/imports.log || (cat .venv/imports.log; false)
+	$(BIN)/djlint --quiet --lint templates
+	@$(BIN)/lint-imports --no-cache > .venv/imports.log || (cat .venv/imports.log; false)
 
 fast: .venv/develops
-	$(BIN)/pytest -n 2 -m "not browser"
+	$(BIN)/pytest -q -n 2 -m "not browser"
 
 browser: .venv/develops
 	@.ci/chromium
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -q -m browser
 
 bench: .venv/develops
 	$(BIN)/python -m bench
@@ -35,9 +34,9 @@ bench: .venv/develops
 format: .venv/develops
 	$(BIN)/ruff check --quiet --fix
 	$(BIN)/ruff format --quiet
-	-$(BIN)/djlint --quiet --reformat templates
 
 .venv/runs: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Invites needs Python 3.11 or newer; set PYTHON=python3.12 or the like.")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

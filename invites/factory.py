@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Flask
+from flask import Flask, Response
 from flask_babel import Babel
 from flask_mail import Mail
 from flask_wtf.csrf import CSRFProtect
@@ -74,7 +74,14 @@ def _open_database(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _connect() -> None:
+        if not app.config.get("SCHEMA_IS_NEW"):
+            db.refuse_old_schema()
+            app.config["SCHEMA_IS_NEW"] = True
         db.connect()
+
+    @app.errorhandler(db.OldSchemaError)
+    def _refuse(error: db.OldSchemaError) -> Response:
+        return Response(f"{error}\n", status=503, mimetype="text/plain")
 
     @app.teardown_request
     def _close(_error: BaseException | None) -> None:

@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Sequence
 
 from flask import Blueprint, Response, request, url_for
-from flask_babel import format_decimal
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, FileField, HiddenField, RadioField, TextAreaField
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import flask_babel
 from flask import current_app
 
 from invites import proofs
@@ -89,9 +91,14 @@ def preview_parts(
         "link": link,
         "account_link": links.account(account),
         "accounts_link": links.accounts(),
-        "expires_at": expires_at,
+        "last_day": _day(expires_at, account.time_zone),
     }
     return _parts("invitation_known" if known else "invitation_new", context)
+
+
+def _day(at: datetime, time_zone: str) -> str:
+    local = at.astimezone(ZoneInfo(time_zone))
+    return str(flask_babel.format_date(local, "d MMM y", rebase=False))
 
 
 def _proof_parts(delivery: Delivery, links: Links) -> Parts:
@@ -109,10 +116,12 @@ def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
     # Without what pages know of their visitor: the worker has none.
     templates = current_app.jinja_env
 
-    def part(name: str) -> str:
-        return templates.get_template(f"email/{mail}/{name}").render(context).strip() + "\n"
+    def part(name: str, **more: str) -> str:
+        template = templates.get_template(f"email/{mail}/{name}")
+        return template.render(context, **more).strip() + "\n"
 
-    return Parts(part("subject.txt").strip(), part("body.txt"), part("body.html"))
+    subject = part("subject.txt").strip()
+    return Parts(subject, part("body.txt"), part("body.html", subject=subject))
 
 
 def _mail(
