@@ -65,8 +65,7 @@ def authenticate(email: str, password: str) -> User | None:
 
 def update_details(user: User, name: str, phone: str) -> None:
     """Change name and phone. Raises Refused for what can't be one."""
-    user.name = texts.clean_name(name)
-    user.phone = texts.clean_phone(phone)
+    user.name, user.phone = texts.clean_name(name), texts.clean_phone(phone)
     user.save(only=[User.name, User.phone])
 
 

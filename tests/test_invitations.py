@@ -1,0 +1,179 @@
+"""Looking after invitations that are out."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import invitations, issuing, memberships, outbox, responding
+from invites.models import Delivery, InvitationState
+from invites.outbox import Outcome, Result
+from invites.refusals import Reason
+from invites.roles import Role
+from invites.tokens import Purpose
+from tests.shorthand import deeds, invite, new_profile, refused, reread
+
+DAY = timedelta(days=1)
+
+
+def finish_mails(now, result=Result.SENT):
+    for delivery in outbox.claim(now, 100):
+        outbox.finish(delivery, Outcome(result), now)
+
+
+@pytest.fixture
+def invitation(owner, now):
+    invitation = invite(owner, now)
+    finish_mails(now)
+    return invitation
+
+
+def mails(invitation):
+    return Delivery.select().where(Delivery.invitation == invitation).count()
+
+
+def test_resending_mails_again_and_renews_the_expiry(owner, invitation, now):
+    invitations.resend(owner, invitation, now + DAY)
+    assert mails(invitation) == 2
+    assert reread(invitation).expires_at == now + DAY + issuing.LIFETIME
+    assert deeds(owner.account)[-1] == "resent"
+
+
+def test_resending_brings_an_expired_invitation_back(owner, invitation, now):
+    late = invitation.expires_at + DAY
+    assert invitation.standing(late) is InvitationState.EXPIRED
+    invitations.resend(owner, invitation, late)
+    assert reread(invitation).is_open(late)
+
+
+def test_a_link_of_an_older_mail_still_works_after_resending(owner, invitation, now, signer):
+    from_first_mail = signer.token(Purpose.MAILED_INVITATION, invitation)
+    invitations.resend(owner, invitation, now + DAY)
+    assert signer.matches(from_first_mail, Purpose.MAILED_INVITATION, reread(invitation))
+
+
+def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
+    invitation = invite(owner, now)
+    with refused(Reason.INVITATION_WAITING):
+        invitations.resend(owner, invitation, now)
+    assert mails(invitation) == 1
+
+
+def test_after_a_failed_mail_one_can_resend(owner, now):
+    invitation = invite(owner, now)
+    finish_mails(now, Result.FAILED)
+    invitations.resend(owner, invitation, now)
+    assert mails(invitation) == 2
+
+
+def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, now):
+    invitation = invite(people[Role.ADMIN], now)
+    finish_mails(now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    assert not invitations.is_backed(reread(invitation))
+    invitations.resend(owner, invitation, now)
+    assert reread(invitation).inviter == owner.user
+    assert invitations.is_backed(reread(invitation))
+
+
+def test_who_resends_for_an_inviter_who_is_still_there_does_not(people, invitation, now):
+    invitations.resend(people[Role.ADMIN], invitation, now)
+    assert reread(invitation).inviter.name == "Olive Martin"
+
+
+def test_a_revoked_invitation_is_closed_until_it_is_restored(owner, invitation, now):
+    invitations.revoke(owner, invitation, now)
+    assert not reread(invitation).is_open(now)
+    invitations.restore(owner, invitation, now)
+    assert reread(invitation).is_open(now)
+    assert deeds(owner.account)[-2:] == ["revoked", "restored"]
+
+
+def test_restoring_gives_no_more_time(owner, invitation, now):
+    invitations.revoke(owner, invitation, now)
+    invitations.restore(owner, invitation, now + DAY)
+    assert reread(invitation).expires_at == invitation.expires_at
+
+
+def test_an_invitation_with_a_newer_one_out_is_not_restored(owner, invitation, now):
+    invitations.revoke(owner, invitation, now)
+    newer = invite(owner, now)
+    with refused(Reason.INVITATION_CLOSED):
+        invitations.restore(owner, invitation, now)
+    assert reread(invitation).state == InvitationState.REVOKED
+    assert reread(newer).state == InvitationState.PENDING
+
+
+def accept(invitation, owner, now):
+    responding.accept_as_new(invitation, new_profile(), now, proven=True)
+
+
+def revoke(invitation, owner, now):
+    invitations.revoke(owner, invitation, now)
+
+
+def decline(invitation, owner, now):
+    responding.decline(invitation, now)
+
+
+def nothing(invitation, owner, now):
+    """The invitation stays pending."""
+
+
+@pytest.mark.parametrize(
+    ("before", "deed"),
+    [
+        (accept, invitations.resend),
+        (accept, invitations.revoke),
+        (accept, invitations.restore),
+        (revoke, invitations.resend),
+        (revoke, invitations.revoke),
+        (decline, invitations.resend),
+        (decline, invitations.restore),
+        (nothing, invitations.restore),
+    ],
+)
+def test_what_does_not_fit_the_state_is_refused_and_changes_nothing(
+    owner, invitation, now, before, deed
+):
+    before(invitation, owner, now)
+    state, written, mailed = reread(invitation).state, deeds(owner.account), mails(invitation)
+    with refused(Reason.INVITATION_CLOSED):
+        deed(owner, invitation, now)
+    assert reread(invitation).state == state
+    assert (deeds(owner.account), mails(invitation)) == (written, mailed)
+
+
+@pytest.mark.parametrize("deed", [invitations.resend, invitations.revoke, invitations.restore])
+@pytest.mark.parametrize(
+    ("actor", "role"),
+    [(Role.USER, Role.USER), (Role.MODERATOR, Role.MODERATOR), (Role.ADMIN, Role.OWNER)],
+)
+def test_nobody_touches_an_invitation_above_their_reach(people, owner, now, deed, actor, role):
+    invitation = invite(owner, now, role=role)
+    with refused(Reason.NOT_ALLOWED):
+        deed(people[actor], invitation, now)
+
+
+@pytest.mark.parametrize("deed", [invitations.resend, invitations.revoke, invitations.restore])
+def test_nobody_touches_an_invitation_of_another_account(people, invitation, now, deed):
+    with refused(Reason.NOT_ALLOWED):
+        deed(people.stranger, invitation, now)
+
+
+@pytest.mark.parametrize(
+    ("becomes", "backed"),
+    [(Role.OWNER, True), (Role.ADMIN, True), (Role.MODERATOR, False), (Role.USER, False)],
+)
+def test_an_offer_is_backed_while_its_inviter_could_still_make_it(
+    people, owner, now, becomes, backed
+):
+    invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
+    memberships.change_role(owner, people[Role.ADMIN], becomes, now)
+    assert invitations.is_backed(invitation) is backed
+
+
+def test_an_inviter_who_comes_back_backs_the_offer_again(people, owner, now):
+    invitation = invite(people[Role.ADMIN], now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    memberships.reactivate(owner, people[Role.ADMIN], now)
+    assert invitations.is_backed(invitation)

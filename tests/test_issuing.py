@@ -1,0 +1,158 @@
+"""Sending invitations: one press of the button, one batch."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import activity, issuing, memberships, responding
+from invites.issuing import Order
+from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
+from invites.recipients import Entry
+from invites.refusals import Reason
+from invites.roles import Role
+from tests.shorthand import deeds, invite, order, refused, reread
+
+
+def emails_of(batch):
+    rows = Invitation.select().where(Invitation.batch == batch).order_by(Invitation.id)
+    return [invitation.email for invitation in rows]
+
+
+def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
+    sent = order("Ben@Example.org", "cem@example.org", role=Role.ADMIN)
+    batch = issuing.issue(owner, sent, now)
+    assert (batch.account, batch.inviter, batch.role) == (owner.account, owner.user, Role.ADMIN)
+    assert emails_of(batch) == ["ben@example.org", "cem@example.org"]
+    for invitation in batch.invitations:
+        assert invitation.account == owner.account
+        assert invitation.inviter == owner.user
+        assert invitation.role is Role.ADMIN
+        assert invitation.state == InvitationState.PENDING
+        assert invitation.created_at == now
+        assert invitation.expires_at == now + timedelta(days=14)
+        mail = Delivery.get(Delivery.invitation == invitation)
+        assert (mail.recipient, mail.state, mail.due_at) == (invitation.email, "queued", now)
+        assert (mail.account, mail.batch, mail.kind) == (owner.account, batch, "invitation")
+    assert Delivery.select().count() == 2
+
+
+def test_it_is_written_down_who_invited_how_many(owner, now):
+    batch = issuing.issue(owner, order("ben@example.org", "cem@example.org"), now)
+    entry = Activity.select().order_by(Activity.id.desc()).get()
+    assert (entry.action, entry.actor) == (activity.Deed.INVITED, owner.user)
+    assert entry.details == {"role": Role.USER, "batch": batch.id, "people": 2}
+
+
+def test_the_same_press_again_sends_nothing_twice(owner, now):
+    first = issuing.issue(owner, order("ben@example.org", key="k"), now)
+    again = issuing.issue(owner, order("other@example.org", key="k"), now)
+    assert again == first
+    assert Invitation.select().count() == Delivery.select().count() == Batch.select().count() == 1
+
+
+def test_the_key_of_somebody_elses_press_is_refused(people, owner, now):
+    issuing.issue(owner, order("ben@example.org", key="k"), now)
+    for other in (people[Role.ADMIN], people.stranger):
+        with refused(Reason.NOT_ALLOWED):
+            issuing.issue(other, order("cem@example.org", key="k"), now)
+    assert Batch.select().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("actor", "role"),
+    [
+        (Role.USER, Role.USER),
+        (Role.MODERATOR, Role.MODERATOR),
+        (Role.MODERATOR, Role.ADMIN),
+        (Role.ADMIN, Role.OWNER),
+    ],
+)
+def test_nobody_hands_out_more_than_they_may(people, now, actor, role):
+    with refused(Reason.NOT_ALLOWED):
+        issuing.issue(people[actor], order("ben@example.org", role=role), now)
+    assert Batch.select().count() == Invitation.select().count() == Delivery.select().count() == 0
+
+
+def test_who_was_demoted_a_moment_ago_sends_no_more(people, owner, now):
+    in_an_open_tab = reread(people[Role.ADMIN])
+    memberships.change_role(owner, people[Role.ADMIN], Role.USER, now)
+    with refused(Reason.NOT_ALLOWED):
+        issuing.issue(in_an_open_tab, order("ben@example.org"), now)
+
+
+def test_an_empty_list_is_refused(owner, now):
+    with refused(Reason.LIST_EMPTY):
+        issuing.issue(owner, order(), now)
+
+
+@pytest.mark.parametrize("emails", [["nobody"], ["ada@example.org"], ["uma@example.org", "x"]])
+def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(owner, order(*emails), now)
+    assert Batch.select().count() == 0
+
+
+def test_who_was_left_out_is_counted_and_the_bad_addresses_are_kept(people, owner, now):
+    invite(owner, now, "pending@example.org")
+    memberships.deactivate(owner, people[Role.USER], now)
+    entries = [
+        Entry("ben@example.org", 2),
+        Entry("BEN@example.org", 3),
+        Entry("ada@example.org", 4),
+        Entry("pending@example.org", 5),
+        Entry("uma@example.org", 6),
+        Entry("nobody" * 100, 7),
+    ]
+    batch = issuing.issue(owner, Order("k", entries, Role.USER, "people.csv"), now)
+    assert emails_of(batch) == ["ben@example.org"]
+    assert batch.file_name == "people.csv"
+    left_out = reread(batch).left_out
+    assert left_out["counts"] == {"twice": 1, "member": 1, "pending": 1, "removed": 1, "invalid": 1}
+    assert left_out["examples"] == [[7, ("nobody" * 100)[:200], "address_too_long"]]
+
+
+def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(owner, order("uma@example.org"), now)
+    batch = issuing.issue(owner, order("uma@example.org", removed_too=True), now)
+    assert emails_of(batch) == ["uma@example.org"]
+    assert reread(batch).left_out["counts"] == {}
+
+
+def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
+    old = invite(owner, now)
+    new = invite(owner, old.expires_at)
+    assert reread(old).state == InvitationState.REPLACED
+    assert reread(new).state == InvitationState.PENDING
+
+
+def test_a_new_invitation_takes_the_place_of_a_declined_one(owner, now):
+    old = invite(owner, now)
+    responding.decline(old, now)
+    new = invite(owner, now, role=Role.ADMIN)
+    assert reread(old).state == InvitationState.REPLACED
+    assert not reread(old).is_open(now)
+    assert reread(new).is_open(now)
+
+
+def test_invitations_of_another_account_are_left_alone(people, owner, now):
+    theirs = invite(people.stranger, now)
+    responding.decline(theirs, now)
+    invite(owner, now)
+    assert reread(theirs).state == InvitationState.DECLINED
+
+
+def test_50_000_people_are_invited_by_one_press(owner, now):
+    entries = [Entry(f"person{n}@example.org", n + 2) for n in range(50_000)]
+    batch = issuing.issue(owner, Order("k", entries, Role.USER), now)
+    assert batch.invitations.count() == 50_000
+    assert Delivery.select().where(Delivery.batch == batch).count() == 50_000
+    assert deeds(owner.account).count("invited") == 1
+
+
+def test_50_001_people_are_refused_as_a_whole(owner, now):
+    entries = [Entry(f"person{n}@example.org") for n in range(50_001)]
+    with refused(Reason.LIST_TOO_LONG):
+        issuing.issue(owner, Order("k", entries, Role.USER), now)
+    assert Invitation.select().count() == Batch.select().count() == 0

@@ -1,0 +1,124 @@
+"""What sending would do with each entry of a list."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from invites import accounts, addresses, invitations, judging, memberships, responding
+from invites.judging import Outcome, judge
+from invites.recipients import Entry
+from invites.refusals import Reason
+from invites.roles import Role
+from tests.cast import make_user
+from tests.shorthand import invite, refused
+
+
+def outcomes(account, now, *emails):
+    judgement = judge(account, [Entry(email) for email in emails], now)
+    return [one.outcome for one in judgement.judged]
+
+
+def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
+    make_user("Pia Profile", "pia@example.org", now)
+    memberships.deactivate(owner, people[Role.USER], now)
+    invite(owner, now, "pending@example.org")
+    found = {
+        "new@example.org": Outcome.INVITE,
+        "pia@example.org": Outcome.INVITE_PROFILE,
+        "zoe@elsewhere.example": Outcome.INVITE_PROFILE,
+        "ada@example.org": Outcome.MEMBER,
+        "uma@example.org": Outcome.REMOVED,
+        "pending@example.org": Outcome.PENDING,
+        "NEW@example.org": Outcome.TWICE,
+        "nobody": Outcome.INVALID,
+    }
+    assert outcomes(owner.account, now, *found) == list(found.values())
+
+
+def test_an_address_is_known_however_it_is_typed(people, account, now):
+    assert outcomes(account, now, " ADA@Example.org ") == [Outcome.MEMBER]
+
+
+def test_an_invalid_entry_says_why(account, now):
+    (one,) = judge(account, [Entry("ada@localhost", 7)], now).judged
+    assert (one.problem, one.email, one.entry.row) == (Reason.ADDRESS_NO_DOT, "", 7)
+
+
+def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
+    assert outcomes(account, now, "nobody", "nobody") == [Outcome.INVALID, Outcome.INVALID]
+
+
+def test_what_happens_in_another_account_does_not_show(people, account, now):
+    invite(people.stranger, now, "pending@example.org")
+    assert outcomes(account, now, "pending@example.org") == [Outcome.INVITE]
+
+
+def test_an_expired_invitation_does_not_stand_in_the_way(owner, now):
+    invitation = invite(owner, now)
+    assert outcomes(owner.account, invitation.expires_at, invitation.email) == [Outcome.INVITE]
+
+
+def test_who_declined_or_was_revoked_can_be_invited_again(owner, now):
+    responding.decline(invite(owner, now, "no@example.org"), now)
+    invitations.revoke(owner, invite(owner, now, "revoked@example.org"), now)
+    emails = ("no@example.org", "revoked@example.org")
+    assert outcomes(owner.account, now, *emails) == [Outcome.INVITE, Outcome.INVITE]
+
+
+def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    invite(owner, now, "uma@example.org")
+    assert outcomes(owner.account, now, "uma@example.org") == [Outcome.PENDING]
+
+
+def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, owner, now):
+    second = accounts.found("Second", people.stranger.user, now)
+    boss = accounts.membership(people.stranger.user, second.slug)
+    invite(boss, now, "ada@example.org")
+    memberships.join(second, people[Role.ADMIN].user, Role.USER, now, joined_by="permanent_link")
+    assert outcomes(second, now, "ada@example.org") == [Outcome.MEMBER]
+
+
+def test_removed_members_are_invited_only_when_asked_for(people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    entries = [Entry("uma@example.org"), Entry("new@example.org")]
+    judgement = judge(owner.account, entries, now)
+    assert judgement.to_invite(removed_too=False) == ["new@example.org"]
+    assert judgement.to_invite(removed_too=True) == ["uma@example.org", "new@example.org"]
+
+
+def test_the_first_of_many_can_be_shown(account, now):
+    judgement = judge(account, [Entry(f"wrong {n}") for n in range(10)], now)
+    shown = judgement.of(Outcome.INVALID, 3)
+    assert [one.entry.text for one in shown] == ["wrong 0", "wrong 1", "wrong 2"]
+    assert len(judgement.of(Outcome.INVALID)) == len(judgement) == 10
+
+
+def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
+    entries = [Entry(f"person{n}@example.org") for n in range(50_000)]
+    judgement = judge(owner.account, [*entries[:-1], Entry("olive@example.org")], now)
+    assert judgement.counts == {Outcome.INVITE: 49_999, Outcome.MEMBER: 1}
+    with refused(Reason.LIST_TOO_LONG):
+        judge(owner.account, [*entries, entries[0]], now)
+
+
+texts = st.text(max_size=20) | st.sampled_from(
+    ["ada@example.org", "ADA@example.org", "uma@example.org", "p@example.org", "new@example.org"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(texts | st.emails(), max_size=15), st.booleans())
+def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, removed_too):
+    judgement = judging.judge(people.stranger.account, [Entry(text) for text in typed], now)
+    assert sum(judgement.counts.values()) == len(judgement) == len(typed)
+    assert [one.entry.text for one in judgement.judged] == typed
+    invited = judgement.to_invite(removed_too=removed_too)
+    assert len(invited) == len(set(invited))
+    assert [addresses.canonical(email) for email in invited] == invited
+
+
+@pytest.mark.parametrize("count", [499, 500, 501, 1001])
+def test_long_lists_are_looked_up_to_the_last_address(people, owner, now, count):
+    emails = [f"person{n}@example.org" for n in range(count - 1)] + ["uma@example.org"]
+    assert outcomes(owner.account, now, *emails)[-1] is Outcome.MEMBER

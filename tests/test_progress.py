@@ -1,0 +1,60 @@
+"""How far a batch is."""
+
+import pytest
+
+from invites import invitations, outbox, progress, responding
+from invites.models import DeliveryState, InvitationState
+from invites.outbox import Outcome, Result
+from tests.shorthand import send
+
+
+@pytest.fixture
+def batch(owner, now):
+    return send(owner, now, *(f"p{n}@example.org" for n in range(6)))
+
+
+def finish(now, *results):
+    for delivery, result in zip(outbox.claim(now, len(results)), results, strict=True):
+        outbox.start(delivery, now)
+        outbox.finish(delivery, Outcome(result, 550, "the server's words"), now)
+
+
+def test_a_new_batch_waits(batch):
+    so_far = progress.of_batch(batch)
+    assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 6, 0, 0)
+    assert so_far.people[InvitationState.PENDING] == 6
+    assert so_far.troubled == []
+
+
+def test_every_mail_is_counted_where_it_stands(batch, now):
+    finish(now, Result.SENT, Result.SENT, Result.FAILED, Result.RETRY, Result.WITHDRAWN)
+    so_far = progress.of_batch(batch)
+    assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 2, 2, 1)
+    assert so_far.mails[DeliveryState.WITHDRAWN] == 1
+
+
+def test_every_person_is_counted_where_they_stand(batch, owner, now):
+    responding.decline(batch.invitations[0], now)
+    invitations.revoke(owner, batch.invitations[1], now)
+    people = progress.of_batch(batch).people
+    assert (people[InvitationState.DECLINED], people[InvitationState.REVOKED]) == (1, 1)
+    assert sum(people.values()) == 6
+
+
+def test_mails_that_failed_or_were_put_off_are_shown_newest_first(batch, now):
+    finish(now, Result.FAILED, Result.SENT, Result.RETRY)
+    troubled = progress.of_batch(batch).troubled
+    assert [mail.recipient for mail in troubled] == ["p2@example.org", "p0@example.org"]
+    assert {mail.reply_text for mail in troubled} == {"the server's words"}
+
+
+def test_no_more_than_twenty_troubles_are_shown(owner, now):
+    batch = send(owner, now, *(f"p{n}@example.org" for n in range(30)))
+    finish(now, *[Result.FAILED] * 30)
+    so_far = progress.of_batch(batch)
+    assert (so_far.failed, len(so_far.troubled)) == (30, 20)
+
+
+def test_another_batch_does_not_count(batch, owner, now):
+    send(owner, now, "other@example.org")
+    assert progress.of_batch(batch).total == 6

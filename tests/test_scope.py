@@ -1,0 +1,170 @@
+"""The only door to an account's rows."""
+
+import pytest
+
+from invites import invitations, memberships, outbox, responding
+from invites.models import DeliveryState, InvitationState
+from invites.outbox import Outcome, Result
+from invites.refusals import Reason
+from invites.roles import Role
+from invites.scope import PAGE_SIZE, Scope
+from tests.cast import make_member
+from tests.shorthand import invite, refused, send
+
+
+@pytest.fixture
+def scope(people, account):
+    return Scope(account)
+
+
+def names(page):
+    return [membership.user.name for membership in page]
+
+
+def emails(page):
+    return [listed.invitation.email for listed in page]
+
+
+def members(scope, *, active=True, search="", page=1):
+    return scope.members(active=active, search=search, page=page)
+
+
+def listed(scope, now, *, standing=None, failed=False, search="", page=1):
+    return scope.invitations(standing=standing, failed=failed, search=search, page=page, now=now)
+
+
+def finish_mails(now, result):
+    for delivery in outbox.claim(now, 100):
+        outbox.finish(delivery, Outcome(result), now)
+
+
+def test_what_belongs_to_the_account_is_found(scope, owner, now):
+    invitation = invite(owner, now)
+    assert scope.invitation(invitation.id) == invitation
+    assert scope.batch(invitation.batch_id) == invitation.batch
+    assert scope.membership(owner.id) == owner
+
+
+@pytest.mark.parametrize("missing", [0, -1, 999, 2**63, 10**30])
+def test_somebody_elses_number_answers_like_one_that_does_not_exist(scope, people, now, missing):
+    theirs = invite(people.stranger, now)
+    for find, number in (
+        (scope.invitation, theirs.id),
+        (scope.batch, theirs.batch_id),
+        (scope.membership, people.stranger.id),
+        (scope.invitation, missing),
+        (scope.batch, missing),
+        (scope.membership, missing),
+    ):
+        with refused(Reason.NOT_FOUND):
+            find(number)
+
+
+def test_members_are_listed_by_name(scope):
+    assert names(members(scope)) == ["Ada Okafor", "Mo Diaz", "Olive Martin", "Uma Roy"]
+
+
+def test_removed_members_are_listed_apart(scope, people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    assert "Uma Roy" not in names(members(scope))
+    assert names(members(scope, active=False)) == ["Uma Roy"]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("okafor", ["Ada Okafor"]),
+        ("MO@EXAMPLE", ["Mo Diaz"]),
+        ("m", ["Ada Okafor", "Mo Diaz", "Olive Martin", "Uma Roy"]),
+        ("%", []),
+        ("_", []),
+        ("'", []),
+        ("zoe", []),
+    ],
+)
+def test_members_are_found_by_a_part_of_name_or_address(scope, search, found):
+    assert names(members(scope, search=search)) == found
+
+
+def test_a_long_list_comes_in_pages(scope, account, now):
+    for number in range(PAGE_SIZE):
+        make_member(account, f"Zed {number:03}", f"z{number}@example.org", Role.USER, now)
+    first, second = members(scope), members(scope, page=2)
+    assert (first.first, first.last, first.total, first.has_next) == (1, 50, 54, True)
+    assert (second.first, second.last, second.total, second.has_next) == (51, 54, 54, False)
+    assert not set(names(first)) & set(names(second))
+
+
+@pytest.mark.parametrize(("asked", "shown"), [(-5, 1), (0, 1), (2, 1), (10**30, 1)])
+def test_a_page_that_does_not_exist_is_the_nearest_that_does(scope, asked, shown):
+    assert members(scope, page=asked).number == shown
+
+
+def test_an_empty_list_is_one_empty_page(scope):
+    page = members(scope, search="nobody")
+    assert (page.number, page.first, page.last, page.total, page.has_next) == (1, 0, 0, 0, False)
+
+
+def test_invitations_are_listed_newest_first_without_those_of_others(scope, people, owner, now):
+    send(owner, now, "one@example.org", "two@example.org")
+    invite(owner, now, "three@example.org")
+    invite(people.stranger, now, "theirs@example.org")
+    assert emails(listed(scope, now)) == ["three@example.org", "two@example.org", "one@example.org"]
+
+
+def test_invitations_are_filtered_by_where_the_person_stands(scope, owner, now):
+    batch = send(owner, now, *(f"{s}@example.org" for s in ("pending", "declined", "revoked")))
+    _, declined, revoked = batch.invitations
+    responding.decline(declined, now)
+    invitations.revoke(owner, revoked, now)
+    late = declined.expires_at
+    for standing, moment in (
+        (InvitationState.PENDING, now),
+        (InvitationState.DECLINED, now),
+        (InvitationState.REVOKED, late),
+    ):
+        found = listed(scope, moment, standing=standing)
+        assert emails(found) == [f"{standing}@example.org"]
+    assert emails(listed(scope, late, standing=InvitationState.EXPIRED)) == ["pending@example.org"]
+    assert emails(listed(scope, late, standing=InvitationState.PENDING)) == []
+
+
+def test_invitations_are_found_by_a_part_of_the_address(scope, owner, now):
+    send(owner, now, "a_b@example.org", "axb@example.org")
+    assert emails(listed(scope, now, search="A_B")) == ["a_b@example.org"]
+    assert emails(listed(scope, now, search="%")) == []
+
+
+def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(scope, owner, now):
+    bad = invite(owner, now, "bad@example.org")
+    finish_mails(now, Result.FAILED)
+    invite(owner, now, "good@example.org")
+    finish_mails(now, Result.SENT)
+    assert emails(listed(scope, now, failed=True)) == ["bad@example.org"]
+    assert scope.failed_total() == 1
+    invitations.resend(owner, bad, now)
+    assert emails(listed(scope, now, failed=True)) == []
+    assert scope.failed_total() == 0
+
+
+def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):
+    invitation = invite(owner, now)
+    finish_mails(now, Result.SENT)
+    invitations.resend(owner, invitation, now)
+    (one,) = listed(scope, now)
+    assert one.delivery.state == DeliveryState.QUEUED
+
+
+def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
+    batch = send(owner, now, *(f"p{n}@example.org" for n in range(4)))
+    responding.decline(batch.invitations[0], now)
+    invite(people.stranger, now)
+    late = batch.invitations[0].expires_at
+    assert scope.invitation_totals(now) == {"declined": 1, "pending": 3, "expired": 0}
+    assert scope.invitation_totals(late) == {"declined": 1, "pending": 0, "expired": 3}
+
+
+def test_the_newest_batches_come_first(scope, people, owner, now):
+    sent = [send(owner, now, f"p{n}@example.org") for n in range(4)]
+    send(people.stranger, now, "theirs@example.org")
+    assert scope.batches(3) == sent[:0:-1]

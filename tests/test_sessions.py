@@ -1,0 +1,81 @@
+"""Log-ins: a row per device."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import sessions
+from invites.models import Session
+from tests.cast import make_user
+from tests.shorthand import reread
+
+
+@pytest.fixture
+def ada(database, now):
+    return make_user("Ada Okafor", "ada@example.org", now)
+
+
+def test_a_device_stays_logged_in_until_it_logs_out(ada, now):
+    token = sessions.start(ada, "phone", now)
+    assert sessions.find(token, now).user == ada
+    sessions.end(token)
+    assert sessions.find(token, now) is None
+
+
+def test_logging_out_one_device_leaves_the_others(ada, now):
+    laptop, phone = sessions.start(ada, "laptop", now), sessions.start(ada, "phone", now)
+    sessions.end(phone)
+    assert sessions.find(laptop, now) is not None
+
+
+def test_logging_out_everywhere_leaves_other_people_alone(ada, now):
+    ben = make_user("Ben Ito", "ben@example.org", now)
+    his = sessions.start(ben, "phone", now)
+    hers = [sessions.start(ada, "phone", now) for _ in range(3)]
+    sessions.end_all(ada)
+    assert [sessions.find(token, now) for token in hers] == [None, None, None]
+    assert sessions.find(his, now) is not None
+
+
+def test_logging_out_everywhere_else_keeps_this_device(ada, now):
+    here, there = sessions.start(ada, "laptop", now), sessions.start(ada, "phone", now)
+    sessions.end_all(ada, but=here)
+    assert sessions.find(here, now) is not None
+    assert sessions.find(there, now) is None
+
+
+def test_a_device_that_was_idle_for_30_days_is_logged_out(ada, now):
+    token = sessions.start(ada, "phone", now)
+    assert sessions.find(token, now + timedelta(days=30)) is None
+
+
+def test_a_device_in_use_stays_logged_in(ada, now):
+    token = sessions.start(ada, "phone", now)
+    for weeks in range(1, 20):
+        assert sessions.find(token, now + timedelta(weeks=weeks)) is not None
+
+
+def test_use_is_noted_every_ten_minutes_at_most(ada, now):
+    token = sessions.start(ada, "phone", now)
+    sessions.find(token, now + timedelta(minutes=10))
+    assert Session.get().seen_at == now
+    later = now + timedelta(minutes=11)
+    assert reread(sessions.find(token, later)).seen_at == later
+
+
+def test_a_stolen_table_opens_nothing(ada, now):
+    token = sessions.start(ada, "phone", now)
+    stored = Session.get().token_hash
+    assert token not in stored
+    assert sessions.find(stored, now) is None
+
+
+@pytest.mark.parametrize("token", ["", "x", "' OR 1=1 --", "ü\0"])
+def test_any_other_token_finds_nobody(ada, now, token):
+    sessions.start(ada, "phone", now)
+    assert sessions.find(token, now) is None
+
+
+def test_a_device_with_an_endless_name_is_cut_short(ada, now):
+    sessions.start(ada, "x" * 10_000, now)
+    assert len(Session.get().device) == 255

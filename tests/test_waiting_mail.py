@@ -1,0 +1,34 @@
+"""Mail that waits for a mail server to be configured."""
+
+import pytest
+
+from invites import outbox, waiting_mail
+from invites.models import Delivery
+from invites.outbox import Outcome, Result
+from tests.shorthand import send
+
+
+@pytest.fixture
+def batch(owner, now):
+    return send(owner, now, *(f"p{n}@example.org" for n in range(60)))
+
+
+def test_waiting_mail_is_listed_newest_first_in_pages(batch):
+    assert [mail.recipient for mail in waiting_mail.page(1)][:2] == [
+        "p59@example.org",
+        "p58@example.org",
+    ]
+    assert (waiting_mail.page(2).first, waiting_mail.page(2).total) == (51, 60)
+
+
+def test_mail_that_is_out_waits_no_more(batch, now):
+    (delivery,) = outbox.claim(now, 1)
+    assert waiting_mail.find(delivery.id) == delivery
+    outbox.finish(delivery, Outcome(Result.SENT), now)
+    assert waiting_mail.find(delivery.id) is None
+    assert waiting_mail.page(1).total == Delivery.select().count() - 1
+
+
+@pytest.mark.parametrize("number", [0, -1, 10**30])
+def test_a_number_that_does_not_exist_finds_nothing(batch, number):
+    assert waiting_mail.find(number) is None
