@@ -1,0 +1,184 @@
+"""The database: migrations, moments, transactions."""
+
+import multiprocessing
+import sqlite3
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playhouse.schema_diff import diff_models
+
+from invites import db
+from invites.db import UtcField
+from invites.models import Account, Delivery, Invitation, Row, User
+from tests.cast import make_user
+from tests.shorthand import invite, reread
+
+moments = st.datetimes(
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]),
+    min_value=datetime(2, 1, 1),  # noqa: DTZ001  # the strategy adds the zone
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001
+)
+
+
+def table(name):
+    return db.database.execute_sql(f"PRAGMA table_info({name})").fetchall()
+
+
+def test_the_migrations_make_the_tables_that_the_models_describe(database):
+    assert not diff_models(db.database.obj, Row.__subclasses__())
+
+
+def test_the_migrations_make_the_same_columns_as_the_models(database, tmp_path):
+    names = [model._meta.table_name for model in Row.__subclasses__()]
+    migrated = {name: {(c[1], c[3], c[5]) for c in table(name)} for name in names}
+    db.close()
+    db.configure(tmp_path / "from-models.sqlite3")
+    db.connect()
+    db.database.create_tables(Row.__subclasses__())
+    assert {name: {(c[1], c[3], c[5]) for c in table(name)} for name in names} == migrated
+
+
+def test_migrating_a_second_time_does_nothing(tmp_path):
+    db.configure(tmp_path / "new" / "invites.sqlite3")
+    assert db.migrate()
+    assert db.migrate() == []
+
+
+def migrate(path, start, results):
+    db.configure(path)
+    start.wait()
+    results.put(db.migrate())
+
+
+def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    start, results = spawn.Barrier(4), spawn.Queue()
+    arguments = (tmp_path / "invites.sqlite3", start, results)
+    processes = [spawn.Process(target=migrate, args=arguments) for _ in range(4)]
+    for process in processes:
+        process.start()
+    applied = [results.get(timeout=30) for _ in processes]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert len([names for names in applied if names]) == 1
+    db.configure(tmp_path / "invites.sqlite3")
+    db.refuse_old_schema()
+
+
+def test_an_old_schema_is_refused_with_what_to_do(tmp_path):
+    db.configure(tmp_path / "invites.sqlite3")
+    with pytest.raises(db.OldSchemaError, match=r"0001_initial.*Run 'flask migrate'"):
+        db.refuse_old_schema()
+    db.migrate()
+    db.refuse_old_schema()
+
+
+def test_the_folder_of_the_database_is_made_for_its_owner_only(tmp_path):
+    db.configure(tmp_path / "new" / "invites.sqlite3")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
+def test_the_connection_is_safe_and_patient(database, durable, synchronous):
+    db.close()
+    db.configure(database, durable=durable)
+    db.connect()
+
+    def pragma(name):
+        return db.database.execute_sql(f"PRAGMA {name}").fetchone()[0]
+
+    assert pragma("journal_mode") == "wal"
+    assert pragma("foreign_keys") == 1
+    assert pragma("busy_timeout") == 30_000
+    assert pragma("synchronous") == synchronous
+
+
+@given(moments)
+def test_a_moment_comes_back_from_the_table_to_the_microsecond(moment):
+    back = UtcField().python_value(UtcField().db_value(moment))
+    assert back == moment
+    assert back.tzinfo is UTC
+
+
+@given(moments, moments)
+def test_moments_sort_alike_in_the_table(one, other):
+    field = UtcField()
+    assert (one < other) == (field.db_value(one) < field.db_value(other))
+
+
+def test_no_moment_stays_no_moment():
+    assert UtcField().db_value(None) is None
+    assert UtcField().python_value(None) is None
+
+
+def test_a_moment_without_a_time_zone_is_an_error():
+    with pytest.raises(ValueError, match="needs a time zone"):
+        UtcField().db_value(datetime(2026, 1, 1))  # noqa: DTZ001  # on purpose
+
+
+def test_a_moment_is_the_same_in_a_row(account, now):
+    moment = now.astimezone(timezone(timedelta(hours=5)))
+    Account.update(created_at=moment).execute()
+    assert reread(account).created_at == now
+    assert Account.get(Account.created_at == moment) == account
+
+
+class Trouble(Exception):
+    """Something went wrong in the middle."""
+
+
+def fail_halfway(now):
+    with db.transaction():
+        make_user("Ben", "ben@example.org", now)
+        raise Trouble
+
+
+def test_a_transaction_is_all_or_nothing(database, now):
+    with pytest.raises(Trouble):
+        fail_halfway(now)
+    assert User.select().count() == 0
+
+
+def test_a_transaction_in_another_can_fail_alone(database, now):
+    with db.transaction():
+        make_user("Ada", "ada@example.org", now)
+        with pytest.raises(Trouble):
+            fail_halfway(now)
+    assert [user.name for user in User.select()] == ["Ada"]
+
+
+def test_a_transaction_takes_the_write_lock_at_once(database):
+    other = sqlite3.connect(database, timeout=0)
+    with db.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
+
+
+def test_a_reader_is_not_kept_waiting_by_a_writer(account, database):
+    other = sqlite3.connect(database, timeout=0)
+    with db.transaction():
+        Account.update(name="Changed").execute()
+        assert other.execute("SELECT name FROM account").fetchone() == ("Riverside Relief",)
+    other.close()
+
+
+def test_a_row_that_others_need_cannot_go(owner, now):
+    invite(owner, now)
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        db.delete(Invitation).execute()
+    assert Delivery.select().count() == 1
+
+
+@given(st.lists(st.integers(), max_size=1200))
+def test_pieces_put_together_are_the_whole(values):
+    pieces = list(db.in_pieces(values))
+    assert [value for piece in pieces for value in piece] == values
+    assert all(0 < len(piece) <= 500 for piece in pieces)
+
+
+def test_an_id_too_large_for_the_database_is_one_that_is_not_there(account):
+    assert db.one(Account.select().where(Account.id == account.id)) == account
+    assert db.one(Account.select().where(Account.id == 10**30)) is None

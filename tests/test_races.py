@@ -1,0 +1,268 @@
+"""Many at once, on one SQLite file: threads as in the web process, and processes."""
+
+import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from invites import (
+    db,
+    install,
+    invitations,
+    issuing,
+    memberships,
+    outbox,
+    permanent_link,
+    responding,
+)
+from invites.models import (
+    Account,
+    Activity,
+    Batch,
+    Delivery,
+    Invitation,
+    InvitationState,
+    Membership,
+    User,
+)
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+from tests.cast import make_member, make_user
+from tests.conftest import NOW
+from tests.shorthand import invite, new_profile, order, reread, send
+
+WAIT = 60  # seconds; only a test that hangs gets there
+
+
+def answer(deed):
+    """What ``deed`` gives on a connection of its own: its result, or the reason of its refusal."""
+    db.connect()
+    try:
+        return deed()
+    except Refused as refused:
+        return refused.reason
+    finally:
+        db.close()
+
+
+def at_once(*all_deeds):
+    """The answers of ``all_deeds``, each done by a thread of its own, all at the same moment."""
+    start = threading.Barrier(len(all_deeds))
+
+    def wait_and_do(deed):
+        start.wait(WAIT)
+        return answer(deed)
+
+    with ThreadPoolExecutor(len(all_deeds)) as threads:
+        return list(threads.map(wait_and_do, all_deeds))
+
+
+@pytest.fixture
+def noa(database, now):
+    return make_user("Noa New", "new@example.org", now)
+
+
+def acceptance(invitation_id, user_id):
+    """Accept as a request does: with rows read just before."""
+    invitation, user = Invitation.get_by_id(invitation_id), User.get_by_id(user_id)
+    return responding.accept(invitation, user, NOW)
+
+
+def test_twenty_acceptances_at_once_make_one_member(owner, noa, now):
+    invitation = invite(owner, now)
+    answers = at_once(*[lambda: acceptance(invitation.id, noa.id)] * 20)
+    assert sorted(map(str, answers)).count(str(Reason.INVITATION_CLOSED)) == 19
+    assert Membership.select().where(Membership.user == noa).count() == 1
+    assert Activity.select().where(Activity.action == "accepted").count() == 1
+
+
+def test_twenty_new_people_for_one_invitation_make_one_profile(owner, now):
+    invitation = invite(owner, now)
+
+    def accept():
+        mine = Invitation.get_by_id(invitation.id)
+        return responding.accept_as_new(mine, new_profile(), now, proven=True)
+
+    answers = at_once(*[accept] * 20)
+    assert sum(isinstance(one, Membership) for one in answers) == 1
+    assert User.select().where(User.email == "new@example.org").count() == 1
+    assert Membership.select().where(Membership.invitation == invitation).count() == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_accepting_and_revoking_at_once_one_counts(owner, noa, now, round_):
+    invitation = invite(owner, now)
+    accepted, revoked = at_once(
+        lambda: acceptance(invitation.id, noa.id),
+        lambda: invitations.revoke(reread(owner), reread(invitation), now),
+    )
+    is_member = memberships.find(owner.account, noa) is not None
+    state = reread(invitation).state
+    if is_member:
+        assert (state, revoked) == (InvitationState.ACCEPTED, Reason.INVITATION_CLOSED)
+    else:
+        assert (state, accepted) == (InvitationState.REVOKED, Reason.INVITATION_CLOSED)
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_accepting_and_declining_at_once_the_state_tells_the_truth(owner, noa, now, round_):
+    invitation = invite(owner, now)
+    at_once(
+        lambda: acceptance(invitation.id, noa.id),
+        lambda: responding.decline(reread(invitation), now),
+    )
+    # Who declines first can still accept; who accepted can't decline.
+    assert memberships.find(owner.account, noa).is_active
+    assert reread(invitation).state == InvitationState.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda actor, other: memberships.change_role(actor, other, Role.USER, NOW),
+        lambda actor, other: memberships.deactivate(actor, other, NOW),
+    ],
+    ids=["demote", "remove"],
+)
+def test_of_two_owners_who_demote_or_remove_each_other_one_remains(owner, account, now, deed):
+    other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
+    answers = at_once(
+        lambda: deed(reread(owner), reread(other)), lambda: deed(reread(other), reread(owner))
+    )
+    assert sorted(answers, key=str) == [None, Reason.NOT_ALLOWED]
+    assert len(owners_of(account)) == 1
+
+
+def test_of_two_owners_who_step_down_at_once_one_remains(owner, account, now):
+    other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
+    answers = at_once(
+        *(lambda who=who: memberships.change_role(reread(who), reread(who), Role.USER, now)
+          for who in (owner, other))
+    )  # fmt: skip
+    assert sorted(answers, key=str) == [None, Reason.LAST_OWNER]
+    assert len(owners_of(account)) == 1
+
+
+def owners_of(account):
+    return Membership.select().where(
+        Membership.account == account,
+        Membership.role == Role.OWNER,
+        Membership.deactivated_at.is_null(),
+    )
+
+
+def test_ten_presses_of_one_button_make_one_batch(owner, now):
+    one = order(*(f"p{n}@example.org" for n in range(100)), key="k")
+    batches = at_once(*[lambda: issuing.issue(reread(owner), one, now)] * 10)
+    assert {batch.id for batch in batches} == {Batch.get().id}
+    assert Invitation.select().count() == Delivery.select().count() == 100
+
+
+def test_two_admins_who_invite_the_same_people_at_once_invite_them_once(people, owner, now):
+    emails = [f"p{n}@example.org" for n in range(100)]
+    answers = at_once(
+        lambda: issuing.issue(reread(owner), order(*emails), now),
+        lambda: issuing.issue(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
+    )
+    assert sum(answer is Reason.NOBODY_TO_INVITE for answer in answers) == 1
+    assert Invitation.select().count() == Delivery.select().count() == 100
+
+
+def test_ten_admins_who_enable_the_link_at_once_get_one_link(owner, now):
+    links = at_once(*[lambda: permanent_link.enable(reread(owner), now)] * 10)
+    assert len({link.id for link in links}) == 1
+
+
+def test_joining_ten_times_at_once_makes_one_member(owner, noa, now):
+    link = permanent_link.enable(owner, now)
+    joined = at_once(*[lambda: permanent_link.join(link, noa, now)] * 10)
+    assert len({membership.id for membership in joined}) == 1
+
+
+def test_ten_setups_at_once_make_one_installer(database, now):
+    answers = at_once(
+        *(
+            lambda n=n: install.set_up(f"Box {n}", new_profile(f"p{n}@example.org"), now)
+            for n in range(10)
+        )
+    )
+    assert answers.count(Reason.ALREADY_SET_UP) == 9
+    assert User.select().count() == Account.select().count() == 1
+
+
+def test_of_ten_resends_at_once_one_mails(owner, now):
+    invitation = invite(owner, now)
+    for delivery in outbox.claim(now, 1):
+        outbox.finish(delivery, outbox.Outcome(outbox.Result.SENT), now)
+    answers = at_once(*[lambda: invitations.resend(reread(owner), reread(invitation), now)] * 10)
+    assert answers.count(Reason.INVITATION_WAITING) == 9
+    assert Delivery.select().count() == 2
+
+
+def claim_all():
+    """Claim as a worker does, until nothing is left."""
+    claimed = []
+    while due := outbox.claim(NOW, 7):
+        claimed += [delivery.id for delivery in due if outbox.start(delivery, NOW)]
+    return claimed
+
+
+def test_two_workers_in_one_process_take_no_mail_twice(owner, now):
+    send(owner, now, *(f"p{n}@example.org" for n in range(300)))
+    one, other = at_once(claim_all, claim_all)
+    assert len(one) + len(other) == 300
+    assert not set(one) & set(other)
+
+
+def in_a_process(path, start, results, deed, arguments):
+    db.configure(path)
+    start.wait(WAIT)
+    try:
+        results.put(answer(lambda: deed(*arguments)))
+    except Exception as error:  # the test shows it
+        results.put(repr(error))
+
+
+def in_processes(path, count, deed, *arguments):
+    """The answers of ``count`` processes that do the same thing at the same moment."""
+    spawn = multiprocessing.get_context("spawn")
+    start, results = spawn.Barrier(count), spawn.Queue()
+    processes = [
+        spawn.Process(target=in_a_process, args=(path, start, results, deed, arguments))
+        for _ in range(count)
+    ]
+    for process in processes:
+        process.start()
+    answers = [results.get(timeout=WAIT) for _ in processes]
+    for process in processes:
+        process.join()
+    return answers
+
+
+def acceptance_id(invitation_id, user_id):
+    return acceptance(invitation_id, user_id).id
+
+
+def issue_id(actor_id):
+    emails = [f"p{n}@example.org" for n in range(1000)]
+    return issuing.issue(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
+
+
+def test_two_worker_processes_take_no_mail_twice(owner, database, now):
+    send(owner, now, *(f"p{n}@example.org" for n in range(300)))
+    one, other = in_processes(database, 2, claim_all)
+    assert len(one) + len(other) == 300
+    assert not set(one) & set(other)
+
+
+def test_acceptances_in_four_processes_make_one_member(owner, noa, database, now):
+    invitation = invite(owner, now)
+    answers = in_processes(database, 4, acceptance_id, invitation.id, noa.id)
+    assert answers.count(Reason.INVITATION_CLOSED) == 3
+    assert Membership.get(Membership.user == noa).id in answers
+
+
+def test_one_button_pressed_in_four_processes_makes_one_batch(owner, database):
+    assert in_processes(database, 4, issue_id, owner.id) == [Batch.get().id] * 4
+    assert Invitation.select().count() == Delivery.select().count() == 1000
