@@ -1,7 +1,9 @@
-"""The commands: flask setup, migrate, worker, welcome."""
+"""The commands: flask setup, migrate, worker, welcome, backup."""
 
 import logging
+import shutil
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -18,7 +20,7 @@ from invites.worker import Worker
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    for command in (migrate, setup, worker, welcome):
+    for command in (migrate, setup, worker, welcome, backup):
         app.cli.add_command(command)
 
 
@@ -85,6 +87,18 @@ def welcome() -> None:
     if services().settings.mail_server is None:
         click.echo(f"  Mail            no INVITES_MAIL_SERVER: it waits at {url}/mailbox")
     click.echo("")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def backup(folder: Path) -> None:
+    """Copy database and secret key into FOLDER, which is made, while Invites runs."""
+    settings = services().settings
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db.backup(folder / settings.database_path.name)
+    shutil.copy2(settings.data / "secret.key", folder / "secret.key")
+    click.echo(f"{folder} holds all there is. Keep it as safe as the box itself.")
 
 
 def _ready_database() -> None:

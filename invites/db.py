@@ -4,7 +4,9 @@ The only module that knows which database it is. SQLite for now; what a
 PostgreSQL would need goes here and nowhere else.
 """
 
+import contextlib
 import fcntl
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -57,6 +59,7 @@ def configure(path: Path, *, durable: bool = True) -> None:
     worker's bookkeeping goes without: its worst case is one mail sent twice.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
     database.initialize(
         SqliteDatabase(
             str(path),
@@ -142,6 +145,17 @@ def migrate() -> list[str]:
             return list(_runner().up())
         finally:
             close()
+
+
+def backup(target: Path) -> None:
+    """Copy the database to ``target``, whole and consistent while others write."""
+    target.touch(mode=0o600)
+    connect()
+    try:
+        with contextlib.closing(sqlite3.connect(target)) as copy:
+            database.connection().backup(copy)
+    finally:
+        close()
 
 
 def refuse_old_schema() -> None:

@@ -31,6 +31,8 @@ def index() -> AnyResponse:
 def page(delivery_id: int) -> AnyResponse:
     """One mail: its headers, its text, and its HTML in a frame."""
     delivery, mail = _waiting(delivery_id)
+    if mail is None:
+        return show("mailbox/withdrawn.html", delivery=delivery)
     response = show("mailbox/mail.html", delivery=delivery, mail=mail)
     response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")
     return response
@@ -41,15 +43,17 @@ def page(delivery_id: int) -> AnyResponse:
 def html(delivery_id: int) -> AnyResponse:
     """The HTML part alone, in a sandbox of its own."""
     mail = _waiting(delivery_id)[1]
+    if mail is None:
+        raise NotFound
     return Response(mail.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
 
 
-def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail]:
-    """A mail that waits here. With a mail server nobody reads other people's mail."""
+def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
+    """A mail that waits here, None when it won't go out any more.
+
+    With a mail server there is no such page: nobody reads other people's mail.
+    """
     delivery = waiting_mail.find(delivery_id)
     if delivery is None or services().settings.mail_server is not None:
         raise NotFound
-    mail = render(delivery, services().postage, now())
-    if mail is None:
-        raise NotFound
-    return delivery, mail
+    return delivery, render(delivery, services().postage, now())

@@ -2,6 +2,8 @@
 
 from flask import Flask, Response, request
 
+from invites.web.services import services
+
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -40,6 +42,8 @@ def _secure(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if services().settings.is_https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if request.endpoint != "static":
         # Whoever comes next to a shared computer must not see it by going back.
         headers.setdefault("Cache-Control", "no-store")

@@ -1,6 +1,9 @@
 """What every template may use: who and where one is, words, icons, moments."""
 
+import hashlib
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +12,7 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
-from invites import accounts, outbox
+from invites import accounts
 from invites.access import Action
 from invites.judging import Outcome
 from invites.models import DeliveryState, InvitationState
@@ -42,6 +45,7 @@ def init_app(app: Flask) -> None:
     )
     app.context_processor(_surroundings)
     app.url_defaults(_same_account)
+    app.url_defaults(_newest_file)
 
 
 def time_zone() -> str:
@@ -79,7 +83,6 @@ def _surroundings() -> dict[str, Any]:
         "here": here,
         "my_memberships": lambda: accounts.memberships_of(who.user) if who else [],
         "has_mail_server": services().settings.mail_server is not None,
-        "mail_trouble": outbox.trouble,
         "is_fragment": wants_fragment,
         "now": now(),
     }
@@ -91,3 +94,18 @@ def _same_account(endpoint: str, values: dict[str, Any]) -> None:
     expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
     if here and expects and "slug" not in values:
         values["slug"] = here.account.slug
+
+
+def _newest_file(endpoint: str, values: dict[str, Any]) -> None:
+    """A changed stylesheet has another address, so that browsers may keep it for long."""
+    if endpoint == "static":
+        values["v"] = _fingerprint(str(current_app.static_folder), values["filename"])
+
+
+@lru_cache
+def _fingerprint(folder: str, filename: str) -> str:
+    try:
+        content = Path(folder, filename).read_bytes()
+    except OSError:
+        return "0"
+    return hashlib.sha256(content).hexdigest()[:12]
