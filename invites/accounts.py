@@ -113,4 +113,4 @@ def _free_slug(name: str) -> str:
 
 
 # Words that stand at the place of a slug in a URL.
-_RESERVED_SLUGS = {"new", "invitations"}
+_RESERVED_SLUGS = {"new", "invitations", "confirmation"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from hypothesis import settings as hypothesis_settings
+from jinja2 import FileSystemBytecodeCache
 
 from invites import accounts, db
 from invites.factory import create_app
@@ -86,9 +87,16 @@ def owner(people: Cast) -> Membership:
     return people[Role.OWNER]
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Compiled templates, which every application would make anew."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
+
+
 @pytest.fixture
-def app(database: Path, settings: Settings) -> Flask:
+def app(database: Path, settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
     """The application on the test's own database."""
     app = create_app(settings)
-    app.config.update(TESTING=True, RATELIMIT_ENABLED=False)
+    app.jinja_env.bytecode_cache = compiled
+    app.config.update(TESTING=True)
     return app

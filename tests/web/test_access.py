@@ -1,0 +1,333 @@
+"""Who gets in where: every route, every method, every kind of visitor."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from invites import accounts, db, outbox
+from invites.access import LOWEST_ROLE, Action
+from invites.models import Batch, Delivery, Membership, ProofPurpose, Upload, User
+from invites.roles import Role
+from invites.web.access import Who, allow, declared
+from tests.browsing import HTMX, Browser
+from tests.cast import make_member, make_user
+from tests.shorthand import invite
+from tests.web.world import ACCOUNT, World, ask_proof, everything, path, signed_in
+
+ROLES = {"user": Role.USER, "moderator": Role.MODERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
+VISITORS = ["nobody", "stranger", "inactive", "unconfirmed", *ROLES, "installer"]
+
+LET_IN = (200, 303, 422)
+
+
+class Places:
+    """Real ids and tokens for every route, so that nothing is refused for a wrong one."""
+
+    def __init__(self, world: World, visitor: User | None) -> None:
+        now, app = world.rows.now, world.app
+        third = accounts.found("Third", make_user("Theo", "theo@third.example", now), now)
+        theo = Membership.get(Membership.account == third)
+        offer = invite(theo, now, visitor.email if visitor else "new@third.example")
+        target = make_member(world.rows.account, "Tim", "tim@example.org", Role.USER, now)
+        proof = ask_proof(visitor or target.user, ProofPurpose.CONFIRM_EMAIL, now)
+        self._build = app.url_map.bind("localhost").build
+        self._of_all = {
+            "slug": world.rows.account.slug,
+            "invitation_id": world.rows.pending.id,
+            "batch_id": world.rows.batch.id,
+            "membership_id": target.id,
+            "delivery_id": Delivery.get(Delivery.invitation == world.rows.pending).id,
+            "kind": "new",
+            "filename": "icon.svg",
+        }
+        self._of_blueprint = {
+            "accounts": {"invitation_id": offer.id},
+            "invitation": {"token": _token(world.mailed(offer))},
+            "join": {"token": _token(world.joining)},
+            "confirm_email": {"token": _token(path(world.links.proof(proof)))},
+            "password_reset": {"token": _token(path(world.links.proof(world.rows.reset)))},
+        }
+
+    def url(self, rule: Rule) -> str:
+        values = self._of_all | self._of_blueprint.get(rule.endpoint.partition(".")[0], {})
+        return self._build(rule.endpoint, {name: values[name] for name in rule.arguments})
+
+
+def _token(address: str) -> str:
+    return address.rpartition("/")[2]
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        for method in sorted(rule.methods & {"GET", "POST", "PUT", "PATCH", "DELETE"}):
+            yield rule, method
+
+
+def who_may(app: Flask, rule: Rule) -> Who | Action | None:
+    return declared(app.view_functions[rule.endpoint])
+
+
+def person(world: World, visitor: str) -> User | None:
+    if visitor == "installer":
+        ines = make_user("Ines", "ines@box.example", world.rows.now)
+        ines.is_installer = True
+        ines.save()
+        return ines
+    User.update(is_installer=False).where(User.id == world.rows.owner.user_id).execute()
+    return world.user(visitor)
+
+
+def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
+    """What the declaration of a view promises to a visitor."""
+    if who is Who.ANYBODY:
+        return "in"
+    if visitor == "nobody":
+        return "log in"
+    if who is Who.INSTALLER:
+        return "in" if visitor == "installer" else "not found"
+    if who is Who.LOGGED_IN:
+        hidden = visitor == "unconfirmed" and endpoint in ("accounts.accept", "accounts.decline")
+        return "not found" if hidden else "in"
+    role = Role.USER if visitor == "unconfirmed" else ROLES.get(visitor)
+    if role is None:
+        return "not found"
+    return "in" if role >= LOWEST_ROLE[who] else "not allowed"
+
+
+def verdict(who: Who | Action | None, answer: TestResponse) -> str:
+    leads_to_login = (answer.location or "").startswith("/login")
+    if answer.status_code == 303 and leads_to_login and who is not Who.ANYBODY:
+        return "log in"
+    if answer.status_code in LET_IN:
+        return "in"
+    return {403: "not allowed", 404: "not found"}.get(answer.status_code, answer.status)
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_every_route_answers_as_its_view_declares(
+    app: Flask, world: World, database: Path, visitor: str
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+    user = person(world, visitor)
+    places = Places(world, user)
+    outbox.beat(world.rows.now)
+    device = signed_in(app, user) if user else Browser(app)
+    cookie = device.client.get_cookie("invites")
+    db.close()
+    untouched = database.with_name("untouched")
+    shutil.copy(database, untouched)
+
+    promised, seen = {}, {}
+    for rule, method in routes(app):
+        shutil.copy(untouched, database)
+        client = app.test_client()
+        if cookie:
+            client.set_cookie("invites", cookie.value)
+        who = who_may(app, rule)
+        answer = client.open(places.url(rule), method=method, buffered=True)
+        name = f"{method} {rule.endpoint}"
+        promised[name] = expected(who, rule.endpoint, visitor)
+        seen[name] = verdict(who, answer)
+    assert seen == promised
+
+
+def test_every_view_declares_who_may_use_it(app: Flask) -> None:
+    assert {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is None} == set()
+
+
+def test_a_view_that_declares_nothing_is_closed_to_the_owner_too(
+    app: Flask, olive: Browser
+) -> None:
+    app.add_url_rule("/undeclared", view_func=lambda: "secret")
+    assert olive.open("/undeclared").status == 403
+    assert "secret" not in olive.text
+
+
+# Views that anybody may use; a new one needs a second look, and then a line here.
+OPEN_TO_ANYBODY = {
+    "static", "front.start", "front.htmx", "front.healthz",
+    "setup.form", "setup.create", "login.form", "login.create", "login.delete",
+    "password_reset.ask_form", "password_reset.ask", "password_reset.form", "password_reset.create",
+    "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",
+}  # fmt: skip
+
+
+def test_only_known_views_are_open_to_anybody(app: Flask) -> None:
+    found = {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is Who.ANYBODY}
+    assert found == OPEN_TO_ANYBODY
+
+
+def answers(
+    world: World, method: str, **options: object
+) -> tuple[dict[str, int], list[str], list[str]]:
+    """What the installer, who owns the account, gets from every route, and the rows around it."""
+    places = Places(world, world.rows.owner.user)
+    client = signed_in(world.app, world.rows.owner.user).client
+    database = Path(world.app.extensions["invites"].settings.database_path)
+    before = everything(database)
+    statuses = {
+        rule.endpoint: client.open(
+            places.url(rule), method=method, buffered=True, **options
+        ).status_code
+        for rule, known in routes(world.app)
+        if known == method
+    }
+    return statuses, before, everything(database)
+
+
+def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
+    statuses, before, after = answers(world, "POST")
+    assert len(statuses) > 20
+    assert set(statuses.values()) == {400}
+    assert after == before
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_post_from_another_site_is_refused_everywhere(world: World, site: str) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    statuses, before, after = answers(world, "POST", headers={"Sec-Fetch-Site": site})
+    assert set(statuses.values()) == {403}
+    assert after == before
+
+
+def test_a_link_on_another_site_may_be_followed(world: World, somebody: Browser) -> None:
+    from_mail = {"Sec-Fetch-Site": "cross-site"}
+    assert somebody.open(world.mailed(world.rows.pending), headers=from_mail).status == 200
+
+
+def test_opening_any_page_changes_nothing(world: World) -> None:
+    statuses, before, after = answers(world, "GET")
+    assert len(statuses) > 25
+    assert after == before
+
+
+def test_a_route_refuses_every_method_that_it_does_not_name(world: World) -> None:
+    places = Places(world, world.rows.owner.user)
+    client = signed_in(world.app, world.rows.owner.user).client
+    by_url: dict[str, set[str]] = {}
+    for rule, method in routes(world.app):
+        by_url.setdefault(places.url(rule), set()).add(method)
+    wrong = {
+        (url, method): status
+        for url, known in by_url.items()
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - known
+        if (status := client.open(url, method=method, follow_redirects=True).status_code)
+        not in (404, 405)
+    }
+    assert wrong == {}
+
+
+ANOTHER_ACCOUNTS_THINGS = [
+    ("GET", "invitations/{invitation}/link"),
+    ("POST", "invitations/{invitation}/resend"),
+    ("POST", "invitations/{invitation}/revocation"),
+    ("POST", "invitations/{invitation}/restoration"),
+    ("GET", "batches/{batch}"),
+    ("GET", "users/{membership}"),
+    ("GET", "users/{membership}/edit"),
+    ("POST", "users/{membership}/edit"),
+    ("POST", "users/{membership}/deactivation"),
+    ("POST", "users/{membership}/reactivation"),
+]
+
+
+def same_answer(one: TestResponse, other: TestResponse) -> bool:
+    def told(answer: TestResponse) -> tuple[object, ...]:
+        return answer.status_code, answer.data, [h for h in answer.headers if h[0] != "Set-Cookie"]
+
+    return told(one) == told(other)
+
+
+@pytest.mark.parametrize(("method", "place"), ANOTHER_ACCOUNTS_THINGS)
+def test_another_accounts_thing_answers_like_one_that_does_not_exist(
+    world: World, database: Path, method: str, place: str
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    stranger = world.rows.people.stranger
+    theirs = invite(stranger, world.rows.now)
+    ids = {"invitation": theirs.id, "batch": theirs.batch_id, "membership": stranger.id}
+    client = world.device("owner").client
+    before = everything(database)
+
+    for headers in ({}, HTMX):
+        real, missing, huge = (
+            client.open(f"{ACCOUNT}/{place.format_map(values)}", method=method, headers=headers)
+            for values in (ids, dict.fromkeys(ids, 987654), dict.fromkeys(ids, 10**20))
+        )
+        assert real.status_code == 404
+        assert same_answer(real, missing)
+        assert same_answer(real, huge)
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
+def test_another_account_answers_like_one_that_does_not_exist(
+    world: World, headers: dict[str, str]
+) -> None:
+    client = world.device("owner").client
+    slug = world.rows.people.stranger.account.slug
+    for place in ("/", "/invitations", "/settings", "/users", f"/batches/{Batch.get().id}"):
+        real = client.get(f"/accounts/{slug}{place}", headers=headers)
+        missing = client.get(f"/accounts/nowhere{place}", headers=headers)
+        assert real.status_code == 404
+        assert same_answer(real, missing)
+
+
+@pytest.mark.parametrize("owner", ["stranger", "admin"])
+def test_another_persons_file_answers_like_one_that_does_not_exist(
+    world: World, owner: str
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    theirs = Upload.create(
+        account=world.rows.people.stranger.account if owner == "stranger" else world.rows.account,
+        user=world.user(owner),
+        file_name="secret.csv",
+        rows=[[2, "secret@example.org"]],
+        created_at=world.rows.now,
+    )
+    client = world.device("owner").client
+    for place in ("understanding", "file", "file/removal"):
+        url = f"{ACCOUNT}/invitations/new/{place}"
+        real = client.post(url, data={"upload": str(theirs.id)}, headers=HTMX)
+        missing = client.post(url, data={"upload": "987654"}, headers=HTMX)
+        assert "secret" not in real.text
+        assert same_answer(real, missing)
+    assert Upload.select().where(Upload.id == theirs.id).exists()
+
+
+def test_another_persons_invitation_on_the_accounts_page_does_not_exist(world: World) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    client = world.device("stranger").client
+    for answer in ("acceptance", "refusal"):
+        real = client.post(f"/accounts/invitations/{world.rows.pending.id}/{answer}")
+        missing = client.post(f"/accounts/invitations/987654/{answer}")
+        assert real.status_code == 404
+        assert same_answer(real, missing)
+
+
+def test_a_removed_member_is_out_with_their_next_click(world: World) -> None:
+    uma = world.device("user")
+    assert uma.open(f"{ACCOUNT}/").status == 200
+    Membership.update(deactivated_at=world.rows.now).where(
+        Membership.id == world.rows.people[Role.USER].id
+    ).execute()
+    assert uma.open(f"{ACCOUNT}/").status == 404
+
+
+def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(world: World) -> None:
+    ada = world.device("admin")
+    assert ada.open(f"{ACCOUNT}/settings").status == 200
+    Membership.update(role=Role.USER).where(
+        Membership.id == world.rows.people[Role.ADMIN].id
+    ).execute()
+    assert ada.open(f"{ACCOUNT}/settings").status == 403
+
+
+def test_declaring_a_view_is_what_opens_it(app: Flask, somebody: Browser) -> None:
+    app.add_url_rule("/declared", view_func=allow(Who.ANYBODY)(lambda: "welcome"))
+    assert somebody.open("/declared").text == "welcome"

@@ -1,0 +1,150 @@
+"""An account in the middle of its work, for tests that look at every page."""
+
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from invites import invitations, memberships, permanent_link, proofs, responding, sessions
+from invites.clock import utcnow
+from invites.links import Links
+from invites.models import (
+    Account,
+    Delivery,
+    DeliveryState,
+    EmailProof,
+    Invitation,
+    Membership,
+    ProofPurpose,
+    User,
+)
+from invites.roles import Role
+from invites.web.services import Services
+from tests.browsing import Browser
+from tests.cast import Cast, make_member, make_user
+from tests.shorthand import invite, new_profile, send
+
+ACCOUNT = "/accounts/riverside-relief"
+
+
+def signed_in(app: Flask, user: User) -> Browser:
+    """A device on which ``user`` is logged in, without the cost of a password check."""
+    browser = Browser(app)
+    with browser.client.session_transaction() as cookie:
+        cookie["_user_id"] = sessions.start(user, "test", utcnow())
+        cookie["_fresh"] = True
+    return browser
+
+
+def services(app: Flask) -> Services:
+    """What requests of ``app`` can ask for."""
+    found: Services = app.extensions["invites"]
+    return found
+
+
+def links(app: Flask) -> Links:
+    """The links that ``app`` mails."""
+    return services(app).links
+
+
+def path(link: str) -> str:
+    """A link without scheme and host."""
+    return "/" + link.split("/", 3)[3]
+
+
+def everything(database: Path) -> list[str]:
+    """All rows of all tables, to compare before and after."""
+    connection = sqlite3.connect(database)
+    try:
+        return list(connection.iterdump())
+    finally:
+        connection.close()
+
+
+def ask_proof(user: User, purpose: ProofPurpose, now: datetime, email: str = "") -> EmailProof:
+    """The proof behind a link that was mailed to ``user``."""
+    proofs.ask(user, purpose, email or user.email, now)
+    proof: EmailProof = EmailProof.select().order_by(EmailProof.id.desc()).get()
+    return proof
+
+
+class Rows:
+    """The rows of Riverside Relief, with something of every kind in it."""
+
+    def __init__(self, people: Cast, now: datetime) -> None:
+        self.people = people
+        self.now = now
+        self.owner = people[Role.OWNER]
+        self.account: Account = self.owner.account
+        User.update(is_installer=True).where(User.id == self.owner.user_id).execute()
+        self.inactive = self._member("Ina Active", "ina@example.org")
+        memberships.deactivate(self.owner, self.inactive, now)
+        self.unconfirmed = self._member("Una Proven", "una@example.org", confirmed=False)
+        self.ally = make_user("Alma Else", "alma@elsewhere.example", now)
+        self._invite_people()
+        self.permanent = permanent_link.enable(self.owner, now)
+        self.reset = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, now)
+        self.confirmation = ask_proof(self.unconfirmed.user, ProofPurpose.CONFIRM_EMAIL, now)
+
+    def _member(self, name: str, email: str, *, confirmed: bool = True) -> Membership:
+        return make_member(self.account, name, email, Role.USER, self.now, confirmed=confirmed)
+
+    def _invite_people(self) -> None:
+        now, owner = self.now, self.owner
+        self.pending = invite(owner, now, "pending@example.org")
+        self.expired = invite(owner, now - timedelta(days=20), "expired@example.org")
+        self.declined = invite(owner, now, "declined@example.org")
+        responding.decline(self.declined, now)
+        self.revoked = invite(owner, now, "revoked@example.org")
+        invitations.revoke(owner, self.revoked, now)
+        self.accepted = invite(owner, now, "accepted@example.org")
+        ace = new_profile("accepted@example.org", "Ace Pted")
+        responding.accept_as_new(self.accepted, ace, now, proven=True)
+        self.known = invite(owner, now, self.ally.email)
+        self.failed = invite(owner, now, "failed@example.org")
+        _mail(self.failed, state=DeliveryState.FAILED, finished_at=now, reply_text="5.1.1 Nobody")
+        self.sent = invite(owner, now, "sent@example.org")
+        _mail(self.sent, state=DeliveryState.SENT, finished_at=now - timedelta(days=1))
+        self.late = invite(owner, now, "late@example.org")
+        _mail(self.late, attempts=1, reply_text="4.3.0 Later")
+        self.batch = send(owner, now, "not an address", "pending@example.org", "batch@example.org")
+
+
+class World:
+    """An application with those rows, the links into it, and the devices of its people."""
+
+    def __init__(self, app: Flask, rows: Rows) -> None:
+        self.app = app
+        self.rows = rows
+        self.links = links(app)
+
+    def mailed(self, invitation: Invitation) -> str:
+        """The path of the link in the mail of ``invitation``."""
+        return path(self.links.mailed_invitation(invitation))
+
+    @property
+    def joining(self) -> str:
+        """The path of the permanent link."""
+        return path(self.links.permanent(self.rows.permanent))
+
+    def user(self, who: str) -> User | None:
+        """Somebody: a role's name, or one of the people above."""
+        others = {
+            "stranger": self.rows.people.stranger.user,
+            "inactive": self.rows.inactive.user,
+            "unconfirmed": self.rows.unconfirmed.user,
+            "ally": self.rows.ally,
+            "nobody": None,
+        }
+        return others[who] if who in others else self.rows.people[Role[who.upper()]].user
+
+    def device(self, who: str) -> Browser:
+        """The device of somebody."""
+        user = self.user(who)
+        return signed_in(self.app, user) if user else Browser(self.app)
+
+
+def _mail(invitation: Invitation, **changes: Any) -> None:
+    Delivery.update(**changes).where(Delivery.invitation == invitation).execute()
