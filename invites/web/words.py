@@ -1,6 +1,6 @@
 """The words for what rules answer with codes: reasons, roles, states, deeds."""
 
-from flask_babel import LazyString
+from flask_babel import LazyString, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites.judging import Outcome
@@ -45,14 +45,18 @@ JOINED_BY = {
     JoinedBy.PERMANENT_LINK: _("By the permanent link"),
 }
 
-OUTCOME = {
-    Outcome.INVITE: _("will be invited"),
-    Outcome.INVITE_PROFILE: _("have a profile, get the other mail"),
-    Outcome.MEMBER: _("members already"),
-    Outcome.REMOVED: _("were members and removed"),
-    Outcome.PENDING: _("invited and pending"),
-    Outcome.TWICE: _("twice in the list"),
-    Outcome.INVALID: _("are not addresses"),
+_OUTCOME = {
+    Outcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
+    Outcome.INVITE_PROFILE: lambda n: ngettext(
+        "has a profile, gets the other mail", "have a profile, get the other mail", n
+    ),
+    Outcome.MEMBER: lambda n: ngettext("member already", "members already", n),
+    Outcome.REMOVED: lambda n: ngettext(
+        "was a member and was removed", "were members and were removed", n
+    ),
+    Outcome.PENDING: lambda n: ngettext("invited and pending", "invited and pending", n),
+    Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
+    Outcome.INVALID: lambda n: ngettext("is not an address", "are not addresses", n),
 }
 
 KIND = {
@@ -137,6 +141,11 @@ REASON = {
     Reason.LINK_CLOSED: _("This link was deleted."),
     Reason.PROOF_CLOSED: _("This link was used already, or has expired."),
 }
+
+
+def outcome(of: str, count: int) -> str:
+    """What happens with ``count`` entries of one outcome, after their number."""
+    return str(_OUTCOME[Outcome(of)](count))
 
 
 def sentence(refused: Refused) -> str:
