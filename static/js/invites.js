@@ -92,5 +92,14 @@ document.addEventListener("htmx:xhr:progress", (event) => {
   if (bar && event.detail.lengthComputable) bar.value = (100 * event.detail.loaded) / event.detail.total;
 });
 
+// A form that takes a while says so on the button that was pressed.
+document.addEventListener("submit", (event) => event.submitter?.setAttribute("aria-busy", "true"));
+window.addEventListener("pageshow", () =>
+  document.querySelectorAll('button[aria-busy="true"]').forEach((button) => button.removeAttribute("aria-busy")),
+);
+document.addEventListener("htmx:afterRequest", (event) =>
+  each(event.target, 'button[aria-busy="true"]', (button) => button.removeAttribute("aria-busy")),
+);
+
 // The box is away: say so, and leave the page as it is.
 document.addEventListener("htmx:sendError", () => notify(document.body.dataset.offline));
