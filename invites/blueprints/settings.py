@@ -40,7 +40,12 @@ class SettingsForm(PlainForm):
     reply_to = EmailField(
         _l("Replies go to"), validators=[Optional(), checked_by(addresses.canonical)]
     )
-    time_zone = SelectField(_l("Time zone"), choices=lambda: sorted(available_timezones()))
+    time_zone = SelectField(
+        _l("Time zone"),
+        choices=lambda: sorted(available_timezones()),
+        validate_choice=False,
+        validators=[checked_by(texts.clean_time_zone)],
+    )
 
 
 @blueprint.get("")

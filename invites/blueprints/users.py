@@ -79,6 +79,7 @@ def update(membership_id: int) -> Response:
     form = RoleForm()
     form.offer_roles()
     if not form.validate():
+        form.role.errors = [_("Choose one of these roles.")]
         return _editor(membership, form, status=422)
     try:
         memberships.change_role(here().membership, membership, Role(form.role.data), now())

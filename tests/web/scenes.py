@@ -1,0 +1,288 @@
+"""Every page there is, and how somebody gets to see it."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from invites.models import Delivery, EmailProof, Invitation, Membership
+from tests.browsing import HTMX
+from tests.web.world import ACCOUNT, World, path
+
+NEW = f"{ACCOUNT}/invitations/new"
+LINKS_GONE = "1-AAAAAAAAAAAAAAAAAAAAAAAA"
+
+Place = str | Callable[[World], str]
+Form = dict[str, Any] | Callable[[World], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A page: who sees it where, after sending which form; ``fragment`` is its swap's root id."""
+
+    who: str
+    place: Place
+    form: Form | None = None
+    fragment: str = ""
+    status: int = 200
+    before: Callable[[World], object] | None = None
+
+    def show(self, world: World, *, htmx: bool = False, **headers: str) -> TestResponse:
+        """The answer to whoever opens the page, or sends its form."""
+        world.app.config["WTF_CSRF_ENABLED"] = False
+        if self.before:
+            self.before(world)
+        client = world.device(self.who).client
+        url = self.place if isinstance(self.place, str) else self.place(world)
+        form = self.form(world) if callable(self.form) else self.form
+        headers = (HTMX if htmx else {}) | headers
+        if form is None:
+            return client.get(url, headers=headers)
+        return client.post(url, data=form, headers=headers, buffered=True)
+
+
+def _invitation(name: str, what: str) -> Callable[[World], str]:
+    return lambda world: f"{ACCOUNT}/invitations/{getattr(world.rows, name).id}/{what}"
+
+
+def _invitation_root(name: str) -> Callable[[World], str]:
+    return lambda world: f"invitation-{getattr(world.rows, name).id}"
+
+
+def _member(role: str, what: str = "") -> Callable[[World], str]:
+    def place(world: World) -> str:
+        user = world.user(role)
+        assert user is not None
+        return f"{ACCOUNT}/users/{Membership.get(Membership.user == user).id}{what}"
+
+    return place
+
+
+def _mailed(name: str, what: str = "") -> Callable[[World], str]:
+    return lambda world: world.mailed(getattr(world.rows, name)) + what
+
+
+def _proof(name: str) -> Callable[[World], str]:
+    return lambda world: path(world.links.proof(getattr(world.rows, name)))
+
+
+def _mail(name: str) -> Callable[[World], str]:
+    def place(world: World) -> str:
+        found = Delivery.get(Delivery.invitation == getattr(world.rows, name))
+        return f"/mailbox/{found.id}"
+
+    return place
+
+
+def _batch_of(name: str) -> Callable[[World], str]:
+    return lambda world: f"{ACCOUNT}/batches/{getattr(world.rows, name).batch_id}"
+
+
+def _file(text: bytes) -> Callable[[World], dict[str, Any]]:
+    return lambda _world: {"csv_file": (io.BytesIO(text), "people.csv"), "role": "10"}
+
+
+def _nobody_invited(_world: World) -> None:
+    Membership.update(invitation=None).execute()
+    Delivery.delete().execute()
+    Invitation.delete().execute()
+
+
+def _no_permanent_link(world: World) -> None:
+    world.rows.permanent.deleted_at = world.rows.now
+    world.rows.permanent.save()
+
+
+def _proof_of_address(world: World, email: str) -> str:
+    proof = world.rows.confirmation
+    EmailProof.update(email=email).where(EmailProof.id == proof.id).execute()
+    return path(world.links.proof(proof))
+
+
+def _inviter_demoted(world: World) -> None:
+    world.rows.owner.role = 10
+    world.rows.owner.save()
+
+
+EVERYTHING = (
+    "new@example.org, alma@elsewhere.example, uma@example.org, ina@example.org, "
+    "pending@example.org, new@example.org, rubbish"
+)
+
+SCENES = {
+    "set up already": Scene("nobody", "/setup", status=303),
+    "log in": Scene("nobody", "/login"),
+    "wrong password": Scene("nobody", "/login", {"email": "a@example.org"}, status=422),
+    "forgotten password": Scene("nobody", "/password-reset"),
+    "forgotten password, refused": Scene("nobody", "/password-reset", {"email": "x"}, status=422),
+    "reset mail asked for": Scene("nobody", "/password-reset", {"email": "a@example.org"}),
+    "new password": Scene("nobody", _proof("reset")),
+    "new password, two different": Scene(
+        "nobody", _proof("reset"), {"password": "one two three", "again": "four"}, status=422
+    ),
+    "new password, short": Scene(
+        "nobody", _proof("reset"), {"password": "short", "again": "short"}, status=422
+    ),
+    "reset link used": Scene("nobody", f"/password-reset/{LINKS_GONE}", status=410),
+    "confirm address": Scene("unconfirmed", _proof("confirmation")),
+    "confirmation link used": Scene("owner", _proof("confirmation"), status=410),
+    "address taken": Scene(
+        "unconfirmed", lambda w: _proof_of_address(w, "uma@example.org"), {}, status=410
+    ),
+    "accounts": Scene("owner", "/accounts"),
+    "accounts, invited": Scene("ally", "/accounts"),
+    "accounts, none": Scene("inactive", "/accounts"),
+    "accounts, unconfirmed": Scene("unconfirmed", "/accounts"),
+    "add account": Scene("owner", "/accounts/new"),
+    "add account, refused": Scene("owner", "/accounts/new", {"name": ""}, status=422),
+    "profile": Scene("user", "/profile"),
+    "profile, bad details": Scene(
+        "user", "/profile/details", {"name": "x.org", "phone": "none"}, status=422
+    ),
+    "profile, bad address": Scene("user", "/profile/email", {"email": "a b@c"}, status=422),
+    "profile, bad password": Scene("user", "/profile/password", {"new": "x"}, status=422),
+    "home of an owner": Scene("owner", f"{ACCOUNT}/"),
+    "home of a user": Scene("user", f"{ACCOUNT}/"),
+    "new invitation": Scene("owner", NEW),
+    "new invitation, refused": Scene("owner", NEW, {"email": "", "role": "77"}, status=422),
+    "new invitation, nobody left": Scene(
+        "owner", NEW, {"email": "uma@example.org", "role": "10"}, status=422
+    ),
+    "understanding": Scene(
+        "owner", f"{NEW}/understanding", {"email": EVERYTHING}, fragment="understanding"
+    ),
+    "understanding, nothing": Scene(
+        "owner", f"{NEW}/understanding", {"email": ""}, fragment="understanding"
+    ),
+    "understanding, too many bad": Scene(
+        "owner",
+        f"{NEW}/understanding",
+        {"email": " ".join(f"bad{n}@x" for n in range(30))},
+        fragment="understanding",
+    ),
+    "file": Scene(
+        "owner", f"{NEW}/file", _file(b"email\na@example.org\nrubbish\n"), fragment="email-csv-file"
+    ),
+    "file, refused": Scene(
+        "owner", f"{NEW}/file", _file(b"%PDF-1.4"), fragment="email-csv-file", status=422
+    ),
+    "file, removed": Scene("owner", f"{NEW}/file/removal", {}, fragment="email-csv-file"),
+    "invitations": Scene("owner", f"{ACCOUNT}/invitations", fragment="invitation-list"),
+    "invitations, none found": Scene(
+        "owner", f"{ACCOUNT}/invitations?search=nowhere", fragment="invitation-list"
+    ),
+    "invitations, one status": Scene(
+        "owner", f"{ACCOUNT}/invitations?status=failed", fragment="invitation-list"
+    ),
+    "invitations, none yet": Scene(
+        "owner", f"{ACCOUNT}/invitations", fragment="invitation-list", before=_nobody_invited
+    ),
+    "invitations of a moderator": Scene(
+        "moderator", f"{ACCOUNT}/invitations", fragment="invitation-list"
+    ),
+    "personal link": Scene("owner", _invitation("pending", "link")),
+    "batch": Scene(
+        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}", fragment="batch-progress"
+    ),
+    "batch, failed": Scene("owner", _batch_of("failed"), fragment="batch-progress"),
+    "batch, late": Scene("owner", _batch_of("late"), fragment="batch-progress"),
+    "batch of a moderator": Scene("moderator", _batch_of("late"), fragment="batch-progress"),
+    "permanent invite": Scene(
+        "owner", f"{ACCOUNT}/permanent-invite", fragment="permanent-link"
+    ),
+    "permanent invite, off": Scene(
+        "owner",
+        f"{ACCOUNT}/permanent-invite",
+        fragment="permanent-link",
+        before=_no_permanent_link,
+    ),
+    "permanent invite of a moderator": Scene(
+        "moderator",
+        f"{ACCOUNT}/permanent-invite",
+        fragment="permanent-link",
+        before=_no_permanent_link,
+    ),
+    "permanent invite, deleting": Scene(
+        "owner", f"{ACCOUNT}/permanent-invite/deletion", fragment="permanent-link"
+    ),
+    "active": Scene("owner", f"{ACCOUNT}/users", fragment="user-list"),
+    "active, none found": Scene(
+        "owner", f"{ACCOUNT}/users?search=nowhere", fragment="user-list"
+    ),
+    "inactive": Scene("owner", f"{ACCOUNT}/users/inactive", fragment="user-list"),
+    "inactive, none found": Scene(
+        "owner", f"{ACCOUNT}/users/inactive?search=nowhere", fragment="user-list"
+    ),
+    "edit user": Scene("owner", _member("user", "/edit"), fragment="user-"),
+    "edit user, refused": Scene(
+        "owner", _member("unconfirmed", "/edit"), {"role": "30"}, fragment="user-", status=422
+    ),
+    "edit user, forged role": Scene(
+        "admin", _member("user", "/edit"), {"role": "40"}, fragment="user-", status=422
+    ),
+    "settings": Scene("owner", f"{ACCOUNT}/settings"),
+    "settings, refused": Scene(
+        "owner",
+        f"{ACCOUNT}/settings",
+        {"name": "a\x00b", "assignments_url": "http://x", "reply_to": "nobody"},
+        status=422,
+    ),
+    "mailbox": Scene("owner", "/mailbox", fragment="mail-list"),
+    "mailbox, empty": Scene(
+        "owner", "/mailbox", fragment="mail-list", before=lambda _w: Delivery.delete().execute()
+    ),
+    "mail": Scene("owner", _mail("pending")),
+    "invitation": Scene("nobody", _mailed("pending")),
+    "invitation, declined before": Scene("nobody", _mailed("declined")),
+    "invitation, form refused": Scene(
+        "nobody", _mailed("pending", "/acceptance"), {"name": "", "phone": "x"}, status=422
+    ),
+    "invitation, password refused": Scene(
+        "nobody",
+        _mailed("pending", "/acceptance"),
+        {"name": "Pen Ding", "password": "aaaaaaaaaaaa"},
+        status=422,
+    ),
+    "invitation, for somebody else": Scene("user", _mailed("pending"), status=403),
+    "invitation, expired": Scene("nobody", _mailed("expired"), status=410),
+    "invitation, revoked": Scene("user", _mailed("revoked"), status=410),
+    "invitation, accepted": Scene("nobody", _mailed("accepted"), status=410),
+    "invitation, unbacked": Scene(
+        "nobody", _mailed("pending"), status=410, before=_inviter_demoted
+    ),
+    "invitation, unknown": Scene("nobody", f"/invitation/{LINKS_GONE}", status=404),
+    "invitation, declining": Scene("nobody", _mailed("pending", "/refusal"), {}),
+    "join": Scene("nobody", lambda w: w.joining),
+    "join, refused": Scene(
+        "nobody", lambda w: w.joining, {"name": "", "email": "uma"}, status=422
+    ),
+    "join as oneself": Scene("ally", lambda w: w.joining),
+    "join, a member already": Scene("user", lambda w: w.joining),
+    "join, removed": Scene("inactive", lambda w: w.joining),
+    "join, deleted": Scene("nobody", f"/join/{LINKS_GONE}", status=410),
+}  # fmt: skip
+
+# Answers to buttons in rows: fragments for htmx; without it they lead back to the list.
+BUTTONS = {
+    "resend, refused": Scene(
+        "owner", _invitation("pending", "resend"), {}, "invitation-", status=422
+    ),
+    "resend": Scene("owner", _invitation("sent", "resend"), {}, "invitation-"),
+    "copy link": Scene("owner", _invitation("pending", "link"), None, "invitation-"),
+    "revoke": Scene("owner", _invitation("pending", "revocation"), {}, "invitation-"),
+    "undo": Scene("owner", _invitation("revoked", "restoration"), {}, "invitation-"),
+    "update user": Scene("owner", _member("user", "/edit"), {"role": "20"}, "user-"),
+    "deactivate": Scene("owner", _member("user", "/deactivation"), {}, "user-"),
+    "deactivate, refused": Scene("owner", _member("owner", "/deactivation"), {}, "user-", 422),
+    "reactivate": Scene("owner", _member("inactive", "/reactivation"), {}, "user-"),
+    "cancel editing": Scene("owner", _member("user"), None, "user-"),
+    "enable link": Scene(
+        "owner", f"{ACCOUNT}/permanent-invite", {}, "permanent-link", before=_no_permanent_link
+    ),
+    "delete link": Scene("owner", f"{ACCOUNT}/permanent-invite/deletion", {}, "permanent-link"),
+}
+
+PAGES = {name: scene for name, scene in SCENES.items() if scene.status != 303}
+FRAGMENTS = {name: scene for name, scene in (SCENES | BUTTONS).items() if scene.fragment}
