@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import flask_mail
-from peewee import OperationalError
+from peewee import OperationalError, PeeweeException
 
 from invites import db, outbox
 from invites.clock import utcnow
@@ -104,11 +104,18 @@ class Worker:
         return len(due)
 
     def _send(self, delivery: Delivery, connection: SafeConnection) -> None:
-        mail = render(delivery, self._postage, utcnow())
-        if mail is None:
-            outbox.finish(delivery, Outcome(Result.WITHDRAWN), utcnow())
-        elif outbox.start(delivery, utcnow()):
-            outbox.finish(delivery, connection.hand_over(mail), utcnow())
+        try:
+            mail = render(delivery, self._postage, utcnow())
+            if mail is None:
+                outbox.finish(delivery, Outcome(Result.WITHDRAWN), utcnow())
+            elif outbox.start(delivery, utcnow()):
+                outbox.finish(delivery, connection.hand_over(mail), utcnow())
+        except (QueueTrouble, PeeweeException):
+            raise
+        except Exception:  # one mail that can't be made must not hold up all others
+            log.exception("mail %s can't be made", delivery.id)
+            failed = Outcome(Result.FAILED, text="This mail can't be made. The log says why.")
+            outbox.finish(delivery, failed, utcnow())
 
     def _beat(self, trouble: str = "") -> None:
         """Tell how it goes, when it changed or the last sign of life gets old."""

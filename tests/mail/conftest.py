@@ -1,0 +1,96 @@
+"""A mail server of the test's own, and applications that hand their mail to it."""
+
+import ssl
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_mail import Mail
+from jinja2 import FileSystemBytecodeCache
+
+from invites import db
+from invites.clock import utcnow
+from invites.factory import create_app
+from invites.settings import Settings, load_settings
+from invites.worker import Worker
+from tests.mail.post_office import PostOffice
+
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
+
+MakeWorker = Callable[..., Worker]
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The present: the worker asks the clock."""
+    return utcnow()
+
+
+@pytest.fixture
+def closed_office() -> PostOffice:
+    """A mail server that doesn't listen yet."""
+    return PostOffice()
+
+
+@pytest.fixture
+def office(closed_office: PostOffice) -> Iterator[PostOffice]:
+    """A mail server."""
+    with closed_office.open():
+        yield closed_office
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    """What a server at 127.0.0.1 needs for TLS, with a certificate that nobody vouches for."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.fixture
+def mailing_app(
+    database: Path,
+    settings: Settings,
+    closed_office: PostOffice,
+    compiled: FileSystemBytecodeCache,
+) -> Callable[..., Flask]:
+    """Makes an application that hands its mail to the office, with more settings if need be."""
+
+    def make(**environ: str) -> Flask:
+        known = {
+            "INVITES_DATA": str(settings.data),
+            "INVITES_MAIL_SERVER": "127.0.0.1",
+            "INVITES_MAIL_PORT": str(closed_office.port),
+            "INVITES_MAIL_FROM": "Invites <invites@box.example>",
+        }
+        app = create_app(load_settings(known | environ))
+        app.jinja_env.bytecode_cache = compiled
+        return app
+
+    return make
+
+
+@pytest.fixture
+def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
+    """Makes a mail worker of such an application."""
+    contexts = []
+
+    def make(**environ: str) -> Worker:
+        app = mailing_app(**environ)
+        db.close()
+        db.configure(app.extensions["invites"].settings.database_path, durable=False)
+        contexts.append(app.app_context())
+        contexts[-1].push()
+        return Worker(Mail(app), app.extensions["invites"].postage)
+
+    yield make
+    for context in reversed(contexts):
+        context.pop()
+
+
+@pytest.fixture
+def worker(make_worker: MakeWorker) -> Worker:
+    """A mail worker."""
+    return make_worker()

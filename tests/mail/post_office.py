@@ -1,0 +1,114 @@
+"""A real SMTP server that keeps what it is given, or answers what it is told to."""
+
+import asyncio
+import email
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail as it came over the wire."""
+
+    sender: str
+    recipients: list[str]
+    raw: bytes
+
+    @property
+    def mail(self) -> EmailMessage:
+        """The mail, parsed."""
+        parsed: Any = email.message_from_bytes(self.raw, policy=default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+
+@dataclass
+class PostOffice:
+    """Answers ``refusals[address]`` to RCPT and ``data_refusals[address]`` to DATA."""
+
+    letters: list[Letter] = field(default_factory=list)
+    refusals: dict[str, str] = field(default_factory=dict)
+    data_refusals: dict[str, str] = field(default_factory=dict)
+    hang_up_after_data: bool = False
+    claims_starttls: bool = False
+    slow: float = 0.0
+    passwords: list[bytes] = field(default_factory=list)
+    right_password: bytes = b"right"
+    port: int = field(default_factory=lambda: free_port())
+
+    @contextmanager
+    def open(
+        self, *, asks_password: bool = False, tls: ssl.SSLContext | None = None, **options: Any
+    ) -> Iterator["PostOffice"]:
+        """Listen while the block runs."""
+        if asks_password:
+            options |= {"authenticator": self._check, "auth_required": True}
+            options["auth_require_tls"] = False
+        controller = Controller(
+            self, hostname="127.0.0.1", port=self.port, tls_context=tls, **options
+        )
+        controller.start()
+        try:
+            yield self
+        finally:
+            controller.stop()
+
+    @property
+    def recipients(self) -> list[str]:
+        """Everybody who got a mail, in order."""
+        return [address for letter in self.letters for address in letter.recipients]
+
+    def to(self, address: str) -> EmailMessage:
+        """The newest mail to ``address``."""
+        return [letter.mail for letter in self.letters if address in letter.recipients][-1]
+
+    def _check(self, _server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> Any:
+        assert isinstance(data, LoginPassword)
+        self.passwords.append(data.password)
+        return AuthResult(success=data.password == self.right_password, handled=False)
+
+    async def handle_EHLO(  # noqa: N802  # aiosmtpd calls it so
+        self, _server: SMTP, session: Any, _envelope: Any, name: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        if self.claims_starttls:
+            replies.insert(1, "250-STARTTLS")
+        return replies
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd calls it so
+        self, _server: SMTP, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if address in self.refusals:
+            return self.refusals[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802  # aiosmtpd calls it so
+        self, server: SMTP, _session: Any, envelope: Any
+    ) -> str:
+        refusal = self.data_refusals.get(envelope.rcpt_tos[0])
+        if refusal:
+            return refusal
+        await asyncio.sleep(self.slow)
+        self.letters.append(Letter(envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        if self.hang_up_after_data:
+            self.hang_up_after_data = False
+            assert server.transport is not None
+            server.transport.abort()
+        return "250 Taken"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,104 @@
+"""What the four mails say, word for word. Delete a golden file to have it written anew."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from invites import proofs
+from invites.mail.message import OutgoingMail
+from invites.mail.rendering import preview_parts, render
+from invites.models import Account, Delivery, Membership, ProofPurpose
+from invites.roles import Role
+from tests.cast import make_user
+from tests.conftest import NOW
+from tests.shorthand import invite
+
+GOLDEN = Path(__file__).parent / "golden"
+TOKEN = re.compile(r"\b\d+-[A-Za-z0-9_-]{24}")
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment that golden files can name."""
+    return NOW
+
+
+@pytest.fixture
+def mails(
+    app: Flask, owner: Membership, account: Account, now: datetime
+) -> dict[str, OutgoingMail]:
+    """One of each, from an account with all its settings."""
+    account.purpose = "Help call neighbours before the storm season."
+    account.assignments_url = "https://tasks.riverside.example/?team=a&b"
+    account.assignments_label = "Open the call list"
+    account.reply_to = "help@riverside.example"
+    account.time_zone = "Pacific/Auckland"
+    account.save()
+    make_user("Kim Known", "kim@example.org", now)
+    invite(owner, now, "new@example.org")
+    invite(owner, now, "kim@example.org")
+    for purpose in ProofPurpose:
+        proofs.ask(owner.user, purpose, owner.user.email, now)
+    names = ["invitation_new", "invitation_known", *ProofPurpose]
+    with app.app_context():
+        postage = app.extensions["invites"].postage
+        rendered = [render(d, postage, now) for d in Delivery.select().order_by(Delivery.id)]
+    return {name: mail for name, mail in zip(names, rendered, strict=True) if mail}
+
+
+@pytest.mark.parametrize("part", ["txt", "html.txt"])
+@pytest.mark.parametrize("name", ["invitation_new", "invitation_known", *ProofPurpose])
+def test_a_mail_says_what_was_agreed(mails: Mails, name: str, part: str) -> None:
+    mail = mails[name]
+    body = mail.html if part == "html.txt" else f"Subject: {mail.subject}\n\n{mail.body}"
+    said = TOKEN.sub("TOKEN", str(body))
+    golden = GOLDEN / f"{name}.{part}"
+    if not golden.exists():
+        golden.write_text(said)
+        pytest.fail(f"{golden.name} was written anew: read it, and commit it if it is right")
+    assert said == golden.read_text()
+
+
+def test_the_dates_in_a_mail_are_those_of_the_accounts_time_zone(
+    mails: Mails,
+) -> None:
+    assert "17 Nov 2026" in str(mails["invitation_new"].body)  # 16 Nov, 18:04 in London
+
+
+def test_a_mail_loads_nothing_from_anywhere(mails: Mails) -> None:
+    for mail in mails.values():
+        assert not re.search(r"<(img|script|link|iframe)|url\(|@import", str(mail.html))
+
+
+def test_no_line_of_a_mail_is_too_long_for_old_servers(mails: Mails) -> None:
+    for mail in mails.values():
+        assert max(len(line) for line in mail.as_bytes().split(b"\r\n")) <= 78
+
+
+def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: datetime) -> None:
+    account, link = owner.account, "https://box.example/invitation/1-x"
+    account.purpose = "<b>Bold</b> & “more”"
+    with app.app_context():
+        links = app.extensions["invites"].links
+        parts = preview_parts(
+            account, owner.user, Role.USER, link=link, links=links, known=False, expires_at=now
+        )
+    assert "&lt;b&gt;Bold&lt;/b&gt; &amp; “more”" in parts.html
+    assert "<b>Bold</b> & “more”" in parts.text
+
+
+def test_text_from_people_stays_readable_in_the_subject(
+    app: Flask, owner: Membership, account: Account, now: datetime
+) -> None:
+    account.name = "Smith & Jones <Ltd>"
+    account.save()
+    make_user("Kim Known", "new@example.org", now)
+    invite(owner, now)
+    with app.app_context():
+        mail = render(Delivery.get(), app.extensions["invites"].postage, now)
+    assert mail is not None
+    assert mail.subject == "Invitation for Smith & Jones <Ltd>"
+    assert "Smith & Jones <Ltd>" in str(mail.body)
