@@ -19,6 +19,8 @@ from tests.shorthand import invite
 GOLDEN = Path(__file__).parent / "golden"
 TOKEN = re.compile(r"\b\d+-[A-Za-z0-9_-]{24}")
 
+Mails = dict[str, OutgoingMail]
+
 
 @pytest.fixture
 def now() -> datetime:
@@ -27,9 +29,7 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def mails(
-    app: Flask, owner: Membership, account: Account, now: datetime
-) -> dict[str, OutgoingMail]:
+def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mails:
     """One of each, from an account with all its settings."""
     account.purpose = "Help call neighbours before the storm season."
     account.assignments_url = "https://tasks.riverside.example/?team=a&b"
