@@ -15,15 +15,20 @@ _at_once = threading.BoundedSemaphore(2)
 _DUMMY_HASH = generate_password_hash("nobody has this password")
 
 
+def check_length(password: str) -> None:
+    """Raises Refused for a password that is too short or too long."""
+    if len(password) < MIN_LENGTH:
+        raise Refused(Reason.PASSWORD_SHORT, limit=MIN_LENGTH)
+    if len(password) > MAX_LENGTH:
+        raise Refused(Reason.PASSWORD_LONG, limit=MAX_LENGTH)
+
+
 def check_acceptable(password: str, *, email: str, name: str = "") -> None:
     """Raises Refused for a password that is too short, too long or obvious.
 
     No rules of composition: length is what counts (ASVS 5.0 6.2.1, 6.2.5, 6.2.9).
     """
-    if len(password) < MIN_LENGTH:
-        raise Refused(Reason.PASSWORD_SHORT, limit=MIN_LENGTH)
-    if len(password) > MAX_LENGTH:
-        raise Refused(Reason.PASSWORD_LONG, limit=MAX_LENGTH)
+    check_length(password)
     flat = password.casefold()
     obvious = {email.casefold(), email.partition("@")[0].casefold(), name.casefold()}
     if flat in obvious or len(set(flat)) < 4:

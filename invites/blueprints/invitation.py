@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField, TelField
 
-from invites import memberships, profiles, responding, texts
+from invites import memberships, passwords, profiles, responding, texts
 from invites.invitations import is_backed
 from invites.models import Invitation, InvitationState
 from invites.refusals import Reason, Refused
@@ -28,7 +28,7 @@ class JoinForm(PlainForm):
     """Who accepts. The address is the invitation's, and no field."""
 
     name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
-    password = PasswordField(_l("Password"))
+    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
     phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
 
 

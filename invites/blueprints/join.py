@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField
 
-from invites import addresses, memberships, permanent_link, profiles, texts
+from invites import addresses, memberships, passwords, permanent_link, profiles, texts
 from invites.models import Account, PermanentLink
 from invites.refusals import Reason, Refused
 from invites.tokens import Purpose, row_id
@@ -25,7 +25,7 @@ class JoinForm(PlainForm):
 
     name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
-    password = PasswordField(_l("Password"))
+    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
 
 
 @blueprint.get("")

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, Field, PasswordField, StringField
 from wtforms.validators import StopValidation
 
-from invites import addresses, install, profiles, texts
+from invites import addresses, install, passwords, profiles, texts
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -34,7 +34,7 @@ class SetupForm(PlainForm):
     account = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
     name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
-    password = PasswordField(_l("Password"))
+    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
 
 
 @blueprint.get("/setup")

@@ -78,7 +78,7 @@ class SafeConnection(flask_mail.Connection):
         except smtplib.SMTPResponseException as refusal:  # MAIL FROM or HELO: hits every mail
             raise QueueTrouble(words(refusal.smtp_code, refusal.smtp_error)) from refusal
         except (OSError, smtplib.SMTPException) as broken:
-            raise QueueTrouble(str(broken) or type(broken).__name__) from broken
+            raise QueueTrouble(_what_broke(broken)) from broken
         flask_mail.email_dispatched.send(None, message=mail)
         return Outcome(Result.SENT, code=250)
 
@@ -98,8 +98,16 @@ def connect(mail: flask_mail.Mail) -> SafeConnection:
     except smtplib.SMTPResponseException as refusal:
         raise QueueTrouble(words(refusal.smtp_code, refusal.smtp_error)) from refusal
     except (OSError, smtplib.SMTPException) as broken:
-        raise QueueTrouble(str(broken) or type(broken).__name__) from broken
+        raise QueueTrouble(_what_broke(broken)) from broken
     return connection
+
+
+def _what_broke(error: OSError | smtplib.SMTPException) -> str:
+    """The operating system's or the protocol's words, without their numbers."""
+    if isinstance(error, TimeoutError):
+        return "The mail server did not answer in time."
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return words(None, text or type(error).__name__)
 
 
 def words(code: int | None, reply: bytes | str) -> str:

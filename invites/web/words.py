@@ -1,6 +1,6 @@
 """The words for what rules answer with codes: reasons, roles, states, deeds."""
 
-from flask_babel import LazyString, ngettext
+from flask_babel import LazyString, format_decimal, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites.judging import Outcome
@@ -149,9 +149,10 @@ def outcome(of: str, count: int) -> str:
 
 
 def sentence(refused: Refused) -> str:
-    """A refusal in plain words."""
+    """A refusal in plain words, its numbers as people write them."""
     words: LazyString = REASON[refused.reason]
-    return str(words) % refused.details if refused.details else str(words)
+    numbers = {name: format_decimal(number) for name, number in refused.details.items()}
+    return str(words) % numbers if numbers else str(words)
 
 
 def problem(reason: str) -> str:
