@@ -56,5 +56,9 @@ def test_no_more_than_twenty_troubles_are_shown(owner, now):
 
 
 def test_another_batch_does_not_count(batch, owner, now):
+    finish(now, *[Result.SENT] * 6)
     send(owner, now, "other@example.org")
-    assert progress.of_batch(batch).total == 6
+    finish(now, Result.FAILED)
+    so_far = progress.of_batch(batch)
+    assert (so_far.total, so_far.failed, so_far.troubled) == (6, 0, [])
+    assert sum(so_far.people.values()) == 6
