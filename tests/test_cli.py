@@ -135,3 +135,16 @@ def test_a_copy_of_database_and_key_is_the_same_box(
     copy = create_app(Settings(**{**vars(settings), "data": tmp_path / "copy"}))
     codes = [one.extensions["invites"].signer.setup_code() for one in (app, copy)]
     assert codes[0] == codes[1]
+
+
+def test_backup_copies_database_and_key_while_the_box_runs(
+    app: Flask, database: Path, settings: Settings, tmp_path: Path
+) -> None:
+    setup(app)
+    db.connect()
+    done = run(app, "backup", str(tmp_path / "backup" / "monday"))
+    assert done.exit_code == 0
+    copy = tmp_path / "backup" / "monday"
+    assert everything(copy / database.name) == everything(database)
+    assert (copy / "secret.key").read_text() == (settings.data / "secret.key").read_text()
+    assert (copy / "secret.key").stat().st_mode & 0o077 == 0

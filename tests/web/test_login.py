@@ -1,0 +1,171 @@
+"""Logging in and out, and where that leads."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from time_machine import travel
+
+from invites import accounts, sessions
+from invites.clock import utcnow
+from invites.models import Session, User
+from invites.roles import Role
+from tests.browsing import Browser
+from tests.cast import PASSWORD, Cast
+from tests.shorthand import invite
+from tests.web.world import ACCOUNT, signed_in
+
+
+def test_with_address_and_password_one_is_in(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    assert somebody.url == f"{ACCOUNT}/"
+
+
+@pytest.mark.parametrize("typed", [" Uma@Example.ORG ", "UMA@example.org"])
+def test_an_address_may_be_typed_carelessly(people: Cast, somebody: Browser, typed: str) -> None:
+    assert somebody.log_in(typed, PASSWORD).url == f"{ACCOUNT}/"
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("uma@example.org", "wrong password"),
+        ("uma@example.org", ""),
+        ("uma@example.org", PASSWORD.upper()),
+        ("uma@example.org", "x" * 100_000),
+        ("nobody@example.org", PASSWORD),
+        ("rubbish", PASSWORD),
+        ("", ""),
+    ],
+)
+def test_wrong_is_wrong_whoever_it_is(
+    people: Cast, somebody: Browser, email: str, password: str
+) -> None:
+    somebody.log_in(email, password)
+    assert somebody.status == 422
+    assert (
+        somebody.page.select_one("#password-error")
+        .get_text(strip=True)
+        .startswith("This address and password don't go together.")
+    )
+    assert somebody.page.select_one("#email")["value"] == email
+    assert not somebody.page.select_one("#password").get("value")
+    assert Session.select().count() == 0
+
+
+def test_logging_out_ends_the_session_on_the_server_too(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    stolen = somebody.client.get_cookie("invites")
+    somebody.press("Log out")
+    assert somebody.url == "/login"
+    somebody.client.set_cookie("invites", stolen.value)
+    assert somebody.open(f"{ACCOUNT}/").url == "/login"
+    assert Session.select().count() == 0
+
+
+def test_logging_in_anew_ends_the_session_that_was_there(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    before = somebody.client.get_cookie("invites").value
+    token = somebody.page.select_one("[name=csrf_token]")["value"]
+    somebody.post("/login", {"email": "mo@example.org", "password": PASSWORD, "csrf_token": token})
+    assert somebody.client.get_cookie("invites").value != before
+    assert [session.user.email for session in Session.select()] == ["mo@example.org"]
+
+
+def test_who_is_in_already_is_led_on(people: Cast, olive: Browser) -> None:
+    assert olive.open("/login").url == f"{ACCOUNT}/"
+    assert olive.open("/").url == "/accounts"
+
+
+def test_a_page_asked_for_signed_out_comes_after_the_log_in(
+    people: Cast, somebody: Browser
+) -> None:
+    somebody.open(f"{ACCOUNT}/invitations?status=pending")
+    assert somebody.url == "/login"
+    somebody.press("Log in", email="olive@example.org", password=PASSWORD)
+    assert somebody.response.request.full_path == f"{ACCOUNT}/invitations?status=pending"
+
+
+def test_a_mistyped_password_keeps_the_way_back(people: Cast, somebody: Browser) -> None:
+    somebody.open(f"{ACCOUNT}/invitations")
+    somebody.press("Log in", email="olive@example.org", password="wrong")
+    somebody.press("Log in", email="olive@example.org", password=PASSWORD)
+    assert somebody.url == f"{ACCOUNT}/invitations"
+
+
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/%0d%0aSet-Cookie:x=1\r\nSet-Cookie: x=1",
+    "javascript:alert(1)",
+    "evil.example",
+    "http:evil.example",
+    "",
+]
+
+
+@pytest.mark.parametrize("wanted", ELSEWHERE)
+def test_nobody_is_led_to_another_site(people: Cast, somebody: Browser, wanted: str) -> None:
+    somebody.open("/login", query_string={"next": wanted})
+    form = {"email": "uma@example.org", "password": PASSWORD, "next": wanted}
+    form["csrf_token"] = somebody.page.select_one("[name=csrf_token]")["value"]
+    assert somebody.post("/login", form, follow=False).response.location == f"{ACCOUNT}/"
+    somebody.open(f"{ACCOUNT}/")
+    form = {"next": wanted, "csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
+    assert somebody.post("/logout", form, follow=False).response.location == "/login"
+
+
+@pytest.mark.parametrize("wanted", ELSEWHERE)
+def test_nobody_who_is_in_is_led_to_another_site(people: Cast, olive: Browser, wanted: str) -> None:
+    answer = olive.client.get("/login", query_string={"next": wanted})
+    assert answer.location == f"{ACCOUNT}/"
+
+
+def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
+    people: Cast, app: Flask, now
+) -> None:
+    invite(people.stranger, now, "uma@example.org")
+    assert Browser(app).log_in("uma@example.org", PASSWORD).url == "/accounts"
+    accounts.found("Second", people[Role.MODERATOR].user, now)
+    assert Browser(app).log_in("mo@example.org", PASSWORD).url == "/accounts"
+
+
+def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
+    people: Cast, somebody: Browser
+) -> None:
+    statuses = [somebody.log_in("uma@example.org", "wrong").status for _ in range(10)]
+    assert set(statuses) == {422}
+    assert somebody.log_in("uma@example.org", PASSWORD).status == 429
+    assert somebody.response.headers["Retry-After"]
+    assert somebody.log_in("mo@example.org", PASSWORD).url == f"{ACCOUNT}/"
+
+
+def test_right_passwords_are_never_counted(people: Cast, app: Flask) -> None:
+    for _ in range(11):
+        assert Browser(app).log_in("uma@example.org", PASSWORD).status == 200
+
+
+def test_a_session_that_was_idle_for_a_month_is_over(people: Cast, app: Flask) -> None:
+    uma = signed_in(app, people[Role.USER].user)
+    with travel(utcnow() + sessions.IDLE - timedelta(days=1), tick=False):
+        assert uma.open("/accounts").url == "/accounts"
+    with travel(utcnow() + 2 * sessions.IDLE, tick=False):
+        assert uma.open("/accounts").url == "/login"
+
+
+def test_ending_all_sessions_logs_out_with_the_next_click(people: Cast, app: Flask) -> None:
+    uma = signed_in(app, people[Role.USER].user)
+    sessions.end_all(User.get(User.email == "uma@example.org"))
+    assert uma.open("/accounts").url == "/login"
+
+
+def test_a_password_stands_in_no_address(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login")
+    assert somebody.page.find("form")["method"] == "post"
+    somebody.press("Log in", email="uma@example.org", password=PASSWORD)
+    history = [*somebody.response.history, somebody.response]
+    assert not any("horse" in answer.request.url for answer in history)
