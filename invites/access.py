@@ -63,8 +63,12 @@ def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool
 
 
 def authorize(actor: Membership, action: Action, target: Target = None) -> None:
-    """Raises Refused(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``."""
-    if not is_allowed(actor, action, target):
+    """Raises Refused(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``.
+
+    Asks for ``actor`` as they are now, for what a request read may be a click
+    old: call it inside the transaction that does the deed.
+    """
+    if not is_allowed(Membership.get_by_id(actor.id), action, target):
         raise Refused(Reason.NOT_ALLOWED)
 
 

@@ -1,6 +1,6 @@
 """Looking after invitations that are out: resend, revoke, restore."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership
 from invites.refusals import Reason, Refused
+
+_OPEN = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -33,32 +35,40 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
         if not is_backed(invitation):
             changes[Invitation.inviter] = actor.user_id
-        _change(invitation, InvitationState.PENDING, changes)
+        _change(invitation, (InvitationState.PENDING,), changes)
         outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
 
 
 def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Take an offer back; a mail that still waits isn't sent. Raises Refused(INVITATION_CLOSED)."""
+    """Take an offer back, also from somebody who declined and might think again.
+
+    A mail that still waits isn't sent. Raises Refused(INVITATION_CLOSED).
+    """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _change(invitation, InvitationState.PENDING, {Invitation.state: InvitationState.REVOKED})
+        _change(invitation, _OPEN, {Invitation.state: InvitationState.REVOKED})
         activity.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
 
 
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Undo a revocation. Raises Refused(INVITATION_CLOSED) when a newer invitation is out."""
+    """Undo a revocation; a mail that it kept from going out goes out after all.
+
+    Raises Refused(INVITATION_CLOSED) when a newer invitation is out.
+    """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         try:
             with db.transaction():
                 _change(
                     invitation,
-                    InvitationState.REVOKED,
+                    (InvitationState.REVOKED,),
                     {Invitation.state: InvitationState.PENDING},
                 )
         except IntegrityError:
             raise Refused(Reason.INVITATION_CLOSED) from None
+        if outbox.was_withdrawn(invitation):
+            outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
 
 
@@ -70,10 +80,12 @@ def is_backed(invitation: Invitation) -> bool:
     return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
 
 
-def _change(invitation: Invitation, state: InvitationState, changes: Mapping[Any, Any]) -> None:
+def _change(
+    invitation: Invitation, states: Sequence[InvitationState], changes: Mapping[Any, Any]
+) -> None:
     changed = (
         Invitation.update(dict(changes))
-        .where(Invitation.id == invitation.id, Invitation.state == state)
+        .where(Invitation.id == invitation.id, Invitation.state.in_(states))
         .execute()
     )
     if changed != 1:

@@ -43,7 +43,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         earlier = Batch.get_or_none(Batch.key == order.key)
         if earlier is not None:
             return _own(earlier, actor)
-        authorize(Membership.get_by_id(actor.id), Action.INVITE, order.role)
+        authorize(actor, Action.INVITE, order.role)
         judgement = judging.judge(account, order.entries, now)
         emails = judgement.to_invite(removed_too=order.removed_too)
         if not emails:

@@ -56,9 +56,11 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
     address would get a higher one; LAST_OWNER when no Owner would be left.
     """
     with db.transaction():
-        actor, membership = _fresh(actor), _fresh(membership)
+        membership = _fresh(membership)
         authorize(actor, Action.CHANGE_ROLE, membership)
         authorize(actor, Action.CHANGE_ROLE, role)
+        if role == membership.role:
+            return
         if role > membership.role and not membership.user.is_confirmed:
             raise Refused(Reason.UNCONFIRMED)
         if role != Role.OWNER:
@@ -83,12 +85,12 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
     Raises Refused(NOT_ALLOWED), or LAST_OWNER when no Owner would be left.
     """
     with db.transaction():
-        actor, membership = _fresh(actor), _fresh(membership)
+        membership = _fresh(membership)
         authorize(actor, Action.REMOVE_MEMBER, membership)
+        if not membership.is_active:
+            return
         _keep_an_owner(membership)
-        Membership.update(deactivated_at=now).where(
-            Membership.id == membership.id, Membership.deactivated_at.is_null()
-        ).execute()
+        Membership.update(deactivated_at=now).where(Membership.id == membership.id).execute()
         Invitation.update(state=InvitationState.REVOKED).where(
             Invitation.account == membership.account_id,
             Invitation.email == membership.user.email,
@@ -102,8 +104,10 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
 def reactivate(actor: Membership, membership: Membership, now: datetime) -> None:
     """Bring a removed member back with the role they had. Raises Refused(NOT_ALLOWED)."""
     with db.transaction():
-        actor, membership = _fresh(actor), _fresh(membership)
+        membership = _fresh(membership)
         authorize(actor, Action.REMOVE_MEMBER, membership)
+        if membership.is_active:
+            return
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
         activity.record(
             Deed.REACTIVATED, membership.account, actor.user, now, email=membership.user.email
@@ -129,5 +133,5 @@ def _keep_an_owner(leaving: Membership) -> None:
         Membership.deactivated_at.is_null(),
         Membership.id != leaving.id,
     )
-    if leaving.role == Role.OWNER and leaving.is_active and not other_owners.exists():
+    if leaving.role == Role.OWNER and not other_owners.exists():
         raise Refused(Reason.LAST_OWNER)

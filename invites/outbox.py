@@ -109,6 +109,17 @@ def queue_batch(batch: Batch, now: datetime) -> None:
     Delivery.insert_from(rows, columns).execute()
 
 
+def was_withdrawn(invitation: Invitation) -> bool:
+    """Whether the newest mail for ``invitation`` was kept from going out."""
+    newest = (
+        Delivery.select()
+        .where(Delivery.invitation == invitation)
+        .order_by(Delivery.id.desc())
+        .first()
+    )
+    return newest is not None and newest.state == DeliveryState.WITHDRAWN
+
+
 def claim(now: datetime, limit: int) -> list[Delivery]:
     """Take up to ``limit`` mails that are due, the most urgent first."""
     with db.transaction():

@@ -92,10 +92,17 @@ def test_a_higher_role_may_do_all_that_a_lower_one_may(action):
                 assert is_allowed(member(higher), action, target)
 
 
-def test_what_is_not_allowed_is_refused():
-    authorize(member(Role.OWNER), Action.CHANGE_ROLE, Role.OWNER)
+def test_what_is_not_allowed_is_refused(people):
+    authorize(people[Role.OWNER], Action.CHANGE_ROLE, Role.OWNER)
     with refused(Reason.NOT_ALLOWED):
-        authorize(member(Role.ADMIN), Action.CHANGE_ROLE, Role.OWNER)
+        authorize(people[Role.ADMIN], Action.CHANGE_ROLE, Role.OWNER)
+
+
+def test_a_member_demoted_since_their_page_was_made_has_lost_the_power(people):
+    as_the_page_saw_them = people[Role.OWNER]
+    Membership.update(role=Role.USER).where(Membership.id == as_the_page_saw_them.id).execute()
+    with refused(Reason.NOT_ALLOWED):
+        authorize(as_the_page_saw_them, Action.CHANGE_SETTINGS)
 
 
 @pytest.mark.parametrize(

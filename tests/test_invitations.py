@@ -88,6 +88,26 @@ def test_a_revoked_invitation_is_closed_until_it_is_restored(owner, invitation, 
     assert deeds(owner.account)[-2:] == ["revoked", "restored"]
 
 
+def test_a_mail_that_was_withheld_goes_out_after_restoring(owner, now):
+    invitation = invite(owner, now)
+    invitations.revoke(owner, invitation, now)
+    finish_mails(now, Result.WITHDRAWN)
+    invitations.restore(owner, invitation, now)
+    assert mails(invitation) == 2
+
+
+def test_a_mail_that_went_out_is_not_sent_again_by_restoring(owner, invitation, now):
+    invitations.revoke(owner, invitation, now)
+    invitations.restore(owner, invitation, now)
+    assert mails(invitation) == 1
+
+
+def test_who_declined_can_be_kept_from_thinking_again(owner, invitation, now):
+    responding.decline(invitation, now)
+    invitations.revoke(owner, invitation, now)
+    assert not reread(invitation).is_open(now)
+
+
 def test_restoring_gives_no_more_time(owner, invitation, now):
     invitations.revoke(owner, invitation, now)
     invitations.restore(owner, invitation, now + DAY)

@@ -34,7 +34,20 @@ def test_a_member_is_found_active_or_not(people, owner, now):
     assert memberships.find(owner.account, people.stranger.user) is None
 
 
-@pytest.mark.parametrize("role", Role)
+def test_a_role_that_somebody_has_already_is_no_change(people, owner, now):
+    before = deeds(owner.account)
+    memberships.change_role(owner, people[Role.MODERATOR], Role.MODERATOR, now)
+    assert deeds(owner.account) == before
+
+
+def test_deactivating_or_reactivating_twice_is_one_deed(people, owner, now):
+    for deed in (memberships.deactivate, memberships.reactivate):
+        deed(owner, people[Role.USER], now)
+        deed(owner, people[Role.USER], now)
+    assert deeds(owner.account)[-2:] == ["deactivated", "reactivated"]
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.ADMIN, Role.OWNER])
 def test_an_owner_gives_any_role(people, owner, now, role):
     memberships.change_role(owner, people[Role.MODERATOR], role, now)
     assert reread(people[Role.MODERATOR]).role is role
