@@ -16,13 +16,14 @@ from urllib.request import urlopen
 from invites import accounts, db
 from invites.clock import utcnow
 from invites.links import Links
-from invites.models import Account, Membership, User
+from invites.models import Account, Invitation, Membership, User
 from invites.roles import Role
 from invites.secret_key import load_secret_keys
 from invites.settings import PROJECT_ROOT
 from invites.tokens import Signer
 from tests.browser.post_office import PostOffice, free_port
 from tests.cast import PASSWORD, make_member, make_user
+from tests.shorthand import invite
 
 OWNER = "olive@example.org"
 
@@ -75,6 +76,15 @@ class Box:
     ) -> Membership:
         """A new person who is an active member of Riverside Relief."""
         return make_member(self.account, name, email, role, utcnow(), confirmed=confirmed)
+
+    def invitation(self, email: str) -> Invitation:
+        """The newest invitation to an address."""
+        newest = Invitation.select().where(Invitation.email == email)
+        return newest.order_by(Invitation.id.desc()).get()
+
+    def invitation_link(self, email: str) -> str:
+        """The link in the mail of an invitation that Olive sends just now."""
+        return self.links.mailed_invitation(invite(self.owner, utcnow(), email))
 
     def account_of(self, name: str) -> Membership:
         """The Owner of a new account with this name, who is new, too."""

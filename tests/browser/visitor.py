@@ -87,24 +87,51 @@ class Visitor:
         self.field("Email CSV File").set_input_files(file)
         return self
 
-    def drop_file(self, name: str, content: str, kind: str = "text/csv") -> "Visitor":
-        """Drag a file onto the dropzone and let go, as from a folder's window."""
-        transfer = self.page.evaluate_handle(
-            """([name, content, kind]) => {
-                const transfer = new DataTransfer();
-                transfer.items.add(new File([content], name, {type: kind}));
-                return transfer;
-            }""",
-            [name, content, kind],
-        )
-        zone = self.field("Email CSV File")
-        for event in ("dragenter", "dragover", "drop"):
-            zone.dispatch_event(event, {"dataTransfer": transfer})
+    def drop_file(self, file: Path) -> "Visitor":
+        """Drag a file from a folder's window onto the dropzone, and let go."""
+        zone = self.field("Email CSV File").bounding_box()
+        assert zone is not None
+        hand = self.context.new_cdp_session(self.page)
+        for event in ("dragEnter", "dragOver", "drop"):
+            hand.send(
+                "Input.dispatchDragEvent",
+                {
+                    "type": event,
+                    "x": zone["x"] + zone["width"] / 2,
+                    "y": zone["y"] + zone["height"] / 2,
+                    "data": {"items": [], "files": [str(file)], "dragOperationsMask": 1},
+                },
+            )
         return self
+
+    def keys(self, *keys: str) -> "Visitor":
+        """Press keys."""
+        for key in keys:
+            self.page.keyboard.press(key)
+        return self
+
+    def tab_to(self, goal: Locator) -> "Visitor":
+        """Press the tabulator key until ``goal`` has the focus."""
+        for _ in range(40):
+            self.keys("Tab")
+            if goal.evaluate("element => element === document.activeElement"):
+                return self
+        raise AssertionError(f"no way by tabulator to {goal}")
+
+    def invite(self, emails: str, role: str = "User") -> "Visitor":
+        """Send an invitation by the Email field."""
+        self.go_to("Create New Invitation").fill(Email=emails)
+        self.page.get_by_role("radio", name=re.compile(f"^{role}")).check()
+        return self.press("Send Invitation").sees("sent")
+
+    def join(self, name: str) -> "Visitor":
+        """Accept an invitation as somebody new."""
+        return self.fill(Name=name, Password=PASSWORD).press("Accept")
 
     def field(self, label: str) -> Locator:
         """The field with this label."""
-        return self.page.get_by_label(label, exact=True)
+        fields = self.page.locator("input, select, textarea")
+        return self.page.get_by_label(label, exact=True).and_(fields)
 
     def button(self, name: str) -> Locator:
         """The button with this name."""
@@ -113,6 +140,11 @@ class Visitor:
     def row(self, text: str) -> Locator:
         """The row of a list that tells about ``text``."""
         return self.page.get_by_role("row").filter(has_text=text)
+
+    def figure(self, name: str) -> Locator:
+        """The number above these words."""
+        words = self.page.get_by_role("term").filter(has_text=re.compile(rf"^\s*{name}\s*$"))
+        return words.locator("xpath=..").get_by_role("definition")
 
     def sees(self, *texts: str) -> "Visitor":
         """Wait until the page says all of this."""

@@ -1,0 +1,92 @@
+"""A box for each test, and people who visit it."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.browser.box import Box, make_data, running, set_up
+from tests.browser.chromium import launch_options
+from tests.browser.post_office import PostOffice
+from tests.browser.visitor import DESKTOP, Visitor
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder drives a browser."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Start the Chromium that .ci/chromium found."""
+    return browser_type_launch_args | launch_options()
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Every box has its own address. (pytest-playwright's fixture warns under pytest 9.)"""
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a box that Olive has set up, to be copied."""
+    return set_up(make_data(tmp_path_factory.mktemp("installed")))
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    """The mail server."""
+    with PostOffice().open() as post:
+        yield post
+
+
+@pytest.fixture
+def box(installed: Path, tmp_path: Path, post: PostOffice) -> Iterator[Box]:
+    """A box that Olive has set up, with a mail server."""
+    data = shutil.copytree(installed, tmp_path / "data")
+    with running(data, post=post) as box, box.rules():
+        yield box
+
+
+@pytest.fixture
+def box_without_mail_server(installed: Path, tmp_path: Path) -> Iterator[Box]:
+    """A box that Olive has set up, whose mail waits in the Mailbox."""
+    data = shutil.copytree(installed, tmp_path / "data")
+    with running(data) as box, box.rules():
+        yield box
+
+
+@pytest.fixture
+def fresh_box(tmp_path: Path) -> Iterator[Box]:
+    """A box that nobody has set up."""
+    with running(make_data(tmp_path / "data")) as box:
+        yield box
+
+
+@pytest.fixture
+def visit(new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
+    """Somebody new at a browser of their own; nothing may go wrong in any of them."""
+    visitors: list[Visitor] = []
+
+    def visit(box: Box, **options: Any) -> Visitor:
+        context = new_context(**{"base_url": box.url, "viewport": DESKTOP} | options)
+        visitors.append(Visitor(context))
+        return visitors[-1]
+
+    yield visit
+    complaints = [line for visitor in visitors for line in visitor.complaints]
+    assert complaints == []
+
+
+@pytest.fixture
+def olive(box: Box, visit: Visit) -> Visitor:
+    """Olive, logged in to Riverside Relief as its Owner."""
+    return visit(box).log_in()

@@ -1,0 +1,42 @@
+"""Every page in every look: for people who can't see it, and on the smallest phone."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.tour import LOOKS, SCENES, take_look, walk
+
+AXE = Axe().axe_script
+
+# Colours are all that a colour scheme changes.
+RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+OVERFLOW = "document.scrollingElement.scrollWidth - innerWidth"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_no_page_shuts_anybody_out(
+    scene: str, tmp_path: Path, new_context: Callable[..., BrowserContext]
+) -> None:
+    findings: list[str] = []
+    with SCENES[scene].played(tmp_path) as (box, stops):
+        for stop, visitor in walk(stops, partial(new_context, base_url=box.url)):
+            visitor.page.evaluate(AXE)
+            for look in LOOKS:
+                take_look(visitor, look)
+                findings += [
+                    f"{stop.name} {look}: {line}" for line in _findings(visitor.page, look)
+                ]
+    assert findings == []
+
+
+def _findings(page: Page, look: str) -> list[str]:
+    """What axe has against the page, and whether it is wider than the screen."""
+    options = {"resultTypes": ["violations"], "iframes": False} | RULES[look.partition("-")[2]]
+    found = page.evaluate("options => axe.run(options)", options)["violations"]
+    lines = [f"{rule['id']} at {node['target']}" for rule in found for node in rule["nodes"]]
+    overflow = page.evaluate(OVERFLOW)
+    return [*lines, f"{overflow} px too wide"] if overflow > 0 else lines

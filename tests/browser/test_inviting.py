@@ -1,0 +1,146 @@
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from invites.roles import Role
+from tests.browser.box import Box
+from tests.browser.conftest import Visit
+from tests.browser.post_office import link_in, text_of
+from tests.browser.visitor import PHONE, Visitor
+
+GUESTS = "Email\namina@example.org\njon@example.org\n"
+PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
+
+
+def test_the_page_understands_addresses_while_they_are_typed(box: Box, olive: Visitor) -> None:
+    box.member("Ada Okafor", "ada@example.org", Role.ADMIN)
+    olive.go_to("Create New Invitation")
+
+    olive.type("Email", "Amina Bello <amina@example.org>").sees("1 person gets a mail.")
+    olive.type("Email", ", jon@example.org;kim.example.org").sees("This has no @")
+    olive.type("Email", ", ada@example.org").sees("1 member already")
+    olive.type("Email", " amina@example.org").sees("1 twice in the list")
+
+    olive.sees("2 will be invited", "2 people get a mail.")
+    expect(olive.field("Email")).to_be_focused()
+
+
+def test_an_invited_person_joins_from_their_phone(box: Box, olive: Visitor, visit: Visit) -> None:
+    olive.invite("new@example.org", role="Moderator")
+    olive.page.evaluate("window.same_page = true")
+    olive.sees("1 of 1 sent")
+    assert olive.page.evaluate("window.same_page"), "the page was loaded anew to show the count"
+
+    mail = box.post.mail_to("new@example.org")
+    assert mail["Subject"] == "Invitation"
+    assert "Olive Martin invites you to join Riverside Relief." in text_of(mail)
+    newcomer = visit(box, viewport=PHONE, is_mobile=True, has_touch=True).open(link_in(mail))
+    newcomer.sees("Olive Martin invites you to join", "Moderator", "new@example.org")
+    expect(newcomer.button("Accept")).to_be_in_viewport(ratio=1)
+
+    newcomer.join("Noa New").sees("You are in. Welcome to Riverside Relief.")
+
+    olive.page.reload()
+    expect(olive.figure("accepted")).to_have_text("1")
+    olive.go_to("Active")
+    expect(olive.row("new@example.org")).to_contain_text("By invitation")
+    expect(olive.row("new@example.org")).to_contain_text("Moderator")
+
+
+def test_what_an_invitee_mistypes_is_said_and_the_rest_stays(box: Box, visit: Visit) -> None:
+    newcomer = visit(box).open(box.invitation_link("new@example.org"))
+    newcomer.fill(Name="Noa New", Password="short").press("Accept")
+
+    newcomer.sees("Use at least 10 characters.")
+    expect(newcomer.field("Name")).to_have_value("Noa New")
+    expect(newcomer.field("Password")).to_be_focused()
+    newcomer.join("Noa New").sees("You are in.")
+
+
+def test_a_dropped_file_is_shown_before_it_is_sent(box: Box, olive: Visitor, tmp_path) -> None:
+    file = tmp_path / "guests.csv"
+    file.write_text(GUESTS)
+    olive.go_to("Create New Invitation").drop_file(file)
+    olive.sees("guests.csv", "2 addresses in it", "2 people get a mail.")
+
+    olive.press("Send Invitation").sees_heading("guests.csv").sees("2 of 2 sent")
+    assert box.post.mail_to("jon@example.org")["Subject"] == "Invitation"
+
+
+def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(box: Box, olive: Visitor) -> None:
+    olive.go_to("Create New Invitation").type("Email", "jon@example.org lee@example.org")
+    olive.choose_file("guests.csv", GUESTS.encode()).sees("3 people get a mail.")
+
+    olive.press("Remove the file").sees("2 people get a mail.")
+    olive.press("Send Invitation").sees("2 of 2 sent")
+
+
+def test_a_wrong_file_is_refused_with_a_sentence_and_the_typed_stays(
+    box: Box, olive: Visitor
+) -> None:
+    olive.go_to("Create New Invitation").type("Email", "amina@example.org")
+    olive.choose_file("list.pdf", PDF, "application/pdf")
+
+    olive.sees("This isn't a CSV file.", "save the list as CSV")
+    expect(olive.field("Email")).to_have_value("amina@example.org")
+    olive.press("Send Invitation").sees("1 of 1 sent")
+
+
+def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
+    box: Box, olive: Visitor
+) -> None:
+    rows = "".join(f"guest{number}@example.org\n" for number in range(50_000))
+    olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
+    olive.sees("50,000 addresses in it", "50,000 people get a mail.")
+
+    olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")
+    box.post.wait_for(50)
+    expect(olive.page.get_by_role("main")).not_to_contain_text("0 of 50,000 sent")
+
+    olive.go_to("Invitations").type("Search by address", "guest49999")
+    expect(olive.row("guest49999@example.org")).to_be_visible()
+    expect(olive.row("@example.org")).to_have_count(1)
+
+
+def test_the_50001st_row_refuses_the_file_whole(box: Box, olive: Visitor) -> None:
+    rows = "".join(f"guest{number}@example.org\n" for number in range(50_001))
+    olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
+    olive.sees("more than 50,000 rows", "Nothing was taken from it")
+
+
+def test_a_full_mailbox_is_told_in_the_words_of_the_mail_server(box: Box, olive: Visitor) -> None:
+    olive.invite("full@example.org new@example.org").sees("1 of 2 sent")
+    expect(olive.figure("failed")).to_have_text("1")
+    expect(olive.row("full@example.org")).to_contain_text("The mailbox is full")
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "kim.example.org"])
+def test_nothing_to_send_is_said_where_it_was_typed(box: Box, olive: Visitor, typed: str) -> None:
+    olive.go_to("Create New Invitation").fill(Email=typed).press("Send Invitation")
+    expect(olive.field("Email")).to_have_attribute("aria-invalid", "true")
+    expect(olive.field("Email")).to_have_value(typed)
+
+
+def test_keys_alone_are_enough_to_invite(box: Box, olive: Visitor) -> None:
+    menu = olive.page.get_by_role("navigation", name="Main")
+    olive.tab_to(menu.get_by_text("Users", exact=True)).keys("Enter")
+    olive.tab_to(menu.get_by_role("link", name="Create New Invitation")).keys("Enter")
+    olive.sees_heading("New Invitation")
+
+    olive.tab_to(olive.field("Email")).page.keyboard.type("new@example.org")
+    olive.tab_to(olive.page.get_by_role("radio", name=re.compile("^User"))).keys("ArrowRight")
+    olive.tab_to(olive.button("Send Invitation")).keys("Enter")
+
+    olive.sees("1 person as Moderator", "1 of 1 sent")
+
+
+def test_escape_closes_the_menu_and_returns_to_its_button(box: Box, olive: Visitor) -> None:
+    users = olive.page.get_by_role("navigation", name="Main").get_by_text("Users", exact=True)
+    entry = olive.page.get_by_role("link", name="Permanent Invite", exact=True)
+    users.press("Enter")
+    expect(entry).to_be_visible()
+
+    olive.keys("Escape")
+    expect(entry).to_be_hidden()
+    expect(users).to_be_focused()

@@ -1,0 +1,97 @@
+import pytest
+from playwright.sync_api import expect
+
+from invites import permanent_link
+from invites.clock import utcnow
+from tests.browser.box import Box
+from tests.browser.conftest import Visit
+from tests.browser.post_office import link_in
+from tests.browser.visitor import Visitor
+from tests.cast import PASSWORD
+
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+NO_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', {get: () => undefined})"
+REFUSED_CLIPBOARD = "Clipboard.prototype.writeText = () => Promise.reject(new DOMException('no'))"
+
+
+@pytest.fixture
+def link(box: Box) -> str:
+    return box.links.permanent(permanent_link.enable(box.owner, utcnow()))
+
+
+def _join(visitor: Visitor, name: str, email: str) -> None:
+    visitor.fill(Name=name, Email=email, Password=PASSWORD).press("Join")
+    visitor.sees("You are in. Welcome to Riverside Relief.")
+
+
+def test_a_copied_permanent_link_lets_somebody_new_join(box: Box, visit: Visit) -> None:
+    olive = visit(box, permissions=CLIPBOARD).log_in().go_to("Permanent Invite")
+    olive.press("Enable Permanent Invite").press("Copy Link")
+    expect(olive.button("Copied")).to_be_visible()
+    link = olive.page.evaluate("navigator.clipboard.readText()")
+    assert link == olive.field("Permanent link").input_value()
+
+    newcomer = visit(box).open(link).sees("You are invited to join", "Riverside Relief")
+    _join(newcomer, "Lee Lou", "lee@example.org")
+
+    olive.go_to("Active")
+    for words in ("By the permanent link", "User", "unconfirmed"):
+        expect(olive.row("lee@example.org")).to_contain_text(words)
+
+
+def test_who_joined_by_the_link_confirms_their_address(box: Box, visit: Visit, link: str) -> None:
+    newcomer = visit(box).open(link)
+    _join(newcomer, "Lee Lou", "lee@example.org")
+    newcomer.sees("Confirm lee@example.org: open the link in the mail")
+
+    newcomer.open(link_in(box.post.mail_to("lee@example.org"))).press("Confirm")
+
+    newcomer.sees("lee@example.org is confirmed.").misses("open the link in the mail")
+
+
+@pytest.mark.parametrize("trouble", [NO_CLIPBOARD, REFUSED_CLIPBOARD])
+def test_where_the_clipboard_is_refused_the_link_is_selected(
+    box: Box, visit: Visit, link: str, trouble: str
+) -> None:
+    olive = visit(box).log_in().go_to("Permanent Invite")
+    olive.page.add_init_script(trouble)
+    olive.page.reload()
+
+    olive.press("Copy Link")
+    expect(olive.button("Press Ctrl+C to copy")).to_be_visible()
+    expect(olive.field("Permanent link")).to_be_focused()
+    assert olive.page.evaluate("getSelection().toString()") == link
+
+
+def test_the_permanent_link_stands_on_the_invitations_page_too(
+    box: Box, visit: Visit, link: str
+) -> None:
+    olive = visit(box, permissions=CLIPBOARD).log_in().go_to("Invitations").press("Copy Link")
+    expect(olive.button("Copied")).to_be_visible()
+    assert olive.page.evaluate("navigator.clipboard.readText()") == link
+
+
+def test_log_in_instead_returns_to_the_link_by_itself(box: Box, visit: Visit, link: str) -> None:
+    box.account_of("Elsewhere")
+    zoe = visit(box).open(link).follow("Log in instead").log_in("elsewhere@elsewhere.example")
+
+    zoe.sees("You are invited to join", "elsewhere@elsewhere.example").press("Accept")
+
+    zoe.sees("You are in. Welcome to Riverside Relief.")
+    zoe.open(link).sees_heading("You are a member already").follow("Go on")
+    zoe.sees_heading("Riverside Relief")
+
+
+def test_deleting_asks_first_and_the_old_link_never_comes_back(
+    box: Box, olive: Visitor, visit: Visit, link: str
+) -> None:
+    olive.go_to("Permanent Invite").press("Delete").sees("It stops working at once")
+    olive.follow("Keep it").misses("It stops working at once")
+    visit(box).open(link).sees("You are invited to join")
+
+    olive.press("Delete").press("Delete the link").sees("The link is deleted.")
+    visit(box).open(link).sees_heading("This link doesn't work any more")
+
+    olive.press("Enable Permanent Invite")
+    expect(olive.field("Permanent link")).not_to_have_value(link)
+    visit(box).open(link).sees_heading("This link doesn't work any more")
