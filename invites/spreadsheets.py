@@ -3,7 +3,9 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterable
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from invites.recipients import MAX_ENTRIES, Entry
@@ -11,7 +13,8 @@ from invites.refusals import Reason, Refused
 
 MAX_BYTES = 20 * 1024 * 1024
 _MAX_CELL = 100_000  # characters; more is an unclosed quote or an attack
-_SNIFFED = 64 * 1024
+_SNIFFED = 64 * 1024  # characters that tell encoding and separator
+_LOOKED_AT = 1000  # rows and columns that tell which column has the addresses
 
 _NOT_TEXT_STARTS = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"Rar!", b"\x7fELF")
 _WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, and .xls
@@ -34,11 +37,14 @@ def read_csv(content: bytes) -> list[Entry]:
     text = _decode(content)
     if not text.strip():
         raise Refused(Reason.FILE_EMPTY)
-    rows = _rows(text)
-    column = _email_column(rows)
-    body = rows[1:] if _is_header(rows[0]) else rows
-    cells = ((row.number, row.cells[column].strip()) for row in body if len(row.cells) > column)
-    entries = [Entry(text, number) for number, text in cells if text]
+    first_rows = list(itertools.islice(_rows(text), _LOOKED_AT))
+    column = _email_column(first_rows)
+    header = first_rows[0].number if _is_header(first_rows[0]) else 0
+    entries = [
+        Entry(row.cells[column].strip(), row.number)
+        for row in _rows(text, limit=MAX_ENTRIES + bool(header))
+        if row.number != header and len(row.cells) > column and row.cells[column].strip()
+    ]
     if not any("@" in entry.text for entry in entries):
         raise Refused(Reason.FILE_NO_ADDRESSES)
     return entries
@@ -80,24 +86,24 @@ def _share_of_control(text: str) -> float:
     return control / max(len(text), 1)
 
 
-def _rows(text: str) -> list[_Row]:
-    """The rows with something in them; more than 50,000 below a header refuse the file.
+def _rows(text: str, limit: int = MAX_ENTRIES + 1) -> Iterator[_Row]:
+    """The rows with something in them, one at a time; more than ``limit`` refuse the file.
 
-    Empty rows count in the numbers, but aren't kept: a file can have millions.
+    Empty rows count in the numbers. Nothing is kept: 20 MB can hold millions of cells.
     """
     csv.field_size_limit(_MAX_CELL)
+    filled = 0
     lines = io.StringIO(text, newline="")
-    rows: list[_Row] = []
     try:
         for number, cells in enumerate(csv.reader(lines, delimiter=_delimiter(text)), start=1):
             if not any(cell.strip() for cell in cells):
                 continue
-            rows.append(_Row(number, cells))
-            if len(rows) > MAX_ENTRIES and len(rows) > MAX_ENTRIES + _is_header(rows[0]):
+            filled += 1
+            if filled > limit:
                 raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+            yield _Row(number, cells)
     except csv.Error:
         raise Refused(Reason.FILE_BROKEN_QUOTES) from None
-    return rows
 
 
 def _is_header(row: _Row) -> bool:
@@ -111,13 +117,11 @@ def _delimiter(text: str) -> str:
     return max(counts, key=lambda mark: (min(counts[mark]), sum(counts[mark])))
 
 
-def _email_column(rows: list[_Row]) -> int:
-    """The column whose cells look most like addresses in the first thousand rows."""
-    looks: dict[int, int] = {}
-    for row in rows[:1000]:
-        for column, cell in enumerate(row.cells[:1000]):
-            if "@" in cell:
-                looks[column] = looks.get(column, 0) + 1
+def _email_column(rows: Sequence[_Row]) -> int:
+    """The column whose cells look most like addresses."""
+    looks: Counter[int] = Counter()
+    for row in rows:
+        looks.update(column for column, cell in enumerate(row.cells[:_LOOKED_AT]) if "@" in cell)
     if not looks:
         raise Refused(Reason.FILE_NO_ADDRESSES)
-    return max(looks, key=lambda column: looks[column])
+    return looks.most_common(1)[0][0]
