@@ -75,6 +75,8 @@ class Browser:
         answer = self.client.post(
             url, data=data or {}, follow_redirects=follow, headers=headers, buffered=True
         )
+        for one in (*answer.history, answer):  # werkzeug leaves the file open that it sent
+            one.request.environ["wsgi.input"].close()
         return self._took(answer)
 
     def log_in(self, email: str, password: str) -> "Browser":

@@ -1,0 +1,276 @@
+"""The Invitations page: everybody invited, and what can be done about each."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from time_machine import travel
+
+from invites import invitations, outbox, permanent_link, responding
+from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership
+from invites.outbox import Outcome, Result
+from invites.roles import Role
+from tests.browsing import HTMX, Browser
+from tests.cast import Cast
+from tests.shorthand import invite, new_profile, reread, send
+from tests.web.world import ACCOUNT, links, path
+
+LIST = f"{ACCOUNT}/invitations"
+
+
+@pytest.fixture
+def invitation(owner: Membership, now: datetime) -> Invitation:
+    """One that is pending, its mail sent."""
+    made = invite(owner, now, "ann@example.org")
+    mail_went_out()
+    return made
+
+
+def mail_went_out() -> None:
+    for delivery in Delivery.select():
+        outbox.finish(delivery, Outcome(Result.SENT, 250), delivery.created_at)
+
+
+def addresses(browser: Browser) -> list[str]:
+    return [cell.get_text(strip=True) for cell in browser.page.select("table.list tbody th")]
+
+
+def row(browser: Browser, invitation: Invitation) -> str:
+    return " ".join(browser.page.select_one(f"#invitation-{invitation.id}").get_text(" ").split())
+
+
+def buttons(browser: Browser, invitation: Invitation) -> list[str]:
+    row = browser.page.select_one(f"#invitation-{invitation.id}")
+    return [tag.get_text(strip=True) for tag in row.select("button, .row-actions a")]
+
+
+class TestList:
+    def test_the_newest_come_first_fifty_a_page(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        everybody = [f"person{n:03}@example.org" for n in range(120)]
+        send(owner, now, *everybody)
+        seen = addresses(olive.open(LIST))
+        assert len(seen) == 50
+        seen += addresses(olive.follow("Older"))
+        seen += addresses(olive.follow("Older"))
+        assert seen == everybody[::-1]
+        assert "101 to 120 of 120" in olive.text
+        assert not olive.page.find("a", string="Older")
+        assert len(addresses(olive.follow("Newer"))) == 50
+
+    @pytest.mark.parametrize(
+        ("page", "rows"), [("0", 50), ("-3", 50), ("x", 50), ("9999999999999999999", 20), ("", 50)]
+    )
+    def test_a_page_number_that_is_none_still_gives_a_page(
+        self, olive: Browser, owner: Membership, now: datetime, page: str, rows: int
+    ) -> None:
+        send(owner, now, *(f"person{n:03}@example.org" for n in range(70)))
+        assert len(addresses(olive.open(LIST, query_string={"page": page}))) == rows
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("ann", ["ann@example.org"]),
+            ("  ANN ", ["ann@example.org"]),
+            ("@other", ["bob@other.example"]),
+            ("%", []),
+            ("_", []),
+            ("nobody", []),
+        ],
+    )
+    def test_searching_finds_what_is_in_an_address(
+        self, olive: Browser, owner: Membership, now: datetime, search: str, found: list[str]
+    ) -> None:
+        send(owner, now, "ann@example.org", "bob@other.example")
+        olive.open(LIST).press("Search", search=search)
+        assert addresses(olive) == found
+        assert olive.page.select_one("#search")["value"] == search.strip()
+
+    def test_filters_show_one_standing_each(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        sent = {state: invite(owner, now, f"{state}@example.org") for state in InvitationState}
+        responding.decline(sent[InvitationState.DECLINED], now)
+        for state in (InvitationState.ACCEPTED, InvitationState.REVOKED, InvitationState.REPLACED):
+            Invitation.update(state=state).where(Invitation.id == sent[state].id).execute()
+        expired = Invitation.id == sent[InvitationState.EXPIRED].id
+        Invitation.update(expires_at=now).where(expired).execute()
+        for state in InvitationState:
+            olive.open(LIST, query_string={"status": state})
+            assert addresses(olive) == [f"{state}@example.org"]
+            assert olive.page.select_one(".chip[aria-current]").get_text(strip=True).lower() == (
+                f"{state}1"
+            )
+        assert len(addresses(olive.open(LIST, query_string={"status": "nonsense"}))) == 6
+
+    def test_a_failed_mail_shows_the_servers_words_and_has_a_filter(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        send(owner, now, "ann@example.org", "bob@example.org")
+        bad = Delivery.get(Delivery.recipient == "bob@example.org")
+        outbox.finish(bad, Outcome(Result.FAILED, 550, "5.1.1 No such person"), now)
+        olive.open(LIST, query_string={"status": "failed"})
+        assert addresses(olive) == ["bob@example.org"]
+        assert "5.1.1 No such person" in olive.text
+
+    def test_search_and_filter_stay_while_paging(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        send(owner, now, *(f"ann{n}@example.org" for n in range(60)), "bob@example.org")
+        olive.open(LIST, query_string={"search": "ann", "status": "pending"}).follow("Older")
+        assert len(addresses(olive)) == 10
+        assert all(address.startswith("ann") for address in addresses(olive))
+
+    def test_other_accounts_are_never_in_it(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        invite(people.stranger, now, "secret@elsewhere.example")
+        assert addresses(olive.open(LIST)) == []
+        assert addresses(olive.open(LIST, query_string={"search": "secret"})) == []
+
+    def test_the_permanent_link_stands_here_too(
+        self, app: Flask, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        assert not olive.open(LIST).page.select("#permanent-url")
+        link = permanent_link.enable(owner, now)
+        field = olive.open(LIST).page.select_one("#permanent-url")
+        assert field["value"] == links(app).permanent(link)
+        assert "Copy Link" in olive.text
+
+
+class TestDeeds:
+    def test_resend_mails_again_and_renews_the_expiry(
+        self, olive: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        with travel(now + timedelta(days=3)):
+            olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        assert olive.url == LIST
+        assert "ann@example.org" in olive.page.select_one("#notices").get_text()
+        assert Delivery.select().count() == 2
+        assert reread(invitation).expires_at > now + timedelta(days=16)
+
+    def test_an_expired_one_can_be_resent_and_works_again(
+        self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        link = path(links(app).mailed_invitation(invitation))
+        Invitation.update(expires_at=now).execute()
+        assert somebody.open(link).status == 410
+        olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        assert somebody.open(link).status == 200
+
+    def test_while_its_mail_waits_it_is_not_mailed_twice(
+        self, olive: Browser, invitation: Invitation
+    ) -> None:
+        olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        olive.press("Resend", within=f"#invitation-{invitation.id}")
+        assert olive.page.select_one("#notices .problem")
+        assert Delivery.select().count() == 2
+
+    def test_revoke_closes_the_link_and_undo_opens_it(
+        self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation
+    ) -> None:
+        link = path(links(app).mailed_invitation(invitation))
+        olive.open(LIST).press("Revoke", within=f"#invitation-{invitation.id}")
+        assert reread(invitation).state == InvitationState.REVOKED
+        assert somebody.open(link).status == 410
+        assert buttons(olive, invitation) == ["Undo"]
+        olive.press("Undo", within=f"#invitation-{invitation.id}")
+        assert somebody.open(link).status == 200
+
+    def test_undo_is_refused_when_a_newer_one_is_out(
+        self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
+    ) -> None:
+        invitations.revoke(owner, invitation, now)
+        invite(owner, now, invitation.email)
+        olive.open(LIST).press("Undo", within=f"#invitation-{invitation.id}")
+        assert olive.page.select_one("#notices .problem")
+        assert reread(invitation).state == InvitationState.REVOKED
+
+    @pytest.mark.usefixtures("invitation")
+    def test_copy_link_gives_a_link_that_works(self, olive: Browser, somebody: Browser) -> None:
+        olive.open(LIST).follow("Copy Link")
+        link = path(olive.page.select_one("input[readonly]")["value"])
+        assert somebody.open(link).status == 200
+        assert "ann@example.org" in somebody.text
+
+    def test_the_copied_link_is_not_the_mailed_one(
+        self, app: Flask, olive: Browser, invitation: Invitation
+    ) -> None:
+        olive.open(f"{LIST}/{invitation.id}/link")
+        copied = olive.page.select_one("input[readonly]")["value"]
+        assert copied != links(app).mailed_invitation(invitation)
+
+    def test_what_was_answered_meanwhile_is_not_revoked(
+        self, olive: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        olive.open(LIST)
+        responding.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+        olive.press("Revoke", within=f"#invitation-{invitation.id}")
+        assert olive.page.select_one("#notices .problem")
+        assert reread(invitation).state == InvitationState.ACCEPTED
+
+    @pytest.mark.parametrize(
+        ("deed", "state"),
+        [("revocation", InvitationState.REVOKED), ("resend", InvitationState.PENDING)],
+    )
+    def test_htmx_gets_the_row_as_it_is_now_and_the_news(
+        self, app: Flask, olive: Browser, invitation: Invitation, deed: str, state: str
+    ) -> None:
+        app.config["WTF_CSRF_ENABLED"] = False
+        url = f"{LIST}/{invitation.id}/{deed}"
+        fragment = BeautifulSoup(olive.client.post(url, headers=HTMX).text, "html.parser")
+        assert fragment.find(True)["id"] == f"invitation-{invitation.id}"
+        assert fragment.select_one(".tag").get_text(strip=True) == state
+        assert fragment.select_one('[hx-swap-oob="innerHTML:#notices"]')
+
+    @pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN, Role.OWNER])
+    def test_a_moderator_looks_after_invitations_of_users_only(
+        self, mo: Browser, owner: Membership, now: datetime, role: Role
+    ) -> None:
+        theirs = invite(owner, now, role=role)
+        mine = invite(owner, now, "user@example.org")
+        mo.open(LIST)
+        assert buttons(mo, theirs) == []
+        assert buttons(mo, mine) == ["Resend", "Copy Link", "Revoke"]
+        assert mo.open(f"{LIST}/{theirs.id}/link").status == 403
+        token = mo.open(LIST).page.select_one("[name=csrf_token]")["value"]
+        for deed in ("resend", "revocation", "restoration"):
+            mo.post(f"{LIST}/{theirs.id}/{deed}", {"csrf_token": token})
+        assert reread(theirs).state == InvitationState.PENDING
+        assert Delivery.select().where(Delivery.invitation == theirs).count() == 1
+
+
+class TestBatch:
+    def test_a_batch_counts_mails_and_people_apart(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, *(f"p{n}@example.org" for n in range(5)), "rubbish")
+        one, two, *_ = Delivery.select().order_by(Delivery.id)
+        outbox.finish(one, Outcome(Result.SENT, 250), now)
+        outbox.finish(two, Outcome(Result.FAILED, 550, "5.1.1 No such person"), now)
+        responding.decline(one.invitation, now)
+        olive.open(f"{ACCOUNT}/batches/{batch.id}")
+        figures = {
+            figure.dt.get_text(strip=True): figure.dd.get_text(strip=True)
+            for figure in olive.page.select(".figures > div")
+        }
+        assert figures == {"accepted": "0", "declined": "1", "queued": "3", "failed": "1"}
+        assert olive.page.select_one(".big strong").get_text() == "1"
+        assert "5.1.1 No such person" in olive.text
+        assert "rubbish" in olive.text
+
+    def test_it_tells_what_keeps_the_mail_from_going_out(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        olive.open(f"{ACCOUNT}/batches/{batch.id}")
+        assert "INVITES_MAIL_SERVER" in olive.text
+
+    def test_it_is_linked_from_the_accounts_own_page(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        assert olive.open(f"{ACCOUNT}/").page.select(f'a[href="{ACCOUNT}/batches/{batch.id}"]')
+        assert Delivery.get().state == DeliveryState.QUEUED
