@@ -78,8 +78,7 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     email = addresses.canonical(email)
     if not passwords.password_matches(user.password_hash, password):
         raise Refused(Reason.PASSWORD_WRONG)
-    if find(email) is None:
-        proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now)
+    proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
 
 
 def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
