@@ -90,6 +90,11 @@ def _nobody_invited(_world: World) -> None:
     Invitation.delete().execute()
 
 
+def _revoked(world: World) -> None:
+    world.rows.pending.state = "revoked"
+    world.rows.pending.save()
+
+
 def _no_permanent_link(world: World) -> None:
     world.rows.permanent.deleted_at = world.rows.now
     world.rows.permanent.save()
@@ -234,6 +239,7 @@ SCENES = {
         "owner", "/mailbox", fragment="mail-list", before=lambda _w: Delivery.delete().execute()
     ),
     "mail": Scene("owner", _mail("pending")),
+    "mail, over": Scene("owner", _mail("pending"), before=_revoked),
     "invitation": Scene("nobody", _mailed("pending")),
     "invitation, declined before": Scene("nobody", _mailed("declined")),
     "invitation, form refused": Scene(

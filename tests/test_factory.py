@@ -1,0 +1,105 @@
+"""What the application is made of: cookies, base URL, proxies, secret key."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from invites.factory import create_app
+from invites.models import Membership
+from invites.settings import Settings, SettingsError, load_settings
+from tests.browsing import Browser
+from tests.cast import PASSWORD
+
+HTTPS = "https://invites.example.org"
+
+
+@pytest.fixture
+def make_app(owner: Membership, settings: Settings) -> Callable[..., Flask]:
+    """Makes an application with more settings."""
+    return lambda **environ: create_app(
+        load_settings({"INVITES_DATA": str(settings.data)} | environ)
+    )
+
+
+def login_cookie(app: Flask, base_url: str) -> str:
+    client = app.test_client()
+    app.config["WTF_CSRF_ENABLED"] = False
+    form = {"email": "olive@example.org", "password": PASSWORD}
+    return client.post("/login", data=form, base_url=base_url).headers["Set-Cookie"]
+
+
+def test_over_https_the_cookie_is_bound_to_this_host(make_app: Callable[..., Flask]) -> None:
+    cookie = login_cookie(make_app(INVITES_BASE_URL=HTTPS), HTTPS)
+    assert cookie.startswith("__Host-invites=")
+    flags = {flag.strip() for flag in cookie.split(";")[1:]}
+    assert flags >= {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
+    assert not any(flag.startswith("Domain") for flag in flags)
+
+
+def test_over_http_the_cookie_works_all_the_same(make_app: Callable[..., Flask]) -> None:
+    cookie = login_cookie(make_app(), "http://localhost")
+    assert cookie.startswith("invites=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+
+def test_links_never_come_from_the_host_header(make_app: Callable[..., Flask]) -> None:
+    app = make_app(INVITES_BASE_URL=HTTPS)
+    browser = Browser(app)
+    browser.client.environ_base["HTTP_HOST"] = "evil.example"
+    answer = browser.client.get("/password-reset", base_url="https://evil.example")
+    assert "evil.example" not in answer.text
+    assert app.extensions["invites"].links.accounts() == f"{HTTPS}/accounts"
+
+
+def test_the_key_survives_a_restart_and_is_nobody_elses(
+    make_app: Callable[..., Flask], settings: Settings
+) -> None:
+    codes = {make_app().extensions["invites"].signer.setup_code() for _ in range(2)}
+    assert len(codes) == 1
+    assert (settings.data / "secret.key").stat().st_mode & 0o077 == 0
+
+
+def test_log_ins_survive_a_rotation_of_the_key(
+    make_app: Callable[..., Flask], settings: Settings
+) -> None:
+    old = make_app()
+    cookie = login_cookie(old, "http://localhost").partition(";")[0].partition("=")[2]
+    key = settings.data / "secret.key"
+    key.write_text("a brand new key\n".replace(" ", "-") + key.read_text())
+    client = make_app().test_client()
+    client.set_cookie("invites", cookie)
+    assert client.get("/accounts").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("environ", "name"),
+    [
+        ({"INVITES_BASE_URL": "invites.example.org"}, "INVITES_BASE_URL"),
+        ({"INVITES_MAIL_SERVER": "x", "INVITES_MAIL_PORT": "none"}, "INVITES_MAIL_PORT"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_by_name(
+    tmp_path: Path, environ: dict[str, str], name: str
+) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings({"INVITES_DATA": str(tmp_path)} | environ)
+
+
+@pytest.mark.parametrize(("proxies", "locked"), [("0", True), ("1", False)])
+def test_a_trusted_proxy_tells_who_asks_and_nobody_else_does(
+    make_app: Callable[..., Flask], proxies: str, locked: bool
+) -> None:
+    app = make_app(INVITES_TRUSTED_PROXIES=proxies)
+    app.config["WTF_CSRF_ENABLED"] = False
+    form = {"email": "olive@example.org", "password": "wrong"}
+    statuses = [
+        app.test_client()
+        .post("/login", data=form, headers={"X-Forwarded-For": f"192.0.2.{number}"})
+        .status_code
+        for number in range(12)
+    ]
+    assert (429 in statuses) is locked

@@ -1,0 +1,136 @@
+"""Errors say what to do next, as pages and as fragments; /healthz says how the box is."""
+
+import logging
+from datetime import datetime, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask, abort
+from time_machine import travel
+
+from invites import outbox
+from invites.models import MailQueue
+from invites.web.access import Who, allow
+from tests.browsing import HTMX, Browser
+from tests.cast import PASSWORD, Cast
+from tests.web.world import ACCOUNT, World
+
+CODES = [400, 403, 404, 405, 410, 413, 422, 429, 500]
+
+
+@pytest.fixture
+def failing(app: Flask) -> Flask:
+    """An application with a page that fails as asked."""
+
+    @allow(Who.ANYBODY)
+    def fail(code: int) -> None:
+        if code == 500:
+            raise ZeroDivisionError("secret detail")
+        abort(code)
+
+    app.add_url_rule("/fail/<int:code>", view_func=fail)
+    return app
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_error_is_a_page_that_says_what_to_do(failing: Flask, code: int) -> None:
+    browser = Browser(failing).open(f"/fail/{code}")
+    assert browser.status == code
+    assert browser.title
+    assert len(browser.page.select_one(".lead").get_text()) > 20
+    assert browser.page.select('main a[href="/"]')
+    assert "secret detail" not in browser.response.text
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_for_htmx_an_error_is_a_notice_on_the_page_that_is_open(failing: Flask, code: int) -> None:
+    answer = failing.test_client().get(f"/fail/{code}", headers=HTMX)
+    fragment = BeautifulSoup(answer.text, "html.parser")
+    assert answer.status_code == code
+    assert answer.headers["HX-Retarget"] == "#notices"
+    assert answer.headers["HX-Reswap"].startswith("innerHTML")
+    assert fragment.find(True)["class"] == ["notice", "problem"]
+    assert not fragment.find("html")
+
+
+def test_a_crash_is_logged_and_not_shown(failing: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    assert "secret detail" not in failing.test_client().get("/fail/500").text
+    assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize("code", [406, 409, 418, 501, 503])
+def test_any_other_error_looks_like_its_kind(failing: Flask, code: int) -> None:
+    browser = Browser(failing).open(f"/fail/{code}")
+    assert browser.status == code
+    assert browser.page.select("main a.button")
+
+
+def test_a_wrong_method_says_which_are_right(people: Cast, somebody: Browser) -> None:
+    answer = somebody.client.get("/logout")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_a_form_that_was_open_too_long_can_be_loaded_anew(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login")
+    somebody.client.delete_cookie("invites")
+    somebody.press("Log in", email="uma@example.org", password=PASSWORD)
+    assert somebody.status == 400
+    assert "load it again" in somebody.text
+
+
+@pytest.mark.parametrize("url", ["/nowhere", "/%00", "/%ff", "/invitation", "/static/x"])
+def test_what_is_not_there_is_not_found(people: Cast, somebody: Browser, url: str) -> None:
+    assert somebody.open(url).status == 404
+
+
+def test_too_large_a_form_is_refused(people: Cast, somebody: Browser) -> None:
+    answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
+    assert answer.status_code == 413
+
+
+@pytest.mark.usefixtures("people")
+class TestHealth:
+    def test_all_is_well_while_the_worker_gives_signs_of_life(
+        self, somebody: Browser, now: datetime
+    ) -> None:
+        outbox.beat(now)
+        answer = somebody.open("/healthz").response
+        assert (answer.status_code, answer.json["worker"], answer.json["database"]) == (
+            200,
+            "ok",
+            "ok",
+        )
+
+    def test_a_worker_that_was_never_seen_is_told(self, somebody: Browser) -> None:
+        assert somebody.open("/healthz").status == 503
+
+    def test_a_worker_that_fell_silent_is_told(self, somebody: Browser, now: datetime) -> None:
+        outbox.beat(now)
+        with travel(now + timedelta(minutes=5)):
+            assert somebody.open("/healthz").status == 503
+
+    def test_a_database_without_tables_is_told(self, somebody: Browser, now: datetime) -> None:
+        outbox.beat(now)
+        MailQueue.drop_table()
+        answer = somebody.open("/healthz").response
+        assert (answer.status_code, answer.json["database"]) == (503, "failed")
+
+
+def test_no_token_and_no_password_gets_into_the_logs(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    links = [world.mailed(world.rows.pending), world.joining, world.mailed(world.rows.expired)]
+    for link in links:
+        world.device("nobody").open(link)
+        world.device("nobody").client.delete(link)
+    world.device("nobody").open(links[0]).press("Accept", name="Noa", password=PASSWORD)
+    world.device("nobody").log_in("uma@example.org", "a wrong password")
+    session = world.device("user").open(f"{ACCOUNT}/nowhere").client.get_cookie("invites")
+    logging.getLogger("invites.web").warning("the log works")
+
+    assert "the log works" in caplog.text
+    secrets = [link.rpartition("-")[2][:12] for link in links]
+    for secret in (*secrets, PASSWORD, "a wrong password", session.value[:30]):
+        assert secret not in caplog.text
