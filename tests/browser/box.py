@@ -30,6 +30,8 @@ OWNER = "olive@example.org"
 _PATIENCE = timedelta(seconds=30)
 _PROGRAMS = Path(sys.executable).parent
 
+Process = subprocess.Popen[bytes]
+
 
 @dataclass(frozen=True)
 class Box:
@@ -129,16 +131,18 @@ def running(
     port = free_port()
     env = environment(data, port=port, mail_port=post.port if post else mail_port)
     box = Box(data, f"http://127.0.0.1:{port}", post)
-    web = ("gunicorn", "--config", "gunicorn.conf.py", "app:app")
-    with (
-        _process(web, env, data / "web.log"),
-        _process(("flask", "worker"), env, data / "mail.log"),
-    ):
+    logs = [data / "web.log", data / "mail.log"]
+    web = _start("gunicorn", "--config", "gunicorn.conf.py", "app:app", env=env, log=logs[0])
+    worker = _start("flask", "worker", env=env, log=logs[1])
+    try:
         _wait_until_well(box)
         yield box
-    for log in (data / "web.log", data / "mail.log"):
-        text = log.read_text()
-        assert "Traceback" not in text and "Warning" not in text, f"{log.name}:\n{text}"  # noqa: PT018
+    finally:
+        statuses = _stop(web, worker)
+    said = "\n".join(log.read_text() for log in logs)
+    assert statuses == [0, 0], f"ended with {statuses}:\n{said}"
+    assert "Traceback" not in said, said
+    assert "Warning" not in said, said
 
 
 def environment(
@@ -156,25 +160,26 @@ def environment(
     return env
 
 
-@contextmanager
-def _process(command: tuple[str, ...], env: dict[str, str], log: Path) -> Iterator[None]:
-    program = [str(_PROGRAMS / command[0]), *command[1:]]
+def _start(program: str, *arguments: str, env: dict[str, str], log: Path) -> Process:
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            program, cwd=PROJECT_ROOT, env=env, stdout=output, stderr=subprocess.STDOUT
+        return subprocess.Popen(
+            [_PROGRAMS / program, *arguments],
+            cwd=PROJECT_ROOT,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
-        try:
-            yield
-            assert process.poll() is None, f"{command} ended by itself:\n{log.read_text()}"
-        finally:
-            process.terminate()
-            try:
-                status = process.wait(_PATIENCE.seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise
-        assert status == 0, f"{command} ended with {status}:\n{log.read_text()}"
+
+
+def _stop(*processes: Process) -> list[int]:
+    """Ask all to end, and wait; returns their statuses."""
+    for process in processes:
+        process.terminate()
+    try:
+        return [process.wait(_PATIENCE.seconds) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()  # does nothing to one that has ended
 
 
 def _wait_until_well(box: Box) -> None:

@@ -156,6 +156,17 @@ def _waiting(box: Box) -> list[Stop]:
     ]
 
 
+def _crowded(box: Box) -> list[Stop]:
+    guests = [f"guest{number}@example.org" for number in range(50_000)]
+    batch = send(box.owner, utcnow(), *guests)
+    return [
+        Stop("batch-50000", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
+        Stop("invitations-50000", f"{_ACCOUNT}/invitations", OWNER),
+        Stop("invitations-50000-last", f"{_ACCOUNT}/invitations?page=1000", OWNER),
+        Stop("mailbox-50000", "/mailbox", OWNER),
+    ]
+
+
 def _down(box: Box) -> list[Stop]:
     batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
 
@@ -360,6 +371,7 @@ SCENES = {
     "fresh": Scene(_fresh, is_set_up=False),
     "empty": Scene(_empty),
     "waiting": Scene(_waiting),
+    "crowded": Scene(_crowded),
     "down": Scene(_down, post="down"),
     "full": Scene(_full, post="there"),
 }
