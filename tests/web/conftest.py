@@ -1,17 +1,20 @@
 """What tests over HTTP share: they happen in the present, in a furnished account."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from invites import accounts, db
 from invites.clock import utcnow
+from invites.factory import create_app
 from invites.roles import Role
+from invites.settings import Settings, load_settings
 from tests.browsing import Browser
 from tests.cast import Cast, make_user
 from tests.web.world import Rows, World, signed_in
@@ -21,6 +24,58 @@ from tests.web.world import Rows, World, signed_in
 def now() -> datetime:
     """The present: over HTTP nobody can choose another moment."""
     return utcnow()
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of one box for all these tests; each has a database of its own in it."""
+    return load_settings({"INVITES_DATA": str(tmp_path_factory.mktemp("box") / "data")})
+
+
+@pytest.fixture
+def database(migrated: Path, settings: Settings) -> Iterator[Path]:
+    """A database of the test's own, where the application looks for it."""
+    renew(settings.database_path, migrated)
+    db.configure(settings.database_path)
+    db.connect()
+    yield settings.database_path
+    db.close()
+
+
+def renew(database: Path, source: Path) -> None:
+    """Put a copy of ``source`` there, and nothing of what was before."""
+    database.parent.mkdir(exist_ok=True)
+    for old in database.parent.glob(f"{database.name}*"):
+        old.unlink()
+    shutil.copy(source, database)
+
+
+@pytest.fixture(scope="session")
+def only_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
+    """One application for all these tests, because making one takes longer than most of them."""
+    return make_app(settings, compiled)
+
+
+@pytest.fixture
+def app(database: Path, only_app: Flask) -> Flask:
+    """The application, as if it had just started."""
+    only_app.config["WTF_CSRF_ENABLED"] = True
+    for limiter in only_app.extensions["limiter"]:
+        limiter.reset()
+    return only_app
+
+
+@pytest.fixture
+def fresh_app(database: Path, settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
+    """An application of the test's own, to add views to."""
+    return make_app(settings, compiled)
+
+
+def make_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
+    app = create_app(settings)
+    app.jinja_env.bytecode_cache = compiled
+    app.config.update(TESTING=True)
+    return app
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +98,7 @@ def world(furnished: tuple[Path, Rows], app: Flask, database: Path) -> World:
     """Riverside Relief in the middle of its work. Not together with the fixtures below."""
     path, rows = furnished
     db.close()
-    shutil.copy(path, database)
+    renew(database, path)
     return World(app, deepcopy(rows))
 
 

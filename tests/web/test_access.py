@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -109,9 +108,8 @@ def verdict(who: Who | Action | None, answer: TestResponse) -> str:
 
 
 @pytest.mark.parametrize("visitor", VISITORS)
-def test_every_route_answers_as_its_view_declares(
-    app: Flask, world: World, database: Path, visitor: str
-) -> None:
+def test_every_route_answers_as_its_view_declares(world: World, visitor: str) -> None:
+    app, database = world.app, world.database
     app.config["WTF_CSRF_ENABLED"] = False
     user = person(world, visitor)
     places = Places(world, user)
@@ -141,9 +139,10 @@ def test_every_view_declares_who_may_use_it(app: Flask) -> None:
 
 
 def test_a_view_that_declares_nothing_is_closed_to_the_owner_too(
-    app: Flask, olive: Browser
+    fresh_app: Flask, owner: Membership
 ) -> None:
-    app.add_url_rule("/undeclared", view_func=lambda: "secret")
+    fresh_app.add_url_rule("/undeclared", view_func=lambda: "secret")
+    olive = signed_in(fresh_app, owner.user)
     assert olive.open("/undeclared").status == 403
     assert "secret" not in olive.text
 
@@ -168,8 +167,7 @@ def answers(
     """What the installer, who owns the account, gets from every route, and the rows around it."""
     places = Places(world, world.rows.owner.user)
     client = signed_in(world.app, world.rows.owner.user).client
-    database = Path(world.app.extensions["invites"].settings.database_path)
-    before = everything(database)
+    before = everything(world.database)
     statuses = {
         rule.endpoint: client.open(
             places.url(rule), method=method, buffered=True, **options
@@ -177,7 +175,7 @@ def answers(
         for rule, known in routes(world.app)
         if known == method
     }
-    return statuses, before, everything(database)
+    return statuses, before, everything(world.database)
 
 
 def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
@@ -195,9 +193,10 @@ def test_a_post_from_another_site_is_refused_everywhere(world: World, site: str)
     assert after == before
 
 
-def test_a_link_on_another_site_may_be_followed(world: World, somebody: Browser) -> None:
+def test_a_link_on_another_site_may_be_followed(world: World) -> None:
     from_mail = {"Sec-Fetch-Site": "cross-site"}
-    assert somebody.open(world.mailed(world.rows.pending), headers=from_mail).status == 200
+    from_there = world.device("nobody").open(world.mailed(world.rows.pending), headers=from_mail)
+    assert from_there.status == 200
 
 
 def test_opening_any_page_changes_nothing(world: World) -> None:
@@ -245,14 +244,14 @@ def same_answer(one: TestResponse, other: TestResponse) -> bool:
 
 @pytest.mark.parametrize(("method", "place"), ANOTHER_ACCOUNTS_THINGS)
 def test_another_accounts_thing_answers_like_one_that_does_not_exist(
-    world: World, database: Path, method: str, place: str
+    world: World, method: str, place: str
 ) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = False
     stranger = world.rows.people.stranger
     theirs = invite(stranger, world.rows.now)
     ids = {"invitation": theirs.id, "batch": theirs.batch_id, "membership": stranger.id}
     client = world.device("owner").client
-    before = everything(database)
+    before = everything(world.database)
 
     for headers in ({}, HTMX):
         real, missing, huge = (
@@ -262,7 +261,7 @@ def test_another_accounts_thing_answers_like_one_that_does_not_exist(
         assert real.status_code == 404
         assert same_answer(real, missing)
         assert same_answer(real, huge)
-    assert everything(database) == before
+    assert everything(world.database) == before
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
@@ -328,6 +327,6 @@ def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(world: Worl
     assert ada.open(f"{ACCOUNT}/settings").status == 403
 
 
-def test_declaring_a_view_is_what_opens_it(app: Flask, somebody: Browser) -> None:
-    app.add_url_rule("/declared", view_func=allow(Who.ANYBODY)(lambda: "welcome"))
-    assert somebody.open("/declared").text == "welcome"
+def test_declaring_a_view_is_what_opens_it(fresh_app: Flask) -> None:
+    fresh_app.add_url_rule("/declared", view_func=allow(Who.ANYBODY)(lambda: "welcome"))
+    assert Browser(fresh_app).open("/declared").text == "welcome"

@@ -19,7 +19,7 @@ CODES = [400, 403, 404, 405, 410, 413, 422, 429, 500]
 
 
 @pytest.fixture
-def failing(app: Flask) -> Flask:
+def failing(fresh_app: Flask) -> Flask:
     """An application with a page that fails as asked."""
 
     @allow(Who.ANYBODY)
@@ -28,8 +28,8 @@ def failing(app: Flask) -> Flask:
             raise ZeroDivisionError("secret detail")
         abort(code)
 
-    app.add_url_rule("/fail/<int:code>", view_func=fail)
-    return app
+    fresh_app.add_url_rule("/fail/<int:code>", view_func=fail)
+    return fresh_app
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,11 +1,11 @@
 """Every word that a person sees goes through gettext, so that it can be translated."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from babel.support import NullTranslations
 from bs4 import BeautifulSoup, Comment, Doctype, Tag
-from flask import Flask
 from flask_babel import get_domain
 
 from invites.mail.rendering import render
@@ -43,11 +43,13 @@ class Bracketing(NullTranslations):
 
 
 @pytest.fixture
-def bracketing(app: Flask) -> Flask:
-    with app.app_context():
+def bracketing(world: World) -> Iterator[World]:
+    """An application in that language."""
+    with world.app.app_context():
         domain = get_domain()
     domain.cache["en", domain.domain[0]] = Bracketing()
-    return app
+    yield world
+    domain.cache.clear()
 
 
 def untranslated(text: str) -> str:
@@ -75,33 +77,30 @@ def attributes(tag: Tag) -> list[str]:
     return [name for name in said if tag.has_attr(name) and tag[name] != "https://"]
 
 
-@pytest.mark.usefixtures("bracketing")
 @pytest.mark.parametrize("scene", (PAGES | BUTTONS).values(), ids=(PAGES | BUTTONS).keys())
-def test_every_word_of_a_page_can_be_translated(world: World, scene: Scene) -> None:
-    answer = scene.show(world, htmx=scene in BUTTONS.values())
+def test_every_word_of_a_page_can_be_translated(bracketing: World, scene: Scene) -> None:
+    answer = scene.show(bracketing, htmx=scene in BUTTONS.values())
     page = BeautifulSoup(answer.text, "html.parser")
     words = words_in(page)
     assert any("⟦" in text for text in words)
     assert [text.strip() for text in words if untranslated(text)] == []
 
 
-@pytest.mark.usefixtures("bracketing")
-def test_every_word_of_an_error_can_be_translated(world: World) -> None:
+def test_every_word_of_an_error_can_be_translated(bracketing: World) -> None:
     for url in ("/nowhere", "/logout", "/accounts/riverside-relief/settings"):
-        page = BeautifulSoup(world.device("user").open(url).response.text, "html.parser")
+        page = BeautifulSoup(bracketing.device("user").open(url).response.text, "html.parser")
         assert [text for text in words_in(page) if untranslated(text)] == []
 
 
-@pytest.mark.usefixtures("bracketing")
-def test_every_word_of_a_mail_can_be_translated(world: World) -> None:
+def test_every_word_of_a_mail_can_be_translated(bracketing: World) -> None:
     mails = {
-        "new": Delivery.get(Delivery.invitation == world.rows.pending),
-        "known": Delivery.get(Delivery.invitation == world.rows.known),
+        "new": Delivery.get(Delivery.invitation == bracketing.rows.pending),
+        "known": Delivery.get(Delivery.invitation == bracketing.rows.known),
         **{kind: Delivery.get(Delivery.kind == kind) for kind in list(DeliveryKind)[1:]},
     }
     for delivery in mails.values():
-        with world.app.app_context():
-            mail = render(delivery, services(world.app).postage, world.rows.now)
+        with bracketing.app.app_context():
+            mail = render(delivery, services(bracketing.app).postage, bracketing.rows.now)
         page = BeautifulSoup(mail.html, "html.parser")
         assert [line for line in mail.body.splitlines() if untranslated(line)] == []
         assert [text for text in words_in(page) if untranslated(text)] == []

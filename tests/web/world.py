@@ -119,6 +119,7 @@ class World:
         self.app = app
         self.rows = rows
         self.links = links(app)
+        self.database: Path = services(app).settings.database_path
 
     def mailed(self, invitation: Invitation) -> str:
         """The path of the link in the mail of ``invitation``."""
