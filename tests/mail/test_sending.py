@@ -103,7 +103,15 @@ class TestWhatArrives:
 
     @pytest.mark.parametrize(
         "name",
-        ["Smith, Jones & Co", 'The "Quoted" Trust', "Förderverein Öl", "救援隊", "a" * 100, "<b>@"],
+        [
+            "Smith, Jones & Co",
+            'The "Quoted" Trust',
+            "Förderverein Öl",
+            "救援隊",
+            "a" * 100,
+            "Smith, Jones, " * 6 + "& Co",
+            "<b>@",
+        ],
     )
     def test_any_name_of_an_account_arrives_as_the_senders_name(
         self,
