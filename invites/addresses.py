@@ -24,6 +24,8 @@ def canonical(text: str) -> str:
     Raises Refused with an ADDRESS_* reason when ``text`` isn't one address that
     any mail server would take as that one mailbox.
     """
+    if len(text) > 4 * MAX_LENGTH:  # before any work on it
+        raise Refused(Reason.ADDRESS_TOO_LONG)
     text = _INVISIBLE.sub("", text).strip()
     if not text:
         raise Refused(Reason.ADDRESS_MISSING)
@@ -59,6 +61,8 @@ def _uncommon_local(text: str) -> str:
         if wrong:
             raise Refused(reason)
     local = text.partition("@")[0]
+    if "=?" in local:  # an encoded word (RFC 2047) to whatever parses the header
+        raise Refused(Reason.ADDRESS_MALFORMED)
     try:
         return validate_email(
             f"{local}@example.com", check_deliverability=False, strict=True

@@ -97,7 +97,9 @@ def backup(folder: Path) -> None:
     settings = services().settings
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     db.backup(folder / settings.database_path.name)
-    shutil.copy2(settings.data / "secret.key", folder / "secret.key")
+    copy = folder / "secret.key"
+    copy.touch(mode=0o600)
+    shutil.copyfile(settings.data / "secret.key", copy)
     click.echo(f"{folder} holds all there is. Keep it as safe as the box itself.")
 
 

@@ -1,7 +1,7 @@
 """Looking after invitations that are out: resend, revoke, restore."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import IntegrityError
@@ -9,9 +9,10 @@ from peewee import IntegrityError
 from invites import activity, db, issuing, outbox
 from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
-from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership
+from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
 from invites.refusals import Reason, Refused
 
+_MAILS_A_DAY = 3
 _OPEN = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
@@ -21,8 +22,8 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     Whoever resends the invitation of an inviter who left, or lost their role,
     becomes its inviter: else nobody could accept it.
 
-    Raises Refused(INVITATION_CLOSED), or INVITATION_WAITING while its last mail
-    hasn't gone out yet.
+    Raises Refused(INVITATION_CLOSED), INVITATION_WAITING while its last mail
+    hasn't gone out yet, or INVITATION_OFTEN after three mails in a day.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
@@ -32,6 +33,11 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         )
         if waiting.exists():
             raise Refused(Reason.INVITATION_WAITING)
+        lately = Delivery.select().where(
+            Delivery.invitation == invitation, Delivery.created_at > now - timedelta(days=1)
+        )
+        if lately.count() >= _MAILS_A_DAY:
+            raise Refused(Reason.INVITATION_OFTEN, limit=_MAILS_A_DAY)
         changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
         if not is_backed(invitation):
             changes[Invitation.inviter] = actor.user_id
@@ -54,10 +60,13 @@ def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Undo a revocation; a mail that it kept from going out goes out after all.
 
-    Raises Refused(INVITATION_CLOSED) when a newer invitation is out.
+    Raises Refused(INVITATION_CLOSED) when a newer invitation is out, or when the
+    person was a member and removed since: inviting them again is an act of its own.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
+        if _was_removed(invitation):
+            raise Refused(Reason.INVITATION_CLOSED)
         try:
             with db.transaction():
                 _change(
@@ -70,6 +79,19 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
         if outbox.was_withdrawn(invitation):
             outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
+
+
+def _was_removed(invitation: Invitation) -> bool:
+    return (
+        Membership.select()
+        .join(User)
+        .where(
+            Membership.account == invitation.account_id,
+            Membership.deactivated_at.is_null(False),
+            User.email == invitation.email,
+        )
+        .exists()
+    )
 
 
 def is_backed(invitation: Invitation) -> bool:

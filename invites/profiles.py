@@ -91,7 +91,13 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
     passwords.check_acceptable(new, email=user.email, name=user.name)
     password_hash = passwords.hash_password(new)
     with db.transaction():
-        User.update(password_hash=password_hash).where(User.id == user.id).execute()
+        changed = (
+            User.update(password_hash=password_hash)
+            .where(User.id == user.id, User.password_hash == user.password_hash)
+            .execute()
+        )
+        if not changed:  # somebody reset it meanwhile, perhaps to shut us out
+            raise Refused(Reason.PASSWORD_WRONG)
         proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
         sessions.end_all(user, but=token)
 

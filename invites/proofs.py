@@ -24,12 +24,12 @@ def ask(
 ) -> None:
     """Mail a link to ``email`` that proves ``user`` reads it.
 
-    Does nothing, silently, past five an hour for one user, so that nobody's
-    mailbox can be flooded. Not ``mailed``, it only looks as if: nobody gets the link.
+    Does nothing, silently, past five an hour by one user or to one address, so
+    that nobody's mailbox can be flooded. Not ``mailed``, it only looks as if: nobody gets the link.
     """
     with db.transaction():
         lately = EmailProof.select().where(
-            EmailProof.user == user,
+            (EmailProof.user == user) | (EmailProof.email == email),
             EmailProof.purpose == purpose,
             EmailProof.created_at > now - timedelta(hours=1),
         )

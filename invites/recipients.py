@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 MAX_ENTRIES = 50_000  # the guide's limit for a file; the same for field and file together
 
+_SHOWN = 100  # characters of something unreadable
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
+_HALF_AN_ADDRESS = re.compile(r"[^\W_][\w.-]*\w\.[a-z]{2,}")  # an @ was forgotten: no name
 _ANGLE = re.compile(r"<([^<>]*)>")
 _NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # one way to match: never slow
 
@@ -22,7 +24,7 @@ def read_field(text: str) -> list[Entry]:
     """The entries of a typed or pasted list, in order.
 
     Separated by commas, semicolons, spaces or line breaks; ``Name <address>``
-    gives the address, with or without quotes around the name.
+    gives the address, with or without quotes around the name. Stops after 50,001.
     """
     entries: list[Entry] = []
     chunks = _split_outside_quotes(text)
@@ -30,6 +32,8 @@ def read_field(text: str) -> list[Entry]:
         following = chunks[number + 1] if number + 1 < len(chunks) else ""
         if "@" in chunk or not _is_name_before(following, chunk):
             entries.extend(_read_chunk(chunk))
+        if len(entries) > MAX_ENTRIES:
+            break  # too long in any case
     return entries
 
 
@@ -37,7 +41,7 @@ def _split_outside_quotes(text: str) -> list[str]:
     """Split at separators, but not inside of "Ray, Ben" or at the quote of O"Neil."""
     chunks: list[str] = []
     for line in re.split(r"[\n\r\u2028\u2029]", text):
-        parts = re.findall(r'(?:"[^"]*"|[^,;\t|])+', line) if line.count('"') % 2 == 0 else None
+        parts = re.findall(r'(?:"[^"]*"|[^,;\t|"]+)+', line) if line.count('"') % 2 == 0 else None
         chunks.extend(parts if parts is not None else _SEPARATOR.split(line))
     return [chunk.strip() for chunk in chunks if chunk.strip()]
 
@@ -53,8 +57,8 @@ def _read_chunk(chunk: str) -> list[Entry]:
     in_brackets = [inside.strip() for inside in _ANGLE.findall(chunk)]
     if in_brackets:
         rest = [word for word in _ANGLE.sub(" ", chunk).split() if "@" in word.strip("@")]
-        return [Entry(_bare(text) or chunk) for text in in_brackets + rest]
-    words = [word for word in chunk.split() if "@" in word]
+        return [Entry(_bare(text) or chunk[:_SHOWN]) for text in in_brackets + rest]
+    words = [word for word in chunk.split() if "@" in word or _HALF_AN_ADDRESS.fullmatch(word)]
     if len(words) == 1 and words[0].startswith("@"):
         return [Entry(chunk)]  # "ada @example.com": one broken address, not a name and a rest
     return [Entry(_bare(word) or chunk) for word in words] or [Entry(chunk)]

@@ -68,14 +68,17 @@ def accept_as_new(
     return membership
 
 
-def decline(invitation: Invitation, now: datetime) -> None:
+def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> None:
     """Record a no. The person can still accept until the invitation expires.
+
+    ``proven`` is False for a copied link, which an admin may have pressed too.
 
     Raises Refused(INVITATION_CLOSED).
     """
     with db.transaction():
         _close(invitation, InvitationState.DECLINED, now)
-        activity.record(Deed.DECLINED, invitation.account, None, now, email=invitation.email)
+        details = {"email": invitation.email, "proven": proven}
+        activity.record(Deed.DECLINED, invitation.account, None, now, **details)
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:
@@ -95,6 +98,14 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
         .order_by(Invitation.id)
     )
     return list(pending)
+
+
+def find(invitation_id: int, user: User) -> Invitation | None:
+    """An invitation that ``user`` may answer without its link: to their confirmed address."""
+    invitation: Invitation | None = db.one(
+        Invitation.select().where(Invitation.id == invitation_id, Invitation.email == user.email)
+    )
+    return invitation if user.is_confirmed else None
 
 
 def _close(invitation: Invitation, state: InvitationState, now: datetime) -> None:

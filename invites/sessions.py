@@ -6,21 +6,29 @@ from datetime import datetime, timedelta
 
 from invites import db
 from invites.models import Session, User
+from invites.refusals import Reason, Refused
 
 IDLE = timedelta(days=30)
 _NOTED_EVERY = timedelta(minutes=10)
 
 
 def start(user: User, device: str, now: datetime) -> str:
-    """Log ``user`` in on a device; returns the token for its cookie, kept nowhere else."""
+    """Log ``user`` in on a device; returns the token for its cookie, kept nowhere else.
+
+    Raises Refused(PASSWORD_WRONG) when the password was changed since ``user``
+    was read: who was let in by the old one comes too late.
+    """
     token = secrets.token_urlsafe(32)
-    Session.create(
-        user=user,
-        token_hash=_hashed(token),
-        device=device[:255],
-        created_at=now,
-        seen_at=now,
-    )
+    with db.transaction():
+        if User.get_by_id(user.id).password_hash != user.password_hash:
+            raise Refused(Reason.PASSWORD_WRONG)
+        Session.create(
+            user=user,
+            token_hash=_hashed(token),
+            device=device[:255],
+            created_at=now,
+            seen_at=now,
+        )
     return token
 
 

@@ -13,6 +13,7 @@ from invites.refusals import Reason, Refused
 
 MAX_BYTES = 20 * 1024 * 1024
 _MAX_CELL = 100_000  # characters; more is an unclosed quote or an attack
+_KEPT_CELL = 1000  # characters; an address has 254, and a person wants to see what is wrong
 _SNIFFED = 64 * 1024  # characters that tell encoding and separator
 _LOOKED_AT = 1000  # rows and columns that tell which column has the addresses
 
@@ -41,7 +42,7 @@ def read_csv(content: bytes) -> list[Entry]:
     column = _email_column(first_rows)
     header = first_rows[0].number if _is_header(first_rows[0]) else 0
     entries = [
-        Entry(row.cells[column].strip(), row.number)
+        Entry(row.cells[column].strip()[:_KEPT_CELL], row.number)
         for row in _rows(text, limit=MAX_ENTRIES + bool(header))
         if row.number != header and len(row.cells) > column and row.cells[column].strip()
     ]

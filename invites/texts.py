@@ -20,7 +20,9 @@ PHONE_LENGTH = 40
 
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
-_LINK = re.compile(r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}", re.IGNORECASE)
+_LINK = re.compile(
+    r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
+)
 _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four digits or more
 
 
@@ -76,14 +78,19 @@ def clean_time_zone(text: str) -> str:
 
 
 def _clean(text: str, limit: int) -> str:
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    text = " ".join(text.split())
+    if len(text) > 4 * limit:  # normalizing takes the square of the length
+        raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
+    text = unicodedata.normalize("NFC", text)
     if not set(text) - _JOINERS - {" "}:
         raise Refused(Reason.TEXT_MISSING)
     if len(text) > limit:
         raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
     if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES - _kept(c) for c in text):
         raise Refused(Reason.TEXT_CONTROL)
-    if _LINK.search(text):
+    if "=?" in text:  # begins an encoded word (RFC 2047), which mail programs unpack
+        raise Refused(Reason.TEXT_ENCODED)
+    if _LINK.search(unicodedata.normalize("NFKC", text)):
         raise Refused(Reason.TEXT_LINK)
     return text
 

@@ -9,6 +9,7 @@ from invites.recipients import Entry
 from invites.spreadsheets import read_csv
 
 KEPT = timedelta(days=1)
+_KEPT_EACH = 3  # for a person in an account: two tabs, and one more
 
 
 def keep(actor: Membership, file_name: str, content: bytes, now: datetime) -> Upload:
@@ -17,8 +18,11 @@ def keep(actor: Membership, file_name: str, content: bytes, now: datetime) -> Up
     Raises Refused(FILE_* or LIST_TOO_LONG); then nothing is kept.
     """
     entries = read_csv(content)
+    own = (Upload.account == actor.account_id) & (Upload.user == actor.user_id)
+    newest = Upload.select(Upload.id).where(own).order_by(Upload.id.desc()).limit(_KEPT_EACH - 1)
     with db.transaction():
         db.delete(Upload).where(Upload.created_at < now - KEPT).execute()
+        db.delete(Upload).where(own, Upload.id.not_in(newest)).execute()
         return Upload.create(
             account=actor.account_id,
             user=actor.user_id,

@@ -51,6 +51,8 @@ def test_one_mailbox_has_one_form(typed, expected):
         ("ada@printer.local", Reason.ADDRESS_RESERVED),
         ("ada@nowhere.invalid", Reason.ADDRESS_RESERVED),
         ("ada..okafor@example.org", Reason.ADDRESS_MALFORMED),
+        ("=?utf-8?q?a=2cb?=@example.org", Reason.ADDRESS_MALFORMED),
+        ("<" * 5000 + "@example.org", Reason.ADDRESS_TOO_LONG),
         (".ada@example.org", Reason.ADDRESS_MALFORMED),
         ("ada@example..org", Reason.ADDRESS_MALFORMED),
         ("ada@-example.org", Reason.ADDRESS_MALFORMED),

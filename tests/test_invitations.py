@@ -108,6 +108,24 @@ def test_who_declined_can_be_kept_from_thinking_again(owner, invitation, now):
     assert not reread(invitation).is_open(now)
 
 
+def test_one_person_gets_at_most_three_mails_a_day(owner, invitation, now):
+    for _ in range(2):
+        invitations.resend(owner, invitation, now)
+        finish_mails(now)
+    with refused(Reason.INVITATION_OFTEN):
+        invitations.resend(owner, invitation, now)
+    invitations.resend(owner, invitation, now + DAY)
+
+
+def test_undoing_brings_nobody_back_who_was_removed(people, owner, now):
+    removed = people[Role.USER]
+    memberships.deactivate(owner, removed, now)
+    again = invite(owner, now, removed.user.email)
+    invitations.revoke(owner, again, now)
+    with refused(Reason.INVITATION_CLOSED):
+        invitations.restore(owner, again, now)
+
+
 def test_restoring_gives_no_more_time(owner, invitation, now):
     invitations.revoke(owner, invitation, now)
     invitations.restore(owner, invitation, now + DAY)

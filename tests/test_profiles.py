@@ -179,3 +179,13 @@ def test_a_forgotten_password_mails_the_stored_address(ada, now):
 def test_a_forgotten_password_of_nobody_mails_nobody(ada, now, typed):
     profiles.request_reset(typed, now)
     assert recipients() == []
+
+
+def test_a_new_password_never_overwrites_a_reset_that_came_meanwhile(ada, now):
+    as_the_old_password_found_her = reread(ada)
+    User.update(password_hash="reset").where(User.id == ada.id).execute()
+    with refused(Reason.PASSWORD_WRONG):
+        profiles.change_password(
+            as_the_old_password_found_her, PASSWORD, "another long one", "token", now
+        )
+    assert reread(ada).password_hash == "reset"

@@ -111,3 +111,10 @@ def test_nobodys_mailbox_is_flooded(ada, now):
     proofs.ask(ada, CONFIRM, ada.email, now)
     proofs.ask(ada, RESET, ada.email, now + timedelta(hours=1))
     assert Delivery.select().count() == EmailProof.select().count() == 7
+
+
+def test_many_profiles_together_mail_one_address_five_times_an_hour(ada, now):
+    others = [make_user(f"Ben {n}", f"ben{n}@example.org", now) for n in range(7)]
+    for user in others:
+        proofs.ask(user, CONFIRM, "victim@example.org", now)
+    assert Delivery.select().where(Delivery.recipient == "victim@example.org").count() == 5

@@ -6,8 +6,9 @@ import pytest
 
 from invites import sessions
 from invites.models import Session
+from invites.refusals import Reason
 from tests.cast import make_user
-from tests.shorthand import reread
+from tests.shorthand import refused, reread
 
 
 @pytest.fixture
@@ -79,3 +80,11 @@ def test_any_other_token_finds_nobody(ada, now, token):
 def test_a_device_with_an_endless_name_is_cut_short(ada, now):
     sessions.start(ada, "x" * 10_000, now)
     assert len(Session.get().device) == 255
+
+
+def test_who_was_let_in_by_a_password_that_changed_meanwhile_comes_too_late(ada, now):
+    as_the_old_password_found_her = reread(ada)
+    type(ada).update(password_hash="changed").where(type(ada).id == ada.id).execute()
+    with refused(Reason.PASSWORD_WRONG):
+        sessions.start(as_the_old_password_found_her, "phone", now)
+    assert Session.select().count() == 0

@@ -84,3 +84,13 @@ def test_a_file_of_50_000_rows_is_kept(owner, now):
     rows = b"".join(b"person%d@example.org\n" % number for number in range(50_000))
     upload = uploads.keep(owner, "people.csv", b"email\n" + rows, now)
     assert len(uploads.entries(uploads.find(owner, upload.id))) == 50_000
+
+
+def test_the_newest_three_files_of_a_person_are_kept(owner, now):
+    kept = [uploads.keep(owner, f"{n}.csv", CSV, now) for n in range(5)]
+    assert [uploads.find(owner, file.id) is not None for file in kept] == [False] * 2 + [True] * 3
+
+
+def test_a_huge_cell_is_kept_only_as_far_as_it_can_be_shown(owner, now):
+    upload = uploads.keep(owner, "people.csv", CSV + b"x" * 90_000 + b"@example.org\n", now)
+    assert max(len(entry.text) for entry in uploads.entries(upload)) == 1000

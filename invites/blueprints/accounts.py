@@ -102,9 +102,7 @@ def confirm() -> Response:
 
 def _own_invitation(invitation_id: int) -> Invitation:
     """One that this person may answer here: addressed to their confirmed address."""
-    invitation = Invitation.get_or_none(
-        Invitation.id == invitation_id, Invitation.email == person().email
-    )
-    if invitation is None or not person().is_confirmed:
+    invitation = responding.find(invitation_id, person())
+    if invitation is None:
         raise NotFound
     return invitation

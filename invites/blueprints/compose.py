@@ -1,5 +1,6 @@
 """New Invitation: the Email field, the CSV file, the role, and what was understood."""
 
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -27,6 +28,10 @@ from invites.web.words import ROLE, sentence
 blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
 
 
+_ID = re.compile(r"[0-9]{1,18}")
+_KEY_LENGTH = 64
+
+
 class ComposeForm(PlainForm):
     """One batch. ``key`` names this press of the button, ``upload`` the file read before."""
 
@@ -50,8 +55,8 @@ class ComposeForm(PlainForm):
     @property
     def uploaded(self) -> Upload | None:
         """The file that was read before, if it is this member's."""
-        number = self.upload.data or ""
-        return uploads.find(here().membership, int(number)) if number.isdecimal() else None
+        number = int(self.upload.data) if _ID.fullmatch(self.upload.data or "") else None
+        return uploads.find(here().membership, number)
 
 
 @blueprint.get("")
@@ -73,7 +78,7 @@ def create() -> AnyResponse:
         return _page(form, status=422)
     upload = form.uploaded
     order = Order(
-        key=form.key.data or secrets.token_urlsafe(16),
+        key=(form.key.data or secrets.token_urlsafe(16))[:_KEY_LENGTH],
         entries=form.entries,
         role=Role(form.role.data),
         file_name=upload.file_name if upload else "",

@@ -77,7 +77,7 @@ def decline(token: str) -> Response:
     if isinstance(opened, Response):
         return opened
     try:
-        responding.decline(opened.invitation, now())
+        responding.decline(opened.invitation, now(), proven=opened.proven)
     except Refused as refused:
         return _closed(opened.invitation, refused.reason)
     return show("invitation/declined.html", opened=opened)

@@ -8,6 +8,7 @@ from wtforms import EmailField, HiddenField, PasswordField
 
 from invites import accounts, install, profiles, responding
 from invites.models import User
+from invites.refusals import Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_logins
@@ -51,12 +52,11 @@ def create() -> Response:
     user = None
     if form.validate():
         user = profiles.authenticate(form.email.data or "", form.password.data or "")
-    if user is None:
+    if user is None or not _let_in(user):
         form.password.errors = [
             _("This address and password don't go together. Check both, or set a new password.")
         ]
         return show("login/page.html", form=form, status=422)
-    log_in(user)
     return go(safe_next(form.next.data) or _first_page(user))
 
 
@@ -66,6 +66,15 @@ def delete() -> Response:
     """End this device's session."""
     log_out()
     return go(safe_next(request.form.get("next")) or url_for("login.form"))
+
+
+def _let_in(user: User) -> bool:
+    """Start a session; False when the password was changed while it was checked."""
+    try:
+        log_in(user)
+    except Refused:
+        return False
+    return True
 
 
 def _first_page(user: User) -> str:

@@ -10,7 +10,7 @@ from invites import addresses, profiles, texts
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_joining
+from invites.web.limits import limit_password_guesses
 from invites.web.pages import go, show, tell
 from invites.web.services import now
 from invites.web.signin import person, visitor
@@ -77,7 +77,7 @@ def change_details() -> Response:
 
 @blueprint.post("/email")
 @allow(Who.LOGGED_IN)
-@limit_joining
+@limit_password_guesses
 def change_email() -> Response:
     """Mail a link to the new address; the old one stays until the link is used."""
     form = EmailForm()
@@ -99,7 +99,7 @@ def change_email() -> Response:
 
 @blueprint.post("/password")
 @allow(Who.LOGGED_IN)
-@limit_joining
+@limit_password_guesses
 def change_password() -> Response:
     """Set a new password and log all other devices out."""
     form = PasswordForm()

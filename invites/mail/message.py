@@ -9,7 +9,12 @@ from email.utils import format_datetime
 
 import flask_mail
 
-_FOLDED = SMTP.clone(max_line_length=78, cte_type="7bit")
+_SEVEN_BIT = SMTP.clone(cte_type="7bit")
+# Folding takes the quotes off a long name with a comma in it, so that it becomes
+# several senders. A line may have 998 characters (RFC 5322), and no name is that
+# long; names that aren't ASCII become encoded words, which may fold.
+_SAFE_SENDER = 70  # characters that fit on the line of From
+_UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
 
 class OutgoingMail(flask_mail.Message):
@@ -51,7 +56,7 @@ class OutgoingMail(flask_mail.Message):
 
     def as_bytes(self) -> bytes:
         """The whole message, lines ended by CRLF, in seven-bit ASCII (RFC 5321, 5322, 2046)."""
-        message = EmailMessage(policy=_FOLDED)
+        message = EmailMessage(policy=_SEVEN_BIT)
         message["From"] = self.from_header
         message["To"] = Address(addr_spec=self.recipient)
         message["Subject"] = self.subject
@@ -61,10 +66,15 @@ class OutgoingMail(flask_mail.Message):
             message[name] = value
         message.set_content(self.body or "", cte="quoted-printable")
         message.add_alternative(self.html or "", subtype="html", cte="quoted-printable")
-        return message.as_bytes()
+        sender = str(self.from_header)
+        would_break = sender.isascii() and len(sender) > _SAFE_SENDER
+        return message.as_bytes(policy=_UNFOLDED if would_break else _SEVEN_BIT)
 
     def has_bad_headers(self) -> bool:
-        """Whether anything that becomes a header has a control character in it."""
+        """Whether anything that becomes a header has a control character or encoded word in it.
+
+        The standard library unpacks encoded words (RFC 2047) in what it is given.
+        """
         values = [self.subject, str(self.from_header), self.recipient, self.msgId]
         values += (self.extra_headers or {}).values()
-        return any(not c.isprintable() for value in values for c in value)
+        return any("=?" in value or not value.isprintable() for value in values)

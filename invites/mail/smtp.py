@@ -97,12 +97,12 @@ def connect(mail: flask_mail.Mail) -> SafeConnection:
         connection.__enter__()
     except smtplib.SMTPResponseException as refusal:
         raise QueueTrouble(words(refusal.smtp_code, refusal.smtp_error)) from refusal
-    except (OSError, smtplib.SMTPException) as broken:
+    except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
         raise QueueTrouble(_what_broke(broken)) from broken
     return connection
 
 
-def _what_broke(error: OSError | smtplib.SMTPException) -> str:
+def _what_broke(error: Exception) -> str:
     """The operating system's or the protocol's words, without their numbers."""
     if isinstance(error, TimeoutError):
         return "The mail server did not answer in time."

@@ -26,7 +26,10 @@ def wants_fragment() -> bool:
 
 def page_address() -> str:
     """The path of the page that htmx runs in; empty when it isn't one of ours."""
-    parts = urlsplit(_headers().current_url or "")
+    try:
+        parts = urlsplit(_headers().current_url or "")
+    except ValueError:
+        return ""
     if parts.netloc != request.host:
         return ""
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -5,16 +5,31 @@ those per e-mail address are narrow. In memory, hence one web process.
 """
 
 from collections.abc import Callable
+from functools import wraps
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar, cast
 
-from flask import Flask, request
+import limits
+from flask import Flask, make_response, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
+
+from invites.addresses import canonical
+from invites.refusals import Refused
+from invites.web.signin import person
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-_limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
+
+def _network() -> str:
+    """The address of the network that asks: with IPv6 one line has 2^64 addresses."""
+    address = ip_address(get_remote_address())
+    return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
+
+
+_limiter = Limiter(_network, storage_uri="memory://", strategy="moving-window")
 
 
 def init_app(app: Flask) -> None:
@@ -22,45 +37,59 @@ def init_app(app: Flask) -> None:
     _limiter.init_app(app)
 
 
-def _typed_email() -> str:
-    return request.form.get("email", "").strip().lower()[:254]
-
-
-def _email_and_network() -> str:
-    return f"{_typed_email()}|{get_remote_address()}"
-
-
-def _refused(response: Response) -> bool:
-    return response.status_code >= 400
-
-
-def _limit(
-    view: View, spec: str, key: Callable[[], str], scope: str, *, failures: bool = False
-) -> View:
-    deduct_when = _refused if failures else None
-    limit: Any = _limiter.shared_limit(
-        spec, scope=scope, key_func=key, methods=["POST"], deduct_when=deduct_when
-    )
-    return cast(View, limit(view))
-
-
 def limit_logins(view: View) -> View:
     """Ten wrong passwords for one address from one network in a quarter of an hour."""
-    view = _limit(view, "300 per 15 minutes", get_remote_address, "login", failures=True)
-    return _limit(view, "10 per 15 minutes", _email_and_network, "login", failures=True)
+    view = _limit_guesses(view, "10 per 15 minutes", lambda: f"{_typed_email()}|{_network()}")
+    return _limit(view, "600 per 15 minutes", _network, "login")
+
+
+def limit_password_guesses(view: View) -> View:
+    """Ten wrong passwords by somebody who found an open session."""
+    return _limit_guesses(view, "10 per 15 minutes", lambda: str(person().id))
+
+
+def limit_setup(view: View) -> View:
+    """Guesses of the set-up code."""
+    return _limit_guesses(view, "20 per 15 minutes", _network)
 
 
 def limit_mail(view: View) -> View:
     """Five mails an hour to one typed address."""
-    view = _limit(view, "60 per hour", get_remote_address, "mail")
+    view = _limit(view, "60 per hour", _network, "mail")
     return _limit(view, "5 per hour", _typed_email, "mail")
 
 
 def limit_joining(view: View) -> View:
     """New profiles: a hall full of people behind one network may join within the hour."""
-    return _limit(view, "600 per hour", get_remote_address, "joining")
+    return _limit(view, "600 per hour", _network, "joining")
 
 
-def limit_setup(view: View) -> View:
-    """Guesses of the set-up code."""
-    return _limit(view, "20 per 15 minutes", get_remote_address, "setup", failures=True)
+def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
+    limit: Any = _limiter.shared_limit(spec, scope=scope, key_func=key, methods=["POST"])
+    return cast(View, limit(view))
+
+
+def _limit_guesses(view: View, spec: str, key: Callable[[], str]) -> View:
+    """Count every try before it is made, so that many at once count too; forget them on success."""
+    item = limits.parse(spec)
+
+    @wraps(view)
+    def limited(*args: Any, **kwargs: Any) -> Response:
+        whose = (view.__module__, view.__name__, key())
+        if _limiter.enabled and not _limiter.limiter.hit(item, *whose):
+            raise TooManyRequests(retry_after=item.get_expiry())
+        response = make_response(view(*args, **kwargs))
+        if response.status_code < 400:
+            _limiter.limiter.clear(item, *whose)
+        return response
+
+    return cast(View, limited)
+
+
+def _typed_email() -> str:
+    """The canonical address, so that no other spelling gives more tries."""
+    typed = request.form.get("email", "")
+    try:
+        return canonical(typed)
+    except Refused:
+        return typed[:254]

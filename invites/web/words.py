@@ -86,6 +86,7 @@ REASON = {
         "This can't hold a web or e-mail address, nor a dot inside a word: "
         "mail programs would turn it into a link."
     ),
+    Reason.TEXT_ENCODED: _("This can't have =? in it."),
     Reason.URL_NOT_HTTPS: _("Enter a whole address that begins with https://"),
     Reason.TIME_ZONE_UNKNOWN: _("Choose a time zone from the list."),
     Reason.PHONE_MALFORMED: _(
@@ -134,6 +135,10 @@ REASON = {
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
     Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),
+    Reason.INVITATION_OFTEN: _(
+        "This invitation was mailed %(limit)s times within a day. Try again tomorrow, "
+        "or use Copy Link."
+    ),
     Reason.WRONG_PERSON: _("This invitation is for somebody else."),
     Reason.REMOVED_MEMBER: _(
         "You were removed from this account. Ask one of its admins to invite you again."

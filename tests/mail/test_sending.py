@@ -111,6 +111,7 @@ class TestWhatArrives:
             "a" * 100,
             "Smith, Jones, " * 6 + "& Co",
             "<b>@",
+            "Association for the Protection of Waterways, Wetlands and Meadows of the Valley, e.V.",
         ],
     )
     def test_any_name_of_an_account_arrives_as_the_senders_name(
@@ -223,7 +224,17 @@ class TestWhatIsNotSent:
         assert worker.drain() == 0
         assert len(office.letters) == 1
 
-    @pytest.mark.parametrize("evil", ["\r\nBcc: all@example.org", "\n", "\x0b", "\x00", "\u2028"])
+    @pytest.mark.parametrize(
+        "evil",
+        [
+            "\r\nBcc: all@example.org",
+            "=?utf-8?q?=0D=0ABcc=3A_all=40example=2Eorg?=",
+            "\n",
+            "\x0b",
+            "\x00",
+            "\u2028",
+        ],
+    )
     def test_a_control_character_never_reaches_a_header_and_holds_up_nobody_else(
         self,
         office: PostOffice,

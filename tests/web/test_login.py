@@ -144,6 +144,18 @@ def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
     assert somebody.log_in("mo@example.org", PASSWORD).url == f"{ACCOUNT}/"
 
 
+def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody: Browser) -> None:
+    for spelling in (
+        "uma@example.org",
+        "UMA@example.org",
+        "uma\u200b@example.org",
+        " uma@EXAMPLE.org",
+    ):
+        for _ in range(3):
+            last = somebody.log_in(spelling, "wrong").status
+    assert last == 429
+
+
 def test_right_passwords_are_never_counted(people: Cast, app: Flask) -> None:
     for _ in range(11):
         assert Browser(app).log_in("uma@example.org", PASSWORD).status == 200
