@@ -12,8 +12,6 @@ from invites.models import Account, JoinedBy, Membership, User
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 
-DEFAULT_ASSIGNMENTS_LABEL = "See your assignments"
-
 
 @dataclass(frozen=True)
 class AccountSettings:
@@ -36,7 +34,7 @@ def found(name: str, owner: User, now: datetime) -> Account:
             slug=_free_slug(name),
             purpose="",
             assignments_url="",
-            assignments_label=DEFAULT_ASSIGNMENTS_LABEL,
+            assignments_label="",
             reply_to="",
             time_zone="UTC",
             created_at=now,

@@ -37,8 +37,8 @@ def clean_phrase(text: str) -> str:
 
 
 def clean_label(text: str) -> str:
-    """The words on a button: one line, 1 to 60 characters."""
-    return _clean(text, LABEL_LENGTH)
+    """The words on a button: one line, up to 60 characters, may be empty."""
+    return _clean(text, LABEL_LENGTH) if text.strip() else ""
 
 
 def clean_phone(text: str) -> str:

@@ -95,7 +95,7 @@ def test_phrase_link_and_reply_address_may_be_empty(owner, now):
         ("name", "", Reason.TEXT_MISSING),
         ("purpose", "see www.example.org", Reason.TEXT_LINK),
         ("assignments_url", "http://example.org", Reason.URL_NOT_HTTPS),
-        ("assignments_label", "", Reason.TEXT_MISSING),
+        ("assignments_label", "x" * 61, Reason.TEXT_TOO_LONG),
         ("reply_to", "nobody", Reason.ADDRESS_NO_AT),
         ("time_zone", "Atlantis", Reason.TIME_ZONE_UNKNOWN),
     ],

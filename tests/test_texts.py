@@ -81,10 +81,9 @@ def test_a_name_too_long_is_refused_with_the_limit():
     assert caught.value.details == {"limit": 60}
 
 
-def test_the_phrase_may_be_empty_and_the_label_may_not():
+def test_phrase_and_label_may_be_empty():
     assert texts.clean_phrase("  ") == ""
-    with refused(Reason.TEXT_MISSING):
-        texts.clean_label("  ")
+    assert texts.clean_label("  ") == ""
 
 
 def test_the_phrase_has_room_for_200_characters():

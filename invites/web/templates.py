@@ -15,7 +15,7 @@ from lucide.jinja import lucide
 from invites import accounts
 from invites.access import Action
 from invites.judging import Outcome
-from invites.models import DeliveryState, InvitationState
+from invites.models import Account, DeliveryState, InvitationState
 from invites.roles import Role
 from invites.web import words
 from invites.web.access import Here
@@ -41,7 +41,11 @@ def init_app(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(_NAMES)
     app.jinja_env.filters.update(
-        moment=moment, day=day, stamp=stamp, number=flask_babel.format_decimal
+        moment=moment,
+        day=day,
+        stamp=stamp,
+        assignments_label=assignments_label,
+        number=flask_babel.format_decimal,
     )
     app.context_processor(_surroundings)
     app.url_defaults(_same_account)
@@ -73,6 +77,11 @@ def day(at: datetime) -> str:
 def stamp(at: datetime) -> str:
     """A date and time that stay true: ``2 Oct 2026, 18:05``."""
     return str(flask_babel.format_datetime(at, "d MMM y, HH:mm"))
+
+
+def assignments_label(account: Account) -> str:
+    """The words on the link to the assignments: the account's own, or ours."""
+    return account.assignments_label or str(_("See your assignments"))
 
 
 def _surroundings() -> dict[str, Any]:

@@ -42,7 +42,7 @@ def test_an_admin_changes_everything_at_once(ada: Browser) -> None:
         ("assignments_url", "http://tasks.example/"),
         ("assignments_url", "javascript:alert(1)"),
         ("assignments_url", "https://user:pass@evil.example/"),
-        ("assignments_label", ""),
+        ("assignments_label", "x" * 61),
         ("reply_to", "nobody"),
         ("reply_to", "a@example.org\u2028Bcc: b@example.org"),
         ("time_zone", "Mars/Olympus"),
@@ -92,3 +92,8 @@ def test_both_mails_can_be_looked_at_in_a_sandbox(
 
 def test_there_is_no_third_mail(ada: Browser) -> None:
     assert ada.open(f"{PAGE}/mails/other").status == 404
+
+
+def test_without_words_of_its_own_the_assignments_link_has_ours(olive: Browser) -> None:
+    olive.open(f"{ACCOUNT}/settings").press("Save settings", **GOOD | {"assignments_label": ""})
+    assert "See your assignments" in olive.open(f"{ACCOUNT}/").text
