@@ -78,3 +78,7 @@ def _steps() -> dict[str, float]:
     timed("list: totals", lambda: scope.invitation_totals(now))
     timed("worker: claim 20 of 50,000", lambda: outbox.claim(now, 20))
     return times
+
+
+if __name__ == "__main__":
+    main()

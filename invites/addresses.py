@@ -40,14 +40,6 @@ def canonical(text: str) -> str:
     return address
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two typed addresses are the same mailbox; False when either is none."""
-    try:
-        return canonical(one) == canonical(other)
-    except Refused:
-        return False
-
-
 def _uncommon_local(text: str) -> str:
     """The part before the @ of an address that isn't plain letters and digits."""
     for reason, wrong in (

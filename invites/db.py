@@ -6,6 +6,7 @@ PostgreSQL would need goes here and nowhere else.
 
 import contextlib
 import fcntl
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,14 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from peewee import BigIntegerField, DatabaseProxy, Model, ModelDelete, SqliteDatabase, Value
+from peewee import SQL, BigIntegerField, DatabaseProxy, Model, ModelDelete, SqliteDatabase, Value
 from playhouse.migrations import Runner
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 database = DatabaseProxy()
 
-_ROWS_A_STATEMENT = 500
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -129,10 +129,13 @@ def constant(value: str | int) -> Value:
     return Value(value)
 
 
-def in_pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """``values`` in pieces small enough for one ``IN (…)``."""
-    for start in range(0, len(values), _ROWS_A_STATEMENT):
-        yield values[start : start + _ROWS_A_STATEMENT]
+def among(field: Any, values: Sequence[str]) -> Any:
+    """Whether ``field`` is one of ``values``, tens of thousands if need be.
+
+    They travel as one parameter: peewee takes ten times as long to spell out a
+    list as SQLite to search for it.
+    """
+    return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
 
 
 def migrate() -> list[str]:

@@ -94,10 +94,9 @@ def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> No
     """Close the expired and declined invitations that the new ones take the place of."""
     expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
     declined = Invitation.state == InvitationState.DECLINED
-    for some in db.in_pieces(emails):
-        Invitation.update(state=InvitationState.REPLACED).where(
-            Invitation.account == account, Invitation.email.in_(some), expired | declined
-        ).execute()
+    Invitation.update(state=InvitationState.REPLACED).where(
+        Invitation.account == account, db.among(Invitation.email, emails), expired | declined
+    ).execute()
 
 
 def _insert_invitations(batch: Batch, emails: Sequence[str], now: datetime) -> None:

@@ -92,30 +92,24 @@ def _read(entry: Entry) -> tuple[str, Reason | None]:
 
 def _known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, Outcome]:
     """What the database knows of the addresses; the more telling outcome wins."""
-    known: dict[str, Outcome] = {}
-    for some in db.in_pieces(emails):
-        known |= dict.fromkeys(_with_profile(some), Outcome.INVITE_PROFILE)
-        members = dict(_members(account, some))
-        known |= {
-            email: Outcome.REMOVED if gone_since else Outcome.MEMBER
-            for email, gone_since in members.items()
-        }
-        pending = _with_pending_invitation(account, some, now)
-        known |= {
-            email: Outcome.PENDING for email in pending if known.get(email) is not Outcome.MEMBER
-        }
+    known = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
+    for email, gone_since in _members(account, emails):
+        known[email] = Outcome.REMOVED if gone_since else Outcome.MEMBER
+    for email in _with_pending_invitation(account, emails, now):
+        if known.get(email) is not Outcome.MEMBER:
+            known[email] = Outcome.PENDING
     return known
 
 
 def _with_profile(emails: Sequence[str]) -> list[str]:
-    found = User.select(User.email).where(User.email.in_(emails))
+    found = User.select(User.email).where(db.among(User.email, emails))
     return [email for (email,) in db.tuples(found)]
 
 
 def _with_pending_invitation(account: Account, emails: Sequence[str], now: datetime) -> list[str]:
     rows = Invitation.select(Invitation.email).where(
         Invitation.account == account,
-        Invitation.email.in_(emails),
+        db.among(Invitation.email, emails),
         Invitation.state == InvitationState.PENDING,
         Invitation.expires_at > now,
     )
@@ -126,6 +120,6 @@ def _members(account: Account, emails: Sequence[str]) -> list[tuple[str, datetim
     members = (
         Membership.select(User.email, Membership.deactivated_at)
         .join(User)
-        .where(Membership.account == account, User.email.in_(emails))
+        .where(Membership.account == account, db.among(User.email, emails))
     )
     return [(email, deactivated_at) for email, deactivated_at in db.tuples(members)]
