@@ -1,12 +1,16 @@
 """Invitations: everybody invited, and what can be done about each."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from flask import Blueprint, request, url_for
-from flask_babel import gettext as _
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from invites import invitations, permanent_link
 from invites.access import Action, authorize
-from invites.models import Invitation, InvitationState
+from invites.models import Invitation, InvitationState, Membership
 from invites.refusals import Refused
 from invites.scope import Listed, newest_deliveries
 from invites.web.access import allow, here
@@ -52,36 +56,21 @@ def index() -> Response:
 @allow(Action.MANAGE_INVITATION)
 def resend(invitation_id: int) -> Response:
     """Mail it again and renew its expiry."""
-    invitation = here().scope.invitation(invitation_id)
-    try:
-        invitations.resend(here().membership, invitation, now())
-    except Refused as refused:
-        return _row(invitation, problem=sentence(refused))
-    return _row(invitation, told=_("Mailed again to %(email)s.", email=invitation.email))
+    return _do(invitations.resend, invitation_id, _l("Mailed again to %(email)s."))
 
 
 @blueprint.post("/<int:invitation_id>/revocation")
 @allow(Action.MANAGE_INVITATION)
 def revoke(invitation_id: int) -> Response:
     """Take the offer back."""
-    invitation = here().scope.invitation(invitation_id)
-    try:
-        invitations.revoke(here().membership, invitation, now())
-    except Refused as refused:
-        return _row(invitation, problem=sentence(refused))
-    return _row(invitation, told=_("Revoked: %(email)s can't join by it.", email=invitation.email))
+    return _do(invitations.revoke, invitation_id, _l("Revoked: %(email)s can't join by it."))
 
 
 @blueprint.post("/<int:invitation_id>/restoration")
 @allow(Action.MANAGE_INVITATION)
 def restore(invitation_id: int) -> Response:
     """Undo a revocation."""
-    invitation = here().scope.invitation(invitation_id)
-    try:
-        invitations.restore(here().membership, invitation, now())
-    except Refused as refused:
-        return _row(invitation, problem=sentence(refused))
-    return _row(invitation, told=_("%(email)s can join again.", email=invitation.email))
+    return _do(invitations.restore, invitation_id, _l("%(email)s can join again."))
 
 
 @blueprint.get("/<int:invitation_id>/link")
@@ -96,6 +85,18 @@ def link(invitation_id: int) -> Response:
         listed=_listed(invitation),
         url=links().copied_invitation(invitation),
     )
+
+
+def _do(
+    deed: Callable[[Membership, Invitation, datetime], None], invitation_id: int, told: LazyString
+) -> Response:
+    """Do something to one invitation, and show how it stands then."""
+    invitation = here().scope.invitation(invitation_id)
+    try:
+        deed(here().membership, invitation, now())
+    except Refused as refused:
+        return _row(invitation, problem=sentence(refused))
+    return _row(invitation, told=told % {"email": invitation.email})
 
 
 def _row(before: Invitation, *, told: str = "", problem: str = "") -> Response:
