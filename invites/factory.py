@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_babel import Babel
 from flask_mail import Mail
 from flask_wtf.csrf import CSRFProtect
@@ -74,6 +74,8 @@ def _open_database(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _connect() -> None:
+        if request.endpoint in ("static", "front.htmx", "front.healthz"):
+            return
         if not app.config.get("SCHEMA_IS_NEW"):
             db.refuse_old_schema()
             app.config["SCHEMA_IS_NEW"] = True

@@ -9,7 +9,15 @@ from peewee import IntegrityError
 from invites import activity, db, issuing, outbox
 from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
-from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
+from invites.models import (
+    Account,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+    User,
+)
 from invites.refusals import Reason, Refused
 
 _MAILS_A_DAY = 3
@@ -67,18 +75,29 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         if _was_removed(invitation):
             raise Refused(Reason.INVITATION_CLOSED)
+        answered = Invitation.get_by_id(invitation.id).answered_at is not None
+        before = InvitationState.DECLINED if answered else InvitationState.PENDING
         try:
             with db.transaction():
                 _change(
                     invitation,
                     (InvitationState.REVOKED,),
-                    {Invitation.state: InvitationState.PENDING},
+                    {Invitation.state: before},
                 )
         except IntegrityError:
             raise Refused(Reason.INVITATION_CLOSED) from None
         if outbox.was_withdrawn(invitation):
             outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
+
+
+def replace_open(account: Account, member: User) -> None:
+    """Close what is still offered to somebody who is a member now; in the caller's transaction."""
+    Invitation.update(state=InvitationState.REPLACED).where(
+        Invitation.account == account,
+        Invitation.email == member.email,
+        Invitation.state.in_(_OPEN),
+    ).execute()
 
 
 def _was_removed(invitation: Invitation) -> bool:

@@ -59,6 +59,8 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
         membership = _fresh(membership)
         authorize(actor, Action.CHANGE_ROLE, membership)
         authorize(actor, Action.CHANGE_ROLE, role)
+        if not membership.is_active:
+            raise Refused(Reason.NOT_FOUND)
         if role == membership.role:
             return
         if role > membership.role and not membership.user.is_confirmed:

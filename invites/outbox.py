@@ -22,8 +22,8 @@ from invites.models import (
     MailQueue,
 )
 
-LEASE = timedelta(minutes=2)
-GIVE_UP_AFTER = timedelta(days=3)  # RFC 5321, 4.5.4.1: four to five days at most
+LEASE = timedelta(minutes=5)
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
 _TRIED_AT_LEAST = 5  # mail that waited a week for a mail server is old before its first attempt
 HEARTBEAT = timedelta(seconds=30)
 
@@ -133,6 +133,8 @@ def claim(now: datetime, limit: int) -> list[Delivery]:
             Delivery.update(due_at=now + LEASE).where(
                 Delivery.id.in_([d.id for d in due])
             ).execute()
+        for delivery in due:
+            delivery.due_at = now + LEASE
     return due
 
 
@@ -171,16 +173,21 @@ def finish(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         changes = {Delivery.state: final, Delivery.finished_at: now}
     changes |= {Delivery.reply_code: outcome.code, Delivery.reply_text: text}
     Delivery.update(changes).where(
-        Delivery.id == delivery.id, Delivery.state.in_(_IN_HAND)
+        Delivery.id == delivery.id,
+        Delivery.attempts == delivery.attempts,
+        Delivery.state.in_(_IN_HAND),
     ).execute()
 
 
 def give_back(deliveries: Sequence[Delivery], now: datetime) -> None:
-    """Put mails back that were taken and not attempted."""
-    ids = [delivery.id for delivery in deliveries]
-    Delivery.update(due_at=now, state=DeliveryState.QUEUED).where(
-        Delivery.id.in_(ids), Delivery.state.in_(_IN_HAND)
-    ).execute()
+    """Put mails back that were taken and not attempted, unless somebody else has them now."""
+    for delivery in deliveries:
+        Delivery.update(due_at=now).where(
+            Delivery.id == delivery.id,
+            Delivery.due_at == delivery.due_at,
+            Delivery.attempts == delivery.attempts,
+            Delivery.state.in_(_IN_HAND),
+        ).execute()
 
 
 def beat(now: datetime, trouble: str = "") -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from invites import activity, db, memberships, profiles, proofs
 from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.invitations import replace_open
 from invites.models import Account, JoinedBy, Membership, PermanentLink, ProofPurpose, User
 from invites.profiles import NewProfile
 from invites.refusals import Reason, Refused
@@ -64,6 +65,8 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
         membership = memberships.join(
             link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
         )
+        if user.is_confirmed:  # else anybody could close what is offered to an address
+            replace_open(link.account, user)
         activity.record(Deed.JOINED, link.account, user, now, email=user.email)
     return membership
 

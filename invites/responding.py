@@ -4,7 +4,7 @@ from datetime import datetime
 
 from invites import activity, db, memberships, profiles, proofs
 from invites.activity import Deed
-from invites.invitations import is_backed
+from invites.invitations import is_backed, replace_open
 from invites.models import (
     Account,
     Invitation,
@@ -44,7 +44,7 @@ def accept(
             joined_by=JoinedBy.INVITATION,
             invitation=invitation,
         )
-        _replace_others(invitation)
+        replace_open(invitation.account, user)
         activity.record(Deed.ACCEPTED, invitation.account, user, now, email=invitation.email)
     return membership
 
@@ -76,6 +76,8 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
     Raises Refused(INVITATION_CLOSED).
     """
     with db.transaction():
+        if Invitation.get_by_id(invitation.id).state == InvitationState.DECLINED:
+            return
         _close(invitation, InvitationState.DECLINED, now)
         details = {"email": invitation.email, "proven": proven}
         activity.record(Deed.DECLINED, invitation.account, None, now, **details)
@@ -121,13 +123,3 @@ def _close(invitation: Invitation, state: InvitationState, now: datetime) -> Non
     )
     if changed != 1:
         raise Refused(Reason.INVITATION_CLOSED)
-
-
-def _replace_others(accepted: Invitation) -> None:
-    """Who accepted an older, first declined invitation needs no newer one."""
-    Invitation.update(state=InvitationState.REPLACED).where(
-        Invitation.account == accepted.account_id,
-        Invitation.email == accepted.email,
-        Invitation.state.in_(_ANSWERABLE),
-        Invitation.id != accepted.id,
-    ).execute()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 import flask_mail
-from peewee import OperationalError, PeeweeException
+from peewee import PeeweeException
 
 from invites import db, outbox
 from invites.clock import utcnow
@@ -17,7 +17,7 @@ from invites.mail.smtp import QueueTrouble, SafeConnection
 from invites.models import Delivery
 from invites.outbox import Outcome, Result
 
-_AT_ONCE = 20  # few enough that their lease outlasts the slowest server
+_AT_ONCE = 5  # few enough that their lease outlasts a server at its slowest
 _IDLE = 1.0  # seconds between two looks at an empty queue
 _AFTER_TROUBLE = 15.0  # seconds before the mail server is tried again
 
@@ -49,6 +49,15 @@ class Worker:
 
     def _round(self) -> float:
         """Drain once; returns how many seconds to wait before the next round."""
+        try:
+            return self._drain_or_wait()
+        except PeeweeException:
+            log.exception("the database is not usable just now")
+            return _AFTER_TROUBLE
+        finally:
+            db.close()
+
+    def _drain_or_wait(self) -> float:
         db.connect()
         try:
             self.drain()
@@ -56,11 +65,6 @@ class Worker:
             log.warning("mail waits: %s", trouble)
             self._beat(str(trouble))
             return _AFTER_TROUBLE
-        except OperationalError:
-            log.exception("the database is not usable just now")
-            return _AFTER_TROUBLE
-        finally:
-            db.close()
         return _IDLE
 
     def drain(self) -> int:
@@ -73,8 +77,14 @@ class Worker:
         try:
             while not self._stop.is_set() and (due := outbox.claim(utcnow(), _AT_ONCE)):
                 connection = connection or self._connect(due)
-                done += self._send_all(due, connection)
-                self._beat()
+                try:
+                    done += self._send_all(due, connection)
+                except QueueTrouble:
+                    if not connection.num_emails:
+                        raise
+                    # Many servers take so many mails on a connection and no more.
+                    connection.__exit__(None, None, None)
+                    connection = None
         finally:
             if connection is not None:
                 connection.__exit__(None, None, None)
@@ -91,6 +101,7 @@ class Worker:
 
     def _send_all(self, due: list[Delivery], connection: SafeConnection) -> int:
         for number, delivery in enumerate(due):
+            self._beat()
             if self._stop.is_set():
                 outbox.give_back(due[number:], utcnow())
                 return number

@@ -45,17 +45,22 @@ def test_it_is_written_down_who_invited_how_many(owner, now):
 
 def test_the_same_press_again_sends_nothing_twice(owner, now):
     first = issuing.issue(owner, order("ben@example.org", key="k"), now)
-    again = issuing.issue(owner, order("other@example.org", key="k"), now)
+    again = issuing.issue(owner, order("ben@example.org", key="k"), now)
     assert again == first
     assert Invitation.select().count() == Delivery.select().count() == Batch.select().count() == 1
 
 
-def test_the_key_of_somebody_elses_press_is_refused(people, owner, now):
+def test_the_same_key_with_another_list_swallows_nothing(owner, now):
     issuing.issue(owner, order("ben@example.org", key="k"), now)
-    for other in (people[Role.ADMIN], people.stranger):
-        with refused(Reason.NOT_ALLOWED):
-            issuing.issue(other, order("cem@example.org", key="k"), now)
-    assert Batch.select().count() == 1
+    issuing.issue(owner, order("ben@example.org", "cem@example.org", key="k"), now)
+    assert {row.email for row in Invitation.select()} == {"ben@example.org", "cem@example.org"}
+
+
+def test_the_key_of_somebody_elses_press_leads_nowhere(people, owner, now):
+    first = issuing.issue(owner, order("ben@example.org", key="k"), now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(people[Role.ADMIN], order("ben@example.org", key="k"), now)
+    assert issuing.issue(people.stranger, order("ben@example.org", key="k"), now) != first
 
 
 @pytest.mark.parametrize(

@@ -107,12 +107,12 @@ def test_a_mail_that_is_put_off_is_tried_again_later_and_later(delivery, now):
         assert minutes * 0.87 * MINUTE < pause < minutes * 1.13 * MINUTE
 
 
-def test_a_mail_is_given_up_after_three_days(delivery, now):
+def test_a_mail_is_given_up_after_five_days(delivery, now):
     for _ in range(6):
         delivery = attempt(delivery, RETRY, now)
-    almost = now + timedelta(days=3) - MINUTE
+    almost = now + timedelta(days=5) - MINUTE
     assert attempt(delivery, RETRY, almost).state == DeliveryState.QUEUED
-    delivery = attempt(reread(delivery), RETRY, now + timedelta(days=3))
+    delivery = attempt(reread(delivery), RETRY, now + timedelta(days=5))
     assert (delivery.state, delivery.reply_code) == (DeliveryState.FAILED, 451)
 
 
@@ -132,11 +132,20 @@ def test_who_comes_late_with_an_outcome_does_not_undo_that_the_mail_was_sent(del
 
 
 def test_a_mail_that_is_given_back_is_due_at_once_for_anybody(delivery, now):
-    taken = outbox.claim(now, 10)
-    outbox.start(taken[0], now)
-    outbox.give_back(taken, now)
+    outbox.give_back(outbox.claim(now, 10), now)
     assert reread(delivery).state == DeliveryState.QUEUED
     assert outbox.claim(now, 10) == [delivery]
+
+
+def test_who_gives_back_too_late_takes_nothing_from_another_worker(delivery, now):
+    slow = outbox.claim(now, 10)
+    later = now + LEASE
+    quick = outbox.claim(later, 10)
+    outbox.start(quick[0], later)
+    outbox.give_back(slow, later)
+    outbox.finish(slow[0], RETRY, later)
+    assert reread(delivery).state == DeliveryState.SENDING
+    assert outbox.claim(later, 10) == []
 
 
 def test_giving_back_leaves_a_finished_mail_finished(delivery, now):

@@ -29,7 +29,6 @@ blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitati
 
 
 _ID = re.compile(r"[0-9]{1,18}")
-_KEY_LENGTH = 64
 
 
 class ComposeForm(PlainForm):
@@ -78,7 +77,7 @@ def create() -> AnyResponse:
         return _page(form, status=422)
     upload = form.uploaded
     order = Order(
-        key=(form.key.data or secrets.token_urlsafe(16))[:_KEY_LENGTH],
+        key=form.key.data or secrets.token_urlsafe(16),
         entries=form.entries,
         role=Role(form.role.data),
         file_name=upload.file_name if upload else "",
@@ -89,8 +88,6 @@ def create() -> AnyResponse:
     except Refused as refused:
         form.refuse(form.email, refused)
         return _page(form, status=422)
-    if upload is not None:
-        uploads.drop(upload)
     tell(_("The invitations are on their way."))
     return go(url_for("batches.page", batch_id=batch.id))
 

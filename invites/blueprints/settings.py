@@ -1,7 +1,5 @@
 """An account's settings, and how its mails look."""
 
-from zoneinfo import available_timezones
-
 from flask import Blueprint, Response, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -42,7 +40,7 @@ class SettingsForm(PlainForm):
     )
     time_zone = SelectField(
         _l("Time zone"),
-        choices=lambda: sorted(available_timezones()),
+        choices=texts.TIME_ZONES,
         validate_choice=False,
         validators=[checked_by(texts.clean_time_zone)],
     )

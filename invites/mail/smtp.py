@@ -1,5 +1,6 @@
 """Hands mail over by SMTP: Flask-Mail's connection, hardened, and what the answers mean."""
 
+import re
 import smtplib
 import ssl
 from types import TracebackType
@@ -9,6 +10,9 @@ import flask_mail
 
 from invites.mail.message import OutgoingMail
 from invites.outbox import Outcome, Result
+
+# A refusal of the recipient that means the sender: no log-in, no relaying for us.
+_ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
 
 TIMEOUT = 15  # seconds that the mail server may stay silent
 
@@ -72,6 +76,8 @@ class SafeConnection(flask_mail.Connection):
             self.host.sendmail(mail.from_header.addr_spec, [mail.recipient], mail.as_bytes())
         except smtplib.SMTPRecipientsRefused as refusal:
             code, reply = refusal.recipients[mail.recipient]
+            if _ABOUT_US.search(reply) and not self.num_emails:
+                raise QueueTrouble(words(code, reply)) from refusal
             return self._judge(code, reply)
         except smtplib.SMTPDataError as refusal:
             return self._judge(refusal.smtp_code, refusal.smtp_error)
@@ -79,6 +85,7 @@ class SafeConnection(flask_mail.Connection):
             raise QueueTrouble(words(refusal.smtp_code, refusal.smtp_error)) from refusal
         except (OSError, smtplib.SMTPException) as broken:
             raise QueueTrouble(_what_broke(broken)) from broken
+        self.num_emails += 1
         flask_mail.email_dispatched.send(None, message=mail)
         return Outcome(Result.SENT, code=250)
 

@@ -99,7 +99,11 @@ def _refused(refused: Refused) -> Response:
 def _crash(error: Exception) -> Response:
     log.exception("%s %s failed", request.method, request.endpoint, exc_info=error)
     title, advice = _TITLE_AND_ADVICE[500]
-    return _error_page(InternalServerError.code, title, advice)
+    try:
+        return _error_page(InternalServerError.code, title, advice)
+    except Exception:  # the page asks the database who is logged in
+        log.exception("the page that says so failed too")
+        return Response(f"{title}. {advice}\n", status=500, mimetype="text/plain")
 
 
 def _error_page(code: int, title: object, advice: object) -> Response:

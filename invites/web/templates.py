@@ -69,9 +69,10 @@ def moment(at: datetime) -> str:
     return day(at)
 
 
-def day(at: datetime) -> str:
-    """A date, like ``2 Oct 2026``."""
-    return str(flask_babel.format_date(at, "d MMM y"))
+def day(at: datetime, account: Account | None = None) -> str:
+    """A date, like ``2 Oct 2026``, where ``account`` is, or the account of this page."""
+    zone = ZoneInfo(account.time_zone if account else time_zone())
+    return str(flask_babel.format_date(at.astimezone(zone), "d MMM y", rebase=False))
 
 
 def stamp(at: datetime) -> str:

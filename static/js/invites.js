@@ -102,4 +102,6 @@ document.addEventListener("htmx:afterRequest", (event) =>
 );
 
 // The box is away: say so, and leave the page as it is.
-document.addEventListener("htmx:sendError", () => notify(document.body.dataset.offline));
+for (const away of ["htmx:sendError", "htmx:responseError"]) {
+  document.addEventListener(away, () => notify(document.body.dataset.offline));
+}
