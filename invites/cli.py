@@ -84,8 +84,12 @@ def welcome() -> None:
     else:
         click.echo(f"  Set it up at    {url}/setup")
         click.echo(f"  Set-up code     {services().signer.setup_code()}")
-    if services().settings.mail_server is None:
+    server = services().settings.mail_server
+    if server is None:
         click.echo(f"  Mail            no INVITES_MAIL_SERVER: it waits at {url}/mailbox")
+    else:
+        sender = services().settings.mail_from.addr_spec
+        click.echo(f"  Mail            {server.host}:{server.port} as {sender}")
     click.echo("")
 
 
@@ -94,13 +98,18 @@ def welcome() -> None:
 @with_appcontext
 def backup(folder: Path) -> None:
     """Copy database and secret key into FOLDER, which is made, while Invites runs."""
+    _ready_database()
+    if not install.is_set_up():
+        raise click.ClickException(
+            f"There is nothing to back up in {services().settings.data}. Is INVITES_DATA right?"
+        )
     settings = services().settings
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     db.backup(folder / settings.database_path.name)
     copy = folder / "secret.key"
     copy.touch(mode=0o600)
     shutil.copyfile(settings.data / "secret.key", copy)
-    click.echo(f"{folder} holds all there is. Keep it as safe as the box itself.")
+    click.echo(f"{folder} holds all there is in {settings.data}. Keep it as safe as the box.")
 
 
 def _ready_database() -> None:

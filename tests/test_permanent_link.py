@@ -10,7 +10,7 @@ from invites.refusals import Reason
 from invites.roles import Role
 from invites.tokens import Purpose
 from tests.cast import make_user
-from tests.shorthand import deeds, new_profile, refused, reread
+from tests.shorthand import deeds, invite, new_profile, refused, reread
 
 
 @pytest.fixture
@@ -21,6 +21,18 @@ def link(owner, now):
 @pytest.fixture
 def noa(database, now):
     return make_user("Noa New", "noa@example.org", now)
+
+
+def test_who_joins_by_the_link_needs_no_invitation_any_more(owner, link, noa, now):
+    waiting = invite(owner, now, noa.email)
+    permanent_link.join(link, noa, now)
+    assert not reread(waiting).is_open(now)
+
+
+def test_nobody_closes_an_invitation_by_joining_with_an_unproven_address(owner, link, now):
+    waiting = invite(owner, now, "new@example.org")
+    permanent_link.join_as_new(link, new_profile("new@example.org"), now)
+    assert reread(waiting).is_open(now)
 
 
 def test_an_account_has_no_link_until_somebody_enables_it(owner, now):

@@ -1,8 +1,10 @@
 """Names, phrases, links, telephone numbers and time zones that people type."""
 
 import unicodedata
+from zoneinfo import ZoneInfo
 
 import pytest
+import pytz
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,5 +187,16 @@ def test_a_time_zone_is_known_by_its_name(name):
 
 @pytest.mark.parametrize("name", ["", "Paris", "Europe", "../../etc/passwd", "/etc/passwd", "a\0b"])
 def test_any_other_time_zone_is_refused(name):
+    with refused(Reason.TIME_ZONE_UNKNOWN):
+        texts.clean_time_zone(name)
+
+
+def test_every_time_zone_that_is_offered_can_be_shown():
+    for name in texts.TIME_ZONES:
+        assert texts.clean_time_zone(name) == ZoneInfo(name).key == pytz.timezone(name).zone
+
+
+@pytest.mark.parametrize("name", ["Factory", "localtime", "posix/Europe/Paris", "../etc/passwd"])
+def test_a_time_zone_that_is_not_offered_is_refused(name):
     with refused(Reason.TIME_ZONE_UNKNOWN):
         texts.clean_time_zone(name)

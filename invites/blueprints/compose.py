@@ -22,7 +22,7 @@ from invites.roles import Role
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, takes_lists
 from invites.web.pages import go, show, tell
-from invites.web.services import now
+from invites.web.services import now, services
 from invites.web.words import ROLE, sentence
 
 blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
@@ -88,7 +88,10 @@ def create() -> AnyResponse:
     except Refused as refused:
         form.refuse(form.email, refused)
         return _page(form, status=422)
-    tell(_("The invitations are on their way."))
+    if services().settings.mail_server is None:
+        tell(_("The invitations are made. Their mails wait in the Mailbox."))
+    else:
+        tell(_("The invitations are on their way."))
     return go(url_for("batches.page", batch_id=batch.id))
 
 

@@ -22,8 +22,9 @@ blueprint = Blueprint("setup", __name__)
 
 
 def _is_the_code(_form: PlainForm, field: Field) -> None:
-    typed = (field.data or "").strip().upper().encode()
-    if not hmac.compare_digest(typed, services().signer.setup_code().encode()):
+    typed = "".join(c for c in (field.data or "").upper() if c.isalnum()).encode()
+    code = services().signer.setup_code().replace("-", "").encode()
+    if not hmac.compare_digest(typed, code):
         raise StopValidation(_("That isn't the code on the console. It looks like ABCD-EFGH-IJKL."))
 
 

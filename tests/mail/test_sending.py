@@ -308,6 +308,16 @@ class TestWhatTheServerSays:
         worker.drain()
         assert len({letter.mail["Message-ID"] for letter in office.letters}) == 3
 
+    def test_a_server_that_relays_nothing_for_us_keeps_all_mail_waiting(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        office.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
+        send(owner, now, "one@example.org", "two@example.org")
+        with pytest.raises(QueueTrouble, match="Relay access denied"):
+            worker.drain()
+        assert delivery("one@example.org").state == DeliveryState.QUEUED
+        assert delivery("two@example.org").state == DeliveryState.QUEUED
+
     @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
     def test_a_server_that_shuts_down_keeps_all_mail_waiting(
         self,
