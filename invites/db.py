@@ -101,14 +101,15 @@ def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Seque
     table = model._meta.table_name
     marks = ", ".join("?" for _ in columns)
     names = ", ".join(f'"{column}"' for column in columns)
-    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # names, not input
+    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # our names
     database.cursor().executemany(statement, rows)
 
 
 def delete(model: type[Model]) -> ModelDelete:
     """A DELETE to be narrowed with ``where``; types-peewee can't type ``model.delete``."""
     query: Any = model
-    return query.delete()  # type: ignore[no-any-return]
+    deletion: ModelDelete = query.delete()
+    return deletion
 
 
 def one(query: Any) -> Any:
