@@ -81,8 +81,18 @@ class Session(Row):
     seen_at = UtcField()
 
 
+class BatchState(StrEnum):
+    """Whether the first mails of a batch go out; docs/delivery.md draws it."""
+
+    PROBING = "probing"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    CANCELLED = "cancelled"
+
+
 class Batch(Row):
-    """One press of *Send Invitation*."""
+    """One press of *Send Invitation*. ``stopped_because``: why it stopped by itself."""
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -92,6 +102,8 @@ class Batch(Row):
     key = CharField(max_length=64, unique=True)
     file_name = CharField(max_length=255)
     left_out = JSONField()
+    state = CharField(max_length=10, default=BatchState.RUNNING)
+    stopped_because = CharField(max_length=500, default="")
     created_at = UtcField()
 
 
@@ -219,12 +231,14 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where the mail stands."""
+    """Where the mail stands; docs/delivery.md draws how one becomes another."""
 
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    BOUNCED = "bounced"
     WITHDRAWN = "withdrawn"
 
 
@@ -233,8 +247,8 @@ class Delivery(Row):
 
     Holds no text: a mail is rendered when it is sent, from the row that caused
     it, so that neither the table nor its backups hold a usable link.
-    ``due_at`` is when a worker may take it (again); taking it moves it on by a
-    lease, so that another worker takes over only from a dead one.
+    ``due_at`` is when it may be tried (again). ``unanswered`` counts how often
+    the mail server hung up after the whole mail, before it said whether it took it.
     """
 
     kind = CharField(max_length=20)
@@ -250,6 +264,7 @@ class Delivery(Row):
     state = CharField(max_length=10, default=DeliveryState.QUEUED)
     priority = SmallIntegerField()
     attempts = IntegerField(default=0)
+    unanswered = SmallIntegerField(default=0)
     due_at = UtcField()
     created_at = UtcField()
     finished_at = UtcField(null=True)
@@ -257,7 +272,19 @@ class Delivery(Row):
     reply_text = CharField(max_length=500, default="")
 
     class Meta:
-        indexes = ((("state", "priority", "due_at"), False), (("batch", "state"), False))
+        indexes = (
+            (("state", "priority", "batch", "due_at"), False),
+            (("batch", "state", "finished_at"), False),
+        )
+
+
+Delivery.add_index(
+    Delivery.index(
+        Delivery.recipient,
+        where=(Delivery.state == DeliveryState.BOUNCED),
+        name="delivery_bounced_recipient",
+    )
+)
 
 
 class MailQueue(Row):
@@ -265,6 +292,28 @@ class MailQueue(Row):
 
     seen_at = UtcField()
     trouble = CharField(max_length=500)
+
+
+class MailPolicy(Row):
+    """How hard the box may work its mail server: one row; none means the defaults.
+
+    ``per_minute``: mails a minute over all connections; None is no limit.
+    """
+
+    per_minute = IntegerField(null=True)
+    connections = IntegerField()
+
+
+class OptOut(Row):
+    """Somebody who asked an account not to invite them again."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    email = CharField(max_length=254)
+    created_at = UtcField()
+
+    class Meta:
+        indexes = ((("account", "email"), True),)
 
 
 class Upload(Row):
