@@ -255,7 +255,7 @@ class Delivery(Row):
     recipient = CharField(max_length=254)
     account = ForeignKeyField(Account, null=True)
     account_id: int | None
-    batch = ForeignKeyField(Batch, null=True)
+    batch = ForeignKeyField(Batch, null=True, index=False)  # an index below begins with it
     batch_id: int | None
     invitation: Any = ForeignKeyField(Invitation, null=True)
     invitation_id: int | None
