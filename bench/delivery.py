@@ -1,95 +1,206 @@
-"""How fast a batch goes out into an instant sink, against a bare smtplib loop."""
+"""How fast a batch goes out, from *Send* to the last mail, against other programs on the same sink.
 
+The sink is Postfix's ``smtp-sink`` where it is installed (Debian package
+``postfix``; no daemon needed), else ``bench.sink``. Each run has all programs
+one after the other, so that they share the machine's mood.
+"""
+
+import os
+import shutil
+import signal
 import smtplib
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from flask_mail import Mail
+from flask_mail import Mail, Message
 
-from invites import accounts, db, issuing, profiles
+from bench.batch import make_batch
+from invites import db, feed
 from invites.clock import utcnow
 from invites.factory import create_app
-from invites.mail.rendering import render
-from invites.models import Delivery, DeliveryState, Membership
-from invites.profiles import NewProfile
-from invites.recipients import Entry
-from invites.roles import Role
-from invites.settings import load_settings
-from invites.worker import Worker
+from invites.mail.mailroom import Mailroom
+from invites.models import Delivery, DeliveryState, MailPolicy
+from invites.settings import PROJECT_ROOT, load_settings
 
-MAILS = 2_000
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "50000"))
+PEERS = 4_000
 RUNS = 3
+SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
+SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
+
+Rates = dict[str, float]
 
 
 def main() -> None:
-    """Print messages a second of both, and the ratio of their medians."""
-    bare, ours, sizes = zip(*(_run() for _ in range(RUNS)), strict=True)
-    print(f"{MAILS:,} invitations into an instant sink, one connection, medians of {RUNS} runs")
-    print(f"a message has {statistics.median(sizes):,.0f} bytes")
-    print(f"bare smtplib loop        {statistics.median(bare):9,.0f} a second   1.00 x bare")
-    ratio = statistics.median(ours) / statistics.median(bare)
-    print(f"flask worker             {statistics.median(ours):9,.0f} a second {ratio:6.2f} x bare")
+    """Print mails a second of every program, and the ratio of its median to the bare loop's."""
+    runs = [_run() for _ in range(RUNS)]
+    bare = statistics.median(run["bare smtplib loop"] for run in runs)
+    print(f"{PEOPLE:,} invitations into an instant sink, medians of {RUNS} runs")
+    for program in runs[0]:
+        rate = statistics.median(run[program] for run in runs)
+        print(f"{program:<36} {rate:9,.0f} a second {rate / bare:6.2f} x bare")
 
 
-def _run() -> tuple[float, float, int]:
-    with _sink() as port, tempfile.TemporaryDirectory() as folder:
-        environ = {
-            "INVITES_DATA": folder,
-            "INVITES_MAIL_SERVER": "127.0.0.1",
-            "INVITES_MAIL_PORT": str(port),
-        }
-        app = create_app(load_settings(environ))
+def _run() -> Rates:
+    with sink() as port:
+        rates = _peers(port)
+        for connections in (1, 4):
+            name = f"flask worker, {connections} connection(s)"
+            rates[name], _memory = ours(port, connections)
+        return rates
+
+
+def _peers(port: int) -> Rates:
+    message = a_message(port)
+    rates = {
+        "bare smtplib loop": timed(lambda: bare(port, message)),
+        "Flask-Mail, in bulk": timed(lambda: flask_mail(port), PEERS // 4),
+    }
+    if Path(SOURCE).exists():
+        for sessions in (1, 8):
+            name = f"smtp-source, {sessions} connection(s)"
+            rates[name] = timed(lambda n=sessions: smtp_source(port, n, len(message)))
+    return rates
+
+
+def timed(work: Callable[[], object], mails: int = PEERS) -> float:
+    """Mails a second."""
+    start = time.perf_counter()
+    work()
+    return mails / (time.perf_counter() - start)
+
+
+def bare(port: int, message: bytes, mails: int = PEERS) -> None:
+    """A plain loop over one connection, with one message that was built before."""
+    with smtplib.SMTP("127.0.0.1", port) as smtp:
+        for n in range(mails):
+            smtp.sendmail("invites@example.org", [f"volunteer{n}@town.example"], message)
+
+
+def flask_mail(port: int) -> None:
+    """Flask-Mail as its documentation shows it for many mails."""
+    with box(port) as app:
+        mail = Mail(app)
+        html, text = "<p>" + "come and join us " * 90 + "</p>", "come and join us " * 40
+        with mail.connect() as connection:
+            for n in range(PEERS // 4):
+                to = [f"volunteer{n}@town.example"]
+                connection.send(
+                    Message("Invitation", to, text, html=html, sender="invites@example.org")
+                )
+
+
+def smtp_source(port: int, sessions: int, size: int) -> None:
+    """Postfix's load generator."""
+    command = [SOURCE, "-s", str(sessions), "-m", str(PEERS), "-l", str(size), "-f", "a@b.example"]
+    subprocess.run([*command, "-t", "volunteer@town.example", f"127.0.0.1:{port}"], check=True)
+
+
+def ours(port: int, connections: int, people: int = PEOPLE) -> tuple[float, int]:
+    """Mails a second from *Send* to the last outcome, and the worker's peak memory in bytes."""
+    with box(port) as app:
+        MailPolicy.create(id=1, per_minute=None, connections=connections)
+        with worker(app.extensions["invites"].settings.data, port) as process:
+            start = time.perf_counter()
+            make_batch(people)
+            while left() and process.poll() is None:
+                time.sleep(0.02)
+            seconds = time.perf_counter() - start
+            memory = _peak(process.pid)
+        sent = Delivery.select().where(Delivery.state == DeliveryState.SENT).count()
+        assert sent == people, (sent, people)
+        return people / seconds, memory
+
+
+def left() -> bool:
+    """Whether a mail waits."""
+    waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
+    return Delivery.select(Delivery.id).where(Delivery.state.in_(waiting)).exists()
+
+
+@contextmanager
+def box(port: int) -> Iterator:
+    """An application with a database of its own that hands its mail to ``port``."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = create_app(load_settings(environment(Path(folder), port)))
         with app.app_context():
-            db.configure(load_settings(environ).database_path, durable=False)
             db.migrate()
             db.connect()
             try:
-                _make_batch()
-                postage = app.extensions["invites"].postage
-                mail = render(Delivery.get(), postage, utcnow())
-                assert mail is not None
-                message = mail.as_bytes()
-                worker = Worker(Mail(app), postage)
-                return _bare(port, message), _ours(worker), len(message)
+                yield app
             finally:
                 db.close()
 
 
-def _make_batch() -> None:
-    now = utcnow()
-    olive = profiles.create(NewProfile("Olive", "olive@example.org", "", ""), now, confirmed=True)
-    accounts.found("Riverside Relief", olive, now)
-    entries = [Entry(f"volunteer{n}@town{n % 300}.example") for n in range(MAILS)]
-    issuing.issue(Membership.get(), issuing.Order("key", entries, Role.USER), now)
+@contextmanager
+def worker(data: Path, port: int) -> Iterator[subprocess.Popen]:
+    """A real ``flask worker``, ready to work."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
+        cwd=PROJECT_ROOT,
+        env=dict(os.environ) | environment(data, port),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while "started" not in process.stderr.readline():
+            assert process.poll() is None
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
 
 
-def _bare(port: int, message: bytes) -> float:
-    start = time.perf_counter()
-    with smtplib.SMTP("127.0.0.1", port) as smtp:
-        for n in range(MAILS):
-            smtp.sendmail("invites@example.org", [f"volunteer{n}@town.example"], message)
-    return MAILS / (time.perf_counter() - start)
+def environment(data: Path, port: int) -> dict[str, str]:
+    """The settings of such a box."""
+    return {
+        "INVITES_DATA": str(data),
+        "INVITES_BASE_URL": "https://invites.example.org",
+        "INVITES_MAIL_SERVER": "127.0.0.1",
+        "INVITES_MAIL_PORT": str(port),
+    }
 
 
-def _ours(worker: Worker) -> float:
-    start = time.perf_counter()
-    worker.drain()
-    seconds = time.perf_counter() - start
-    assert Delivery.select().where(Delivery.state == DeliveryState.SENT).count() == MAILS
-    return MAILS / seconds
+def a_message(port: int) -> bytes:
+    """One of our invitations."""
+    with box(port) as app:
+        make_batch(1)
+        letter = Mailroom(app.extensions["invites"].postage).letter(
+            feed.bulk(utcnow(), 1)[0], utcnow()
+        )
+        assert letter is not None
+        return letter.content
+
+
+def _peak(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(kilobytes) * 1024
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
-    process = subprocess.Popen([sys.executable, "-m", "bench.sink"], stdout=subprocess.PIPE)
-    assert process.stdout is not None
+def sink(*options: str) -> Iterator[int]:
+    """A mail server that takes everything; ``options`` are smtp-sink's."""
+    if Path(SINK).exists():
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        process = subprocess.Popen([SINK, *user, *options, f"127.0.0.1:{port}", "200"])
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            time.sleep(0.05)
+    else:
+        process = subprocess.Popen([sys.executable, "-m", "bench.sink"], stdout=subprocess.PIPE)
+        port = int(process.stdout.readline())
     try:
-        yield int(process.stdout.readline())
+        yield port
     finally:
         process.kill()
         process.wait()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db, issuing, judging, outbox, profiles, progress, spreadsheets
+from invites import accounts, db, feed, issuing, judging, profiles, progress, spreadsheets
 from invites.clock import utcnow
 from invites.models import Membership
 from invites.profiles import NewProfile
@@ -76,7 +76,7 @@ def _steps() -> dict[str, float]:
     timed("list: first page", lambda: listed(""))
     timed("list: search", lambda: listed("volunteer499"))
     timed("list: totals", lambda: scope.invitation_totals(now))
-    timed("worker: claim 20 of 50,000", lambda: outbox.claim(now, 20))
+    timed("worker: take 200 of 50,000", lambda: feed.bulk(now, 200))
     return times
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from invites.models import Account, EmailProof, Invitation, PermanentLink, ProofPurpose
-from invites.tokens import Purpose, Signer
+from invites.tokens import Purpose, Signable, Signer
 
 _PROOF = {
     ProofPurpose.CONFIRM_EMAIL: (Purpose.CONFIRM_EMAIL, "confirm-email"),
@@ -18,7 +18,7 @@ class Links:
     base_url: str
     signer: Signer
 
-    def mailed_invitation(self, invitation: Invitation) -> str:
+    def mailed_invitation(self, invitation: Signable) -> str:
         """The link in the mail: whoever has it reads that mailbox."""
         return self._to("invitation", self.signer.token(Purpose.MAILED_INVITATION, invitation))
 

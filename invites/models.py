@@ -89,6 +89,7 @@ class BatchState(StrEnum):
     PAUSED = "paused"
     STOPPED = "stopped"
     CANCELLED = "cancelled"
+    DONE = "done"
 
 
 class Batch(Row):
@@ -105,6 +106,9 @@ class Batch(Row):
     state = CharField(max_length=10, default=BatchState.RUNNING)
     stopped_because = CharField(max_length=500, default="")
     created_at = UtcField()
+
+    class Meta:
+        indexes = ((("state",), False),)
 
 
 class InvitationState(StrEnum):

@@ -1,19 +1,12 @@
-"""The transactional outbox: mail is queued with the deed that causes it, sent by the worker.
+"""The transactional outbox: mail is queued with the deed that causes it, sent by the worker."""
 
-A worker takes a mail by moving its ``due_at`` on by a lease; whoever else looks
-finds it not due. A worker that dies lets the lease run out, and the mail is due
-again. Nothing else is locked, and nothing has to be cleaned up.
-"""
-
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum
 
 from invites import db
 from invites.models import (
     Batch,
+    BatchState,
     Delivery,
     DeliveryKind,
     DeliveryState,
@@ -22,33 +15,18 @@ from invites.models import (
     MailQueue,
 )
 
-LEASE = timedelta(minutes=5)
-GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
-_TRIED_AT_LEAST = 5  # mail that waited a week for a mail server is old before its first attempt
 HEARTBEAT = timedelta(seconds=30)
+BIG = 50  # people in a batch, from which its first mails show whether the rest should go
 
-# Somebody waits for a password reset; nobody waits for the last of 50,000 invitations.
-_PERSONAL, _SINGLE, _BULK = 0, 10, 20
-
-_IN_HAND = (DeliveryState.QUEUED, DeliveryState.SENDING)
+IN_HAND = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 
-class Result(StrEnum):
-    """What became of one attempt."""
+class Priority(IntEnum):
+    """Somebody waits for a password reset; nobody waits for the last of 50,000 invitations."""
 
-    SENT = "sent"
-    RETRY = "retry"
-    FAILED = "failed"
-    WITHDRAWN = "withdrawn"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one attempt, and the mail server's words for it."""
-
-    result: Result
-    code: int | None = None
-    text: str = ""
+    PERSONAL = 0
+    SINGLE = 10
+    BULK = 20
 
 
 def queue_proof(proof: EmailProof, kind: DeliveryKind, now: datetime) -> Delivery:
@@ -57,7 +35,7 @@ def queue_proof(proof: EmailProof, kind: DeliveryKind, now: datetime) -> Deliver
         kind=kind,
         recipient=proof.email,
         proof=proof,
-        priority=_PERSONAL,
+        priority=Priority.PERSONAL,
         due_at=now,
         created_at=now,
     )
@@ -71,7 +49,7 @@ def queue_invitation(invitation: Invitation, now: datetime) -> Delivery:
         account=invitation.account_id,
         batch=invitation.batch_id,
         invitation=invitation,
-        priority=_SINGLE,
+        priority=Priority.SINGLE,
         due_at=now,
         created_at=now,
     )
@@ -88,25 +66,25 @@ def queue_batch(batch: Batch, now: datetime) -> None:
         Delivery.state,
         Delivery.priority,
         Delivery.attempts,
+        Delivery.unanswered,
         Delivery.due_at,
         Delivery.created_at,
         Delivery.reply_text,
     ]
     moment = Delivery.due_at.db_value(now)
-    constants = (DeliveryState.QUEUED.value, _BULK, 0, moment, moment, "")
-    rows = (
-        Invitation.select(
-            db.constant(DeliveryKind.INVITATION.value),
-            Invitation.email,
-            Invitation.account,
-            Invitation.batch,
-            Invitation.id,
-            *(db.constant(value) for value in constants),
-        )
-        .where(Invitation.batch == batch)
-        .order_by(Invitation.id)
-    )
-    Delivery.insert_from(rows, columns).execute()
+    constants = (DeliveryState.QUEUED.value, int(Priority.BULK), 0, 0, moment, moment, "")
+    invitations = Invitation.select(
+        db.constant(DeliveryKind.INVITATION.value),
+        Invitation.email,
+        Invitation.account,
+        Invitation.batch,
+        Invitation.id,
+        *(db.constant(value) for value in constants),
+    ).where(Invitation.batch == batch)
+    Delivery.insert_from(invitations.order_by(Invitation.id), columns).execute()
+    is_big = invitations.count() >= BIG
+    batch.state = BatchState.PROBING if is_big else BatchState.RUNNING
+    batch.save(only=[Batch.state])
 
 
 def was_withdrawn(invitation: Invitation) -> bool:
@@ -118,76 +96,6 @@ def was_withdrawn(invitation: Invitation) -> bool:
         .first()
     )
     return newest is not None and newest.state == DeliveryState.WITHDRAWN
-
-
-def claim(now: datetime, limit: int) -> list[Delivery]:
-    """Take up to ``limit`` mails that are due, the most urgent first."""
-    with db.transaction():
-        due = list(
-            Delivery.select()
-            .where(Delivery.state.in_(_IN_HAND), Delivery.due_at <= now)
-            .order_by(Delivery.priority, Delivery.due_at, Delivery.id)
-            .limit(limit)
-        )
-        if due:
-            Delivery.update(due_at=now + LEASE).where(
-                Delivery.id.in_([d.id for d in due])
-            ).execute()
-        for delivery in due:
-            delivery.due_at = now + LEASE
-    return due
-
-
-def start(delivery: Delivery, now: datetime) -> bool:
-    """Mark ``delivery`` as being handed over, just before it is.
-
-    False when it isn't ours to send any more: cancelled, or taken over by
-    another worker after our lease ran out.
-    """
-    ours = (Delivery.id == delivery.id) & Delivery.state.in_(_IN_HAND)
-    changed = (
-        Delivery.update(
-            state=DeliveryState.SENDING, attempts=Delivery.attempts + 1, due_at=now + LEASE
-        )
-        .where(ours, Delivery.attempts == delivery.attempts)
-        .execute()
-    )
-    delivery.attempts += 1
-    return bool(changed == 1)
-
-
-def finish(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
-    """Record what became of the attempt; what another worker finished meanwhile stays so."""
-    text = outcome.text[:500]
-    young = now - delivery.created_at < GIVE_UP_AFTER or delivery.attempts < _TRIED_AT_LEAST
-    if outcome.result is Result.RETRY and young:
-        changes = {
-            Delivery.state: DeliveryState.QUEUED,
-            Delivery.due_at: now + _pause_before(delivery.attempts + 1),
-        }
-    else:
-        final = {
-            Result.SENT: DeliveryState.SENT,
-            Result.WITHDRAWN: DeliveryState.WITHDRAWN,
-        }.get(outcome.result, DeliveryState.FAILED)
-        changes = {Delivery.state: final, Delivery.finished_at: now}
-    changes |= {Delivery.reply_code: outcome.code, Delivery.reply_text: text}
-    Delivery.update(changes).where(
-        Delivery.id == delivery.id,
-        Delivery.attempts == delivery.attempts,
-        Delivery.state.in_(_IN_HAND),
-    ).execute()
-
-
-def give_back(deliveries: Sequence[Delivery], now: datetime) -> None:
-    """Put mails back that were taken and not attempted, unless somebody else has them now."""
-    for delivery in deliveries:
-        Delivery.update(due_at=now).where(
-            Delivery.id == delivery.id,
-            Delivery.due_at == delivery.due_at,
-            Delivery.attempts == delivery.attempts,
-            Delivery.state.in_(_IN_HAND),
-        ).execute()
 
 
 def beat(now: datetime, trouble: str = "") -> None:
@@ -207,9 +115,3 @@ def trouble() -> str:
     """What keeps the worker from sending, in the mail server's words; empty when nothing does."""
     queue = MailQueue.get_or_none(MailQueue.id == 1)
     return queue.trouble if queue is not None else ""
-
-
-def _pause_before(attempt: int) -> timedelta:
-    """One minute, doubling to four hours, with a quarter of jitter so that retries spread."""
-    minutes = min(2.0 ** (attempt - 2), 240.0)
-    return timedelta(minutes=minutes * random.uniform(0.875, 1.125))  # noqa: S311  # spreads load

@@ -58,6 +58,8 @@ class Reason(StrEnum):
     INVITATION_UNBACKED = "invitation_unbacked"
     INVITATION_WAITING = "invitation_waiting"
     INVITATION_OFTEN = "invitation_often"
+    BATCH_NOT_SO = "batch_not_so"
+    NOTHING_TO_RETRY = "nothing_to_retry"
     WRONG_PERSON = "wrong_person"
     REMOVED_MEMBER = "removed_member"
     LINK_CLOSED = "link_closed"

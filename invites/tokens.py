@@ -28,8 +28,13 @@ class Purpose(StrEnum):
 class Signable(Protocol):
     """A row that tokens can be derived from."""
 
-    id: int
-    created_at: datetime
+    @property
+    def id(self) -> int:
+        """Its primary key."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was made, UTC."""
 
 
 class Signer:

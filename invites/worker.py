@@ -1,137 +1,189 @@
-"""The mail worker: takes what is due from the outbox and hands it over, until told to stop."""
+"""The mail worker: hires couriers while mail is due, and watches over them, until told to stop."""
 
 import logging
 import signal
-import threading
+import time
 from datetime import UTC, datetime, timedelta
+from threading import Event, Lock, Thread
 from types import FrameType
 
 import flask_mail
+from flask import current_app
 from peewee import PeeweeException
 
-from invites import db, outbox
+from invites import db, ledger, outbox
 from invites.clock import utcnow
-from invites.mail import smtp
-from invites.mail.rendering import Postage, render
-from invites.mail.smtp import QueueTrouble, SafeConnection
-from invites.models import Delivery
-from invites.outbox import Outcome, Result
+from invites.courier import Courier
+from invites.desk import Desk
+from invites.ledger import Ledger
+from invites.mail.mailroom import Mailroom
+from invites.mail.rendering import Postage
+from invites.mail.replies import TroubleError
+from invites.models import MailPolicy
 
-_AT_ONCE = 5  # few enough that their lease outlasts a server at its slowest
-_IDLE = 1.0  # seconds between two looks at an empty queue
-_AFTER_TROUBLE = 15.0  # seconds before the mail server is tried again
+CONNECTIONS = 4
+
+_TICK = 0.1  # seconds between two looks at the couriers
+_QUICK = 500  # mails a second over one connection, above which another one gains nothing
+_LINGER = 2.0  # seconds for which an idle connection stays open
+_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds before the mail server is tried again
+_CROWDED = 60.0  # seconds before another connection is tried, after one was refused
+_BEAT = timedelta(seconds=10)
 
 log = logging.getLogger("invites.worker")
 
 
 class Worker:
-    """Drains the outbox through one connection."""
+    """The only one at a time, over as many connections as the installer allows."""
 
     def __init__(self, mail: flask_mail.Mail | None, postage: Postage) -> None:
         """``mail`` is None without a mail server: then mail waits for one."""
         self._mail = mail
-        self._postage = postage
-        self._stop = threading.Event()
+        self._app = current_app._get_current_object()  # type: ignore[attr-defined]  # for threads
+        self._mailroom = Mailroom(postage)
+        self._desk = Desk()
+        self._ledger = Ledger()
+        self._stop = Event()
+        self._crew: dict[Courier, Thread] = {}
+        self._enough_until = 0.0
+        self._taken = 0
+        self._trouble = Trouble()
         self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Finish the mail in hand, then end."""
+        """Finish the mails in hand, then end."""
         self._stop.set()
 
     def run(self) -> None:
         """Work until stopped; call in the main thread, so that signals arrive."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        log.info("mail worker started")
-        while not self._stop.is_set():
-            self._stop.wait(self._round())
+        with db.only_one("worker", self._stop.is_set) as is_only_one:
+            if is_only_one:
+                self._work()
         log.info("mail worker stopped")
 
-    def _round(self) -> float:
-        """Drain once; returns how many seconds to wait before the next round."""
-        try:
-            return self._drain_or_wait()
-        except PeeweeException:
-            log.exception("the database is not usable just now")
-            return _AFTER_TROUBLE
-        finally:
-            db.close()
-
-    def _drain_or_wait(self) -> float:
-        db.connect()
-        try:
-            self.drain()
-        except QueueTrouble as trouble:
-            log.warning("mail waits: %s", trouble)
-            self._beat(str(trouble))
-            return _AFTER_TROUBLE
-        return _IDLE
-
     def drain(self) -> int:
-        """Send all that is due; returns how many mails left the queue. Raises QueueTrouble."""
-        if self._mail is None:
-            self._beat()
-            return 0
+        """Send all that is due now over one connection, in this thread; returns how many are done.
+
+        Raises TroubleError when the mail server can't be used.
+        """
         done = 0
-        connection: SafeConnection | None = None
-        try:
-            while not self._stop.is_set() and (due := outbox.claim(utcnow(), _AT_ONCE)):
-                connection = connection or self._connect(due)
-                try:
-                    done += self._send_all(due, connection)
-                except QueueTrouble:
-                    if not connection.num_emails:
-                        raise
-                    # Many servers take so many mails on a connection and no more.
-                    connection.__exit__(None, None, None)
-                    connection = None
-        finally:
-            if connection is not None:
-                connection.__exit__(None, None, None)
+        while self._mail is not None and self._desk.has_work():
+            courier = Courier(self._mail, self._desk, self._ledger, self._mailroom)
+            courier.deliver(lambda: False)
+            done += courier.done
         self._beat()
         return done
 
-    def _connect(self, due: list[Delivery]) -> SafeConnection:
-        assert self._mail is not None
-        try:
-            return smtp.connect(self._mail)
-        except QueueTrouble:
-            outbox.give_back(due, utcnow())
-            raise
-
-    def _send_all(self, due: list[Delivery], connection: SafeConnection) -> int:
-        for number, delivery in enumerate(due):
-            self._beat()
-            if self._stop.is_set():
-                outbox.give_back(due[number:], utcnow())
-                return number
+    def _work(self) -> None:
+        log.info("mail worker started")
+        is_recovered = False
+        while not self._stop.is_set():
             try:
-                self._send(delivery, connection)
-            except QueueTrouble as trouble:
-                # This mail may be what the server chokes on: it waits longer than the rest.
-                outbox.finish(delivery, Outcome(Result.RETRY, text=str(trouble)), utcnow())
-                outbox.give_back(due[number + 1 :], utcnow())
-                raise
-        return len(due)
+                if not is_recovered:
+                    ledger.recover()
+                    is_recovered = True
+                self._look_after()
+            except PeeweeException:
+                log.exception("the database is not usable just now")
+                self._stop.wait(_PAUSES[0])
+            finally:
+                db.close()
+            self._stop.wait(_TICK if self._crew else 5 * _TICK)
+        for courier in list(self._crew):
+            courier.stop()
+        for thread in list(self._crew.values()):
+            thread.join()
 
-    def _send(self, delivery: Delivery, connection: SafeConnection) -> None:
-        try:
-            mail = render(delivery, self._postage, utcnow())
-            if mail is None:
-                outbox.finish(delivery, Outcome(Result.WITHDRAWN), utcnow())
-            elif outbox.start(delivery, utcnow()):
-                outbox.finish(delivery, connection.hand_over(mail), utcnow())
-        except (QueueTrouble, PeeweeException):
-            raise
-        except Exception:  # one mail that can't be made must not hold up all others
-            log.exception("mail %s can't be made", delivery.id)
-            failed = Outcome(Result.FAILED, text="This mail can't be made. The log says why.")
-            outbox.finish(delivery, failed, utcnow())
+    def _look_after(self) -> None:
+        for courier in list(self._crew):
+            courier.connection.end_if_overdue()
+            if courier.taken:
+                self._trouble.is_over()
+        self._beat(self._trouble.reason)
+        if self._mail is not None and not self._trouble.is_pausing():
+            self._hire(self._mail)
+
+    def _hire(self, mail: flask_mail.Mail) -> None:
+        """More couriers while there is work for more: twice as many, once all got through."""
+        policy = MailPolicy.get_or_none(MailPolicy.id == 1)
+        self._desk.pace.per_minute = policy.per_minute if policy else None
+        there = len(self._crew)
+        room = (policy.connections if policy else CONNECTIONS) - there
+        if there and (self._desk.pace.wait() or not self._could_use_more()):
+            return
+        for _ in range(min(max(1, there), room) if self._desk.has_work() else 0):
+            courier = Courier(mail, self._desk, self._ledger, self._mailroom)
+            thread = Thread(target=self._employ, args=(courier,), name="courier")
+            self._crew[courier] = thread
+            thread.start()
+
+    def _could_use_more(self) -> bool:
+        """Whether all couriers got through, and mostly wait for the mail server."""
+        taken = [courier.taken for courier in list(self._crew)]
+        before, self._taken = self._taken, sum(taken)
+        is_quick = self._taken - before > _QUICK * _TICK * len(taken)
+        return all(taken) and not is_quick and time.monotonic() > self._enough_until
+
+    def _employ(self, courier: Courier) -> None:
+        """What a courier's thread does."""
+        with self._app.app_context():
+            try:
+                courier.deliver(self._more_comes)
+                self._trouble.is_over()
+            except TroubleError as trouble:
+                if any(other.taken for other in list(self._crew)):
+                    # The server takes mail, but not on so many connections.
+                    self._enough_until = time.monotonic() + _CROWDED
+                else:
+                    self._trouble.add(str(trouble))
+            except PeeweeException:
+                log.exception("the database is not usable just now")
+                self._trouble.add("The database is not usable just now.")
+            finally:
+                db.close()
+                del self._crew[courier]
+
+    def _more_comes(self) -> bool:
+        """Wait a little for more to do over an open connection."""
+        until = time.monotonic() + _LINGER
+        while not self._stop.wait(_TICK / 2) and time.monotonic() < until:
+            if not self._desk.pace.wait() and self._desk.has_work():
+                return True
+        return False
 
     def _beat(self, trouble: str = "") -> None:
         """Tell how it goes, when it changed or the last sign of life gets old."""
         now = utcnow()
         at, before = self._last_beat
-        if before != trouble or now - at > timedelta(seconds=10):
+        if before != trouble or not timedelta(0) <= now - at < _BEAT:
             outbox.beat(now, trouble)
             self._last_beat = (now, trouble)
+
+
+class Trouble:
+    """What keeps the mail server from being used, and until when nobody asks it again."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._times = 0
+        self._until = 0.0
+        self.reason = ""
+
+    def add(self, reason: str) -> None:
+        """Pause, longer each time in a row."""
+        with self._lock:
+            self.reason = reason
+            self._until = time.monotonic() + _PAUSES[min(self._times, len(_PAUSES) - 1)]
+            self._times += 1
+        log.warning("mail waits: %s", reason)
+
+    def is_over(self) -> None:
+        """A mail server took a mail."""
+        with self._lock:
+            self.reason, self._times, self._until = "", 0, 0.0
+
+    def is_pausing(self) -> bool:
+        """Whether the mail server is left alone just now."""
+        return time.monotonic() < self._until

@@ -7,9 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from invites import issuing
+from invites import feed, issuing
+from invites.attempts import Outcome, Result
+from invites.feed import Waiting
 from invites.issuing import Order
-from invites.models import Account, Activity, Batch, Invitation, Membership
+from invites.ledger import Ledger, Settled
+from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
 from invites.profiles import NewProfile
 from invites.recipients import Entry
 from invites.refusals import Reason, Refused
@@ -41,6 +44,26 @@ def invite(
 
 def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewProfile:
     return NewProfile(name, email, "", password_hash())
+
+
+def due(now: datetime) -> list[Waiting]:
+    return [*feed.urgent(now, 1000), *feed.bulk(now, 1000)]
+
+
+def attempt(
+    mail: Delivery, result: Result, now: datetime, code: int | None = None, text: str = ""
+) -> None:
+    """Hand ``mail`` over as the worker does, with this result, if it may go."""
+    [waiting] = [one for one in due(now) if one.id == mail.id]
+    ledger = Ledger()
+    if ledger.turn([], waiting, now):
+        ledger.turn([Settled(waiting, Outcome(result, code, text))], None, now)
+
+
+def attempt_all(now: datetime, result: Result = Result.SENT) -> None:
+    """Hand over all that is due."""
+    for waiting in due(now):
+        attempt(Delivery.get_by_id(waiting.id), result, now)
 
 
 def reread(row):

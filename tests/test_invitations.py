@@ -4,26 +4,21 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, issuing, memberships, outbox, responding
+from invites import invitations, issuing, memberships, responding
+from invites.attempts import Result
 from invites.models import Delivery, InvitationState
-from invites.outbox import Outcome, Result
 from invites.refusals import Reason
 from invites.roles import Role
 from invites.tokens import Purpose
-from tests.shorthand import deeds, invite, new_profile, refused, reread
+from tests.shorthand import attempt_all, deeds, invite, new_profile, refused, reread
 
 DAY = timedelta(days=1)
-
-
-def finish_mails(now, result=Result.SENT):
-    for delivery in outbox.claim(now, 100):
-        outbox.finish(delivery, Outcome(result), now)
 
 
 @pytest.fixture
 def invitation(owner, now):
     invitation = invite(owner, now)
-    finish_mails(now)
+    attempt_all(now)
     return invitation
 
 
@@ -60,14 +55,14 @@ def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
 
 def test_after_a_failed_mail_one_can_resend(owner, now):
     invitation = invite(owner, now)
-    finish_mails(now, Result.FAILED)
+    attempt_all(now, Result.FAILED)
     invitations.resend(owner, invitation, now)
     assert mails(invitation) == 2
 
 
 def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
-    finish_mails(now)
+    attempt_all(now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     assert not invitations.is_backed(reread(invitation))
     invitations.resend(owner, invitation, now)
@@ -91,7 +86,7 @@ def test_a_revoked_invitation_is_closed_until_it_is_restored(owner, invitation, 
 def test_a_mail_that_was_withheld_goes_out_after_restoring(owner, now):
     invitation = invite(owner, now)
     invitations.revoke(owner, invitation, now)
-    finish_mails(now, Result.WITHDRAWN)
+    attempt_all(now)
     invitations.restore(owner, invitation, now)
     assert mails(invitation) == 2
 
@@ -111,7 +106,7 @@ def test_who_declined_can_be_kept_from_thinking_again(owner, invitation, now):
 def test_one_person_gets_at_most_three_mails_a_day(owner, invitation, now):
     for _ in range(2):
         invitations.resend(owner, invitation, now)
-        finish_mails(now)
+        attempt_all(now)
     with refused(Reason.INVITATION_OFTEN):
         invitations.resend(owner, invitation, now)
     invitations.resend(owner, invitation, now + DAY)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from invites import invitations, outbox, progress, responding
-from invites.models import DeliveryState, InvitationState
-from invites.outbox import Outcome, Result
-from tests.shorthand import send
+from invites import invitations, progress, responding
+from invites.attempts import Result
+from invites.models import Delivery, DeliveryState, InvitationState
+from tests.shorthand import attempt, due, send
 
 
 @pytest.fixture
@@ -14,9 +14,8 @@ def batch(owner, now):
 
 
 def finish(now, *results):
-    for delivery, result in zip(outbox.claim(now, len(results)), results, strict=True):
-        outbox.start(delivery, now)
-        outbox.finish(delivery, Outcome(result, 550, "the server's words"), now)
+    for waiting, result in zip(due(now), results, strict=False):
+        attempt(Delivery.get_by_id(waiting.id), result, now, 550, "the server's words")
 
 
 def test_a_new_batch_waits(batch):

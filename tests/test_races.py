@@ -8,14 +8,15 @@ import pytest
 
 from invites import (
     db,
+    feed,
     install,
     invitations,
     issuing,
     memberships,
-    outbox,
     permanent_link,
     responding,
 )
+from invites.ledger import Ledger
 from invites.models import (
     Account,
     Activity,
@@ -30,7 +31,7 @@ from invites.refusals import Reason, Refused
 from invites.roles import Role
 from tests.cast import make_member, make_user
 from tests.conftest import NOW
-from tests.shorthand import invite, new_profile, order, reread, send
+from tests.shorthand import attempt_all, invite, new_profile, order, reread, send
 
 WAIT = 60  # seconds; only a test that hangs gets there
 
@@ -193,26 +194,37 @@ def test_ten_setups_at_once_make_one_installer(database, now):
 
 def test_of_ten_resends_at_once_one_mails(owner, now):
     invitation = invite(owner, now)
-    for delivery in outbox.claim(now, 1):
-        outbox.finish(delivery, outbox.Outcome(outbox.Result.SENT), now)
+    attempt_all(now)
     answers = at_once(*[lambda: invitations.resend(reread(owner), reread(invitation), now)] * 10)
     assert answers.count(Reason.INVITATION_WAITING) == 9
     assert Delivery.select().count() == 2
 
 
-def claim_all():
-    """Claim as a worker does, until nothing is left."""
-    claimed = []
-    while due := outbox.claim(NOW, 7):
-        claimed += [delivery.id for delivery in due if outbox.start(delivery, NOW)]
-    return claimed
+def start_all():
+    """Start every mail as a worker does; the ids of those that were this one's."""
+    ledger, mails = Ledger(), feed.bulk(NOW, 300)
+    return [mail.id for mail in mails if ledger.turn([], mail, NOW)]
 
 
-def test_two_workers_in_one_process_take_no_mail_twice(owner, now):
-    send(owner, now, *(f"p{n}@example.org" for n in range(300)))
-    one, other = at_once(claim_all, claim_all)
-    assert len(one) + len(other) == 300
+def test_what_two_workers_have_in_hand_is_started_by_one(owner, now):
+    send(owner, now, *(f"p{n}@example.org" for n in range(49)))
+    one, other = at_once(start_all, start_all)
+    assert len(one) + len(other) == 49
     assert not set(one) & set(other)
+
+
+def test_many_connections_share_one_ledger_and_every_one_gets_its_own_answer(owner, now):
+    send(owner, now, *(f"p{n}@example.org" for n in range(40)))
+    revoked = Invitation.get(Invitation.email == "p7@example.org")
+    Invitation.update(state="revoked").where(Invitation.id == revoked.id).execute()
+    ledger, mails = Ledger(), feed.bulk(NOW, 40)
+    answers = at_once(*(lambda mail=mail: ledger.turn([], mail, NOW) for mail in mails))
+    assert [mail.recipient for mail, may in zip(mails, answers, strict=True) if not may] == [
+        "p7@example.org"
+    ]
+    states = {mail.recipient: mail.state for mail in Delivery.select()}
+    assert states.pop("p7@example.org") == "withdrawn"
+    assert set(states.values()) == {"sending"}
 
 
 def in_a_process(path, start, results, deed, arguments):
@@ -249,11 +261,33 @@ def issue_id(actor_id):
     return issuing.issue(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
 
 
-def test_two_worker_processes_take_no_mail_twice(owner, database, now):
-    send(owner, now, *(f"p{n}@example.org" for n in range(300)))
-    one, other = in_processes(database, 2, claim_all)
-    assert len(one) + len(other) == 300
+def test_what_two_worker_processes_have_in_hand_is_started_by_one(owner, database, now):
+    send(owner, now, *(f"p{n}@example.org" for n in range(49)))
+    one, other = in_processes(database, 2, start_all)
+    assert len(one) + len(other) == 49
     assert not set(one) & set(other)
+
+
+def claim_and_wait(path, taken, done):
+    """Be the only worker, if nobody is, until told."""
+    db.configure(path)
+    with db.only_one("worker", lambda: True) as claimed:
+        taken.put(claimed)
+        done.wait(WAIT)
+
+
+def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_killed(database):
+    spawn = multiprocessing.get_context("spawn")
+    taken, done = spawn.Queue(), spawn.Event()
+    first = spawn.Process(target=claim_and_wait, args=(database, taken, done))
+    first.start()
+    assert taken.get(timeout=WAIT)
+    with db.only_one("worker", lambda: True) as claimed:
+        assert not claimed
+    first.kill()
+    first.join()
+    with db.only_one("worker", lambda: True) as claimed:
+        assert claimed
 
 
 def test_acceptances_in_four_processes_make_one_member(owner, noa, database, now):

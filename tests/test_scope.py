@@ -2,14 +2,14 @@
 
 import pytest
 
-from invites import invitations, memberships, outbox, responding
+from invites import invitations, memberships, responding
+from invites.attempts import Result
 from invites.models import DeliveryState, InvitationState
-from invites.outbox import Outcome, Result
 from invites.refusals import Reason
 from invites.roles import Role
 from invites.scope import PAGE_SIZE, Scope
 from tests.cast import make_member
-from tests.shorthand import invite, refused, send
+from tests.shorthand import attempt_all, invite, refused, send
 
 
 @pytest.fixture
@@ -31,11 +31,6 @@ def members(scope, *, active=True, search="", page=1):
 
 def listed(scope, now, *, standing=None, failed=False, search="", page=1):
     return scope.invitations(standing=standing, failed=failed, search=search, page=page, now=now)
-
-
-def finish_mails(now, result):
-    for delivery in outbox.claim(now, 100):
-        outbox.finish(delivery, Outcome(result), now)
 
 
 def test_what_belongs_to_the_account_is_found(scope, owner, now):
@@ -137,9 +132,9 @@ def test_invitations_are_found_by_a_part_of_the_address(scope, owner, now):
 
 def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(scope, owner, now):
     bad = invite(owner, now, "bad@example.org")
-    finish_mails(now, Result.FAILED)
+    attempt_all(now, Result.FAILED)
     invite(owner, now, "good@example.org")
-    finish_mails(now, Result.SENT)
+    attempt_all(now, Result.SENT)
     assert emails(listed(scope, now, failed=True)) == ["bad@example.org"]
     assert scope.failed_total() == 1
     invitations.resend(owner, bad, now)
@@ -149,7 +144,7 @@ def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(sco
 
 def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):
     invitation = invite(owner, now)
-    finish_mails(now, Result.SENT)
+    attempt_all(now, Result.SENT)
     invitations.resend(owner, invitation, now)
     (one,) = listed(scope, now)
     assert one.delivery.state == DeliveryState.QUEUED

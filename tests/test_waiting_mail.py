@@ -2,10 +2,10 @@
 
 import pytest
 
-from invites import outbox, waiting_mail
+from invites import waiting_mail
+from invites.attempts import Result
 from invites.models import Delivery
-from invites.outbox import Outcome, Result
-from tests.shorthand import send
+from tests.shorthand import attempt, send
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def test_waiting_mail_is_listed_newest_first_in_pages(batch):
 
 
 def test_mail_that_is_out_waits_no_more(batch, now):
-    (delivery,) = outbox.claim(now, 1)
+    delivery = Delivery.select().order_by(Delivery.id).first()
     assert waiting_mail.find(delivery.id) == delivery
-    outbox.finish(delivery, Outcome(Result.SENT), now)
+    attempt(delivery, Result.SENT, now)
     assert waiting_mail.find(delivery.id) is None
     assert waiting_mail.page(1).total == Delivery.select().count() - 1
 

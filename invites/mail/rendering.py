@@ -25,8 +25,6 @@ from invites.models import (
     User,
 )
 
-_AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office replies, please
-
 
 @dataclass(frozen=True)
 class Postage:
@@ -124,6 +122,16 @@ def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
     return Parts(subject, part("body.txt"), part("body.html", subject=subject))
 
 
+def heading(account: Account | None, postage: Postage) -> tuple[Address, dict[str, str]]:
+    """From, and the headers that are the same for everybody, of a mail from ``account``."""
+    headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office replies, please
+    if account is None:
+        return postage.sender, headers
+    if account.reply_to:
+        headers["Reply-To"] = account.reply_to
+    return Address(account.name, addr_spec=postage.sender.addr_spec), headers
+
+
 def _mail(
     delivery: Delivery,
     parts: Parts,
@@ -131,24 +139,19 @@ def _mail(
     now: datetime,
     account: Account | None = None,
 ) -> OutgoingMail:
-    headers = dict(_AUTOMATIC)
-    sender = postage.sender
-    if account is not None:
-        sender = Address(account.name, addr_spec=sender.addr_spec)
-        if account.reply_to:
-            headers["Reply-To"] = account.reply_to
+    sender, headers = heading(account, postage)
     return OutgoingMail(
         subject=parts.subject,
         sender=sender,
         recipient=delivery.recipient,
         text=parts.text,
         html=parts.html,
-        message_id=_message_id(delivery, sender.domain),
+        message_id=message_id(delivery.id, delivery.created_at, sender.domain),
         date=now,
         headers=headers,
     )
 
 
-def _message_id(delivery: Delivery, domain: str) -> str:
+def message_id(delivery_id: int, created_at: datetime, domain: str) -> str:
     """The same for every attempt, so that a mail that arrives twice can be recognised."""
-    return f"<{delivery.id}.{round(delivery.created_at.timestamp() * 1000)}@{domain}>"
+    return f"<{delivery_id}.{round(created_at.timestamp() * 1000)}@{domain}>"

@@ -1,52 +1,70 @@
-"""Hands mail over by SMTP: Flask-Mail's connection, hardened, and what the answers mean."""
+"""An open connection to the configured mail server: Flask-Mail's, hardened."""
 
-import re
+import functools
 import smtplib
+import socket
 import ssl
+import time
 from types import TracebackType
 from typing import Any, cast
 
 import flask_mail
 
-from invites.mail.message import OutgoingMail
-from invites.outbox import Outcome, Result
+from invites.mail.exchange import Exchange
+from invites.mail.replies import TroubleError, words
 
-# A refusal of the recipient that means the sender: no log-in, no relaying for us.
-_ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
-
-TIMEOUT = 15  # seconds that the mail server may stay silent
+TIMEOUT = 50.0  # seconds for an answer, and for its last byte
 
 
-class QueueTrouble(Exception):
-    """The mail server can't be used now: nothing is wrong with the mail, all of it waits."""
+class _Host(smtplib.SMTP):
+    """Knows since when it waits for an answer, which may trickle in byte by byte."""
+
+    def __init__(self, connection: "Connection", **options: Any) -> None:
+        self.waits_since: float | None = None
+        connection.host = self  # at once: the greeting may trickle too
+        super().__init__(local_hostname=_own_name(), timeout=TIMEOUT, **options)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The next answer. Raises smtplib.SMTPServerDisconnected."""
+        self.waits_since = time.monotonic()
+        try:
+            return super().getreply()
+        finally:
+            self.waits_since = None
 
 
-class SafeConnection(flask_mail.Connection):
-    """A connection with a time-out, checked certificates, and no lost errors.
+class _SecureHost(_Host, smtplib.SMTP_SSL):
+    """The same over TLS from the start."""
+
+
+class Connection(flask_mail.Connection):
+    """A connection with time-outs, checked certificates, and no lost errors.
 
     Flask-Mail's own has none of them, and its QUIT on a dead connection hides
     what happened before.
     """
 
-    host: smtplib.SMTP | smtplib.SMTP_SSL | None
+    host: _Host | None
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         """Connect, encrypt, log in. Raises OSError or smtplib.SMTPException."""
         mail = self.mail
         context = ssl.create_default_context()
-        if mail.use_ssl:
-            host: smtplib.SMTP = smtplib.SMTP_SSL(
-                mail.server, mail.port, timeout=TIMEOUT, context=context
-            )
-        else:
-            host = smtplib.SMTP(mail.server, mail.port, timeout=TIMEOUT)
+        where = {"host": mail.server, "port": mail.port}
         try:
+            host = (
+                _SecureHost(self, context=context, **where)
+                if mail.use_ssl
+                else _Host(self, **where)
+            )
             if mail.use_tls:
                 host.starttls(context=context)  # raises when refused: no log-in in the clear
             if mail.username and mail.password:
                 host.login(mail.username, mail.password)
+            host.ehlo_or_helo_if_needed()
         except BaseException:
-            host.close()
+            if self.host is not None:
+                self.host.close()
             raise
         return host
 
@@ -63,50 +81,44 @@ class SafeConnection(flask_mail.Connection):
             except (OSError, smtplib.SMTPException):
                 self.host.close()
 
-    def hand_over(self, mail: OutgoingMail) -> Outcome:
-        """Send one mail to its one recipient.
-
-        Raises QueueTrouble when the trouble isn't this mail's own.
-        """
-        if mail.has_bad_headers():
-            return Outcome(Result.FAILED, text="The mail has a control character in a header.")
+    def exchange(self, sender: str) -> Exchange:
+        """For handing mails from ``sender`` over. Raises TroubleError when not connected."""
         if self.host is None:
-            raise QueueTrouble("not connected")
+            raise TroubleError("not connected")
+        return Exchange(self.host, sender)
+
+    def end_if_overdue(self) -> None:
+        """Cut a connection whose answer takes too long; called by another thread."""
+        host = self.host
+        since = host.waits_since if host is not None else None
+        sock = host.sock if host is not None else None
+        if since is None or sock is None or time.monotonic() - since < TIMEOUT:
+            return
         try:
-            self.host.sendmail(mail.from_header.addr_spec, [mail.recipient], mail.as_bytes())
-        except smtplib.SMTPRecipientsRefused as refusal:
-            code, reply = refusal.recipients[mail.recipient]
-            if _ABOUT_US.search(reply) and not self.num_emails:
-                raise QueueTrouble(words(code, reply)) from refusal
-            return self._judge(code, reply)
-        except smtplib.SMTPDataError as refusal:
-            return self._judge(refusal.smtp_code, refusal.smtp_error)
-        except smtplib.SMTPResponseException as refusal:  # MAIL FROM or HELO: hits every mail
-            raise QueueTrouble(words(refusal.smtp_code, refusal.smtp_error)) from refusal
-        except (OSError, smtplib.SMTPException) as broken:
-            raise QueueTrouble(_what_broke(broken)) from broken
-        self.num_emails += 1
-        flask_mail.email_dispatched.send(None, message=mail)
-        return Outcome(Result.SENT, code=250)
-
-    @staticmethod
-    def _judge(code: int, reply: bytes | str) -> Outcome:
-        text = words(None, reply)
-        if code == 421:
-            raise QueueTrouble(words(code, reply))
-        return Outcome(Result.FAILED if 500 <= code < 600 else Result.RETRY, code, text)
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # TLS or not, its reader wakes up
+        except OSError:
+            return
 
 
-def connect(mail: flask_mail.Mail) -> SafeConnection:
-    """An open connection to the configured server. Raises QueueTrouble with the reason."""
-    connection = SafeConnection(cast(Any, mail.state))
+def open_connection(connection: Connection) -> None:
+    """Connect to the configured server. Raises TroubleError with the reason."""
     try:
         connection.__enter__()
     except smtplib.SMTPResponseException as refusal:
-        raise QueueTrouble(words(refusal.smtp_code, refusal.smtp_error)) from refusal
+        raise TroubleError(words(refusal.smtp_code, refusal.smtp_error)) from refusal
     except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
-        raise QueueTrouble(_what_broke(broken)) from broken
-    return connection
+        raise TroubleError(_what_broke(broken)) from broken
+
+
+def new_connection(mail: flask_mail.Mail) -> Connection:
+    """A connection to the configured server, not opened yet."""
+    return Connection(cast(Any, mail.state))
+
+
+@functools.cache
+def _own_name() -> str:
+    """What we call ourselves in EHLO; asking the resolver can take seconds."""
+    return socket.getfqdn()
 
 
 def _what_broke(error: Exception) -> str:
@@ -115,10 +127,3 @@ def _what_broke(error: Exception) -> str:
         return "The mail server did not answer in time."
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return words(None, text or type(error).__name__)
-
-
-def words(code: int | None, reply: bytes | str) -> str:
-    """What a mail server said, on one line, as printable text."""
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    line = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(f"{code or ''} {line}".split())

@@ -39,6 +39,7 @@ _CHANGES = (
     "ALTER TABLE delivery ADD COLUMN unanswered SMALLINT NOT NULL DEFAULT 0",
     "ALTER TABLE batch ADD COLUMN state VARCHAR(10) NOT NULL DEFAULT 'running'",
     "ALTER TABLE batch ADD COLUMN stopped_because VARCHAR(500) NOT NULL DEFAULT ''",
+    "CREATE INDEX batch_state ON batch (state)",
     "DROP INDEX delivery_state_priority_due_at",
     "DROP INDEX delivery_batch_id_state",
     "DROP INDEX delivery_batch_id",  # the new one begins with it

@@ -132,6 +132,8 @@ REASON = {
     Reason.UNCONFIRMED: _(
         "This person hasn't confirmed their address yet, so they can't be given a higher role."
     ),
+    Reason.BATCH_NOT_SO: _("Meanwhile the batch stands otherwise. Look again, and press again."),
+    Reason.NOTHING_TO_RETRY: _("There is no failed mail here to somebody who can still accept."),
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
     Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),

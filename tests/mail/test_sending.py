@@ -14,7 +14,7 @@ from flask_mail import Mail
 
 from invites import db, invitations, memberships, outbox, proofs, responding
 from invites.mail import smtp
-from invites.mail.smtp import QueueTrouble
+from invites.mail.replies import TroubleError
 from invites.models import (
     Account,
     Delivery,
@@ -287,10 +287,10 @@ class TestWhatTheServerSays:
     ) -> None:
         office.hang_up_after_data = True
         invite(owner, now)
-        with pytest.raises(QueueTrouble):
+        with pytest.raises(TroubleError):
             worker.drain()
         waiting = delivery("new@example.org")
-        assert waiting.state == DeliveryState.QUEUED
+        assert (waiting.state, waiting.unanswered) == (DeliveryState.QUEUED, 1)
         assert waiting.due_at > now + timedelta(seconds=45)
         assert worker.drain() == 0
         due_now()
@@ -313,7 +313,7 @@ class TestWhatTheServerSays:
     ) -> None:
         office.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
         send(owner, now, "one@example.org", "two@example.org")
-        with pytest.raises(QueueTrouble, match="Relay access denied"):
+        with pytest.raises(TroubleError, match="Relay access denied"):
             worker.drain()
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
@@ -329,7 +329,7 @@ class TestWhatTheServerSays:
     ) -> None:
         getattr(office, where)["one@example.org"] = "421 4.3.2 Shutting down"
         send(owner, now, "one@example.org", "two@example.org")
-        with pytest.raises(QueueTrouble, match="Shutting down"):
+        with pytest.raises(TroubleError, match="Shutting down"):
             worker.drain()
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
@@ -346,7 +346,7 @@ class TestWhatTheServerSays:
     ) -> None:
         invite(owner, now)
         login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "wrong"}
-        with closed_office.open(asks_password=True), pytest.raises(QueueTrouble, match="535"):
+        with closed_office.open(asks_password=True), pytest.raises(TroubleError, match="535"):
             make_worker(**login).drain()
         assert set(closed_office.passwords) == {b"wrong"}
         assert delivery("new@example.org").state == DeliveryState.QUEUED
@@ -368,7 +368,7 @@ class TestWhatTheServerSays:
         self, closed_office: PostOffice, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
-        with pytest.raises(QueueTrouble, match="refused"):
+        with pytest.raises(TroubleError, match="refused"):
             worker.drain()
         assert delivery("new@example.org").attempts == 0
         with closed_office.open():
@@ -382,12 +382,12 @@ class TestWhatTheServerSays:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        assert smtp.TIMEOUT == 15
+        assert smtp.TIMEOUT <= 60
         monkeypatch.setattr(smtp, "TIMEOUT", 0.2)
         invite(owner, now)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
-            with pytest.raises(QueueTrouble, match="timed out"):
+            with pytest.raises(TroubleError, match="timed out"):
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -426,7 +426,7 @@ class TestSecrecy:
         invite(owner, now)
         with (
             closed_office.open(asks_password=True, tls=tls),
-            pytest.raises(QueueTrouble, match="CERTIFICATE_VERIFY_FAILED"),
+            pytest.raises(TroubleError, match="CERTIFICATE_VERIFY_FAILED"),
         ):
             make_worker(**SECRETLY).drain()
         assert (closed_office.passwords, closed_office.letters) == ([], [])
@@ -442,7 +442,7 @@ class TestSecrecy:
     ) -> None:
         closed_office.claims_starttls = claims
         invite(owner, now)
-        with closed_office.open(asks_password=True), pytest.raises(QueueTrouble):
+        with closed_office.open(asks_password=True), pytest.raises(TroubleError):
             make_worker(**SECRETLY).drain()
         assert (closed_office.passwords, closed_office.letters) == ([], [])
         assert delivery("new@example.org").state == DeliveryState.QUEUED

@@ -7,13 +7,14 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, outbox, permanent_link, responding
+from invites import invitations, permanent_link, responding
+from invites.attempts import Result
+from invites.clock import utcnow
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership
-from invites.outbox import Outcome, Result
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
-from tests.shorthand import invite, new_profile, reread, send
+from tests.shorthand import attempt, attempt_all, invite, new_profile, reread, send
 from tests.web.world import ACCOUNT, links, path
 
 LIST = f"{ACCOUNT}/invitations"
@@ -28,8 +29,7 @@ def invitation(owner: Membership, now: datetime) -> Invitation:
 
 
 def mail_went_out() -> None:
-    for delivery in Delivery.select():
-        outbox.finish(delivery, Outcome(Result.SENT, 250), delivery.created_at)
+    attempt_all(utcnow())
 
 
 def addresses(browser: Browser) -> list[str]:
@@ -110,7 +110,7 @@ class TestList:
     ) -> None:
         send(owner, now, "ann@example.org", "bob@example.org")
         bad = Delivery.get(Delivery.recipient == "bob@example.org")
-        outbox.finish(bad, Outcome(Result.FAILED, 550, "5.1.1 No such person"), now)
+        attempt(bad, Result.FAILED, now, 550, "5.1.1 No such person")
         olive.open(LIST, query_string={"status": "failed"})
         assert addresses(olive) == ["bob@example.org"]
         assert "5.1.1 No such person" in olive.text
@@ -248,8 +248,8 @@ class TestBatch:
     ) -> None:
         batch = send(owner, now, *(f"p{n}@example.org" for n in range(5)), "rubbish")
         one, two, *_ = Delivery.select().order_by(Delivery.id)
-        outbox.finish(one, Outcome(Result.SENT, 250), now)
-        outbox.finish(two, Outcome(Result.FAILED, 550, "5.1.1 No such person"), now)
+        attempt(one, Result.SENT, now, 250)
+        attempt(two, Result.FAILED, now, 550, "5.1.1 No such person")
         responding.decline(one.invitation, now)
         olive.open(f"{ACCOUNT}/batches/{batch.id}")
         figures = {

@@ -1,0 +1,18 @@
+"""A batch of any size, sent by an Owner: what several benchmarks begin with."""
+
+from invites import accounts, issuing, profiles
+from invites.clock import utcnow
+from invites.models import Batch, Membership
+from invites.profiles import NewProfile
+from invites.recipients import Entry
+from invites.roles import Role
+
+
+def make_batch(people: int) -> Batch:
+    """An account, its Owner, and a press of *Send Invitation* for so many people."""
+    now = utcnow()
+    if not Membership.select().exists():
+        olive = NewProfile("Olive", "olive@example.org", "", "")
+        accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
+    entries = [Entry(f"volunteer{n}@town{n % 300}.example") for n in range(people)]
+    return issuing.issue(Membership.get(), issuing.Order("key", entries, Role.USER), now)

@@ -1,0 +1,83 @@
+"""What becomes of a mail after one attempt: the state machine of docs/delivery.md."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from invites.models import DeliveryState
+
+GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
+LONGEST_PAUSE = timedelta(hours=5)
+
+_TRIED_AT_LEAST = 5  # mail that waited a week for a mail server is old before its first attempt
+_AFTER_SILENCE = timedelta(minutes=2)
+_LONGEST_STEP = 240.0  # minutes; with its jitter still below LONGEST_PAUSE
+
+
+class Result(StrEnum):
+    """How one attempt ended.
+
+    UNANSWERED: the connection broke after the whole mail, before its answer.
+    UNTRIED: the connection ended for a reason that isn't this mail's.
+    """
+
+    SENT = "sent"
+    RETRY = "retry"
+    FAILED = "failed"
+    UNANSWERED = "unanswered"
+    UNTRIED = "untried"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one attempt, and the mail server's words for it."""
+
+    result: Result
+    code: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A mail that was tried: how old it is, and how often before this attempt."""
+
+    created_at: datetime
+    attempts: int
+    unanswered: int
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Where the mail stands after the attempt. ``due_at`` is None when it won't be tried again."""
+
+    state: DeliveryState
+    due_at: datetime | None
+    attempts: int
+    unanswered: int
+
+
+def after(tried: Tried, result: Result, now: datetime) -> After:
+    """Where a mail stands after an attempt that ended with ``result`` at ``now``."""
+    attempts, unanswered = tried.attempts + 1, tried.unanswered
+    if result is Result.UNTRIED:
+        return After(DeliveryState.QUEUED, now, tried.attempts, unanswered)
+    if result is Result.UNANSWERED:
+        again = now + _AFTER_SILENCE if unanswered == 0 else None
+        state = DeliveryState.QUEUED if again else DeliveryState.UNKNOWN
+        return After(state, again, attempts, unanswered + 1)
+    young = now - tried.created_at < GIVE_UP_AFTER or attempts < _TRIED_AT_LEAST
+    if result is Result.RETRY and young:
+        return After(DeliveryState.QUEUED, now + _pause_after(attempts), attempts, unanswered)
+    final = _FINAL.get(result, DeliveryState.FAILED)
+    return After(final, None, attempts, unanswered)
+
+
+_FINAL = {Result.SENT: DeliveryState.SENT, Result.WITHDRAWN: DeliveryState.WITHDRAWN}
+
+
+def _pause_after(attempts: int) -> timedelta:
+    """One minute, doubling to four hours, with a quarter of jitter so that retries spread."""
+    minutes = min(2.0 ** min(attempts - 1, 10), _LONGEST_STEP)
+    return timedelta(minutes=minutes * random.uniform(0.875, 1.125))  # noqa: S311  # spreads load

@@ -1,0 +1,107 @@
+"""Hands the mails that are due out to the connections, each once, no faster than allowed."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from threading import Lock
+
+from invites import feed, steering
+from invites.attempts import Result
+from invites.clock import utcnow
+from invites.feed import Waiting
+from invites.ledger import Settled
+from invites.outbox import Priority
+
+_TRAY = 200
+_URGENT_EVERY = 0.25  # seconds
+_HOPELESS = 25  # failures in a row, after which a batch stops
+
+
+class Desk:
+    """One for all connections of the only worker, so that memory may say what is in hand."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._tray: deque[Waiting] = deque()
+        self._in_hand: set[int] = set()
+        self._looked_at = 0.0
+        self._failures: dict[int, int] = {}
+        self.pace = Pace()
+
+    def take(self) -> Waiting | None:
+        """The next mail, or None when none is due, or none may go just now."""
+        with self._lock:
+            self._fill()
+            if not self._tray or not self.pace.may_go():
+                return None
+            mail = self._tray.popleft()
+            self._in_hand.add(mail.id)
+            return mail
+
+    def put_down(self, mail: Waiting) -> None:
+        """Forget a mail that isn't to be sent now."""
+        with self._lock:
+            self._in_hand.discard(mail.id)
+
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Forget mails whose outcome is committed; a batch that only fails is stopped."""
+        with self._lock:
+            for one in settled:
+                self._in_hand.discard(one.mail.id)
+                self._count(one)
+
+    def has_work(self) -> bool:
+        """Whether a mail is due that nobody has in hand."""
+        with self._lock:
+            self._fill()
+            return bool(self._tray)
+
+    def _fill(self) -> None:
+        if not self._tray or time.monotonic() - self._looked_at > _URGENT_EVERY:
+            self._looked_at = time.monotonic()
+            urgent = self._new(feed.urgent(utcnow(), _TRAY))
+            self._tray.extendleft(reversed(urgent))
+        if not self._tray:
+            # Those in hand are still queued: ask for so many more that new ones remain.
+            self._tray.extend(self._new(feed.bulk(utcnow(), _TRAY + len(self._in_hand))))
+
+    def _new(self, found: Sequence[Waiting]) -> list[Waiting]:
+        known = self._in_hand | {mail.id for mail in self._tray}
+        return [mail for mail in found if mail.id not in known]
+
+    def _count(self, settled: Settled) -> None:
+        """A list of addresses that all fail is a mistake: better to ask than to go on."""
+        mail, result = settled.mail, settled.outcome.result
+        if mail.batch_id is None or mail.priority is not Priority.BULK:
+            return
+        if result is Result.SENT:
+            self._failures.pop(mail.batch_id, None)
+        elif result is Result.FAILED:
+            self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
+            if self._failures[mail.batch_id] >= _HOPELESS:
+                del self._failures[mail.batch_id]
+                steering.stop(mail.batch_id, settled.outcome.text)
+
+
+class Pace:
+    """At most so many mails a minute, evenly spaced, so that no burst trips a provider's limit."""
+
+    def __init__(self) -> None:
+        self.per_minute: int | None = None
+        self._next = 0.0
+
+    def may_go(self) -> bool:
+        """Whether a mail may go now; saying yes counts it."""
+        if self.per_minute is None:
+            return True
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        # Up to a second's worth may be caught up, so that a short wait doesn't lower the rate.
+        gap = 60 / self.per_minute
+        self._next = max(self._next, now - min(1.0, gap)) + gap
+        return True
+
+    def wait(self) -> float:
+        """Seconds until the next mail may go."""
+        return max(0.0, self._next - time.monotonic()) if self.per_minute else 0.0

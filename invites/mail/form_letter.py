@@ -1,0 +1,136 @@
+"""A mail that differs from person to person only in a few places: built once, filled in as bytes.
+
+The standard library takes milliseconds to build a message; filling one in takes
+microseconds. So a batch of 50,000 builds its message once.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email import quoprimime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+LINK = "\ue000"
+"""Stands in a text where each person's own link goes."""
+OPT_OUT = "\ue001"
+"""Stands in a text where each person's own way to refuse further invitations goes."""
+
+_SEVEN_BIT = SMTP.clone(cte_type="7bit")
+# Folding takes the quotes off a long name with a comma in it, so that it becomes
+# several senders. A line may have 998 characters (RFC 5322), and no name is that
+# long; names that aren't ASCII become encoded words, which may fold.
+_SAFE_SENDER = 70  # characters that fit on the line of From
+_UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
+
+_GAPS = re.compile(f"([{LINK}{OPT_OUT}])")
+_PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 2045, 6.7)
+_HEADER = re.compile(r"[!-~]+( [!-~]+)*")
+_LINE = 75  # characters of a line of quoted-printable, without its soft break
+
+
+class UnsafeMailError(ValueError):
+    """Something in a mail would break out of its header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What everybody gets: texts, in which LINK and OPT_OUT mark the gaps, and fixed headers."""
+
+    sender: Address
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """What one person gets: To, Message-ID, Date (RFC 5322) and the two links."""
+
+    email: str
+    message_id: str
+    date: str
+    link: str
+    opt_out: str = ""
+
+
+class FormLetter:
+    """A message with gaps."""
+
+    def __init__(self, draft: Draft) -> None:
+        """Raises UnsafeMailError for a control character or encoded word in a header."""
+        _refuse_unsafe(draft)
+        mark = secrets.token_hex(8)
+        names = {LINK: f"LINK{mark}", OPT_OUT: f"OUT{mark}"}
+        whole = _message(draft, names)
+        gaps = re.compile(b"(%s)" % b"|".join(name.encode() for name in names.values()))
+        self._pieces = gaps.split(whole)
+        self._links = [
+            (place, piece == names[LINK].encode())
+            for place, piece in enumerate(self._pieces)
+            if place % 2
+        ]
+
+    def fill(self, person: Addressee) -> bytes:
+        """The message for one person: CRLF line ends, seven-bit ASCII, no line begins with a dot.
+
+        So it goes over SMTP as it is (RFC 5321, 4.5.2). Raises UnsafeMailError.
+        """
+        head = f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
+        if person.opt_out:
+            head += f"List-Unsubscribe:\r\n <{person.opt_out}>\r\n"
+        for value in (person.email, person.message_id, person.date, person.opt_out or "-"):
+            if not _HEADER.fullmatch(value):
+                raise UnsafeMailError(value)
+        pieces = self._pieces.copy()
+        link, opt_out = _in_lines(person.link), _in_lines(person.opt_out)
+        for place, is_link in self._links:
+            pieces[place] = link if is_link else opt_out
+        return head.encode("ascii") + b"".join(pieces)
+
+
+def _message(draft: Draft, names: Mapping[str, str]) -> bytes:
+    message = EmailMessage(policy=_SEVEN_BIT)
+    message["From"] = draft.sender
+    message["Subject"] = draft.subject
+    for name, value in draft.headers.items():
+        message[name] = value
+    message.set_content("", cte="quoted-printable")
+    message.add_alternative("", subtype="html", cte="quoted-printable")
+    for part, text in zip(message.iter_parts(), (draft.text, draft.html), strict=True):
+        part.set_payload(_encoded(text, names))
+    sender = str(draft.sender)
+    would_break = sender.isascii() and len(sender) > _SAFE_SENDER
+    return message.as_bytes(policy=_UNFOLDED if would_break else _SEVEN_BIT)
+
+
+def _encoded(text: str, names: Mapping[str, str]) -> str:
+    """``text`` as quoted-printable, each gap on a line of its own between soft breaks."""
+    pieces = [
+        f"=\n{names[piece]}=\n" if piece in names else _quoted_printable(piece)
+        for piece in _GAPS.split(text)
+    ]
+    return "".join(pieces)
+
+
+def _quoted_printable(text: str) -> str:
+    encoded = quoprimime.body_encode(text.encode().decode("latin-1"), _LINE + 1)
+    return re.sub(r"(?m)^\.", "=2E", encoded)
+
+
+def _in_lines(link: str) -> bytes:
+    """A link as quoted-printable, in lines that are short enough and begin with no dot."""
+    if link and not _PLAIN.fullmatch(link):
+        raise UnsafeMailError(link)
+    lines = [link[start : start + _LINE - 2] for start in range(0, len(link), _LINE - 2)]
+    return "=\r\n".join("=2E" + s[1:] if s[0] == "." else s for s in lines).encode("ascii")
+
+
+def _refuse_unsafe(draft: Draft) -> None:
+    """The standard library unpacks encoded words (RFC 2047) in what it is given as a header."""
+    for value in (draft.subject, str(draft.sender), *draft.headers.values()):
+        if "=?" in value or not value.isprintable():
+            raise UnsafeMailError(value)

@@ -1,0 +1,97 @@
+"""Makes the mails that go out: each kind of invitation once, then filled in per person."""
+
+import functools
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from invites.feed import Offer, Waiting
+from invites.invitations import is_backed
+from invites.mail.form_letter import LINK, Addressee, Draft, FormLetter
+from invites.mail.rendering import Postage, heading, message_id, preview_parts, render
+from invites.models import Account, Delivery, Invitation, User
+
+_date = functools.lru_cache(8)(format_datetime)
+
+_FRESH = 2.0  # seconds for which a form letter is good: an account may change its name
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail on its way: its row, and its bytes as they go over the wire."""
+
+    mail: Waiting
+    content: bytes
+
+
+class Mailroom:
+    """Keeps the form letters; used by all connections at once."""
+
+    def __init__(self, postage: Postage) -> None:
+        self._postage = postage
+        self._forms: dict[Hashable, FormLetter | None] = {}
+        self._made_at = 0.0
+
+    @property
+    def sender(self) -> str:
+        """The envelope sender of every mail (RFC 5321, 4.1.1.2)."""
+        return self._postage.sender.addr_spec
+
+    def letter(self, mail: Waiting, now: datetime) -> Letter | None:
+        """``mail`` as of ``now``, or None when it isn't to be sent any more.
+
+        Raises UnsafeMailError for what would break out of a header.
+        """
+        if mail.offer is None:
+            return self._personal(mail, now)
+        form = self._form(mail, mail.offer)
+        if form is None:
+            return None
+        sender = self._postage.sender
+        links = self._postage.links
+        addressee = Addressee(
+            mail.recipient,
+            message_id(mail.id, mail.created_at, sender.domain),
+            _date(now.replace(microsecond=0)),
+            links.mailed_invitation(mail.offer),
+        )
+        return Letter(mail, form.fill(addressee))
+
+    def _personal(self, mail: Waiting, now: datetime) -> Letter | None:
+        made = render(Delivery.get_by_id(mail.id), self._postage, now)
+        return None if made is None else Letter(mail, made.as_bytes())
+
+    def _form(self, mail: Waiting, offer: Offer) -> FormLetter | None:
+        """The form letter for everybody with the same offer, None when nobody stands behind it."""
+        if time.monotonic() - self._made_at > _FRESH:
+            self._forms, self._made_at = {}, time.monotonic()
+        forms = self._forms
+        kind = (mail.account_id, offer.inviter_id, offer.role, offer.expires_at, mail.known)
+        if kind not in forms:
+            forms[kind] = self._make(offer, known=mail.known)
+        return forms[kind]
+
+    def _make(self, offer: Offer, *, known: bool) -> FormLetter | None:
+        invitation = (
+            Invitation.select(Invitation, Account, User)
+            .join(Account)
+            .switch(Invitation)
+            .join(User, on=(Invitation.inviter == User.id))
+            .where(Invitation.id == offer.id)
+            .get()
+        )
+        if not is_backed(invitation):
+            return None
+        parts = preview_parts(
+            invitation.account,
+            invitation.inviter,
+            invitation.role,
+            link=LINK,
+            links=self._postage.links,
+            known=known,
+            expires_at=invitation.expires_at,
+        )
+        sender, headers = heading(invitation.account, self._postage)
+        return FormLetter(Draft(sender, parts.subject, parts.text, parts.html, headers))

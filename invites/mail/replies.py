@@ -1,0 +1,44 @@
+"""What a mail server's answers mean."""
+
+import re
+
+from invites.attempts import Outcome, Result
+
+# A refusal of the recipient that means the sender: no log-in, no relaying for us.
+_ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
+
+
+class TroubleError(Exception):
+    """The mail server can't be used now: nothing is wrong with the mail, all of it waits."""
+
+
+class LostError(Exception):
+    """The connection is over, and the server didn't take the mail in hand."""
+
+
+class UnansweredError(LostError):
+    """The connection broke after the whole mail, before the server said whether it took it."""
+
+
+def judge(code: int, reply: bytes) -> Outcome:
+    """What a reply makes of the mail it is about (RFC 5321, 4.2.1).
+
+    Raises LostError for 421, by which a server closes the connection.
+    """
+    if code == 421:
+        raise LostError(words(code, reply))
+    result = {2: Result.SENT, 5: Result.FAILED}.get(code // 100, Result.RETRY)
+    return Outcome(result, code, words(None, reply))
+
+
+def is_about_us(reply: bytes) -> bool:
+    """Whether the refusal of a recipient means that the server doesn't know or trust the sender."""
+    return _ABOUT_US.search(reply) is not None
+
+
+def words(code: int | None, reply: bytes | str) -> str:
+    """What a mail server said, on one line, as printable text."""
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(f"{code or ''} {text}".split())

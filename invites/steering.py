@@ -1,0 +1,161 @@
+"""Steering a batch: pause, resume, cancel, retry; and what its first mails decide."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from peewee import fn
+
+from invites import activity, db
+from invites.access import Action, authorize
+from invites.activity import Deed
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+)
+from invites.outbox import IN_HAND, Priority
+from invites.refusals import Reason, Refused
+
+FIRST = 10  # mails of a big batch whose fate decides about the others
+
+_GOING = (BatchState.PROBING, BatchState.RUNNING)
+_HALTED = (BatchState.PAUSED, BatchState.STOPPED)
+
+
+def pause(actor: Membership, batch: Batch, now: datetime) -> None:
+    """Keep back what isn't sent yet. Raises Refused(BATCH_NOT_SO)."""
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        _turn(batch, _GOING, BatchState.PAUSED)
+        activity.record(Deed.PAUSED, batch.account, actor.user, now, batch=batch.id)
+
+
+def resume(actor: Membership, batch: Batch, now: datetime) -> None:
+    """Let a batch go on that was paused or stopped by itself. Raises Refused(BATCH_NOT_SO)."""
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        _turn(batch, _HALTED, BatchState.RUNNING)
+        activity.record(Deed.RESUMED, batch.account, actor.user, now, batch=batch.id)
+
+
+def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
+    """Withdraw what isn't sent yet; returns how many people that are.
+
+    Their invitations are revoked too: nobody heard of them, and they can be
+    invited anew. Raises Refused(BATCH_NOT_SO).
+    """
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELLED)
+        unsent = (
+            (Delivery.batch == batch)
+            & (Delivery.state == DeliveryState.QUEUED)
+            & (Delivery.priority == Priority.BULK)
+        )
+        people = Delivery.select(Delivery.invitation).where(unsent, Delivery.unanswered == 0)
+        revoked: int = (
+            Invitation.update(state=InvitationState.REVOKED)
+            .where(Invitation.id.in_(people), Invitation.state == InvitationState.PENDING)
+            .execute()
+        )
+        Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now).where(unsent).execute()
+        activity.record(
+            Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=revoked
+        )
+    return revoked
+
+
+def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
+    """Queue the failed and unanswered mails of people who can still accept; returns how many.
+
+    Raises Refused(NOTHING_TO_RETRY).
+    """
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        open_to = Invitation.select(Invitation.id).where(
+            Invitation.batch == batch,
+            Invitation.state == InvitationState.PENDING,
+            Invitation.expires_at > now,
+        )
+        again: int = (
+            Delivery.update(
+                state=DeliveryState.QUEUED,
+                priority=Priority.BULK,
+                attempts=0,
+                unanswered=0,
+                due_at=now,
+                finished_at=None,
+            )
+            .where(
+                Delivery.batch == batch,
+                Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)),
+                Delivery.invitation.in_(open_to),
+            )
+            .execute()
+        )
+        if not again:
+            raise Refused(Reason.NOTHING_TO_RETRY)
+        Batch.update(state=BatchState.RUNNING, stopped_because="").where(
+            Batch.id == batch.id, Batch.state != BatchState.PAUSED
+        ).execute()
+        activity.record(Deed.RETRIED, batch.account, actor.user, now, batch=batch.id, people=again)
+    return again
+
+
+def stop(batch_id: int, because: str) -> None:
+    """Halt a batch whose mails come to nothing, with the mail server's words."""
+    Batch.update(state=BatchState.STOPPED, stopped_because=because[:500]).where(
+        Batch.id == batch_id, Batch.state.in_(_GOING)
+    ).execute()
+
+
+def probe(batch: Batch) -> Sequence[int] | None:
+    """The ids of the first mails, while they are all that may go; None once all may.
+
+    When every one of them was tried, the batch runs on, or stops if most failed.
+    """
+    first = list(
+        Delivery.select(Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_text)
+        .where(Delivery.batch == batch, Delivery.priority == Priority.BULK)
+        .order_by(Delivery.id)
+        .limit(FIRST)
+    )
+    if any(mail.state in IN_HAND and not mail.attempts for mail in first):
+        return [mail.id for mail in first]
+    if any(mail.state == DeliveryState.SENDING for mail in first):
+        return []
+    failed = [mail.reply_text for mail in first if mail.state == DeliveryState.FAILED]
+    if len(failed) * 2 > len(first):
+        stop(batch.id, Counter(failed).most_common(1)[0][0])
+        return []
+    Batch.update(state=BatchState.RUNNING).where(
+        Batch.id == batch.id, Batch.state == BatchState.PROBING
+    ).execute()
+    return None
+
+
+def finish_if_done(batch: Batch) -> None:
+    """Mark a running batch of which nothing waits any more; one statement, so that none is lost."""
+    waiting = Delivery.select(Delivery.id).where(
+        Delivery.batch == batch.id,
+        Delivery.state.in_(IN_HAND),
+        Delivery.priority == Priority.BULK,
+    )
+    Batch.update(state=BatchState.DONE).where(
+        Batch.id == batch.id, Batch.state.in_(_GOING), ~fn.EXISTS(waiting)
+    ).execute()
+
+
+def _turn(batch: Batch, before: Sequence[BatchState], state: BatchState) -> None:
+    changed = (
+        Batch.update(state=state, stopped_because="")
+        .where(Batch.id == batch.id, Batch.state.in_(before))
+        .execute()
+    )
+    if not changed:
+        raise Refused(Reason.BATCH_NOT_SO)

@@ -1,0 +1,87 @@
+"""The state machine of a mail: what becomes of it after one attempt."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invites.attempts import GIVE_UP_AFTER, LONGEST_PAUSE, Result, Tried, after
+from invites.models import DeliveryState
+from tests.conftest import NOW
+
+FINAL = {
+    DeliveryState.SENT,
+    DeliveryState.FAILED,
+    DeliveryState.UNKNOWN,
+    DeliveryState.WITHDRAWN,
+}
+NEW = Tried(NOW, attempts=0, unanswered=0)
+
+tried = st.builds(
+    Tried,
+    created_at=st.timedeltas(timedelta(0), timedelta(days=30)).map(lambda age: NOW - age),
+    attempts=st.integers(0, 10_000),
+    unanswered=st.integers(0, 1),
+)
+
+
+@given(tried, st.sampled_from(Result))
+def test_a_mail_is_either_over_or_will_be_tried_again_within_hours(mail, result):
+    then = after(mail, result, NOW)
+    if then.due_at is None:
+        assert then.state in FINAL
+    else:
+        assert then.state == DeliveryState.QUEUED
+        assert NOW <= then.due_at <= NOW + LONGEST_PAUSE
+
+
+@given(tried)
+def test_what_the_server_took_is_sent_whatever_happened_before(mail):
+    assert after(mail, Result.SENT, NOW).state == DeliveryState.SENT
+
+
+@given(tried)
+def test_what_the_server_refused_for_good_is_never_tried_again(mail):
+    then = after(mail, Result.FAILED, NOW)
+    assert (then.state, then.due_at) == (DeliveryState.FAILED, None)
+
+
+@given(tried)
+def test_a_mail_that_was_not_the_reason_loses_nothing(mail):
+    then = after(mail, Result.UNTRIED, NOW)
+    assert (then.state, then.due_at) == (DeliveryState.QUEUED, NOW)
+    assert (then.attempts, then.unanswered) == (mail.attempts, mail.unanswered)
+
+
+def test_a_mail_without_an_answer_is_tried_once_more_and_then_nobody_knows():
+    first = after(NEW, Result.UNANSWERED, NOW)
+    assert (first.state, first.unanswered) == (DeliveryState.QUEUED, 1)
+    assert first.due_at > NOW + timedelta(minutes=1)
+    again = Tried(NOW, first.attempts, first.unanswered)
+    second = after(again, Result.UNANSWERED, first.due_at)
+    assert (second.state, second.due_at) == (DeliveryState.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "minutes"), [(0, 1), (1, 2), (2, 4), (5, 32), (8, 240), (90, 240)]
+)
+def test_pauses_grow_from_a_minute_to_four_hours(attempts, minutes):
+    mail = Tried(NOW, attempts, 0)
+    pauses = [(after(mail, Result.RETRY, NOW).due_at - NOW).total_seconds() for _ in range(50)]
+    assert minutes * 60 * 0.87 < min(pauses) <= max(pauses) < minutes * 60 * 1.13
+    assert len(set(pauses)) > 1
+
+
+def test_a_greylisted_mail_has_days_to_get_through():
+    mail, now = NEW, NOW
+    while (then := after(mail, Result.RETRY, now)).due_at is not None:
+        mail, now = Tried(NOW, then.attempts, 0), then.due_at
+    assert then.state == DeliveryState.FAILED
+    assert GIVE_UP_AFTER <= now - NOW < GIVE_UP_AFTER + LONGEST_PAUSE
+
+
+def test_mail_that_waited_a_week_for_a_mail_server_is_tried_more_than_once():
+    late = NOW + timedelta(days=7)
+    assert after(NEW, Result.RETRY, late).state == DeliveryState.QUEUED
+    assert after(Tried(NOW, 4, 0), Result.RETRY, late).state == DeliveryState.FAILED

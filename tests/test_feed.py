@@ -1,0 +1,123 @@
+"""Which mails go out next."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import accounts, feed, outbox, proofs
+from invites.attempts import LONGEST_PAUSE
+from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership, ProofPurpose
+from invites.outbox import BIG
+from tests.cast import make_user
+from tests.shorthand import invite, reread, send
+
+MINUTE = timedelta(minutes=1)
+
+
+def recipients(mails):
+    return [mail.recipient for mail in mails]
+
+
+def people(prefix, number):
+    return [f"{prefix}{n}@example.org" for n in range(number)]
+
+
+def set_state(state, *batches):
+    Batch.update(state=state).where(Batch.id.in_(batches)).execute()
+
+
+def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_them(owner, now):
+    (invitation,) = send(owner, now, "bulk@example.org").invitations
+    invitation.email = "single@example.org"
+    outbox.queue_invitation(invitation, now)
+    proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
+    assert recipients(feed.urgent(now, 10)) == ["personal@example.org", "single@example.org"]
+    assert recipients(feed.urgent(now, 1)) == ["personal@example.org"]
+    assert recipients(feed.bulk(now, 10)) == ["bulk@example.org"]
+
+
+def test_mails_of_a_batch_come_in_order_and_as_many_as_asked_for(owner, now):
+    send(owner, now, *people("p", 5))
+    assert recipients(feed.bulk(now, 2)) == people("p", 2)
+    assert recipients(feed.bulk(now, 10)) == people("p", 5)
+
+
+def test_two_accounts_take_turns(owner, now):
+    found = accounts.found("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
+    send(owner, now, *people("one", 30))
+    send(Membership.get(Membership.account == found), now, *people("other", 3))
+    assert recipients(feed.bulk(now, 8)) == [
+        "one0@example.org",
+        "other0@example.org",
+        "one1@example.org",
+        "other1@example.org",
+        "one2@example.org",
+        "other2@example.org",
+        "one3@example.org",
+        "one4@example.org",
+    ]
+
+
+def test_of_one_account_the_older_batch_goes_first_and_its_late_retries_hold_up_nothing(owner, now):
+    first = send(owner, now, *people("first", 2))
+    send(owner, now, *people("second", 2))
+    assert recipients(feed.bulk(now, 10)) == people("first", 2)
+    Delivery.update(due_at=now + MINUTE).where(Delivery.batch == first).execute()
+    assert recipients(feed.bulk(now, 10)) == people("second", 2)
+    assert recipients(feed.bulk(now + MINUTE, 10)) == people("first", 2)
+
+
+@pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELLED])
+def test_a_halted_batch_gives_nothing(owner, now, state):
+    set_state(state, send(owner, now, *people("p", 3)))
+    assert feed.bulk(now, 10) == []
+
+
+def test_a_mail_that_is_not_due_waits(owner, now):
+    invite(owner, now)
+    assert feed.bulk(now - MINUTE, 10) == []
+
+
+def test_after_a_clock_that_was_a_day_ahead_is_set_right_mail_does_not_wait_for_a_day(owner, now):
+    invite(owner, now + timedelta(days=1))
+    assert recipients(feed.bulk(now, 10)) == ["new@example.org"]
+    Delivery.update(due_at=now + LONGEST_PAUSE).execute()
+    assert feed.bulk(now, 10) == []
+
+
+def test_of_a_big_batch_only_the_first_ten_go_until_their_fate_is_known(owner, now):
+    batch = send(owner, now, *people("p", BIG))
+    assert recipients(feed.bulk(now, 100)) == people("p", 10)
+    first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(10)
+    Delivery.update(state=DeliveryState.SENDING).where(Delivery.id.in_(first)).execute()
+    assert feed.bulk(now, 100) == []
+    Delivery.update(state=DeliveryState.SENT, attempts=1).where(Delivery.id.in_(first)).execute()
+    assert len(feed.bulk(now, 100)) == BIG - 10
+    assert reread(batch).state == BatchState.RUNNING
+
+
+def test_a_batch_of_which_nothing_waits_is_done(owner, now):
+    batch = send(owner, now, *people("p", 2))
+    Delivery.update(state=DeliveryState.SENDING).execute()
+    assert feed.bulk(now, 10) == []
+    assert reread(batch).state == BatchState.RUNNING
+    Delivery.update(state=DeliveryState.SENT).execute()
+    assert feed.bulk(now, 10) == []
+    assert reread(batch).state == BatchState.DONE
+
+
+def test_a_mail_says_whether_its_recipient_has_a_profile(owner, now):
+    make_user("Kim Known", "kim@example.org", now)
+    send(owner, now, "new@example.org", "kim@example.org")
+    assert [mail.known for mail in feed.bulk(now, 10)] == [False, True]
+
+
+def test_a_mail_brings_all_that_its_letter_needs(owner, now):
+    invitation = invite(owner, now)
+    [mail] = feed.bulk(now, 10)
+    delivery = Delivery.get()
+    assert (mail.id, mail.recipient, mail.created_at) == (delivery.id, "new@example.org", now)
+    assert (mail.account_id, mail.batch_id) == (owner.account_id, invitation.batch_id)
+    assert (mail.offer.id, mail.offer.created_at) == (invitation.id, now)
+    assert (mail.offer.inviter_id, mail.offer.role) == (owner.user_id, invitation.role)
+    assert mail.offer.expires_at == invitation.expires_at
