@@ -53,17 +53,15 @@ class Courier:
         Raises TroubleError when the mail server can't be used, and
         PeeweeException. Either way every outcome is written down.
         """
-        smtp.open_connection(self.connection)
-        self._exchange = self.connection.exchange(self._mailroom.sender)
         try:
-            self._carry(self._exchange)
-            while wait_for_more():
+            with smtp.opened(self.connection):
+                self._exchange = self.connection.exchange(self._mailroom.sender)
                 self._carry(self._exchange)
+                while wait_for_more():
+                    self._carry(self._exchange)
         except LostError as lost:
             if not self.taken:
                 raise TroubleError(str(lost)) from lost
-        finally:
-            self.connection.__exit__(None, None, None)
 
     def _carry(self, exchange: Exchange) -> None:
         """Hand over what is due now."""

@@ -1,10 +1,12 @@
 """An open connection to the configured mail server: Flask-Mail's, hardened."""
 
+import contextlib
 import functools
 import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, cast
 
@@ -74,12 +76,12 @@ class Connection(flask_mail.Connection):
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Say goodbye if anybody listens; what was accepted stays accepted if not."""
+        """Say goodbye when all went well; what was accepted stays accepted if nobody listens."""
         if self.host is not None:
-            try:
-                self.host.quit()
-            except (OSError, smtplib.SMTPException):
-                self.host.close()
+            if exc_type is None:
+                with contextlib.suppress(OSError, smtplib.SMTPException):
+                    self.host.quit()
+            self.host.close()
 
     def exchange(self, sender: str) -> Exchange:
         """For handing mails from ``sender`` over. Raises TroubleError when not connected."""
@@ -100,14 +102,21 @@ class Connection(flask_mail.Connection):
             return
 
 
-def open_connection(connection: Connection) -> None:
-    """Connect to the configured server. Raises TroubleError with the reason."""
+@contextlib.contextmanager
+def opened(connection: Connection) -> Iterator[None]:
+    """``connection``, open while the block runs. Raises TroubleError with the reason."""
     try:
         connection.__enter__()
     except smtplib.SMTPResponseException as refusal:
         raise TroubleError(words(refusal.smtp_code, refusal.smtp_error)) from refusal
     except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
         raise TroubleError(_what_broke(broken)) from broken
+    try:
+        yield
+    except BaseException as error:
+        connection.__exit__(type(error), error, None)
+        raise
+    connection.__exit__(None, None, None)
 
 
 def new_connection(mail: flask_mail.Mail) -> Connection:

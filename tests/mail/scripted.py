@@ -1,0 +1,154 @@
+"""A mail server over plain sockets that misbehaves as a test wants, at any step."""
+
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+
+HANG_UP = b"hang up"
+SILENCE = b"silence"
+TRICKLE = b"trickle"
+
+REPLIES = {
+    "greeting": b"220 scripted",
+    "mail": b"250 sender ok",
+    "rcpt": b"250 recipient ok",
+    "data": b"354 go on",
+    "body": b"250 2.0.0 taken",
+    "rset": b"250 fine",
+    "quit": b"221 bye",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the server is about to answer to."""
+
+    stage: str
+    recipient: str
+    connection: int
+    taken: int
+    """How many mails were taken on this connection before."""
+
+
+def well(_step: Step) -> bytes | None:
+    """No misbehaviour."""
+    return None
+
+
+@dataclass
+class Scripted:
+    """``answer`` gives the reply to a step, None for the usual one; ``letters`` are what came."""
+
+    answer: Callable[[Step], bytes | None] = well
+    pipelining: bool = True
+    delay: float = 0.0
+    letters: list[tuple[str, str]] = field(default_factory=list)
+    stages: Counter[str] = field(default_factory=Counter)
+    connections: int = 0
+    open_now: int = 0
+    port: int = 0
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def recipients(self) -> list[str]:
+        """Who got a mail, in order."""
+        return [recipient for recipient, _ in self.letters]
+
+    @contextmanager
+    def listening(self) -> Iterator["Scripted"]:
+        """Answer while the block runs."""
+        with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+            self.port = listener.getsockname()[1]
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            try:
+                yield self
+            finally:
+                self.closing.set()
+                listener.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            arguments = (connection, self.connections)
+            threading.Thread(target=self._serve, args=arguments, daemon=True).start()
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        self.open_now += 1
+        with connection:
+            try:
+                self._converse(connection, number)
+            except OSError:
+                pass
+            finally:
+                self.open_now -= 1
+
+    def _converse(self, connection: socket.socket, number: int) -> None:
+        reader = connection.makefile("rb")
+        talk = _Talk(self, connection, number)
+        if not talk.say("greeting"):
+            return
+        while line := reader.readline():
+            stage = line[:4].decode().lower()
+            if stage in ("ehlo", "helo"):
+                offers = b"250-PIPELINING\r\n" if self.pipelining else b""
+                connection.sendall(b"250-scripted\r\n" + offers + b"250 8BITMIME\r\n")
+                continue
+            if found := re.match(rb"RCPT TO:<(.*)>", line):
+                talk.recipient = found[1].decode()
+            if not talk.say(stage) or stage == "quit":
+                return
+            if stage == "data" and talk.said.startswith(b"354"):
+                self._keep(b"".join(iter(reader.readline, b".\r\n")), talk.recipient)
+                if not talk.say("body"):
+                    return
+                talk.taken += 1
+
+    def _keep(self, content: bytes, recipient: str) -> None:
+        if content:
+            time.sleep(self.delay)
+            self.letters.append((recipient, message_from_bytes(content)["Message-ID"]))
+
+
+class _Talk:
+    """One connection's conversation, as far as answers depend on it."""
+
+    def __init__(self, server: Scripted, connection: socket.socket, number: int) -> None:
+        self._server = server
+        self._connection = connection
+        self._number = number
+        self._is_welcome = False
+        self.recipient = ""
+        self.taken = 0
+        self.said = b""
+
+    def say(self, stage: str) -> bool:
+        """Answer; False when the connection is over."""
+        self._server.stages[stage] += 1
+        step = Step(stage, self.recipient, self._number, self.taken)
+        self.said = self._server.answer(step) or self._usual(stage)
+        if stage == "rcpt":
+            self._is_welcome = self.said.startswith(b"2")
+        if self.said == HANG_UP:
+            self._connection.shutdown(socket.SHUT_RDWR)
+            return False
+        if self.said in (SILENCE, TRICKLE):
+            while not self._server.closing.wait(0.05):
+                self._connection.sendall(b"2" if self.said == TRICKLE else b"")
+            return False
+        self._connection.sendall(self.said + b"\r\n")
+        return not self.said.startswith(b"421")
+
+    def _usual(self, stage: str) -> bytes:
+        if stage == "data" and not self._is_welcome:
+            return b"503 5.5.1 No valid recipients"
+        return REPLIES[stage]

@@ -1,0 +1,464 @@
+"""Mail servers that misbehave at every step: nothing is lost, hardly anything doubled."""
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from invites import db, outbox, proofs, steering, worker
+from invites.clock import utcnow
+from invites.mail import smtp
+from invites.mail.replies import TroubleError
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    MailPolicy,
+    Membership,
+    ProofPurpose,
+)
+from invites.worker import Worker
+from tests.mail.conftest import MakeWorker
+from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step
+from tests.shorthand import invite, reread, send
+
+SENT, QUEUED, FAILED = DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED
+
+
+def people(number: int) -> list[str]:
+    return [f"person{n:03}@example.org" for n in range(number)]
+
+
+def states() -> dict[str, int]:
+    return dict(Counter(mail.state for mail in Delivery.select()))
+
+
+def due_now() -> None:
+    """As if every pause were over."""
+    Delivery.update(due_at=Delivery.created_at).execute()
+
+
+@pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
+def server(request: pytest.FixtureRequest) -> Iterator[Scripted]:
+    """A mail server that does well until told otherwise, with and without PIPELINING."""
+    with Scripted(pipelining=request.param).listening() as server:
+        yield server
+
+
+@pytest.fixture
+def sender(server: Scripted, make_worker: MakeWorker) -> Worker:
+    """A worker that hands its mail to ``server``."""
+    return make_worker(INVITES_MAIL_PORT=str(server.port))
+
+
+@pytest.fixture
+def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
+    """Starts the worker in a thread, as the process does it, and stops it at the end."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
+    monkeypatch.setattr(worker, "_PAUSES", (0.05,))
+    threads = []
+
+    def start() -> Worker:
+        thread = threading.Thread(target=in_context)
+        threads.append(thread)
+        thread.start()
+        return sender
+
+    def in_context() -> None:
+        try:
+            sender.run()
+        finally:
+            db.close()
+
+    yield start
+    sender.stop()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def drain_through(sender: Worker) -> None:
+    """Send everything, trying again at once after each trouble."""
+    for _ in range(200):
+        with contextlib.suppress(TroubleError):
+            sender.drain()
+        due_now()
+        if not Delivery.select().where(Delivery.state.in_(outbox.IN_HAND)).exists():
+            return
+    raise AssertionError(states())
+
+
+def at(stage: str, reply: bytes, *, of: str = "", connection: int = 0, after: int = -1):
+    """An answer at one stage, to one recipient, on one connection, after so many mails."""
+
+    def answer(step: Step) -> bytes | None:
+        fits = (
+            step.stage == stage
+            and of in ("", step.recipient)
+            and connection in (0, step.connection)
+            and after in (-1, step.taken)
+        )
+        return reply if fits else None
+
+    return answer
+
+
+class TestEachMailOnce:
+    def test_a_connection_that_breaks_after_the_last_answer_sends_nothing_again(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        server.answer = at("quit", HANG_UP)
+        send(owner, now, *people(3))
+        sender.drain()
+        due_now()
+        sender.drain()
+        assert server.recipients == people(3)
+        assert states() == {SENT: 3}
+
+    @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+    @pytest.mark.parametrize("reply", [b"421 4.7.0 Enough for now", HANG_UP])
+    def test_a_server_that_takes_three_mails_on_a_connection_gets_the_others_on_new_ones(
+        self,
+        server: Scripted,
+        sender: Worker,
+        owner: Membership,
+        now: datetime,
+        stage: str,
+        reply: bytes,
+    ) -> None:
+        server.answer = at(stage, reply, after=3)
+        send(owner, now, *people(10))
+        sender.drain()
+        assert sorted(server.recipients) == people(10)
+        assert server.connections == 4
+        assert states() == {SENT: 10}
+        assert {mail.attempts for mail in Delivery.select()} == {1}
+
+    def test_421_as_the_answer_to_a_mail_means_that_it_was_not_taken(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        server.answer = at("body", b"421 4.3.2 Shutting down", connection=1, after=1)
+        send(owner, now, *people(3))
+        sender.drain()
+        assert states() == {SENT: 3}
+        assert Counter(server.recipients)["person001@example.org"] == 2  # once refused, once taken
+
+    def test_without_an_answer_a_mail_is_sent_once_more_with_the_same_message_id(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        silent = "person001@example.org"
+        server.answer = at("body", HANG_UP, of=silent, connection=1)
+        send(owner, now, *people(4))
+        sender.drain()
+        mail = Delivery.get(Delivery.recipient == silent)
+        assert (mail.state, mail.unanswered) == (QUEUED, 1)
+        assert mail.due_at > now + timedelta(minutes=1)
+        assert states() == {SENT: 3, QUEUED: 1}
+        due_now()
+        sender.drain()
+        assert states() == {SENT: 4}
+        assert Counter(server.recipients) == Counter([*people(4), silent])
+        assert len({message_id for _, message_id in server.letters}) == 4
+
+    def test_without_an_answer_twice_nobody_knows_and_it_is_said_so(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        silent = "person001@example.org"
+        server.answer = at("body", HANG_UP, of=silent)
+        send(owner, now, *people(4))
+        drain_through(sender)
+        assert Counter(server.recipients)[silent] == 2
+        assert states() == {SENT: 3, DeliveryState.UNKNOWN: 1}
+
+    def test_a_refused_recipient_costs_nobody_else_anything(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        server.answer = lambda step: (
+            b"550 5.1.1 No such person" if step.stage == "rcpt" and "1@" in step.recipient else None
+        )
+        send(owner, now, *people(12))
+        sender.drain()
+        assert states() == {SENT: 10, FAILED: 2}
+        assert "550" not in {mail.reply_text for mail in Delivery.select()}
+
+    def test_a_server_that_waits_for_a_mail_to_nobody_gets_none(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        """RFC 2920, 3.1: DATA may be answered by 354 though every recipient was refused."""
+
+        def answer(step: Step) -> bytes | None:
+            if step.recipient != "person001@example.org":
+                return None
+            replies = {
+                "rcpt": b"550 5.1.1 No such person",
+                "data": b"354 go on",
+                "body": b"554 5.5.1 No recipients",
+            }
+            return replies.get(step.stage)
+
+        server.answer = answer
+        send(owner, now, *people(3))
+        sender.drain()
+        assert server.recipients == ["person000@example.org", "person002@example.org"]
+        assert states() == {SENT: 2, FAILED: 1}
+
+    def test_eight_mails_that_are_put_off_hold_up_nobody(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        late = set(people(8))
+
+        def answer(step: Step) -> bytes | None:
+            return (
+                b"451 4.7.1 Greylisted" if step.stage == "rcpt" and step.recipient in late else None
+            )
+
+        server.answer = answer
+        send(owner, now, *people(20))
+        sender.drain()
+        assert server.recipients == people(20)[8:]
+        assert states() == {SENT: 12, QUEUED: 8}
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_whatever_a_server_does_what_it_took_is_sent_and_what_is_sent_it_took(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime, seed: int
+    ) -> None:
+        chance = random.Random(seed)
+        kinds = [HANG_UP, b"421 4.3.2 Bye", b"451 4.3.0 Later", b"452 4.5.3 Later", b"rubbish"]
+        taken: Counter[str] = Counter()
+
+        def answer(step: Step) -> bytes | None:
+            if step.stage in ("rcpt", "body") and chance.random() < 0.12:
+                return chance.choice(kinds)
+            if step.stage == "body":
+                taken[step.recipient] += 1
+            return None
+
+        server.answer = answer
+        send(owner, now, *people(40))
+        drain_through(sender)
+        for mail in Delivery.select():
+            if mail.state == SENT:
+                assert taken[mail.recipient] == 1
+            else:
+                assert mail.state == DeliveryState.UNKNOWN
+                assert mail.unanswered == 2
+        came = Counter(server.recipients)
+        assert set(came) == set(people(40))
+        assert len(set(server.letters)) == 40  # a double has the Message-ID of the first
+
+
+class TestServersThatCannotBeUsed:
+    @pytest.mark.parametrize(
+        ("stage", "reply"),
+        [
+            ("greeting", b"554 5.7.1 You are on a list"),
+            ("greeting", b"421 4.7.0 Too many connections"),
+            ("greeting", HANG_UP),
+            ("mail", b"550 5.7.1 Sender not allowed"),
+            ("rcpt", b"554 5.7.1 Relay access denied"),
+        ],
+    )
+    def test_no_mail_fails_and_the_reason_is_told(
+        self,
+        server: Scripted,
+        sender: Worker,
+        owner: Membership,
+        now: datetime,
+        stage: str,
+        reply: bytes,
+    ) -> None:
+        server.answer = at(stage, reply)
+        send(owner, now, *people(30))
+        with pytest.raises(TroubleError) as caught:
+            sender.drain()
+        assert reply.decode()[:3] in str(caught.value) or reply == HANG_UP
+        assert states() == {QUEUED: 30}
+        assert sum(mail.attempts for mail in Delivery.select()) <= 1
+        server.answer = lambda _step: None
+        due_now()
+        sender.drain()
+        assert Counter(server.recipients) == Counter(people(30))
+
+    @pytest.mark.parametrize("how", [SILENCE, TRICKLE], ids=["silence", "a trickle"])
+    @pytest.mark.parametrize("stage", ["greeting", "rcpt", "body"])
+    def test_a_server_that_does_not_answer_is_given_up_and_the_reason_shows(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        stage: str,
+        how: bytes,
+    ) -> None:
+        monkeypatch.setattr(smtp, "TIMEOUT", 0.4)
+        server.answer = at(stage, how, connection=1)
+        send(owner, now, *people(2))
+        start = time.monotonic()
+        running()
+        wait_for(lambda: server.connections > 1)
+        assert time.monotonic() - start < 5
+        due_now()
+        wait_for(lambda: states() == {SENT: 2})
+
+    def test_fewer_connections_are_used_when_the_server_takes_only_two(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=8)
+        server.delay = 0.01
+        most: list[int] = []
+
+        def answer(step: Step) -> bytes | None:
+            most.append(server.open_now)
+            crowded = step.stage == "greeting" and server.open_now > 2
+            return b"421 4.7.0 Too many connections" if crowded else None
+
+        server.answer = answer
+        batch = send(owner, now, *people(120))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        running()
+        wait_for(lambda: states() == {SENT: 120})
+        assert Counter(server.recipients) == Counter(people(120))
+        assert max(most) > 2
+        assert server.connections <= 10
+        assert outbox.trouble() == ""
+
+
+class TestManyConnections:
+    def test_a_slow_server_gets_as_many_connections_as_allowed_and_each_mail_once(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=6)
+        server.delay = 0.02
+        send(owner, now, *people(200))
+        running()
+        wait_for(lambda: states() == {SENT: 200})
+        assert Counter(server.recipients) == Counter(people(200))
+        assert 3 < server.connections <= 6
+
+    def test_a_rate_is_kept_over_all_connections(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=1200, connections=4)
+        send(owner, now, *people(30))
+        running()
+        wait_for(lambda: len(server.letters) > 2)
+        start = time.monotonic()
+        before = len(server.letters)
+        wait_for(lambda: states() == {SENT: 30})
+        assert time.monotonic() - start > (30 - before - 3) * 0.05
+
+    def test_a_password_link_overtakes_a_batch_that_is_going_out(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.02
+        send(owner, now, *people(150))
+        running()
+        wait_for(lambda: len(server.letters) > 12)
+        proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
+        asked_at = len(server.letters)
+        wait_for(lambda: owner.user.email in server.recipients)
+        assert server.recipients.index(owner.user.email) - asked_at < 80
+        assert len(server.letters) < 150
+
+
+class TestSteering:
+    def test_a_paused_batch_stands_still_and_goes_on_where_it_was(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.01
+        batch = send(owner, now, *people(120))
+        running()
+        wait_for(lambda: len(server.letters) > 20)
+        steering.pause(owner, batch, now)
+        wait_for(lambda: DeliveryState.SENDING not in states())
+        still = len(server.letters)
+        time.sleep(0.3)
+        assert len(server.letters) == still < 120
+        steering.resume(owner, reread(batch), now)
+        wait_for(lambda: states() == {SENT: 120})
+        assert Counter(server.recipients) == Counter(people(120))
+
+    def test_a_cancelled_batch_sends_no_more(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.01
+        batch = send(owner, now, *people(120))
+        running()
+        wait_for(lambda: len(server.letters) > 20)
+        withdrawn = steering.cancel(owner, batch, now)
+        wait_for(lambda: DeliveryState.SENDING not in states())
+        assert states() == {SENT: 120 - withdrawn, DeliveryState.WITHDRAWN: withdrawn}
+        assert len(server.letters) == 120 - withdrawn
+
+    def test_a_big_batch_whose_first_mails_fail_stops_and_says_why(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.answer = at("rcpt", b"550 5.7.1 Your domain is not welcome")
+        batch = send(owner, now, *people(200))
+        running()
+        wait_for(lambda: reread(batch).state == BatchState.STOPPED)
+        assert reread(batch).stopped_because == "5.7.1 Your domain is not welcome"
+        assert states() == {FAILED: 10, QUEUED: 190}
+        server.answer = lambda _step: None
+        steering.retry_failed(owner, batch, utcnow())
+        wait_for(lambda: states() == {SENT: 200})
+
+    def test_a_batch_that_begins_to_fail_on_its_way_stops_too(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        batch = send(owner, now, *people(200))
+        full = b"552 5.2.3 Your quota of today is used up"
+        server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None
+        running()
+        wait_for(lambda: reread(batch).state == BatchState.STOPPED)
+        assert "quota" in reread(batch).stopped_because
+        assert 25 <= states()[FAILED] < 40
+        invite(owner, utcnow(), "another@example.org")
+        server.answer = lambda _step: None
+        wait_for(lambda: "another@example.org" in server.recipients)
