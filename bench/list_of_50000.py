@@ -72,7 +72,7 @@ def _steps() -> dict[str, float]:
     batch = timed(
         "send: judge, 50,000 invitations and mails", lambda: issuing.issue(owner, order, now)
     )
-    timed("batch page: progress", lambda: progress.of_batch(batch))
+    timed("batch page: progress", lambda: progress.of_batch(batch, now))
     timed("list: first page", lambda: listed(""))
     timed("list: search", lambda: listed("volunteer499"))
     timed("list: totals", lambda: scope.invitation_totals(now))

@@ -8,13 +8,23 @@ import contextlib
 import fcntl
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from peewee import SQL, BigIntegerField, DatabaseProxy, Model, ModelDelete, SqliteDatabase, Value
+from peewee import (
+    SQL,
+    BigIntegerField,
+    DatabaseProxy,
+    Model,
+    ModelDelete,
+    SqliteDatabase,
+    Value,
+    fn,
+)
 from playhouse.migrations import Runner
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -60,19 +70,19 @@ def configure(path: Path, *, durable: bool = True) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
-    database.initialize(
-        SqliteDatabase(
-            str(path),
-            lock_type="IMMEDIATE",
-            timeout=30,
-            pragmas={
-                "journal_mode": "wal",
-                "foreign_keys": 1,
-                "synchronous": "full" if durable else "normal",
-                "cache_size": -8_000,
-            },
-        )
+    sqlite = SqliteDatabase(
+        str(path),
+        lock_type="IMMEDIATE",
+        timeout=30,
+        pragmas={
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "synchronous": "full" if durable else "normal",
+            "cache_size": -8_000,
+        },
     )
+    sqlite.register_function(_plain, "plain", 1, deterministic=True)
+    database.initialize(sqlite)
 
 
 def connect() -> None:
@@ -137,6 +147,24 @@ def among(field: Any, values: Sequence[str]) -> Any:
     list as SQLite to search for it.
     """
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
+
+
+def plain(field: Any) -> Any:
+    """A text to search and order by: SQLite itself takes Ö for a letter after z, and not for ö."""
+    return fn.plain(field)
+
+
+def contains(field: Any, text: str) -> Any:
+    """Whether ``text`` is a part of ``field``, whatever the case and accents of both."""
+    return fn.INSTR(plain(field), _plain(text)) > 0
+
+
+def _plain(text: str) -> str:
+    """In lower case and without accents."""
+    if text.isascii():
+        return text.lower()
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(letters).casefold()
 
 
 def migrate() -> list[str]:

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     INVITATION_UNBACKED = "invitation_unbacked"
     INVITATION_WAITING = "invitation_waiting"
     INVITATION_OFTEN = "invitation_often"
+    MEMBER_ALREADY = "member_already"
     WRONG_PERSON = "wrong_person"
     REMOVED_MEMBER = "removed_member"
     LINK_CLOSED = "link_closed"

@@ -15,7 +15,7 @@ from lucide.jinja import lucide
 from invites import accounts
 from invites.access import Action
 from invites.judging import Outcome
-from invites.models import Account, DeliveryState, InvitationState
+from invites.models import Account, DeliveryState, InvitationState, Standing
 from invites.roles import Role
 from invites.web import words
 from invites.web.access import Here
@@ -29,6 +29,7 @@ _NAMES = {
     "Outcome": Outcome,
     "InvitationState": InvitationState,
     "Role": Role,
+    "Standing": Standing,
     "words": words,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,
