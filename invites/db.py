@@ -7,6 +7,7 @@ PostgreSQL would need goes here and nowhere else.
 import contextlib
 import fcntl
 import json
+import re
 import sqlite3
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ database = DatabaseProxy()
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ACCENTS = re.compile("[\u0300-\u036f]")  # what NFKD takes off letters
 
 T = TypeVar("T")
 
@@ -150,7 +152,7 @@ def among(field: Any, values: Sequence[str]) -> Any:
 
 
 def plain(field: Any) -> Any:
-    """A text to search and order by: SQLite itself takes Ö for a letter after z, and not for ö."""
+    """A text to search and order by: to SQLite itself Ö isn't ö, and comes after z."""
     return fn.plain(field)
 
 
@@ -159,12 +161,16 @@ def contains(field: Any, text: str) -> Any:
     return fn.INSTR(plain(field), _plain(text)) > 0
 
 
+def address_contains(field: Any, text: str) -> Any:
+    """The same for canonical addresses, which are plain already: several times as fast."""
+    return fn.INSTR(field, _plain(text)) > 0
+
+
 def _plain(text: str) -> str:
     """In lower case and without accents."""
     if text.isascii():
         return text.lower()
-    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return "".join(letters).casefold()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()
 
 
 def migrate() -> list[str]:

@@ -71,7 +71,9 @@ class Scope:
             .where(Membership.account == self.account, Membership.deactivated_at.is_null(active))
         )
         if search:
-            query = query.where(db.contains(User.name, search) | db.contains(User.email, search))
+            query = query.where(
+                db.contains(User.name, search) | db.address_contains(User.email, search)
+            )
         return paged(query.order_by(db.plain(User.name), Membership.id), page)
 
     def invitations(
@@ -94,7 +96,7 @@ class Scope:
         if failed:
             query = query.where(Invitation.id.in_(self._failed_invitations()))
         if search:
-            query = query.where(db.contains(Invitation.email, search))
+            query = query.where(db.address_contains(Invitation.email, search))
         found = paged(query.order_by(Invitation.id.desc()), page)
         newest = newest_deliveries([invitation.id for invitation in found])
         rows = [Listed(invitation, newest.get(invitation.id)) for invitation in found]

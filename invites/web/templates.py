@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -92,7 +92,7 @@ def _surroundings() -> dict[str, Any]:
     return {
         "person": who.user if who else None,
         "here": here,
-        "my_memberships": lambda: accounts.memberships_of(who.user) if who else [],
+        "my_memberships": cache(lambda: accounts.memberships_of(who.user) if who else []),
         "has_mail_server": services().settings.mail_server is not None,
         "is_fragment": wants_fragment,
         "now": now(),
