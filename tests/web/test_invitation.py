@@ -149,7 +149,7 @@ class TestSomebodyWithAProfile:
         self, somebody: Browser, link: str, kim: User
     ) -> None:
         somebody.open(link)
-        invited = "Olive Martin invites you to join Riverside Relief."
+        invited = "Olive Martin invites you to join Riverside Relief. Log in to answer."
         assert invited in somebody.text
         assert somebody.page.select_one("#email")["value"] == kim.email
         assert invited in somebody.press("Log in", password="mistyped").text

@@ -312,3 +312,21 @@ class TestBatch:
         batch = send(owner, now, "ann@example.org")
         assert olive.open(f"{ACCOUNT}/").page.select(f'a[href="{ACCOUNT}/batches/{batch.id}"]')
         assert Delivery.get().state == DeliveryState.QUEUED
+
+    def test_it_is_linked_from_each_of_its_invitations(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org", "bob@example.org")
+        links = olive.open(LIST).page.select(f'tbody a[href="{ACCOUNT}/batches/{batch.id}"]')
+        assert len(links) == 2
+        assert all(link["aria-label"].startswith("Batch of") for link in links)
+
+    def test_it_asks_again_until_nothing_can_move_by_itself(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        mail_went_out()
+        page = f"{ACCOUNT}/batches/{batch.id}"
+        assert olive.open(page).page.select("#batch-progress[hx-get]")
+        Invitation.update(expires_at=now).execute()
+        assert not olive.open(page).page.select("#batch-progress[hx-get]")
