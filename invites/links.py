@@ -45,16 +45,9 @@ class Links:
 
     def opened_invitation(self, token: str) -> tuple[Invitation, bool] | None:
         """The invitation of a token, and whether by the mailed link."""
-        offers = (
-            Invitation.select(Invitation, Account, User)
-            .join(Account)
-            .switch(Invitation)
-            .join(User, on=(Invitation.inviter == User.id))
-        )
-        found = self._row(offers, token, Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION)
-        if found is None:
-            return None
-        return found, self.signer.matches(token, Purpose.MAILED_INVITATION, found)
+        mailed, copied = Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION
+        found = self._row(Invitation.whole(), token, mailed, copied)
+        return (found, self.signer.matches(token, mailed, found)) if found else None
 
     def opened_permanent(self, token: str) -> PermanentLink | None:
         """The permanent link of a token, unless it was deleted."""

@@ -12,6 +12,7 @@ from peewee import (
     IntegerField,
     JSONField,
     Model,
+    ModelSelect,
     SmallIntegerField,
 )
 
@@ -149,6 +150,16 @@ class Invitation(Row):
     def is_open(self, now: datetime) -> bool:
         """Whether the person can still accept."""
         return self.state in OPEN_STATES and self.expires_at > now
+
+    @classmethod
+    def whole(cls) -> "ModelSelect[Invitation]":
+        """A query for invitations with all that a page says of them: account and inviter."""
+        return (
+            cls.select(cls, Account, User)
+            .join(Account)
+            .switch(cls)
+            .join(User, on=(cls.inviter == User.id))
+        )
 
     @classmethod
     def where_open(cls, now: datetime) -> Any:

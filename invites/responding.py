@@ -6,7 +6,6 @@ from invites import activity, db, memberships, profiles, proofs
 from invites.activity import Deed
 from invites.invitations import close_offers, is_backed
 from invites.models import (
-    Account,
     Invitation,
     InvitationState,
     JoinedBy,
@@ -86,10 +85,7 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
     if not user.is_confirmed:
         return []
     still_open = (
-        Invitation.select(Invitation, Account, User)
-        .join(Account)
-        .switch(Invitation)
-        .join(User, on=(Invitation.inviter == User.id))
+        Invitation.whole()
         .where(Invitation.email == user.email, Invitation.where_open(now))
         .order_by(Invitation.state == InvitationState.DECLINED, Invitation.id)
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from peewee import Model, ModelSelect, fn
+from peewee import Model, ModelSelect
 
 from invites import db, progress
 from invites.models import (
@@ -40,11 +40,9 @@ class Scope:
     def invitation(self, invitation_id: int) -> Invitation:
         """Raises Refused(NOT_FOUND)."""
         return _found(
-            Invitation.select(Invitation, User, Account)
-            .join(User, on=(Invitation.inviter == User.id))
-            .switch(Invitation)
-            .join(Account)
-            .where(Invitation.id == invitation_id, Invitation.account == self.account)
+            Invitation.whole().where(
+                Invitation.id == invitation_id, Invitation.account == self.account
+            )
         )
 
     def batch(self, batch_id: int) -> Batch:
@@ -131,12 +129,10 @@ class Scope:
 
 def newest_deliveries(invitation_ids: list[int]) -> dict[int, Delivery]:
     """The newest mail of each invitation."""
-    newest = (
-        Delivery.select(fn.MAX(Delivery.id))
-        .where(Delivery.invitation.in_(invitation_ids))
-        .group_by(Delivery.invitation)
+    newest = Delivery.select().where(
+        Delivery.invitation.in_(invitation_ids), progress.is_newest_mail()
     )
-    return {int(d.invitation_id or 0): d for d in Delivery.select().where(Delivery.id.in_(newest))}
+    return {int(mail.invitation_id or 0): mail for mail in newest}
 
 
 def _found(query: "ModelSelect[R]") -> R:

@@ -74,8 +74,10 @@ def delete() -> Response:
 
 def _invitation_behind(next_url: str | None) -> Invitation | None:
     """The invitation whose link led to the log-in, if one did and it is open."""
-    path, _slash, token = (next_url or "").rpartition("/")
-    found = links().opened_invitation(token) if path == "/invitation" else None
+    token = (next_url or "").rpartition("/")[2]
+    if not token or next_url != url_for("invitation.page", token=token):
+        return None
+    found = links().opened_invitation(token)
     return found[0] if found and found[0].is_open(now()) else None
 
 
