@@ -101,13 +101,13 @@ def _do(
     told: Callable[[Invitation], str],
 ) -> Response:
     """Do something to one invitation, and show and say how it stands then."""
-    invitation = here().scope.invitation(invitation_id)
+    problem = ""
     try:
-        deed(here().membership, invitation, now())
+        deed(here().membership, here().scope.invitation(invitation_id), now())
     except Refused as refused:
-        return _row(invitation, problem=sentence(refused))
+        problem = sentence(refused)
     invitation = here().scope.invitation(invitation_id)
-    return _row(invitation, told=told(invitation))
+    return _row(invitation, told="" if problem else told(invitation), problem=problem)
 
 
 def _restored(invitation: Invitation) -> str:
@@ -126,14 +126,14 @@ def _restored(invitation: Invitation) -> str:
     return str(words % {"email": invitation.email})
 
 
-def _row(before: Invitation, *, told: str = "", problem: str = "") -> Response:
-    """The row as it is now for htmx, the list for everybody else."""
+def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
+    """The row for htmx, the list for everybody else."""
     if not wants_fragment():
         tell(problem or told, "problem" if problem else "done")
         return go(url_for("invitations.index"))
     return show(
         "invitations/_invitation.html",
-        listed=_listed(here().scope.invitation(before.id)),
+        listed=_listed(invitation),
         told=told,
         problem=problem,
         status=422 if problem else 200,
