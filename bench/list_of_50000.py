@@ -10,7 +10,7 @@ from pathlib import Path
 
 from invites import accounts, db, feed, issuing, judging, profiles, progress, spreadsheets
 from invites.clock import utcnow
-from invites.models import Membership
+from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
 from invites.roles import Role
 from invites.scope import Scope
@@ -72,12 +72,29 @@ def _steps() -> dict[str, float]:
     batch = timed(
         "send: judge, 50,000 invitations and mails", lambda: issuing.issue(owner, order, now)
     )
-    timed("batch page: progress", lambda: progress.of_batch(batch))
+    timed("batch page: progress", lambda: progress.of_batch(batch, now))
     timed("list: first page", lambda: listed(""))
     timed("list: search", lambda: listed("volunteer499"))
     timed("list: totals", lambda: scope.invitation_totals(now))
     timed("worker: take 200 of 50,000", lambda: feed.bulk(now, 200))
+    _fill(account)
+    timed("active users: first page", lambda: scope.members(active=True, search="", page=1))
+    timed("active users: search", lambda: scope.members(active=True, search="muller 99", page=1))
     return times
+
+
+def _fill(account: Account) -> None:
+    """50,000 members, every other one with an accent in their name."""
+    names = (
+        ("Jörg Müller" if n % 2 else "Ann Miller") + f" {n * 7919 % ROWS}" for n in range(ROWS)
+    )
+    columns = ("name", "email", "phone", "password_hash", "is_installer", "created_at")
+    people = ((name, f"m{n}@town.example", "", "", 0, 0) for n, name in enumerate(names))
+    first = 1 + User.select().count()
+    db.insert_rows(User, columns, people)
+    columns = ("account_id", "user_id", "role", "joined_by", "joined_at")
+    rows = ((account.id, first + n, Role.USER, JoinedBy.INVITATION, 0) for n in range(ROWS))
+    db.insert_rows(Membership, columns, rows)
 
 
 if __name__ == "__main__":

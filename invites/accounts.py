@@ -82,18 +82,18 @@ def memberships_of(user: User) -> list[Membership]:
         Membership.select(Membership, Account)
         .join(Account)
         .where(Membership.user == user, Membership.deactivated_at.is_null())
-        .order_by(Account.name, Account.id)
+        .order_by(db.plain(Account.name), Account.id)
     )
 
 
 def membership(user: User, slug: str) -> Membership | None:
-    """The active membership of ``user`` in the account ``slug``, or None."""
+    """The membership of ``user`` in the account ``slug``, active or not, or None."""
     return (
         Membership.select(Membership, Account, User)
         .join(Account)
         .switch(Membership)
         .join(User)
-        .where(Account.slug == slug, Membership.user == user, Membership.deactivated_at.is_null())
+        .where(Account.slug == slug, Membership.user == user)
         .get_or_none()
     )
 

@@ -7,8 +7,10 @@ PostgreSQL would need goes here and nowhere else.
 import contextlib
 import fcntl
 import json
+import re
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,7 @@ from peewee import (
     OperationalError,
     SqliteDatabase,
     Value,
+    fn,
 )
 from playhouse.migrations import Runner
 
@@ -35,6 +38,7 @@ LEFT_OUTER = JOIN.LEFT_OUTER
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ACCENTS = re.compile("[\u0300-\u036f]")  # what NFKD takes off letters
 
 T = TypeVar("T")
 
@@ -72,19 +76,19 @@ def configure(path: Path, *, durable: bool = True) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
-    database.initialize(
-        SqliteDatabase(
-            str(path),
-            lock_type="IMMEDIATE",
-            timeout=30,
-            pragmas={
-                "journal_mode": "wal",
-                "foreign_keys": 1,
-                "synchronous": "full" if durable else "normal",
-                "cache_size": -8_000,
-            },
-        )
+    sqlite = SqliteDatabase(
+        str(path),
+        lock_type="IMMEDIATE",
+        timeout=30,
+        pragmas={
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "synchronous": "full" if durable else "normal",
+            "cache_size": -8_000,
+        },
     )
+    sqlite.register_function(_plain, "plain", 1, deterministic=True)
+    database.initialize(sqlite)
 
 
 def connect() -> None:
@@ -169,6 +173,28 @@ def among(field: Any, values: Sequence[str]) -> Any:
     list as SQLite to search for it.
     """
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
+
+
+def plain(field: Any) -> Any:
+    """A text to search and order by: to SQLite itself Ö isn't ö, and comes after z."""
+    return fn.plain(field)
+
+
+def contains(field: Any, text: str) -> Any:
+    """Whether ``text`` is a part of ``field``, whatever the case and accents of both."""
+    return fn.INSTR(plain(field), _plain(text)) > 0
+
+
+def address_contains(field: Any, text: str) -> Any:
+    """The same for canonical addresses, which are plain already: several times as fast."""
+    return fn.INSTR(field, _plain(text)) > 0
+
+
+def _plain(text: str) -> str:
+    """In lower case and without accents."""
+    if text.isascii():
+        return text.lower()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()
 
 
 def migrate() -> list[str]:

@@ -10,18 +10,18 @@ from invites import activity, db, issuing, outbox
 from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
 from invites.models import (
-    Account,
+    OPEN_STATES,
     Delivery,
     DeliveryState,
     Invitation,
     InvitationState,
     Membership,
+    Standing,
     User,
 )
 from invites.refusals import Reason, Refused
 
 _MAILS_A_DAY = 3
-_OPEN = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -30,8 +30,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     Whoever resends the invitation of an inviter who left, or lost their role,
     becomes its inviter: else nobody could accept it.
 
-    Raises Refused(INVITATION_CLOSED), INVITATION_WAITING while its last mail
-    hasn't gone out yet, or INVITATION_OFTEN after three mails in a day.
+    Raises Refused(INVITATION_CLOSED), MEMBER_ALREADY when the person came in
+    another way, INVITATION_WAITING while its last mail hasn't gone out yet, or
+    INVITATION_OFTEN after three mails in a day.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
@@ -50,6 +51,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         if not is_backed(invitation):
             changes[Invitation.inviter] = actor.user_id
         _change(invitation, (InvitationState.PENDING,), changes)
+        invited = _membership(invitation)
+        if invited is not None and invited.is_active:
+            raise Refused(Reason.MEMBER_ALREADY)
         outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
 
@@ -61,56 +65,43 @@ def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _change(invitation, _OPEN, {Invitation.state: InvitationState.REVOKED})
+        _change(invitation, OPEN_STATES, {Invitation.state: InvitationState.REVOKED})
         activity.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
 
 
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Undo a revocation; a mail that it kept from going out goes out after all.
 
-    Raises Refused(INVITATION_CLOSED) when a newer invitation is out, or when the
-    person was a member and removed since: inviting them again is an act of its own.
+    Raises Refused(MEMBER_ALREADY), or INVITATION_CLOSED when a newer invitation
+    is out, or when the person was a member and removed since: inviting them
+    again is an act of its own.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        if _was_removed(invitation):
-            raise Refused(Reason.INVITATION_CLOSED)
         answered = Invitation.get_by_id(invitation.id).answered_at is not None
         before = InvitationState.DECLINED if answered else InvitationState.PENDING
         try:
             with db.transaction():
-                _change(
-                    invitation,
-                    (InvitationState.REVOKED,),
-                    {Invitation.state: before},
-                )
+                _change(invitation, (InvitationState.REVOKED,), {Invitation.state: before})
         except IntegrityError:
             raise Refused(Reason.INVITATION_CLOSED) from None
-        if outbox.was_withdrawn(invitation):
+        invited = _membership(invitation)
+        if invited is not None:
+            active = invited.is_active
+            raise Refused(Reason.MEMBER_ALREADY if active else Reason.INVITATION_CLOSED)
+        restored = Invitation.get_by_id(invitation.id)
+        if restored.standing(now) is Standing.PENDING and outbox.was_withdrawn(invitation):
             outbox.queue_invitation(invitation, now)
         activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
 
 
-def replace_open(account: Account, member: User) -> None:
-    """Close what is still offered to somebody who is a member now; in the caller's transaction."""
-    Invitation.update(state=InvitationState.REPLACED).where(
-        Invitation.account == account,
+def close_offers(account_id: int, member: User, state: InvitationState) -> None:
+    """Close what is still offered to somebody who came or went; in the caller's transaction."""
+    Invitation.update(state=state).where(
+        Invitation.account == account_id,
         Invitation.email == member.email,
-        Invitation.state.in_(_OPEN),
+        Invitation.state.in_(OPEN_STATES),
     ).execute()
-
-
-def _was_removed(invitation: Invitation) -> bool:
-    return (
-        Membership.select()
-        .join(User)
-        .where(
-            Membership.account == invitation.account_id,
-            Membership.deactivated_at.is_null(False),
-            User.email == invitation.email,
-        )
-        .exists()
-    )
 
 
 def is_backed(invitation: Invitation) -> bool:
@@ -119,6 +110,16 @@ def is_backed(invitation: Invitation) -> bool:
         Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
     )
     return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
+
+
+def _membership(invitation: Invitation) -> Membership | None:
+    """The membership of whoever has the invited address, active or not."""
+    return (
+        Membership.select()
+        .join(User)
+        .where(Membership.account == invitation.account_id, User.email == invitation.email)
+        .get_or_none()
+    )
 
 
 def _change(

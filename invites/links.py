@@ -1,9 +1,17 @@
-"""The absolute links that leave the box: in mails, on the clipboard. Never from a Host header."""
+"""The absolute links that leave the box, and what they open when they come back.
+
+Never from a Host header.
+"""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from invites.models import Account, EmailProof, Invitation, PermanentLink, ProofPurpose
-from invites.tokens import Purpose, Signable, Signer
+from peewee import ModelSelect
+
+from invites.models import Account, EmailProof, Invitation, PermanentLink, ProofPurpose, User
+from invites.tokens import Purpose, Signable, Signer, row_id
+
+R = TypeVar("R", Invitation, PermanentLink, EmailProof)
 
 _PROOF = {
     ProofPurpose.CONFIRM_EMAIL: (Purpose.CONFIRM_EMAIL, "confirm-email"),
@@ -13,7 +21,7 @@ _PROOF = {
 
 @dataclass(frozen=True)
 class Links:
-    """Builds links below ``base_url``, like https://invites.example.org."""
+    """Builds links below ``base_url``, like https://invites.example.org, and opens them."""
 
     base_url: str
     signer: Signer
@@ -35,6 +43,25 @@ class Links:
         purpose, path = _PROOF[ProofPurpose(proof.purpose)]
         return self._to(path, self.signer.token(purpose, proof))
 
+    def opened_invitation(self, token: str) -> tuple[Invitation, bool] | None:
+        """The invitation of a token, and whether by the mailed link."""
+        mailed, copied = Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION
+        found = self._row(Invitation.whole(), token, mailed, copied)
+        return (found, self.signer.matches(token, mailed, found)) if found else None
+
+    def opened_permanent(self, token: str) -> PermanentLink | None:
+        """The permanent link of a token, unless it was deleted."""
+        working = (
+            PermanentLink.select(PermanentLink, Account)
+            .join(Account)
+            .where(PermanentLink.deleted_at.is_null())
+        )
+        return self._row(working, token, Purpose.PERMANENT_LINK)
+
+    def opened_proof(self, token: str, purpose: ProofPurpose) -> EmailProof | None:
+        """The proof of a token."""
+        return self._row(EmailProof.select(EmailProof, User).join(User), token, _PROOF[purpose][0])
+
     def account(self, account: Account) -> str:
         """The account's own page, where the way to the assignments is."""
         return f"{self.base_url}/accounts/{account.slug}/"
@@ -42,6 +69,13 @@ class Links:
     def accounts(self) -> str:
         """The page with all accounts of whoever is logged in."""
         return f"{self.base_url}/accounts"
+
+    def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
+        """The one of ``rows`` that ``token`` is for; None when it is forged or mistyped."""
+        row: R | None = rows.where(rows.model.id == row_id(token)).get_or_none()
+        if row is None or not any(self.signer.matches(token, one, row) for one in purposes):
+            return None
+        return row
 
     def _to(self, path: str, token: str) -> str:
         return f"{self.base_url}/{path}/{token}"

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from invites import activity, db
+from invites import activity, db, invitations
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
@@ -13,6 +13,20 @@ from invites.roles import Role
 def find(account: Account, user: User) -> Membership | None:
     """The membership of ``user`` in ``account``, active or not."""
     return Membership.get_or_none(Membership.account == account, Membership.user == user)
+
+
+def owners(account: Account) -> list[User]:
+    """The Account Owners of ``account``, in the order they came."""
+    return list(
+        User.select()
+        .join(Membership)
+        .where(
+            Membership.account == account,
+            Membership.role == Role.OWNER,
+            Membership.deactivated_at.is_null(),
+        )
+        .order_by(Membership.id)
+    )
 
 
 def join(
@@ -93,11 +107,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
             return
         _keep_an_owner(membership)
         Membership.update(deactivated_at=now).where(Membership.id == membership.id).execute()
-        Invitation.update(state=InvitationState.REVOKED).where(
-            Invitation.account == membership.account_id,
-            Invitation.email == membership.user.email,
-            Invitation.state.in_((InvitationState.PENDING, InvitationState.DECLINED)),
-        ).execute()
+        invitations.close_offers(membership.account_id, membership.user, InvitationState.REVOKED)
         activity.record(
             Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )

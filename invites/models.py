@@ -6,11 +6,13 @@ from typing import Any
 
 from peewee import (
     BooleanField,
+    Case,
     CharField,
     ForeignKeyField,
     IntegerField,
     JSONField,
     Model,
+    ModelSelect,
     SmallIntegerField,
 )
 
@@ -112,7 +114,21 @@ class Batch(Row):
 
 
 class InvitationState(StrEnum):
-    """Where the person stands. Expired is no state: it is pending, past its date."""
+    """What is stored of an invitation. Expired is no state: it is pending, past its date."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+
+
+# What can still be accepted before its date: who declined may think again.
+OPEN_STATES = (InvitationState.PENDING, InvitationState.DECLINED)
+
+
+class Standing(StrEnum):
+    """What an invitation's state means at a moment: the state, or expired."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -138,19 +154,39 @@ class Invitation(Row):
     expires_at = UtcField()
     answered_at = UtcField(null=True)
 
-    def standing(self, now: datetime) -> InvitationState:
-        """Where the person stands at ``now``, expiry included."""
-        if self.state == InvitationState.PENDING and self.expires_at <= now:
-            return InvitationState.EXPIRED
-        return InvitationState(self.state)
-
     class Meta:
         indexes = ((("account", "state"), False), (("email", "state"), False))
 
+    def standing(self, now: datetime) -> Standing:
+        """Where the person stands at ``now``."""
+        if self.state == InvitationState.PENDING and self.expires_at <= now:
+            return Standing.EXPIRED
+        return Standing(self.state)
+
     def is_open(self, now: datetime) -> bool:
-        """Whether the person can still accept: pending, or declined and thinking again."""
-        answerable = (InvitationState.PENDING, InvitationState.DECLINED)
-        return self.state in answerable and self.expires_at > now
+        """Whether the person can still accept."""
+        return self.state in OPEN_STATES and self.expires_at > now
+
+    @classmethod
+    def whole(cls) -> "ModelSelect[Invitation]":
+        """A query for invitations with all that a page says of them: account and inviter."""
+        return (
+            cls.select(cls, Account, User)
+            .join(Account)
+            .switch(cls)
+            .join(User, on=(cls.inviter == User.id))
+        )
+
+    @classmethod
+    def where_open(cls, now: datetime) -> Any:
+        """The condition of a query that ``is_open`` is of a row."""
+        return cls.state.in_(OPEN_STATES) & (cls.expires_at > now)
+
+    @classmethod
+    def standing_at(cls, now: datetime) -> Any:
+        """The column of a query that ``standing`` is of a row."""
+        is_expired = (cls.state == InvitationState.PENDING) & (cls.expires_at <= now)
+        return Case(None, ((is_expired, Standing.EXPIRED.value),), cls.state)
 
 
 Invitation.add_index(

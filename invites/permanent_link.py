@@ -5,8 +5,16 @@ from datetime import datetime
 from invites import activity, db, memberships, profiles, proofs
 from invites.access import Action, authorize
 from invites.activity import Deed
-from invites.invitations import replace_open
-from invites.models import Account, JoinedBy, Membership, PermanentLink, ProofPurpose, User
+from invites.invitations import close_offers
+from invites.models import (
+    Account,
+    InvitationState,
+    JoinedBy,
+    Membership,
+    PermanentLink,
+    ProofPurpose,
+    User,
+)
 from invites.profiles import NewProfile
 from invites.refusals import Reason, Refused
 from invites.roles import Role
@@ -66,7 +74,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
             link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
         )
         if user.is_confirmed:  # else anybody could close what is offered to an address
-            replace_open(link.account, user)
+            close_offers(link.account_id, user, InvitationState.REPLACED)
         activity.record(Deed.JOINED, link.account, user, now, email=user.email)
     return membership
 

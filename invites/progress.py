@@ -1,32 +1,29 @@
-"""How far a batch is: where its mails stand, and where its people stand."""
+"""How far a batch is: where its people stand, and where the newest mail to each stands."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from peewee import fn
 
 from invites import db
-from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState
+from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
 
 _SHOWN_FAILURES = 20
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The totals of a batch. Mails count deliveries, people count invitations."""
+    """The totals of a batch. Both count people: of several mails to one, the newest."""
 
     mails: dict[DeliveryState, int]
-    people: dict[InvitationState, int]
+    people: dict[Standing, int]
     troubled: list[Delivery]
 
     @property
-    def invited(self) -> int:
+    def total(self) -> int:
         """All people."""
         return sum(self.people.values())
-
-    @property
-    def total(self) -> int:
-        """All mails."""
-        return sum(self.mails.values())
 
     @property
     def waiting(self) -> int:
@@ -43,24 +40,40 @@ class Progress:
         """Mails that the mail server refused for good."""
         return self.mails[DeliveryState.FAILED]
 
+    @property
+    def moves(self) -> bool:
+        """Whether somebody may still be mailed or answer, without anybody's doing here."""
+        return bool(self.waiting or self.people[Standing.PENDING])
 
-def of_batch(batch: Batch) -> Progress:
-    """The progress of ``batch`` as it is now."""
+
+def of_batch(batch: Batch, now: datetime) -> Progress:
+    """The progress of ``batch`` at ``now``."""
     mails = (
         Delivery.select(Delivery.state, fn.COUNT(Delivery.id))
-        .where(Delivery.batch == batch)
+        .where(Delivery.batch == batch, is_newest_mail())
         .group_by(Delivery.state)
-    )
-    people = (
-        Invitation.select(Invitation.state, fn.COUNT(Invitation.id))
-        .where(Invitation.batch == batch)
-        .group_by(Invitation.state)
     )
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
-        people=dict.fromkeys(InvitationState, 0)
-        | {InvitationState(s): n for s, n in db.tuples(people)},
+        people=standings(Invitation.batch == batch, now),
         troubled=_troubled(batch),
+    )
+
+
+def standings(whose: Any, now: datetime) -> dict[Standing, int]:
+    """How many of the invitations that fit the condition ``whose`` stand where at ``now``."""
+    standing = Invitation.standing_at(now)
+    counted = Invitation.select(standing, fn.COUNT(Invitation.id)).where(whose).group_by(standing)
+    return dict.fromkeys(Standing, 0) | {Standing(s): n for s, n in db.tuples(counted)}
+
+
+def is_newest_mail() -> Any:
+    """The condition that no later mail was made for the same invitation."""
+    later = Delivery.alias()
+    return ~fn.EXISTS(
+        later.select(later.id).where(
+            later.invitation == Delivery.invitation, later.id > Delivery.id
+        )
     )
 
 
@@ -72,6 +85,7 @@ def _troubled(batch: Batch) -> list[Delivery]:
             Delivery.batch == batch,
             (Delivery.state == DeliveryState.FAILED)
             | ((Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
+            is_newest_mail(),
         )
         .order_by(Delivery.id.desc())
         .limit(_SHOWN_FAILURES)

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from peewee import IntegrityError
+from peewee import IntegrityError, fn
 
 from invites import db, outbox, passwords, sessions
-from invites.models import DeliveryKind, EmailProof, ProofPurpose, User
+from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, User
 from invites.refusals import Reason, Refused
 
 LIFETIME = {
@@ -21,20 +21,22 @@ _PER_HOUR = 5
 
 def ask(
     user: User, purpose: ProofPurpose, email: str, now: datetime, *, mailed: bool = True
-) -> None:
+) -> bool:
     """Mail a link to ``email`` that proves ``user`` reads it.
 
-    Does nothing, silently, past five an hour by one user or to one address, so
-    that nobody's mailbox can be flooded. Not ``mailed``, it only looks as if: nobody gets the link.
+    False, and no mail, past five an hour that one user asked for or one address
+    got, so that nobody's mailbox can be flooded. Not ``mailed``, it only looks as
+    if: nobody gets the link.
     """
     with db.transaction():
+        was_mailed = fn.EXISTS(Delivery.select().where(Delivery.proof == EmailProof.id))
         lately = EmailProof.select().where(
-            (EmailProof.user == user) | (EmailProof.email == email),
+            (EmailProof.user == user) | ((EmailProof.email == email) & was_mailed),
             EmailProof.purpose == purpose,
             EmailProof.created_at > now - timedelta(hours=1),
         )
         if lately.count() >= _PER_HOUR:
-            return
+            return False
         proof = EmailProof.create(
             user=user,
             purpose=purpose,
@@ -44,6 +46,7 @@ def ask(
         )
         if mailed:
             outbox.queue_proof(proof, _KIND[purpose], now)
+        return True
 
 
 def is_open(proof: EmailProof, now: datetime) -> bool:

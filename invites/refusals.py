@@ -60,6 +60,7 @@ class Reason(StrEnum):
     INVITATION_OFTEN = "invitation_often"
     BATCH_NOT_SO = "batch_not_so"
     NOTHING_TO_RETRY = "nothing_to_retry"
+    MEMBER_ALREADY = "member_already"
     WRONG_PERSON = "wrong_person"
     REMOVED_MEMBER = "removed_member"
     LINK_CLOSED = "link_closed"

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from invites import activity, db, memberships, profiles, proofs
 from invites.activity import Deed
-from invites.invitations import is_backed, replace_open
+from invites.invitations import close_offers, is_backed
 from invites.models import (
-    Account,
     Invitation,
     InvitationState,
     JoinedBy,
@@ -16,8 +15,6 @@ from invites.models import (
 )
 from invites.profiles import NewProfile
 from invites.refusals import Reason, Refused
-
-_ANSWERABLE = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
 def accept(
@@ -44,7 +41,7 @@ def accept(
             joined_by=JoinedBy.INVITATION,
             invitation=invitation,
         )
-        replace_open(invitation.account, user)
+        close_offers(invitation.account_id, user, InvitationState.REPLACED)
         activity.record(Deed.ACCEPTED, invitation.account, user, now, email=invitation.email)
     return membership
 
@@ -84,22 +81,21 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:
-    """What a person with a confirmed address can accept or decline, oldest first."""
+    """What a person with a confirmed address can accept, oldest first, what they declined last."""
     if not user.is_confirmed:
         return []
-    pending = (
-        Invitation.select(Invitation, Account, User)
-        .join(Account)
-        .switch(Invitation)
-        .join(User, on=(Invitation.inviter == User.id))
-        .where(
-            Invitation.email == user.email,
-            Invitation.state == InvitationState.PENDING,
-            Invitation.expires_at > now,
-        )
-        .order_by(Invitation.id)
+    still_open = (
+        Invitation.whole()
+        .where(Invitation.email == user.email, Invitation.where_open(now))
+        .order_by(Invitation.state == InvitationState.DECLINED, Invitation.id)
     )
-    return list(pending)
+    return list(still_open)
+
+
+def has_unanswered(user: User, now: datetime) -> bool:
+    """Whether an invitation waits for a first answer by a person with a confirmed address."""
+    offers = open_invitations(user, now)
+    return any(offer.state == InvitationState.PENDING for offer in offers)
 
 
 def find(invitation_id: int, user: User) -> Invitation | None:
@@ -114,11 +110,7 @@ def _close(invitation: Invitation, state: InvitationState, now: datetime) -> Non
     """Move from open to ``state``; of two at the same moment, one is refused."""
     changed = (
         Invitation.update(state=state, answered_at=now)
-        .where(
-            Invitation.id == invitation.id,
-            Invitation.state.in_(_ANSWERABLE),
-            Invitation.expires_at > now,
-        )
+        .where(Invitation.id == invitation.id, Invitation.where_open(now))
         .execute()
     )
     if changed != 1:

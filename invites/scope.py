@@ -1,56 +1,26 @@
 """The only door to an account's rows: somebody else's id answers like one that doesn't exist."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from peewee import Model, ModelSelect, fn
+from peewee import Model, ModelSelect
 
-from invites import db
+from invites import db, progress
 from invites.models import (
     Account,
     Batch,
     Delivery,
     DeliveryState,
     Invitation,
-    InvitationState,
     Membership,
+    Standing,
     User,
 )
+from invites.paging import Page, paged
 from invites.refusals import Reason, Refused
 
-PAGE_SIZE = 50
-
-T = TypeVar("T")
 R = TypeVar("R", bound=Model)
-
-
-@dataclass(frozen=True)
-class Page(Generic[T]):
-    """One page of a list: its rows, and where it stands in the whole."""
-
-    rows: list[T]
-    number: int
-    total: int
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.rows)
-
-    @property
-    def first(self) -> int:
-        """The place of the first row, counted from 1; 0 on an empty page."""
-        return (self.number - 1) * PAGE_SIZE + 1 if self.rows else 0
-
-    @property
-    def last(self) -> int:
-        """The place of the last row."""
-        return (self.number - 1) * PAGE_SIZE + len(self.rows)
-
-    @property
-    def has_next(self) -> bool:
-        """Whether more rows follow."""
-        return self.last < self.total
 
 
 @dataclass(frozen=True)
@@ -70,11 +40,9 @@ class Scope:
     def invitation(self, invitation_id: int) -> Invitation:
         """Raises Refused(NOT_FOUND)."""
         return _found(
-            Invitation.select(Invitation, User, Account)
-            .join(User, on=(Invitation.inviter == User.id))
-            .switch(Invitation)
-            .join(Account)
-            .where(Invitation.id == invitation_id, Invitation.account == self.account)
+            Invitation.whole().where(
+                Invitation.id == invitation_id, Invitation.account == self.account
+            )
         )
 
     def batch(self, batch_id: int) -> Batch:
@@ -96,20 +64,20 @@ class Scope:
     def members(self, *, active: bool, search: str, page: int) -> Page[Membership]:
         """Active or inactive members by name, those whose name or address contains ``search``."""
         query = (
-            Membership.select(Membership, User, Invitation)
+            Membership.select(Membership, User)
             .join(User)
-            .switch(Membership)
-            .left_outer_join(Invitation)
             .where(Membership.account == self.account, Membership.deactivated_at.is_null(active))
         )
         if search:
-            query = query.where(User.name.contains(search) | User.email.contains(search))
-        return paged(query.order_by(fn.LOWER(User.name), Membership.id), page)
+            query = query.where(
+                db.contains(User.name, search) | db.address_contains(User.email, search)
+            )
+        return paged(query.order_by(db.plain(User.name), Membership.id), page)
 
     def invitations(
         self,
         *,
-        standing: InvitationState | None,
+        standing: Standing | None,
         failed: bool,
         search: str,
         page: int,
@@ -122,32 +90,19 @@ class Scope:
             .where(Invitation.account == self.account)
         )
         if standing is not None:
-            query = query.where(_stands(standing, now))
+            query = query.where(Invitation.standing_at(now) == standing)
         if failed:
             query = query.where(Invitation.id.in_(self._failed_invitations()))
         if search:
-            query = query.where(Invitation.email.contains(search))
+            query = query.where(db.address_contains(Invitation.email, search))
         found = paged(query.order_by(Invitation.id.desc()), page)
         newest = newest_deliveries([invitation.id for invitation in found])
         rows = [Listed(invitation, newest.get(invitation.id)) for invitation in found]
         return Page(rows, found.number, found.total)
 
-    def invitation_totals(self, now: datetime) -> dict[InvitationState, int]:
-        """How many invitations stand where; expired ones are not counted as pending."""
-        by_state = (
-            Invitation.select(Invitation.state, fn.COUNT(Invitation.id))
-            .where(Invitation.account == self.account)
-            .group_by(Invitation.state)
-        )
-        totals = {InvitationState(state): count for state, count in db.tuples(by_state)}
-        expired = (
-            Invitation.select()
-            .where(Invitation.account == self.account, _stands(InvitationState.EXPIRED, now))
-            .count()
-        )
-        totals[InvitationState.EXPIRED] = expired
-        totals[InvitationState.PENDING] = totals.get(InvitationState.PENDING, 0) - expired
-        return totals
+    def invitation_totals(self, now: datetime) -> dict[Standing, int]:
+        """How many invitations stand where."""
+        return progress.standings(Invitation.account == self.account, now)
 
     def failed_total(self) -> int:
         """How many invitations' last mail failed."""
@@ -164,36 +119,20 @@ class Scope:
         )
 
     def _failed_invitations(self) -> Any:
-        newer = Delivery.alias()
         return Delivery.select(Delivery.invitation).where(
             Delivery.account == self.account,
             Delivery.state == DeliveryState.FAILED,
             Delivery.invitation.is_null(False),
-            ~fn.EXISTS(
-                newer.select(newer.id).where(
-                    newer.invitation == Delivery.invitation, newer.id > Delivery.id
-                )
-            ),
+            progress.is_newest_mail(),
         )
 
 
 def newest_deliveries(invitation_ids: list[int]) -> dict[int, Delivery]:
     """The newest mail of each invitation."""
-    newest = (
-        Delivery.select(fn.MAX(Delivery.id))
-        .where(Delivery.invitation.in_(invitation_ids))
-        .group_by(Delivery.invitation)
+    newest = Delivery.select().where(
+        Delivery.invitation.in_(invitation_ids), progress.is_newest_mail()
     )
-    return {int(d.invitation_id or 0): d for d in Delivery.select().where(Delivery.id.in_(newest))}
-
-
-def _stands(standing: InvitationState, now: datetime) -> Any:
-    pending = Invitation.state == InvitationState.PENDING
-    if standing is InvitationState.PENDING:
-        return pending & (Invitation.expires_at > now)
-    if standing is InvitationState.EXPIRED:
-        return pending & (Invitation.expires_at <= now)
-    return Invitation.state == standing
+    return {int(mail.invitation_id or 0): mail for mail in newest}
 
 
 def _found(query: "ModelSelect[R]") -> R:
@@ -201,10 +140,3 @@ def _found(query: "ModelSelect[R]") -> R:
     if row is None:
         raise Refused(Reason.NOT_FOUND)
     return row
-
-
-def paged(query: Any, number: int) -> Page[Any]:
-    """Page ``number`` of a query, counted from 1; a number beyond the end gives the last page."""
-    total = query.count()
-    number = min(max(number, 1), max((total - 1) // PAGE_SIZE + 1, 1))
-    return Page(list(query.paginate(number, PAGE_SIZE)), number, total)

@@ -2,7 +2,7 @@
 
 from invites import db
 from invites.models import Delivery, DeliveryState
-from invites.scope import Page, paged
+from invites.paging import Page, paged
 
 
 def page(number: int) -> Page[Delivery]:

@@ -181,3 +181,23 @@ def test_one_of_many_values_is_found_however_many_they_are(account):
 def test_an_id_too_large_for_the_database_is_one_that_is_not_there(account):
     assert db.one(Account.select().where(Account.id == account.id)) == account
     assert db.one(Account.select().where(Account.id == 10**30)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "searched"),
+    [
+        ("MÜLLER", "müller"),
+        ("Muller", "müller"),
+        ("Mu\u0308ller", "MÜLLER"),
+        ("Straße", "STRASSE"),
+        ("Ὀδυσσεύς", "οδυσσευς"),
+        ("İstanbul", "istanbul"),
+        ("\uff26ull", "full"),
+        ("100 %_'", "%_'"),
+        ("anything", ""),
+    ],
+)
+def test_a_search_minds_neither_case_nor_accents(database, now, name, searched):
+    make_user(name, "somebody@example.org", now)
+    assert User.select().where(db.contains(User.name, searched)).exists()
+    assert not User.select().where(db.contains(User.name, f"{searched}~")).exists()

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, issuing, memberships, responding
+from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
-from invites.models import Delivery, InvitationState
+from invites.models import Delivery, InvitationState, Standing
 from invites.refusals import Reason
 from invites.roles import Role
 from invites.tokens import Purpose
@@ -35,7 +35,7 @@ def test_resending_mails_again_and_renews_the_expiry(owner, invitation, now):
 
 def test_resending_brings_an_expired_invitation_back(owner, invitation, now):
     late = invitation.expires_at + DAY
-    assert invitation.standing(late) is InvitationState.EXPIRED
+    assert invitation.standing(late) is Standing.EXPIRED
     invitations.resend(owner, invitation, late)
     assert reread(invitation).is_open(late)
 
@@ -119,6 +119,32 @@ def test_undoing_brings_nobody_back_who_was_removed(people, owner, now):
     invitations.revoke(owner, again, now)
     with refused(Reason.INVITATION_CLOSED):
         invitations.restore(owner, again, now)
+
+
+def test_who_became_a_member_in_another_way_is_mailed_no_more(owner, invitation, now):
+    permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
+    with refused(Reason.MEMBER_ALREADY):
+        invitations.resend(owner, invitation, now + DAY)
+    assert mails(invitation) == 1
+    assert reread(invitation).expires_at == invitation.expires_at
+
+
+def test_who_became_a_member_in_another_way_has_nothing_restored(owner, invitation, now):
+    invitations.revoke(owner, invitation, now)
+    permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
+    with refused(Reason.MEMBER_ALREADY):
+        invitations.restore(owner, invitation, now)
+    assert reread(invitation).state == InvitationState.REVOKED
+
+
+def test_a_withheld_mail_stays_so_when_the_invitation_expired_before_it_was_restored(owner, now):
+    invitation = invite(owner, now)
+    invitations.revoke(owner, invitation, now)
+    attempt_all(now)
+    invitations.restore(owner, invitation, invitation.expires_at)
+    assert mails(invitation) == 1
+    invitations.resend(owner, invitation, invitation.expires_at)
+    assert reread(invitation).is_open(invitation.expires_at)
 
 
 def test_restoring_gives_no_more_time(owner, invitation, now):

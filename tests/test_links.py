@@ -54,3 +54,38 @@ def test_each_proof_has_a_page_of_its_own(owner, links, signer, now, proves, pat
 def test_pages_behind_the_log_in_need_no_token(account, links):
     assert links.account(account) == f"{BASE}/accounts/riverside-relief/"
     assert links.accounts() == f"{BASE}/accounts"
+
+
+def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
+    invitation, link = invite(owner, now), permanent_link.enable(owner, now)
+    confirm, reset = ProofPurpose.CONFIRM_EMAIL, ProofPurpose.RESET_PASSWORD
+    proofs.ask(owner.user, confirm, owner.user.email, now)
+    proof = EmailProof.get()
+    assert invitation.id == link.id == proof.id  # so that only the purpose tells them apart
+    mailed = token_of(links.mailed_invitation(invitation), "invitation")
+    copied = token_of(links.copied_invitation(invitation), "invitation")
+    joining = token_of(links.permanent(link), "join")
+    confirming = token_of(links.proof(proof), "confirm-email")
+
+    opened = {
+        token: (
+            links.opened_invitation(token),
+            links.opened_permanent(token),
+            links.opened_proof(token, confirm),
+            links.opened_proof(token, reset),
+        )
+        for token in (mailed, copied, joining, confirming, f"{mailed}x", "1", "", "9" * 30)
+    }
+
+    nothing = (None, None, None, None)
+    assert opened[mailed] == ((invitation, True), None, None, None)
+    assert opened[copied] == ((invitation, False), None, None, None)
+    assert opened[joining] == (None, link, None, None)
+    assert opened[confirming] == (None, None, proof, None)
+    assert {opened[token] for token in (f"{mailed}x", "1", "", "9" * 30)} == {nothing}
+
+
+def test_a_permanent_link_that_was_deleted_opens_nothing(owner, links, now):
+    token = token_of(links.permanent(permanent_link.enable(owner, now)), "join")
+    permanent_link.delete(owner, now)
+    assert links.opened_permanent(token) is None

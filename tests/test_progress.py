@@ -4,7 +4,7 @@ import pytest
 
 from invites import invitations, progress, responding
 from invites.attempts import Result
-from invites.models import Delivery, DeliveryState, InvitationState
+from invites.models import Delivery, DeliveryState, Standing
 from tests.shorthand import attempt, due, send
 
 
@@ -18,16 +18,16 @@ def finish(now, *results):
         attempt(Delivery.get_by_id(waiting.id), result, now, 550, "the server's words")
 
 
-def test_a_new_batch_waits(batch):
-    so_far = progress.of_batch(batch)
+def test_a_new_batch_waits(batch, now):
+    so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 6, 0, 0)
-    assert so_far.people[InvitationState.PENDING] == 6
+    assert so_far.people[Standing.PENDING] == 6
     assert so_far.troubled == []
 
 
 def test_every_mail_is_counted_where_it_stands(batch, now):
     finish(now, Result.SENT, Result.SENT, Result.FAILED, Result.RETRY, Result.WITHDRAWN)
-    so_far = progress.of_batch(batch)
+    so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 2, 2, 1)
     assert so_far.mails[DeliveryState.WITHDRAWN] == 1
 
@@ -35,14 +35,34 @@ def test_every_mail_is_counted_where_it_stands(batch, now):
 def test_every_person_is_counted_where_they_stand(batch, owner, now):
     responding.decline(batch.invitations[0], now)
     invitations.revoke(owner, batch.invitations[1], now)
-    people = progress.of_batch(batch).people
-    assert (people[InvitationState.DECLINED], people[InvitationState.REVOKED]) == (1, 1)
+    people = progress.of_batch(batch, now).people
+    assert (people[Standing.DECLINED], people[Standing.REVOKED]) == (1, 1)
     assert sum(people.values()) == 6
+
+
+def test_people_whose_time_is_over_are_counted_as_expired_and_nothing_moves_any_more(batch, now):
+    finish(now, *[Result.SENT] * 6)
+    responding.decline(batch.invitations[0], now)
+    assert progress.of_batch(batch, now).moves
+    late = progress.of_batch(batch, batch.invitations[0].expires_at)
+    assert (late.people[Standing.EXPIRED], late.people[Standing.PENDING]) == (5, 0)
+    assert not late.moves
+
+
+def test_a_second_mail_makes_no_second_person(batch, owner, now):
+    finish(now, *[Result.FAILED] * 2, *[Result.SENT] * 4)
+    invitations.resend(owner, batch.invitations[0], now)
+    so_far = progress.of_batch(batch, now)
+    assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 1, 4, 1)
+    finish(now, Result.SENT)
+    so_far = progress.of_batch(batch, now)
+    assert (so_far.total, so_far.sent, so_far.failed) == (6, 5, 1)
+    assert [mail.recipient for mail in so_far.troubled] == ["p1@example.org"]
 
 
 def test_mails_that_failed_or_were_put_off_are_shown_newest_first(batch, now):
     finish(now, Result.FAILED, Result.SENT, Result.RETRY)
-    troubled = progress.of_batch(batch).troubled
+    troubled = progress.of_batch(batch, now).troubled
     assert [mail.recipient for mail in troubled] == ["p2@example.org", "p0@example.org"]
     assert {mail.reply_text for mail in troubled} == {"the server's words"}
 
@@ -50,7 +70,7 @@ def test_mails_that_failed_or_were_put_off_are_shown_newest_first(batch, now):
 def test_no_more_than_twenty_troubles_are_shown(owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(30)))
     finish(now, *[Result.FAILED] * 30)
-    so_far = progress.of_batch(batch)
+    so_far = progress.of_batch(batch, now)
     assert (so_far.failed, len(so_far.troubled)) == (30, 20)
 
 
@@ -58,6 +78,6 @@ def test_another_batch_does_not_count(batch, owner, now):
     finish(now, *[Result.SENT] * 6)
     send(owner, now, "other@example.org")
     finish(now, Result.FAILED)
-    so_far = progress.of_batch(batch)
+    so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.failed, so_far.troubled) == (6, 0, [])
     assert sum(so_far.people.values()) == 6

@@ -105,8 +105,8 @@ def test_a_reset_link_to_an_address_that_was_given_up_is_dead(ada, now):
 
 
 def test_nobodys_mailbox_is_flooded(ada, now):
-    for _ in range(20):
-        proofs.ask(ada, RESET, ada.email, now)
+    mailed = [proofs.ask(ada, RESET, ada.email, now) for _ in range(20)]
+    assert mailed == [True] * 5 + [False] * 15
     assert Delivery.select().count() == EmailProof.select().count() == 5
     proofs.ask(ada, CONFIRM, ada.email, now)
     proofs.ask(ada, RESET, ada.email, now + timedelta(hours=1))
@@ -118,3 +118,12 @@ def test_many_profiles_together_mail_one_address_five_times_an_hour(ada, now):
     for user in others:
         proofs.ask(user, CONFIRM, "victim@example.org", now)
     assert Delivery.select().where(Delivery.recipient == "victim@example.org").count() == 5
+
+
+def test_what_only_looked_as_if_mailed_does_not_keep_the_owner_of_the_address_waiting(ada, now):
+    eve = make_user("Eve", "eve@example.org", now)
+    for _ in range(5):
+        proofs.ask(eve, CONFIRM, ada.email, now, mailed=False)
+    assert proofs.ask(ada, CONFIRM, ada.email, now)
+    assert not proofs.ask(eve, CONFIRM, "another@example.org", now)
+    assert [mail.recipient for mail in Delivery.select()] == [ada.email]

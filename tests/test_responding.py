@@ -197,11 +197,25 @@ def test_a_person_sees_the_offers_of_all_accounts(people, owner, noa, now):
     assert [one.inviter.name for one in found] == ["Olive Martin", "Zoe Blank"]
 
 
-def test_what_is_answered_expired_or_for_others_is_not_shown(people, owner, invitation, noa, now):
+def test_what_is_closed_expired_or_for_others_is_not_shown(people, owner, invitation, noa, now):
     invite(owner, now, "other@example.org")
-    responding.decline(invite(people.stranger, now), now)
+    revoked = invite(people.stranger, now)
+    invitations.revoke(people.stranger, revoked, now)
     assert responding.open_invitations(noa, now) == [invitation]
     assert responding.open_invitations(noa, invitation.expires_at) == []
+
+
+def test_what_one_declined_stays_below_until_it_expires(people, owner, noa, now):
+    declined, waiting = invite(owner, now), invite(people.stranger, now)
+    responding.decline(declined, now)
+    assert responding.open_invitations(noa, now) == [waiting, declined]
+    assert responding.open_invitations(noa, declined.expires_at) == []
+
+
+def test_only_what_was_not_answered_yet_waits_for_an_answer(invitation, noa, now):
+    assert responding.has_unanswered(noa, now)
+    responding.decline(invitation, now)
+    assert not responding.has_unanswered(noa, now)
 
 
 def test_an_unconfirmed_person_sees_no_offers(invitation, now):

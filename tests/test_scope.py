@@ -4,10 +4,11 @@ import pytest
 
 from invites import invitations, memberships, responding
 from invites.attempts import Result
-from invites.models import DeliveryState, InvitationState
+from invites.models import DeliveryState, Standing
+from invites.paging import PAGE_SIZE
 from invites.refusals import Reason
 from invites.roles import Role
-from invites.scope import PAGE_SIZE, Scope
+from invites.scope import Scope
 from tests.cast import make_member
 from tests.shorthand import attempt_all, invite, refused, send
 
@@ -81,6 +82,16 @@ def test_members_are_found_by_a_part_of_name_or_address(scope, search, found):
     assert names(members(scope, search=search)) == found
 
 
+def test_members_are_found_and_ordered_whatever_the_case_and_accents(scope, account, now):
+    for number, name in enumerate(["Önder", "ödön", "Muller", "MÜLLER", "Zed", "Ærø"]):
+        make_member(account, name, f"p{number}@example.org", Role.USER, now)
+    assert names(members(scope, search="müller")) == ["Muller", "MÜLLER"]
+    assert names(members(scope, search="OD")) == ["ödön"]
+    everybody = names(members(scope))
+    assert everybody[2:6] == ["Muller", "MÜLLER", "ödön", "Olive Martin"]
+    assert everybody.index("Önder") < everybody.index("Uma Roy")
+
+
 def test_a_long_list_comes_in_pages(scope, account, now):
     for number in range(PAGE_SIZE):
         make_member(account, f"Zed {number:03}", f"z{number}@example.org", Role.USER, now)
@@ -114,14 +125,14 @@ def test_invitations_are_filtered_by_where_the_person_stands(scope, owner, now):
     invitations.revoke(owner, revoked, now)
     late = declined.expires_at
     for standing, moment in (
-        (InvitationState.PENDING, now),
-        (InvitationState.DECLINED, now),
-        (InvitationState.REVOKED, late),
+        (Standing.PENDING, now),
+        (Standing.DECLINED, now),
+        (Standing.REVOKED, late),
     ):
         found = listed(scope, moment, standing=standing)
         assert emails(found) == [f"{standing}@example.org"]
-    assert emails(listed(scope, late, standing=InvitationState.EXPIRED)) == ["pending@example.org"]
-    assert emails(listed(scope, late, standing=InvitationState.PENDING)) == []
+    assert emails(listed(scope, late, standing=Standing.EXPIRED)) == ["pending@example.org"]
+    assert emails(listed(scope, late, standing=Standing.PENDING)) == []
 
 
 def test_invitations_are_found_by_a_part_of_the_address(scope, owner, now):
@@ -155,8 +166,9 @@ def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
     responding.decline(batch.invitations[0], now)
     invite(people.stranger, now)
     late = batch.invitations[0].expires_at
-    assert scope.invitation_totals(now) == {"declined": 1, "pending": 3, "expired": 0}
-    assert scope.invitation_totals(late) == {"declined": 1, "pending": 0, "expired": 3}
+    nowhere = dict.fromkeys(Standing, 0)
+    assert scope.invitation_totals(now) == nowhere | {"declined": 1, "pending": 3}
+    assert scope.invitation_totals(late) == nowhere | {"declined": 1, "expired": 3}
 
 
 def test_the_newest_batches_come_first(scope, people, owner, now):

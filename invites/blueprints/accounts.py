@@ -30,11 +30,7 @@ class AccountForm(PlainForm):
 @allow(Who.LOGGED_IN)
 def index() -> Response:
     """All organisations of the person, and at the bottom what they are invited to."""
-    return show(
-        "accounts/page.html",
-        memberships=accounts.memberships_of(person()),
-        invitations=responding.open_invitations(person(), now()),
-    )
+    return show("accounts/page.html", invitations=responding.open_invitations(person(), now()))
 
 
 @blueprint.get("/new")
@@ -80,13 +76,7 @@ def decline(invitation_id: int) -> Response:
     except Refused as refused:
         tell(sentence(refused), "problem")
     else:
-        tell(
-            _(
-                "You declined the invitation to %(account)s. The link in its mail lets you "
-                "change your mind until it expires.",
-                account=invitation.account.name,
-            )
-        )
+        tell(_("You declined the invitation to %(account)s.", account=invitation.account.name))
     return go(url_for("accounts.index"))
 
 
@@ -94,9 +84,20 @@ def decline(invitation_id: int) -> Response:
 @allow(Who.LOGGED_IN)
 def confirm() -> Response:
     """Mail the confirmation link once more."""
-    if not person().is_confirmed:
-        proofs.ask(person(), ProofPurpose.CONFIRM_EMAIL, person().email, now())
-    tell(_("A confirmation mail is on its way to %(email)s.", email=person().email))
+    email = person().email
+    if person().is_confirmed:
+        tell(_("%(email)s is confirmed already.", email=email))
+    elif proofs.ask(person(), ProofPurpose.CONFIRM_EMAIL, email, now()):
+        tell(_("A confirmation mail is on its way to %(email)s.", email=email))
+    else:
+        tell(
+            _(
+                "Several mails went to %(email)s within the hour. Look among your spam too, "
+                "or try again later.",
+                email=email,
+            ),
+            "problem",
+        )
     return go(url_for("accounts.index"))
 
 

@@ -7,7 +7,7 @@ from invites import outbox, progress
 from invites.access import Action
 from invites.web.access import allow, here
 from invites.web.pages import show
-from invites.web.services import services
+from invites.web.services import now, services
 
 blueprint = Blueprint("batches", __name__, url_prefix="/accounts/<slug>/batches")
 
@@ -22,6 +22,6 @@ def page(batch_id: int) -> Response:
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
-        progress=progress.of_batch(batch),
+        progress=progress.of_batch(batch, now()),
         trouble=outbox.trouble() if has_server else "",
     )

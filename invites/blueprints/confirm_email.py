@@ -5,12 +5,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites import proofs
-from invites.models import EmailProof
+from invites.models import EmailProof, ProofPurpose
 from invites.refusals import Reason, Refused
-from invites.tokens import Purpose, row_id
 from invites.web.access import Who, allow
 from invites.web.pages import go, show, tell
-from invites.web.services import now, services
+from invites.web.services import links, now
 from invites.web.signin import person
 
 blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
@@ -43,7 +42,7 @@ def create(token: str) -> Response:
 
 
 def _own_proof(token: str) -> EmailProof | None:
-    proof = EmailProof.get_or_none(EmailProof.id == row_id(token))
-    if proof is None or not services().signer.matches(token, Purpose.CONFIRM_EMAIL, proof):
+    proof = links().opened_proof(token, ProofPurpose.CONFIRM_EMAIL)
+    if proof is None or proof.user_id != person().id:
         return None
-    return proof if proof.user_id == person().id and proofs.is_open(proof, now()) else None
+    return proof if proofs.is_open(proof, now()) else None

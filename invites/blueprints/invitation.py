@@ -4,32 +4,21 @@ from dataclasses import dataclass
 
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import PasswordField, StringField, TelField
 
-from invites import memberships, passwords, profiles, responding, texts
+from invites import memberships, profiles, responding
 from invites.invitations import is_backed
-from invites.models import Invitation, InvitationState
+from invites.models import Invitation, Standing
 from invites.refusals import Reason, Refused
-from invites.tokens import Purpose, row_id
 from invites.web.access import Who, allow
-from invites.web.forms import PlainForm, checked_by
+from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining
 from invites.web.pages import go, show, tell
-from invites.web.services import now, services
+from invites.web.services import links, now
 from invites.web.signin import log_in, visitor
 from invites.web.urls import login_url
 
 blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
-
-
-class JoinForm(PlainForm):
-    """Who accepts. The address is the invitation's, and no field."""
-
-    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
-    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
-    phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ def page(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
-    return _for_whoever_asks(opened) or _letter(opened, JoinForm())
+    return _for_whoever_asks(opened) or _letter(opened, _form())
 
 
 @blueprint.post("/acceptance")
@@ -63,8 +52,8 @@ def accept(token: str) -> Response:
     if who is not None and who.user.email == opened.invitation.email:
         try:
             responding.accept(opened.invitation, who.user, now(), proven=opened.proven)
-        except Refused as refused:
-            return _closed(opened.invitation, refused.reason)
+        except Refused:
+            return _closed(opened.invitation)
         return _welcome(opened.invitation)
     return _for_whoever_asks(opened) or _accept_as_new(opened)
 
@@ -78,33 +67,28 @@ def decline(token: str) -> Response:
         return opened
     try:
         responding.decline(opened.invitation, now(), proven=opened.proven)
-    except Refused as refused:
-        return _closed(opened.invitation, refused.reason)
+    except Refused:
+        return _closed(opened.invitation)
     return show("invitation/declined.html", opened=opened)
 
 
 def _opened(token: str) -> Opened | Response:
     """The open invitation of a link, or the calm page that says why there is none."""
-    invitation = Invitation.get_or_none(Invitation.id == row_id(token))
-    signer = services().signer
-    proven = invitation is not None and signer.matches(token, Purpose.MAILED_INVITATION, invitation)
-    if invitation is None or not (
-        proven or signer.matches(token, Purpose.COPIED_INVITATION, invitation)
-    ):
+    found = links().opened_invitation(token)
+    if found is None:
         return show("invitation/unknown.html", status=404)
-    if not invitation.is_open(now()):
-        return _closed(invitation, Reason.INVITATION_CLOSED)
-    if not is_backed(invitation):
-        return _closed(invitation, Reason.INVITATION_UNBACKED)
+    invitation, proven = found
+    if not invitation.is_open(now()) or not is_backed(invitation):
+        return _closed(invitation)
     return Opened(invitation, token, proven)
 
 
-def _closed(invitation: Invitation, reason: Reason) -> Response:
+def _closed(invitation: Invitation) -> Response:
     """One calm page for expired, revoked, used and replaced links."""
     fresh = Invitation.get_by_id(invitation.id)
     standing = fresh.standing(now())
-    if standing is InvitationState.DECLINED:
-        standing = InvitationState.EXPIRED
+    if standing is Standing.DECLINED and fresh.expires_at <= now():
+        standing = Standing.EXPIRED
     who = visitor()
     member = who is not None and memberships.find(invitation.account, who.user)
     return show(
@@ -113,7 +97,6 @@ def _closed(invitation: Invitation, reason: Reason) -> Response:
         account=invitation.account,
         inviter=invitation.inviter,
         standing=standing,
-        unbacked=reason is Reason.INVITATION_UNBACKED,
         is_member=bool(member and member.is_active),
     )
 
@@ -128,13 +111,13 @@ def _for_whoever_asks(opened: Opened) -> Response | None:
         return go(login_url(next_url=url_for("invitation.page", token=opened.token)))
     if who.user.email != email:
         return show("invitation/wrong_person.html", opened=opened, signed_in=who.user, status=403)
-    if who.user.is_confirmed and opened.invitation.state == InvitationState.PENDING:
+    if who.user.is_confirmed:
         return go(url_for("accounts.index", _anchor="invitations"))
     return show("invitation/answer.html", opened=opened)
 
 
 def _accept_as_new(opened: Opened) -> Response:
-    form = JoinForm()
+    form = _form()
     if not form.validate():
         return _letter(opened, form, status=422)
     invitation = opened.invitation
@@ -145,11 +128,18 @@ def _accept_as_new(opened: Opened) -> Response:
         membership = responding.accept_as_new(invitation, profile, now(), proven=opened.proven)
     except Refused as refused:
         if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITATION_UNBACKED):
-            return _closed(invitation, refused.reason)
+            return _closed(invitation)
         form.refuse(form.password, refused)
         return _letter(opened, form, status=422)
     log_in(membership.user)
     return _welcome(invitation)
+
+
+def _form() -> JoinForm:
+    """The address is the invitation's, and no field."""
+    form = JoinForm()
+    del form.email
+    return form
 
 
 def _welcome(invitation: Invitation) -> Response:

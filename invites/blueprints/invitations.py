@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Blueprint, request, url_for
-from flask_babel import LazyString
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from invites import invitations, permanent_link
 from invites.access import Action, authorize
-from invites.models import Invitation, InvitationState, Membership
+from invites.models import Invitation, Membership, Standing
 from invites.refusals import Refused
 from invites.scope import Listed, newest_deliveries
 from invites.web.access import allow, here
@@ -31,15 +31,15 @@ def index() -> Response:
     scope = here().scope
     status = request.args.get("status", "")
     search = request.args.get("search", "").strip()[:254]
-    known = status in set(InvitationState)
+    known = status in set(Standing)
     found = scope.invitations(
-        standing=InvitationState(status) if known else None,
+        standing=Standing(status) if known else None,
         failed=status == _FAILED,
         search=search,
         page=request.args.get("page", 1, type=int),
         now=now(),
     )
-    link = permanent_link.active(here().account)
+    link = None if wants_fragment() else permanent_link.active(here().account)
     return show(
         "invitations/page.html",
         fragment="invitations/_invitation_list.html",
@@ -56,21 +56,29 @@ def index() -> Response:
 @allow(Action.MANAGE_INVITATION)
 def resend(invitation_id: int) -> Response:
     """Mail it again and renew its expiry."""
-    return _do(invitations.resend, invitation_id, _l("Mailed again to %(email)s."))
+    return _do(
+        invitations.resend,
+        invitation_id,
+        lambda one: _("Mailed again to %(email)s.", email=one.email),
+    )
 
 
 @blueprint.post("/<int:invitation_id>/revocation")
 @allow(Action.MANAGE_INVITATION)
 def revoke(invitation_id: int) -> Response:
     """Take the offer back."""
-    return _do(invitations.revoke, invitation_id, _l("Revoked: %(email)s can't join by it."))
+    return _do(
+        invitations.revoke,
+        invitation_id,
+        lambda one: _("Revoked: %(email)s can't join by it.", email=one.email),
+    )
 
 
 @blueprint.post("/<int:invitation_id>/restoration")
 @allow(Action.MANAGE_INVITATION)
 def restore(invitation_id: int) -> Response:
     """Undo a revocation."""
-    return _do(invitations.restore, invitation_id, _l("%(email)s can join again."))
+    return _do(invitations.restore, invitation_id, _restored)
 
 
 @blueprint.get("/<int:invitation_id>/link")
@@ -88,25 +96,44 @@ def link(invitation_id: int) -> Response:
 
 
 def _do(
-    deed: Callable[[Membership, Invitation, datetime], None], invitation_id: int, told: LazyString
+    deed: Callable[[Membership, Invitation, datetime], None],
+    invitation_id: int,
+    told: Callable[[Invitation], str],
 ) -> Response:
-    """Do something to one invitation, and show how it stands then."""
-    invitation = here().scope.invitation(invitation_id)
+    """Do something to one invitation, and show and say how it stands then."""
+    problem = ""
     try:
-        deed(here().membership, invitation, now())
+        deed(here().membership, here().scope.invitation(invitation_id), now())
     except Refused as refused:
-        return _row(invitation, problem=sentence(refused))
-    return _row(invitation, told=told % {"email": invitation.email})
+        problem = sentence(refused)
+    invitation = here().scope.invitation(invitation_id)
+    return _row(invitation, told="" if problem else told(invitation), problem=problem)
 
 
-def _row(before: Invitation, *, told: str = "", problem: str = "") -> Response:
-    """The row as it is now for htmx, the list for everybody else."""
+def _restored(invitation: Invitation) -> str:
+    """What undoing came to: meanwhile the offer may have expired, or lost its backing."""
+    if invitation.standing(now()) is Standing.EXPIRED:
+        words = _l("Undone, but it has expired: resend it, so that %(email)s can join.")
+    elif not invitation.is_open(now()):
+        words = _l("Undone: %(email)s declined, and it has expired since.")
+    elif not invitations.is_backed(invitation):
+        words = _l(
+            "Undone, but whoever sent it can't invite people any more: "
+            "resend it, so that %(email)s can join."
+        )
+    else:
+        words = _l("%(email)s can join again.")
+    return str(words % {"email": invitation.email})
+
+
+def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
+    """The row for htmx, the list for everybody else."""
     if not wants_fragment():
         tell(problem or told, "problem" if problem else "done")
         return go(url_for("invitations.index"))
     return show(
         "invitations/_invitation.html",
-        listed=_listed(here().scope.invitation(before.id)),
+        listed=_listed(invitation),
         told=told,
         problem=problem,
         status=422 if problem else 200,

@@ -2,42 +2,31 @@
 
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField, StringField
 
-from invites import addresses, memberships, passwords, permanent_link, profiles, texts
+from invites import memberships, permanent_link, profiles
 from invites.models import Account, PermanentLink
 from invites.refusals import Reason, Refused
-from invites.tokens import Purpose, row_id
 from invites.web.access import Who, allow
-from invites.web.forms import PlainForm, checked_by
+from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining, limit_logins
 from invites.web.pages import go, show, tell
-from invites.web.services import now, services
+from invites.web.services import links, now
 from invites.web.signin import log_in, person, visitor
 
 blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
-
-
-class JoinForm(PlainForm):
-    """Somebody new."""
-
-    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
-    email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
-    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
 
 
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
     """Says what the link leads to. Opening it changes nothing."""
-    link = _link(token)
+    link = links().opened_permanent(token)
     if link is None:
         return show("join/closed.html", status=410)
     who = visitor()
     if who is None:
-        return _sign_up(link, token, JoinForm())
+        return _sign_up(link, token, _form())
     membership = memberships.find(link.account, who.user)
     return show("join/accept.html", link=link, token=token, membership=membership)
 
@@ -48,10 +37,10 @@ def page(token: str) -> Response:
 @limit_logins
 def create(token: str) -> Response:
     """Join as somebody new: in at once, with a confirmation mail on its way."""
-    link = _link(token)
+    link = links().opened_permanent(token)
     if link is None:
         return show("join/closed.html", status=410)
-    form = JoinForm()
+    form = _form()
     if not form.validate():
         return _sign_up(link, token, form, status=422)
     try:
@@ -71,7 +60,7 @@ def create(token: str) -> Response:
 @allow(Who.LOGGED_IN)
 def accept(token: str) -> Response:
     """Join as the person who is logged in."""
-    link = _link(token)
+    link = links().opened_permanent(token)
     if link is None:
         return show("join/closed.html", status=410)
     try:
@@ -83,14 +72,10 @@ def accept(token: str) -> Response:
     return _welcome(link.account)
 
 
-def _link(token: str) -> PermanentLink | None:
-    """The working link of a token; deleted, forged and mistyped ones are all None."""
-    link = PermanentLink.get_or_none(
-        PermanentLink.id == row_id(token), PermanentLink.deleted_at.is_null()
-    )
-    if link is None or not services().signer.matches(token, Purpose.PERMANENT_LINK, link):
-        return None
-    return link
+def _form() -> JoinForm:
+    form = JoinForm()
+    del form.phone
+    return form
 
 
 def _welcome(account: Account) -> Response:

@@ -7,13 +7,13 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, HiddenField, PasswordField
 
 from invites import accounts, install, profiles, responding
-from invites.models import User
+from invites.models import Invitation, User
 from invites.refusals import Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_logins
 from invites.web.pages import go, show
-from invites.web.services import now
+from invites.web.services import links, now
 from invites.web.signin import log_in, log_out, visitor
 from invites.web.urls import safe_next
 
@@ -38,8 +38,11 @@ def form() -> Response:
     who = visitor()
     if who is not None:
         return go(next_url or _first_page(who.user))
+    invitation = _invitation_behind(next_url)
+    known = invitation.email if invitation and profiles.find(invitation.email) else ""
+    email = request.args.get("email", known)
     return show(
-        "login/page.html", form=LoginForm(next=next_url, email=request.args.get("email", ""))
+        "login/page.html", form=LoginForm(next=next_url, email=email), invitation=invitation
     )
 
 
@@ -56,7 +59,8 @@ def create() -> Response:
         form.password.errors = [
             _("This address and password don't go together. Check both, or set a new password.")
         ]
-        return show("login/page.html", form=form, status=422)
+        invitation = _invitation_behind(safe_next(form.next.data))
+        return show("login/page.html", form=form, invitation=invitation, status=422)
     return go(safe_next(form.next.data) or _first_page(user))
 
 
@@ -66,6 +70,15 @@ def delete() -> Response:
     """End this device's session."""
     log_out()
     return go(safe_next(request.form.get("next")) or url_for("login.form"))
+
+
+def _invitation_behind(next_url: str | None) -> Invitation | None:
+    """The invitation whose link led to the log-in, if one did and it is open."""
+    token = (next_url or "").rpartition("/")[2]
+    if not token or next_url != url_for("invitation.page", token=token):
+        return None
+    found = links().opened_invitation(token)
+    return found[0] if found and found[0].is_open(now()) else None
 
 
 def _let_in(user: User) -> bool:
@@ -80,6 +93,6 @@ def _let_in(user: User) -> bool:
 def _first_page(user: User) -> str:
     """Straight into the only account, when there is nothing to choose or answer."""
     memberships = accounts.memberships_of(user)
-    if len(memberships) == 1 and not responding.open_invitations(user, now()):
+    if len(memberships) == 1 and not responding.has_unanswered(user, now()):
         return url_for("home.page", slug=memberships[0].account.slug)
     return url_for("accounts.index")

@@ -7,14 +7,13 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 
 from invites import addresses, profiles, proofs
-from invites.models import EmailProof
+from invites.models import EmailProof, ProofPurpose
 from invites.refusals import Reason, Refused
-from invites.tokens import Purpose, row_id
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_joining, limit_mail
 from invites.web.pages import go, show, tell
-from invites.web.services import now, services
+from invites.web.services import links, now
 from invites.web.signin import log_out
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/password-reset")
@@ -89,7 +88,5 @@ def create(token: str) -> Response:
 
 
 def _open_proof(token: str) -> EmailProof | None:
-    proof = EmailProof.get_or_none(EmailProof.id == row_id(token))
-    if proof is None or not services().signer.matches(token, Purpose.RESET_PASSWORD, proof):
-        return None
-    return proof if proofs.is_open(proof, now()) else None
+    proof = links().opened_proof(token, ProofPurpose.RESET_PASSWORD)
+    return proof if proof is not None and proofs.is_open(proof, now()) else None

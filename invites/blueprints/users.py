@@ -1,6 +1,10 @@
 """Active and Inactive: the people of an account, their roles, coming and going."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from flask import Blueprint, request, url_for
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -103,24 +107,26 @@ def row(membership_id: int) -> Response:
 @allow(Action.REMOVE_MEMBER)
 def deactivate(membership_id: int) -> Response:
     """Take the member out."""
-    membership = here().scope.membership(membership_id)
-    try:
-        memberships.deactivate(here().membership, membership, now())
-    except Refused as refused:
-        return _row(membership, problem=sentence(refused))
-    return _row(membership, told=_("%(name)s is inactive now.", name=membership.user.name))
+    return _do(memberships.deactivate, membership_id, _l("%(name)s is inactive now."))
 
 
 @blueprint.post("/<int:membership_id>/reactivation")
 @allow(Action.REMOVE_MEMBER)
 def reactivate(membership_id: int) -> Response:
     """Bring the member back."""
+    return _do(memberships.reactivate, membership_id, _l("%(name)s is active again."))
+
+
+def _do(
+    deed: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
+) -> Response:
+    """Do something to one member, and show how they stand then."""
     membership = here().scope.membership(membership_id)
     try:
-        memberships.reactivate(here().membership, membership, now())
+        deed(here().membership, membership, now())
     except Refused as refused:
         return _row(membership, problem=sentence(refused))
-    return _row(membership, told=_("%(name)s is active again.", name=membership.user.name))
+    return _row(membership, told=told % {"name": membership.user.name})
 
 
 def _editor(membership: Membership, form: RoleForm, *, status: int = 200) -> Response:

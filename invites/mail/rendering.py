@@ -20,8 +20,8 @@ from invites.models import (
     DeliveryKind,
     EmailProof,
     Invitation,
-    InvitationState,
     ProofPurpose,
+    Standing,
     User,
 )
 
@@ -38,7 +38,7 @@ def render(delivery: Delivery, postage: Postage, now: datetime) -> OutgoingMail 
     """The mail of ``delivery`` as of ``now``, or None when it isn't to be sent any more."""
     if delivery.kind == DeliveryKind.INVITATION:
         invitation = delivery.invitation
-        if invitation.standing(now) is not InvitationState.PENDING or not is_backed(invitation):
+        if invitation.standing(now) is not Standing.PENDING or not is_backed(invitation):
             return None
         link = postage.links.mailed_invitation(invitation)
         parts = invitation_parts(invitation, link, postage.links)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from flask import Flask, abort, current_app, g, request
+from flask import Flask, abort, current_app, g, request, url_for
 from werkzeug.wrappers import Response
 
-from invites import accounts
+from invites import accounts, memberships
 from invites.access import Action, is_allowed
 from invites.models import Account, Membership
 from invites.scope import Scope
+from invites.web.htmx import is_htmx
+from invites.web.pages import go, show
 from invites.web.signin import unauthorized, visitor
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -87,19 +89,30 @@ def _enforce() -> Response | None:
     if visiting is None:
         return unauthorized()
     if isinstance(who, Action):
-        _enter_account(who)
-    elif who is Who.INSTALLER and not visiting.user.is_installer:
+        return _enter_account(who)
+    if who is Who.INSTALLER and not visiting.user.is_installer:
         abort(404)
     return None
 
 
-def _enter_account(action: Action) -> None:
-    """An account that isn't one's own answers like one that doesn't exist."""
+def _enter_account(action: Action) -> Response | None:
+    """An account that was never one's own answers like one that doesn't exist."""
     visiting = visitor()
     slug = (request.view_args or {}).pop("slug", None)
     membership = accounts.membership(visiting.user, slug) if visiting and slug else None
     if membership is None:
         abort(404)
+    if not membership.is_active:
+        return _no_longer_active(membership.account)
     g.here = Here(membership, Scope(membership.account))
     if not is_allowed(membership, action):
         abort(403)
+    return None
+
+
+def _no_longer_active(account: Account) -> Response:
+    """Whom to ask, for somebody who was removed."""
+    if is_htmx():
+        return go(url_for("home.page", slug=account.slug))
+    owners = memberships.owners(account)
+    return show("accounts/no_longer_active.html", account=account, owners=owners, status=403)

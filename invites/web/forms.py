@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field, Form
+from wtforms import EmailField, Field, Form, PasswordField, StringField, TelField
 from wtforms.validators import StopValidation
 
+from invites import addresses, passwords, texts
 from invites.refusals import Refused
 from invites.web.words import sentence
 
@@ -59,3 +61,12 @@ def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
             raise StopValidation(sentence(refused)) from None
 
     return check
+
+
+class JoinForm(PlainForm):
+    """Somebody new. Without the fields that a page doesn't ask for: ``del form.phone``."""
+
+    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
+    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
+    phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])

@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from lucide.jinja import lucide
 from invites import accounts
 from invites.access import Action
 from invites.judging import Outcome
-from invites.models import Account, DeliveryState, InvitationState
+from invites.models import Account, DeliveryState, InvitationState, Standing
 from invites.roles import Role
 from invites.web import words
 from invites.web.access import Here
@@ -29,6 +29,7 @@ _NAMES = {
     "Outcome": Outcome,
     "InvitationState": InvitationState,
     "Role": Role,
+    "Standing": Standing,
     "words": words,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,
@@ -91,7 +92,7 @@ def _surroundings() -> dict[str, Any]:
     return {
         "person": who.user if who else None,
         "here": here,
-        "my_memberships": lambda: accounts.memberships_of(who.user) if who else [],
+        "my_memberships": cache(lambda: accounts.memberships_of(who.user) if who else []),
         "has_mail_server": services().settings.mail_server is not None,
         "is_fragment": wants_fragment,
         "now": now(),

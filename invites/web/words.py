@@ -4,7 +4,7 @@ from flask_babel import LazyString, format_decimal, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites.judging import Outcome
-from invites.models import DeliveryKind, DeliveryState, InvitationState, JoinedBy
+from invites.models import DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 
@@ -23,12 +23,12 @@ ROLE_MEANS = {
 }
 
 STANDING = {
-    InvitationState.PENDING: _("pending"),
-    InvitationState.ACCEPTED: _("accepted"),
-    InvitationState.DECLINED: _("declined"),
-    InvitationState.REVOKED: _("revoked"),
-    InvitationState.REPLACED: _("replaced"),
-    InvitationState.EXPIRED: _("expired"),
+    Standing.PENDING: _("pending"),
+    Standing.ACCEPTED: _("accepted"),
+    Standing.DECLINED: _("declined"),
+    Standing.REVOKED: _("revoked"),
+    Standing.REPLACED: _("replaced"),
+    Standing.EXPIRED: _("expired"),
 }
 
 DELIVERY = {
@@ -141,6 +141,7 @@ REASON = {
         "This invitation was mailed %(limit)s times within a day. Try again tomorrow, "
         "or use Copy Link."
     ),
+    Reason.MEMBER_ALREADY: _("This person is a member already, and needs no invitation."),
     Reason.WRONG_PERSON: _("This invitation is for somebody else."),
     Reason.REMOVED_MEMBER: _(
         "You were removed from this account. Ask one of its admins to invite you again."

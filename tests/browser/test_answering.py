@@ -37,6 +37,9 @@ def test_an_existing_person_declines_among_their_accounts(
     olive.go_to("Invitations")
     expect(olive.row(ZOE)).to_contain_text("declined")
 
+    zoe.sees("You can still accept until").press("I changed my mind")
+    zoe.sees("Welcome to Riverside Relief.")
+
 
 def test_somebody_new_declines_without_a_profile_and_changes_their_mind(
     box: Box, olive: Visitor, visit: Visit

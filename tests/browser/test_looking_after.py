@@ -116,7 +116,7 @@ def test_a_deactivated_person_is_out_at_once_and_can_come_back(
     uma = visit(box).log_in("uma@example.org").sees_heading("Riverside Relief")
     olive.go_to("Active").press("Deactivate Uma Roy").sees("Uma Roy is inactive now.")
     uma.page.reload()
-    uma.sees_heading("There is nothing here")
+    uma.sees_heading("You are no longer active here")
 
     olive.go_to("Inactive").press("Reactivate Uma Roy").sees("Uma Roy is active again.")
     uma.page.reload()
@@ -138,4 +138,4 @@ def test_a_session_that_ended_leads_to_the_log_in_and_back(box: Box, olive: Visi
     olive.context.clear_cookies()
     olive.type("Search by name or address", "uma").sees_heading("Log in")
 
-    olive.log_in().sees_heading("Active")
+    olive.log_in().sees_heading("Active users")

@@ -231,7 +231,10 @@ class _Full:
         make_user("Una Unconfirmed", "una@example.org", now, confirmed=False)
         self.unconfirmed = invite(owner, now, "una@example.org")
         for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
-            send(self.box.account_of(name), now, "uma@example.org")
+            again = invite(self.box.account_of(name), now, "uma@example.org")
+        responding.decline(again, now)
+        make_user("Kim Known", "kim@elsewhere.example", now)
+        self.known = invite(owner, now, "kim@elsewhere.example")
         emails = [f"pending{number}@example.org" for number in range(60)]
         failing = ["full@example.org", "full.too@example.org", f"full.{_LONG}@example.org"]
         self.batch = send(owner, now, *emails, *failing, "not an address", "ada@example.org")
@@ -327,6 +330,7 @@ class _Full:
             Stop("invitation-revoked", mailed(self.revoked)),
             Stop("invitation-replaced", mailed(old)),
             Stop("invitation-unknown", "/invitation/1-unknown"),
+            Stop("login-invited", mailed(self.known)),
             Stop("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
             Stop("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
             Stop("join", join),
@@ -356,6 +360,7 @@ class _Full:
         return [
             Stop("home-user", f"{_ACCOUNT}/", uma.email),
             Stop("home-unconfirmed", f"{_ACCOUNT}/", "ulf@example.org"),
+            Stop("no-longer-active", f"{_ACCOUNT}/", self.gone.user.email),
             Stop("accounts-invited", "/accounts", uma.email),
             Stop("accounts-nobody", "/accounts", una.email),
             Stop("profile-refused", "/profile", uma.email, refuse),

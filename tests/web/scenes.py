@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from invites import responding
 from invites.models import Delivery, EmailProof, Invitation, Membership
 from tests.browsing import HTMX
 from tests.web.world import ACCOUNT, World, path
@@ -95,6 +96,16 @@ def _revoked(world: World) -> None:
     world.rows.pending.save()
 
 
+def _revoked_expired(world: World) -> None:
+    Invitation.update(expires_at=world.rows.now).where(
+        Invitation.id == world.rows.revoked.id
+    ).execute()
+
+
+def _known_declined(world: World) -> None:
+    responding.decline(world.rows.known, world.rows.now)
+
+
 def _no_permanent_link(world: World) -> None:
     world.rows.permanent.deleted_at = world.rows.now
     world.rows.permanent.save()
@@ -119,6 +130,7 @@ EVERYTHING = (
 SCENES = {
     "set up already": Scene("nobody", "/setup", status=303),
     "log in": Scene("nobody", "/login"),
+    "log in, invited": Scene("nobody", lambda w: f"/login?next={w.mailed(w.rows.known)}"),
     "wrong password": Scene("nobody", "/login", {"email": "a@example.org"}, status=422),
     "forgotten password": Scene("nobody", "/password-reset"),
     "forgotten password, refused": Scene("nobody", "/password-reset", {"email": "x"}, status=422),
@@ -138,6 +150,8 @@ SCENES = {
     ),
     "accounts": Scene("owner", "/accounts"),
     "accounts, invited": Scene("ally", "/accounts"),
+    "accounts, declined": Scene("ally", "/accounts", before=_known_declined),
+    "no longer active": Scene("inactive", f"{ACCOUNT}/", status=403),
     "accounts, none": Scene("inactive", "/accounts"),
     "accounts, unconfirmed": Scene("unconfirmed", "/accounts"),
     "add account": Scene("owner", "/accounts/new"),
@@ -278,6 +292,9 @@ BUTTONS = {
     "resend": Scene("owner", _invitation("sent", "resend"), {}, "invitation-"),
     "copy link": Scene("owner", _invitation("pending", "link"), None, "invitation-"),
     "revoke": Scene("owner", _invitation("pending", "revocation"), {}, "invitation-"),
+    "undo, expired meanwhile": Scene(
+        "owner", _invitation("revoked", "restoration"), {}, "invitation-", before=_revoked_expired
+    ),
     "undo": Scene("owner", _invitation("revoked", "restoration"), {}, "invitation-"),
     "update user": Scene("owner", _member("user", "/edit"), {"role": "20"}, "user-"),
     "deactivate": Scene("owner", _member("user", "/deactivation"), {}, "user-"),

@@ -92,6 +92,8 @@ def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
     if who is Who.LOGGED_IN:
         hidden = visitor == "unconfirmed" and endpoint in ("accounts.accept", "accounts.decline")
         return "not found" if hidden else "in"
+    if visitor == "inactive":
+        return "not allowed"
     role = Role.USER if visitor == "unconfirmed" else ROLES.get(visitor)
     if role is None:
         return "not found"
@@ -315,7 +317,11 @@ def test_a_removed_member_is_out_with_their_next_click(world: World) -> None:
     Membership.update(deactivated_at=world.rows.now).where(
         Membership.id == world.rows.people[Role.USER].id
     ).execute()
-    assert uma.open(f"{ACCOUNT}/").status == 404
+    assert uma.open(f"{ACCOUNT}/").status == 403
+    assert "no longer active" in uma.title
+    assert "Olive Martin" in uma.text
+    assert uma.open(f"{ACCOUNT}/users").status == 403
+    assert uma.client.get(f"{ACCOUNT}/", headers=HTMX).headers["HX-Redirect"] == f"{ACCOUNT}/"
 
 
 def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(world: World) -> None:

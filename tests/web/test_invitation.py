@@ -133,25 +133,58 @@ class TestSomebodyNew:
 
 
 class TestSomebodyWithAProfile:
+    @pytest.mark.usefixtures("kim")
     def test_signed_out_logs_in_and_answers_at_the_bottom_of_the_accounts(
-        self, somebody: Browser, link: str, kim: User
+        self, somebody: Browser, link: str
     ) -> None:
         somebody.open(link)
         assert somebody.url == "/login"
-        somebody.press("Log in", email=kim.email, password=PASSWORD)
+        somebody.press("Log in", password=PASSWORD)
         assert somebody.url == "/accounts"
         somebody.press("Accept", within="#invitations")
         assert somebody.url == f"{ACCOUNT}/"
         assert member().role == Role.MODERATOR
 
+    def test_sees_at_the_log_in_who_invites_to_what(
+        self, somebody: Browser, link: str, kim: User
+    ) -> None:
+        somebody.open(link)
+        invited = "Olive Martin invites you to join Riverside Relief. Log in to answer."
+        assert invited in somebody.text
+        assert somebody.page.select_one("#email")["value"] == kim.email
+        assert invited in somebody.press("Log in", password="mistyped").text
+
+    @pytest.mark.usefixtures("kim")
+    def test_is_not_told_at_the_log_in_of_what_is_over_or_forged(
+        self, somebody: Browser, link: str, owner: Membership, invitation: Invitation
+    ) -> None:
+        invitations.revoke(owner, invitation, invitation.created_at)
+        for token in (link, f"{link}x", "/invitation/", "/invitation/1-A"):
+            somebody.open("/login", query_string={"next": token})
+            assert "Riverside Relief" not in somebody.text
+            assert not somebody.page.select_one("#email")["value"]
+
     def test_declines_on_the_accounts_page_and_may_think_again(
-        self, app: Flask, link: str, kim: User, invitation: Invitation
+        self, app: Flask, kim: User, invitation: Invitation
     ) -> None:
         browser = signed_in(app, kim).open("/accounts").press("Decline")
         assert reread(invitation).state == InvitationState.DECLINED
-        assert not browser.page.select("#invitations")
-        browser.open(link).press("Accept")
+        offer = browser.page.select_one("#invitations").get_text()
+        assert "You declined" in offer
+        assert "Decline" not in [b.get_text(strip=True) for b in browser.page.find_all("button")]
+        browser.press("I changed my mind", within="#invitations")
+        assert browser.url == f"{ACCOUNT}/"
         assert member().role == Role.MODERATOR
+
+    def test_who_declined_finds_it_again_by_the_link_until_it_expires(
+        self, app: Flask, link: str, kim: User, invitation: Invitation, now: datetime
+    ) -> None:
+        responding.decline(invitation, now)
+        browser = signed_in(app, kim).open(link)
+        assert browser.url == "/accounts"
+        assert browser.page.select("#invitations")
+        with travel(now + timedelta(days=15)):
+            assert not browser.open("/accounts").page.select("#invitations")
 
     def test_unconfirmed_proves_the_address_by_the_mailed_link(
         self, app: Flask, link: str, kim: User

@@ -7,10 +7,17 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, permanent_link, responding
+from invites import invitations, memberships, permanent_link, responding
 from invites.attempts import Result
 from invites.clock import utcnow
-from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership
+from invites.models import (
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+    Standing,
+)
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
@@ -91,17 +98,17 @@ class TestList:
     def test_filters_show_one_standing_each(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
-        sent = {state: invite(owner, now, f"{state}@example.org") for state in InvitationState}
-        responding.decline(sent[InvitationState.DECLINED], now)
-        for state in (InvitationState.ACCEPTED, InvitationState.REVOKED, InvitationState.REPLACED):
-            Invitation.update(state=state).where(Invitation.id == sent[state].id).execute()
-        expired = Invitation.id == sent[InvitationState.EXPIRED].id
+        sent = {standing: invite(owner, now, f"{standing}@example.org") for standing in Standing}
+        responding.decline(sent[Standing.DECLINED], now)
+        for standing in (Standing.ACCEPTED, Standing.REVOKED, Standing.REPLACED):
+            Invitation.update(state=standing).where(Invitation.id == sent[standing].id).execute()
+        expired = Invitation.id == sent[Standing.EXPIRED].id
         Invitation.update(expires_at=now).where(expired).execute()
-        for state in InvitationState:
-            olive.open(LIST, query_string={"status": state})
-            assert addresses(olive) == [f"{state}@example.org"]
+        for standing in Standing:
+            olive.open(LIST, query_string={"status": standing})
+            assert addresses(olive) == [f"{standing}@example.org"]
             assert olive.page.select_one(".chip[aria-current]").get_text(strip=True).lower() == (
-                f"{state}1"
+                f"{standing}1"
             )
         assert len(addresses(olive.open(LIST, query_string={"status": "nonsense"}))) == 6
 
@@ -159,6 +166,37 @@ class TestDeeds:
         assert somebody.open(link).status == 410
         olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
         assert somebody.open(link).status == 200
+
+    def test_somebody_who_is_a_member_meanwhile_is_not_mailed_again(
+        self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
+    ) -> None:
+        link = permanent_link.enable(owner, now)
+        permanent_link.join_as_new(link, new_profile(invitation.email), now)
+        olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        assert "a member already" in olive.page.select_one("#notices .problem").get_text()
+        assert Delivery.select().where(Delivery.invitation == invitation).count() == 1
+
+    def test_undoing_after_it_expired_says_so_and_offers_to_resend(
+        self, olive: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        olive.open(LIST).press("Revoke", within=f"#invitation-{invitation.id}")
+        Invitation.update(expires_at=now).execute()
+        olive.press("Undo", within=f"#invitation-{invitation.id}")
+        told = olive.page.select_one("#notices").get_text()
+        assert "expired" in told
+        assert "can join again" not in told
+        assert buttons(olive, invitation) == ["Resend"]
+
+    def test_undoing_says_when_the_inviter_cannot_invite_any_more(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        theirs = invite(people[Role.ADMIN], now, "ann@example.org")
+        invitations.revoke(people[Role.OWNER], theirs, now)
+        memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)
+        olive.open(LIST).press("Undo", within=f"#invitation-{theirs.id}")
+        told = olive.page.select_one("#notices").get_text()
+        assert "can't invite people any more" in told
+        assert "can join again" not in told
 
     def test_while_its_mail_waits_it_is_not_mailed_twice(
         self, olive: Browser, invitation: Invitation
@@ -274,3 +312,21 @@ class TestBatch:
         batch = send(owner, now, "ann@example.org")
         assert olive.open(f"{ACCOUNT}/").page.select(f'a[href="{ACCOUNT}/batches/{batch.id}"]')
         assert Delivery.get().state == DeliveryState.QUEUED
+
+    def test_it_is_linked_from_each_of_its_invitations(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org", "bob@example.org")
+        links = olive.open(LIST).page.select(f'tbody a[href="{ACCOUNT}/batches/{batch.id}"]')
+        assert len(links) == 2
+        assert all(link["aria-label"].startswith("Batch of") for link in links)
+
+    def test_it_asks_again_until_nothing_can_move_by_itself(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        mail_went_out()
+        page = f"{ACCOUNT}/batches/{batch.id}"
+        assert olive.open(page).page.select("#batch-progress[hx-get]")
+        Invitation.update(expires_at=now).execute()
+        assert not olive.open(page).page.select("#batch-progress[hx-get]")

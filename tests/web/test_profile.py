@@ -177,10 +177,23 @@ class TestConfirmation:
 
     def test_it_can_be_asked_for_again_but_floods_nobody(self, una: Browser) -> None:
         una.open("/accounts")
+        told = []
         for _ in range(7):
             una.press("Send the mail again")
+            told.append("is on its way" in una.text)
+        assert told == [True] * 5 + [False] * 2
         assert Delivery.select().count() == 5
         assert {delivery.recipient for delivery in Delivery.select()} == {"una@example.org"}
+
+    def test_who_is_confirmed_meanwhile_is_told_so_and_gets_no_mail(
+        self, una: Browser, now: datetime
+    ) -> None:
+        una.open("/accounts")
+        User.update(email_confirmed_at=now).where(User.email == "una@example.org").execute()
+        una.press("Send the mail again")
+        assert "una@example.org is confirmed already." in una.text
+        assert "on its way" not in una.text
+        assert Delivery.select().count() == 0
 
     def test_until_then_invitations_to_the_address_stay_hidden(
         self, una: Browser, people: Cast, now: datetime

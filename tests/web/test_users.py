@@ -147,7 +147,7 @@ class TestLeaving:
         uma = signed_in(app, people[Role.USER].user)
         olive.open(ACTIVE).press("Deactivate", within=row(people[Role.USER]))
         assert "Uma Roy" not in names(olive)
-        assert uma.open(f"{ACCOUNT}/").status == 404
+        assert uma.open(f"{ACCOUNT}/").status == 403
         assert uma.open("/accounts").status == 200
 
     def test_reactivating_brings_them_back_as_they_were(
@@ -174,7 +174,7 @@ class TestLeaving:
 
     def test_who_removes_themselves_is_out(self, ada: Browser, people: Cast) -> None:
         ada.open(ACTIVE).press("Deactivate", within=row(people[Role.ADMIN]))
-        assert ada.status == 404
+        assert ada.status == 403
         assert not reread(people[Role.ADMIN]).is_active
 
     def test_a_removed_member_comes_back_by_a_new_invitation(
