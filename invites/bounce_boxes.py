@@ -102,6 +102,8 @@ def imap(
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             link.logout()
+        with suppress(OSError):
+            link.shutdown()  # logout doesn't, when the server is gone already
 
 
 def _log_in(link: imaplib.IMAP4, server: MailboxServer) -> None:

@@ -35,7 +35,7 @@ _REPLY = re.compile(r"(?<![\d.])([245]\d\d)[ -]", re.ASCII)  # RFC 5321, 4.2
 # Where the copy of the mail begins in the bounces of qmail, and of Exim before 4.84.
 _COPY = re.compile(r"^-+ (?:Below this line is|This is) a copy of (?:the|your) message.*$", re.M)
 _QMAIL = "Hi. This is the"  # by these words a QSBMF bounce is known
-_QMAIL_RECIPIENT = re.compile(r"^<(\S+@\S+)>:$", re.MULTILINE)
+_QMAIL_RECIPIENT = re.compile(r"^<([^\s<>]{1,254})>:$", re.MULTILINE)
 _GIVEN_UP = "retry timeout exceeded"  # Exim: tried for days, so it isn't known to be for good
 
 
@@ -194,7 +194,8 @@ def _finding(recipients: frozenset[str], fate: Fate, said: str) -> Finding:
     reply = _REPLY.search(plain)
     if reply is None:
         return Finding(recipients, fate, None, _one_line(plain))
-    words = plain[reply.end() :].replace(f"{reply[1]}-", " ")  # it begins each line of a long reply
+    again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # it begins each line of a long reply
+    words = re.sub(again, " ", plain[reply.end() :])
     return Finding(recipients, fate, int(reply[1]), _one_line(words))
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from invites import invitations, outbox, progress, responding
-from invites.models import DeliveryState, InvitationState
+from invites.models import Delivery, DeliveryState, InvitationState
 from invites.outbox import Outcome, Result
 from tests.shorthand import send
 
@@ -46,6 +46,15 @@ def test_mails_that_failed_or_were_put_off_are_shown_newest_first(batch, now):
     troubled = progress.of_batch(batch).troubled
     assert [mail.recipient for mail in troubled] == ["p2@example.org", "p0@example.org"]
     assert {mail.reply_text for mail in troubled} == {"the server's words"}
+
+
+def test_a_mail_that_came_back_is_no_longer_sent_but_failed_and_shown(batch, now):
+    finish(now, Result.SENT, Result.SENT, Result.FAILED)
+    came_back = Delivery.recipient == "p1@example.org"
+    Delivery.update(state=DeliveryState.BOUNCED).where(came_back).execute()
+    so_far = progress.of_batch(batch)
+    assert (so_far.sent, so_far.failed) == (1, 2)
+    assert [mail.recipient for mail in so_far.troubled] == ["p2@example.org", "p1@example.org"]
 
 
 def test_no_more_than_twenty_troubles_are_shown(owner, now):
