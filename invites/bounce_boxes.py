@@ -88,17 +88,19 @@ def imap(
 ) -> Generator[Letter, None, None]:
     """The unseen letters of an IMAP folder, over TLS; what is put away is marked as seen.
 
-    Deletes only what it read: other people's deleted mail isn't expunged.
+    Deletes only what it read: what others have marked as deleted isn't expunged, so a
+    server without UIDPLUS (RFC 4315), which many tell of after the log-in only, just marks.
     """
     context = ssl.create_default_context()
     link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=silence)
     try:
         _log_in(link, server)
+        expunges = delete and b"UIDPLUS" in b" ".join(_good(link.capability())).upper()
         _good(link.select(_quoted(server.folder)))
         for uid in _good(link.uid("SEARCH", "UNSEEN"))[0].decode().split():
             found = _good(link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{READ_AT_MOST}>)"))
             for raw in (item[1] for item in found if isinstance(item, tuple)):
-                yield Letter(raw, partial(_tick, link, uid, delete=delete))
+                yield Letter(raw, partial(_tick, link, uid, delete=delete, expunge=expunges))
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             link.logout()
@@ -110,13 +112,15 @@ def _log_in(link: imaplib.IMAP4, server: MailboxServer) -> None:
     if "AUTH=PLAIN" in link.capabilities:
         secret = f"\0{server.username}\0{server.password}".encode()
         link.authenticate("PLAIN", lambda _challenge: secret)
+    elif not f"{server.username}{server.password}".isascii():
+        raise imaplib.IMAP4.error("Without AUTH=PLAIN it takes only ASCII names and passwords.")
     else:
         link.login(_quoted(server.username), server.password)
 
 
-def _tick(link: imaplib.IMAP4, uid: str, *, delete: bool) -> None:
+def _tick(link: imaplib.IMAP4, uid: str, *, delete: bool, expunge: bool) -> None:
     _good(link.uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted \Seen)" if delete else r"(\Seen)"))
-    if delete and "UIDPLUS" in link.capabilities:
+    if expunge:
         _good(link.uid("EXPUNGE", uid))
 
 

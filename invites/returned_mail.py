@@ -26,7 +26,7 @@ _RETURNED = {
     "message/global-headers",
 }
 
-_BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]*\r?\n")
+_BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _FIELD = re.compile(r"^([!-9;-~]{1,80}):(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)  # RFC 3463

@@ -19,7 +19,8 @@ class ImapOffice:
 
     letters: dict[int, bytes] = field(default_factory=dict)
     flags: dict[int, set[str]] = field(default_factory=dict)
-    capabilities: str = "IMAP4rev1 AUTH=PLAIN UIDPLUS"
+    capabilities: str = "IMAP4rev1 AUTH=PLAIN"
+    later: str = "IMAP4rev1 UIDPLUS"
     user: str = "invites@example.org"
     password: str = "a pass wörd"
     hang_up_at: bytes = b"never"
@@ -71,7 +72,9 @@ class ImapOffice:
     def _answer(self, words: bytes, file: BinaryIO, tag: bytes) -> list[bytes]:
         match words.split(b" "):
             case [b"CAPABILITY"]:
-                return [b"* CAPABILITY " + self.capabilities.encode(), tag + b" OK Done."]
+                is_in = self.said[-2:-1] and self.said[-2].startswith((b"AUTHENTICATE", b"LOGIN"))
+                known = self.later if is_in else self.capabilities
+                return [f"* CAPABILITY {known}".encode(), tag + b" OK Done."]
             case [b"AUTHENTICATE", b"PLAIN"]:
                 return [tag + self._check(file)]
             case [b"LOGIN", *_]:
