@@ -129,6 +129,14 @@ def test_a_report_without_a_recipient_is_none():
     assert returned_mail.read(report("Action: failed\nStatus: 5.1.1")) is None
 
 
+@pytest.mark.parametrize("field", ["In-Reply-To", "References"])
+def test_a_report_that_returns_nothing_may_say_what_it_answers_to(field):
+    answered = f"{field}: <1207.1793642651123@invites.example.org>\n".encode()
+    status = "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1"
+    raw = answered + report(status).replace(b"Message-ID", b"Subject").replace(b"<1207.", b"<")
+    assert only_finding(raw).fate is Fate.HARD
+
+
 def test_a_report_about_another_mail_is_none():
     raw = sample("postfix").replace(b"<1207.1793642651123@", b"<other@")
     assert returned_mail.read(raw) is None

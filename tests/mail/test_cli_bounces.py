@@ -1,6 +1,7 @@
 """The command flask bounces."""
 
 import mailbox
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,20 @@ def _mail(app: Flask) -> None:
     Delivery.create(id=1207, recipient="kim@example.org", state=DeliveryState.SENT, **fields)
 
 
-def run(app: Flask, *options: str, typed: bytes = b"") -> Result:
+class Pipe(BytesIO):
+    """Standard input that tells afterwards whether somebody read it to its end."""
+
+    is_empty = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        found = super().read(size)
+        self.is_empty = not found
+        return found
+
+    read1 = read
+
+
+def run(app: Flask, *options: str, typed: bytes | Pipe = b"") -> Result:
     db.close()
     return app.test_cli_runner().invoke(args=["bounces", *options], input=typed)
 
@@ -49,7 +63,9 @@ class TestFromAPipe:
         assert run(app).exit_code == 0
 
     def test_a_huge_message_is_taken_to_its_end(self, app):
-        assert run(app, typed=sample("postfix") + b"x" * 20_000_000).exit_code == 0
+        pipe = Pipe(sample("postfix") + b"x" * 20_000_000)
+        assert run(app, typed=pipe).exit_code == 0
+        assert pipe.is_empty
         assert state() == DeliveryState.BOUNCED
 
     def test_a_report_that_overtakes_the_worker_is_to_be_tried_again(self, app):
