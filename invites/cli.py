@@ -1,4 +1,4 @@
-"""The commands: flask setup, migrate, worker, welcome, backup."""
+"""The commands: flask setup, migrate, worker, welcome, backup; bounces is in cli_bounces."""
 
 import logging
 import shutil
@@ -11,6 +11,7 @@ from flask.cli import with_appcontext
 from flask_mail import Mail
 
 from invites import db, install, profiles
+from invites.cli_bounces import bounces
 from invites.clock import utcnow
 from invites.refusals import Refused
 from invites.web.services import services
@@ -20,7 +21,7 @@ from invites.worker import Worker
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    for command in (migrate, setup, worker, welcome, backup):
+    for command in (migrate, setup, worker, welcome, backup, bounces):
         app.cli.add_command(command)
 
 

@@ -37,8 +37,8 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        """Mails that the mail server refused for good."""
-        return self.mails[DeliveryState.FAILED]
+        """Mails that the mail server refused for good, or that came back later."""
+        return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.BOUNCED]
 
     @property
     def moves(self) -> bool:
@@ -78,12 +78,12 @@ def is_newest_mail() -> Any:
 
 
 def _troubled(batch: Batch) -> list[Delivery]:
-    """The newest mails that failed, or were put off by the mail server."""
+    """The newest mails that failed, came back, or were put off by the mail server."""
     return list(
         Delivery.select()
         .where(
             Delivery.batch == batch,
-            (Delivery.state == DeliveryState.FAILED)
+            Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
             | ((Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
             is_newest_mail(),
         )

@@ -83,7 +83,7 @@ class Scope:
         page: int,
         now: datetime,
     ) -> Page[Listed]:
-        """Invitations, newest first: those of one standing, or whose last mail failed."""
+        """Invitations, newest first: of one standing, or whose last mail failed or came back."""
         query = (
             Invitation.select(Invitation, User)
             .join(User, on=(Invitation.inviter == User.id))
@@ -105,7 +105,7 @@ class Scope:
         return progress.standings(Invitation.account == self.account, now)
 
     def failed_total(self) -> int:
-        """How many invitations' last mail failed."""
+        """How many invitations' last mail failed or came back."""
         return int(self._failed_invitations().count())
 
     def batches(self, limit: int = 10) -> list[Batch]:
@@ -121,7 +121,7 @@ class Scope:
     def _failed_invitations(self) -> Any:
         return Delivery.select(Delivery.invitation).where(
             Delivery.account == self.account,
-            Delivery.state == DeliveryState.FAILED,
+            Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED)),
             Delivery.invitation.is_null(False),
             progress.is_newest_mail(),
         )

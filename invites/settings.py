@@ -34,6 +34,17 @@ class MailServer:
 
 
 @dataclass(frozen=True)
+class MailboxServer:
+    """The IMAP account that bounces come to; always over TLS."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    folder: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that whoever keeps the box may choose."""
 
@@ -43,6 +54,7 @@ class Settings:
     mail_server: MailServer | None
     mail_from: Address
     trusted_proxies: int
+    bounces: MailboxServer | None
 
     @property
     def is_https(self) -> bool:
@@ -75,6 +87,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_server=_mail_server(environ),
         mail_from=_mail_from(environ.get("INVITES_MAIL_FROM", ""), base_url),
         trusted_proxies=_number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
+        bounces=_bounces(environ),
     )
 
 
@@ -132,6 +145,22 @@ def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
         use_tls=use_tls,
         use_ssl=use_ssl,
     )
+
+
+def _bounces(environ: Mapping[str, str]) -> MailboxServer | None:
+    prefix = "INVITES_BOUNCES_IMAP_"
+    host = environ.get(f"{prefix}SERVER", "").strip()
+    if not host:
+        return None
+    username = environ.get(f"{prefix}USERNAME", "")
+    password = environ.get(f"{prefix}PASSWORD", "")
+    if not username or not password:
+        raise SettingsError(f"{prefix}SERVER needs {prefix}USERNAME and {prefix}PASSWORD too.")
+    folder = environ.get(f"{prefix}FOLDER", "").strip() or "INBOX"
+    if not folder.isascii() or not folder.isprintable():
+        raise SettingsError(f"{prefix}FOLDER may only have ASCII characters, not {folder!r}.")
+    port = _number(environ, f"{prefix}PORT", default=993, highest=65535)
+    return MailboxServer(host, port, username, password, folder)
 
 
 def _mail_from(text: str, base_url: str) -> Address:

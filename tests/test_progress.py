@@ -67,6 +67,15 @@ def test_mails_that_failed_or_were_put_off_are_shown_newest_first(batch, now):
     assert {mail.reply_text for mail in troubled} == {"the server's words"}
 
 
+def test_a_mail_that_came_back_is_no_longer_sent_but_failed_and_shown(batch, now):
+    finish(now, Result.SENT, Result.SENT, Result.FAILED)
+    came_back = Delivery.recipient == "p1@example.org"
+    Delivery.update(state=DeliveryState.BOUNCED).where(came_back).execute()
+    so_far = progress.of_batch(batch, now)
+    assert (so_far.sent, so_far.failed) == (1, 2)
+    assert [mail.recipient for mail in so_far.troubled] == ["p2@example.org", "p1@example.org"]
+
+
 def test_no_more_than_twenty_troubles_are_shown(owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(30)))
     finish(now, *[Result.FAILED] * 30)

@@ -4,7 +4,7 @@ import pytest
 
 from invites import invitations, memberships, responding
 from invites.attempts import Result
-from invites.models import DeliveryState, Standing
+from invites.models import Delivery, DeliveryState, Standing
 from invites.paging import PAGE_SIZE
 from invites.refusals import Reason
 from invites.roles import Role
@@ -150,6 +150,18 @@ def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(sco
     assert scope.failed_total() == 1
     invitations.resend(owner, bad, now)
     assert emails(listed(scope, now, failed=True)) == []
+    assert scope.failed_total() == 0
+
+
+def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_out(
+    scope, owner, now
+):
+    back = invite(owner, now, "back@example.org")
+    Delivery.update(state=DeliveryState.BOUNCED).execute()
+    invite(owner, now, "good@example.org")
+    assert emails(listed(scope, now, failed=True)) == ["back@example.org"]
+    assert scope.failed_total() == 1
+    invitations.resend(owner, back, now)
     assert scope.failed_total() == 0
 
 

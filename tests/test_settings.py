@@ -1,11 +1,12 @@
 """The settings of a box."""
 
+from dataclasses import replace
 from email.headerregistry import Address
 from pathlib import Path
 
 import pytest
 
-from invites.settings import PROJECT_ROOT, MailServer, SettingsError, load_settings
+from invites.settings import PROJECT_ROOT, MailboxServer, MailServer, SettingsError, load_settings
 
 
 def load(**environ):
@@ -180,3 +181,29 @@ def test_the_sender_is_set_or_follows_from_the_base_url(environ, sender):
 def test_a_sender_that_is_no_address_is_refused(sender):
     with pytest.raises(SettingsError, match="INVITES_MAIL_FROM must be an address"):
         load(MAIL_FROM=sender)
+
+
+def test_bounces_come_to_an_inbox_over_tls_unless_told_otherwise():
+    known = {"SERVER": "imap.example.org", "USERNAME": "invites", "PASSWORD": " secret "}
+    prefixed = {f"BOUNCES_IMAP_{name}": value for name, value in known.items()}
+    server = MailboxServer("imap.example.org", 993, "invites", " secret ", "INBOX")
+    assert load(**prefixed).bounces == server
+    other = load(**prefixed, BOUNCES_IMAP_PORT="1993", BOUNCES_IMAP_FOLDER="Bounces").bounces
+    assert other == replace(server, port=1993, folder="Bounces")
+    assert load().bounces is None
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"USERNAME": ""}, "USERNAME"),
+        ({"PASSWORD": ""}, "PASSWORD"),
+        ({"PORT": "imap"}, "PORT"),
+        ({"FOLDER": "Rückläufer"}, "FOLDER"),
+        ({"FOLDER": "a\r\nb"}, "FOLDER"),
+    ],
+)
+def test_half_a_mailbox_for_bounces_is_refused(change, named):
+    known = {"SERVER": "imap.example.org", "USERNAME": "invites", "PASSWORD": "secret"} | change
+    with pytest.raises(SettingsError, match=f"INVITES_BOUNCES_IMAP_{named}"):
+        load(**{f"BOUNCES_IMAP_{name}": value for name, value in known.items()})

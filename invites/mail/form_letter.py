@@ -79,7 +79,11 @@ class FormLetter:
 
         So it goes over SMTP as it is (RFC 5321, 4.5.2). Raises UnsafeMailError.
         """
-        head = f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
+        head = (
+            f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
+            # Again, because some services put a Message-ID of their own, and return only that.
+            f"X-Invites-Message-ID: {person.message_id}\r\n"
+        )
         if person.opt_out:
             head += f"List-Unsubscribe:\r\n <{person.opt_out}>\r\n"
         for value in (person.email, person.message_id, person.date, person.opt_out or "-"):

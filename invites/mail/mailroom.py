@@ -10,7 +10,8 @@ from email.utils import format_datetime
 from invites.feed import Offer, Waiting
 from invites.invitations import is_backed
 from invites.mail.form_letter import LINK, Addressee, Draft, FormLetter
-from invites.mail.rendering import Postage, heading, message_id, preview_parts, render
+from invites.mail.rendering import Postage, heading, preview_parts, render
+from invites.message_ids import message_id
 from invites.models import Account, Delivery, Invitation, User
 
 _date = functools.lru_cache(8)(format_datetime)

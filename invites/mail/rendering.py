@@ -14,6 +14,7 @@ from invites import proofs
 from invites.invitations import is_backed
 from invites.links import Links
 from invites.mail.message import OutgoingMail
+from invites.message_ids import message_id
 from invites.models import (
     Account,
     Delivery,
@@ -150,8 +151,3 @@ def _mail(
         date=now,
         headers=headers,
     )
-
-
-def message_id(delivery_id: int, created_at: datetime, domain: str) -> str:
-    """The same for every attempt, so that a mail that arrives twice can be recognised."""
-    return f"<{delivery_id}.{round(created_at.timestamp() * 1000)}@{domain}>"

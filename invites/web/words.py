@@ -36,6 +36,7 @@ DELIVERY = {
     DeliveryState.SENDING: _("being sent"),
     DeliveryState.SENT: _("sent"),
     DeliveryState.FAILED: _("failed"),
+    DeliveryState.BOUNCED: _("came back"),
     DeliveryState.WITHDRAWN: _("not sent any more"),
 }
 

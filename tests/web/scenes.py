@@ -206,6 +206,7 @@ SCENES = {
         "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}", fragment="batch-progress"
     ),
     "batch, failed": Scene("owner", _batch_of("failed"), fragment="batch-progress"),
+    "batch, came back": Scene("owner", _batch_of("bounced"), fragment="batch-progress"),
     "batch, late": Scene("owner", _batch_of("late"), fragment="batch-progress"),
     "batch of a moderator": Scene("moderator", _batch_of("late"), fragment="batch-progress"),
     "permanent invite": Scene(

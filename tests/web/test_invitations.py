@@ -122,6 +122,13 @@ class TestList:
         assert addresses(olive) == ["bob@example.org"]
         assert "5.1.1 No such person" in olive.text
 
+    def test_a_mail_that_came_back_counts_as_failed_and_shows_the_words_of_the_report(
+        self, olive: Browser, invitation: Invitation
+    ) -> None:
+        Delivery.update(state=DeliveryState.BOUNCED, reply_text="5.1.1 User unknown").execute()
+        olive.open(LIST, query_string={"status": "failed"})
+        assert "came back 5.1.1 User unknown" in row(olive, invitation)
+
     def test_search_and_filter_stay_while_paging(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
@@ -298,6 +305,17 @@ class TestBatch:
         assert olive.page.select_one(".big strong").get_text() == "1"
         assert "5.1.1 No such person" in olive.text
         assert "rubbish" in olive.text
+
+    def test_a_mail_that_came_back_later_shows_the_words_of_the_report(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        mail_went_out()
+        Delivery.update(state=DeliveryState.BOUNCED, reply_text="5.1.1 User unknown").execute()
+        olive.open(f"{ACCOUNT}/batches/{batch.id}")
+        assert olive.page.select_one(".big strong").get_text() == "0"
+        assert olive.page.select_one(".figures .bad dd").get_text() == "1"
+        assert "came back 5.1.1 User unknown" in " ".join(olive.text.split())
 
     def test_it_tells_what_keeps_the_mail_from_going_out(
         self, olive: Browser, owner: Membership, now: datetime

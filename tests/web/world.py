@@ -105,6 +105,8 @@ class Rows:
         self.known = invite(owner, now, self.ally.email)
         self.failed = invite(owner, now, "failed@example.org")
         _mail(self.failed, state=DeliveryState.FAILED, finished_at=now, reply_text="5.1.1 Nobody")
+        self.bounced = invite(owner, now, "bounced@example.org")
+        _mail(self.bounced, state=DeliveryState.BOUNCED, finished_at=now, reply_text="5.1.1 Nobody")
         self.sent = invite(owner, now, "sent@example.org")
         _mail(self.sent, state=DeliveryState.SENT, finished_at=now - timedelta(days=1))
         self.late = invite(owner, now, "late@example.org")

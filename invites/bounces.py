@@ -1,0 +1,85 @@
+"""Mail that came back after the mail server had taken it; docs/bounces.md says what is believed."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from peewee import fn
+
+from invites import db, returned_mail
+from invites.message_ids import Origin
+from invites.models import Delivery, DeliveryState
+from invites.returned_mail import Fate, Report
+
+_HANDED_OVER = (DeliveryState.SENT, DeliveryState.UNKNOWN)
+
+
+class Outcome(StrEnum):
+    """What was done about one message."""
+
+    BOUNCED = "bounced"
+    DELAYED = "delayed"
+    LEFT_ALONE = "left alone"
+    TOO_EARLY = "too early"
+
+
+def take_in(raw: bytes) -> Outcome:
+    """Read one message of the mailbox for bounces, and record what it reports."""
+    report = returned_mail.read(raw)
+    return record(report) if report else Outcome.LEFT_ALONE
+
+
+def record(report: Report) -> Outcome:
+    """Mark the delivery that ``report`` is about, if it is for its recipient and for good.
+
+    TOO_EARLY: the worker hasn't noted yet that the mail server took this mail. Ask again.
+    """
+    delivery = _delivery(report)
+    if delivery is None:
+        return Outcome.LEFT_ALONE
+    about = [each for each in report.findings if delivery.recipient.lower() in each.recipients]
+    fates = {each.fate for each in about}
+    if fates == {Fate.HARD}:
+        return _mark(delivery, about[0].code, about[0].text)
+    return Outcome.DELAYED if Fate.SOFT in fates else Outcome.LEFT_ALONE
+
+
+def has_bounced(emails: Sequence[str]) -> set[str]:
+    """Those of ``emails`` whose newest mail came back. A later one that was taken clears them."""
+    bounced = _newest(db.among(Delivery.recipient, emails), DeliveryState.BOUNCED)
+    if not bounced:
+        return set()
+    later = db.among(Delivery.recipient, list(bounced)) & (Delivery.id > min(bounced.values()))
+    taken = _newest(later, DeliveryState.SENT)
+    return {email for email, newest in bounced.items() if newest > taken.get(email, 0)}
+
+
+def _newest(condition: object, state: DeliveryState) -> dict[str, int]:
+    query = (
+        Delivery.select(Delivery.recipient, fn.MAX(Delivery.id))
+        .where(condition, Delivery.state == state)
+        .group_by(Delivery.recipient)
+    )
+    return dict(db.tuples(query))
+
+
+def _delivery(report: Report) -> Delivery | None:
+    """The row, when it is of the very moment that the Message-ID tells."""
+    delivery: Delivery | None = db.one(
+        Delivery.select().where(Delivery.id == report.origin.delivery_id)
+    )
+    if delivery and Origin.of(delivery.id, delivery.created_at) == report.origin:
+        return delivery
+    return None
+
+
+def _mark(delivery: Delivery, code: int | None, text: str) -> Outcome:
+    changed = (
+        Delivery.update(state=DeliveryState.BOUNCED, reply_code=code, reply_text=text)
+        .where(Delivery.id == delivery.id, Delivery.state.in_(_HANDED_OVER))
+        .execute()
+    )
+    if changed:
+        return Outcome.BOUNCED
+    if delivery.state == DeliveryState.SENDING:
+        return Outcome.TOO_EARLY
+    return Outcome.LEFT_ALONE

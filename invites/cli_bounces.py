@@ -1,0 +1,94 @@
+"""The command flask bounces: takes in the mail that came back."""
+
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from peewee import PeeweeException
+
+from invites import bounce_boxes, db
+from invites.bounce_boxes import BoxError, Letter
+from invites.bounces import Outcome, take_in
+from invites.returned_mail import READ_AT_MOST
+from invites.web.services import services
+
+_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps the message and tries later
+
+
+class TryAgain(click.ClickException):
+    """What may be better in a while."""
+
+    exit_code = _TRY_AGAIN
+
+
+@click.command()
+@click.option(
+    "--maildir", type=click.Path(file_okay=False, path_type=Path), help="Read a Maildir folder."
+)
+@click.option("--mbox", type=click.Path(dir_okay=False, path_type=Path), help="Read an mbox file.")
+@click.option("--imap", is_flag=True, help="Read the folder that INVITES_BOUNCES_IMAP_* tell.")
+@click.option("--delete", is_flag=True, help="Delete what was read, instead of marking it.")
+@with_appcontext
+def bounces(maildir: Path | None, mbox: Path | None, imap: bool, delete: bool) -> None:
+    """Take in bounces: one message from standard input, or the unread ones of a mailbox."""
+    if sum(map(bool, (maildir, mbox, imap))) > 1:
+        raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
+    if maildir:
+        _read_box(bounce_boxes.maildir(maildir, delete=delete), str(maildir))
+    elif mbox:
+        _read_box(bounce_boxes.mbox(mbox, delete=delete), str(mbox))
+    elif imap:
+        server = services().settings.bounces
+        if server is None:
+            raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
+        _read_box(bounce_boxes.imap(server, delete=delete), f"{server.host}:{server.port}")
+    elif delete:
+        raise click.UsageError("--delete needs --maildir, --mbox or --imap.")
+    else:
+        _read_one()
+
+
+def _read_one() -> None:
+    raw = sys.stdin.buffer.read(READ_AT_MOST)
+    while sys.stdin.buffer.read(READ_AT_MOST):
+        pass  # who writes to a pipe that nobody reads takes it for a failure
+    found = _take_in_all(iter([Letter(raw, lambda: None)]))
+    if found[Outcome.TOO_EARLY]:
+        raise TryAgain("This mail is still on its way out.")
+
+
+def _read_box(letters: Generator[Letter, None, None], where: str) -> None:
+    try:
+        with bounce_boxes.named_troubles(where), closing(letters):
+            _take_in_all(letters)
+    except BoxError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _take_in_all(letters: Iterator[Letter]) -> Counter[Outcome]:
+    try:
+        db.refuse_old_schema()
+        db.connect()
+        found = Counter(_take_in(letter) for letter in letters)
+    except (db.OldSchemaError, PeeweeException) as error:
+        raise TryAgain(str(error)) from None
+    click.echo(_summary(found))
+    return found
+
+
+def _take_in(letter: Letter) -> Outcome:
+    outcome = take_in(letter.raw)
+    if outcome is not Outcome.TOO_EARLY:
+        letter.put_away()
+    return outcome
+
+
+def _summary(found: Counter[Outcome]) -> str:
+    total = found.total()
+    parts = [f"{found[outcome]} {outcome}" for outcome in Outcome if found[outcome]]
+    told = f"{total} message{'' if total == 1 else 's'}"
+    return f"{told}: {', '.join(parts)}" if parts else told

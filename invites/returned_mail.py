@@ -1,0 +1,233 @@
+"""What a mail server sends back: reads a delivery report (RFC 3464), and two older kinds.
+
+Anybody may send anything, so only the beginning of a message is looked at, and
+no tree of parts is built: those of a report stand side by side (RFC 6522).
+"""
+
+import binascii
+import quopri
+import re
+from base64 import b64decode
+from dataclasses import dataclass
+from enum import StrEnum
+
+from invites.message_ids import Origin, read_origin
+
+READ_AT_MOST = 1024 * 1024  # the status and the returned headers come before the returned text
+_HEADERS_AT_MOST = 64 * 1024
+_PARTS_AT_MOST = 10
+_RECIPIENTS_AT_MOST = 50
+
+_STATUS = {"message/delivery-status", "message/global-delivery-status"}
+_RETURNED = {
+    "message/rfc822",
+    "message/global",
+    "text/rfc822-headers",
+    "message/global-headers",
+}
+
+_BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
+_FIELD = re.compile(r"^([!-9;-~]{1,80}):(.*(?:\n[ \t].*)*)", re.MULTILINE)
+_BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)  # RFC 3463
+_REPLY = re.compile(r"(?<![\d.])([245]\d\d)[ -]", re.ASCII)  # RFC 5321, 4.2
+
+# Where the copy of the mail begins in the bounces of qmail, and of Exim before 4.84.
+_COPY = re.compile(r"^-+ (?:Below this line is|This is) a copy of (?:the|your) message.*$", re.M)
+_QMAIL = "Hi. This is the"  # by these words a QSBMF bounce is known
+_QMAIL_RECIPIENT = re.compile(r"^<([^\s<>]{1,254})>:$", re.MULTILINE)
+_GIVEN_UP = "retry timeout exceeded"  # Exim: tried for days, so it isn't known to be for good
+
+
+class Fate(StrEnum):
+    """What became of a mail for one recipient. Only HARD says that another try is in vain."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    ARRIVED = "arrived"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a report says about one recipient, who may be called by two addresses."""
+
+    recipients: frozenset[str]
+    fate: Fate
+    code: int | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Which mail came back, and what became of it for whom."""
+
+    origin: Origin
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A message or a part of one: its header fields by name in small letters, and its body."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def kind(self) -> str:
+        return self.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
+
+
+def read(raw: bytes) -> Report | None:
+    """The report in a message, or None when it is anything else. Never raises."""
+    message = _part(raw[:READ_AT_MOST])
+    parts = _parts_of(message)
+    if any(part.kind in _STATUS for part in parts):
+        findings = _standard_findings(parts)
+        returned = [_part(part.body).headers for part in parts if part.kind in _RETURNED]
+    else:
+        notice, copy = _cut_at_copy(message)
+        findings = _older_findings(message.headers, notice)
+        returned = [_fields(copy)]
+    if not findings:
+        return None
+    origin = _origin(returned, message)
+    return Report(origin, tuple(findings)) if origin else None
+
+
+def _part(raw: bytes) -> _Part:
+    head, *rest = _BLANK_LINE.split(raw, maxsplit=1)
+    headers = _fields(_text(head[:_HEADERS_AT_MOST]))
+    body = rest[0] if rest else b""
+    return _Part(headers, _decoded(body, headers.get("content-transfer-encoding", "")))
+
+
+def _parts_of(message: _Part) -> list[_Part]:
+    """What stands side by side in ``message``; what is inside of that stays text."""
+    boundary = _BOUNDARY.search(message.headers.get("content-type", ""))
+    if boundary is None or not message.kind.startswith("multipart/"):
+        return []
+    words = re.escape((boundary[1] or boundary[2]).encode())
+    line = re.compile(rb"^--" + words + rb"(?:--)?[ \t]*\r?\n", re.MULTILINE)
+    return [_part(piece) for piece in line.split(message.body, maxsplit=_PARTS_AT_MOST)[1:]]
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    """Some servers encode what has to be plain."""
+    match encoding.strip().lower():
+        case "quoted-printable":
+            return quopri.decodestring(body)
+        case "base64":
+            whole = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+            try:
+                return b64decode(whole + b"=" * (-len(whole) % 4))
+            except binascii.Error:
+                return b""
+    return body
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _fields(block: str) -> dict[str, str]:
+    """Header fields, unfolded; of several with one name the first."""
+    fields: dict[str, str] = {}
+    for name, value in _FIELD.findall(block[:_HEADERS_AT_MOST]):
+        fields.setdefault(name.lower(), " ".join(value.split()))
+    return fields
+
+
+def _standard_findings(parts: list[_Part]) -> list[Finding]:
+    status = next(part for part in parts if part.kind in _STATUS)
+    blocks = re.split(r"\n[ \t]*\n", _text(status.body), maxsplit=_RECIPIENTS_AT_MOST)
+    return [finding for block in blocks if (finding := _standard_finding(_fields(block)))]
+
+
+def _standard_finding(fields: dict[str, str]) -> Finding | None:
+    """RFC 3464, 2.3: what stands about one recipient."""
+    named = (fields.get("final-recipient", ""), fields.get("original-recipient", ""))
+    recipients = frozenset(filter(None, (_address(name.partition(";")[2]) for name in named)))
+    if not recipients:
+        return None
+    kind, semicolon, words = fields.get("diagnostic-code", "").partition(";")
+    said = words if semicolon else kind
+    status = fields.get("status", "")
+    match fields.get("action", "").split(" ")[0].lower():
+        case "failed":
+            fate = _fate(status) or _fate(said) or Fate.SOFT
+        case "delayed":
+            fate = Fate.SOFT
+        case _:
+            fate = Fate.ARRIVED
+    return _finding(recipients, fate, said or status)
+
+
+def _older_findings(headers: dict[str, str], notice: str) -> list[Finding]:
+    """Of qmail, and of Exim before 4.84; both send them only when they have given up."""
+    if notice.lstrip().startswith(_QMAIL):
+        named = _QMAIL_RECIPIENT.findall(notice)
+    else:
+        named = headers.get("x-failed-recipients", "").split(",")
+    recipients = [address for name in named[:_RECIPIENTS_AT_MOST] if (address := _address(name))]
+    return [_older_finding(recipient, notice) for recipient in recipients]
+
+
+def _older_finding(recipient: str, notice: str) -> Finding:
+    """The words about a recipient stand below the address, up to an empty line."""
+    start = notice.lower().find(recipient)
+    paragraph = notice[start:].split("\n\n", 1)[0] if start >= 0 else ""
+    said = " ".join(paragraph.split("\n")[1:])
+    fate = _fate(said) or (Fate.SOFT if _GIVEN_UP in said or not said else Fate.HARD)
+    return _finding(frozenset({recipient}), fate, said)
+
+
+def _cut_at_copy(message: _Part) -> tuple[str, str]:
+    """The notice, and the mail that it is about."""
+    text = _text(message.body)
+    line = _COPY.search(text)
+    return (text[: line.start()], text[line.end() :].lstrip()) if line else ("", "")
+
+
+def _finding(recipients: frozenset[str], fate: Fate, said: str) -> Finding:
+    """``said``: the mail server's own words, for people, without what only looks like them."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in said[:2_000])
+    reply = _REPLY.search(plain)
+    if reply is None:
+        return Finding(recipients, fate, None, _one_line(plain))
+    again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # it begins each line of a long reply
+    words = re.sub(again, " ", plain[reply.end() :])
+    return Finding(recipients, fate, int(reply[1]), _one_line(words))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]
+
+
+def _fate(status: str) -> Fate | None:
+    """What the first status or reply code in a text means; None when there is none."""
+    found = _ENHANCED.search(status) or _REPLY.search(status)
+    if found is None:
+        return None
+    return {"5": Fate.HARD, "4": Fate.SOFT, "2": Fate.ARRIVED}[found[1][0]]
+
+
+def _address(text: str) -> str:
+    """An address as our tables have it, small, without brackets; empty when it is none."""
+    address = text.strip().strip("<>").lower()
+    return address if "@" in address else ""
+
+
+def _origin(returned: list[dict[str, str]], report: _Part) -> Origin | None:
+    """Which mail it is about: as the returned headers say, else what it answers to or quotes.
+
+    A relay that puts a Message-ID of its own keeps ours in another field, like
+    X-Microsoft-Original-Message-ID. Exchange may quote the headers instead of returning them.
+    """
+    ids = [value for fields in returned for name, value in fields.items() if _names_mail(name)]
+    answered = [report.headers.get(name, "") for name in ("in-reply-to", "references")]
+    places = [*ids, *answered, _text(report.body)]
+    return next((origin for text in places if (origin := read_origin(text))), None)
+
+
+def _names_mail(field: str) -> bool:
+    return field.endswith("message-id")

@@ -1,0 +1,168 @@
+"""Mail that came back: which delivery is marked, and by what it isn't."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from invites import bounces, returned_mail
+from invites.bounces import Outcome
+from invites.models import Delivery, DeliveryKind, DeliveryState
+from tests.shorthand import reread
+from tests.test_returned_mail import report, sample
+
+FAILED = "Final-Recipient: rfc822; {}\nAction: failed\nStatus: 5.1.1\n"
+
+
+@pytest.fixture
+def delivery(database, now):
+    """The mail that the samples are about, taken by the mail server."""
+    return mail("kim@example.org", now, id=1207, finished_at=now + timedelta(seconds=2))
+
+
+def mail(email, now, state=DeliveryState.SENT, **more):
+    fields = {"kind": DeliveryKind.INVITATION, "priority": 20, "due_at": now, "created_at": now}
+    return Delivery.create(recipient=email, state=state, **fields | more)
+
+
+def stands(delivery):
+    return reread(delivery).state
+
+
+@pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.UNKNOWN])
+def test_a_bounce_marks_its_mail_with_the_words_of_the_report(delivery, state):
+    delivery.state = state
+    delivery.save()
+    assert bounces.take_in(sample("gmail")) is Outcome.BOUNCED
+    after = reread(delivery)
+    assert after.state == DeliveryState.BOUNCED
+    assert after.reply_code == 550
+    assert after.reply_text == "5.1.1 The email account that you tried to reach does not exist."
+    assert after.finished_at == delivery.finished_at
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        "postfix",
+        "postfix-alias",
+        "exim",
+        "exim-old",
+        "qmail",
+        "exchange-online",
+        "exchange-quoting",
+        "gmail",
+        "amazon-ses",
+    ],
+)
+def test_the_bounces_of_the_common_mail_servers_are_understood(delivery, server):
+    assert bounces.take_in(sample(server)) is Outcome.BOUNCED
+    assert stands(delivery) == DeliveryState.BOUNCED
+
+
+def test_the_same_report_twice_changes_nothing_more(delivery):
+    bounces.take_in(sample("postfix"))
+    before = reread(delivery).reply_text
+    assert bounces.take_in(sample("gmail")) is Outcome.LEFT_ALONE
+    assert reread(delivery).reply_text == before
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("delayed", Outcome.DELAYED),
+        ("delivered", Outcome.LEFT_ALONE),
+        ("vacation", Outcome.LEFT_ALONE),
+        ("reply", Outcome.LEFT_ALONE),
+        ("read-receipt", Outcome.LEFT_ALONE),
+        ("complaint", Outcome.LEFT_ALONE),
+        ("spam", Outcome.LEFT_ALONE),
+    ],
+)
+def test_everything_else_leaves_the_mail_as_it_is(delivery, name, outcome):
+    assert bounces.take_in(sample(name)) is outcome
+    assert stands(delivery) == DeliveryState.SENT
+
+
+def test_a_report_for_another_recipient_marks_nothing(delivery):
+    assert bounces.take_in(report(FAILED.format("pat@example.org"))) is Outcome.LEFT_ALONE
+    assert stands(delivery) == DeliveryState.SENT
+
+
+def test_an_id_with_another_moment_marks_nothing(delivery):
+    found = returned_mail.read(sample("postfix"))
+    for moment in (found.origin.moment + 1, 0, 10**17):
+        other = replace(found, origin=replace(found.origin, moment=moment))
+        assert bounces.record(other) is Outcome.LEFT_ALONE
+    assert stands(delivery) == DeliveryState.SENT
+
+
+@pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
+def test_an_id_that_is_no_mail_of_ours_marks_nothing(delivery, delivery_id):
+    found = returned_mail.read(sample("postfix"))
+    other = replace(found, origin=replace(found.origin, delivery_id=delivery_id))
+    assert bounces.record(other) is Outcome.LEFT_ALONE
+
+
+def test_the_case_of_an_address_does_not_matter(delivery):
+    assert bounces.take_in(report(FAILED.format("<KIM@Example.ORG>"))) is Outcome.BOUNCED
+
+
+def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
+    both = (
+        "Original-Recipient: rfc822; kim@example.org\n" + FAILED.format("one@example.org"),
+        "Original-Recipient: rfc822; kim@example.org\nFinal-Recipient: rfc822; two@example.org\n"
+        "Action: delivered\nStatus: 2.0.0\n",
+    )
+    assert bounces.take_in(report("\n".join(both))) is Outcome.LEFT_ALONE
+    assert stands(delivery) == DeliveryState.SENT
+
+
+@pytest.mark.parametrize(
+    "state", [DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.WITHDRAWN]
+)
+def test_a_mail_that_no_mail_server_took_cannot_come_back(delivery, state):
+    delivery.state = state
+    delivery.save()
+    assert bounces.take_in(sample("postfix")) is Outcome.LEFT_ALONE
+    assert stands(delivery) == state
+
+
+def test_a_report_that_overtakes_the_worker_is_to_be_read_again(delivery):
+    delivery.state = DeliveryState.SENDING
+    delivery.save()
+    assert bounces.take_in(sample("postfix")) is Outcome.TOO_EARLY
+    assert stands(delivery) == DeliveryState.SENDING
+
+
+@pytest.mark.usefixtures("database")
+class TestHasBounced:
+    def test_addresses_whose_newest_mail_came_back(self, now):
+        mail("back@example.org", now, DeliveryState.BOUNCED)
+        mail("well@example.org", now)
+        mail("later@example.org", now, DeliveryState.BOUNCED)
+        mail("later@example.org", now)
+        mail("again@example.org", now)
+        mail("again@example.org", now, DeliveryState.BOUNCED)
+        asked = [f"{name}@example.org" for name in ("back", "well", "later", "again", "new")]
+        assert bounces.has_bounced(asked) == {"back@example.org", "again@example.org"}
+        assert bounces.has_bounced(["well@example.org", "later@example.org"]) == set()
+        assert bounces.has_bounced([]) == set()
+
+    @pytest.mark.parametrize(
+        "state", [DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.WITHDRAWN]
+    )
+    def test_a_later_mail_that_nobody_took_tells_nothing_new(self, now, state):
+        mail("back@example.org", now, DeliveryState.BOUNCED)
+        mail("back@example.org", now, state)
+        assert bounces.has_bounced(["back@example.org"]) == {"back@example.org"}
+
+    def test_only_those_asked_for_are_told(self, now):
+        mail("back@example.org", now, DeliveryState.BOUNCED)
+        assert bounces.has_bounced(["new@example.org"]) == set()
+
+    def test_tens_of_thousands_may_be_asked_at_once(self, now):
+        mail("p7@example.org", now, DeliveryState.BOUNCED)
+        assert bounces.has_bounced([f"p{n}@example.org" for n in range(50_000)]) == {
+            "p7@example.org"
+        }
