@@ -1,7 +1,7 @@
 """How far a batch is: where its people stand, and where the newest mail to each stands."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import fn
@@ -10,6 +10,7 @@ from invites import db
 from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
 
 _SHOWN_FAILURES = 20
+_LATELY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class Progress:
     mails: dict[DeliveryState, int]
     people: dict[Standing, int]
     troubled: list[Delivery]
+    per_minute: float
+
+    @property
+    def minutes_left(self) -> float | None:
+        """How long the rest takes at the present speed; None while nothing moves."""
+        return self.waiting / self.per_minute if self.per_minute and self.waiting else None
 
     @property
     def total(self) -> int:
@@ -41,6 +48,11 @@ class Progress:
         return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.BOUNCED]
 
     @property
+    def retriable(self) -> int:
+        """Mails that failed for good, or whose fate nobody knows."""
+        return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.UNKNOWN]
+
+    @property
     def moves(self) -> bool:
         """Whether somebody may still be mailed or answer, without anybody's doing here."""
         return bool(self.waiting or self.people[Standing.PENDING])
@@ -57,7 +69,22 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
         people=standings(Invitation.batch == batch, now),
         troubled=_troubled(batch),
+        per_minute=_per_minute(batch, now),
     )
+
+
+def _per_minute(batch: Batch, now: datetime) -> float:
+    """How many mails a minute were taken lately; 0.0 when none was."""
+    finished = Delivery.finished_at
+    count, first = (
+        Delivery.select(fn.COUNT(Delivery.id), fn.MIN(finished))
+        .where(
+            Delivery.batch == batch, Delivery.state == DeliveryState.SENT, finished > now - _LATELY
+        )
+        .scalar(as_tuple=True)
+    )
+    seconds = (now - first).total_seconds() if first else 0.0
+    return count * 60 / seconds if seconds >= 1.0 else 0.0
 
 
 def standings(whose: Any, now: datetime) -> dict[Standing, int]:

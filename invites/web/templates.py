@@ -15,7 +15,7 @@ from lucide.jinja import lucide
 from invites import accounts
 from invites.access import Action
 from invites.judging import Outcome
-from invites.models import Account, DeliveryState, InvitationState, Standing
+from invites.models import Account, BatchState, DeliveryState, InvitationState, Standing
 from invites.roles import Role
 from invites.web import words
 from invites.web.access import Here
@@ -25,6 +25,7 @@ from invites.web.signin import visitor
 
 _NAMES = {
     "Action": Action,
+    "BatchState": BatchState,
     "DeliveryState": DeliveryState,
     "Outcome": Outcome,
     "InvitationState": InvitationState,

@@ -1,6 +1,6 @@
 """The words for what rules answer with codes: reasons, roles, states, deeds."""
 
-from flask_babel import LazyString, format_decimal, ngettext
+from flask_babel import LazyString, format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites.judging import Outcome
@@ -36,6 +36,7 @@ DELIVERY = {
     DeliveryState.SENDING: _("being sent"),
     DeliveryState.SENT: _("sent"),
     DeliveryState.FAILED: _("failed"),
+    DeliveryState.UNKNOWN: _("may have arrived"),
     DeliveryState.BOUNCED: _("came back"),
     DeliveryState.WITHDRAWN: _("not sent any more"),
 }
@@ -155,6 +156,21 @@ REASON = {
 def outcome(of: str, count: int) -> str:
     """What happens with ``count`` entries of one outcome, after their number."""
     return str(_OUTCOME[Outcome(of)](count))
+
+
+def pace(per_minute: float, minutes_left: float) -> str:
+    """How fast a batch goes out, and how long the rest takes."""
+    speed = round(per_minute)
+    a_minute = ngettext("%(n)s a minute", "%(n)s a minute", speed, n=format_decimal(speed))
+    left = max(round(minutes_left), 1)
+    if minutes_left < 1:
+        rest = str(gettext("less than a minute left"))
+    elif left < 120:
+        rest = ngettext("about %(n)s minute left", "about %(n)s minutes left", left, n=left)
+    else:
+        hours = round(left / 60)
+        rest = ngettext("about %(n)s hour left", "about %(n)s hours left", hours, n=hours)
+    return f"{a_minute}, {rest}"
 
 
 def sentence(refused: Refused) -> str:

@@ -8,7 +8,15 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from invites import responding
-from invites.models import Delivery, EmailProof, Invitation, Membership
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    EmailProof,
+    Invitation,
+    Membership,
+)
 from tests.browsing import HTMX
 from tests.web.world import ACCOUNT, World, path
 
@@ -75,6 +83,19 @@ def _mail(name: str) -> Callable[[World], str]:
         return f"/mailbox/{found.id}"
 
     return place
+
+
+def _batches(state: BatchState) -> Callable[[World], object]:
+    reason = "5.7.1 Your domain is not welcome" if state == BatchState.STOPPED else ""
+    return lambda _world: Batch.update(state=state, stopped_because=reason).execute()
+
+
+def _steer(act: str, of: str = "late") -> Callable[[World], str]:
+    return lambda world: f"{_batch_of(of)(world)}/{act}"
+
+
+def _nobody_knows(_world: World) -> None:
+    Delivery.update(state=DeliveryState.UNKNOWN).execute()
 
 
 def _batch_of(name: str) -> Callable[[World], str]:
@@ -209,6 +230,24 @@ SCENES = {
     "batch, came back": Scene("owner", _batch_of("bounced"), fragment="batch-progress"),
     "batch, late": Scene("owner", _batch_of("late"), fragment="batch-progress"),
     "batch of a moderator": Scene("moderator", _batch_of("late"), fragment="batch-progress"),
+    "batch, paused": Scene(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.PAUSED)
+    ),
+    "batch, stopped": Scene(
+        "owner", _batch_of("failed"), fragment="batch-progress", before=_batches(BatchState.STOPPED)
+    ),
+    "batch, cancelled": Scene(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.CANCELLED)
+    ),
+    "batch, tried": Scene(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.PROBING)
+    ),
+    "batch, cancelling": Scene(
+        "owner", lambda w: _batch_of("late")(w) + "/cancellation", fragment="batch-progress"
+    ),
+    "batch, unanswered": Scene(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
+    ),
     "permanent invite": Scene(
         "owner", f"{ACCOUNT}/permanent-invite", fragment="permanent-link"
     ),
@@ -287,6 +326,12 @@ SCENES = {
 
 # Answers to buttons in rows: fragments for htmx; without it they lead back to the list.
 BUTTONS = {
+    "pause a batch": Scene("owner", _steer("pause"), {}, "batch-progress"),
+    "resume a batch": Scene(
+        "owner", _steer("resume"), {}, "batch-progress", before=_batches(BatchState.PAUSED)
+    ),
+    "cancel a batch": Scene("owner", _steer("cancellation"), {}, "batch-progress"),
+    "retry a batch": Scene("owner", _steer("retry", of="failed"), {}, "batch-progress"),
     "resend, refused": Scene(
         "owner", _invitation("pending", "resend"), {}, "invitation-", status=422
     ),

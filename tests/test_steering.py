@@ -1,0 +1,162 @@
+"""Steering a batch: pause, resume, cancel, retry; and what its first mails decide."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import judging, steering
+from invites.attempts import Result
+from invites.ledger import Ledger
+from invites.models import BatchState, Delivery, DeliveryState, Invitation, InvitationState
+from invites.outbox import BIG
+from invites.recipients import Entry
+from invites.refusals import Reason
+from invites.roles import Role
+from tests.shorthand import attempt, attempt_all, deeds, due, refused, reread, send
+
+QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
+
+
+def addresses(number):
+    return [f"p{n:02}@example.org" for n in range(number)]
+
+
+@pytest.fixture
+def batch(owner, now):
+    return send(owner, now, *addresses(4))
+
+
+def try_first(now, *results):
+    for waiting, result in zip(due(now), results, strict=False):
+        attempt(Delivery.get_by_id(waiting.id), result, now, 550, "5.7.1 Not you")
+
+
+def states():
+    return [mail.state for mail in Delivery.select().order_by(Delivery.id)]
+
+
+def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
+    attempt(Delivery.select().first(), Result.SENT, now)
+    steering.pause(owner, batch, now)
+    assert due(now) == []
+    assert reread(batch).state == BatchState.PAUSED
+    steering.resume(owner, batch, now)
+    assert len(due(now)) == 3
+    assert deeds(owner.account)[-2:] == ["paused", "resumed"]
+
+
+def test_what_was_in_hand_when_a_batch_was_paused_is_not_begun(owner, batch, now):
+    in_hand = due(now)
+    steering.pause(owner, batch, now)
+    assert not any(Ledger().turn([], mail, now) for mail in in_hand)
+    assert states() == [QUEUED] * 4
+
+
+@pytest.mark.parametrize("act", [steering.resume, steering.retry_failed])
+def test_what_does_not_stand_still_cannot_be_resumed_and_what_did_not_fail_not_retried(
+    owner, batch, now, act
+):
+    with refused(Reason.BATCH_NOT_SO if act is steering.resume else Reason.NOTHING_TO_RETRY):
+        act(owner, batch, now)
+
+
+def test_two_who_press_pause_at_once_hear_that_it_is_paused_already(owner, batch, now):
+    steering.pause(owner, batch, now)
+    with refused(Reason.BATCH_NOT_SO):
+        steering.pause(owner, batch, now)
+
+
+def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_anew(
+    owner, batch, now
+):
+    attempt(Delivery.select().first(), Result.SENT, now)
+    assert steering.cancel(owner, batch, now) == 3
+    assert states() == [SENT, *[DeliveryState.WITHDRAWN] * 3]
+    assert [invitation.state for invitation in Invitation.select().order_by(Invitation.id)] == [
+        InvitationState.PENDING,
+        *[InvitationState.REVOKED] * 3,
+    ]
+    judgement = judging.judge(owner.account, [Entry(email) for email in addresses(4)], now)
+    assert judgement.counts == {judging.Outcome.PENDING: 1, judging.Outcome.INVITE: 3}
+
+
+def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):
+    attempt(Delivery.select().first(), Result.UNANSWERED, now)
+    steering.cancel(owner, batch, now)
+    first = Delivery.select().first()
+    assert first.state == DeliveryState.WITHDRAWN
+    assert reread(first.invitation).state == InvitationState.PENDING
+
+
+def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
+    try_first(now, Result.FAILED, Result.SENT)
+    assert steering.retry_failed(owner, batch, now) == 1
+    assert states() == [QUEUED, SENT, QUEUED, QUEUED]
+    again = Delivery.select().order_by(Delivery.id).first()
+    assert (again.attempts, again.finished_at) == (0, None)
+    assert len(due(now)) == 3
+
+
+def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owner, batch, now):
+    try_first(now, Result.FAILED, *[Result.SENT] * 3)
+    steering.finish_if_done(batch)
+    assert reread(batch).state == BatchState.DONE
+    steering.retry_failed(owner, batch, now)
+    attempt_all(now)
+    assert states() == [SENT] * 4
+
+
+def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
+    try_first(now, Result.FAILED)
+    with refused(Reason.NOTHING_TO_RETRY):
+        steering.retry_failed(owner, batch, now + timedelta(days=15))
+
+
+@pytest.mark.parametrize(
+    "act", [steering.pause, steering.resume, steering.cancel, steering.retry_failed]
+)
+def test_who_may_not_invite_as_that_role_may_not_steer_either(people, now, act):
+    batch = send(people[Role.OWNER], now, "x@example.org", role=Role.ADMIN)
+    with refused(Reason.NOT_ALLOWED):
+        act(people[Role.MODERATOR], batch, now)
+    assert reread(batch).state == BatchState.RUNNING
+
+
+class TestTheFirstTen:
+    @pytest.fixture
+    def big(self, owner, now):
+        return send(owner, now, *addresses(BIG))
+
+    def test_when_six_fail_the_batch_stops_with_the_servers_words(self, big, now):
+        try_first(now, *[Result.FAILED] * 6, *[Result.SENT] * 4)
+        assert due(now) == []
+        assert reread(big).state == BatchState.STOPPED
+        assert reread(big).stopped_because == "5.7.1 Not you"
+
+    def test_when_five_get_through_the_rest_follows(self, big, now):
+        try_first(now, *[Result.FAILED] * 5, *[Result.SENT] * 5)
+        assert len(due(now)) == BIG - 10
+        assert reread(big).state == BatchState.RUNNING
+
+    @pytest.mark.usefixtures("big")
+    def test_greylisting_is_no_failure(self, now):
+        try_first(now, *[Result.RETRY] * 10)
+        assert len(due(now)) == BIG - 10
+
+    @pytest.mark.usefixtures("big")
+    def test_the_rest_waits_while_one_of_them_is_under_way(self, now):
+        try_first(now, *[Result.SENT] * 9)
+        assert len(due(now)) == 1
+
+    def test_who_resumes_a_stopped_batch_is_obeyed(self, big, owner, now):
+        try_first(now, *[Result.FAILED] * 10)
+        assert due(now) == []
+        steering.resume(owner, big, now)
+        assert len(due(now)) == BIG - 10
+        assert reread(big).stopped_because == ""
+
+    def test_who_retries_a_stopped_batch_gets_all_of_it(self, big, owner, now):
+        try_first(now, *[Result.FAILED] * 10)
+        assert due(now) == []
+        steering.retry_failed(owner, big, now)
+        assert len(due(now)) == BIG
