@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from flask_mail import Mail
 
@@ -19,6 +20,7 @@ from invites.models import Delivery, DeliveryState, Membership
 from invites.profiles import NewProfile
 from invites.recipients import Entry
 from invites.roles import Role
+from invites.secret_key import make_secret_key
 from invites.settings import load_settings
 from invites.worker import Worker
 
@@ -43,6 +45,7 @@ def _run() -> tuple[float, float, int]:
             "INVITES_MAIL_SERVER": "127.0.0.1",
             "INVITES_MAIL_PORT": str(port),
         }
+        make_secret_key(Path(folder))
         app = create_app(load_settings(environ))
         with app.app_context():
             db.configure(load_settings(environ).database_path, durable=False)

@@ -1,7 +1,9 @@
 """The ``INVITES_*`` settings: read once, checked at start, refused in plain words."""
 
+import difflib
+import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -12,6 +14,20 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+_NAMES = [
+    "INVITES_DATA",
+    "INVITES_BIND",
+    "INVITES_BASE_URL",
+    "INVITES_TRUSTED_PROXIES",
+    "INVITES_MAIL_SERVER",
+    "INVITES_MAIL_PORT",
+    "INVITES_MAIL_USERNAME",
+    "INVITES_MAIL_PASSWORD",
+    "INVITES_MAIL_USE_TLS",
+    "INVITES_MAIL_USE_SSL",
+    "INVITES_MAIL_FROM",
+]
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
@@ -43,6 +59,7 @@ class Settings:
     mail_server: MailServer | None
     mail_from: Address
     trusted_proxies: int
+    unknown_names: tuple[str, ...] = ()
 
     @property
     def is_https(self) -> bool:
@@ -53,6 +70,27 @@ class Settings:
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data / "invites.sqlite3"
+
+    @property
+    def links_stay_here(self) -> bool:
+        """Whether the base URL leads nowhere from any other machine, and so do links in mails."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or address.is_unspecified
+
+    @property
+    def warnings(self) -> list[str]:
+        """What whoever keeps the box should look at, though it can run like that."""
+        found = [_about_unknown(name) for name in self.unknown_names]
+        if self.mail_server is not None and self.links_stay_here:
+            found.append(
+                f"Links in mails begin with {self.base_url}, which works on this machine only. "
+                "Set INVITES_BASE_URL to the address that people type."
+            )
+        return found
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -75,7 +113,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_server=_mail_server(environ),
         mail_from=_mail_from(environ.get("INVITES_MAIL_FROM", ""), base_url),
         trusted_proxies=_number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
+        unknown_names=_unknown_names(environ),
     )
+
+
+def _unknown_names(environ: Iterable[str]) -> tuple[str, ...]:
+    ours = (name for name in environ if name.startswith("INVITES_"))
+    return tuple(sorted(name for name in ours if name not in _NAMES))
+
+
+def _about_unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.8)
+    return f"{name} is no setting. Is {near[0]} meant?" if near else f"{name} is no setting."
 
 
 def _host_and_port(bind: str) -> tuple[str, int]:
