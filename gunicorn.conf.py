@@ -5,6 +5,7 @@ mostly wait for SQLite, which releases the interpreter lock.
 """
 
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 from invites import db, readiness
@@ -29,13 +30,15 @@ control_socket_disable = True
 # The access log would hold the tokens of mailed links.
 accesslog = None
 
+_until_the_end = ExitStack()
+
 
 def on_starting(server: Any) -> None:
     """Refuse what can't be served before the port opens, and tell restores that we run."""
     db.configure(_settings.database_path)
     try:
         readiness.check(_settings)
-        server.running = readiness.hold(_settings)
+        _until_the_end.enter_context(readiness.hold(_settings))
     except (NotReadyError, SettingsError) as error:
         sys.exit(f"Error: {error}")
     for warning in _settings.warnings:

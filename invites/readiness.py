@@ -1,8 +1,10 @@
 """Whether the box can start: database and secret key are there, and fit each other."""
 
 import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from invites import db, install, secret_key
 from invites.db import NotReadyError
@@ -32,13 +34,13 @@ def check(settings: Settings) -> None:
         )
 
 
-def hold(settings: Settings) -> TextIO:
-    """Tell restores that a service runs, until the file returned is closed or the process ends."""
+def hold(settings: Settings) -> AbstractContextManager[None]:
+    """While it is open: a service runs. Raises NotReadyError while a backup is restored."""
     return _lock(settings.data, fcntl.LOCK_SH, "A backup is being restored. Start again after it.")
 
 
-def hold_alone(settings: Settings) -> TextIO:
-    """Keep services from starting. Raises NotReadyError while one runs."""
+def hold_alone(settings: Settings) -> AbstractContextManager[None]:
+    """While it is open: no service starts. Raises NotReadyError while one runs."""
     return _lock(
         settings.data,
         fcntl.LOCK_EX,
@@ -46,14 +48,17 @@ def hold_alone(settings: Settings) -> TextIO:
     )
 
 
-def _lock(data: Path, kind: int, refusal: str) -> TextIO:
-    file = (data / "running.lock").open("w")
+@contextmanager
+def _lock(folder: Path, kind: int, refusal: str) -> Iterator[None]:
+    """A lock on the folder itself, which ends with the process whatever happens to it."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        yield
     except BlockingIOError:
-        file.close()
         raise NotReadyError(refusal) from None
-    return file
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_lost_key(settings: Settings) -> None:

@@ -1,7 +1,16 @@
 """The commands: flask migrate, setup, welcome, worker."""
 
+import os
+import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 from click.testing import Result
@@ -11,7 +20,9 @@ from invites import db, profiles
 from invites.factory import create_app
 from invites.models import Account, Membership, User
 from invites.roles import Role
-from invites.settings import Settings, load_settings
+from invites.settings import PROJECT_ROOT, Settings, load_settings
+from tests.browser.box import environment, flask
+from tests.browser.post_office import free_port
 from tests.cast import PASSWORD
 from tests.web.world import everything
 
@@ -237,3 +248,175 @@ def test_a_copy_of_database_and_key_is_the_same_box(
     copy = create_app(Settings(**{**vars(settings), "data": tmp_path / "copy"}))
     codes = [one.extensions["invites"].signer.setup_code() for one in (app, copy)]
     assert codes[0] == codes[1]
+
+
+class TestAsProcesses:
+    """The commands as they are typed, in processes of their own."""
+
+    @pytest.fixture
+    def env(self, tmp_path: Path) -> dict[str, str]:
+        """The environment of a box without data."""
+        return environment(tmp_path / "data", port=free_port())
+
+    @staticmethod
+    def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
+        program = Path(sys.executable).with_name(command[0])
+        return subprocess.Popen(
+            [program, *command[1:]],
+            cwd=PROJECT_ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @staticmethod
+    def end(process: subprocess.Popen[str]) -> str:
+        """What it said; comes back when neither it nor a child of it has its output open."""
+        said, _ = process.communicate(timeout=30)
+        return said
+
+    def run(self, env: dict[str, str], *command: str) -> str:
+        process = self.start(env, *command)
+        said = self.end(process)
+        assert process.returncode == 0, said
+        return said
+
+    def set_up(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        flask("setup", *WHO, "--password-stdin", data=Path(env["INVITES_DATA"]), input=PASSWORD)
+
+    @staticmethod
+    def pid_of_pages(process: subprocess.Popen[str]) -> int:
+        assert process.stdout
+        while not (found := re.search(r"Listening at: .*\((\d+)\)", process.stdout.readline())):
+            assert process.poll() is None
+        return int(found[1])
+
+    @staticmethod
+    def wait_until_well(env: dict[str, str]) -> None:
+        """Wait until /healthz finds pages and worker well."""
+        for _ in range(300):
+            try:
+                with urlopen(f"http://{env['INVITES_BIND']}/healthz", timeout=5):
+                    return
+            except (URLError, ConnectionError):
+                time.sleep(0.1)
+        raise AssertionError("the box doesn't get well")
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["flask", "--help"],
+            ["flask", "migrate"],
+            ["flask", "serve"],
+            ["gunicorn", "--config", "gunicorn.conf.py", "app:app"],
+        ],
+    )
+    def test_a_setting_that_cannot_be_used_is_said_in_one_line(
+        self, env: dict[str, str], command: list[str]
+    ) -> None:
+        process = self.start(env | {"INVITES_MAIL_FROM": "nobody"}, *command)
+        said = self.end(process)
+        assert process.returncode == 1
+        assert len(said.splitlines()) == 1
+        assert said.startswith("Error: INVITES_MAIL_FROM must be an address")
+        assert not Path(env["INVITES_DATA"]).exists()
+
+    def test_help_makes_nothing(self, env: dict[str, str]) -> None:
+        assert "restore" in self.run(env, "flask", "--help")
+        assert not Path(env["INVITES_DATA"]).exists()
+
+    def test_gunicorn_does_not_start_without_a_database(self, env: dict[str, str]) -> None:
+        process = self.start(env, "gunicorn", "--config", "gunicorn.conf.py", "app:app")
+        said = self.end(process)
+        assert process.returncode == 1
+        assert "Run 'flask migrate'" in said
+        assert "Traceback" not in said
+        assert "Listening" not in said
+
+    def test_a_port_that_is_taken_is_said_before_anything_starts(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        with socket.create_server(("127.0.0.1", int(env["INVITES_BIND"].rpartition(":")[2]))):
+            process = self.start(env, "flask", "serve")
+            said = self.end(process)
+        assert process.returncode == 1
+        assert len(said.splitlines()) == 1
+        assert "Address already in use" in said
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_pages_and_worker_start_and_end_together(
+        self, env: dict[str, str], number: signal.Signals
+    ) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env, "flask", "serve")
+        try:
+            self.wait_until_well(env)
+        finally:
+            process.send_signal(number)
+            said = self.end(process)
+        assert process.returncode == 0, said
+        assert "Set-up code" in said
+        assert "mail worker stopped" in said
+        assert "Traceback" not in said
+
+    def test_when_one_of_the_two_ends_so_does_the_other(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env, "flask", "serve")
+        self.wait_until_well(env)
+        os.kill(self.pid_of_pages(process), signal.SIGTERM)
+        said = self.end(process)
+        assert process.returncode == 1
+        assert "mail worker stopped" in said
+        assert "One of the two ended" in said
+
+    def test_a_restore_waits_until_the_services_are_stopped(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        self.set_up(env)
+        self.run(env, "flask", "backup", str(tmp_path / "backups"))
+        (backup,) = (tmp_path / "backups").iterdir()
+        restore = ("flask", "restore", str(backup), "--replace")
+        for service in (
+            ("flask", "worker"),
+            ("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        ):
+            process = self.start(env, *service)
+            try:
+                assert process.stdout
+                while not re.search("started|Listening", process.stdout.readline()):
+                    assert process.poll() is None
+                refused = self.end(self.start(env, *restore))
+            finally:
+                process.terminate()
+                self.end(process)
+            assert "Stop the pages and the mail worker" in refused
+        assert "Start Invites again" in self.run(env, *restore)
+
+    def test_what_the_readme_says_about_backup_and_restore_works(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        readme = (PROJECT_ROOT / "README.md").read_text()
+        (backup,) = re.findall(r"^    runuser .*/(flask backup .*)$", readme, re.MULTILINE)
+        (restore,) = re.findall(r"^    runuser .*/(flask restore .*)$", readme, re.MULTILINE)
+        (timer,) = re.findall(
+            r"^ExecStart=.*/(flask backup .*)$",
+            (PROJECT_ROOT / "deploy" / "invites-backup.service").read_text(),
+            re.MULTILINE,
+        )
+        assert backup == timer
+        self.set_up(env)
+        before = everything(Path(env["INVITES_DATA"]) / "invites.sqlite3")
+
+        folder = tmp_path / "backups"
+        self.run(env, *backup.replace("/var/backups/invites", str(folder)).split())
+        (made,) = folder.iterdir()
+        restore = re.sub(r"/var/backups/invites/\S+Z", str(made), restore)
+
+        self.run(env, *restore.split())
+        assert everything(Path(env["INVITES_DATA"]) / "invites.sqlite3") == before
+        elsewhere = env | {"INVITES_DATA": str(tmp_path / "new box")}
+        self.run(elsewhere, *restore.split())
+        assert everything(tmp_path / "new box" / "invites.sqlite3") == before
+        assert "Invites is at" in self.run(elsewhere, "flask", "welcome")
