@@ -30,15 +30,14 @@ control_socket_disable = True
 # The access log would hold the tokens of mailed links.
 accesslog = None
 
-_until_the_end = ExitStack()
-
 
 def on_starting(server: Any) -> None:
     """Refuse what can't be served before the port opens, and tell restores that we run."""
     db.configure(_settings.database_path)
     try:
         readiness.check(_settings)
-        _until_the_end.enter_context(readiness.hold(_settings))
+        server.until_the_end = ExitStack()  # the server outlives this module when it reloads
+        server.until_the_end.enter_context(readiness.hold(_settings))
     except (NotReadyError, SettingsError) as error:
         sys.exit(f"Error: {error}")
     for warning in _settings.warnings:
