@@ -141,13 +141,11 @@ def welcome() -> None:
 @with_appcontext
 def serve(ctx: click.Context) -> None:
     """Run the pages and the mail worker in this terminal, until stopped."""
+    _ready_database()
     _refuse_taken_port(services().settings.bind)
     ctx.invoke(welcome)
     db.close()
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
-            signal.signal(number, lambda *_: stopped.set())
+    stopped = _told_to_stop()
     running = [
         _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
         _start("flask", "worker"),
@@ -157,10 +155,7 @@ def serve(ctx: click.Context) -> None:
         stopped.wait(0.2)
         if in_terminal and not sys.stdin.isatty():  # closed; under make no SIGHUP comes to say so
             stopped.set()
-    for process in running:
-        process.terminate()
-    for process in running:
-        _wait_for(process)
+    _end(running)
     if not stopped.is_set():
         raise click.ClickException("One of the two ended, so the other was stopped.")
 
@@ -185,12 +180,25 @@ def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait_for(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(_ENDS_WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+def _told_to_stop() -> threading.Event:
+    """Is set when somebody ends us."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
+            signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all to end, and end those that don't."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 @click.command(cls=_Command)

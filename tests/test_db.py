@@ -88,20 +88,20 @@ def test_where_there_is_no_database_yet_it_says_how_to_make_one(tmp_path, is_the
 
 def test_an_old_schema_is_refused_with_what_to_do(database, tmp_path, monkeypatch):
     newer = shutil.copytree(db.MIGRATIONS, tmp_path / "migrations")
-    (newer / "0002_more.py").write_text("def up(migrator, db): pass\n")
+    (newer / "9998_more.py").write_text("def up(migrator, db): pass\n")
     monkeypatch.setattr(db, "MIGRATIONS", newer)
-    with pytest.raises(db.NotReadyError, match=r"older than this .*0002_more.*'flask migrate'"):
+    with pytest.raises(db.NotReadyError, match=r"older than this .*9998_more.*'flask migrate'"):
         db.refuse_unready()
-    assert db.migrate() == ["0002_more"]
+    assert db.migrate() == ["9998_more"]
     db.refuse_unready()
 
 
 @pytest.mark.parametrize("use", [db.refuse_unready, db.migrate])
 def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(database, use):
     db.database.execute_sql(
-        "INSERT INTO schema_migration (name, applied) VALUES ('0099_later', '2030-01-01')"
+        "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')"
     )
-    with pytest.raises(db.NotReadyError, match=r"newer than this version .*0099_later.*Install"):
+    with pytest.raises(db.NotReadyError, match=r"newer than this version .*9999_later.*Install"):
         use()
 
 
