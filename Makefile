@@ -9,8 +9,7 @@ export FLASK_APP := app.py
 
 run: .venv/runs
 	@$(BIN)/flask migrate
-	@$(BIN)/flask welcome
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/honcho --no-colour --env /dev/null start
+	@$(BIN)/flask serve
 
 test: check fast browser
 

@@ -1,5 +1,11 @@
 """The WSGI application: ``flask …`` and gunicorn start here."""
 
-from invites.factory import create_app
+import sys
 
-app = create_app()
+from invites.factory import create_app
+from invites.settings import SettingsError
+
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.exit(f"Error: {error}")

@@ -5,28 +5,40 @@ mostly wait for SQLite, which releases the interpreter lock.
 """
 
 import sys
+from contextlib import ExitStack
 from typing import Any
 
-from invites import db
-from invites.settings import load_settings
+from invites import db, readiness
+from invites.db import NotReadyError
+from invites.settings import SettingsError, load_settings
 
-_settings = load_settings()
+try:
+    _settings = load_settings()
+except SettingsError as error:
+    sys.exit(f"Error: {error}")
 
 bind = _settings.bind
 workers = 1
 threads = 32
 worker_class = "gthread"
-timeout = 60  # seconds; a file of 20 MB over a slow line is no hang
+# A process whose main loop is silent for so long is replaced. Threads are not
+# watched: a slow client holds one for as long as it likes, which is why a
+# proxy that buffers has to stand in front.
+timeout = 60
 graceful_timeout = 20
 control_socket_disable = True
 # The access log would hold the tokens of mailed links.
 accesslog = None
 
 
-def on_starting(_server: Any) -> None:
-    """Refuse an old schema before the port opens."""
+def on_starting(server: Any) -> None:
+    """Refuse what can't be served before the port opens, and tell restores that we run."""
     db.configure(_settings.database_path)
     try:
-        db.refuse_old_schema()
-    except db.OldSchemaError as error:
-        sys.exit(str(error))
+        readiness.check(_settings)
+        server.until_the_end = ExitStack()  # the server outlives this module when it reloads
+        server.until_the_end.enter_context(readiness.hold(_settings))
+    except (NotReadyError, SettingsError) as error:
+        sys.exit(f"Error: {error}")
+    for warning in _settings.warnings:
+        server.log.warning(warning)

@@ -22,7 +22,7 @@ from pathlib import Path
 from flask_mail import Mail, Message
 
 from bench.batch import make_batch
-from invites import db, feed
+from invites import db, feed, readiness
 from invites.clock import utcnow
 from invites.factory import create_app
 from invites.mail.mailroom import Mailroom
@@ -129,9 +129,11 @@ def left() -> bool:
 def box(port: int) -> Iterator:
     """An application with a database of its own that hands its mail to ``port``."""
     with tempfile.TemporaryDirectory() as folder:
-        app = create_app(load_settings(environment(Path(folder), port)))
+        settings = load_settings(environment(Path(folder), port))
+        db.configure(settings.database_path)
+        readiness.prepare(settings)
+        app = create_app(settings)
         with app.app_context():
-            db.migrate()
             db.connect()
             try:
                 yield app

@@ -1,42 +1,76 @@
-"""The commands: flask setup, migrate, worker, welcome, backup; bounces is in cli_bounces."""
+"""The commands: flask migrate, setup, welcome, serve, worker, backup, restore.
+
+``flask bounces`` is in cli_bounces.
+"""
 
 import logging
-import shutil
+import signal
+import socket
+import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_mail import Mail
 
-from invites import db, install, profiles
+from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
 from invites.cli_bounces import bounces
 from invites.clock import utcnow
+from invites.db import NotReadyError
 from invites.refusals import Refused
+from invites.settings import PROJECT_ROOT, SettingsError
 from invites.web.services import services
 from invites.web.words import sentence
 from invites.worker import Worker
 
+_ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail in hand
+
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    for command in (migrate, setup, worker, welcome, backup, bounces):
+    for command in (migrate, setup, welcome, serve, worker, backup, restore, bounces):
         app.cli.add_command(command)
 
 
-@click.command()
+class _Command(click.Command):
+    """A command that says in a sentence what keeps it from working."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (NotReadyError, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{place}{error.strerror or error}") from None
+
+
+@click.command(cls=_Command)
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Make a new secret key for a database whose own is lost. Logs everybody out and "
+    "breaks the links in all mails.",
+)
 @with_appcontext
-def migrate() -> None:
-    """Bring the database to this version. Safe to run at any time, by one process at a time."""
-    applied = db.migrate()
+def migrate(new_key: bool) -> None:
+    """Make database and secret key, or bring the database to this version.
+
+    Safe to run at any time.
+    """
+    applied = readiness.prepare(services().settings, new_key=new_key)
     for name in applied:
         click.echo(f"applied {name}")
     if not applied:
         click.echo("The database is up to date.")
 
 
-@click.command()
+@click.command(cls=_Command)
 @click.option("--account", required=True, help="The organisation's name.")
 @click.option("--name", required=True, help="Your name.")
 @click.option("--email", required=True, help="Your e-mail address, to log in with.")
@@ -52,28 +86,38 @@ def setup(account: str, name: str, email: str) -> None:
     """Make the first account and its owner, without a browser."""
     _ready_database()
     password = sys.stdin.readline().rstrip("\r\n")
+    _refuse_all(
+        ("--account", lambda: texts.clean_name(account)),
+        ("--name", lambda: texts.clean_name(name)),
+        ("--email", lambda: addresses.canonical(email)),
+        ("password", lambda: passwords.check_acceptable(password, email=email, name=name)),
+    )
     try:
         profile = profiles.prepare(name, email, password)
         founded, _installer = install.set_up(account, profile, utcnow())
     except Refused as refused:
-        with current_app.test_request_context():
-            raise click.ClickException(sentence(refused)) from None
+        raise click.ClickException(_sentence(refused)) from None
     click.echo(f"{founded.name} is set up. Log in at {services().settings.base_url}/login")
 
 
-@click.command()
-@with_appcontext
-def worker() -> None:
-    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    settings = services().settings
-    db.configure(settings.database_path, durable=False)
-    _ready_database()
-    db.close()
-    Worker(Mail(current_app) if settings.mail_server else None, services().postage).run()
+def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
+    """Say everything that is wrong at once."""
+    problems = []
+    for name, check in checks:
+        try:
+            check()
+        except Refused as refused:
+            problems.append(f"{name}: {_sentence(refused)}")
+    if problems:
+        raise click.ClickException("\n  ".join(["Nothing was made.", *problems]))
 
 
-@click.command()
+def _sentence(refused: Refused) -> str:
+    with current_app.test_request_context():
+        return sentence(refused)
+
+
+@click.command(cls=_Command)
 @with_appcontext
 def welcome() -> None:
     """Say where to go; on a fresh box, with the code that guards the set-up page."""
@@ -92,30 +136,137 @@ def welcome() -> None:
         sender = services().settings.mail_from.addr_spec
         click.echo(f"  Mail            {server.host}:{server.port} as {sender}")
     click.echo("")
+    for warning in services().settings.warnings:
+        click.echo(f"  Mind: {warning}\n", err=True)
 
 
-@click.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.command(cls=_Command)
+@click.pass_context
 @with_appcontext
-def backup(folder: Path) -> None:
-    """Copy database and secret key into FOLDER, which is made, while Invites runs."""
+def serve(ctx: click.Context) -> None:
+    """Run the pages and the mail worker in this terminal, until stopped."""
     _ready_database()
+    _refuse_taken_port(services().settings.bind)
+    ctx.invoke(welcome)
+    db.close()
+    stopped = _told_to_stop()
+    running = [
+        _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        _start("flask", "worker"),
+    ]
+    in_terminal = sys.stdin.isatty()
+    while not stopped.is_set() and all(process.poll() is None for process in running):
+        stopped.wait(0.2)
+        if in_terminal and not sys.stdin.isatty():  # closed; under make no SIGHUP comes to say so
+            stopped.set()
+    _end(running)
+    if not stopped.is_set():
+        raise click.ClickException("One of the two ended, so the other was stopped.")
+
+
+def _refuse_taken_port(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"Invites can't listen on {bind}: {str(error.strerror).partition(' (')[0]}. "
+            "Set INVITES_BIND to a free port of this machine, like 127.0.0.1:8001."
+        ) from None
+
+
+def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, so that only we tell it to end."""
+    return subprocess.Popen(  # noqa: S603  # our own words
+        [sys.executable, "-m", module, *arguments], cwd=PROJECT_ROOT, start_new_session=True
+    )
+
+
+def _told_to_stop() -> threading.Event:
+    """Is set when somebody ends us."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
+            signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all to end, and end those that don't."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@click.command(cls=_Command)
+@with_appcontext
+def worker() -> None:
+    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = services().settings
+    db.configure(settings.database_path, durable=False)
+    _ready_database()
+    db.close()
+    for warning in settings.warnings:
+        logging.getLogger("invites.worker").warning(warning)
+    with readiness.hold(settings):
+        Worker(Mail(current_app) if settings.mail_server else None, services().postage).run()
+
+
+@click.command(cls=_Command)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="Delete the oldest backups in FOLDER beyond that many.",
+)
+@with_appcontext
+def backup(folder: Path, keep: int | None) -> None:
+    """Copy database and secret key into a dated folder in FOLDER, while Invites runs."""
+    _ready_database()
+    settings = services().settings
     if not install.is_set_up():
         raise click.ClickException(
-            f"There is nothing to back up in {services().settings.data}. Is INVITES_DATA right?"
+            f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
         )
+    done = backups.back_up(settings, folder, utcnow(), keep=keep)
+    click.echo(f"{done} holds all there is in {settings.data}. Keep it as safe as the box.")
+
+
+@click.command(cls=_Command)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Put what is there aside, in a dated folder.")
+@click.option(
+    "--keep-mail",
+    is_flag=True,
+    help="Leave mail queued that waited in the backup. What went out since goes out twice.",
+)
+@with_appcontext
+def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
+    """Put a backup's database and secret key in place, while Invites is stopped.
+
+    FOLDER is one of the dated folders that 'flask backup' made.
+    """
     settings = services().settings
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    db.backup(folder / settings.database_path.name)
-    copy = folder / "secret.key"
-    copy.touch(mode=0o600)
-    shutil.copyfile(settings.data / "secret.key", copy)
-    click.echo(f"{folder} holds all there is in {settings.data}. Keep it as safe as the box.")
+    done = backups.restore(settings, folder, utcnow(), replace=replace, keep_mail=keep_mail)
+    click.echo(f"{settings.data} holds what {folder} holds. Start Invites again.")
+    if done.replaced:
+        click.echo(f"What was there is in {done.replaced}.")
+    if done.withdrawn:
+        click.echo(
+            f"{done.withdrawn} mail(s) waited in the backup and may have gone out since, so they "
+            "won't be sent. To send an invitation again, press Resend on the Invitations page; "
+            "to send all, restore again with --replace --keep-mail."
+        )
 
 
 def _ready_database() -> None:
-    try:
-        db.refuse_old_schema()
-    except db.OldSchemaError as error:
-        raise click.ClickException(str(error)) from None
+    readiness.check(services().settings)
     db.connect()

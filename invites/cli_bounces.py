@@ -71,10 +71,10 @@ def _read_box(letters: Generator[Letter, None, None], where: str) -> None:
 
 def _take_in_all(letters: Iterator[Letter]) -> Counter[Outcome]:
     try:
-        db.refuse_old_schema()
+        db.refuse_unready()
         db.connect()
         found = Counter(_take_in(letter) for letter in letters)
-    except (db.OldSchemaError, PeeweeException) as error:
+    except (db.NotReadyError, PeeweeException) as error:
         raise TryAgain(str(error)) from None
     click.echo(_summary(found))
     return found

@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
+import peewee
 from peewee import (
     JOIN,
     SQL,
@@ -43,8 +45,8 @@ _ACCENTS = re.compile("[\u0300-\u036f]")  # what NFKD takes off letters
 T = TypeVar("T")
 
 
-class OldSchemaError(Exception):
-    """The database lacks migrations that this version of the code needs."""
+class NotReadyError(Exception):
+    """The database, or what belongs to it, can't be used; the message says what to do."""
 
 
 class UtcField(BigIntegerField):
@@ -69,15 +71,14 @@ class UtcField(BigIntegerField):
 
 
 def configure(path: Path, *, durable: bool = True) -> None:
-    """Point the models at the SQLite file ``path``; connects lazily.
+    """Point the models at the SQLite file ``path``; connects lazily, and makes no file.
 
     ``durable``: each commit survives a power cut (synchronous=FULL). The mail
     worker's bookkeeping goes without: its worst case is one mail sent twice.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
     sqlite = SqliteDatabase(
-        str(path),
+        f"{path.as_uri()}?mode=rw",  # a file that went missing is an error, not a fresh start
+        uri=True,
         lock_type="IMMEDIATE",
         timeout=30,
         pragmas={
@@ -198,13 +199,36 @@ def _plain(text: str) -> str:
 
 
 def migrate() -> list[str]:
-    """Apply all pending migrations under a lock between processes; returns their names."""
-    file = Path(database.obj.database)
-    with file.with_name("migrate.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Make the file if need be and apply all pending migrations; returns their names.
+
+    Under a lock between processes. Raises NotReadyError for a file that can't be used.
+    """
+    file = _file()
+    with _in_plain_words():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with file.with_name("migrate.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            file.touch(mode=0o600)
+            connect()
+            try:
+                _refuse_newer(_runner())
+                return list(_runner().up())
+            finally:
+                close()
+
+
+def backup(target: Path) -> None:
+    """Copy the database to ``target``, whole and consistent while others write.
+
+    Raises NotReadyError when the copy is damaged: then the database is.
+    """
+    with _in_plain_words():
+        target.touch(mode=0o600)
         connect()
         try:
-            return list(_runner().up())
+            with contextlib.closing(sqlite3.connect(target)) as copy:
+                database.connection().backup(copy)
+                _refuse_damaged(copy)
         finally:
             close()
 
@@ -216,7 +240,7 @@ def only_one(name: str, give_up: Callable[[], bool]) -> Iterator[bool]:
     Yields whether it is. The operating system ends the claim of a process that
     dies, at once and whatever the clock says.
     """
-    file = Path(database.obj.database).with_name(f"{name}.lock")
+    file = _file().with_name(f"{name}.lock")
     with file.open("w") as lock:
         while not (claimed := _claim(lock)) and not give_up():
             time.sleep(0.2)
@@ -231,29 +255,86 @@ def _claim(lock: IO[str]) -> bool:
     return True
 
 
-def backup(target: Path) -> None:
-    """Copy the database to ``target``, whole and consistent while others write."""
-    target.touch(mode=0o600)
-    connect()
-    try:
-        with contextlib.closing(sqlite3.connect(target)) as copy:
-            database.connection().backup(copy)
-    finally:
-        close()
-
-
-def refuse_old_schema() -> None:
-    """Raises OldSchemaError, saying what to do, while a migration is pending."""
-    connect()
-    try:
-        pending = [step.name for step in _runner().status() if step.applied is None]
-    finally:
-        close()
+def refuse_unready() -> None:
+    """Raises NotReadyError, saying what to do, unless this version can use the database."""
+    file = _file()
+    with _in_plain_words():
+        if not file.exists():
+            raise _no_database(file)
+        connect()
+        try:
+            runner = _runner()
+            if not runner.applied():
+                raise _no_database(file)
+            _refuse_newer(runner)
+            pending = [step.name for step in runner.status() if step.applied is None]
+        finally:
+            close()
     if pending:
-        raise OldSchemaError(
+        raise NotReadyError(
             f"The database is older than this version ({len(pending)} migration(s) pending: "
             f"{', '.join(pending)}). Run 'flask migrate', then start again."
         )
+
+
+def is_sound() -> bool:
+    """Whether the file is an undamaged database of Invites, of whatever version."""
+    try:
+        connect()
+        _refuse_damaged(database.connection())
+        return bool(_runner().applied())
+    except (peewee.DatabaseError, sqlite3.DatabaseError):
+        return False
+    finally:
+        close()
+
+
+def _refuse_damaged(connection: sqlite3.Connection) -> None:
+    ((finding, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    if finding != "ok":
+        raise sqlite3.DatabaseError(finding)
+
+
+def _refuse_newer(runner: Runner) -> None:
+    unknown = [step.name for step in runner.status() if step.path is None]
+    if unknown:
+        raise NotReadyError(
+            f"The database is newer than this version of Invites, which doesn't know "
+            f"{', '.join(unknown)}. Install the version that it was made with, or a later one."
+        )
+
+
+def _no_database(file: Path) -> NotReadyError:
+    return NotReadyError(
+        f"There is no database yet in {file.parent}. "
+        "Run 'flask migrate' to make one, or set INVITES_DATA to where it is."
+    )
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    """Errors of the file and of SQLite become a NotReadyError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise NotReadyError(
+            f"{error.filename}: {error.strerror}. "
+            "Is INVITES_DATA right, and is this the user that Invites runs as?"
+        ) from None
+    except (peewee.OperationalError, sqlite3.OperationalError) as error:
+        raise NotReadyError(
+            f"{_file()} can't be used: {error}. "
+            "Does it belong to the user that Invites runs as, and is there room on the disk?"
+        ) from None
+    except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
+        raise NotReadyError(
+            f"{_file()} is damaged: {error}. "
+            "Put a backup in its place with 'flask restore FOLDER --replace'."
+        ) from None
+
+
+def _file() -> Path:
+    return Path(unquote(urlsplit(database.obj.database).path))
 
 
 def _runner() -> Runner:

@@ -1,5 +1,6 @@
 """Builds the application: settings → database → extensions → blueprints → commands."""
 
+import logging
 from datetime import timedelta
 
 from flask import Flask, Response, request
@@ -8,7 +9,8 @@ from flask_mail import Mail
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from invites import blueprints, cli, db
+from invites import blueprints, cli, db, readiness
+from invites.db import NotReadyError
 from invites.links import Links
 from invites.mail.rendering import Postage
 from invites.secret_key import load_secret_keys
@@ -17,9 +19,14 @@ from invites.tokens import Signer
 from invites.web import access, errors, forms, headers, htmx, limits, signin, templates
 from invites.web.services import Services
 
+log = logging.getLogger("invites.web")
+
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """A ready application. Raises SettingsError for settings that can't be used."""
+    """An application, which writes nothing to the disk before it is asked something.
+
+    Raises SettingsError for settings that can't be used.
+    """
     settings = settings or load_settings()
     app = Flask(
         "invites",
@@ -38,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
     app.config.update(
-        SECRET_KEY=keys[0],
+        SECRET_KEY=keys[0] if keys else None,  # without one, nothing is served
         SECRET_KEY_FALLBACKS=keys[1:],
         SESSION_COOKIE_NAME="__Host-invites" if settings.is_https else "invites",
         SESSION_COOKIE_SECURE=settings.is_https,
@@ -76,14 +83,18 @@ def _open_database(app: Flask, settings: Settings) -> None:
     def _connect() -> None:
         if request.endpoint in ("static", "front.htmx", "front.healthz"):
             return
-        if not app.config.get("SCHEMA_IS_NEW"):
-            db.refuse_old_schema()
-            app.config["SCHEMA_IS_NEW"] = True
+        if not app.config.get("IS_READY"):
+            readiness.check(settings)
+            if not app.secret_key:
+                raise NotReadyError("The key was made after this process started: start it again.")
+            app.config["IS_READY"] = True
         db.connect()
 
-    @app.errorhandler(db.OldSchemaError)
-    def _refuse(error: db.OldSchemaError) -> Response:
-        return Response(f"{error}\n", status=503, mimetype="text/plain")
+    @app.errorhandler(NotReadyError)
+    def _refuse(error: NotReadyError) -> Response:
+        log.error("%s", error)
+        answer = "Invites can't start. Its log says why.\n"
+        return Response(answer, status=503, mimetype="text/plain")
 
     @app.teardown_request
     def _close(_error: BaseException | None) -> None:

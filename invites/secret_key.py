@@ -1,4 +1,4 @@
-"""The secret keys: a file beside the database, made on first start, never in it."""
+"""The secret keys: a file beside the database, never in it."""
 
 import os
 import secrets
@@ -6,32 +6,38 @@ from pathlib import Path
 
 from invites.settings import SettingsError
 
+NAME = "secret.key"
+
 _KEY_BYTES = 32
 
 
 def load_secret_keys(data: Path) -> list[str]:
-    """The keys in ``data/secret.key``, one a line; made with mode 0600 when there is none.
+    """The keys in ``data/secret.key``, one a line; none when there is no file, or it is empty.
 
     The first key signs, all of them verify: to rotate, put a new line on top
     and take the old one away when its mails have expired. Losing the file ends
     all sessions and breaks every mailed link; whoever reads it can forge them.
-    Safe when several processes start at once.
     """
-    path = data / "secret.key"
-    if not path.exists():
-        _make(path)
-    keys = path.read_text().split()
-    if not keys:
+    path = data / NAME
+    try:
+        return path.read_text().split()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SettingsError(
-            f"{path} is empty. Put it back from a backup, or remove it to have a new key made; "
-            "that logs everybody out and breaks the links in all mails."
-        )
-    return keys
+            f"{path} can't be read: {reason}. Run this as the user that Invites runs as."
+        ) from None
 
 
-def _make(path: Path) -> None:
+def make_secret_key(data: Path) -> None:
+    """Make ``data/secret.key`` with mode 0600, unless it is there.
+
+    Safe when several processes do so at once.
+    """
+    path = data / NAME
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".secret.key.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(_KEY_BYTES) + "\n")

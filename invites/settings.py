@@ -1,7 +1,9 @@
 """The ``INVITES_*`` settings: read once, checked at start, refused in plain words."""
 
+import difflib
+import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -12,6 +14,25 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+_NAMES = [
+    "INVITES_DATA",
+    "INVITES_BIND",
+    "INVITES_BASE_URL",
+    "INVITES_TRUSTED_PROXIES",
+    "INVITES_MAIL_SERVER",
+    "INVITES_MAIL_PORT",
+    "INVITES_MAIL_USERNAME",
+    "INVITES_MAIL_PASSWORD",
+    "INVITES_MAIL_USE_TLS",
+    "INVITES_MAIL_USE_SSL",
+    "INVITES_MAIL_FROM",
+    "INVITES_BOUNCES_IMAP_SERVER",
+    "INVITES_BOUNCES_IMAP_PORT",
+    "INVITES_BOUNCES_IMAP_USERNAME",
+    "INVITES_BOUNCES_IMAP_PASSWORD",
+    "INVITES_BOUNCES_IMAP_FOLDER",
+]
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
@@ -54,7 +75,8 @@ class Settings:
     mail_server: MailServer | None
     mail_from: Address
     trusted_proxies: int
-    bounces: MailboxServer | None
+    bounces: MailboxServer | None = None
+    unknown_names: tuple[str, ...] = ()
 
     @property
     def is_https(self) -> bool:
@@ -65,6 +87,27 @@ class Settings:
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data / "invites.sqlite3"
+
+    @property
+    def links_stay_here(self) -> bool:
+        """Whether the base URL leads nowhere from any other machine, and so do links in mails."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or address.is_unspecified
+
+    @property
+    def warnings(self) -> list[str]:
+        """What whoever keeps the box should look at, though it can run like that."""
+        found = [_about_unknown(name) for name in self.unknown_names]
+        if self.mail_server is not None and self.links_stay_here:
+            found.append(
+                f"Links in mails begin with {self.base_url}, which works on this machine only. "
+                "Set INVITES_BASE_URL to the address that people type."
+            )
+        return found
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -88,7 +131,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_from=_mail_from(environ.get("INVITES_MAIL_FROM", ""), base_url),
         trusted_proxies=_number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
         bounces=_bounces(environ),
+        unknown_names=_unknown_names(environ),
     )
+
+
+def _unknown_names(environ: Iterable[str]) -> tuple[str, ...]:
+    ours = (name for name in environ if name.startswith("INVITES_"))
+    return tuple(sorted(name for name in ours if name not in _NAMES))
+
+
+def _about_unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.8)
+    return f"{name} is no setting. Is {near[0]} meant?" if near else f"{name} is no setting."
 
 
 def _host_and_port(bind: str) -> tuple[str, int]:
@@ -148,18 +202,22 @@ def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
 
 
 def _bounces(environ: Mapping[str, str]) -> MailboxServer | None:
-    prefix = "INVITES_BOUNCES_IMAP_"
-    host = environ.get(f"{prefix}SERVER", "").strip()
+    host = environ.get("INVITES_BOUNCES_IMAP_SERVER", "").strip()
     if not host:
         return None
-    username = environ.get(f"{prefix}USERNAME", "")
-    password = environ.get(f"{prefix}PASSWORD", "")
+    username = environ.get("INVITES_BOUNCES_IMAP_USERNAME", "")
+    password = environ.get("INVITES_BOUNCES_IMAP_PASSWORD", "")
     if not username or not password:
-        raise SettingsError(f"{prefix}SERVER needs {prefix}USERNAME and {prefix}PASSWORD too.")
-    folder = environ.get(f"{prefix}FOLDER", "").strip() or "INBOX"
+        raise SettingsError(
+            "INVITES_BOUNCES_IMAP_SERVER needs INVITES_BOUNCES_IMAP_USERNAME and "
+            "INVITES_BOUNCES_IMAP_PASSWORD too."
+        )
+    folder = environ.get("INVITES_BOUNCES_IMAP_FOLDER", "").strip() or "INBOX"
     if not folder.isascii() or not folder.isprintable():
-        raise SettingsError(f"{prefix}FOLDER may only have ASCII characters, not {folder!r}.")
-    port = _number(environ, f"{prefix}PORT", default=993, highest=65535)
+        raise SettingsError(
+            f"INVITES_BOUNCES_IMAP_FOLDER may only have ASCII characters, not {folder!r}."
+        )
+    port = _number(environ, "INVITES_BOUNCES_IMAP_PORT", default=993, highest=65535)
     return MailboxServer(host, port, username, password, folder)
 
 

@@ -14,6 +14,7 @@ from invites import accounts, db
 from invites.factory import create_app
 from invites.models import Account, Membership
 from invites.roles import Role
+from invites.secret_key import make_secret_key
 from invites.settings import Settings, load_settings
 from invites.tokens import Signer
 from tests.cast import Cast, make_user
@@ -53,7 +54,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def database(migrated: Path, settings: Settings) -> Iterator[Path]:
     """A database of the test's own, connected in this thread."""
-    settings.data.mkdir(exist_ok=True)
+    make_secret_key(settings.data)
     shutil.copy(migrated, settings.database_path)
     db.configure(settings.database_path)
     db.connect()

@@ -1,7 +1,16 @@
 """The commands: flask migrate, setup, welcome, worker."""
 
+import os
+import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 from click.testing import Result
@@ -11,7 +20,9 @@ from invites import db, profiles
 from invites.factory import create_app
 from invites.models import Account, Membership, User
 from invites.roles import Role
-from invites.settings import Settings
+from invites.settings import PROJECT_ROOT, Settings, load_settings
+from tests.browser.box import environment, flask
+from tests.browser.post_office import free_port
 from tests.cast import PASSWORD
 from tests.web.world import everything
 
@@ -49,18 +60,102 @@ def test_migrate_twice_changes_nothing_the_second_time(empty: Flask, settings: S
     assert everything(settings.database_path) == before
 
 
-@pytest.mark.parametrize("command", [["worker"], ["welcome"], ["setup", *WHO, "--password-stdin"]])
-def test_an_old_database_is_refused_with_one_clear_line(empty: Flask, command: list[str]) -> None:
-    refused = run(empty, *command)
-    assert refused.exit_code == 1
-    assert len(refused.output.strip().splitlines()) == 1
-    assert "flask migrate" in refused.output
+COMMANDS = [
+    ["worker"],
+    ["welcome"],
+    ["serve"],
+    ["setup", *WHO, "--password-stdin"],
+    ["backup", "/nowhere/at/all"],
+]
 
 
-def test_an_old_database_is_not_served(empty: Flask) -> None:
+def assert_refused(done: Result, *words: str) -> None:
+    """It ended with 1 and said so in one line, which has these words."""
+    assert done.exit_code == 1, done.output
+    assert len(done.output.strip().splitlines()) == 1
+    for word in words:
+        assert word in done.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_a_database_one_clear_line_says_how_to_make_one(
+    empty: Flask, settings: Settings, command: list[str]
+) -> None:
+    assert_refused(run(empty, *command), "no database yet", str(settings.data), "flask migrate")
+    assert not settings.data.exists()
+
+
+def test_what_is_not_ready_is_not_served_and_the_log_says_why(
+    empty: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = empty.test_client().get("/login")
     assert answer.status_code == 503
-    assert "flask migrate" in answer.text
+    assert "log" in answer.text
+    assert "flask migrate" in caplog.text
+
+
+def test_a_key_made_after_the_start_is_not_served_without(empty: Flask, settings: Settings) -> None:
+    run(empty, "migrate")
+    assert empty.test_client().get("/login").status_code == 503
+    assert create_app(settings).test_client().get("/login").status_code == 303
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["migrate"]])
+def test_an_account_without_its_key_is_refused_and_gets_no_new_one(
+    app: Flask, settings: Settings, command: list[str]
+) -> None:
+    setup(app)
+    (settings.data / "secret.key").unlink()
+    assert_refused(
+        run(app, *command), "secret key", "from a backup", "--new-key", "breaks the links"
+    )
+    assert not (settings.data / "secret.key").exists()
+
+
+def test_an_account_without_its_key_is_not_served(app: Flask, settings: Settings) -> None:
+    setup(app)
+    (settings.data / "secret.key").unlink()
+    assert create_app(settings).test_client().get("/login").status_code == 503
+
+
+def test_an_empty_key_is_a_lost_key(app: Flask, settings: Settings) -> None:
+    setup(app)
+    (settings.data / "secret.key").write_text("\n")
+    assert_refused(run(app, "welcome"), "secret key")
+
+
+def test_whoever_wants_a_new_key_can_have_one(app: Flask, settings: Settings) -> None:
+    setup(app)
+    old = (settings.data / "secret.key").read_text()
+    (settings.data / "secret.key").unlink()
+    assert run(app, "migrate", "--new-key").exit_code == 0
+    assert (settings.data / "secret.key").read_text() != old
+    assert run(app, "welcome").exit_code == 0
+
+
+def test_without_key_and_account_migrate_makes_a_key(app: Flask, settings: Settings) -> None:
+    (settings.data / "secret.key").unlink()
+    assert_refused(run(app, "welcome"), "no secret key yet", "flask migrate")
+    assert run(app, "migrate").exit_code == 0
+    assert (settings.data / "secret.key").exists()
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["migrate"]])
+def test_a_damaged_database_is_refused_with_one_clear_line(
+    app: Flask, database: Path, command: list[str]
+) -> None:
+    db.close()
+    database.write_text("this was a database once" * 1000)
+    assert_refused(run(app, *command), "is damaged", "flask restore")
+
+
+@pytest.mark.parametrize("command", ["migrate", "welcome"])
+def test_a_data_folder_that_cannot_be_is_refused_with_one_clear_line(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "file").touch()
+    app = create_app(load_settings({"INVITES_DATA": str(tmp_path / "file" / "data")}))
+    assert_refused(run(app, command), "INVITES_DATA")
 
 
 def test_setup_makes_the_account_and_its_owner_who_keeps_the_box(app: Flask) -> None:
@@ -106,6 +201,14 @@ def test_setup_says_what_is_wrong_and_makes_nothing(
     assert User.select().count() == Account.select().count() == 0
 
 
+def test_setup_says_everything_that_is_wrong_at_once(app: Flask) -> None:
+    refused = setup(app, "--email", "nobody", "--name", " ", typed="short\n")
+    assert refused.exit_code == 1
+    for words in ("--email: ", "no @", "--name: ", "can't be empty", "password: ", "at least 10"):
+        assert words in refused.output
+    assert "--account: " not in refused.output
+
+
 def test_setup_takes_no_password_from_the_command_line(app: Flask) -> None:
     assert run(app, "setup", *WHO, "--password", PASSWORD).exit_code == 2
     assert run(app, "setup", *WHO).exit_code == 2
@@ -120,9 +223,19 @@ def test_welcome_prints_the_code_until_somebody_has_set_the_box_up(app: Flask) -
     assert "/setup" not in run(app, "welcome").output
 
 
+def test_welcome_warns_of_links_that_work_nowhere_else(database: Path, settings: Settings) -> None:
+    environ = {"INVITES_DATA": str(settings.data), "INVITES_MAIL_SERVER": "smtp.example.org"}
+    warned = run(create_app(load_settings(environ)), "welcome")
+    assert warned.exit_code == 0
+    assert "INVITES_BASE_URL" in warned.output
+    public = environ | {"INVITES_BASE_URL": "https://invites.example.org"}
+    assert "INVITES_BASE_URL" not in run(create_app(load_settings(public)), "welcome").output
+
+
 def test_each_box_has_a_code_of_its_own(app: Flask, database: Path, settings: Settings) -> None:
     code = app.extensions["invites"].signer.setup_code()
     (settings.data / "secret.key").unlink()
+    run(app, "migrate")
     other = create_app(settings)
     assert other.extensions["invites"].signer.setup_code() != code
 
@@ -137,14 +250,173 @@ def test_a_copy_of_database_and_key_is_the_same_box(
     assert codes[0] == codes[1]
 
 
-def test_backup_copies_database_and_key_while_the_box_runs(
-    app: Flask, database: Path, settings: Settings, tmp_path: Path
-) -> None:
-    setup(app)
-    db.connect()
-    done = run(app, "backup", str(tmp_path / "backup" / "monday"))
-    assert done.exit_code == 0
-    copy = tmp_path / "backup" / "monday"
-    assert everything(copy / database.name) == everything(database)
-    assert (copy / "secret.key").read_text() == (settings.data / "secret.key").read_text()
-    assert (copy / "secret.key").stat().st_mode & 0o077 == 0
+class TestAsProcesses:
+    """The commands as they are typed, in processes of their own."""
+
+    @pytest.fixture
+    def env(self, tmp_path: Path) -> dict[str, str]:
+        """The environment of a box without data."""
+        return environment(tmp_path / "data", port=free_port())
+
+    @staticmethod
+    def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
+        program = Path(sys.executable).with_name(command[0])
+        return subprocess.Popen(
+            [program, *command[1:]],
+            cwd=PROJECT_ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @staticmethod
+    def end(process: subprocess.Popen[str]) -> str:
+        """What it said; comes back when neither it nor a child of it has its output open."""
+        said, _ = process.communicate(timeout=30)
+        return said
+
+    def run(self, env: dict[str, str], *command: str) -> str:
+        process = self.start(env, *command)
+        said = self.end(process)
+        assert process.returncode == 0, said
+        return said
+
+    def set_up(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        flask("setup", *WHO, "--password-stdin", data=Path(env["INVITES_DATA"]), input=PASSWORD)
+
+    @staticmethod
+    def pid_of_pages(process: subprocess.Popen[str]) -> int:
+        assert process.stdout
+        while not (found := re.search(r"Listening at: .*\((\d+)\)", process.stdout.readline())):
+            assert process.poll() is None
+        return int(found[1])
+
+    @staticmethod
+    def wait_until_well(env: dict[str, str]) -> None:
+        """Wait until /healthz finds pages and worker well."""
+        for _ in range(300):
+            try:
+                with urlopen(f"http://{env['INVITES_BIND']}/healthz", timeout=5):
+                    return
+            except (URLError, ConnectionError):
+                time.sleep(0.1)
+        raise AssertionError("the box doesn't get well")
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["flask", "--help"],
+            ["flask", "migrate"],
+            ["flask", "serve"],
+            ["gunicorn", "--config", "gunicorn.conf.py", "app:app"],
+        ],
+    )
+    def test_a_setting_that_cannot_be_used_is_said_in_one_line(
+        self, env: dict[str, str], command: list[str]
+    ) -> None:
+        process = self.start(env | {"INVITES_MAIL_FROM": "nobody"}, *command)
+        said = self.end(process)
+        assert process.returncode == 1
+        assert len(said.splitlines()) == 1
+        assert said.startswith("Error: INVITES_MAIL_FROM must be an address")
+        assert not Path(env["INVITES_DATA"]).exists()
+
+    def test_help_makes_nothing(self, env: dict[str, str]) -> None:
+        assert "restore" in self.run(env, "flask", "--help")
+        assert not Path(env["INVITES_DATA"]).exists()
+
+    def test_gunicorn_does_not_start_without_a_database(self, env: dict[str, str]) -> None:
+        process = self.start(env, "gunicorn", "--config", "gunicorn.conf.py", "app:app")
+        said = self.end(process)
+        assert process.returncode == 1
+        assert "Run 'flask migrate'" in said
+        assert "Traceback" not in said
+        assert "Listening" not in said
+
+    def test_a_port_that_is_taken_is_said_before_anything_starts(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        with socket.create_server(("127.0.0.1", int(env["INVITES_BIND"].rpartition(":")[2]))):
+            process = self.start(env, "flask", "serve")
+            said = self.end(process)
+        assert process.returncode == 1
+        assert len(said.splitlines()) == 1
+        assert "Address already in use" in said
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    def test_pages_and_worker_start_and_end_together(
+        self, env: dict[str, str], number: signal.Signals
+    ) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env, "flask", "serve")
+        try:
+            self.wait_until_well(env)
+        finally:
+            process.send_signal(number)
+            said = self.end(process)
+        assert process.returncode == 0, said
+        assert "Set-up code" in said
+        assert "mail worker stopped" in said
+        assert "Traceback" not in said
+
+    def test_when_one_of_the_two_ends_so_does_the_other(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env, "flask", "serve")
+        self.wait_until_well(env)
+        os.kill(self.pid_of_pages(process), signal.SIGTERM)
+        said = self.end(process)
+        assert process.returncode == 1
+        assert "mail worker stopped" in said
+        assert "One of the two ended" in said
+
+    def test_a_restore_waits_until_the_services_are_stopped(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        self.set_up(env)
+        self.run(env, "flask", "backup", str(tmp_path / "backups"))
+        (backup,) = (tmp_path / "backups").iterdir()
+        restore = ("flask", "restore", str(backup), "--replace")
+        for service in (
+            ("flask", "worker"),
+            ("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        ):
+            process = self.start(env, *service)
+            try:
+                assert process.stdout
+                while not re.search("started|Listening", process.stdout.readline()):
+                    assert process.poll() is None
+                refused = self.end(self.start(env, *restore))
+            finally:
+                process.terminate()
+                self.end(process)
+            assert "Stop the pages and the mail worker" in refused
+        assert "Start Invites again" in self.run(env, *restore)
+
+    def test_what_the_readme_says_about_backup_and_restore_works(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        readme = (PROJECT_ROOT / "README.md").read_text()
+        (backup,) = re.findall(r"^    runuser .*/(flask backup .*)$", readme, re.MULTILINE)
+        (restore,) = re.findall(r"^    runuser .*/(flask restore .*)$", readme, re.MULTILINE)
+        (timer,) = re.findall(
+            r"^ExecStart=.*/(flask backup .*)$",
+            (PROJECT_ROOT / "deploy" / "invites-backup.service").read_text(),
+            re.MULTILINE,
+        )
+        assert backup == timer
+        self.set_up(env)
+        before = everything(Path(env["INVITES_DATA"]) / "invites.sqlite3")
+
+        folder = tmp_path / "backups"
+        self.run(env, *backup.replace("/var/backups/invites", str(folder)).split())
+        (made,) = folder.iterdir()
+        restore = re.sub(r"/var/backups/invites/\S+Z", str(made), restore)
+
+        self.run(env, *restore.split())
+        assert everything(Path(env["INVITES_DATA"]) / "invites.sqlite3") == before
+        elsewhere = env | {"INVITES_DATA": str(tmp_path / "new box")}
+        self.run(elsewhere, *restore.split())
+        assert everything(tmp_path / "new box" / "invites.sqlite3") == before
+        assert "Invites is at" in self.run(elsewhere, "flask", "welcome")

@@ -1,12 +1,14 @@
 """The database: migrations, moments, transactions."""
 
 import multiprocessing
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peewee import OperationalError
 from playhouse.schema_diff import diff_models
 
 from invites import db
@@ -34,6 +36,7 @@ def test_the_migrations_make_the_same_columns_as_the_models(database, tmp_path):
     names = [model._meta.table_name for model in Row.__subclasses__()]
     migrated = {name: {(c[1], c[3], c[5]) for c in table(name)} for name in names}
     db.close()
+    (tmp_path / "from-models.sqlite3").touch()
     db.configure(tmp_path / "from-models.sqlite3")
     db.connect()
     db.database.create_tables(Row.__subclasses__())
@@ -65,20 +68,105 @@ def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
     assert [process.exitcode for process in processes] == [0] * 4
     assert len([names for names in applied if names]) == 1
     db.configure(tmp_path / "invites.sqlite3")
-    db.refuse_old_schema()
+    db.refuse_unready()
 
 
-def test_an_old_schema_is_refused_with_what_to_do(tmp_path):
-    db.configure(tmp_path / "invites.sqlite3")
-    with pytest.raises(db.OldSchemaError, match=r"0001_initial.*Run 'flask migrate'"):
-        db.refuse_old_schema()
-    db.migrate()
-    db.refuse_old_schema()
+def test_a_migrated_database_is_ready(database):
+    db.refuse_unready()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_where_there_is_no_database_yet_it_says_how_to_make_one(tmp_path, is_there):
+    file = tmp_path / "invites.sqlite3"
+    if is_there:
+        file.touch()
+    db.configure(file)
+    with pytest.raises(db.NotReadyError, match=r"no database yet in .*Run 'flask migrate'"):
+        db.refuse_unready()
+    assert file.exists() == is_there
+
+
+def test_an_old_schema_is_refused_with_what_to_do(database, tmp_path, monkeypatch):
+    newer = shutil.copytree(db.MIGRATIONS, tmp_path / "migrations")
+    (newer / "9998_more.py").write_text("def up(migrator, db): pass\n")
+    monkeypatch.setattr(db, "MIGRATIONS", newer)
+    with pytest.raises(db.NotReadyError, match=r"older than this .*9998_more.*'flask migrate'"):
+        db.refuse_unready()
+    assert db.migrate() == ["9998_more"]
+    db.refuse_unready()
+
+
+@pytest.mark.parametrize("use", [db.refuse_unready, db.migrate])
+def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(database, use):
+    db.database.execute_sql(
+        "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')"
+    )
+    with pytest.raises(db.NotReadyError, match=r"newer than this version .*9999_later.*Install"):
+        use()
+
+
+@pytest.mark.parametrize("use", [db.refuse_unready, db.migrate])
+def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path, use):
+    file = tmp_path / "invites.sqlite3"
+    file.write_text("no database, though long enough to be taken for one" * 100)
+    db.configure(file)
+    with pytest.raises(db.NotReadyError, match=r"not a database.*flask restore"):
+        use()
+
+
+def test_a_damaged_database_is_not_backed_up_as_if_it_were_whole(database, tmp_path):
+    damage(database)
+    with pytest.raises(db.NotReadyError, match="damaged"):
+        db.backup(tmp_path / "copy.sqlite3")
+
+
+def test_only_an_undamaged_database_of_ours_is_sound(database, tmp_path):
+    db.close()
+    assert db.is_sound()
+    db.connect()
+    damage(database)
+    assert not db.is_sound()
+    sqlite3.connect(tmp_path / "other.sqlite3").execute(
+        "CREATE TABLE thing (id)"
+    ).connection.close()
+    db.configure(tmp_path / "other.sqlite3")
+    assert not db.is_sound()
+
+
+def damage(file):
+    """Break the index of a table, which a copy of the pages wouldn't notice."""
+    db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    page = db.database.execute_sql(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'account'"
+    ).fetchone()[0]
+    db.close()
+    with file.open("r+b") as opened:
+        opened.seek((page - 1) * 4096)
+        opened.write(b"\xff" * 4096)
+
+
+@pytest.mark.parametrize("use", [db.refuse_unready, db.migrate])
+def test_a_folder_that_cannot_be_is_refused_with_what_to_do(tmp_path, use):
+    (tmp_path / "file").touch()
+    db.configure(tmp_path / "file" / "invites.sqlite3")
+    with pytest.raises(db.NotReadyError, match="INVITES_DATA"):
+        use()
+
+
+def test_a_database_that_goes_missing_is_not_made_anew(database):
+    db.close()
+    database.unlink()
+    with pytest.raises(OperationalError, match="unable to open"):
+        db.connect()
+    assert not database.exists()
 
 
 def test_the_folder_of_the_database_is_made_for_its_owner_only(tmp_path):
     db.configure(tmp_path / "new" / "invites.sqlite3")
+    assert not (tmp_path / "new").exists()
+    db.migrate()
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new" / "invites.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
+from invites import db
 from invites.factory import create_app
 from invites.models import Membership
 from invites.settings import Settings, SettingsError, load_settings
@@ -87,6 +89,66 @@ def test_a_setting_that_cannot_be_used_is_refused_by_name(
 ) -> None:
     with pytest.raises(SettingsError, match=name):
         load_settings({"INVITES_DATA": str(tmp_path)} | environ)
+
+
+@pytest.fixture(params=["missing", "unreadable", "in a folder that went away"])
+def broken(request: pytest.FixtureRequest, make_app: Callable[..., Flask]) -> FlaskClient:
+    """Olive's device, logged in before the database broke."""
+    app = make_app()
+    app.config["WTF_CSRF_ENABLED"] = False
+    device = app.test_client()
+    device.post("/login", data={"email": "olive@example.org", "password": PASSWORD})
+    assert device.get("/accounts").status_code == 200
+    database: Path = app.extensions["invites"].settings.database_path
+    db.close()
+    if request.param == "missing":
+        database.unlink()
+    elif request.param == "unreadable":
+        database.write_text("this was a database once" * 1000)
+    else:
+        database.parent.rename(database.parent.with_name("elsewhere"))
+    return device
+
+
+def test_without_its_database_a_box_says_that_it_is_not_well(broken: FlaskClient) -> None:
+    answer = broken.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json == {"database": "failed", "worker": "unknown", "mail": "unknown"}
+
+
+URLS = ["/", "/accounts", "/accounts/riverside-relief/users", "/nowhere"]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_without_its_database_a_box_says_plainly_that_something_broke(
+    broken: FlaskClient, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = broken.get(url)
+    assert answer.status_code == 500
+    assert answer.mimetype == "text/plain"
+    assert "Something broke on our side" in answer.text
+    assert "Try again in a moment" in answer.text
+    assert "database" in caplog.text
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_without_its_database_a_box_says_so_to_strangers_on_a_page(
+    broken: FlaskClient, url: str
+) -> None:
+    answer = broken.application.test_client().get(url)
+    assert answer.status_code == 500
+    assert "<h1" in answer.text
+    assert "Something broke on our side" in answer.text
+
+
+def test_a_database_that_comes_back_is_served_again(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    database: Path = app.extensions["invites"].settings.database_path
+    db.close()
+    away = database.rename(database.with_name("away"))
+    assert app.test_client().get("/login").status_code == 503
+    away.rename(database)
+    assert app.test_client().get("/login").status_code == 200
 
 
 @pytest.mark.parametrize(("proxies", "locked"), [("0", True), ("1", False)])

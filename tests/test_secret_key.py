@@ -5,30 +5,44 @@ import threading
 
 import pytest
 
-from invites.secret_key import load_secret_keys
+from invites.secret_key import load_secret_keys, make_secret_key
 from invites.settings import SettingsError
 
 
-def test_the_first_start_makes_a_key_that_later_starts_find(tmp_path):
+def made(data):
+    make_secret_key(data)
+    return load_secret_keys(data)
+
+
+def test_a_key_that_was_made_is_found_by_every_start(tmp_path):
     data = tmp_path / "data"
-    (key,) = load_secret_keys(data)
+    (key,) = made(data)
     assert len(bytes.fromhex(key)) == 32
     assert load_secret_keys(data) == [key]
 
 
+def test_a_key_that_is_there_stays(tmp_path):
+    assert made(tmp_path) == made(tmp_path)
+
+
+def test_looking_for_a_key_makes_none(tmp_path):
+    assert load_secret_keys(tmp_path / "data") == []
+    assert not (tmp_path / "data").exists()
+
+
 def test_two_boxes_have_two_keys(tmp_path):
-    assert load_secret_keys(tmp_path / "one") != load_secret_keys(tmp_path / "two")
+    assert made(tmp_path / "one") != made(tmp_path / "two")
 
 
 def test_nobody_else_on_the_machine_can_read_the_key(tmp_path):
     data = tmp_path / "data"
-    load_secret_keys(data)
+    make_secret_key(data)
     assert stat.S_IMODE((data / "secret.key").stat().st_mode) == 0o600
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
 def test_only_the_key_is_left_in_the_folder(tmp_path):
-    load_secret_keys(tmp_path)
+    make_secret_key(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
 
 
@@ -38,12 +52,17 @@ def test_to_rotate_a_new_line_goes_on_top(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
-def test_an_empty_file_is_refused_and_not_replaced_by_a_new_key(tmp_path, content):
+def test_an_empty_file_holds_no_key_and_is_not_replaced_by_a_new_one(tmp_path, content):
     path = tmp_path / "secret.key"
     path.write_text(content)
-    with pytest.raises(SettingsError, match="is empty"):
-        load_secret_keys(tmp_path)
+    assert made(tmp_path) == []
     assert path.read_text() == content
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
+    (tmp_path / "secret.key").mkdir()
+    with pytest.raises(SettingsError, match=r"secret\.key can't be read"):
+        load_secret_keys(tmp_path)
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
@@ -52,7 +71,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
 
     def load():
         start.wait()
-        found.append(tuple(load_secret_keys(tmp_path)))
+        found.append(tuple(made(tmp_path)))
 
     threads = [threading.Thread(target=load) for _ in range(16)]
     for thread in threads:

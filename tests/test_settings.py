@@ -1,5 +1,6 @@
 """The settings of a box."""
 
+import re
 from dataclasses import replace
 from email.headerregistry import Address
 from pathlib import Path
@@ -147,6 +148,56 @@ def test_a_mail_server_is_taken_as_set():
 def test_a_refusal_names_the_setting(environ, name):
     with pytest.raises(SettingsError, match=name):
         load(MAIL_SERVER="smtp.example.org", **environ)
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("", True),
+        ("http://localhost:8000", True),
+        ("http://invites.localhost", True),
+        ("http://127.1.2.3", True),
+        ("http://[::1]:8000", True),
+        ("http://0.0.0.0:8000", True),
+        ("http://192.168.1.5:8000", False),
+        ("https://localhost.example.org", False),
+        ("https://invites.example.org", False),
+    ],
+)
+def test_links_stay_here_when_no_other_machine_can_follow_them(url, here):
+    assert load(BASE_URL=url).links_stay_here is here
+
+
+def test_a_box_that_mails_links_that_stay_here_is_warned():
+    (warning,) = load(MAIL_SERVER="smtp.example.org").warnings
+    assert "http://127.0.0.1:8000" in warning
+    assert "Set INVITES_BASE_URL" in warning
+    assert not load().warnings
+    assert not load(MAIL_SERVER="smtp.example.org", BASE_URL="https://i.example.org").warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("MAILSERVER", "INVITES_MAILSERVER is no setting. Is INVITES_MAIL_SERVER meant?"),
+        ("BASEURL", "INVITES_BASEURL is no setting. Is INVITES_BASE_URL meant?"),
+        ("COLOUR_OF_PAPER", "INVITES_COLOUR_OF_PAPER is no setting."),
+    ],
+)
+def test_a_name_that_is_no_setting_is_warned_about_with_the_nearest(name, words):
+    assert load(**{name: "x"}).warnings == [words]
+
+
+def test_other_programs_names_are_their_own():
+    assert not load_settings({"PATH": "/bin", "MAIL_SERVER": "x"}).warnings
+
+
+def test_every_setting_that_is_read_is_known_and_in_the_readme():
+    source = (PROJECT_ROOT / "invites" / "settings.py").read_text()
+    names = set(re.findall(r"INVITES_[A-Z_]+[A-Z]", source))
+    readme = (PROJECT_ROOT / "README.md").read_text()
+    assert not load_settings(dict.fromkeys(names - {"INVITES_BIND"}, "")).unknown_names
+    assert not {name for name in names if f"`{name}`" not in readme}
 
 
 @pytest.mark.parametrize(

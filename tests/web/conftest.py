@@ -14,6 +14,7 @@ from invites import accounts, db
 from invites.clock import utcnow
 from invites.factory import create_app
 from invites.roles import Role
+from invites.secret_key import make_secret_key
 from invites.settings import Settings, load_settings
 from tests.browsing import Browser
 from tests.cast import Cast, make_user
@@ -29,7 +30,9 @@ def now() -> datetime:
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of one box for all these tests; each has a database of its own in it."""
-    return load_settings({"INVITES_DATA": str(tmp_path_factory.mktemp("box") / "data")})
+    settings = load_settings({"INVITES_DATA": str(tmp_path_factory.mktemp("box") / "data")})
+    make_secret_key(settings.data)
+    return settings
 
 
 @pytest.fixture
@@ -44,7 +47,6 @@ def database(migrated: Path, settings: Settings) -> Iterator[Path]:
 
 def renew(database: Path, source: Path) -> None:
     """Put a copy of ``source`` there, and nothing of what was before."""
-    database.parent.mkdir(exist_ok=True)
     for old in database.parent.glob(f"{database.name}*"):
         old.unlink()
     shutil.copy(source, database)

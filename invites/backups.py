@@ -1,0 +1,177 @@
+"""Backups of the whole box, database and secret key, and putting one back."""
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from invites import db, readiness, secret_key
+from invites.db import NotReadyError
+from invites.models import Delivery, DeliveryState
+from invites.settings import Settings
+
+_DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore did."""
+
+    withdrawn: int
+    replaced: Path | None
+
+
+def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None = None) -> Path:
+    """Make a dated folder with database and key in ``folder``, while Invites runs; returns it.
+
+    ``keep``: delete the oldest backups beyond that many. Raises NotReadyError.
+    """
+    if settings.data.resolve() in (folder.resolve(), *folder.resolve().parents):
+        raise NotReadyError(
+            f"{folder} is in the data folder {settings.data}: what takes one takes the other. "
+            "Choose a folder elsewhere, best on another disk."
+        )
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    done = folder / _dated(now)
+    if done.exists():
+        raise NotReadyError(f"{done} is there already. Try again in a second.")
+    draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
+    try:
+        db.backup(draft / settings.database_path.name)
+        _copy(settings.data / secret_key.NAME, draft)
+        for path in (*draft.iterdir(), draft):
+            _flush(path)
+        draft.rename(done)
+    except BaseException:
+        shutil.rmtree(draft)
+        raise
+    if keep is not None:
+        for old in _complete(settings, folder)[:-keep]:
+            shutil.rmtree(old)
+    return done
+
+
+def restore(
+    settings: Settings, backup: Path, now: datetime, *, replace: bool, keep_mail: bool
+) -> Restored:
+    """Put the database and key in ``backup`` in place, brought to this version.
+
+    What was there moves to a dated folder in the data folder, if ``replace``.
+    Mail that waited in the backup may have gone out since: it is withdrawn,
+    unless ``keep_mail``. Raises NotReadyError, and then nothing has changed.
+    """
+    _refuse_incomplete(settings, backup)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with readiness.hold_alone(settings):
+        present = _present(settings)
+        if present and not replace:
+            raise NotReadyError(
+                f"{settings.data} holds data already ({', '.join(p.name for p in present)}). "
+                "Add --replace to put them aside, in a dated folder there."
+            )
+        draft = Path(tempfile.mkdtemp(prefix=".restore-", dir=settings.data))
+        try:
+            withdrawn = _prepare(settings, backup, draft, now, keep_mail=keep_mail)
+            replaced = _put_aside(settings, now) if present else None
+            for name in _names(settings):
+                (draft / name).rename(settings.data / name)
+            _flush(settings.data)
+        finally:
+            shutil.rmtree(draft)
+            db.configure(settings.database_path)
+    return Restored(withdrawn, replaced)
+
+
+def _prepare(
+    settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
+) -> int:
+    """Make a sound copy of this version in ``draft``; returns how many mails were withdrawn."""
+    log = f"{settings.database_path.name}-wal"  # beside files that were copied by hand
+    for name in (*_names(settings), log):
+        if (backup / name).exists():
+            _copy(backup / name, draft)
+    db.configure(draft / settings.database_path.name)
+    if not db.is_sound():
+        raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
+    db.migrate()
+    withdrawn = 0 if keep_mail else _withdraw_mail(now)
+    owner = settings.data.stat()
+    for name in _names(settings):
+        if os.geteuid() == 0:  # else the service couldn't open what root restored
+            os.chown(draft / name, owner.st_uid, owner.st_gid)
+        _flush(draft / name)
+    return withdrawn
+
+
+def _withdraw_mail(now: datetime) -> int:
+    db.connect()
+    try:
+        changes = {
+            Delivery.state: DeliveryState.WITHDRAWN,
+            Delivery.finished_at: now,
+            Delivery.reply_text: "It waited in a backup that was restored, and may have gone "
+            "out before that.",
+        }
+        waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
+        return int(Delivery.update(changes).where(Delivery.state.in_(waiting)).execute())
+    finally:
+        db.close()
+
+
+def _refuse_incomplete(settings: Settings, backup: Path) -> None:
+    missing = [name for name in _names(settings) if not (backup / name).is_file()]
+    if not missing:
+        return
+    inside = _complete(settings, backup) if backup.is_dir() else []
+    advice = f" Its newest backup is {inside[-1]}." if inside else ""
+    raise NotReadyError(f"{backup} is no backup: it lacks {' and '.join(missing)}.{advice}")
+
+
+def _put_aside(settings: Settings, now: datetime) -> Path:
+    aside = settings.data / f"replaced-{_dated(now)}"
+    aside.mkdir(mode=0o700)
+    for path in _present(settings):
+        path.rename(aside / path.name)
+    return aside
+
+
+def _present(settings: Settings) -> list[Path]:
+    """The files that a restore replaces: database, its logs, and key."""
+    database, key = _names(settings)
+    names = (database, f"{database}-wal", f"{database}-shm", key)
+    return [settings.data / name for name in names if (settings.data / name).exists()]
+
+
+def _complete(settings: Settings, folder: Path) -> list[Path]:
+    """The backups in ``folder``, oldest first."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if _DATED.fullmatch(path.name) and all((path / name).is_file() for name in _names(settings))
+    )
+
+
+def _names(settings: Settings) -> tuple[str, str]:
+    return settings.database_path.name, secret_key.NAME
+
+
+def _dated(now: datetime) -> str:
+    return f"{now:%Y-%m-%dT%H-%M-%SZ}"
+
+
+def _copy(source: Path, folder: Path) -> None:
+    copy = folder / source.name
+    copy.touch(mode=0o600)
+    shutil.copyfile(source, copy)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk keep a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
