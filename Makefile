@@ -1,11 +1,11 @@
-# make run | test | check | bench. The README says more.
+# make run | test | check | soak | bench. The README says more.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 export FLASK_APP := app.py
 
-.PHONY: run test check fast browser bench format
+.PHONY: run test check fast browser soak bench format
 
 run: .venv/runs
 	@$(BIN)/flask migrate
@@ -26,6 +26,9 @@ fast: .venv/develops
 browser: .venv/develops
 	@.ci/chromium
 	$(BIN)/pytest -q -m browser
+
+soak: .venv/develops
+	$(BIN)/python -m tests.soak
 
 bench: .venv/develops
 	$(BIN)/python -m bench

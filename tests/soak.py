@@ -1,0 +1,137 @@
+"""Kills the mail worker again and again while a batch goes out, and counts what arrives.
+
+``make soak`` runs it for thousands of mails; tests/test_worker.py has a short version.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from invites import accounts, db, readiness
+from invites.clock import utcnow
+from invites.models import Delivery, DeliveryState, MailPolicy, Membership
+from invites.settings import PROJECT_ROOT, load_settings
+from tests.cast import make_user
+from tests.mail.scripted import Scripted
+from tests.shorthand import send
+
+
+@dataclass(frozen=True)
+class Count:
+    """What came of a soak: ``doubled`` arrivals beyond the first, each with the same Message-ID."""
+
+    people: int
+    kills: int
+    connections: int
+    arrived: int
+    doubled: int
+    message_ids: int
+    sent: int
+
+    @property
+    def is_as_promised(self) -> bool:
+        """Everybody has the mail, and a kill doubled at most one mail a connection."""
+        everybody = self.arrived == self.message_ids == self.sent == self.people
+        return everybody and self.doubled <= self.kills * self.connections
+
+
+def soak(people: int, kills: int, connections: int, seed: int) -> Count:
+    """Send to ``people``, kill the worker ``kills`` times at random moments, let it finish."""
+    chance = random.Random(seed)
+    server = Scripted(delay=0.002)
+    with server.listening(), tempfile.TemporaryDirectory() as folder:
+        environ = {
+            "INVITES_DATA": folder,
+            "INVITES_MAIL_SERVER": "127.0.0.1",
+            "INVITES_MAIL_PORT": str(server.port),
+        }
+        settings = load_settings(environ)
+        db.configure(settings.database_path)
+        readiness.prepare(settings)
+        db.connect()
+        try:
+            _queue(people, connections)
+            killed = _kill_again_and_again(environ, server, people, kills, chance)
+            sent = Delivery.select().where(Delivery.state == DeliveryState.SENT).count()
+        finally:
+            db.close()
+    arrivals = Counter(server.recipients)
+    return Count(
+        people,
+        killed,
+        connections,
+        arrived=len(arrivals),
+        doubled=arrivals.total() - len(arrivals),
+        message_ids=len(set(server.letters)),
+        sent=sent,
+    )
+
+
+def _queue(people: int, connections: int) -> None:
+    now = utcnow()
+    MailPolicy.create(id=1, per_minute=None, connections=connections)
+    account = accounts.found("Riverside", make_user("Olive", "olive@example.org", now), now)
+    owner = Membership.get(Membership.account == account)
+    send(owner, now, *(f"person{n:05}@example.org" for n in range(people)))
+
+
+def _kill_again_and_again(
+    environ: dict[str, str], server: Scripted, people: int, kills: int, chance: random.Random
+) -> int:
+    """Returns how often the worker was killed while mail was going out."""
+    step = people // (kills + 1)
+    killed = 0
+    for goal in range(step, people - step + 1, step):
+        with _worker(environ) as process:
+            while len(server.letters) < goal and _waits():
+                time.sleep(chance.uniform(0, 0.003))
+            killed += _waits()
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    with _worker(environ) as process:
+        while _waits():
+            assert process.poll() is None
+            time.sleep(0.02)
+    return killed
+
+
+def _waits() -> bool:
+    waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
+    return bool(Delivery.select().where(Delivery.state.in_(waiting)).exists())
+
+
+@contextmanager
+def _worker(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
+        cwd=PROJECT_ROOT,
+        env=kept | environ,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def main() -> None:
+    """Soak for some minutes with several seeds; say what was counted, fail when it is wrong."""
+    for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 5):
+        count = soak(people=4000, kills=20, connections=8, seed=seed)
+        print(count)  # noqa: T201  # its whole purpose
+        if not count.is_as_promised:
+            sys.exit("Mail was lost, or doubled more often than it may be.")
+
+
+if __name__ == "__main__":
+    main()
