@@ -22,6 +22,8 @@ class Deed(StrEnum):
     RESTORED = "restored"
     ACCEPTED = "accepted"
     DECLINED = "declined"
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
     JOINED = "joined"
     ROLE_CHANGED = "role_changed"
     DEACTIVATED = "deactivated"

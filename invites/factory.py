@@ -37,8 +37,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings, keys)
     _open_database(app, settings)
     _add_services(app, settings, keys)
-    _add_extensions(app, settings)
+    csrf = _add_extensions(app, settings)
     blueprints.register(app)
+    access.exempt_machines(app, csrf)
     cli.register(app)
     return app
 
@@ -108,12 +109,12 @@ def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
         Services(settings, signer, links, Postage(settings.mail_from, links)).register()
 
 
-def _add_extensions(app: Flask, settings: Settings) -> None:
+def _add_extensions(app: Flask, settings: Settings) -> CSRFProtect:
     htmx.init_app(app)
     signin.init_app(app)
     access.init_app(app)
     forms.init_app(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     limits.init_app(app)
     Babel(app, timezone_selector=templates.time_zone)
     templates.init_app(app)
@@ -121,3 +122,4 @@ def _add_extensions(app: Flask, settings: Settings) -> None:
     errors.init_app(app)
     if settings.mail_server is not None:
         Mail(app)
+    return csrf

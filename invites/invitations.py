@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from invites import activity, db, issuing, outbox
+from invites import activity, db, issuing, opting_out, outbox
 from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
 from invites.models import (
@@ -72,12 +72,14 @@ def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Undo a revocation; a mail that it kept from going out goes out after all.
 
-    Raises Refused(MEMBER_ALREADY), or INVITATION_CLOSED when a newer invitation
+    Raises Refused(MEMBER_ALREADY, OPTED_OUT), or INVITATION_CLOSED when a newer invitation
     is out, or when the person was a member and removed since: inviting them
     again is an act of its own.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
+        if opting_out.is_opted_out(invitation):
+            raise Refused(Reason.OPTED_OUT)
         answered = Invitation.get_by_id(invitation.id).answered_at is not None
         before = InvitationState.DECLINED if answered else InvitationState.PENDING
         try:

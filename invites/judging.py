@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from invites import addresses, db
+from invites import addresses, db, opting_out
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     MEMBER = "member"
     REMOVED = "removed"
     PENDING = "pending"
+    OPTED_OUT = "opted_out"
     TWICE = "twice"
     INVALID = "invalid"
 
@@ -98,6 +99,9 @@ def _known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, 
     for email in _with_pending_invitation(account, emails, now):
         if known.get(email) is not Outcome.MEMBER:
             known[email] = Outcome.PENDING
+    for email in opting_out.opted_out(account, emails):
+        if known.get(email) is not Outcome.MEMBER:
+            known[email] = Outcome.OPTED_OUT
     return known
 
 

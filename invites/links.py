@@ -34,6 +34,10 @@ class Links:
         """The link that an admin copies: it proves nothing about a mailbox."""
         return self._to("invitation", self.signer.token(Purpose.COPIED_INVITATION, invitation))
 
+    def opt_out(self, invitation: Signable) -> str:
+        """The link in the mail for whoever doesn't want to be invited again."""
+        return self._to("no-more", self.signer.token(Purpose.OPT_OUT, invitation))
+
     def permanent(self, link: PermanentLink) -> str:
         """The account's join link."""
         return self._to("join", self.signer.token(Purpose.PERMANENT_LINK, link))
@@ -48,6 +52,10 @@ class Links:
         mailed, copied = Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION
         found = self._row(Invitation.whole(), token, mailed, copied)
         return (found, self.signer.matches(token, mailed, found)) if found else None
+
+    def opened_opt_out(self, token: str) -> Invitation | None:
+        """The invitation, however it stands, whose mail had the link of a token."""
+        return self._row(Invitation.whole(), token, Purpose.OPT_OUT)
 
     def opened_permanent(self, token: str) -> PermanentLink | None:
         """The permanent link of a token, unless it was deleted."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from invites import activity, db, invitations
+from invites import activity, db, invitations, opting_out
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
@@ -41,8 +41,10 @@ def join(
     """Make ``user`` an active member; inside the caller's transaction.
 
     Who is one already keeps the role they have: accepting never raises or
-    lowers it. Who was removed comes back with the role of the new offer.
+    lowers it. Who was removed comes back with the role of the new offer. Who
+    asked not to be invited again, and comes now, may be invited again.
     """
+    opting_out.opt_in(account, user.email, now)
     membership = find(account, user)
     if membership is None:
         return Membership.create(

@@ -1,12 +1,13 @@
 """The only door to an account's rows: somebody else's id answers like one that doesn't exist."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
 
-from invites import db, progress
+from invites import db, opting_out, progress
 from invites.models import (
     Account,
     Batch,
@@ -25,10 +26,14 @@ R = TypeVar("R", bound=Model)
 
 @dataclass(frozen=True)
 class Listed:
-    """An invitation in a list, with the newest of its mails."""
+    """An invitation in a list, with the newest of its mails.
+
+    ``is_opted_out``: the person asked not to be invited again.
+    """
 
     invitation: Invitation
     delivery: Delivery | None
+    is_opted_out: bool
 
 
 class Scope:
@@ -96,9 +101,16 @@ class Scope:
         if search:
             query = query.where(db.address_contains(Invitation.email, search))
         found = paged(query.order_by(Invitation.id.desc()), page)
+        return Page(self._listed(found.rows), found.number, found.total)
+
+    def listed(self, invitation: Invitation) -> Listed:
+        """One invitation as its list shows it."""
+        return self._listed([invitation])[0]
+
+    def _listed(self, found: Sequence[Invitation]) -> list[Listed]:
         newest = newest_deliveries([invitation.id for invitation in found])
-        rows = [Listed(invitation, newest.get(invitation.id)) for invitation in found]
-        return Page(rows, found.number, found.total)
+        out = opting_out.opted_out(self.account, [invitation.email for invitation in found])
+        return [Listed(one, newest.get(one.id), one.email in out) for one in found]
 
     def invitation_totals(self, now: datetime) -> dict[Standing, int]:
         """How many invitations stand where."""

@@ -14,6 +14,7 @@ from invites.blueprints import (
     join,
     login,
     mailbox,
+    no_more,
     password_reset,
     permanent_invite,
     profile,
@@ -39,6 +40,7 @@ _ALL = (
     settings,
     mailbox,
     invitation,
+    no_more,
     join,
 )
 

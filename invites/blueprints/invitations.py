@@ -8,11 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from invites import invitations, permanent_link
+from invites import invitations, opting_out, permanent_link
 from invites.access import Action, authorize
 from invites.models import Invitation, Membership, Standing
-from invites.refusals import Refused
-from invites.scope import Listed, newest_deliveries
+from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
@@ -87,10 +86,12 @@ def link(invitation_id: int) -> Response:
     """The personal link, to copy and hand over by other means than mail."""
     invitation = here().scope.invitation(invitation_id)
     authorize(here().membership, Action.MANAGE_INVITATION, invitation)
+    if opting_out.is_opted_out(invitation):
+        raise Refused(Reason.OPTED_OUT)
     return show(
         "invitations/link.html",
         fragment="invitations/_invitation.html",
-        listed=_listed(invitation),
+        listed=here().scope.listed(invitation),
         url=links().copied_invitation(invitation),
     )
 
@@ -133,12 +134,8 @@ def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
         return go(url_for("invitations.index"))
     return show(
         "invitations/_invitation.html",
-        listed=_listed(invitation),
+        listed=here().scope.listed(invitation),
         told=told,
         problem=problem,
         status=422 if problem else 200,
     )
-
-
-def _listed(invitation: Invitation) -> Listed:
-    return Listed(invitation, newest_deliveries([invitation.id]).get(invitation.id))

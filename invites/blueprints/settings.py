@@ -78,6 +78,7 @@ def mail(kind: str) -> AnyResponse:
         here().membership.user,
         Role.USER,
         link=links().account(account),
+        opt_out_link=links().account(account),
         links=links(),
         known=_PREVIEWS[kind],
         expires_at=now() + issuing.LIFETIME,

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from invites.feed import Offer, Waiting
 from invites.invitations import is_backed
-from invites.mail.form_letter import LINK, Addressee, Draft, FormLetter
+from invites.mail.form_letter import LINK, OPT_OUT, Addressee, Draft, FormLetter
 from invites.mail.rendering import Postage, heading, preview_parts, render
 from invites.message_ids import message_id
 from invites.models import Account, Delivery, Invitation, User
@@ -57,6 +57,7 @@ class Mailroom:
             message_id(mail.id, mail.created_at, sender.domain),
             _date(now.replace(microsecond=0)),
             links.mailed_invitation(mail.offer),
+            links.opt_out(mail.offer),
         )
         return Letter(mail, form.fill(addressee))
 
@@ -90,9 +91,12 @@ class Mailroom:
             invitation.inviter,
             invitation.role,
             link=LINK,
+            opt_out_link=OPT_OUT,
             links=self._postage.links,
             known=known,
             expires_at=invitation.expires_at,
         )
         sender, headers = heading(invitation.account, self._postage)
+        if self._postage.links.base_url.startswith("https://"):
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058, 3.1
         return FormLetter(Draft(sender, parts.subject, parts.text, parts.html, headers))

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, request, url_for
+from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from invites import accounts, memberships
@@ -22,9 +23,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Who(Enum):
-    """Who may use a view that doesn't belong to an account."""
+    """Who may use a view that doesn't belong to an account.
+
+    MAIL_SERVICE: a machine elsewhere, without cookies, whose token in the URL is
+    all its authority. Such a view takes no form token, whatever page sent it.
+    """
 
     ANYBODY = "anybody"
+    MAIL_SERVICE = "mail service"
     LOGGED_IN = "logged in"
     INSTALLER = "installer"
 
@@ -72,15 +78,20 @@ def init_app(app: Flask) -> None:
     app.before_request(_enforce)
 
 
+def exempt_machines(app: Flask, csrf: CSRFProtect) -> None:
+    """Ask no form token of views for machines; after the blueprints are registered."""
+    for view in app.view_functions.values():
+        if declared(view) is Who.MAIL_SERVICE:
+            csrf.exempt(view)
+
+
 def _enforce() -> Response | None:
-    if request.endpoint is None:
+    endpoint = request.endpoint
+    who = declared(current_app.view_functions[endpoint]) if endpoint else None
+    if endpoint is None or who is Who.MAIL_SERVICE:
         return None  # no such URL: the routing error speaks
-    if request.method not in _SAFE and request.headers.get("Sec-Fetch-Site", "same-origin") not in (
-        "same-origin",
-        "none",
-    ):
-        abort(403)  # another site's page sent this (ASVS 5.0 3.5.1)
-    who = declared(current_app.view_functions[request.endpoint])
+    if _comes_from_another_site():
+        abort(403)
     if who is Who.ANYBODY:
         return None
     if who is None:
@@ -93,6 +104,12 @@ def _enforce() -> Response | None:
     if who is Who.INSTALLER and not visiting.user.is_installer:
         abort(404)
     return None
+
+
+def _comes_from_another_site() -> bool:
+    """Whether another site's page sent this form (ASVS 5.0 3.5.1)."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    return request.method not in _SAFE and site not in ("same-origin", "none")
 
 
 def _enter_account(action: Action) -> Response | None:

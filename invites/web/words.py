@@ -57,6 +57,7 @@ _OUTCOME = {
         "was a member and was removed", "were members and were removed", n
     ),
     Outcome.PENDING: lambda n: ngettext("invited and pending", "invited and pending", n),
+    Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
     Outcome.INVALID: lambda n: ngettext("is not an address", "are not addresses", n),
 }
@@ -134,6 +135,7 @@ REASON = {
     Reason.UNCONFIRMED: _(
         "This person hasn't confirmed their address yet, so they can't be given a higher role."
     ),
+    Reason.OPTED_OUT: _("This person asked not to be invited again."),
     Reason.BATCH_NOT_SO: _("Meanwhile the batch stands otherwise. Look again, and press again."),
     Reason.NOTHING_TO_RETRY: _("There is no failed mail here to somebody who can still accept."),
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),

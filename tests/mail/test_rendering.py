@@ -84,7 +84,14 @@ def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: da
     with app.app_context():
         links = app.extensions["invites"].links
         parts = preview_parts(
-            account, owner.user, Role.USER, link=link, links=links, known=False, expires_at=now
+            account,
+            owner.user,
+            Role.USER,
+            link=link,
+            opt_out_link=link,
+            links=links,
+            known=False,
+            expires_at=now,
         )
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; “more”" in parts.html
     assert "<b>Bold</b> & “more”" in parts.text

@@ -47,6 +47,7 @@ class Places:
         self._of_blueprint = {
             "accounts": {"invitation_id": offer.id},
             "invitation": {"token": _token(world.mailed(offer))},
+            "no_more": {"token": _token(path(world.links.opt_out(offer)))},
             "join": {"token": _token(world.joining)},
             "confirm_email": {"token": _token(path(world.links.proof(proof)))},
             "password_reset": {"token": _token(path(world.links.proof(world.rows.reset)))},
@@ -85,6 +86,8 @@ def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
     """What the declaration of a view promises to a visitor."""
     if who is Who.ANYBODY:
         return "in"
+    if who is Who.MAIL_SERVICE:
+        return "400 BAD REQUEST"  # whoever it is: a form of a page is not what it takes
     if visitor == "nobody":
         return "log in"
     if who is Who.INSTALLER:
@@ -155,12 +158,18 @@ OPEN_TO_ANYBODY = {
     "setup.form", "setup.create", "login.form", "login.create", "login.delete",
     "password_reset.ask_form", "password_reset.ask", "password_reset.form", "password_reset.create",
     "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",
+    "no_more.page", "no_more.confirm", "no_more.undo",
 }  # fmt: skip
 
 
 def test_only_known_views_are_open_to_anybody(app: Flask) -> None:
     found = {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is Who.ANYBODY}
     assert found == OPEN_TO_ANYBODY
+
+
+def test_only_the_one_click_of_mail_services_does_without_a_form_token(app: Flask) -> None:
+    found = {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is Who.MAIL_SERVICE}
+    assert found == {"no_more.one_click"}
 
 
 def answers(
@@ -191,6 +200,7 @@ def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
 def test_a_post_from_another_site_is_refused_everywhere(world: World, site: str) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = False
     statuses, before, after = answers(world, "POST", headers={"Sec-Fetch-Site": site})
+    assert statuses.pop("no_more.one_click") == 400
     assert set(statuses.values()) == {403}
     assert after == before
 

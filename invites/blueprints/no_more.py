@@ -1,0 +1,66 @@
+"""The way out: "don't invite me again", from the link in every invitation's mail."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from invites import opting_out
+from invites.models import Invitation
+from invites.web.access import Who, allow
+from invites.web.pages import go, show
+from invites.web.services import links, now
+
+blueprint = Blueprint("no_more", __name__, url_prefix="/no-more/<token>")
+
+Deed = Callable[[Invitation, datetime], None]
+
+_ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
+
+
+@blueprint.get("")
+@allow(Who.ANYBODY)
+def page(token: str) -> Response:
+    """Asks. Opening it changes nothing: programs that check mail open every link."""
+    invitation = links().opened_opt_out(token)
+    if invitation is None:
+        return show("invitation/unknown.html", status=404)
+    is_out = opting_out.is_opted_out(invitation)
+    return show("no_more/page.html", invitation=invitation, token=token, is_out=is_out)
+
+
+@blueprint.post("")
+@allow(Who.MAIL_SERVICE)
+def one_click(token: str) -> Response:
+    """The button that mail programs show of their own (RFC 8058): no cookie, no redirect."""
+    if request.form.to_dict(flat=False) != _ONE_CLICK:
+        raise BadRequest
+    invitation = links().opened_opt_out(token)
+    if invitation is None:
+        return show("invitation/unknown.html", status=404)
+    opting_out.opt_out(invitation, now())
+    return show("no_more/page.html", invitation=invitation, token=token, is_out=True)
+
+
+@blueprint.post("/confirmation")
+@allow(Who.ANYBODY)
+def confirm(token: str) -> Response:
+    """Don't invite me again."""
+    return _answer(token, opting_out.opt_out)
+
+
+@blueprint.post("/return")
+@allow(Who.ANYBODY)
+def undo(token: str) -> Response:
+    """You may invite me again."""
+    return _answer(token, lambda found, at: opting_out.opt_in(found.account, found.email, at))
+
+
+def _answer(token: str, deed: Deed) -> Response:
+    invitation = links().opened_opt_out(token)
+    if invitation is None:
+        return show("invitation/unknown.html", status=404)
+    deed(invitation, now())
+    return go(url_for("no_more.page", token=token))

@@ -1,0 +1,53 @@
+"""People who don't want to be invited by an account again, and the accounts that honour it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from invites import activity, db
+from invites.activity import Deed
+from invites.models import Account, Invitation, InvitationState, OptOut
+
+
+def opt_out(invitation: Invitation, now: datetime) -> None:
+    """Invite the person of ``invitation`` no more; what is open counts as declined.
+
+    Doing it twice does it once. Whoever has the mailed link may do it, without
+    a log-in: it takes nothing away that an Admin's new link or the permanent
+    link couldn't give back.
+    """
+    with db.transaction():
+        added = (
+            OptOut.insert(account=invitation.account_id, email=invitation.email, created_at=now)
+            .on_conflict_ignore()
+            .as_rowcount()
+            .execute()
+        )
+        Invitation.update(state=InvitationState.DECLINED, answered_at=now).where(
+            Invitation.account == invitation.account_id,
+            Invitation.email == invitation.email,
+            Invitation.state == InvitationState.PENDING,
+        ).execute()
+        if added:
+            details = {"email": invitation.email}
+            activity.record(Deed.OPTED_OUT, invitation.account, None, now, **details)
+
+
+def opt_in(account: Account, email: str, now: datetime) -> None:
+    """Let ``account`` invite the person again: they asked for it, or came in by themselves."""
+    with db.transaction():
+        gone = db.delete(OptOut).where(OptOut.account == account, OptOut.email == email).execute()
+        if gone:
+            activity.record(Deed.OPTED_IN, account, None, now, email=email)
+
+
+def opted_out(account: Account | int, emails: Sequence[str]) -> set[str]:
+    """Those of ``emails``, tens of thousands if need be, that asked not to be invited."""
+    asked = OptOut.select(OptOut.email).where(
+        OptOut.account == account, db.among(OptOut.email, emails)
+    )
+    return {email for (email,) in db.tuples(asked)}
+
+
+def is_opted_out(invitation: Invitation) -> bool:
+    """Whether the person of ``invitation`` asked its account not to invite them again."""
+    return bool(opted_out(invitation.account_id, [invitation.email]))

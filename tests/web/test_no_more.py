@@ -1,0 +1,124 @@
+"""The way out that every invitation's mail has."""
+
+import pytest
+
+from invites import opting_out
+from invites.models import Invitation, InvitationState, OptOut
+from tests.shorthand import invite, reread
+from tests.web.world import ACCOUNT, World, path
+
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def invitation(world: World) -> Invitation:
+    return world.rows.pending
+
+
+@pytest.fixture
+def way_out(world: World, invitation: Invitation) -> str:
+    return path(world.links.opt_out(invitation))
+
+
+def test_opening_the_link_changes_nothing(world: World, way_out: str) -> None:
+    page = world.device("nobody").open(way_out)
+    assert "pending@example.org" in page.text
+    assert OptOut.select().count() == 0
+
+
+def test_one_press_opts_out_and_another_one_undoes_it(
+    world: World, invitation: Invitation, way_out: str
+) -> None:
+    page = world.device("nobody").open(way_out)
+    page.press("Don't invite me again")
+    assert "You won't be invited again" in page.text
+    assert opting_out.is_opted_out(invitation)
+    assert reread(invitation).state == InvitationState.DECLINED
+    page.press("They may invite me again")
+    assert not opting_out.is_opted_out(invitation)
+
+
+def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
+    world: World, invitation: Invitation, way_out: str
+) -> None:
+    """As mail services send it: RFC 8058, 3.2."""
+    client = world.app.test_client()
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://mail.example"}
+    answer = client.post(way_out, data=ONE_CLICK, headers=headers)
+    assert answer.status_code == 200
+    assert "Location" not in answer.headers
+    assert opting_out.is_opted_out(invitation)
+    assert client.post(way_out, data=ONE_CLICK).status_code == 200
+
+
+def test_one_click_may_come_as_a_multipart_form(
+    world: World, invitation: Invitation, way_out: str
+) -> None:
+    answer = world.app.test_client().post(
+        way_out, data=ONE_CLICK, content_type="multipart/form-data"
+    )
+    assert answer.status_code == 200
+    assert opting_out.is_opted_out(invitation)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"List-Unsubscribe": "Two-Click"},
+        ONE_CLICK | {"email": "somebody@example.org"},
+        {"List-Unsubscribe": ["One-Click", "One-Click"]},
+    ],
+)
+def test_any_other_body_does_nothing(
+    world: World, invitation: Invitation, way_out: str, body: dict[str, str]
+) -> None:
+    assert world.app.test_client().post(way_out, data=body).status_code == 400
+    assert not opting_out.is_opted_out(invitation)
+
+
+@pytest.mark.parametrize("act", ["confirmation", "return"])
+def test_the_pages_own_buttons_need_the_form_token(
+    world: World, invitation: Invitation, way_out: str, act: str
+) -> None:
+    answer = world.app.test_client().post(f"{way_out}/{act}", data=ONE_CLICK)
+    assert answer.status_code == 400
+    assert not opting_out.is_opted_out(invitation)
+
+
+def test_no_other_link_opts_out(world: World, invitation: Invitation) -> None:
+    client = world.app.test_client()
+    tokens = [
+        world.mailed(invitation).rpartition("/")[2],
+        path(world.links.copied_invitation(invitation)).rpartition("/")[2],
+        f"{invitation.id}-AAAAAAAAAAAAAAAAAAAAAAAA",
+        "rubbish",
+    ]
+    for token in tokens:
+        assert client.get(f"/no-more/{token}").status_code == 404
+        assert client.post(f"/no-more/{token}", data=ONE_CLICK).status_code == 404
+    assert OptOut.select().count() == 0
+
+
+def test_the_list_says_who_opted_out_and_offers_no_link(
+    world: World, invitation: Invitation
+) -> None:
+    opting_out.opt_out(invitation, world.rows.now)
+    owner = world.device("owner")
+    row = owner.open(f"{ACCOUNT}/invitations?search=pending@").page.select_one(
+        f"#invitation-{invitation.id}"
+    )
+    assert "asked not to be invited again" in row.get_text(" ")
+    assert "Copy Link" not in row.get_text()
+    answer = owner.client.get(f"{ACCOUNT}/invitations/{invitation.id}/link")
+    assert "asked not to be invited again" in answer.text
+    assert "/invitation/" not in answer.text.replace("/invitations", "")
+
+
+def test_while_typing_one_sees_who_opted_out(world: World) -> None:
+    gone = invite(world.rows.people.stranger, world.rows.now, "x@example.org")
+    assert reread(gone).state == InvitationState.PENDING
+    opting_out.opt_out(world.rows.pending, world.rows.now)
+    page = world.device("owner").open(f"{ACCOUNT}/invitations/new")
+    page.press("Send Invitation", email="pending@example.org")
+    assert "asked not to be invited" in page.text
