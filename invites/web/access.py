@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, request, url_for
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from invites import accounts, memberships
@@ -19,6 +20,10 @@ from invites.web.signin import unauthorized, visitor
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+class CrossSiteError(Forbidden):
+    """Another site's page sent this (ASVS 5.0 3.5.1)."""
 
 
 class Who(Enum):
@@ -79,7 +84,7 @@ def _enforce() -> Response | None:
         "same-origin",
         "none",
     ):
-        abort(403)  # another site's page sent this (ASVS 5.0 3.5.1)
+        raise CrossSiteError
     who = declared(current_app.view_functions[request.endpoint])
     if who is Who.ANYBODY:
         return None
