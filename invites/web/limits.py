@@ -91,7 +91,7 @@ def _limit_guesses(view: View, spec: str, key: Callable[[], str]) -> View:
 
 
 def _refuse(limit: RequestLimit) -> NoReturn:
-    raise _too_many(limit.reset_at)
+    raise _too_many(limit.window.reset_time)
 
 
 def _too_many(until: float) -> TooManyRequests:

@@ -70,7 +70,7 @@ def test_a_page_that_keeps_asking_says_quietly_that_it_tries_again_and_recovers(
     box.post.mail_to("jon@example.org")
     olive = visit(box).log_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
     olive.page.evaluate("window.same_page = true")
-    news = olive.page.get_by_role("status")
+    news = olive.page.locator("#notices")
     news.evaluate(
         """region => {
             window.told = 0;

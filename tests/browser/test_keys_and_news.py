@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from invites import invitations, permanent_link
+from invites import db, invitations, permanent_link, steering
 from invites.clock import utcnow
 from invites.roles import Role
 from tests.browser.box import OWNER, Box
@@ -154,16 +154,33 @@ class TestAfterAnAct:
         assert region.get_attribute("role") == "status"
 
 
+LISTEN = """region => {
+    window.told = [];
+    const listen = () => window.told.push(region.textContent.trim());
+    new MutationObserver(listen).observe(region, {childList: true, subtree: true});
+}"""
+
+
+def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visitor) -> None:
+    with db.transaction():
+        batch = send(box.owner, utcnow(), *(f"guest{number}@example.org" for number in range(30)))
+        steering.pause(box.owner, batch, utcnow())
+    olive.open(f"/accounts/riverside-relief/batches/{batch.id}").sees("0 of 30 sent")
+    olive.page.locator("#batch-told").evaluate(LISTEN)
+
+    steering.resume(box.owner, batch, utcnow())
+    olive.page.wait_for_function("() => told.length > 0")
+    with olive.page.expect_response(re.compile("/batches/")):
+        olive.sees("30 of 30 sent")  # and the page goes on asking who answered
+    olive.page.wait_for_timeout(200)
+
+    assert olive.page.evaluate("told") == ["30 of 30 sent"]
+
+
 def test_how_many_get_a_mail_is_told_once_for_each_change(box: Box, olive: Visitor) -> None:
     olive.go_to("Create New Invitation")
     region = olive.page.locator("#send-note")
-    region.evaluate(
-        """region => {
-            window.told = [];
-            const listen = () => window.told.push(region.textContent.trim());
-            new MutationObserver(listen).observe(region, {childList: true, subtree: true});
-        }"""
-    )
+    region.evaluate(LISTEN)
     for typed in ("amina@example.org", " ", "kim", ", jon@example.org"):
         with olive.page.expect_response(re.compile("understanding")):
             olive.type("Email", typed)
