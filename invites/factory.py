@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from flask import Flask, Response, request
 from flask_babel import Babel
-from flask_mail import Mail
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,8 +15,7 @@ from invites.mail.rendering import Postage
 from invites.secret_key import load_secret_keys
 from invites.settings import PROJECT_ROOT, Settings, load_settings
 from invites.tokens import Signer
-from invites.web import access, errors, forms, headers, htmx, limits, signin, templates
-from invites.web.services import Services
+from invites.web import access, errors, forms, headers, htmx, limits, services, signin, templates
 
 log = logging.getLogger("invites.web")
 
@@ -37,7 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings, keys)
     _open_database(app, settings)
     _add_services(app, settings, keys)
-    csrf = _add_extensions(app, settings)
+    csrf = _add_extensions(app)
     blueprints.register(app)
     access.exempt_machines(app, csrf)
     cli.register(app)
@@ -105,11 +103,11 @@ def _open_database(app: Flask, settings: Settings) -> None:
 def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
     signer = Signer(keys)
     links = Links(settings.base_url, signer)
-    with app.app_context():
-        Services(settings, signer, links, Postage(settings.mail_from, links)).register()
+    postage = Postage(settings.mail_from, links)
+    services.init_app(app, services.Services(settings, signer, links, postage))
 
 
-def _add_extensions(app: Flask, settings: Settings) -> CSRFProtect:
+def _add_extensions(app: Flask) -> CSRFProtect:
     htmx.init_app(app)
     signin.init_app(app)
     access.init_app(app)
@@ -120,6 +118,4 @@ def _add_extensions(app: Flask, settings: Settings) -> CSRFProtect:
     templates.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    if settings.mail_server is not None:
-        Mail(app)
     return csrf

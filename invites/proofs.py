@@ -49,6 +49,11 @@ def ask(
         return True
 
 
+def hours(purpose: ProofPurpose) -> int:
+    """How long a link of this kind works."""
+    return int(LIFETIME[purpose] / timedelta(hours=1))
+
+
 def is_open(proof: EmailProof, now: datetime) -> bool:
     """Whether the link still works."""
     return proof.used_at is None and proof.expires_at > now

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
 
-MAX_BYTES = 20 * 1024 * 1024
+MAX_MEGABYTES = 20
+MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 _MAX_CELL = 100_000  # characters; more is an unclosed quote or an attack
 _KEPT_CELL = 1000  # characters; an address has 254, and a person wants to see what is wrong
 _SNIFFED = 64 * 1024  # characters that tell encoding and separator
@@ -34,7 +35,7 @@ def read_csv(content: bytes) -> list[Entry]:
     tabs or pipes; with a header or without. Raises Refused(FILE_*).
     """
     if len(content) > MAX_BYTES:
-        raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_BYTES // 1024 // 1024)
+        raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
     text = _decode(content)
     if not text.strip():
         raise Refused(Reason.FILE_EMPTY)

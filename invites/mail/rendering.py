@@ -109,7 +109,7 @@ def _proof_parts(delivery: Delivery, links: Links) -> Parts:
         "person": proof.user,
         "email": proof.email,
         "link": links.proof(proof),
-        "hours": int(proofs.LIFETIME[ProofPurpose(proof.purpose)].total_seconds() // 3600),
+        "hours": proofs.hours(ProofPurpose(proof.purpose)),
     }
     return _parts(delivery.kind, context)
 

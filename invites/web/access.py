@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, request, url_for
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from invites import accounts, memberships
@@ -20,6 +21,10 @@ from invites.web.signin import unauthorized, visitor
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+
+class CrossSiteError(Forbidden):
+    """Another site's page sent this (ASVS 5.0 3.5.1)."""
 
 
 class Who(Enum):
@@ -91,7 +96,7 @@ def _enforce() -> Response | None:
     if endpoint is None or who is Who.MAIL_SERVICE:
         return None  # no such URL: the routing error speaks
     if _comes_from_another_site():
-        abort(403)
+        raise CrossSiteError
     if who is Who.ANYBODY:
         return None
     if who is None:

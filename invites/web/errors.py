@@ -3,14 +3,18 @@
 import logging
 
 from flask import Flask, Response, request
+from flask_babel import LazyString, format_decimal
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
+from invites.recipients import MAX_ENTRIES
 from invites.refusals import Reason, Refused
+from invites.spreadsheets import MAX_MEGABYTES
+from invites.web.access import CrossSiteError
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
-from invites.web.words import sentence
+from invites.web.words import sentence, try_again_in
 
 log = logging.getLogger("invites.web")
 
@@ -37,7 +41,11 @@ _TITLE_AND_ADVICE = {
     ),
     413: (
         _("That is too much at once"),
-        _("Go back: a file may have up to 20 MB, a list up to 50,000 addresses."),
+        _(
+            "Go back: a file may have up to %(megabytes)s MB, a list up to %(rows)s addresses.",
+            megabytes=MAX_MEGABYTES,
+            rows=LazyString(format_decimal, MAX_ENTRIES),
+        ),
     ),
     422: (
         _("That can't be done"),
@@ -45,7 +53,7 @@ _TITLE_AND_ADVICE = {
     ),
     429: (
         _("Too many tries"),
-        _("Wait a quarter of an hour, then try again. Nothing is lost."),
+        _("Wait a while, then try again. Nothing is lost."),
     ),
     500: (
         _("Something broke on our side"),
@@ -64,6 +72,7 @@ _STATUS = {
 def init_app(app: Flask) -> None:
     """Show errors of ``app`` in the look of the product."""
     app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(CrossSiteError, _cross_site)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(Exception, _crash)
@@ -74,6 +83,8 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     if code < 400:
         return error
     title, advice = _TITLE_AND_ADVICE.get(code, _TITLE_AND_ADVICE[400 if code < 500 else 500])
+    if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
+        advice = _("%(when)s Nothing is lost.", when=try_again_in(error.retry_after))
     response = _error_page(code, title, advice)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -86,6 +97,17 @@ def _stale_form(_error: CSRFError) -> Response:
         400,
         _("This page was open for too long"),
         _("For your safety it can't be used any more. Go back, load it again, and try once more."),
+    )
+
+
+def _cross_site(_error: CrossSiteError) -> Response:
+    return _error_page(
+        403,
+        _("This came from another site"),
+        _(
+            "A page elsewhere sent it, so nothing was done. "
+            "Open the page here directly, and try again."
+        ),
     )
 
 
@@ -118,5 +140,5 @@ def _error_page(code: int, title: object, advice: object) -> Response:
     )
     if wants_fragment():
         response.headers["HX-Retarget"] = "#notices"
-        response.headers["HX-Reswap"] = "innerHTML show:window:top"
+        response.headers["HX-Reswap"] = "innerHTML"
     return response

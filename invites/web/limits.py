@@ -7,11 +7,13 @@ those per e-mail address are narrow. In memory, hence one web process.
 from collections.abc import Callable
 from functools import wraps
 from ipaddress import ip_address, ip_network
-from typing import Any, TypeVar, cast
+from math import ceil
+from time import time
+from typing import Any, NoReturn, TypeVar, cast
 
 import limits
 from flask import Flask, make_response, request
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
@@ -65,7 +67,9 @@ def limit_joining(view: View) -> View:
 
 
 def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
-    limit: Any = _limiter.shared_limit(spec, scope=scope, key_func=key, methods=["POST"])
+    limit: Any = _limiter.shared_limit(
+        spec, scope=scope, key_func=key, methods=["POST"], on_breach=_refuse
+    )
     return cast(View, limit(view))
 
 
@@ -77,13 +81,22 @@ def _limit_guesses(view: View, spec: str, key: Callable[[], str]) -> View:
     def limited(*args: Any, **kwargs: Any) -> Response:
         whose = (view.__module__, view.__name__, key())
         if _limiter.enabled and not _limiter.limiter.hit(item, *whose):
-            raise TooManyRequests(retry_after=item.get_expiry())
+            raise _too_many(_limiter.limiter.get_window_stats(item, *whose).reset_time)
         response = make_response(view(*args, **kwargs))
         if response.status_code < 400:
             _limiter.limiter.clear(item, *whose)
         return response
 
     return cast(View, limited)
+
+
+def _refuse(limit: RequestLimit) -> NoReturn:
+    raise _too_many(limit.window.reset_time)
+
+
+def _too_many(until: float) -> TooManyRequests:
+    """Says how many seconds remain ``until`` the next try."""
+    return TooManyRequests(retry_after=max(1, ceil(until - time())))
 
 
 def _typed_email() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from flask import current_app
+from flask import Flask, current_app
 
 from invites.clock import utcnow
 from invites.links import Links
@@ -24,9 +24,10 @@ class Services:
     links: Links
     postage: Postage
 
-    def register(self) -> None:
-        """Make these the services of the current application."""
-        current_app.extensions[_EXTENSION] = self
+
+def init_app(app: Flask, services: Services) -> None:
+    """Give ``app`` its services."""
+    app.extensions[_EXTENSION] = services
 
 
 def services() -> Services:

@@ -12,10 +12,17 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
-from invites import accounts
+from invites import accounts, passwords, proofs, recipients, spreadsheets
 from invites.access import Action
 from invites.judging import Outcome
-from invites.models import Account, BatchState, DeliveryState, InvitationState, Standing
+from invites.models import (
+    Account,
+    BatchState,
+    DeliveryState,
+    InvitationState,
+    ProofPurpose,
+    Standing,
+)
 from invites.roles import Role
 from invites.web import words
 from invites.web.access import Here
@@ -31,6 +38,10 @@ _NAMES = {
     "InvitationState": InvitationState,
     "Role": Role,
     "Standing": Standing,
+    "MAX_FILE_BYTES": spreadsheets.MAX_BYTES,
+    "MAX_ROWS": recipients.MAX_ENTRIES,
+    "MIN_PASSWORD": passwords.MIN_LENGTH,
+    "RESET_HOURS": proofs.hours(ProofPurpose.RESET_PASSWORD),
     "words": words,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,

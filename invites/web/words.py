@@ -1,12 +1,15 @@
 """The words for what rules answer with codes: reasons, roles, states, deeds."""
 
-from flask_babel import LazyString, format_decimal, gettext, ngettext
+from math import ceil
+
+from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites.judging import Outcome
 from invites.models import DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
 from invites.roles import Role
+from invites.spreadsheets import MAX_MEGABYTES
 
 ROLE = {
     Role.USER: _("User"),
@@ -83,7 +86,6 @@ REASON = {
     Reason.ADDRESS_TOO_LONG: _("This is longer than an e-mail address can be."),
     Reason.ADDRESS_MALFORMED: _("This isn't a complete e-mail address."),
     Reason.TEXT_MISSING: _("This can't be empty."),
-    Reason.TEXT_TOO_LONG: _("This can have at most %(limit)s characters."),
     Reason.TEXT_CONTROL: _("This has an invisible character in it. Type it again by hand."),
     Reason.TEXT_LINK: _(
         "This can't hold a web or e-mail address, nor a dot inside a word: "
@@ -95,22 +97,12 @@ REASON = {
     Reason.PHONE_MALFORMED: _(
         "Enter a phone number with digits, like +44 20 7946 0000, or leave it empty."
     ),
-    Reason.PASSWORD_SHORT: _("Use at least %(limit)s characters. A few words in a row do well."),
-    Reason.PASSWORD_LONG: _("Use at most %(limit)s characters."),
     Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
     Reason.PASSWORD_WRONG: _("That isn't your current password."),
     Reason.PROFILE_EXISTS: _("There is a profile with this address already. Log in instead."),
     Reason.ALREADY_SET_UP: _("This box is set up already. Log in instead."),
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
-    Reason.LIST_TOO_LONG: _(
-        "That is more than %(limit)s rows, the most one batch can have. "
-        "Nothing was taken from it: split the list and send it in parts."
-    ),
     Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
-    Reason.FILE_TOO_LARGE: _(
-        "This file is larger than %(limit)s MB. "
-        "Keep only the column with the addresses, or split it."
-    ),
     Reason.FILE_NOT_TEXT: _(
         "This isn't a CSV file. In your spreadsheet program, "
         "save the list as CSV and choose that file."
@@ -141,10 +133,6 @@ REASON = {
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
     Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),
-    Reason.INVITATION_OFTEN: _(
-        "This invitation was mailed %(limit)s times within a day. Try again tomorrow, "
-        "or use Copy Link."
-    ),
     Reason.MEMBER_ALREADY: _("This person is a member already, and needs no invitation."),
     Reason.WRONG_PERSON: _("This invitation is for somebody else."),
     Reason.REMOVED_MEMBER: _(
@@ -152,6 +140,48 @@ REASON = {
     ),
     Reason.LINK_CLOSED: _("This link was deleted."),
     Reason.PROOF_CLOSED: _("This link was used already, or has expired."),
+}
+
+_REASON_WITH_LIMIT = {
+    Reason.TEXT_TOO_LONG: lambda n, **limit: ngettext(
+        "This can have at most %(limit)s character.",
+        "This can have at most %(limit)s characters.",
+        n,
+        **limit,
+    ),
+    Reason.PASSWORD_SHORT: lambda n, **limit: ngettext(
+        "Use at least %(limit)s character. A few words in a row do well.",
+        "Use at least %(limit)s characters. A few words in a row do well.",
+        n,
+        **limit,
+    ),
+    Reason.PASSWORD_LONG: lambda n, **limit: ngettext(
+        "Use at most %(limit)s character.", "Use at most %(limit)s characters.", n, **limit
+    ),
+    Reason.LIST_TOO_LONG: lambda n, **limit: ngettext(
+        "That is more than %(limit)s row, the most one batch can have. "
+        "Nothing was taken from it: split the list and send it in parts.",
+        "That is more than %(limit)s rows, the most one batch can have. "
+        "Nothing was taken from it: split the list and send it in parts.",
+        n,
+        **limit,
+    ),
+    Reason.FILE_TOO_LARGE: lambda n, **limit: ngettext(
+        "This file is larger than %(limit)s MB. "
+        "Keep only the column with the addresses, or split it.",
+        "This file is larger than %(limit)s MB. "
+        "Keep only the column with the addresses, or split it.",
+        n,
+        **limit,
+    ),
+    Reason.INVITATION_OFTEN: lambda n, **limit: ngettext(
+        "This invitation was mailed %(limit)s time within a day. "
+        "Try again tomorrow, or use Copy Link.",
+        "This invitation was mailed %(limit)s times within a day. "
+        "Try again tomorrow, or use Copy Link.",
+        n,
+        **limit,
+    ),
 }
 
 
@@ -176,12 +206,28 @@ def pace(per_minute: float, minutes_left: float) -> str:
 
 
 def sentence(refused: Refused) -> str:
-    """A refusal in plain words, its numbers as people write them."""
-    words: LazyString = REASON[refused.reason]
-    numbers = {name: format_decimal(number) for name, number in refused.details.items()}
-    return str(words) % numbers if numbers else str(words)
+    """A refusal in plain words, its limit as people write it."""
+    if refused.reason not in _REASON_WITH_LIMIT:
+        return str(REASON[refused.reason])
+    limit = refused.details["limit"]
+    return str(_REASON_WITH_LIMIT[refused.reason](limit, limit=format_decimal(limit)))
 
 
 def problem(reason: str) -> str:
     """A stored reason in plain words."""
     return str(REASON[Reason(reason)])
+
+
+def file_too_large() -> str:
+    """What a browser says instead of sending a file that would be refused."""
+    return sentence(Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))
+
+
+def try_again_in(seconds: int) -> str:
+    """How long to wait, in minutes, or seconds when it is soon."""
+    if seconds < 60:
+        return str(
+            ngettext("Try again in %(num)s second.", "Try again in %(num)s seconds.", seconds)
+        )
+    minutes = ceil(seconds / 60)
+    return str(ngettext("Try again in %(num)s minute.", "Try again in %(num)s minutes.", minutes))

@@ -11,14 +11,55 @@ const each = (root, selector, act) => {
   root.querySelectorAll(selector).forEach(act);
 };
 
-const notify = (message) => {
+// News of the page: told by fragments, and by what follows here.
+const notices = document.getElementById("notices");
+
+const notify = (message, kind = "problem") => {
   const text = document.createElement("p");
   text.textContent = message;
   const notice = document.createElement("div");
-  notice.className = "notice problem";
+  notice.className = `notice ${kind}`;
   notice.append(text);
-  document.getElementById("notices")?.replaceChildren(notice);
+  notices.replaceChildren(notice);
 };
+
+// News stays in sight for a while, wherever one has scrolled to.
+const IN_SIGHT = 10_000;
+let outOfSight;
+new MutationObserver(() => {
+  notices.classList.add("fresh");
+  clearTimeout(outOfSight);
+  outOfSight = setTimeout(() => notices.classList.remove("fresh"), IN_SIGHT);
+}).observe(notices, { childList: true });
+
+// Another live region is read out only when its words change.
+document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+  const { target, fragment } = detail;
+  const isSame = target.textContent.trim() === fragment.textContent.trim();
+  if (target !== notices && target.matches("[role=status]") && isSame) detail.shouldSwap = false;
+});
+
+// A swap takes the focused control away: go to the same one, or else to what came in its place.
+let held = null;
+const nameOf = (element) => element.getAttribute("aria-label") ?? element.textContent.trim();
+const findAgain = ({ name, tag, place }) => {
+  const again = [...place.querySelectorAll(tag)].find((element) => nameOf(element) === name);
+  return again ?? place.querySelector("button") ?? place.querySelector("input:not([type=hidden]), a[href]");
+};
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  const focused = document.activeElement;
+  const isInside = focused !== document.body && target.contains(focused);
+  held = isInside ? { name: nameOf(focused), tag: focused.tagName, id: target.id } : null;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const place = held && document.getElementById(held.id);
+  if (place && document.activeElement === document.body) {
+    const next = findAgain({ ...held, place }) ?? place;
+    if (next === place) place.tabIndex = -1;
+    next.focus({ preventScroll: true });
+  }
+  held = null;
+});
 
 // Menus close on Escape, and when something else is pressed.
 const closeMenus = (except) =>
@@ -58,8 +99,10 @@ document.addEventListener("htmx:load", (event) =>
   each(event.detail.elt, '[data-copy-now]:not([data-copy-now=""])', (link) => copy(link.querySelector("[data-copy]"))),
 );
 
+// Buttons that do nothing without this are shown by it.
+whenSwapped((root) => each(root, "[data-copy], [data-reveal]", (button) => (button.hidden = false)));
+
 // A password can be shown; a field of a phone is small, and mistyping is easy.
-whenSwapped((root) => each(root, "[data-reveal]", (button) => (button.hidden = false)));
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-reveal]");
   if (!button) return;
@@ -70,16 +113,23 @@ document.addEventListener("click", (event) => {
 });
 
 // The dropzone: the file field lies over it, so dropping works without this too.
-const MAX_FILE = 20 * 1024 * 1024;
 for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   document.addEventListener(name, (event) => {
     event.target.closest?.(".dropzone")?.classList.toggle("over", over);
   });
 }
+// A file that falls beside it must not open in the place of the page.
+for (const name of ["dragover", "drop"]) {
+  window.addEventListener(name, (event) => {
+    if (!event.dataTransfer.types.includes("Files") || event.target.closest?.(".dropzone")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
 document.addEventListener("htmx:beforeRequest", (event) => {
   const field = event.target;
   if (field.type !== "file" || !field.files[0]) return;
-  if (field.files[0].size > MAX_FILE) {
+  if (field.files[0].size > Number(field.dataset.maxBytes)) {
     event.preventDefault();
     field.value = "";
     notify(field.dataset.tooLarge);
@@ -92,6 +142,15 @@ document.addEventListener("htmx:xhr:progress", (event) => {
   if (bar && event.detail.lengthComputable) bar.value = (100 * event.detail.loaded) / event.detail.total;
 });
 
+// The field forgets a file that didn't arrive, so that the same one can be chosen again.
+document.addEventListener("htmx:afterRequest", ({ target: field, detail }) => {
+  if (field.type !== "file" || detail.successful) return;
+  field.value = "";
+  const bar = field.closest(".dropzone").querySelector("progress");
+  bar.hidden = true;
+  bar.removeAttribute("value");
+});
+
 // A form that takes a while says so on the button that was pressed.
 document.addEventListener("submit", (event) => event.submitter?.setAttribute("aria-busy", "true"));
 window.addEventListener("pageshow", () =>
@@ -102,6 +161,22 @@ document.addEventListener("htmx:afterRequest", (event) =>
 );
 
 // The box is away: say so, and leave the page as it is.
-for (const away of ["htmx:sendError", "htmx:responseError"]) {
-  document.addEventListener(away, () => notify(document.body.dataset.offline));
+const sayAway = ({ target }) => {
+  const words = document.body.dataset;
+  if (!asksAgain(target)) notify(target.type === "file" ? words.offlineUpload : words.offline);
+  else if (!notices.querySelector(".retrying")) notify(words.offlineRetrying, "retrying");
+};
+for (const away of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.addEventListener(away, sayAway);
 }
+
+// What asks again every few seconds gives up on a slow answer, says once that it keeps trying,
+// and takes that back when it gets through.
+const PATIENCE = 10_000;
+const asksAgain = (element) => element.matches('[hx-trigger^="every"]');
+document.addEventListener("htmx:configRequest", ({ target, detail }) => {
+  if (asksAgain(target)) detail.timeout = PATIENCE;
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.successful) notices.querySelector(".retrying")?.remove();
+});

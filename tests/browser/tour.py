@@ -97,6 +97,11 @@ def take_look(visitor: Visitor, look: str) -> None:
     visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
 
 
+def _lose_the_line(visitor: Visitor) -> None:
+    visitor.page.locator("#main").dispatch_event("htmx:sendError")
+    visitor.sees("Nothing is lost")
+
+
 def _fresh(_box: Box) -> list[Stop]:
     return [
         Stop("setup", "/setup"),
@@ -111,6 +116,12 @@ def _empty(_box: Box) -> list[Stop]:
     def ask_for_reset(visitor: Visitor) -> None:
         visitor.fill(Email="somebody@example.org").press("Mail me a link").sees("is on its way")
 
+    def guess_too_often(visitor: Visitor) -> None:
+        for _ in range(10):
+            visitor.fill(Email="guessed@example.org", Password="not this one")
+            visitor.press("Log in").sees("go together")
+        visitor.fill(Password="nor this").press("Log in").sees("Too many tries")
+
     def come_back_too_late(visitor: Visitor) -> None:
         visitor.context.clear_cookies()
         visitor.press("Log in").sees("too long")
@@ -124,6 +135,7 @@ def _empty(_box: Box) -> list[Stop]:
         Stop("password-reset-closed", "/password-reset/1-closed"),
         Stop("error-404", "/nowhere"),
         Stop("error-405", "/logout"),
+        Stop("error-429", "/login", act=guess_too_often),
         Stop("home-empty", f"{_ACCOUNT}/", OWNER),
         Stop("compose", _COMPOSE, OWNER),
         Stop("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),
@@ -288,6 +300,7 @@ class _Full:
             Stop("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),
             Stop("personal-link", f"{_ACCOUNT}/invitations/{self.pending.id}/link", OWNER),
             Stop("active", f"{_ACCOUNT}/users", OWNER),
+            Stop("active-line-lost", f"{_ACCOUNT}/users", OWNER, _lose_the_line),
             Stop("active-edit", f"{_ACCOUNT}/users?search=ada", OWNER, edit),
             Stop("active-edit-page", f"{_ACCOUNT}/users/{ada.id}/edit", OWNER),
             Stop("active-nobody", f"{_ACCOUNT}/users?search=nobody", OWNER),

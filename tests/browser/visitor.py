@@ -87,9 +87,9 @@ class Visitor:
         self.field("Email CSV File").set_input_files(file)
         return self
 
-    def drop_file(self, file: Path) -> "Visitor":
-        """Drag a file from a folder's window onto the dropzone, and let go."""
-        zone = self.field("Email CSV File").bounding_box()
+    def drop_file(self, file: Path, on: Locator | None = None) -> "Visitor":
+        """Drag a file from a folder's window onto the dropzone, or elsewhere, and let go."""
+        zone = (on or self.field("Email CSV File")).bounding_box()
         assert zone is not None
         hand = self.context.new_cdp_session(self.page)
         for event in ("dragEnter", "dragOver", "drop"):

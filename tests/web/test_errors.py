@@ -79,6 +79,50 @@ def test_a_form_that_was_open_too_long_can_be_loaded_anew(people: Cast, somebody
     assert "load it again" in somebody.text
 
 
+def test_too_many_tries_say_when_the_next_one_counts(
+    people: Cast, somebody: Browser, now: datetime
+) -> None:
+    with travel(now.replace(microsecond=0), tick=False) as clock:
+        for _ in range(10):
+            somebody.log_in("uma@example.org", "wrong")
+        assert _wait(somebody) == (pytest.approx(900, abs=1), "Try again in 15 minutes.")
+        clock.shift(timedelta(minutes=13, seconds=10))
+        assert _wait(somebody) == (pytest.approx(110, abs=1), "Try again in 2 minutes.")
+        clock.shift(timedelta(seconds=109))
+        assert _wait(somebody) == (pytest.approx(1, abs=1), "Try again in 1 second.")
+        clock.shift(timedelta(seconds=2))
+        assert somebody.log_in("uma@example.org", PASSWORD).status == 200
+
+
+def test_too_many_mails_say_when_the_next_one_is_sent(
+    people: Cast, somebody: Browser, now: datetime
+) -> None:
+    with travel(now.replace(microsecond=0), tick=False) as clock:
+        for _ in range(5):
+            somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+        clock.shift(timedelta(minutes=20))
+        somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+    assert somebody.status == 429
+    assert int(somebody.response.headers["Retry-After"]) == pytest.approx(2400, abs=1)
+    assert "Try again in 40 minutes." in somebody.text
+
+
+def _wait(browser: Browser) -> tuple[int, str]:
+    """What one more try says of waiting: to programs, and to people."""
+    assert browser.log_in("uma@example.org", PASSWORD).status == 429
+    words = browser.page.select_one(".lead").get_text()
+    return int(browser.response.headers["Retry-After"]), words.partition(" Nothing is lost")[0]
+
+
+def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
+    people: Cast, somebody: Browser
+) -> None:
+    answer = somebody.client.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert "This came from another site" in answer.text
+    assert "nothing was done. Open the page here directly, and try again." in answer.text
+
+
 @pytest.mark.parametrize("url", ["/nowhere", "/%00", "/%ff", "/invitation", "/static/x"])
 def test_what_is_not_there_is_not_found(people: Cast, somebody: Browser, url: str) -> None:
     assert somebody.open(url).status == 404

@@ -14,7 +14,14 @@ from tests.web.scenes import BUTTONS, PAGES, Scene
 from tests.web.world import World, services
 
 READ_ALOUD = ["aria-label", "placeholder", "title", "alt", "data-label"]
-SAID_BY_SCRIPTS = ["data-copied", "data-refused", "data-offline", "data-too-large"]
+SAID_BY_SCRIPTS = [
+    "data-copied",
+    "data-refused",
+    "data-offline",
+    "data-offline-retrying",
+    "data-offline-upload",
+    "data-too-large",
+]
 
 # What stays as it is in every language: names, addresses, links, the words of mail servers.
 DATA = re.compile(
