@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from invites import accounts, db, outbox
 from invites.access import LOWEST_ROLE, Action
+from invites.clock import utcnow
 from invites.models import Batch, Delivery, Membership, ProofPurpose, Upload, User
 from invites.roles import Role
 from invites.web.access import Who, allow, declared
@@ -118,7 +119,7 @@ def test_every_route_answers_as_its_view_declares(world: World, visitor: str) ->
     app.config["WTF_CSRF_ENABLED"] = False
     user = person(world, visitor)
     places = Places(world, user)
-    outbox.beat(world.rows.now)
+    outbox.beat(utcnow())
     device = signed_in(app, user) if user else Browser(app)
     cookie = device.client.get_cookie("invites")
     db.close()
