@@ -1,5 +1,6 @@
 """The ``INVITES_*`` settings: read once, checked at start, refused in plain words."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,6 +66,16 @@ class Settings:
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data / "invites.sqlite3"
+
+    @property
+    def links_stay_here(self) -> bool:
+        """Whether the base URL leads nowhere from any other machine, and so do links in mails."""
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or address.is_unspecified
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
