@@ -1,7 +1,7 @@
 """Sending invitations: one press of *Send Invitation* becomes one batch, once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,19 +15,33 @@ from invites.refusals import Reason, Refused
 from invites.roles import Role
 
 LIFETIME = timedelta(days=14)
+LARGE = 500  # mails; from here on an admin says yes to their number
 
 _EXAMPLES = 200
 
 
 @dataclass(frozen=True)
+class Review:
+    """What an admin saw before the press: the fingerprint of the judgement, the mails agreed to."""
+
+    fingerprint: str
+    agreed: int | None = None
+
+
+@dataclass(frozen=True)
 class Order:
-    """What an admin asks for. ``key`` names the press of the button: the same key sends once."""
+    """What an admin asks for. ``key`` names the press of the button: the same key sends once.
+
+    ``also``: whom to invite of those left out otherwise. Without a ``review``
+    it goes out as it is.
+    """
 
     key: str
     entries: Sequence[Entry]
     role: Role
     file_name: str = ""
-    removed_too: bool = False
+    also: frozenset[Outcome] = frozenset()
+    review: Review | None = None
 
 
 def issue(actor: Membership, order: Order, now: datetime) -> Batch:
@@ -35,7 +49,9 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
 
     A second call with the same key and content returns the batch of the first:
     a double click and the back button send nothing twice. Raises
-    Refused(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED).
+    Refused(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED),
+    REVIEW_FIRST when the review showed something else than what would be sent
+    now, and CONFIRM_FIRST for very many mails without a yes to their number.
     """
     account = actor.account
     key = _content_key(actor, order)
@@ -47,16 +63,18 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             raise Refused(Reason.LIST_EMPTY)
         authorize(actor, Action.INVITE, order.role)
         judgement = judging.judge(account, order.entries, now)
-        emails = judgement.to_invite(removed_too=order.removed_too)
+        emails = judgement.to_invite(order.also)
         if not emails:
             raise Refused(Reason.NOBODY_TO_INVITE)
+        if order.review is not None:
+            _compare(order.review, judgement, len(emails))
         batch = Batch.create(
             account=account,
             inviter=actor.user_id,
             role=order.role,
             key=key,
             file_name=order.file_name,
-            left_out=_left_out(judgement, removed_too=order.removed_too),
+            left_out=_left_out(judgement, order.also),
             created_at=now,
         )
         _replace_older(account, emails, now)
@@ -76,14 +94,22 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
 
 def _content_key(actor: Membership, order: Order) -> str:
     """The same press with the same content is one batch; other content is another one."""
-    parts = [str(actor.id), order.key, str(int(order.role)), str(order.removed_too)]
+    parts = [str(actor.id), order.key, str(int(order.role)), ",".join(sorted(order.also))]
     content = "\n".join([*parts, *(entry.text for entry in order.entries)])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _left_out(judgement: Judgement, *, removed_too: bool) -> dict[str, object]:
+def _compare(review: Review, judgement: Judgement, mails: int) -> None:
+    """Nothing goes out unseen, and very much only after a yes."""
+    if review.fingerprint != judgement.fingerprint:
+        raise Refused(Reason.REVIEW_FIRST)
+    if mails >= LARGE and review.agreed != mails:
+        raise Refused(Reason.CONFIRM_FIRST)
+
+
+def _left_out(judgement: Judgement, also: Collection[Outcome]) -> dict[str, object]:
     """What was not sent and why, for the batch's page: totals, and the first bad addresses."""
-    sent = {Outcome.INVITE, Outcome.INVITE_PROFILE} | ({Outcome.REMOVED} if removed_too else set())
+    sent = judging.INVITED.union(also)
     counts = {o.value: n for o, n in judgement.counts.items() if o not in sent}
     examples = [
         [one.entry.row, one.entry.text[:200], one.problem]
@@ -93,7 +119,10 @@ def _left_out(judgement: Judgement, *, removed_too: bool) -> dict[str, object]:
 
 
 def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> None:
-    """Close the expired and declined invitations that the new ones take the place of."""
+    """Close the expired and declined invitations that the new ones take the place of.
+
+    When somebody declined stays in the row.
+    """
     expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
     declined = Invitation.state == InvitationState.DECLINED
     Invitation.update(state=InvitationState.REPLACED).where(

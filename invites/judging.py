@@ -1,7 +1,8 @@
 """Says of each entry of a list what sending would do: exactly one outcome each."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,10 +20,16 @@ class Outcome(StrEnum):
     INVITE_PROFILE = "invite_profile"
     MEMBER = "member"
     REMOVED = "removed"
+    DECLINED = "declined"
     PENDING = "pending"
     OPTED_OUT = "opted_out"
     TWICE = "twice"
     INVALID = "invalid"
+
+
+# Who is invited, and who only when the admin says so.
+INVITED = frozenset({Outcome.INVITE, Outcome.INVITE_PROFILE})
+ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,16 @@ class Judgement:
         """The entries with ``outcome``, in order."""
         return [one for one in self.judged if one.outcome is outcome][:limit]
 
-    def to_invite(self, *, removed_too: bool) -> list[str]:
-        """The addresses that sending invites. Removed members only when asked for."""
-        wanted = {Outcome.INVITE, Outcome.INVITE_PROFILE}
-        if removed_too:
-            wanted.add(Outcome.REMOVED)
+    def to_invite(self, also: Collection[Outcome] = ()) -> list[str]:
+        """The addresses that sending invites; ``also``: of ON_REQUEST, who is asked for."""
+        wanted = INVITED.union(also)
         return [one.email for one in self.judged if one.outcome in wanted]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same list understood alike: tells whether somebody has seen this."""
+        seen = "\n".join(f"{one.outcome} {one.entry.text}" for one in self.judged)
+        return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgement:
@@ -94,8 +105,13 @@ def _read(entry: Entry) -> tuple[str, Reason | None]:
 def _known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, Outcome]:
     """What the database knows of the addresses; the more telling outcome wins."""
     known = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
+    declined = _declined(account, emails)
+    known.update(dict.fromkeys(declined, Outcome.DECLINED))
     for email, gone_since in _members(account, emails):
-        known[email] = Outcome.REMOVED if gone_since else Outcome.MEMBER
+        if gone_since is None:
+            known[email] = Outcome.MEMBER
+        elif email not in declined or declined[email] < gone_since:
+            known[email] = Outcome.REMOVED
     for email in _with_pending_invitation(account, emails, now):
         if known.get(email) is not Outcome.MEMBER:
             known[email] = Outcome.PENDING
@@ -118,6 +134,21 @@ def _with_pending_invitation(account: Account, emails: Sequence[str], now: datet
         Invitation.expires_at > now,
     )
     return [email for (email,) in db.tuples(rows)]
+
+
+def _declined(account: Account, emails: Sequence[str]) -> dict[str, datetime]:
+    """Who said no, and when last, whatever became of that invitation later."""
+    rows = (
+        Invitation.select(Invitation.email, Invitation.answered_at)
+        .where(
+            Invitation.account == account,
+            db.among(Invitation.email, emails),
+            Invitation.state != InvitationState.ACCEPTED,
+            Invitation.answered_at.is_null(False),
+        )
+        .order_by(Invitation.answered_at)
+    )
+    return dict(db.tuples(rows))
 
 
 def _members(account: Account, emails: Sequence[str]) -> list[tuple[str, datetime | None]]:

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     FILE_BROKEN_QUOTES = "file_broken_quotes"
     FILE_NO_ADDRESSES = "file_no_addresses"
     NOBODY_TO_INVITE = "nobody_to_invite"
+    REVIEW_FIRST = "review_first"
+    CONFIRM_FIRST = "confirm_first"
 
     # what a person may do, and when
     NOT_ALLOWED = "not_allowed"

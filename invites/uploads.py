@@ -1,4 +1,4 @@
-"""Files that were dropped: read at once, kept until they are sent, so that no error loses them."""
+"""Files that were dropped: read at once, and kept for a day, so that no error loses them."""
 
 from datetime import datetime, timedelta
 from pathlib import PurePath
@@ -21,7 +21,7 @@ def keep(actor: Membership, file_name: str, content: bytes, now: datetime) -> Up
     own = (Upload.account == actor.account_id) & (Upload.user == actor.user_id)
     newest = Upload.select(Upload.id).where(own).order_by(Upload.id.desc()).limit(_KEPT_EACH - 1)
     with db.transaction():
-        db.delete(Upload).where(Upload.created_at < now - KEPT).execute()
+        sweep(now)
         db.delete(Upload).where(own, Upload.id.not_in(newest)).execute()
         return Upload.create(
             account=actor.account_id,
@@ -52,6 +52,11 @@ def entries(upload: Upload | None) -> list[Entry]:
 def drop(upload: Upload) -> None:
     """Forget the file."""
     db.delete(Upload).where(Upload.id == upload.id).execute()
+
+
+def sweep(now: datetime) -> None:
+    """Forget what is older than a day, sent or not: a second press has to find its file."""
+    db.delete(Upload).where(Upload.created_at < now - KEPT).execute()
 
 
 def _display_name(file_name: str) -> str:

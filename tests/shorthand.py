@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from invites import feed, issuing
+from invites import feed, issuing, judging
 from invites.attempts import Outcome, Result
 from invites.feed import Waiting
-from invites.issuing import Order
+from invites.issuing import Order, Review
 from invites.ledger import Ledger, Settled
 from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
 from invites.profiles import NewProfile
@@ -27,13 +27,19 @@ def refused(reason: Reason) -> Iterator[None]:
     assert caught.value.reason is reason
 
 
-def order(*emails: str, role: Role = Role.USER, key: str = "", removed_too: bool = False) -> Order:
+def order(
+    *emails: str,
+    role: Role = Role.USER,
+    key: str = "",
+    also: frozenset[judging.Outcome] = frozenset(),
+    review: Review | None = None,
+) -> Order:
     entries = [Entry(email) for email in emails]
-    return Order(key=key or uuid4().hex, entries=entries, role=role, removed_too=removed_too)
+    return Order(key=key or uuid4().hex, entries=entries, role=role, also=also, review=review)
 
 
 def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
-    return issuing.issue(actor, order(*emails, role=role, removed_too=True), now)
+    return issuing.issue(actor, order(*emails, role=role, also=judging.ON_REQUEST), now)
 
 
 def invite(

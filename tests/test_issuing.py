@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from invites import activity, issuing, memberships, responding
-from invites.issuing import Order
+from invites.issuing import LARGE, Order, Review
+from invites.judging import Outcome, judge
 from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
 from invites.recipients import Entry
 from invites.refusals import Reason
@@ -100,6 +101,7 @@ def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
 def test_who_was_left_out_is_counted_and_the_bad_addresses_are_kept(people, owner, now):
     invite(owner, now, "pending@example.org")
     memberships.deactivate(owner, people[Role.USER], now)
+    responding.decline(invite(owner, now, "no@example.org"), now)
     entries = [
         Entry("ben@example.org", 2),
         Entry("BEN@example.org", 3),
@@ -107,12 +109,14 @@ def test_who_was_left_out_is_counted_and_the_bad_addresses_are_kept(people, owne
         Entry("pending@example.org", 5),
         Entry("uma@example.org", 6),
         Entry("nobody" * 100, 7),
+        Entry("no@example.org", 8),
     ]
     batch = issuing.issue(owner, Order("k", entries, Role.USER, "people.csv"), now)
     assert emails_of(batch) == ["ben@example.org"]
     assert batch.file_name == "people.csv"
     left_out = reread(batch).left_out
-    assert left_out["counts"] == {"twice": 1, "member": 1, "pending": 1, "removed": 1, "invalid": 1}
+    reasons = ("twice", "member", "pending", "removed", "invalid", "declined")
+    assert left_out["counts"] == dict.fromkeys(reasons, 1)
     assert left_out["examples"] == [[7, ("nobody" * 100)[:200], "address_too_long"]]
 
 
@@ -120,7 +124,8 @@ def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, no
     memberships.deactivate(owner, people[Role.USER], now)
     with refused(Reason.NOBODY_TO_INVITE):
         issuing.issue(owner, order("uma@example.org"), now)
-    batch = issuing.issue(owner, order("uma@example.org", removed_too=True), now)
+    also = frozenset({Outcome.REMOVED})
+    batch = issuing.issue(owner, order("uma@example.org", also=also), now)
     assert emails_of(batch) == ["uma@example.org"]
     assert reread(batch).left_out["counts"] == {}
 
@@ -132,13 +137,62 @@ def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
     assert reread(new).state == InvitationState.PENDING
 
 
-def test_a_new_invitation_takes_the_place_of_a_declined_one(owner, now):
+def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_known(owner, now):
     old = invite(owner, now)
     responding.decline(old, now)
-    new = invite(owner, now, role=Role.ADMIN)
-    assert reread(old).state == InvitationState.REPLACED
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(owner, order(old.email), now)
+    later = now + timedelta(days=1)
+    also = frozenset({Outcome.DECLINED})
+    new = issuing.issue(owner, order(old.email, also=also, role=Role.ADMIN), later).invitations[0]
+    assert (reread(old).state, reread(old).answered_at) == (InvitationState.REPLACED, now)
     assert not reread(old).is_open(now)
     assert reread(new).is_open(now)
+
+
+class TestReview:
+    def reviewed(self, owner, now, *emails, agreed=None):
+        seen = judge(owner.account, [Entry(email) for email in emails], now)
+        return Review(seen.fingerprint, agreed)
+
+    def test_what_was_seen_goes_out(self, owner, now):
+        review = self.reviewed(owner, now, "ben@example.org", "nobody")
+        batch = issuing.issue(owner, order("ben@example.org", "nobody", review=review), now)
+        assert emails_of(batch) == ["ben@example.org"]
+
+    @pytest.mark.parametrize("seen", [[], ["ben@example.org"]])
+    def test_what_was_not_seen_stays(self, owner, now, seen):
+        review = self.reviewed(owner, now, *seen)
+        with refused(Reason.REVIEW_FIRST):
+            issuing.issue(owner, order("ben@example.org", "cem@example.org", review=review), now)
+        assert Batch.select().count() == 0
+
+    def test_what_changed_meanwhile_is_to_be_seen_anew(self, people, owner, now):
+        emails = ("ben@example.org", "cem@example.org")
+        review = self.reviewed(owner, now, *emails)
+        invite(people[Role.ADMIN], now, "cem@example.org")
+        with refused(Reason.REVIEW_FIRST):
+            issuing.issue(owner, order(*emails, review=review), now)
+
+    def test_the_same_press_again_is_the_same_batch_though_all_are_invited_now(self, owner, now):
+        review = self.reviewed(owner, now, "ben@example.org")
+        one = order("ben@example.org", key="k", review=review)
+        assert issuing.issue(owner, one, now) == issuing.issue(owner, one, now)
+
+    def test_very_many_mails_want_a_yes_to_their_number(self, owner, now):
+        emails = [f"p{n}@example.org" for n in range(LARGE)]
+        for agreed in (None, 0, LARGE - 1, LARGE + 1):
+            review = self.reviewed(owner, now, *emails, agreed=agreed)
+            with refused(Reason.CONFIRM_FIRST):
+                issuing.issue(owner, order(*emails, review=review), now)
+        review = self.reviewed(owner, now, *emails, agreed=LARGE)
+        batch = issuing.issue(owner, order(*emails, review=review), now)
+        assert batch.invitations.count() == LARGE
+
+    def test_fewer_mails_need_no_yes_however_long_the_list(self, owner, now):
+        emails = [f"p{n}@example.org" for n in range(LARGE - 1)] + ["nobody"] * LARGE
+        review = self.reviewed(owner, now, *emails)
+        assert issuing.issue(owner, order(*emails, review=review), now)
 
 
 def test_invitations_of_another_account_are_left_alone(people, owner, now):

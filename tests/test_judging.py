@@ -1,11 +1,13 @@
 """What sending would do with each entry of a list."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invites import accounts, addresses, invitations, judging, memberships, responding
-from invites.judging import Outcome, judge
+from invites.judging import ON_REQUEST, Outcome, judge
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
@@ -22,12 +24,14 @@ def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
     make_user("Pia Profile", "pia@example.org", now)
     memberships.deactivate(owner, people[Role.USER], now)
     invite(owner, now, "pending@example.org")
+    responding.decline(invite(owner, now, "no@example.org"), now)
     found = {
         "new@example.org": Outcome.INVITE,
         "pia@example.org": Outcome.INVITE_PROFILE,
         "zoe@elsewhere.example": Outcome.INVITE_PROFILE,
         "ada@example.org": Outcome.MEMBER,
         "uma@example.org": Outcome.REMOVED,
+        "no@example.org": Outcome.DECLINED,
         "pending@example.org": Outcome.PENDING,
         "NEW@example.org": Outcome.TWICE,
         "nobody": Outcome.INVALID,
@@ -58,11 +62,48 @@ def test_an_expired_invitation_does_not_stand_in_the_way(owner, now):
     assert outcomes(owner.account, invitation.expires_at, invitation.email) == [Outcome.INVITE]
 
 
-def test_who_declined_or_was_revoked_can_be_invited_again(owner, now):
-    responding.decline(invite(owner, now, "no@example.org"), now)
-    invitations.revoke(owner, invite(owner, now, "revoked@example.org"), now)
-    emails = ("no@example.org", "revoked@example.org")
-    assert outcomes(owner.account, now, *emails) == [Outcome.INVITE, Outcome.INVITE]
+def test_who_was_revoked_can_be_invited_again(owner, now):
+    invitations.revoke(owner, invite(owner, now), now)
+    assert outcomes(owner.account, now, "new@example.org") == [Outcome.INVITE]
+
+
+class TestDeclined:
+    def test_a_no_is_known_whatever_became_of_that_invitation(self, owner, now):
+        declined = invite(owner, now)
+        responding.decline(declined, now)
+        assert outcomes(owner.account, declined.expires_at, declined.email) == [Outcome.DECLINED]
+        invitations.revoke(owner, declined, now)
+        assert outcomes(owner.account, now, declined.email) == [Outcome.DECLINED]
+
+    def test_who_is_asked_again_is_pending_and_then_has_declined_before(self, owner, now):
+        responding.decline(invite(owner, now), now)
+        again = invite(owner, now)
+        assert outcomes(owner.account, now, again.email) == [Outcome.PENDING]
+        assert outcomes(owner.account, again.expires_at, again.email) == [Outcome.DECLINED]
+
+    def test_who_has_a_profile_has_declined_all_the_same(self, people, owner, now):
+        zoe = people.stranger.user.email
+        responding.decline(invite(owner, now, zoe), now)
+        assert outcomes(owner.account, now, zoe) == [Outcome.DECLINED]
+
+    def test_who_thought_again_is_a_member_and_after_that_removed(self, people, owner, now):
+        zoe = people.stranger.user
+        invitation = invite(owner, now, zoe.email)
+        responding.decline(invitation, now)
+        member = responding.accept(invitation, zoe, now)
+        assert outcomes(owner.account, now, zoe.email) == [Outcome.MEMBER]
+        memberships.deactivate(owner, member, now)
+        assert outcomes(owner.account, now, zoe.email) == [Outcome.REMOVED]
+
+    def test_of_a_removal_and_a_no_the_later_counts(self, people, owner, now):
+        email = people[Role.USER].user.email
+        memberships.deactivate(owner, people[Role.USER], now)
+        responding.decline(invite(owner, now, email), now + timedelta(days=1))
+        assert outcomes(owner.account, now, email) == [Outcome.DECLINED]
+
+    def test_a_no_to_another_account_does_not_show(self, people, account, now):
+        responding.decline(invite(people.stranger, now), now)
+        assert outcomes(account, now, "new@example.org") == [Outcome.INVITE]
 
 
 def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
@@ -79,12 +120,27 @@ def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, o
     assert outcomes(second, now, "ada@example.org") == [Outcome.MEMBER]
 
 
-def test_removed_members_are_invited_only_when_asked_for(people, owner, now):
+def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
-    entries = [Entry("uma@example.org"), Entry("new@example.org")]
-    judgement = judge(owner.account, entries, now)
-    assert judgement.to_invite(removed_too=False) == ["new@example.org"]
-    assert judgement.to_invite(removed_too=True) == ["uma@example.org", "new@example.org"]
+    responding.decline(invite(owner, now, "no@example.org"), now)
+    emails = ("uma@example.org", "no@example.org", "new@example.org")
+    judgement = judge(owner.account, [Entry(email) for email in emails], now)
+    assert judgement.to_invite() == ["new@example.org"]
+    assert judgement.to_invite([Outcome.REMOVED]) == ["uma@example.org", "new@example.org"]
+    assert judgement.to_invite([Outcome.DECLINED]) == ["no@example.org", "new@example.org"]
+    assert judgement.to_invite(ON_REQUEST) == list(emails)
+
+
+def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, now):
+    def fingerprint(*emails):
+        return judge(owner.account, [Entry(email) for email in emails], now).fingerprint
+
+    before = fingerprint("new@example.org", "wrong")
+    assert fingerprint("new@example.org", "wrong") == before
+    assert fingerprint("new@example.org", "wrong", "wrong") != before
+    assert fingerprint("new@example.org", "wronger") != before
+    invite(owner, now)
+    assert fingerprint("new@example.org", "wrong") != before
 
 
 def test_the_first_of_many_can_be_shown(account, now):
@@ -108,12 +164,12 @@ texts = st.text(max_size=20) | st.sampled_from(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-@given(st.lists(texts | st.emails(), max_size=15), st.booleans())
-def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, removed_too):
+@given(st.lists(texts | st.emails(), max_size=15), st.sets(st.sampled_from(sorted(ON_REQUEST))))
+def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also):
     judgement = judging.judge(people.stranger.account, [Entry(text) for text in typed], now)
     assert sum(judgement.counts.values()) == len(judgement) == len(typed)
     assert [one.entry.text for one in judgement.judged] == typed
-    invited = judgement.to_invite(removed_too=removed_too)
+    invited = judgement.to_invite(also)
     assert len(invited) == len(set(invited))
     assert [addresses.canonical(email) for email in invited] == invited
 

@@ -31,7 +31,7 @@ def test_who_opts_out_has_declined_and_is_left_out_of_the_next_list(
     assert reread(invitation).state == InvitationState.DECLINED
     assert outcome(account, now) is Outcome.OPTED_OUT
     with refused(Reason.NOBODY_TO_INVITE):
-        issuing.issue(owner, order("ann@example.org", removed_too=True), now)
+        issuing.issue(owner, order("ann@example.org", also=judging.ON_REQUEST), now)
     assert deeds(account)[-1] == "opted_out"
 
 
@@ -66,7 +66,7 @@ def test_another_account_is_not_concerned(people, invitation, now):
 def test_who_changes_their_mind_can_be_invited_again(owner, account, invitation, now):
     opting_out.opt_out(invitation, now)
     opting_out.opt_in(account, "ann@example.org", now)
-    assert outcome(account, now) is Outcome.INVITE
+    assert outcome(account, now) is Outcome.DECLINED  # so they are left out unless asked for
     assert deeds(account)[-1] == "opted_in"
     opting_out.opt_in(account, "ann@example.org", now)
     assert deeds(account).count("opted_in") == 1

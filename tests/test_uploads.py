@@ -48,17 +48,21 @@ def test_a_bad_file_is_refused_and_not_kept(owner, now):
     assert Upload.select().count() == 0
 
 
-def test_a_file_that_was_sent_is_dropped(owner, upload):
+def test_a_file_that_was_taken_away_is_dropped(owner, upload):
     uploads.drop(upload)
     assert uploads.find(owner, upload.id) is None
 
 
-def test_a_file_nobody_sent_is_forgotten_after_a_day(owner, upload, now):
-    kept = uploads.keep(owner, "second.csv", CSV, now + timedelta(days=1))
+def test_a_file_is_forgotten_after_a_day(owner, upload, now):
+    uploads.sweep(now + timedelta(days=1))
     assert reread(upload) == upload
-    uploads.keep(owner, "third.csv", CSV, now + timedelta(days=1, seconds=1))
+    uploads.sweep(now + timedelta(days=1, seconds=1))
     assert uploads.find(owner, upload.id) is None
-    assert uploads.find(owner, kept.id) == kept
+
+
+def test_anybodys_new_file_sweeps_out_the_old_ones(people, owner, upload, now):
+    uploads.keep(people.stranger, "new.csv", CSV, now + timedelta(days=1, seconds=1))
+    assert uploads.find(owner, upload.id) is None
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,30 @@
 import re
 import secrets
 from collections.abc import Sequence
+from functools import cached_property
 
 from flask import Blueprint, Response, request, url_for
 from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import BooleanField, FileField, HiddenField, RadioField, TextAreaField
+from wtforms import (
+    BooleanField,
+    FileField,
+    HiddenField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.widgets import CheckboxInput
 
 from invites import issuing, judging, uploads
 from invites.access import Action, grantable_roles
-from invites.issuing import Order
-from invites.judging import Judgement
+from invites.issuing import Order, Review
+from invites.judging import Judgement, Outcome
 from invites.models import Upload
 from invites.recipients import Entry, read_field
-from invites.refusals import Refused
+from invites.refusals import Reason, Refused
 from invites.roles import Role
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, takes_lists
@@ -27,35 +36,61 @@ from invites.web.words import ROLE, sentence
 
 blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
 
-
-_ID = re.compile(r"[0-9]{1,18}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class ComposeForm(PlainForm):
-    """One batch. ``key`` names this press of the button, ``upload`` the file read before."""
+    """One batch. ``key`` names this press of the button, ``upload`` the file read before.
+
+    ``seen`` is the fingerprint of the review on the page, ``agreed`` the number
+    of mails that was said yes to.
+    """
 
     email = TextAreaField(_l("Email"))
     csv_file = FileField(_l("Email CSV File"))
     role = RadioField(_l("Role"), coerce=int)
     removed_too = BooleanField(_l("Invite them again"))
+    declined_too = BooleanField(_l("Invite them again"))
+    agreed = StringField(widget=CheckboxInput())
     upload = HiddenField()
     key = HiddenField()
+    seen = HiddenField()
 
     def offer_roles(self) -> None:
         """Offer what the member may grant, lowest first."""
         roles = grantable_roles(here().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
-    @property
+    @cached_property
+    def uploaded(self) -> Upload | None:
+        """The file: read before, if it is this member's, or set by the view that reads one."""
+        return uploads.find(here().membership, _number(self.upload.data))
+
+    @cached_property
     def entries(self) -> list[Entry]:
-        """What stands in field and file together."""
+        """What stands in field and file together. Asked for when the file is settled."""
         return read_field(self.email.data or "") + uploads.entries(self.uploaded)
 
     @property
-    def uploaded(self) -> Upload | None:
-        """The file that was read before, if it is this member's."""
-        number = int(self.upload.data) if _ID.fullmatch(self.upload.data or "") else None
-        return uploads.find(here().membership, number)
+    def also(self) -> frozenset[Outcome]:
+        """Who is invited because a box is ticked."""
+        boxes = {Outcome.REMOVED: self.removed_too, Outcome.DECLINED: self.declined_too}
+        return frozenset(outcome for outcome, box in boxes.items() if box.data)
+
+    def order(self) -> Order:
+        """What is asked for. Call it once the form is valid."""
+        return Order(
+            key=self.key.data or secrets.token_urlsafe(16),
+            entries=self.entries,
+            role=Role(self.role.data),
+            file_name=self.uploaded.file_name if self.uploaded else "",
+            also=self.also,
+            review=Review(self.seen.data or "", _number(self.agreed.data)),
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and _NUMBER.fullmatch(text) else None
 
 
 @blueprint.get("")
@@ -71,23 +106,19 @@ def form() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def create() -> AnyResponse:
-    """Send: make the batch and lead to its page. Refused, the form stays as it was."""
+    """Send what was reviewed, and lead to the batch's page. Else the form stays as it was."""
     form = _filled_form()
     if not _take_file(form) or not form.validate():
         return _page(form, status=422)
-    upload = form.uploaded
-    order = Order(
-        key=form.key.data or secrets.token_urlsafe(16),
-        entries=form.entries,
-        role=Role(form.role.data),
-        file_name=upload.file_name if upload else "",
-        removed_too=form.removed_too.data,
-    )
     try:
-        batch = issuing.issue(here().membership, order, now())
+        batch = issuing.issue(here().membership, form.order(), now())
     except Refused as refused:
-        form.refuse(form.email, refused)
+        if refused.reason is Reason.REVIEW_FIRST:
+            return _page(form, unsent=sentence(refused))
+        unsure = refused.reason is Reason.CONFIRM_FIRST
+        form.refuse(form.agreed if unsure else form.email, refused)
         return _page(form, status=422)
+    uploads.sweep(now())
     if services().settings.mail_server is None:
         tell(_("The invitations are made. Their mails wait in the Mailbox."))
     else:
@@ -121,7 +152,7 @@ def remove_file() -> AnyResponse:
     form = _filled_form()
     if form.uploaded is not None:
         uploads.drop(form.uploaded)
-    form.upload.data = ""
+        form.uploaded = None
     return _page(form, fragment="compose/_email_csv_file.html")
 
 
@@ -138,26 +169,34 @@ def _take_file(form: ComposeForm) -> bool:
         return True
     try:
         content = file.stream.read()
-        upload = uploads.keep(here().membership, file.filename, content, now())
+        form.uploaded = uploads.keep(here().membership, file.filename, content, now())
     except Refused as refused:
         form.csv_file.errors = [sentence(refused)]
         return False
-    form.upload.data = str(upload.id)
     return True
 
 
-def _page(form: ComposeForm, *, fragment: str | None = None, status: int = 200) -> Response:
+def _page(
+    form: ComposeForm, *, fragment: str | None = None, status: int = 200, unsent: str = ""
+) -> Response:
     judgement, too_long = _judged(form.entries)
     if too_long and not form.email.errors:
         form.email.errors = [too_long]
-    people = judgement.to_invite(removed_too=bool(form.removed_too.data)) if judgement else []
+    people = len(judgement.to_invite(form.also)) if judgement else 0
+    if _number(form.agreed.data) != people:
+        form.agreed.data = ""
     return show(
         "compose/page.html",
         fragment=fragment,
         status=status,
         form=form,
         judgement=judgement,
-        note=_send_note(len(people)),
+        people=people,
+        is_large=people >= issuing.LARGE,
+        lifetime=issuing.LIFETIME.days,
+        links_stay_here=services().settings.links_stay_here,
+        note=_send_note(people),
+        unsent=unsent,
     )
 
 

@@ -19,10 +19,10 @@ ROLE = {
 }
 
 ROLE_MEANS = {
-    Role.USER: _("Does the work"),
+    Role.USER: _("Does the work, sees no admin pages"),
     Role.MODERATOR: _("Invites and removes Users"),
-    Role.ADMIN: _("Manages people and settings"),
-    Role.OWNER: _("Everything"),
+    Role.ADMIN: _("Invites, changes and removes all but Account Owners"),
+    Role.OWNER: _("May change anybody and everything"),
 }
 
 STANDING = {
@@ -59,6 +59,7 @@ _OUTCOME = {
     Outcome.REMOVED: lambda n: ngettext(
         "was a member and was removed", "were members and were removed", n
     ),
+    Outcome.DECLINED: lambda n: ngettext("declined before", "declined before", n),
     Outcome.PENDING: lambda n: ngettext("invited and pending", "invited and pending", n),
     Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
@@ -118,7 +119,14 @@ REASON = {
     Reason.FILE_NO_ADDRESSES: _(
         "There is no e-mail address in this file. It needs a column of addresses with a header."
     ),
-    Reason.NOBODY_TO_INVITE: _("There is nobody to invite in this list. See beside it why."),
+    Reason.NOBODY_TO_INVITE: _(
+        "There is nobody to invite in this list. What we understood of it says why."
+    ),
+    Reason.REVIEW_FIRST: _(
+        "Nothing has been sent yet. Look at what would happen, "
+        "then press Send Invitation once more."
+    ),
+    Reason.CONFIRM_FIRST: _("Nothing has been sent yet. Tick this to say yes to so many mails."),
     Reason.NOT_ALLOWED: _("Your role doesn't allow that."),
     Reason.NOT_FOUND: _("There is no such thing here."),
     Reason.LAST_OWNER: _(

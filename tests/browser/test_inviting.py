@@ -3,11 +3,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from invites import responding
+from invites.clock import utcnow
 from invites.roles import Role
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import link_in, text_of
 from tests.browser.visitor import PHONE, Visitor
+from tests.shorthand import invite
 
 GUESTS = "Email\namina@example.org\njon@example.org\n"
 PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
@@ -94,6 +97,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
     olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
     olive.sees("50,000 addresses in it", "50,000 people get a mail.")
 
+    olive.page.get_by_label("Yes, send 50,000 mails", exact=True).check()
     olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")
     box.post.wait_for(50)
     expect(olive.page.get_by_role("main")).not_to_contain_text("0 of 50,000 sent")
@@ -101,6 +105,34 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
     olive.go_to("Invitations").type("Search by address", "guest49999")
     expect(olive.row("guest49999@example.org")).to_be_visible()
     expect(olive.row("@example.org")).to_have_count(1)
+
+
+def test_a_press_before_the_review_came_shows_it_first(box: Box, olive: Visitor) -> None:
+    olive.page.route("**/understanding", lambda route: route.abort())
+    olive.go_to("Create New Invitation").fill(Email="new@example.org").press("Send Invitation")
+    olive.sees("Nothing has been sent yet", "1 will be invited")
+    expect(olive.page.locator("#unsent")).to_be_focused()
+    olive.press("Send Invitation").sees("1 of 1 sent")
+
+
+def test_very_many_mails_want_a_yes_that_keys_can_give(box: Box, olive: Visitor) -> None:
+    emails = " ".join(f"guest{number}@example.org" for number in range(500))
+    olive.go_to("Create New Invitation").fill(Email=emails).sees("500 people get a mail.")
+    olive.press("Send Invitation").sees("Tick this to say yes")
+    expect(olive.page.get_by_label("Yes, send 500 mails", exact=True)).to_be_focused()
+
+    olive.keys("Space").tab_to(olive.button("Send Invitation")).keys("Enter")
+    olive.sees("500 people as User")
+
+
+def test_who_declined_before_is_asked_again_only_on_purpose(box: Box, olive: Visitor) -> None:
+    responding.decline(invite(box.owner, utcnow(), "no@example.org"), utcnow())
+    olive.go_to("Create New Invitation").type("Email", "no@example.org").sees("1 declined before")
+    olive.page.get_by_role("checkbox", name=re.compile("^Invite again the person")).check()
+    olive.sees("1 person gets a mail.").press("Send Invitation").sees("1 of 1 sent")
+
+    olive.go_to("Invitations")
+    expect(olive.row("replaced")).to_contain_text("declined")
 
 
 def test_the_50001st_row_refuses_the_file_whole(box: Box, olive: Visitor) -> None:
@@ -129,8 +161,8 @@ def test_keys_alone_are_enough_to_invite(box: Box, olive: Visitor) -> None:
     olive.sees_heading("New Invitation")
 
     olive.tab_to(olive.field("Email")).page.keyboard.type("new@example.org")
-    olive.tab_to(olive.page.get_by_role("radio", name=re.compile("^User"))).keys("ArrowRight")
-    olive.tab_to(olive.button("Send Invitation")).keys("Enter")
+    olive.tab_to(olive.page.get_by_role("radio", name="User", exact=True)).keys("ArrowRight")
+    olive.sees("1 person gets a mail.").tab_to(olive.button("Send Invitation")).keys("Enter")
 
     olive.sees("1 person as Moderator", "1 of 1 sent")
 

@@ -36,6 +36,7 @@ _TYPED = """Amina Bello <amina@example.org>, jon@example.org; jon@example.org
 kim.example.org, lee@@example.org
 ada@example.org
 pending1@example.org
+declined@example.org
 zoe@elsewhere.example"""
 
 
@@ -190,7 +191,7 @@ def _down(box: Box) -> list[Stop]:
 
 def _full(box: Box) -> list[Stop]:
     people = _Full(box)
-    return [*people.work(), *people.letters(), *people.profiles()]
+    return [*people.work(), *people.composing(), *people.letters(), *people.profiles()]
 
 
 class _Full:
@@ -258,17 +259,6 @@ class _Full:
         """The pages where an admin works."""
         members = {m.user.email: m for m in Membership.select(Membership, User).join(User)}
         ada = members["ada@example.org"]
-        file = "Email\n" + "\n".join(f"guest{number}@example.org" for number in range(1200))
-
-        def write(visitor: Visitor) -> None:
-            visitor.fill(Email=_TYPED).sees("twice in the list")
-
-        def drop(visitor: Visitor) -> None:
-            visitor.choose_file("guests.csv", file.encode()).sees("1,200 addresses in it")
-
-        def drop_wrong_file(visitor: Visitor) -> None:
-            visitor.fill(Email="amina@example.org")
-            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a CSV file")
 
         def open_link(visitor: Visitor) -> None:
             visitor.page.get_by_role("link", name="Copy Link of pending59@example.org").click()
@@ -289,10 +279,6 @@ class _Full:
             Stop("batch", f"{_ACCOUNT}/batches/{self.batch.id}", OWNER, self._wait_until_sent),
             Stop("home", f"{_ACCOUNT}/", OWNER),
             Stop("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
-            Stop("compose-understood", _COMPOSE, OWNER, write),
-            Stop("compose-file", _COMPOSE, OWNER, drop),
-            Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
-            Stop("compose-moderator", _COMPOSE, "mo@example.org"),
             Stop("invitations", f"{_ACCOUNT}/invitations", OWNER),
             Stop("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
             Stop("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
@@ -311,6 +297,32 @@ class _Full:
             Stop("settings", f"{_ACCOUNT}/settings", OWNER),
             Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
             Stop("mailbox-configured", "/mailbox", OWNER),
+        ]
+
+    def composing(self) -> list[Stop]:
+        """The New Invitation page."""
+        file = "Email\n" + "\n".join(f"guest{number}@example.org" for number in range(1200))
+
+        def write(visitor: Visitor) -> None:
+            visitor.fill(Email=_TYPED).sees("twice in the list")
+
+        def drop(visitor: Visitor) -> None:
+            visitor.choose_file("guests.csv", file.encode()).sees("1,200 addresses in it")
+
+        def send_many(visitor: Visitor) -> None:
+            drop(visitor)
+            visitor.press("Send Invitation").sees("Tick this")
+
+        def drop_wrong_file(visitor: Visitor) -> None:
+            visitor.fill(Email="amina@example.org")
+            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a CSV file")
+
+        return [
+            Stop("compose-understood", _COMPOSE, OWNER, write),
+            Stop("compose-file", _COMPOSE, OWNER, drop),
+            Stop("compose-very-many", _COMPOSE, OWNER, send_many),
+            Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
+            Stop("compose-moderator", _COMPOSE, "mo@example.org"),
         ]
 
     def letters(self) -> list[Stop]:

@@ -119,9 +119,10 @@ class Visitor:
         raise AssertionError(f"no way by tabulator to {goal}")
 
     def invite(self, emails: str, role: str = "User") -> "Visitor":
-        """Send an invitation by the Email field."""
+        """Write an invitation, look at what was understood, and send it."""
         self.go_to("Create New Invitation").fill(Email=emails)
-        self.page.get_by_role("radio", name=re.compile(f"^{role}")).check()
+        self.page.get_by_role("radio", name=role, exact=True).check()
+        expect(self.page.locator("#send-note")).not_to_be_empty()
         return self.press("Send Invitation").sees("sent")
 
     def join(self, name: str) -> "Visitor":

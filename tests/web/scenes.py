@@ -145,7 +145,7 @@ def _inviter_demoted(world: World) -> None:
 
 EVERYTHING = (
     "new@example.org, alma@elsewhere.example, uma@example.org, ina@example.org, "
-    "pending@example.org, new@example.org, rubbish"
+    "pending@example.org, declined@example.org, new@example.org, rubbish"
 )
 
 SCENES = {
@@ -189,6 +189,10 @@ SCENES = {
     "new invitation, refused": Scene("owner", NEW, {"email": "", "role": "77"}, status=422),
     "new invitation, nobody left": Scene(
         "owner", NEW, {"email": "uma@example.org", "role": "10"}, status=422
+    ),
+    "new invitation, reviewed": Scene("owner", NEW, {"email": EVERYTHING, "role": "10"}),
+    "new invitation, very many": Scene(
+        "owner", NEW, {"email": " ".join(f"p{n}@example.org" for n in range(500)), "role": "10"}
     ),
     "understanding": Scene(
         "owner", f"{NEW}/understanding", {"email": EVERYTHING}, fragment="understanding"

@@ -2,21 +2,27 @@
 
 import io
 import re
+from datetime import datetime
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
-from invites import memberships, uploads
+from invites import issuing, memberships, responding, uploads
+from invites.factory import create_app
 from invites.models import Batch, Delivery, Invitation, Membership, Upload
 from invites.recipients import MAX_ENTRIES
 from invites.roles import Role
+from invites.settings import Settings, load_settings
+from invites.web.words import ROLE, ROLE_MEANS
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast, make_user
 from tests.shorthand import invite
+from tests.web.queries import queries
 from tests.web.world import ACCOUNT, signed_in
 
 NEW = f"{ACCOUNT}/invitations/new"
+UNSENT = "Nothing has been sent yet"
 CSV = b"Name,E-mail\nAnn,ann@example.org\nBob,bob@example.org\n"
 
 
@@ -38,6 +44,14 @@ def error(browser: Browser, field: str) -> str:
     return found.get_text(" ", strip=True) if found else ""
 
 
+def send(browser: Browser, **typed: object) -> Browser:
+    """Fill the form and press the button, look at the review that comes, and press once more."""
+    browser.press("Send Invitation", **typed)
+    assert UNSENT in browser.text
+    assert browser.status == 200
+    return browser.press("Send Invitation")
+
+
 def ask(browser: Browser, place: str, **form: object) -> BeautifulSoup:
     """What htmx gets for the form as it stands, with changes."""
     form = {"csrf_token": value(browser, "[name=csrf_token]"), "role": "10"} | form
@@ -57,8 +71,8 @@ class TestSending:
     def test_a_typed_list_becomes_a_batch_with_a_page(self, olive: Browser) -> None:
         olive.open(f"{ACCOUNT}/").follow("Create New Invitation")
         assert olive.title == "New Invitation"
-        olive.press(
-            "Send Invitation",
+        send(
+            olive,
             email="ann@example.org; Bob <BOB@Example.org>\ncara@example.org ann@example.org",
             role="20",
         )
@@ -69,46 +83,46 @@ class TestSending:
         assert Delivery.select().count() == 3
 
     def test_a_csv_file_works_without_javascript(self, olive: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", csv_file=csv())
+        send(olive.open(NEW), csv_file=csv())
         assert invited() == ["ann@example.org", "bob@example.org"]
         assert Batch.get().file_name == "people.csv"
 
     def test_pressing_twice_with_a_dropped_file_sends_once(self, olive: Browser) -> None:
-        page = ask(olive.open(NEW), "file", csv_file=csv())
-        dropped = page.select_one("#upload")["value"]
-        form = olive.open(NEW).response
-        first = olive.press("Send Invitation", upload=dropped).url
+        form = olive.open(NEW).press("Send Invitation", csv_file=csv()).response
+        first = olive.press("Send Invitation").url
         olive.response, olive.url = form, NEW
-        assert olive.press("Send Invitation", upload=dropped).url == first
+        assert olive.press("Send Invitation").url == first
         assert Batch.select().count() == 1
 
     def test_field_and_file_go_together(self, olive: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", email="cara@example.org", csv_file=csv())
+        send(olive.open(NEW), email="cara@example.org", csv_file=csv())
         assert sorted(invited()) == ["ann@example.org", "bob@example.org", "cara@example.org"]
 
     def test_fifty_thousand_rows_are_one_batch(self, olive: Browser) -> None:
         rows = "".join(f"person{n}@example.org\n" for n in range(MAX_ENTRIES))
         olive.open(NEW).press("Send Invitation", csv_file=csv(b"email\n" + rows.encode()))
-        assert olive.status == 200
+        assert "50,000 people get a mail" in olive.text
+        olive.press("Send Invitation", agreed="50000")
+        assert olive.url == f"{ACCOUNT}/batches/1"
         assert Invitation.select().count() == Delivery.select().count() == MAX_ENTRIES
 
     def test_pressing_twice_sends_once(self, olive: Browser) -> None:
-        form = olive.open(NEW).response
-        olive.press("Send Invitation", email="ann@example.org")
-        first = olive.url
+        form = olive.open(NEW).press("Send Invitation", email="ann@example.org").response
+        first = olive.press("Send Invitation").url
         olive.response, olive.url = form, NEW
-        olive.press("Send Invitation", email="ann@example.org")
-        assert olive.url == first
+        assert olive.press("Send Invitation").url == first
         assert Batch.select().count() == Delivery.select().count() == 1
 
     def test_somebody_elses_key_shows_nothing_of_theirs(self, olive: Browser, ada: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", email="ann@example.org")
-        ada.open(NEW).press("Send Invitation", email="bob@example.org", key=Batch.get().key)
+        send(olive.open(NEW), email="ann@example.org")
+        ada.open(NEW)
+        ada.press("Send Invitation", email="bob@example.org", key=Batch.get().key)
+        ada.press("Send Invitation")
         assert ada.url == f"{ACCOUNT}/batches/2"
         assert "ann@example.org" not in ada.response.text
 
     def test_bad_addresses_are_left_out_and_the_rest_goes_on(self, olive: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", email="ann@example.org, rubbish, a@@b.org")
+        send(olive.open(NEW), email="ann@example.org, rubbish, a@@b.org")
         assert invited() == ["ann@example.org"]
         assert "rubbish" in olive.text
         assert "a@@b.org" in olive.text
@@ -118,7 +132,7 @@ class TestSending:
     ) -> None:
         invite(owner, now, "pending@example.org")
         everybody = "uma@example.org pending@example.org ann@example.org"
-        olive.open(NEW).press("Send Invitation", email=everybody)
+        send(olive.open(NEW), email=everybody)
         assert invited() == ["pending@example.org", "ann@example.org"]
 
 
@@ -172,7 +186,7 @@ class TestRefusal:
         olive.open(NEW).press("Send Invitation", email="x@y", csv_file=csv(), role="77")
         assert olive.status == 422
         assert "people.csv" in olive.text
-        olive.press("Send Invitation", email="", role="10")
+        send(olive, email="", role="10")
         assert invited() == ["ann@example.org", "bob@example.org"]
 
     @pytest.mark.parametrize("wanted", ["20", "30", "40", "0", "-1", "owner", ""])
@@ -204,20 +218,169 @@ class TestRefusal:
         assert answer.status_code == 413
 
 
-class TestRemovedMembers:
-    @pytest.fixture(autouse=True)
-    def _uma_was_removed(self, people: Cast, now) -> None:
-        memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
+class TestReview:
+    """Nothing goes out unseen, with JavaScript or without."""
 
-    def test_are_not_invited_by_accident(self, olive: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", email="uma@example.org")
+    def test_the_first_press_shows_what_would_happen_and_sends_nothing(
+        self, olive: Browser
+    ) -> None:
+        olive.open(NEW).press("Send Invitation", email="ann@example.org uma@example.org")
+        assert (olive.url, olive.status) == (NEW, 200)
+        assert outcomes(olive.page) == {"invite": 1, "member": 1}
+        assert olive.page.select_one("[autofocus]").get_text().startswith(UNSENT)
+        assert Batch.select().count() == 0
+        olive.press("Send Invitation")
+        assert invited() == ["ann@example.org"]
+
+    def test_the_first_press_reads_the_file_and_keeps_it(self, olive: Browser) -> None:
+        olive.open(NEW).press("Send Invitation", csv_file=csv())
+        assert outcomes(olive.page) == {"invite": 2}
+        assert Batch.select().count() == 0
+        olive.press("Send Invitation")
+        assert Batch.get().file_name == "people.csv"
+
+    def test_what_was_seen_while_typing_goes_out_with_one_press(self, olive: Browser) -> None:
+        seen = ask(olive.open(NEW), "understanding", email="ann@example.org")
+        olive.press(
+            "Send Invitation", email="ann@example.org", seen=seen.select_one("#seen")["value"]
+        )
+        assert invited() == ["ann@example.org"]
+
+    def test_what_was_seen_of_a_dropped_file_goes_out_with_one_press(self, olive: Browser) -> None:
+        page = ask(olive.open(NEW), "file", csv_file=csv())
+        upload, seen = (page.select_one(field)["value"] for field in ("#upload", "#seen"))
+        olive.press("Send Invitation", upload=upload, seen=seen)
+        assert invited() == ["ann@example.org", "bob@example.org"]
+
+    def test_a_list_that_was_changed_after_the_review_is_shown_anew(self, olive: Browser) -> None:
+        olive.open(NEW).press("Send Invitation", email="ann@example.org")
+        olive.press("Send Invitation", email="bob@example.org")
+        assert UNSENT in olive.text
+        assert Batch.select().count() == 0
+
+    def test_people_who_changed_after_the_review_are_shown_anew(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        olive.open(NEW).press("Send Invitation", email="ann@example.org bob@example.org")
+        invite(owner, now, "bob@example.org")
+        olive.press("Send Invitation")
+        assert UNSENT in olive.text
+        assert outcomes(olive.page) == {"invite": 1, "pending": 1}
+        assert invited() == ["bob@example.org"]
+
+    def test_an_empty_page_promises_nothing(self, olive: Browser) -> None:
+        assert UNSENT not in olive.open(NEW).text
+
+
+class TestVeryManyMails:
+    MANY = "".join(f"p{n}@example.org\n" for n in range(issuing.LARGE))
+
+    def test_want_a_yes_to_their_number(self, olive: Browser) -> None:
+        olive.open(NEW).press("Send Invitation", email=self.MANY)
+        assert "500 people get a mail." in olive.text
+        assert "Yes, send 500 mails" in olive.text
+        olive.press("Send Invitation")
         assert olive.status == 422
-        assert Invitation.select().count() == 0
+        assert UNSENT in error(olive, "agreed")
+        assert olive.page.select_one("[autofocus]")["name"] == "agreed"
+        assert Batch.select().count() == 0
+        olive.press("Send Invitation", agreed="500")
+        assert len(invited()) == issuing.LARGE
 
-    def test_are_invited_when_the_checkbox_says_so(self, olive: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", email="uma@example.org")
-        olive.press("Send Invitation", removed_too="y")
-        assert invited() == ["uma@example.org"]
+    def test_a_yes_to_another_number_is_none(self, olive: Browser) -> None:
+        olive.open(NEW).press("Send Invitation", email=self.MANY)
+        olive.press("Send Invitation", email=self.MANY + "more@example.org", agreed="500")
+        assert not olive.page.select_one("#agreed").has_attr("checked")
+        assert Batch.select().count() == 0
+
+    @pytest.mark.parametrize("agreed", ["", "y", "-1", "500.0", "²", "9" * 30])
+    def test_a_made_up_yes_is_none(self, olive: Browser, agreed: str) -> None:
+        olive.open(NEW).press("Send Invitation", email=self.MANY)
+        olive.press("Send Invitation", agreed=agreed)
+        assert olive.status == 422
+        assert Batch.select().count() == 0
+
+    def test_the_yes_comes_and_goes_with_the_list(self, olive: Browser) -> None:
+        olive.open(NEW)
+        few = ask(olive, "understanding", email="ann@example.org").select_one("#agreement")
+        many = ask(olive, "understanding", email=self.MANY, agreed="500").select_one("#agreement")
+        assert few["hx-swap-oob"] == many["hx-swap-oob"] == "true"
+        assert few.select("input") == []
+        assert many.select_one("input").has_attr("checked")
+
+
+class TestLeftOutUnlessAskedFor:
+    @pytest.fixture(
+        autouse=True,
+        params=[("uma@example.org", "removed_too"), ("no@example.org", "declined_too")],
+    )
+    def case(self, request: pytest.FixtureRequest, people: Cast, now: datetime) -> tuple[str, str]:
+        """An address that isn't invited by accident, and the box that asks for it."""
+        memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
+        responding.decline(invite(people[Role.OWNER], now, "no@example.org"), now)
+        case: tuple[str, str] = request.param
+        return case
+
+    def test_nobody_is_invited_by_accident(self, olive: Browser, case: tuple[str, str]) -> None:
+        email, _box = case
+        olive.open(NEW).press("Send Invitation", email=email)
+        assert olive.status == 422
+        assert Batch.select().count() == 1
+
+    def test_who_is_asked_for_is_invited(self, olive: Browser, case: tuple[str, str]) -> None:
+        email, box = case
+        olive.open(NEW).press("Send Invitation", email=email)
+        olive.press("Send Invitation", **{box: "y"})
+        assert invited() == ["no@example.org", email]
+
+    def test_a_tick_counts_among_the_mails(self, olive: Browser, case: tuple[str, str]) -> None:
+        email, box = case
+        page = ask(olive.open(NEW), "understanding", email=f"{email} a@example.org", **{box: "y"})
+        assert page.select_one("#send-note").get_text().startswith("2 ")
+        assert page.select_one(f"#{box}").has_attr("checked")
+
+    def test_the_list_still_tells_when_somebody_declined(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now, "no@example.org")
+        assert f"replaced declined {now.day} " in olive.open(f"{ACCOUNT}/invitations").text
+
+
+class TestPage:
+    def test_says_how_long_an_invitation_is_open(self, olive: Browser) -> None:
+        assert f"accepted for {issuing.LIFETIME.days} days" in olive.open(NEW).text
+
+    def test_describes_each_role_for_people_who_hear_the_page(self, olive: Browser) -> None:
+        olive.open(NEW)
+        for field in olive.page.select("input[name=role]"):
+            name, means = (
+                olive.page.select_one(f"#{field[attribute]}").get_text()
+                for attribute in ("aria-labelledby", "aria-describedby")
+            )
+            role = Role(int(field["value"]))
+            assert (name, means) == (str(ROLE[role]), str(ROLE_MEANS[role]))
+
+    @pytest.mark.parametrize(
+        ("mail_server", "base_url", "warns"),
+        [
+            ("", "http://localhost:8000", False),
+            ("smtp.example.org", "http://localhost:8000", True),
+            ("smtp.example.org", "http://127.0.0.1:8000", True),
+            ("smtp.example.org", "https://invites.example.org", False),
+        ],
+    )
+    def test_warns_when_the_links_in_mails_lead_nowhere_from_elsewhere(
+        self,
+        owner: Membership,
+        settings: Settings,
+        mail_server: str,
+        base_url: str,
+        warns: bool,
+    ) -> None:
+        environ = {"INVITES_MAIL_SERVER": mail_server, "INVITES_BASE_URL": base_url}
+        box = load_settings(environ | {"INVITES_DATA": str(settings.data)})
+        olive = signed_in(create_app(box), owner.user)
+        assert ("INVITES_BASE_URL" in olive.open(NEW).text) is warns
 
 
 class TestUnderstanding:
@@ -226,10 +389,11 @@ class TestUnderstanding:
     ) -> None:
         make_user("Kim Known", "kim@example.org", now)
         invite(owner, now, "pending@example.org")
+        responding.decline(invite(owner, now, "no@example.org"), now)
         memberships.deactivate(owner, people[Role.MODERATOR], now)
         typed = (
             "ann@example.org, kim@example.org, uma@example.org, mo@example.org, "
-            "pending@example.org, ANN@example.org, rubbish"
+            "pending@example.org, no@example.org, ANN@example.org, rubbish"
         )
         olive.open(NEW)
         assert outcomes(ask(olive, "understanding", email=typed)) == {
@@ -237,11 +401,12 @@ class TestUnderstanding:
             "invite_profile": 1,
             "member": 1,
             "removed": 1,
+            "declined": 1,
             "pending": 1,
             "twice": 1,
             "invalid": 1,
         }
-        assert Batch.select().count() == 1
+        assert Batch.select().count() == 2
 
     @pytest.mark.parametrize(
         ("typed", "count"), [("a@example.org", 1), ("a@example.org b@example.org", 2)]
@@ -288,10 +453,24 @@ class TestUnderstanding:
         assert olive.status == 422
         assert Invitation.select().count() == 0
         ada = signed_in(app, people[Role.ADMIN].user)
-        ada.open(NEW).press("Send Invitation", email="", upload=str(theirs.id))
+        send(ada.open(NEW), email="", upload=str(theirs.id))
         assert invited() == ["ann@example.org", "bob@example.org"]
+
+    def test_a_file_is_looked_up_once_a_request(self, olive: Browser) -> None:
+        upload = ask(olive.open(NEW), "file", csv_file=csv()).select_one("#upload")["value"]
+        with queries() as seen:
+            assert outcomes(ask(olive, "understanding", upload=upload)) == {"invite": 2}
+        assert len([query for query in seen if 'FROM "upload"' in query]) == 1
+
+    def test_sending_sweeps_out_old_files(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        old = uploads.keep(people[Role.ADMIN], "old.csv", CSV, now - uploads.KEPT)
+        send(olive.open(NEW), csv_file=csv())
+        assert [upload.file_name for upload in Upload.select()] == ["people.csv"]
+        assert uploads.find(people[Role.ADMIN], old.id) is None
 
     @pytest.mark.parametrize("upload", ["", "0", "-1", "x", "²", "9" * 30])
     def test_a_made_up_file_is_no_file(self, olive: Browser, upload: str) -> None:
-        olive.open(NEW).press("Send Invitation", email="ann@example.org", upload=upload)
+        send(olive.open(NEW), email="ann@example.org", upload=upload)
         assert invited() == ["ann@example.org"]
