@@ -11,7 +11,7 @@ import flask_mail
 from flask import current_app
 from peewee import PeeweeException
 
-from invites import db, ledger, outbox
+from invites import db, ledger, outbox, uploads
 from invites.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
@@ -28,6 +28,7 @@ _QUICK = 500  # mails a second over one connection, above which another one gain
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds before the mail server is tried again
 _CROWDED = 60.0  # seconds before another connection is tried, after one was refused
+_SWEEP = 3600.0  # seconds between two looks for dropped lists that nobody needs any more
 _BEAT = timedelta(seconds=10)
 
 log = logging.getLogger("invites.worker")
@@ -47,6 +48,7 @@ class Worker:
         self._crew: dict[Courier, Thread] = {}
         self._enough_until = 0.0
         self._taken = 0
+        self._swept_at = float("-inf")
         self._trouble = Trouble()
         self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
 
@@ -102,8 +104,14 @@ class Worker:
             if courier.taken:
                 self._trouble.is_over()
         self._beat(self._trouble.reason)
+        self._sweep()
         if self._mail is not None and not self._trouble.is_pausing():
             self._hire(self._mail)
+
+    def _sweep(self) -> None:
+        if time.monotonic() - self._swept_at > _SWEEP:
+            uploads.sweep(utcnow())
+            self._swept_at = time.monotonic()
 
     def _hire(self, mail: flask_mail.Mail) -> None:
         """More couriers while there is work for more: twice as many, once all got through."""

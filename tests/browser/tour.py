@@ -9,10 +9,19 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
-from invites import accounts, invitations, memberships, permanent_link, proofs, responding
+from invites import accounts, db, invitations, memberships, permanent_link, proofs, responding
 from invites.accounts import AccountSettings
 from invites.clock import utcnow
-from invites.models import Delivery, EmailProof, Membership, ProofPurpose, User
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    EmailProof,
+    Membership,
+    ProofPurpose,
+    User,
+)
 from invites.roles import Role
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.browser.post_office import PostOffice, free_port
@@ -187,6 +196,41 @@ def _down(box: Box) -> list[Stop]:
         visitor.sees("The mail server can't be used just now")
 
     return [Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble)]
+
+
+def _steered(box: Box) -> list[Stop]:
+    """Batches that stand still, and one whose mails nobody answers; and the way out."""
+    now = utcnow()
+    reason = "5.7.1 Your domain is on a list of unwanted senders. Ask your provider."
+    halted = {
+        BatchState.PAUSED: (DeliveryState.SENT, ""),
+        BatchState.STOPPED: (DeliveryState.FAILED, reason),
+        BatchState.CANCELLED: (DeliveryState.SENT, ""),
+        BatchState.PROBING: (DeliveryState.UNKNOWN, ""),
+    }
+    stops = []
+    for state, (came_to, words) in halted.items():
+        with db.transaction():
+            batch = send(box.owner, now, *(f"{state}{n}@example.org" for n in range(120)))
+            tried = Delivery.select(Delivery.id).where(Delivery.batch == batch).limit(10)
+            outcome = {"state": came_to, "attempts": 1, "finished_at": now, "reply_text": words}
+            Delivery.update(outcome).where(Delivery.id.in_(tried)).execute()
+            rest = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
+            later = {"due_at": now + timedelta(hours=4)}
+            if state == BatchState.CANCELLED:
+                later = {"state": DeliveryState.WITHDRAWN}
+            Delivery.update(later).where(rest).execute()
+            Batch.update(state=state, stopped_because=words).where(Batch.id == batch.id).execute()
+        stops.append(Stop(f"batch-{state}", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
+        if state == BatchState.PAUSED:
+            cancelling = f"{_ACCOUNT}/batches/{batch.id}/cancellation"
+            stops.append(Stop("batch-cancelling", cancelling, OWNER))
+    way_out = box.links.opt_out(batch.invitations[0]).removeprefix(box.url)
+
+    def go_out(visitor: Visitor) -> None:
+        visitor.press("Don't invite me again").sees("You won't be invited again")
+
+    return [*stops, Stop("no-more", way_out), Stop("no-more-done", way_out, act=go_out)]
 
 
 def _full(box: Box) -> list[Stop]:
@@ -402,6 +446,7 @@ SCENES = {
     "empty": Scene(_empty),
     "waiting": Scene(_waiting),
     "crowded": Scene(_crowded),
+    "steered": Scene(_steered, post="there"),
     "down": Scene(_down, post="down"),
     "full": Scene(_full, post="there"),
 }
