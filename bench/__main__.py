@@ -1,8 +1,12 @@
 """Runs every benchmark and prints its figures."""
 
-from bench import delivery, list_of_50000
+from bench import costs, delivery, list_of_50000, relays
 
 if __name__ == "__main__":
     list_of_50000.main()
     print()
     delivery.main()
+    print()
+    relays.main()
+    print()
+    costs.main()

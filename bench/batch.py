@@ -8,11 +8,11 @@ from invites.recipients import Entry
 from invites.roles import Role
 
 
-def make_batch(people: int) -> Batch:
+def make_batch(people: int, *, key: str = "key", prefix: str = "volunteer") -> Batch:
     """An account, its Owner, and a press of *Send Invitation* for so many people."""
     now = utcnow()
     if not Membership.select().exists():
         olive = NewProfile("Olive", "olive@example.org", "", "")
         accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
-    entries = [Entry(f"volunteer{n}@town{n % 300}.example") for n in range(people)]
-    return issuing.issue(Membership.get(), issuing.Order("key", entries, Role.USER), now)
+    entries = [Entry(f"{prefix}{n}@town{n % 300}.example") for n in range(people)]
+    return issuing.issue(Membership.get(), issuing.Order(key, entries, Role.USER), now)

@@ -85,7 +85,7 @@ def configure(path: Path, *, durable: bool = True) -> None:
             "journal_mode": "wal",
             "foreign_keys": 1,
             "synchronous": "full" if durable else "normal",
-            "cache_size": -8_000,
+            "cache_size": -8_000 if durable else -1_000,  # kB, for each of the worker's threads
         },
     )
     sqlite.register_function(_plain, "plain", 1, deterministic=True)

@@ -1,0 +1,141 @@
+"""What delivery costs: the database for each mail, memory, and everybody else's pages."""
+
+import http.client
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from bench.batch import make_batch
+from bench.delivery import box, environment, left, ours, sink, worker
+from invites import db, feed, sessions
+from invites.attempts import Outcome, Result
+from invites.clock import utcnow
+from invites.ledger import Ledger, Settled
+from invites.models import Batch, BatchState, MailPolicy, Membership
+from invites.settings import PROJECT_ROOT
+
+PAGE = "/accounts/riverside-relief/invitations/new"
+MAILS = 2_000
+SENT = Outcome(Result.SENT, 250, "2.0.0 Ok: queued")
+
+
+def main() -> None:
+    """Print all of it."""
+    for older in (1_000, 100_000, 1_000_000):
+        print(f"database, {older:>9,} mails in the table {_database(older):6.0f} us a mail")
+    with sink() as port:
+        _rate, peak = ours(port, 4)
+        print(f"worker's peak memory, draining 50,000   {peak / 1e6:6.0f} MB")
+        _pages(port)
+
+
+def _database(older: int) -> float:
+    """Microseconds for taking a mail, marking it as being sent, and writing what became of it."""
+    with box(1) as app:
+        db.configure(app.extensions["invites"].settings.database_path, durable=False)
+        db.connect()
+        for _ in range(older // 50_000):
+            make_batch(50_000, key=os.urandom(8).hex(), prefix=os.urandom(4).hex())
+        make_batch(older % 50_000 or 1, prefix="rest")
+        for table in ("delivery", "batch"):
+            done = "sent" if table == "delivery" else "done"
+            db.commit([(f"UPDATE {table} SET state = ?", (done,))])
+        batch = make_batch(MAILS, prefix="new")
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        ledger = Ledger()
+        settled: list[Settled] = []
+        start = time.perf_counter()
+        while mails := feed.bulk(utcnow(), 200):
+            for mail in mails:
+                assert ledger.turn(settled, mail, utcnow())
+                settled = [Settled(mail, SENT)]
+        return (time.perf_counter() - start) / MAILS * 1e6
+
+
+def _pages(port: int) -> None:
+    with box(port) as app, _pages_served(app, port) as (web, cookie):
+        data = app.extensions["invites"].settings.data
+        MailPolicy.create(id=1, per_minute=None, connections=4)
+        idle = _p95(cookie, lambda: True)
+        with worker(data, port) as process:
+            time.sleep(3)
+            resident = _resident(web.pid) + _resident(process.pid)
+            print(f"web and worker, idle, resident          {resident / 1e6:6.0f} MB")
+            make_batch(50_000)
+            draining = _p95(cookie, left)
+    print(f"New Invitation, p95, idle               {idle * 1000:6.1f} ms")
+    print(f"New Invitation, p95, while 50,000 drain {draining * 1000:6.1f} ms", end=" ")
+    print(f"{draining / idle:6.2f} x idle")
+
+
+def _p95(cookie: str, goes_on) -> float:
+    times = []
+    until = time.monotonic() + 8
+    while time.monotonic() < until and goes_on():
+        connection = http.client.HTTPConnection("127.0.0.1", 8123)
+        start = time.perf_counter()
+        connection.request("GET", PAGE, headers={"Cookie": cookie})
+        answer = connection.getresponse()
+        answer.read()
+        times.append(time.perf_counter() - start)
+        assert answer.status == 200, answer.status
+        connection.close()
+        time.sleep(0.01)
+    return statistics.quantiles(times, n=20)[-1]
+
+
+@contextmanager
+def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A real gunicorn, and the cookie of somebody who is logged in there."""
+    make_batch(1, prefix="first")
+    with app.test_client() as client, client.session_transaction() as cookies:
+        cookies["_user_id"] = sessions.start(Membership.get().user, "bench", utcnow())
+        cookies["_fresh"] = True
+    cookie = client.get_cookie("__Host-invites")
+    data = app.extensions["invites"].settings.data
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("gunicorn")),
+            "--config",
+            "gunicorn.conf.py",
+            "app:app",
+        ],
+        cwd=PROJECT_ROOT,
+        env=dict(os.environ) | environment(data, port) | {"INVITES_BIND": "127.0.0.1:8123"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for_pages()
+        yield process, f"{cookie.key}={cookie.value}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for_pages() -> None:
+    for _ in range(100):
+        try:
+            http.client.HTTPConnection("127.0.0.1", 8123).request("GET", "/login")
+        except ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("gunicorn doesn't start")
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory of a process and its children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident(int(child)) for child in children)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Mail servers that take their time: many connections against the bare loop on the same server."""
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from bench.delivery import a_message, bare, ours, timed
+
+CONNECTIONS = 16
+RUNS = 3
+
+KINDS = {
+    "thinks 20 ms a mail": (20, 0),
+    "thinks 50 ms a mail": (50, 0),
+    "20 ms away": (0, 20),
+}
+PEOPLE = {"thinks 20 ms a mail": 8_000, "thinks 50 ms a mail": 4_000, "20 ms away": 8_000}
+
+
+def main() -> None:
+    """Print the rate of both, and how many times sixteen bare loops it is."""
+    print(f"{CONNECTIONS} connections, medians of {RUNS} runs")
+    for kind, (thinks, travel) in KINDS.items():
+        ratios, rates = [], []
+        for _ in range(RUNS):
+            with _relay(thinks, travel) as port:
+                message = a_message(port)
+                alone = timed(partial(bare, port, message, mails=50), 50)
+                rate, _memory = ours(port, CONNECTIONS, PEOPLE[kind])
+            rates.append(rate)
+            ratios.append(rate / (CONNECTIONS * alone))
+        ratio = statistics.median(ratios)
+        rate = statistics.median(rates)
+        print(f"{kind:<22} {rate:7,.0f} a second {ratio:6.2f} x {CONNECTIONS} x bare")
+
+
+@contextmanager
+def _relay(thinks: int, travel: int) -> Iterator[int]:
+    command = [sys.executable, "-m", "bench.sink", str(thinks), str(travel)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main()
