@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -34,14 +35,23 @@ def page(token: str) -> Response:
 @blueprint.post("")
 @allow(Who.MAIL_SERVICE)
 def one_click(token: str) -> Response:
-    """The button that mail programs show of their own (RFC 8058): no cookie, no redirect."""
-    if request.form.to_dict(flat=False) != _ONE_CLICK:
+    """The button that mail programs show of their own (RFC 8058): no cookie, no redirect.
+
+    Answers with plain text: a page with a form would set a session cookie. If
+    another site's form were what came, that cookie would log its visitor out.
+    """
+    if request.form.to_dict(flat=False) != _ONE_CLICK or request.files:
         raise BadRequest
     invitation = links().opened_opt_out(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
     opting_out.opt_out(invitation, now())
-    return show("no_more/page.html", invitation=invitation, token=token, is_out=True)
+    told = _(
+        "%(account)s can't send invitations to %(email)s any more.",
+        account=invitation.account.name,
+        email=invitation.email,
+    )
+    return Response(f"{told}\n", mimetype="text/plain")
 
 
 @blueprint.post("/confirmation")

@@ -1,5 +1,8 @@
 """The way out that every invitation's mail has."""
 
+import io
+from typing import Any
+
 import pytest
 
 from invites import opting_out
@@ -47,6 +50,8 @@ def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
     answer = client.post(way_out, data=ONE_CLICK, headers=headers)
     assert answer.status_code == 200
     assert "Location" not in answer.headers
+    assert answer.mimetype == "text/plain"
+    assert "Riverside Relief can't send invitations to pending@example.org" in answer.text
     assert opting_out.is_opted_out(invitation)
     assert client.post(way_out, data=ONE_CLICK).status_code == 200
 
@@ -61,6 +66,16 @@ def test_one_click_may_come_as_a_multipart_form(
     assert opting_out.is_opted_out(invitation)
 
 
+@pytest.mark.parametrize("who", ["nobody", "owner"])
+@pytest.mark.parametrize(("token", "body"), [("", ONE_CLICK), ("", {}), ("x", ONE_CLICK)])
+def test_a_form_on_another_site_that_sends_one_click_ends_nobodys_session(
+    world: World, way_out: str, who: str, token: str, body: dict[str, str]
+) -> None:
+    """A browser doesn't send our cookie with it, but would keep one that came back."""
+    answer = world.device(who).client.post(way_out + token, data=body)
+    assert "Set-Cookie" not in answer.headers
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -68,10 +83,11 @@ def test_one_click_may_come_as_a_multipart_form(
         {"List-Unsubscribe": "Two-Click"},
         ONE_CLICK | {"email": "somebody@example.org"},
         {"List-Unsubscribe": ["One-Click", "One-Click"]},
+        ONE_CLICK | {"file": (io.BytesIO(b"more"), "more.txt")},
     ],
 )
 def test_any_other_body_does_nothing(
-    world: World, invitation: Invitation, way_out: str, body: dict[str, str]
+    world: World, invitation: Invitation, way_out: str, body: dict[str, Any]
 ) -> None:
     assert world.app.test_client().post(way_out, data=body).status_code == 400
     assert not opting_out.is_opted_out(invitation)
