@@ -131,6 +131,15 @@ def test_who_accepts_by_the_mailed_link_takes_it_back(invitation, now, has_profi
     assert not opting_out.is_opted_out(invitation)
 
 
+@pytest.mark.parametrize("sent", [True, False])
+def test_who_opted_out_is_not_mailed_again(owner, invitation, now, sent):
+    if sent:
+        attempt_all(now)
+    opting_out.opt_out(invitation, now)
+    with refused(Reason.OPTED_OUT):
+        invitations.resend(owner, invitation, now)
+
+
 def test_a_member_who_opts_out_stays_a_member(account, invitation, now):
     ann = make_user("Ann", "ann@example.org", now)
     member = memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.INVITATION)
