@@ -7,6 +7,7 @@ import pytest
 
 from invites import opting_out
 from invites.models import Invitation, InvitationState, OptOut
+from tests.browsing import HTMX
 from tests.shorthand import invite, reread
 from tests.web.world import ACCOUNT, World, path
 
@@ -93,6 +94,45 @@ def test_any_other_body_does_nothing(
     assert not opting_out.is_opted_out(invitation)
 
 
+@pytest.mark.parametrize("standing", ["expired", "declined", "revoked", "accepted", "known"])
+def test_an_old_link_still_works_however_its_invitation_stands(world: World, standing: str) -> None:
+    invitation = getattr(world.rows, standing)
+    page = world.device("nobody").open(path(world.links.opt_out(invitation)))
+    page.press("Don't invite me again")
+    assert opting_out.is_opted_out(invitation)
+
+
+def test_another_accounts_link_closes_nothing_here(world: World, invitation: Invitation) -> None:
+    theirs = invite(world.rows.people.stranger, world.rows.now, invitation.email)
+    answer = world.app.test_client().post(path(world.links.opt_out(theirs)), data=ONE_CLICK)
+    assert "Elsewhere" in answer.text
+    assert opting_out.is_opted_out(theirs)
+    assert not opting_out.is_opted_out(invitation)
+    assert reread(invitation).state == InvitationState.PENDING
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_after_each_button_comes_the_page_as_it_stands_then(
+    world: World, invitation: Invitation, way_out: str, headers: dict[str, str]
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    client = world.app.test_client()
+    for act, is_out in (("confirmation", True), ("return", False)):
+        answer = client.post(f"{way_out}/{act}", headers=headers)
+        assert answer.status_code == (200 if headers else 303)
+        assert (answer.headers.get("HX-Redirect") or answer.location) == way_out
+        assert opting_out.is_opted_out(invitation) is is_out
+
+
+@pytest.mark.parametrize("act", ["confirmation", "return"])
+def test_the_pages_own_buttons_know_no_forged_link(world: World, way_out: str, act: str) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    answer = world.app.test_client().post(f"{way_out}x/{act}")
+    assert answer.status_code == 404
+    assert "We don't know this link" in answer.text
+    assert OptOut.select().count() == 0
+
+
 @pytest.mark.parametrize("act", ["confirmation", "return"])
 def test_the_pages_own_buttons_need_the_form_token(
     world: World, invitation: Invitation, way_out: str, act: str
@@ -129,6 +169,17 @@ def test_the_list_says_who_opted_out_and_offers_no_link(
     answer = owner.client.get(f"{ACCOUNT}/invitations/{invitation.id}/link")
     assert "asked not to be invited again" in answer.text
     assert "/invitation/" not in answer.text.replace("/invitations", "")
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
+    world: World, invitation: Invitation, htmx: bool
+) -> None:
+    owner = world.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
+    owner.htmx = htmx
+    opting_out.opt_out(invitation, world.rows.now)
+    owner.press("Resend", within=f"#invitation-{invitation.id}")
+    assert "This person asked not to be invited again." in owner.page.get_text(" ")
 
 
 def test_while_typing_one_sees_who_opted_out(world: World) -> None:
