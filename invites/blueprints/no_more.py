@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from invites import opting_out
 from invites.models import Invitation
 from invites.web.access import Who, allow
-from invites.web.pages import go, show
+from invites.web.pages import go, show, tell
 from invites.web.services import links, now
 
 blueprint = Blueprint("no_more", __name__, url_prefix="/no-more/<token>")
@@ -65,7 +65,12 @@ def confirm(token: str) -> Response:
 @allow(Who.ANYBODY)
 def undo(token: str) -> Response:
     """You may invite me again."""
-    return _answer(token, lambda found, at: opting_out.opt_in(found.account, found.email, at))
+    return _answer(token, _let_them_invite)
+
+
+def _let_them_invite(invitation: Invitation, at: datetime) -> None:
+    opting_out.opt_in(invitation.account, invitation.email, at)
+    tell(_("%(account)s may invite you again.", account=invitation.account.name))
 
 
 def _answer(token: str, deed: Deed) -> Response:

@@ -39,6 +39,7 @@ def test_one_press_opts_out_and_another_one_undoes_it(
     assert opting_out.is_opted_out(invitation)
     assert reread(invitation).state == InvitationState.DECLINED
     page.press("They may invite me again")
+    assert "Riverside Relief may invite you again." in page.text
     assert not opting_out.is_opted_out(invitation)
 
 
