@@ -30,12 +30,13 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     Whoever resends the invitation of an inviter who left, or lost their role,
     becomes its inviter: else nobody could accept it.
 
-    Raises Refused(INVITATION_CLOSED), MEMBER_ALREADY when the person came in
+    Raises Refused(INVITATION_CLOSED, OPTED_OUT), MEMBER_ALREADY when the person came in
     another way, INVITATION_WAITING while its last mail hasn't gone out yet, or
     INVITATION_OFTEN after three mails in a day.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
+        _respect_opt_out(invitation)
         waiting = Delivery.select().where(
             Delivery.invitation == invitation,
             Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.SENDING)),
@@ -78,8 +79,7 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        if opting_out.is_opted_out(invitation):
-            raise Refused(Reason.OPTED_OUT)
+        _respect_opt_out(invitation)
         answered = Invitation.get_by_id(invitation.id).answered_at is not None
         before = InvitationState.DECLINED if answered else InvitationState.PENDING
         try:
@@ -112,6 +112,11 @@ def is_backed(invitation: Invitation) -> bool:
         Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
     )
     return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
+
+
+def _respect_opt_out(invitation: Invitation) -> None:
+    if opting_out.is_opted_out(invitation):
+        raise Refused(Reason.OPTED_OUT)
 
 
 def _membership(invitation: Invitation) -> Membership | None:

@@ -44,7 +44,8 @@ def join(
     lowers it. Who was removed comes back with the role of the new offer. Who
     asked not to be invited again, and comes now, may be invited again.
     """
-    opting_out.opt_in(account, user.email, now)
+    if user.is_confirmed:  # else anybody could take back what somebody else asked for
+        opting_out.opt_in(account, user.email, now)
     membership = find(account, user)
     if membership is None:
         return Membership.create(

@@ -32,7 +32,8 @@ def accept(
         if not is_backed(invitation):
             raise Refused(Reason.INVITATION_UNBACKED)
         if proven and not user.is_confirmed:
-            User.update(email_confirmed_at=now).where(User.id == user.id).execute()
+            user.email_confirmed_at = now
+            user.save(only=[User.email_confirmed_at])
         membership = memberships.join(
             invitation.account,
             user,

@@ -4,14 +4,32 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, issuing, judging, memberships, opting_out
+from invites import (
+    invitations,
+    issuing,
+    judging,
+    memberships,
+    opting_out,
+    permanent_link,
+    responding,
+)
 from invites.judging import Outcome
 from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, OptOut
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
 from tests.cast import make_user
-from tests.shorthand import attempt_all, deeds, due, invite, order, refused, reread, send
+from tests.shorthand import (
+    attempt_all,
+    deeds,
+    due,
+    invite,
+    new_profile,
+    order,
+    refused,
+    reread,
+    send,
+)
 
 
 @pytest.fixture
@@ -85,6 +103,41 @@ def test_who_comes_by_themselves_may_be_invited_again_later(account, invitation,
     ann = make_user("Ann", "ann@example.org", now)
     memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
     assert OptOut.select().count() == 0
+
+
+def test_nobody_takes_it_back_by_joining_with_an_address_that_is_not_proven(
+    owner, account, invitation, now
+):
+    opting_out.opt_out(invitation, now)
+    link = permanent_link.enable(owner, now)
+    permanent_link.join_as_new(link, new_profile("ann@example.org"), now)
+    assert opting_out.is_opted_out(invitation)
+
+
+def test_nobody_takes_it_back_by_accepting_with_a_copied_link(invitation, now):
+    opting_out.opt_out(invitation, now)
+    responding.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=False)
+    assert opting_out.is_opted_out(invitation)
+
+
+@pytest.mark.parametrize("has_profile", [True, False])
+def test_who_accepts_by_the_mailed_link_takes_it_back(invitation, now, has_profile):
+    opting_out.opt_out(invitation, now)
+    if has_profile:
+        ann = make_user("Ann", "ann@example.org", now, confirmed=False)
+        responding.accept(invitation, ann, now, proven=True)
+    else:
+        responding.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+    assert not opting_out.is_opted_out(invitation)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_who_opted_out_is_not_mailed_again(owner, invitation, now, sent):
+    if sent:
+        attempt_all(now)
+    opting_out.opt_out(invitation, now)
+    with refused(Reason.OPTED_OUT):
+        invitations.resend(owner, invitation, now)
 
 
 def test_a_member_who_opts_out_stays_a_member(account, invitation, now):

@@ -3,6 +3,7 @@
 import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from invites import (
     invitations,
     issuing,
     memberships,
+    opting_out,
     permanent_link,
     responding,
 )
@@ -25,6 +27,7 @@ from invites.models import (
     Invitation,
     InvitationState,
     Membership,
+    OptOut,
     User,
 )
 from invites.refusals import Reason, Refused
@@ -114,6 +117,37 @@ def test_of_accepting_and_declining_at_once_the_state_tells_the_truth(owner, noa
         lambda: responding.decline(reread(invitation), now),
     )
     # Who declines first can still accept; who accepted can't decline.
+    assert memberships.find(owner.account, noa).is_active
+    assert reread(invitation).state == InvitationState.ACCEPTED
+
+
+def opting_out_of(invitation):
+    return lambda: opting_out.opt_out(reread(invitation), NOW)
+
+
+def test_who_opts_out_twenty_times_at_once_does_it_once(owner, now):
+    invitation = invite(owner, now)
+    assert at_once(*[opting_out_of(invitation)] * 20) == [None] * 20
+    assert OptOut.select().count() == 1
+    assert Activity.select().where(Activity.action == "opted_out").count() == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_who_opts_out_while_a_list_is_sent_has_no_invitation_open(owner, now, round_):
+    old = invite(owner, now - timedelta(days=20))
+    at_once(opting_out_of(old), lambda: send(reread(owner), now, old.email, "else@example.org"))
+    of_theirs = Invitation.select().where(Invitation.email == old.email)
+    assert InvitationState.PENDING not in {one.state for one in of_theirs}
+    for _batch in range(2):  # the older one goes first
+        attempt_all(now)
+    sent = Delivery.select().where(Delivery.state == "sent")
+    assert [mail.recipient for mail in sent] == ["else@example.org"]
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_opting_out_and_accepting_at_once_both_count(owner, noa, now, round_):
+    invitation = invite(owner, now)
+    at_once(opting_out_of(invitation), lambda: acceptance(invitation.id, noa.id))
     assert memberships.find(owner.account, noa).is_active
     assert reread(invitation).state == InvitationState.ACCEPTED
 

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Blueprint, request, url_for
+from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from invites import opting_out
 from invites.models import Invitation
 from invites.web.access import Who, allow
-from invites.web.pages import go, show
+from invites.web.pages import go, show, tell
 from invites.web.services import links, now
 
 blueprint = Blueprint("no_more", __name__, url_prefix="/no-more/<token>")
@@ -34,14 +35,23 @@ def page(token: str) -> Response:
 @blueprint.post("")
 @allow(Who.MAIL_SERVICE)
 def one_click(token: str) -> Response:
-    """The button that mail programs show of their own (RFC 8058): no cookie, no redirect."""
-    if request.form.to_dict(flat=False) != _ONE_CLICK:
+    """The button that mail programs show of their own (RFC 8058): no cookie, no redirect.
+
+    Answers with plain text: a page with a form would set a session cookie. If
+    another site's form were what came, that cookie would log its visitor out.
+    """
+    if request.form.to_dict(flat=False) != _ONE_CLICK or request.files:
         raise BadRequest
     invitation = links().opened_opt_out(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
     opting_out.opt_out(invitation, now())
-    return show("no_more/page.html", invitation=invitation, token=token, is_out=True)
+    told = _(
+        "%(account)s can't send invitations to %(email)s any more.",
+        account=invitation.account.name,
+        email=invitation.email,
+    )
+    return Response(f"{told}\n", mimetype="text/plain")
 
 
 @blueprint.post("/confirmation")
@@ -55,7 +65,12 @@ def confirm(token: str) -> Response:
 @allow(Who.ANYBODY)
 def undo(token: str) -> Response:
     """You may invite me again."""
-    return _answer(token, lambda found, at: opting_out.opt_in(found.account, found.email, at))
+    return _answer(token, _let_them_invite)
+
+
+def _let_them_invite(invitation: Invitation, at: datetime) -> None:
+    opting_out.opt_in(invitation.account, invitation.email, at)
+    tell(_("%(account)s may invite you again.", account=invitation.account.name))
 
 
 def _answer(token: str, deed: Deed) -> Response:

@@ -376,6 +376,7 @@ class _Full:
         responding.decline(old, utcnow())
         send(self.box.owner, utcnow(), "replaced@example.org")
         leaving = invite(self.box.owner, utcnow(), "leaving@example.org")
+        no_more = self.links.opt_out(invite(self.box.owner, utcnow(), "no.more@example.org"))
 
         def refuse(visitor: Visitor) -> None:
             visitor.fill(Name="", Password="short").press("Accept").sees("This can't be empty")
@@ -402,6 +403,14 @@ class _Full:
             Stop("login-invited", mailed(self.known)),
             Stop("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
             Stop("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
+            Stop("no-more", no_more),
+            Stop(
+                "no-more-said-so",
+                no_more,
+                act=lambda v: v.press("Don't invite me again").sees("won't be invited"),
+            ),
+            Stop("no-more-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
+            Stop("no-more-unknown", "/no-more/1-unknown"),
             Stop("join", join),
             Stop("join-refused", join, act=refuse_joining),
             Stop("join-accept", join, "night@elsewhere.example"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import responding
+from invites import opting_out, responding
 from invites.models import (
     Batch,
     BatchState,
@@ -127,6 +127,14 @@ def _known_declined(world: World) -> None:
     responding.decline(world.rows.known, world.rows.now)
 
 
+def _opted_out(world: World) -> None:
+    opting_out.opt_out(world.rows.pending, world.rows.now)
+
+
+def _no_more(what: str = "") -> Callable[[World], str]:
+    return lambda world: path(world.links.opt_out(world.rows.pending)) + what
+
+
 def _no_permanent_link(world: World) -> None:
     world.rows.permanent.deleted_at = world.rows.now
     world.rows.permanent.save()
@@ -219,6 +227,12 @@ SCENES = {
     ),
     "invitations, one status": Scene(
         "owner", f"{ACCOUNT}/invitations?status=failed", fragment="invitation-list"
+    ),
+    "invitations, opted out": Scene(
+        "owner",
+        f"{ACCOUNT}/invitations?search=pending",
+        fragment="invitation-list",
+        before=_opted_out,
     ),
     "invitations, none yet": Scene(
         "owner", f"{ACCOUNT}/invitations", fragment="invitation-list", before=_nobody_invited
@@ -318,6 +332,10 @@ SCENES = {
     ),
     "invitation, unknown": Scene("nobody", f"/invitation/{LINKS_GONE}", status=404),
     "invitation, declining": Scene("nobody", _mailed("pending", "/refusal"), {}),
+    "no more": Scene("nobody", _no_more()),
+    "no more, said so": Scene("nobody", _no_more(), before=_opted_out),
+    "no more, unknown": Scene("nobody", f"/no-more/{LINKS_GONE}", status=404),
+    "no more, another body": Scene("nobody", _no_more(), {}, status=400),
     "join": Scene("nobody", lambda w: w.joining),
     "join, refused": Scene(
         "nobody", lambda w: w.joining, {"name": "", "email": "uma"}, status=422
@@ -338,6 +356,9 @@ BUTTONS = {
     "retry a batch": Scene("owner", _steer("retry", of="failed"), {}, "batch-progress"),
     "resend, refused": Scene(
         "owner", _invitation("pending", "resend"), {}, "invitation-", status=422
+    ),
+    "resend, opted out": Scene(
+        "owner", _invitation("pending", "resend"), {}, "invitation-", status=422, before=_opted_out
     ),
     "resend": Scene("owner", _invitation("sent", "resend"), {}, "invitation-"),
     "copy link": Scene("owner", _invitation("pending", "link"), None, "invitation-"),

@@ -1,9 +1,13 @@
 """The way out that every invitation's mail has."""
 
+import io
+from typing import Any
+
 import pytest
 
 from invites import opting_out
 from invites.models import Invitation, InvitationState, OptOut
+from tests.browsing import HTMX
 from tests.shorthand import invite, reread
 from tests.web.world import ACCOUNT, World, path
 
@@ -35,6 +39,7 @@ def test_one_press_opts_out_and_another_one_undoes_it(
     assert opting_out.is_opted_out(invitation)
     assert reread(invitation).state == InvitationState.DECLINED
     page.press("They may invite me again")
+    assert "Riverside Relief may invite you again." in page.text
     assert not opting_out.is_opted_out(invitation)
 
 
@@ -47,6 +52,8 @@ def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
     answer = client.post(way_out, data=ONE_CLICK, headers=headers)
     assert answer.status_code == 200
     assert "Location" not in answer.headers
+    assert answer.mimetype == "text/plain"
+    assert "Riverside Relief can't send invitations to pending@example.org" in answer.text
     assert opting_out.is_opted_out(invitation)
     assert client.post(way_out, data=ONE_CLICK).status_code == 200
 
@@ -61,6 +68,16 @@ def test_one_click_may_come_as_a_multipart_form(
     assert opting_out.is_opted_out(invitation)
 
 
+@pytest.mark.parametrize("who", ["nobody", "owner"])
+@pytest.mark.parametrize(("token", "body"), [("", ONE_CLICK), ("", {}), ("x", ONE_CLICK)])
+def test_a_form_on_another_site_that_sends_one_click_ends_nobodys_session(
+    world: World, way_out: str, who: str, token: str, body: dict[str, str]
+) -> None:
+    """A browser doesn't send our cookie with it, but would keep one that came back."""
+    answer = world.device(who).client.post(way_out + token, data=body)
+    assert "Set-Cookie" not in answer.headers
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -68,13 +85,53 @@ def test_one_click_may_come_as_a_multipart_form(
         {"List-Unsubscribe": "Two-Click"},
         ONE_CLICK | {"email": "somebody@example.org"},
         {"List-Unsubscribe": ["One-Click", "One-Click"]},
+        ONE_CLICK | {"file": (io.BytesIO(b"more"), "more.txt")},
     ],
 )
 def test_any_other_body_does_nothing(
-    world: World, invitation: Invitation, way_out: str, body: dict[str, str]
+    world: World, invitation: Invitation, way_out: str, body: dict[str, Any]
 ) -> None:
     assert world.app.test_client().post(way_out, data=body).status_code == 400
     assert not opting_out.is_opted_out(invitation)
+
+
+@pytest.mark.parametrize("standing", ["expired", "declined", "revoked", "accepted", "known"])
+def test_an_old_link_still_works_however_its_invitation_stands(world: World, standing: str) -> None:
+    invitation = getattr(world.rows, standing)
+    page = world.device("nobody").open(path(world.links.opt_out(invitation)))
+    page.press("Don't invite me again")
+    assert opting_out.is_opted_out(invitation)
+
+
+def test_another_accounts_link_closes_nothing_here(world: World, invitation: Invitation) -> None:
+    theirs = invite(world.rows.people.stranger, world.rows.now, invitation.email)
+    answer = world.app.test_client().post(path(world.links.opt_out(theirs)), data=ONE_CLICK)
+    assert "Elsewhere" in answer.text
+    assert opting_out.is_opted_out(theirs)
+    assert not opting_out.is_opted_out(invitation)
+    assert reread(invitation).state == InvitationState.PENDING
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_after_each_button_comes_the_page_as_it_stands_then(
+    world: World, invitation: Invitation, way_out: str, headers: dict[str, str]
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    client = world.app.test_client()
+    for act, is_out in (("confirmation", True), ("return", False)):
+        answer = client.post(f"{way_out}/{act}", headers=headers)
+        assert answer.status_code == (200 if headers else 303)
+        assert (answer.headers.get("HX-Redirect") or answer.location) == way_out
+        assert opting_out.is_opted_out(invitation) is is_out
+
+
+@pytest.mark.parametrize("act", ["confirmation", "return"])
+def test_the_pages_own_buttons_know_no_forged_link(world: World, way_out: str, act: str) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    answer = world.app.test_client().post(f"{way_out}x/{act}")
+    assert answer.status_code == 404
+    assert "We don't know this link" in answer.text
+    assert OptOut.select().count() == 0
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
@@ -113,6 +170,17 @@ def test_the_list_says_who_opted_out_and_offers_no_link(
     answer = owner.client.get(f"{ACCOUNT}/invitations/{invitation.id}/link")
     assert "asked not to be invited again" in answer.text
     assert "/invitation/" not in answer.text.replace("/invitations", "")
+
+
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
+    world: World, invitation: Invitation, htmx: bool
+) -> None:
+    owner = world.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
+    owner.htmx = htmx
+    opting_out.opt_out(invitation, world.rows.now)
+    owner.press("Resend", within=f"#invitation-{invitation.id}")
+    assert "This person asked not to be invited again." in owner.page.get_text(" ")
 
 
 def test_while_typing_one_sees_who_opted_out(world: World) -> None:
