@@ -93,6 +93,7 @@ REASON = {
     Reason.PHONE_MALFORMED: _(
         "Enter a phone number with digits, like +44 20 7946 0000, or leave it empty."
     ),
+    Reason.NUMBER_OUT_OF_RANGE: _("Enter a whole number from %(lowest)s to %(highest)s."),
     Reason.PASSWORD_SHORT: _("Use at least %(limit)s characters. A few words in a row do well."),
     Reason.PASSWORD_LONG: _("Use at most %(limit)s characters."),
     Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
