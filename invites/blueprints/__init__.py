@@ -13,6 +13,7 @@ from invites.blueprints import (
     invitations,
     join,
     login,
+    mail_settings,
     mailbox,
     password_reset,
     permanent_invite,
@@ -38,6 +39,7 @@ _ALL = (
     users,
     settings,
     mailbox,
+    mail_settings,
     invitation,
     join,
 )

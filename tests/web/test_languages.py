@@ -20,6 +20,7 @@ SAID_BY_SCRIPTS = ["data-copied", "data-refused", "data-offline", "data-too-larg
 DATA = re.compile(
     r"""Riverside\ Relief | Elsewhere | Olive\ Martin | Ada\ Okafor | Mo\ Diaz | Uma\ Roy
     | Ina\ Active | Una\ Proven | Ace\ Pted | Alma\ Else | Zoe\ Blank
+    | Invites\ (?=<) | \bida\b
     | \S+@\S+ | https?://\S+ | 5\.1\.1\ Nobody | 4\.3\.0\ Later
     | See\ your\ assignments  # until somebody sets another label
     | rubbish | not\ an\ address | people\.csv
