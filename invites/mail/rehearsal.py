@@ -227,7 +227,7 @@ class _Host(smtplib.SMTP):
     def introduce(self) -> str:
         """Say EHLO, or HELO to an old server; returns what it offers."""
         self.ehlo_or_helo_if_needed()
-        return words(None, ", ".join(sorted(self.esmtp_features)).upper())[:_SHOWN]
+        return words(None, ", ".join(sorted(self.esmtp_features)).upper())[:_SHOWN] or "-"
 
     def send(self, s: str | bytes) -> None:  # type: ignore[override]  # of what smtplib sends
         """Send in the time that is left."""

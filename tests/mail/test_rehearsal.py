@@ -14,6 +14,7 @@ from invites.clock import utcnow
 from invites.mail import rehearsal
 from invites.mail.rehearsal import Advice, Rehearsal, Stage, rehearse, trial_mail
 from invites.settings import MailServer
+from invites.web import mail_words
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.post_office import PostOffice
 from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step
@@ -27,14 +28,16 @@ Try = Callable[..., Rehearsal]
 
 @pytest.fixture
 def go(mailing_app: Callable[..., Flask]) -> Try:
-    """Tries a mail server at a port out, with more about it if need be."""
+    """Tries a mail server at a port out; every step that it brings can be told in words."""
     app = mailing_app()
 
     def go(port: int, host: str = "127.0.0.1", **options: object) -> Rehearsal:
         plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
         with app.app_context():
             mail = trial_mail(TO, app.extensions["invites"].postage, utcnow())
-            return rehearse(MailServer(host, port, **plain | options), mail)
+            found = rehearse(MailServer(host, port, **plain | options), mail)
+            assert all(mail_words.step(step) for step in found.steps)
+            return found
 
     return go
 
@@ -149,7 +152,7 @@ class TestWell:
             found = go(port)
         assert failed_at(found) is Stage.SENDER
         assert found.steps[2].said == ("500 What?", "250 Hello")
-        assert found.steps[2].facts["offers"] == ""
+        assert found.steps[2].facts["offers"] == "-"
         assert [line[:4] for line in heard[:2]] == ["ehlo", "helo"]
 
 

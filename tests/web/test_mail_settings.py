@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from email.headerregistry import Address
+from enum import StrEnum
 
 import pytest
 
 from invites import mail_policy, outbox, sender_domain
+from invites.mail.rehearsal import Advice
 from invites.mail_policy import Pace
+from invites.sender_domain import Dmarc, Spf
 from invites.settings import MailServer
+from invites.web import mail_words
 from tests.browsing import HTMX, Browser
 from tests.mail.post_office import PostOffice, free_port
 from tests.name_server import NameServer
@@ -156,6 +160,15 @@ class TestTestMail:
         ]
         assert statuses == [200] * 10 + [429]
         assert len(office.letters) == 10
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [(Advice, mail_words.ADVICE), (Spf, mail_words.SPF), (Dmarc, mail_words.DMARC)],
+    ids=["advice", "SPF", "DMARC"],
+)
+def test_every_finding_has_words(codes: type[StrEnum], words: dict[StrEnum, object]) -> None:
+    assert set(words) == set(codes)
 
 
 def _token(browser: Browser) -> dict[str, str]:
