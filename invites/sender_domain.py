@@ -10,6 +10,7 @@ from dns.resolver import Resolver
 
 _PATIENCE = 3.0  # seconds for one question
 _PARENTS = 4  # domains above the sender's that are asked for DMARC
+_RECORDS = 5  # that are shown
 _SHOWN = 500  # characters of a record
 
 
@@ -74,9 +75,9 @@ def published(domain: str, resolver: Resolver) -> Published:
     return Published(
         domain,
         spf,
-        tuple(map(_printable, spf_records)),
+        _shown(spf_records),
         dmarc,
-        tuple(map(_printable, dmarc_records)),
+        _shown(dmarc_records),
         dmarc_domain,
     )
 
@@ -154,6 +155,9 @@ def _policy(tags: dict[str, str], *, is_above: bool) -> Dmarc:
     return known.get(asked or "", Dmarc.BROKEN)
 
 
-def _printable(text: str) -> str:
-    """A stranger's text, safe to show."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:_SHOWN])
+def _shown(records: list[str]) -> tuple[str, ...]:
+    """A stranger's texts, safe to show."""
+    return tuple(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:_SHOWN])
+        for text in records[:_RECORDS]
+    )

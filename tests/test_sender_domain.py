@@ -98,6 +98,12 @@ def test_records_are_shown_short_and_printable():
     assert len(shown) == 500
 
 
+def test_of_many_records_only_some_are_shown():
+    found = look(spf=[b"v=spf1 ip4:192.0.2.%d" % number for number in range(12)])
+    assert found.spf is Spf.SEVERAL
+    assert len(found.spf_records) == 5
+
+
 @pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
 def test_a_server_that_fails_tells_nothing(rcode):
     with NameServer(rcode=rcode).listening() as resolver:

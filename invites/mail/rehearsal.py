@@ -119,7 +119,7 @@ def rehearse(server: MailServer, mail: OutgoingMail) -> Rehearsal:
 
 
 def _converse(talk: "_Talk", server: MailServer, mail: OutgoingMail) -> None:
-    host = talk.host
+    host, content = talk.host, mail.as_bytes()
     with talk.step(Stage.CONNECT) as facts:
         facts["address"] = host.reach()
     if server.use_ssl:
@@ -148,7 +148,7 @@ def _converse(talk: "_Talk", server: MailServer, mail: OutgoingMail) -> None:
         facts["recipient"] = mail.recipient
         _expect_yes(host.rcpt(mail.recipient))
     with talk.step(Stage.MESSAGE):
-        _expect_yes(host.data(mail.as_bytes()))
+        _expect_yes(host.data(content))
 
 
 def _expect_yes(reply: tuple[int, bytes]) -> None:
