@@ -29,6 +29,7 @@ class Reason(StrEnum):
     URL_NOT_HTTPS = "url_not_https"
     TIME_ZONE_UNKNOWN = "time_zone_unknown"
     PHONE_MALFORMED = "phone_malformed"
+    NUMBER_OUT_OF_RANGE = "number_out_of_range"
 
     # passwords and profiles
     PASSWORD_SHORT = "password_short"

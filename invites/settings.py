@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import getaddresses
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -53,6 +54,12 @@ class MailServer:
     use_tls: bool
     use_ssl: bool
 
+    @property
+    def tells_password(self) -> bool:
+        """Whether the password goes over a network unencrypted."""
+        is_open = not (self.use_tls or self.use_ssl or is_loopback(self.host))
+        return is_open and bool(self.username and self.password)
+
 
 @dataclass(frozen=True)
 class MailboxServer:
@@ -84,6 +91,11 @@ class Settings:
         return self.base_url.startswith("https://")
 
     @property
+    def is_local(self) -> bool:
+        """Whether its links lead nowhere but to this machine itself."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data / "invites.sqlite3"
@@ -108,6 +120,14 @@ class Settings:
                 "Set INVITES_BASE_URL to the address that people type."
             )
         return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is the machine itself, by its name or address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

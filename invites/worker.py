@@ -11,7 +11,7 @@ import flask_mail
 from flask import current_app
 from peewee import PeeweeException
 
-from invites import db, ledger, outbox, uploads
+from invites import db, ledger, mail_policy, outbox, uploads
 from invites.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
@@ -19,9 +19,6 @@ from invites.ledger import Ledger
 from invites.mail.mailroom import Mailroom
 from invites.mail.rendering import Postage
 from invites.mail.replies import TroubleError
-from invites.models import MailPolicy
-
-CONNECTIONS = 4
 
 _TICK = 0.1  # seconds between two looks at the couriers
 _QUICK = 500  # mails a second over one connection, above which another one gains nothing
@@ -115,10 +112,10 @@ class Worker:
 
     def _hire(self, mail: flask_mail.Mail) -> None:
         """More couriers while there is work for more: twice as many, once all got through."""
-        policy = MailPolicy.get_or_none(MailPolicy.id == 1)
-        self._desk.pace.per_minute = policy.per_minute if policy else None
+        policy = mail_policy.read()
+        self._desk.pace.per_minute = policy.per_minute
         there = len(self._crew)
-        room = (policy.connections if policy else CONNECTIONS) - there
+        room = policy.connections - there
         if there and (self._desk.pace.wait() or not self._could_use_more()):
             return
         for _ in range(min(max(1, there), room) if self._desk.has_work() else 0):

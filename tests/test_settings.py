@@ -258,3 +258,37 @@ def test_half_a_mailbox_for_bounces_is_refused(change, named):
     known = {"SERVER": "imap.example.org", "USERNAME": "invites", "PASSWORD": "secret"} | change
     with pytest.raises(SettingsError, match=f"INVITES_BOUNCES_IMAP_{named}"):
         load(**{f"BOUNCES_IMAP_{name}": value for name, value in known.items()})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("", True),
+        ("http://localhost:8000", True),
+        ("http://box.localhost", True),
+        ("http://[::1]:8000", True),
+        ("http://192.168.1.2:8000", False),
+        ("https://invites.example.org", False),
+    ],
+)
+def test_links_to_the_machine_itself_are_known(url, expected):
+    assert load_settings({"INVITES_BASE_URL": url}).is_local is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"INVITES_MAIL_USE_TLS": "1"}, False),
+        ({"INVITES_MAIL_USE_SSL": "1"}, False),
+        ({"INVITES_MAIL_SERVER": "127.0.0.1"}, False),
+        ({"INVITES_MAIL_PASSWORD": ""}, False),
+    ],
+)
+def test_a_password_that_others_could_read_on_the_way_is_known(change, expected):
+    server = {
+        "INVITES_MAIL_SERVER": "mail.example.org",
+        "INVITES_MAIL_USERNAME": "invites",
+        "INVITES_MAIL_PASSWORD": "secret",
+    }
+    assert load_settings(server | change).mail_server.tells_password is expected

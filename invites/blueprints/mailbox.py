@@ -1,6 +1,6 @@
 """The Mailbox: mail that waits because no mail server is configured. For the installer only."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -10,7 +10,7 @@ from invites.mail.rendering import render
 from invites.models import Delivery
 from invites.web.access import Who, allow
 from invites.web.headers import MAIL_PREVIEW, page_policy
-from invites.web.pages import show
+from invites.web.pages import go, show
 from invites.web.services import now, services
 
 blueprint = Blueprint("mailbox", __name__, url_prefix="/mailbox")
@@ -19,9 +19,9 @@ blueprint = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 @blueprint.get("")
 @allow(Who.INSTALLER)
 def index() -> AnyResponse:
-    """All mail that waits, newest first."""
+    """All mail that waits, newest first; with a mail server, how that goes."""
     if services().settings.mail_server is not None:
-        return show("mailbox/configured.html", server=services().settings.mail_server)
+        return go(url_for("mail_settings.page"))
     found = waiting_mail.page(request.args.get("page", 1, type=int))
     return show("mailbox/page.html", fragment="mailbox/_mail_list.html", found=found)
 

@@ -98,6 +98,11 @@ def preview_parts(
     return _parts("invitation_known" if known else "invitation_new", context)
 
 
+def rehearsal_parts(links: Links) -> Parts:
+    """The mail by which the installer tries the mail server out."""
+    return _parts("rehearsal", {"link": links.accounts()})
+
+
 def _day(at: datetime, time_zone: str) -> str:
     local = at.astimezone(ZoneInfo(time_zone))
     return str(flask_babel.format_date(local, "d MMM y", rebase=False))

@@ -61,6 +61,11 @@ def limit_mail(view: View) -> View:
     return _limit(view, "5 per hour", _typed_email, "mail")
 
 
+def limit_rehearsals(view: View) -> View:
+    """Ten test mails an hour from the whole box: each keeps a thread waiting."""
+    return _limit(view, "10 per hour", lambda: "box", "rehearsals")
+
+
 def limit_joining(view: View) -> View:
     """New profiles: a hall full of people behind one network may join within the hour."""
     return _limit(view, "600 per hour", _network, "joining")

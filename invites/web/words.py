@@ -157,6 +157,12 @@ _REASON_WITH_LIMIT = {
         n,
         **limit,
     ),
+    Reason.NUMBER_OUT_OF_RANGE: lambda n, **limit: ngettext(
+        "Enter a whole number from 1 to %(limit)s.",
+        "Enter a whole number from 1 to %(limit)s.",
+        n,
+        **limit,
+    ),
     Reason.PASSWORD_SHORT: lambda n, **limit: ngettext(
         "Use at least %(limit)s character. A few words in a row do well.",
         "Use at least %(limit)s characters. A few words in a row do well.",

@@ -195,7 +195,14 @@ def _down(box: Box) -> list[Stop]:
     def wait_for_trouble(visitor: Visitor) -> None:
         visitor.sees("The mail server can't be used just now")
 
-    return [Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble)]
+    return [
+        Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
+        Stop("mail-down", "/mail", OWNER, lambda v: _try_mail(v).sees("no mail server at this")),
+    ]
+
+
+def _try_mail(visitor: Visitor, recipient: str = OWNER) -> Visitor:
+    return visitor.fill(**{"Send it to": recipient}).press("Send a test mail")
 
 
 def _steered(box: Box) -> list[Stop]:
@@ -340,7 +347,14 @@ class _Full:
             Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
             Stop("settings", f"{_ACCOUNT}/settings", OWNER),
             Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
-            Stop("mailbox-configured", "/mailbox", OWNER),
+            Stop("mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")),
+            Stop("mail-taken", "/mail", OWNER, lambda v: _try_mail(v).sees("server took the mail")),
+            Stop(
+                "mail-refused",
+                "/mail",
+                OWNER,
+                lambda v: _try_mail(v, "full@example.org").sees("try another address"),
+            ),
         ]
 
     def composing(self) -> list[Stop]:

@@ -59,12 +59,14 @@ def only_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
 
 
 @pytest.fixture
-def app(database: Path, only_app: Flask) -> Flask:
+def app(database: Path, only_app: Flask) -> Iterator[Flask]:
     """The application, as if it had just started."""
     only_app.config["WTF_CSRF_ENABLED"] = True
     for limiter in only_app.extensions["limiter"]:
         limiter.reset()
-    return only_app
+    services = only_app.extensions["invites"]
+    yield only_app
+    only_app.extensions["invites"] = services
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import opting_out, responding
+from invites import opting_out, outbox, responding
+from invites.clock import utcnow
 from invites.models import (
     Batch,
     BatchState,
@@ -17,10 +18,13 @@ from invites.models import (
     Invitation,
     Membership,
 )
+from invites.settings import MailServer
 from tests.browsing import HTMX
-from tests.web.world import ACCOUNT, World, path
+from tests.mail.post_office import free_port
+from tests.web.world import ACCOUNT, World, path, use_mail_server
 
 NEW = f"{ACCOUNT}/invitations/new"
+_PLAIN = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
 LINKS_GONE = "1-AAAAAAAAAAAAAAAAAAAAAAAA"
 
 Place = str | Callable[[World], str]
@@ -75,6 +79,16 @@ def _mailed(name: str, what: str = "") -> Callable[[World], str]:
 
 def _proof(name: str) -> Callable[[World], str]:
     return lambda world: path(world.links.proof(getattr(world.rows, name)))
+
+
+def _mail_server(world: World, **more: Any) -> None:
+    """One that isn't there."""
+    use_mail_server(world.app, MailServer("127.0.0.1", free_port(), **_PLAIN | more))
+
+
+def _mail_server_in_trouble(world: World) -> None:
+    _mail_server(world, username="ida", password="secret", use_tls=True)
+    outbox.beat(utcnow(), "4.3.0 Later")
 
 
 def _mail(name: str) -> Callable[[World], str]:
@@ -305,6 +319,20 @@ SCENES = {
         f"{ACCOUNT}/settings",
         {"name": "a\x00b", "assignments_url": "http://x", "reply_to": "nobody"},
         status=422,
+    ),
+    "mail settings": Scene("owner", "/mail", before=_mail_server),
+    "mail settings, worker in trouble": Scene("owner", "/mail", before=_mail_server_in_trouble),
+    "mail settings, domain": Scene(
+        "owner", "/mail/published", fragment="published", before=_mail_server
+    ),
+    "mail settings, test mail": Scene(
+        "owner", "/mail/rehearsal", {"email": "a@example.org"}, "rehearsal", before=_mail_server
+    ),
+    "mail settings, test mail refused": Scene(
+        "owner", "/mail/rehearsal", {"email": "nobody"}, "rehearsal", 422, before=_mail_server
+    ),
+    "mail settings, pace refused": Scene(
+        "owner", "/mail/pace", {"per_minute": "x"}, status=422, before=_mail_server
     ),
     "mailbox": Scene("owner", "/mailbox", fragment="mail-list"),
     "mailbox, empty": Scene(

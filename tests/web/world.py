@@ -1,6 +1,7 @@
 """An account in the middle of its work, for tests that look at every page."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from invites.models import (
     User,
 )
 from invites.roles import Role
+from invites.settings import MailServer
 from invites.web.services import Services
 from tests.browsing import Browser
 from tests.cast import Cast, make_member, make_user
@@ -42,6 +44,14 @@ def services(app: Flask) -> Services:
     """What requests of ``app`` can ask for."""
     found: Services = app.extensions["invites"]
     return found
+
+
+def use_mail_server(app: Flask, server: MailServer, **settings: Any) -> None:
+    """Let pages of ``app`` work with a mail server, until the end of the test."""
+    known = services(app)
+    changed = replace(known.settings, mail_server=server, **settings)
+    postage = replace(known.postage, sender=changed.mail_from)
+    app.extensions["invites"] = replace(known, settings=changed, postage=postage)
 
 
 def links(app: Flask) -> Links:

@@ -1,0 +1,53 @@
+"""How hard the box may work its mail server: chosen by the installer, read by the worker."""
+
+from dataclasses import dataclass
+
+from invites import db
+from invites.models import MailPolicy
+from invites.refusals import Reason, Refused
+
+MOST_PER_MINUTE = 100_000
+MOST_CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Mails a minute over all connections, None without a limit; and connections at once."""
+
+    per_minute: int | None = None
+    connections: int = 4
+
+
+def read() -> Pace:
+    """What was chosen, or the defaults."""
+    row = MailPolicy.get_or_none(MailPolicy.id == 1)
+    return Pace(row.per_minute, row.connections) if row is not None else Pace()
+
+
+def change(per_minute: str, connections: str) -> None:
+    """Store what was typed. Raises Refused(NUMBER_OUT_OF_RANGE)."""
+    chosen = {
+        "per_minute": clean_per_minute(per_minute),
+        "connections": clean_connections(connections),
+    }
+    with db.transaction():
+        if not MailPolicy.update(chosen).where(MailPolicy.id == 1).execute():
+            MailPolicy.insert(id=1, **chosen).execute()
+
+
+def clean_per_minute(text: str) -> int | None:
+    """The number, None for nothing: no limit. Raises Refused(NUMBER_OUT_OF_RANGE)."""
+    return _number(text, MOST_PER_MINUTE) if text.strip() else None
+
+
+def clean_connections(text: str) -> int:
+    """The number. Raises Refused(NUMBER_OUT_OF_RANGE)."""
+    return _number(text, MOST_CONNECTIONS)
+
+
+def _number(text: str, highest: int) -> int:
+    digits = text.strip()
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) < 10
+    if not is_number or not 1 <= int(digits) <= highest:
+        raise Refused(Reason.NUMBER_OUT_OF_RANGE, limit=highest)
+    return int(digits)
