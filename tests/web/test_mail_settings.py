@@ -72,7 +72,7 @@ class TestConfiguration:
             assert told in olive.text
         assert "s3cret-word" not in olive.response.text
 
-    def test_it_is_told_how_the_worker_does(self, configured: Configure, world: World) -> None:
+    def test_it_is_told_how_the_worker_does(self, configured: Configure) -> None:
         olive = configured()
         assert "no sign of life" in olive.open("/mail").text
         outbox.beat(utcnow(), "421 Too many connections")
