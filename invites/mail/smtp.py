@@ -51,7 +51,8 @@ class Connection(flask_mail.Connection):
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         """Connect, encrypt, log in. Raises OSError or smtplib.SMTPException."""
         mail = self.mail
-        context = ssl.create_default_context()
+        # Reading the system's certificates takes longer than handing over a hundred mails.
+        context = ssl.create_default_context() if mail.use_ssl or mail.use_tls else None
         where = {"host": mail.server, "port": mail.port}
         try:
             host = (

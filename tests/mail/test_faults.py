@@ -31,6 +31,10 @@ from tests.shorthand import invite, reread, send
 SENT, QUEUED, FAILED = DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED
 
 
+# What has to do with many connections has not to do with how one of them talks.
+ONE_WAY = pytest.mark.parametrize("server", [True], indirect=True, ids=["pipelining"])
+
+
 def people(number: int) -> list[str]:
     return [f"person{n:03}@example.org" for n in range(number)]
 
@@ -292,6 +296,7 @@ class TestServersThatCannotBeUsed:
         sender.drain()
         assert Counter(server.recipients) == Counter(people(30))
 
+    @ONE_WAY
     @pytest.mark.parametrize("how", [SILENCE, TRICKLE], ids=["silence", "a trickle"])
     @pytest.mark.parametrize("stage", ["greeting", "rcpt", "body"])
     def test_a_server_that_does_not_answer_is_given_up_and_the_reason_shows(
@@ -314,6 +319,7 @@ class TestServersThatCannotBeUsed:
         due_now()
         wait_for(lambda: states() == {SENT: 2})
 
+    @ONE_WAY
     def test_fewer_connections_are_used_when_the_server_takes_only_two(
         self,
         server: Scripted,
@@ -341,6 +347,7 @@ class TestServersThatCannotBeUsed:
         assert outbox.trouble() == ""
 
 
+@ONE_WAY
 class TestManyConnections:
     def test_a_slow_server_gets_as_many_connections_as_allowed_and_each_mail_once(
         self,
@@ -391,6 +398,7 @@ class TestManyConnections:
         assert len(server.letters) < 150
 
 
+@ONE_WAY
 class TestSteering:
     def test_a_paused_batch_stands_still_and_goes_on_where_it_was(
         self,
