@@ -4,7 +4,6 @@
 """
 
 import logging
-import os
 import signal
 import socket
 import subprocess
@@ -211,7 +210,6 @@ def _end(running: list[subprocess.Popen[bytes]]) -> None:
 def worker() -> None:
     """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    os.nice(5)  # somebody waits for a page, nobody for the last of 50,000 mails
     settings = services().settings
     db.configure(settings.database_path, durable=False)
     _ready_database()
