@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from typing import BinaryIO
 
 HANG_UP = b"hang up"
 SILENCE = b"silence"
@@ -108,7 +109,7 @@ class Scripted:
             if not talk.say(stage) or stage == "quit":
                 return
             if stage == "data" and talk.said.startswith(b"354"):
-                self._keep(b"".join(iter(reader.readline, b".\r\n")), talk.recipient)
+                self._keep(_content(reader), talk.recipient)
                 if not talk.say("body"):
                     return
                 talk.taken += 1
@@ -117,6 +118,16 @@ class Scripted:
         if content:
             time.sleep(self.delay)
             self.letters.append((recipient, message_from_bytes(content)["Message-ID"]))
+
+
+def _content(reader: BinaryIO) -> bytes:
+    """A mail up to its final dot. Raises ConnectionError when it ends before."""
+    lines = []
+    for line in reader:
+        if line == b".\r\n":
+            return b"".join(lines)
+        lines.append(line)
+    raise ConnectionError("hung up in the middle of a mail")
 
 
 class _Talk:
