@@ -80,4 +80,4 @@ _FINAL = {Result.SENT: DeliveryState.SENT, Result.WITHDRAWN: DeliveryState.WITHD
 def _pause_after(attempts: int) -> timedelta:
     """One minute, doubling to four hours, with a quarter of jitter so that retries spread."""
     minutes = min(2.0 ** min(attempts - 1, 10), _LONGEST_STEP)
-    return timedelta(minutes=minutes * random.uniform(0.875, 1.125))  # noqa: S311  # spreads load
+    return timedelta(minutes=minutes * random.uniform(0.875, 1.125))  # noqa: S311  # no secret

@@ -69,7 +69,7 @@ def mbox(file: Path, *, delete: bool) -> Generator[Letter, None, None]:
     box = mailbox.mbox(file, create=False)
     with closing(box):
         box.lock()
-        for key in box.keys():  # noqa: SIM118  # a box itself yields messages
+        for key in list(box.iterkeys()):  # what is put away may be removed meanwhile
             raw = box.get_bytes(key, from_=True)
             if not _READ.search(raw.partition(b"\n\n")[0]):
                 yield Letter(raw[:READ_AT_MOST], partial(_settle, box, key, raw, delete=delete))

@@ -179,7 +179,7 @@ def _refuse_taken_port(bind: str) -> None:
 
 def _start(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, so that only we tell it to end."""
-    return subprocess.Popen(  # noqa: S603  # our own words
+    return subprocess.Popen(  # noqa: S603  # a list of our own words, no shell
         [sys.executable, "-m", module, *arguments], cwd=PROJECT_ROOT, start_new_session=True
     )
 

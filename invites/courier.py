@@ -146,6 +146,8 @@ class Courier:
                 )
             except PeeweeException:
                 if not self._settled or self._stopping:
+                    if starting is not None:
+                        self._desk.put_down(starting.mail)
                     raise
                 log.exception("the database doesn't take the outcome of a mail just now")
                 db.close()

@@ -118,7 +118,7 @@ def insert_rows(model: type[Model], columns: Sequence[str], rows: Iterable[Seque
     table = model._meta.table_name
     marks = ", ".join("?" for _ in columns)
     names = ", ".join(f'"{column}"' for column in columns)
-    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # our names
+    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # names from models, not people
     database.cursor().executemany(statement, rows)
 
 

@@ -120,12 +120,10 @@ def _commit(turns: Sequence[_Turn], now: datetime) -> None:
     outcomes = [_outcome(settled, now) for turn in turns for settled in turn.settled]
     starting = [turn for turn in turns if turn.starting is not None]
     starts = [(_START, (turn.starting.id, moment)) for turn in starting if turn.starting]
-    touched = db.commit([*outcomes, *starts])[len(outcomes) :]
-    for turn, count in zip(starting, touched, strict=True):
+    withdrawals = [(_WITHDRAW_IF_OVER, (moment, mail, moment)) for _, (mail, _) in starts]
+    touched = db.commit([*outcomes, *starts, *withdrawals])[len(outcomes) :]
+    for turn, count in zip(starting, touched, strict=False):
         turn.may_go = count == 1
-    over = [turn.starting.id for turn in starting if turn.starting and not turn.may_go]
-    if over:
-        db.commit([(_WITHDRAW_IF_OVER, (moment, mail, moment)) for mail in over])
 
 
 def _outcome(settled: Settled, now: datetime) -> Statement:

@@ -1,7 +1,6 @@
 """The ``INVITES_*`` settings: read once, checked at start, refused in plain words."""
 
 import difflib
-import ipaddress
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -57,7 +56,7 @@ class MailServer:
     @property
     def tells_password(self) -> bool:
         """Whether the password goes over a network unencrypted."""
-        is_open = not (self.use_tls or self.use_ssl or is_loopback(self.host))
+        is_open = not (self.use_tls or self.use_ssl or is_this_machine(self.host))
         return is_open and bool(self.username and self.password)
 
 
@@ -91,11 +90,6 @@ class Settings:
         return self.base_url.startswith("https://")
 
     @property
-    def is_local(self) -> bool:
-        """Whether its links lead nowhere but to this machine itself."""
-        return is_loopback(urlsplit(self.base_url).hostname or "")
-
-    @property
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.data / "invites.sqlite3"
@@ -103,12 +97,7 @@ class Settings:
     @property
     def links_stay_here(self) -> bool:
         """Whether the base URL leads nowhere from any other machine, and so do links in mails."""
-        host = urlsplit(self.base_url).hostname or ""
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
-        return address.is_loopback or address.is_unspecified
+        return is_this_machine(urlsplit(self.base_url).hostname or "")
 
     @property
     def warnings(self) -> list[str]:
@@ -122,12 +111,13 @@ class Settings:
         return found
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is the machine itself, by its name or address."""
+def is_this_machine(host: str) -> bool:
+    """Whether a host is the machine itself to whoever connects, by its name or address."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

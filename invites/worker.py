@@ -37,7 +37,7 @@ class Worker:
     def __init__(self, mail: flask_mail.Mail | None, postage: Postage) -> None:
         """``mail`` is None without a mail server: then mail waits for one."""
         self._mail = mail
-        self._app = current_app._get_current_object()  # type: ignore[attr-defined]  # for threads
+        self._app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy's real one, for threads
         self._mailroom = Mailroom(postage)
         self._desk = Desk()
         self._ledger = Ledger()

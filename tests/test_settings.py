@@ -272,7 +272,7 @@ def test_half_a_mailbox_for_bounces_is_refused(change, named):
     ],
 )
 def test_links_to_the_machine_itself_are_known(url, expected):
-    assert load_settings({"INVITES_BASE_URL": url}).is_local is expected
+    assert load_settings({"INVITES_BASE_URL": url}).links_stay_here is expected
 
 
 @pytest.mark.parametrize(

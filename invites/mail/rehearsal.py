@@ -229,7 +229,7 @@ class _Host(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
         return words(None, ", ".join(sorted(self.esmtp_features)).upper())[:_SHOWN] or "-"
 
-    def send(self, s: str | bytes) -> None:  # type: ignore[override]  # of what smtplib sends
+    def send(self, s: str | bytes) -> None:  # type: ignore[override]  # smtplib sends no other buffers
         """Send in the time that is left."""
         self._ready()
         super().send(s)
