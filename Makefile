@@ -5,13 +5,13 @@ BIN := .venv/bin
 
 export FLASK_APP := app.py
 
-.PHONY: run test check fast browser soak bench format
+.PHONY: run test check fast slow browser soak bench format
 
 run: .venv/runs
 	@$(BIN)/flask migrate
 	@$(BIN)/flask serve
 
-test: check fast browser
+test: check fast slow browser
 
 check: .venv/develops
 	$(BIN)/ruff format --check --quiet
@@ -21,7 +21,10 @@ check: .venv/develops
 	@$(BIN)/lint-imports --no-cache > .venv/imports.log || (cat .venv/imports.log; false)
 
 fast: .venv/develops
-	$(BIN)/pytest -q -n 2 -m "not browser"
+	$(BIN)/pytest -q -n 2 -m "not browser and not slow"
+
+slow: .venv/develops
+	$(BIN)/pytest -q -n 2 -m slow
 
 browser: .venv/develops
 	@.ci/chromium

@@ -131,10 +131,11 @@ def _wait_for_pages() -> None:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of memory of a process and its children."""
+    """Bytes of memory of a process and its children; what several share counts once (PSS)."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident(int(child)) for child in children)
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    kilobytes = next(line.split()[1] for line in lines if line.startswith("Pss:"))
+    return int(kilobytes) * 1024 + sum(_resident(int(child)) for child in children)
 
 
 if __name__ == "__main__":

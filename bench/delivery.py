@@ -143,9 +143,9 @@ def box(port: int) -> Iterator:
 
 @contextmanager
 def worker(data: Path, port: int) -> Iterator[subprocess.Popen]:
-    """A real ``flask worker``, ready to work."""
+    """A real ``flask worker``, ready to work, as niced as a box starts it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
+        ["nice", "-n", "5", sys.executable, "-m", "flask", "--app", "app.py", "worker"],
         cwd=PROJECT_ROOT,
         env=dict(os.environ) | environment(data, port),
         stderr=subprocess.PIPE,

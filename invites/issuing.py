@@ -126,7 +126,9 @@ def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> No
     expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
     declined = Invitation.state == InvitationState.DECLINED
     Invitation.update(state=InvitationState.REPLACED).where(
-        Invitation.account == account, db.among(Invitation.email, emails), expired | declined
+        db.beside(Invitation.account) == account.id,
+        db.among(Invitation.email, emails),
+        expired | declined,
     ).execute()
 
 

@@ -128,7 +128,7 @@ def _with_profile(emails: Sequence[str]) -> list[str]:
 
 def _with_pending_invitation(account: Account, emails: Sequence[str], now: datetime) -> list[str]:
     rows = Invitation.select(Invitation.email).where(
-        Invitation.account == account,
+        db.beside(Invitation.account) == account.id,
         db.among(Invitation.email, emails),
         Invitation.state == InvitationState.PENDING,
         Invitation.expires_at > now,
@@ -141,7 +141,7 @@ def _declined(account: Account, emails: Sequence[str]) -> dict[str, datetime]:
     rows = (
         Invitation.select(Invitation.email, Invitation.answered_at)
         .where(
-            Invitation.account == account,
+            db.beside(Invitation.account) == account.id,
             db.among(Invitation.email, emails),
             Invitation.state != InvitationState.ACCEPTED,
             Invitation.answered_at.is_null(False),

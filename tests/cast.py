@@ -14,7 +14,7 @@ PASSWORD = "a horse in the rain"
 
 @cache
 def password_hash() -> str:
-    """The real scrypt hash of PASSWORD, made once, because it takes a tenth of a second."""
+    """The scrypt hash of PASSWORD, made once."""
     return hash_password(PASSWORD)
 
 

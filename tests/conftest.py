@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
-from invites import accounts, db
+from invites import accounts, db, passwords
 from invites.factory import create_app
 from invites.models import Account, Membership
 from invites.roles import Role
@@ -24,7 +24,19 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("suite")
 
+REAL_PASSWORD_METHOD = passwords.METHOD
 NOW = datetime(2026, 11, 2, 18, 4, 11, 123456, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hashes that cost a thousandth: what they cost is not what most tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "METHOD", "scrypt:1024:1:1")
+        patch.setattr(
+            passwords, "_NOBODYS_HASH", passwords.hash_password("nobody has this password")
+        )
+        yield
 
 
 @pytest.fixture

@@ -250,6 +250,7 @@ def test_a_copy_of_database_and_key_is_the_same_box(
     assert codes[0] == codes[1]
 
 
+@pytest.mark.slow
 class TestAsProcesses:
     """The commands as they are typed, in processes of their own."""
 

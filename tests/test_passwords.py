@@ -5,6 +5,7 @@ import pytest
 from invites import passwords
 from invites.refusals import Reason, Refused
 from tests.cast import PASSWORD, password_hash
+from tests.conftest import REAL_PASSWORD_METHOD
 from tests.shorthand import refused
 
 
@@ -55,6 +56,13 @@ def test_only_the_right_password_matches():
     assert not passwords.password_matches(password_hash(), PASSWORD.upper())
     assert not passwords.password_matches(password_hash(), PASSWORD + " ")
     assert not passwords.password_matches(password_hash(), "")
+
+
+def test_a_hash_takes_its_time_and_memory(monkeypatch):
+    monkeypatch.setattr(passwords, "METHOD", REAL_PASSWORD_METHOD)
+    kept = passwords.hash_password(PASSWORD)
+    assert kept.startswith("scrypt:32768:8:1$")
+    assert passwords.password_matches(kept, PASSWORD)
 
 
 def test_two_people_with_one_password_have_two_hashes():

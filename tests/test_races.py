@@ -295,6 +295,7 @@ def issue_id(actor_id):
     return issuing.issue(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
 
 
+@pytest.mark.slow
 def test_what_two_worker_processes_have_in_hand_is_started_by_one(owner, database, now):
     send(owner, now, *(f"p{n}@example.org" for n in range(49)))
     one, other = in_processes(database, 2, start_all)
@@ -310,6 +311,7 @@ def claim_and_wait(path, taken, done):
         done.wait(WAIT)
 
 
+@pytest.mark.slow
 def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_killed(database):
     spawn = multiprocessing.get_context("spawn")
     taken, done = spawn.Queue(), spawn.Event()
@@ -324,6 +326,7 @@ def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_k
         assert claimed
 
 
+@pytest.mark.slow
 def test_acceptances_in_four_processes_make_one_member(owner, noa, database, now):
     invitation = invite(owner, now)
     answers = in_processes(database, 4, acceptance_id, invitation.id, noa.id)
@@ -331,6 +334,7 @@ def test_acceptances_in_four_processes_make_one_member(owner, noa, database, now
     assert Membership.get(Membership.user == noa).id in answers
 
 
+@pytest.mark.slow
 def test_one_button_pressed_in_four_processes_makes_one_batch(owner, database):
     assert in_processes(database, 4, issue_id, owner.id) == [Batch.get().id] * 4
     assert Invitation.select().count() == Delivery.select().count() == 1000

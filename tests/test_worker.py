@@ -25,6 +25,8 @@ from tests.mail.post_office import PostOffice
 from tests.shorthand import invite, send
 from tests.soak import soak
 
+pytestmark = pytest.mark.slow
+
 PEOPLE = [f"person{n:02}@example.org" for n in range(60)]
 
 

@@ -48,6 +48,9 @@ def due_now() -> None:
     Delivery.update(due_at=Delivery.created_at).execute()
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
 def server(request: pytest.FixtureRequest) -> Iterator[Scripted]:
     """A mail server that does well until told otherwise, with and without PIPELINING."""

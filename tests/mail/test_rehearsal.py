@@ -347,6 +347,7 @@ class TestRefusals:
         assert all(line.isprintable() for line in found.steps[-1].said)
 
 
+@pytest.mark.slow
 class TestSilence:
     @pytest.mark.parametrize("what", [SILENCE, TRICKLE, HANG_UP])
     @pytest.mark.parametrize(
