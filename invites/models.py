@@ -5,9 +5,11 @@ from enum import StrEnum
 from typing import Any
 
 from peewee import (
+    BlobField,
     BooleanField,
     Case,
     CharField,
+    CompositeKey,
     ForeignKeyField,
     IntegerField,
     JSONField,
@@ -139,7 +141,10 @@ class Standing(StrEnum):
 
 
 class Invitation(Row):
-    """An account's offer to one address. E-mail and role are what was offered, for good."""
+    """An account's offer to one address. E-mail and role are what was offered, for good.
+
+    ``name`` is what a list called them; only the mail's greeting uses it.
+    """
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -148,6 +153,7 @@ class Invitation(Row):
     inviter = ForeignKeyField(User)
     inviter_id: int
     email = CharField(max_length=254)
+    name = CharField(max_length=100, default="")
     role = RoleField()
     state = CharField(max_length=10, default=InvitationState.PENDING)
     created_at = UtcField()
@@ -354,6 +360,54 @@ class OptOut(Row):
 
     class Meta:
         indexes = ((("account", "email"), True),)
+
+
+class StagedList(Row):
+    """A file that was dropped and read: looked over, mended and sent, or gone after a day.
+
+    ``content`` is the file as text, for when another column is picked;
+    ``columns`` what stands in them, as tables.Column. ``batch``: what became
+    of it. Then its rows are gone.
+    """
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    file_name = CharField(max_length=255)
+    content = BlobField()
+    delimiter = CharField(max_length=1)
+    columns = JSONField()
+    email_column = SmallIntegerField()
+    name_column = SmallIntegerField(null=True)
+    batch = ForeignKeyField(Batch, null=True)
+    batch_id: int | None
+    created_at = UtcField()
+
+
+class StagedRow(Row):
+    """A row of such a list, and the one outcome that sending has for it.
+
+    ``email`` is the canonical address, empty when ``problem`` says why there is
+    none. ``as_written``: somebody said that it isn't misspelt.
+    """
+
+    id = None
+    list = ForeignKeyField(StagedList, on_delete="CASCADE", index=False)
+    list_id: int
+    number = IntegerField()
+    text = CharField(max_length=1000)
+    name = CharField(max_length=100)
+    email = CharField(max_length=254)
+    outcome = CharField(max_length=15)
+    problem = CharField(max_length=30)
+    suggestion = CharField(max_length=254)
+    as_written = BooleanField()
+
+    class Meta:
+        primary_key = CompositeKey("list", "number")
+        without_rowid = True
+        indexes = ((("list", "outcome"), False), (("list", "email"), False))
 
 
 class Upload(Row):

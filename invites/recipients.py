@@ -14,10 +14,11 @@ _NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # one way to match: 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that should be an address, and the row of the file it stood in (1 is the first)."""
+    """What should be an address, the row of the file it stood in (1 is the first), and a name."""
 
     text: str
     row: int | None = None
+    name: str = ""
 
 
 def read_field(text: str) -> list[Entry]:
