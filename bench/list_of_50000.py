@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db, feed, issuing, judging, profiles, progress, spreadsheets
+from invites import accounts, db, feed, files, issuing, judging, profiles, progress
 from invites.clock import utcnow
 from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
@@ -65,8 +65,9 @@ def _steps() -> dict[str, float]:
         "floor: csv.reader and a set",
         lambda: {row[0] for row in csv.reader(io.StringIO(CONTENT.decode()))},
     )
-    entries = spreadsheets.read_csv(CONTENT)
-    timed("read the file", lambda: spreadsheets.read_csv(CONTENT))
+    table = files.read(CONTENT)
+    entries = table.entries(table.choice())
+    timed("read the file", lambda: files.read(CONTENT).entries(table.choice()))
     timed("judge every row", lambda: judging.judge(account, entries, now))
     order = issuing.Order("key", entries, Role.USER)
     batch = timed(

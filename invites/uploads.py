@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
-from invites import db
+from invites import db, files
 from invites.models import Membership, Upload
 from invites.recipients import Entry
-from invites.spreadsheets import read_csv
 
 KEPT = timedelta(days=1)
 _KEPT_EACH = 3  # for a person in an account: two tabs, and one more
@@ -17,7 +16,8 @@ def keep(actor: Membership, file_name: str, content: bytes, now: datetime) -> Up
 
     Raises Refused(FILE_* or LIST_TOO_LONG); then nothing is kept.
     """
-    entries = read_csv(content)
+    table = files.read(content)
+    entries = [entry for entry in table.entries(table.choice()) if entry.text]
     own = (Upload.account == actor.account_id) & (Upload.user == actor.user_id)
     newest = Upload.select(Upload.id).where(own).order_by(Upload.id.desc()).limit(_KEPT_EACH - 1)
     with db.transaction():

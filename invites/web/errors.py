@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, TooManyReque
 
 from invites.recipients import MAX_ENTRIES
 from invites.refusals import Reason, Refused
-from invites.spreadsheets import MAX_MEGABYTES
+from invites.tables import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show

@@ -12,7 +12,7 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
-from invites import accounts, passwords, proofs, recipients, spreadsheets
+from invites import accounts, passwords, proofs, recipients, tables
 from invites.access import Action
 from invites.judging import Outcome
 from invites.models import (
@@ -38,7 +38,7 @@ _NAMES = {
     "InvitationState": InvitationState,
     "Role": Role,
     "Standing": Standing,
-    "MAX_FILE_BYTES": spreadsheets.MAX_BYTES,
+    "MAX_FILE_BYTES": tables.MAX_BYTES,
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": proofs.hours(ProofPurpose.RESET_PASSWORD),

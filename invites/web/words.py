@@ -9,7 +9,7 @@ from invites.judging import Outcome
 from invites.models import DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
 from invites.roles import Role
-from invites.spreadsheets import MAX_MEGABYTES
+from invites.tables import MAX_MEGABYTES
 
 ROLE = {
     Role.USER: _("User"),
@@ -105,19 +105,22 @@ REASON = {
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
     Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
     Reason.FILE_NOT_TEXT: _(
-        "This isn't a CSV file. In your spreadsheet program, "
-        "save the list as CSV and choose that file."
+        "This isn't a list that can be read here. Choose a CSV file, an Excel workbook "
+        "or a file of contacts (.vcf)."
     ),
-    Reason.FILE_SPREADSHEET: _(
-        "This is a spreadsheet or zip file, not a CSV file. Open it, "
-        "save it as CSV and choose that file."
+    Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
+    Reason.FILE_WORKBOOK_LOCKED: _(
+        "This workbook has a password. Save it without one, or as CSV, and choose that file."
     ),
-    Reason.FILE_BROKEN_QUOTES: _(
-        "A quotation mark in this file opens and never closes. "
-        "Save the list as CSV anew and choose that file."
+    Reason.FILE_WORKBOOK_BROKEN: _(
+        "This workbook is damaged. Open it, save it as CSV and choose that file."
+    ),
+    Reason.FILE_WORKBOOK_TOO_MUCH: _(
+        "This workbook has too much in it. Copy the columns with names and addresses "
+        "into a new one, save it and choose that file."
     ),
     Reason.FILE_NO_ADDRESSES: _(
-        "There is no e-mail address in this file. It needs a column of addresses with a header."
+        "There is no e-mail address in this file. It needs a column of addresses."
     ),
     Reason.NOBODY_TO_INVITE: _(
         "There is nobody to invite in this list. What we understood of it says why."
@@ -188,6 +191,14 @@ _REASON_WITH_LIMIT = {
         n,
         **limit,
     ),
+    Reason.FILE_TOO_WIDE: lambda n, **limit: ngettext(
+        "This file has a row of more than %(limit)s column. "
+        "Keep only the columns with names and addresses.",
+        "This file has a row of more than %(limit)s columns. "
+        "Keep only the columns with names and addresses.",
+        n,
+        **limit,
+    ),
     Reason.INVITATION_OFTEN: lambda n, **limit: ngettext(
         "This invitation was mailed %(limit)s time within a day. "
         "Try again tomorrow, or use Copy Link.",
@@ -219,8 +230,24 @@ def pace(per_minute: float, minutes_left: float) -> str:
     return f"{a_minute}, {rest}"
 
 
+_REASON_WITH_ROW = {
+    Reason.FILE_BROKEN_QUOTES: lambda row: gettext(
+        "In row %(row)s of this file a quotation mark opens and never closes. "
+        "Mend that row, or save the list as CSV anew, and choose that file.",
+        row=row,
+    ),
+    Reason.FILE_LONG_CELL: lambda row: gettext(
+        "Row %(row)s of this file has a cell with more text than a list of people needs. "
+        "Keep only the columns with names and addresses.",
+        row=row,
+    ),
+}
+
+
 def sentence(refused: Refused) -> str:
-    """A refusal in plain words, its limit as people write it."""
+    """A refusal in plain words, its limit or row as people write it."""
+    if refused.reason in _REASON_WITH_ROW:
+        return str(_REASON_WITH_ROW[refused.reason](format_decimal(refused.details["row"])))
     if refused.reason not in _REASON_WITH_LIMIT:
         return str(REASON[refused.reason])
     limit = refused.details["limit"]

@@ -1,0 +1,125 @@
+"""Finds out which columns of a table hold addresses and names, by what stands in and above them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from invites.titles import email_weight, name_rank
+
+LOOKED_AT = 1000  # filled rows that tell what a column holds
+_SHOWN_COLUMNS = 100
+_SHOWN_CELLS = 3
+_SHOWN = 40  # characters of a cell
+_TITLE = 100  # characters of a header
+
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
+_HALF_AN_ADDRESS = re.compile(r"\S*[^\W_]\.[a-z]{2,}|\S*\d\S*")  # an @ was forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its header cell or "", its first cells, and how many cells have an @."""
+
+    index: int
+    title: str
+    examples: tuple[str, ...]
+    addresses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The indexes of the columns that are read."""
+
+    email: int
+    name: int | None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the rows that were looked at have in one column."""
+
+    examples: list[str] = field(default_factory=list)
+    with_at: int = 0
+    like_addresses: int = 0
+
+    def add(self, cell: str, in_front: bool) -> None:
+        if in_front:
+            self.examples = [cell[:_SHOWN], *self.examples[: _SHOWN_CELLS - 1]]
+        elif len(self.examples) < _SHOWN_CELLS:
+            self.examples.append(cell[:_SHOWN])
+        if "@" in cell:
+            self.with_at += 1
+            self.like_addresses += bool(_ADDRESS.search(cell))
+
+
+class Look:
+    """What the first rows of a table say about its columns."""
+
+    def __init__(self, numbered: Iterable[tuple[int, list[str]]]) -> None:
+        """``numbered``: the rows that have something in them, with their numbers."""
+        self.header: int | None = None  # the number of its row
+        self._titles: list[str] = []
+        self._seen: dict[int, _Seen] = {}
+        rows = iter(numbered)
+        number, first = next(rows, (0, list[str]()))
+        for _, cells in rows:
+            self._add(cells)
+        if self._is_header(first):
+            self.header, self._titles = number, first
+        else:
+            self._add(first, in_front=True)
+
+    def columns(self) -> list[Column]:
+        """The columns with something in them; of more than 100, those with addresses first."""
+        filled = [index for index, seen in self._seen.items() if seen.examples]
+        filled += [index for index in range(len(self._titles)) if self._title(index)]
+        wanted = sorted(set(filled), key=lambda index: (not self._at(index), index))
+        return [self._column(index) for index in sorted(wanted[:_SHOWN_COLUMNS])]
+
+    def choice(self) -> Choice | None:
+        """Which columns hold addresses and names; None when no cell has an @."""
+        email = self._email()
+        return None if email is None else Choice(email, self._name(email))
+
+    def _add(self, cells: list[str], in_front: bool = False) -> None:
+        for index, cell in enumerate(cells):
+            if cell and (cell := cell.strip()):
+                seen = self._seen.get(index) or self._seen.setdefault(index, _Seen())
+                seen.add(cell, in_front)
+
+    def _column(self, index: int) -> Column:
+        seen = self._seen.get(index, _Seen())
+        return Column(index, self._title(index), tuple(seen.examples), seen.with_at)
+
+    def _title(self, index: int) -> str:
+        return " ".join(self._titles[index].split())[:_TITLE] if index < len(self._titles) else ""
+
+    def _at(self, index: int) -> int:
+        return self._seen[index].with_at if index in self._seen else 0
+
+    def _email(self) -> int | None:
+        """The column with the most addresses, where a title that says so counts for more."""
+        points = {
+            index: (seen.like_addresses * email_weight(self._title(index)), seen.with_at, -index)
+            for index, seen in self._seen.items()
+            if seen.with_at
+        }
+        return max(points, key=lambda index: points[index]) if points else None
+
+    def _name(self, email: int) -> int | None:
+        ranks = [
+            (rank, index)
+            for index, title in enumerate(self._titles)
+            if index != email and (rank := name_rank(title)) is not None
+        ]
+        return min(ranks)[1] if ranks else None
+
+    def _is_header(self, first: list[str]) -> bool:
+        """Whether the first row names the columns: it may be a person with a broken address."""
+        if any("@" in cell for cell in first):
+            return False
+        if any(name_rank(cell) is not None or email_weight(cell) > 1 for cell in first):
+            return True
+        email = self._email()
+        above = first[email].strip() if email is not None and email < len(first) else ""
+        return email is None or bool(above and not _HALF_AN_ADDRESS.fullmatch(above))

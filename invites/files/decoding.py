@@ -1,0 +1,59 @@
+"""From bytes to text: which encoding it is, and what isn't text at all."""
+
+import codecs
+import io
+import re
+from collections.abc import Sequence
+
+from invites.refusals import Reason, Refused
+
+_LOOKED_AT = 64 * 1024  # bytes that tell the encoding
+_PIECE = 64 * 1024  # characters
+_LARGE = 8 * 1024 * 1024  # bytes
+_RARE = re.compile("[\U00010000-\U0010ffff]")
+
+_NO_TEXT_STARTS = (
+    b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"{\\rtf",
+    b"\x1f\x8b", b"Rar!", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"MZ\x90", b"SQLite ",
+)  # fmt: skip
+
+
+def decode(content: bytes) -> str:
+    """The text in ``content``, lines ending as in Python. Raises Refused(FILE_NOT_TEXT)."""
+    if content.startswith(_NO_TEXT_STARTS):
+        raise Refused(Reason.FILE_NOT_TEXT)
+    for encoding in _likely_encodings(content):
+        try:
+            text = _decoded(content, encoding)
+        except UnicodeError:
+            continue
+        if "\0" in text or _share_of_control(text[:_LOOKED_AT]) > 0.01:
+            break
+        return text
+    raise Refused(Reason.FILE_NOT_TEXT)
+
+
+def _likely_encodings(content: bytes) -> Sequence[str]:
+    if content.startswith(codecs.BOM_UTF8):
+        return ["utf-8-sig", "cp1252"]
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ["utf-16"]
+    head = content[:_LOOKED_AT]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) > len(head) // 5:
+        return ["utf-16-be" if even > odd else "utf-16-le"]
+    return ["utf-8", "cp1252"] if b"\n" in content else ["utf-8", "cp1252", "mac_roman"]
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    """In pieces: one wide letter in 20 MB of narrow ones would take 100 MB on the way."""
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding)
+    text = ""
+    while piece := lines.read(_PIECE):
+        text += _RARE.sub("\ufffd", piece) if len(content) > _LARGE else piece
+    return text
+
+
+def _share_of_control(text: str) -> float:
+    control = sum(1 for c in text if c < " " and c not in "\t\n\r\f")
+    return control / max(len(text), 1)
