@@ -1,15 +1,16 @@
 """Sending invitations: one press of *Send Invitation* becomes one batch, once."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import activity, db, judging, outbox
+from invites import activity, db, judging, outbox, staging
 from invites.access import Action, authorize
 from invites.activity import Deed
-from invites.judging import Judgement, Outcome
-from invites.models import Account, Batch, Invitation, InvitationState, Membership
+from invites.judging import Outcome
+from invites.models import Account, Batch, Invitation, InvitationState, Membership, StagedList
+from invites.overview import Overview, overview
 from invites.recipients import Entry
 from invites.refusals import Reason, Refused
 from invites.roles import Role
@@ -30,16 +31,17 @@ class Review:
 
 @dataclass(frozen=True)
 class Order:
-    """What an admin asks for. ``key`` names the press of the button: the same key sends once.
+    """What an admin asks for: what was typed, and a list that was dropped.
 
-    ``also``: whom to invite of those left out otherwise. Without a ``review``
-    it goes out as it is.
+    ``key`` names the press of the button: the same key sends once, and a list
+    is sent once whatever the key. ``also``: whom to invite of those left out
+    otherwise. Without a ``review`` it goes out as it is.
     """
 
     key: str
     entries: Sequence[Entry]
     role: Role
-    file_name: str = ""
+    staged: StagedList | None = None
     also: frozenset[Outcome] = frozenset()
     review: Review | None = None
 
@@ -49,9 +51,10 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
 
     A second call with the same key and content returns the batch of the first:
     a double click and the back button send nothing twice. Raises
-    Refused(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED),
-    REVIEW_FIRST when the review showed something else than what would be sent
-    now, and CONFIRM_FIRST for very many mails without a yes to their number.
+    Refused(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED), LIST_SENT
+    for a list that was sent otherwise, REVIEW_FIRST when the review showed
+    something else than what would be sent now, and CONFIRM_FIRST for very many
+    mails without a yes to their number.
     """
     account = actor.account
     key = _content_key(actor, order)
@@ -59,27 +62,31 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         earlier = Batch.get_or_none(Batch.key == key)
         if earlier is not None:
             return earlier
-        if not order.entries:
-            raise Refused(Reason.LIST_EMPTY)
+        staged = _still_there(order.staged)
         authorize(actor, Action.INVITE, order.role)
-        judgement = judging.judge(account, order.entries, now)
-        emails = judgement.to_invite(order.also)
-        if not emails:
+        changes = staging.judge_again(staged, now) if staged else None
+        whole = overview(account, order.entries, staged, now)
+        if not whole:
+            raise Refused(Reason.LIST_EMPTY)
+        people = whole.to_invite(order.also)
+        if not people:
             raise Refused(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
-            _compare(order.review, judgement, len(emails))
+            _compare(order.review, whole, len(people), bool(changes))
         batch = Batch.create(
             account=account,
             inviter=actor.user_id,
             role=order.role,
             key=key,
-            file_name=order.file_name,
-            left_out=_left_out(judgement, order.also),
+            file_name=staged.file_name if staged else "",
+            left_out=_left_out(whole, order.also),
             created_at=now,
         )
-        _replace_older(account, emails, now)
-        _insert_invitations(batch, emails, now)
+        _replace_older(account, [email for email, _ in people], now)
+        _insert_invitations(batch, people, now)
         outbox.queue_batch(batch, now)
+        if staged is not None:
+            staging.mark_sent(staged, batch)
         activity.record(
             Deed.INVITED,
             account,
@@ -87,34 +94,43 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             now,
             role=order.role,
             batch=batch.id,
-            people=len(emails),
+            people=len(people),
         )
     return batch
 
 
 def _content_key(actor: Membership, order: Order) -> str:
     """The same press with the same content is one batch; other content is another one."""
-    parts = [str(actor.id), order.key, str(int(order.role)), ",".join(sorted(order.also))]
+    press = f"list {order.staged.id}" if order.staged else order.key
+    parts = [str(actor.id), press, str(int(order.role)), ",".join(sorted(order.also))]
     content = "\n".join([*parts, *(entry.text for entry in order.entries)])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _compare(review: Review, judgement: Judgement, mails: int) -> None:
+def _still_there(staged: StagedList | None) -> StagedList | None:
+    """The list as it is now. Raises Refused(LIST_SENT) when it was sent meanwhile."""
+    fresh = StagedList.get_or_none(StagedList.id == staged.id) if staged else None
+    if fresh is not None and fresh.batch_id is not None:
+        raise Refused(Reason.LIST_SENT)
+    return fresh
+
+
+def _compare(review: Review, whole: Overview, mails: int, changed: bool) -> None:
     """Nothing goes out unseen, and very much only after a yes."""
-    if review.fingerprint != judgement.fingerprint:
+    if changed or review.fingerprint != whole.fingerprint:
         raise Refused(Reason.REVIEW_FIRST)
     if mails >= LARGE and review.agreed != mails:
         raise Refused(Reason.CONFIRM_FIRST)
 
 
-def _left_out(judgement: Judgement, also: Collection[Outcome]) -> dict[str, object]:
+def _left_out(whole: Overview, also: Collection[Outcome]) -> dict[str, object]:
     """What was not sent and why, for the batch's page: totals, and the first bad addresses."""
     sent = judging.INVITED.union(also)
-    counts = {o.value: n for o, n in judgement.counts.items() if o not in sent}
-    examples = [
-        [one.entry.row, one.entry.text[:200], one.problem]
-        for one in judgement.of(Outcome.INVALID, _EXAMPLES)
-    ]
+    counts = {o.value: n for o, n in whole.counts.items() if o not in sent}
+    listed = staging.invalid(whole.staged, _EXAMPLES) if whole.staged else []
+    typed = whole.typed.of(Outcome.INVALID, _EXAMPLES - len(listed))
+    examples = [[row.number, row.text[:200], row.problem] for row in listed]
+    examples += [[one.entry.row, one.entry.text[:200], one.problem] for one in typed]
     return {"counts": counts, "examples": examples}
 
 
@@ -132,7 +148,7 @@ def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> No
     ).execute()
 
 
-def _insert_invitations(batch: Batch, emails: Sequence[str], now: datetime) -> None:
+def _insert_invitations(batch: Batch, people: Iterable[tuple[str, str]], now: datetime) -> None:
     moment = Invitation.created_at.db_value(now)
     expiry = Invitation.expires_at.db_value(now + LIFETIME)
     fixed = (batch.account_id, batch.id, batch.inviter_id, int(batch.role))
@@ -144,9 +160,10 @@ def _insert_invitations(batch: Batch, emails: Sequence[str], now: datetime) -> N
             "inviter_id",
             "role",
             "email",
+            "name",
             "state",
             "created_at",
             "expires_at",
         ),
-        ((*fixed, email, InvitationState.PENDING.value, moment, expiry) for email in emails),
+        ((*fixed, *person, InvitationState.PENDING.value, moment, expiry) for person in people),
     )

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     PENDING = "pending"
     OPTED_OUT = "opted_out"
     TWICE = "twice"
+    LEFT_OUT = "left_out"
     INVALID = "invalid"
 
 
@@ -40,6 +41,7 @@ class Judged:
     email: str
     outcome: Outcome
     problem: Reason | None = None
+    suggestion: str = ""
 
 
 class Judgement:
@@ -61,10 +63,19 @@ class Judgement:
         """The entries with ``outcome``, in order."""
         return [one for one in self.judged if one.outcome is outcome][:limit]
 
-    def to_invite(self, also: Collection[Outcome] = ()) -> list[str]:
-        """The addresses that sending invites; ``also``: of ON_REQUEST, who is asked for."""
+    def to_invite(self, also: Collection[Outcome] = ()) -> list[tuple[str, str]]:
+        """Address and name of whom sending invites; ``also``: of ON_REQUEST, who is asked for."""
         wanted = INVITED.union(also)
-        return [one.email for one in self.judged if one.outcome in wanted]
+        return [(one.email, one.entry.name) for one in self.judged if one.outcome in wanted]
+
+    def after(self, emails: Collection[str]) -> "Judgement":
+        """The same list after another one that has ``emails`` in it already."""
+        return Judgement(
+            [
+                replace(one, outcome=Outcome.TWICE) if one.email in emails else one
+                for one in self.judged
+            ]
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -77,32 +88,33 @@ def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgemen
     """The outcome of each entry. Raises Refused(LIST_TOO_LONG) past 50,000."""
     if len(entries) > MAX_ENTRIES:
         raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
-    read = [_read(entry) for entry in entries]
-    emails = list({email for email, _ in read if email})
-    known = _known(account, emails, now)
+    found = [read(entry) for entry in entries]
+    emails = list({email for email, _, _ in found if email})
+    standing = known(account, emails, now)
 
     judged: list[Judged] = []
     seen: set[str] = set()
-    for entry, (email, problem) in zip(entries, read, strict=True):
+    for entry, (email, problem, suggestion) in zip(entries, found, strict=True):
         if problem is not None:
             outcome = Outcome.INVALID
         elif email in seen:
             outcome = Outcome.TWICE
         else:
-            outcome = known.get(email, Outcome.INVITE)
+            outcome = standing.get(email, Outcome.INVITE)
             seen.add(email)
-        judged.append(Judged(entry, email, outcome, problem))
+        judged.append(Judged(entry, email, outcome, problem, suggestion))
     return Judgement(judged)
 
 
-def _read(entry: Entry) -> tuple[str, Reason | None]:
+def read(entry: Entry) -> tuple[str, Reason | None, str]:
+    """The canonical address; or "", why there is none, and what was probably meant."""
     try:
-        return addresses.canonical(entry.text), None
+        return addresses.canonical(entry.text), None, ""
     except Refused as refused:
-        return "", refused.reason
+        return "", refused.reason, ""
 
 
-def _known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, Outcome]:
+def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, Outcome]:
     """What the database knows of the addresses; the more telling outcome wins."""
     known = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
     declined = _declined(account, emails)

@@ -410,18 +410,6 @@ class StagedRow(Row):
         indexes = ((("list", "outcome"), False), (("list", "email"), False))
 
 
-class Upload(Row):
-    """A file that was dropped and read, kept until it is sent, so that no error loses it."""
-
-    account = ForeignKeyField(Account)
-    account_id: int
-    user = ForeignKeyField(User)
-    user_id: int
-    file_name = CharField(max_length=255)
-    rows = JSONField()
-    created_at = UtcField()
-
-
 class Activity(Row):
     """Who did what to whom; only ever added to."""
 

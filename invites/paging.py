@@ -16,6 +16,7 @@ class Page(Generic[T]):
     rows: list[T]
     number: int
     total: int
+    size: int = PAGE_SIZE
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.rows)
@@ -23,12 +24,12 @@ class Page(Generic[T]):
     @property
     def first(self) -> int:
         """The place of the first row, counted from 1; 0 on an empty page."""
-        return (self.number - 1) * PAGE_SIZE + 1 if self.rows else 0
+        return (self.number - 1) * self.size + 1 if self.rows else 0
 
     @property
     def last(self) -> int:
         """The place of the last row."""
-        return (self.number - 1) * PAGE_SIZE + len(self.rows)
+        return (self.number - 1) * self.size + len(self.rows)
 
     @property
     def has_next(self) -> bool:
@@ -36,8 +37,8 @@ class Page(Generic[T]):
         return self.last < self.total
 
 
-def paged(query: Any, number: int) -> Page[Any]:
+def paged(query: Any, number: int, size: int = PAGE_SIZE) -> Page[Any]:
     """Page ``number`` of a query, counted from 1; a number beyond the end gives the last page."""
     total = query.count()
-    number = min(max(number, 1), max((total - 1) // PAGE_SIZE + 1, 1))
-    return Page(list(query.paginate(number, PAGE_SIZE)), number, total)
+    number = min(max(number, 1), max((total - 1) // size + 1, 1))
+    return Page(list(query.paginate(number, size)), number, total, size)

@@ -22,11 +22,15 @@ _CLOSING = "\"')]}>“”‘’«»` .,;:!"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What should be an address, the row of the file it stood in (1 is the first), and a name."""
+    """What should be an address, the row of the file it stood in (1 is the first), and a name.
+
+    ``as_written``: somebody said that it isn't misspelt.
+    """
 
     text: str
     row: int | None = None
     name: str = ""
+    as_written: bool = False
 
 
 def read_field(text: str) -> list[Entry]:

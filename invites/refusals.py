@@ -18,6 +18,7 @@ class Reason(StrEnum):
     ADDRESS_NOT_ASCII = "address_not_ascii"
     ADDRESS_RESERVED = "address_reserved"
     ADDRESS_TOO_LONG = "address_too_long"
+    ADDRESS_MISSPELT = "address_misspelt"
     ADDRESS_MALFORMED = "address_malformed"
 
     # names, links and other short texts
@@ -54,6 +55,7 @@ class Reason(StrEnum):
     FILE_WORKBOOK_TOO_MUCH = "file_workbook_too_much"
     FILE_NO_ADDRESSES = "file_no_addresses"
     NOBODY_TO_INVITE = "nobody_to_invite"
+    LIST_SENT = "list_sent"
     REVIEW_FIRST = "review_first"
     CONFIRM_FIRST = "confirm_first"
 

@@ -11,7 +11,7 @@ import flask_mail
 from flask import current_app
 from peewee import PeeweeException
 
-from invites import db, ledger, mail_policy, outbox, uploads
+from invites import db, ledger, mail_policy, outbox, staging
 from invites.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
@@ -107,7 +107,7 @@ class Worker:
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > _SWEEP:
-            uploads.sweep(utcnow())
+            staging.sweep(utcnow())
             self._swept_at = time.monotonic()
 
     def _hire(self, mail: flask_mail.Mail) -> None:

@@ -62,6 +62,8 @@ class Browser:
         form = found[0].find_parent("form")
         assert form is not None
         data = _fields(form) | {name: value for name, value in typed.items() if value is not None}
+        if found[0].get("name"):
+            data[str(found[0]["name"])] = found[0].get("value", "")
         action = str(found[0].get("formaction") or form.get("action") or self.url)
         if str(form.get("method", "get")).lower() == "get":
             return self.open(action, query_string=data)

@@ -6,8 +6,9 @@ import pytest
 
 from invites import activity, issuing, memberships, responding
 from invites.issuing import LARGE, Order, Review
-from invites.judging import Outcome, judge
+from invites.judging import Outcome
 from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
+from invites.overview import overview
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
@@ -111,9 +112,8 @@ def test_who_was_left_out_is_counted_and_the_bad_addresses_are_kept(people, owne
         Entry("nobody" * 100, 7),
         Entry("no@example.org", 8),
     ]
-    batch = issuing.issue(owner, Order("k", entries, Role.USER, "people.csv"), now)
+    batch = issuing.issue(owner, Order("k", entries, Role.USER), now)
     assert emails_of(batch) == ["ben@example.org"]
-    assert batch.file_name == "people.csv"
     left_out = reread(batch).left_out
     reasons = ("twice", "member", "pending", "removed", "invalid", "declined")
     assert left_out["counts"] == dict.fromkeys(reasons, 1)
@@ -152,7 +152,7 @@ def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_kno
 
 class TestReview:
     def reviewed(self, owner, now, *emails, agreed=None):
-        seen = judge(owner.account, [Entry(email) for email in emails], now)
+        seen = overview(owner.account, [Entry(email) for email in emails], None, now)
         return Review(seen.fingerprint, agreed)
 
     def test_what_was_seen_goes_out(self, owner, now):

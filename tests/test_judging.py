@@ -125,10 +125,14 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
     responding.decline(invite(owner, now, "no@example.org"), now)
     emails = ("uma@example.org", "no@example.org", "new@example.org")
     judgement = judge(owner.account, [Entry(email) for email in emails], now)
-    assert judgement.to_invite() == ["new@example.org"]
-    assert judgement.to_invite([Outcome.REMOVED]) == ["uma@example.org", "new@example.org"]
-    assert judgement.to_invite([Outcome.DECLINED]) == ["no@example.org", "new@example.org"]
-    assert judgement.to_invite(ON_REQUEST) == list(emails)
+
+    def invited(*also):
+        return [email for email, _name in judgement.to_invite(also)]
+
+    assert invited() == ["new@example.org"]
+    assert invited(Outcome.REMOVED) == ["uma@example.org", "new@example.org"]
+    assert invited(Outcome.DECLINED) == ["no@example.org", "new@example.org"]
+    assert invited(*ON_REQUEST) == list(emails)
 
 
 def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, now):
@@ -169,7 +173,7 @@ def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also)
     judgement = judging.judge(people.stranger.account, [Entry(text) for text in typed], now)
     assert sum(judgement.counts.values()) == len(judgement) == len(typed)
     assert [one.entry.text for one in judgement.judged] == typed
-    invited = judgement.to_invite(also)
+    invited = [email for email, _name in judgement.to_invite(also)]
     assert len(invited) == len(set(invited))
     assert [addresses.canonical(email) for email in invited] == invited
 

@@ -21,6 +21,7 @@ from invites.blueprints import (
     profile,
     settings,
     setup,
+    staged_list,
     users,
 )
 
@@ -34,6 +35,7 @@ _ALL = (
     profile,
     home,
     compose,
+    staged_list,
     invitations,
     batches,
     permanent_invite,

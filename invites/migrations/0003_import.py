@@ -65,7 +65,10 @@ class StagedRow(Model):
         indexes = ((("list", "outcome"), False), (("list", "email"), False))
 
 
-_CHANGES = ("ALTER TABLE invitation ADD COLUMN name VARCHAR(100) NOT NULL DEFAULT ''",)
+_CHANGES = (
+    "DROP TABLE upload",  # held lists for a day: whoever was about to send one drops it again
+    "ALTER TABLE invitation ADD COLUMN name VARCHAR(100) NOT NULL DEFAULT ''",
+)
 
 
 def up(migrator: Any, db: Any) -> None:

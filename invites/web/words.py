@@ -1,5 +1,6 @@
 """The words for what rules answer with codes: reasons, roles, states, deeds."""
 
+from collections.abc import Mapping
 from math import ceil
 
 from flask_babel import format_decimal, gettext, ngettext
@@ -63,6 +64,7 @@ _OUTCOME = {
     Outcome.PENDING: lambda n: ngettext("invited and pending", "invited and pending", n),
     Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
+    Outcome.LEFT_OUT: lambda n: ngettext("left out by you", "left out by you", n),
     Outcome.INVALID: lambda n: ngettext("is not an address", "are not addresses", n),
 }
 
@@ -85,6 +87,7 @@ REASON = {
     ),
     Reason.ADDRESS_RESERVED: _("Addresses at this domain never receive mail."),
     Reason.ADDRESS_TOO_LONG: _("This is longer than an e-mail address can be."),
+    Reason.ADDRESS_MISSPELT: _("This looks misspelt."),
     Reason.ADDRESS_MALFORMED: _("This isn't a complete e-mail address."),
     Reason.TEXT_MISSING: _("This can't be empty."),
     Reason.TEXT_CONTROL: _("This has an invisible character in it. Type it again by hand."),
@@ -124,6 +127,10 @@ REASON = {
     ),
     Reason.NOBODY_TO_INVITE: _(
         "There is nobody to invite in this list. What we understood of it says why."
+    ),
+    Reason.LIST_SENT: _(
+        "The file was sent already, from another tab or with another role. "
+        "What you typed is still here."
     ),
     Reason.REVIEW_FIRST: _(
         "Nothing has been sent yet. Look at what would happen, "
@@ -213,6 +220,21 @@ _REASON_WITH_LIMIT = {
 def outcome(of: str, count: int) -> str:
     """What happens with ``count`` entries of one outcome, after their number."""
     return str(_OUTCOME[Outcome(of)](count))
+
+
+def changes(since: Mapping[tuple[Outcome, Outcome], int]) -> list[str]:
+    """What became of rows of a list meanwhile, a line for each kind of change."""
+    return [
+        ngettext(
+            "%(count)s row: before “%(before)s”, now “%(after)s”",
+            "%(count)s rows: before “%(before)s”, now “%(after)s”",
+            count,
+            count=format_decimal(count),
+            before=outcome(before, count),
+            after=outcome(after, count),
+        )
+        for (before, after), count in since.items()
+    ]
 
 
 def pace(per_minute: float, minutes_left: float) -> str:

@@ -42,14 +42,18 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
 // A swap takes the focused control away: go to the same one, or else to what came in its place.
 let held = null;
 const nameOf = (element) => element.getAttribute("aria-label") ?? element.textContent.trim();
-const findAgain = ({ name, tag, place }) => {
+const rowsOf = (place) => [...place.querySelectorAll("tbody tr")];
+const findAgain = ({ name, tag, row, place }) => {
   const again = [...place.querySelectorAll(tag)].find((element) => nameOf(element) === name);
-  return again ?? place.querySelector("button") ?? place.querySelector("input:not([type=hidden]), a[href]");
+  const rows = row < 0 ? [] : rowsOf(place);
+  const near = rows[Math.min(row, rows.length - 1)]?.querySelector("button, a[href]");
+  return again ?? near ?? place.querySelector("button") ?? place.querySelector("input:not([type=hidden]), a[href]");
 };
 document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   const focused = document.activeElement;
   const isInside = focused !== document.body && target.contains(focused);
-  held = isInside ? { name: nameOf(focused), tag: focused.tagName, id: target.id } : null;
+  const row = isInside ? rowsOf(target).indexOf(focused.closest("tr")) : -1;
+  held = isInside ? { name: nameOf(focused), tag: focused.tagName, row, id: target.id } : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
   const place = held && document.getElementById(held.id);
@@ -59,6 +63,13 @@ document.addEventListener("htmx:afterSettle", () => {
     next.focus({ preventScroll: true });
   }
   held = null;
+});
+
+// Enter in a field of a row saves the row, not the whole form.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches(".mend input")) return;
+  event.preventDefault();
+  event.target.closest(".mend").querySelector("button").click();
 });
 
 // Menus close on Escape, and when something else is pressed.

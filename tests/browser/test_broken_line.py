@@ -46,7 +46,7 @@ def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
         expect(olive.page.get_by_role("progressbar", name="Reading the file")).to_be_hidden()
         expect(olive.field("Email")).to_have_value("kim@example.org")
 
-    olive.choose_file("guests.csv", GUESTS).sees("2 addresses in it", "3 people get a mail.")
+    olive.choose_file("guests.csv", GUESTS).sees("2 rows, below", "3 people get a mail.")
 
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway"])
@@ -101,4 +101,4 @@ def test_a_file_dropped_beside_the_dropzone_does_not_open(
 
     olive.sees_heading("New Invitation")
     expect(olive.field("Email")).to_have_value("kim@example.org")
-    olive.drop_file(file).sees("2 addresses in it")
+    olive.drop_file(file).sees("2 rows, below")

@@ -65,7 +65,7 @@ def test_a_dropped_file_is_shown_before_it_is_sent(box: Box, olive: Visitor, tmp
     file = tmp_path / "guests.csv"
     file.write_text(GUESTS)
     olive.go_to("Create New Invitation").drop_file(file)
-    olive.sees("guests.csv", "2 addresses in it", "2 people get a mail.")
+    olive.sees("guests.csv", "2 rows, below", "2 people get a mail.")
 
     olive.press("Send Invitation").sees_heading("guests.csv").sees("2 of 2 sent")
     assert box.post.mail_to("jon@example.org")["Subject"] == "Invitation"
@@ -85,7 +85,7 @@ def test_a_wrong_file_is_refused_with_a_sentence_and_the_typed_stays(
     olive.go_to("Create New Invitation").type("Email", "amina@example.org")
     olive.choose_file("list.pdf", PDF, "application/pdf")
 
-    olive.sees("This isn't a CSV file.", "save the list as CSV")
+    olive.sees("This isn't a list that can be read here.", "Choose a CSV file")
     expect(olive.field("Email")).to_have_value("amina@example.org")
     olive.press("Send Invitation").sees("1 of 1 sent")
 
@@ -95,7 +95,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
 ) -> None:
     rows = "".join(f"guest{number}@example.org\n" for number in range(50_000))
     olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
-    olive.sees("50,000 addresses in it", "50,000 people get a mail.")
+    olive.sees("50,000 rows, below", "50,000 people get a mail.")
 
     olive.page.get_by_label("Yes, send 50,000 mails", exact=True).check()
     olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")

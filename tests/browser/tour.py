@@ -365,7 +365,7 @@ class _Full:
             visitor.fill(Email=_TYPED).sees("twice in the list")
 
         def drop(visitor: Visitor) -> None:
-            visitor.choose_file("guests.csv", file.encode()).sees("1,200 addresses in it")
+            visitor.choose_file("guests.csv", file.encode()).sees("1,200 rows, below")
 
         def send_many(visitor: Visitor) -> None:
             drop(visitor)
@@ -373,7 +373,7 @@ class _Full:
 
         def drop_wrong_file(visitor: Visitor) -> None:
             visitor.fill(Email="amina@example.org")
-            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a CSV file")
+            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a list")
 
         return [
             Stop("compose-understood", _COMPOSE, OWNER, write),

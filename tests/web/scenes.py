@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import opting_out, outbox, responding
+from invites import opting_out, outbox, responding, staging
 from invites.clock import utcnow
 from invites.models import (
     Batch,
@@ -71,6 +71,17 @@ def _member(role: str, what: str = "") -> Callable[[World], str]:
         return f"{ACCOUNT}/users/{Membership.get(Membership.user == user).id}{what}"
 
     return place
+
+
+def _stage_list(world: World) -> None:
+    rows = "Name,Email,Boss\nAda Okafor,ada@example.org,\nOlive Martin,ben@example.org,\n"
+    rows += ",info@example.org,\n,cem@gmial.com,\n,dan@gmial.com,\n,,eve@example.org\n"
+    rows += "".join(f",guest{n}@example.org,\n" for n in range(30))
+    staging.stage(world.rows.owner, "people.csv", rows.encode(), utcnow())
+
+
+def _list(what: str) -> Callable[[World], str]:
+    return lambda world: f"{NEW}/list/{staging.newest(world.rows.owner).id}/{what}"
 
 
 def _mailed(name: str, what: str = "") -> Callable[[World], str]:
@@ -233,6 +244,25 @@ SCENES = {
     ),
     "file, refused": Scene(
         "owner", f"{NEW}/file", _file(b"%PDF-1.4"), fragment="email-csv-file", status=422
+    ),
+    "rows": Scene(
+        "owner", _list("rows"), {"go": ":1"}, fragment="staged-list", before=_stage_list
+    ),
+    "rows that need a look": Scene(
+        "owner", _list("rows"), {"place": "invalid:1"}, fragment="staged-list", before=_stage_list
+    ),
+    "row left out": Scene(
+        "owner", _list("rows/2/left-out"), {}, fragment="staged-list", before=_stage_list
+    ),
+    "row mended": Scene(
+        "owner",
+        _list("rows/5/mended"),
+        {"text-5": "x"},
+        fragment="staged-list",
+        before=_stage_list,
+    ),
+    "typed, mended": Scene(
+        "owner", f"{NEW}/typed", {"email": EVERYTHING, "use": "0"}, fragment="typed"
     ),
     "file, removed": Scene("owner", f"{NEW}/file/removal", {}, fragment="email-csv-file"),
     "invitations": Scene("owner", f"{ACCOUNT}/invitations", fragment="invitation-list"),

@@ -8,10 +8,10 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, db, outbox
+from invites import accounts, db, outbox, staging
 from invites.access import LOWEST_ROLE, Action
 from invites.clock import utcnow
-from invites.models import Batch, Delivery, Membership, ProofPurpose, Upload, User
+from invites.models import Batch, Delivery, Membership, ProofPurpose, StagedList, User
 from invites.roles import Role
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
@@ -39,6 +39,8 @@ class Places:
         self._of_all = {
             "slug": world.rows.account.slug,
             "invitation_id": world.rows.pending.id,
+            "list_id": _list_of(world, visitor).id,
+            "row": 1,
             "batch_id": world.rows.batch.id,
             "membership_id": target.id,
             "delivery_id": Delivery.get(Delivery.invitation == world.rows.pending).id,
@@ -61,6 +63,12 @@ class Places:
 
 def _token(address: str) -> str:
     return address.rpartition("/")[2]
+
+
+def _list_of(world: World, visitor: User | None) -> StagedList:
+    """A list that the visitor dropped, or the Owner for whoever isn't in the account."""
+    found = accounts.membership(visitor, world.rows.account.slug) if visitor else None
+    return staging.stage(found or world.rows.owner, "p.csv", b"p@example.org\n", world.rows.now)
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -300,21 +308,24 @@ def test_another_persons_file_answers_like_one_that_does_not_exist(
     world: World, owner: str
 ) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = False
-    theirs = Upload.create(
-        account=world.rows.people.stranger.account if owner == "stranger" else world.rows.account,
-        user=world.user(owner),
-        file_name="secret.csv",
-        rows=[[2, "secret@example.org"]],
-        created_at=world.rows.now,
-    )
+    people = world.rows.people
+    whose = people.stranger if owner == "stranger" else people[Role.ADMIN]
+    theirs = staging.stage(whose, "secret.csv", b"secret@example.org\n", world.rows.now)
     client = world.device("owner").client
     for place in ("understanding", "file", "file/removal"):
         url = f"{ACCOUNT}/invitations/new/{place}"
-        real = client.post(url, data={"upload": str(theirs.id)}, headers=HTMX)
-        missing = client.post(url, data={"upload": "987654"}, headers=HTMX)
+        real = client.post(url, data={"list_id": str(theirs.id)}, headers=HTMX)
+        missing = client.post(url, data={"list_id": "987654"}, headers=HTMX)
         assert "secret" not in real.text
         assert same_answer(real, missing)
-    assert Upload.select().where(Upload.id == theirs.id).exists()
+    for place in ("rows", "rows/1/mended", "rows/1/left-out", "suggestions", "columns"):
+        url = f"{ACCOUNT}/invitations/new/list/%s/{place}"
+        real = client.post(url % theirs.id, headers=HTMX)
+        assert real.status_code == 404
+        assert same_answer(real, client.post(url % 987654, headers=HTMX))
+    url = f"{ACCOUNT}/invitations/new/list/%s/not-invited.csv"
+    assert same_answer(client.get(url % theirs.id), client.get(url % 987654))
+    assert StagedList.select().where(StagedList.id == theirs.id).exists()
 
 
 def test_another_persons_invitation_on_the_accounts_page_does_not_exist(world: World) -> None:

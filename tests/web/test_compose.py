@@ -8,9 +8,9 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
-from invites import issuing, memberships, responding, uploads
+from invites import issuing, memberships, responding, staging
 from invites.factory import create_app
-from invites.models import Batch, Delivery, Invitation, Membership, Upload
+from invites.models import Batch, Delivery, Invitation, Membership, StagedList
 from invites.recipients import MAX_ENTRIES
 from invites.roles import Role
 from invites.settings import Settings, load_settings
@@ -162,7 +162,7 @@ class TestRefusal:
             (b"\n \n", "empty"),
             (b"name\nAnn\n", "no e-mail address"),
             (b"%PDF-1.4 ...", "CSV"),
-            (b"PK\x03\x04...", "spreadsheet"),
+            (b"PK\x03\x04...", "file"),
             (bytes(range(256)) * 10, "CSV"),
             (b'email\n"ann@example.org\n' + b"x" * 200_000, "quotation mark"),
             (b"email\n" + b"a@example.org\n" * (MAX_ENTRIES + 1), "50,000"),
@@ -180,7 +180,7 @@ class TestRefusal:
         assert words.lower() in error(olive, "csv_file").lower()
         assert value(olive, "#email") == "ann@example.org"
         assert olive.page.select_one("input[name=role][checked]")["value"] == "30"
-        assert Batch.select().count() == Upload.select().count() == 0
+        assert Batch.select().count() == StagedList.select().count() == 0
 
     def test_an_error_elsewhere_keeps_the_file(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email="x@y", csv_file=csv(), role="77")
@@ -248,8 +248,8 @@ class TestReview:
 
     def test_what_was_seen_of_a_dropped_file_goes_out_with_one_press(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "file", csv_file=csv())
-        upload, seen = (page.select_one(field)["value"] for field in ("#upload", "#seen"))
-        olive.press("Send Invitation", upload=upload, seen=seen)
+        upload, seen = (page.select_one(field)["value"] for field in ("#list_id", "#seen"))
+        olive.press("Send Invitation", list_id=upload, seen=seen)
         assert invited() == ["ann@example.org", "bob@example.org"]
 
     def test_a_list_that_was_changed_after_the_review_is_shown_anew(self, olive: Browser) -> None:
@@ -420,8 +420,8 @@ class TestUnderstanding:
 
     def test_a_dropped_file_is_read_kept_and_understood(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "file", email="cara@example.org", csv_file=csv())
-        upload = Upload.get()
-        assert page.select_one("#upload")["value"] == str(upload.id)
+        upload = StagedList.get()
+        assert page.select_one("#list_id")["value"] == str(upload.id)
         assert "people.csv" in page.get_text()
         assert outcomes(page) == {"invite": 3}
 
@@ -432,45 +432,45 @@ class TestUnderstanding:
 
     def test_a_better_file_replaces_the_first(self, olive: Browser) -> None:
         ask(olive.open(NEW), "file", csv_file=csv())
-        first = Upload.get()
+        first = StagedList.get()
         page = ask(
-            olive, "file", upload=str(first.id), csv_file=csv(b"email\nzed@example.org\n", "z.csv")
+            olive, "file", list_id=str(first.id), csv_file=csv(b"email\nzed@example.org\n", "z.csv")
         )
         assert outcomes(page) == {"invite": 1}
         assert "z.csv" in page.get_text()
 
     def test_a_file_can_be_taken_away_again(self, olive: Browser) -> None:
         ask(olive.open(NEW), "file", csv_file=csv())
-        page = ask(olive, "file/removal", upload=str(Upload.get().id))
-        assert page.select_one("#upload").get("value", "") == ""
-        assert Upload.select().count() == 0
+        page = ask(olive, "file/removal", list_id=str(StagedList.get().id))
+        assert page.select_one("#list_id").get("value", "") == ""
+        assert StagedList.select().count() == 0
 
     def test_another_persons_file_is_never_sent(
         self, app: Flask, olive: Browser, people: Cast, now
     ) -> None:
-        theirs = uploads.keep(people[Role.ADMIN], "secret.csv", CSV, now)
-        olive.open(NEW).press("Send Invitation", email="", upload=str(theirs.id))
+        theirs = staging.stage(people[Role.ADMIN], "secret.csv", CSV, now)
+        olive.open(NEW).press("Send Invitation", email="", list_id=str(theirs.id))
         assert olive.status == 422
         assert Invitation.select().count() == 0
         ada = signed_in(app, people[Role.ADMIN].user)
-        send(ada.open(NEW), email="", upload=str(theirs.id))
+        ada.open(NEW).press("Send Invitation")
         assert invited() == ["ann@example.org", "bob@example.org"]
 
     def test_a_file_is_looked_up_once_a_request(self, olive: Browser) -> None:
-        upload = ask(olive.open(NEW), "file", csv_file=csv()).select_one("#upload")["value"]
+        upload = ask(olive.open(NEW), "file", csv_file=csv()).select_one("#list_id")["value"]
         with queries() as seen:
-            assert outcomes(ask(olive, "understanding", upload=upload)) == {"invite": 2}
-        assert len([query for query in seen if 'FROM "upload"' in query]) == 1
+            assert outcomes(ask(olive, "understanding", list_id=upload)) == {"invite": 2}
+        assert len([query for query in seen if 'FROM "staged_list"' in query]) == 1
 
     def test_sending_sweeps_out_old_files(
         self, olive: Browser, people: Cast, now: datetime
     ) -> None:
-        old = uploads.keep(people[Role.ADMIN], "old.csv", CSV, now - uploads.KEPT)
+        old = staging.stage(people[Role.ADMIN], "old.csv", CSV, now - staging.KEPT)
         send(olive.open(NEW), csv_file=csv())
-        assert [upload.file_name for upload in Upload.select()] == ["people.csv"]
-        assert uploads.find(people[Role.ADMIN], old.id) is None
+        assert [upload.file_name for upload in StagedList.select()] == ["people.csv"]
+        assert staging.find(people[Role.ADMIN], old.id) is None
 
     @pytest.mark.parametrize("upload", ["", "0", "-1", "x", "²", "9" * 30])
     def test_a_made_up_file_is_no_file(self, olive: Browser, upload: str) -> None:
-        send(olive.open(NEW), email="ann@example.org", upload=upload)
+        send(olive.open(NEW), email="ann@example.org", list_id=upload)
         assert invited() == ["ann@example.org"]

@@ -1,0 +1,70 @@
+"""What sending would do with field and file together: shown before, compared when it happens."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from invites import judging, staging
+from invites.judging import INVITED, Judgement, Outcome
+from invites.models import Account, StagedList
+from invites.recipients import MAX_ENTRIES, Entry
+from invites.refusals import Reason, Refused
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What was typed, judged, and how many rows of the dropped list have which outcome.
+
+    The list comes first: an address that stands in both is twice in the field.
+    """
+
+    typed: Judgement
+    staged: StagedList | None
+    listed: Counter[Outcome]
+
+    @property
+    def counts(self) -> Counter[Outcome]:
+        """How many entries of both have each outcome. They add up."""
+        return self.listed + self.typed.counts
+
+    @property
+    def parts(self) -> list[tuple[Outcome, int]]:
+        """The same in the order of the outcomes."""
+        counts = self.counts
+        return [(outcome, counts[outcome]) for outcome in Outcome]
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    def people(self, also: Collection[Outcome] = ()) -> int:
+        """How many are invited; ``also``: of ON_REQUEST, who is asked for."""
+        counts = self.counts
+        return sum(counts[outcome] for outcome in INVITED.union(also))
+
+    def to_invite(self, also: Collection[Outcome] = ()) -> list[tuple[str, str]]:
+        """Address and name, or no name, of everybody who is invited."""
+        listed = staging.to_invite(self.staged, INVITED.union(also)) if self.staged else []
+        return listed + self.typed.to_invite(also)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same entries understood alike: tells whether somebody has seen this."""
+        listed = [f"{outcome} {self.listed[outcome]}" for outcome in Outcome]
+        seen = [str(self.staged.id) if self.staged else "", *listed, self.typed.fingerprint]
+        return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def overview(
+    account: Account, typed: Sequence[Entry], staged: StagedList | None, now: datetime
+) -> Overview:
+    """Judge what was typed beside the list. Raises Refused(LIST_TOO_LONG) past 50,000 in both."""
+    listed = staging.counts(staged) if staged else Counter[Outcome]()
+    if len(typed) + listed.total() > MAX_ENTRIES:
+        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+    judgement = judging.judge(account, typed, now)
+    if staged is not None and typed:
+        emails = [one.email for one in judgement.judged if one.email]
+        judgement = judgement.after(staging.emails_among(staged, emails))
+    return Overview(judgement, staged, listed)

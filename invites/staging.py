@@ -1,0 +1,327 @@
+"""Lists that were dropped: read, judged row by row, looked over and mended, and sent or forgotten.
+
+A list is its uploader's alone. It survives a reload, a log-out and a restart,
+and goes by itself after a day.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from typing import Any
+
+from peewee import ModelSelect, fn
+
+from invites import db, files, judging
+from invites.judging import Outcome
+from invites.models import Account, Batch, Membership, StagedList, StagedRow
+from invites.paging import Page, paged
+from invites.recipients import Entry
+from invites.refusals import Reason, Refused
+from invites.tables import Choice, Table
+
+KEPT = timedelta(days=1)
+_KEPT_EACH = 3  # for a person in an account: two tabs, and one more
+_SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
+_COLUMNS = (
+    "list_id",
+    "number",
+    "text",
+    "name",
+    "email",
+    "outcome",
+    "problem",
+    "suggestion",
+    "as_written",
+)
+
+Changes = Counter[tuple[Outcome, Outcome]]
+
+
+def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> StagedList:
+    """Read a file and keep its rows, judged, for this person in this account.
+
+    Raises Refused(FILE_* or LIST_TOO_LONG); then nothing is kept.
+    """
+    table = files.read(content)
+    choice = table.choice()
+    rows = _judged(actor.account, table.entries(choice), now)
+    own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
+    newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
+    with db.transaction():
+        sweep(now)
+        db.delete(StagedList).where(
+            own, StagedList.id.not_in(newest.limit(_KEPT_EACH - 1))
+        ).execute()
+        staged = StagedList.create(
+            account=actor.account_id,
+            user=actor.user_id,
+            file_name=_display_name(file_name),
+            content=table.text.encode("utf-8", "surrogatepass"),
+            delimiter=table.delimiter,
+            columns=[asdict(column) for column in table.columns()],
+            email_column=choice.email,
+            name_column=choice.name,
+            created_at=now,
+        )
+        _insert(staged, rows)
+    return staged
+
+
+def find(actor: Membership, list_id: int | None) -> StagedList | None:
+    """The list, if it is this person's, in this account."""
+    found: StagedList | None = db.one(_own(actor).where(StagedList.id == list_id))
+    return found
+
+
+def newest(actor: Membership) -> StagedList | None:
+    """The list that this person dropped last in this account and hasn't sent."""
+    unsent = _own(actor).where(StagedList.batch.is_null())
+    found: StagedList | None = db.one(unsent.order_by(StagedList.id.desc()).limit(1))
+    return found
+
+
+def drop(staged: StagedList) -> None:
+    """Forget a list."""
+    db.delete(StagedList).where(StagedList.id == staged.id).execute()
+
+
+def sweep(now: datetime) -> None:
+    """Forget what is older than a day."""
+    db.delete(StagedList).where(StagedList.created_at < now - KEPT).execute()
+
+
+def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
+    """Read the list again by other columns of it; what was mended or left out comes back.
+
+    Raises Refused(NOT_FOUND) for a column that isn't there.
+    """
+    there = {column["index"] for column in staged.columns}
+    if choice.email not in there or choice.name not in there | {None}:
+        raise Refused(Reason.NOT_FOUND)
+    text = bytes(staged.content).decode("utf-8", "surrogatepass")
+    rows = _judged(staged.account, Table(text, staged.delimiter).entries(choice), now)
+    with db.transaction():
+        _expect_unsent(staged)
+        db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
+        _insert(staged, rows)
+        staged.email_column, staged.name_column = choice.email, choice.name
+        staged.save(only=[StagedList.email_column, StagedList.name_column])
+
+
+def counts(staged: StagedList) -> Counter[Outcome]:
+    """How many rows have each outcome."""
+    grouped = (
+        StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
+        .where(StagedRow.list == staged.id)
+        .group_by(StagedRow.outcome)
+    )
+    return Counter({Outcome(outcome): count for outcome, count in db.tuples(grouped)})
+
+
+def page(staged: StagedList, outcome: Outcome | None, number: int) -> Page[StagedRow]:
+    """One page of the rows with ``outcome``, or of all, in the order of the file."""
+    rows = _rows(staged)
+    if outcome is not None:
+        rows = rows.where(StagedRow.outcome == outcome)
+    return paged(rows.order_by(StagedRow.number), number, _SHOWN)
+
+
+def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
+    """Which of the addresses are in the list, and not left out of it."""
+    found = StagedRow.select(StagedRow.email).where(
+        StagedRow.list == staged.id,
+        db.among(StagedRow.email, emails),
+        StagedRow.outcome != Outcome.LEFT_OUT,
+    )
+    return {email for (email,) in db.tuples(found)}
+
+
+def to_invite(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
+    """Address and name of each row with one of ``outcomes``, in the order of the file."""
+    found = (
+        StagedRow.select(StagedRow.email, StagedRow.name)
+        .where(StagedRow.list == staged.id, StagedRow.outcome.in_(list(outcomes)))
+        .order_by(StagedRow.number)
+    )
+    return list(db.tuples(found))
+
+
+def not_invited(staged: StagedList, outcomes: Collection[Outcome]) -> Iterator[StagedRow]:
+    """The rows with none of ``outcomes``, in the order of the file."""
+    left = _rows(staged).where(StagedRow.outcome.not_in(list(outcomes)))
+    yield from left.order_by(StagedRow.number).iterator()
+
+
+def invalid(staged: StagedList, limit: int) -> list[StagedRow]:
+    """The first rows that aren't addresses."""
+    return list(
+        _rows(staged)
+        .where(StagedRow.outcome == Outcome.INVALID)
+        .order_by(StagedRow.number)
+        .limit(limit)
+    )
+
+
+def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
+    """Domains that many rows misspell: as written, as it is probably meant, how many rows."""
+    misspelt = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
+        StagedRow.list == staged.id,
+        StagedRow.outcome == Outcome.INVALID,
+        StagedRow.problem == Reason.ADDRESS_MISSPELT,
+    )
+    pairs = Counter(
+        (_domain(text), _domain(suggestion)) for text, suggestion in db.tuples(misspelt)
+    )
+    return [(wrong, right, n) for (wrong, right), n in pairs.most_common(limit) if n > 1]
+
+
+def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
+    """Write something else into a row. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now, text=text.strip()[:1000], as_written=False)
+
+
+def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:
+    """Believe that a row's address isn't misspelt. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now, as_written=True)
+
+
+def leave_out(staged: StagedList, number: int, now: datetime) -> None:
+    """Don't invite a row. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now, outcome=Outcome.LEFT_OUT.value)
+
+
+def take_back(staged: StagedList, number: int, now: datetime) -> None:
+    """Undo ``leave_out``. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now)
+
+
+def take_suggestions(staged: StagedList, domain: str, now: datetime) -> int:
+    """Mend all rows that misspell a domain as ``domain`` does; returns how many."""
+    with db.transaction():
+        _expect_unsent(staged)
+        misspelt = _rows(staged).where(
+            StagedRow.outcome == Outcome.INVALID, StagedRow.problem == Reason.ADDRESS_MISSPELT
+        )
+        rows = [row for row in misspelt if _domain(row.text) == domain]
+        for row in rows:
+            row.text = row.suggestion
+        _write(staged, rows, now)
+    return len(rows)
+
+
+def judge_again(staged: StagedList, now: datetime) -> Changes:
+    """Judge all rows anew; returns how many went from which outcome to which other one."""
+    with db.transaction():
+        return _settle(staged, StagedRow.list == staged.id, now)
+
+
+def mark_sent(staged: StagedList, batch: Batch) -> None:
+    """Forget the rows of a list that became ``batch``; a second press finds the batch."""
+    db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
+    staged.batch, staged.content = batch, b""
+    staged.save(only=[StagedList.batch, StagedList.content])
+
+
+def _own(actor: Membership) -> "ModelSelect[StagedList]":
+    return StagedList.select().where(
+        StagedList.account == actor.account_id, StagedList.user == actor.user_id
+    )
+
+
+def _rows(staged: StagedList) -> "ModelSelect[StagedRow]":
+    return StagedRow.select().where(StagedRow.list == staged.id)
+
+
+def _domain(address: str) -> str:
+    return address.strip().rpartition("@")[2].lower()
+
+
+def _judged(
+    account: Account, entries: Sequence[Entry], now: datetime
+) -> Iterator[tuple[object, ...]]:
+    for one in judging.judge(account, entries, now).judged:
+        yield (
+            one.entry.row,
+            one.entry.text,
+            one.entry.name,
+            one.email,
+            one.outcome.value,
+            one.problem.value if one.problem else "",
+            one.suggestion,
+            one.entry.as_written,
+        )
+
+
+def _insert(staged: StagedList, rows: Iterable[tuple[object, ...]]) -> None:
+    db.insert_rows(StagedRow, _COLUMNS, ((staged.id, *row) for row in rows))
+
+
+def _expect_unsent(staged: StagedList) -> None:
+    if (
+        not StagedList.select()
+        .where(StagedList.id == staged.id, StagedList.batch.is_null())
+        .exists()
+    ):
+        raise Refused(Reason.NOT_FOUND)
+
+
+def _change(staged: StagedList, number: int, now: datetime, **changes: object) -> None:
+    with db.transaction():
+        _expect_unsent(staged)
+        row = db.one(_rows(staged).where(StagedRow.number == number))
+        if row is None:
+            raise Refused(Reason.NOT_FOUND)
+        row.outcome = Outcome.INVITE.value  # until it is settled
+        for name, value in changes.items():
+            setattr(row, name, value)
+        _write(staged, [row], now)
+
+
+def _write(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
+    """Save changed rows, and settle them and all that share an address with them."""
+    touched = {row.email for row in rows}
+    for row in rows:
+        entry = Entry(row.text, row.number, row.name, row.as_written)
+        row.email, problem, row.suggestion = judging.read(entry)
+        row.problem = problem.value if problem else ""
+        if problem and row.outcome != Outcome.LEFT_OUT:
+            row.outcome = Outcome.INVALID.value
+        touched.add(row.email)
+    fields = ("text", "email", "outcome", "problem", "suggestion", "as_written")
+    db.update_rows(
+        StagedRow,
+        fields,
+        ("list_id", "number"),
+        [(*(getattr(row, field) for field in fields), staged.id, row.number) for row in rows],
+    )
+    _settle(staged, db.among(StagedRow.email, sorted(touched)), now)
+
+
+def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
+    """Give the rows that fit the condition ``which`` the outcome that they have now."""
+    found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
+        StagedRow.list == staged.id,
+        StagedRow.email != "",
+        StagedRow.outcome != Outcome.LEFT_OUT,
+        which,
+    )
+    rows = list(db.tuples(found.order_by(StagedRow.number)))
+    known = judging.known(staged.account, list({email for _, email, _ in rows}), now)
+    seen: set[str] = set()
+    changes: Counter[tuple[Outcome, Outcome]] = Counter()
+    changed = []
+    for number, email, before in rows:
+        after = Outcome.TWICE if email in seen else known.get(email, Outcome.INVITE)
+        seen.add(email)
+        if after != before:
+            changes[Outcome(before), after] += 1
+            changed.append((after.value, staged.id, number))
+    db.update_rows(StagedRow, ("outcome",), ("list_id", "number"), changed)
+    return changes
+
+
+def _display_name(file_name: str) -> str:
+    name = PurePath(file_name.replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable())[:120] or "list.csv"

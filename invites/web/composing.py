@@ -1,0 +1,191 @@
+"""The form of New Invitation, and its page: what several views read and show."""
+
+import re
+import secrets
+from dataclasses import replace
+from functools import cached_property
+
+from flask import Response, request
+from flask_babel import format_decimal, ngettext
+from flask_babel import lazy_gettext as _l
+from wtforms import (
+    BooleanField,
+    FileField,
+    HiddenField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.widgets import CheckboxInput
+
+from invites import bounces, issuing, staging
+from invites.access import grantable_roles
+from invites.issuing import Order, Review
+from invites.judging import Outcome
+from invites.models import StagedList
+from invites.overview import Overview, overview
+from invites.recipients import Entry, read_field
+from invites.refusals import Refused
+from invites.roles import Role
+from invites.web.access import here
+from invites.web.forms import PlainForm
+from invites.web.pages import show
+from invites.web.services import now, services
+from invites.web.words import ROLE, sentence
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_PLACE = re.compile(r"([a-z_]*):([0-9]{1,6})")
+
+
+class ComposeForm(PlainForm):
+    """One batch. ``key`` names this press of the button, ``list_id`` the list read before.
+
+    ``seen`` is the fingerprint of the review on the page, ``agreed`` the number
+    of mails that was said yes to, ``trusted`` what was typed and isn't misspelt,
+    ``place`` the page of the list that shows, as ``outcome:number``.
+    """
+
+    email = TextAreaField(_l("Email"))
+    csv_file = FileField(_l("Email CSV File"))
+    role = RadioField(_l("Role"), coerce=int)
+    removed_too = BooleanField(_l("Invite them again"))
+    declined_too = BooleanField(_l("Invite them again"))
+    agreed = StringField(widget=CheckboxInput())
+    list_id = HiddenField()
+    trusted = HiddenField()
+    key = HiddenField()
+    seen = HiddenField()
+    place = HiddenField()
+
+    def offer_roles(self) -> None:
+        """Offer what the member may grant, lowest first."""
+        roles = grantable_roles(here().membership)
+        self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
+
+    @cached_property
+    def staged(self) -> StagedList | None:
+        """The list: dropped before, if it is this member's, or set by the view that reads one."""
+        return staging.find(here().membership, number(self.list_id.data))
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """What stands in the field."""
+        trusted = (self.trusted.data or "").split()
+        entries = read_field(self.email.data or "")
+        return [replace(one, as_written=True) if one.text in trusted else one for one in entries]
+
+    def replace_typed(self, wrong: str, right: str) -> None:
+        """Write ``right`` into the field where ``wrong`` stands."""
+        self.email.data = (self.email.data or "").replace(wrong, right or wrong)
+        self.__dict__.pop("entries", None)
+
+    def trust(self, text: str) -> None:
+        """Believe that something in the field isn't misspelt."""
+        self.trusted.data = f"{self.trusted.data or ''} {text}".strip()
+        self.__dict__.pop("entries", None)
+
+    @property
+    def also(self) -> frozenset[Outcome]:
+        """Who is invited because a box is ticked."""
+        boxes = {Outcome.REMOVED: self.removed_too, Outcome.DECLINED: self.declined_too}
+        return frozenset(outcome for outcome, box in boxes.items() if box.data)
+
+    @property
+    def at(self) -> tuple[Outcome | None, int]:
+        """Which rows of the list show, and the page of them; first those that need a look."""
+        found = _PLACE.fullmatch(request.form.get("go") or self.place.data or "")
+        if not found:
+            return Outcome.INVALID, 1
+        outcome = Outcome(found[1]) if found[1] in list(Outcome) else None
+        return outcome, int(found[2])
+
+    def order(self) -> Order:
+        """What is asked for. Call it once the form is valid."""
+        return Order(
+            key=self.key.data or secrets.token_urlsafe(16),
+            entries=self.entries,
+            role=Role(self.role.data),
+            staged=self.staged,
+            also=self.also,
+            review=Review(self.seen.data or "", number(self.agreed.data)),
+        )
+
+
+def number(text: str | None) -> int | None:
+    """A whole number that a form sent, or None."""
+    return int(text) if text and _NUMBER.fullmatch(text) else None
+
+
+def filled_form() -> ComposeForm:
+    """The form as it was sent."""
+    form = ComposeForm()
+    form.offer_roles()
+    return form
+
+
+def compose_page(
+    form: ComposeForm,
+    *,
+    fragment: str | None = None,
+    status: int = 200,
+    unsent: str = "",
+    **context: object,
+) -> Response:
+    """The page, or a fragment of it, with what field and list are understood to be."""
+    whole, too_long = _overview(form)
+    if too_long and not form.email.errors:
+        form.email.errors = [too_long]
+    people = whole.people(form.also) if whole else 0
+    if number(form.agreed.data) != people:
+        form.agreed.data = ""
+    return show(
+        "compose/page.html",
+        fragment=fragment,
+        status=status,
+        form=form,
+        overview=whole,
+        people=people,
+        is_large=people >= issuing.LARGE,
+        lifetime=issuing.LIFETIME.days,
+        links_stay_here=services().settings.links_stay_here,
+        note=_send_note(people),
+        unsent=unsent,
+        **context,
+        **_rows(form),
+    )
+
+
+def _overview(form: ComposeForm) -> tuple[Overview | None, str]:
+    try:
+        return overview(here().account, form.entries, form.staged, now()), ""
+    except Refused as refused:
+        return None, sentence(refused)
+
+
+def _rows(form: ComposeForm) -> dict[str, object]:
+    """The rows of the list that show, and what is in the list."""
+    if form.staged is None:
+        return {"found": None}
+    outcome, page = form.at
+    listed = staging.counts(form.staged)
+    if outcome is not None and not listed[outcome]:
+        outcome = None
+    found = staging.page(form.staged, outcome, page)
+    return {
+        "listed": listed,
+        "chosen": outcome,
+        "found": found,
+        "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
+        "bounced": bounces.has_bounced([row.email for row in found if row.email]),
+    }
+
+
+def _send_note(people: int) -> str:
+    if not people:
+        return ""
+    count = format_decimal(people)
+    return str(
+        ngettext(
+            "%(count)s person gets a mail.", "%(count)s people get a mail.", people, count=count
+        )
+    )

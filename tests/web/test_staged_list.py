@@ -1,0 +1,204 @@
+"""The list on New Invitation: looked over, mended and sent, with JavaScript or without."""
+
+import csv
+import io
+from datetime import datetime
+
+import pytest
+from bs4 import BeautifulSoup
+
+from invites import issuing, staging
+from invites.models import Batch, Invitation, Membership, StagedList, StagedRow
+from invites.roles import Role
+from tests.browsing import HTMX, Browser
+from tests.cast import Cast
+from tests.shorthand import invite, order
+from tests.web.world import ACCOUNT, signed_in
+
+NEW = f"{ACCOUNT}/invitations/new"
+CSV = """Name,E-mail,Boss
+Ann,ann@example.org,olive@example.org
+Bob,bob@example.org,olive@example.org
+Ann again,ANN@example.org,
+Nobody,not one,
+=1+1,@sum(1),
+"""
+
+
+@pytest.fixture
+def looking(olive: Browser) -> Browser:
+    """Olive, who dropped a list and looks at it, without JavaScript."""
+    file = (io.BytesIO(CSV.encode()), "people.csv")
+    return olive.open(NEW).press("Send Invitation", email="dora@example.org", csv_file=file)
+
+
+def rows(page: BeautifulSoup) -> dict[str, str]:
+    """Row number to what happens with it."""
+    return {
+        row.th.get_text(" ", strip=True).split()[-1]: row.select_one(".happens").get_text(
+            " ", strip=True
+        )
+        for row in page.select("#staged-list tbody tr")
+    }
+
+
+def totals(page: BeautifulSoup) -> dict[str, str]:
+    return {
+        row.find_all("span")[-1].get_text(): row.select_one(".count").get_text()
+        for row in page.select(".outcomes > li")
+    }
+
+
+def place(what: str) -> str:
+    return f"{NEW}/list/{StagedList.get().id}/{what}"
+
+
+class TestLooking:
+    def test_the_rows_that_need_a_look_come_first(self, looking: Browser) -> None:
+        assert list(rows(looking.page)) == ["5", "6"]
+        assert "no @" in rows(looking.page)["5"]
+
+    def test_all_rows_and_those_of_one_outcome_can_be_shown(self, looking: Browser) -> None:
+        looking.press("All 5")
+        assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
+        looking.press("twice in the list 1")
+        assert rows(looking.page) == {"4": "twice in the list"}
+
+    def test_what_was_typed_stays_while_looking(self, looking: Browser) -> None:
+        looking.press("All 5", role="30")
+        assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
+        assert looking.page.select_one("input[name=role][checked]")["value"] == "30"
+        assert looking.status == 200
+
+    def test_a_long_list_has_pages(self, olive: Browser, owner: Membership, now) -> None:
+        content = "".join(f"p{n}@example.org\n" for n in range(45)).encode()
+        staging.stage(owner, "p.csv", content, now)
+        olive.open(NEW).press("Next")
+        assert next(iter(rows(olive.page))) == "21"
+        assert "21 to 40 of 45" in olive.text
+        olive.press("Next").press("Previous")
+        assert "21 to 40 of 45" in olive.text
+
+    @pytest.mark.parametrize("go", ["", "x", "rubbish:1", "invalid:0", ":99999", "member:-1"])
+    def test_a_made_up_place_shows_some_rows(self, looking: Browser, go: str) -> None:
+        looking.post(place("rows"), {"go": go, "csrf_token": token(looking)})
+        assert looking.status == 200
+        assert rows(looking.page)
+
+    def test_the_list_is_there_again_after_a_log_out(self, looking: Browser) -> None:
+        looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
+        assert list(rows(looking.open(NEW).page)) == ["5", "6"]
+
+    def test_a_fragment_comes_without_the_page(self, looking: Browser) -> None:
+        answer = looking.client.post(
+            place("rows"), data={"go": ":1", "csrf_token": token(looking)}, headers=HTMX
+        )
+        assert answer.text.lstrip().startswith('<section id="staged-list"')
+        assert 'id="understanding"' not in answer.text
+
+
+def token(browser: Browser) -> str:
+    return str(browser.page.select_one("[name=csrf_token]")["value"])
+
+
+class TestMending:
+    def test_a_row_is_mended_in_place(self, looking: Browser) -> None:
+        looking.press("Save", within="#staged-list tbody tr", **{"text-5": "nobody@example.org"})
+        assert list(rows(looking.page)) == ["6"]
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_what_cannot_be_an_address_stays_to_be_mended(self, looking: Browser) -> None:
+        looking.press("Save", within="#staged-list tbody tr", **{"text-5": "still @ not"})
+        assert looking.page.select_one("[name=text-5]")["value"] == "still @ not"
+        assert looking.status == 200
+
+    def test_a_row_is_left_out_and_taken_back(self, looking: Browser) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        assert rows(looking.page)["2"] == "left out by you"
+        assert rows(looking.page)["4"] == "will be invited"
+        looking.press("Take back in")
+        assert rows(looking.page)["2"] == "will be invited"
+        assert rows(looking.page)["4"] == "twice in the list"
+
+    def test_another_column_can_be_picked(self, looking: Browser) -> None:
+        looking.press("Read these columns", email_column="2", name_column="")
+        looking.press("All 5")
+        assert rows(looking.page)["2"] == "member already"
+        assert rows(looking.page)["3"] == "twice in the list"
+
+    def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
+        for what in ("rows/1/left-out", "rows/99/back", "rows/7/mended", "columns"):
+            data = {"csrf_token": token(looking), "email_column": "99"}
+            assert looking.client.post(place(what), data=data).status_code == 404
+
+    def test_a_change_brings_the_totals_along(self, looking: Browser) -> None:
+        data = {"csrf_token": token(looking), "email": "dora@example.org"}
+        answer = looking.client.post(place("rows/2/left-out"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one("#understanding")["hx-swap-oob"] == "true"
+        assert totals(page)["left out by you"] == "1"
+        assert page.select_one("#send-note").get_text() == "3 people get a mail."
+
+
+class TestDownload:
+    def test_who_is_not_invited_is_a_file_with_the_reasons(self, looking: Browser) -> None:
+        answer = looking.client.get(place("not-invited.csv"))
+        assert answer.mimetype == "text/csv"
+        assert "attachment" in answer.headers["Content-Disposition"]
+        lines = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+        assert lines[0][:4] == ["Row", "Email", "Name", "Why"]
+        assert [line[0] for line in lines[1:]] == ["4", "5", "6"]
+
+    def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
+        lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
+        assert lines[-1][1:3] == ["'@sum(1)", "'=1+1"]
+
+
+class TestSending:
+    def test_field_and_rows_become_one_batch(self, looking: Browser) -> None:
+        looking.press("Send Invitation")
+        emails = [one.email for one in Invitation.select().order_by(Invitation.id)]
+        assert emails == ["ann@example.org", "bob@example.org", "dora@example.org"]
+        assert Batch.get().file_name == "people.csv"
+        assert StagedRow.select().count() == 0
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    def test_who_changed_meanwhile_is_told(
+        self, looking: Browser, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now, "bob@example.org")
+        looking.press("Send Invitation")
+        assert "Nothing has been sent yet" in looking.text
+        assert "1 row: before “will be invited”, now “invited and pending”" in looking.text
+        assert Batch.select().count() == 1
+        looking.press("Send Invitation")
+        assert Batch.select().count() == 2
+
+    def test_the_second_tab_leads_to_the_batch_of_the_first(self, looking: Browser) -> None:
+        tab = looking.response
+        first = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        assert looking.press("Send Invitation", key="of another tab").url == first
+        assert Batch.select().count() == 1
+
+    def test_a_list_sent_otherwise_meanwhile_is_told_and_the_typed_stays(
+        self, looking: Browser, owner: Membership, now: datetime
+    ) -> None:
+        staged = StagedList.get()
+        issuing.issue(owner, issuing.Order("k", [], Role.ADMIN, staged), now)
+        looking.press("Send Invitation")
+        assert looking.status == 422
+        assert "sent already" in looking.text
+        assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
+        looking.press("Send Invitation")
+        assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
+
+    def test_somebody_elses_list_is_not_there(
+        self, app, owner: Membership, people: Cast, now
+    ) -> None:
+        staging.stage(owner, "p.csv", CSV.encode(), now)
+        ada = signed_in(app, people[Role.ADMIN].user)
+        assert not ada.open(NEW).page.select("#staged-list h2")
+        ada.open(place("not-invited.csv"))
+        assert ada.status == 404
+        assert order("x@example.org").staged is None
