@@ -14,11 +14,15 @@ _NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # one way to match: 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What should be an address, the row of the file it stood in (1 is the first), and a name."""
+    """What should be an address, the row of the file it stood in (1 is the first), and a name.
+
+    ``as_written``: somebody said that the address isn't misspelt.
+    """
 
     text: str
     row: int | None = None
     name: str = ""
+    as_written: bool = False
 
 
 def read_field(text: str) -> list[Entry]:

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     ADDRESS_RESERVED = "address_reserved"
     ADDRESS_TOO_LONG = "address_too_long"
     ADDRESS_MALFORMED = "address_malformed"
+    ADDRESS_TWO = "address_two"
+    ADDRESS_MISSPELT = "address_misspelt"
 
     # names, links and other short texts
     TEXT_MISSING = "text_missing"
