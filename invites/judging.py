@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from invites import addresses, db, opting_out
+from invites import addresses, db, opting_out, suggestions
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -35,7 +35,10 @@ ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED})
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An entry, its canonical address, its outcome, and the reason when it is invalid."""
+    """An entry, its canonical address and its outcome.
+
+    When it is invalid: no address, but the reason, and what was probably meant or "".
+    """
 
     entry: Entry
     email: str
@@ -88,49 +91,59 @@ def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgemen
     """The outcome of each entry. Raises Refused(LIST_TOO_LONG) past 50,000."""
     if len(entries) > MAX_ENTRIES:
         raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
-    found = [read(entry) for entry in entries]
-    emails = list({email for email, _, _ in found if email})
-    standing = known(account, emails, now)
+    understood = [read(entry) for entry in entries]
+    emails = list({email for email, _, _ in understood if email})
+    outcomes = known(account, emails, now)
 
     judged: list[Judged] = []
     seen: set[str] = set()
-    for entry, (email, problem, suggestion) in zip(entries, found, strict=True):
+    for entry, (email, problem, suggestion) in zip(entries, understood, strict=True):
         if problem is not None:
             outcome = Outcome.INVALID
         elif email in seen:
             outcome = Outcome.TWICE
         else:
-            outcome = standing.get(email, Outcome.INVITE)
+            outcome = outcomes.get(email, Outcome.INVITE)
             seen.add(email)
         judged.append(Judged(entry, email, outcome, problem, suggestion))
     return Judgement(judged)
 
 
 def read(entry: Entry) -> tuple[str, Reason | None, str]:
-    """The canonical address; or "", why there is none, and what was probably meant."""
+    """The canonical address of an entry; or "", the reason, and what was probably meant or "".
+
+    An address at a mistyped provider is a problem too, unless it is meant as written.
+    """
     try:
-        return addresses.canonical(entry.text), None, ""
+        email = addresses.canonical(entry.text)
     except Refused as refused:
-        return "", refused.reason, ""
+        two = suggestions.holds_two(entry.text)
+        problem = Reason.ADDRESS_TWO if two else refused.reason
+        return "", problem, suggestions.suggestion(entry.text, problem)
+    right = "" if entry.as_written else suggestions.misspelt(email)
+    return ("", Reason.ADDRESS_MISSPELT, right) if right else (email, None, "")
 
 
 def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, Outcome]:
-    """What the database knows of the addresses; the more telling outcome wins."""
-    known = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
+    """The outcome of those canonical addresses that the database knows; all others are INVITE.
+
+    Of several outcomes the more telling one wins.
+    """
+    outcomes = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
     declined = _declined(account, emails)
-    known.update(dict.fromkeys(declined, Outcome.DECLINED))
+    outcomes.update(dict.fromkeys(declined, Outcome.DECLINED))
     for email, gone_since in _members(account, emails):
         if gone_since is None:
-            known[email] = Outcome.MEMBER
+            outcomes[email] = Outcome.MEMBER
         elif email not in declined or declined[email] < gone_since:
-            known[email] = Outcome.REMOVED
+            outcomes[email] = Outcome.REMOVED
     for email in _with_pending_invitation(account, emails, now):
-        if known.get(email) is not Outcome.MEMBER:
-            known[email] = Outcome.PENDING
+        if outcomes.get(email) is not Outcome.MEMBER:
+            outcomes[email] = Outcome.PENDING
     for email in opting_out.opted_out(account, emails):
-        if known.get(email) is not Outcome.MEMBER:
-            known[email] = Outcome.OPTED_OUT
-    return known
+        if outcomes.get(email) is not Outcome.MEMBER:
+            outcomes[email] = Outcome.OPTED_OUT
+    return outcomes
 
 
 def _with_profile(emails: Sequence[str]) -> list[str]:

@@ -24,7 +24,7 @@ _CLOSING = "\"')]}>“”‘’«»` .,;:!"
 class Entry:
     """What should be an address, the row of the file it stood in (1 is the first), and a name.
 
-    ``as_written``: somebody said that it isn't misspelt.
+    ``as_written``: somebody said that the address isn't misspelt.
     """
 
     text: str

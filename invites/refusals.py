@@ -18,8 +18,9 @@ class Reason(StrEnum):
     ADDRESS_NOT_ASCII = "address_not_ascii"
     ADDRESS_RESERVED = "address_reserved"
     ADDRESS_TOO_LONG = "address_too_long"
-    ADDRESS_MISSPELT = "address_misspelt"
     ADDRESS_MALFORMED = "address_malformed"
+    ADDRESS_TWO = "address_two"
+    ADDRESS_MISSPELT = "address_misspelt"
 
     # names, links and other short texts
     TEXT_MISSING = "text_missing"

@@ -48,6 +48,33 @@ def test_an_invalid_entry_says_why(account, now):
     assert (one.problem, one.email, one.entry.row) == (Reason.ADDRESS_NO_DOT, "", 7)
 
 
+def test_a_wrong_entry_comes_with_what_was_probably_meant(account, now):
+    (one,) = judge(account, [Entry("ada@gmailcom")], now).judged
+    assert (one.outcome, one.suggestion) == (Outcome.INVALID, "ada@gmail.com")
+
+
+def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
+    (one,) = judge(account, [Entry("ada@example.org; ben@example.org")], now).judged
+    assert (one.problem, one.suggestion) == (Reason.ADDRESS_TWO, "ada@example.org")
+
+
+def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now):
+    listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", as_written=True)]
+    held, meant = judge(account, listed, now).judged
+    assert (held.outcome, held.email) == (Outcome.INVALID, "")
+    assert (held.problem, held.suggestion) == (Reason.ADDRESS_MISSPELT, "ada@gmail.com")
+    assert (meant.outcome, meant.email) == (Outcome.INVITE, "ada@gmial.com")
+
+
+def test_one_entry_can_be_read_and_looked_up_alone(people, account, now):
+    assert judging.read(Entry("ADA@example.org")) == ("ada@example.org", None, "")
+    assert judging.read(Entry("ada@")) == ("", Reason.ADDRESS_NO_DOT, "")
+    assert judging.known(account, ["ada@example.org", "new@example.org"], now) == {
+        "ada@example.org": Outcome.MEMBER
+    }
+    assert judging.known(account, [], now) == {}
+
+
 def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
     assert outcomes(account, now, "nobody", "nobody") == [Outcome.INVALID, Outcome.INVALID]
 

@@ -18,7 +18,7 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
-from invites import bounces, issuing, staging
+from invites import bounces, issuing, staging, suggestions
 from invites.access import grantable_roles
 from invites.issuing import Order, Review
 from invites.judging import Outcome
@@ -176,6 +176,7 @@ def _rows(form: ComposeForm) -> dict[str, object]:
         "chosen": outcome,
         "found": found,
         "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
+        "is_role": suggestions.is_role,
         "bounced": bounces.has_bounced([row.email for row in found if row.email]),
     }
 
