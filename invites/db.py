@@ -178,7 +178,7 @@ def constant(value: str | int) -> Value:
     return Value(value)
 
 
-def among(field: Any, values: Sequence[str]) -> Any:
+def among(field: Any, values: Sequence[str | int]) -> Any:
     """Whether ``field`` is one of ``values``, tens of thousands if need be.
 
     They travel as one parameter: peewee takes ten times as long to spell out a

@@ -20,8 +20,7 @@ from invites.models import (
     User,
 )
 from invites.refusals import Reason, Refused
-
-_MAILS_A_DAY = 3
+from invites.reminders import MAILS_A_DAY
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -46,8 +45,8 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         lately = Delivery.select().where(
             Delivery.invitation == invitation, Delivery.created_at > now - timedelta(days=1)
         )
-        if lately.count() >= _MAILS_A_DAY:
-            raise Refused(Reason.INVITATION_OFTEN, limit=_MAILS_A_DAY)
+        if lately.count() >= MAILS_A_DAY:
+            raise Refused(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
         changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
         if not is_backed(invitation):
             changes[Invitation.inviter] = actor.user_id

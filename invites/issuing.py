@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import activity, db, judging, outbox, staging
+from invites import activity, db, judging, outbox, reminders, staging
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.judging import Outcome
@@ -68,23 +68,24 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         whole = overview(account, order.entries, staged, now)
         if not whole:
             raise Refused(Reason.LIST_EMPTY)
-        people = whole.to_invite(order.also)
-        if not people:
+        people, known = whole.to_invite(order.also), whole.to_remind(order.also)
+        again = reminders.renew(actor, known, now, now + LIFETIME) if known else []
+        if not people and not again:
             raise Refused(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
-            _compare(order.review, whole, len(people), bool(changes))
+            _compare(order.review, whole, whole.people(order.also), bool(changes))
         batch = Batch.create(
             account=account,
             inviter=actor.user_id,
             role=order.role,
             key=key,
             file_name=staged.file_name if staged else "",
-            left_out=_left_out(whole, order.also),
+            left_out=_left_out(whole, order.also, pending=len(known) - len(again)),
             created_at=now,
         )
         _replace_older(account, [email for email, _ in people], now)
         _insert_invitations(batch, people, now)
-        outbox.queue_batch(batch, now)
+        outbox.queue_batch(batch, now, again)
         if staged is not None:
             staging.mark_sent(staged, batch)
         activity.record(
@@ -94,7 +95,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             now,
             role=order.role,
             batch=batch.id,
-            people=len(people),
+            people=len(people) + len(again),
         )
     return batch
 
@@ -123,10 +124,12 @@ def _compare(review: Review, whole: Overview, mails: int, changed: bool) -> None
         raise Refused(Reason.CONFIRM_FIRST)
 
 
-def _left_out(whole: Overview, also: Collection[Outcome]) -> dict[str, object]:
+def _left_out(whole: Overview, also: Collection[Outcome], *, pending: int) -> dict[str, object]:
     """What was not sent and why, for the batch's page: totals, and the first bad addresses."""
     sent = judging.INVITED.union(also)
     counts = {o.value: n for o, n in whole.counts.items() if o not in sent}
+    if pending:  # asked for, and yet mailed too often lately, or out of reach
+        counts[Outcome.PENDING.value] = pending
     listed = staging.invalid(whole.staged, _EXAMPLES) if whole.staged else []
     typed = whole.typed.of(Outcome.INVALID, _EXAMPLES - len(listed))
     examples = [[row.number, row.text[:200], row.problem] for row in listed]

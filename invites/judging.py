@@ -28,9 +28,9 @@ class Outcome(StrEnum):
     INVALID = "invalid"
 
 
-# Who is invited, and who only when the admin says so.
+# Who is invited; and who is invited, or mailed again, only when the admin says so.
 INVITED = frozenset({Outcome.INVITE, Outcome.INVITE_PROFILE})
-ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED})
+ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED, Outcome.PENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,9 @@ class Judgement:
         """The entries with ``outcome``, in order."""
         return [one for one in self.judged if one.outcome is outcome][:limit]
 
-    def to_invite(self, also: Collection[Outcome] = ()) -> list[tuple[str, str]]:
-        """Address and name of whom sending invites; ``also``: of ON_REQUEST, who is asked for."""
-        wanted = INVITED.union(also)
-        return [(one.email, one.entry.name) for one in self.judged if one.outcome in wanted]
+    def those_with(self, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
+        """Address and name of each entry with one of ``outcomes``."""
+        return [(one.email, one.entry.name) for one in self.judged if one.outcome in outcomes]
 
     def after(self, emails: Collection[str]) -> "Judgement":
         """The same list after another one that has ``emails`` in it already."""

@@ -1,5 +1,6 @@
 """The transactional outbox: mail is queued with the deed that causes it, sent by the worker."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -55,8 +56,8 @@ def queue_invitation(invitation: Invitation, now: datetime) -> Delivery:
     )
 
 
-def queue_batch(batch: Batch, now: datetime) -> None:
-    """Queue the first mail of every invitation of ``batch``, in one statement."""
+def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
+    """Queue the first mail of every invitation of ``batch``, and one more of those in ``again``."""
     columns = [
         Delivery.kind,
         Delivery.recipient,
@@ -73,16 +74,19 @@ def queue_batch(batch: Batch, now: datetime) -> None:
     ]
     moment = Delivery.due_at.db_value(now)
     constants = (DeliveryState.QUEUED.value, int(Priority.BULK), 0, 0, moment, moment, "")
-    invitations = Invitation.select(
-        db.constant(DeliveryKind.INVITATION.value),
-        Invitation.email,
-        Invitation.account,
-        Invitation.batch,
-        Invitation.id,
-        *(db.constant(value) for value in constants),
-    ).where(Invitation.batch == batch)
-    Delivery.insert_from(invitations.order_by(Invitation.id), columns).execute()
-    is_big = invitations.count() >= BIG
+    mails = 0
+    for which in (Invitation.batch == batch, db.among(Invitation.id, again)):
+        invitations = Invitation.select(
+            db.constant(DeliveryKind.INVITATION.value),
+            Invitation.email,
+            Invitation.account,
+            db.constant(batch.id),
+            Invitation.id,
+            *(db.constant(value) for value in constants),
+        ).where(which)
+        Delivery.insert_from(invitations.order_by(Invitation.id), columns).execute()
+        mails += invitations.count()
+    is_big = mails >= BIG
     batch.state = BatchState.PROBING if is_big else BatchState.RUNNING
     batch.save(only=[Batch.state])
 

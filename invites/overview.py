@@ -45,8 +45,16 @@ class Overview:
 
     def to_invite(self, also: Collection[Outcome] = ()) -> list[tuple[str, str]]:
         """Address and name, or no name, of everybody who is invited."""
-        listed = staging.to_invite(self.staged, INVITED.union(also)) if self.staged else []
-        return listed + self.typed.to_invite(also)
+        return self._those_with(INVITED.union(also) - {Outcome.PENDING})
+
+    def to_remind(self, also: Collection[Outcome] = ()) -> list[str]:
+        """The addresses of everybody who is invited already, if they are asked for."""
+        wanted = {Outcome.PENDING}.intersection(also)
+        return [email for email, _name in self._those_with(wanted)] if wanted else []
+
+    def _those_with(self, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
+        listed = staging.those_with(self.staged, outcomes) if self.staged else []
+        return listed + self.typed.those_with(outcomes)
 
     @property
     def fingerprint(self) -> str:

@@ -62,12 +62,13 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
     """The progress of ``batch`` at ``now``."""
     mails = (
         Delivery.select(Delivery.state, fn.COUNT(Delivery.id))
-        .where(Delivery.batch == batch, is_newest_mail())
+        .where(Delivery.batch == batch, is_newest_mail(of_batch=True))
         .group_by(Delivery.state)
     )
+    mailed = Delivery.select(Delivery.invitation).where(Delivery.batch == batch)
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
-        people=standings(Invitation.batch == batch, now),
+        people=standings(Invitation.id.in_(mailed), now),
         troubled=_troubled(batch),
         per_minute=_per_minute(batch, now),
     )
@@ -94,14 +95,13 @@ def standings(whose: Any, now: datetime) -> dict[Standing, int]:
     return dict.fromkeys(Standing, 0) | {Standing(s): n for s, n in db.tuples(counted)}
 
 
-def is_newest_mail() -> Any:
-    """The condition that no later mail was made for the same invitation."""
+def is_newest_mail(*, of_batch: bool = False) -> Any:
+    """The condition that no later mail was made for the same invitation, or none by its batch."""
     later = Delivery.alias()
-    return ~fn.EXISTS(
-        later.select(later.id).where(
-            later.invitation == Delivery.invitation, later.id > Delivery.id
-        )
-    )
+    is_later = (later.invitation == Delivery.invitation) & (later.id > Delivery.id)
+    if of_batch:
+        is_later &= db.beside(later.batch) == Delivery.batch
+    return ~fn.EXISTS(later.select(later.id).where(is_later))
 
 
 def _troubled(batch: Batch) -> list[Delivery]:
@@ -112,7 +112,7 @@ def _troubled(batch: Batch) -> list[Delivery]:
             Delivery.batch == batch,
             Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
             | ((Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
-            is_newest_mail(),
+            is_newest_mail(of_batch=True),
         )
         .order_by(Delivery.id.desc())
         .limit(_SHOWN_FAILURES)

@@ -138,7 +138,7 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
     return {email for (email,) in db.tuples(found)}
 
 
-def to_invite(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
+def those_with(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
     """Address and name of each row with one of ``outcomes``, in the order of the file."""
     found = (
         StagedRow.select(StagedRow.email, StagedRow.name)

@@ -60,7 +60,11 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
         people = Delivery.select(Delivery.invitation).where(unsent, Delivery.unanswered == 0)
         revoked: int = (
             Invitation.update(state=InvitationState.REVOKED)
-            .where(Invitation.id.in_(people), Invitation.state == InvitationState.PENDING)
+            .where(
+                Invitation.id.in_(people),
+                Invitation.batch == batch,  # others were mailed before, and are only reminded
+                Invitation.state == InvitationState.PENDING,
+            )
             .execute()
         )
         Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now).where(unsent).execute()

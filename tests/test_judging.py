@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invites import accounts, addresses, invitations, judging, memberships, responding
-from invites.judging import ON_REQUEST, Outcome, judge
+from invites.judging import INVITED, ON_REQUEST, Outcome, judge
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
@@ -154,7 +154,7 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
     judgement = judge(owner.account, [Entry(email) for email in emails], now)
 
     def invited(*also):
-        return [email for email, _name in judgement.to_invite(also)]
+        return [email for email, _name in judgement.those_with(INVITED.union(also))]
 
     assert invited() == ["new@example.org"]
     assert invited(Outcome.REMOVED) == ["uma@example.org", "new@example.org"]
@@ -200,7 +200,7 @@ def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also)
     judgement = judging.judge(people.stranger.account, [Entry(text) for text in typed], now)
     assert sum(judgement.counts.values()) == len(judgement) == len(typed)
     assert [one.entry.text for one in judgement.judged] == typed
-    invited = [email for email, _name in judgement.to_invite(also)]
+    invited = [email for email, _name in judgement.those_with(INVITED.union(also))]
     assert len(invited) == len(set(invited))
     assert [addresses.canonical(email) for email in invited] == invited
 

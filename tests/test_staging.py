@@ -228,7 +228,7 @@ class TestLookingOver:
             assert len(before) == 5
             assert not staging.judge_again(staged, now)
             assert outcomes(staged) == before
-            emails = [email for email, _ in staging.to_invite(staged, INVITED)]
+            emails = [email for email, _ in staging.those_with(staged, INVITED)]
             assert len(emails) == len(set(emails))
             undone.rollback()
 

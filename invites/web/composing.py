@@ -50,6 +50,7 @@ class ComposeForm(PlainForm):
     role = RadioField(_l("Role"), coerce=int)
     removed_too = BooleanField(_l("Invite them again"))
     declined_too = BooleanField(_l("Invite them again"))
+    pending_too = BooleanField(_l("Mail them again"))
     agreed = StringField(widget=CheckboxInput())
     list_id = HiddenField()
     trusted = HiddenField()
@@ -87,7 +88,11 @@ class ComposeForm(PlainForm):
     @property
     def also(self) -> frozenset[Outcome]:
         """Who is invited because a box is ticked."""
-        boxes = {Outcome.REMOVED: self.removed_too, Outcome.DECLINED: self.declined_too}
+        boxes = {
+            Outcome.REMOVED: self.removed_too,
+            Outcome.DECLINED: self.declined_too,
+            Outcome.PENDING: self.pending_too,
+        }
         return frozenset(outcome for outcome, box in boxes.items() if box.data)
 
     @property

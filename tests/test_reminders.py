@@ -1,0 +1,113 @@
+"""Mailing pending invitations again, as a choice when they stand in a list."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import invitations, issuing, memberships, progress, responding, steering
+from invites.invitations import is_backed
+from invites.issuing import LIFETIME
+from invites.judging import Outcome
+from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
+from invites.refusals import Reason
+from invites.reminders import MAILS_A_DAY
+from invites.roles import Role
+from tests.shorthand import invite, order, refused, reread
+
+AGAIN = frozenset({Outcome.PENDING})
+
+
+@pytest.fixture
+def pending(owner, now):
+    """An invitation whose mail went out."""
+    pending = invite(owner, now, "pending@example.org")
+    sent()
+    return pending
+
+
+def sent():
+    Delivery.update(state=DeliveryState.SENT).execute()
+
+
+def mails(invitation):
+    return Delivery.select().where(Delivery.invitation == invitation).count()
+
+
+def test_who_is_pending_is_mailed_again_only_when_asked_for(owner, pending, now):
+    issuing.issue(owner, order("pending@example.org", "new@example.org"), now)
+    assert mails(pending) == 1
+    later = now + timedelta(days=2)
+    batch = issuing.issue(
+        owner, order("pending@example.org", "newer@example.org", also=AGAIN), later
+    )
+    assert mails(pending) == 2
+    assert reread(pending).expires_at == later + LIFETIME
+    assert Invitation.select().where(Invitation.email == "pending@example.org").count() == 1
+    assert batch.left_out["counts"] == {}
+
+
+def test_a_batch_of_reminders_alone_counts_its_people(owner, pending, now):
+    batch = issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
+    seen = progress.of_batch(batch, now)
+    assert (seen.total, seen.waiting, seen.people[Standing.PENDING]) == (1, 1, 1)
+    first = progress.of_batch(reread(pending).batch, now)
+    assert (first.total, first.sent) == (1, 1)
+
+
+def test_who_mails_again_stands_behind_the_invitation(people, owner, now):
+    offered = invite(people[Role.ADMIN], now, "pending@example.org")
+    sent()
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    assert not is_backed(reread(offered))
+    issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
+    assert is_backed(reread(offered))
+
+
+def test_an_invitation_beyond_ones_power_is_not_mailed_again(people, owner, now):
+    beyond = invite(owner, now, "boss@example.org", Role.ADMIN)
+    sent()
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(people[Role.MODERATOR], order("boss@example.org", also=AGAIN), now)
+    assert reread(beyond).inviter == owner.user
+    assert mails(beyond) == 1
+
+
+def test_somebody_whose_mail_waits_gets_no_second_one(owner, now):
+    waiting = invite(owner, now, "pending@example.org")
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
+    assert mails(waiting) == 1
+
+
+def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
+    for _ in range(MAILS_A_DAY - 1):
+        issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
+        sent()
+    batch = issuing.issue(owner, order("pending@example.org", "new@example.org", also=AGAIN), now)
+    assert mails(pending) == MAILS_A_DAY
+    assert batch.left_out["counts"] == {"pending": 1}
+    with refused(Reason.INVITATION_OFTEN):
+        invitations.resend(owner, pending, now)
+
+
+def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending, now):
+    batch = issuing.issue(owner, order("pending@example.org", "new@example.org", also=AGAIN), now)
+    assert steering.cancel(owner, batch, now) == 1
+    assert reread(pending).standing(now) is Standing.PENDING
+    newest = Delivery.select().where(Delivery.invitation == pending).order_by(Delivery.id.desc())
+    assert newest.get().state == DeliveryState.WITHDRAWN
+
+
+def test_another_accounts_invitations_are_left_alone(people, owner, now):
+    theirs = invite(people.stranger, now, "pending@example.org")
+    sent()
+    issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
+    assert mails(theirs) == 1
+    assert reread(theirs).inviter == people.stranger.user
+
+
+def test_who_answered_meanwhile_is_not_mailed(owner, pending, now):
+    responding.decline(pending, now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
+    assert Batch.select().count() == 1
