@@ -179,6 +179,6 @@ def _members(account: Account, emails: Sequence[str]) -> list[tuple[str, datetim
     members = (
         Membership.select(User.email, Membership.deactivated_at)
         .join(User)
-        .where(Membership.account == account, db.among(User.email, emails))
+        .where(db.beside(Membership.account) == account.id, db.among(User.email, emails))
     )
     return [(email, deactivated_at) for email, deactivated_at in db.tuples(members)]

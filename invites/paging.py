@@ -37,8 +37,12 @@ class Page(Generic[T]):
         return self.last < self.total
 
 
-def paged(query: Any, number: int, size: int = PAGE_SIZE) -> Page[Any]:
-    """Page ``number`` of a query, counted from 1; a number beyond the end gives the last page."""
-    total = query.count()
+def paged(query: Any, number: int, *, size: int = PAGE_SIZE, total: int | None = None) -> Page[Any]:
+    """Page ``number`` of a query, counted from 1; a number beyond the end gives the last page.
+
+    ``total`` saves counting the rows of the whole query, if somebody knows it.
+    """
+    if total is None:
+        total = query.count()
     number = min(max(number, 1), max((total - 1) // size + 1, 1))
     return Page(list(query.paginate(number, size)), number, total, size)

@@ -120,12 +120,17 @@ def counts(staged: StagedList) -> Counter[Outcome]:
     return Counter({Outcome(outcome): count for outcome, count in db.tuples(grouped)})
 
 
-def page(staged: StagedList, outcome: Outcome | None, number: int) -> Page[StagedRow]:
-    """One page of the rows with ``outcome``, or of all, in the order of the file."""
-    rows = _rows(staged)
+def page(
+    staged: StagedList, listed: Counter[Outcome], outcome: Outcome | None, number: int
+) -> Page[StagedRow]:
+    """One page of the rows with ``outcome``, or of all, in the order of the file.
+
+    ``listed`` is what ``counts`` said of the list.
+    """
+    rows, total = _rows(staged), listed.total()
     if outcome is not None:
-        rows = rows.where(StagedRow.outcome == outcome)
-    return paged(rows.order_by(StagedRow.number), number, _SHOWN)
+        rows, total = rows.where(StagedRow.outcome == outcome), listed[outcome]
+    return paged(rows.order_by(StagedRow.number), number, size=_SHOWN, total=total)
 
 
 def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:

@@ -41,6 +41,10 @@ def row(staged, number):
     return StagedRow.get(StagedRow.list == staged.id, StagedRow.number == number)
 
 
+def shown(staged, outcome, number):
+    return staging.page(staged, staging.counts(staged), outcome, number)
+
+
 def seen(owner, staged, now, *typed, agreed=None):
     entries = [Entry(text) for text in typed]
     return Review(overview(owner.account, entries, staged, now).fingerprint, agreed)
@@ -133,10 +137,10 @@ class TestLookingOver:
     def test_rows_come_by_the_page_in_the_order_of_the_file(self, owner, now):
         rows = "".join(f"p{n}@example.org\nwrong {n}\n" for n in range(50))
         staged = staging.stage(owner, "p.csv", rows.encode(), now)
-        first, last = staging.page(staged, None, 1), staging.page(staged, None, 99)
+        first, last = shown(staged, None, 1), shown(staged, None, 99)
         assert [row.number for row in first] == list(range(1, 21))
         assert (last.last, last.total) == (100, 100)
-        wrong = staging.page(staged, Outcome.INVALID, 1)
+        wrong = shown(staged, Outcome.INVALID, 1)
         assert (wrong.total, wrong.rows[0].text) == (50, "wrong 0")
 
     def test_a_mended_row_is_judged_anew(self, staged, now):

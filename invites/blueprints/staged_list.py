@@ -15,8 +15,10 @@ from invites.models import StagedList
 from invites.refusals import Refused
 from invites.tables import Choice
 from invites.web.access import allow, here
-from invites.web.composing import ComposeForm, compose_page, filled_form, number
+from invites.web.composing import ComposeForm, compose_page, filled_form, number, rows_page
 from invites.web.forms import takes_lists
+from invites.web.htmx import wants_fragment
+from invites.web.pages import show
 from invites.web.services import now
 from invites.web.words import outcome, problem
 
@@ -33,7 +35,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
 @takes_lists
 def rows(list_id: int) -> AnyResponse:
     """A page of the rows. Changes nothing; a form, so that what was typed isn't lost."""
-    return compose_page(_form(list_id), fragment=_ROWS)
+    form = _form(list_id)
+    assert form.staged is not None
+    if wants_fragment():  # nothing else of the page is asked for, and nothing else changes
+        found = rows_page(form, staging.counts(form.staged))
+        return show("compose/page.html", fragment=_ROWS, form=form, **found)
+    return compose_page(form)
 
 
 @blueprint.post("/rows/<int:row>/mended")

@@ -2,8 +2,10 @@
 
 import re
 import secrets
+from collections import Counter
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 from flask import Response, request
 from flask_babel import format_decimal, ngettext
@@ -156,7 +158,7 @@ def compose_page(
         note=_send_note(people),
         unsent=unsent,
         **context,
-        **_rows(form),
+        **rows_page(form, whole.listed if whole else _listed(form)),
     )
 
 
@@ -167,15 +169,18 @@ def _overview(form: ComposeForm) -> tuple[Overview | None, str]:
         return None, sentence(refused)
 
 
-def _rows(form: ComposeForm) -> dict[str, object]:
-    """The rows of the list that show, and what is in the list."""
+def _listed(form: ComposeForm) -> Counter[Outcome]:
+    return staging.counts(form.staged) if form.staged else Counter()
+
+
+def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
+    """What the rows of the list need that show; ``listed``: how many have which outcome."""
     if form.staged is None:
         return {"found": None}
     outcome, page = form.at
-    listed = staging.counts(form.staged)
     if outcome is not None and not listed[outcome]:
         outcome = None
-    found = staging.page(form.staged, outcome, page)
+    found = staging.page(form.staged, listed, outcome, page)
     return {
         "listed": listed,
         "chosen": outcome,

@@ -1,0 +1,246 @@
+"""A list of 50,000 rows: from the upload to the page that shows it, typing, paging, memory.
+
+Judged against 100,000 members and 200,000 earlier invitations. The floor is
+the sum of what can't be left out: decoding, ``csv.reader``, a regular
+expression for each address, and inserting the rows with ``executemany``.
+"""
+
+import csv
+import io
+import re
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import openpyxl
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bench.delivery import box
+from invites import accounts, db, profiles, sessions, staging
+from invites.clock import utcnow
+from invites.models import (
+    Account,
+    Batch,
+    Invitation,
+    InvitationState,
+    JoinedBy,
+    Membership,
+    StagedList,
+    StagedRow,
+    User,
+)
+from invites.profiles import NewProfile
+from invites.roles import Role
+
+ROWS = 50_000
+RUNS = 3
+NEW = "/accounts/riverside-relief/invitations/new"
+_ADDRESS = re.compile(r"[A-Za-z0-9_+.-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def main() -> None:
+    """Print medians, and ratios to the floor of the same run."""
+    with box(1) as app:
+        _people()
+        client = _client(app)
+        content, workbook = _csv(), _xlsx()
+        floors, uploads, workbooks = [], [], []
+        for _ in range(RUNS):
+            floors.append(_seconds(lambda: _floor(content)))
+            uploads.append(_seconds(lambda: _upload(client, "people.csv", content)))
+            workbooks.append(_seconds(lambda: _upload(client, "people.xlsx", workbook)))
+        floor, upload = statistics.median(floors), statistics.median(uploads)
+        xlsx = statistics.median(workbooks)
+        print(f"{ROWS:,} rows, 100,000 members, 200,000 invitations, medians of {RUNS} runs")
+        print(f"floor                    {floor * 1000:7.0f} ms")
+        print(f"upload to preview, CSV   {upload * 1000:7.0f} ms {upload / floor:5.2f} x floor")
+        print(f"upload to preview, XLSX  {xlsx * 1000:7.0f} ms {xlsx / upload:5.2f} x CSV")
+        _typing_and_paging(client)
+
+
+def _people() -> None:
+    """An account with 100,000 members and 200,000 invitations that are over or pending."""
+    now = utcnow()
+    olive = NewProfile("Olive", "olive@example.org", "", "")
+    account = accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
+    moment = User.created_at.db_value(now)
+    db.insert_rows(
+        User,
+        (
+            "name",
+            "email",
+            "phone",
+            "password_hash",
+            "email_confirmed_at",
+            "created_at",
+            "is_installer",
+        ),
+        (
+            (f"P {n}", f"member{n}@town{n % 300}.example", "", "", moment, moment, 0)
+            for n in range(100_000)
+        ),
+    )
+    db.insert_rows(
+        Membership,
+        ("account_id", "user_id", "role", "joined_by", "joined_at"),
+        (
+            (account.id, number, int(Role.USER), JoinedBy.INVITATION.value, moment)
+            for (number,) in db.tuples(
+                User.select(User.id).where(User.id != Membership.get().user_id)
+            )
+        ),
+    )
+    batch = _batch(account, now)
+    states = (InvitationState.PENDING, InvitationState.REVOKED, InvitationState.DECLINED)
+    later = moment + 10**12
+    db.insert_rows(
+        Invitation,
+        (
+            "account_id",
+            "batch_id",
+            "inviter_id",
+            "role",
+            "email",
+            "name",
+            "state",
+            "created_at",
+            "expires_at",
+        ),
+        (
+            (
+                account.id,
+                batch.id,
+                1,
+                10,
+                f"known{n}@town{n % 300}.example",
+                "",
+                states[n % 3].value,
+                moment,
+                later,
+            )
+            for n in range(200_000)
+        ),
+    )
+
+
+def _batch(account: Account, now: datetime) -> Batch:
+    return Batch.create(
+        account=account,
+        inviter=1,
+        role=Role.USER,
+        key="k",
+        file_name="",
+        left_out={},
+        created_at=now,
+    )
+
+
+def _addresses() -> list[str]:
+    """New people mostly, some members, some invited, some not addresses."""
+    kinds = ("new", "new", "new", "new", "new", "new", "member", "known", "known", "new")
+    return [f"{kinds[n % 10]}{n}@town{n % 300}.example" for n in range(ROWS - 50)] + ["wrong"] * 50
+
+
+def _csv() -> bytes:
+    lines = ["Name;E-Mail;Town", *(f"Person {n};{a};Town" for n, a in enumerate(_addresses()))]
+    return "\r\n".join(lines).encode()
+
+
+def _xlsx() -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(["Name", "E-Mail", "Town"])
+    for n, address in enumerate(_addresses()):
+        sheet.append([f"Person {n}", address, "Town"])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _client(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    with client.session_transaction() as cookies:
+        cookies["_user_id"] = sessions.start(Membership.get().user, "bench", utcnow())
+        cookies["_fresh"] = True
+    return client
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _floor(content: bytes) -> None:
+    rows = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=";"))
+    valid = [bool(_ADDRESS.fullmatch(row[1])) for row in rows]
+    source = db.database.connection()
+    with tempfile.TemporaryDirectory() as folder:
+        raw = sqlite3.connect(Path(folder) / "raw.sqlite3", isolation_level=None)
+        raw.executescript("PRAGMA journal_mode=wal; PRAGMA synchronous=full;")
+        found = source.execute(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = 'staged_row' AND sql IS NOT NULL"
+            " ORDER BY type DESC"
+        )
+        for (sql,) in found.fetchall():
+            raw.execute(sql)
+        raw.execute("BEGIN IMMEDIATE")
+        raw.executemany(
+            "INSERT INTO staged_row VALUES (1, ?, ?, ?, ?, ?, '', '', 0)",
+            (
+                (n, row[1], row[0], row[1], "invite" if valid[n] else "invalid")
+                for n, row in enumerate(rows)
+            ),
+        )
+        raw.execute("COMMIT")
+
+
+def _upload(client: FlaskClient, name: str, content: bytes) -> None:
+    token = _TOKEN.search(client.get(NEW).text)[1]
+    form = {"csrf_token": token, "role": "10", "csv_file": (io.BytesIO(content), name)}
+    answer = client.post(f"{NEW}/file", data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 200, answer.text[:500]
+    assert (
+        StagedRow.select()
+        .where(
+            StagedRow.list
+            == StagedList.select(StagedList.id).order_by(StagedList.id.desc()).limit(1)
+        )
+        .count()
+        == ROWS
+    )
+    staging.drop(staging.newest(Membership.get()))
+
+
+def _typing_and_paging(client: FlaskClient) -> None:
+    token = _TOKEN.search(client.get(NEW).text)[1]
+    typed = "\n".join(f"typed{n}@town{n % 30}.example" for n in range(500))
+    form = {"csrf_token": token, "role": "10", "email": typed}
+    _p95("typing, 500 addresses in the field", client, f"{NEW}/understanding", form)
+    staged = staging.stage(Membership.get(), "people.csv", _csv(), utcnow())
+    form["list_id"] = str(staged.id)
+    _p95("typing beside a list of 50,000", client, f"{NEW}/understanding", form)
+    rows = f"{NEW}/list/{staged.id}/rows"
+    for place in (":1", ":2000", "pending:40", "invalid:1"):
+        _p95(f"rows at {place}", client, rows, {"csrf_token": token, "go": place})
+    _p95("leaving out a row", client, f"{rows}/77/left-out", {"csrf_token": token})
+
+
+def _p95(what: str, client: FlaskClient, url: str, form: dict[str, str]) -> None:
+    times = []
+    for _ in range(60):
+        start = time.perf_counter()
+        answer = client.post(url, data=form, headers={"HX-Request": "true"})
+        times.append(time.perf_counter() - start)
+        assert answer.status_code == 200, answer.text[:500]
+    print(f"{what:<38} {statistics.quantiles(times, n=20)[-1] * 1000:7.1f} ms, p95")
+
+
+if __name__ == "__main__":
+    main()
