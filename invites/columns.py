@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from invites.titles import email_weight, name_rank
 
-LOOKED_AT = 1000  # filled rows that tell what a column holds
+_LOOKED_AT = 1000  # filled rows that tell what a column holds
+_CELLS_LOOKED_AT = 200_000
 _SHOWN_COLUMNS = 100
 _SHOWN_CELLS = 3
 _SHOWN = 40  # characters of a cell
@@ -62,8 +64,12 @@ class Look:
         self._seen: dict[int, _Seen] = {}
         rows = iter(numbered)
         number, first = next(rows, (0, list[str]()))
-        for _, cells in rows:
+        cells_left = _CELLS_LOOKED_AT
+        for _, cells in islice(rows, _LOOKED_AT):
             self._add(cells)
+            cells_left -= len(cells)
+            if cells_left < 0:
+                break
         if self._is_header(first):
             self.header, self._titles = number, first
         else:
@@ -76,10 +82,26 @@ class Look:
         wanted = sorted(set(filled), key=lambda index: (not self._at(index), index))
         return [self._column(index) for index in sorted(wanted[:_SHOWN_COLUMNS])]
 
-    def choice(self) -> Choice | None:
-        """Which columns hold addresses and names; None when no cell has an @."""
-        email = self._email()
-        return None if email is None else Choice(email, self._name(email))
+    def email(self) -> int | None:
+        """The column with the most addresses, where a title that says so counts for more.
+
+        None when no cell has an @.
+        """
+        points = {
+            index: (seen.like_addresses * email_weight(self._title(index)), seen.with_at, -index)
+            for index, seen in self._seen.items()
+            if seen.with_at
+        }
+        return max(points, key=lambda index: points[index]) if points else None
+
+    def name(self, email: int) -> int | None:
+        """The column with a title that fits names best, if any has one."""
+        ranks = [
+            (rank, index)
+            for index, title in enumerate(self._titles)
+            if index != email and (rank := name_rank(title)) is not None
+        ]
+        return min(ranks)[1] if ranks else None
 
     def _add(self, cells: list[str], in_front: bool = False) -> None:
         for index, cell in enumerate(cells):
@@ -97,29 +119,12 @@ class Look:
     def _at(self, index: int) -> int:
         return self._seen[index].with_at if index in self._seen else 0
 
-    def _email(self) -> int | None:
-        """The column with the most addresses, where a title that says so counts for more."""
-        points = {
-            index: (seen.like_addresses * email_weight(self._title(index)), seen.with_at, -index)
-            for index, seen in self._seen.items()
-            if seen.with_at
-        }
-        return max(points, key=lambda index: points[index]) if points else None
-
-    def _name(self, email: int) -> int | None:
-        ranks = [
-            (rank, index)
-            for index, title in enumerate(self._titles)
-            if index != email and (rank := name_rank(title)) is not None
-        ]
-        return min(ranks)[1] if ranks else None
-
     def _is_header(self, first: list[str]) -> bool:
         """Whether the first row names the columns: it may be a person with a broken address."""
         if any("@" in cell for cell in first):
             return False
         if any(name_rank(cell) is not None or email_weight(cell) > 1 for cell in first):
             return True
-        email = self._email()
+        email = self.email()
         above = first[email].strip() if email is not None and email < len(first) else ""
         return email is None or bool(above and not _HALF_AN_ADDRESS.fullmatch(above))

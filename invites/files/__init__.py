@@ -1,6 +1,7 @@
 """Files with lists of people: from the bytes that were dropped to a table."""
 
 from invites.csv_rows import MAX_LINES, check
+from invites.files import contacts, workbooks
 from invites.files.decoding import decode
 from invites.files.dialect import delimiter_of, without_separator_line
 from invites.refusals import Reason, Refused
@@ -10,22 +11,28 @@ from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 def read(content: bytes) -> Table:
     """The table in a file, told by its content and never by its name.
 
-    CSV in UTF-8, UTF-16 or Windows-1252. Raises Refused(FILE_*), or
-    LIST_TOO_LONG when already the lines are too many.
+    CSV in UTF-8, UTF-16 or Windows-1252; workbooks (.xlsx, .xls, .ods); contacts
+    (.vcf). Raises Refused(FILE_*), or LIST_TOO_LONG when already the lines are too many.
     """
     if len(content) > MAX_BYTES:
         raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
-    return _csv(decode(content))
-
-
-def _csv(text: str) -> Table:
-    text, delimiter = without_separator_line(text)
+    if workbooks.is_container(content):
+        return _with_addresses(decode(workbooks.csv_of(content)), ",")
+    text = decode(content)
+    if contacts.are_contacts(text):
+        table = contacts.table_of(text)
+        return _with_addresses(table.text, table.delimiter)
     if not text or text.isspace():
         raise Refused(Reason.FILE_EMPTY)
+    text, delimiter = without_separator_line(text)
+    return _with_addresses(text, delimiter)
+
+
+def _with_addresses(text: str, delimiter: str) -> Table:
     if "@" not in text:
         raise Refused(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
-        text = text.rstrip()
+        text = text.rstrip()  # a copy, so not for all
     table = Table(text, delimiter or delimiter_of(text))
     check(table.text, table.delimiter)
     return table
