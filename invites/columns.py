@@ -7,7 +7,7 @@ from itertools import islice
 
 from invites.titles import email_weight, name_rank
 
-_LOOKED_AT = 1000  # filled rows that tell what a column holds
+_LOOKED_AT = 300  # filled rows that tell what a column holds
 _CELLS_LOOKED_AT = 200_000
 _SHOWN_COLUMNS = 100
 _SHOWN_CELLS = 3

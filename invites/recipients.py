@@ -20,7 +20,7 @@ _CELL_WITH_NAME = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]
 
 _OPENING = "\"'([{<“”‘’„«»` "
 _CLOSING = "\"')]}>“”‘’«»` .,;:!"
-_CLINGING = _OPENING + _CLOSING
+CLINGING = _OPENING + _CLOSING  # to an address; what has none of it nor a colon is tidy
 
 
 class Entry(NamedTuple):
@@ -48,11 +48,6 @@ def read_field(text: str) -> list[Entry]:
         if len(entries) > MAX_ENTRIES:
             break  # too long in any case
     return entries
-
-
-def is_tidy(cell: str) -> bool:
-    """Whether tidy() would leave the cell as it is: quick, for the many that are."""
-    return cell.strip(_CLINGING) == cell and ":" not in cell
 
 
 def tidy(cell: str) -> Entry:
@@ -107,7 +102,7 @@ def _split_outside_quotes(line: str) -> list[str]:
     """Split at separators, but not inside of "Ray, Ben" or at the quote of O"Neil."""
     whole = line.count('"') % 2 == 0
     parts = re.findall(r'(?:"[^"]*"|[^,;\t|"]+)+', line) if whole else _SEPARATOR.split(line)
-    return [part.strip() for part in parts if part.strip(_CLINGING)]
+    return [part.strip() for part in parts if part.strip(CLINGING)]
 
 
 def _names_somebody(text: str) -> bool:

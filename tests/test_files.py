@@ -1,7 +1,10 @@
 """Reading files: what comes out of lists as people have them, and what is refused."""
 
 import codecs
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -182,6 +185,61 @@ def _goes_off_nowhere(make_bomb, reason):
     with refused(reason):
         read(content)
     assert time.monotonic() - started < 4  # 2 on a quiet machine
+
+
+MEGABYTES_20 = {
+    "commas": lambda: b"a@b.org" + b"," * (MAX_BYTES - 7),
+    "rows of commas": lambda: (b"a@b.org" + b"," * 16_000 + b"\n") * 1290,
+    "empty lines before": lambda: b"\n" * (MAX_BYTES - 7) + b"a@b.org",
+    "empty lines behind": lambda: b"a@b.org" + b"\n" * (MAX_BYTES - 7),
+    "quotes": lambda: b"a@b.org\n" + b'"' * (MAX_BYTES - 8),
+    "quoted line ends": lambda: b"a@b.org" + b'"\n",' * (MAX_BYTES // 4 - 2),
+    "one cell": lambda: b"a@b.org\n" + b"x" * (MAX_BYTES - 8),
+    "one quoted cell": lambda: b'a@b.org\n"' + b"x" * (MAX_BYTES - 9),
+    "long cells": lambda: b"a@b.org\n" + (b"x" * 99_000 + b",") * 200,
+    "wide rows": lambda: (b"a@b.org," + b"x" * 390 + b"\n") * MAX_ENTRIES,
+    "wide rows, wide letters": lambda: (
+        "ж🌻\n".encode() + (b"a@b.org," + b"x" * 390 + b"\n") * (MAX_ENTRIES - 1)
+    ),
+    "contacts": lambda: (
+        (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
+        * MAX_ENTRIES
+    ),
+    "directory of a zip": lambda: b"PK\x03\x04" + b"PK\x01\x02" * (MAX_BYTES // 4 - 1),
+}
+
+MEASURE = """
+import sys, time
+from tests.test_files import read
+from invites.refusals import Refused
+
+def peak():
+    lines = open("/proc/self/status").read().split("\\n")
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+read(b"Name,Email\\nA,a@b.org")
+open("/proc/self/clear_refs", "w").write("5")
+idle, content = peak(), open(sys.argv[1], "rb").read()
+started = time.process_time()
+try:
+    read(content)
+except Refused:
+    pass
+print(peak() - idle, time.process_time() - started)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells")
+@pytest.mark.parametrize("name", MEGABYTES_20)
+def test_20_megabytes_of_anything_take_less_than_100_megabytes_and_2_seconds(tmp_path, name):
+    path = tmp_path / "list.csv"
+    path.write_bytes(MEGABYTES_20[name]())
+    command = [sys.executable, "-c", MEASURE, str(path)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    megabytes, seconds = map(float, done.stdout.split())
+    assert megabytes < 100
+    assert seconds < 4  # 2 on a quiet machine
 
 
 _PIECES = st.sampled_from(
