@@ -7,6 +7,8 @@ from invites.files.dialect import delimiter_of, without_separator_line
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 
+_LONGEST_LINE = 4 * 1024 * 1024  # characters; 50,000 addresses and their names
+
 
 def read(content: bytes) -> Table:
     """The table in a file, told by its content and never by its name.
@@ -33,6 +35,15 @@ def _with_addresses(text: str, delimiter: str) -> Table:
         raise Refused(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
         text = text.rstrip()  # a copy, so not for all
-    table = Table(text, delimiter or delimiter_of(text))
+    delimiter = delimiter or delimiter_of(text)
+    table = Table(_one_below_the_other(text, delimiter), delimiter)
     check(table.text, table.delimiter)
     return table
+
+
+def _one_below_the_other(text: str, delimiter: str) -> str:
+    """The text of a table; of a line with nothing but addresses, each in a row of its own."""
+    if len(text) > _LONGEST_LINE or "\n" in text.strip() or '"' in text:
+        return text
+    cells = [cell for cell in text.split(delimiter) if cell.strip()]
+    return "\n".join(cells) if all("@" in cell for cell in cells) else text

@@ -145,6 +145,20 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         "Cem,\n" * 1500 + f"Ben,{BEN}\n",
         [*(("", row) for row in range(2, 1501)), (BEN, 1501)],
     ),
+    "no header, a space in the first address": (
+        f"ada example.org,Ada\n{BEN},Ben\n",
+        [("ada example.org", 1), (BEN, 2)],
+    ),
+    "a line above the header": (
+        f"Members of 2026,\n\nName,Email\nAda,{ADA}\nBen,{BEN}\n",
+        [("", 1, "Members of 2026"), (ADA, 4, "Ada"), (BEN, 5, "Ben")],
+    ),
+    "a header with an @": (f"E-Mail (privat @ home)\n{ADA}\n{BEN}\n", _BOTH),
+    "all in one line": (f"{ADA}; {BEN};\n", [(ADA, 1), (BEN, 2)]),
+    "all in one line, with names": (
+        f"Ada <{ADA}>, Ben <{BEN}>",
+        [(ADA, 1, "Ada"), (BEN, 2, "Ben")],
+    ),
     "one address": (ADA, [(ADA, 1)]),
     "a header below empty rows": (f"\n,\nname,email\nAda,{ADA}\n", [(ADA, 4, "Ada")]),
     "many empty rows first": (" \n" * 2000 + f"email\n{ADA}\n", [(ADA, 2002)]),
