@@ -3,17 +3,23 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain, islice, takewhile
 
 from invites.titles import email_weight, name_rank
 
-LOOKED_AT = 1000  # filled rows that tell what a column holds
+_LOOKED_AT = 300  # filled rows that tell what a column holds
+_CELLS_LOOKED_AT = 200_000
+_ABOVE = 10  # rows that may have the titles
 _SHOWN_COLUMNS = 100
 _SHOWN_CELLS = 3
 _SHOWN = 40  # characters of a cell
 _TITLE = 100  # characters of a header
 
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
-_HALF_AN_ADDRESS = re.compile(r"\S*[^\W_]\.[a-z]{2,}|\S*\d\S*")  # an @ was forgotten
+_HALF_AN_ADDRESS = re.compile(r"[^\W_]\.[a-z]{2,}$|^\S*\d\S*$")  # an @ was forgotten
+
+
+Row = tuple[int, list[str]]  # its number and its cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +61,23 @@ class _Seen:
 class Look:
     """What the first rows of a table say about its columns."""
 
-    def __init__(self, numbered: Iterable[tuple[int, list[str]]]) -> None:
+    def __init__(self, numbered: Iterable[Row]) -> None:
         """``numbered``: the rows that have something in them, with their numbers."""
         self.header: int | None = None  # the number of its row
         self._titles: list[str] = []
         self._seen: dict[int, _Seen] = {}
+        self._cells_left = _CELLS_LOOKED_AT
         rows = iter(numbered)
-        number, first = next(rows, (0, list[str]()))
-        for _, cells in rows:
-            self._add(cells)
-        if self._is_header(first):
-            self.header, self._titles = number, first
+        first = list(islice(rows, _ABOVE)) or [(0, list[str]())]
+        titled = _titled(first)
+        header = titled or first[0]
+        for row in chain(first, islice(rows, _LOOKED_AT)):
+            if row is not header and self._cells_left > 0:
+                self._add(row[1])
+        if titled or self._may_be_titles(header[1]):
+            self.header, self._titles = header
         else:
-            self._add(first, in_front=True)
+            self._add(header[1], in_front=True)
 
     def columns(self) -> list[Column]:
         """The columns with something in them; of more than 100, those with addresses first."""
@@ -76,12 +86,29 @@ class Look:
         wanted = sorted(set(filled), key=lambda index: (not self._at(index), index))
         return [self._column(index) for index in sorted(wanted[:_SHOWN_COLUMNS])]
 
-    def choice(self) -> Choice | None:
-        """Which columns hold addresses and names; None when no cell has an @."""
-        email = self._email()
-        return None if email is None else Choice(email, self._name(email))
+    def email(self) -> int | None:
+        """The column with the most addresses, where a title that says so counts for more.
+
+        None when no cell has an @.
+        """
+        points = {
+            index: (seen.like_addresses * email_weight(self._title(index)), seen.with_at, -index)
+            for index, seen in self._seen.items()
+            if seen.with_at
+        }
+        return max(points, key=lambda index: points[index]) if points else None
+
+    def name(self, email: int) -> int | None:
+        """The column with a title that fits names best, if any has one."""
+        ranks = [
+            (rank, index)
+            for index, title in enumerate(self._titles)
+            if index != email and (rank := name_rank(title)) is not None
+        ]
+        return min(ranks)[1] if ranks else None
 
     def _add(self, cells: list[str], in_front: bool = False) -> None:
+        self._cells_left -= len(cells)
         for index, cell in enumerate(cells):
             if cell and (cell := cell.strip()):
                 seen = self._seen.get(index) or self._seen.setdefault(index, _Seen())
@@ -97,29 +124,21 @@ class Look:
     def _at(self, index: int) -> int:
         return self._seen[index].with_at if index in self._seen else 0
 
-    def _email(self) -> int | None:
-        """The column with the most addresses, where a title that says so counts for more."""
-        points = {
-            index: (seen.like_addresses * email_weight(self._title(index)), seen.with_at, -index)
-            for index, seen in self._seen.items()
-            if seen.with_at
-        }
-        return max(points, key=lambda index: points[index]) if points else None
-
-    def _name(self, email: int) -> int | None:
-        ranks = [
-            (rank, index)
-            for index, title in enumerate(self._titles)
-            if index != email and (rank := name_rank(title)) is not None
-        ]
-        return min(ranks)[1] if ranks else None
-
-    def _is_header(self, first: list[str]) -> bool:
+    def _may_be_titles(self, first: list[str]) -> bool:
         """Whether the first row names the columns: it may be a person with a broken address."""
         if any("@" in cell for cell in first):
             return False
-        if any(name_rank(cell) is not None or email_weight(cell) > 1 for cell in first):
-            return True
-        email = self._email()
+        email = self.email()
         above = first[email].strip() if email is not None and email < len(first) else ""
-        return email is None or bool(above and not _HALF_AN_ADDRESS.fullmatch(above))
+        return email is None or bool(above and not _HALF_AN_ADDRESS.search(above))
+
+
+def _titled(first: list[Row]) -> Row | None:
+    """The row with titles that people use: the first one, or below what the list is called."""
+    for row in takewhile(lambda row: not any(map(_ADDRESS.search, row[1])), first):
+        weight = max(map(email_weight, row[1]), default=1)
+        if weight > (1 if row is first[0] else 2):
+            return row
+        if row is first[0] and any(name_rank(cell) is not None for cell in row[1]):
+            return row
+    return None

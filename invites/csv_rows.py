@@ -5,11 +5,13 @@ import io
 from collections.abc import Iterator
 from itertools import chain
 
+from invites.recipients import MAX_ENTRIES
 from invites.refusals import Reason, Refused
 
 MAX_CELLS = 16_384  # in a row; what a spreadsheet can have
 MAX_CELL = 100_000  # characters; more is an unclosed quote or an attack
 MAX_LINES = 1_048_576  # what a spreadsheet can have, empty ones too
+_MAX_LINE = 1_000_000  # characters, which the reader wants at once, at four bytes each
 
 _PIECE = 64 * 1024  # characters given to the reader at once: a copy of 20 MB would take 80
 _PIECES_OF_A_ROW = 8  # more pieces without the end of a row, and it has too many cells
@@ -30,12 +32,17 @@ def check(text: str, delimiter: str) -> None:
     FILE_TOO_WIDE, FILE_LONG_CELL, FILE_BROKEN_QUOTES, or LIST_TOO_LONG for
     millions of lines.
     """
-    if text.count("\n") > MAX_LINES:
-        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_LINES)
+    check_lines(text)
     for start, end in _long_lines(text):
         _check_line(text, start, end, delimiter)
     if '"' in text:
         _Quotes(text, delimiter).check()
+
+
+def check_lines(text: str) -> None:
+    """Raise Refused(LIST_TOO_LONG) for more lines than any spreadsheet has."""
+    if text.count("\n") > MAX_LINES:
+        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
 
 
 def _lines(piece: str) -> Iterator[str]:
@@ -68,7 +75,8 @@ def _check_line(text: str, start: int, end: int, delimiter: str) -> None:
     if text.count(delimiter, start, end) >= MAX_CELLS:
         raise Refused(Reason.FILE_TOO_WIDE, limit=MAX_CELLS)
     cells = text[start:end].split(delimiter)
-    if '"' not in text and max(map(len, cells)) > MAX_CELL:
+    too_long = end - start > _MAX_LINE or ('"' not in text and max(map(len, cells)) > MAX_CELL)
+    if too_long:
         row = text.count("\n", 0, start) + 1
         raise Refused(Reason.FILE_LONG_CELL, row=row, limit=MAX_CELL)
 

@@ -1,8 +1,10 @@
 """Reads what people type or paste as a list of addresses into entries."""
 
 import re
-from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import NamedTuple
+
+from invites.names import name_in
 
 MAX_ENTRIES = 50_000  # the guide's limit for a file; the same for field and file together
 
@@ -18,10 +20,10 @@ _CELL_WITH_NAME = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]
 
 _OPENING = "\"'([{<“”‘’„«»` "
 _CLOSING = "\"')]}>“”‘’«»` .,;:!"
+CLINGING = _OPENING + _CLOSING  # to an address; what has none of it nor a colon is tidy
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What should be an address, the row of the file it stood in (1 is the first), and a name.
 
     ``as_written``: somebody said that the address isn't misspelt.
@@ -58,8 +60,6 @@ def tidy(cell: str) -> Entry:
     ``Name <address>`` gives both. Spaces stay: ``ada okafor@example.org`` is more likely
     one address with a slip than a name and an address of somebody else.
     """
-    if "@" not in cell or _PLAIN_ADDRESS.fullmatch(cell):
-        return Entry(cell)
     with_name = _CELL_WITH_NAME.fullmatch(cell)
     if with_name:
         return Entry(_bare(with_name[2]), name=_bare_name(with_name[1]))
@@ -80,7 +80,7 @@ def _read_cells(line: str) -> list[Entry]:
     entries = [entry for cell in with_address for entry in _read_line(cell)]
     names = [cell for cell in cells if cell not in with_address and _names_somebody(cell)]
     if len(entries) == len(names) == 1 and not entries[0].name:
-        return [replace(entries[0], name=names[0])]
+        return [entries[0]._replace(name=_bare_name(names[0]))]
     return entries
 
 
@@ -94,7 +94,7 @@ def _read_line(line: str) -> list[Entry]:
             continue
         found = _read_chunk(chunk)
         if surname and found[0].name:
-            found[0] = replace(found[0], name=f"{_bare_name(surname)}, {found[0].name}")
+            found[0] = found[0]._replace(name=_bare_name(f"{surname}, {found[0].name}"))
         surname = ""
         entries.extend(found)
         if len(entries) > MAX_ENTRIES:
@@ -106,7 +106,7 @@ def _split_outside_quotes(line: str) -> list[str]:
     """Split at separators, but not inside of "Ray, Ben" or at the quote of O"Neil."""
     whole = line.count('"') % 2 == 0
     parts = re.findall(r'(?:"[^"]*"|[^,;\t|"]+)+', line) if whole else _SEPARATOR.split(line)
-    return [part.strip() for part in parts if part.strip()]
+    return [part.strip() for part in parts if part.strip(CLINGING)]
 
 
 def _names_somebody(text: str) -> bool:
@@ -136,4 +136,4 @@ def _bare(text: str) -> str:
 
 
 def _bare_name(text: str) -> str:
-    return " ".join(text.split()).strip("\"'“”‘’„«» ,;")
+    return name_in(text.strip("\"'“”‘’„«» ,;"))

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
-from invites.columns import LOOKED_AT, Choice, Column, Look
+from invites.columns import Choice, Column, Look
 from invites.csv_rows import rows
 from invites.names import name_in
-from invites.recipients import MAX_ENTRIES, Entry, tidy
+from invites.recipients import CLINGING, MAX_ENTRIES, Entry, tidy
 from invites.refusals import Reason, Refused
 
 __all__ = ["CARDS", "MAX_BYTES", "MAX_MEGABYTES", "Choice", "Column", "Table"]
@@ -18,6 +18,7 @@ MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 # The delimiter of tables made of cards. Their header is ours, so row 1 is the first card.
 CARDS = "\x1f"
 
+_FIRST_ROWS = 20_000  # filled or empty, among which there is something to look at
 _KEPT_CELL = 1000  # characters; an address has 254, and a person wants to see what is wrong
 
 
@@ -41,10 +42,13 @@ class Table:
 
         Raises Refused(FILE_NO_ADDRESSES) when no cell has an @.
         """
-        choice = self._look().choice() or Look(self._filled()).choice()
-        if choice is None:
+        look = self._look()
+        email = look.email()
+        if email is None:
+            email = Look(self._with_at()).email()
+        if email is None:
             raise Refused(Reason.FILE_NO_ADDRESSES)
-        return choice
+        return Choice(email, look.name(email))
 
     def entries(self, choice: Choice) -> list[Entry]:
         """One for each row with something in it, but the header, with its number (1 is the first).
@@ -53,26 +57,34 @@ class Table:
         totals add up. Raises Refused(LIST_TOO_LONG) past 50,000 rows.
         """
         header = self._look().header
-        entries: list[Entry] = []
+        email, name = choice.email, -1 if choice.name is None else choice.name
+        texts: list[str] = []
+        numbers: list[int] = []
+        names: list[str] = []
         for number, cells in self._numbered():
-            text = cells[choice.email].strip() if len(cells) > choice.email else ""
-            if not text and not _filled(cells):
+            width = len(cells)
+            text = cells[email].strip() if width > email else ""
+            if number == header or not (text or _filled(cells)):
                 continue
-            if number == header:
-                continue
-            name = ""
-            if choice.name is not None and len(cells) > choice.name:
-                name = name_in(cells[choice.name])
-            if len(entries) == MAX_ENTRIES:
+            found = cells[name] if width > name >= 0 else ""
+            if text.strip(CLINGING) != text or ":" in text or len(text) > _KEPT_CELL:
+                tidied = tidy(text[:_KEPT_CELL])
+                text, found = tidied.text, found or tidied.name
+            texts.append(text)
+            numbers.append(number)
+            names.append(found and name_in(found))
+            if len(texts) > MAX_ENTRIES:
                 raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
-            entries.append(_entry(text, number, name))
-        return entries
+        # Entry(...) one by one takes as long as reading the file did.
+        fields = zip(texts, numbers, names, repeat(False))  # the last has no end
+        return list(map(tuple.__new__, repeat(Entry), fields))
 
     def _look(self) -> Look:
-        return Look(islice(self._filled(), LOOKED_AT))
+        first = islice(self._numbered(), _FIRST_ROWS)
+        return Look((number, cells) for number, cells in first if _filled(cells))
 
-    def _filled(self) -> Iterator[tuple[int, list[str]]]:
-        return ((number, cells) for number, cells in self._numbered() if _filled(cells))
+    def _with_at(self) -> Iterator[tuple[int, list[str]]]:
+        return ((number, cells) for number, cells in self._numbered() if "@" in "".join(cells))
 
     def _numbered(self) -> Iterator[tuple[int, list[str]]]:
         return enumerate(rows(self.text, self.delimiter), start=0 if self.delimiter == CARDS else 1)
@@ -80,8 +92,3 @@ class Table:
 
 def _filled(cells: list[str]) -> bool:
     return any(cells) and any(cell.strip() for cell in cells)
-
-
-def _entry(text: str, number: int, name: str) -> Entry:
-    found = tidy(text[:_KEPT_CELL])
-    return Entry(found.text, number, name or name_in(found.name))

@@ -21,9 +21,9 @@ from tests.cast import password_hash
 
 
 @contextmanager
-def refused(reason: Reason) -> Iterator[None]:
+def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[Refused]]:
     with pytest.raises(Refused) as caught:
-        yield
+        yield caught
     assert caught.value.reason is reason
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.recipients import read_field
+from invites.recipients import Entry, read_field
 
 
 def read(text):
@@ -38,6 +38,16 @@ def read(text):
         "'ada@example.org', \"ben@example.org\"",
         "(ada@example.org) [ben@example.org]",
         "ada@example.org, ben@example.org.",
+        "ada@example.org., ben@example.org...",
+        "ada@example.org,, ben@example.org,.",
+        "“ada@example.org”, «ben@example.org»",
+        "{ada@example.org}; `ben@example.org`",
+        "ada@example.org!\nben@example.org:",
+        "mailto:ada@example.org?subject=Hello%20you, <mailto:ben@example.org?cc=x@example.org>",
+        "\u00a0ada@example.org\u00a0\u200b;\ufeffben@example.org\u2060",
+        "ada@exa\u00admple.org, \u202aben@example.org\u202c",
+        "Name\tEmail\tPhone\nAda\tada@example.org\t1\nBen\tben@example.org\t2",
+        "1\tAda Okafor\tada@example.org\t+44 20\r\n2\tBen Ito\tben@example.org\t\r\n",
         "ada@example.org <ben@example.org>".replace(" <", ", <"),
     ],
 )
@@ -71,6 +81,30 @@ def test_an_address_beside_one_in_brackets_is_not_lost():
     assert set(read("ada@example.org <ben@example.org>")) == {"ada@example.org", "ben@example.org"}
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+        ('"Okafor, Ada" <ada@example.org>', [("ada@example.org", "Okafor, Ada")]),
+        ("Okafor, Ada <ada@example.org>", [("ada@example.org", "Okafor, Ada")]),
+        ("<ada@example.org>", [("ada@example.org", "")]),
+        ("Ada ada@example.org", [("ada@example.org", "")]),
+        ("Ada <ada@example.org> <b@x.org>", [("ada@example.org", ""), ("b@x.org", "")]),
+        ("1\tAda Okafor\tada@example.org\t0", [("ada@example.org", "Ada Okafor")]),
+        ("Ada\tOkafor\tada@example.org", [("ada@example.org", "")]),
+        ("Ada\tIto <ada@example.org>", [("ada@example.org", "Ito")]),
+        ("Ada\ta@x.org\tb@x.org", [("a@x.org", ""), ("b@x.org", "")]),
+        ("Ada\t12\n", [("Ada 12", "")]),
+        ("Ada\tada.example.org\t3", [("ada.example.org", "Ada")]),
+        ("Name\tEmail\nAda\ta@x.org", [("a@x.org", "Ada")]),
+        ("http://evil.example <ada@example.org>", [("ada@example.org", "")]),
+        ("\x07Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+    ],
+)
+def test_a_name_that_is_clear_is_kept(text, expected):
+    assert read_field(text) == [Entry(email, name=name) for email, name in expected]
+
+
 def test_the_order_of_typing_is_kept_and_doubles_stay():
     assert read("b@x.org a@x.org b@x.org") == ["b@x.org", "a@x.org", "b@x.org"]
 
@@ -97,8 +131,24 @@ def test_a_plain_list_gives_exactly_its_addresses(emails, separator):
         '",' * 100_001,
         "Ray, " * 50_000,
         "ada@example.org " * 50_000,
+        "ada\t" * 50_000,
+        "Ada\ta@b.org\n" * 50_000,
+        "a@b.org\t" * 50_000,
+        "Ada " * 50_000 + "<a@b.org>",
     ],
-    ids=["ats", "brackets", "words in brackets", "quotes", "open quotes", "names", "addresses"],
+    ids=[
+        "ats",
+        "brackets",
+        "words in brackets",
+        "quotes",
+        "open quotes",
+        "names",
+        "addresses",
+        "cells",
+        "table",
+        "row",
+        "name",
+    ],
 )
 def test_no_text_takes_long_to_read(text):
     started = time.process_time()

@@ -1,31 +1,49 @@
 """Files with lists of people: from the bytes that were dropped to a table."""
 
 from invites.csv_rows import MAX_LINES, check
+from invites.files import contacts, workbooks
 from invites.files.decoding import decode
 from invites.files.dialect import delimiter_of, without_separator_line
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 
+_LONGEST_LINE = 4 * 1024 * 1024  # characters; 50,000 addresses and their names
+
 
 def read(content: bytes) -> Table:
     """The table in a file, told by its content and never by its name.
 
-    CSV in UTF-8, UTF-16 or Windows-1252. Raises Refused(FILE_*), or
-    LIST_TOO_LONG when already the lines are too many.
+    CSV in UTF-8, UTF-16 or Windows-1252; workbooks (.xlsx, .xls, .ods); contacts
+    (.vcf). Raises Refused(FILE_*), or LIST_TOO_LONG when already the lines are too many.
     """
     if len(content) > MAX_BYTES:
         raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
-    return _csv(decode(content))
-
-
-def _csv(text: str) -> Table:
-    text, delimiter = without_separator_line(text)
+    if workbooks.is_container(content):
+        return _with_addresses(decode(workbooks.csv_of(content)), ",")
+    text = decode(content)
+    if contacts.are_contacts(text):
+        table = contacts.table_of(text)
+        return _with_addresses(table.text, table.delimiter)
     if not text or text.isspace():
         raise Refused(Reason.FILE_EMPTY)
+    text, delimiter = without_separator_line(text)
+    return _with_addresses(text, delimiter)
+
+
+def _with_addresses(text: str, delimiter: str) -> Table:
     if "@" not in text:
         raise Refused(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
-        text = text.rstrip()
-    table = Table(text, delimiter or delimiter_of(text))
+        text = text.rstrip()  # a copy, so not for all
+    delimiter = delimiter or delimiter_of(text)
+    table = Table(_one_below_the_other(text, delimiter), delimiter)
     check(table.text, table.delimiter)
     return table
+
+
+def _one_below_the_other(text: str, delimiter: str) -> str:
+    """The text of a table; of a line with nothing but addresses, each in a row of its own."""
+    if len(text) > _LONGEST_LINE or "\n" in text.strip() or '"' in text:
+        return text
+    cells = [cell for cell in text.split(delimiter) if cell.strip()]
+    return "\n".join(cells) if all("@" in cell for cell in cells) else text

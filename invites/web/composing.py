@@ -3,7 +3,6 @@
 import re
 import secrets
 from collections import Counter
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -75,7 +74,7 @@ class ComposeForm(PlainForm):
         """What stands in the field."""
         trusted = (self.trusted.data or "").split()
         entries = read_field(self.email.data or "")
-        return [replace(one, as_written=True) if one.text in trusted else one for one in entries]
+        return [one._replace(as_written=True) if one.text in trusted else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
         """Write ``right`` into the field where ``wrong`` stands."""

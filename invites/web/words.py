@@ -268,9 +268,9 @@ _REASON_WITH_ROW = {
 
 
 def sentence(refused: Refused) -> str:
-    """A refusal in plain words, its limit or row as people write it."""
+    """A refusal in plain words, its limit as people write it."""
     if refused.reason in _REASON_WITH_ROW:
-        return str(_REASON_WITH_ROW[refused.reason](format_decimal(refused.details["row"])))
+        return str(_REASON_WITH_ROW[refused.reason](refused.details["row"]))
     if refused.reason not in _REASON_WITH_LIMIT:
         return str(REASON[refused.reason])
     limit = refused.details["limit"]

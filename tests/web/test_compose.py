@@ -162,7 +162,7 @@ class TestRefusal:
             (b"\n \n", "empty"),
             (b"name\nAnn\n", "no e-mail address"),
             (b"%PDF-1.4 ...", "CSV"),
-            (b"PK\x03\x04...", "file"),
+            (b"PK\x03\x04...", "workbook"),
             (bytes(range(256)) * 10, "CSV"),
             (b'email\n"ann@example.org\n' + b"x" * 200_000, "quotation mark"),
             (b"email\n" + b"a@example.org\n" * (MAX_ENTRIES + 1), "50,000"),

@@ -1,0 +1,149 @@
+"""Contacts (vCard 2.1, 3.0, 4.0) as a table: a row for each card, with its name and addresses."""
+
+import csv
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from invites.csv_rows import check_lines
+from invites.recipients import MAX_ENTRIES
+from invites.refusals import Reason, Refused
+from invites.tables import CARDS, Table
+
+_BEGIN = re.compile(r"\s*BEGIN:VCARD\s", re.IGNORECASE)
+_MOST_ADDRESSES = 10  # of a card
+_KEPT = 300  # characters of a value
+_LONGEST = 10_000  # characters of a property that is joined; photos are longer, and not wanted
+_PROPERTY = re.compile(
+    r"(?:[\w-]+\.)?(EMAIL|FN|N|BEGIN|END)(?![\w-])([^:]*):(.*)", re.IGNORECASE | re.DOTALL
+)
+_CHARSET = re.compile(
+    r'CHARSET="?((?:UTF-|ISO-8859-|WINDOWS-|KOI8-|EUC-)\w+|US-ASCII|SHIFT_JIS|BIG5|GB\d+)'
+)
+_ESCAPED = re.compile(r"\\(.)")
+
+
+class _Property(NamedTuple):
+    name: str
+    parameters: str
+    value: str
+
+
+@dataclass(slots=True)
+class _Card:
+    name: str = ""
+    parts_of_name: str = ""
+    addresses: list[str] = field(default_factory=list)
+    preferred: list[str] = field(default_factory=list)
+
+    def row(self) -> list[str]:
+        addresses = [*self.preferred, *self.addresses]
+        return [self.name or self.parts_of_name, *dict.fromkeys(addresses)][: 1 + _MOST_ADDRESSES]
+
+
+class _Pieces:
+    """Where a csv.writer writes; io.StringIO would take four bytes for each letter."""
+
+    def __init__(self, pieces: list[str]) -> None:
+        self.write = pieces.append
+
+
+def are_contacts(text: str) -> bool:
+    """Whether the text is a file of contacts."""
+    return bool(_BEGIN.match(text))
+
+
+def table_of(text: str) -> Table:
+    """The columns Name, Email, Email 2 and so on, preferred addresses first.
+
+    A card without an address is a row too. Raises Refused(LIST_TOO_LONG).
+    """
+    check_lines(text)
+    pieces: list[str] = []
+    writer = csv.writer(_Pieces(pieces), delimiter=CARDS, lineterminator="\n")
+    widest = 2
+    for card in _cards(text):
+        row = card.row()
+        widest = max(widest, len(row))
+        writer.writerow(row)
+    titles = ["Name", "Email", *(f"Email {n}" for n in range(2, widest))]
+    return Table(CARDS.join(titles) + "\n" + "".join(pieces), CARDS)
+
+
+def _cards(text: str) -> Iterator[_Card]:
+    card: _Card | None = None
+    count = 0
+    for one in _properties(text):
+        if one.name == "BEGIN":
+            card = _Card()
+        elif one.name == "END" and card:
+            count += 1
+            if count > MAX_ENTRIES:
+                raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+            yield card
+            card = None
+        elif card:
+            _add(card, one)
+
+
+def _add(card: _Card, one: _Property) -> None:
+    if one.name == "FN":
+        card.name = card.name or _plain(one.value)
+    elif one.name == "N":
+        family, given = [*re.split(r"(?<!\\);", one.value), ""][:2]
+        card.parts_of_name = f"{_plain(given)} {_plain(family)}".strip()
+    elif len(card.addresses) + len(card.preferred) < _MOST_ADDRESSES:
+        (card.preferred if "PREF" in one.parameters else card.addresses).append(_plain(one.value))
+
+
+def _plain(value: str) -> str:
+    """Without escapes, on one line, and without what separates our cells."""
+    text = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[:_KEPT])
+    return " ".join(text.replace(CARDS, " ").split())
+
+
+def _properties(text: str) -> Iterator[_Property]:
+    """The properties that matter, folded lines joined and quoted-printable decoded."""
+    for line in _unfolded(text):
+        found = _PROPERTY.match(line)
+        if found:
+            name, parameters, value = found[1].upper(), found[2].upper(), found[3]
+            yield _Property(name, parameters, _decoded(value, parameters))
+
+
+def _unfolded(text: str) -> Iterator[str]:
+    """Lines with those that go on from them: after a space, or after = in quoted-printable."""
+    whole = ""
+    for line in _lines(text):
+        if line[:1] in (" ", "\t"):
+            if len(whole) < _LONGEST:
+                whole += line[1:]
+        elif whole.endswith("=") and "QUOTED-PRINTABLE" in whole.partition(":")[0].upper():
+            whole = whole[:-1] + line if len(whole) < _LONGEST else whole
+        else:
+            yield whole
+            whole = line
+    yield whole
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One at a time: all at once would take some hundred megabytes."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start : min(end, start + _LONGEST)]
+        start = end + 1
+
+
+def _decoded(value: str, parameters: str) -> str:
+    if "QUOTED-PRINTABLE" not in parameters:
+        return value
+    charset = _CHARSET.search(parameters)
+    content = quopri.decodestring(value.encode("utf-8", "replace"))
+    try:
+        return content.decode(charset[1] if charset else "utf-8", "replace")
+    except LookupError:
+        return content.decode("utf-8", "replace")

@@ -1,0 +1,241 @@
+"""Makes lists as people have them: each encoding, dialect and oddity, and what is in it."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import openpyxl
+
+from invites.recipients import Entry
+
+ADA = "ada@example.org"
+BEN = "ben@example.org"
+ADA_AND_BEN = [Entry(ADA, 2, "Zoë Ada"), Entry(BEN, 3, "Jürgen, Ben")]
+
+_ENCODINGS = {
+    "UTF-8": lambda text: text.encode(),
+    "UTF-8 with mark": lambda text: text.encode("utf-8-sig"),
+    "UTF-16 LE": lambda text: text.encode("utf-16-le"),
+    "UTF-16 BE": lambda text: text.encode("utf-16-be"),
+    "UTF-16 LE with mark": lambda text: codecs.BOM_UTF16_LE + text.encode("utf-16-le"),
+    "UTF-16 BE with mark": lambda text: codecs.BOM_UTF16_BE + text.encode("utf-16-be"),
+    "Windows-1252": lambda text: text.encode("cp1252"),
+}
+_LINE_ENDS = {"Unix": "\n", "Windows": "\r\n", "old Mac": "\r"}
+
+
+@dataclass(frozen=True)
+class List:
+    """A file, and the entries that it has."""
+
+    name: str
+    content: bytes
+    entries: list[Entry]
+
+
+def dialects() -> Iterator[List]:
+    """The same two people in each encoding, with each separator and each end of lines."""
+    rows = [["Team", "Name", "E-Mail"], ["1", "Zoë Ada", ADA], ["2", "Jürgen, Ben", BEN]]
+    for encoding, encode in _ENCODINGS.items():
+        for delimiter in ",;\t|":
+            for system, line_end in _LINE_ENDS.items():
+                for separator_line in ("", f"sep={delimiter}{line_end}"):
+                    text = separator_line + csv_text(rows, delimiter, line_end)
+                    name = f"{encoding} {delimiter!r} {system} {separator_line[:4]}"
+                    yield List(name, encode(text), ADA_AND_BEN)
+
+
+def oddities() -> Iterator[List]:
+    """What else lists have or lack."""
+    for name, (text, entries) in _ODD_TEXTS.items():
+        found = [Entry(*entry) for entry in entries]
+        yield List(name, text.encode(), found)
+    yield List(
+        "Mac Roman", f"Name,Email\rÉmile,{ADA}\r".encode("mac_roman"), [Entry(ADA, 2, "Émile")]
+    )
+    yield List("forty columns", _forty_columns(), [Entry(ADA, 2, "Ada"), Entry(BEN, 3, "Ben")])
+
+
+def workbooks() -> Iterator[List]:
+    """Excel files."""
+    people = [["Name", "Email"], ["Ada", ADA], ["Ben", BEN]]
+    both = [Entry(ADA, 2, "Ada"), Entry(BEN, 3, "Ben")]
+    yield List("plain", workbook({"People": people}), both)
+    yield List("second sheet", workbook({"Read me": [["Hello"]], "People": people}), both)
+    yield List(
+        "gaps",
+        workbook({"People": [[], [None, "Email"], [], [None, ADA], [None], [None, BEN]]}),
+        [Entry(ADA, 4), Entry(BEN, 6)],
+    )
+    yield List(
+        "numbers and days",
+        workbook({"People": [["Email", "Name"], [ADA, 7], [5, date(2026, 11, 2)], [5.25, None]]}),
+        [Entry(ADA, 2, "7"), Entry("5", 3, "2026-11-02"), Entry("5.25", 4)],
+    )
+    yield List(
+        "line breaks and quotes",
+        workbook({"P": [["Name", "Email"], ['Ada "A"\nOkafor', f"{ADA}\n"], ["Ben", BEN]]}),
+        [Entry(ADA, 2, 'Ada "A" Okafor'), Entry(BEN, 3, "Ben")],
+    )
+
+
+def contacts() -> Iterator[List]:
+    """Exported address books."""
+    for name, (text, entries) in _CARDS.items():
+        yield List(name, text.encode(), [Entry(*entry) for entry in entries])
+
+
+def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
+    """An .xlsx with these sheets."""
+    book = openpyxl.Workbook(write_only=True)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def csv_text(rows: list[list[str]], delimiter: str, line_end: str) -> str:
+    """The rows as CSV."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator=line_end).writerows(rows)
+    return out.getvalue()
+
+
+def _forty_columns() -> bytes:
+    titles = [f"Field {number}" for number in range(40)]
+    titles[7], titles[31], titles[35] = "First Name", "Email Address", "Manager's Email"
+    rows = [[f"{number}" for number in range(40)] for _ in range(2)]
+    for row, name, email in zip(rows, ["Ada", "Ben"], [ADA, BEN], strict=True):
+        row[7], row[31], row[35] = name, email, "boss@example.org"
+    return csv_text([titles, *rows], ",", "\r\n").encode()
+
+
+_BOTH = [(ADA, 2), (BEN, 3)]
+_BOTH_NAMED = [(ADA, 2, "Ada"), (BEN, 3, "Ben")]
+
+_ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
+    "no line end at the end": (f"email\n{ADA}\n{BEN}", _BOTH),
+    "spaces around": (f"email\n  {ADA} \n\u00a0{BEN}\n", _BOTH),
+    "spaces behind commas": (f'"Name", "Email"\n"Ada", "{ADA}"\n"Ben", "{BEN}"\n', _BOTH_NAMED),
+    "quotes that are doubled": (
+        f'name,email\n"Ada ""A"" Okafor",{ADA}\nBen,{BEN}\n',
+        [(ADA, 2, 'Ada "A" Okafor'), (BEN, 3, "Ben")],
+    ),
+    "a quote in the middle": (
+        f'name,size,email\nAda,5",{ADA}\nBen,6" wide,{BEN}\n',
+        _BOTH_NAMED,
+    ),
+    "line breaks in quotes": (
+        f'name,email\n\n"two\nlines",{ADA}\n,\nBen,{BEN}\n',
+        [(ADA, 3, "two lines"), (BEN, 5, "Ben")],
+    ),
+    "no header": (f"{ADA}\n{BEN}\n", [(ADA, 1), (BEN, 2)]),
+    "no header, broken first address": (
+        f"ada.example.org\n{BEN}\n",
+        [("ada.example.org", 1), (BEN, 2)],
+    ),
+    "no header, first address missing": (f"Cem,\nBen,{BEN}\n", [("", 1), (BEN, 2)]),
+    "no header, no address in the first thousand": (
+        "Cem,\n" * 1500 + f"Ben,{BEN}\n",
+        [*(("", row) for row in range(2, 1501)), (BEN, 1501)],
+    ),
+    "no header, a space in the first address": (
+        f"ada example.org,Ada\n{BEN},Ben\n",
+        [("ada example.org", 1), (BEN, 2)],
+    ),
+    "a line above the header": (
+        f"Members of 2026,\n\nName,Email\nAda,{ADA}\nBen,{BEN}\n",
+        [("", 1, "Members of 2026"), (ADA, 4, "Ada"), (BEN, 5, "Ben")],
+    ),
+    "a header with an @": (f"E-Mail (privat @ home)\n{ADA}\n{BEN}\n", _BOTH),
+    "all in one line": (f"{ADA}; {BEN};\n", [(ADA, 1), (BEN, 2)]),
+    "all in one line, with names": (
+        f"Ada <{ADA}>, Ben <{BEN}>",
+        [(ADA, 1, "Ada"), (BEN, 2, "Ben")],
+    ),
+    "one address": (ADA, [(ADA, 1)]),
+    "a header below empty rows": (f"\n,\nname,email\nAda,{ADA}\n", [(ADA, 4, "Ada")]),
+    "many empty rows first": (" \n" * 2000 + f"email\n{ADA}\n", [(ADA, 2002)]),
+    "empty rows between and behind": (
+        f"email\n\n{ADA}\n,,\n{BEN}\n" + "\n" * 99,
+        [(ADA, 3), (BEN, 5)],
+    ),
+    "rows without an address": (
+        f"name,email\nAda,{ADA}\nCem\nDua,\n,,\nEve, \n",
+        [(ADA, 2, "Ada"), ("", 3, "Cem"), ("", 4, "Dua"), ("", 6, "Eve")],
+    ),
+    "what is no address": (f"email\n{ADA}\nnot one\n", [(ADA, 2), ("not one", 3)]),
+    "the manager's address too": (
+        f"Manager Email,Email\nx@example.org,{ADA}\nx@example.org,\nx@example.org,{BEN}\n",
+        [(ADA, 2), ("", 3), (BEN, 4)],
+    ),
+    "Twitter names first": (f"handle,contact\n@ada,{ADA}\n@ben,{BEN}\n", _BOTH),
+    "semicolons beside commas": (f"Okafor, Ada;{ADA}\nIto, Ben;{BEN}\n", [(ADA, 1), (BEN, 2)]),
+    "one column with commas in quotes": (f'email\n"{ADA}"\n"{BEN}"\n', _BOTH),
+    "cells with names": (
+        f"email\nAda Okafor <{ADA}>\nmailto:{BEN}?subject=Hello\n",
+        [(ADA, 2, "Ada Okafor"), (BEN, 3)],
+    ),
+    "two in a cell": (f'email\n"{ADA}, {BEN}"\n', [(f"{ADA}, {BEN}", 2)]),
+    "a space that slipped in": ("email\nada okafor@example.org\n", [("ada okafor@example.org", 2)]),
+    "invisible spaces and dots": (f"email\n\ufeff{ADA}.\n{BEN},\u200b\n".replace(",", ";"), _BOTH),
+    "names that are links": (
+        f"name,email\nhttp://evil.example,{ADA}\nben@example.org,{BEN}\n",
+        _BOTH,
+    ),
+    "names that are long or odd": (
+        f"name,email\n{'Ada ' * 40},{ADA}\n\x07Ben\u202e,{BEN}\n",
+        [(ADA, 2, ("Ada " * 40)[:100].strip()), (BEN, 3, "Ben")],
+    ),
+    "German": (f"Vorname;Nachname;E-Mail-Adresse\nAda;O;{ADA}\nBen;I;{BEN}\n", _BOTH_NAMED),
+    "French": (f"Prénom;Nom;Courriel\nAda;O;{ADA}\nBen;I;{BEN}\n", _BOTH_NAMED),
+    "Spanish": (f"Nombre;Correo electrónico\nAda;{ADA}\nBen;{BEN}\n", _BOTH_NAMED),
+    "Russian": (f"Имя;Почта\nAda;{ADA}\nBen;{BEN}\n", _BOTH_NAMED),
+    "Japanese": (f"名前,メールアドレス\nAda,{ADA}\nBen,{BEN}\n", _BOTH_NAMED),
+    "Mailchimp": (
+        f'"Email Address","First Name","Last Name",MEMBER_RATING\n{ADA},Ada,O,2\n{BEN},Ben,I,2\n',
+        _BOTH_NAMED,
+    ),
+    "Google contacts": (
+        f"Name,Given Name,E-mail 1 - Type,E-mail 1 - Value\nAda,A,Work,{ADA}\nBen,B,* Home,{BEN}\n",
+        _BOTH_NAMED,
+    ),
+}
+
+_CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
+    "version 3": (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:Okafor;Ada;;;\r\nFN:Ada Okafor\r\n"
+        f"EMAIL;TYPE=HOME:x@example.org\r\nEMAIL;TYPE=PREF,WORK:{ADA}\r\nEND:VCARD\r\n",
+        [(ADA, 1, "Ada Okafor")],
+    ),
+    "version 4, two cards": (
+        f"BEGIN:VCARD\nVERSION:4.0\nFN:Ada\\, Jr\nitem1.EMAIL;PREF=1:{ADA}\nEND:VCARD\n"
+        f"BEGIN:VCARD\nVERSION:4.0\nFN:Ben\nEMAIL:{BEN}\nEND:VCARD\n",
+        [(ADA, 1, "Ada, Jr"), (BEN, 2, "Ben")],
+    ),
+    "version 2.1, quoted-printable": (
+        "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Ok=C3=A1for;Zo=\r\n"
+        f"=C3=AB;;;\r\nEMAIL;INTERNET:{ADA}\r\nEND:VCARD\r\n",
+        [(ADA, 1, "Zoë Okáfor")],
+    ),
+    "version 2.1, Windows-1252": (
+        "BEGIN:VCARD\nFN;CHARSET=WINDOWS-1252;ENCODING=QUOTED-PRINTABLE:Zo=EB\n"
+        f"EMAIL:{ADA}\nEND:VCARD\n",
+        [(ADA, 1, "Zoë")],
+    ),
+    "folded": (
+        f"BEGIN:VCARD\nFN:Ada O\n kafor\nPHOTO;ENCODING=b:{'A' * 70}\n {'A' * 70}\n"
+        "EMAIL:ada@exam\n\tple.org\nEND:VCARD\n",
+        [(ADA, 1, "Ada Okafor")],
+    ),
+    "a card without an address": (
+        f"BEGIN:VCARD\nFN:Cem\nEND:VCARD\nBEGIN:VCARD\nFN:Ada\nEMAIL:{ADA}\nEND:VCARD\n",
+        [("", 1, "Cem"), (ADA, 2, "Ada")],
+    ),
+}  # fmt: skip
