@@ -366,8 +366,8 @@ class StagedList(Row):
     """A file that was dropped and read: looked over, mended and sent, or gone after a day.
 
     ``content`` is the file as text, for when another column is picked;
-    ``columns`` what stands in them, as tables.Column. ``batch``: what became
-    of it. Then its rows are gone.
+    ``columns`` what stands in them, as tables.Column; ``counts`` how many rows
+    have which outcome. ``batch``: what became of it. Then its rows are gone.
     """
 
     account = ForeignKeyField(Account)
@@ -375,14 +375,15 @@ class StagedList(Row):
     user = ForeignKeyField(User)
     user_id: int
     file_name = CharField(max_length=255)
-    content = BlobField()
     delimiter = CharField(max_length=1)
     columns = JSONField()
     email_column = SmallIntegerField()
     name_column = SmallIntegerField(null=True)
+    counts = JSONField()
     batch = ForeignKeyField(Batch, null=True)
     batch_id: int | None
     created_at = UtcField()
+    content = BlobField()  # last: what follows megabytes is slow to read
 
 
 class StagedRow(Row):

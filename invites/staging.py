@@ -63,6 +63,7 @@ def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> S
             columns=[asdict(column) for column in table.columns()],
             email_column=choice.email,
             name_column=choice.name,
+            counts={},
             created_at=now,
         )
         _insert(staged, rows)
@@ -100,7 +101,8 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     there = {column["index"] for column in staged.columns}
     if choice.email not in there or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
-    text = bytes(staged.content).decode("utf-8", "surrogatepass")
+    content = StagedList.select(StagedList.content).where(StagedList.id == staged.id).scalar()
+    text = bytes(content).decode("utf-8", "surrogatepass")
     rows = _judged(staged.account, Table(text, staged.delimiter).entries(choice), now)
     with db.transaction():
         _expect_unsent(staged)
@@ -112,12 +114,7 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
 
 def counts(staged: StagedList) -> Counter[Outcome]:
     """How many rows have each outcome."""
-    grouped = (
-        StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
-        .where(StagedRow.list == staged.id)
-        .group_by(StagedRow.outcome)
-    )
-    return Counter({Outcome(outcome): count for outcome, count in db.tuples(grouped)})
+    return Counter({Outcome(outcome): count for outcome, count in staged.counts.items()})
 
 
 def page(
@@ -230,7 +227,9 @@ def mark_sent(staged: StagedList, batch: Batch) -> None:
 
 
 def _own(actor: Membership) -> "ModelSelect[StagedList]":
-    return StagedList.select().where(
+    """The lists of a person, without what stood in the files."""
+    columns = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
+    return StagedList.select(*columns).where(
         StagedList.account == actor.account_id, StagedList.user == actor.user_id
     )
 
@@ -261,6 +260,18 @@ def _judged(
 
 def _insert(staged: StagedList, rows: Iterable[tuple[object, ...]]) -> None:
     db.insert_rows(StagedRow, _COLUMNS, ((staged.id, *row) for row in rows))
+    _count(staged)
+
+
+def _count(staged: StagedList) -> None:
+    """Note how many rows have each outcome: counting 50,000 for every page would take longest."""
+    grouped = (
+        StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
+        .where(StagedRow.list == staged.id)
+        .group_by(StagedRow.outcome)
+    )
+    staged.counts = dict(db.tuples(grouped))
+    staged.save(only=[StagedList.counts])
 
 
 def _expect_unsent(staged: StagedList) -> None:
@@ -324,6 +335,7 @@ def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
             changes[Outcome(before), after] += 1
             changed.append((after.value, staged.id, number))
     db.update_rows(StagedRow, ("outcome",), ("list_id", "number"), changed)
+    _count(staged)
     return changes
 
 

@@ -35,13 +35,14 @@ class StagedList(Model):
     account = ForeignKeyField(Account)
     user = ForeignKeyField(User)
     file_name = CharField(max_length=255)
-    content = BlobField()
     delimiter = CharField(max_length=1)
     columns = JSONField()
     email_column = SmallIntegerField()
     name_column = SmallIntegerField(null=True)
+    counts = JSONField()
     batch = ForeignKeyField(Batch, null=True)
     created_at = BigIntegerField()
+    content = BlobField()  # last: what follows megabytes is slow to read
 
     class Meta:
         table_name = "staged_list"
