@@ -177,6 +177,25 @@ def among(field: Any, values: Sequence[str]) -> Any:
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
 
 
+def each(values: Sequence[str], field: Any) -> Any:
+    """The rows of ``field``'s table in which it is one of ``values``, to be joined or ``read``.
+
+    Looks each value up by the index of ``field``, in order, which is twice as
+    quick for tens of thousands: neighbours lie on the same page of the file.
+    """
+    asked = SQL("json_each(?) AS asked", [json.dumps(sorted(values))])
+    # To SQLite a CROSS JOIN says which table comes first.
+    return peewee.Join(asked, field.model, JOIN.CROSS, on=(SQL("asked.value") == field))
+
+
+def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[Any, ...]]:
+    """The rows of joined tables, with values as they are stored (see UtcField.db_value)."""
+    query = peewee.Select([source], columns)
+    if conditions:
+        query = query.where(*conditions)
+    return list(query.tuples().execute(database))
+
+
 def beside(field: Any) -> Any:
     """``field`` as a condition beside a better one: SQLite finds rows by the other's index.
 

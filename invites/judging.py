@@ -3,11 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
 
-from invites import addresses, db, opting_out, suggestions
+from invites import addresses, bounces, db, opting_out, suggestions
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -32,8 +33,7 @@ INVITED = frozenset({Outcome.INVITE, Outcome.INVITE_PROFILE})
 ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED})
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """An entry, its canonical address and its outcome.
 
     When it is invalid: no address, but the reason, and what was probably meant or "".
@@ -47,11 +47,16 @@ class Judged:
 
 
 class Judgement:
-    """All entries of a list, judged. The totals add up to the list."""
+    """All entries of a list, judged. The totals add up to the list.
 
-    def __init__(self, judged: Sequence[Judged]) -> None:
+    ``bounced``: the addresses from which the last mail came back. They are
+    pointed out, not left out.
+    """
+
+    def __init__(self, judged: Sequence[Judged], bounced: Collection[str] = ()) -> None:
         self.judged = judged
-        self.counts = Counter(one.outcome for one in judged)
+        self.bounced = frozenset(bounced)
+        self.counts = Counter([one.outcome for one in judged])
 
     def __len__(self) -> int:
         return len(self.judged)
@@ -64,6 +69,15 @@ class Judgement:
     def of(self, outcome: Outcome, limit: int | None = None) -> list[Judged]:
         """The entries with ``outcome``, in order."""
         return [one for one in self.judged if one.outcome is outcome][:limit]
+
+    @cached_property
+    def roles(self) -> list[Judged]:
+        """The entries with the address of a desk, like info@, each address once."""
+        return [
+            one
+            for one in self.judged
+            if one.outcome is not Outcome.TWICE and suggestions.is_role(one.email)
+        ]
 
     def to_invite(self, also: Collection[Outcome] = ()) -> list[str]:
         """The addresses that sending invites; ``also``: of ON_REQUEST, who is asked for."""
@@ -82,7 +96,7 @@ def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgemen
     if len(entries) > MAX_ENTRIES:
         raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     understood = [read(entry) for entry in entries]
-    emails = list({email for email, _, _ in understood if email})
+    emails = sorted({email for email, _, _ in understood if email})
     outcomes = known(account, emails, now)
 
     judged: list[Judged] = []
@@ -96,7 +110,7 @@ def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgemen
             outcome = outcomes.get(email, Outcome.INVITE)
             seen.add(email)
         judged.append(Judged(entry, email, outcome, problem, suggestion))
-    return Judgement(judged)
+    return Judgement(judged, bounces.has_bounced(emails))
 
 
 def read(entry: Entry) -> tuple[str, Reason | None, str]:
@@ -119,57 +133,51 @@ def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, O
 
     Of several outcomes the more telling one wins.
     """
-    outcomes = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
-    declined = _declined(account, emails)
-    outcomes.update(dict.fromkeys(declined, Outcome.DECLINED))
-    for email, gone_since in _members(account, emails):
-        if gone_since is None:
+    declined, pending = _invited_before(account, emails, now)
+    outcomes = dict.fromkeys(declined, Outcome.DECLINED)
+    members = set()
+    for email, membership, gone_since in _with_profile(account, emails):
+        if membership is None:
+            outcomes.setdefault(email, Outcome.INVITE_PROFILE)
+        elif gone_since is None:
             outcomes[email] = Outcome.MEMBER
-        elif email not in declined or declined[email] < gone_since:
+            members.add(email)
+        elif declined.get(email, -1) < gone_since:
             outcomes[email] = Outcome.REMOVED
-    for email in _with_pending_invitation(account, emails, now):
-        if outcomes.get(email) is not Outcome.MEMBER:
-            outcomes[email] = Outcome.PENDING
-    for email in opting_out.opted_out(account, emails):
-        if outcomes.get(email) is not Outcome.MEMBER:
-            outcomes[email] = Outcome.OPTED_OUT
+    outcomes.update(dict.fromkeys(pending - members, Outcome.PENDING))
+    out = opting_out.opted_out(account, emails)
+    outcomes.update(dict.fromkeys(out - members, Outcome.OPTED_OUT))
     return outcomes
 
 
-def _with_profile(emails: Sequence[str]) -> list[str]:
-    found = User.select(User.email).where(db.among(User.email, emails))
-    return [email for (email,) in db.tuples(found)]
-
-
-def _with_pending_invitation(account: Account, emails: Sequence[str], now: datetime) -> list[str]:
-    rows = Invitation.select(Invitation.email).where(
+def _invited_before(
+    account: Account, emails: Sequence[str], now: datetime
+) -> tuple[dict[str, int], set[str]]:
+    """Who said no, and when last, whatever became of that invitation later; and who may answer."""
+    moment = Invitation.expires_at.db_value(now)
+    is_pending = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at > now)
+    said_no = (Invitation.state != InvitationState.ACCEPTED) & Invitation.answered_at.is_null(False)
+    rows = db.read(
+        db.each(emails, Invitation.email),
+        (Invitation.email, Invitation.state, Invitation.expires_at, Invitation.answered_at),
         db.beside(Invitation.account) == account.id,
-        db.among(Invitation.email, emails),
-        Invitation.state == InvitationState.PENDING,
-        Invitation.expires_at > now,
+        is_pending | said_no,
     )
-    return [email for (email,) in db.tuples(rows)]
+    declined: dict[str, int] = {}
+    pending = set()
+    for email, state, expires_at, answered_at in rows:
+        if state == InvitationState.PENDING and expires_at > moment:
+            pending.add(email)
+        if answered_at is not None:
+            declined[email] = max(answered_at, declined.get(email, 0))
+    return declined, pending
 
 
-def _declined(account: Account, emails: Sequence[str]) -> dict[str, datetime]:
-    """Who said no, and when last, whatever became of that invitation later."""
-    rows = (
-        Invitation.select(Invitation.email, Invitation.answered_at)
-        .where(
-            db.beside(Invitation.account) == account.id,
-            db.among(Invitation.email, emails),
-            Invitation.state != InvitationState.ACCEPTED,
-            Invitation.answered_at.is_null(False),
-        )
-        .order_by(Invitation.answered_at)
-    )
-    return dict(db.tuples(rows))
-
-
-def _members(account: Account, emails: Sequence[str]) -> list[tuple[str, datetime | None]]:
-    members = (
-        Membership.select(User.email, Membership.deactivated_at)
-        .join(User)
-        .where(Membership.account == account, db.among(User.email, emails))
-    )
-    return [(email, deactivated_at) for email, deactivated_at in db.tuples(members)]
+def _with_profile(
+    account: Account, emails: Sequence[str]
+) -> list[tuple[str, int | None, int | None]]:
+    """Who has a profile, their membership if any, and since when that is over if it is."""
+    is_theirs = (Membership.user == User.id) & (Membership.account == account.id)
+    people = db.each(emails, User.email).join(Membership, db.LEFT_OUTER, on=is_theirs)
+    rows = db.read(people, (User.email, Membership.id, Membership.deactivated_at))
+    return [(email, membership, gone_since) for email, membership, gone_since in rows]

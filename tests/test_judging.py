@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, addresses, invitations, judging, memberships, responding
+from invites import accounts, addresses, invitations, issuing, judging, memberships, responding
 from invites.judging import ON_REQUEST, Outcome, judge
+from invites.models import Delivery, DeliveryState
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
@@ -73,6 +74,17 @@ def test_one_entry_can_be_read_and_looked_up_alone(people, account, now):
         "ada@example.org": Outcome.MEMBER
     }
     assert judging.known(account, [], now) == {}
+
+
+def test_desks_and_mail_that_came_back_are_pointed_out_and_invited_all_the_same(owner, now):
+    invite(owner, now, "back@example.org")
+    Delivery.update(state=DeliveryState.BOUNCED).execute()
+    emails = ("info@example.org", "back@example.org", "info@example.org", "info@")
+    later = now + issuing.LIFETIME
+    judgement = judge(owner.account, [Entry(email) for email in emails], later)
+    assert judgement.bounced == {"back@example.org"}
+    assert [one.email for one in judgement.roles] == ["info@example.org"]
+    assert judgement.to_invite() == ["info@example.org", "back@example.org"]
 
 
 def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
