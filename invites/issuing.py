@@ -1,7 +1,7 @@
 """Sending invitations: one press of *Send Invitation* becomes one batch, once."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,11 +63,11 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             raise Refused(Reason.LIST_EMPTY)
         authorize(actor, Action.INVITE, order.role)
         judgement = judging.judge(account, order.entries, now)
-        emails = judgement.to_invite(order.also)
-        if not emails:
+        invited = judgement.to_invite(order.also)
+        if not invited:
             raise Refused(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
-            _compare(order.review, judgement, len(emails))
+            _compare(order.review, judgement, len(invited))
         batch = Batch.create(
             account=account,
             inviter=actor.user_id,
@@ -77,8 +77,8 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             left_out=_left_out(judgement, order.also),
             created_at=now,
         )
-        _replace_older(account, emails, now)
-        _insert_invitations(batch, emails, now)
+        _replace_older(account, list(invited), now)
+        _insert_invitations(batch, invited, now)
         outbox.queue_batch(batch, now)
         activity.record(
             Deed.INVITED,
@@ -87,7 +87,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             now,
             role=order.role,
             batch=batch.id,
-            people=len(emails),
+            people=len(invited),
         )
     return batch
 
@@ -95,7 +95,8 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
 def _content_key(actor: Membership, order: Order) -> str:
     """The same press with the same content is one batch; other content is another one."""
     parts = [str(actor.id), order.key, str(int(order.role)), ",".join(sorted(order.also))]
-    content = "\n".join([*parts, *(entry.text for entry in order.entries)])
+    listed = (f"{entry.text}\t{entry.name}\t{entry.as_written}" for entry in order.entries)
+    content = "\n".join([*parts, *listed])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -132,7 +133,8 @@ def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> No
     ).execute()
 
 
-def _insert_invitations(batch: Batch, emails: Sequence[str], now: datetime) -> None:
+def _insert_invitations(batch: Batch, invited: Mapping[str, str], now: datetime) -> None:
+    """``invited``: each address with its name, or ""."""
     moment = Invitation.created_at.db_value(now)
     expiry = Invitation.expires_at.db_value(now + LIFETIME)
     fixed = (batch.account_id, batch.id, batch.inviter_id, int(batch.role))
@@ -144,9 +146,13 @@ def _insert_invitations(batch: Batch, emails: Sequence[str], now: datetime) -> N
             "inviter_id",
             "role",
             "email",
+            "name",
             "state",
             "created_at",
             "expires_at",
         ),
-        ((*fixed, email, InvitationState.PENDING.value, moment, expiry) for email in emails),
+        (
+            (*fixed, email, name, InvitationState.PENDING.value, moment, expiry)
+            for email, name in invited.items()
+        ),
     )

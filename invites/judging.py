@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from invites import addresses, bounces, db, opting_out, suggestions
+from invites import addresses, bounces, db, opting_out, suggestions, texts
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -79,10 +79,18 @@ class Judgement:
             if one.outcome is not Outcome.TWICE and suggestions.is_role(one.email)
         ]
 
-    def to_invite(self, also: Collection[Outcome] = ()) -> list[str]:
-        """The addresses that sending invites; ``also``: of ON_REQUEST, who is asked for."""
+    def to_invite(self, also: Collection[Outcome] = ()) -> dict[str, str]:
+        """The addresses that sending invites, each with the first name the list has for it, or "".
+
+        ``also``: of ON_REQUEST, who is asked for. What can't be a name is none.
+        """
         wanted = INVITED.union(also)
-        return [one.email for one in self.judged if one.outcome in wanted]
+        invited: dict[str, str] = {}
+        for one in self.judged:
+            email = one.email
+            if one.outcome in wanted or (one.outcome is Outcome.TWICE and email in invited):
+                invited[email] = invited.get(email) or texts.name_or_nothing(one.entry.name)
+        return invited
 
     @property
     def fingerprint(self) -> str:

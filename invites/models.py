@@ -143,7 +143,7 @@ class Standing(StrEnum):
 class Invitation(Row):
     """An account's offer to one address. E-mail and role are what was offered, for good.
 
-    ``name`` is what a list called them; only the mail's greeting uses it.
+    ``name`` is what a list called them: for the mail's greeting, and to find them by.
     """
 
     account = ForeignKeyField(Account)

@@ -84,7 +84,7 @@ def test_desks_and_mail_that_came_back_are_pointed_out_and_invited_all_the_same(
     judgement = judge(owner.account, [Entry(email) for email in emails], later)
     assert judgement.bounced == {"back@example.org"}
     assert [one.email for one in judgement.roles] == ["info@example.org"]
-    assert judgement.to_invite() == ["info@example.org", "back@example.org"]
+    assert list(judgement.to_invite()) == ["info@example.org", "back@example.org"]
 
 
 def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
@@ -164,10 +164,26 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
     responding.decline(invite(owner, now, "no@example.org"), now)
     emails = ("uma@example.org", "no@example.org", "new@example.org")
     judgement = judge(owner.account, [Entry(email) for email in emails], now)
-    assert judgement.to_invite() == ["new@example.org"]
-    assert judgement.to_invite([Outcome.REMOVED]) == ["uma@example.org", "new@example.org"]
-    assert judgement.to_invite([Outcome.DECLINED]) == ["no@example.org", "new@example.org"]
-    assert judgement.to_invite(ON_REQUEST) == list(emails)
+    assert list(judgement.to_invite()) == ["new@example.org"]
+    assert list(judgement.to_invite([Outcome.REMOVED])) == ["uma@example.org", "new@example.org"]
+    assert list(judgement.to_invite([Outcome.DECLINED])) == ["no@example.org", "new@example.org"]
+    assert list(judgement.to_invite(ON_REQUEST)) == list(emails)
+
+
+def test_an_address_is_invited_with_the_first_name_that_the_list_has_for_it(account, now):
+    listed = [
+        Entry("ada@new.example"),
+        Entry("ben@new.example", name="Ben"),
+        Entry("kim@new.example", name="www.evil.example"),
+        Entry("ADA@new.example", name="Ada  Okafor "),
+        Entry("ada@new.example", name="Somebody"),
+        Entry("kim@new.example", name="Kim\u202e"),
+    ]
+    assert judge(account, listed, now).to_invite() == {
+        "ada@new.example": "Ada Okafor",
+        "ben@new.example": "Ben",
+        "kim@new.example": "",
+    }
 
 
 def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, now):
@@ -209,8 +225,7 @@ def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also)
     assert sum(judgement.counts.values()) == len(judgement) == len(typed)
     assert [one.entry.text for one in judgement.judged] == typed
     invited = judgement.to_invite(also)
-    assert len(invited) == len(set(invited))
-    assert [addresses.canonical(email) for email in invited] == invited
+    assert [addresses.canonical(email) for email in invited] == list(invited)
 
 
 @pytest.mark.parametrize("count", [499, 500, 501, 1001])
