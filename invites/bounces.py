@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-
-from peewee import fn
+from typing import Any
 
 from invites import db, returned_mail
 from invites.message_ids import Origin
@@ -45,21 +44,18 @@ def record(report: Report) -> Outcome:
 
 def has_bounced(emails: Sequence[str]) -> set[str]:
     """Those of ``emails`` whose newest mail came back. A later one that was taken clears them."""
-    bounced = _newest(db.among(Delivery.recipient, emails), DeliveryState.BOUNCED)
+    came_back = db.spelt_out(DeliveryState.BOUNCED.value)
+    bounced = _newest(db.each(emails, Delivery.recipient), Delivery.state == came_back)
     if not bounced:
         return set()
     later = db.among(Delivery.recipient, list(bounced)) & (Delivery.id > min(bounced.values()))
-    taken = _newest(later, DeliveryState.SENT)
+    taken = _newest(Delivery, later & (Delivery.state == DeliveryState.SENT))
     return {email for email, newest in bounced.items() if newest > taken.get(email, 0)}
 
 
-def _newest(condition: object, state: DeliveryState) -> dict[str, int]:
-    query = (
-        Delivery.select(Delivery.recipient, fn.MAX(Delivery.id))
-        .where(condition, Delivery.state == state)
-        .group_by(Delivery.recipient)
-    )
-    return dict(db.tuples(query))
+def _newest(source: Any, condition: object) -> dict[str, int]:
+    """The id of each recipient's newest mail."""
+    return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition)))
 
 
 def _delivery(report: Report) -> Delivery | None:

@@ -168,6 +168,16 @@ def constant(value: str | int) -> Value:
     return Value(value)
 
 
+def spelt_out(value: str) -> SQL:
+    """A fixed value written into the statement, so that SQLite sees which partial index fits.
+
+    Only for values that are names in this program.
+    """
+    if not value.isidentifier():
+        raise ValueError(value)
+    return SQL(f"'{value}'")
+
+
 def among(field: Any, values: Sequence[str]) -> Any:
     """Whether ``field`` is one of ``values``, tens of thousands if need be.
 
@@ -183,9 +193,17 @@ def each(values: Sequence[str], field: Any) -> Any:
     Looks each value up by the index of ``field``, in order, which is twice as
     quick for tens of thousands: neighbours lie on the same page of the file.
     """
-    asked = SQL("json_each(?) AS asked", [json.dumps(sorted(values))])
+    asked = SQL("json_each(?) AS asked", [_as_json(sorted(values))])
     # To SQLite a CROSS JOIN says which table comes first.
     return peewee.Join(asked, field.model, JOIN.CROSS, on=(SQL("asked.value") == field))
+
+
+def _as_json(values: Sequence[str]) -> str:
+    """A JSON list of ``values``; ten times as quick as json for many without odd characters."""
+    text = "\n".join(values)
+    if "\\" in text or text.count("\n") != len(values) - 1:
+        return json.dumps(values)
+    return "[" + json.dumps(text).replace("\\n", '","') + "]"
 
 
 def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[Any, ...]]:

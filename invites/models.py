@@ -327,6 +327,7 @@ class Delivery(Row):
 Delivery.add_index(
     Delivery.index(
         Delivery.recipient,
+        Delivery.state,  # so that SQLite takes this one before the index of all states
         where=(Delivery.state == DeliveryState.BOUNCED),
         name="delivery_bounced_recipient",
     )

@@ -65,7 +65,12 @@ class StagedRow(Model):
         indexes = ((("list", "outcome"), False), (("list", "email"), False))
 
 
-_CHANGES = ("ALTER TABLE invitation ADD COLUMN name VARCHAR(100) NOT NULL DEFAULT ''",)
+_CHANGES = (
+    "ALTER TABLE invitation ADD COLUMN name VARCHAR(100) NOT NULL DEFAULT ''",
+    "DROP INDEX delivery_bounced_recipient",
+    """CREATE INDEX delivery_bounced_recipient ON delivery (recipient, state)
+       WHERE state = 'bounced'""",
+)
 
 
 def up(migrator: Any, db: Any) -> None:
