@@ -1,9 +1,11 @@
 """Runs every benchmark and prints its figures."""
 
-from bench import costs, delivery, list_of_50000, pressing_send, relays
+from bench import costs, delivery, judging_50000, list_of_50000, pressing_send, relays
 
 if __name__ == "__main__":
     list_of_50000.main()
+    print()
+    judging_50000.main()
     print()
     pressing_send.main()
     print()

@@ -50,7 +50,9 @@ def main() -> None:
         db.migrate()
         db.connect()
         try:
-            _measure(_filled(), entries)
+            with db.transaction():
+                account = _filled()
+            _measure(account, entries)
         finally:
             db.close()
 
