@@ -1,11 +1,24 @@
 """Runs every benchmark and prints its figures."""
 
-from bench import costs, delivery, list_of_50000, pressing_send, reading, relays
+from bench import (
+    costs,
+    delivery,
+    importing,
+    judging_50000,
+    list_of_50000,
+    pressing_send,
+    reading,
+    relays,
+)
 
 if __name__ == "__main__":
     list_of_50000.main()
     print()
     reading.main()
+    print()
+    judging_50000.main()
+    print()
+    importing.main()
     print()
     pressing_send.main()
     print()

@@ -26,7 +26,9 @@ def canonical(text: str) -> str:
     """
     if len(text) > 4 * MAX_LENGTH:  # before any work on it
         raise Refused(Reason.ADDRESS_TOO_LONG)
-    text = _INVISIBLE.sub("", text).strip()
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    text = text.strip()
     if not text:
         raise Refused(Reason.ADDRESS_MISSING)
     if len(text) > MAX_LENGTH:

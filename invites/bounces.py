@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-
-from peewee import fn
+from typing import Any
 
 from invites import db, returned_mail
 from invites.message_ids import Origin
-from invites.models import Delivery, DeliveryState
+from invites.models import Account, Delivery, DeliveryState, Invitation
 from invites.returned_mail import Fate, Report
 
 _HANDED_OVER = (DeliveryState.SENT, DeliveryState.UNKNOWN)
@@ -43,23 +42,25 @@ def record(report: Report) -> Outcome:
     return Outcome.DELAYED if Fate.SOFT in fates else Outcome.LEFT_ALONE
 
 
-def has_bounced(emails: Sequence[str]) -> set[str]:
-    """Those of ``emails`` whose newest mail came back. A later one that was taken clears them."""
-    bounced = _newest(db.among(Delivery.recipient, emails), DeliveryState.BOUNCED)
+def has_bounced(account: Account, emails: Sequence[str]) -> set[str]:
+    """Those of ``emails`` whose newest mail from this account came back.
+
+    A later one that was taken clears them.
+    """
+    came_back = Delivery.state == db.spelt_out(DeliveryState.BOUNCED.value)
+    bounced = _newest(account, db.each(emails, Delivery.recipient), came_back)
     if not bounced:
         return set()
-    later = db.among(Delivery.recipient, list(bounced)) & (Delivery.id > min(bounced.values()))
-    taken = _newest(later, DeliveryState.SENT)
+    by_address = db.each(list(bounced), Invitation.email)
+    mails = by_address.join(Delivery, on=(Delivery.invitation == Invitation.id))
+    taken = _newest(account, mails, Delivery.state == DeliveryState.SENT)
     return {email for email, newest in bounced.items() if newest > taken.get(email, 0)}
 
 
-def _newest(condition: object, state: DeliveryState) -> dict[str, int]:
-    query = (
-        Delivery.select(Delivery.recipient, fn.MAX(Delivery.id))
-        .where(condition, Delivery.state == state)
-        .group_by(Delivery.recipient)
-    )
-    return dict(db.tuples(query))
+def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
+    """The id of each recipient's newest mail."""
+    own = db.beside(Delivery.account) == account.id
+    return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 
 
 def _delivery(report: Report) -> Delivery | None:

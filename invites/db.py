@@ -178,6 +178,16 @@ def constant(value: str | int) -> Value:
     return Value(value)
 
 
+def spelt_out(value: str) -> SQL:
+    """A fixed value written into the statement, so that SQLite sees which partial index fits.
+
+    Only for values that are names in this program.
+    """
+    if not value.isidentifier():
+        raise ValueError(value)
+    return SQL(f"'{value}'")
+
+
 def among(field: Any, values: Sequence[str | int]) -> Any:
     """Whether ``field`` is one of ``values``, tens of thousands if need be.
 
@@ -185,6 +195,33 @@ def among(field: Any, values: Sequence[str | int]) -> Any:
     list as SQLite to search for it.
     """
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
+
+
+def each(values: Sequence[str], field: Any) -> Any:
+    """The rows of ``field``'s table in which it is one of ``values``, to be joined or ``read``.
+
+    Looks each value up by the index of ``field``, in order, which is twice as
+    quick for tens of thousands: neighbours lie on the same page of the file.
+    """
+    asked = SQL("json_each(?) AS asked", [_as_json(sorted(values))])
+    # To SQLite a CROSS JOIN says which table comes first.
+    return peewee.Join(asked, field.model, JOIN.CROSS, on=(SQL("asked.value") == field))
+
+
+def _as_json(values: Sequence[str]) -> str:
+    """A JSON list of ``values``; ten times as quick as json for many without odd characters."""
+    text = "\n".join(values)
+    if "\\" in text or text.count("\n") != len(values) - 1:
+        return json.dumps(values)
+    return "[" + json.dumps(text).replace("\\n", '","') + "]"
+
+
+def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[Any, ...]]:
+    """The rows of joined tables, with values as they are stored (see UtcField.db_value)."""
+    query = peewee.Select([source], columns)
+    if conditions:
+        query = query.where(*conditions)
+    return list(query.tuples().execute(database))
 
 
 def beside(field: Any) -> Any:

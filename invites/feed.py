@@ -32,6 +32,7 @@ class Offer:
     inviter_id: int
     role: Role
     expires_at: datetime
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ _SELECTION: Any = Delivery.select(
     Invitation.inviter,
     Invitation.role,
     Invitation.expires_at,
+    Invitation.name,
 ).join(Invitation, db.LEFT_OUTER, on=(Delivery.invitation == Invitation.id))
 
 
@@ -139,6 +141,7 @@ def _read(rows: Any) -> Iterator[Waiting]:
         by,
         role,
         until,
+        name,
     ) in db.tuples(rows):
         attempts, unanswered, account_id, batch_id = rest
         yield Waiting(
@@ -152,5 +155,5 @@ def _read(rows: Any) -> Iterator[Waiting]:
             account_id,
             batch_id,
             bool(known),
-            Offer(of, at, by, role, until) if of else None,
+            Offer(of, at, by, role, until, name) if of else None,
         )

@@ -104,7 +104,8 @@ def _content_key(actor: Membership, order: Order) -> str:
     """The same press with the same content is one batch; other content is another one."""
     press = f"list {order.staged.id}" if order.staged else order.key
     parts = [str(actor.id), press, str(int(order.role)), ",".join(sorted(order.also))]
-    content = "\n".join([*parts, *(entry.text for entry in order.entries)])
+    listed = (f"{entry.text}\t{entry.name}\t{entry.as_written}" for entry in order.entries)
+    content = "\n".join([*parts, *listed])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -152,6 +153,7 @@ def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> No
 
 
 def _insert_invitations(batch: Batch, people: Iterable[tuple[str, str]], now: datetime) -> None:
+    """``people``: each address with its name, or ""."""
     moment = Invitation.created_at.db_value(now)
     expiry = Invitation.expires_at.db_value(now + LIFETIME)
     fixed = (batch.account_id, batch.id, batch.inviter_id, int(batch.role))

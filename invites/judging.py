@@ -3,11 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from invites import addresses, db, opting_out, suggestions
+from invites import addresses, db, opting_out, suggestions, texts
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -33,8 +33,7 @@ INVITED = frozenset({Outcome.INVITE, Outcome.INVITE_PROFILE})
 ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED, Outcome.PENDING})
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """An entry, its canonical address and its outcome.
 
     When it is invalid: no address, but the reason, and what was probably meant or "".
@@ -52,7 +51,7 @@ class Judgement:
 
     def __init__(self, judged: Sequence[Judged]) -> None:
         self.judged = judged
-        self.counts = Counter(one.outcome for one in judged)
+        self.counts = Counter([one.outcome for one in judged])
 
     def __len__(self) -> int:
         return len(self.judged)
@@ -67,14 +66,18 @@ class Judgement:
         return [one for one in self.judged if one.outcome is outcome][:limit]
 
     def those_with(self, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
-        """Address and name of each entry with one of ``outcomes``."""
-        return [(one.email, one.entry.name) for one in self.judged if one.outcome in outcomes]
+        """Address and name, or "", of each entry with one of ``outcomes``."""
+        return [
+            (one.email, texts.name_or_nothing(one.entry.name))
+            for one in self.judged
+            if one.outcome in outcomes
+        ]
 
     def after(self, emails: Collection[str]) -> "Judgement":
         """The same list after another one that has ``emails`` in it already."""
         return Judgement(
             [
-                replace(one, outcome=Outcome.TWICE) if one.email in emails else one
+                one._replace(outcome=Outcome.TWICE) if one.email in emails else one
                 for one in self.judged
             ]
         )
@@ -91,7 +94,7 @@ def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgemen
     if len(entries) > MAX_ENTRIES:
         raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     understood = [read(entry) for entry in entries]
-    emails = list({email for email, _, _ in understood if email})
+    emails = sorted({email for email, _, _ in understood if email})
     outcomes = known(account, emails, now)
 
     judged: list[Judged] = []
@@ -128,57 +131,51 @@ def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, O
 
     Of several outcomes the more telling one wins.
     """
-    outcomes = dict.fromkeys(_with_profile(emails), Outcome.INVITE_PROFILE)
-    declined = _declined(account, emails)
-    outcomes.update(dict.fromkeys(declined, Outcome.DECLINED))
-    for email, gone_since in _members(account, emails):
-        if gone_since is None:
+    declined, pending = _invited_before(account, emails, now)
+    outcomes = dict.fromkeys(declined, Outcome.DECLINED)
+    members = set()
+    for email, membership, gone_since in _with_profile(account, emails):
+        if membership is None:
+            outcomes.setdefault(email, Outcome.INVITE_PROFILE)
+        elif gone_since is None:
             outcomes[email] = Outcome.MEMBER
-        elif email not in declined or declined[email] < gone_since:
+            members.add(email)
+        elif declined.get(email, -1) < gone_since:
             outcomes[email] = Outcome.REMOVED
-    for email in _with_pending_invitation(account, emails, now):
-        if outcomes.get(email) is not Outcome.MEMBER:
-            outcomes[email] = Outcome.PENDING
-    for email in opting_out.opted_out(account, emails):
-        if outcomes.get(email) is not Outcome.MEMBER:
-            outcomes[email] = Outcome.OPTED_OUT
+    outcomes.update(dict.fromkeys(pending - members, Outcome.PENDING))
+    out = opting_out.opted_out(account, emails)
+    outcomes.update(dict.fromkeys(out - members, Outcome.OPTED_OUT))
     return outcomes
 
 
-def _with_profile(emails: Sequence[str]) -> list[str]:
-    found = User.select(User.email).where(db.among(User.email, emails))
-    return [email for (email,) in db.tuples(found)]
-
-
-def _with_pending_invitation(account: Account, emails: Sequence[str], now: datetime) -> list[str]:
-    rows = Invitation.select(Invitation.email).where(
+def _invited_before(
+    account: Account, emails: Sequence[str], now: datetime
+) -> tuple[dict[str, int], set[str]]:
+    """Who said no, and when last, whatever became of that invitation later; and who may answer."""
+    moment = Invitation.expires_at.db_value(now)
+    is_pending = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at > now)
+    said_no = (Invitation.state != InvitationState.ACCEPTED) & Invitation.answered_at.is_null(False)
+    rows = db.read(
+        db.each(emails, Invitation.email),
+        (Invitation.email, Invitation.state, Invitation.expires_at, Invitation.answered_at),
         db.beside(Invitation.account) == account.id,
-        db.among(Invitation.email, emails),
-        Invitation.state == InvitationState.PENDING,
-        Invitation.expires_at > now,
+        is_pending | said_no,
     )
-    return [email for (email,) in db.tuples(rows)]
+    declined: dict[str, int] = {}
+    pending = set()
+    for email, state, expires_at, answered_at in rows:
+        if state == InvitationState.PENDING and expires_at > moment:
+            pending.add(email)
+        if answered_at is not None:
+            declined[email] = max(answered_at, declined.get(email, 0))
+    return declined, pending
 
 
-def _declined(account: Account, emails: Sequence[str]) -> dict[str, datetime]:
-    """Who said no, and when last, whatever became of that invitation later."""
-    rows = (
-        Invitation.select(Invitation.email, Invitation.answered_at)
-        .where(
-            db.beside(Invitation.account) == account.id,
-            db.among(Invitation.email, emails),
-            Invitation.state != InvitationState.ACCEPTED,
-            Invitation.answered_at.is_null(False),
-        )
-        .order_by(Invitation.answered_at)
-    )
-    return dict(db.tuples(rows))
-
-
-def _members(account: Account, emails: Sequence[str]) -> list[tuple[str, datetime | None]]:
-    members = (
-        Membership.select(User.email, Membership.deactivated_at)
-        .join(User)
-        .where(db.beside(Membership.account) == account.id, db.among(User.email, emails))
-    )
-    return [(email, deactivated_at) for email, deactivated_at in db.tuples(members)]
+def _with_profile(
+    account: Account, emails: Sequence[str]
+) -> list[tuple[str, int | None, int | None]]:
+    """Who has a profile, their membership if any, and since when that is over if it is."""
+    is_theirs = (Membership.user == User.id) & (Membership.account == account.id)
+    people = db.each(emails, User.email).join(Membership, db.LEFT_OUTER, on=is_theirs)
+    rows = db.read(people, (User.email, Membership.id, Membership.deactivated_at))
+    return [(email, membership, gone_since) for email, membership, gone_since in rows]

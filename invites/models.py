@@ -143,7 +143,7 @@ class Standing(StrEnum):
 class Invitation(Row):
     """An account's offer to one address. E-mail and role are what was offered, for good.
 
-    ``name`` is what a list called them; only the mail's greeting uses it.
+    ``name`` is what a list called them: for the mail's greeting, and to find them by.
     """
 
     account = ForeignKeyField(Account)
@@ -327,6 +327,7 @@ class Delivery(Row):
 Delivery.add_index(
     Delivery.index(
         Delivery.recipient,
+        Delivery.state,  # so that SQLite takes this one before the index of all states
         where=(Delivery.state == DeliveryState.BOUNCED),
         name="delivery_bounced_recipient",
     )

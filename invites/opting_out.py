@@ -42,10 +42,8 @@ def opt_in(account: Account, email: str, now: datetime) -> None:
 
 def opted_out(account: Account | int, emails: Sequence[str]) -> set[str]:
     """Those of ``emails``, tens of thousands if need be, that asked not to be invited."""
-    asked = OptOut.select(OptOut.email).where(
-        OptOut.account == account, db.among(OptOut.email, emails)
-    )
-    return {email for (email,) in db.tuples(asked)}
+    asked = db.each(emails, OptOut.email)
+    return {email for (email,) in db.read(asked, [OptOut.email], OptOut.account == account)}
 
 
 def is_opted_out(invitation: Invitation) -> bool:

@@ -99,7 +99,8 @@ class Scope:
         if failed:
             query = query.where(Invitation.id.in_(self._failed_invitations()))
         if search:
-            query = query.where(db.address_contains(Invitation.email, search))
+            is_named_so = (Invitation.name != "") & db.contains(Invitation.name, search)
+            query = query.where(db.address_contains(Invitation.email, search) | is_named_so)
         found = paged(query.order_by(Invitation.id.desc()), page)
         return Page(self._listed(found.rows), found.number, found.total)
 

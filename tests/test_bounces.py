@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import bounces, returned_mail
+from invites import bounces, outbox, returned_mail
 from invites.bounces import Outcome
-from invites.models import Delivery, DeliveryKind, DeliveryState
-from tests.shorthand import reread
+from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
+from tests.shorthand import invite, reread
 from tests.test_returned_mail import report, sample
 
 FAILED = "Final-Recipient: rfc822; {}\nAction: failed\nStatus: 5.1.1\n"
@@ -135,34 +135,58 @@ def test_a_report_that_overtakes_the_worker_is_to_be_read_again(delivery):
     assert stands(delivery) == DeliveryState.SENDING
 
 
-@pytest.mark.usefixtures("database")
+def mailed(owner, now, email, state=DeliveryState.SENT):
+    """One more mail to somebody who is invited, and what became of it."""
+    invitation = Invitation.get_or_none(
+        Invitation.email == email, Invitation.account == owner.account
+    )
+    if invitation is None:
+        invitation = invite(owner, now, email)
+    else:
+        outbox.queue_invitation(invitation, now)
+    newest = Delivery.select().where(Delivery.invitation == invitation).order_by(Delivery.id.desc())
+    Delivery.update(state=state).where(Delivery.id == newest.get().id).execute()
+
+
 class TestHasBounced:
-    def test_addresses_whose_newest_mail_came_back(self, now):
-        mail("back@example.org", now, DeliveryState.BOUNCED)
-        mail("well@example.org", now)
-        mail("later@example.org", now, DeliveryState.BOUNCED)
-        mail("later@example.org", now)
-        mail("again@example.org", now)
-        mail("again@example.org", now, DeliveryState.BOUNCED)
-        asked = [f"{name}@example.org" for name in ("back", "well", "later", "again", "new")]
-        assert bounces.has_bounced(asked) == {"back@example.org", "again@example.org"}
-        assert bounces.has_bounced(["well@example.org", "later@example.org"]) == set()
-        assert bounces.has_bounced([]) == set()
+    @pytest.fixture
+    def bounced(self, owner):
+        """Those who bounced of so many names at example.org, for Riverside Relief."""
+
+        def ask(*names):
+            emails = [f"{name}@example.org" for name in names]
+            found = bounces.has_bounced(owner.account, emails)
+            return {email.partition("@")[0] for email in found}
+
+        return ask
+
+    def test_addresses_whose_newest_mail_came_back(self, owner, now, bounced):
+        mailed(owner, now, "back@example.org", DeliveryState.BOUNCED)
+        mailed(owner, now, "well@example.org")
+        mailed(owner, now, "later@example.org", DeliveryState.BOUNCED)
+        mailed(owner, now, "later@example.org")
+        mailed(owner, now, "again@example.org")
+        mailed(owner, now, "again@example.org", DeliveryState.BOUNCED)
+        assert bounced("back", "well", "later", "again", "new") == {"back", "again"}
+        assert bounced("well", "later") == set()
+        assert bounced() == set()
 
     @pytest.mark.parametrize(
         "state", [DeliveryState.QUEUED, DeliveryState.FAILED, DeliveryState.WITHDRAWN]
     )
-    def test_a_later_mail_that_nobody_took_tells_nothing_new(self, now, state):
-        mail("back@example.org", now, DeliveryState.BOUNCED)
-        mail("back@example.org", now, state)
-        assert bounces.has_bounced(["back@example.org"]) == {"back@example.org"}
+    def test_a_later_mail_that_nobody_took_tells_nothing_new(self, owner, now, bounced, state):
+        mailed(owner, now, "back@example.org", DeliveryState.BOUNCED)
+        mailed(owner, now, "back@example.org", state)
+        assert bounced("back") == {"back"}
 
-    def test_only_those_asked_for_are_told(self, now):
-        mail("back@example.org", now, DeliveryState.BOUNCED)
-        assert bounces.has_bounced(["new@example.org"]) == set()
+    def test_only_those_asked_for_are_told(self, owner, now, bounced):
+        mailed(owner, now, "back@example.org", DeliveryState.BOUNCED)
+        assert bounced("new") == set()
 
-    def test_tens_of_thousands_may_be_asked_at_once(self, now):
-        mail("p7@example.org", now, DeliveryState.BOUNCED)
-        assert bounces.has_bounced([f"p{n}@example.org" for n in range(50_000)]) == {
-            "p7@example.org"
-        }
+    def test_what_another_account_sent_is_not_told(self, people, now, bounced):
+        mailed(people.stranger, now, "back@example.org", DeliveryState.BOUNCED)
+        assert bounced("back") == set()
+
+    def test_tens_of_thousands_may_be_asked_at_once(self, owner, now, bounced):
+        mailed(owner, now, "p7@example.org", DeliveryState.BOUNCED)
+        assert bounced(*(f"p{n}" for n in range(50_000))) == {"p7"}

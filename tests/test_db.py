@@ -4,9 +4,10 @@ import multiprocessing
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from peewee import OperationalError
 from playhouse.schema_diff import diff_models
@@ -289,3 +290,14 @@ def test_a_search_minds_neither_case_nor_accents(database, now, name, searched):
     make_user(name, "somebody@example.org", now)
     assert User.select().where(db.contains(User.name, searched)).exists()
     assert not User.select().where(db.contains(User.name, f"{searched}~")).exists()
+
+
+@pytest.mark.usefixtures("database")
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_each_of_any_texts_is_looked_up(texts):
+    user = User.create(
+        name="", email=uuid4().hex, phone="", password_hash="", created_at=datetime.now(UTC)
+    )
+    found = db.read(db.each([*texts, user.email], User.email), [User.id, User.created_at])
+    assert found == [(user.id, User.created_at.db_value(user.created_at))]

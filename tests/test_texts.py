@@ -200,3 +200,34 @@ def test_every_time_zone_that_is_offered_can_be_shown():
 def test_a_time_zone_that_is_not_offered_is_refused(name):
     with refused(Reason.TIME_ZONE_UNKNOWN):
         texts.clean_time_zone(name)
+
+
+@pytest.mark.parametrize(
+    ("listed", "name"),
+    [
+        ("Ada Okafor", "Ada Okafor"),
+        ("Jean-Luc O'Neil", "Jean-Luc O'Neil"),
+        ("  Zoë   Ünal ", "Zoë Ünal"),
+        ("Dr. J. Smith", "Dr. J. Smith"),
+        ("x" * 100, "x" * 100),
+        ("x" * 101, ""),
+        ("x" * 100_000, ""),
+        ("", ""),
+        ("   ", ""),
+        ("ada@example.org", ""),
+        ("see www.evil.example", ""),
+        ("https://evil.example", ""),
+        ("Ada\nOkafor", "Ada Okafor"),
+        ("Ada\0", ""),
+        ("Ada\u202e", ""),
+        ("=?utf-8?q?a?=", ""),
+    ],
+)
+def test_a_name_in_a_list_is_taken_or_dropped(listed, name):
+    assert texts.name_or_nothing(listed) == name
+
+
+@given(st.text())
+def test_a_name_from_a_list_is_one_that_could_be_typed(text):
+    name = texts.name_or_nothing(text)
+    assert name == "" or texts.clean_name(name) == name

@@ -37,7 +37,7 @@ def page(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
-    return _for_whoever_asks(opened) or _letter(opened, _form())
+    return _for_whoever_asks(opened) or _letter(opened, _form(opened.invitation.name))
 
 
 @blueprint.post("/acceptance")
@@ -135,9 +135,9 @@ def _accept_as_new(opened: Opened) -> Response:
     return _welcome(invitation)
 
 
-def _form() -> JoinForm:
-    """The address is the invitation's, and no field."""
-    form = JoinForm()
+def _form(name: str = "") -> JoinForm:
+    """The address is the invitation's, and no field. ``name``: to begin with."""
+    form = JoinForm(name=name)
     del form.email
     return form
 

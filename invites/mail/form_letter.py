@@ -13,10 +13,14 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from markupsafe import escape
+
 LINK = "\ue000"
 """Stands in a text where each person's own link goes."""
 OPT_OUT = "\ue001"
 """Stands in a text where each person's own way to refuse further invitations goes."""
+NAME = "\ue002"
+"""Stands in a text where each person's name goes, for those who have one."""
 
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 # Folding takes the quotes off a long name with a comma in it, so that it becomes
@@ -25,9 +29,11 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 _SAFE_SENDER = 70  # characters that fit on the line of From
 _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
-_GAPS = re.compile(f"([{LINK}{OPT_OUT}])")
+_GAPS = re.compile(f"([{LINK}{OPT_OUT}{NAME}])")
 _PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 2045, 6.7)
 _HEADER = re.compile(r"[!-~]+( [!-~]+)*")
+_SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LINE = 75  # characters of a line of quoted-printable, without its soft break
 
 
@@ -37,7 +43,7 @@ class UnsafeMailError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What everybody gets: texts, in which LINK and OPT_OUT mark the gaps, and fixed headers."""
+    """What everybody gets: texts, in which LINK, OPT_OUT and NAME mark gaps, and fixed headers."""
 
     sender: Address
     subject: str
@@ -48,13 +54,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """What one person gets: To, Message-ID, Date (RFC 5322) and the two links."""
+    """What one person gets: To, Message-ID, Date (RFC 5322), the two links, and a name."""
 
     email: str
     message_id: str
     date: str
     link: str
     opt_out: str = ""
+    name: str = ""
 
 
 class FormLetter:
@@ -64,15 +71,9 @@ class FormLetter:
         """Raises UnsafeMailError for a control character or encoded word in a header."""
         _refuse_unsafe(draft)
         mark = secrets.token_hex(8)
-        names = {LINK: f"LINK{mark}", OPT_OUT: f"OUT{mark}"}
-        whole = _message(draft, names)
-        gaps = re.compile(b"(%s)" % b"|".join(name.encode() for name in names.values()))
-        self._pieces = gaps.split(whole)
-        self._links = [
-            (place, piece == names[LINK].encode())
-            for place, piece in enumerate(self._pieces)
-            if place % 2
-        ]
+        whole = _message(draft, mark)
+        self._pieces = re.split(b"GAP([0-9])%s" % mark.encode(), whole)
+        self._gaps = [(place, int(self._pieces[place])) for place in range(1, len(self._pieces), 2)]
 
     def fill(self, person: Addressee) -> bytes:
         """The message for one person: CRLF line ends, seven-bit ASCII, no line begins with a dot.
@@ -91,12 +92,16 @@ class FormLetter:
                 raise UnsafeMailError(value)
         pieces = self._pieces.copy()
         link, opt_out = _in_lines(person.link), _in_lines(person.opt_out)
-        for place, is_link in self._links:
-            pieces[place] = link if is_link else opt_out
+        fillings = (link, opt_out, *_name_in_lines(person.name))
+        for place, which in self._gaps:
+            pieces[place] = fillings[which]
         return head.encode("ascii") + b"".join(pieces)
 
 
-def _message(draft: Draft, names: Mapping[str, str]) -> bytes:
+def _message(draft: Draft, mark: str) -> bytes:
+    """The message, with ``GAP``, a number and ``mark`` where fillings go; see FormLetter.fill."""
+    in_text = {LINK: f"GAP0{mark}", OPT_OUT: f"GAP1{mark}", NAME: f"GAP2{mark}"}
+    in_html = in_text | {NAME: f"GAP3{mark}"}
     message = EmailMessage(policy=_SEVEN_BIT)
     message["From"] = draft.sender
     message["Subject"] = draft.subject
@@ -104,17 +109,18 @@ def _message(draft: Draft, names: Mapping[str, str]) -> bytes:
         message[name] = value
     message.set_content("", cte="quoted-printable")
     message.add_alternative("", subtype="html", cte="quoted-printable")
-    for part, text in zip(message.iter_parts(), (draft.text, draft.html), strict=True):
-        part.set_payload(_encoded(text, names))
+    texts = ((draft.text, in_text), (draft.html, in_html))
+    for part, (text, marks) in zip(message.iter_parts(), texts, strict=True):
+        part.set_payload(_encoded(text, marks))
     sender = str(draft.sender)
     would_break = sender.isascii() and len(sender) > _SAFE_SENDER
     return message.as_bytes(policy=_UNFOLDED if would_break else _SEVEN_BIT)
 
 
-def _encoded(text: str, names: Mapping[str, str]) -> str:
+def _encoded(text: str, marks: Mapping[str, str]) -> str:
     """``text`` as quoted-printable, each gap on a line of its own between soft breaks."""
     pieces = [
-        f"=\n{names[piece]}=\n" if piece in names else _quoted_printable(piece)
+        f"=\n{marks[piece]}=\n" if piece in marks else _quoted_printable(piece)
         for piece in _GAPS.split(text)
     ]
     return "".join(pieces)
@@ -131,6 +137,20 @@ def _in_lines(link: str) -> bytes:
         raise UnsafeMailError(link)
     lines = [link[start : start + _LINE - 2] for start in range(0, len(link), _LINE - 2)]
     return "=\r\n".join("=2E" + s[1:] if s[0] == "." else s for s in lines).encode("ascii")
+
+
+def _name_in_lines(name: str) -> tuple[bytes, bytes]:
+    """A name as quoted-printable, for the text and for the HTML; see _in_lines."""
+    if not name or _SIMPLE_NAME.fullmatch(name):
+        plain = name.encode("ascii")
+        return plain, plain
+    if _CONTROL.search(name):
+        raise UnsafeMailError(name)
+    in_text, in_html = (
+        _quoted_printable(text).replace("\n", "\r\n").encode("ascii")
+        for text in (name, str(escape(name)))
+    )
+    return in_text, in_html
 
 
 def _refuse_unsafe(draft: Draft) -> None:

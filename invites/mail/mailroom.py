@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from invites.feed import Offer, Waiting
 from invites.invitations import is_backed
-from invites.mail.form_letter import LINK, OPT_OUT, Addressee, Draft, FormLetter
+from invites.mail.form_letter import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
 from invites.mail.rendering import Postage, heading, preview_parts, render
 from invites.message_ids import message_id
 from invites.models import Account, Delivery, Invitation, User
@@ -58,6 +58,7 @@ class Mailroom:
             _date(now.replace(microsecond=0)),
             links.mailed_invitation(mail.offer),
             links.opt_out(mail.offer),
+            mail.offer.name,
         )
         return Letter(mail, form.fill(addressee))
 
@@ -70,7 +71,8 @@ class Mailroom:
         if time.monotonic() - self._made_at > _FRESH:
             self._forms, self._made_at = {}, time.monotonic()
         forms = self._forms
-        kind = (mail.account_id, offer.inviter_id, offer.role, offer.expires_at, mail.known)
+        for_all = (mail.account_id, offer.inviter_id, offer.role, offer.expires_at)
+        kind = (*for_all, mail.known, bool(offer.name))
         if kind not in forms:
             forms[kind] = self._make(offer, known=mail.known)
         return forms[kind]
@@ -94,6 +96,7 @@ class Mailroom:
             opt_out_link=OPT_OUT,
             links=self._postage.links,
             known=known,
+            name=NAME if offer.name else "",
             expires_at=invitation.expires_at,
         )
         sender, headers = heading(invitation.account, self._postage)

@@ -69,6 +69,7 @@ def invitation_parts(invitation: Invitation, link: str, links: Links) -> Parts:
         opt_out_link=links.opt_out(invitation),
         links=links,
         known=known,
+        name=invitation.name,
         expires_at=invitation.expires_at,
     )
 
@@ -83,12 +84,14 @@ def preview_parts(
     links: Links,
     known: bool,
     expires_at: datetime,
+    name: str = "",
 ) -> Parts:
     """The invitation mail for given data, as the settings page previews it."""
     context = {
         "account": account,
         "inviter": inviter,
         "role": role,
+        "name": name,
         "link": link,
         "opt_out_link": opt_out_link,
         "account_link": links.account(account),

@@ -69,6 +69,9 @@ class StagedRow(Model):
 _CHANGES = (
     "DROP TABLE upload",  # held lists for a day: whoever was about to send one drops it again
     "ALTER TABLE invitation ADD COLUMN name VARCHAR(100) NOT NULL DEFAULT ''",
+    "DROP INDEX delivery_bounced_recipient",
+    """CREATE INDEX delivery_bounced_recipient ON delivery (recipient, state)
+       WHERE state = 'bounced'""",
 )
 
 

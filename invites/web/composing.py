@@ -186,7 +186,7 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "found": found,
         "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
         "is_role": suggestions.is_role,
-        "bounced": bounces.has_bounced([row.email for row in found if row.email]),
+        "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
     }
 
 

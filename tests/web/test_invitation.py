@@ -63,6 +63,25 @@ class TestSomebodyNew:
             "phone",
         ]
 
+    def test_finds_the_name_that_the_list_had_and_may_change_it(
+        self, somebody: Browser, invitation: Invitation, link: str
+    ) -> None:
+        invitation.name = 'Noa "N." Ünal'
+        invitation.save()
+        somebody.open(link)
+        assert somebody.page.select_one("#name")["value"] == 'Noa "N." Ünal'
+        somebody.press("Accept", name="Noa New", password=PASSWORD)
+        assert member().user.name == "Noa New"
+
+    def test_who_deletes_the_name_is_asked_for_one(
+        self, somebody: Browser, invitation: Invitation, link: str
+    ) -> None:
+        invitation.name = "Noa"
+        invitation.save()
+        somebody.open(link).press("Accept", name="", password=PASSWORD)
+        assert somebody.status == 422
+        assert somebody.page.select_one("#name")["value"] == ""
+
     def test_accepts_and_is_in_with_the_role_that_was_offered(
         self, somebody: Browser, link: str, invitation: Invitation, account: Account
     ) -> None:

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, memberships, permanent_link, responding
+from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
 from invites.clock import utcnow
 from invites.models import (
@@ -18,6 +18,7 @@ from invites.models import (
     Membership,
     Standing,
 )
+from invites.recipients import Entry
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
@@ -94,6 +95,16 @@ class TestList:
         olive.open(LIST).press("Search", search=search)
         assert addresses(olive) == found
         assert olive.page.select_one("#search")["value"] == search.strip()
+
+    @pytest.mark.parametrize("search", ["unal", "Zoë", "zoe ünal", "ann@"])
+    def test_the_name_that_a_list_had_is_shown_and_found(
+        self, olive: Browser, owner: Membership, now: datetime, search: str
+    ) -> None:
+        entries = [Entry("ann@example.org", 1, "Zoë Ünal"), Entry("bob@example.org", 2, "Bob")]
+        issuing.issue(owner, issuing.Order("named", entries, Role.USER), now)
+        olive.open(LIST).press("Search", search=search)
+        [person] = olive.page.select("tbody th")
+        assert person.get_text(" ", strip=True) == "ann@example.org Zoë Ünal"
 
     def test_filters_show_one_standing_each(
         self, olive: Browser, owner: Membership, now: datetime

@@ -7,8 +7,16 @@ from datetime import datetime
 import pytest
 from bs4 import BeautifulSoup
 
-from invites import issuing, staging
-from invites.models import Batch, Invitation, Membership, StagedList, StagedRow
+from invites import issuing, responding, staging
+from invites.models import (
+    Batch,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    Membership,
+    StagedList,
+    StagedRow,
+)
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
@@ -51,6 +59,10 @@ def totals(page: BeautifulSoup) -> dict[str, str]:
 
 def place(what: str) -> str:
     return f"{NEW}/list/{StagedList.get().id}/{what}"
+
+
+def token(browser: Browser) -> str:
+    return str(browser.page.select_one("[name=csrf_token]")["value"])
 
 
 class TestLooking:
@@ -96,9 +108,16 @@ class TestLooking:
         assert answer.text.lstrip().startswith('<section id="staged-list"')
         assert 'id="understanding"' not in answer.text
 
-
-def token(browser: Browser) -> str:
-    return str(browser.page.select_one("[name=csrf_token]")["value"])
+    def test_desks_and_mail_that_came_back_are_pointed_out(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        old = invite(owner, now, "back@example.org")
+        Delivery.update(state=DeliveryState.BOUNCED).execute()
+        responding.decline(old, now)
+        staging.stage(owner, "p.csv", b"info@example.org\nback@example.org\n", now)
+        said = rows(olive.open(NEW).page)
+        assert "desk's address" in said["1"]
+        assert "came back" in said["2"]
 
 
 class TestMending:
