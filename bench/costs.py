@@ -79,7 +79,7 @@ def _p95(cookie: str, goes_on) -> float:
     times = []
     until = time.monotonic() + 8
     while time.monotonic() < until and goes_on():
-        connection = http.client.HTTPConnection("127.0.0.1", 8123)
+        connection = http.client.HTTPConnection("127.0.0.1", 8371)
         start = time.perf_counter()
         connection.request("GET", PAGE, headers={"Cookie": cookie})
         answer = connection.getresponse()
@@ -108,7 +108,7 @@ def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen, str
             "app:app",
         ],
         cwd=PROJECT_ROOT,
-        env=dict(os.environ) | environment(data, port) | {"INVITES_BIND": "127.0.0.1:8123"},
+        env=dict(os.environ) | environment(data, port) | {"INVITES_BIND": "127.0.0.1:8371"},
         stderr=subprocess.DEVNULL,
     )
     try:
@@ -122,7 +122,7 @@ def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen, str
 def _wait_for_pages() -> None:
     for _ in range(100):
         try:
-            http.client.HTTPConnection("127.0.0.1", 8123).request("GET", "/login")
+            http.client.HTTPConnection("127.0.0.1", 8371).request("GET", "/login")
         except ConnectionError:
             time.sleep(0.1)
         else:
@@ -132,9 +132,13 @@ def _wait_for_pages() -> None:
 
 def _resident(pid: int) -> int:
     """Bytes of memory of a process and its children; what several share counts once (PSS)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    kilobytes = next(line.split()[1] for line in lines if line.startswith("Pss:"))
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return 0  # it ended meanwhile
+    kilobytes = next((line.split()[1] for line in lines if line.startswith("Pss:")), "0")
     return int(kilobytes) * 1024 + sum(_resident(int(child)) for child in children)
 
 

@@ -6,11 +6,14 @@ expression for each address, and inserting the rows with ``executemany``.
 """
 
 import csv
+import gc
+import http.client
 import io
 import re
 import sqlite3
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +22,10 @@ from pathlib import Path
 import openpyxl
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import EnvironBuilder
 
+from bench.costs import PAGE, _pages_served, _resident
+from bench.costs import _p95 as _p95_of_pages
 from bench.delivery import box
 from invites import accounts, db, profiles, sessions, staging
 from invites.clock import utcnow
@@ -30,16 +36,15 @@ from invites.models import (
     InvitationState,
     JoinedBy,
     Membership,
-    StagedList,
-    StagedRow,
     User,
 )
 from invites.profiles import NewProfile
 from invites.roles import Role
 
 ROWS = 50_000
+HTMX = {"HX-Request": "true"}
 RUNS = 3
-NEW = "/accounts/riverside-relief/invitations/new"
+NEW = PAGE
 _ADDRESS = re.compile(r"[A-Za-z0-9_+.-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -50,11 +55,12 @@ def main() -> None:
         _people()
         client = _client(app)
         content, workbook = _csv(), _xlsx()
+        gc.freeze()  # as gunicorn.conf.py does
         floors, uploads, workbooks = [], [], []
         for _ in range(RUNS):
             floors.append(_seconds(lambda: _floor(content)))
-            uploads.append(_seconds(lambda: _upload(client, "people.csv", content)))
-            workbooks.append(_seconds(lambda: _upload(client, "people.xlsx", workbook)))
+            uploads.append(_upload(client, "people.csv", content))
+            workbooks.append(_upload(client, "people.xlsx", workbook))
         floor, upload = statistics.median(floors), statistics.median(uploads)
         xlsx = statistics.median(workbooks)
         print(f"{ROWS:,} rows, 100,000 members, 200,000 invitations, medians of {RUNS} runs")
@@ -62,6 +68,52 @@ def main() -> None:
         print(f"upload to preview, CSV   {upload * 1000:7.0f} ms {upload / floor:5.2f} x floor")
         print(f"upload to preview, XLSX  {xlsx * 1000:7.0f} ms {xlsx / upload:5.2f} x CSV")
         _typing_and_paging(client)
+        staging.drop(staging.newest(Membership.get()))
+        _other_people(app)
+
+
+def _other_people(app: Flask) -> None:
+    """Memory of the web process, and the pages of others, while list after list is dropped."""
+    with _pages_served(app, 1) as (web, cookie):
+        idle = _p95_of_pages(cookie, lambda: True)
+        before = _resident(web.pid)
+        content, stop = _csv(), threading.Event()
+        thread = threading.Thread(target=_drop_lists, args=(cookie, content, stop))
+        thread.start()
+        during = _p95_of_pages(cookie, lambda: True)
+        stop.set()
+        peak = before
+        while thread.is_alive():
+            peak = max(peak, _resident(web.pid))
+        after = _resident(web.pid)
+    print(f"other people's pages, p95              {during / idle:7.2f} x idle")
+    print(f"memory over idle, peak                 {(peak - before) / 1e6:7.0f} MB")
+    print(f"memory over idle, after all            {(after - before) / 1e6:7.0f} MB")
+
+
+def _drop_lists(cookie: str, content: bytes, stop: threading.Event) -> None:
+    """Drop the same list again and again, ten times at least."""
+    page, cookie = _ask("GET", NEW, cookie)
+    token = _TOKEN.search(page)[1]
+    count = 0
+    while not stop.is_set() or count < 40:
+        form = {"csrf_token": token, "role": "10", "csv_file": (io.BytesIO(content), "p.csv")}
+        request = EnvironBuilder(method="POST", data=form).get_request()
+        body = request.get_data()
+        answer, _ = _ask("POST", f"{NEW}/file", cookie, body, str(request.content_type))
+        assert "50,000 rows" in answer, answer[:500]
+        count += 1
+
+
+def _ask(method: str, url: str, cookie: str, body: bytes = b"", kind: str = "") -> tuple[str, str]:
+    """The answer's text, and the cookie from then on."""
+    connection = http.client.HTTPConnection("127.0.0.1", 8371)
+    headers = {"Cookie": cookie, "HX-Request": "true"} | ({"Content-Type": kind} if kind else {})
+    connection.request(method, url, body, headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return text, answer.headers.get("Set-Cookie", cookie).partition(";")[0]
 
 
 def _people() -> None:
@@ -201,21 +253,19 @@ def _floor(content: bytes) -> None:
         raw.execute("COMMIT")
 
 
-def _upload(client: FlaskClient, name: str, content: bytes) -> None:
+def _upload(client: FlaskClient, name: str, content: bytes) -> float:
+    """Seconds from the request with the file until its preview is there."""
     token = _TOKEN.search(client.get(NEW).text)[1]
     form = {"csrf_token": token, "role": "10", "csv_file": (io.BytesIO(content), name)}
-    answer = client.post(f"{NEW}/file", data=form, headers={"HX-Request": "true"})
+    request = EnvironBuilder(f"{NEW}/file", method="POST", data=form, headers=HTMX).get_request()
+    start = time.perf_counter()
+    answer = client.open(request)
+    seconds = time.perf_counter() - start
     assert answer.status_code == 200, answer.text[:500]
-    assert (
-        StagedRow.select()
-        .where(
-            StagedRow.list
-            == StagedList.select(StagedList.id).order_by(StagedList.id.desc()).limit(1)
-        )
-        .count()
-        == ROWS
-    )
-    staging.drop(staging.newest(Membership.get()))
+    staged = staging.newest(Membership.get())
+    assert staging.counts(staged).total() == ROWS
+    staging.drop(staged)
+    return seconds
 
 
 def _typing_and_paging(client: FlaskClient) -> None:
@@ -236,7 +286,7 @@ def _p95(what: str, client: FlaskClient, url: str, form: dict[str, str]) -> None
     times = []
     for _ in range(60):
         start = time.perf_counter()
-        answer = client.post(url, data=form, headers={"HX-Request": "true"})
+        answer = client.post(url, data=form, headers=HTMX)
         times.append(time.perf_counter() - start)
         assert answer.status_code == 200, answer.text[:500]
     print(f"{what:<38} {statistics.quantiles(times, n=20)[-1] * 1000:7.1f} ms, p95")

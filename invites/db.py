@@ -93,6 +93,11 @@ def configure(path: Path, *, durable: bool = True) -> None:
     database.initialize(sqlite)
 
 
+def path() -> Path:
+    """The file that ``configure`` was told."""
+    return Path(unquote(urlsplit(database.obj.database).path))
+
+
 def connect() -> None:
     """Open this thread's connection, unless it is open."""
     database.connect(reuse_if_open=True)
@@ -259,7 +264,7 @@ def migrate() -> list[str]:
 
     Under a lock between processes. Raises NotReadyError for a file that can't be used.
     """
-    file = _file()
+    file = path()
     with _in_plain_words():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with file.with_name("migrate.lock").open("w") as lock:
@@ -296,7 +301,7 @@ def only_one(name: str, give_up: Callable[[], bool]) -> Iterator[bool]:
     Yields whether it is. The operating system ends the claim of a process that
     dies, at once and whatever the clock says.
     """
-    file = _file().with_name(f"{name}.lock")
+    file = path().with_name(f"{name}.lock")
     with file.open("w") as lock:
         while not (claimed := _claim(lock)) and not give_up():
             time.sleep(0.2)
@@ -313,7 +318,7 @@ def _claim(lock: IO[str]) -> bool:
 
 def refuse_unready() -> None:
     """Raises NotReadyError, saying what to do, unless this version can use the database."""
-    file = _file()
+    file = path()
     with _in_plain_words():
         if not file.exists():
             raise _no_database(file)
@@ -379,18 +384,14 @@ def _in_plain_words() -> Iterator[None]:
         ) from None
     except (peewee.OperationalError, sqlite3.OperationalError) as error:
         raise NotReadyError(
-            f"{_file()} can't be used: {error}. "
+            f"{path()} can't be used: {error}. "
             "Does it belong to the user that Invites runs as, and is there room on the disk?"
         ) from None
     except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
         raise NotReadyError(
-            f"{_file()} is damaged: {error}. "
+            f"{path()} is damaged: {error}. "
             "Put a backup in its place with 'flask restore FOLDER --replace'."
         ) from None
-
-
-def _file() -> Path:
-    return Path(unquote(urlsplit(database.obj.database).path))
 
 
 def _runner() -> Runner:

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     FILE_WORKBOOK_LOCKED = "file_workbook_locked"
     FILE_WORKBOOK_BROKEN = "file_workbook_broken"
     FILE_WORKBOOK_TOO_MUCH = "file_workbook_too_much"
+    FILE_UNREADABLE = "file_unreadable"
     FILE_NO_ADDRESSES = "file_no_addresses"
     NOBODY_TO_INVITE = "nobody_to_invite"
     LIST_SENT = "list_sent"

@@ -27,7 +27,7 @@ _JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
-_PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[ '-][A-Za-z]+)*")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ž]+(?:[ '-][A-Za-z0-9À-ÖØ-öø-ž]+)*")
 _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four digits or more
 
 

@@ -1,5 +1,6 @@
 """Lists that were dropped: looked over row by row, mended, and sent once."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invites import accounts, db, issuing, memberships, responding, staging
+from invites.aside import AsideError
 from invites.issuing import LARGE, Order, Review
 from invites.judging import INVITED, Outcome
 from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
@@ -319,3 +321,31 @@ class TestSending:
         staging.drop(staged)
         with refused(Reason.LIST_EMPTY):
             issuing.issue(owner, order(staged), now)
+
+
+class TestLargeFiles:
+    @pytest.fixture
+    def large(self):
+        rows = b"".join(b"a.rather.long.address.of.person%d@example.org\n" % n for n in range(9000))
+        return io.BytesIO(b"email\n" + rows)
+
+    def test_are_read_by_another_process(self, owner, now, large):
+        staged = staging.stage_file(owner, "p.csv", large, now)
+        assert staging.counts(staged) == {Outcome.INVITE: 9000}
+        assert staging.newest(owner) == staged
+
+    def test_are_refused_with_the_reason(self, owner, now, large):
+        bad = io.BytesIO(large.getvalue().replace(b"@", b" at "))
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage_file(owner, "p.csv", bad, now)
+
+    def test_that_take_too_much_are_refused_and_nothing_is_kept(
+        self, owner, now, large, monkeypatch
+    ):
+        def break_down(*_):
+            raise AsideError
+
+        monkeypatch.setattr(staging.aside, "run", break_down)
+        with refused(Reason.FILE_UNREADABLE):
+            staging.stage_file(owner, "p.csv", large, now)
+        assert StagedList.select().count() == 0

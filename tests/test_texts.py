@@ -231,3 +231,12 @@ def test_a_name_in_a_list_is_taken_or_dropped(listed, name):
 def test_a_name_from_a_list_is_one_that_could_be_typed(text):
     name = texts.name_or_nothing(text)
     assert name == "" or texts.clean_name(name) == name
+
+
+@given(st.text(st.sampled_from("aZ09éßžŁ '-.@/\u0308\u202e"), max_size=12) | st.text(max_size=12))
+def test_what_is_taken_for_plain_is_what_a_closer_look_gives(text):
+    try:
+        expected = texts.clean_name(text)
+    except Refused:
+        expected = ""
+    assert texts.name_or_nothing(text) == expected

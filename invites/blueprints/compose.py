@@ -104,8 +104,7 @@ def _take_file(form: ComposeForm) -> bool:
     if file is None or not file.filename:
         return True
     try:
-        content = file.stream.read()
-        form.staged = staging.stage(here().membership, file.filename, content, now())
+        form.staged = staging.stage_file(here().membership, file.filename, file.stream, now())
     except Refused as refused:
         form.csv_file.errors = [sentence(refused)]
         return False

@@ -123,6 +123,10 @@ REASON = {
         "This workbook has too much in it. Copy the columns with names and addresses "
         "into a new one, save it and choose that file."
     ),
+    Reason.FILE_UNREADABLE: _(
+        "Reading this file took more than this box can give. Keep only the columns with names "
+        "and addresses, or split it, and choose that file."
+    ),
     Reason.FILE_NO_ADDRESSES: _(
         "There is no e-mail address in this file. It needs a column of addresses."
     ),

@@ -1,0 +1,55 @@
+"""Work in a process of its own."""
+
+import os
+import signal
+
+import pytest
+
+from invites import aside, profiles
+from invites.aside import AsideError
+from invites.models import User
+from invites.profiles import NewProfile
+from invites.refusals import Reason, Refused
+from tests.conftest import NOW
+
+
+def process_id(*_: object) -> int:
+    return os.getpid()
+
+
+def make_somebody(email: str) -> str:
+    return profiles.create(NewProfile("Somebody", email, "", ""), NOW, confirmed=True).email
+
+
+def refuse() -> None:
+    raise Refused(Reason.LIST_TOO_LONG, limit=7)
+
+
+def break_down() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_it_is_another_process() -> None:
+    assert aside.run(process_id, "x", 1) != os.getpid()
+
+
+def test_it_works_on_the_same_database() -> None:
+    assert aside.run(make_somebody, "some@example.org") == "some@example.org"
+    assert User.get().email == "some@example.org"
+
+
+def test_a_refusal_comes_through_with_its_details() -> None:
+    with pytest.raises(Refused) as caught:
+        aside.run(refuse)
+    assert caught.value.reason is Reason.LIST_TOO_LONG
+    assert caught.value.details == {"limit": 7}
+
+
+def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
+    for _ in range(3):
+        with pytest.raises(AsideError):
+            aside.run(break_down)
+    assert aside.run(process_id)
