@@ -46,8 +46,10 @@ const rowsOf = (place) => [...place.querySelectorAll("tbody tr")];
 const findAgain = ({ name, tag, row, place }) => {
   const again = [...place.querySelectorAll(tag)].find((element) => nameOf(element) === name);
   const rows = row < 0 ? [] : rowsOf(place);
-  const near = rows[Math.min(row, rows.length - 1)]?.querySelector("button, a[href]");
-  return again ?? near ?? place.querySelector("button") ?? place.querySelector("input:not([type=hidden]), a[href]");
+  const near = rows[Math.min(row, rows.length - 1)];
+  const first = (within) =>
+    within?.querySelector("button") ?? within?.querySelector("input:not([type=hidden]), a[href]");
+  return again ?? first(near) ?? first(place);
 };
 document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   const focused = document.activeElement;
