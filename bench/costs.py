@@ -18,7 +18,7 @@ from invites import db, feed, sessions
 from invites.attempts import Outcome, Result
 from invites.clock import utcnow
 from invites.ledger import Ledger, Settled
-from invites.models import Batch, BatchState, MailPolicy, Membership
+from invites.models import Batch, BatchState, MailPolicy, Membership, User
 from invites.settings import PROJECT_ROOT
 
 PAGE = "/accounts/riverside-relief/invitations/new"
@@ -95,10 +95,7 @@ def _p95(cookie: str, goes_on) -> float:
 def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen, str]]:
     """A real gunicorn, and the cookie of somebody who is logged in there."""
     make_batch(1, prefix="first")
-    with app.test_client() as client, client.session_transaction() as cookies:
-        cookies["_user_id"] = sessions.start(Membership.get().user, "bench", utcnow())
-        cookies["_fresh"] = True
-    cookie = client.get_cookie("__Host-invites")
+    cookie = _logged_in(app, Membership.get().user)
     data = app.extensions["invites"].settings.data
     process = subprocess.Popen(
         [
@@ -108,15 +105,25 @@ def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen, str
             "app:app",
         ],
         cwd=PROJECT_ROOT,
-        env=dict(os.environ) | environment(data, port) | {"INVITES_BIND": "127.0.0.1:8371"},
+        env=dict(os.environ)
+        | environment(data, port)
+        | {"INVITES_BIND": "127.0.0.1:8371", "MALLOC_ARENA_MAX": "2"},
         stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for_pages()
-        yield process, f"{cookie.key}={cookie.value}"
+        yield process, cookie
     finally:
         process.terminate()
         process.wait()
+
+
+def _logged_in(app: Flask, user: User) -> str:
+    with app.test_client() as client, client.session_transaction() as cookies:
+        cookies["_user_id"] = sessions.start(user, "bench", utcnow())
+        cookies["_fresh"] = True
+    cookie = client.get_cookie("__Host-invites")
+    return f"{cookie.key}={cookie.value}"
 
 
 def _wait_for_pages() -> None:

@@ -1,25 +1,35 @@
 """Runs what is heavy in a process of its own: pages stay quick, and its memory goes back.
 
-Python's fork server has the modules loaded, so that each piece of work begins
-within milliseconds. It starts with the first one.
+Each process does one piece of work. The next one is loaded after it and waits
+for a minute, so that what comes then begins within milliseconds.
 """
 
-import multiprocessing
+import atexit
+import gc
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from invites import db
 from invites.refusals import Refused
+from invites.settings import PROJECT_ROOT
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["__main__", "invites.staging"])
-_at_once = threading.BoundedSemaphore(2)  # the others wait: a box has two cores
+_PATIENCE = 60  # seconds
+_SERVE = """
+import os, sys
+os.nice(5)  # pages go first
+from invites import aside, staging
+aside.serve(int(sys.argv[1]))
+"""
 
 
 class AsideError(Exception):
@@ -33,19 +43,9 @@ def run(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
     Raises Refused as ``work`` does, and AsideError when something else ends it.
     """
     with _at_once:
-        ours, theirs = _context.Pipe(duplex=False)
-        process = _context.Process(
-            target=_work, args=(theirs, db.path(), work, arguments, more), daemon=True
-        )
-        process.start()
-        theirs.close()
-        try:
-            answer, refused = ours.recv()
-        except EOFError:
-            raise AsideError from None
-        finally:
-            ours.close()
-            process.join()
+        process = _spare.take() or _Process()
+        answer, refused = process.ask((db.path(), work, arguments, more))
+        _spare.load()
     if refused is not None:
         reason, details = refused
         raise Refused(reason, **details)
@@ -53,15 +53,92 @@ def run(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
     return found
 
 
-def _work(
-    theirs: Connection, path: Path, work: Callable[..., Any], arguments: Any, more: Any
-) -> None:
+def serve(descriptor: int) -> None:
+    """In the other process: do the piece of work that comes, if one does."""
+    with Connection(descriptor) as line:
+        try:
+            path, work, arguments, more = line.recv()
+        except EOFError:
+            return
+        gc.disable()  # it ends after this
+        line.send(_outcome(path, work, arguments, more))
+
+
+def _outcome(path: Path, work: Callable[..., Any], arguments: Any, more: Any) -> tuple[Any, Any]:
     db.configure(path)
     db.connect()
     try:
-        theirs.send((work(*arguments, **more), None))
+        return work(*arguments, **more), None
     except Refused as refused:
-        theirs.send((None, (refused.reason, refused.details)))
+        return None, (refused.reason, refused.details)
     finally:
         db.close()
-        theirs.close()
+
+
+class _Process:
+    """Another Python with Invites loaded, which ends when the line to it does."""
+
+    def __init__(self) -> None:
+        self._line, theirs = Pipe()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from people
+                [sys.executable, "-c", _SERVE, str(theirs.fileno())],
+                cwd=PROJECT_ROOT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for whoever asked
+            )
+
+    def ask(self, work: object) -> Any:
+        """Its answer, once. Raises AsideError."""
+        try:
+            self._line.send(work)
+            return self._line.recv()
+        except (OSError, EOFError):
+            raise AsideError from None
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        self._line.close()
+        self._process.wait()
+
+
+class _Spare:
+    """At most one process that waits for the next piece of work, but not for long."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+
+    def take(self) -> _Process | None:
+        with self._lock:
+            process, self._process = self._process, None
+        return process
+
+    def load(self) -> None:
+        """Without waiting until it is."""
+        threading.Thread(target=self._keep_for_a_while, daemon=True).start()
+
+    def end(self) -> None:
+        process = self.take()
+        if process is not None:
+            process.end()
+
+    def _keep_for_a_while(self) -> None:
+        process = _Process()
+        with self._lock:
+            former, self._process = self._process, process
+        if former is not None:
+            former.end()
+        time.sleep(_PATIENCE)
+        with self._lock:
+            if self._process is not process:
+                return
+            self._process = None
+        process.end()
+
+
+_spare = _Spare()
+_at_once = threading.BoundedSemaphore(2)  # the others wait: a box has two cores
+atexit.register(_spare.end)

@@ -4,6 +4,7 @@
 """
 
 import logging
+import os
 import signal
 import socket
 import subprocess
@@ -183,6 +184,7 @@ def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subproce
     return subprocess.Popen(  # noqa: S603  # a list of our own words, no shell
         [*before, sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # threads share what they have freed
         start_new_session=True,
     )
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from peewee import (
+    SQL,
     BlobField,
     BooleanField,
     Case,
@@ -402,9 +403,9 @@ class StagedRow(Row):
     name = CharField(max_length=100)
     email = CharField(max_length=254)
     outcome = CharField(max_length=15)
-    problem = CharField(max_length=30)
-    suggestion = CharField(max_length=254)
-    as_written = BooleanField()
+    problem = CharField(max_length=30, constraints=[SQL("DEFAULT ''")])
+    suggestion = CharField(max_length=254, constraints=[SQL("DEFAULT ''")])
+    as_written = BooleanField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         primary_key = CompositeKey("list", "number")

@@ -8,11 +8,11 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from peewee import ModelSelect, fn
 
@@ -29,19 +29,14 @@ KEPT = timedelta(days=1)
 _LARGE = 256 * 1024  # bytes of a file that takes a while to read
 _KEPT_EACH = 3  # for a person in an account: two tabs, and one more
 _SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
-_COLUMNS = (
-    "list_id",
-    "number",
-    "text",
-    "name",
-    "email",
-    "outcome",
-    "problem",
-    "suggestion",
-    "as_written",
-)
-
 Changes = Counter[tuple[Outcome, Outcome]]
+
+
+class _Rows(NamedTuple):
+    """Rows to insert: with an address; and with a problem instead."""
+
+    right: list[tuple[object, ...]]
+    wrong: list[tuple[object, ...]]
 
 
 def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> StagedList:
@@ -273,30 +268,32 @@ def _domain(address: str) -> str:
     return address.strip().rpartition("@")[2].lower()
 
 
-def _judged(
-    account: Account, entries: Sequence[Entry], now: datetime
-) -> Iterator[tuple[object, ...]]:
-    """The rows to insert; judging.judge in other clothes, without 50,000 objects in between."""
+def _judged(account: Account, entries: Sequence[Entry], now: datetime) -> _Rows:
+    """judging.judge in other clothes, without 50,000 objects in between."""
     understood = [judging.read(entry) for entry in entries]
     known = judging.known(account, sorted({email for email, _, _ in understood if email}), now)
     values = {email: outcome.value for email, outcome in known.items()}
-    twice, new = Outcome.TWICE.value, Outcome.INVITE.value
+    invalid, twice, new = Outcome.INVALID.value, Outcome.TWICE.value, Outcome.INVITE.value
     seen: set[str] = set()
+    rows = _Rows([], [])
     for (text, number, name, _), (email, problem, suggestion) in zip(
         entries, understood, strict=True
     ):
         name = name and texts.name_or_nothing(name)
         if problem is not None:
-            invalid = (Outcome.INVALID.value, problem.value, suggestion)
-            yield (number, text, name, email, *invalid, False)
+            rows.wrong.append((number, text, name, email, invalid, problem.value, suggestion))
         else:
             outcome = twice if email in seen else values.get(email, new)
+            rows.right.append((number, text, name, email, outcome))
             seen.add(email)
-            yield (number, text, name, email, outcome, "", "", False)
+    return rows
 
 
-def _insert(staged: StagedList, rows: Iterable[tuple[object, ...]]) -> None:
-    db.insert_rows(StagedRow, _COLUMNS, ((staged.id, *row) for row in rows))
+def _insert(staged: StagedList, rows: _Rows) -> None:
+    right = ("number", "text", "name", "email", "outcome")
+    wrong = (*right, "problem", "suggestion")
+    db.insert_rows(StagedRow, right, rows.right, list_id=staged.id)
+    db.insert_rows(StagedRow, wrong, rows.wrong, list_id=staged.id)
     _count(staged)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -52,4 +53,19 @@ def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
     for _ in range(3):
         with pytest.raises(AsideError):
             aside.run(break_down)
+    assert aside.run(process_id)
+
+
+def test_the_next_process_waits_for_work_and_each_works_once() -> None:
+    first, second = aside.run(process_id), aside.run(process_id)
+    assert first != second
+
+
+def test_a_process_that_waited_long_enough_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(threading.enumerate())
+    monkeypatch.setattr(aside, "_PATIENCE", 0.01)
+    aside.run(process_id)
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert aside._spare.take() is None
     assert aside.run(process_id)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from peewee import (
+    SQL,
     BigIntegerField,
     BlobField,
     BooleanField,
@@ -55,9 +56,9 @@ class StagedRow(Model):
     name = CharField(max_length=100)
     email = CharField(max_length=254)
     outcome = CharField(max_length=15)
-    problem = CharField(max_length=30)
-    suggestion = CharField(max_length=254)
-    as_written = BooleanField()
+    problem = CharField(max_length=30, constraints=[SQL("DEFAULT ''")])
+    suggestion = CharField(max_length=254, constraints=[SQL("DEFAULT ''")])
+    as_written = BooleanField(constraints=[SQL("DEFAULT 0")])
 
     class Meta:
         table_name = "staged_row"
