@@ -60,8 +60,12 @@ class Overview:
     def fingerprint(self) -> str:
         """The same for the same entries understood alike: tells whether somebody has seen this."""
         listed = [f"{outcome} {self.listed[outcome]}" for outcome in Outcome]
-        seen = [str(self.staged.id) if self.staged else "", *listed, self.typed.fingerprint]
+        seen = [_read_as(self.staged), *listed, self.typed.fingerprint]
         return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def _read_as(staged: StagedList | None) -> str:
+    return f"{staged.id} {staged.email_column} {staged.name_column}" if staged else ""
 
 
 def overview(

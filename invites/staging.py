@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
@@ -210,6 +210,17 @@ def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
     _change(staged, number, now, text=text.strip()[:1000], as_written=False)
 
 
+def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> None:
+    """Write what stands in the fields of rows into those where it is something else.
+
+    A field has no line breaks, so they make no difference. Raises Refused(NOT_FOUND).
+    """
+    for row in list(_rows(staged).where(StagedRow.number.in_(list(texts)))):
+        text = texts[row.number]
+        if _one_line(text) != _one_line(row.text):
+            mend(staged, row.number, text, now)
+
+
 def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:
     """Believe that a row's address isn't misspelt. Raises Refused(NOT_FOUND)."""
     _change(staged, number, now, as_written=True)
@@ -262,6 +273,10 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
 
 def _rows(staged: StagedList) -> "ModelSelect[StagedRow]":
     return StagedRow.select().where(StagedRow.list == staged.id)
+
+
+def _one_line(text: str) -> str:
+    return text.strip().replace("\r", "").replace("\n", "")
 
 
 def _domain(address: str) -> str:

@@ -1,6 +1,7 @@
 """New Invitation: the Email field, the CSV file, the role, and what was understood."""
 
 import secrets
+from contextlib import suppress
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -12,6 +13,7 @@ from invites.judging import Outcome
 from invites.overview import overview
 from invites.refusals import Reason, Refused
 from invites.roles import Role
+from invites.tables import Choice
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, number
 from invites.web.forms import takes_lists
@@ -38,8 +40,11 @@ def form() -> AnyResponse:
 def create() -> AnyResponse:
     """Send what was reviewed, and lead to the batch's page. Else the form stays as it was."""
     form = filled_form()
+    before = form.staged
     if not _take_file(form) or not form.validate():
         return compose_page(form, status=422)
+    if form.staged is before:
+        _take_over(form)
     try:
         batch = issuing.issue(here().membership, form.order(), now())
     except Refused as refused:
@@ -108,7 +113,23 @@ def _take_file(form: ComposeForm) -> bool:
     except Refused as refused:
         form.csv_file.errors = [sentence(refused)]
         return False
+    form.place.data = ""  # of the list before
     return True
+
+
+def _take_over(form: ComposeForm) -> None:
+    """Take what was changed in the list's fields without a press on the buttons beside them.
+
+    Then the review isn't what was seen, so it is shown before anything is sent.
+    """
+    staged = form.staged
+    if staged is None or staged.batch_id is not None:
+        return
+    with suppress(Refused):  # sent or forgotten meanwhile: sending finds that, too
+        if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
+            staging.pick_columns(staged, form.columns, now())
+        else:
+            staging.mend_changed(staged, form.row_texts, now())
 
 
 def _not_sent(form: ComposeForm, refused: Refused) -> AnyResponse:

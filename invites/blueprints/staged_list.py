@@ -13,9 +13,8 @@ from invites.access import Action
 from invites.judging import INVITED
 from invites.models import StagedList
 from invites.refusals import Refused
-from invites.tables import Choice
 from invites.web.access import allow, here
-from invites.web.composing import ComposeForm, compose_page, filled_form, number, rows_page
+from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.forms import takes_lists
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
@@ -90,12 +89,11 @@ def take_suggestions(list_id: int) -> AnyResponse:
 @takes_lists
 def pick_columns(list_id: int) -> AnyResponse:
     """Read the list by other columns."""
-    email = number(request.form.get("email_column"))
-    name = number(request.form.get("name_column"))
+    chosen = filled_form().columns
 
     def pick(staged: StagedList) -> None:
-        chosen = Choice(staged.email_column if email is None else email, name)
-        staging.pick_columns(staged, chosen, now())
+        if chosen is not None:
+            staging.pick_columns(staged, chosen, now())
 
     return _after(list_id, pick)
 
@@ -143,6 +141,7 @@ def _after(list_id: int, deed: Callable[[StagedList], object]) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
     try:
+        staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
         deed(form.staged)
     except Refused:
         abort(404)

@@ -28,6 +28,7 @@ from invites.overview import Overview, overview
 from invites.recipients import Entry, read_field
 from invites.refusals import Refused
 from invites.roles import Role
+from invites.tables import Choice
 from invites.web.access import here
 from invites.web.forms import PlainForm
 from invites.web.pages import show
@@ -35,6 +36,7 @@ from invites.web.services import now, services
 from invites.web.words import ROLE, sentence
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_ROW_TEXT = re.compile(r"text-([0-9]{1,6})")
 _PLACE = re.compile(r"([a-z_]*):([0-9]{1,6})")
 
 
@@ -95,6 +97,18 @@ class ComposeForm(PlainForm):
             Outcome.PENDING: self.pending_too,
         }
         return frozenset(outcome for outcome, box in boxes.items() if box.data)
+
+    @property
+    def columns(self) -> Choice | None:
+        """The columns that are chosen on the page, if the list is there."""
+        email = number(request.form.get("email_column"))
+        return None if email is None else Choice(email, number(request.form.get("name_column")))
+
+    @property
+    def row_texts(self) -> dict[int, str]:
+        """What stands in the fields of the rows that show, by their numbers."""
+        found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
+        return {int(match[1]): text for match, text in found if match}
 
     @property
     def at(self) -> tuple[Outcome | None, int]:

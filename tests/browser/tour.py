@@ -48,6 +48,20 @@ pending1@example.org
 declined@example.org
 zoe@elsewhere.example"""
 
+_MIXED = f"""Name;E-Mail;Town
+Amina Bello;amina@gmial.com;Bonn
+Bo Ek;bo@gmial.com;Bonn
+Cleo;cleo.example.org;Bonn
+Dora;dora@example.org dora@example.net;Bonn
+Eve of {_LONG};{_LONG}.example.org;Bonn
+Ada Okafor;ada@example.org;Bonn
+Pia;pending1@example.org;Bonn
+Dee;declined@example.org;Bonn
+Gus;info@example.org;Bonn
+Hal;hal@example.org;Bonn
+Hal;HAL@example.org;Bonn
+"""
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -367,6 +381,14 @@ class _Full:
         def drop(visitor: Visitor) -> None:
             visitor.choose_file("guests.csv", file.encode()).sees("1,200 rows, below")
 
+        def drop_mixed(visitor: Visitor) -> None:
+            visitor.choose_file("volunteers.csv", _MIXED.encode()).sees("rows, below")
+
+        def show_all(visitor: Visitor) -> None:
+            drop_mixed(visitor)
+            visitor.press("Leave out row 6").sees("left out by you").press("All 11")
+            expect(visitor.page.locator(".rows tbody tr")).to_have_count(11)
+
         def send_many(visitor: Visitor) -> None:
             drop(visitor)
             visitor.press("Send Invitation").sees("Tick this")
@@ -378,6 +400,8 @@ class _Full:
         return [
             Stop("compose-understood", _COMPOSE, OWNER, write),
             Stop("compose-file", _COMPOSE, OWNER, drop),
+            Stop("compose-list", _COMPOSE, OWNER, drop_mixed),
+            Stop("compose-list-all", _COMPOSE, OWNER, show_all),
             Stop("compose-very-many", _COMPOSE, OWNER, send_many),
             Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
             Stop("compose-moderator", _COMPOSE, "mo@example.org"),

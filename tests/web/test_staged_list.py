@@ -70,6 +70,11 @@ class TestLooking:
         assert list(rows(looking.page)) == ["5", "6"]
         assert "no @" in rows(looking.page)["5"]
 
+    def test_they_do_so_in_the_next_list_too(self, looking: Browser) -> None:
+        again = (io.BytesIO(CSV.replace("Bob", "Rob").encode()), "again.csv")
+        looking.press("All 5").press("Send Invitation", csv_file=again)
+        assert list(rows(looking.page)) == ["5", "6"]
+
     def test_all_rows_and_those_of_one_outcome_can_be_shown(self, looking: Browser) -> None:
         looking.press("All 5")
         assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
@@ -131,6 +136,14 @@ class TestMending:
         assert looking.page.select_one("[name=text-5]")["value"] == "still @ not"
         assert looking.status == 200
 
+    def test_a_list_is_sent_after_it_was_looked_through_without_javascript(
+        self, looking: Browser
+    ) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        looking.press("Send Invitation")
+        assert looking.url.startswith(f"{ACCOUNT}/batches/")
+        assert Invitation.select().count() == 3
+
     def test_a_row_is_left_out_and_taken_back(self, looking: Browser) -> None:
         looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
         assert rows(looking.page)["2"] == "left out by you"
@@ -144,6 +157,37 @@ class TestMending:
         looking.press("All 5")
         assert rows(looking.page)["2"] == "member already"
         assert rows(looking.page)["3"] == "twice in the list"
+
+    def test_columns_that_were_only_chosen_are_read_and_shown_before_sending(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", email_column="2", name_column="")
+        assert "Nothing has been sent yet" in looking.text
+        assert rows(looking.press("All 5").page)["2"] == "member already"
+        assert not Batch.select().exists()
+
+    def test_a_row_that_was_typed_into_is_mended_and_shown_before_sending(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", **{"text-5": "nobody@example.org"})
+        assert "Nothing has been sent yet" in looking.text
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_what_was_typed_into_a_row_stays_though_another_button_was_pressed(
+        self, looking: Browser
+    ) -> None:
+        row = "#staged-list tbody tr:nth-of-type(2)"
+        looking.press("Leave out", within=row, **{"text-5": "nobody@example.org"})
+        assert totals(looking.page)["will be invited"] == "4"
+        assert totals(looking.page)["left out by you"] == "1"
+
+    def test_line_breaks_in_a_cell_are_no_change(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        cell = b'Email\n"not\nthis one"\nann@example.org\n'
+        staging.stage(owner, "p.csv", cell, now)
+        olive.open(NEW).press("Leave out", **{"text-2": "notthis one"})
+        assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
 
     def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
         for what in ("rows/1/left-out", "rows/99/back", "rows/7/mended", "columns"):
