@@ -43,7 +43,7 @@ def read_field(text: str) -> list[Entry]:
     come out of a table, only the addresses count. Stops after 50,001.
     """
     entries: list[Entry] = []
-    lines = [line for line in _LINE_END.split(_INVISIBLE.sub("", text)) if line.strip()]
+    lines = [line for line in _LINE_END.split(visible(text)) if line.strip()]
     for number, line in enumerate(lines):
         if "\t" not in line.strip():
             entries.extend(_read_line(line))
@@ -52,6 +52,17 @@ def read_field(text: str) -> list[Entry]:
         if len(entries) > MAX_ENTRIES:
             break  # too long in any case
     return entries
+
+
+def visible(text: str) -> str:
+    """The text without spaces that nobody sees, and marks of direction."""
+    return _INVISIBLE.sub("", text)
+
+
+def replaced(text: str, wrong: str, right: str) -> str:
+    """The typed list with ``right`` for the entry ``wrong``, and never inside of another one."""
+    alone = rf"(?<![\w.@+-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
+    return re.sub(alone, lambda _found: right, visible(text))
 
 
 def tidy(cell: str) -> Entry:
@@ -63,7 +74,7 @@ def tidy(cell: str) -> Entry:
     with_name = _CELL_WITH_NAME.fullmatch(cell)
     if with_name:
         return Entry(_bare(with_name[2]), name=_bare_name(with_name[1]))
-    bare = _bare(_INVISIBLE.sub("", cell))
+    bare = _bare(visible(cell))
     return Entry(bare) if _PLAIN_ADDRESS.fullmatch(bare) else Entry(cell)
 
 

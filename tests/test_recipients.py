@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.recipients import Entry, read_field
+from invites.recipients import Entry, read_field, replaced
 
 
 def read(text):
@@ -154,3 +154,19 @@ def test_no_text_takes_long_to_read(text):
     started = time.process_time()
     read_field(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong", "after"),
+    [
+        ("a@gmial.com, ada@gmial.com", "a@gmial.com", "a@gmail.com, ada@gmial.com"),
+        ("a@gmial.com.au a@gmial.com.", "a@gmial.com", "a@gmial.com.au a@gmail.com."),
+        ("A <a@gmial.com>\nb@x.org", "a@gmial.com", "A <a@gmail.com>\nb@x.org"),
+        ("a\u200b@gmial.com", "a@gmial.com", "a@gmail.com"),
+        (r"\1 a@gmial.com", "a@gmial.com", r"\1 a@gmail.com"),
+    ],
+)
+def test_a_suggestion_takes_the_place_of_its_entry_alone(
+    typed: str, wrong: str, after: str
+) -> None:
+    assert replaced(typed, wrong, "a@gmail.com") == after

@@ -25,7 +25,7 @@ from invites.issuing import Order, Review
 from invites.judging import Outcome
 from invites.models import StagedList
 from invites.overview import Overview, overview
-from invites.recipients import Entry, read_field
+from invites.recipients import Entry, read_field, replaced
 from invites.refusals import Refused
 from invites.roles import Role
 from invites.tables import Choice
@@ -79,8 +79,8 @@ class ComposeForm(PlainForm):
         return [one._replace(as_written=True) if one.text in trusted else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
-        """Write ``right`` into the field where ``wrong`` stands."""
-        self.email.data = (self.email.data or "").replace(wrong, right or wrong)
+        """Write ``right``, if there is one, into the field where ``wrong`` stands."""
+        self.email.data = replaced(self.email.data or "", wrong, right or wrong)
         self.__dict__.pop("entries", None)
 
     def trust(self, text: str) -> None:

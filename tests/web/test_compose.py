@@ -408,6 +408,23 @@ class TestUnderstanding:
         }
         assert Batch.select().count() == 2
 
+    def test_a_suggestion_is_taken_into_the_field_with_javascript_or_without(
+        self, olive: Browser
+    ) -> None:
+        typed = "ann@gmial.com bob@example.org"
+        olive.open(NEW).press("Send Invitation", email=typed).press("Use ann@gmail.com")
+        assert value(olive, "#email") == "ann@gmail.com bob@example.org"
+        assert "2 will be invited" in olive.text
+        page = ask(olive, "typed", email=typed, use="0")
+        assert page.select_one("#email").get_text().strip() == "ann@gmail.com bob@example.org"
+        assert page.select_one("#understanding")["hx-swap-oob"] == "true"
+
+    def test_what_is_right_as_it_is_stays_so(self, olive: Browser) -> None:
+        olive.open(NEW).press("Send Invitation", email="ann@gmial.com").press("It's right")
+        assert "1 will be invited" in olive.text
+        olive.press("Send Invitation")
+        assert Invitation.get().email == "ann@gmial.com"
+
     @pytest.mark.parametrize(
         ("typed", "count"), [("a@example.org", 1), ("a@example.org b@example.org", 2)]
     )
