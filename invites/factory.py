@@ -8,7 +8,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from invites import blueprints, cli, db, readiness
+from invites import blueprints, cli, db, readiness, sessions
 from invites.db import NotReadyError
 from invites.links import Links
 from invites.mail.rendering import Postage
@@ -50,6 +50,7 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=sessions.IDLE,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,

@@ -76,12 +76,16 @@ class User(Row):
 
 
 class Session(Row):
-    """One device on which a person is logged in. Holds a hash, so a stolen table opens nothing."""
+    """One device on which a person is logged in. Holds a hash, so a stolen table opens nothing.
+
+    ``device`` is what the browser says of itself; ``is_shared``: others use it, too.
+    """
 
     user = ForeignKeyField(User, backref="sessions")
     user_id: int
     token_hash = CharField(max_length=64, unique=True)
     device = CharField(max_length=255)
+    is_shared = BooleanField()
     created_at = UtcField()
     seen_at = UtcField()
 

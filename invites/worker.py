@@ -11,7 +11,7 @@ import flask_mail
 from flask import current_app
 from peewee import PeeweeException
 
-from invites import db, ledger, mail_policy, outbox, staging
+from invites import db, ledger, mail_policy, outbox, sessions, staging
 from invites.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
@@ -108,6 +108,7 @@ class Worker:
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > _SWEEP:
             staging.sweep(utcnow())
+            sessions.sweep(utcnow())
             self._swept_at = time.monotonic()
 
     def _hire(self, mail: flask_mail.Mail) -> None:

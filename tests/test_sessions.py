@@ -50,6 +50,51 @@ def test_a_device_that_was_idle_for_30_days_is_logged_out(ada, now):
     assert sessions.find(token, now + timedelta(days=30)) is None
 
 
+def test_a_shared_computer_is_logged_out_after_30_idle_minutes(ada, now):
+    token = sessions.start(ada, "library", now, shared=True)
+    for minutes in (29, 58, 87):
+        assert sessions.find(token, now + timedelta(minutes=minutes)) is not None
+    assert sessions.find(token, now + timedelta(minutes=118)) is None
+
+
+def test_devices_are_told_last_used_first_without_those_that_are_over(ada, now):
+    sessions.start(ada, "library", now, shared=True)
+    sessions.start(ada, "old", now - timedelta(days=40))
+    phone = sessions.start(ada, "phone", now)
+    laptop = sessions.start(ada, "laptop", now + timedelta(hours=1))
+    later = now + timedelta(hours=2)
+    found = sessions.of(ada, later)
+    assert [one.device for one in found] == ["laptop", "phone"]
+    assert [sessions.is_of(one, laptop) for one in found] == [True, False]
+    sessions.find(phone, later)
+    assert [one.device for one in sessions.of(ada, later)] == ["phone", "laptop"]
+
+
+def test_one_device_is_signed_out_by_its_owner_alone(ada, now):
+    ben = make_user("Ben Ito", "ben@example.org", now)
+    token = sessions.start(ada, "phone", now)
+    with refused(Reason.NOT_FOUND):
+        sessions.end_one(ben, Session.get().id)
+    sessions.end_one(ada, Session.get().id)
+    assert sessions.find(token, now) is None
+
+
+def test_a_renewed_session_is_the_same_by_another_token(ada, now):
+    token = sessions.start(ada, "phone", now)
+    before = sessions.find(token, now)
+    fresh = sessions.renew(token)
+    assert sessions.find(token, now) is None
+    assert sessions.find(fresh, now) == before
+
+
+def test_what_is_over_is_swept_away(ada, now):
+    sessions.start(ada, "library", now, shared=True)
+    sessions.start(ada, "phone", now)
+    sessions.sweep(now + timedelta(hours=1))
+    assert Session.get().device == "phone"
+    assert Session.select().count() == 1
+
+
 def test_a_device_in_use_stays_logged_in(ada, now):
     token = sessions.start(ada, "phone", now)
     for weeks in range(1, 20):

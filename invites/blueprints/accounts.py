@@ -14,7 +14,7 @@ from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.pages import go, show, tell
 from invites.web.services import now
-from invites.web.signin import person
+from invites.web.signin import person, renew
 from invites.web.words import sentence
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
@@ -62,6 +62,7 @@ def accept(invitation_id: int) -> Response:
     except Refused as refused:
         tell(sentence(refused), "problem")
         return go(url_for("accounts.index"))
+    renew()
     tell(_("Welcome to %(account)s.", account=invitation.account.name))
     return go(url_for("home.page", slug=invitation.account.slug))
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from flask import Blueprint, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites import memberships, profiles, responding
@@ -13,10 +12,11 @@ from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining
-from invites.web.pages import go, show, tell
+from invites.web.pages import go, show
 from invites.web.services import links, now
-from invites.web.signin import log_in, visitor
+from invites.web.signin import renew, visitor
 from invites.web.urls import login_url
+from invites.web.welcome import arrived, welcome
 
 blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
 
@@ -54,7 +54,8 @@ def accept(token: str) -> Response:
             responding.accept(opened.invitation, who.user, now(), proven=opened.proven)
         except Refused:
             return _closed(opened.invitation)
-        return _welcome(opened.invitation)
+        renew()
+        return welcome(opened.invitation.account)
     return _for_whoever_asks(opened) or _accept_as_new(opened)
 
 
@@ -131,8 +132,7 @@ def _accept_as_new(opened: Opened) -> Response:
             return _closed(invitation)
         form.refuse(form.password, refused)
         return _letter(opened, form, status=422)
-    log_in(membership.user)
-    return _welcome(invitation)
+    return arrived(membership, form)
 
 
 def _form(name: str = "") -> JoinForm:
@@ -140,11 +140,6 @@ def _form(name: str = "") -> JoinForm:
     form = JoinForm(name=name)
     del form.email
     return form
-
-
-def _welcome(invitation: Invitation) -> Response:
-    tell(_("You are in. Welcome to %(account)s.", account=invitation.account.name))
-    return go(url_for("home.page", slug=invitation.account.slug))
 
 
 def _letter(opened: Opened, form: JoinForm, *, status: int = 200) -> Response:

@@ -1,18 +1,18 @@
 """The page behind a permanent link: join as somebody new, or as oneself."""
 
 from flask import Blueprint, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites import memberships, permanent_link, profiles
-from invites.models import Account, PermanentLink
+from invites.models import PermanentLink
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining, limit_logins
-from invites.web.pages import go, show, tell
+from invites.web.pages import go, show
 from invites.web.services import links, now
-from invites.web.signin import log_in, person, visitor
+from invites.web.signin import person, renew, visitor
+from invites.web.welcome import arrived, welcome
 
 blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
 
@@ -52,8 +52,7 @@ def create(token: str) -> Response:
         about_email = refused.reason is Reason.PROFILE_EXISTS
         form.refuse(form.email if about_email else form.password, refused)
         return _sign_up(link, token, form, status=422)
-    log_in(membership.user)
-    return _welcome(link.account)
+    return arrived(membership, form)
 
 
 @blueprint.post("/acceptance")
@@ -69,18 +68,14 @@ def accept(token: str) -> Response:
         if refused.reason is Reason.LINK_CLOSED:
             return show("join/closed.html", status=410)
         return go(url_for("join.page", token=token))
-    return _welcome(link.account)
+    renew()
+    return welcome(link.account)
 
 
 def _form() -> JoinForm:
     form = JoinForm()
     del form.phone
     return form
-
-
-def _welcome(account: Account) -> Response:
-    tell(_("You are in. Welcome to %(account)s.", account=account.name))
-    return go(url_for("home.page", slug=account.slug))
 
 
 def _sign_up(link: PermanentLink, token: str, form: JoinForm, *, status: int = 200) -> Response:

@@ -4,7 +4,7 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import EmailField, HiddenField, PasswordField
+from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
 from invites import accounts, install, profiles, responding
 from invites.models import Invitation, User
@@ -25,6 +25,7 @@ class LoginForm(PlainForm):
 
     email = EmailField(_l("Email"))
     password = PasswordField(_l("Password"))
+    shared = BooleanField(_l("This is a shared computer"))
     next = HiddenField()
 
 
@@ -55,7 +56,7 @@ def create() -> Response:
     user = None
     if form.validate():
         user = profiles.authenticate(form.email.data or "", form.password.data or "")
-    if user is None or not _let_in(user):
+    if user is None or not _let_in(user, shared=form.shared.data):
         form.password.errors = [
             _("This address and password don't go together. Check both, or set a new password.")
         ]
@@ -69,7 +70,9 @@ def create() -> Response:
 def delete() -> Response:
     """End this device's session."""
     log_out()
-    return go(safe_next(request.form.get("next")) or url_for("login.form"))
+    response = go(safe_next(request.form.get("next")) or url_for("login.form"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 def _invitation_behind(next_url: str | None) -> Invitation | None:
@@ -81,10 +84,10 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
     return found[0] if found and found[0].is_open(now()) else None
 
 
-def _let_in(user: User) -> bool:
+def _let_in(user: User, *, shared: bool) -> bool:
     """Start a session; False when the password was changed while it was checked."""
     try:
-        log_in(user)
+        log_in(user, shared=shared)
     except Refused:
         return False
     return True

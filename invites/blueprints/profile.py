@@ -6,7 +6,8 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField, TelField
 
-from invites import addresses, profiles, texts
+from invites import addresses, devices, profiles, sessions, texts
+from invites.models import Session
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -16,6 +17,9 @@ from invites.web.services import now
 from invites.web.signin import person, visitor
 
 blueprint = Blueprint("profile", __name__, url_prefix="/profile")
+
+
+_SHOWN = 20  # devices
 
 
 class DetailsForm(PlainForm):
@@ -46,14 +50,23 @@ def _page(
 ) -> Response:
     """The page with its three forms; those that were refused are given as they are."""
     refused = details or email or password
+    signed_in = sessions.of(person(), now())
     return show(
         "profile/page.html",
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
         password=password or PasswordForm(formdata=None),
+        devices=[(one, devices.words(one.device)) for one in signed_in[:_SHOWN]],
+        more_devices=len(signed_in[_SHOWN:]),
+        is_here=_is_here,
         pending_email=profiles.pending_email(person(), now()),
         status=422 if refused else 200,
     )
+
+
+def _is_here(session: Session) -> bool:
+    who = visitor()
+    return who is not None and sessions.is_of(session, who.token)
 
 
 @blueprint.get("")

@@ -64,7 +64,7 @@ def create() -> Response:
                 return go(url_for("login.form"))
             form.refuse(form.password, refused)
         else:
-            log_in(installer)
+            log_in(installer, shared=False)
             tell(_("%(account)s is set up. Invite the first people.", account=account.name))
             return go(url_for("compose.form", slug=account.slug))
     return show("setup/page.html", form=form, status=422)

@@ -6,7 +6,16 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, Form, PasswordField, StringField, TelField
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    Form,
+    PasswordField,
+    StringField,
+    SubmitField,
+    TelField,
+)
 from wtforms.validators import StopValidation
 
 from invites import addresses, passwords, texts
@@ -64,9 +73,14 @@ def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
 
 
 class JoinForm(PlainForm):
-    """Somebody new. Without the fields that a page doesn't ask for: ``del form.phone``."""
+    """Somebody new. Without the fields that a page doesn't ask for: ``del form.phone``.
+
+    ``leave``: the button that joins and logs nobody in.
+    """
 
     name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
     password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
     phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
+    shared = BooleanField(_l("This is a shared computer"))
+    leave = SubmitField(_l("Join, then sign out here"))

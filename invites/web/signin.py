@@ -62,11 +62,22 @@ def unauthorized() -> Response:
     return cast(Response, _manager.unauthorized())
 
 
-def log_in(user: User) -> None:
-    """Start a session on this device; whatever session it had ends."""
+def log_in(user: User, *, shared: bool) -> None:
+    """Start a session on this device; whatever session it had ends.
+
+    On a ``shared`` one it ends with the browser.
+    """
     log_out()
-    token = sessions.start(user, request.user_agent.string, now())
+    token = sessions.start(user, request.user_agent.string, now(), shared=shared)
     flask_login.login_user(Visitor(user, token))
+    session.permanent = not shared
+
+
+def renew() -> None:
+    """Give this device's session another token, as after a log-in (ASVS 5.0 V7.2.4)."""
+    who = visitor()
+    assert who is not None
+    flask_login.login_user(Visitor(who.user, sessions.renew(who.token)))
 
 
 def log_out() -> None:

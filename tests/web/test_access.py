@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, db, outbox, staging
+from invites import accounts, db, outbox, sessions, staging
 from invites.access import LOWEST_ROLE, Action
 from invites.clock import utcnow
-from invites.models import Batch, Delivery, Membership, ProofPurpose, StagedList, User
+from invites.models import Batch, Delivery, Membership, ProofPurpose, Session, StagedList, User
 from invites.roles import Role
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
@@ -43,6 +44,7 @@ class Places:
             "row": 1,
             "batch_id": world.rows.batch.id,
             "membership_id": target.id,
+            "session_id": _session_of(visitor or target.user, now),
             "delivery_id": Delivery.get(Delivery.invitation == world.rows.pending).id,
             "kind": "new",
             "filename": "icon.svg",
@@ -63,6 +65,12 @@ class Places:
 
 def _token(address: str) -> str:
     return address.rpartition("/")[2]
+
+
+def _session_of(user: User, now: datetime) -> int:
+    """Another device on which somebody is signed in."""
+    sessions.start(user, "phone", now)
+    return Session.get(Session.user == user, Session.device == "phone").id
 
 
 def _list_of(world: World, visitor: User | None) -> StagedList:

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from invites import memberships, permanent_link
-from invites.models import Delivery, JoinedBy, Membership, User
+from invites.clock import utcnow
+from invites.models import Delivery, JoinedBy, Membership, Session, User
 from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_user
@@ -34,6 +35,29 @@ def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link:
     assert (noa.role, noa.joined_by) == (Role.USER, JoinedBy.PERMANENT_LINK)
     assert not noa.user.is_confirmed
     assert Delivery.get().recipient == "noa@example.org"
+
+
+def test_on_a_shared_computer_one_joins_and_is_not_logged_in(somebody: Browser, link: str) -> None:
+    somebody.open(link).press("Join, then sign out here", **NOA)
+    assert somebody.url == "/login"
+    assert "You are in. Welcome to Riverside Relief." in somebody.text
+    assert member("noa@example.org") is not None
+    assert not Session.select().exists()
+    assert somebody.open(f"{ACCOUNT}/").url == "/login"
+
+
+def test_on_a_shared_computer_the_session_is_short(somebody: Browser, link: str) -> None:
+    somebody.open(link).press("Join", **NOA, shared="y")
+    assert somebody.url == f"{ACCOUNT}/"
+    assert Session.get().is_shared
+
+
+def test_joining_gives_an_open_session_another_id(app: Flask, link: str) -> None:
+    zed = signed_in(app, make_user("Zed", "zed@elsewhere.example", utcnow()))
+    before = Session.get().token_hash
+    zed.open(link).press("Accept")
+    assert zed.url == f"{ACCOUNT}/"
+    assert Session.get().token_hash != before
 
 
 def test_nobody_joins_with_a_higher_role(somebody: Browser, link: str) -> None:

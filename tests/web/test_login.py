@@ -72,6 +72,36 @@ def test_logging_in_anew_ends_the_session_that_was_there(people: Cast, somebody:
     assert [session.user.email for session in Session.select()] == ["mo@example.org"]
 
 
+def test_a_device_of_ones_own_stays_logged_in_for_30_days(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    cookie = somebody.client.get_cookie("invites")
+    assert cookie.expires is not None
+    with travel(utcnow() + timedelta(days=29), tick=False):
+        assert somebody.open(f"{ACCOUNT}/").status == 200
+        assert somebody.url == f"{ACCOUNT}/"
+
+
+def test_on_a_shared_computer_a_session_ends_with_the_browser_and_after_30_minutes(
+    people: Cast, somebody: Browser
+) -> None:
+    somebody.open("/login").press("Log in", email="uma@example.org", password=PASSWORD, shared="y")
+    assert somebody.client.get_cookie("invites").expires is None
+    with travel(utcnow() + timedelta(minutes=31), tick=False):
+        assert somebody.open(f"{ACCOUNT}/").url == "/login"
+
+
+def test_a_shared_computer_stays_ticked_after_a_slip(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login").press("Log in", email="uma@example.org", password="no", shared="y")
+    assert somebody.page.select_one("#shared").has_attr("checked")
+
+
+def test_logging_out_has_the_browser_forget_what_it_kept(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    data = {"csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
+    answer = somebody.client.post("/logout", data=data)
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
 def test_who_is_in_already_is_led_on(people: Cast, olive: Browser) -> None:
     assert olive.open("/login").url == f"{ACCOUNT}/"
     assert olive.open("/").url == "/accounts"

@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites.models import Delivery, EmailProof, ProofPurpose, User
+from invites import sessions
+from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
 from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_member, make_user
@@ -118,6 +119,39 @@ def test_a_new_password_logs_the_other_devices_out_and_not_this_one(
     assert uma.status == 200
     assert other.open("/profile").url == "/login"
     assert other.log_in("uma@example.org", NEW).status == 200
+
+
+class TestDevices:
+    def test_each_is_told_with_when_it_was_seen_and_can_be_signed_out(
+        self, uma: Browser, people: Cast, now: datetime
+    ) -> None:
+        chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
+        sessions.start(people[Role.USER].user, chrome, now)
+        devices = uma.open("/profile").page.select("#devices li")
+        assert [one.strong.get_text() for one in devices] == ["Unknown device", "Chrome on Windows"]
+        assert "This device" in devices[0].get_text()
+        assert devices[0].button is None
+
+        uma.press("Sign out", within="#devices li:nth-of-type(2)")
+        assert "That device is signed out." in uma.text
+        assert [one.device for one in Session.select()] == ["test"]
+
+    def test_all_others_are_signed_out_at_once(
+        self, app: Flask, uma: Browser, people: Cast
+    ) -> None:
+        others = [signed_in(app, people[Role.USER].user) for _ in range(2)]
+        uma.open("/profile").press("Sign out all other devices")
+        assert [other.open("/profile").url for other in others] == ["/login", "/login"]
+        assert uma.open("/profile").status == 200
+
+    def test_those_of_others_do_not_exist(self, uma: Browser, people: Cast, now: datetime) -> None:
+        sessions.start(people[Role.OWNER].user, "phone", now)
+        theirs = Session.get(Session.device == "phone")
+        token = uma.page.select_one("[name=csrf_token]")["value"]
+        for number in (theirs.id, 10**9, 10**30):
+            uma.post(f"/profile/devices/{number}/removal", {"csrf_token": token})
+            assert uma.status == 404
+        assert Session.get(Session.device == "phone")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""Browsers and systems in words."""
+
+import pytest
+
+from invites import devices
+
+_WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox Linux"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+            "Safari iOS",
+        ),
+        (
+            f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/126.0.0.0 Safari/537.36 "
+            "Edg/126.0.0.0",
+            "Edge Windows",
+        ),
+        (
+            f"Mozilla/5.0 (Linux; Android 10; K) {_WEBKIT} Chrome/121.0.0.0 Mobile Safari/537.36",
+            "Chrome Android",
+        ),
+        ("", " "),
+        ("\0<script>", " "),
+    ],
+)
+def test_a_browser_is_told_as_its_owner_knows_it(said: str, words: str) -> None:
+    assert " ".join(devices.words(said)) == words
