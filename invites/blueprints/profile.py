@@ -50,7 +50,7 @@ def _page(
 ) -> Response:
     """The page with its three forms; those that were refused are given as they are."""
     refused = details or email or password
-    signed_in = sessions.of(person(), now())
+    signed_in = sorted(sessions.of(person(), now()), key=_is_here, reverse=True)
     return show(
         "profile/page.html",
         details=details or DetailsForm(formdata=None, obj=person()),

@@ -66,6 +66,11 @@ def limit_rehearsals(view: View) -> View:
     return _limit(view, "10 per hour", lambda: "box", "rehearsals")
 
 
+def limit_estimates(view: View) -> View:
+    """Passwords judged while they are typed, by a hall full of people."""
+    return _limit(view, "3000 per 15 minutes", _network, "estimates")
+
+
 def limit_joining(view: View) -> View:
     """New profiles: a hall full of people behind one network may join within the hour."""
     return _limit(view, "600 per hour", _network, "joining")

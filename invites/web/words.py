@@ -19,6 +19,15 @@ ROLE = {
     Role.OWNER: _("Account Owner"),
 }
 
+# How good a password is, from 0 to 4.
+STRENGTH = (
+    _("Too easy to guess"),
+    _("Too easy to guess"),
+    _("Good enough. One more word makes it better."),
+    _("Good"),
+    _("Very good"),
+)
+
 ROLE_MEANS = {
     Role.USER: _("Does the work, sees no admin pages"),
     Role.MODERATOR: _("Invites and removes Users"),

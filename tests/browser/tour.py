@@ -9,7 +9,16 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
-from invites import accounts, db, invitations, memberships, permanent_link, proofs, responding
+from invites import (
+    accounts,
+    db,
+    invitations,
+    memberships,
+    permanent_link,
+    proofs,
+    responding,
+    sessions,
+)
 from invites.accounts import AccountSettings
 from invites.clock import utcnow
 from invites.models import (
@@ -39,6 +48,8 @@ LOOKS = {
 _ACCOUNT = "/accounts/riverside-relief"
 _COMPOSE = f"{_ACCOUNT}/invitations/new"
 _NOBODY = ""
+_PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1"
+_OFFICE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36 Edg/126.0"
 _LONG = "the.one.with.the.very.long.address.that.never.ends"
 _PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
 _TYPED = """Amina Bello <amina@example.org>, jon@example.org; jon@example.org
@@ -423,6 +434,10 @@ class _Full:
             visitor.fill(Name="Ada", Email="ada@example.org", Password="a horse in the rain")
             visitor.press("Join").sees("Log in instead")
 
+        def join_where_others_sit(visitor: Visitor) -> None:
+            visitor.type("Password", "qwertyuiop").sees("Too easy to guess")
+            visitor.page.get_by_text("On a shared computer?").click()
+
         return [
             Stop("invitation", mailed(self.pending)),
             Stop("invitation-refused", mailed(self.pending), act=refuse),
@@ -451,6 +466,7 @@ class _Full:
             Stop("no-more-unknown", "/no-more/1-unknown"),
             Stop("join", join),
             Stop("join-refused", join, act=refuse_joining),
+            Stop("join-shared", join, act=join_where_others_sit),
             Stop("join-accept", join, "night@elsewhere.example"),
             Stop("join-member", join, "uma@example.org"),
             Stop("join-removed", join, "gil@example.org"),
@@ -469,6 +485,12 @@ class _Full:
             visitor.fill(**{"Current password": "wrong", "New password": "short"})
             visitor.press("Change password").sees("isn't your current password")
 
+        def be_signed_in_elsewhere(visitor: Visitor) -> None:
+            for device, shared in ((_PHONE, False), ("", False), (_OFFICE, True)):
+                sessions.start(uma, device, utcnow(), shared=shared)
+            visitor.page.reload()
+            visitor.type("New password", "a horse in the rain").sees("Very good")
+
         def mistype(visitor: Visitor) -> None:
             visitor.fill(**{"New password": "a horse in", "New password once more": "the rain"})
             visitor.press("Set password").sees("aren't the same")
@@ -480,6 +502,7 @@ class _Full:
             Stop("accounts-invited", "/accounts", uma.email),
             Stop("accounts-nobody", "/accounts", una.email),
             Stop("profile-refused", "/profile", uma.email, refuse),
+            Stop("profile-devices", "/profile", uma.email, be_signed_in_elsewhere),
             Stop("error-403", f"{_ACCOUNT}/invitations", uma.email),
             Stop("confirm-email", confirm, una.email),
             Stop("confirm-email-closed", "/confirm-email/1-closed", una.email),

@@ -174,6 +174,7 @@ OPEN_TO_ANYBODY = {
     "static", "front.start", "front.htmx", "front.healthz",
     "setup.form", "setup.create", "login.form", "login.create", "login.delete",
     "password_reset.ask_form", "password_reset.ask", "password_reset.form", "password_reset.create",
+    "password_strength.estimate",
     "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",
     "no_more.page", "no_more.confirm", "no_more.undo",
 }  # fmt: skip

@@ -128,7 +128,10 @@ class TestDevices:
         chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
         sessions.start(people[Role.USER].user, chrome, now)
         devices = uma.open("/profile").page.select("#devices li")
-        assert [one.strong.get_text() for one in devices] == ["Unknown device", "Chrome on Windows"]
+        assert [one.strong.get_text() for one in devices] == [
+            "Unknown device",
+            "Chrome on Windows",
+        ]
         assert "This device" in devices[0].get_text()
         assert devices[0].button is None
 

@@ -1,0 +1,27 @@
+"""How good a new password is, told while it is typed."""
+
+from flask import Blueprint, request
+from werkzeug.wrappers import Response
+
+from invites import passwords
+from invites.web.access import Who, allow
+from invites.web.limits import limit_estimates
+from invites.web.pages import show
+from invites.web.signin import visitor
+
+blueprint = Blueprint("password_strength", __name__)
+
+
+@blueprint.post("/password-strength")
+@allow(Who.ANYBODY)
+@limit_estimates
+def estimate() -> Response:
+    """Words for a password, once it is long enough. Keeps and changes nothing."""
+    form, who = request.form, visitor()
+    password = form.get("password") or form.get("new", "")
+    email = who.user.email if who else form.get("email") or form.get("username", "")
+    name = who.user.name if who else form.get("name", "")
+    level = None
+    if len(password) >= passwords.MIN_LENGTH:
+        level = passwords.strength(password, email=email[:254], name=name[:100])
+    return show("password_strength/_password_strength.html", level=level)
