@@ -22,6 +22,7 @@ class Action(StrEnum):
     CHANGE_ROLE = "change_role"
     MANAGE_PERMANENT_LINK = "manage_permanent_link"
     CHANGE_SETTINGS = "change_settings"
+    SEE_ACTIVITY = "see_activity"
 
 
 LOWEST_ROLE = {
@@ -33,6 +34,7 @@ LOWEST_ROLE = {
     Action.CHANGE_ROLE: Role.ADMIN,
     Action.MANAGE_PERMANENT_LINK: Role.ADMIN,
     Action.CHANGE_SETTINGS: Role.ADMIN,
+    Action.SEE_ACTIVITY: Role.ADMIN,
 }
 
 # The highest role that somebody of a role may grant, take away or touch.

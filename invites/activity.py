@@ -1,10 +1,16 @@
-"""Who did what: written in the transaction of the deed itself, never changed."""
+"""Who did what: written in the transaction of the deed itself, never changed or deleted.
+
+The database refuses both (migration 0004).
+"""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from invites.models import Account, Activity, User
+from peewee import ModelSelect
+
+from invites import db, devices
+from invites.models import Account, Activity, Membership, User
 
 
 class Deed(StrEnum):
@@ -30,8 +36,82 @@ class Deed(StrEnum):
     REACTIVATED = "reactivated"
     LINK_ENABLED = "link_enabled"
     LINK_DELETED = "link_deleted"
+    SIGNED_IN = "signed_in"
+
+
+class Kind(StrEnum):
+    """What deeds are about."""
+
+    INVITATIONS = "invitations"
+    PEOPLE = "people"
+    SIGN_INS = "sign_ins"
+    SETTINGS = "settings"
+
+
+KINDS = {
+    Kind.INVITATIONS: (
+        Deed.INVITED,
+        Deed.PAUSED,
+        Deed.RESUMED,
+        Deed.CANCELLED,
+        Deed.RETRIED,
+        Deed.RESENT,
+        Deed.REVOKED,
+        Deed.RESTORED,
+        Deed.ACCEPTED,
+        Deed.DECLINED,
+        Deed.OPTED_OUT,
+        Deed.OPTED_IN,
+    ),
+    Kind.PEOPLE: (Deed.JOINED, Deed.ROLE_CHANGED, Deed.DEACTIVATED, Deed.REACTIVATED),
+    Kind.SIGN_INS: (Deed.SIGNED_IN,),
+    Kind.SETTINGS: (
+        Deed.ACCOUNT_CREATED,
+        Deed.SETTINGS_CHANGED,
+        Deed.LINK_ENABLED,
+        Deed.LINK_DELETED,
+    ),
+}
 
 
 def record(deed: Deed, account: Account, actor: User | None, now: datetime, **details: Any) -> None:
     """Add one entry; ``details`` are plain values that say to whom and from what to what."""
     Activity.create(account=account, actor=actor, action=deed, details=details, created_at=now)
+
+
+def record_sign_in(user: User, device: str, now: datetime) -> None:
+    """Tell all of somebody's accounts of a sign-in, if it is from a device of a new sort.
+
+    ``device`` is what the browser says of itself.
+    """
+    words = " ".join(devices.words(device))
+    with db.transaction():
+        known = Activity.select().where(
+            Activity.actor == user,
+            Activity.action == Deed.SIGNED_IN,
+            Activity.details["device"] == words,
+        )
+        if known.exists():
+            return
+        belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
+        for membership in Membership.select(Membership, Account).join(Account).where(belongs):
+            record(Deed.SIGNED_IN, membership.account, user, now, device=words)
+
+
+def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[Activity]":
+    """The deeds in an account, newest first, with whoever did them if that is known.
+
+    Of one kind, and by or about people whose name or address contains ``search``.
+    """
+    found = (
+        Activity.select(Activity, User)
+        .join(User, db.LEFT_OUTER, on=(Activity.actor == User.id))
+        .where(Activity.account == account)
+    )
+    if kind is not None:
+        found = found.where(Activity.action.in_(KINDS[kind]))
+    if search:
+        about = db.address_contains(Activity.details["email"], search)
+        by = db.contains(User.name, search) | db.address_contains(User.email, search)
+        found = found.where(by | about)
+    return found.order_by(Activity.id.desc())

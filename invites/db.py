@@ -255,8 +255,10 @@ def address_contains(field: Any, text: str) -> Any:
     return fn.INSTR(field, _plain(text)) > 0
 
 
-def _plain(text: str) -> str:
-    """In lower case and without accents."""
+def _plain(text: str | None) -> str | None:
+    """In lower case and without accents; NULL stays so, as in functions of SQLite's own."""
+    if text is None:
+        return None
     if text.isascii():
         return text.lower()
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()

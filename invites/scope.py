@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
 
-from invites import db, opting_out, progress
+from invites import activity, db, opting_out, progress
+from invites.activity import Kind
 from invites.models import (
     Account,
+    Activity,
     Batch,
     Delivery,
     DeliveryState,
@@ -130,6 +132,10 @@ class Scope:
             .order_by(Batch.id.desc())
             .limit(limit)
         )
+
+    def activity(self, kind: Kind | None, search: str, page: int) -> Page[Activity]:
+        """Who did what, newest first; see activity.recorded."""
+        return paged(activity.recorded(self.account, kind, search), page)
 
     def _failed_invitations(self) -> Any:
         return Delivery.select(Delivery.invitation).where(

@@ -20,6 +20,7 @@ AT_ALL = {
     Action.CHANGE_ROLE:           ("no",  "no",  "yes", "yes"),
     Action.MANAGE_PERMANENT_LINK: ("no",  "no",  "yes", "yes"),
     Action.CHANGE_SETTINGS:       ("no",  "no",  "yes", "yes"),
+    Action.SEE_ACTIVITY:          ("no",  "no",  "yes", "yes"),
 }  # fmt: skip
 
 # To whom a role may do it: the first letters of User, Moderator, Admin and Owner.

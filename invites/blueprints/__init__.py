@@ -4,6 +4,7 @@ from flask import Flask
 
 from invites.blueprints import (
     accounts,
+    activity,
     batches,
     compose,
     confirm_email,
@@ -45,6 +46,7 @@ _ALL = (
     permanent_invite,
     users,
     settings,
+    activity,
     mailbox,
     mail_settings,
     invitation,

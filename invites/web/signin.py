@@ -6,7 +6,7 @@ import flask_login
 from flask import Flask, request, session
 from werkzeug.wrappers import Response
 
-from invites import sessions
+from invites import activity, sessions
 from invites.models import User
 from invites.web.pages import go
 from invites.web.services import now
@@ -71,6 +71,7 @@ def log_in(user: User, *, shared: bool) -> None:
     token = sessions.start(user, request.user_agent.string, now(), shared=shared)
     flask_login.login_user(Visitor(user, token))
     session.permanent = not shared
+    activity.record_sign_in(user, request.user_agent.string, now())
 
 
 def renew() -> None:

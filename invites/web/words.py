@@ -6,6 +6,7 @@ from math import ceil
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
+from invites.activity import Kind
 from invites.judging import Outcome
 from invites.models import DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
@@ -58,6 +59,13 @@ JOINED_BY = {
     JoinedBy.FOUNDING: _("Set the account up"),
     JoinedBy.INVITATION: _("By invitation"),
     JoinedBy.PERMANENT_LINK: _("By the permanent link"),
+}
+
+ABOUT = {
+    Kind.INVITATIONS: _("Invitations"),
+    Kind.PEOPLE: _("People"),
+    Kind.SIGN_INS: _("Sign-ins"),
+    Kind.SETTINGS: _("Settings"),
 }
 
 _OUTCOME = {

@@ -370,6 +370,8 @@ class _Full:
             Stop("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
             Stop("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
             Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
+            Stop("activity", f"{_ACCOUNT}/activity", OWNER),
+            Stop("activity-none", f"{_ACCOUNT}/activity?search=nowhere", OWNER),
             Stop("settings", f"{_ACCOUNT}/settings", OWNER),
             Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
             Stop("mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")),

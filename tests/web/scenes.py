@@ -344,6 +344,10 @@ SCENES = {
         "admin", _member("user", "/edit"), {"role": "40"}, fragment="user-", status=422
     ),
     "settings": Scene("owner", f"{ACCOUNT}/settings"),
+    "activity": Scene("owner", f"{ACCOUNT}/activity", fragment="activity-list"),
+    "activity, nothing found": Scene(
+        "owner", f"{ACCOUNT}/activity?search=nowhere", fragment="activity-list"
+    ),
     "settings, refused": Scene(
         "owner",
         f"{ACCOUNT}/settings",

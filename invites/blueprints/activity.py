@@ -1,0 +1,56 @@
+"""Activity: who did what in an account."""
+
+from collections.abc import Iterable, Iterator
+
+from flask import Blueprint, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from invites import activity
+from invites.access import Action
+from invites.activity import Kind
+from invites.models import Activity
+from invites.web import deeds
+from invites.web.access import allow, here
+from invites.web.csv_files import csv_file
+from invites.web.pages import show
+
+blueprint = Blueprint("activity", __name__, url_prefix="/accounts/<slug>/activity")
+
+
+@blueprint.get("")
+@allow(Action.SEE_ACTIVITY)
+def page() -> Response:
+    """What was done, newest first; searched, of one kind, a page at a time."""
+    kind, search = _asked()
+    return show(
+        "activity/page.html",
+        fragment="activity/_activity_list.html",
+        found=here().scope.activity(kind, search, request.args.get("page", 1, type=int)),
+        search=search,
+        chosen=kind or "",
+        kinds=list(Kind),
+        sentence=deeds.sentence,
+    )
+
+
+@blueprint.get("/activity.csv")
+@allow(Action.SEE_ACTIVITY)
+def export() -> Response:
+    """The same as a file, all pages of it; safe to open in a spreadsheet program."""
+    kind, search = _asked()
+    return csv_file("activity.csv", _lines(activity.recorded(here().account, kind, search)))
+
+
+def _lines(found: Iterable[Activity]) -> Iterator[tuple[str, ...]]:
+    yield _("When (UTC)"), _("Who"), _("Email"), _("What"), _("Whom")
+    for entry in found:
+        when = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
+        who = (entry.actor.name, entry.actor.email) if entry.actor else ("", "")
+        yield when, *who, deeds.sentence(entry), entry.details.get("email", "")
+
+
+def _asked() -> tuple[Kind | None, str]:
+    kind = request.args.get("status", "")
+    search = request.args.get("search", "").strip()[:254]
+    return Kind(kind) if kind in set(Kind) else None, search

@@ -1,0 +1,113 @@
+"""The Activity page."""
+
+import csv
+import io
+from datetime import datetime
+
+import pytest
+from flask import Flask
+
+from invites import activity, invitations, memberships, opting_out, permanent_link, steering
+from invites.activity import Deed
+from invites.models import Account
+from invites.roles import Role
+from invites.web import deeds
+from tests.browsing import HTMX, Browser
+from tests.cast import PASSWORD, Cast
+from tests.shorthand import invite, send
+from tests.web.world import ACCOUNT, signed_in
+
+PAGE = f"{ACCOUNT}/activity"
+
+
+def lines(browser: Browser) -> list[tuple[str, str]]:
+    """Who did what, as the table says."""
+    rows = browser.page.select("#activity-list tbody tr")
+    return [
+        (row.th.get_text(strip=True), row.find_all("td")[-1].get_text(strip=True)) for row in rows
+    ]
+
+
+@pytest.fixture
+def busy(people: Cast, now: datetime) -> Cast:
+    """The account after some deeds."""
+    owner, user = people[Role.OWNER], people[Role.USER]
+    batch = send(owner, now, "ann@example.org", "bob@example.org")
+    steering.pause(owner, batch, now)
+    invitations.revoke(people[Role.ADMIN], batch.invitations[0], now)
+    memberships.change_role(owner, user, Role.MODERATOR, now)
+    opting_out.opt_out(batch.invitations[1], now)
+    permanent_link.enable(owner, now)
+    return people
+
+
+def test_it_says_who_did_what_newest_first(busy: Cast, olive: Browser) -> None:
+    assert lines(olive.open(PAGE))[:6] == [
+        ("Olive Martin", "Enabled the permanent link"),
+        ("bob@example.org", "Asked not to be invited again"),
+        ("Olive Martin", "Changed the role of uma@example.org from User to Moderator"),
+        ("Ada Okafor", "Revoked the invitation of ann@example.org"),
+        ("Olive Martin", "Paused a batch"),
+        ("Olive Martin", "Invited 2 people as User"),
+    ]
+
+
+def test_a_batch_is_a_click_away(busy: Cast, olive: Browser) -> None:
+    link = olive.open(PAGE).page.find("a", string=lambda text: text and "Invited 2" in text)
+    assert olive.open(link["href"]).status == 200
+    assert olive.url.startswith(f"{ACCOUNT}/batches/")
+
+
+def test_it_is_filtered_and_searched_with_htmx_or_without(busy: Cast, olive: Browser) -> None:
+    assert len(lines(olive.open(f"{PAGE}?status=people"))) == 1
+    assert len(lines(olive.open(f"{PAGE}?search=ANN@"))) == 1
+    assert "Nothing found" in olive.open(f"{PAGE}?search=nowhere").text
+    assert lines(olive.open(f"{PAGE}?status=rubbish&page=-7"))
+    answer = olive.client.get(f"{PAGE}?status=people", headers=HTMX)
+    assert answer.text.lstrip().startswith('<section id="activity-list"')
+
+
+def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: Cast, olive: Browser, now) -> None:
+    account = Account.get_by_id(busy[Role.OWNER].account_id)
+    activity.record(Deed.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
+    answer = olive.client.get(f"{PAGE}/activity.csv?status=settings")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=activity.csv"
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert rows[0] == ["When (UTC)", "Who", "Email", "What", "Whom"]
+    assert rows[1][1:] == ["", "", "Founded the account =1+1", "'=2+2"]
+    assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
+
+
+def test_signing_in_from_a_new_device_is_told(people: Cast, olive: Browser, app: Flask) -> None:
+    Browser(app).log_in("mo@example.org", PASSWORD)
+    assert lines(olive.open(f"{PAGE}?status=sign_ins")) == [
+        ("Mo Diaz", "Signed in from a new device")
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+def test_it_is_for_admins_and_owners(app: Flask, people: Cast, role: Role) -> None:
+    member = signed_in(app, people[role].user)
+    for place in (PAGE, f"{PAGE}/activity.csv"):
+        assert member.open(place).status == 403
+    assert "Activity" not in member.open(f"{ACCOUNT}/").text
+
+
+def test_every_deed_has_a_sentence(people: Cast, app: Flask, now: datetime) -> None:
+    details = {
+        "name": "Riverside", "role": 10, "people": 3, "email": "ann@example.org", "batch": 1,
+        "before": 10, "after": 20, "device": "Firefox Linux", "proven": False,
+    }  # fmt: skip
+    with app.test_request_context():
+        for deed in Deed:
+            activity.record(deed, people[Role.OWNER].account, None, now, **details)
+        found = activity.recorded(people[Role.OWNER].account, None, "")
+        said = [deeds.sentence(one) for one in found]
+    assert len(set(said[: len(Deed)])) == len(Deed)
+
+
+def test_an_invitation_tells_its_number_in_the_language_of_the_page(
+    people: Cast, olive: Browser, now: datetime
+) -> None:
+    invite(people[Role.OWNER], now, "new@example.org")
+    assert lines(olive.open(PAGE))[0] == ("Olive Martin", "Invited 1 person as User")
