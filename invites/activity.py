@@ -84,7 +84,7 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
 
     ``device`` is what the browser says of itself.
     """
-    words = " ".join(devices.words(device))
+    words = ", ".join(filter(None, devices.words(device)))
     with db.transaction():
         known = Activity.select().where(
             Activity.actor == user,

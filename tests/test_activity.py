@@ -72,7 +72,7 @@ class TestSigningIn:
         for device in (PHONE, LAPTOP, PHONE, LAPTOP):
             activity.record_sign_in(uma, device, now + timedelta(days=1))
         found = activity.recorded(people[Role.OWNER].account, Kind.SIGN_INS, "")
-        assert [one.details["device"] for one in found] == ["Firefox Linux", "Safari iOS"]
+        assert [one.details["device"] for one in found] == ["Firefox, Linux", "Safari, iOS"]
 
     def test_accounts_that_somebody_has_left_hear_nothing(self, people, now):
         uma = people[Role.USER]

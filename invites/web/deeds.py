@@ -51,7 +51,7 @@ def _role_changed(details: Details) -> str:
 
 
 def _signed_in(details: Details) -> str:
-    if not details["device"].strip():
+    if not details["device"]:
         return _("Signed in from a new device")
     return _("Signed in from a new device: %(device)s", device=details["device"])
 
