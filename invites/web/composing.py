@@ -77,8 +77,9 @@ class ComposeForm(PlainForm):
         return [one._replace(as_written=True) if one.text in trusted else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
-        """Write ``right`` into the field where ``wrong`` stands."""
-        self.email.data = (self.email.data or "").replace(wrong, right or wrong)
+        """Write ``right`` into the field where ``wrong`` stands, not where it is a part of more."""
+        alone = rf"(?<![\w.+@-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
+        self.email.data = re.sub(alone, lambda _: right or wrong, self.email.data or "")
         self.__dict__.pop("entries", None)
 
     def trust(self, text: str) -> None:
