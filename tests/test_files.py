@@ -201,6 +201,7 @@ MEGABYTES_20 = {
     "wide rows, wide letters": lambda: (
         "ж🌻\n".encode() + (b"a@b.org," + b"x" * 390 + b"\n") * (MAX_ENTRIES - 1)
     ),
+    "letters of Windows-1252": lambda: (b"a@b.org," + b"n\xe9\x92\x81" * 97 + b"\n") * MAX_ENTRIES,
     "contacts": lambda: (
         (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
         * MAX_ENTRIES

@@ -56,6 +56,8 @@ def oddities() -> Iterator[List]:
     yield List(
         "Mac Roman", f"Name,Email\rÉmile,{ADA}\r".encode("mac_roman"), [Entry(ADA, 2, "Émile")]
     )
+    for name, content, entries in _ODD_BYTES:
+        yield List(name, content, [Entry(*entry) for entry in entries])
     yield List("forty columns", _forty_columns(), [Entry(ADA, 2, "Ada"), Entry(BEN, 3, "Ben")])
 
 
@@ -207,6 +209,30 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         _BOTH_NAMED,
     ),
 }
+
+# UTF-8 that somebody added rows to in a program that knew no UTF-8, and lists out of DOS.
+_ODD_BYTES: list[tuple[str, bytes, list[tuple[object, ...]]]] = [
+    (
+        "UTF-8 and Windows-1252",
+        f"name,email\nÁron Í\u201d,{ADA}\n".encode() + f"René,{BEN}\n".encode("cp1252"),
+        [(ADA, 2, "Áron Í\u201d"), (BEN, 3, "René")],
+    ),
+    (
+        "UTF-8 with mark, and Windows-1252",
+        f"name,email\nZoë,{ADA}\n".encode("utf-8-sig") + f"René,{BEN}\n".encode("cp1252"),
+        [(ADA, 2, "Zoë"), (BEN, 3, "René")],
+    ),
+    (
+        "out of DOS",
+        f"name;email\r\nJürgen;{ADA}\r\nBen;{BEN}\r\n\x1a".encode("cp850"),
+        [(ADA, 2), (BEN, 3, "Ben")],
+    ),
+    (
+        "line breaks out of Excel cells",
+        f'name,email\n"Ada\vOkafor",{ADA}\v\n'.encode(),
+        [(ADA, 2, "Ada Okafor")],
+    ),
+]
 
 _CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "version 3": (
