@@ -16,7 +16,7 @@ _SHOWN = 40  # characters of a cell
 _TITLE = 100  # characters of a header
 
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
-_HALF_AN_ADDRESS = re.compile(r"[^\W_]\.[a-z]{2,}$|^\S*\d\S*$")  # an @ was forgotten
+_HALF_AN_ADDRESS = re.compile(r"[^\W_]\.[a-z]{2,}$|^(?=\D*\d)\S+$")  # an @ was forgotten
 
 
 Row = tuple[int, list[str]]  # its number and its cells

@@ -187,6 +187,17 @@ def _goes_off_nowhere(make_bomb, reason):
     assert time.monotonic() - started < 4  # 2 on a quiet machine
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["a@" + "." * 65_000 + " x", "a@" * 32_000, "1" * 90_000 + " x", "<" * 65_000, "x.y" * 30_000],
+    ids=lambda cell: cell[:3],
+)
+def test_no_cell_takes_long(cell):
+    started = time.monotonic()
+    read(f"{cell}\nada@example.org\n".encode())
+    assert time.monotonic() - started < 1
+
+
 MEGABYTES_20 = {
     "commas": lambda: b"a@b.org" + b"," * (MAX_BYTES - 7),
     "rows of commas": lambda: (b"a@b.org" + b"," * 16_000 + b"\n") * 1290,

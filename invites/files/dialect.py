@@ -8,7 +8,8 @@ _DELIMITERS = ",;\t|"
 _LOOKED_AT = 64 * 1024  # characters
 _ROWS = 20
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ \t,;]*(?:\n|\Z)', re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s@<>,;|\"]+@[^\s@<>,;|\"]+\.[^\s@<>,;|\"]+")
+_PART = r"[^\s@<>,;|\".]+"
+_ADDRESS = re.compile(rf"(?:[^@<>]*<)?[^\s@<>,;|\"]+@{_PART}(?:\.{_PART})+\.?>?")  # never slow
 
 
 def without_separator_line(text: str) -> tuple[str, str]:
@@ -18,7 +19,7 @@ def without_separator_line(text: str) -> tuple[str, str]:
 
 
 def delimiter_of(text: str) -> str:
-    """What cuts the first rows into the most bare addresses, and most evenly.
+    """What cuts the first rows into the most addresses, bare or behind a name, and most evenly.
 
     A comma when nothing cuts them.
     """
@@ -26,10 +27,12 @@ def delimiter_of(text: str) -> str:
     return max(_DELIMITERS, key=lambda mark: _fitness(lines, mark))
 
 
-def _fitness(lines: list[str], mark: str) -> tuple[int, int, int]:
-    addresses = 0
+def _fitness(lines: list[str], mark: str) -> tuple[int, int, int, int]:
+    with_address, addresses = 0, 0
     counts = []
     for cells in islice(csv.reader(lines, delimiter=mark, skipinitialspace=True), _ROWS):
-        addresses += any(_ADDRESS.fullmatch(cell.strip()) for cell in cells)
+        found = sum(1 for cell in cells if _ADDRESS.fullmatch(cell.strip()))
+        with_address += found > 0
+        addresses += found
         counts.append(len(cells))
-    return addresses, min(counts, default=0), sum(counts)
+    return with_address, addresses, min(counts, default=0), sum(counts)
