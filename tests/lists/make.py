@@ -161,6 +161,19 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"Ada <{ADA}>, Ben <{BEN}>",
         [(ADA, 1, "Ada"), (BEN, 2, "Ben")],
     ),
+    "all in one line, with names in quotes": (
+        f'"Okafor, Ada" <{ADA}>, "Ito, Ben" <{BEN}>\n',
+        [(ADA, 1, "Okafor, Ada"), (BEN, 2, "Ito, Ben")],
+    ),
+    "all in one line, with names in quotes and semicolons": (
+        f'"Okafor, Ada" <{ADA}>; "Ito, Ben" <{BEN}>',
+        [(ADA, 1, "Okafor, Ada"), (BEN, 2, "Ito, Ben")],
+    ),
+    "lines with as many as there was room for": (
+        f"{ADA}, Cem <cem@example.org>,\n{BEN}\n",
+        [(ADA, 1), ("cem@example.org", 2, "Cem"), (BEN, 3)],
+    ),
+    "two columns of addresses": (f"{ADA},x@example.org\n{BEN},\n", [(ADA, 1), (BEN, 2)]),
     "one address": (ADA, [(ADA, 1)]),
     "a header below empty rows": (f"\n,\nname,email\nAda,{ADA}\n", [(ADA, 4, "Ada")]),
     "many empty rows first": (" \n" * 2000 + f"email\n{ADA}\n", [(ADA, 2002)]),
