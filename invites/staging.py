@@ -166,6 +166,16 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
     return {email for (email,) in db.tuples(found)}
 
 
+def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
+    """In which row each of the addresses counts; all others that have it are twice."""
+    found = StagedRow.select(StagedRow.email, StagedRow.number).where(
+        StagedRow.list == staged.id,
+        db.among(StagedRow.email, emails),
+        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.LEFT_OUT]),
+    )
+    return dict(db.tuples(found))
+
+
 def those_with(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
     """Address and name of each row with one of ``outcomes``, in the order of the file."""
     found = (

@@ -227,6 +227,14 @@ def outcome(of: str, count: int) -> str:
     return str(_OUTCOME[Outcome(of)](count))
 
 
+def of_row(of: str, first_row: int | None) -> str:
+    """What happens with one row of a list; ``first_row``: where its address stands already."""
+    if of == Outcome.TWICE and first_row is not None:
+        row = format_decimal(first_row)
+        return str(gettext("twice in the list, first in row %(row)s", row=row))
+    return outcome(of, 1)
+
+
 def changes(since: Mapping[tuple[Outcome, Outcome], int]) -> list[str]:
     """What became of rows of a list meanwhile, a line for each kind of change."""
     return [
