@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response, abort, request
@@ -27,7 +28,8 @@ blueprint = Blueprint(
 )
 
 _ROWS = "compose/_staged_list.html"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
+# What begins a formula, also behind what separates cells elsewhere (OWASP: CSV injection).
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
 
 
 @blueprint.post("/rows")
@@ -125,7 +127,7 @@ def _csv(staged: StagedList) -> Iterator[str]:
 
 def _line(*cells: str) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    csv.writer(line).writerow(_FORMULA.sub(r"\1'", cell) for cell in cells)
     return line.getvalue()
 
 

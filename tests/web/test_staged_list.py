@@ -180,6 +180,24 @@ class TestDownload:
         lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
         assert lines[-1][1:3] == ["'@sum(1)", "'=1+1"]
 
+    @pytest.mark.parametrize(
+        ("cell", "safe"),
+        [
+            ("=1+1", "'=1+1"),
+            ("not one; =1+1", "not one;' =1+1"),
+            ("not one\n-1+1", "not one\n'-1+1"),
+            ("\uff1d1+1", "'\uff1d1+1"),
+            ("ada+bo-co@x", "ada+bo-co@x"),
+        ],
+    )
+    def test_formulas_are_only_text_whatever_separates_cells(
+        self, olive: Browser, owner: Membership, now: datetime, cell: str, safe: str
+    ) -> None:
+        staging.stage(owner, "p.csv", f'ann@example.org,\n"{cell}",x\n'.encode(), now)
+        answer = olive.client.get(place("not-invited.csv"))
+        lines = list(csv.reader(io.StringIO(answer.text, newline="")))
+        assert lines[1][1] == safe
+
 
 class TestSending:
     def test_field_and_rows_become_one_batch(self, looking: Browser) -> None:
