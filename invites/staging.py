@@ -21,7 +21,7 @@ from invites.aside import AsideError
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 from invites.paging import Page, paged
-from invites.recipients import Entry
+from invites.recipients import Entry, tidy
 from invites.refusals import Reason, Refused
 from invites.tables import Choice, Table
 
@@ -120,20 +120,28 @@ def sweep(now: datetime) -> None:
 
 
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
-    """Read the list again by other columns of it; what was mended or left out comes back.
+    """Read the list again by other columns of it.
 
-    Raises Refused(NOT_FOUND) for a column that isn't there.
+    Other addresses make other rows: what was mended or left out is forgotten then,
+    but not when only the names change. Raises Refused(NOT_FOUND) for a column that
+    isn't there.
     """
     there = {column["index"] for column in staged.columns}
     if choice.email not in there or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
     content = StagedList.select(StagedList.content).where(StagedList.id == staged.id).scalar()
     text = bytes(content).decode("utf-8", "surrogatepass")
-    rows = _judged(staged.account, Table(text, staged.delimiter).entries(choice), now)
+    entries = Table(text, staged.delimiter).entries(choice)
+    same_addresses = choice.email == staged.email_column
+    rows = None if same_addresses else _judged(staged.account, entries, now)
     with db.transaction():
         _expect_unsent(staged)
-        db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
-        _insert(staged, rows)
+        if rows is None:
+            names = [(texts.name_or_nothing(one.name), staged.id, one.row) for one in entries]
+            db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
+        else:
+            db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
+            _insert(staged, rows)
         staged.email_column, staged.name_column = choice.email, choice.name
         staged.save(only=[StagedList.email_column, StagedList.name_column])
 
@@ -216,8 +224,8 @@ def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
 
 
 def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
-    """Write something else into a row. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, text=text.strip()[:1000], as_written=False)
+    """Write something else into a row, as tidily as a file is read. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
 
 
 def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:

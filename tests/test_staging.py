@@ -195,6 +195,30 @@ class TestLookingOver:
         assert row(staged, 2).name == ""
         assert (reread(staged).email_column, reread(staged).name_column) == (2, None)
 
+    def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
+        staging.mend(staged, 6, "nobody@example.org", now)
+        staging.leave_out(staged, 3, now)
+        before = outcomes(staged)
+        staging.pick_columns(staged, Choice(1, None), now)
+        assert outcomes(staged) == before
+        assert (row(staged, 6).text, row(staged, 2).name) == ("nobody@example.org", "")
+        staging.pick_columns(staged, Choice(1, 0), now)
+        assert row(staged, 2).name == "Ben"
+        assert reread(staged).name_column == 0
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Nobody <no@example.org>",
+            "mailto:no@example.org",
+            "no@example.org,",
+            "\u200bno@example.org",
+        ],
+    )
+    def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
+        staging.mend(staged, 6, text, now)
+        assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
+
     @pytest.mark.parametrize("choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3)])
     def test_a_column_that_is_not_there_is_refused(self, staged, now, choice):
         with refused(Reason.NOT_FOUND):
