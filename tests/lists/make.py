@@ -68,9 +68,23 @@ def workbooks() -> Iterator[List]:
     yield List("plain", workbook({"People": people}), both)
     yield List("second sheet", workbook({"Read me": [["Hello"]], "People": people}), both)
     yield List(
+        "whom to ask, before",
+        workbook({"Read me": [["Questions?", "office@example.org"]], "People": people}),
+        both,
+    )
+    yield List("whom to ask, behind", workbook({"People": people, "Help": [["a@b.org"]]}), both)
+    yield List("two sheets of as many", workbook({"People": people, "Old": people[::-1]}), both)
+    yield List(
         "gaps",
         workbook({"People": [[], [None, "Email"], [], [None, ADA], [None], [None, BEN]]}),
         [Entry(ADA, 4), Entry(BEN, 6)],
+    )
+    yield List(
+        "merged cells above the titles",
+        workbook(
+            {"P": [["Name", None, "Contact"], ["First", "Last", "E-mail"], ["Ada", "O", ADA]]}
+        ),
+        [Entry("Contact", 1, "Name"), Entry(ADA, 3, "Ada")],
     )
     yield List(
         "numbers and days",
@@ -154,6 +168,10 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "a line above the header": (
         f"Members of 2026,\n\nName,Email\nAda,{ADA}\nBen,{BEN}\n",
         [("", 1, "Members of 2026"), (ADA, 4, "Ada"), (BEN, 5, "Ben")],
+    ),
+    "a word like a title in the first row of people": (
+        f"Name,Contact\nCem,by mail\nAda,{ADA}\n",
+        [("by mail", 2, "Cem"), (ADA, 3, "Ada")],
     ),
     "a header with an @": (f"E-Mail (privat @ home)\n{ADA}\n{BEN}\n", _BOTH),
     "all in one line": (f"{ADA}; {BEN};\n", [(ADA, 1), (BEN, 2)]),
