@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 from invites.csv_rows import MAX_LINES, check, rows
 from invites.files import contacts, workbooks
@@ -10,6 +11,8 @@ from invites.files.dialect import delimiter_of, without_separator_line
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 
+# Not <ada@example.org>. Many programs export a web page that they call .xls.
+_MARKUP = re.compile(r"\s*<(?:[!?]|(?:html|head|meta|style|table|div)[\s>])", re.IGNORECASE)
 _LONGEST_LINE = 4 * 1024 * 1024  # characters; 50,000 addresses and their names
 
 
@@ -27,6 +30,8 @@ def read(content: bytes) -> Table:
     if contacts.are_contacts(text):
         table = contacts.table_of(text)
         return _with_addresses(table.text, table.delimiter)
+    if _MARKUP.match(text):
+        raise Refused(Reason.FILE_MARKUP)
     if not text or text.isspace():
         raise Refused(Reason.FILE_EMPTY)
     text, delimiter = without_separator_line(text)

@@ -113,6 +113,10 @@ REASON = {
         "or a file of contacts (.vcf)."
     ),
     Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
+    Reason.FILE_MARKUP: _(
+        "This is a web page or XML, whatever its name ends in. Open it in a spreadsheet program, "
+        "save it as a workbook or as CSV, and choose that file."
+    ),
     Reason.FILE_WORKBOOK_LOCKED: _(
         "This workbook has a password. Save it without one, or as CSV, and choose that file."
     ),

@@ -203,6 +203,7 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"name,email\nAda,{ADA}\nCem\nDua,\n,,\nEve, \n",
         [(ADA, 2, "Ada"), ("", 3, "Cem"), ("", 4, "Dua"), ("", 6, "Eve")],
     ),
+    "in angle brackets": (f"<{ADA}>\n<{BEN}>\n", [(ADA, 1), (BEN, 2)]),
     "what is no address": (f"email\n{ADA}\nnot one\n", [(ADA, 2), ("not one", 3)]),
     "the manager's address too": (
         f"Manager Email,Email\nx@example.org,{ADA}\nx@example.org,\nx@example.org,{BEN}\n",
