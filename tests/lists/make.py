@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ _ENCODINGS = {
     "UTF-16 BE with mark": lambda text: codecs.BOM_UTF16_BE + text.encode("utf-16-be"),
     "Windows-1252": lambda text: text.encode("cp1252"),
 }
+_OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 _LINE_ENDS = {"Unix": "\n", "Windows": "\r\n", "old Mac": "\r"}
 
 
@@ -66,6 +68,7 @@ def workbooks() -> Iterator[List]:
     people = [["Name", "Email"], ["Ada", ADA], ["Ben", BEN]]
     both = [Entry(ADA, 2, "Ada"), Entry(BEN, 3, "Ben")]
     yield List("plain", workbook({"People": people}), both)
+    yield List("out of LibreOffice", open_document(people), both)
     yield List("second sheet", workbook({"Read me": [["Hello"]], "People": people}), both)
     yield List(
         "whom to ask, before",
@@ -113,6 +116,34 @@ def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
             sheet.append(row)
     out = io.BytesIO()
     book.save(out)
+    return out.getvalue()
+
+
+def open_document(rows: list[list[str]]) -> bytes:
+    """An .ods with these rows, and below them a million that are only formatted."""
+    names = " ".join(f'xmlns:{of}="{_OASIS}:{of}:1.0"' for of in ("office", "table", "text"))
+    lines = "".join(
+        "<table:table-row>"
+        + "".join(
+            '<table:table-cell office:value-type="string">'
+            f"<text:p>{cell}</text:p></table:table-cell>"
+            for cell in row
+        )
+        + "</table:table-row>"
+        for row in rows
+    )
+    content = (
+        f"<office:document-content {names}><office:body><office:spreadsheet>"
+        f'<table:table table:name="A">{lines}'
+        '<table:table-row table:number-rows-repeated="1048000">'
+        '<table:table-cell table:number-columns-repeated="1024"/></table:table-row>'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr("content.xml", content)
+        file.writestr("META-INF/manifest.xml", "<manifest/>")
     return out.getvalue()
 
 

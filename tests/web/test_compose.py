@@ -372,6 +372,10 @@ class TestPage:
     def test_says_how_long_an_invitation_is_open(self, olive: Browser) -> None:
         assert f"accepted for {issuing.LIFETIME.days} days" in olive.open(NEW).text
 
+    def test_offers_every_kind_of_file_that_is_read(self, olive: Browser) -> None:
+        accepted = olive.open(NEW).page.select_one("#csv_file")["accept"].split(",")
+        assert {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods", ".vcf"} <= set(accepted)
+
     def test_describes_each_role_for_people_who_hear_the_page(self, olive: Browser) -> None:
         olive.open(NEW)
         for field in olive.page.select("input[name=role]"):
