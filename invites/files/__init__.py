@@ -7,7 +7,7 @@ import re
 from invites.csv_rows import MAX_LINES, check, rows
 from invites.files import contacts, workbooks
 from invites.files.decoding import decode
-from invites.files.dialect import delimiter_of, without_separator_line
+from invites.files.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 
@@ -34,6 +34,8 @@ def read(content: bytes) -> Table:
         raise Refused(Reason.FILE_MARKUP)
     if not text or text.isspace():
         raise Refused(Reason.FILE_EMPTY)
+    if text.startswith('"') and len(text) <= _LONGEST_LINE:
+        text = without_quotes_around_rows(text)
     text, delimiter = without_separator_line(text)
     return _with_addresses(text, delimiter)
 

@@ -169,6 +169,18 @@ _BOTH_NAMED = [(ADA, 2, "Ada"), (BEN, 3, "Ben")]
 _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "no line end at the end": (f"email\n{ADA}\n{BEN}", _BOTH),
     "spaces around": (f"email\n  {ADA} \n\u00a0{BEN}\n", _BOTH),
+    "quotes around whole rows": (
+        f'"Name,Email"\n"Ada,{ADA}"\n"""Ito, Ben"",{BEN}"\n',
+        [(ADA, 2, "Ada"), (BEN, 3, "Ito, Ben")],
+    ),
+    "one column of names and addresses in quotes": (
+        f'"Okafor, Ada <{ADA}>"\n"Ito, Ben <{BEN}>"\n',
+        [(ADA, 1, "Okafor, Ada"), (BEN, 2, "Ito, Ben")],
+    ),
+    "two in each cell": (
+        f'"{ADA}, {BEN}"\n"{BEN}, {ADA}"\n',
+        [(f"{ADA}, {BEN}", 1), (f"{BEN}, {ADA}", 2)],
+    ),
     "spaces behind commas": (f'"Name", "Email"\n"Ada", "{ADA}"\n"Ben", "{BEN}"\n', _BOTH_NAMED),
     "quotes that are doubled": (
         f'name,email\n"Ada ""A"" Okafor",{ADA}\nBen,{BEN}\n',
