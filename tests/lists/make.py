@@ -320,6 +320,18 @@ _CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"BEGIN:VCARD\nVERSION:4.0\nFN:Ben\nEMAIL:{BEN}\nEND:VCARD\n",
         [(ADA, 1, "Ada, Jr"), (BEN, 2, "Ben")],
     ),
+    "version 4, preferred in order": (
+        f"BEGIN:VCARD\nFN:Ada\nEMAIL:x@example.org\nEMAIL;PREF=2:y@example.org\n"
+        f"EMAIL;TYPE=home;PREF=1:{ADA}\nEND:VCARD\n",
+        [(ADA, 1, "Ada")],
+    ),
+    "iPhone": (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nPRODID:-//Apple Inc.//iPhone OS 17.1//EN\r\n"
+        f"N:Okafor;Ada;;;\r\nFN:Ada Okafor\r\nitem1.EMAIL;type=INTERNET:x@example.org\r\n"
+        f"item1.X-ABLabel:_$!<Work>!$_\r\nEMAIL;type=INTERNET;type=HOME;type=pref:{ADA}\r\n"
+        "END:VCARD\r\n",
+        [(ADA, 1, "Ada Okafor")],
+    ),
     "version 2.1, quoted-printable": (
         "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Ok=C3=A1for;Zo=\r\n"
         f"=C3=AB;;;\r\nEMAIL;INTERNET:{ADA}\r\nEND:VCARD\r\n",
