@@ -220,7 +220,8 @@ def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
     pairs = Counter(
         (_domain(text), _domain(suggestion)) for text, suggestion in db.tuples(misspelt)
     )
-    return [(wrong, right, n) for (wrong, right), n in pairs.most_common(limit) if n > 1]
+    many = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
+    return [one for one in many if one[0] != one[1]][:limit]
 
 
 def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:

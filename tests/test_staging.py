@@ -175,6 +175,34 @@ class TestLookingOver:
         staging.mend(staged, 2, "benno@example.org", now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
 
+    def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
+        rows = b"a@gmial.com\nb@GMIAL.com\nc@gmail.con\nd@gmail.con\nd@gmail.com\ne@hotmial.com\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert staging.alike(staged) == [
+            ("gmial.com", "gmail.com", 2),
+            ("gmail.con", "gmail.com", 2),
+        ]
+        assert staging.take_suggestions(staged, "gmial.com", now) == 2
+        assert (row(staged, 1).text, row(staged, 2).text) == ("a@gmail.com", "b@gmail.com")
+        staging.take_suggestions(staged, "gmail.con", now)
+        assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
+        assert staging.alike(staged) == []
+
+    def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
+        self, owner, now
+    ):
+        rows = b"www.a@gmail.com\nwww.b@gmail.com\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert row(staged, 1).suggestion == "a@gmail.com"
+        assert staging.alike(staged) == []
+
+    def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
+        staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
+        assert outcomes(staged)[1] == "invalid"
+        staging.keep_as_written(staged, 1, now)
+        assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
+        assert not staging.judge_again(staged, now)
+
     def test_a_row_that_is_not_there_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
             with refused(Reason.NOT_FOUND):
