@@ -130,6 +130,8 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     if choice.email not in there or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
     content = StagedList.select(StagedList.content).where(StagedList.id == staged.id).scalar()
+    if content is None:  # dropped in another tab
+        raise Refused(Reason.NOT_FOUND)
     text = bytes(content).decode("utf-8", "surrogatepass")
     entries = Table(text, staged.delimiter).entries(choice)
     same_addresses = choice.email == staged.email_column

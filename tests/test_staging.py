@@ -263,6 +263,11 @@ class TestLookingOver:
             with refused(Reason.NOT_FOUND):
                 deed()
 
+    def test_columns_of_a_list_that_was_dropped_elsewhere_are_refused(self, staged, now):
+        staging.drop(staged)
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, Choice(2, None), now)
+
     def test_who_is_not_invited_can_be_listed(self, staged):
         assert [row.number for row in staging.not_invited(staged, INVITED)] == [4, 5, 6]
 
