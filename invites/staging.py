@@ -21,7 +21,7 @@ from invites.aside import AsideError
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 from invites.paging import Page, paged
-from invites.recipients import Entry
+from invites.recipients import Entry, tidy
 from invites.refusals import Reason, Refused
 from invites.tables import Choice, Table
 
@@ -120,20 +120,30 @@ def sweep(now: datetime) -> None:
 
 
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
-    """Read the list again by other columns of it; what was mended or left out comes back.
+    """Read the list again by other columns of it.
 
-    Raises Refused(NOT_FOUND) for a column that isn't there.
+    Other addresses make other rows: what was mended or left out is forgotten then,
+    but not when only the names change. Raises Refused(NOT_FOUND) for a column that
+    isn't there.
     """
     there = {column["index"] for column in staged.columns}
     if choice.email not in there or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
     content = StagedList.select(StagedList.content).where(StagedList.id == staged.id).scalar()
+    if content is None:  # dropped in another tab
+        raise Refused(Reason.NOT_FOUND)
     text = bytes(content).decode("utf-8", "surrogatepass")
-    rows = _judged(staged.account, Table(text, staged.delimiter).entries(choice), now)
+    entries = Table(text, staged.delimiter).entries(choice)
+    same_addresses = choice.email == staged.email_column
+    rows = None if same_addresses else _judged(staged.account, entries, now)
     with db.transaction():
         _expect_unsent(staged)
-        db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
-        _insert(staged, rows)
+        if rows is None:
+            names = [(texts.name_or_nothing(one.name), staged.id, one.row) for one in entries]
+            db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
+        else:
+            db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
+            _insert(staged, rows)
         staged.email_column, staged.name_column = choice.email, choice.name
         staged.save(only=[StagedList.email_column, StagedList.name_column])
 
@@ -164,6 +174,16 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
         StagedRow.outcome != Outcome.LEFT_OUT,
     )
     return {email for (email,) in db.tuples(found)}
+
+
+def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
+    """In which row each of the addresses counts; all others that have it are twice."""
+    found = StagedRow.select(StagedRow.email, StagedRow.number).where(
+        StagedRow.list == staged.id,
+        db.among(StagedRow.email, emails),
+        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.LEFT_OUT]),
+    )
+    return dict(db.tuples(found))
 
 
 def those_with(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
@@ -202,12 +222,13 @@ def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
     pairs = Counter(
         (_domain(text), _domain(suggestion)) for text, suggestion in db.tuples(misspelt)
     )
-    return [(wrong, right, n) for (wrong, right), n in pairs.most_common(limit) if n > 1]
+    many = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
+    return [one for one in many if one[0] != one[1]][:limit]
 
 
 def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
-    """Write something else into a row. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, text=text.strip()[:1000], as_written=False)
+    """Write something else into a row, as tidily as a file is read. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
 
 
 def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> None:

@@ -24,6 +24,7 @@ MAX_TEXT = 20 * 1024 * 1024  # bytes that come out
 
 _MEMORY = 512 * 1024 * 1024  # bytes of addresses
 _SECONDS = 1.7  # of work
+_SOME = 5  # more than anybody is asked to write to
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     from python_calamine import PasswordError, load_workbook  # within the limits
 
     try:
-        text = _first_with_addresses(load_workbook(io.BytesIO(sys.stdin.buffer.read())))
+        text = _sheet_of_people(load_workbook(io.BytesIO(sys.stdin.buffer.read())))
     except PasswordError:
         sys.exit(LOCKED)
     except MemoryError:
@@ -42,13 +43,19 @@ def main() -> None:
     sys.stdout.buffer.write(text)
 
 
-def _first_with_addresses(workbook: "CalamineWorkbook") -> bytes:
-    """The first sheet that has an @; or else nothing, which has no addresses either."""
+def _sheet_of_people(workbook: "CalamineWorkbook") -> bytes:
+    """The first sheet that has an @ in some lines, or else the one with the most of them.
+
+    A sheet that explains the others may say whom to write to. Nothing when no sheet has any.
+    """
+    most = b""
     for number in range(len(workbook.sheet_names)):
         text = _csv(workbook.get_sheet_by_index(number))
-        if b"@" in text:
-            return text
-    return b""
+        if text.count(b"@") > most.count(b"@"):
+            most = text
+        if most.count(b"@") > _SOME:
+            break
+    return most
 
 
 def _csv(sheet: "CalamineSheet") -> bytes:

@@ -33,7 +33,7 @@ def is_container(content: bytes) -> bool:
 
 
 def csv_of(content: bytes) -> bytes:
-    """The first sheet with addresses, as CSV in UTF-8; nothing when no sheet has any.
+    """The first sheet with a list of addresses, as CSV in UTF-8; nothing when no sheet has any.
 
     Raises Refused: FILE_WORKBOOK_*, or FILE_ZIP and FILE_NOT_TEXT for what is no workbook.
     """
