@@ -312,3 +312,10 @@ def test_what_was_written_as_csv_comes_out_again(people, delimiter):
     assert [(entry.text, entry.row) for entry in found] == [
         (email, row) for row, (_, email) in enumerate(people, start=2)
     ]
+
+
+def test_the_sheets_of_a_workbook_are_named_the_one_that_was_read_first():
+    people = [["Email"], *([f"p{n}@example.org"] for n in range(9))]
+    sheets = {"Read me": [["Hello"]], "People": people, "Old\u202e": people}
+    assert files.read(make.workbook(sheets)).sheets == ("People", "Read me", "Old")
+    assert files.read(b"Email\nada@example.org").sheets == ()

@@ -223,6 +223,17 @@ class TestLookingOver:
         assert row(staged, 2).name == ""
         assert (reread(staged).email_column, reread(staged).name_column) == (2, None)
 
+    def test_other_columns_of_a_large_list_are_read_in_another_process(
+        self, owner, now, monkeypatch
+    ):
+        text = "a,b\n" + "".join(f"a{n}@example.org,b{n}@example.org\n" for n in range(5_000))
+        staged = staging.stage(owner, "p.csv", text.encode(), now)
+        monkeypatch.setattr(staging, "_judged", None)  # would be called in this process
+        staging.pick_columns(staged, Choice(1, None), now)
+        assert staged.email_column == 1
+        assert staging.counts(staged) == {"invite": 5_000}
+        assert row(staged, 2).email == "b0@example.org"
+
     def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
         staging.mend(staged, 6, "nobody@example.org", now)
         staging.leave_out(staged, 3, now)

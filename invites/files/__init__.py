@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 from invites.csv_rows import MAX_LINES, check, rows
 from invites.files import contacts, workbooks
@@ -25,7 +26,8 @@ def read(content: bytes) -> Table:
     if len(content) > MAX_BYTES:
         raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
     if workbooks.is_container(content):
-        return _with_addresses(decode(workbooks.csv_of(content)), ",")
+        rows_of_sheet, sheets = workbooks.csv_of(content)
+        return replace(_with_addresses(decode(rows_of_sheet), ","), sheets=tuple(sheets))
     text = decode(content)
     if contacts.are_contacts(text):
         table = contacts.table_of(text)

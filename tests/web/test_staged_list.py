@@ -20,6 +20,7 @@ from invites.models import (
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
+from tests.lists.make import workbook
 from tests.shorthand import invite, order
 from tests.web.world import ACCOUNT, signed_in
 
@@ -105,6 +106,14 @@ class TestLooking:
     def test_the_list_is_there_again_after_a_log_out(self, looking: Browser) -> None:
         looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
         assert list(rows(looking.open(NEW).page)) == ["5", "6"]
+
+    def test_sheets_that_were_not_read_are_named(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        people = [["Email"], ["ada@example.org"]]
+        staging.stage(owner, "p.xlsx", workbook({"Board": people, "<b>Old": people}), now)
+        said = olive.open(NEW).page.select_one("#email-csv-file").get_text(" ", strip=True)
+        assert "Read from the sheet “Board”, and not from: <b>Old." in said
 
     def test_a_fragment_comes_without_the_page(self, looking: Browser) -> None:
         answer = looking.client.post(
