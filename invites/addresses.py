@@ -36,7 +36,10 @@ def canonical(text: str) -> str:
     local, _, domain = text.rpartition("@")
     if not _PLAIN_LOCAL.fullmatch(local) or len(local) > 64:
         local = _uncommon_local(text)
-    address = f"{local.lower()}@{_canonical_domain(domain.lower())}"
+    found = _canonical_domain(domain.lower())
+    if isinstance(found, Reason):
+        raise Refused(found)
+    address = f"{local.lower()}@{found}"
     if len(address) > MAX_LENGTH:
         raise Refused(Reason.ADDRESS_TOO_LONG)
     return address
@@ -66,16 +69,17 @@ def _uncommon_local(text: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def _canonical_domain(domain: str) -> str:
+def _canonical_domain(domain: str) -> str | Reason:
+    """Or why there is none; a refusal is remembered too, as it takes longest."""
     if any(letter.isspace() for letter in domain):
-        raise Refused(Reason.ADDRESS_SPACE)
+        return Reason.ADDRESS_SPACE
     if set(domain) & set("<>"):
-        raise Refused(Reason.ADDRESS_BRACKETS)
+        return Reason.ADDRESS_BRACKETS
     if "." not in domain.strip("."):
-        raise Refused(Reason.ADDRESS_NO_DOT)
+        return Reason.ADDRESS_NO_DOT
     try:
         checked = validate_email(f"x@{domain}", check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         reserved = "reserved" in str(error)
-        raise Refused(Reason.ADDRESS_RESERVED if reserved else Reason.ADDRESS_MALFORMED) from None
+        return Reason.ADDRESS_RESERVED if reserved else Reason.ADDRESS_MALFORMED
     return checked.ascii_domain or domain

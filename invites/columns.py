@@ -16,7 +16,7 @@ _SHOWN = 40  # characters of a cell
 _TITLE = 100  # characters of a header
 
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
-_HALF_AN_ADDRESS = re.compile(r"[^\W_]\.[a-z]{2,}$|^\S*\d\S*$")  # an @ was forgotten
+_HALF_AN_ADDRESS = re.compile(r"[^\W_]\.[a-z]{2,}$|^(?=\D*\d)\S+$")  # an @ was forgotten
 
 
 Row = tuple[int, list[str]]  # its number and its cells
@@ -134,11 +134,16 @@ class Look:
 
 
 def _titled(first: list[Row]) -> Row | None:
-    """The row with titles that people use: the first one, or below what the list is called."""
+    """The row with titles that people use: the first one, or below what the list is called.
+
+    Two rows of titles are one above the other when cells were merged; the lower one tells more.
+    """
+    found = None
     for row in takewhile(lambda row: not any(map(_ADDRESS.search, row[1])), first):
         weight = max(map(email_weight, row[1]), default=1)
-        if weight > (1 if row is first[0] else 2):
+        if weight > (5 if found else 2):
             return row
-        if row is first[0] and any(name_rank(cell) is not None for cell in row[1]):
-            return row
-    return None
+        named = any(name_rank(cell) is not None for cell in row[1])
+        if row is first[0] and (weight > 1 or named):
+            found = row
+    return found

@@ -56,11 +56,6 @@ class Judgement:
     def __len__(self) -> int:
         return len(self.judged)
 
-    @property
-    def parts(self) -> list[tuple[Outcome, int]]:
-        """How many entries have each outcome, in the order of the outcomes."""
-        return [(outcome, self.counts[outcome]) for outcome in Outcome]
-
     def of(self, outcome: Outcome, limit: int | None = None) -> list[Judged]:
         """The entries with ``outcome``, in order."""
         return [one for one in self.judged if one.outcome is outcome][:limit]

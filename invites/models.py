@@ -371,7 +371,8 @@ class OptOut(Row):
 class StagedList(Row):
     """A file that was dropped and read: looked over, mended and sent, or gone after a day.
 
-    ``content`` is the file as text, for when another column is picked;
+    ``content`` is the file as text, for when another column is picked; ``sheets``
+    the names of a workbook's, that of the one that was read first;
     ``columns`` what stands in them, as tables.Column; ``counts`` how many rows
     have which outcome. ``batch``: what became of it. Then its rows are gone.
     """
@@ -382,6 +383,7 @@ class StagedList(Row):
     user_id: int
     file_name = CharField(max_length=255)
     delimiter = CharField(max_length=1)
+    sheets = JSONField()
     columns = JSONField()
     email_column = SmallIntegerField()
     name_column = SmallIntegerField(null=True)

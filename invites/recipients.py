@@ -147,4 +147,5 @@ def _bare(text: str) -> str:
 
 
 def _bare_name(text: str) -> str:
-    return name_in(text.strip("\"'“”‘’„«» ,;"))
+    """Without quotes around it, and the ``From:`` of a mail in front."""
+    return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))

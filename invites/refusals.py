@@ -48,6 +48,7 @@ class Reason(StrEnum):
     FILE_TOO_LARGE = "file_too_large"
     FILE_NOT_TEXT = "file_not_text"
     FILE_ZIP = "file_zip"
+    FILE_MARKUP = "file_markup"
     FILE_BROKEN_QUOTES = "file_broken_quotes"
     FILE_TOO_WIDE = "file_too_wide"
     FILE_LONG_CELL = "file_long_cell"

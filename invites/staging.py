@@ -8,11 +8,11 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, ParamSpec
 
 from peewee import ModelSelect, fn
 
@@ -21,14 +21,17 @@ from invites.aside import AsideError
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 from invites.paging import Page, paged
-from invites.recipients import Entry
+from invites.recipients import Entry, tidy
 from invites.refusals import Reason, Refused
 from invites.tables import Choice, Table
 
 KEPT = timedelta(days=1)
 _LARGE = 256 * 1024  # bytes of a file that takes a while to read
+_MANY = 5_000  # rows of a list that takes a while to read again
 _KEPT_EACH = 3  # for a person in an account: two tabs, and one more
 _SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
+P = ParamSpec("P")
+
 Changes = Counter[tuple[Outcome, Outcome]]
 
 
@@ -60,6 +63,7 @@ def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> S
             file_name=_display_name(file_name),
             content=table.text.encode("utf-8", "surrogatepass"),
             delimiter=table.delimiter,
+            sheets=table.sheets,
             columns=[asdict(column) for column in table.columns()],
             email_column=choice.email,
             name_column=choice.name,
@@ -82,13 +86,17 @@ def stage_file(actor: Membership, file_name: str, file: IO[bytes], now: datetime
         file.seek(0)
         shutil.copyfileobj(file, copy)
         copy.flush()
-        try:
-            number = aside.run(_stage_copy, actor.id, file_name, Path(copy.name), now)
-        except AsideError:
-            raise Refused(Reason.FILE_UNREADABLE) from None
+        number = _aside(_stage_copy, actor.id, file_name, Path(copy.name), now)
     staged = find(actor, number)
     assert staged is not None
     return staged
+
+
+def _aside(work: Callable[P, int], *arguments: P.args, **more: P.kwargs) -> int:
+    try:
+        return aside.run(work, *arguments, **more)
+    except AsideError:
+        raise Refused(Reason.FILE_UNREADABLE) from None
 
 
 def _stage_copy(actor_id: int, file_name: str, file: Path, now: datetime) -> int:
@@ -120,22 +128,45 @@ def sweep(now: datetime) -> None:
 
 
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
-    """Read the list again by other columns of it; what was mended or left out comes back.
+    """Read the list again by other columns of it.
 
-    Raises Refused(NOT_FOUND) for a column that isn't there.
+    Other addresses make other rows: what was mended or left out is forgotten then,
+    but not when only the names change. A large list is read in another process.
+    Raises Refused(NOT_FOUND) for a column that isn't there, and FILE_UNREADABLE when
+    that process breaks down.
     """
     there = {column["index"] for column in staged.columns}
     if choice.email not in there or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
-    content = StagedList.select(StagedList.content).where(StagedList.id == staged.id).scalar()
-    text = bytes(content).decode("utf-8", "surrogatepass")
-    rows = _judged(staged.account, Table(text, staged.delimiter).entries(choice), now)
+    if counts(staged).total() < _MANY:
+        _read_again(staged.id, choice, now)
+    else:
+        _aside(_read_again, staged.id, choice, now)
+    changed = (StagedList.email_column, StagedList.name_column, StagedList.counts)
+    fresh = StagedList.select(*changed).where(StagedList.id == staged.id).get()
+    for field in changed:
+        setattr(staged, field.name, getattr(fresh, field.name))
+
+
+def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
+    staged = db.one(StagedList.select().where(StagedList.id == list_id))
+    if staged is None:  # dropped in another tab
+        raise Refused(Reason.NOT_FOUND)
+    text = bytes(staged.content).decode("utf-8", "surrogatepass")
+    entries = Table(text, staged.delimiter).entries(choice)
+    same_addresses = choice.email == staged.email_column
+    rows = None if same_addresses else _judged(staged.account, entries, now)
     with db.transaction():
         _expect_unsent(staged)
-        db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
-        _insert(staged, rows)
+        if rows is None:
+            names = [(texts.name_or_nothing(one.name), staged.id, one.row) for one in entries]
+            db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
+        else:
+            db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
+            _insert(staged, rows)
         staged.email_column, staged.name_column = choice.email, choice.name
         staged.save(only=[StagedList.email_column, StagedList.name_column])
+    return list_id
 
 
 def counts(staged: StagedList) -> Counter[Outcome]:
@@ -164,6 +195,16 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
         StagedRow.outcome != Outcome.LEFT_OUT,
     )
     return {email for (email,) in db.tuples(found)}
+
+
+def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
+    """In which row each of the addresses counts; all others that have it are twice."""
+    found = StagedRow.select(StagedRow.email, StagedRow.number).where(
+        StagedRow.list == staged.id,
+        db.among(StagedRow.email, emails),
+        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.LEFT_OUT]),
+    )
+    return dict(db.tuples(found))
 
 
 def those_with(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
@@ -202,12 +243,13 @@ def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
     pairs = Counter(
         (_domain(text), _domain(suggestion)) for text, suggestion in db.tuples(misspelt)
     )
-    return [(wrong, right, n) for (wrong, right), n in pairs.most_common(limit) if n > 1]
+    many = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
+    return [one for one in many if one[0] != one[1]][:limit]
 
 
 def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
-    """Write something else into a row. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, text=text.strip()[:1000], as_written=False)
+    """Write something else into a row, as tidily as a file is read. Raises Refused(NOT_FOUND)."""
+    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
 
 
 def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> None:

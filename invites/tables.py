@@ -26,12 +26,14 @@ _KEPT_CELL = 1000  # characters; an address has 254, and a person wants to see w
 class Table:
     """A list as CSV text with its delimiter, whatever the file was.
 
-    Made by files.read, which has seen to it that ``text`` is whole; the same two
-    values make the same table again.
+    Made by files.read, which has seen to it that ``text`` is whole; the same
+    text and delimiter make the same table again. ``sheets`` are the names of a
+    workbook's: of the one that was read first, then of the others.
     """
 
     text: str
     delimiter: str
+    sheets: tuple[str, ...] = ()
 
     def columns(self) -> list[Column]:
         """The columns with something in them, at most 100."""

@@ -110,6 +110,9 @@ def test_of_many_columns_a_hundred_are_shown_with_those_that_have_addresses():
         (bombs.ole("Workbook"), Reason.FILE_WORKBOOK_BROKEN),
         (bombs.zipped({"list.csv": b"a@b.c"}), Reason.FILE_ZIP),
         (bombs.zipped({}), Reason.FILE_ZIP),
+        (b"\n<html><table><tr><td>ada@example.org", Reason.FILE_MARKUP),
+        (b"<TABLE border=1><tr><td>ada@example.org", Reason.FILE_MARKUP),
+        (b"<?xml version='1.0'?><Workbook>ada@example.org", Reason.FILE_MARKUP),
         (bombs.zipped({"word/document.xml": b"a@b.c"}), Reason.FILE_NOT_TEXT),
         (bombs.zipped({"xl/workbook.xml": b"a@b.c"}), Reason.FILE_WORKBOOK_BROKEN),
         (b"PK\x03\x04" + b"\0" * 100, Reason.FILE_WORKBOOK_BROKEN),
@@ -187,6 +190,17 @@ def _goes_off_nowhere(make_bomb, reason):
     assert time.monotonic() - started < 4  # 2 on a quiet machine
 
 
+@pytest.mark.parametrize(
+    "cell",
+    ["a@" + "." * 65_000 + " x", "a@" * 32_000, "1" * 90_000 + " x", "<" * 65_000, "x.y" * 30_000],
+    ids=lambda cell: cell[:3],
+)
+def test_no_cell_takes_long(cell):
+    started = time.monotonic()
+    read(f"{cell}\nada@example.org\n".encode())
+    assert time.monotonic() - started < 1
+
+
 MEGABYTES_20 = {
     "commas": lambda: b"a@b.org" + b"," * (MAX_BYTES - 7),
     "rows of commas": lambda: (b"a@b.org" + b"," * 16_000 + b"\n") * 1290,
@@ -201,6 +215,7 @@ MEGABYTES_20 = {
     "wide rows, wide letters": lambda: (
         "ж🌻\n".encode() + (b"a@b.org," + b"x" * 390 + b"\n") * (MAX_ENTRIES - 1)
     ),
+    "letters of Windows-1252": lambda: (b"a@b.org," + b"n\xe9\x92\x81" * 97 + b"\n") * MAX_ENTRIES,
     "contacts": lambda: (
         (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
         * MAX_ENTRIES
@@ -297,3 +312,10 @@ def test_what_was_written_as_csv_comes_out_again(people, delimiter):
     assert [(entry.text, entry.row) for entry in found] == [
         (email, row) for row, (_, email) in enumerate(people, start=2)
     ]
+
+
+def test_the_sheets_of_a_workbook_are_named_the_one_that_was_read_first():
+    people = [["Email"], *([f"p{n}@example.org"] for n in range(9))]
+    sheets = {"Read me": [["Hello"]], "People": people, "Old\u202e": people}
+    assert files.read(make.workbook(sheets)).sheets == ("People", "Read me", "Old")
+    assert files.read(b"Email\nada@example.org").sheets == ()

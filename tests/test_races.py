@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -15,9 +16,12 @@ from invites import (
     issuing,
     memberships,
     opting_out,
+    outbox,
     permanent_link,
     responding,
+    staging,
 )
+from invites.issuing import Order
 from invites.ledger import Ledger
 from invites.models import (
     Account,
@@ -28,8 +32,11 @@ from invites.models import (
     InvitationState,
     Membership,
     OptOut,
+    StagedList,
+    StagedRow,
     User,
 )
+from invites.recipients import MAX_ENTRIES
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 from tests.cast import make_member, make_user
@@ -338,3 +345,85 @@ def test_acceptances_in_four_processes_make_one_member(owner, noa, database, now
 def test_one_button_pressed_in_four_processes_makes_one_batch(owner, database):
     assert in_processes(database, 4, issue_id, owner.id) == [Batch.get().id] * 4
     assert Invitation.select().count() == Delivery.select().count() == 1000
+
+
+STEPS = {
+    "the invitations are written": (issuing, "_insert_invitations"),
+    "the mails are queued": (outbox, "queue_batch"),
+    "the list is marked as sent": (staging, "mark_sent"),
+    "the rows of a list are written": (staging, "_insert"),
+}
+MOMENTS = [0.01, 0.05, 0.1, 0.2, 0.4]  # seconds of the second that all of it takes
+CSV_OF_50_000 = b"".join(b"person%d@example.org\n" % number for number in range(MAX_ENTRIES))
+
+
+def stage_50_000(actor_id):
+    return staging.stage(Membership.get_by_id(actor_id), "p.csv", CSV_OF_50_000, NOW)
+
+
+def send_the_list(actor_id):
+    order = Order("k", [], Role.USER, StagedList.get())
+    return issuing.issue(Membership.get_by_id(actor_id), order, NOW)
+
+
+def do_until(path, here, step, deed, actor_id):
+    """Say when ``step`` is reached, or the deed begins, and stop at the step until killed."""
+    db.configure(path)
+    db.connect()
+    if step is None:
+        here.set()
+    else:
+        module, name = STEPS[step]
+        original = getattr(module, name)
+
+        def stop_there(*arguments):
+            original(*arguments)
+            here.set()
+            time.sleep(WAIT)
+
+        setattr(module, name, stop_there)
+    deed(actor_id)
+
+
+def kill_during(path, step, seconds, deed, actor_id):
+    spawn = multiprocessing.get_context("spawn")
+    here = spawn.Event()
+    process = spawn.Process(target=do_until, args=(path, here, step, deed, actor_id))
+    process.start()
+    assert here.wait(WAIT)
+    time.sleep(seconds)
+    process.kill()
+    process.join()
+    assert db.is_sound()
+
+
+@pytest.mark.slow
+def test_a_kill_while_a_list_is_read_keeps_all_its_rows_or_none(owner, database):
+    kill_during(database, "the rows of a list are written", 0, stage_50_000, owner.id)
+    assert StagedList.select().count() == StagedRow.select().count() == 0
+    stage_50_000(owner.id)
+    assert StagedRow.select().count() == MAX_ENTRIES
+
+
+@pytest.mark.slow
+def test_a_kill_while_50_000_people_are_invited_leaves_all_or_nothing(owner, database):
+    staged = stage_50_000(owner.id)
+    for step in (
+        "the invitations are written",
+        "the mails are queued",
+        "the list is marked as sent",
+    ):
+        kill_during(database, step, 0, send_the_list, owner.id)
+        assert (
+            Batch.select().count() == Invitation.select().count() == Delivery.select().count() == 0
+        )
+        assert StagedRow.select().count() == MAX_ENTRIES
+        assert reread(staged).batch_id is None
+    for seconds in MOMENTS:
+        kill_during(database, None, seconds, send_the_list, owner.id)
+        sent = Batch.select().count() * MAX_ENTRIES
+        assert Invitation.select().count() == Delivery.select().count() == sent
+        assert StagedRow.select().count() == MAX_ENTRIES - sent
+    batch = send_the_list(owner.id)
+    assert Batch.get() == batch
+    assert Invitation.select().count() == Delivery.select().count() == MAX_ENTRIES

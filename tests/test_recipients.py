@@ -87,6 +87,8 @@ def test_an_address_beside_one_in_brackets_is_not_lost():
         ("Ada <ada@example.org>", [("ada@example.org", "Ada")]),
         ('"Okafor, Ada" <ada@example.org>', [("ada@example.org", "Okafor, Ada")]),
         ("Okafor, Ada <ada@example.org>", [("ada@example.org", "Okafor, Ada")]),
+        ("From: Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+        ("To: Okafor, Ada <ada@example.org>", [("ada@example.org", "Okafor, Ada")]),
         ("<ada@example.org>", [("ada@example.org", "")]),
         ("Ada ada@example.org", [("ada@example.org", "")]),
         ("Ada <ada@example.org> <b@x.org>", [("ada@example.org", ""), ("b@x.org", "")]),

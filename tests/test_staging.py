@@ -175,6 +175,34 @@ class TestLookingOver:
         staging.mend(staged, 2, "benno@example.org", now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
 
+    def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
+        rows = b"a@gmial.com\nb@GMIAL.com\nc@gmail.con\nd@gmail.con\nd@gmail.com\ne@hotmial.com\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert staging.alike(staged) == [
+            ("gmial.com", "gmail.com", 2),
+            ("gmail.con", "gmail.com", 2),
+        ]
+        assert staging.take_suggestions(staged, "gmial.com", now) == 2
+        assert (row(staged, 1).text, row(staged, 2).text) == ("a@gmail.com", "b@gmail.com")
+        staging.take_suggestions(staged, "gmail.con", now)
+        assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
+        assert staging.alike(staged) == []
+
+    def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
+        self, owner, now
+    ):
+        rows = b"www.a@gmail.com\nwww.b@gmail.com\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert row(staged, 1).suggestion == "a@gmail.com"
+        assert staging.alike(staged) == []
+
+    def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
+        staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
+        assert outcomes(staged)[1] == "invalid"
+        staging.keep_as_written(staged, 1, now)
+        assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
+        assert not staging.judge_again(staged, now)
+
     def test_a_row_that_is_not_there_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
             with refused(Reason.NOT_FOUND):
@@ -195,6 +223,41 @@ class TestLookingOver:
         assert row(staged, 2).name == ""
         assert (reread(staged).email_column, reread(staged).name_column) == (2, None)
 
+    def test_other_columns_of_a_large_list_are_read_in_another_process(
+        self, owner, now, monkeypatch
+    ):
+        text = "a,b\n" + "".join(f"a{n}@example.org,b{n}@example.org\n" for n in range(5_000))
+        staged = staging.stage(owner, "p.csv", text.encode(), now)
+        monkeypatch.setattr(staging, "_judged", None)  # would be called in this process
+        staging.pick_columns(staged, Choice(1, None), now)
+        assert staged.email_column == 1
+        assert staging.counts(staged) == {"invite": 5_000}
+        assert row(staged, 2).email == "b0@example.org"
+
+    def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
+        staging.mend(staged, 6, "nobody@example.org", now)
+        staging.leave_out(staged, 3, now)
+        before = outcomes(staged)
+        staging.pick_columns(staged, Choice(1, None), now)
+        assert outcomes(staged) == before
+        assert (row(staged, 6).text, row(staged, 2).name) == ("nobody@example.org", "")
+        staging.pick_columns(staged, Choice(1, 0), now)
+        assert row(staged, 2).name == "Ben"
+        assert reread(staged).name_column == 0
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Nobody <no@example.org>",
+            "mailto:no@example.org",
+            "no@example.org,",
+            "\u200bno@example.org",
+        ],
+    )
+    def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
+        staging.mend(staged, 6, text, now)
+        assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
+
     @pytest.mark.parametrize("choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3)])
     def test_a_column_that_is_not_there_is_refused(self, staged, now, choice):
         with refused(Reason.NOT_FOUND):
@@ -210,6 +273,11 @@ class TestLookingOver:
         ):
             with refused(Reason.NOT_FOUND):
                 deed()
+
+    def test_columns_of_a_list_that_was_dropped_elsewhere_are_refused(self, staged, now):
+        staging.drop(staged)
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, Choice(2, None), now)
 
     def test_who_is_not_invited_can_be_listed(self, staged):
         assert [row.number for row in staging.not_invited(staged, INVITED)] == [4, 5, 6]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response, abort, request
@@ -10,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from invites import staging
 from invites.access import Action
-from invites.judging import INVITED
+from invites.judging import INVITED, Outcome
 from invites.models import StagedList
 from invites.refusals import Refused
 from invites.web.access import allow, here
@@ -19,14 +20,15 @@ from invites.web.forms import takes_lists
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
 from invites.web.services import now
-from invites.web.words import outcome, problem
+from invites.web.words import of_row, problem
 
 blueprint = Blueprint(
     "staged_list", __name__, url_prefix="/accounts/<slug>/invitations/new/list/<int:list_id>"
 )
 
 _ROWS = "compose/_staged_list.html"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: CSV injection
+# What begins a formula, also behind what separates cells elsewhere (OWASP: CSV injection).
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
 
 
 @blueprint.post("/rows")
@@ -113,14 +115,17 @@ def not_invited(list_id: int) -> Response:
 def _csv(staged: StagedList) -> Iterator[str]:
     yield "\ufeff"  # without it Excel takes UTF-8 for something else
     yield _line(_("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean"))
+    twice = [email for email, _name in staging.those_with(staged, {Outcome.TWICE})]
+    first_rows = staging.first_rows(staged, twice)
     for row in staging.not_invited(staged, INVITED):
-        why = problem(row.problem) if row.problem else outcome(row.outcome, 1)
+        is_invalid = row.outcome == Outcome.INVALID
+        why = problem(row.problem) if is_invalid else of_row(row.outcome, first_rows.get(row.email))
         yield _line(str(row.number), row.text, row.name, why, row.suggestion)
 
 
 def _line(*cells: str) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    csv.writer(line).writerow(_FORMULA.sub(r"\1'", cell) for cell in cells)
     return line.getvalue()
 
 

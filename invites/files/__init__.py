@@ -1,12 +1,19 @@
 """Files with lists of people: from the bytes that were dropped to a table."""
 
-from invites.csv_rows import MAX_LINES, check
+import csv
+import io
+import re
+from dataclasses import replace
+
+from invites.csv_rows import MAX_LINES, check, rows
 from invites.files import contacts, workbooks
 from invites.files.decoding import decode
-from invites.files.dialect import delimiter_of, without_separator_line
+from invites.files.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 
+# Not <ada@example.org>. Many programs export a web page that they call .xls.
+_MARKUP = re.compile(r"\s*<(?:[!?]|(?:html|head|meta|style|table|div)[\s>])", re.IGNORECASE)
 _LONGEST_LINE = 4 * 1024 * 1024  # characters; 50,000 addresses and their names
 
 
@@ -19,13 +26,18 @@ def read(content: bytes) -> Table:
     if len(content) > MAX_BYTES:
         raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
     if workbooks.is_container(content):
-        return _with_addresses(decode(workbooks.csv_of(content)), ",")
+        rows_of_sheet, sheets = workbooks.csv_of(content)
+        return replace(_with_addresses(decode(rows_of_sheet), ","), sheets=tuple(sheets))
     text = decode(content)
     if contacts.are_contacts(text):
         table = contacts.table_of(text)
         return _with_addresses(table.text, table.delimiter)
+    if _MARKUP.match(text):
+        raise Refused(Reason.FILE_MARKUP)
     if not text or text.isspace():
         raise Refused(Reason.FILE_EMPTY)
+    if text.startswith('"') and len(text) <= _LONGEST_LINE:
+        text = without_quotes_around_rows(text)
     text, delimiter = without_separator_line(text)
     return _with_addresses(text, delimiter)
 
@@ -42,8 +54,25 @@ def _with_addresses(text: str, delimiter: str) -> Table:
 
 
 def _one_below_the_other(text: str, delimiter: str) -> str:
-    """The text of a table; of a line with nothing but addresses, each in a row of its own."""
-    if len(text) > _LONGEST_LINE or "\n" in text.strip() or '"' in text:
+    """The text of a table; of lines with nothing but addresses, each of these in its own row.
+
+    That is one line, or lines that hold now more and now fewer, which no program writes.
+    """
+    if len(text) > _LONGEST_LINE or text.count('"') % 2:
         return text
-    cells = [cell for cell in text.split(delimiter) if cell.strip()]
-    return "\n".join(cells) if all("@" in cell for cell in cells) else text
+    addresses: list[list[str]] = []
+    widths = []
+    try:
+        for row in filter(None, rows(text.strip(), delimiter)):
+            filled = [[cell] for cell in row if cell.strip()]
+            if not all("@" in cell for [cell] in filled):
+                return text
+            addresses += filled
+            widths.append(len(row))
+    except csv.Error:
+        return text
+    if len(addresses) <= len(widths) or (len(widths) > 1 and min(widths) == max(widths)):
+        return text
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(addresses)
+    return out.getvalue()

@@ -22,6 +22,7 @@ _PROPERTY = re.compile(
 _CHARSET = re.compile(
     r'CHARSET="?((?:UTF-|ISO-8859-|WINDOWS-|KOI8-|EUC-)\w+|US-ASCII|SHIFT_JIS|BIG5|GB\d+)'
 )
+_PREFERRED = re.compile(r"\bPREF\b(?:=(\d{1,3})\b)?")
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -35,12 +36,11 @@ class _Property(NamedTuple):
 class _Card:
     name: str = ""
     parts_of_name: str = ""
-    addresses: list[str] = field(default_factory=list)
-    preferred: list[str] = field(default_factory=list)
+    addresses: list[tuple[int, str]] = field(default_factory=list)  # 1 is preferred most
 
     def row(self) -> list[str]:
-        addresses = [*self.preferred, *self.addresses]
-        return [self.name or self.parts_of_name, *dict.fromkeys(addresses)][: 1 + _MOST_ADDRESSES]
+        addresses = [address for _, address in sorted(self.addresses, key=lambda one: one[0])]
+        return [self.name or self.parts_of_name, *dict.fromkeys(addresses)]
 
 
 class _Pieces:
@@ -94,8 +94,14 @@ def _add(card: _Card, one: _Property) -> None:
     elif one.name == "N":
         family, given = [*re.split(r"(?<!\\);", one.value), ""][:2]
         card.parts_of_name = f"{_plain(given)} {_plain(family)}".strip()
-    elif len(card.addresses) + len(card.preferred) < _MOST_ADDRESSES:
-        (card.preferred if "PREF" in one.parameters else card.addresses).append(_plain(one.value))
+    elif len(card.addresses) < _MOST_ADDRESSES:
+        card.addresses.append((_preference(one.parameters), _plain(one.value)))
+
+
+def _preference(parameters: str) -> int:
+    """From 1 to 100 in version 4, just PREF before."""
+    found = _PREFERRED.search(parameters)
+    return int(found[1] or 1) if found else 101
 
 
 def _plain(value: str) -> str:

@@ -1,6 +1,7 @@
 """Workbooks (.xlsx, .xlsb, .xls, .ods): what may be opened, and opening it at arm's length."""
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -32,8 +33,10 @@ def is_container(content: bytes) -> bool:
     return content.startswith((_ZIP + b"\x03\x04", _ZIP + b"\x05\x06", _OLE))
 
 
-def csv_of(content: bytes) -> bytes:
-    """The first sheet with addresses, as CSV in UTF-8; nothing when no sheet has any.
+def csv_of(content: bytes) -> tuple[bytes, list[str]]:
+    """The first sheet with a list of addresses, as CSV in UTF-8; nothing when no sheet has any.
+
+    And the names of the sheets: of this one first, then of the others, 20 at most.
 
     Raises Refused: FILE_WORKBOOK_*, or FILE_ZIP and FILE_NOT_TEXT for what is no workbook.
     """
@@ -77,7 +80,7 @@ def _is_ods(content: bytes) -> bool:
     return b"application/vnd.oasis.opendocument.spreadsheet" in content[:200]
 
 
-def _converted(content: bytes) -> bytes:
+def _converted(content: bytes) -> tuple[bytes, list[str]]:
     with _AT_ONCE:
         status, text = _run_child(content)
     if status == LOCKED:
@@ -86,7 +89,8 @@ def _converted(content: bytes) -> bytes:
         raise Refused(Reason.FILE_WORKBOOK_TOO_MUCH)
     if status:
         raise Refused(Reason.FILE_WORKBOOK_BROKEN)
-    return text
+    names, _, rows = text.partition(b"\n")
+    return rows, ["".join(filter(str.isprintable, name)) for name in json.loads(names)]
 
 
 def _run_child(content: bytes) -> tuple[int, bytes]:

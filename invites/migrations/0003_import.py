@@ -37,6 +37,7 @@ class StagedList(Model):
     user = ForeignKeyField(User)
     file_name = CharField(max_length=255)
     delimiter = CharField(max_length=1)
+    sheets = JSONField()
     columns = JSONField()
     email_column = SmallIntegerField()
     name_column = SmallIntegerField(null=True)

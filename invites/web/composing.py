@@ -194,11 +194,13 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
     if outcome is not None and not listed[outcome]:
         outcome = None
     found = staging.page(form.staged, listed, outcome, page)
+    twice = [row.email for row in found if row.outcome == Outcome.TWICE]
     return {
         "listed": listed,
         "chosen": outcome,
         "found": found,
         "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
+        "first_rows": staging.first_rows(form.staged, twice) if twice else {},
         "is_role": suggestions.is_role,
         "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
     }

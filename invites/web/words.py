@@ -130,6 +130,10 @@ REASON = {
         "or a file of contacts (.vcf)."
     ),
     Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
+    Reason.FILE_MARKUP: _(
+        "This is a web page or XML, whatever its name ends in. Open it in a spreadsheet program, "
+        "save it as a workbook or as CSV, and choose that file."
+    ),
     Reason.FILE_WORKBOOK_LOCKED: _(
         "This workbook has a password. Save it without one, or as CSV, and choose that file."
     ),
@@ -242,6 +246,14 @@ _REASON_WITH_LIMIT = {
 def outcome(of: str, count: int) -> str:
     """What happens with ``count`` entries of one outcome, after their number."""
     return str(_OUTCOME[Outcome(of)](count))
+
+
+def of_row(of: str, first_row: int | None) -> str:
+    """What happens with one row of a list; ``first_row``: where its address stands already."""
+    if of == Outcome.TWICE and first_row is not None:
+        row = format_decimal(first_row)
+        return str(gettext("twice in the list, first in row %(row)s", row=row))
+    return outcome(of, 1)
 
 
 def changes(since: Mapping[tuple[Outcome, Outcome], int]) -> list[str]:

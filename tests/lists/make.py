@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +25,7 @@ _ENCODINGS = {
     "UTF-16 BE with mark": lambda text: codecs.BOM_UTF16_BE + text.encode("utf-16-be"),
     "Windows-1252": lambda text: text.encode("cp1252"),
 }
+_OASIS = "urn:oasis:names:tc:opendocument:xmlns"
 _LINE_ENDS = {"Unix": "\n", "Windows": "\r\n", "old Mac": "\r"}
 
 
@@ -56,6 +58,8 @@ def oddities() -> Iterator[List]:
     yield List(
         "Mac Roman", f"Name,Email\rÉmile,{ADA}\r".encode("mac_roman"), [Entry(ADA, 2, "Émile")]
     )
+    for name, content, entries in _ODD_BYTES:
+        yield List(name, content, [Entry(*entry) for entry in entries])
     yield List("forty columns", _forty_columns(), [Entry(ADA, 2, "Ada"), Entry(BEN, 3, "Ben")])
 
 
@@ -64,11 +68,26 @@ def workbooks() -> Iterator[List]:
     people = [["Name", "Email"], ["Ada", ADA], ["Ben", BEN]]
     both = [Entry(ADA, 2, "Ada"), Entry(BEN, 3, "Ben")]
     yield List("plain", workbook({"People": people}), both)
+    yield List("out of LibreOffice", open_document(people), both)
     yield List("second sheet", workbook({"Read me": [["Hello"]], "People": people}), both)
+    yield List(
+        "whom to ask, before",
+        workbook({"Read me": [["Questions?", "office@example.org"]], "People": people}),
+        both,
+    )
+    yield List("whom to ask, behind", workbook({"People": people, "Help": [["a@b.org"]]}), both)
+    yield List("two sheets of as many", workbook({"People": people, "Old": people[::-1]}), both)
     yield List(
         "gaps",
         workbook({"People": [[], [None, "Email"], [], [None, ADA], [None], [None, BEN]]}),
         [Entry(ADA, 4), Entry(BEN, 6)],
+    )
+    yield List(
+        "merged cells above the titles",
+        workbook(
+            {"P": [["Name", None, "Contact"], ["First", "Last", "E-mail"], ["Ada", "O", ADA]]}
+        ),
+        [Entry("Contact", 1, "Name"), Entry(ADA, 3, "Ada")],
     )
     yield List(
         "numbers and days",
@@ -100,6 +119,34 @@ def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
     return out.getvalue()
 
 
+def open_document(rows: list[list[str]]) -> bytes:
+    """An .ods with these rows, and below them a million that are only formatted."""
+    names = " ".join(f'xmlns:{of}="{_OASIS}:{of}:1.0"' for of in ("office", "table", "text"))
+    lines = "".join(
+        "<table:table-row>"
+        + "".join(
+            '<table:table-cell office:value-type="string">'
+            f"<text:p>{cell}</text:p></table:table-cell>"
+            for cell in row
+        )
+        + "</table:table-row>"
+        for row in rows
+    )
+    content = (
+        f"<office:document-content {names}><office:body><office:spreadsheet>"
+        f'<table:table table:name="A">{lines}'
+        '<table:table-row table:number-rows-repeated="1048000">'
+        '<table:table-cell table:number-columns-repeated="1024"/></table:table-row>'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr("content.xml", content)
+        file.writestr("META-INF/manifest.xml", "<manifest/>")
+    return out.getvalue()
+
+
 def csv_text(rows: list[list[str]], delimiter: str, line_end: str) -> str:
     """The rows as CSV."""
     out = io.StringIO()
@@ -122,6 +169,18 @@ _BOTH_NAMED = [(ADA, 2, "Ada"), (BEN, 3, "Ben")]
 _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "no line end at the end": (f"email\n{ADA}\n{BEN}", _BOTH),
     "spaces around": (f"email\n  {ADA} \n\u00a0{BEN}\n", _BOTH),
+    "quotes around whole rows": (
+        f'"Name,Email"\n"Ada,{ADA}"\n"""Ito, Ben"",{BEN}"\n',
+        [(ADA, 2, "Ada"), (BEN, 3, "Ito, Ben")],
+    ),
+    "one column of names and addresses in quotes": (
+        f'"Okafor, Ada <{ADA}>"\n"Ito, Ben <{BEN}>"\n',
+        [(ADA, 1, "Okafor, Ada"), (BEN, 2, "Ito, Ben")],
+    ),
+    "two in each cell": (
+        f'"{ADA}, {BEN}"\n"{BEN}, {ADA}"\n',
+        [(f"{ADA}, {BEN}", 1), (f"{BEN}, {ADA}", 2)],
+    ),
     "spaces behind commas": (f'"Name", "Email"\n"Ada", "{ADA}"\n"Ben", "{BEN}"\n', _BOTH_NAMED),
     "quotes that are doubled": (
         f'name,email\n"Ada ""A"" Okafor",{ADA}\nBen,{BEN}\n',
@@ -153,12 +212,29 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"Members of 2026,\n\nName,Email\nAda,{ADA}\nBen,{BEN}\n",
         [("", 1, "Members of 2026"), (ADA, 4, "Ada"), (BEN, 5, "Ben")],
     ),
+    "a word like a title in the first row of people": (
+        f"Name,Contact\nCem,by mail\nAda,{ADA}\n",
+        [("by mail", 2, "Cem"), (ADA, 3, "Ada")],
+    ),
     "a header with an @": (f"E-Mail (privat @ home)\n{ADA}\n{BEN}\n", _BOTH),
     "all in one line": (f"{ADA}; {BEN};\n", [(ADA, 1), (BEN, 2)]),
     "all in one line, with names": (
         f"Ada <{ADA}>, Ben <{BEN}>",
         [(ADA, 1, "Ada"), (BEN, 2, "Ben")],
     ),
+    "all in one line, with names in quotes": (
+        f'"Okafor, Ada" <{ADA}>, "Ito, Ben" <{BEN}>\n',
+        [(ADA, 1, "Okafor, Ada"), (BEN, 2, "Ito, Ben")],
+    ),
+    "all in one line, with names in quotes and semicolons": (
+        f'"Okafor, Ada" <{ADA}>; "Ito, Ben" <{BEN}>',
+        [(ADA, 1, "Okafor, Ada"), (BEN, 2, "Ito, Ben")],
+    ),
+    "lines with as many as there was room for": (
+        f"{ADA}, Cem <cem@example.org>,\n{BEN}\n",
+        [(ADA, 1), ("cem@example.org", 2, "Cem"), (BEN, 3)],
+    ),
+    "two columns of addresses": (f"{ADA},x@example.org\n{BEN},\n", [(ADA, 1), (BEN, 2)]),
     "one address": (ADA, [(ADA, 1)]),
     "a header below empty rows": (f"\n,\nname,email\nAda,{ADA}\n", [(ADA, 4, "Ada")]),
     "many empty rows first": (" \n" * 2000 + f"email\n{ADA}\n", [(ADA, 2002)]),
@@ -170,6 +246,7 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"name,email\nAda,{ADA}\nCem\nDua,\n,,\nEve, \n",
         [(ADA, 2, "Ada"), ("", 3, "Cem"), ("", 4, "Dua"), ("", 6, "Eve")],
     ),
+    "in angle brackets": (f"<{ADA}>\n<{BEN}>\n", [(ADA, 1), (BEN, 2)]),
     "what is no address": (f"email\n{ADA}\nnot one\n", [(ADA, 2), ("not one", 3)]),
     "the manager's address too": (
         f"Manager Email,Email\nx@example.org,{ADA}\nx@example.org,\nx@example.org,{BEN}\n",
@@ -208,6 +285,30 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     ),
 }
 
+# UTF-8 that somebody added rows to in a program that knew no UTF-8, and lists out of DOS.
+_ODD_BYTES: list[tuple[str, bytes, list[tuple[object, ...]]]] = [
+    (
+        "UTF-8 and Windows-1252",
+        f"name,email\nÁron Í\u201d,{ADA}\n".encode() + f"René,{BEN}\n".encode("cp1252"),
+        [(ADA, 2, "Áron Í\u201d"), (BEN, 3, "René")],
+    ),
+    (
+        "UTF-8 with mark, and Windows-1252",
+        f"name,email\nZoë,{ADA}\n".encode("utf-8-sig") + f"René,{BEN}\n".encode("cp1252"),
+        [(ADA, 2, "Zoë"), (BEN, 3, "René")],
+    ),
+    (
+        "out of DOS",
+        f"name;email\r\nJürgen;{ADA}\r\nBen;{BEN}\r\n\x1a".encode("cp850"),
+        [(ADA, 2), (BEN, 3, "Ben")],
+    ),
+    (
+        "line breaks out of Excel cells",
+        f'name,email\n"Ada\vOkafor",{ADA}\v\n'.encode(),
+        [(ADA, 2, "Ada Okafor")],
+    ),
+]
+
 _CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "version 3": (
         f"BEGIN:VCARD\r\nVERSION:3.0\r\nN:Okafor;Ada;;;\r\nFN:Ada Okafor\r\n"
@@ -218,6 +319,18 @@ _CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"BEGIN:VCARD\nVERSION:4.0\nFN:Ada\\, Jr\nitem1.EMAIL;PREF=1:{ADA}\nEND:VCARD\n"
         f"BEGIN:VCARD\nVERSION:4.0\nFN:Ben\nEMAIL:{BEN}\nEND:VCARD\n",
         [(ADA, 1, "Ada, Jr"), (BEN, 2, "Ben")],
+    ),
+    "version 4, preferred in order": (
+        f"BEGIN:VCARD\nFN:Ada\nEMAIL:x@example.org\nEMAIL;PREF=2:y@example.org\n"
+        f"EMAIL;TYPE=home;PREF=1:{ADA}\nEND:VCARD\n",
+        [(ADA, 1, "Ada")],
+    ),
+    "iPhone": (
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nPRODID:-//Apple Inc.//iPhone OS 17.1//EN\r\n"
+        f"N:Okafor;Ada;;;\r\nFN:Ada Okafor\r\nitem1.EMAIL;type=INTERNET:x@example.org\r\n"
+        f"item1.X-ABLabel:_$!<Work>!$_\r\nEMAIL;type=INTERNET;type=HOME;type=pref:{ADA}\r\n"
+        "END:VCARD\r\n",
+        [(ADA, 1, "Ada Okafor")],
     ),
     "version 2.1, quoted-printable": (
         "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:Ok=C3=A1for;Zo=\r\n"

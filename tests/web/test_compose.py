@@ -309,6 +309,28 @@ class TestVeryManyMails:
         assert many.select_one("input").has_attr("checked")
 
 
+class TestMendingWhatWasTyped:
+    @pytest.mark.parametrize(
+        ("typed", "mended"),
+        [
+            ("Jo <jo@gmial.com>, x@example.org", "Jo <jo@gmail.com>, x@example.org"),
+            ("jo@gmial.com. mojo@gmial.com", "jo@gmail.com. mojo@gmial.com"),
+            ("jo@gmail.co,jo@gmail.com", "jo@gmail.com,jo@gmail.com"),
+            ("jo@yahoo.c jo@yahoo.co.uk", "jo@yahoo.com jo@yahoo.co.uk"),
+        ],
+    )
+    def test_a_suggestion_takes_the_place_of_that_address_alone(
+        self, olive: Browser, typed: str, mended: str
+    ) -> None:
+        page = ask(olive.open(NEW), "typed", email=typed, use="0")
+        assert page.select_one("#email").get_text().strip() == mended
+
+    def test_what_is_said_to_be_right_is_invited_as_it_is(self, olive: Browser) -> None:
+        page = ask(olive.open(NEW), "typed", email="jo@gmial.com", trust="0")
+        assert page.select_one("#email").get_text().strip() == "jo@gmial.com"
+        assert outcomes(page) == {"invite": 1}
+
+
 class TestLeftOutUnlessAskedFor:
     @pytest.fixture(
         autouse=True,
@@ -349,6 +371,10 @@ class TestLeftOutUnlessAskedFor:
 class TestPage:
     def test_says_how_long_an_invitation_is_open(self, olive: Browser) -> None:
         assert f"accepted for {issuing.LIFETIME.days} days" in olive.open(NEW).text
+
+    def test_offers_every_kind_of_file_that_is_read(self, olive: Browser) -> None:
+        accepted = olive.open(NEW).page.select_one("#csv_file")["accept"].split(",")
+        assert {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods", ".vcf"} <= set(accepted)
 
     def test_describes_each_role_for_people_who_hear_the_page(self, olive: Browser) -> None:
         olive.open(NEW)

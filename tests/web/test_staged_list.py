@@ -20,6 +20,7 @@ from invites.models import (
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
+from tests.lists.make import workbook
 from tests.shorthand import invite, order
 from tests.web.world import ACCOUNT, signed_in
 
@@ -79,7 +80,7 @@ class TestLooking:
         looking.press("All 5")
         assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
         looking.press("twice in the list 1")
-        assert rows(looking.page) == {"4": "twice in the list"}
+        assert rows(looking.page) == {"4": "twice in the list, first in row 2"}
 
     def test_what_was_typed_stays_while_looking(self, looking: Browser) -> None:
         looking.press("All 5", role="30")
@@ -105,6 +106,14 @@ class TestLooking:
     def test_the_list_is_there_again_after_a_log_out(self, looking: Browser) -> None:
         looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
         assert list(rows(looking.open(NEW).page)) == ["5", "6"]
+
+    def test_sheets_that_were_not_read_are_named(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        people = [["Email"], ["ada@example.org"]]
+        staging.stage(owner, "p.xlsx", workbook({"Board": people, "<b>Old": people}), now)
+        said = olive.open(NEW).page.select_one("#email-csv-file").get_text(" ", strip=True)
+        assert "Read from the sheet “Board”, and not from: <b>Old." in said
 
     def test_a_fragment_comes_without_the_page(self, looking: Browser) -> None:
         answer = looking.client.post(
@@ -150,13 +159,13 @@ class TestMending:
         assert rows(looking.page)["4"] == "will be invited"
         looking.press("Take back in")
         assert rows(looking.page)["2"] == "will be invited"
-        assert rows(looking.page)["4"] == "twice in the list"
+        assert rows(looking.page)["4"] == "twice in the list, first in row 2"
 
     def test_another_column_can_be_picked(self, looking: Browser) -> None:
         looking.press("Read these columns", email_column="2", name_column="")
         looking.press("All 5")
         assert rows(looking.page)["2"] == "member already"
-        assert rows(looking.page)["3"] == "twice in the list"
+        assert rows(looking.page)["3"] == "twice in the list, first in row 2"
 
     def test_columns_that_were_only_chosen_are_read_and_shown_before_sending(
         self, looking: Browser
@@ -211,10 +220,36 @@ class TestDownload:
         lines = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
         assert lines[0][:4] == ["Row", "Email", "Name", "Why"]
         assert [line[0] for line in lines[1:]] == ["4", "5", "6"]
+        assert lines[1][3] == "twice in the list, first in row 2"
+        assert "no @" in lines[2][3]
+
+    def test_who_was_left_out_is_not_said_to_be_wrong(self, looking: Browser) -> None:
+        looking.press("Leave out", within="#staged-list tbody tr")
+        answer = looking.client.get(place("not-invited.csv"))
+        lines = list(csv.reader(io.StringIO(answer.text)))
+        assert lines[2][3] == "left out by you"
 
     def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
         lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
         assert lines[-1][1:3] == ["'@sum(1)", "'=1+1"]
+
+    @pytest.mark.parametrize(
+        ("cell", "safe"),
+        [
+            ("=1+1", "'=1+1"),
+            ("not one; =1+1", "not one;' =1+1"),
+            ("not one\n-1+1", "not one\n'-1+1"),
+            ("\uff1d1+1", "'\uff1d1+1"),
+            ("ada+bo-co@x", "ada+bo-co@x"),
+        ],
+    )
+    def test_formulas_are_only_text_whatever_separates_cells(
+        self, olive: Browser, owner: Membership, now: datetime, cell: str, safe: str
+    ) -> None:
+        staging.stage(owner, "p.csv", f'ann@example.org,\n"{cell}",x\n'.encode(), now)
+        answer = olive.client.get(place("not-invited.csv"))
+        lines = list(csv.reader(io.StringIO(answer.text, newline="")))
+        assert lines[1][1] == safe
 
 
 class TestSending:
