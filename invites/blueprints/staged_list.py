@@ -1,8 +1,5 @@
 """The list on New Invitation: look at its rows, mend them, leave them out, pick its columns."""
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterator
 
 from flask import Blueprint, Response, abort, request
@@ -16,6 +13,7 @@ from invites.models import StagedList
 from invites.refusals import Refused
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
+from invites.web.csv_files import csv_file
 from invites.web.forms import takes_lists
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
@@ -27,8 +25,6 @@ blueprint = Blueprint(
 )
 
 _ROWS = "compose/_staged_list.html"
-# What begins a formula, also behind what separates cells elsewhere (OWASP: CSV injection).
-_FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
 
 
 @blueprint.post("/rows")
@@ -105,28 +101,17 @@ def pick_columns(list_id: int) -> AnyResponse:
 def not_invited(list_id: int) -> Response:
     """The rows that won't be invited, and why, safe to open in a spreadsheet program."""
     staged = _find(list_id)
-    return Response(
-        _csv(staged),
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=not-invited.csv"},
-    )
+    return csv_file("not-invited.csv", _lines(staged))
 
 
-def _csv(staged: StagedList) -> Iterator[str]:
-    yield "\ufeff"  # without it Excel takes UTF-8 for something else
-    yield _line(_("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean"))
+def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
+    yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
     twice = [email for email, _name in staging.those_with(staged, {Outcome.TWICE})]
     first_rows = staging.first_rows(staged, twice)
     for row in staging.not_invited(staged, INVITED):
         is_invalid = row.outcome == Outcome.INVALID
         why = problem(row.problem) if is_invalid else of_row(row.outcome, first_rows.get(row.email))
-        yield _line(str(row.number), row.text, row.name, why, row.suggestion)
-
-
-def _line(*cells: str) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(_FORMULA.sub(r"\1'", cell) for cell in cells)
-    return line.getvalue()
+        yield str(row.number), row.text, row.name, why, row.suggestion
 
 
 def _find(list_id: int) -> StagedList:
