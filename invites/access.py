@@ -23,6 +23,7 @@ class Action(StrEnum):
     MANAGE_PERMANENT_LINK = "manage_permanent_link"
     CHANGE_SETTINGS = "change_settings"
     SEE_ACTIVITY = "see_activity"
+    CLAIM_OWNERSHIP = "claim_ownership"
 
 
 LOWEST_ROLE = {
@@ -35,6 +36,7 @@ LOWEST_ROLE = {
     Action.MANAGE_PERMANENT_LINK: Role.ADMIN,
     Action.CHANGE_SETTINGS: Role.ADMIN,
     Action.SEE_ACTIVITY: Role.ADMIN,
+    Action.CLAIM_OWNERSHIP: Role.ADMIN,
 }
 
 # The highest role that somebody of a role may grant, take away or touch.

@@ -86,6 +86,17 @@ def memberships_of(user: User) -> list[Membership]:
     )
 
 
+def by_slug(slug: str) -> Account | None:
+    """The account whose addresses have ``slug`` in them, or None."""
+    found: Account | None = Account.get_or_none(Account.slug == slug)
+    return found
+
+
+def all_of_them() -> list[Account]:
+    """Every account of the box, by slug."""
+    return list(Account.select().order_by(Account.slug))
+
+
 def membership(user: User, slug: str) -> Membership | None:
     """The membership of ``user`` in the account ``slug``, active or not, or None."""
     return (

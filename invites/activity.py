@@ -37,6 +37,8 @@ class Deed(StrEnum):
     LINK_ENABLED = "link_enabled"
     LINK_DELETED = "link_deleted"
     SIGNED_IN = "signed_in"
+    OWNERSHIP_CLAIMED = "ownership_claimed"
+    OWNER_RESCUED = "owner_rescued"
 
 
 class Kind(StrEnum):
@@ -63,7 +65,14 @@ KINDS = {
         Deed.OPTED_OUT,
         Deed.OPTED_IN,
     ),
-    Kind.PEOPLE: (Deed.JOINED, Deed.ROLE_CHANGED, Deed.DEACTIVATED, Deed.REACTIVATED),
+    Kind.PEOPLE: (
+        Deed.JOINED,
+        Deed.ROLE_CHANGED,
+        Deed.DEACTIVATED,
+        Deed.REACTIVATED,
+        Deed.OWNERSHIP_CLAIMED,
+        Deed.OWNER_RESCUED,
+    ),
     Kind.SIGN_INS: (Deed.SIGNED_IN,),
     Kind.SETTINGS: (
         Deed.ACCOUNT_CREATED,

@@ -21,6 +21,7 @@ from flask_mail import Mail
 
 from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
 from invites.cli_bounces import bounces
+from invites.cli_rescue import rescue_owner
 from invites.clock import utcnow
 from invites.db import NotReadyError
 from invites.refusals import Refused
@@ -34,7 +35,7 @@ _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    for command in (migrate, setup, welcome, serve, worker, backup, restore, bounces):
+    for command in (migrate, setup, welcome, serve, worker, backup, restore, bounces, rescue_owner):
         app.cli.add_command(command)
 
 

@@ -229,6 +229,7 @@ class JoinedBy(StrEnum):
     FOUNDING = "founding"
     INVITATION = "invitation"
     PERMANENT_LINK = "permanent_link"
+    RESCUE = "rescue"
 
 
 class Membership(Row):

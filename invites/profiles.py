@@ -102,6 +102,19 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
         sessions.end_all(user, but=token)
 
 
+def give_password(user: User, new: str, now: datetime) -> None:
+    """Set somebody's password and log them out everywhere: for who holds the box.
+
+    Raises Refused(PASSWORD_*).
+    """
+    passwords.check_acceptable(new, email=user.email, name=user.name)
+    password_hash = passwords.hash_password(new)
+    with db.transaction():
+        User.update(password_hash=password_hash).where(User.id == user.id).execute()
+        proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
+        sessions.end_all(user)
+
+
 def request_reset(email: str, now: datetime) -> None:
     """Mail a reset link to the *stored* address, if the typed one has a profile."""
     user = find(email)

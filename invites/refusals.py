@@ -66,6 +66,7 @@ class Reason(StrEnum):
     NOT_ALLOWED = "not_allowed"
     NOT_FOUND = "not_found"
     LAST_OWNER = "last_owner"
+    OWNED_ALREADY = "owned_already"
     UNCONFIRMED = "unconfirmed"
     INVITATION_CLOSED = "invitation_closed"
     INVITATION_UNBACKED = "invitation_unbacked"

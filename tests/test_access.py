@@ -21,6 +21,7 @@ AT_ALL = {
     Action.MANAGE_PERMANENT_LINK: ("no",  "no",  "yes", "yes"),
     Action.CHANGE_SETTINGS:       ("no",  "no",  "yes", "yes"),
     Action.SEE_ACTIVITY:          ("no",  "no",  "yes", "yes"),
+    Action.CLAIM_OWNERSHIP:       ("no",  "no",  "yes", "yes"),
 }  # fmt: skip
 
 # To whom a role may do it: the first letters of User, Moderator, Admin and Owner.

@@ -1,12 +1,16 @@
 """An account's own page: the way to the assignments, and for admins to their work."""
 
-from flask import Blueprint
+from flask import Blueprint, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from invites import memberships, ownership
 from invites.access import Action
+from invites.refusals import Refused
 from invites.web.access import allow, here
-from invites.web.pages import show
+from invites.web.pages import go, show, tell
 from invites.web.services import now
+from invites.web.words import sentence
 
 blueprint = Blueprint("home", __name__, url_prefix="/accounts/<slug>")
 
@@ -15,9 +19,24 @@ blueprint = Blueprint("home", __name__, url_prefix="/accounts/<slug>")
 @allow(Action.VISIT)
 def page() -> Response:
     """Where a member arrives."""
+    may_claim = here().may(Action.CLAIM_OWNERSHIP) and not memberships.owners(here().account)
     manages = here().may(Action.SEE_PEOPLE)
     return show(
         "home/page.html",
+        may_claim=may_claim,
         totals=here().scope.invitation_totals(now()) if manages else None,
         batches=here().scope.batches(limit=5) if manages else [],
     )
+
+
+@blueprint.post("/ownership")
+@allow(Action.CLAIM_OWNERSHIP)
+def claim() -> Response:
+    """Become the Owner of an account that has none."""
+    try:
+        ownership.claim(here().membership, now())
+    except Refused as refused:
+        tell(sentence(refused), "problem")
+    else:
+        tell(_("You are Account Owner of %(account)s now.", account=here().account.name))
+    return go(url_for("home.page"))

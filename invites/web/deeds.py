@@ -78,4 +78,6 @@ _SENTENCES: dict[Deed, Callable[[Details], str]] = {
     Deed.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
     Deed.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
     Deed.SIGNED_IN: _signed_in,
+    Deed.OWNERSHIP_CLAIMED: lambda _d: _("Became Account Owner, as there was none"),
+    Deed.OWNER_RESCUED: lambda _d: _("Made Account Owner by whoever runs this box"),
 }

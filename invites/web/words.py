@@ -59,6 +59,7 @@ JOINED_BY = {
     JoinedBy.FOUNDING: _("Set the account up"),
     JoinedBy.INVITATION: _("By invitation"),
     JoinedBy.PERMANENT_LINK: _("By the permanent link"),
+    JoinedBy.RESCUE: _("Brought in by whoever runs this box"),
 }
 
 ABOUT = {
@@ -168,6 +169,7 @@ REASON = {
     Reason.LAST_OWNER: _(
         "An account needs at least one Account Owner. Make somebody else one first."
     ),
+    Reason.OWNED_ALREADY: _("This account has an Account Owner. Ask them to make you one, too."),
     Reason.UNCONFIRMED: _(
         "This person hasn't confirmed their address yet, so they can't be given a higher role."
     ),

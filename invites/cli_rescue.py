@@ -1,0 +1,60 @@
+"""The command flask rescue-owner: a way back into an account."""
+
+import sys
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from invites import accounts, db, ownership, profiles, readiness
+from invites.clock import utcnow
+from invites.models import Account, User
+from invites.refusals import Refused
+from invites.web.services import services
+from invites.web.words import sentence
+
+
+@click.command()
+@click.option("--account", "slug", required=True, help="The account, as its address names it.")
+@click.option("--email", required=True, help="The address of somebody with a profile.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read a new password for them from standard input, and sign them out everywhere.",
+)
+@with_appcontext
+def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
+    """Make somebody Account Owner, when nobody else can.
+
+    It is written down in the account's Activity.
+    """
+    readiness.check(services().settings)
+    db.connect()
+    account, user = _account(slug), _user(email)
+    now = utcnow()
+    try:
+        if password_stdin:
+            profiles.give_password(user, sys.stdin.readline().rstrip("\r\n"), now)
+        ownership.rescue(account, user, now)
+    except Refused as refused:
+        with current_app.test_request_context():
+            raise click.ClickException(str(sentence(refused))) from None
+    click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
+
+
+def _account(slug: str) -> Account:
+    found = accounts.by_slug(slug)
+    if found is None:
+        there = ", ".join(account.slug for account in accounts.all_of_them()) or "none"
+        raise click.ClickException(f"There is no account {slug!r}. There are: {there}.")
+    return found
+
+
+def _user(email: str) -> User:
+    found = profiles.find(email)
+    if found is None:
+        raise click.ClickException(
+            f"Nobody has a profile with the address {email}. "
+            "Let them join any account first, by an invitation or a permanent link."
+        )
+    return found

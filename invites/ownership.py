@@ -1,0 +1,39 @@
+"""Accounts without an Account Owner: an Admin claims one, or whoever holds the box names somebody."""
+
+from datetime import datetime
+
+from invites import activity, db, memberships
+from invites.access import Action, authorize
+from invites.activity import Deed
+from invites.models import Account, JoinedBy, Membership, User
+from invites.refusals import Reason, Refused
+from invites.roles import Role
+
+
+def claim(actor: Membership, now: datetime) -> None:
+    """Make an Admin the Owner of an account that has none; the first one wins.
+
+    The guide's rule. Raises Refused(NOT_ALLOWED, UNCONFIRMED), or OWNED_ALREADY.
+    """
+    with db.transaction():
+        authorize(actor, Action.CLAIM_OWNERSHIP)
+        if memberships.owners(actor.account):
+            raise Refused(Reason.OWNED_ALREADY)
+        if not actor.user.is_confirmed:
+            raise Refused(Reason.UNCONFIRMED)
+        _make_owner(actor)
+        activity.record(Deed.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
+
+
+def rescue(account: Account, user: User, now: datetime) -> None:
+    """Make somebody an Owner whom nobody in the account needs to know: for who holds the box."""
+    with db.transaction():
+        membership = memberships.join(
+            account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE
+        )
+        _make_owner(membership)
+        activity.record(Deed.OWNER_RESCUED, account, None, now, email=user.email)
+
+
+def _make_owner(membership: Membership) -> None:
+    Membership.update(role=Role.OWNER).where(Membership.id == membership.id).execute()

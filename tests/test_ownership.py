@@ -1,0 +1,125 @@
+"""Accounts that lost their Account Owners."""
+
+import pytest
+
+from invites import activity, memberships, ownership, profiles, sessions
+from invites.activity import Deed
+from invites.models import JoinedBy, Membership
+from invites.refusals import Reason
+from invites.roles import Role
+from tests.cast import make_member, make_user
+from tests.shorthand import refused, reread
+from tests.test_cli import run
+from tests.test_races import at_once
+from tests.web.world import ACCOUNT, signed_in
+
+
+@pytest.fixture
+def lost(people):
+    """The account, whose Owner is gone as only somebody at the database can do it."""
+    Membership.update(deactivated_at=0).where(Membership.id == people[Role.OWNER].id).execute()
+    return people
+
+
+def owners(people):
+    return [user.email for user in memberships.owners(people[Role.OWNER].account)]
+
+
+def test_an_admin_claims_an_account_without_owner(lost, now):
+    ownership.claim(lost[Role.ADMIN], now)
+    assert owners(lost) == ["ada@example.org"]
+    newest = activity.recorded(lost[Role.OWNER].account, None, "")[0]
+    assert (newest.action, newest.actor.email) == (Deed.OWNERSHIP_CLAIMED, "ada@example.org")
+
+
+def test_the_first_one_wins_also_in_the_same_moment(lost, now):
+    account = lost[Role.OWNER].account
+    admins = [
+        make_member(account, f"Admin {n}", f"a{n}@example.org", Role.ADMIN, now) for n in range(6)
+    ]
+    results = at_once(*[lambda one=one: ownership.claim(one, now) for one in admins])
+    assert sorted(map(str, results)) == sorted(["None"] + ["owned_already"] * 5)
+    assert len(owners(lost)) == 1
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+def test_only_admins_can(lost, now, role):
+    with refused(Reason.NOT_ALLOWED):
+        ownership.claim(lost[role], now)
+
+
+def test_nobody_claims_an_account_with_an_owner(people, now):
+    with refused(Reason.OWNED_ALREADY):
+        ownership.claim(people[Role.ADMIN], now)
+    assert reread(people[Role.ADMIN]).role == Role.ADMIN
+
+
+class TestThePage:
+    def test_offers_it_to_admins_while_there_is_no_owner(self, app, lost):
+        ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
+        ada.press("Become Account Owner")
+        assert "You are Account Owner of Riverside Relief now." in ada.text
+        assert "Become Account Owner" not in ada.text
+        assert owners(lost) == ["ada@example.org"]
+
+    def test_tells_who_comes_too_late(self, app, lost, now):
+        ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
+        make_member(lost[Role.OWNER].account, "Fast", "fast@example.org", Role.OWNER, now)
+        ada.press("Become Account Owner")
+        assert "This account has an Account Owner." in ada.text
+
+    @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+    def test_offers_it_to_nobody_else(self, app, lost, role):
+        assert "no Account Owner" not in signed_in(app, lost[role].user).open(f"{ACCOUNT}/").text
+
+    def test_offers_nothing_where_there_is_an_owner(self, app, people):
+        ada = signed_in(app, people[Role.ADMIN].user).open(f"{ACCOUNT}/")
+        assert "no Account Owner" not in ada.text
+
+
+class TestRescue:
+    def rescue(self, app, *more, slug="riverside-relief", email="uma@example.org", typed=""):
+        who = ("--account", slug, "--email", email)
+        return run(app, "rescue-owner", *who, *more, typed=typed)
+
+    def test_makes_a_member_owner_and_writes_it_down(self, app, people):
+        done = self.rescue(app)
+        assert done.output.startswith("Uma Roy (uma@example.org) is Account Owner of Riverside")
+        assert owners(people) == ["olive@example.org", "uma@example.org"]
+        newest = activity.recorded(people[Role.OWNER].account, None, "")[0]
+        assert (newest.action, newest.actor, newest.details) == (
+            Deed.OWNER_RESCUED,
+            None,
+            {"email": "uma@example.org"},
+        )
+
+    def test_brings_back_who_was_removed_and_in_who_never_was(self, app, lost, now):
+        make_user("Zed", "zed@example.org", now)
+        assert self.rescue(app, email="olive@example.org").exit_code == 0
+        assert self.rescue(app, email="zed@example.org").exit_code == 0
+        assert owners(lost) == ["olive@example.org", "zed@example.org"]
+        assert Membership.get(Membership.joined_by == JoinedBy.RESCUE).is_active
+
+    def test_can_give_a_new_password_which_ends_all_sessions(self, app, people, now):
+        uma = people[Role.USER].user
+        token = sessions.start(uma, "phone", now)
+        done = self.rescue(app, "--password-stdin", typed="a fish in the snow\n")
+        assert done.exit_code == 0
+        assert sessions.find(token, now) is None
+        assert profiles.authenticate("uma@example.org", "a fish in the snow") == uma
+
+    @pytest.mark.parametrize(
+        ("changes", "typed", "words"),
+        [
+            ({"slug": "nowhere"}, "", "There are: elsewhere, riverside-relief."),
+            ({"email": "nobody@example.org"}, "", "Nobody has a profile"),
+            ({"email": "rubbish"}, "", "Nobody has a profile"),
+            ({}, "short\n", "Use at least 10 characters."),
+        ],
+    )
+    def test_says_what_is_wrong_and_changes_nothing(self, app, people, changes, typed, words):
+        more = ("--password-stdin",) if typed else ()
+        done = self.rescue(app, *more, typed=typed, **changes)
+        assert done.exit_code == 1
+        assert words in done.output
+        assert owners(people) == ["olive@example.org"]
