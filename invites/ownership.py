@@ -1,4 +1,4 @@
-"""Accounts without an Account Owner: an Admin claims one, or whoever holds the box names somebody."""
+"""Accounts without an Account Owner: claimed by an Admin, or rescued by who holds the box."""
 
 from datetime import datetime
 
@@ -28,9 +28,7 @@ def claim(actor: Membership, now: datetime) -> None:
 def rescue(account: Account, user: User, now: datetime) -> None:
     """Make somebody an Owner whom nobody in the account needs to know: for who holds the box."""
     with db.transaction():
-        membership = memberships.join(
-            account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE
-        )
+        membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)
         activity.record(Deed.OWNER_RESCUED, account, None, now, email=user.email)
 
