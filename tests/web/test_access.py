@@ -214,13 +214,44 @@ def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_a_post_from_another_site_is_refused_everywhere(world: World, site: str) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://localhost:8001"},
+    ],
+    ids=lambda headers: " ".join(headers.values()),
+)
+def test_a_post_from_another_site_is_refused_everywhere(
+    world: World, headers: dict[str, str]
+) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = False
-    statuses, before, after = answers(world, "POST", headers={"Sec-Fetch-Site": site})
+    statuses, before, after = answers(world, "POST", headers=headers)
     assert statuses.pop("no_more.one_click") == 400
     assert set(statuses.values()) == {403}
     assert after == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "null"},
+        {"Sec-Fetch-Site": "none"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost"},
+    ],
+    ids=lambda headers: " ".join(headers.values()) or "none",
+)
+def test_a_post_from_our_own_pages_is_taken(world: World, headers: dict[str, str]) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    olive = signed_in(world.app, world.rows.owner.user)
+    answer = olive.client.post("/profile/details", data={"name": "Olive"}, headers=headers)
+    assert answer.status_code == 303
 
 
 def test_a_link_on_another_site_may_be_followed(world: World) -> None:
