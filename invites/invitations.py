@@ -1,14 +1,15 @@
 """Looking after invitations that are out: resend, revoke, restore."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from peewee import IntegrityError
 
-from invites import activity, db, issuing, opting_out, outbox
+from invites import activity, db, frequency, issuing, opting_out, outbox
 from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
+from invites.frequency import MAILS_A_DAY
 from invites.models import (
     OPEN_STATES,
     Delivery,
@@ -20,7 +21,6 @@ from invites.models import (
     User,
 )
 from invites.refusals import Reason, Refused
-from invites.reminders import MAILS_A_DAY
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -42,10 +42,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         )
         if waiting.exists():
             raise Refused(Reason.INVITATION_WAITING)
-        lately = Delivery.select().where(
-            Delivery.invitation == invitation, Delivery.created_at > now - timedelta(days=1)
-        )
-        if lately.count() >= MAILS_A_DAY:
+        if frequency.mailed_often(invitation.account_id, [invitation.email], now):
             raise Refused(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
         changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
         if not is_backed(invitation):

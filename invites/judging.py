@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from invites import addresses, db, opting_out, suggestions, texts
+from invites import addresses, db, frequency, opting_out, suggestions, texts
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
@@ -23,6 +23,7 @@ class Outcome(StrEnum):
     DECLINED = "declined"
     PENDING = "pending"
     OPTED_OUT = "opted_out"
+    OFTEN = "often"
     TWICE = "twice"
     LEFT_OUT = "left_out"
     INVALID = "invalid"
@@ -138,6 +139,8 @@ def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, O
         elif declined.get(email, -1) < gone_since:
             outcomes[email] = Outcome.REMOVED
     outcomes.update(dict.fromkeys(pending - members, Outcome.PENDING))
+    often = frequency.mailed_often(account, emails, now)
+    outcomes.update(dict.fromkeys(often - members, Outcome.OFTEN))
     out = opting_out.opted_out(account, emails)
     outcomes.update(dict.fromkeys(out - members, Outcome.OPTED_OUT))
     return outcomes

@@ -1,16 +1,12 @@
 """Mailing many pending invitations again: a choice when they stand in a list that is sent."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-from peewee import fn
+from datetime import datetime
 
 from invites import db
 from invites.access import grantable_roles
 from invites.models import Delivery, Invitation, InvitationState, Membership
 from invites.outbox import IN_HAND
-
-MAILS_A_DAY = 3  # for one invitation
 
 
 def renew(
@@ -18,17 +14,11 @@ def renew(
 ) -> list[int]:
     """Renew the pending invitations of these addresses; returns the ids of those to mail again.
 
-    Not those whose last mail waits, who were mailed three times within a day, or
-    whose role is beyond ``actor``. Whoever mails somebody again stands behind
-    the invitation from then on. In the caller's transaction.
+    Not those whose last mail waits, or whose role is beyond ``actor``. Whoever mails
+    somebody again stands behind the invitation from then on. In the caller's
+    transaction, which has judged that nobody was mailed too often.
     """
     waiting = Delivery.select(Delivery.invitation).where(Delivery.state.in_(IN_HAND))
-    lately = (
-        Delivery.select(Delivery.invitation)
-        .where(Delivery.created_at > now - timedelta(days=1), Delivery.invitation.is_null(False))
-        .group_by(Delivery.invitation)
-        .having(fn.COUNT(Delivery.id) >= MAILS_A_DAY)
-    )
     found = Invitation.select(Invitation.id).where(
         db.beside(Invitation.account) == actor.account_id,
         db.among(Invitation.email, emails),
@@ -36,7 +26,6 @@ def renew(
         Invitation.expires_at > now,
         Invitation.role.in_(grantable_roles(actor)),
         Invitation.id.not_in(waiting.where(Delivery.invitation.is_null(False))),
-        Invitation.id.not_in(lately),
     )
     ids = [number for (number,) in db.tuples(found.order_by(Invitation.id))]
     Invitation.update(expires_at=expires_at, inviter=actor.user_id).where(

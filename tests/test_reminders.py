@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from invites import invitations, issuing, memberships, progress, responding, steering
+from invites.frequency import MAILS_A_DAY
 from invites.invitations import is_backed
 from invites.issuing import LIFETIME
 from invites.judging import Outcome
 from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
 from invites.refusals import Reason
-from invites.reminders import MAILS_A_DAY
 from invites.roles import Role
 from tests.shorthand import invite, order, refused, reread
 
@@ -85,7 +85,7 @@ def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
         sent()
     batch = issuing.issue(owner, order("pending@example.org", "new@example.org", also=AGAIN), now)
     assert mails(pending) == MAILS_A_DAY
-    assert batch.left_out["counts"] == {"pending": 1}
+    assert batch.left_out["counts"] == {"often": 1}
     with refused(Reason.INVITATION_OFTEN):
         invitations.resend(owner, pending, now)
 

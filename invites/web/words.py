@@ -80,6 +80,9 @@ _OUTCOME = {
     ),
     Outcome.DECLINED: lambda n: ngettext("declined before", "declined before", n),
     Outcome.PENDING: lambda n: ngettext("invited and pending", "invited and pending", n),
+    Outcome.OFTEN: lambda n: ngettext(
+        "was mailed too often today", "were mailed too often today", n
+    ),
     Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
     Outcome.LEFT_OUT: lambda n: ngettext("left out by you", "left out by you", n),
