@@ -9,6 +9,7 @@ from bench import (
     pressing_send,
     reading,
     relays,
+    same_time,
 )
 
 if __name__ == "__main__":
@@ -27,3 +28,5 @@ if __name__ == "__main__":
     relays.main()
     print()
     costs.main()
+    print()
+    same_time.main()

@@ -53,6 +53,15 @@ def test_wrong_is_wrong_whoever_it_is(
     assert Session.select().count() == 0
 
 
+def test_a_refused_log_in_is_logged_on_one_line_without_the_password(
+    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    somebody.log_in("uma@example.org\n2026 all is well", "a secret guess")
+    (line,) = caplog.messages
+    assert line == r"log-in refused: 'uma@example.org\n2026 all is well' from 127.0.0.1"
+    assert "secret" not in caplog.text
+
+
 def test_logging_out_ends_the_session_on_the_server_too(people: Cast, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     stolen = somebody.client.get_cookie("invites")

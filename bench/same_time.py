@@ -1,0 +1,65 @@
+"""Whether the time of an answer tells who has a profile: log-in and forgotten password."""
+
+import re
+import statistics
+import time
+from collections.abc import Callable
+
+from flask.testing import FlaskClient
+
+from bench.delivery import box
+from invites import accounts, profiles
+from invites.clock import utcnow
+from invites.profiles import NewProfile
+from invites.web import limits
+
+TRIES = 200  # of each
+_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+def main() -> None:
+    """Print the medians, and what lies between them."""
+    with box(1) as app:
+        limits._limiter.enabled = False
+        _people()
+        client = app.test_client()
+        token = _TOKEN.search(client.get("/login").text)[1]
+        form = {"csrf_token": token, "password": "not the right one"}
+        _compare("log-in", _asker(client, "/login", 422, form))
+        _compare("forgotten password", _asker(client, "/password-reset", 200, form))
+
+
+def _people() -> None:
+    now = utcnow()
+    olive = profiles.prepare("Olive", "olive@example.org", "a horse in the rain")
+    accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
+    for n in range(TRIES):
+        known = NewProfile(f"P {n}", f"known{n}@example.org", "", olive.password_hash)
+        profiles.create(known, now, confirmed=True)
+
+
+def _asker(
+    client: FlaskClient, url: str, status: int, form: dict[str, str]
+) -> Callable[[str], float]:
+    def ask(email: str) -> float:
+        start = time.perf_counter()
+        answer = client.post(url, data={"email": email} | form)
+        seconds = time.perf_counter() - start
+        assert answer.status_code == status, answer.status_code
+        return seconds
+
+    return ask
+
+
+def _compare(what: str, ask: Callable[[str], float]) -> None:
+    known, unknown = [], []
+    for n in range(TRIES):
+        known.append(ask(f"known{n}@example.org"))
+        unknown.append(ask(f"unknown{n}@example.org"))
+    of_known, of_unknown = (statistics.median(times) * 1000 for times in (known, unknown))
+    print(f"{what:<20} known {of_known:6.1f} ms, unknown {of_unknown:6.1f} ms", end=", ")
+    print(f"between them {abs(of_known - of_unknown):5.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
