@@ -6,6 +6,7 @@ for a minute, so that what comes then begins within milliseconds.
 
 import atexit
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -84,6 +85,7 @@ class _Process:
             self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from people
                 [sys.executable, "-c", _SERVE, str(theirs.fileno())],
                 cwd=PROJECT_ROOT,
+                env=os.environ.copy(),  # another thread may change it while this one starts
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is for whoever asked
