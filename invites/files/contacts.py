@@ -144,6 +144,7 @@ def _decoded(value: str, parameters: str) -> str:
     charset = _CHARSET.search(parameters)
     content = quopri.decodestring(value.encode("utf-8", "replace"))
     try:
-        return content.decode(charset[1] if charset else "utf-8", "replace")
+        text = content.decode(charset[1] if charset else "utf-8", "replace")
     except LookupError:
-        return content.decode("utf-8", "replace")
+        text = content.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace").decode()  # UTF-7 can hold halves of letters
