@@ -17,6 +17,7 @@ READ_AT_MOST = 1024 * 1024  # the status and the returned headers come before th
 _HEADERS_AT_MOST = 64 * 1024
 _PARTS_AT_MOST = 10
 _RECIPIENTS_AT_MOST = 50
+_SAID_AT_MOST = 5_000  # characters about one of them
 
 _STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
@@ -175,7 +176,7 @@ def _older_findings(headers: dict[str, str], notice: str) -> list[Finding]:
 def _older_finding(recipient: str, notice: str) -> Finding:
     """The words about a recipient stand below the address, up to an empty line."""
     start = notice.lower().find(recipient)
-    paragraph = notice[start:].split("\n\n", 1)[0] if start >= 0 else ""
+    paragraph = notice[start : start + _SAID_AT_MOST].split("\n\n", 1)[0] if start >= 0 else ""
     said = " ".join(paragraph.split("\n")[1:])
     fate = _fate(said) or (Fate.SOFT if _GIVEN_UP in said or not said else Fate.HARD)
     return _finding(frozenset({recipient}), fate, said)

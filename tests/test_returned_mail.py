@@ -193,6 +193,9 @@ def bombs() -> dict[str, bytes]:
         "almost a copy": head.replace(b"multipart", b"text")
         + b"- This is a copy of the\n" * 50_000,
         "qmail without an end": b"\n\nHi. This is the\n\n" + b"<a@b>:\n" * 150_000,
+        "qmail without a pause": b"\n\nHi. This is the\n"
+        + b"<a@b>:\n" * 140_000
+        + b"--- Below this line is a copy of the message\n",
         "angle brackets": b"\n\nHi. This is the\n\n" + b"<" * mib,
         "at signs": b"\n\nHi. This is the\n\n<"
         + b"<@" * mib
