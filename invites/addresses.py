@@ -65,17 +65,24 @@ def _uncommon_local(text: str) -> str:
         raise Refused(Reason.ADDRESS_MALFORMED) from None
 
 
-@lru_cache(maxsize=10_000)
 def _canonical_domain(domain: str) -> str:
+    found = _read_domain(domain)
+    if isinstance(found, Reason):
+        raise Refused(found)
+    return found
+
+
+@lru_cache(maxsize=10_000)  # what is wrong too: it is asked for again to find what was meant
+def _read_domain(domain: str) -> str | Reason:
     if any(letter.isspace() for letter in domain):
-        raise Refused(Reason.ADDRESS_SPACE)
+        return Reason.ADDRESS_SPACE
     if set(domain) & set("<>"):
-        raise Refused(Reason.ADDRESS_BRACKETS)
+        return Reason.ADDRESS_BRACKETS
     if "." not in domain.strip("."):
-        raise Refused(Reason.ADDRESS_NO_DOT)
+        return Reason.ADDRESS_NO_DOT
     try:
         checked = validate_email(f"x@{domain}", check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         reserved = "reserved" in str(error)
-        raise Refused(Reason.ADDRESS_RESERVED if reserved else Reason.ADDRESS_MALFORMED) from None
+        return Reason.ADDRESS_RESERVED if reserved else Reason.ADDRESS_MALFORMED
     return checked.ascii_domain or domain

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from bs4 import BeautifulSoup
 
-from invites import issuing, responding, staging
+from invites import issuing, judging, responding, staging
 from invites.models import (
     Batch,
     Delivery,
@@ -20,6 +20,7 @@ from invites.models import (
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
+from tests.lists import make
 from tests.shorthand import invite, order
 from tests.web.world import ACCOUNT, signed_in
 
@@ -158,6 +159,17 @@ class TestMending:
         assert totals(page)["left out by you"] == "1"
         assert page.select_one("#send-note").get_text() == "3 people get a mail."
 
+    def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
+        self, looking: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(judging, "_SECONDS", 0)
+        answer = looking.client.post(
+            place("columns"), data={"csrf_token": token(looking), "email_column": "2"}
+        )
+        assert answer.status_code == 422
+        assert "more than this box can give" in answer.text
+        assert StagedList.get().email_column == 1
+
 
 class TestDownload:
     def test_who_is_not_invited_is_a_file_with_the_reasons(self, looking: Browser) -> None:
@@ -171,6 +183,23 @@ class TestDownload:
     def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
         lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
         assert lines[-1][1:3] == ["'@sum(1)", "'=1+1"]
+
+    @pytest.mark.parametrize(
+        ("cell", "safe"),
+        [
+            ("a@b;=cmd|' /C calc'!A1", "a@b;'=cmd|' /C calc'!A1"),
+            ("a@b\t -1+1", "a@b\t' -1+1"),
+            ("\uff1d1+1@", "'\uff1d1+1@"),
+            ("a+b-c=d@", "a+b-c=d@"),
+        ],
+    )
+    def test_a_formula_is_only_text_wherever_a_country_cuts_cells(
+        self, olive: Browser, owner: Membership, now: datetime, cell: str, safe: str
+    ) -> None:
+        content = make.csv_text([["Email", "Name"], [cell, ""]], ",", "\n").encode()
+        staged = staging.stage(owner, "f.csv", content, now)
+        answer = olive.client.get(f"{NEW}/list/{staged.id}/not-invited.csv")
+        assert list(csv.reader(io.StringIO(answer.text)))[-1][1] == safe
 
 
 class TestSending:
