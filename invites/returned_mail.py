@@ -11,7 +11,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from enum import StrEnum
 
-from invites.message_ids import Origin, read_origin
+from invites.message_ids import read_origin
 
 READ_AT_MOST = 1024 * 1024  # the status and the returned headers come before the returned text
 _HEADERS_AT_MOST = 64 * 1024
@@ -60,9 +60,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Which mail came back, and what became of it for whom."""
+    """Which mail came back, by what its Message-ID holds, and what became of it for whom."""
 
-    origin: Origin
+    origin: str
     findings: tuple[Finding, ...]
 
 
@@ -218,7 +218,7 @@ def _address(text: str) -> str:
     return address if "@" in address else ""
 
 
-def _origin(returned: list[dict[str, str]], report: _Part) -> Origin | None:
+def _origin(returned: list[dict[str, str]], report: _Part) -> str:
     """Which mail it is about: as the returned headers say, else what it answers to or quotes.
 
     A relay that puts a Message-ID of its own keeps ours in another field, like
@@ -227,7 +227,7 @@ def _origin(returned: list[dict[str, str]], report: _Part) -> Origin | None:
     ids = [value for fields in returned for name, value in fields.items() if _names_mail(name)]
     answered = [report.headers.get(name, "") for name in ("in-reply-to", "references")]
     places = [*ids, *answered, _text(report.body)]
-    return next((origin for text in places if (origin := read_origin(text))), None)
+    return next(filter(None, map(read_origin, places)), "")
 
 
 def _names_mail(field: str) -> bool:
