@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, stream_with_context
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -107,7 +107,7 @@ def not_invited(list_id: int) -> Response:
     """The rows that won't be invited, and why, safe to open in a spreadsheet program."""
     staged = _find(list_id)
     return Response(
-        _csv(staged),
+        stream_with_context(_csv(staged)),  # else each line is read after the request's end
         mimetype="text/csv",
         headers={"Content-Disposition": "attachment; filename=not-invited.csv"},
     )

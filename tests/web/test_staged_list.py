@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from bs4 import BeautifulSoup
 
-from invites import issuing, judging, responding, staging
+from invites import db, issuing, judging, responding, staging
 from invites.models import (
     Batch,
     Delivery,
@@ -179,6 +179,12 @@ class TestDownload:
         lines = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
         assert lines[0][:4] == ["Row", "Email", "Name", "Why"]
         assert [line[0] for line in lines[1:]] == ["4", "5", "6"]
+
+    def test_it_keeps_no_connection_to_the_database(self, looking: Browser) -> None:
+        answer = looking.client.get(place("not-invited.csv"))
+        db.close()  # the one of this test
+        assert "not one" in answer.text
+        assert db.database.is_closed()
 
     def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
         lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
