@@ -120,12 +120,16 @@ def _unfolded(text: str) -> Iterator[str]:
         if line[:1] in (" ", "\t"):
             if len(whole) < _LONGEST:
                 whole += line[1:]
-        elif whole.endswith("=") and "QUOTED-PRINTABLE" in whole.partition(":")[0].upper():
+        elif whole.endswith("=") and _is_quoted(whole[:_KEPT]):
             whole = whole[:-1] + line if len(whole) < _LONGEST else whole
         else:
             yield whole
             whole = line
     yield whole
+
+
+def _is_quoted(start: str) -> bool:
+    return "QUOTED-PRINTABLE" in start.partition(":")[0].upper()
 
 
 def _lines(text: str) -> Iterator[str]:
