@@ -24,7 +24,8 @@ from invites.settings import PROJECT_ROOT
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PATIENCE = 60  # seconds
+_PATIENCE = 60  # seconds that a process waits for work
+_LONGEST = 60  # seconds for a piece of work, which takes a few; then others have their turn
 _SERVE = """
 import os, sys
 os.nice(5)  # pages go first
@@ -34,7 +35,7 @@ aside.serve(int(sys.argv[1]))
 
 
 class AsideError(Exception):
-    """The process ended before its work did."""
+    """The process ended before its work did, or was ended because that took too long."""
 
 
 def run(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
@@ -95,7 +96,9 @@ class _Process:
         """Its answer, once. Raises AsideError."""
         try:
             self._line.send(work)
-            return self._line.recv()
+            if self._line.poll(_LONGEST):
+                return self._line.recv()
+            raise AsideError
         except (OSError, EOFError):
             raise AsideError from None
         finally:
@@ -103,6 +106,7 @@ class _Process:
 
     def end(self) -> None:
         self._line.close()
+        self._process.kill()  # whatever it did is written by now, or isn't wanted any more
         self._process.wait()
 
 

@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any
 
 from invites import db, returned_mail
-from invites.message_ids import Origin
 from invites.models import Account, Delivery, DeliveryState, Invitation
 from invites.returned_mail import Fate, Report
+from invites.tokens import Purpose, Signer, row_id
 
 _HANDED_OVER = (DeliveryState.SENT, DeliveryState.UNKNOWN)
 
@@ -21,18 +21,18 @@ class Outcome(StrEnum):
     TOO_EARLY = "too early"
 
 
-def take_in(raw: bytes) -> Outcome:
+def take_in(raw: bytes, signer: Signer) -> Outcome:
     """Read one message of the mailbox for bounces, and record what it reports."""
     report = returned_mail.read(raw)
-    return record(report) if report else Outcome.LEFT_ALONE
+    return record(report, signer) if report else Outcome.LEFT_ALONE
 
 
-def record(report: Report) -> Outcome:
+def record(report: Report, signer: Signer) -> Outcome:
     """Mark the delivery that ``report`` is about, if it is for its recipient and for good.
 
     TOO_EARLY: the worker hasn't noted yet that the mail server took this mail. Ask again.
     """
-    delivery = _delivery(report)
+    delivery = _delivery(report, signer)
     if delivery is None:
         return Outcome.LEFT_ALONE
     about = [each for each in report.findings if delivery.recipient.lower() in each.recipients]
@@ -63,12 +63,11 @@ def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
     return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 
 
-def _delivery(report: Report) -> Delivery | None:
-    """The row, when it is of the very moment that the Message-ID tells."""
-    delivery: Delivery | None = db.one(
-        Delivery.select().where(Delivery.id == report.origin.delivery_id)
-    )
-    if delivery and Origin.of(delivery.id, delivery.created_at) == report.origin:
+def _delivery(report: Report, signer: Signer) -> Delivery | None:
+    """The row, when the Message-ID is the one that its mail was given."""
+    token = report.origin
+    delivery: Delivery | None = db.one(Delivery.select().where(Delivery.id == row_id(token)))
+    if delivery and signer.matches(token, Purpose.MESSAGE_ID, delivery):
         return delivery
     return None
 

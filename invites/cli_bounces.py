@@ -81,7 +81,7 @@ def _take_in_all(letters: Iterator[Letter]) -> Counter[Outcome]:
 
 
 def _take_in(letter: Letter) -> Outcome:
-    outcome = take_in(letter.raw)
+    outcome = take_in(letter.raw, services().signer)
     if outcome is not Outcome.TOO_EARLY:
         letter.put_away()
     return outcome

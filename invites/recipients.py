@@ -89,7 +89,8 @@ def _read_cells(line: str) -> list[Entry]:
     if not with_address:
         return [Entry(" ".join(line.split())[:_SHOWN])]
     entries = [entry for cell in with_address for entry in _read_line(cell)]
-    names = [cell for cell in cells if cell not in with_address and _names_somebody(cell)]
+    others = set(cells).difference(with_address)
+    names = [cell for cell in cells if cell in others and _names_somebody(cell)]
     if len(entries) == len(names) == 1 and not entries[0].name:
         return [entries[0]._replace(name=_bare_name(names[0]))]
     return entries

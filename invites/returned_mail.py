@@ -11,12 +11,13 @@ from base64 import b64decode
 from dataclasses import dataclass
 from enum import StrEnum
 
-from invites.message_ids import Origin, read_origin
+from invites.message_ids import read_origin
 
 READ_AT_MOST = 1024 * 1024  # the status and the returned headers come before the returned text
 _HEADERS_AT_MOST = 64 * 1024
 _PARTS_AT_MOST = 10
 _RECIPIENTS_AT_MOST = 50
+_SAID_AT_MOST = 5_000  # characters about one of them
 
 _STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
@@ -59,9 +60,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """Which mail came back, and what became of it for whom."""
+    """Which mail came back, by what its Message-ID holds, and what became of it for whom."""
 
-    origin: Origin
+    origin: str
     findings: tuple[Finding, ...]
 
 
@@ -175,7 +176,7 @@ def _older_findings(headers: dict[str, str], notice: str) -> list[Finding]:
 def _older_finding(recipient: str, notice: str) -> Finding:
     """The words about a recipient stand below the address, up to an empty line."""
     start = notice.lower().find(recipient)
-    paragraph = notice[start:].split("\n\n", 1)[0] if start >= 0 else ""
+    paragraph = notice[start : start + _SAID_AT_MOST].split("\n\n", 1)[0] if start >= 0 else ""
     said = " ".join(paragraph.split("\n")[1:])
     fate = _fate(said) or (Fate.SOFT if _GIVEN_UP in said or not said else Fate.HARD)
     return _finding(frozenset({recipient}), fate, said)
@@ -217,7 +218,7 @@ def _address(text: str) -> str:
     return address if "@" in address else ""
 
 
-def _origin(returned: list[dict[str, str]], report: _Part) -> Origin | None:
+def _origin(returned: list[dict[str, str]], report: _Part) -> str:
     """Which mail it is about: as the returned headers say, else what it answers to or quotes.
 
     A relay that puts a Message-ID of its own keeps ours in another field, like
@@ -226,7 +227,7 @@ def _origin(returned: list[dict[str, str]], report: _Part) -> Origin | None:
     ids = [value for fields in returned for name, value in fields.items() if _names_mail(name)]
     answered = [report.headers.get(name, "") for name in ("in-reply-to", "references")]
     places = [*ids, *answered, _text(report.body)]
-    return next((origin for text in places if (origin := read_origin(text))), None)
+    return next(filter(None, map(read_origin, places)), "")
 
 
 def _names_mail(field: str) -> bool:

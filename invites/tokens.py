@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     PERMANENT_LINK = "permanent link"
     CONFIRM_EMAIL = "confirm e-mail"
     RESET_PASSWORD = "reset password"
+    MESSAGE_ID = "message id"
 
 
 class Signable(Protocol):

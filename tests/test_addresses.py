@@ -97,6 +97,18 @@ def test_a_canonical_address_can_stand_in_a_mail_header_and_in_a_column(text):
     assert len(address) <= addresses.MAX_LENGTH
 
 
+def test_a_domain_that_is_none_is_looked_at_once(monkeypatch):
+    looks = []
+    known = addresses.validate_email
+    monkeypatch.setattr(
+        addresses, "validate_email", lambda *args, **kw: looks.append(args) or known(*args, **kw)
+    )
+    for _ in range(2):
+        with refused(Reason.ADDRESS_MALFORMED):
+            addresses.canonical("ada@once..example")
+    assert len(looks) == 1
+
+
 @given(st.emails())
 def test_the_case_of_letters_makes_no_other_mailbox(email):
     try:

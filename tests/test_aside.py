@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -54,6 +55,16 @@ def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
         with pytest.raises(AsideError):
             aside.run(break_down)
     assert aside.run(process_id)
+
+
+def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(aside, "_LONGEST", 0.1)
+    started = time.monotonic()
+    with pytest.raises(AsideError):
+        aside.run(time.sleep, 60)
+    assert time.monotonic() - started < 30
 
 
 def test_the_next_process_waits_for_work_and_each_works_once() -> None:

@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from invites import bounces, outbox, returned_mail
 from invites.bounces import Outcome
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
+from invites.tokens import Purpose, Signer
 from tests.shorthand import invite, reread
-from tests.test_returned_mail import report, sample
+from tests.test_returned_mail import KEY, report, sample
+
+SIGNER = Signer([KEY])
 
 FAILED = "Final-Recipient: rfc822; {}\nAction: failed\nStatus: 5.1.1\n"
 
@@ -25,6 +29,10 @@ def mail(email, now, state=DeliveryState.SENT, **more):
     return Delivery.create(recipient=email, state=state, **fields | more)
 
 
+def take_in(raw):
+    return bounces.take_in(raw, SIGNER)
+
+
 def stands(delivery):
     return reread(delivery).state
 
@@ -33,7 +41,7 @@ def stands(delivery):
 def test_a_bounce_marks_its_mail_with_the_words_of_the_report(delivery, state):
     delivery.state = state
     delivery.save()
-    assert bounces.take_in(sample("gmail")) is Outcome.BOUNCED
+    assert take_in(sample("gmail")) is Outcome.BOUNCED
     after = reread(delivery)
     assert after.state == DeliveryState.BOUNCED
     assert after.reply_code == 550
@@ -56,14 +64,14 @@ def test_a_bounce_marks_its_mail_with_the_words_of_the_report(delivery, state):
     ],
 )
 def test_the_bounces_of_the_common_mail_servers_are_understood(delivery, server):
-    assert bounces.take_in(sample(server)) is Outcome.BOUNCED
+    assert take_in(sample(server)) is Outcome.BOUNCED
     assert stands(delivery) == DeliveryState.BOUNCED
 
 
 def test_the_same_report_twice_changes_nothing_more(delivery):
-    bounces.take_in(sample("postfix"))
+    take_in(sample("postfix"))
     before = reread(delivery).reply_text
-    assert bounces.take_in(sample("gmail")) is Outcome.LEFT_ALONE
+    assert take_in(sample("gmail")) is Outcome.LEFT_ALONE
     assert reread(delivery).reply_text == before
 
 
@@ -80,32 +88,43 @@ def test_the_same_report_twice_changes_nothing_more(delivery):
     ],
 )
 def test_everything_else_leaves_the_mail_as_it_is(delivery, name, outcome):
-    assert bounces.take_in(sample(name)) is outcome
+    assert take_in(sample(name)) is outcome
     assert stands(delivery) == DeliveryState.SENT
 
 
 def test_a_report_for_another_recipient_marks_nothing(delivery):
-    assert bounces.take_in(report(FAILED.format("pat@example.org"))) is Outcome.LEFT_ALONE
+    assert take_in(report(FAILED.format("pat@example.org"))) is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
 
 
-def test_an_id_with_another_moment_marks_nothing(delivery):
+@pytest.mark.parametrize("difference", [{"id": 1208}, {"created_at": timedelta(seconds=1)}])
+def test_who_got_another_mail_cannot_report_this_one(delivery, now, difference):
+    """Not that of their neighbour in the batch, nor one of the same number before a restore."""
+    mail = SimpleNamespace(id=1207, created_at=now)
+    for name, more in difference.items():
+        setattr(mail, name, more if name == "id" else now + more)
+    theirs = SIGNER.token(Purpose.MESSAGE_ID, mail).partition("-")[2]
     found = returned_mail.read(sample("postfix"))
-    for moment in (found.origin.moment + 1, 0, 10**17):
-        other = replace(found, origin=replace(found.origin, moment=moment))
-        assert bounces.record(other) is Outcome.LEFT_ALONE
+    forged = replace(found, origin=f"1207-{theirs}")
+    assert bounces.record(forged, SIGNER) is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
+
+
+def test_a_link_in_the_mail_is_no_proof_of_a_report(delivery):
+    found = returned_mail.read(sample("postfix"))
+    other = replace(found, origin=SIGNER.token(Purpose.OPT_OUT, delivery))
+    assert bounces.record(other, SIGNER) is Outcome.LEFT_ALONE
 
 
 @pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
 def test_an_id_that_is_no_mail_of_ours_marks_nothing(delivery, delivery_id):
     found = returned_mail.read(sample("postfix"))
-    other = replace(found, origin=replace(found.origin, delivery_id=delivery_id))
-    assert bounces.record(other) is Outcome.LEFT_ALONE
+    other = replace(found, origin=found.origin.replace("1207", str(delivery_id)))
+    assert bounces.record(other, SIGNER) is Outcome.LEFT_ALONE
 
 
 def test_the_case_of_an_address_does_not_matter(delivery):
-    assert bounces.take_in(report(FAILED.format("<KIM@Example.ORG>"))) is Outcome.BOUNCED
+    assert take_in(report(FAILED.format("<KIM@Example.ORG>"))) is Outcome.BOUNCED
 
 
 def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
@@ -114,7 +133,7 @@ def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
         "Original-Recipient: rfc822; kim@example.org\nFinal-Recipient: rfc822; two@example.org\n"
         "Action: delivered\nStatus: 2.0.0\n",
     )
-    assert bounces.take_in(report("\n".join(both))) is Outcome.LEFT_ALONE
+    assert take_in(report("\n".join(both))) is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
 
 
@@ -124,14 +143,14 @@ def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
 def test_a_mail_that_no_mail_server_took_cannot_come_back(delivery, state):
     delivery.state = state
     delivery.save()
-    assert bounces.take_in(sample("postfix")) is Outcome.LEFT_ALONE
+    assert take_in(sample("postfix")) is Outcome.LEFT_ALONE
     assert stands(delivery) == state
 
 
 def test_a_report_that_overtakes_the_worker_is_to_be_read_again(delivery):
     delivery.state = DeliveryState.SENDING
     delivery.save()
-    assert bounces.take_in(sample("postfix")) is Outcome.TOO_EARLY
+    assert take_in(sample("postfix")) is Outcome.TOO_EARLY
     assert stands(delivery) == DeliveryState.SENDING
 
 

@@ -189,6 +189,12 @@ def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
         judge(owner.account, [*entries, entries[0]], now)
 
 
+def test_a_list_that_would_keep_the_box_busy_for_long_is_refused(account, now, monkeypatch):
+    monkeypatch.setattr(judging, "_SECONDS", 0)
+    with refused(Reason.FILE_UNREADABLE):
+        judge(account, [Entry("ada@example.org")], now)
+
+
 texts = st.text(max_size=20) | st.sampled_from(
     ["ada@example.org", "ADA@example.org", "uma@example.org", "p@example.org", "new@example.org"]
 )

@@ -10,7 +10,6 @@ from invites import staging
 from invites.access import Action
 from invites.judging import INVITED, Outcome
 from invites.models import StagedList
-from invites.refusals import Refused
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_files import csv_file
@@ -130,9 +129,6 @@ def _form(list_id: int) -> ComposeForm:
 def _after(list_id: int, deed: Callable[[StagedList], object]) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
-    try:
-        staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
-        deed(form.staged)
-    except Refused:
-        abort(404)
+    staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
+    deed(form.staged)
     return compose_page(form, fragment=_ROWS, changed=True)

@@ -126,12 +126,16 @@ def _unfolded(text: str) -> Iterator[str]:
         if line[:1] in (" ", "\t"):
             if len(whole) < _LONGEST:
                 whole += line[1:]
-        elif whole.endswith("=") and "QUOTED-PRINTABLE" in whole.partition(":")[0].upper():
+        elif whole.endswith("=") and _is_quoted(whole[:_KEPT]):
             whole = whole[:-1] + line if len(whole) < _LONGEST else whole
         else:
             yield whole
             whole = line
     yield whole
+
+
+def _is_quoted(start: str) -> bool:
+    return "QUOTED-PRINTABLE" in start.partition(":")[0].upper()
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -150,6 +154,7 @@ def _decoded(value: str, parameters: str) -> str:
     charset = _CHARSET.search(parameters)
     content = quopri.decodestring(value.encode("utf-8", "replace"))
     try:
-        return content.decode(charset[1] if charset else "utf-8", "replace")
+        text = content.decode(charset[1] if charset else "utf-8", "replace")
     except LookupError:
-        return content.decode("utf-8", "replace")
+        text = content.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace").decode()  # UTF-7 can hold halves of letters

@@ -34,6 +34,7 @@ _PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 
 _HEADER = re.compile(r"[!-~]+( [!-~]+)*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_JOINERS = re.compile("[\u200c\u200d]")  # in Persian and Indic names, as texts allows them
 _LINE = 75  # characters of a line of quoted-printable, without its soft break
 
 
@@ -156,5 +157,5 @@ def _name_in_lines(name: str) -> tuple[bytes, bytes]:
 def _refuse_unsafe(draft: Draft) -> None:
     """The standard library unpacks encoded words (RFC 2047) in what it is given as a header."""
     for value in (draft.subject, str(draft.sender), *draft.headers.values()):
-        if "=?" in value or not value.isprintable():
+        if "=?" in value or not _JOINERS.sub("", value).isprintable():
             raise UnsafeMailError(value)

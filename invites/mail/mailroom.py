@@ -54,7 +54,7 @@ class Mailroom:
         links = self._postage.links
         addressee = Addressee(
             mail.recipient,
-            message_id(mail.id, mail.created_at, sender.domain),
+            message_id(links.signer, mail, sender.domain),
             _date(now.replace(microsecond=0)),
             links.mailed_invitation(mail.offer),
             links.opt_out(mail.offer),

@@ -158,7 +158,7 @@ def _mail(
         recipient=delivery.recipient,
         text=parts.text,
         html=parts.html,
-        message_id=message_id(delivery.id, delivery.created_at, sender.domain),
+        message_id=message_id(postage.links.signer, delivery, sender.domain),
         date=now,
         headers=headers,
     )

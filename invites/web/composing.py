@@ -74,7 +74,7 @@ class ComposeForm(PlainForm):
     @cached_property
     def entries(self) -> list[Entry]:
         """What stands in the field."""
-        trusted = (self.trusted.data or "").split()
+        trusted = set((self.trusted.data or "").split())
         entries = read_field(self.email.data or "")
         return [one._replace(as_written=True) if one.text in trusted else one for one in entries]
 

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from flask import Response
+from flask import Response, stream_with_context
 
 # What begins a formula, also behind what separates cells elsewhere (OWASP: CSV injection).
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
@@ -14,7 +14,7 @@ _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r
 def csv_file(name: str, lines: Iterable[Sequence[str]]) -> Response:
     """A CSV file with these lines of cells, in UTF-8; ``name`` as it is saved."""
     return Response(
-        _text(lines),
+        stream_with_context(_text(lines)),  # else each line is read after the request's end
         mimetype="text/csv",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )

@@ -81,6 +81,14 @@ QUICK: dict[str, tuple[Callable[[], bytes], Reason]] = {
         lambda: workbook(row(1, cell("", "Ada"), cell("", "a@b.org") * 20_000)),
         Reason.FILE_TOO_WIDE,
     ),
+    "a property of a million lines": (
+        lambda: (
+            b"BEGIN:VCARD\nEMAIL;QUOTED-PRINTABLE;"
+            + (b"x" * 9_900 + b"=\n") * 2
+            + b"=\n" * 1_000_000
+        ),
+        Reason.FILE_NO_ADDRESSES,
+    ),
     "a cell of 200 kB": (
         lambda: workbook(row(1, cell("A1", "a@" * 100_000))),
         Reason.FILE_LONG_CELL,

@@ -342,6 +342,11 @@ _CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"EMAIL:{ADA}\nEND:VCARD\n",
         [(ADA, 1, "Zoë")],
     ),
+    "version 2.1, half a letter": (
+        "BEGIN:VCARD\nEMAIL;CHARSET=UTF-7;ENCODING=QUOTED-PRINTABLE:+2AA-ada@example.org\n"
+        "END:VCARD\n",
+        [("?ada@example.org", 1)],
+    ),
     "folded": (
         f"BEGIN:VCARD\nFN:Ada O\n kafor\nPHOTO;ENCODING=b:{'A' * 70}\n {'A' * 70}\n"
         "EMAIL:ada@exam\n\tple.org\nEND:VCARD\n",

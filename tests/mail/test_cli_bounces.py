@@ -11,11 +11,19 @@ from flask import Flask
 from invites import db
 from invites.factory import create_app
 from invites.models import Delivery, DeliveryKind, DeliveryState
+from invites.secret_key import NAME
 from invites.settings import Settings, load_settings
 from tests.conftest import NOW
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.imap_office import ImapOffice
-from tests.test_returned_mail import sample
+from tests.test_returned_mail import KEY, sample
+
+
+@pytest.fixture
+def database(database: Path) -> Path:
+    """A database beside the key that the samples' mail was signed with."""
+    database.with_name(NAME).write_text(KEY)
+    return database
 
 
 @pytest.fixture(autouse=True)

@@ -111,6 +111,16 @@ def test_a_line_break_in_a_name_is_refused_all_the_same(name: str) -> None:
         filled(name)
 
 
+def test_an_account_with_joiners_in_its_name_as_persian_has_them_can_send() -> None:
+    name = "\u0627\u0646\u062c\u0645\u0646 \u0645\u06cc\u200c\u062e\u0648\u0627\u0646\u06cc\u0645"
+    sender = Address(texts.clean_name(name), addr_spec="invites@box.example")
+    letter = FormLetter(Draft(sender, f"Invitation for {name}", LINK, LINK, {}))
+    raw = letter.fill(Addressee("ada@example.org", "<1@box.example>", "now", "https://b/1"))
+    message = email.message_from_bytes(raw, policy=SMTP)
+    assert message["From"].addresses[0].display_name == name
+    assert message["Subject"] == f"Invitation for {name}"
+
+
 def invite_by_names(owner: Membership, now: datetime, **names: str) -> None:
     entries = [
         Entry(f"{who}@example.org", row, name) for row, (who, name) in enumerate(names.items())

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from datetime import datetime
 
 import pytest
@@ -450,6 +451,16 @@ class TestUnderstanding:
         assert "1 will be invited" in olive.text
         olive.press("Send Invitation")
         assert Invitation.get().email == "ann@gmial.com"
+
+    def test_very_many_that_are_meant_as_written_are_understood_quickly(
+        self, olive: Browser
+    ) -> None:
+        typed = " ".join(f"ann{n}@gmial.com" for n in range(30_000))
+        olive.open(NEW)
+        started = time.process_time()
+        page = ask(olive, "understanding", email=typed, trusted=typed)
+        assert time.process_time() - started < 5
+        assert page.select_one(".outcomes .count").get_text() == "30,000"
 
     @pytest.mark.parametrize(
         ("typed", "count"), [("a@example.org", 1), ("a@example.org b@example.org", 2)]

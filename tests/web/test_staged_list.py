@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from bs4 import BeautifulSoup
 
-from invites import issuing, responding, staging
+from invites import db, issuing, judging, responding, staging
 from invites.models import (
     Batch,
     Delivery,
@@ -211,6 +211,17 @@ class TestMending:
         assert totals(page)["left out by you"] == "1"
         assert page.select_one("#send-note").get_text() == "3 people get a mail."
 
+    def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
+        self, looking: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(judging, "_SECONDS", 0)
+        answer = looking.client.post(
+            place("columns"), data={"csrf_token": token(looking), "email_column": "2"}
+        )
+        assert answer.status_code == 422
+        assert "more than this box can give" in answer.text
+        assert StagedList.get().email_column == 1
+
 
 class TestDownload:
     def test_who_is_not_invited_is_a_file_with_the_reasons(self, looking: Browser) -> None:
@@ -228,6 +239,12 @@ class TestDownload:
         answer = looking.client.get(place("not-invited.csv"))
         lines = list(csv.reader(io.StringIO(answer.text)))
         assert lines[2][3] == "left out by you"
+
+    def test_it_keeps_no_connection_to_the_database(self, looking: Browser) -> None:
+        answer = looking.client.get(place("not-invited.csv"))
+        db.close()  # the one of this test
+        assert "not one" in answer.text
+        assert db.database.is_closed()
 
     def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
         lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
