@@ -78,6 +78,10 @@ class Links:
         """The page with all accounts of whoever is logged in."""
         return f"{self.base_url}/accounts"
 
+    def forgotten_password(self) -> str:
+        """The page where anybody asks for a new password."""
+        return f"{self.base_url}/password-reset"
+
     def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
         """The one of ``rows`` that ``token`` is for; None when it is forged or mistyped."""
         row: R | None = rows.where(rows.model.id == row_id(token)).get_or_none()

@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import (
     SQL,
+    BigIntegerField,
     BlobField,
     BooleanField,
     Case,
@@ -55,6 +56,7 @@ class Account(Row):
     assignments_label = CharField(max_length=60)
     reply_to = CharField(max_length=254)
     time_zone = CharField(max_length=64)
+    requires_second_factor = BooleanField(default=False)
     created_at = UtcField()
 
 
@@ -88,6 +90,75 @@ class Session(Row):
     is_shared = BooleanField()
     created_at = UtcField()
     seen_at = UtcField()
+
+
+class Authenticator(Row):
+    """An app that shows six digits, new ones every 30 seconds (RFC 6238), on somebody's phone.
+
+    Its key is derived from this row, never stored. ``last_step``: the 30 seconds
+    whose digits were used last; they work once.
+    """
+
+    user = ForeignKeyField(User, unique=True)
+    user_id: int
+    created_at = UtcField()
+    confirmed_at = UtcField(null=True)
+    last_step = IntegerField(default=0)
+
+
+class RecoveryCodes(Row):
+    """Codes on paper for whoever lost their phone: derived, too. ``used``: a bit for each."""
+
+    user = ForeignKeyField(User, unique=True)
+    user_id: int
+    created_at = UtcField()
+    used = IntegerField(default=0)
+
+
+class Passkey(Row):
+    """A key of a person's device or password manager, which signs instead of a password."""
+
+    user = ForeignKeyField(User)
+    user_id: int
+    name = CharField(max_length=100)
+    credential_id = BlobField(unique=True)
+    public_key = BlobField()
+    sign_count = BigIntegerField()
+    created_at = UtcField()
+    used_at = UtcField(null=True)
+
+
+class Challenge(Row):
+    """What a passkey has to sign, once. ``user``: who adds one; None for a log-in."""
+
+    value = BlobField(unique=True)
+    user = ForeignKeyField(User, null=True)
+    user_id: int | None
+    created_at = UtcField()
+
+
+class SecurityEvent(StrEnum):
+    """What a person is told by mail, in case it wasn't them (ASVS 5.0 6.3.7)."""
+
+    PASSWORD_CHANGED = "password_changed"
+    EMAIL_CHANGED = "email_changed"
+    AUTHENTICATOR_ADDED = "authenticator_added"
+    AUTHENTICATOR_REMOVED = "authenticator_removed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    SECOND_STEP_GUESSED = "second_step_guessed"
+    SECOND_FACTOR_ENDED = "second_factor_ended"
+
+
+class SecurityNotice(Row):
+    """Something that a person is told by mail."""
+
+    user = ForeignKeyField(User)
+    user_id: int
+    event = CharField(max_length=40)
+    created_at = UtcField()
 
 
 class BatchState(StrEnum):
@@ -280,6 +351,7 @@ class DeliveryKind(StrEnum):
     INVITATION = "invitation"
     CONFIRM_EMAIL = "confirm_email"
     RESET_PASSWORD = "reset_password"
+    SECURITY_NOTICE = "security_notice"
 
 
 class DeliveryState(StrEnum):
@@ -313,6 +385,8 @@ class Delivery(Row):
     invitation_id: int | None
     proof: Any = ForeignKeyField(EmailProof, null=True)
     proof_id: int | None
+    notice: Any = ForeignKeyField(SecurityNotice, null=True, index=False)
+    notice_id: int | None
     state = CharField(max_length=10, default=DeliveryState.QUEUED)
     priority = SmallIntegerField()
     attempts = IntegerField(default=0)

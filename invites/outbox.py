@@ -14,6 +14,7 @@ from invites.models import (
     EmailProof,
     Invitation,
     MailQueue,
+    SecurityNotice,
 )
 
 HEARTBEAT = timedelta(seconds=30)
@@ -36,6 +37,18 @@ def queue_proof(proof: EmailProof, kind: DeliveryKind, now: datetime) -> Deliver
         kind=kind,
         recipient=proof.email,
         proof=proof,
+        priority=Priority.PERSONAL,
+        due_at=now,
+        created_at=now,
+    )
+
+
+def queue_notice(notice: SecurityNotice, recipient: str, now: datetime) -> Delivery:
+    """Queue the mail that tells of ``notice``."""
+    return Delivery.create(
+        kind=DeliveryKind.SECURITY_NOTICE,
+        recipient=recipient,
+        notice=notice,
         priority=Priority.PERSONAL,
         due_at=now,
         created_at=now,

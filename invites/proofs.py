@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from peewee import IntegrityError, fn
 
-from invites import db, outbox, passwords, sessions
-from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, User
+from invites import db, notices, outbox, passwords, sessions
+from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, SecurityEvent, User
 from invites.refusals import Reason, Refused
 
 LIFETIME = {
@@ -67,6 +67,9 @@ def confirm_email(proof: EmailProof, now: datetime) -> User:
     """
     with db.transaction():
         _use(proof, now)
+        before = User.get_by_id(proof.user_id)
+        if before.email != proof.email:
+            notices.tell(before, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
         try:
             User.update(email=proof.email, email_confirmed_at=now).where(
                 User.id == proof.user_id
@@ -101,7 +104,9 @@ def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
         close_all(user, ProofPurpose.RESET_PASSWORD, now)
         close_all(user, ProofPurpose.CONFIRM_EMAIL, now)
         sessions.end_all(user)
-    return User.get_by_id(user.id)
+        renewed = User.get_by_id(user.id)
+        notices.tell(renewed, SecurityEvent.PASSWORD_CHANGED, now)
+    return renewed
 
 
 def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:

@@ -25,6 +25,8 @@ class Purpose(StrEnum):
     CONFIRM_EMAIL = "confirm e-mail"
     RESET_PASSWORD = "reset password"
     MESSAGE_ID = "message id"
+    AUTHENTICATOR = "authenticator"
+    RECOVERY_CODE = "recovery code"
 
 
 class Signable(Protocol):
@@ -62,15 +64,31 @@ class Signer:
 
     def setup_code(self) -> str:
         """The code that guards the set-up page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
-        digest = hmac.digest(self._keys[0], b"set-up code", hashlib.sha256)
-        code = b32encode(digest).decode()[:12]
-        return "-".join((code[:4], code[4:8], code[8:]))
+        return _typeable(hmac.digest(self._keys[0], b"set-up code", hashlib.sha256))
+
+    def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
+        """The code of that number for ``row``, like the one above; by the first key first."""
+        part = f"|{number}"
+        return [_typeable(self._digest(key, purpose, row, part)) for key in self._keys]
+
+    def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
+        """160 bits in base32 that an app gets to keep; by the first key first."""
+        digests = [self._digest(key, purpose, row) for key in self._keys]
+        return [b32encode(digest[:20]).decode() for digest in digests]
+
+    def _mac(self, key: bytes, purpose: Purpose, row: Signable) -> str:
+        digest = self._digest(key, purpose, row)
+        return urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
     @staticmethod
-    def _mac(key: bytes, purpose: Purpose, row: Signable) -> str:
-        message = f"{purpose}|{row.id}|{row.created_at.isoformat()}".encode()
-        digest = hmac.digest(key, message, hashlib.sha256)
-        return urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
+    def _digest(key: bytes, purpose: Purpose, row: Signable, part: str = "") -> bytes:
+        message = f"{purpose}|{row.id}|{row.created_at.isoformat()}{part}".encode()
+        return hmac.digest(key, message, hashlib.sha256)
+
+
+def _typeable(digest: bytes) -> str:
+    code = b32encode(digest).decode()[:12]
+    return "-".join((code[:4], code[4:8], code[8:]))
 
 
 def row_id(token: str) -> int:

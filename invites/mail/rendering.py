@@ -22,6 +22,7 @@ from invites.models import (
     EmailProof,
     Invitation,
     ProofPurpose,
+    SecurityNotice,
     Standing,
     User,
 )
@@ -44,6 +45,8 @@ def render(delivery: Delivery, postage: Postage, now: datetime) -> OutgoingMail 
         link = postage.links.mailed_invitation(invitation)
         parts = invitation_parts(invitation, link, postage.links)
         return _mail(delivery, parts, postage, now, account=invitation.account)
+    if delivery.kind == DeliveryKind.SECURITY_NOTICE:
+        return _mail(delivery, _notice_parts(delivery.notice, postage.links), postage, now)
     if not proofs.is_open(delivery.proof, now):
         return None
     return _mail(delivery, _proof_parts(delivery, postage.links), postage, now)
@@ -120,6 +123,17 @@ def _proof_parts(delivery: Delivery, links: Links) -> Parts:
         "hours": proofs.hours(ProofPurpose(proof.purpose)),
     }
     return _parts(delivery.kind, context)
+
+
+def _notice_parts(notice: SecurityNotice, links: Links) -> Parts:
+    moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
+    context = {
+        "person": notice.user,
+        "event": notice.event,
+        "moment": moment,
+        "link": links.forgotten_password(),
+    }
+    return _parts(DeliveryKind.SECURITY_NOTICE, context)
 
 
 def _parts(mail: str, context: Mapping[str, Any]) -> Parts:

@@ -93,6 +93,7 @@ KIND = {
     DeliveryKind.INVITATION: _("Invitation"),
     DeliveryKind.CONFIRM_EMAIL: _("Confirmation of an address"),
     DeliveryKind.RESET_PASSWORD: _("New password"),
+    DeliveryKind.SECURITY_NOTICE: _("News of a log-in"),
 }
 
 REASON = {

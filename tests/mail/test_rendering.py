@@ -1,4 +1,4 @@
-"""What the four mails say, word for word. Delete a golden file to have it written anew."""
+"""What the mails say, word for word. Delete a golden file to have it written anew."""
 
 import re
 from datetime import datetime
@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from invites import proofs
+from invites import notices, proofs
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import preview_parts, render
-from invites.models import Account, Delivery, Membership, ProofPurpose
+from invites.models import Account, Delivery, Membership, ProofPurpose, SecurityEvent
 from invites.roles import Role
 from tests.cast import make_user
 from tests.conftest import NOW
@@ -18,6 +18,8 @@ from tests.shorthand import invite
 
 GOLDEN = Path(__file__).parent / "golden"
 TOKEN = re.compile(r"\b\d+-[A-Za-z0-9_-]{24}")
+
+NAMES = ["invitation_new", "invitation_known", *ProofPurpose, *SecurityEvent]
 
 Mails = dict[str, OutgoingMail]
 
@@ -42,15 +44,16 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
     invite(owner, now, "kim@example.org")
     for purpose in ProofPurpose:
         proofs.ask(owner.user, purpose, owner.user.email, now)
-    names = ["invitation_new", "invitation_known", *ProofPurpose]
+    for event in SecurityEvent:
+        notices.tell(owner.user, event, now)
     with app.app_context():
         postage = app.extensions["invites"].postage
         rendered = [render(d, postage, now) for d in Delivery.select().order_by(Delivery.id)]
-    return {name: mail for name, mail in zip(names, rendered, strict=True) if mail}
+    return {name: mail for name, mail in zip(NAMES, rendered, strict=True) if mail}
 
 
 @pytest.mark.parametrize("part", ["txt", "html.txt"])
-@pytest.mark.parametrize("name", ["invitation_new", "invitation_known", *ProofPurpose])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_mail_says_what_was_agreed(mails: Mails, name: str, part: str) -> None:
     mail = mails[name]
     body = mail.html if part == "html.txt" else f"Subject: {mail.subject}\n\n{mail.body}"

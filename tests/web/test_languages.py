@@ -8,9 +8,10 @@ from babel.support import NullTranslations
 from bs4 import BeautifulSoup, Comment, Doctype, Tag
 from flask_babel import get_domain
 
+from invites import notices
 from invites.mail.rehearsal import trial_mail
 from invites.mail.rendering import render
-from invites.models import Delivery, DeliveryKind
+from invites.models import Delivery, DeliveryKind, SecurityEvent
 from tests.web.scenes import BUTTONS, PAGES, Scene
 from tests.web.world import World, services
 
@@ -102,14 +103,14 @@ def test_every_word_of_an_error_can_be_translated(bracketing: World) -> None:
 
 
 def test_every_word_of_a_mail_can_be_translated(bracketing: World) -> None:
-    mails = {
-        "new": Delivery.get(Delivery.invitation == bracketing.rows.pending),
-        "known": Delivery.get(Delivery.invitation == bracketing.rows.known),
-        **{kind: Delivery.get(Delivery.kind == kind) for kind in list(DeliveryKind)[1:]},
-    }
+    for event in SecurityEvent:
+        notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)
+    invitations = (bracketing.rows.pending, bracketing.rows.known)
+    mails = [Delivery.get(Delivery.invitation == invitation) for invitation in invitations]
+    mails += list(Delivery.select().where(Delivery.kind != DeliveryKind.INVITATION))
     postage, now = services(bracketing.app).postage, bracketing.rows.now
     with bracketing.app.app_context():
-        sent = [render(delivery, postage, now) for delivery in mails.values()]
+        sent = [render(delivery, postage, now) for delivery in mails]
         sent.append(trial_mail("olive@example.org", postage, now))
     for mail in sent:
         page = BeautifulSoup(mail.html, "html.parser")
