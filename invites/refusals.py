@@ -38,6 +38,9 @@ class Reason(StrEnum):
     PASSWORD_LONG = "password_long"
     PASSWORD_OBVIOUS = "password_obvious"
     PASSWORD_WRONG = "password_wrong"
+    CODE_WRONG = "code_wrong"
+    PASSKEY_REFUSED = "passkey_refused"
+    TOO_MANY_PASSKEYS = "too_many_passkeys"
     PROFILE_EXISTS = "profile_exists"
     ALREADY_SET_UP = "already_set_up"
 

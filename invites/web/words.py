@@ -126,6 +126,11 @@ REASON = {
     ),
     Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
     Reason.PASSWORD_WRONG: _("That isn't your current password."),
+    Reason.PASSKEY_REFUSED: _(
+        "This passkey wasn't taken. Try again, or use another way to log in."
+    ),
+    Reason.TOO_MANY_PASSKEYS: _("You have %(limit)s passkeys. Remove one that you don't use."),
+    Reason.CODE_WRONG: _("That code isn't right. Digits change every 30 seconds and work once."),
     Reason.PROFILE_EXISTS: _("There is a profile with this address already. Log in instead."),
     Reason.ALREADY_SET_UP: _("This box is set up already. Log in instead."),
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),

@@ -1,0 +1,118 @@
+"""What is asked of a person at the log-in beside their password: digits, a passkey or a code."""
+
+from datetime import datetime
+
+from invites import authenticators, db, notices, passwords, recovery_codes, sessions
+from invites.models import Authenticator, Passkey, SecurityEvent, User
+from invites.refusals import Reason, Refused
+from invites.tokens import Signer
+
+_DIGITS = 6
+
+
+def is_on(user: User) -> bool:
+    """Whether ``user`` has an authenticator app or a passkey."""
+    return has_authenticator(user) or has_passkey(user)
+
+
+def has_authenticator(user: User) -> bool:
+    """Whether digits of an app are taken."""
+    confirmed = Authenticator.confirmed_at.is_null(False)
+    return bool(Authenticator.select().where(Authenticator.user == user, confirmed).exists())
+
+
+def has_passkey(user: User) -> bool:
+    """Whether any passkey is taken."""
+    return bool(Passkey.select().where(Passkey.user == user).exists())
+
+
+def offer_authenticator(user: User, password: str, now: datetime) -> None:
+    """Make a key for an app that ``user`` sets up. Raises Refused(PASSWORD_WRONG)."""
+    _check_password(user, password)
+    with db.transaction():
+        if not has_authenticator(user):
+            authenticators.offer(user, now)
+
+
+def confirm_authenticator(
+    user: User, digits: str, token: str, signer: Signer, now: datetime
+) -> None:
+    """Ask for the app's digits from now on, as it has shown the right ones.
+
+    All devices but the one of session ``token`` are logged out: they came in
+    without. Raises Refused(CODE_WRONG).
+    """
+    with db.transaction():
+        offered = authenticators.of(user)
+        if offered is None or offered.confirmed_at is not None:
+            raise Refused(Reason.NOT_FOUND)
+        if not authenticators.use(offered, _tidy(digits), signer, now):
+            raise Refused(Reason.CODE_WRONG)
+        offered.confirmed_at = now
+        offered.save(only=[Authenticator.confirmed_at])
+        added(user, SecurityEvent.AUTHENTICATOR_ADDED, token, now)
+
+
+def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
+    """What every new factor entails; in the transaction that adds it."""
+    if not recovery_codes.exist(user):
+        recovery_codes.make(user, now)
+    sessions.end_all(user, but=token)
+    notices.tell(user, event, now)
+
+
+def remove_authenticator(user: User, password: str, now: datetime) -> None:
+    """Ask for digits no more. Raises Refused(PASSWORD_WRONG)."""
+    _check_password(user, password)
+    with db.transaction():
+        db.delete(Authenticator).where(Authenticator.user == user).execute()
+        removed(user, SecurityEvent.AUTHENTICATOR_REMOVED, now)
+
+
+def removed(user: User, event: SecurityEvent, now: datetime) -> None:
+    """What the end of a factor entails; in the transaction that removes it."""
+    if not is_on(user):
+        recovery_codes.forget(user)
+    notices.tell(user, event, now)
+
+
+def make_recovery_codes(user: User, password: str, now: datetime) -> None:
+    """Ten new ones; the former end. Raises Refused(PASSWORD_WRONG)."""
+    _check_password(user, password)
+    with db.transaction():
+        if is_on(user):
+            recovery_codes.make(user, now)
+            notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
+
+
+def check(user: User, code: str, signer: Signer, now: datetime) -> None:
+    """Take the digits of an app, or a recovery code, once. Raises Refused(CODE_WRONG)."""
+    code = _tidy(code)
+    with db.transaction():
+        if len(code) == _DIGITS:
+            app = authenticators.of(user) if has_authenticator(user) else None
+            is_right = app is not None and authenticators.use(app, code, signer, now)
+        else:
+            is_right = recovery_codes.use(user, code, signer)
+            if is_right:
+                notices.tell(user, SecurityEvent.RECOVERY_CODE_USED, now)
+        if not is_right:
+            raise Refused(Reason.CODE_WRONG)
+
+
+def end(user: User, now: datetime) -> None:
+    """Take all factors off somebody who lost them: for who holds the box."""
+    with db.transaction():
+        for factor in (Authenticator, Passkey):
+            db.delete(factor).where(factor.user == user).execute()
+        removed(user, SecurityEvent.SECOND_FACTOR_ENDED, now)
+
+
+def _check_password(user: User, password: str) -> None:
+    if not passwords.password_matches(user.password_hash, password):
+        raise Refused(Reason.PASSWORD_WRONG)
+
+
+def _tidy(code: str) -> str:
+    """Without the spaces that apps show between digits, and what no code has."""
+    return "".join(code[:40].split())
