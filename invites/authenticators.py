@@ -1,13 +1,14 @@
 """Authenticator apps: six digits on a phone, new ones every 30 seconds (TOTP, RFC 6238)."""
 
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from invites import db
 from invites.models import Authenticator, User
 from invites.tokens import Purpose, Signer
 
 _STEP = 30  # seconds
+_OFFERED_FOR = timedelta(minutes=15)
 _DRIFT = (0, -1, 1)  # steps by which a phone's clock may be wrong (RFC 6238, 5.2)
 
 
@@ -20,6 +21,13 @@ def offer(user: User, now: datetime) -> Authenticator:
 def of(user: User) -> Authenticator | None:
     """The app that ``user`` has, or is about to have."""
     return Authenticator.get_or_none(Authenticator.user == user)
+
+
+def offered(user: User, now: datetime) -> Authenticator | None:
+    """The one that waits for its digits, for a quarter of an hour."""
+    lately = Authenticator.created_at > now - _OFFERED_FOR
+    waiting = Authenticator.confirmed_at.is_null() & lately
+    return Authenticator.get_or_none(Authenticator.user == user, waiting)
 
 
 def typed_key(authenticator: Authenticator, signer: Signer) -> str:

@@ -38,7 +38,7 @@ def of(user: User) -> list[Passkey]:
 def ask_for_new(user: User, password: str, base_url: str, now: datetime) -> str:
     """What a browser needs to make one for ``user``, as JSON.
 
-    Raises Refused(PASSWORD_WRONG) and TOO_MANY_PASSKEYS.
+    Raises Refused(PASSWORD_WRONG), ADDRESS_UNPROVEN and TOO_MANY_PASSKEYS.
     """
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers import structs
@@ -69,7 +69,8 @@ def add(
     """Take the passkey that the browser made, as JSON, for the log-in of ``user``.
 
     All devices but the one of session ``token`` are logged out. Raises
-    Refused(PASSWORD_WRONG), TEXT_* for the name, TOO_MANY_PASSKEYS, PASSKEY_REFUSED.
+    Refused(PASSWORD_WRONG), ADDRESS_UNPROVEN, TEXT_* for the name,
+    TOO_MANY_PASSKEYS, PASSKEY_REFUSED.
     """
     from webauthn import verify_registration_response
 
@@ -145,8 +146,7 @@ def authenticate(answer: str, base_url: str, now: datetime) -> User:
 
 
 def _check_may_add(user: User, password: str) -> None:
-    if not passwords.password_matches(user.password_hash, password):
-        raise Refused(Reason.PASSWORD_WRONG)
+    second_factor.check_may_add(user, password)
     if len(of(user)) >= MAX_PASSKEYS:
         raise Refused(Reason.TOO_MANY_PASSKEYS, limit=MAX_PASSKEYS)
 

@@ -26,9 +26,20 @@ def has_passkey(user: User) -> bool:
     return bool(Passkey.select().where(Passkey.user == user).exists())
 
 
-def offer_authenticator(user: User, password: str, now: datetime) -> None:
-    """Make a key for an app that ``user`` sets up. Raises Refused(PASSWORD_WRONG)."""
+def check_may_add(user: User, password: str) -> None:
+    """Raises Refused(PASSWORD_WRONG), and ADDRESS_UNPROVEN for whoever never proved their address.
+
+    Else somebody could lock the owner of a mailbox out of the profile that they
+    made with its address.
+    """
     _check_password(user, password)
+    if not user.is_confirmed:
+        raise Refused(Reason.ADDRESS_UNPROVEN)
+
+
+def offer_authenticator(user: User, password: str, now: datetime) -> None:
+    """Make a key for an app that ``user`` sets up. Raises what ``check_may_add`` does."""
+    check_may_add(user, password)
     with db.transaction():
         if not has_authenticator(user):
             authenticators.offer(user, now)
@@ -43,8 +54,8 @@ def confirm_authenticator(
     without. Raises Refused(CODE_WRONG).
     """
     with db.transaction():
-        offered = authenticators.of(user)
-        if offered is None or offered.confirmed_at is not None:
+        offered = authenticators.offered(user, now)
+        if offered is None:
             raise Refused(Reason.NOT_FOUND)
         if not authenticators.use(offered, _tidy(digits), signer, now):
             raise Refused(Reason.CODE_WRONG)

@@ -74,6 +74,14 @@ def test_whoever_found_an_open_session_sets_nothing_up_and_takes_nothing_off(
     assert RecoveryCodes.get(RecoveryCodes.user == tom).created_at == before
 
 
+def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
+    ada: User, now: datetime
+) -> None:
+    User.update(email_confirmed_at=None).execute()
+    with refused(Reason.ADDRESS_UNPROVEN):
+        second_factor.offer_authenticator(User.get(), PASSWORD, now)
+
+
 def test_setting_one_up_again_does_not_replace_the_one_in_force(
     tom: User, signer: Signer, now: datetime
 ) -> None:

@@ -8,16 +8,18 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
-from invites import accounts, install, profiles, responding
+from invites import install, passkeys, profiles, second_factor
 from invites.models import Invitation, User
 from invites.refusals import Refused
+from invites.web import second_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_logins
 from invites.web.pages import go, show
-from invites.web.services import links, now
+from invites.web.services import links, now, services
 from invites.web.signin import log_in, log_out, visitor
 from invites.web.urls import safe_next
+from invites.web.welcome import first_page
 
 log = logging.getLogger("invites.web")
 
@@ -42,13 +44,11 @@ def form() -> Response:
     next_url = safe_next(request.args.get("next"))
     who = visitor()
     if who is not None:
-        return go(next_url or _first_page(who.user))
+        return go(next_url or first_page(who.user))
     invitation = _invitation_behind(next_url)
     known = invitation.email if invitation and profiles.find(invitation.email) else ""
     email = request.args.get("email", known)
-    return show(
-        "login/page.html", form=LoginForm(next=next_url, email=email), invitation=invitation
-    )
+    return _page(LoginForm(next=next_url, email=email), invitation)
 
 
 @blueprint.post("/login")
@@ -60,6 +60,9 @@ def create() -> Response:
     user = None
     if form.validate():
         user = profiles.authenticate(form.email.data or "", form.password.data or "")
+    if user is not None and second_factor.is_on(user):
+        second_step.begin(user, shared=form.shared.data)
+        return go(url_for("second_step.form", next=safe_next(form.next.data)))
     if user is None or not _let_in(user, shared=form.shared.data):
         # As a literal, so that nobody types lines of their own into the log (ASVS 5.0 16.4.1).
         log.warning("log-in refused: %.200r from %s", form.email.data, request.remote_addr)
@@ -67,8 +70,8 @@ def create() -> Response:
             _("This address and password don't go together. Check both, or set a new password.")
         ]
         invitation = _invitation_behind(safe_next(form.next.data))
-        return show("login/page.html", form=form, invitation=invitation, status=422)
-    return go(safe_next(form.next.data) or _first_page(user))
+        return _page(form, invitation, status=422)
+    return go(safe_next(form.next.data) or first_page(user))
 
 
 @blueprint.post("/logout")
@@ -79,6 +82,16 @@ def delete() -> Response:
     response = go(safe_next(request.form.get("next")) or url_for("login.form"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
+
+
+def _page(form: LoginForm, invitation: Invitation | None, *, status: int = 200) -> Response:
+    return show(
+        "login/page.html",
+        form=form,
+        invitation=invitation,
+        can_use_passkeys=passkeys.can_be_used(services().settings.base_url),
+        status=status,
+    )
 
 
 def _invitation_behind(next_url: str | None) -> Invitation | None:
@@ -97,11 +110,3 @@ def _let_in(user: User, *, shared: bool) -> bool:
     except Refused:
         return False
     return True
-
-
-def _first_page(user: User) -> str:
-    """Straight into the only account, when there is nothing to choose or answer."""
-    memberships = accounts.memberships_of(user)
-    if len(memberships) == 1 and not responding.has_unanswered(user, now()):
-        return url_for("home.page", slug=memberships[0].account.slug)
-    return url_for("accounts.index")

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField, TelField
 
-from invites import addresses, devices, profiles, sessions, texts
+from invites import addresses, devices, profiles, second_factor, sessions, texts
 from invites.models import Session
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
@@ -59,6 +59,7 @@ def _page(
         devices=[(one, devices.words(one.device)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
+        has_second_factor=second_factor.is_on(person()),
         pending_email=profiles.pending_email(person(), now()),
         status=422 if refused else 200,
     )

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from invites.addresses import canonical
 from invites.refusals import Refused
+from invites.web import second_step
 from invites.web.signin import person
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -48,6 +49,16 @@ def limit_logins(view: View) -> View:
 def limit_password_guesses(view: View) -> View:
     """Ten wrong passwords by somebody who found an open session."""
     return _limit_guesses(view, "10 per 15 minutes", lambda: str(person().id))
+
+
+def limit_second_steps(view: View) -> View:
+    """Ten wrong codes by somebody who knows the password, wherever they sit."""
+    return _limit_guesses(view, "10 per 15 minutes", second_step.key, second_step.tell_of_guesses)
+
+
+def limit_passkeys(view: View) -> View:
+    """Log-ins by passkey, by a hall full of people."""
+    return _limit(view, "1200 per 15 minutes", _network, "passkeys")
 
 
 def limit_setup(view: View) -> View:
@@ -83,7 +94,9 @@ def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
     return cast(View, limit(view))
 
 
-def _limit_guesses(view: View, spec: str, key: Callable[[], str]) -> View:
+def _limit_guesses(
+    view: View, spec: str, key: Callable[[], str], on_breach: Callable[[], None] | None = None
+) -> View:
     """Count every try before it is made, so that many at once count too; forget them on success."""
     item = limits.parse(spec)
 
@@ -91,6 +104,8 @@ def _limit_guesses(view: View, spec: str, key: Callable[[], str]) -> View:
     def limited(*args: Any, **kwargs: Any) -> Response:
         whose = (view.__module__, view.__name__, key())
         if _limiter.enabled and not _limiter.limiter.hit(item, *whose):
+            if on_breach is not None:
+                on_breach()
             raise _too_many(_limiter.limiter.get_window_stats(item, *whose).reset_time)
         response = make_response(view(*args, **kwargs))
         if response.status_code < 400:

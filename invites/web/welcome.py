@@ -1,12 +1,14 @@
-"""The first page after somebody joined."""
+"""The first page after somebody joined or logged in."""
 
 from flask import url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites.models import Account, Membership
+from invites import accounts, responding
+from invites.models import Account, Membership, User
 from invites.web.forms import JoinForm
 from invites.web.pages import go, tell
+from invites.web.services import now
 from invites.web.signin import log_in
 
 
@@ -28,3 +30,11 @@ def welcome(account: Account) -> Response:
     """Lead to the account that somebody has joined."""
     tell(_("You are in. Welcome to %(account)s.", account=account.name))
     return go(url_for("home.page", slug=account.slug))
+
+
+def first_page(user: User) -> str:
+    """Straight into the only account, when there is nothing to choose or answer."""
+    memberships = accounts.memberships_of(user)
+    if len(memberships) == 1 and not responding.has_unanswered(user, now()):
+        return url_for("home.page", slug=memberships[0].account.slug)
+    return url_for("accounts.index")

@@ -126,10 +126,10 @@ REASON = {
     ),
     Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
     Reason.PASSWORD_WRONG: _("That isn't your current password."),
+    Reason.ADDRESS_UNPROVEN: _("Confirm your address first: open the link in our mail to you."),
     Reason.PASSKEY_REFUSED: _(
         "This passkey wasn't taken. Try again, or use another way to log in."
     ),
-    Reason.TOO_MANY_PASSKEYS: _("You have %(limit)s passkeys. Remove one that you don't use."),
     Reason.CODE_WRONG: _("That code isn't right. Digits change every 30 seconds and work once."),
     Reason.PROFILE_EXISTS: _("There is a profile with this address already. Log in instead."),
     Reason.ALREADY_SET_UP: _("This box is set up already. Log in instead."),
@@ -207,6 +207,12 @@ _REASON_WITH_LIMIT = {
     Reason.NUMBER_OUT_OF_RANGE: lambda n, **limit: ngettext(
         "Enter a whole number from 1 to %(limit)s.",
         "Enter a whole number from 1 to %(limit)s.",
+        n,
+        **limit,
+    ),
+    Reason.TOO_MANY_PASSKEYS: lambda n, **limit: ngettext(
+        "You have %(limit)s passkey. Remove one that you don't use.",
+        "You have %(limit)s passkeys. Remove one that you don't use.",
         n,
         **limit,
     ),

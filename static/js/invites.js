@@ -125,6 +125,37 @@ document.addEventListener("click", (event) => {
   button.setAttribute("aria-pressed", String(!shown));
 });
 
+// Passkeys: the browser signs, and the form is sent with what it says.
+const words = (form) => new URLSearchParams(new FormData(form));
+const usePasskey = async (button) => {
+  const kind = button.dataset.passkey;
+  const answer = await fetch(button.dataset.options, { method: "POST", body: words(button.form) });
+  const asked = await answer.json();
+  if (!answer.ok) throw new Error(asked.error);
+  const parse = kind === "create" ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
+  const credential = await navigator.credentials[kind]({
+    publicKey: PublicKeyCredential[parse](asked),
+  });
+  const field = button.form.elements.credential ?? document.createElement("input");
+  Object.assign(field, { type: "hidden", name: "credential", value: JSON.stringify(credential) });
+  button.form.append(field);
+  button.form.requestSubmit(button);
+};
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-passkey]");
+  if (!button) return;
+  event.preventDefault();
+  try {
+    await usePasskey(button);
+  } catch (error) {
+    const isOurs = error.constructor === Error;
+    notify(isOurs && error.message ? error.message : button.dataset.refused);
+  }
+});
+if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  each(document, "[data-passkey]", (button) => (button.hidden = false));
+}
+
 // The dropzone: the file field lies over it, so dropping works without this too.
 for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   document.addEventListener(name, (event) => {

@@ -130,7 +130,7 @@ def running(
     """Run web process and worker; stop them as a box is stopped, and read what they logged."""
     port = free_port()
     env = environment(data, port=port, mail_port=post.port if post else mail_port)
-    box = Box(data, f"http://127.0.0.1:{port}", post)
+    box = Box(data, env["INVITES_BASE_URL"], post)
     logs = [data / "web.log", data / "mail.log"]
     web = _start("gunicorn", "--config", "gunicorn.conf.py", "app:app", env=env, log=logs[0])
     worker = _start("flask", "worker", env=env, log=logs[1])
@@ -153,7 +153,7 @@ def environment(
     env = kept | {"FLASK_APP": "app.py", "INVITES_DATA": str(data), "PYTHONWARNINGS": "default"}
     if port:
         env["INVITES_BIND"] = f"127.0.0.1:{port}"
-        env["INVITES_BASE_URL"] = f"http://127.0.0.1:{port}"
+        env["INVITES_BASE_URL"] = f"http://localhost:{port}"  # a name: else there are no passkeys
     # Set though empty, so that a .env file can't send the tests' mail into the world.
     env["INVITES_MAIL_SERVER"] = "127.0.0.1" if mail_port else ""
     env["INVITES_MAIL_PORT"] = str(mail_port or "")

@@ -11,12 +11,15 @@ from playwright.sync_api import BrowserContext, expect
 
 from invites import (
     accounts,
+    authenticators,
     db,
     invitations,
     memberships,
     permanent_link,
     proofs,
+    recovery_codes,
     responding,
+    second_factor,
     sessions,
 )
 from invites.accounts import AccountSettings
@@ -28,6 +31,7 @@ from invites.models import (
     DeliveryState,
     EmailProof,
     Membership,
+    Passkey,
     ProofPurpose,
     User,
 )
@@ -35,7 +39,7 @@ from invites.roles import Role
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.browser.post_office import PostOffice, free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
-from tests.cast import make_user
+from tests.cast import PASSWORD, make_user
 from tests.shorthand import invite, new_profile, send
 
 LOOKS = {
@@ -267,7 +271,13 @@ def _steered(box: Box) -> list[Stop]:
 
 def _full(box: Box) -> list[Stop]:
     people = _Full(box)
-    return [*people.work(), *people.composing(), *people.letters(), *people.profiles()]
+    return [
+        *people.work(),
+        *people.composing(),
+        *people.letters(),
+        *people.profiles(),
+        *people.second_steps(),
+    ]
 
 
 class _Full:
@@ -510,6 +520,48 @@ class _Full:
             Stop("confirm-email-closed", "/confirm-email/1-closed", una.email),
             Stop("password-reset-open", reset),
             Stop("password-reset-refused", reset, act=mistype),
+        ]
+
+    def second_steps(self) -> list[Stop]:
+        """What is asked beside a password."""
+        uma = User.get(User.email == "uma@example.org")
+        own = "/profile/second-step"
+
+        def set_up(visitor: Visitor) -> None:
+            second_factor.end(uma, utcnow())
+            app = authenticators.offer(uma, utcnow())
+            app.confirmed_at = utcnow()
+            app.save()
+            recovery_codes.make(uma, utcnow())
+            for name in ("Uma's phone", "Key on the ring"):
+                key = {"credential_id": name.encode(), "public_key": b"", "sign_count": 0}
+                Passkey.create(user=uma, name=name, created_at=utcnow(), **key)
+            visitor.page.reload()
+
+        def be_asked(visitor: Visitor) -> None:
+            visitor.fill(Email=uma.email, Password=PASSWORD).press("Log in")
+            visitor.sees_heading("One more step")
+
+        def guess(visitor: Visitor) -> None:
+            visitor.page.get_by_text("Your phone or key isn't here?").click()
+            visitor.fill(**{"Recovery code": "ABCD"}).press("Log in with a recovery code")
+            visitor.sees("That code isn't right")
+
+        def offer_app(visitor: Visitor) -> None:
+            visitor.fill(**{"Your password": PASSWORD}).press("Go on").is_at(f"{own}/app/key")
+
+        def refuse_password(visitor: Visitor) -> None:
+            visitor.fill(**{"Your password": "wrong"}).press("Go on").sees("isn't your current")
+
+        return [
+            Stop("second-factor-none", own, uma.email),
+            Stop("second-factor-password", f"{own}/app", uma.email),
+            Stop("second-factor-refused", f"{own}/app", uma.email, refuse_password),
+            Stop("second-factor-key", f"{own}/app", uma.email, offer_app),
+            Stop("second-factor-passkey", f"{own}/passkeys", uma.email),
+            Stop("second-factor", own, uma.email, set_up),
+            Stop("second-step", "/login", act=be_asked),
+            Stop("second-step-refused", "/login/second-step", act=guess),
         ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import opting_out, outbox, responding, staging
+from invites import authenticators, opting_out, outbox, responding, staging
 from invites.clock import utcnow
 from invites.models import (
     Batch,
@@ -17,7 +17,9 @@ from invites.models import (
     EmailProof,
     Invitation,
     Membership,
+    Passkey,
 )
+from invites.roles import Role
 from invites.settings import MailServer
 from tests.browsing import HTMX
 from tests.mail.post_office import free_port
@@ -25,6 +27,7 @@ from tests.web.world import ACCOUNT, World, path, use_mail_server
 
 NEW = f"{ACCOUNT}/invitations/new"
 _PLAIN = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
+_SECOND = "/profile/second-step"
 LINKS_GONE = "1-AAAAAAAAAAAAAAAAAAAAAAAA"
 
 Place = str | Callable[[World], str]
@@ -131,6 +134,14 @@ def _file(text: bytes) -> Callable[[World], dict[str, Any]]:
     return lambda _world: {"csv_file": (io.BytesIO(text), "people.csv"), "role": "10"}
 
 
+def _secured(world: World) -> None:
+    world.set_up_second_factor("user")
+
+
+def _app_offered(world: World) -> None:
+    authenticators.offer(world.rows.people[Role.USER].user, utcnow())
+
+
 def _nobody_invited(_world: World) -> None:
     Membership.update(invitation=None).execute()
     Delivery.delete().execute()
@@ -186,6 +197,11 @@ SCENES = {
     "log in": Scene("nobody", "/login"),
     "log in, invited": Scene("nobody", lambda w: f"/login?next={w.mailed(w.rows.known)}"),
     "wrong password": Scene("nobody", "/login", {"email": "a@example.org"}, status=422),
+    "second step": Scene("half way", "/login/second-step"),
+    "second step, refused": Scene("half way", "/login/second-step", {"code": "1"}, status=422),
+    "second step, code refused": Scene(
+        "half way", "/login/second-step", {"recovery_code": "1"}, status=422
+    ),
     "forgotten password": Scene("nobody", "/password-reset"),
     "forgotten password, refused": Scene("nobody", "/password-reset", {"email": "x"}, status=422),
     "reset mail asked for": Scene("nobody", "/password-reset", {"email": "a@example.org"}),
@@ -216,6 +232,23 @@ SCENES = {
     ),
     "profile, bad address": Scene("user", "/profile/email", {"email": "a b@c"}, status=422),
     "profile, bad password": Scene("user", "/profile/password", {"new": "x"}, status=422),
+    "own second step": Scene("user", _SECOND),
+    "own second step, set up": Scene("user", _SECOND, before=_secured),
+    "app, password": Scene("user", f"{_SECOND}/app"),
+    "app, refused": Scene("user", f"{_SECOND}/app", {"password": "x"}, status=422),
+    "app, key": Scene("user", f"{_SECOND}/app/key", before=_app_offered),
+    "app, digits refused": Scene(
+        "user", f"{_SECOND}/app/key", {"code": "1"}, status=422, before=_app_offered
+    ),
+    "app, removing": Scene("user", f"{_SECOND}/app/removal", before=_secured),
+    "recovery codes": Scene("user", f"{_SECOND}/recovery-codes", before=_secured),
+    "passkey": Scene("user", f"{_SECOND}/passkeys"),
+    "passkey, refused": Scene(
+        "user", f"{_SECOND}/passkeys", {"name": "", "credential": "x"}, status=422
+    ),
+    "passkey, removing": Scene(
+        "user", lambda _w: f"{_SECOND}/passkeys/{Passkey.get().id}/removal", before=_secured
+    ),
     "home of an owner": Scene("owner", f"{ACCOUNT}/"),
     "home of a user": Scene("user", f"{ACCOUNT}/"),
     "new invitation": Scene("owner", NEW),

@@ -9,10 +9,19 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, db, outbox, sessions, staging
+from invites import accounts, authenticators, db, outbox, recovery_codes, sessions, staging
 from invites.access import LOWEST_ROLE, Action
 from invites.clock import utcnow
-from invites.models import Batch, Delivery, Membership, ProofPurpose, Session, StagedList, User
+from invites.models import (
+    Batch,
+    Delivery,
+    Membership,
+    Passkey,
+    ProofPurpose,
+    Session,
+    StagedList,
+    User,
+)
 from invites.roles import Role
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
@@ -47,6 +56,7 @@ class Places:
             "session_id": _session_of(visitor or target.user, now),
             "delivery_id": Delivery.get(Delivery.invitation == world.rows.pending).id,
             "kind": "new",
+            "passkey_id": _passkey_of(visitor or target.user, now),
             "filename": "icon.svg",
         }
         self._of_blueprint = {
@@ -71,6 +81,14 @@ def _session_of(user: User, now: datetime) -> int:
     """Another device on which somebody is signed in."""
     sessions.start(user, "phone", now)
     return Session.get(Session.user == user, Session.device == "phone").id
+
+
+def _passkey_of(user: User, now: datetime) -> int:
+    """A passkey, with the codes on paper that come with it, and an app that waits for digits."""
+    authenticators.offer(user, now)
+    recovery_codes.make(user, now)
+    key = {"name": "Phone", "credential_id": b"1", "public_key": b"", "sign_count": 0}
+    return Passkey.create(user=user, created_at=now, **key).id
 
 
 def _list_of(world: World, visitor: User | None) -> StagedList:
@@ -173,6 +191,7 @@ def test_a_view_that_declares_nothing_is_closed_to_the_owner_too(
 OPEN_TO_ANYBODY = {
     "static", "front.start", "front.htmx", "front.healthz",
     "setup.form", "setup.create", "login.form", "login.create", "login.delete",
+    "second_step.form", "second_step.create", "second_step.options", "second_step.use_passkey",
     "password_reset.ask_form", "password_reset.ask", "password_reset.form", "password_reset.create",
     "password_strength.estimate",
     "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",

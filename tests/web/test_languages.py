@@ -32,7 +32,8 @@ DATA = re.compile(
     | Invites\ (?=<) | \bida\b
     | \S+@\S+ | https?://\S+ | 5\.1\.1\ Nobody | 4\.3\.0\ Later
     | See\ your\ assignments  # until somebody sets another label
-    | rubbish | not\ an\ address | people\.csv
+    | Phone | rubbish | not\ an\ address | people\.csv
+    | \b(?:[A-Z2-7]{4}[\ -]){2,7}[A-Z2-7]{4}\b  # codes
     | \d{1,2}\ [A-Z][a-z]{2}\ \d{4}   # a date in the language of the page
     """,
     re.VERBOSE,

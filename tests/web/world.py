@@ -1,5 +1,6 @@
 """An account in the middle of its work, for tests that look at every page."""
 
+import secrets
 import sqlite3
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,16 +9,27 @@ from typing import Any
 
 from flask import Flask
 
-from invites import invitations, memberships, permanent_link, proofs, responding, sessions
+from invites import (
+    authenticators,
+    invitations,
+    memberships,
+    permanent_link,
+    proofs,
+    recovery_codes,
+    responding,
+    sessions,
+)
 from invites.clock import utcnow
 from invites.links import Links
 from invites.models import (
     Account,
+    Authenticator,
     Delivery,
     DeliveryState,
     EmailProof,
     Invitation,
     Membership,
+    Passkey,
     ProofPurpose,
     User,
 )
@@ -25,7 +37,7 @@ from invites.roles import Role
 from invites.settings import MailServer
 from invites.web.services import Services
 from tests.browsing import Browser
-from tests.cast import Cast, make_member, make_user
+from tests.cast import PASSWORD, Cast, make_member, make_user
 from tests.shorthand import invite, new_profile, send
 
 ACCOUNT = "/accounts/riverside-relief"
@@ -133,6 +145,22 @@ class World:
         self.links = links(app)
         self.database: Path = services(app).settings.database_path
 
+    def set_up_second_factor(self, who: str) -> None:
+        """Give somebody an authenticator app and a passkey."""
+        user, now = self.user(who), utcnow()
+        assert user is not None
+        authenticators.offer(user, now)
+        Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
+        recovery_codes.make(user, now)
+        Passkey.create(
+            user=user,
+            name="Phone",
+            credential_id=secrets.token_bytes(16),
+            public_key=b"",
+            sign_count=0,
+            created_at=now,
+        )
+
     def mailed(self, invitation: Invitation) -> str:
         """The path of the link in the mail of ``invitation``."""
         return path(self.links.mailed_invitation(invitation))
@@ -154,7 +182,13 @@ class World:
         return others[who] if who in others else self.rows.people[Role[who.upper()]].user
 
     def device(self, who: str) -> Browser:
-        """The device of somebody."""
+        """The device of somebody; "half way": who typed their password, and has a second step."""
+        if who == "half way":
+            self.set_up_second_factor("user")
+            browser = Browser(self.app).open("/login")
+            token = browser.page.select_one("[name=csrf_token]")
+            typed = {"email": "uma@example.org", "password": PASSWORD}
+            return browser.post("/login", typed | {"csrf_token": token["value"] if token else ""})
         user = self.user(who)
         return signed_in(self.app, user) if user else Browser(self.app)
 

@@ -1,0 +1,117 @@
+"""The second step of a log-in, and a log-in by passkey alone."""
+
+import logging
+
+from flask import Blueprint, Response, request
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import BooleanField, HiddenField, StringField
+
+from invites import passkeys, second_factor
+from invites.models import User
+from invites.refusals import Refused
+from invites.web import second_step
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm
+from invites.web.limits import limit_passkeys, limit_second_steps
+from invites.web.pages import go, show, tell
+from invites.web.services import now, services
+from invites.web.signin import log_in
+from invites.web.urls import login_url, safe_next
+from invites.web.welcome import first_page
+from invites.web.words import sentence
+
+log = logging.getLogger("invites.web")
+
+blueprint = Blueprint("second_step", __name__, url_prefix="/login")
+
+
+class CodeForm(PlainForm):
+    """Digits of an app, or else a code on paper."""
+
+    code = StringField(_l("Code"))
+    recovery_code = StringField(_l("Recovery code"))
+    next = HiddenField()
+
+
+class PasskeyForm(PlainForm):
+    """What a browser says of a passkey."""
+
+    credential = HiddenField()
+    shared = BooleanField()
+    next = HiddenField()
+
+
+@blueprint.get("/second-step")
+@allow(Who.ANYBODY)
+def form() -> AnyResponse:
+    """Ask whoever typed the right password for more."""
+    return _page(CodeForm(next=safe_next(request.args.get("next"))))
+
+
+@blueprint.post("/second-step")
+@allow(Who.ANYBODY)
+@limit_second_steps
+def create() -> AnyResponse:
+    """Take a code, and start the session."""
+    form = CodeForm()
+    found = second_step.waiting()
+    if found is None or not form.validate():
+        return _page(form)
+    user, shared = found
+    field = form.code if form.code.data else form.recovery_code
+    try:
+        second_factor.check(user, field.data or "", services().signer, now())
+        log_in(user, shared=shared)
+    except Refused as refused:
+        log.warning("second step refused: %.200r from %s", user.email, request.remote_addr)
+        form.refuse(field, refused)
+        return _page(form)
+    return go(safe_next(form.next.data) or first_page(user))
+
+
+@blueprint.post("/passkey/options")
+@allow(Who.ANYBODY)
+@limit_passkeys
+def options() -> Response:
+    """What the browser needs to use a passkey, for its script."""
+    asked = passkeys.ask_at_login(services().settings.base_url, now())
+    return Response(asked, mimetype="application/json")
+
+
+@blueprint.post("/passkey")
+@allow(Who.ANYBODY)
+@limit_passkeys
+def use_passkey() -> AnyResponse:
+    """Start a session for whoever's passkey signed."""
+    form = PasskeyForm()
+    next_url = safe_next(form.next.data)
+    try:
+        base_url = services().settings.base_url
+        user = passkeys.authenticate(form.credential.data or "", base_url, now())
+        log_in(user, shared=form.shared.data or _is_waiting_on_shared(user))
+    except Refused as refused:
+        log.warning("passkey refused from %s", request.remote_addr)
+        tell(sentence(refused), "problem")
+        return go(login_url(next_url=next_url or ""))
+    return go(next_url or first_page(user))
+
+
+def _is_waiting_on_shared(user: User) -> bool:
+    """Whether they ticked the box of shared computers when they typed their password."""
+    found = second_step.waiting()
+    return found is not None and found == (user, True)
+
+
+def _page(form: CodeForm) -> AnyResponse:
+    found = second_step.waiting()
+    if found is None:
+        return go(login_url(next_url=safe_next(form.next.data) or ""))
+    user = found[0]
+    return show(
+        "second_step/page.html",
+        form=form,
+        has_authenticator=second_factor.has_authenticator(user),
+        has_passkey=second_factor.has_passkey(user),
+        status=422 if form.errors else 200,
+    )

@@ -1,0 +1,331 @@
+"""A second step at the log-in: set up in the profile, asked at the log-in."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from threading import Barrier, Thread
+
+import pyotp
+import pytest
+import time_machine
+from flask import Flask
+
+from invites import authenticators, recovery_codes
+from invites.clock import utcnow
+from invites.models import Authenticator, Passkey, SecurityEvent, Session, User
+from invites.roles import Role
+from tests.browsing import Browser
+from tests.cast import PASSWORD, Cast
+from tests.passkey_device import Device
+from tests.test_notices import told
+from tests.web.world import ACCOUNT, World, path, services, signed_in
+
+OWN = "/profile/second-step"
+BOX = "https://box.example"
+
+
+@pytest.fixture
+def uma(app: Flask, people: Cast) -> Browser:
+    """A User at their own computer."""
+    return signed_in(app, people[Role.USER].user)
+
+
+@pytest.fixture
+def with_names(app: Flask) -> Iterator[None]:
+    """A box at an address where browsers allow passkeys."""
+    known = services(app)
+    app.extensions["invites"] = replace(known, settings=replace(known.settings, base_url=BOX))
+    yield
+    app.extensions["invites"] = known
+
+
+def digits(app: Flask, late: int = 0) -> str:
+    """What Uma's app shows, ``late`` seconds from now."""
+    found = Authenticator.get()
+    address = authenticators.address(found, services(app).signer, "Box")
+    return pyotp.parse_uri(address).at(utcnow() + timedelta(seconds=late))
+
+
+def set_up_app(app: Flask, browser: Browser) -> None:
+    browser.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+    browser.press("Turn on", code=digits(app, -30))
+
+
+def half_way(somebody: Browser) -> Browser:
+    """Somebody who has typed Uma's password."""
+    return somebody.log_in("uma@example.org", PASSWORD)
+
+
+class TestSettingUp:
+    def test_an_app_is_set_up_by_its_digits(self, uma: Browser) -> None:
+        uma.open("/profile").follow("Set up a second step").follow("Set up an app")
+        uma.press("Go on", password=PASSWORD)
+        assert uma.page.select_one(".qr svg")
+        typed_by_hand = uma.page.select_one("span.mono").get_text().replace(" ", "")
+        uma.press("Turn on", code=pyotp.TOTP(typed_by_hand).now())
+        assert uma.url == OWN
+        assert len(uma.page.select(".codes li")) == 10
+        assert "Set up" in uma.text
+        assert "Your password alone opens nothing" in uma.open("/profile").text
+
+    def test_wrong_digits_are_told_and_the_key_stays(self, uma: Browser) -> None:
+        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        key = uma.page.select_one("span.mono").get_text()
+        uma.press("Turn on", code="000000")
+        assert uma.status == 422
+        assert "That code isn't right" in uma.text
+        assert uma.page.select_one("span.mono").get_text() == key
+
+    def test_a_wrong_password_sets_nothing_up(self, uma: Browser) -> None:
+        uma.open(f"{OWN}/app").press("Go on", password="a guess")
+        assert uma.status == 422
+        assert "That isn't your current password" in uma.text
+        assert Authenticator.select().count() == 0
+
+    def test_whoever_finds_the_key_page_later_sees_no_key(self, app: Flask, uma: Browser) -> None:
+        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        with time_machine.travel(utcnow() + timedelta(minutes=16)):
+            assert uma.open(f"{OWN}/app/key").url == OWN
+        uma.open(f"{OWN}/app/key").press("Turn on", code=digits(app))
+        assert uma.open(f"{OWN}/app/key").url == OWN
+
+    def test_the_codes_are_shown_and_downloaded_for_ten_minutes(
+        self, app: Flask, uma: Browser
+    ) -> None:
+        set_up_app(app, uma)
+        shown = [code.get_text() for code in uma.page.select(".codes li")]
+        file = uma.client.get(f"{OWN}/recovery-codes.txt")
+        assert file.headers["Content-Disposition"] == "attachment; filename=recovery-codes.txt"
+        assert file.text.splitlines()[2:] == shown
+        with time_machine.travel(utcnow() + timedelta(minutes=11)):
+            assert "10 codes are left" in uma.open(OWN).text
+            assert not uma.page.select(".codes")
+            assert uma.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
+
+    def test_new_codes_and_taking_it_off_take_the_password(self, app: Flask, uma: Browser) -> None:
+        set_up_app(app, uma)
+        with time_machine.travel(utcnow() + timedelta(minutes=11)):
+            uma.open(OWN).follow("Make new codes").press("Make new codes", password=PASSWORD)
+            assert len(uma.page.select(".codes li")) == 10
+            uma.follow("Remove").press("Remove", password="a guess")
+            assert uma.status == 422
+            uma.press("Remove", password=PASSWORD)
+            assert "Passwords get guessed" in uma.text
+
+    def test_ten_wrong_passwords_are_enough(self, uma: Browser) -> None:
+        for _ in range(10):
+            uma.open(f"{OWN}/app").press("Go on", password="a guess")
+        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        assert uma.status == 429
+
+
+class TestLoggingIn:
+    @pytest.fixture(autouse=True)
+    def _uma_has_an_app(self, app: Flask, uma: Browser) -> None:
+        set_up_app(app, uma)
+
+    def test_the_password_alone_opens_nothing(self, somebody: Browser) -> None:
+        before = Session.select().count()
+        assert half_way(somebody).url == "/login/second-step"
+        assert Session.select().count() == before
+        for place in ("/profile", "/accounts", f"{ACCOUNT}/", OWN):
+            assert somebody.open(place).url == "/login"
+
+    def test_with_the_digits_one_is_in_where_one_was_going(
+        self, app: Flask, somebody: Browser
+    ) -> None:
+        somebody.open("/profile").press("Log in", email="uma@example.org", password=PASSWORD)
+        somebody.press("Log in", code=digits(app))
+        assert somebody.url == "/profile"
+
+    def test_a_recovery_code_is_as_good_once(self, app: Flask, somebody: Browser) -> None:
+        code = recovery_codes.fresh(User.get_by_id(uma_id()), services(app).signer, utcnow())[0]
+        half_way(somebody).press("Log in with a recovery code", recovery_code=code.lower())
+        assert somebody.url == f"{ACCOUNT}/"
+        somebody.press("Log out")
+        half_way(somebody).press("Log in with a recovery code", recovery_code=code)
+        assert somebody.status == 422
+
+    def test_wrong_digits_are_told_and_logged_without_them(
+        self, somebody: Browser, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        half_way(somebody).press("Log in", code="123 456")
+        assert somebody.status == 422
+        assert "That code isn't right" in somebody.text
+        assert caplog.record_tuples == [
+            (
+                "invites.web",
+                logging.WARNING,
+                "second step refused: 'uma@example.org' from 127.0.0.1",
+            )
+        ]
+
+    def test_the_second_step_alone_opens_nothing(self, app: Flask, somebody: Browser) -> None:
+        assert somebody.open("/login/second-step").url == "/login"
+        token = somebody.page.select_one("[name=csrf_token]")["value"]
+        somebody.post("/login/second-step", {"code": digits(app), "csrf_token": token})
+        assert somebody.url == "/login"
+        assert somebody.open("/profile").url == "/login"
+
+    def test_whoever_takes_longer_than_ten_minutes_begins_anew(
+        self, app: Flask, somebody: Browser
+    ) -> None:
+        half_way(somebody)
+        with time_machine.travel(utcnow() + timedelta(minutes=11)):
+            somebody.press("Log in", code=digits(app))
+            assert somebody.url == "/login"
+
+    def test_a_password_that_changed_meanwhile_is_none(
+        self, app: Flask, uma: Browser, somebody: Browser
+    ) -> None:
+        half_way(somebody)
+        uma.open("/profile").press("Change password", current=PASSWORD, new="another long password")
+        somebody.press("Log in", code=digits(app))
+        assert somebody.url == "/login"
+
+    def test_a_shared_computer_stays_one(self, app: Flask, somebody: Browser) -> None:
+        typed = {"email": "uma@example.org", "password": PASSWORD, "shared": "y"}
+        somebody.open("/login").press("Log in", **typed).press("Log in", code=digits(app))
+        assert Session.select().order_by(Session.id.desc()).get().is_shared
+
+    def test_ten_wrong_codes_stop_a_guesser_and_tell_the_owner_who_still_gets_in(
+        self, app: Flask, uma: Browser, somebody: Browser
+    ) -> None:
+        for _ in range(10):
+            half_way(somebody).press("Log in", code="000000")
+        somebody.press("Log in", code="000000")
+        assert somebody.status == 429
+        assert told()[-1] == ("uma@example.org", SecurityEvent.SECOND_STEP_GUESSED)
+        elsewhere = half_way(Browser(app))
+        assert elsewhere.press("Log in", code=digits(app)).status == 429  # another network, too
+
+        new = "another long password"
+        uma.open("/profile").press("Change password", current=PASSWORD, new=new)
+        mine = Browser(app).log_in("uma@example.org", new)
+        assert mine.press("Log in", code=digits(app)).url == f"{ACCOUNT}/"
+
+    def test_twenty_guesses_at_once_count_like_twenty(self, app: Flask) -> None:
+        devices = [half_way(Browser(app)) for _ in range(20)]
+        start, refused = Barrier(20), []
+
+        def guess(device: Browser) -> None:
+            start.wait()
+            refused.append(device.press("Log in", code="000000").status)
+
+        threads = [Thread(target=guess, args=(device,)) for device in devices]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(refused) == [422] * 10 + [429] * 10
+
+    def test_a_session_that_was_stolen_before_is_over(self, people: Cast) -> None:
+        assert Session.select().where(Session.user == people[Role.USER].user).count() == 1
+
+
+def uma_id() -> int:
+    """Her number."""
+    found: int = User.get(User.email == "uma@example.org").id
+    return found
+
+
+@pytest.mark.usefixtures("with_names")
+class TestPasskeys:
+    def add(self, uma: Browser, name: str = "My phone") -> Device:
+        """As the script on the page does."""
+        device, form = Device(BOX), {"name": name, "password": PASSWORD}
+        uma.open(OWN).follow("Add a passkey")
+        form["csrf_token"] = uma.page.select_one("[name=csrf_token]")["value"]
+        asked = uma.client.post(f"{OWN}/passkeys/options", data=form)
+        assert asked.mimetype == "application/json"
+        uma.post(f"{OWN}/passkeys", form | {"credential": device.make(asked.text)})
+        return device
+
+    def log_in(self, device: Device, somebody: Browser, **more: str) -> Browser:
+        form = {"csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]} | more
+        asked = somebody.client.post("/login/passkey/options", data=form)
+        return somebody.post("/login/passkey", form | {"credential": device.sign(asked.text)})
+
+    def test_one_is_added_and_logs_in_without_a_password(
+        self, uma: Browser, somebody: Browser
+    ) -> None:
+        device = self.add(uma)
+        assert "My phone" in uma.text
+        assert "not used yet" in uma.text
+        somebody.open("/login")
+        assert self.log_in(device, somebody, next="/profile").url == "/profile"
+        assert "last used" in uma.open(OWN).text
+
+    def test_whoever_has_one_is_asked_for_it_after_the_password(
+        self, uma: Browser, somebody: Browser
+    ) -> None:
+        device = self.add(uma)
+        typed = {"email": "uma@example.org", "password": PASSWORD, "shared": "y"}
+        somebody.open("/login").press("Log in", **typed)
+        assert somebody.url == "/login/second-step"
+        assert not somebody.page.select_one("#code")
+        assert self.log_in(device, somebody).url == f"{ACCOUNT}/"
+        assert Session.select().order_by(Session.id.desc()).get().is_shared
+
+    def test_a_shared_computer_can_be_said_without_a_password(
+        self, uma: Browser, somebody: Browser
+    ) -> None:
+        device = self.add(uma)
+        self.log_in(device, somebody.open("/login"), shared="y")
+        assert Session.select().order_by(Session.id.desc()).get().is_shared
+
+    def test_another_device_is_refused_in_plain_words_and_the_way_on_stays(
+        self, uma: Browser, somebody: Browser
+    ) -> None:
+        self.add(uma)
+        self.log_in(Device(BOX), somebody.open("/login?next=/profile"), next="/profile")
+        assert somebody.url == "/login"
+        assert "This passkey wasn't taken" in somebody.text
+        assert somebody.page.select_one("[name=next]")["value"] == "/profile"
+
+    def test_a_wrong_password_is_told_to_the_script(self, uma: Browser) -> None:
+        uma.open(f"{OWN}/passkeys")
+        token = uma.page.select_one("[name=csrf_token]")["value"]
+        form = {"password": "a guess", "csrf_token": token}
+        answer = uma.client.post(f"{OWN}/passkeys/options", data=form)
+        assert answer.status_code == 422
+        assert json.loads(answer.text) == {"error": "That isn't your current password."}
+
+    def test_it_is_removed_with_the_password(self, uma: Browser, somebody: Browser) -> None:
+        device = self.add(uma)
+        uma.open(str(uma.page.select_one("a.button.small")["href"]))
+        uma.press("Remove", password="a guess")
+        assert uma.status == 422
+        uma.press("Remove", password=PASSWORD)
+        assert Passkey.select().count() == 0
+        self.log_in(device, somebody.open("/login"))
+        assert somebody.url == "/login"
+
+    def test_a_name_is_needed_and_is_only_text(self, uma: Browser) -> None:
+        self.add(uma, name="")
+        assert uma.status == 422
+        assert Passkey.select().count() == 0
+
+
+def test_a_new_password_by_mail_does_not_get_past_it(world: World, somebody: Browser) -> None:
+    world.set_up_second_factor("user")
+    new = "another long password"
+    somebody.open(path(world.links.proof(world.rows.reset)))
+    somebody.press("Set password", password=new, again=new)
+    somebody.log_in("uma@example.org", new)
+    assert somebody.url == "/login/second-step"
+
+
+def test_where_browsers_allow_no_passkeys_none_is_offered(uma: Browser, somebody: Browser) -> None:
+    assert "Log in with a passkey" not in somebody.open("/login").text
+    assert "Add a passkey" not in uma.open(OWN).text
+    assert "begins with https" in uma.text
+
+
+def test_that_of_another_does_not_exist(world: World) -> None:
+    world.set_up_second_factor("user")
+    mine = world.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
+    none = world.device("owner").open(f"{OWN}/passkeys/9999/removal")
+    assert (mine.status, mine.text) == (none.status, none.text) == (404, none.text)
