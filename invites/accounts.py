@@ -72,7 +72,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
         authorize(actor, Action.CHANGE_SETTINGS)
         for field, value in clean.items():
             setattr(account, field, value)
-        account.save()
+        account.save(only=clean.keys())
         activity.record(Deed.SETTINGS_CHANGED, account, actor.user, now)
 
 

@@ -39,6 +39,8 @@ class Deed(StrEnum):
     SIGNED_IN = "signed_in"
     OWNERSHIP_CLAIMED = "ownership_claimed"
     OWNER_RESCUED = "owner_rescued"
+    SECOND_STEP_REQUIRED = "second_step_required"
+    SECOND_STEP_OPTIONAL = "second_step_optional"
 
 
 class Kind(StrEnum):
@@ -77,6 +79,8 @@ KINDS = {
     Kind.SETTINGS: (
         Deed.ACCOUNT_CREATED,
         Deed.SETTINGS_CHANGED,
+        Deed.SECOND_STEP_REQUIRED,
+        Deed.SECOND_STEP_OPTIONAL,
         Deed.LINK_ENABLED,
         Deed.LINK_DELETED,
     ),

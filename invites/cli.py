@@ -21,7 +21,7 @@ from flask_mail import Mail
 
 from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
 from invites.cli_bounces import bounces
-from invites.cli_rescue import rescue_owner
+from invites.cli_rescue import forget_second_step, rescue_owner
 from invites.clock import utcnow
 from invites.db import NotReadyError
 from invites.refusals import Refused
@@ -35,7 +35,8 @@ _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    for command in (migrate, setup, welcome, serve, worker, backup, restore, bounces, rescue_owner):
+    own = (migrate, setup, welcome, serve, worker, backup, restore)
+    for command in (*own, bounces, rescue_owner, forget_second_step):
         app.cli.add_command(command)
 
 

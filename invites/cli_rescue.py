@@ -1,4 +1,4 @@
-"""The command flask rescue-owner: a way back into an account."""
+"""The commands flask rescue-owner and forget-second-step: ways back in."""
 
 import sys
 
@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from invites import accounts, db, ownership, profiles, readiness
+from invites import accounts, db, ownership, profiles, readiness, second_factor
 from invites.clock import utcnow
 from invites.models import Account, User
 from invites.refusals import Refused
@@ -40,6 +40,21 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
         with current_app.test_request_context():
             raise click.ClickException(str(sentence(refused))) from None
     click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
+
+
+@click.command()
+@click.option("--email", required=True, help="The address of somebody with a profile.")
+@with_appcontext
+def forget_second_step(email: str) -> None:
+    """Let somebody in by their password alone who lost phone, keys and recovery codes.
+
+    They are told by mail.
+    """
+    readiness.check(services().settings)
+    db.connect()
+    user = _user(email)
+    second_factor.end(user, utcnow())
+    click.echo(f"{user.name} ({user.email}) logs in by password alone now.")
 
 
 def _account(slug: str) -> Account:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from invites import db, install, secret_key
+from invites import db, install, second_factor, secret_key
 from invites.db import NotReadyError
 from invites.settings import Settings
 
@@ -14,12 +14,17 @@ from invites.settings import Settings
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     """Make what a fresh box lacks and apply pending migrations; returns their names.
 
-    ``new_key``: make a key even for a database whose own key is lost.
+    ``new_key``: make a key even for a database whose own key is lost; then
+    authenticator apps and recovery codes end, which were derived from that one.
     Raises NotReadyError.
     """
     applied = db.migrate()
     if not new_key:
         _refuse_lost_key(settings)
+    elif not secret_key.load_secret_keys(settings.data):
+        db.connect()
+        second_factor.forget_derived()
+        db.close()
     secret_key.make_secret_key(settings.data)
     return applied
 
@@ -74,6 +79,6 @@ def _refuse_lost_key(settings: Settings) -> None:
         raise NotReadyError(
             f"The database holds an account, but its secret key is not in {path}. "
             "Put that file back from a backup. Without one, delete it if it is there, and start "
-            "with a new key by 'flask migrate --new-key': that logs everybody out and breaks "
-            "the links in all mails and all permanent links."
+            "with a new key by 'flask migrate --new-key': that logs everybody out, breaks "
+            "the links in all mails and all permanent links, and ends all authenticator apps."
         )

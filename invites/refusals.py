@@ -40,6 +40,7 @@ class Reason(StrEnum):
     PASSWORD_WRONG = "password_wrong"
     CODE_WRONG = "code_wrong"
     PASSKEY_REFUSED = "passkey_refused"
+    SECOND_STEP_FIRST = "second_step_first"
     ADDRESS_UNPROVEN = "address_unproven"
     TOO_MANY_PASSKEYS = "too_many_passkeys"
     PROFILE_EXISTS = "profile_exists"

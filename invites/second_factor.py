@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from invites import authenticators, db, notices, passwords, recovery_codes, sessions
-from invites.models import Authenticator, Passkey, SecurityEvent, User
+from invites.models import Authenticator, Passkey, RecoveryCodes, SecurityEvent, User
 from invites.refusals import Reason, Refused
 from invites.tokens import Signer
 
@@ -117,6 +117,13 @@ def end(user: User, now: datetime) -> None:
         for factor in (Authenticator, Passkey):
             db.delete(factor).where(factor.user == user).execute()
         removed(user, SecurityEvent.SECOND_FACTOR_ENDED, now)
+
+
+def forget_derived() -> None:
+    """Take off everybody what was derived from a key that is lost."""
+    with db.transaction():
+        for derived in (Authenticator, RecoveryCodes):
+            db.delete(derived).execute()
 
 
 def _check_password(user: User, password: str) -> None:

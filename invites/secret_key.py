@@ -15,8 +15,9 @@ def load_secret_keys(data: Path) -> list[str]:
     """The keys in ``data/secret.key``, one a line; none when there is no file, or it is empty.
 
     The first key signs, all of them verify: to rotate, put a new line on top
-    and take the old one away when its mails have expired. Losing the file ends
-    all sessions and breaks every mailed link; whoever reads it can forge them.
+    and take the old one away when its mails have expired, and nobody uses an
+    authenticator app any more that was set up under it. Losing the file ends all
+    sessions and breaks every mailed link; whoever reads it can forge them.
     """
     path = data / NAME
     try:

@@ -16,14 +16,15 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from invites import db, profiles
+from invites import authenticators, db, profiles, recovery_codes
 from invites.factory import create_app
-from invites.models import Account, Membership, User
+from invites.models import Account, Authenticator, Membership, User
 from invites.roles import Role
 from invites.settings import PROJECT_ROOT, Settings, load_settings
 from tests.browser.box import environment, flask
 from tests.browser.post_office import free_port
 from tests.cast import PASSWORD
+from tests.conftest import NOW
 from tests.web.world import everything
 
 WHO = ("--account", "Riverside Relief", "--name", "Olive Martin", "--email", "Olive@Example.org")
@@ -131,6 +132,20 @@ def test_whoever_wants_a_new_key_can_have_one(app: Flask, settings: Settings) ->
     assert run(app, "migrate", "--new-key").exit_code == 0
     assert (settings.data / "secret.key").read_text() != old
     assert run(app, "welcome").exit_code == 0
+
+
+def test_a_new_key_ends_the_apps_that_the_old_one_made(app: Flask, settings: Settings) -> None:
+    setup(app)
+    key = settings.data / "secret.key"
+    db.connect()
+    authenticators.offer(User.get(), NOW)
+    recovery_codes.make(User.get(), NOW)
+    assert run(app, "migrate", "--new-key").exit_code == 0  # the key is there
+    assert recovery_codes.left(User.get()) == 10
+    key.unlink()
+    assert run(app, "migrate", "--new-key").exit_code == 0
+    db.connect()
+    assert Authenticator.select().count() == recovery_codes.left(User.get()) == 0
 
 
 def test_without_key_and_account_migrate_makes_a_key(app: Flask, settings: Settings) -> None:

@@ -1,10 +1,18 @@
-"""Accounts that lost their Account Owners."""
+"""Accounts that lost their Account Owners, and people who lost their second step."""
 
 import pytest
 
-from invites import activity, memberships, ownership, profiles, sessions
+from invites import (
+    activity,
+    authenticators,
+    memberships,
+    ownership,
+    profiles,
+    second_factor,
+    sessions,
+)
 from invites.activity import Deed
-from invites.models import JoinedBy, Membership
+from invites.models import Authenticator, JoinedBy, Membership
 from invites.refusals import Reason
 from invites.roles import Role
 from tests.cast import make_member, make_user
@@ -123,3 +131,18 @@ class TestRescue:
         assert done.exit_code == 1
         assert words in done.output
         assert owners(people) == ["olive@example.org"]
+
+
+class TestForgottenSecondStep:
+    def test_somebody_who_lost_everything_logs_in_by_password_alone(self, app, people, now):
+        uma = people[Role.USER].user
+        authenticators.offer(uma, now)
+        Authenticator.update(confirmed_at=now).execute()
+        done = run(app, "forget-second-step", "--email", "Uma@example.org")
+        assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
+        assert not second_factor.is_on(uma)
+
+    def test_says_who_is_not_known(self, app):
+        done = run(app, "forget-second-step", "--email", "nobody@example.org")
+        assert done.exit_code == 1
+        assert "Nobody has a profile" in done.output

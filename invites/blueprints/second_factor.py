@@ -10,7 +10,16 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, PasswordField, StringField
 
-from invites import authenticators, devices, passkeys, recovery_codes, second_factor, texts
+from invites import (
+    accounts,
+    authenticators,
+    devices,
+    passkeys,
+    recovery_codes,
+    required_factor,
+    second_factor,
+    texts,
+)
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -55,6 +64,11 @@ def page() -> AnyResponse:
         codes=recovery_codes.fresh(person(), services().signer, now()),
         codes_left=recovery_codes.left(person()),
         is_on=second_factor.is_on(person()),
+        asked_by=[
+            one.account.name
+            for one in accounts.memberships_of(person())
+            if required_factor.is_missing(one)
+        ],
     )
 
 

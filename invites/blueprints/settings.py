@@ -1,6 +1,6 @@
 """An account's settings, and how its mails look."""
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import NotFound
@@ -8,16 +8,18 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, SelectField, StringField, URLField
 from wtforms.validators import Optional
 
-from invites import accounts, addresses, issuing, texts
+from invites import accounts, addresses, issuing, required_factor, texts
 from invites.access import Action
 from invites.accounts import AccountSettings
 from invites.mail.rendering import preview_parts
+from invites.refusals import Refused
 from invites.roles import Role
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, checked_by
 from invites.web.headers import MAIL_PREVIEW, page_policy
 from invites.web.pages import go, show, tell
 from invites.web.services import links, now
+from invites.web.words import sentence
 
 blueprint = Blueprint("settings", __name__, url_prefix="/accounts/<slug>/settings")
 
@@ -66,6 +68,20 @@ def update() -> AnyResponse:
     return go(url_for("settings.page"))
 
 
+@blueprint.post("/second-step")
+@allow(Action.CHANGE_SETTINGS)
+def require_second_step() -> AnyResponse:
+    """Ask Moderators and up for a second step at their log-in, or don't."""
+    required = request.form.get("required") == "1"
+    try:
+        required_factor.require(here().membership, required, now())
+    except Refused as refused:
+        tell(sentence(refused), "problem")
+    else:
+        tell(_("Who works here is asked for it.") if required else _("Nobody is asked for it."))
+    return go(url_for("settings.page", _anchor="second-step"))
+
+
 @blueprint.get("/mails/<kind>")
 @allow(Action.CHANGE_SETTINGS)
 def mail(kind: str) -> AnyResponse:
@@ -87,6 +103,11 @@ def mail(kind: str) -> AnyResponse:
 
 
 def _page(form: SettingsForm, *, status: int = 200) -> AnyResponse:
-    response = show("settings/page.html", form=form, status=status)
+    response = show(
+        "settings/page.html",
+        form=form,
+        without_second_step=required_factor.without(here().account),
+        status=status,
+    )
     response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")
     return response

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from invites import accounts, memberships
+from invites import accounts, memberships, required_factor
 from invites.access import Action, is_allowed
 from invites.models import Account, Membership
 from invites.scope import Scope
@@ -132,6 +132,8 @@ def _enter_account(action: Action) -> Response | None:
         abort(404)
     if not membership.is_active:
         return _no_longer_active(membership.account)
+    if required_factor.is_missing(membership):
+        return go(url_for("second_factor.page"))
     g.here = Here(membership, Scope(membership.account))
     if not is_allowed(membership, action):
         abort(403)

@@ -79,5 +79,7 @@ _SENTENCES: dict[Deed, Callable[[Details], str]] = {
     Deed.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
     Deed.SIGNED_IN: _signed_in,
     Deed.OWNERSHIP_CLAIMED: lambda _d: _("Became Account Owner, as there was none"),
+    Deed.SECOND_STEP_REQUIRED: lambda _d: _("Asked Moderators and up for a second step"),
+    Deed.SECOND_STEP_OPTIONAL: lambda _d: _("Asked nobody for a second step any more"),
     Deed.OWNER_RESCUED: lambda _d: _("Made Account Owner by whoever runs this box"),
 }

@@ -126,6 +126,7 @@ REASON = {
     ),
     Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
     Reason.PASSWORD_WRONG: _("That isn't your current password."),
+    Reason.SECOND_STEP_FIRST: _("Set up your own second step first, else you'd lock yourself out."),
     Reason.ADDRESS_UNPROVEN: _("Confirm your address first: open the link in our mail to you."),
     Reason.PASSKEY_REFUSED: _(
         "This passkey wasn't taken. Try again, or use another way to log in."

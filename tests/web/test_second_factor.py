@@ -16,11 +16,11 @@ from invites import authenticators, recovery_codes
 from invites.clock import utcnow
 from invites.models import Authenticator, Passkey, SecurityEvent, Session, User
 from invites.roles import Role
-from tests.browsing import Browser
+from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.passkey_device import Device
 from tests.test_notices import told
-from tests.web.world import ACCOUNT, World, path, services, signed_in
+from tests.web.world import ACCOUNT, World, everything, path, services, signed_in
 
 OWN = "/profile/second-step"
 BOX = "https://box.example"
@@ -329,3 +329,46 @@ def test_that_of_another_does_not_exist(world: World) -> None:
     mine = world.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
     none = world.device("owner").open(f"{OWN}/passkeys/9999/removal")
     assert (mine.status, mine.text) == (none.status, none.text) == (404, none.text)
+
+
+class TestRequired:
+    @pytest.fixture(autouse=True)
+    def _asked_for(self, world: World) -> None:
+        world.set_up_second_factor("owner")
+        olive = world.device("owner").open(f"{ACCOUNT}/settings")
+        olive.press("Ask for it")
+        assert "Not set up yet by: Ada Okafor, Mo Diaz" in olive.text
+
+    @pytest.mark.parametrize("who", ["moderator", "admin"])
+    def test_whoever_has_none_sees_nothing_of_the_account_but_how_to_set_it_up(
+        self, world: World, who: str
+    ) -> None:
+        device = world.device(who)
+        for place in ("/", "/invitations", "/users", "/invitations/new"):
+            assert device.open(ACCOUNT + place).url == OWN
+        assert "Riverside Relief asks its moderators and admins" in device.text
+        answer = device.client.get(f"{ACCOUNT}/users", headers=HTMX)
+        assert answer.headers["HX-Redirect"] == OWN
+
+    def test_nothing_is_changed_by_them_either(self, world: World) -> None:
+        device = world.device("admin").open(OWN)
+        token = device.page.select_one("[name=csrf_token]")["value"]
+        before = everything(world.database)
+        device.post(f"{ACCOUNT}/permanent-invite/deletion", {"csrf_token": token})
+        assert device.url == OWN
+        assert everything(world.database) == before
+
+    def test_users_and_whoever_has_one_go_on(self, world: World) -> None:
+        assert world.device("user").open(f"{ACCOUNT}/").url == f"{ACCOUNT}/"
+        assert world.device("owner").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
+        world.set_up_second_factor("admin")
+        assert world.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
+
+    def test_it_ends_as_it_began(self, world: World) -> None:
+        world.device("owner").open(f"{ACCOUNT}/settings").press("Don't ask for it")
+        assert world.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
+
+
+def test_an_admin_without_one_is_told_to_begin_with_themselves(world: World) -> None:
+    ada = world.device("admin").open(f"{ACCOUNT}/settings").press("Ask for it")
+    assert "Set up your own second step first" in ada.text

@@ -1,0 +1,80 @@
+"""Accounts that ask their Moderators and up for a second step."""
+
+from datetime import datetime
+
+import pytest
+
+from invites import authenticators, required_factor, second_factor
+from invites.activity import Deed
+from invites.models import Account, Activity, Authenticator, Membership, User
+from invites.refusals import Reason
+from invites.roles import Role
+from tests.cast import Cast
+from tests.shorthand import refused
+
+
+def have_second_step(user: User, now: datetime) -> None:
+    authenticators.offer(user, now)
+    Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
+
+
+@pytest.fixture
+def owner_with_one(owner: Membership, now: datetime) -> Membership:
+    """An Account Owner who has set one up."""
+    have_second_step(owner.user, now)
+    return owner
+
+
+def member(role: Role, people: Cast) -> Membership:
+    """As a request reads them."""
+    return Membership.get_by_id(people[role].id)
+
+
+def test_it_is_missing_for_moderators_and_up_and_never_for_users(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    required_factor.require(owner_with_one, True, now)
+    missing = {role for role in Role if required_factor.is_missing(member(role, people))}
+    assert missing == {Role.MODERATOR, Role.ADMIN}
+    have_second_step(people[Role.MODERATOR].user, now)
+    assert not required_factor.is_missing(member(Role.MODERATOR, people))
+
+
+def test_nothing_is_missing_where_it_is_not_asked_for(people: Cast) -> None:
+    assert not any(required_factor.is_missing(member(role, people)) for role in Role)
+
+
+def test_nobody_locks_themselves_out(owner: Membership, now: datetime) -> None:
+    with refused(Reason.SECOND_STEP_FIRST):
+        required_factor.require(owner, True, now)
+    assert not Account.get().requires_second_factor
+
+
+def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    required_factor.require(owner_with_one, True, now)
+    second_factor.end(owner_with_one.user, now)
+    assert required_factor.is_missing(member(Role.OWNER, people))
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+def test_those_who_may_not_change_settings_may_not_change_this(
+    people: Cast, now: datetime, role: Role
+) -> None:
+    have_second_step(people[role].user, now)
+    with refused(Reason.NOT_ALLOWED):
+        required_factor.require(people[role], True, now)
+
+
+def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None:
+    for required in (True, True, False):
+        required_factor.require(owner_with_one, required, now)
+    deeds = [entry.action for entry in Activity.select().order_by(Activity.id)]
+    assert deeds[-2:] == [Deed.SECOND_STEP_REQUIRED, Deed.SECOND_STEP_OPTIONAL]
+    assert deeds.count(Deed.SECOND_STEP_REQUIRED) == 1
+
+
+def test_who_has_none_is_listed(owner_with_one: Membership, people: Cast) -> None:
+    names = [user.name for user in required_factor.without(owner_with_one.account)]
+    assert names == sorted(people[role].user.name for role in (Role.ADMIN, Role.MODERATOR))
