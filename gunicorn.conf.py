@@ -5,6 +5,7 @@ mostly wait for SQLite, which releases the interpreter lock.
 """
 
 import gc
+import logging
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from invites import db, readiness
 from invites.db import NotReadyError
 from invites.settings import SettingsError, load_settings
+
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 
 try:
     _settings = load_settings()

@@ -31,7 +31,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
 
     Raises Refused(INVITATION_CLOSED, OPTED_OUT), MEMBER_ALREADY when the person came in
     another way, INVITATION_WAITING while its last mail hasn't gone out yet, or
-    INVITATION_OFTEN after three mails in a day.
+    INVITATION_OFTEN after three mails in a day, or MAILED_ENOUGH.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
@@ -44,6 +44,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             raise Refused(Reason.INVITATION_WAITING)
         if frequency.mailed_often(invitation.account_id, [invitation.email], now):
             raise Refused(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
+        frequency.check_room(invitation.account_id, 1, now)
         changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
         if not is_backed(invitation):
             changes[Invitation.inviter] = actor.user_id

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import activity, db, judging, outbox, reminders, staging
+from invites import activity, db, frequency, judging, outbox, reminders, staging
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.judging import Outcome
@@ -53,8 +53,8 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
     a double click and the back button send nothing twice. Raises
     Refused(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED), LIST_SENT
     for a list that was sent otherwise, REVIEW_FIRST when the review showed
-    something else than what would be sent now, and CONFIRM_FIRST for very many
-    mails without a yes to their number.
+    something else than what would be sent now, CONFIRM_FIRST for very many
+    mails without a yes to their number, and MAILED_ENOUGH.
     """
     account = actor.account
     key = _content_key(actor, order)
@@ -74,6 +74,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             raise Refused(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
             _compare(order.review, whole, whole.people(order.also), bool(changes))
+        frequency.check_room(account, len(people) + len(again), now)
         batch = Batch.create(
             account=account,
             inviter=actor.user_id,

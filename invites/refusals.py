@@ -77,6 +77,7 @@ class Reason(StrEnum):
     INVITATION_UNBACKED = "invitation_unbacked"
     INVITATION_WAITING = "invitation_waiting"
     INVITATION_OFTEN = "invitation_often"
+    MAILED_ENOUGH = "mailed_enough"
     OPTED_OUT = "opted_out"
     BATCH_NOT_SO = "batch_not_so"
     NOTHING_TO_RETRY = "nothing_to_retry"

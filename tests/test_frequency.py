@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, frequency, invitations, issuing, judging
+from invites import accounts, frequency, invitations, issuing, judging, proofs
 from invites.frequency import MAILS_A_DAY
 from invites.judging import ON_REQUEST, Outcome
-from invites.models import Delivery, DeliveryState, Membership
+from invites.models import Delivery, DeliveryState, Invitation, Membership, ProofPurpose
 from invites.recipients import Entry
 from invites.refusals import Reason
 from tests.cast import make_user
-from tests.shorthand import invite, order, refused
+from tests.shorthand import invite, order, refused, send
 
 BO = "bo@example.org"
 
@@ -80,3 +80,50 @@ def test_waiting_and_failed_mails_count(owner, now, state):
     invite_and_revoke(owner, now, MAILS_A_DAY)
     Delivery.update(state=state).execute()
     assert outcome(owner, now) is Outcome.OFTEN
+
+
+class TestRoom:
+    @pytest.fixture(autouse=True)
+    def _limits(self, monkeypatch):
+        monkeypatch.setattr(frequency, "ACCOUNT_A_DAY", 5)
+        monkeypatch.setattr(frequency, "BOX_A_DAY", 8)
+
+    def test_an_account_has_so_many_mails_a_day_and_no_part_of_more(self, owner, now):
+        send(owner, now, *people("a", 3))
+        with refused(Reason.MAILED_ENOUGH):
+            send(owner, now, *people("b", 3))
+        assert Delivery.select().count() == Invitation.select().count() == 3
+        send(owner, now, *people("b", 2))
+        with refused(Reason.MAILED_ENOUGH):
+            send(owner, now, "one@example.org")
+
+    def test_mailing_again_counts_too(self, owner, now):
+        first = invite(owner, now, BO)
+        send(owner, now, *people("a", 4))
+        Delivery.update(state=DeliveryState.SENT).execute()
+        with refused(Reason.MAILED_ENOUGH):
+            invitations.resend(owner, first, now)
+
+    def test_all_accounts_of_the_box_share_one_limit(self, owner, now):
+        send(owner, now, *people("a", 5))
+        send(other_owner("North", now), now, *people("b", 3))
+        with refused(Reason.MAILED_ENOUGH):
+            send(other_owner("South", now), now, "one@example.org")
+
+    def test_a_day_later_there_is_room_for_all_of_them_again(self, owner, now):
+        send(owner, now, *people("a", 5))
+        with refused(Reason.MAILED_ENOUGH):
+            send(owner, now + timedelta(hours=23), "one@example.org")
+        send(owner, now + timedelta(days=1), *people("b", 5))
+
+    def test_a_list_longer_than_a_day_is_refused(self, owner, now):
+        with refused(Reason.MAILED_ENOUGH):
+            send(owner, now, *people("a", 6))
+
+    def test_a_forgotten_password_is_mailed_all_the_same(self, owner, now):
+        send(owner, now, *people("a", 5))
+        assert proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+
+
+def people(prefix, number):
+    return [f"{prefix}{n}@example.org" for n in range(number)]

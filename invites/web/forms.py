@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, request
+from flask import Flask, abort, current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -38,6 +38,7 @@ def takes_lists(view: View) -> View:
 def init_app(app: Flask) -> None:
     """Take large forms where they are declared. Goes before the CSRF check, which reads them."""
     app.before_request(_take_large_forms)
+    app.before_request(_refuse_repeated_fields)
 
 
 def _take_large_forms() -> None:
@@ -45,6 +46,13 @@ def _take_large_forms() -> None:
     if getattr(view, "takes_lists", False):
         request.max_content_length = _REQUEST_BYTES
         request.max_form_memory_size = _TYPED_BYTES
+
+
+def _refuse_repeated_fields() -> None:
+    """A field that comes twice is two answers to one question (ASVS 5.0 15.3.7)."""
+    for fields in (request.args, request.form, request.files):
+        if any(len(values) > 1 for _name, values in fields.lists()):
+            abort(400)
 
 
 class PlainForm(FlaskForm):

@@ -1,5 +1,6 @@
 """Who asks: Flask-Login over our own sessions, one database row per device."""
 
+import logging
 from typing import cast
 
 import flask_login
@@ -11,6 +12,8 @@ from invites.models import User
 from invites.web.pages import go
 from invites.web.services import now
 from invites.web.urls import login_url
+
+log = logging.getLogger("invites.web")
 
 _manager = flask_login.LoginManager()
 _manager.session_protection = None  # ours end on the server; a changed browser version ends none
@@ -71,6 +74,7 @@ def log_in(user: User, *, shared: bool) -> None:
     token = sessions.start(user, request.user_agent.string, now(), shared=shared)
     flask_login.login_user(Visitor(user, token))
     session.permanent = not shared
+    log.info("logged in: user %s from %s", user.id, request.remote_addr)
     activity.record_sign_in(user, request.user_agent.string, now())
 
 

@@ -250,6 +250,14 @@ _REASON_WITH_LIMIT = {
         n,
         **limit,
     ),
+    Reason.MAILED_ENOUGH: lambda n, **limit: ngettext(
+        "That would be more than %(limit)s mail within a day. "
+        "Nothing was sent: try again tomorrow.",
+        "That would be more than %(limit)s mails within a day. "
+        "Nothing was sent: try again tomorrow.",
+        n,
+        **limit,
+    ),
     Reason.INVITATION_OFTEN: lambda n, **limit: ngettext(
         "This invitation was mailed %(limit)s time within a day. "
         "Try again tomorrow, or use Copy Link.",

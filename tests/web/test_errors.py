@@ -7,9 +7,11 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, abort
 from time_machine import travel
+from werkzeug.datastructures import MultiDict
 
 from invites import outbox
 from invites.models import MailQueue
+from invites.roles import Role
 from invites.web.access import Who, allow
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
@@ -178,3 +180,36 @@ def test_no_token_and_no_password_gets_into_the_logs(
     secrets = [link.rpartition("/")[2].partition("-")[2][:12] for link in links]
     for secret in (*secrets, PASSWORD, "a wrong password", session.value[:30]):
         assert secret not in caplog.text
+
+
+def test_whoever_wants_more_than_they_may_is_written_down(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for who, place in (
+        ("user", f"{ACCOUNT}/invitations"),
+        ("stranger", f"{ACCOUNT}/users"),
+        ("inactive", f"{ACCOUNT}/"),
+        ("user", "/mail"),
+    ):
+        user = world.user(who)
+        world.device(who).open(place)
+        assert caplog.messages[-1].startswith("denied: GET ")
+        assert caplog.messages[-1].endswith(f"to user {user.id}")
+
+
+def test_whoever_logs_in_is_written_down(
+    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    somebody.log_in("uma@example.org", PASSWORD)
+    assert f"logged in: user {people[Role.USER].user.id} from 127.0.0.1" in caplog.messages
+
+
+@pytest.mark.parametrize("field", ["email", "password", "next"])
+def test_a_field_that_comes_twice_is_refused(people: Cast, somebody: Browser, field: str) -> None:
+    token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+    form = {"email": "uma@example.org", "password": PASSWORD, "next": "", "csrf_token": token}
+    twice = MultiDict([*form.items(), (field, form[field])])
+    assert somebody.client.post("/login", data=twice).status_code == 400
+    assert somebody.client.get("/login?next=/a&next=/b").status_code == 400
+    assert somebody.client.post("/login", data=form).status_code == 303
