@@ -29,6 +29,7 @@ from invites.web.access import Here
 from invites.web.htmx import wants_fragment
 from invites.web.services import now, services
 from invites.web.signin import visitor
+from invites.web.urls import mailed_link
 
 _NAMES = {
     "Action": Action,
@@ -107,6 +108,7 @@ def _surroundings() -> dict[str, Any]:
         "my_memberships": cache(lambda: accounts.memberships_of(who.user) if who else []),
         "has_mail_server": services().settings.mail_server is not None,
         "is_fragment": wants_fragment,
+        "mailed_link": mailed_link(),
         "now": now(),
     }
 

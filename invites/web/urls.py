@@ -17,6 +17,37 @@ def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
     return url_for("login.form", next=next_url or None)
 
 
+# What a mailed link of each blueprint opens.
+_MAILED = {
+    "invitation": "invitation.page",
+    "confirm_email": "confirm_email.page",
+    "password_reset": "password_reset.form",
+    "no_more": "no_more.page",
+}
+_OPENED = "opened"  # stands in the address bar instead of a token
+
+
+def mailed_link() -> tuple[str, str] | None:
+    """The mailed link behind this page, and the address that the script shows instead.
+
+    So that whoever comes next to a shared computer doesn't find the token in its
+    address bar or history (ASVS 5.0 14.2.1).
+    """
+    token = (request.view_args or {}).get("token", _OPENED)
+    endpoint = _MAILED.get(request.blueprint or "")
+    if endpoint and token != _OPENED:
+        return url_for(endpoint, token=token), url_for(endpoint, token=_OPENED)
+    if request.blueprint == "login" and _is_mailed(safe_next(request.args.get("next")) or ""):
+        return request.full_path, login_url(next_url=_OPENED)
+    return None
+
+
+def _is_mailed(path: str) -> bool:
+    before, _slash, token = path.rpartition("/")
+    links = (url_for(endpoint, token=_OPENED) for endpoint in _MAILED.values())
+    return bool(token) and f"{before}/{_OPENED}" in links
+
+
 def safe_next(text: str | None) -> str | None:
     """``text`` if it is a path on this site, else None: no open redirect (ASVS 5.0 1.2.2).
 

@@ -125,6 +125,17 @@ document.addEventListener("click", (event) => {
   button.setAttribute("aria-pressed", String(!shown));
 });
 
+// The token of a mailed link leaves the address bar, where whoever comes next would find it.
+// This tab still knows where a reload leads to, until it is closed.
+const { link, shownAs } = document.documentElement.dataset;
+const behind = sessionStorage.getItem(location.pathname + location.search);
+if (link) {
+  sessionStorage.setItem(shownAs, link);
+  history.replaceState(null, "", shownAs);
+} else if (behind) {
+  location.replace(behind);
+}
+
 // Passkeys: the browser signs, and the form is sent with what it says.
 const words = (form) => new URLSearchParams(new FormData(form));
 const usePasskey = async (button) => {
