@@ -110,6 +110,11 @@ def find(actor: Membership, list_id: int | None) -> StagedList | None:
     return found
 
 
+def identity(staged: StagedList) -> str:
+    """Tells the list from all others, also from a later one with its id: ids come back."""
+    return f"{staged.id} {staged.created_at.isoformat()}"
+
+
 def newest(actor: Membership) -> StagedList | None:
     """The list that this person dropped last in this account and hasn't sent."""
     unsent = _own(actor).where(StagedList.batch.is_null())

@@ -385,6 +385,24 @@ class TestSending:
             issuing.issue(owner, order(staged), now)
         send(owner, now, "one@example.org")
 
+    def test_a_list_goes_out_though_an_earlier_one_had_its_id(self, owner, staged, now):
+        first = issuing.issue(owner, order(staged), now)
+        later = now + staging.KEPT + timedelta(seconds=1)
+        next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
+        assert next_one.id == staged.id
+        assert issuing.issue(owner, order(next_one), later) != first
+
+    def test_what_was_seen_of_a_list_is_not_seen_of_the_next_one_with_its_id(
+        self, owner, staged, now
+    ):
+        review = seen(owner, staged, now)
+        staging.drop(staged)
+        soon = now + timedelta(seconds=1)
+        next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
+        assert next_one.id == staged.id
+        with refused(Reason.REVIEW_FIRST):
+            issuing.issue(owner, order(next_one, review=review), soon)
+
     def test_a_list_that_is_gone_is_no_list(self, owner, staged, now):
         staging.drop(staged)
         with refused(Reason.LIST_EMPTY):
