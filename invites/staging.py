@@ -42,21 +42,23 @@ class _Rows(NamedTuple):
     wrong: list[tuple[object, ...]]
 
 
-def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> StagedList:
+def stage(
+    actor: Membership,
+    file_name: str,
+    content: bytes,
+    now: datetime,
+    instead_of: int | None = None,
+) -> StagedList:
     """Read a file and keep its rows, judged, for this person in this account.
 
-    Raises Refused(FILE_* or LIST_TOO_LONG); then nothing is kept.
+    ``instead_of``: the list that the page showed, which is forgotten unless it was sent.
+    Lists of other tabs stay. Raises Refused(FILE_* or LIST_TOO_LONG); then nothing changes.
     """
     table = files.read(content)
     choice = table.choice()
     rows = _judged(actor.account, table.entries(choice), now)
-    own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
-    newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
     with db.transaction():
         sweep(now)
-        db.delete(StagedList).where(
-            own, StagedList.id.not_in(newest.limit(_KEPT_EACH - 1))
-        ).execute()
         staged = StagedList.create(
             account=actor.account_id,
             user=actor.user_id,
@@ -71,22 +73,29 @@ def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> S
             created_at=now,
         )
         _insert(staged, rows)
+        _forget_older(actor, instead_of)
     return staged
 
 
-def stage_file(actor: Membership, file_name: str, file: IO[bytes], now: datetime) -> StagedList:
+def stage_file(
+    actor: Membership,
+    file_name: str,
+    file: IO[bytes],
+    now: datetime,
+    instead_of: int | None = None,
+) -> StagedList:
     """``stage``, of a large file in another process, so that pages stay quick.
 
     Raises what ``stage`` does, and Refused(FILE_UNREADABLE) when that process breaks down.
     """
     if file.seek(0, os.SEEK_END) < _LARGE:
         file.seek(0)
-        return stage(actor, file_name, file.read(), now)
+        return stage(actor, file_name, file.read(), now, instead_of)
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         shutil.copyfileobj(file, copy)
         copy.flush()
-        number = _aside(_stage_copy, actor.id, file_name, Path(copy.name), now)
+        number = _aside(_stage_copy, actor.id, file_name, Path(copy.name), now, instead_of)
     staged = find(actor, number)
     assert staged is not None
     return staged
@@ -99,8 +108,11 @@ def _aside(work: Callable[P, int], *arguments: P.args, **more: P.kwargs) -> int:
         raise Refused(Reason.FILE_UNREADABLE) from None
 
 
-def _stage_copy(actor_id: int, file_name: str, file: Path, now: datetime) -> int:
-    number: int = stage(Membership.get_by_id(actor_id), file_name, file.read_bytes(), now).id
+def _stage_copy(
+    actor_id: int, file_name: str, file: Path, now: datetime, instead_of: int | None
+) -> int:
+    actor = Membership.get_by_id(actor_id)
+    number: int = stage(actor, file_name, file.read_bytes(), now, instead_of).id
     return number
 
 
@@ -308,6 +320,15 @@ def mark_sent(staged: StagedList, batch: Batch) -> None:
     db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
     staged.batch, staged.content = batch, b""
     staged.save(only=[StagedList.batch, StagedList.content])
+
+
+def _forget_older(actor: Membership, replaced: int | None) -> None:
+    """Forget the list that was replaced, unless it was sent, and all but the newest three."""
+    own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
+    is_replaced = (StagedList.id == replaced) & StagedList.batch.is_null()
+    newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
+    is_older = StagedList.id.not_in(newest.limit(_KEPT_EACH))
+    db.delete(StagedList).where(own, is_replaced | is_older).execute()
 
 
 def _own(actor: Membership) -> "ModelSelect[StagedList]":

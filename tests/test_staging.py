@@ -93,6 +93,26 @@ class TestKeeping:
         issuing.issue(owner, order(newer), now)
         assert staging.newest(owner) == staged
 
+    def test_a_list_that_was_replaced_does_not_come_back(self, owner, staged, now):
+        newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
+        assert staging.find(owner, staged.id) is None
+        issuing.issue(owner, order(newer), now)
+        assert staging.newest(owner) is None
+
+    def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage(owner, "newer.csv", b"name\nAda\n", now, instead_of=staged.id)
+        assert staging.newest(owner) == staged
+
+    def test_a_sent_list_is_not_forgotten_for_another_one(self, owner, staged, now):
+        batch = issuing.issue(owner, order(staged), now)
+        staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
+        assert issuing.issue(owner, order(staged), now) == batch
+
+    def test_nobody_replaces_the_list_of_somebody_else(self, people, staged, now):
+        staging.stage(people[Role.ADMIN], "theirs.csv", CSV, now, instead_of=staged.id)
+        assert StagedList.select().count() == 2
+
     def test_a_bad_file_is_refused_and_not_kept(self, owner, now):
         with refused(Reason.FILE_NO_ADDRESSES):
             staging.stage(owner, "people.csv", b"name\nAda\n", now)
@@ -419,6 +439,10 @@ class TestLargeFiles:
         staged = staging.stage_file(owner, "p.csv", large, now)
         assert staging.counts(staged) == {Outcome.INVITE: 9000}
         assert staging.newest(owner) == staged
+
+    def test_replace_the_list_before(self, owner, staged, now, large):
+        staging.stage_file(owner, "p.csv", large, now, instead_of=staged.id)
+        assert staging.find(owner, staged.id) is None
 
     def test_are_refused_with_the_reason(self, owner, now, large):
         bad = io.BytesIO(large.getvalue().replace(b"@", b" at "))

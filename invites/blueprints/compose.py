@@ -31,7 +31,7 @@ def form() -> AnyResponse:
     form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
     form.offer_roles()
     form.staged = staging.newest(here().membership)
-    return compose_page(form)
+    return compose_page(form, waited=True)
 
 
 @blueprint.post("")
@@ -109,7 +109,13 @@ def _take_file(form: ComposeForm) -> bool:
     if file is None or not file.filename:
         return True
     try:
-        form.staged = staging.stage_file(here().membership, file.filename, file.stream, now())
+        form.staged = staging.stage_file(
+            here().membership,
+            file.filename,
+            file.stream,
+            now(),
+            instead_of=form.staged.id if form.staged else None,
+        )
     except Refused as refused:
         form.csv_file.errors = [sentence(refused)]
         return False

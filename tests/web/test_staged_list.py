@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import datetime
 
 import pytest
@@ -106,6 +107,32 @@ class TestLooking:
     def test_the_list_is_there_again_after_a_log_out(self, looking: Browser) -> None:
         looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
         assert list(rows(looking.open(NEW).page)) == ["5", "6"]
+
+    def test_a_list_that_still_waits_says_since_when_and_can_be_removed(
+        self, looking: Browser
+    ) -> None:
+        assert "still waiting" not in looking.text
+        looking.open(NEW)
+        assert re.search(r"This list from \d\d:\d\d is still waiting", looking.text)
+        assert not looking.press("Remove the file").page.select("#staged-list h2")
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    def test_a_list_that_was_replaced_does_not_come_back(self, looking: Browser) -> None:
+        other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
+        looking.press("Send Invitation", csv_file=other).press("Send Invitation")
+        assert Batch.get().file_name == "other.csv"
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
+        tab = looking.response
+        other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
+        looking.press("Send Invitation", email="", csv_file=other, list_id="")
+        first = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        second = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        assert looking.press("Send Invitation").url == second != first
+        assert [one.file_name for one in Batch.select()] == ["other.csv", "people.csv"]
 
     def test_sheets_that_were_not_read_are_named(
         self, olive: Browser, owner: Membership, now: datetime
