@@ -269,15 +269,19 @@ def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
     _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
 
 
-def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> None:
+def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
     """Write what stands in the fields of rows into those where it is something else.
 
-    A field has no line breaks, so they make no difference. Raises Refused(NOT_FOUND).
+    A field has no line breaks, so they make no difference. Returns whether there were any.
+    Raises Refused(NOT_FOUND).
     """
-    for row in list(_rows(staged).where(StagedRow.number.in_(list(texts)))):
-        text = texts[row.number]
-        if _one_line(text) != _one_line(row.text):
-            mend(staged, row.number, text, now)
+    if not texts:
+        return False
+    rows = list(_rows(staged).where(StagedRow.number.in_(list(texts))))
+    changed = [row for row in rows if _one_line(texts[row.number]) != _one_line(row.text)]
+    for row in changed:
+        mend(staged, row.number, texts[row.number], now)
+    return bool(changed)
 
 
 def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:

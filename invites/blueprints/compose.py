@@ -41,10 +41,11 @@ def create() -> AnyResponse:
     """Send what was reviewed, and lead to the batch's page. Else the form stays as it was."""
     form = filled_form()
     before = form.staged
-    if not _take_file(form) or not form.validate():
-        return compose_page(form, status=422)
+    is_read = _take_file(form)
     if form.staged is before:
         _take_over(form)
+    if not is_read or not form.validate():
+        return compose_page(form, status=422)
     try:
         batch = issuing.issue(here().membership, form.order(), now())
     except Refused as refused:
@@ -87,8 +88,10 @@ def mend_typed() -> AnyResponse:
 def add_file() -> AnyResponse:
     """Read a dropped file and keep its rows until they are sent."""
     form = filled_form()
-    status = 200 if _take_file(form) else 422
-    return compose_page(form, fragment="compose/_email_csv_file.html", status=status)
+    if _take_file(form):
+        return compose_page(form, fragment="compose/_email_csv_file.html")
+    _take_over(form)
+    return compose_page(form, fragment="compose/_email_csv_file.html", status=422)
 
 
 @blueprint.post("/file/removal")

@@ -30,13 +30,14 @@ _ROWS = "compose/_staged_list.html"
 @allow(Action.INVITE)
 @takes_lists
 def rows(list_id: int) -> AnyResponse:
-    """A page of the rows. Changes nothing; a form, so that what was typed isn't lost."""
+    """A page of the rows. Changes only what was typed into those that showed before."""
     form = _form(list_id)
     assert form.staged is not None
-    if wants_fragment():  # nothing else of the page is asked for, and nothing else changes
+    mended = staging.mend_changed(form.staged, form.row_texts, now())
+    if wants_fragment() and not mended:  # nothing else of the page changes
         found = rows_page(form, staging.counts(form.staged))
         return show("compose/page.html", fragment=_ROWS, form=form, **found)
-    return compose_page(form)
+    return compose_page(form, fragment=_ROWS, changed=True)
 
 
 @blueprint.post("/rows/<int:row>/mended")

@@ -46,6 +46,15 @@ def test_a_list_is_mended_with_keys_alone_and_sent(box: Box, olive: Visitor) -> 
     assert text_of(box.post.mail_to("ada@gmail.com")).startswith("Hello Ada,")
 
 
+def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
+    box: Box, olive: Visitor
+) -> None:
+    _drop(olive).sees("Rows of guests.csv")
+    olive.fill(**{"Address in row 4": "cleo@example.org"}).press("All 7")
+    expect(olive.row("cleo@example.org")).to_contain_text("will be invited")
+    olive.sees("3 people get a mail.")
+
+
 def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
     box: Box, olive: Visitor
 ) -> None:

@@ -217,6 +217,41 @@ class TestMending:
         assert totals(looking.page)["will be invited"] == "4"
         assert totals(looking.page)["left out by you"] == "1"
 
+    @pytest.mark.parametrize("button", ["All 5", "twice in the list 1"])
+    def test_what_was_typed_into_a_row_stays_though_other_rows_are_looked_at(
+        self, looking: Browser, button: str
+    ) -> None:
+        looking.press(button, **{"text-5": "nobody@example.org"})
+        assert totals(looking.page)["will be invited"] == "4"
+        assert rows(looking.press("All 5").page)["5"] == "will be invited"
+
+    def test_what_was_typed_into_a_row_stays_though_a_file_cannot_be_read(
+        self, looking: Browser
+    ) -> None:
+        typed = {"text-5": "nobody@example.org", "csrf_token": token(looking)}
+        typed["list_id"] = looking.page.select_one("#list_id")["value"]
+        for url in (f"{NEW}/file", NEW):
+            typed["text-5"] = f"x{typed['text-5']}"
+            wrong = (io.BytesIO(b"%PDF"), "list.pdf")
+            looking.post(url, {**typed, "csv_file": wrong})
+            assert looking.status == 422
+            assert StagedRow.get(StagedRow.number == 5).text == typed["text-5"]
+
+    def test_what_was_typed_into_a_row_stays_though_something_else_is_wrong(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", role="99", **{"text-5": "nobody@example.org"})
+        assert looking.status == 422
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_totals_follow_when_looking_further_saves_what_was_typed(
+        self, looking: Browser
+    ) -> None:
+        data = {"csrf_token": token(looking), "go": ":1", "text-5": "nobody@example.org"}
+        answer = looking.client.post(place("rows"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert totals(page)["will be invited"] == "3"
+
     def test_line_breaks_in_a_cell_are_no_change(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
