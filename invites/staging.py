@@ -272,16 +272,21 @@ def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
 def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
     """Write what stands in the fields of rows into those where it is something else.
 
-    A field has no line breaks, so they make no difference. Returns whether there were any.
+    Line breaks make no difference (see ``one_line``). Returns whether there were any.
     Raises Refused(NOT_FOUND).
     """
     if not texts:
         return False
     rows = list(_rows(staged).where(StagedRow.number.in_(list(texts))))
-    changed = [row for row in rows if _one_line(texts[row.number]) != _one_line(row.text)]
+    changed = [row for row in rows if one_line(texts[row.number]) != one_line(row.text)]
     for row in changed:
         mend(staged, row.number, texts[row.number], now)
     return bool(changed)
+
+
+def one_line(text: str) -> str:
+    """The text of a row as a field can hold it."""
+    return text.strip().replace("\r", "").replace("\n", "")
 
 
 def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:
@@ -345,10 +350,6 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
 
 def _rows(staged: StagedList) -> "ModelSelect[StagedRow]":
     return StagedRow.select().where(StagedRow.list == staged.id)
-
-
-def _one_line(text: str) -> str:
-    return text.strip().replace("\r", "").replace("\n", "")
 
 
 def _domain(address: str) -> str:

@@ -106,9 +106,14 @@ class ComposeForm(PlainForm):
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """What stands in the fields of the rows that show, by their numbers."""
+        """What was typed into the fields of the rows that show, by their numbers.
+
+        An old page doesn't take back what was mended in another tab.
+        """
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
-        return {int(match[1]): text for match, text in found if match}
+        texts = {int(match[1]): text for match, text in found if match}
+        was = {row: request.form.get(f"was-{row}") for row in texts}
+        return {row: text for row, text in texts.items() if text != was[row]}
 
     @property
     def at(self) -> tuple[Outcome | None, int]:
@@ -202,6 +207,7 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
         "first_rows": staging.first_rows(form.staged, twice) if twice else {},
         "is_role": suggestions.is_role,
+        "one_line": staging.one_line,
         "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
     }
 

@@ -55,6 +55,19 @@ def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
     olive.sees("3 people get a mail.")
 
 
+def test_a_right_row_is_changed_with_keys_alone(box: Box, olive: Visitor) -> None:
+    _drop(olive).press("All 7")
+    change = olive.page.get_by_label("Change row 8", exact=True)
+    expect(olive.field("Address in row 8")).to_be_hidden()
+    olive.button("Leave out row 7").focus()
+    olive.tab_to(change).keys("Enter")
+    expect(olive.field("Address in row 8")).to_be_focused()
+    olive.keys("ControlOrMeta+a").page.keyboard.type("moritz@example.org")
+    olive.keys("Enter")
+    expect(olive.row("moritz@example.org")).to_contain_text("will be invited")
+    expect(change).to_be_focused()
+
+
 def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
     box: Box, olive: Visitor
 ) -> None:

@@ -172,6 +172,25 @@ class TestMending:
         assert looking.page.select_one("[name=text-5]")["value"] == "still @ not"
         assert looking.status == 200
 
+    def test_every_row_can_be_changed_not_only_wrong_ones(self, looking: Browser) -> None:
+        looking.press("All 5").press("Save", within="#staged-list tbody tr", **{"text-2": "x"})
+        assert "no @" in rows(looking.page)["2"]
+        assert rows(looking.page)["4"] == "will be invited"
+
+    def test_who_was_left_out_is_taken_back_in_before_a_change(self, looking: Browser) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        assert not looking.page.select("[name=text-2]")
+        assert looking.press("Take back in").page.select("[name=text-2]")
+
+    def test_an_old_page_takes_nothing_back_that_was_mended_in_another_tab(
+        self, looking: Browser
+    ) -> None:
+        tab = looking.press("All 5").response
+        looking.press("Save", within="#staged-list tbody tr", **{"text-2": "new@example.org"})
+        looking.response = tab
+        looking.press("Leave out", within="#staged-list tbody tr:nth-of-type(2)")
+        assert looking.page.select_one("[name=text-2]")["value"] == "new@example.org"
+
     def test_a_list_is_sent_after_it_was_looked_through_without_javascript(
         self, looking: Browser
     ) -> None:
