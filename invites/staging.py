@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple, ParamSpec
 
 from peewee import ModelSelect, fn
 
-from invites import aside, db, files, judging, texts
+from invites import aside, db, files, judging, suggestions, texts
 from invites.aside import AsideError
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
@@ -166,11 +166,8 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
 
 
 def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
-    staged = db.one(StagedList.select().where(StagedList.id == list_id))
-    if staged is None:  # dropped in another tab
-        raise Refused(Reason.NOT_FOUND)
-    text = bytes(staged.content).decode("utf-8", "surrogatepass")
-    entries = Table(text, staged.delimiter).entries(choice)
+    staged = _with_content(list_id)
+    entries = _table(staged).entries(choice)
     same_addresses = choice.email == staged.email_column
     rows = None if same_addresses else _judged(staged.account, entries, now)
     with db.transaction():
@@ -318,6 +315,28 @@ def take_suggestions(staged: StagedList, domain: str, now: datetime) -> int:
     return len(rows)
 
 
+def undo_suggestions(staged: StagedList, domain: str, now: datetime) -> None:
+    """Write what the file says into all rows that took the suggestion for ``domain``.
+
+    Raises Refused(NOT_FOUND).
+    """
+    choice = Choice(staged.email_column, staged.name_column)
+    said = {
+        entry.row: entry.text
+        for entry in _table(_with_content(staged.id)).entries(choice)
+        if entry.row is not None and _domain(entry.text) == domain
+    }
+    with db.transaction():
+        _expect_unsent(staged)
+        rows = []
+        for row in _rows(staged).where(db.among(StagedRow.number, list(said))):
+            text = said[row.number]
+            if row.text == suggestions.suggestion(text, Reason.ADDRESS_MISSPELT):
+                row.text = text
+                rows.append(row)
+        _write(staged, rows, now)
+
+
 def judge_again(staged: StagedList, now: datetime) -> Changes:
     """Judge all rows anew; returns how many went from which outcome to which other one."""
     with db.transaction():
@@ -346,6 +365,17 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
     return StagedList.select(*columns).where(
         StagedList.account == actor.account_id, StagedList.user == actor.user_id
     )
+
+
+def _with_content(list_id: int) -> StagedList:
+    found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
+    if found is None:  # dropped in another tab
+        raise Refused(Reason.NOT_FOUND)
+    return found
+
+
+def _table(staged: StagedList) -> Table:
+    return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
 
 
 def _rows(staged: StagedList) -> "ModelSelect[StagedRow]":

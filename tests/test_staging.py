@@ -208,6 +208,27 @@ class TestLookingOver:
         assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
         assert staging.alike(staged) == []
 
+    def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
+        rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        staging.leave_out(staged, 2, now)
+        before = outcomes(staged)
+        staging.mend(staged, 5, "e@gmail.com", now)
+        staging.take_suggestions(staged, "gmial.com", now)
+        staging.mend(staged, 3, "kim@example.org", now)
+        staging.undo_suggestions(staged, "gmial.com", now)
+        assert outcomes(staged) == {**before, 3: "invite", 5: "invite"}
+        assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
+        assert staging.take_suggestions(staged, "gmial.com", now) == 1
+
+    def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
+        rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
+        staged = staging.stage(owner, "p.csv", rows, now)
+        staging.take_suggestions(staged, "gmial.com", now)
+        assert staging.counts(staged) == {Outcome.INVITE: 5_000}
+        staging.undo_suggestions(staged, "gmial.com", now)
+        assert staging.counts(staged) == {Outcome.INVALID: 5_000}
+
     def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
         self, owner, now
     ):
@@ -290,6 +311,7 @@ class TestLookingOver:
             lambda: staging.leave_out(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
             lambda: staging.take_suggestions(staged, "example.org", now),
+            lambda: staging.undo_suggestions(staged, "example.org", now),
         ):
             with refused(Reason.NOT_FOUND):
                 deed()

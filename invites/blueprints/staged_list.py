@@ -1,8 +1,10 @@
 """The list on New Invitation: look at its rows, mend them, leave them out, pick its columns."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, url_for
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -26,6 +28,15 @@ blueprint = Blueprint(
 _ROWS = "compose/_staged_list.html"
 
 
+class Undo(NamedTuple):
+    """What was done, in words, and the button that takes it back."""
+
+    words: str
+    url: str
+    name: str = ""
+    value: str = ""
+
+
 @blueprint.post("/rows")
 @allow(Action.INVITE)
 @takes_lists
@@ -45,8 +56,9 @@ def rows(list_id: int) -> AnyResponse:
 @takes_lists
 def mend(list_id: int, row: int) -> AnyResponse:
     """Write something else into a row."""
-    text = request.form.get("suggested") or request.form.get(f"text-{row}", "")
-    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()))
+    text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
+    undo = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()), undo)
 
 
 @blueprint.post("/rows/<int:row>/as-written")
@@ -54,7 +66,8 @@ def mend(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def keep_as_written(list_id: int, row: int) -> AnyResponse:
     """Believe that it isn't misspelt."""
-    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()))
+    undo = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()), undo)
 
 
 @blueprint.post("/rows/<int:row>/left-out")
@@ -62,7 +75,9 @@ def keep_as_written(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def leave_out(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
-    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()))
+    words = _("Row %(row)s is left out.", row=format_decimal(row))
+    undo = Undo(words, url_for(".take_back", list_id=list_id, row=row))
+    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()), undo)
 
 
 @blueprint.post("/rows/<int:row>/back")
@@ -79,7 +94,18 @@ def take_back(list_id: int, row: int) -> AnyResponse:
 def take_suggestions(list_id: int) -> AnyResponse:
     """Mend all rows that misspell one domain."""
     domain = request.form.get("domain", "")
-    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()))
+    words = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
+    undo = Undo(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
+    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()), undo)
+
+
+@blueprint.post("/suggestions/undone")
+@allow(Action.INVITE)
+@takes_lists
+def undo_suggestions(list_id: int) -> AnyResponse:
+    """Write those rows again as the file has them."""
+    domain = request.form.get("domain", "")
+    return _after(list_id, lambda staged: staging.undo_suggestions(staged, domain, now()))
 
 
 @blueprint.post("/columns")
@@ -127,9 +153,18 @@ def _form(list_id: int) -> ComposeForm:
     return form
 
 
-def _after(list_id: int, deed: Callable[[StagedList], object]) -> AnyResponse:
+def _write_back(list_id: int, row: int, words: str) -> Undo | None:
+    """Takes the change of a row back, if the page that asks for it has its text."""
+    was = request.form.get(f"was-{row}")
+    url = url_for(".mend", list_id=list_id, row=row)
+    return None if was is None else Undo(words, url, "suggested", was)
+
+
+def _after(
+    list_id: int, deed: Callable[[StagedList], object], undo: Undo | None = None
+) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
     staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
     deed(form.staged)
-    return compose_page(form, fragment=_ROWS, changed=True)
+    return compose_page(form, fragment=_ROWS, changed=True, undo=undo)

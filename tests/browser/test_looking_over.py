@@ -55,6 +55,13 @@ def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
     olive.sees("3 people get a mail.")
 
 
+def test_what_was_done_to_all_rows_can_be_undone(box: Box, olive: Visitor) -> None:
+    _drop(olive).press("Use gmail.com for all").sees("@gmial.com is mended in all rows.")
+    olive.sees("4 people get a mail.")
+    olive.press("Undo: @gmial.com is mended in all rows.").sees("2 people get a mail.")
+    olive.sees("2 rows end in @gmial.com.").misses("is mended in all rows.")
+
+
 def test_a_right_row_is_changed_with_keys_alone(box: Box, olive: Visitor) -> None:
     _drop(olive).press("All 7")
     change = olive.page.get_by_label("Change row 8", exact=True)

@@ -304,6 +304,49 @@ class TestMending:
         assert StagedList.get().email_column == 1
 
 
+class TestUndoing:
+    @pytest.fixture
+    def misspelt(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a list with misspelt addresses, without JavaScript."""
+        staging.stage(owner, "p.csv", b"ann@gmial.com\nbob@gmial.com\ncem@x.org\n", now)
+        return olive.open(NEW)
+
+    @pytest.mark.parametrize(
+        ("button", "said"),
+        [
+            ("Use gmail.com for all", "@gmial.com is mended in all rows."),
+            ("Use ann@gmail.com", "Row 1 is changed."),
+            ("It's right", "Row 1 is right as it is."),
+            ("Leave out", "Row 1 is left out."),
+        ],
+    )
+    def test_what_was_done_is_said_and_can_be_undone(
+        self, misspelt: Browser, button: str, said: str
+    ) -> None:
+        misspelt.press("All 3")
+        before = totals(misspelt.page), rows(misspelt.page)
+        misspelt.press(button)
+        assert said in misspelt.page.select_one("#staged-list [role=status]").get_text()
+        assert totals(misspelt.page) != before[0]
+        misspelt.press("Undo")
+        assert (totals(misspelt.page), rows(misspelt.page)) == before
+
+    def test_a_saved_change_is_undone_to_what_stood_there(self, misspelt: Browser) -> None:
+        row = "#staged-list tbody tr"
+        misspelt.press("Save", within=row, **{"text-1": "new@example.org"}).press("Undo")
+        assert misspelt.page.select_one("[name=text-1]")["value"] == "ann@gmial.com"
+
+    def test_an_undo_can_be_undone(self, misspelt: Browser) -> None:
+        misspelt.press("All 3").press("Use ann@gmail.com").press("Undo").press("Undo")
+        assert rows(misspelt.page)["1"] == "will be invited"
+
+    def test_a_row_is_emptied_and_filled_again(self, misspelt: Browser) -> None:
+        misspelt.press("Save", within="#staged-list tbody tr", **{"text-1": ""})
+        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
+        misspelt.press("Undo").press("Undo")
+        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
+
+
 class TestDownload:
     def test_who_is_not_invited_is_a_file_with_the_reasons(self, looking: Browser) -> None:
         answer = looking.client.get(place("not-invited.csv"))
