@@ -266,6 +266,20 @@ def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
     _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
 
 
+def split(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:
+    """Keep the first of several addresses in a row.
+
+    Returns it, and the name and address of each other one, which need a place of their own:
+    a row stays one entry, so that totals add up to the file. Raises Refused(NOT_FOUND).
+    """
+    row = db.one(_rows(staged).where(StagedRow.number == number))
+    found = suggestions.addresses_in(row.text) if row else []
+    if row is None or not found:
+        raise Refused(Reason.NOT_FOUND)
+    mend(staged, number, found[0], now)
+    return found[0], [(row.name, email) for email in found[1:]]
+
+
 def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
     """Write what stands in the fields of rows into those where it is something else.
 

@@ -28,11 +28,11 @@ blueprint = Blueprint(
 _ROWS = "compose/_staged_list.html"
 
 
-class Undo(NamedTuple):
-    """What was done, in words, and the button that takes it back."""
+class Done(NamedTuple):
+    """What was done, in words, and the button that takes it back, if there is one."""
 
     words: str
-    url: str
+    url: str = ""
     name: str = ""
     value: str = ""
 
@@ -57,8 +57,27 @@ def rows(list_id: int) -> AnyResponse:
 def mend(list_id: int, row: int) -> AnyResponse:
     """Write something else into a row."""
     text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
-    undo = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()), undo)
+    done = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()), done)
+
+
+@blueprint.post("/rows/<int:row>/split")
+@allow(Action.INVITE)
+@takes_lists
+def split(list_id: int, row: int) -> AnyResponse:
+    """Keep one of several addresses in a row, and put the others into the Email field."""
+    form = _form(list_id)
+    assert form.staged is not None
+    staging.mend_changed(form.staged, form.row_texts, now())
+    first, others = staging.split(form.staged, row, now())
+    form.add_typed(others)
+    words = _(
+        "Row %(row)s has %(first)s now. Added to the Email field above: %(others)s",
+        row=format_decimal(row),
+        first=first,
+        others=", ".join(email for _name, email in others),
+    )
+    return compose_page(form, fragment=_ROWS, changed=True, typed_too=True, done=Done(words))
 
 
 @blueprint.post("/rows/<int:row>/as-written")
@@ -66,8 +85,8 @@ def mend(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def keep_as_written(list_id: int, row: int) -> AnyResponse:
     """Believe that it isn't misspelt."""
-    undo = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()), undo)
+    done = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/left-out")
@@ -76,8 +95,8 @@ def keep_as_written(list_id: int, row: int) -> AnyResponse:
 def leave_out(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
     words = _("Row %(row)s is left out.", row=format_decimal(row))
-    undo = Undo(words, url_for(".take_back", list_id=list_id, row=row))
-    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()), undo)
+    done = Done(words, url_for(".take_back", list_id=list_id, row=row))
+    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/back")
@@ -95,8 +114,8 @@ def take_suggestions(list_id: int) -> AnyResponse:
     """Mend all rows that misspell one domain."""
     domain = request.form.get("domain", "")
     words = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
-    undo = Undo(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
-    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()), undo)
+    done = Done(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
+    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()), done)
 
 
 @blueprint.post("/suggestions/undone")
@@ -153,18 +172,18 @@ def _form(list_id: int) -> ComposeForm:
     return form
 
 
-def _write_back(list_id: int, row: int, words: str) -> Undo | None:
+def _write_back(list_id: int, row: int, words: str) -> Done | None:
     """Takes the change of a row back, if the page that asks for it has its text."""
     was = request.form.get(f"was-{row}")
     url = url_for(".mend", list_id=list_id, row=row)
-    return None if was is None else Undo(words, url, "suggested", was)
+    return None if was is None else Done(words, url, "suggested", was)
 
 
 def _after(
-    list_id: int, deed: Callable[[StagedList], object], undo: Undo | None = None
+    list_id: int, deed: Callable[[StagedList], object], done: Done | None = None
 ) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
     staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
     deed(form.staged)
-    return compose_page(form, fragment=_ROWS, changed=True, undo=undo)
+    return compose_page(form, fragment=_ROWS, changed=True, done=done)

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +82,13 @@ class ComposeForm(PlainForm):
     def replace_typed(self, wrong: str, right: str) -> None:
         """Write ``right``, if there is one, into the field where ``wrong`` stands."""
         self.email.data = replaced(self.email.data or "", wrong, right or wrong)
+        self.__dict__.pop("entries", None)
+
+    def add_typed(self, people: Sequence[tuple[str, str]]) -> None:
+        """Write more names and addresses into the field, a line each."""
+        quotable = [(name.replace('"', "'"), email) for name, email in people]
+        lines = [f'"{name}" <{email}>' if name else email for name, email in quotable]
+        self.email.data = "\n".join([*(self.email.data or "").splitlines(), *lines])
         self.__dict__.pop("entries", None)
 
     def trust(self, text: str) -> None:
@@ -208,6 +216,8 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "first_rows": staging.first_rows(form.staged, twice) if twice else {},
         "is_role": suggestions.is_role,
         "one_line": staging.one_line,
+        "addresses_in": suggestions.addresses_in,
+        "holds_no_more": suggestions.holds_no_more,
         "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
     }
 

@@ -109,7 +109,7 @@ REASON = {
     Reason.ADDRESS_RESERVED: _("Addresses at this domain never receive mail."),
     Reason.ADDRESS_TOO_LONG: _("This is longer than an e-mail address can be."),
     Reason.ADDRESS_MALFORMED: _("This isn't a complete e-mail address."),
-    Reason.ADDRESS_TWO: _("There are two addresses in one place. Each needs a row of its own."),
+    Reason.ADDRESS_TWO: _("There are two addresses in one place."),
     Reason.ADDRESS_MISSPELT: _("This looks misspelt, so mail would go to nobody or to a stranger."),
     Reason.TEXT_MISSING: _("This can't be empty."),
     Reason.TEXT_CONTROL: _("This has an invisible character in it. Type it again by hand."),

@@ -304,6 +304,54 @@ class TestMending:
         assert StagedList.get().email_column == 1
 
 
+class TestTwoAddressesInOneRow:
+    @pytest.fixture
+    def couple(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a row with two addresses, without JavaScript."""
+        content = b'Name,Email\n"Ek, Bo ""B"" Z","bo@example.org, kim@gmial.com"\n'
+        staging.stage(owner, "p.csv", content, now)
+        return olive.open(NEW)
+
+    @pytest.mark.parametrize("email", ["bo@example.org", "kim@gmail.com"])
+    def test_either_can_be_chosen(self, couple: Browser, email: str) -> None:
+        couple.press(f"Use {email}").press("Send Invitation")
+        assert [one.email for one in Invitation.select()] == [email]
+
+    def test_both_are_invited_and_the_rows_still_add_up_to_the_file(self, couple: Browser) -> None:
+        couple.press("Use both", email="ada@x.org")
+        typed = couple.page.select_one("#email").get_text().strip()
+        assert re.split(r"\s*\n", typed) == ["ada@x.org", "\"Ek, Bo 'B' Z\" <kim@gmail.com>"]
+        assert "Added to the Email field above: kim@gmail.com" in couple.text
+        assert list(rows(couple.page)) == ["2"]
+        assert totals(couple.page) == {"will be invited": "3"}
+        couple.press("Send Invitation")
+        names = {one.email: one.name for one in Invitation.select()}
+        assert names["kim@gmail.com"] == "Ek, Bo 'B' Z"
+
+    def test_field_and_totals_follow_with_javascript(self, couple: Browser) -> None:
+        data = {"csrf_token": token(couple), "list_id": str(StagedList.get().id)}
+        answer = couple.client.post(place("rows/2/split"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one("#typed[hx-swap-oob] #email").get_text().strip().endswith(">")
+        assert totals(page) == {"will be invited": "2"}
+
+    def test_more_than_are_looked_at_are_not_all_used(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        many = " ".join(f"p{n}@example.org" for n in range(4))
+        staging.stage(owner, "p.csv", f"Name,Email\nAda,{many}\n".encode(), now)
+        buttons = [
+            b.get_text(strip=True) for b in olive.open(NEW).page.select(".row-actions button")
+        ]
+        assert buttons[0] == "Use p0@example.org"
+        assert "Use all" not in buttons
+
+    def test_a_row_without_addresses_is_not_split(self, looking: Browser) -> None:
+        data = {"csrf_token": token(looking)}
+        assert looking.client.post(place("rows/5/split"), data=data).status_code == 404
+        assert looking.client.post(place("rows/77/split"), data=data).status_code == 404
+
+
 class TestUndoing:
     @pytest.fixture
     def misspelt(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
