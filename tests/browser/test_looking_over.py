@@ -3,6 +3,7 @@
 import io
 
 import openpyxl
+import pytest
 from playwright.sync_api import expect
 
 from invites import responding
@@ -10,8 +11,9 @@ from invites.clock import utcnow
 from invites.models import Batch
 from invites.roles import Role
 from tests.browser.box import Box
+from tests.browser.conftest import Visit
 from tests.browser.post_office import text_of
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PHONE, Visitor
 from tests.shorthand import invite
 
 MIXED = """Name;E-Mail
@@ -129,6 +131,27 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(box: Box, olive: 
     expect(olive.button("Next")).to_be_focused()
     olive.press("Leave out row 33").sees("49,993 people get a mail.")
     olive.press("Take row 33 back in").sees("49,994 people get a mail.")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
+    box: Box, visit: Visit, javascript: bool
+) -> None:
+    olive = visit(box, java_script_enabled=javascript).log_in()
+    _drop(olive, "".join(f"p{n}@example.org\n" for n in range(600)))
+    if javascript:
+        olive.sees("600 rows, below")
+    else:
+        olive.press("Send Invitation").sees("Nothing has been sent yet")
+    olive.press("Send Invitation").sees("Tick this to say yes")
+    expect(olive.field("Yes, send 600 mails")).to_be_focused()
+    expect(olive.page.locator("#agreed-error")).to_be_in_viewport(ratio=1)
+
+
+def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(box: Box, visit: Visit) -> None:
+    olive = visit(box, java_script_enabled=False, viewport=PHONE).log_in()
+    _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("isn't a list")
+    expect(olive.page.locator("#csv_file-error")).to_be_in_viewport(ratio=1)
 
 
 def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
