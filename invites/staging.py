@@ -62,7 +62,7 @@ def stage(
         staged = StagedList.create(
             account=actor.account_id,
             user=actor.user_id,
-            file_name=_display_name(file_name),
+            file_name=display_name(file_name),
             content=table.text.encode("utf-8", "surrogatepass"),
             delimiter=table.delimiter,
             sheets=table.sheets,
@@ -120,6 +120,12 @@ def find(actor: Membership, list_id: int | None) -> StagedList | None:
     """The list, if it is this person's, in this account."""
     found: StagedList | None = db.one(_own(actor).where(StagedList.id == list_id))
     return found
+
+
+def display_name(file_name: str) -> str:
+    """The name of a file as pages show it: no folders, nothing invisible."""
+    name = PurePath(file_name.replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable())[:120] or "list.csv"
 
 
 def identity(staged: StagedList) -> str:
@@ -503,8 +509,3 @@ def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
     db.update_rows(StagedRow, ("outcome",), ("list_id", "number"), changed)
     _count(staged)
     return changes
-
-
-def _display_name(file_name: str) -> str:
-    name = PurePath(file_name.replace("\\", "/")).name
-    return "".join(c for c in name if c.isprintable())[:120] or "list.csv"

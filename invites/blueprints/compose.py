@@ -1,6 +1,7 @@
 """New Invitation: the Email field, the CSV file, the role, and what was understood."""
 
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 
 from flask import Blueprint, request, url_for
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites import issuing, staging
 from invites.access import Action
 from invites.judging import Outcome
+from invites.models import StagedList
 from invites.overview import overview
 from invites.refusals import Reason, Refused
 from invites.roles import Role
@@ -120,10 +122,17 @@ def _take_file(form: ComposeForm) -> bool:
             instead_of=form.staged.id if form.staged else None,
         )
     except Refused as refused:
-        form.csv_file.errors = [sentence(refused)]
+        form.csv_file.errors = list(_unread(file.filename, refused, form.staged))
         return False
     form.place.data = ""  # of the list before
     return True
+
+
+def _unread(file_name: str, refused: Refused, waiting: StagedList | None) -> Iterator[str]:
+    name = staging.display_name(file_name)
+    yield _("“%(file)s”: %(reason)s", file=name, reason=sentence(refused))
+    if waiting is not None and waiting.batch_id is None:
+        yield _("The list “%(file)s” is still here.", file=waiting.file_name)
 
 
 def _take_over(form: ComposeForm) -> None:

@@ -72,7 +72,7 @@ ABOUT = {
 _OUTCOME = {
     Outcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
     Outcome.INVITE_PROFILE: lambda n: ngettext(
-        "has a profile, gets the other mail", "have a profile, get the other mail", n
+        "has a profile, will be invited", "have a profile, will be invited", n
     ),
     Outcome.MEMBER: lambda n: ngettext("member already", "members already", n),
     Outcome.REMOVED: lambda n: ngettext(
@@ -86,7 +86,7 @@ _OUTCOME = {
     Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
     Outcome.LEFT_OUT: lambda n: ngettext("left out by you", "left out by you", n),
-    Outcome.INVALID: lambda n: ngettext("is not an address", "are not addresses", n),
+    Outcome.INVALID: lambda n: ngettext("no usable address", "no usable address", n),
 }
 
 KIND = {
@@ -130,8 +130,8 @@ REASON = {
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
     Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
     Reason.FILE_NOT_TEXT: _(
-        "This isn't a list that can be read here. Choose a CSV file, an Excel workbook "
-        "or a file of contacts (.vcf)."
+        "This isn't a list that can be read here. Choose a CSV file, a workbook of Excel "
+        "or LibreOffice, or contacts (.vcf)."
     ),
     Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
     Reason.FILE_MARKUP: _(

@@ -36,10 +36,10 @@ def test_a_list_is_mended_with_keys_alone_and_sent(box: Box, olive: Visitor) -> 
     olive.page.get_by_role("heading", name="New Invitation").click()
 
     olive.tab_to(olive.button("Use gmail.com for all")).keys("Enter").misses("2 rows end in")
-    olive.sees("2 are not addresses")
+    olive.sees("2 no usable address")
     row = olive.field("Address in row 4")
     olive.tab_to(row).keys("ControlOrMeta+a").page.keyboard.type("cleo@example.org")
-    olive.keys("Enter").sees("1 is not an address")
+    olive.keys("Enter").sees("1 no usable address")
     expect(olive.field("Address in row 5")).to_be_visible()
     olive.tab_to(olive.button("Leave out row 5")).keys("Enter")
 
@@ -93,7 +93,7 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
           - button "All 7"
           - button "will be invited 2"
           - button "twice in the list 1"
-          - button "are not addresses 4"
+          - button "no usable address 4"
         - list:
           - listitem:
             - text: 2 rows end in @gmial.com.

@@ -123,6 +123,18 @@ class TestLooking:
         assert Batch.get().file_name == "other.csv"
         assert not looking.open(NEW).page.select("#staged-list h2")
 
+    @pytest.mark.parametrize("send", [NEW, f"{NEW}/file"])
+    def test_a_file_that_cannot_be_read_is_named_and_the_list_is_said_to_be_here(
+        self, looking: Browser, send: str
+    ) -> None:
+        wrong = (io.BytesIO(b"%PDF"), "<b>.pdf")
+        list_id = looking.page.select_one("#list_id")["value"]
+        looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
+        said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
+        assert said.startswith("“<b>.pdf”: This isn't a list that can be read here.")
+        assert said.endswith("The list “people.csv” is still here.")
+        assert list(rows(looking.page)) == ["5", "6"]
+
     def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
         tab = looking.response
         other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
