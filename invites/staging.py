@@ -30,6 +30,7 @@ _LARGE = 256 * 1024  # bytes of a file that takes a while to read
 _MANY = 5_000  # rows of a list that takes a while to read again
 _KEPT_EACH = 3  # for a person in an account: two tabs, and one more
 _SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
+_SHOWN_TEXT = 150  # characters of a row without an address
 P = ParamSpec("P")
 
 Changes = Counter[tuple[Outcome, Outcome]]
@@ -215,6 +216,15 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
         StagedRow.outcome != Outcome.LEFT_OUT,
     )
     return {email for (email,) in db.tuples(found)}
+
+
+def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
+    """What the file has in rows without an address: a title, a sum, somebody without e-mail.
+
+    Reads the file as far as the last of them. Raises Refused(NOT_FOUND).
+    """
+    rows = _table(_with_content(staged.id)).cells(numbers)
+    return {number: ", ".join(cells)[:_SHOWN_TEXT] for number, cells in rows.items()}
 
 
 def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:

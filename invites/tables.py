@@ -1,8 +1,8 @@
 """A list of people as a table: its columns, which of them matter, and the entries in it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice, repeat
+from itertools import islice, repeat, takewhile
 
 from invites.columns import Choice, Column, Look
 from invites.csv_rows import rows
@@ -80,6 +80,17 @@ class Table:
         # Entry(...) one by one takes as long as reading the file did.
         fields = zip(texts, numbers, names, repeat(False))  # the last has no end
         return list(map(tuple.__new__, repeat(Entry), fields))
+
+    def cells(self, numbers: Collection[int]) -> dict[int, list[str]]:
+        """What is filled in the rows with those numbers."""
+        wanted = set(numbers)
+        last = max(wanted, default=-1)
+        upto = takewhile(lambda row: row[0] <= last, self._numbered())
+        return {
+            number: [cell.strip() for cell in cells if cell.strip()]
+            for number, cells in upto
+            if number in wanted
+        }
 
     def _look(self) -> Look:
         first = islice(self._numbered(), _FIRST_ROWS)

@@ -321,6 +321,15 @@ class TestLookingOver:
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, Choice(2, None), now)
 
+    def test_rows_of_a_list_that_was_dropped_elsewhere_are_not_shown(self, staged):
+        assert staging.in_file(staged, [6, 2, 99]) == {
+            2: "Ben, ben@example.org, olive@example.org",
+            6: "Nobody, not one",
+        }
+        staging.drop(staged)
+        with refused(Reason.NOT_FOUND):
+            staging.in_file(staged, [6])
+
     def test_who_is_not_invited_can_be_listed(self, staged):
         assert [row.number for row in staging.not_invited(staged, INVITED)] == [4, 5, 6]
 

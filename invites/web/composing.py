@@ -207,6 +207,7 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
     if outcome is not None and not listed[outcome]:
         outcome = None
     found = staging.page(form.staged, listed, outcome, page)
+    empty = [row.number for row in found if not row.text]
     twice = [row.email for row in found if row.outcome == Outcome.TWICE]
     return {
         "listed": listed,
@@ -216,6 +217,7 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "first_rows": staging.first_rows(form.staged, twice) if twice else {},
         "is_role": suggestions.is_role,
         "one_line": staging.one_line,
+        "in_file": staging.in_file(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
         "holds_no_more": suggestions.holds_no_more,
         "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),

@@ -316,7 +316,9 @@ def sentence(refused: Refused) -> str:
 
 
 def problem(reason: str) -> str:
-    """A stored reason in plain words."""
+    """Why a row of a list has no address, in plain words."""
+    if reason == Reason.ADDRESS_MISSING:  # a title, a sum, somebody without e-mail
+        return str(gettext("There is no address in this row."))
     return str(REASON[Reason(reason)])
 
 

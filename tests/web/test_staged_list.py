@@ -161,6 +161,24 @@ class TestLooking:
         assert answer.text.lstrip().startswith('<section id="staged-list"')
         assert 'id="understanding"' not in answer.text
 
+    @pytest.mark.parametrize("cards", [False, True])
+    def test_a_row_without_an_address_shows_what_it_says_instead(
+        self, olive: Browser, owner: Membership, now: datetime, cards: bool
+    ) -> None:
+        content = "Our volunteers,\nName,Email\nAda,ada@x.org\n,\nSum <b>,  \n, kim.x.org\n"
+        row = "5"
+        if cards:
+            card = "BEGIN:VCARD\nVERSION:3.0\nFN:%s\nEND:VCARD\n"
+            row, content = "1", card % "Sum <b>" + card % "Ada\nEMAIL:ada@x.org"
+        staging.stage(owner, "p.csv", content.encode(), now)
+        olive.open(NEW)
+        assert rows(olive.page)[row] == "There is no address in this row."
+        assert "The row says: Sum <b>" in olive.text
+        assert olive.page.select_one(f"[name=text-{row}]")["value"] == ""
+        if not cards:
+            assert "The row says: Our volunteers" in olive.text
+            assert olive.text.count("The row says") == 2
+
     def test_desks_and_mail_that_came_back_are_pointed_out(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
