@@ -23,7 +23,7 @@ from invites.models import Account, Batch, Membership, StagedList, StagedRow
 from invites.paging import Page, paged
 from invites.recipients import Entry, tidy
 from invites.refusals import Reason, Refused
-from invites.tables import Choice, Table
+from invites.tables import BOTH_NAMES, Choice, Table
 
 KEPT = timedelta(days=1)
 _LARGE = 256 * 1024  # bytes of a file that takes a while to read
@@ -160,7 +160,7 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     that process breaks down.
     """
     there = {column["index"] for column in staged.columns}
-    if choice.email not in there or choice.name not in there | {None}:
+    if choice.email not in there - {BOTH_NAMES} or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
     if counts(staged).total() < _MANY:
         _read_again(staged.id, choice, now)

@@ -16,7 +16,7 @@ from invites.overview import overview
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason
 from invites.roles import Role
-from invites.tables import Choice
+from invites.tables import BOTH_NAMES, Choice
 from tests.shorthand import invite, refused, reread, send
 
 CSV = b"""name,email,boss
@@ -299,7 +299,20 @@ class TestLookingOver:
         staging.mend(staged, 6, text, now)
         assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
 
-    @pytest.mark.parametrize("choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3)])
+    def test_first_and_last_names_can_be_picked_together_and_alone(self, owner, now):
+        rows = b"First name,Last name,Email\nAda,Okafor,ada@x.org\nBen,,not one\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert (row(staged, 2).name, row(staged, 3).name) == ("Ada Okafor", "Ben")
+        staging.pick_columns(staged, Choice(2, 0), now)
+        assert row(staged, 2).name == "Ada"
+        staging.pick_columns(staged, Choice(2, BOTH_NAMES), now)
+        assert row(staged, 2).name == "Ada Okafor"
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, Choice(BOTH_NAMES, None), now)
+
+    @pytest.mark.parametrize(
+        "choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3), Choice(1, BOTH_NAMES)]
+    )
     def test_a_column_that_is_not_there_is_refused(self, staged, now, choice):
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, choice, now)
