@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice, takewhile
 
-from invites.titles import email_weight, name_rank
+from invites.titles import email_weight, is_family_name, is_given_name, name_rank
+
+# The index of a column that isn't in the table: first and last name together.
+BOTH_NAMES = 30_000  # tables are narrower
 
 _LOOKED_AT = 300  # filled rows that tell what a column holds
 _CELLS_LOOKED_AT = 200_000
@@ -66,6 +69,7 @@ class Look:
         self.header: int | None = None  # the number of its row
         self._titles: list[str] = []
         self._seen: dict[int, _Seen] = {}
+        self._first: list[list[str]] = []
         self._cells_left = _CELLS_LOOKED_AT
         rows = iter(numbered)
         first = list(islice(rows, _ABOVE)) or [(0, list[str]())]
@@ -78,13 +82,18 @@ class Look:
             self.header, self._titles = header
         else:
             self._add(header[1], in_front=True)
+        self._first = [cells for number, cells in first if number != self.header]
 
     def columns(self) -> list[Column]:
-        """The columns with something in them; of more than 100, those with addresses first."""
+        """The columns with something in them; of more than 100, those with addresses first.
+
+        Where there are first and last names, both together are one more.
+        """
         filled = [index for index, seen in self._seen.items() if seen.examples]
         filled += [index for index in range(len(self._titles)) if self._title(index)]
         wanted = sorted(set(filled), key=lambda index: (not self._at(index), index))
-        return [self._column(index) for index in sorted(wanted[:_SHOWN_COLUMNS])]
+        columns = [self._column(index) for index in sorted(wanted[:_SHOWN_COLUMNS])]
+        return columns + ([self._both_names()] if self.names() else [])
 
     def email(self) -> int | None:
         """The column with the most addresses, where a title that says so counts for more.
@@ -99,13 +108,22 @@ class Look:
         return max(points, key=lambda index: points[index]) if points else None
 
     def name(self, email: int) -> int | None:
-        """The column with a title that fits names best, if any has one."""
+        """The column with a title that fits names best, if any has one, or BOTH_NAMES."""
         ranks = [
             (rank, index)
             for index, title in enumerate(self._titles)
             if index != email and (rank := name_rank(title)) is not None
         ]
-        return min(ranks)[1] if ranks else None
+        best = min(ranks)[1] if ranks else None
+        names = self.names()
+        return BOTH_NAMES if names and best == names[0] and email not in names else best
+
+    def names(self) -> tuple[int, int] | None:
+        """The columns with first and last names, if there are both."""
+        indexes = range(len(self._titles))
+        given = next((index for index in indexes if is_given_name(self._titles[index])), None)
+        family = next((index for index in indexes if is_family_name(self._titles[index])), None)
+        return None if given is None or family is None else (given, family)
 
     def _add(self, cells: list[str], in_front: bool = False) -> None:
         self._cells_left -= len(cells)
@@ -117,6 +135,13 @@ class Look:
     def _column(self, index: int) -> Column:
         seen = self._seen.get(index, _Seen())
         return Column(index, self._title(index), tuple(seen.examples), seen.with_at)
+
+    def _both_names(self) -> Column:
+        names = self.names()
+        assert names is not None
+        title = " + ".join(map(self._title, names))
+        examples = (both_names(cells, *names)[:_SHOWN] for cells in self._first)
+        return Column(BOTH_NAMES, title, tuple(islice(filter(None, examples), _SHOWN_CELLS)), 0)
 
     def _title(self, index: int) -> str:
         return " ".join(self._titles[index].split())[:_TITLE] if index < len(self._titles) else ""
@@ -131,6 +156,12 @@ class Look:
         email = self.email()
         above = first[email].strip() if email is not None and email < len(first) else ""
         return email is None or bool(above and not _HALF_AN_ADDRESS.search(above))
+
+
+def both_names(cells: list[str], given: int, family: int) -> str:
+    """First and last name of a row, or what there is of them."""
+    parts = (cells[index].strip() for index in (given, family) if index < len(cells))
+    return " ".join(filter(None, parts))
 
 
 def _titled(first: list[Row]) -> Row | None:

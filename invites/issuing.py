@@ -103,7 +103,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
 
 def _content_key(actor: Membership, order: Order) -> str:
     """The same press with the same content is one batch; other content is another one."""
-    press = f"list {order.staged.id}" if order.staged else order.key
+    press = f"list {staging.identity(order.staged)}" if order.staged else order.key
     parts = [str(actor.id), press, str(int(order.role)), ",".join(sorted(order.also))]
     listed = (f"{entry.text}\t{entry.name}\t{entry.as_written}" for entry in order.entries)
     content = "\n".join([*parts, *listed])

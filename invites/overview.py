@@ -65,7 +65,9 @@ class Overview:
 
 
 def _read_as(staged: StagedList | None) -> str:
-    return f"{staged.id} {staged.email_column} {staged.name_column}" if staged else ""
+    if staged is None:
+        return ""
+    return f"{staging.identity(staged)} {staged.email_column} {staged.name_column}"
 
 
 def overview(

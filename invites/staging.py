@@ -16,20 +16,21 @@ from typing import IO, Any, NamedTuple, ParamSpec
 
 from peewee import ModelSelect, fn
 
-from invites import aside, db, files, judging, texts
+from invites import aside, db, files, judging, suggestions, texts
 from invites.aside import AsideError
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 from invites.paging import Page, paged
 from invites.recipients import Entry, tidy
 from invites.refusals import Reason, Refused
-from invites.tables import Choice, Table
+from invites.tables import BOTH_NAMES, Choice, Table
 
 KEPT = timedelta(days=1)
 _LARGE = 256 * 1024  # bytes of a file that takes a while to read
 _MANY = 5_000  # rows of a list that takes a while to read again
 _KEPT_EACH = 3  # for a person in an account: two tabs, and one more
 _SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
+_SHOWN_TEXT = 150  # characters of a row without an address
 P = ParamSpec("P")
 
 Changes = Counter[tuple[Outcome, Outcome]]
@@ -42,25 +43,27 @@ class _Rows(NamedTuple):
     wrong: list[tuple[object, ...]]
 
 
-def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> StagedList:
+def stage(
+    actor: Membership,
+    file_name: str,
+    content: bytes,
+    now: datetime,
+    instead_of: int | None = None,
+) -> StagedList:
     """Read a file and keep its rows, judged, for this person in this account.
 
-    Raises Refused(FILE_* or LIST_TOO_LONG); then nothing is kept.
+    ``instead_of``: the list that the page showed, which is forgotten unless it was sent.
+    Lists of other tabs stay. Raises Refused(FILE_* or LIST_TOO_LONG); then nothing changes.
     """
     table = files.read(content)
     choice = table.choice()
     rows = _judged(actor.account, table.entries(choice), now)
-    own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
-    newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
     with db.transaction():
         sweep(now)
-        db.delete(StagedList).where(
-            own, StagedList.id.not_in(newest.limit(_KEPT_EACH - 1))
-        ).execute()
         staged = StagedList.create(
             account=actor.account_id,
             user=actor.user_id,
-            file_name=_display_name(file_name),
+            file_name=display_name(file_name),
             content=table.text.encode("utf-8", "surrogatepass"),
             delimiter=table.delimiter,
             sheets=table.sheets,
@@ -71,22 +74,29 @@ def stage(actor: Membership, file_name: str, content: bytes, now: datetime) -> S
             created_at=now,
         )
         _insert(staged, rows)
+        _forget_older(actor, instead_of)
     return staged
 
 
-def stage_file(actor: Membership, file_name: str, file: IO[bytes], now: datetime) -> StagedList:
+def stage_file(
+    actor: Membership,
+    file_name: str,
+    file: IO[bytes],
+    now: datetime,
+    instead_of: int | None = None,
+) -> StagedList:
     """``stage``, of a large file in another process, so that pages stay quick.
 
     Raises what ``stage`` does, and Refused(FILE_UNREADABLE) when that process breaks down.
     """
     if file.seek(0, os.SEEK_END) < _LARGE:
         file.seek(0)
-        return stage(actor, file_name, file.read(), now)
+        return stage(actor, file_name, file.read(), now, instead_of)
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         shutil.copyfileobj(file, copy)
         copy.flush()
-        number = _aside(_stage_copy, actor.id, file_name, Path(copy.name), now)
+        number = _aside(_stage_copy, actor.id, file_name, Path(copy.name), now, instead_of)
     staged = find(actor, number)
     assert staged is not None
     return staged
@@ -99,8 +109,11 @@ def _aside(work: Callable[P, int], *arguments: P.args, **more: P.kwargs) -> int:
         raise Refused(Reason.FILE_UNREADABLE) from None
 
 
-def _stage_copy(actor_id: int, file_name: str, file: Path, now: datetime) -> int:
-    number: int = stage(Membership.get_by_id(actor_id), file_name, file.read_bytes(), now).id
+def _stage_copy(
+    actor_id: int, file_name: str, file: Path, now: datetime, instead_of: int | None
+) -> int:
+    actor = Membership.get_by_id(actor_id)
+    number: int = stage(actor, file_name, file.read_bytes(), now, instead_of).id
     return number
 
 
@@ -108,6 +121,17 @@ def find(actor: Membership, list_id: int | None) -> StagedList | None:
     """The list, if it is this person's, in this account."""
     found: StagedList | None = db.one(_own(actor).where(StagedList.id == list_id))
     return found
+
+
+def display_name(file_name: str) -> str:
+    """The name of a file as pages show it: no folders, nothing invisible."""
+    name = PurePath(file_name.replace("\\", "/")).name
+    return "".join(c for c in name if c.isprintable())[:120] or "list.csv"
+
+
+def identity(staged: StagedList) -> str:
+    """Tells the list from all others, also from a later one with its id: ids come back."""
+    return f"{staged.id} {staged.created_at.isoformat()}"
 
 
 def newest(actor: Membership) -> StagedList | None:
@@ -136,7 +160,7 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     that process breaks down.
     """
     there = {column["index"] for column in staged.columns}
-    if choice.email not in there or choice.name not in there | {None}:
+    if choice.email not in there - {BOTH_NAMES} or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
     if counts(staged).total() < _MANY:
         _read_again(staged.id, choice, now)
@@ -149,11 +173,8 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
 
 
 def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
-    staged = db.one(StagedList.select().where(StagedList.id == list_id))
-    if staged is None:  # dropped in another tab
-        raise Refused(Reason.NOT_FOUND)
-    text = bytes(staged.content).decode("utf-8", "surrogatepass")
-    entries = Table(text, staged.delimiter).entries(choice)
+    staged = _with_content(list_id)
+    entries = _table(staged).entries(choice)
     same_addresses = choice.email == staged.email_column
     rows = None if same_addresses else _judged(staged.account, entries, now)
     with db.transaction():
@@ -195,6 +216,15 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
         StagedRow.outcome != Outcome.LEFT_OUT,
     )
     return {email for (email,) in db.tuples(found)}
+
+
+def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
+    """What the file has in rows without an address: a title, a sum, somebody without e-mail.
+
+    Reads the file as far as the last of them. Raises Refused(NOT_FOUND).
+    """
+    rows = _table(_with_content(staged.id)).cells(numbers)
+    return {number: ", ".join(cells)[:_SHOWN_TEXT] for number, cells in rows.items()}
 
 
 def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
@@ -252,15 +282,38 @@ def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
     _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
 
 
-def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> None:
+def split(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:
+    """Keep the first of several addresses in a row.
+
+    Returns it, and the name and address of each other one, which need a place of their own:
+    a row stays one entry, so that totals add up to the file. Raises Refused(NOT_FOUND).
+    """
+    row = db.one(_rows(staged).where(StagedRow.number == number))
+    found = suggestions.addresses_in(row.text) if row else []
+    if row is None or not found:
+        raise Refused(Reason.NOT_FOUND)
+    mend(staged, number, found[0], now)
+    return found[0], [(row.name, email) for email in found[1:]]
+
+
+def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
     """Write what stands in the fields of rows into those where it is something else.
 
-    A field has no line breaks, so they make no difference. Raises Refused(NOT_FOUND).
+    Line breaks make no difference (see ``one_line``). Returns whether there were any.
+    Raises Refused(NOT_FOUND).
     """
-    for row in list(_rows(staged).where(StagedRow.number.in_(list(texts)))):
-        text = texts[row.number]
-        if _one_line(text) != _one_line(row.text):
-            mend(staged, row.number, text, now)
+    if not texts:
+        return False
+    rows = list(_rows(staged).where(StagedRow.number.in_(list(texts))))
+    changed = [row for row in rows if one_line(texts[row.number]) != one_line(row.text)]
+    for row in changed:
+        mend(staged, row.number, texts[row.number], now)
+    return bool(changed)
+
+
+def one_line(text: str) -> str:
+    """The text of a row as a field can hold it."""
+    return text.strip().replace("\r", "").replace("\n", "")
 
 
 def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:
@@ -292,6 +345,28 @@ def take_suggestions(staged: StagedList, domain: str, now: datetime) -> int:
     return len(rows)
 
 
+def undo_suggestions(staged: StagedList, domain: str, now: datetime) -> None:
+    """Write what the file says into all rows that took the suggestion for ``domain``.
+
+    Raises Refused(NOT_FOUND).
+    """
+    choice = Choice(staged.email_column, staged.name_column)
+    said = {
+        entry.row: entry.text
+        for entry in _table(_with_content(staged.id)).entries(choice)
+        if entry.row is not None and _domain(entry.text) == domain
+    }
+    with db.transaction():
+        _expect_unsent(staged)
+        rows = []
+        for row in _rows(staged).where(db.among(StagedRow.number, list(said))):
+            text = said[row.number]
+            if row.text == suggestions.suggestion(text, Reason.ADDRESS_MISSPELT):
+                row.text = text
+                rows.append(row)
+        _write(staged, rows, now)
+
+
 def judge_again(staged: StagedList, now: datetime) -> Changes:
     """Judge all rows anew; returns how many went from which outcome to which other one."""
     with db.transaction():
@@ -305,6 +380,15 @@ def mark_sent(staged: StagedList, batch: Batch) -> None:
     staged.save(only=[StagedList.batch, StagedList.content])
 
 
+def _forget_older(actor: Membership, replaced: int | None) -> None:
+    """Forget the list that was replaced, unless it was sent, and all but the newest three."""
+    own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
+    is_replaced = (StagedList.id == replaced) & StagedList.batch.is_null()
+    newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
+    is_older = StagedList.id.not_in(newest.limit(_KEPT_EACH))
+    db.delete(StagedList).where(own, is_replaced | is_older).execute()
+
+
 def _own(actor: Membership) -> "ModelSelect[StagedList]":
     """The lists of a person, without what stood in the files."""
     columns = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
@@ -313,12 +397,19 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
     )
 
 
+def _with_content(list_id: int) -> StagedList:
+    found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
+    if found is None:  # dropped in another tab
+        raise Refused(Reason.NOT_FOUND)
+    return found
+
+
+def _table(staged: StagedList) -> Table:
+    return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
+
+
 def _rows(staged: StagedList) -> "ModelSelect[StagedRow]":
     return StagedRow.select().where(StagedRow.list == staged.id)
-
-
-def _one_line(text: str) -> str:
-    return text.strip().replace("\r", "").replace("\n", "")
 
 
 def _domain(address: str) -> str:
@@ -428,8 +519,3 @@ def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
     db.update_rows(StagedRow, ("outcome",), ("list_id", "number"), changed)
     _count(staged)
     return changes
-
-
-def _display_name(file_name: str) -> str:
-    name = PurePath(file_name.replace("\\", "/")).name
-    return "".join(c for c in name if c.isprintable())[:120] or "list.csv"

@@ -17,6 +17,7 @@ _DOT = re.compile(r"\s*[\[({]\s*dot\s*[\])}]\s*|\s+dot\s+", re.IGNORECASE)
 _AROUND_AT = re.compile(r"\s*@[\s@]*")
 _GAP_IN_DOMAIN = re.compile(r"(?<=@)([\w-]+)\s*[\s,;]\s*(\w{2,4})$")
 _AROUND_DOT = re.compile(r"(@[^\s@]*?)(?:\s+\.\s*|\.\s+)(\w{2,4})$")
+_TORN = re.compile(r"([\w.+-]+) ([\w.+-]+)@([^\s@]+)")
 _BETWEEN = re.compile(
     r"[?\s<>()\[\]{}|;:\"“”„«»]+|(?<=\.\w\w),|(?<=\.\w\w\w),|(?<=\w)/(?=[^\s/]+@)"
 )
@@ -69,6 +70,17 @@ def holds_two(text: str) -> bool:
     return len([word for word in _words(text[:_LOOKED_AT]) if _canonical(word)]) > 1
 
 
+def addresses_in(text: str) -> list[str]:
+    """The first canonical addresses in a text that ``holds_two``, each once, mended."""
+    words = _words(unicodedata.normalize("NFKC", text[:_LOOKED_AT]))
+    return list(dict.fromkeys(filter(None, map(_mended, words))))
+
+
+def holds_no_more(text: str) -> bool:
+    """Whether ``addresses_in`` has every address of the text."""
+    return text.count("@") <= min(_TRIED, len(_words(text)))
+
+
 def is_role(email: str) -> bool:
     """Whether a canonical address is a desk's rather than a person's, like info@."""
     return email.partition("@")[0] in _ROLES
@@ -89,11 +101,25 @@ def _canonical(text: str) -> str:
 def _attempts(text: str) -> Iterator[str]:
     """What ``text`` may have been meant as, the likeliest first."""
     whole = _without_gaps(text)
+    torn = _TORN.fullmatch(_bare(whole))
+    if torn and _is_one_name(torn[1], torn[2]):
+        yield f"{torn[1]}{torn[2]}@{torn[3]}"
+        return  # the second half alone is the address of a stranger
     yield _bare(whole)
     for word in _words(whole):
         yield word
         yield from _with_dots(word)
     yield from _with_at(_bare(text))
+
+
+def _is_one_name(first: str, second: str) -> bool:
+    """Whether a space got into an address, rather than a person's name in front of it.
+
+    ``space man@…`` and ``Space Man@…``, but neither ``Ada a.okafor@…`` nor ``ada ada.okafor@…``.
+    """
+    is_name_in_front = first[0].isupper() and not second[0].isupper()
+    first, second = first.lower(), second.lower()
+    return not (is_name_in_front or first in second or second in first)
 
 
 def _words(text: str) -> list[str]:

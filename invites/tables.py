@@ -1,16 +1,16 @@
 """A list of people as a table: its columns, which of them matter, and the entries in it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice, repeat
+from itertools import islice, repeat, takewhile
 
-from invites.columns import Choice, Column, Look
+from invites.columns import BOTH_NAMES, Choice, Column, Look, both_names
 from invites.csv_rows import rows
 from invites.names import name_in
 from invites.recipients import CLINGING, MAX_ENTRIES, Entry, tidy
 from invites.refusals import Reason, Refused
 
-__all__ = ["CARDS", "MAX_BYTES", "MAX_MEGABYTES", "Choice", "Column", "Table"]
+__all__ = ["BOTH_NAMES", "CARDS", "MAX_BYTES", "MAX_MEGABYTES", "Choice", "Column", "Table"]
 
 MAX_MEGABYTES = 20
 MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
@@ -58,7 +58,8 @@ class Table:
         A row whose e-mail cell is empty gives an entry with the text "", so that
         totals add up. Raises Refused(LIST_TOO_LONG) past 50,000 rows.
         """
-        header = self._look().header
+        look = self._look()
+        header, names_in = look.header, look.names() if choice.name == BOTH_NAMES else None
         email, name = choice.email, -1 if choice.name is None else choice.name
         texts: list[str] = []
         numbers: list[int] = []
@@ -68,7 +69,10 @@ class Table:
             text = cells[email].strip() if width > email else ""
             if number == header or not (text or _filled(cells)):
                 continue
-            found = cells[name] if width > name >= 0 else ""
+            if names_in:
+                found = both_names(cells, *names_in)
+            else:
+                found = cells[name] if width > name >= 0 else ""
             if text.strip(CLINGING) != text or ":" in text or len(text) > _KEPT_CELL:
                 tidied = tidy(text[:_KEPT_CELL])
                 text, found = tidied.text, found or tidied.name
@@ -80,6 +84,17 @@ class Table:
         # Entry(...) one by one takes as long as reading the file did.
         fields = zip(texts, numbers, names, repeat(False))  # the last has no end
         return list(map(tuple.__new__, repeat(Entry), fields))
+
+    def cells(self, numbers: Collection[int]) -> dict[int, list[str]]:
+        """What is filled in the rows with those numbers."""
+        wanted = set(numbers)
+        last = max(wanted, default=-1)
+        upto = takewhile(lambda row: row[0] <= last, self._numbered())
+        return {
+            number: [cell.strip() for cell in cells if cell.strip()]
+            for number, cells in upto
+            if number in wanted
+        }
 
     def _look(self) -> Look:
         first = islice(self._numbered(), _FIRST_ROWS)

@@ -28,6 +28,13 @@ _NAME = (
     "preferredname", "nickname", "vorname", "rufname", "prenom", "nombre", "nombres",
     "primernombre", "nome", "voornaam", "fornamn", "fornavn", "etunimi", "imie", "имя",
 )  # fmt: skip
+_GIVEN = frozenset(_NAME[_NAME.index("firstname") :])
+_FAMILY = frozenset((
+    "lastname", "last", "surname", "familyname", "family", "nachname", "familienname", "zuname",
+    "nom", "nomdefamille", "apellido", "apellidos", "primerapellido", "cognome", "sobrenome",
+    "apelido", "achternaam", "familienaam", "efternamn", "efternavn", "etternavn", "sukunimi",
+    "nazwisko", "фамилия",
+))  # fmt: skip
 _NAME_RANK = {title: rank for rank, title in enumerate(_NAME)}
 
 
@@ -44,6 +51,16 @@ def email_weight(title: str) -> float:
 def name_rank(title: str) -> int | None:
     """How well the title fits people's names, 0 best; None when it doesn't."""
     return _NAME_RANK.get(_plain(title))
+
+
+def is_given_name(title: str) -> bool:
+    """Whether it stands above first names."""
+    return _plain(title) in _GIVEN
+
+
+def is_family_name(title: str) -> bool:
+    """Whether it stands above last names."""
+    return _plain(title) in _FAMILY
 
 
 def _plain(title: str) -> str:

@@ -65,6 +65,39 @@ def test_another_column_can_be_picked():
     assert table.entries(Choice(email=2, name=None)) == [Entry("x@example.org", 2)]
 
 
+def test_first_and_last_names_are_one_more_column():
+    rows = "Last Name,First Name,Email\nOkafor,Ada,a@x.org\n,Ben,b@x.org\nRoy,,c@x.org\n,,d@x.org\n"
+    table = files.read(rows.encode())
+    both = table.columns()[-1]
+    assert (both.title, both.examples) == (
+        "First Name + Last Name",
+        ("Ada Okafor", "Ben", "Roy"),
+    )
+    assert table.choice() == Choice(email=2, name=both.index)
+    assert [entry.name for entry in table.entries(table.choice())] == [
+        "Ada Okafor",
+        "Ben",
+        "Roy",
+        "",
+    ]
+    first_only = table.entries(Choice(email=2, name=1))
+    assert [entry.name for entry in first_only] == ["Ada", "Ben", "", ""]
+
+
+@pytest.mark.parametrize(
+    "titles", ["Full name,First name,Last name", "Name,Given name,Family name"]
+)
+def test_a_column_with_whole_names_comes_before_their_halves(titles):
+    table = files.read(f"{titles},Email\nAda Okafor,Ada,Okafor,a@x.org\n".encode())
+    assert table.choice() == Choice(email=3, name=0)
+
+
+@pytest.mark.parametrize("titles", ["First name,Town", "Last name,Town"])
+def test_half_of_a_name_alone_is_no_whole_one(titles):
+    table = files.read(f"{titles},Email\nAda,Bonn,a@x.org\n".encode())
+    assert [column.index for column in table.columns()] == [0, 1, 2]
+
+
 def test_columns_say_what_is_in_them():
     table = files.read(f"Name,,Email\nAda,,{ADA}\nBen,,x@y.z\nCem,,\nDua,,\n".encode())
     name, email = table.columns()

@@ -16,7 +16,7 @@ from invites.overview import overview
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason
 from invites.roles import Role
-from invites.tables import Choice
+from invites.tables import BOTH_NAMES, Choice
 from tests.shorthand import invite, refused, reread, send
 
 CSV = b"""name,email,boss
@@ -92,6 +92,26 @@ class TestKeeping:
         assert staging.newest(owner) == newer
         issuing.issue(owner, order(newer), now)
         assert staging.newest(owner) == staged
+
+    def test_a_list_that_was_replaced_does_not_come_back(self, owner, staged, now):
+        newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
+        assert staging.find(owner, staged.id) is None
+        issuing.issue(owner, order(newer), now)
+        assert staging.newest(owner) is None
+
+    def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage(owner, "newer.csv", b"name\nAda\n", now, instead_of=staged.id)
+        assert staging.newest(owner) == staged
+
+    def test_a_sent_list_is_not_forgotten_for_another_one(self, owner, staged, now):
+        batch = issuing.issue(owner, order(staged), now)
+        staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
+        assert issuing.issue(owner, order(staged), now) == batch
+
+    def test_nobody_replaces_the_list_of_somebody_else(self, people, staged, now):
+        staging.stage(people[Role.ADMIN], "theirs.csv", CSV, now, instead_of=staged.id)
+        assert StagedList.select().count() == 2
 
     def test_a_bad_file_is_refused_and_not_kept(self, owner, now):
         with refused(Reason.FILE_NO_ADDRESSES):
@@ -188,6 +208,27 @@ class TestLookingOver:
         assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
         assert staging.alike(staged) == []
 
+    def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
+        rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        staging.leave_out(staged, 2, now)
+        before = outcomes(staged)
+        staging.mend(staged, 5, "e@gmail.com", now)
+        staging.take_suggestions(staged, "gmial.com", now)
+        staging.mend(staged, 3, "kim@example.org", now)
+        staging.undo_suggestions(staged, "gmial.com", now)
+        assert outcomes(staged) == {**before, 3: "invite", 5: "invite"}
+        assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
+        assert staging.take_suggestions(staged, "gmial.com", now) == 1
+
+    def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
+        rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
+        staged = staging.stage(owner, "p.csv", rows, now)
+        staging.take_suggestions(staged, "gmial.com", now)
+        assert staging.counts(staged) == {Outcome.INVITE: 5_000}
+        staging.undo_suggestions(staged, "gmial.com", now)
+        assert staging.counts(staged) == {Outcome.INVALID: 5_000}
+
     def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
         self, owner, now
     ):
@@ -258,7 +299,20 @@ class TestLookingOver:
         staging.mend(staged, 6, text, now)
         assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
 
-    @pytest.mark.parametrize("choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3)])
+    def test_first_and_last_names_can_be_picked_together_and_alone(self, owner, now):
+        rows = b"First name,Last name,Email\nAda,Okafor,ada@x.org\nBen,,not one\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert (row(staged, 2).name, row(staged, 3).name) == ("Ada Okafor", "Ben")
+        staging.pick_columns(staged, Choice(2, 0), now)
+        assert row(staged, 2).name == "Ada"
+        staging.pick_columns(staged, Choice(2, BOTH_NAMES), now)
+        assert row(staged, 2).name == "Ada Okafor"
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, Choice(BOTH_NAMES, None), now)
+
+    @pytest.mark.parametrize(
+        "choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3), Choice(1, BOTH_NAMES)]
+    )
     def test_a_column_that_is_not_there_is_refused(self, staged, now, choice):
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, choice, now)
@@ -270,6 +324,7 @@ class TestLookingOver:
             lambda: staging.leave_out(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
             lambda: staging.take_suggestions(staged, "example.org", now),
+            lambda: staging.undo_suggestions(staged, "example.org", now),
         ):
             with refused(Reason.NOT_FOUND):
                 deed()
@@ -278,6 +333,15 @@ class TestLookingOver:
         staging.drop(staged)
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, Choice(2, None), now)
+
+    def test_rows_of_a_list_that_was_dropped_elsewhere_are_not_shown(self, staged):
+        assert staging.in_file(staged, [6, 2, 99]) == {
+            2: "Ben, ben@example.org, olive@example.org",
+            6: "Nobody, not one",
+        }
+        staging.drop(staged)
+        with refused(Reason.NOT_FOUND):
+            staging.in_file(staged, [6])
 
     def test_who_is_not_invited_can_be_listed(self, staged):
         assert [row.number for row in staging.not_invited(staged, INVITED)] == [4, 5, 6]
@@ -385,6 +449,24 @@ class TestSending:
             issuing.issue(owner, order(staged), now)
         send(owner, now, "one@example.org")
 
+    def test_a_list_goes_out_though_an_earlier_one_had_its_id(self, owner, staged, now):
+        first = issuing.issue(owner, order(staged), now)
+        later = now + staging.KEPT + timedelta(seconds=1)
+        next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
+        assert next_one.id == staged.id
+        assert issuing.issue(owner, order(next_one), later) != first
+
+    def test_what_was_seen_of_a_list_is_not_seen_of_the_next_one_with_its_id(
+        self, owner, staged, now
+    ):
+        review = seen(owner, staged, now)
+        staging.drop(staged)
+        soon = now + timedelta(seconds=1)
+        next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
+        assert next_one.id == staged.id
+        with refused(Reason.REVIEW_FIRST):
+            issuing.issue(owner, order(next_one, review=review), soon)
+
     def test_a_list_that_is_gone_is_no_list(self, owner, staged, now):
         staging.drop(staged)
         with refused(Reason.LIST_EMPTY):
@@ -401,6 +483,10 @@ class TestLargeFiles:
         staged = staging.stage_file(owner, "p.csv", large, now)
         assert staging.counts(staged) == {Outcome.INVITE: 9000}
         assert staging.newest(owner) == staged
+
+    def test_replace_the_list_before(self, owner, staged, now, large):
+        staging.stage_file(owner, "p.csv", large, now, instead_of=staged.id)
+        assert staging.find(owner, staged.id) is None
 
     def test_are_refused_with_the_reason(self, owner, now, large):
         bad = io.BytesIO(large.getvalue().replace(b"@", b" at "))

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from invites import addresses, providers
 from invites.refusals import Reason
-from invites.suggestions import holds_two, is_role, misspelt, suggestion
+from invites.suggestions import (
+    addresses_in,
+    holds_no_more,
+    holds_two,
+    is_role,
+    misspelt,
+    suggestion,
+)
 
 near_misses = st.text(alphabet="ad@.,; <>\"'()wgmailcon/?|-_\n", max_size=60)
 
@@ -51,6 +58,13 @@ near_misses = st.text(alphabet="ad@.,; <>\"'()wgmailcon/?|-_\n", max_size=60)
         ("Ada@@Example.ORG", "ada@example.org"),
         ("ada@@gmial.com", "ada@gmail.com"),
         ("ada@example.org, ben@example.org", "ada@example.org"),
+        ("space man@example.org", "spaceman@example.org"),
+        ("Space Man@example.org", "spaceman@example.org"),
+        ("space man@gmial.com", "spaceman@gmail.com"),
+        ("Ada ada@example.org", "ada@example.org"),
+        ("ada ada.okafor@example.org", "ada.okafor@example.org"),
+        ("Ada a.okafor@example.org", "a.okafor@example.org"),
+        ("private: a.okafor@example.org", "a.okafor@example.org"),
     ],
 )
 def test_what_was_meant_is_suggested(written, meant):
@@ -87,6 +101,26 @@ def test_nothing_is_suggested_for_what_may_mean_anything(written):
 )
 def test_two_addresses_in_one_place_are_told_from_one_broken_one(written, two):
     assert holds_two(written) is two
+
+
+@pytest.mark.parametrize(
+    ("written", "found", "all_of_it"),
+    [
+        ("ada@example.org; BEN@example.org", ["ada@example.org", "ben@example.org"], True),
+        ("ada@gmial.com / ben@example.org", ["ada@gmail.com", "ben@example.org"], True),
+        ("ada@example.org, ADA@example.org", ["ada@example.org"], True),
+        ("a@b.org c@d.org e@f.org", ["a@b.org", "c@d.org", "e@f.org"], True),
+        ("a@b.org c@d.org e@f.org g@h.org", ["a@b.org", "c@d.org", "e@f.org"], False),
+        (
+            "ada@example.org, ben@x@y, cem@example.org",
+            ["ada@example.org", "cem@example.org"],
+            False,
+        ),
+    ],
+)
+def test_each_of_two_addresses_can_be_chosen(written, found, all_of_it):
+    assert addresses_in(written) == found
+    assert holds_no_more(written) is all_of_it
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """New Invitation: the Email field, the CSV file, the role, and what was understood."""
 
 import secrets
+from collections.abc import Iterator
 from contextlib import suppress
 
 from flask import Blueprint, request, url_for
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites import issuing, staging
 from invites.access import Action
 from invites.judging import Outcome
+from invites.models import StagedList
 from invites.overview import overview
 from invites.refusals import Reason, Refused
 from invites.roles import Role
@@ -31,7 +33,7 @@ def form() -> AnyResponse:
     form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
     form.offer_roles()
     form.staged = staging.newest(here().membership)
-    return compose_page(form)
+    return compose_page(form, waited=True)
 
 
 @blueprint.post("")
@@ -41,10 +43,11 @@ def create() -> AnyResponse:
     """Send what was reviewed, and lead to the batch's page. Else the form stays as it was."""
     form = filled_form()
     before = form.staged
-    if not _take_file(form) or not form.validate():
-        return compose_page(form, status=422)
+    is_read = _take_file(form)
     if form.staged is before:
         _take_over(form)
+    if not is_read or not form.validate():
+        return compose_page(form, status=422)
     try:
         batch = issuing.issue(here().membership, form.order(), now())
     except Refused as refused:
@@ -87,8 +90,10 @@ def mend_typed() -> AnyResponse:
 def add_file() -> AnyResponse:
     """Read a dropped file and keep its rows until they are sent."""
     form = filled_form()
-    status = 200 if _take_file(form) else 422
-    return compose_page(form, fragment="compose/_email_csv_file.html", status=status)
+    if _take_file(form):
+        return compose_page(form, fragment="compose/_email_csv_file.html")
+    _take_over(form)
+    return compose_page(form, fragment="compose/_email_csv_file.html", status=422)
 
 
 @blueprint.post("/file/removal")
@@ -109,12 +114,25 @@ def _take_file(form: ComposeForm) -> bool:
     if file is None or not file.filename:
         return True
     try:
-        form.staged = staging.stage_file(here().membership, file.filename, file.stream, now())
+        form.staged = staging.stage_file(
+            here().membership,
+            file.filename,
+            file.stream,
+            now(),
+            instead_of=form.staged.id if form.staged else None,
+        )
     except Refused as refused:
-        form.csv_file.errors = [sentence(refused)]
+        form.csv_file.errors = list(_unread(file.filename, refused, form.staged))
         return False
     form.place.data = ""  # of the list before
     return True
+
+
+def _unread(file_name: str, refused: Refused, waiting: StagedList | None) -> Iterator[str]:
+    name = staging.display_name(file_name)
+    yield _("“%(file)s”: %(reason)s", file=name, reason=sentence(refused))
+    if waiting is not None and waiting.batch_id is None:
+        yield _("The list “%(file)s” is still here.", file=waiting.file_name)
 
 
 def _take_over(form: ComposeForm) -> None:

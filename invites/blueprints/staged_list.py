@@ -1,8 +1,10 @@
 """The list on New Invitation: look at its rows, mend them, leave them out, pick its columns."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, url_for
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -26,17 +28,27 @@ blueprint = Blueprint(
 _ROWS = "compose/_staged_list.html"
 
 
+class Done(NamedTuple):
+    """What was done, in words, and the button that takes it back, if there is one."""
+
+    words: str
+    url: str = ""
+    name: str = ""
+    value: str = ""
+
+
 @blueprint.post("/rows")
 @allow(Action.INVITE)
 @takes_lists
 def rows(list_id: int) -> AnyResponse:
-    """A page of the rows. Changes nothing; a form, so that what was typed isn't lost."""
+    """A page of the rows. Changes only what was typed into those that showed before."""
     form = _form(list_id)
     assert form.staged is not None
-    if wants_fragment():  # nothing else of the page is asked for, and nothing else changes
+    mended = staging.mend_changed(form.staged, form.row_texts, now())
+    if wants_fragment() and not mended:  # nothing else of the page changes
         found = rows_page(form, staging.counts(form.staged))
         return show("compose/page.html", fragment=_ROWS, form=form, **found)
-    return compose_page(form)
+    return compose_page(form, fragment=_ROWS, changed=True)
 
 
 @blueprint.post("/rows/<int:row>/mended")
@@ -44,8 +56,28 @@ def rows(list_id: int) -> AnyResponse:
 @takes_lists
 def mend(list_id: int, row: int) -> AnyResponse:
     """Write something else into a row."""
-    text = request.form.get("suggested") or request.form.get(f"text-{row}", "")
-    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()))
+    text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
+    done = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()), done)
+
+
+@blueprint.post("/rows/<int:row>/split")
+@allow(Action.INVITE)
+@takes_lists
+def split(list_id: int, row: int) -> AnyResponse:
+    """Keep one of several addresses in a row, and put the others into the Email field."""
+    form = _form(list_id)
+    assert form.staged is not None
+    staging.mend_changed(form.staged, form.row_texts, now())
+    first, others = staging.split(form.staged, row, now())
+    form.add_typed(others)
+    words = _(
+        "Row %(row)s has %(first)s now. Added to the Email field above: %(others)s",
+        row=format_decimal(row),
+        first=first,
+        others=", ".join(email for _name, email in others),
+    )
+    return compose_page(form, fragment=_ROWS, changed=True, typed_too=True, done=Done(words))
 
 
 @blueprint.post("/rows/<int:row>/as-written")
@@ -53,7 +85,8 @@ def mend(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def keep_as_written(list_id: int, row: int) -> AnyResponse:
     """Believe that it isn't misspelt."""
-    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()))
+    done = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/left-out")
@@ -61,7 +94,9 @@ def keep_as_written(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def leave_out(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
-    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()))
+    words = _("Row %(row)s is left out.", row=format_decimal(row))
+    done = Done(words, url_for(".take_back", list_id=list_id, row=row))
+    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/back")
@@ -78,7 +113,18 @@ def take_back(list_id: int, row: int) -> AnyResponse:
 def take_suggestions(list_id: int) -> AnyResponse:
     """Mend all rows that misspell one domain."""
     domain = request.form.get("domain", "")
-    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()))
+    words = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
+    done = Done(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
+    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()), done)
+
+
+@blueprint.post("/suggestions/undone")
+@allow(Action.INVITE)
+@takes_lists
+def undo_suggestions(list_id: int) -> AnyResponse:
+    """Write those rows again as the file has them."""
+    domain = request.form.get("domain", "")
+    return _after(list_id, lambda staged: staging.undo_suggestions(staged, domain, now()))
 
 
 @blueprint.post("/columns")
@@ -126,9 +172,18 @@ def _form(list_id: int) -> ComposeForm:
     return form
 
 
-def _after(list_id: int, deed: Callable[[StagedList], object]) -> AnyResponse:
+def _write_back(list_id: int, row: int, words: str) -> Done | None:
+    """Takes the change of a row back, if the page that asks for it has its text."""
+    was = request.form.get(f"was-{row}")
+    url = url_for(".mend", list_id=list_id, row=row)
+    return None if was is None else Done(words, url, "suggested", was)
+
+
+def _after(
+    list_id: int, deed: Callable[[StagedList], object], done: Done | None = None
+) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
     staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
     deed(form.staged)
-    return compose_page(form, fragment=_ROWS, changed=True)
+    return compose_page(form, fragment=_ROWS, changed=True, done=done)

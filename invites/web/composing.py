@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -83,6 +84,13 @@ class ComposeForm(PlainForm):
         self.email.data = replaced(self.email.data or "", wrong, right or wrong)
         self.__dict__.pop("entries", None)
 
+    def add_typed(self, people: Sequence[tuple[str, str]]) -> None:
+        """Write more names and addresses into the field, a line each."""
+        quotable = [(name.replace('"', "'"), email) for name, email in people]
+        lines = [f'"{name}" <{email}>' if name else email for name, email in quotable]
+        self.email.data = "\n".join([*(self.email.data or "").splitlines(), *lines])
+        self.__dict__.pop("entries", None)
+
     def trust(self, text: str) -> None:
         """Believe that something in the field isn't misspelt."""
         self.trusted.data = f"{self.trusted.data or ''} {text}".strip()
@@ -106,9 +114,14 @@ class ComposeForm(PlainForm):
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """What stands in the fields of the rows that show, by their numbers."""
+        """What was typed into the fields of the rows that show, by their numbers.
+
+        An old page doesn't take back what was mended in another tab.
+        """
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
-        return {int(match[1]): text for match, text in found if match}
+        texts = {int(match[1]): text for match, text in found if match}
+        was = {row: request.form.get(f"was-{row}") for row in texts}
+        return {row: text for row, text in texts.items() if text != was[row]}
 
     @property
     def at(self) -> tuple[Outcome | None, int]:
@@ -194,6 +207,7 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
     if outcome is not None and not listed[outcome]:
         outcome = None
     found = staging.page(form.staged, listed, outcome, page)
+    empty = [row.number for row in found if not row.text]
     twice = [row.email for row in found if row.outcome == Outcome.TWICE]
     return {
         "listed": listed,
@@ -202,6 +216,10 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
         "first_rows": staging.first_rows(form.staged, twice) if twice else {},
         "is_role": suggestions.is_role,
+        "one_line": staging.one_line,
+        "in_file": staging.in_file(form.staged, empty) if empty else {},
+        "addresses_in": suggestions.addresses_in,
+        "holds_no_more": suggestions.holds_no_more,
         "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
     }
 

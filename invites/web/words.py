@@ -72,7 +72,7 @@ ABOUT = {
 _OUTCOME = {
     Outcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
     Outcome.INVITE_PROFILE: lambda n: ngettext(
-        "has a profile, gets the other mail", "have a profile, get the other mail", n
+        "has a profile, will be invited", "have a profile, will be invited", n
     ),
     Outcome.MEMBER: lambda n: ngettext("member already", "members already", n),
     Outcome.REMOVED: lambda n: ngettext(
@@ -86,7 +86,7 @@ _OUTCOME = {
     Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
     Outcome.LEFT_OUT: lambda n: ngettext("left out by you", "left out by you", n),
-    Outcome.INVALID: lambda n: ngettext("is not an address", "are not addresses", n),
+    Outcome.INVALID: lambda n: ngettext("no usable address", "no usable address", n),
 }
 
 KIND = {
@@ -110,7 +110,7 @@ REASON = {
     Reason.ADDRESS_RESERVED: _("Addresses at this domain never receive mail."),
     Reason.ADDRESS_TOO_LONG: _("This is longer than an e-mail address can be."),
     Reason.ADDRESS_MALFORMED: _("This isn't a complete e-mail address."),
-    Reason.ADDRESS_TWO: _("There are two addresses in one place. Each needs a row of its own."),
+    Reason.ADDRESS_TWO: _("There are two addresses in one place."),
     Reason.ADDRESS_MISSPELT: _("This looks misspelt, so mail would go to nobody or to a stranger."),
     Reason.TEXT_MISSING: _("This can't be empty."),
     Reason.TEXT_CONTROL: _("This has an invisible character in it. Type it again by hand."),
@@ -137,8 +137,8 @@ REASON = {
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
     Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
     Reason.FILE_NOT_TEXT: _(
-        "This isn't a list that can be read here. Choose a CSV file, an Excel workbook "
-        "or a file of contacts (.vcf)."
+        "This isn't a list that can be read here. Choose a CSV file, a workbook of Excel "
+        "or LibreOffice, or contacts (.vcf)."
     ),
     Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
     Reason.FILE_MARKUP: _(
@@ -337,7 +337,9 @@ def sentence(refused: Refused) -> str:
 
 
 def problem(reason: str) -> str:
-    """A stored reason in plain words."""
+    """Why a row of a list has no address, in plain words."""
+    if reason == Reason.ADDRESS_MISSING:  # a title, a sum, somebody without e-mail
+        return str(gettext("There is no address in this row."))
     return str(REASON[Reason(reason)])
 
 

@@ -43,12 +43,14 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
 let held = null;
 const nameOf = (element) => element.getAttribute("aria-label") ?? element.textContent.trim();
 const rowsOf = (place) => [...place.querySelectorAll("tbody tr")];
+const shown = (within, selector) =>
+  [...(within?.querySelectorAll(selector) ?? [])].filter((element) => element.checkVisibility?.() ?? true);
 const findAgain = ({ name, tag, row, place }) => {
-  const again = [...place.querySelectorAll(tag)].find((element) => nameOf(element) === name);
+  const again = shown(place, tag).find((element) => nameOf(element) === name);
   const rows = row < 0 ? [] : rowsOf(place);
   const near = rows[Math.min(row, rows.length - 1)];
   const first = (within) =>
-    within?.querySelector("button") ?? within?.querySelector("input:not([type=hidden]), a[href]");
+    shown(within, "button, summary")[0] ?? shown(within, "input:not([type=hidden]), a[href]")[0];
   return again ?? first(near) ?? first(place);
 };
 document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
@@ -73,6 +75,15 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   event.target.closest(".mend").querySelector("button").click();
 });
+
+// Who wants to change a row types at once.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.open && target.matches(".changeable details")) target.querySelector("input[type=text]").focus();
+  },
+  true,
+);
 
 // Menus close on Escape, and when something else is pressed.
 const closeMenus = (except) =>

@@ -3,6 +3,7 @@
 import io
 
 import openpyxl
+import pytest
 from playwright.sync_api import expect
 
 from invites import responding
@@ -10,8 +11,9 @@ from invites.clock import utcnow
 from invites.models import Batch
 from invites.roles import Role
 from tests.browser.box import Box
+from tests.browser.conftest import Visit
 from tests.browser.post_office import text_of
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PHONE, Visitor
 from tests.shorthand import invite
 
 MIXED = """Name;E-Mail
@@ -34,16 +36,45 @@ def test_a_list_is_mended_with_keys_alone_and_sent(box: Box, olive: Visitor) -> 
     olive.page.get_by_role("heading", name="New Invitation").click()
 
     olive.tab_to(olive.button("Use gmail.com for all")).keys("Enter").misses("2 rows end in")
-    olive.sees("2 are not addresses")
+    olive.sees("2 no usable address")
     row = olive.field("Address in row 4")
     olive.tab_to(row).keys("ControlOrMeta+a").page.keyboard.type("cleo@example.org")
-    olive.keys("Enter").sees("1 is not an address")
+    olive.keys("Enter").sees("1 no usable address")
     expect(olive.field("Address in row 5")).to_be_visible()
     olive.tab_to(olive.button("Leave out row 5")).keys("Enter")
 
     olive.sees("5 people get a mail.")
     olive.tab_to(olive.button("Send Invitation")).keys("Enter").sees("5 of 5 sent")
     assert text_of(box.post.mail_to("ada@gmail.com")).startswith("Hello Ada,")
+
+
+def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
+    box: Box, olive: Visitor
+) -> None:
+    _drop(olive).sees("Rows of guests.csv")
+    olive.fill(**{"Address in row 4": "cleo@example.org"}).press("All 7")
+    expect(olive.row("cleo@example.org")).to_contain_text("will be invited")
+    olive.sees("3 people get a mail.")
+
+
+def test_what_was_done_to_all_rows_can_be_undone(box: Box, olive: Visitor) -> None:
+    _drop(olive).press("Use gmail.com for all").sees("@gmial.com is mended in all rows.")
+    olive.sees("4 people get a mail.")
+    olive.press("Undo: @gmial.com is mended in all rows.").sees("2 people get a mail.")
+    olive.sees("2 rows end in @gmial.com.").misses("is mended in all rows.")
+
+
+def test_a_right_row_is_changed_with_keys_alone(box: Box, olive: Visitor) -> None:
+    _drop(olive).press("All 7")
+    change = olive.page.get_by_label("Change row 8", exact=True)
+    expect(olive.field("Address in row 8")).to_be_hidden()
+    olive.button("Leave out row 7").focus()
+    olive.tab_to(change).keys("Enter")
+    expect(olive.field("Address in row 8")).to_be_focused()
+    olive.keys("ControlOrMeta+a").page.keyboard.type("moritz@example.org")
+    olive.keys("Enter")
+    expect(olive.row("moritz@example.org")).to_contain_text("will be invited")
+    expect(change).to_be_focused()
 
 
 def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
@@ -62,7 +93,7 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
           - button "All 7"
           - button "will be invited 2"
           - button "twice in the list 1"
-          - button "are not addresses 4"
+          - button "no usable address 4"
         - list:
           - listitem:
             - text: 2 rows end in @gmial.com.
@@ -100,6 +131,27 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(box: Box, olive: 
     expect(olive.button("Next")).to_be_focused()
     olive.press("Leave out row 33").sees("49,993 people get a mail.")
     olive.press("Take row 33 back in").sees("49,994 people get a mail.")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
+    box: Box, visit: Visit, javascript: bool
+) -> None:
+    olive = visit(box, java_script_enabled=javascript).log_in()
+    _drop(olive, "".join(f"p{n}@example.org\n" for n in range(600)))
+    if javascript:
+        olive.sees("600 rows, below")
+    else:
+        olive.press("Send Invitation").sees("Nothing has been sent yet")
+    olive.press("Send Invitation").sees("Tick this to say yes")
+    expect(olive.field("Yes, send 600 mails")).to_be_focused()
+    expect(olive.page.locator("#agreed-error")).to_be_in_viewport(ratio=1)
+
+
+def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(box: Box, visit: Visit) -> None:
+    olive = visit(box, java_script_enabled=False, viewport=PHONE).log_in()
+    _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("isn't a list")
+    expect(olive.page.locator("#csv_file-error")).to_be_in_viewport(ratio=1)
 
 
 def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(

@@ -87,7 +87,7 @@ def workbooks() -> Iterator[List]:
         workbook(
             {"P": [["Name", None, "Contact"], ["First", "Last", "E-mail"], ["Ada", "O", ADA]]}
         ),
-        [Entry("Contact", 1, "Name"), Entry(ADA, 3, "Ada")],
+        [Entry("Contact", 1, "Name"), Entry(ADA, 3, "Ada O")],
     )
     yield List(
         "numbers and days",
@@ -165,6 +165,7 @@ def _forty_columns() -> bytes:
 
 _BOTH = [(ADA, 2), (BEN, 3)]
 _BOTH_NAMED = [(ADA, 2, "Ada"), (BEN, 3, "Ben")]
+_BOTH_WHOLE = [(ADA, 2, "Ada O"), (BEN, 3, "Ben I")]  # first and last name
 
 _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     "no line end at the end": (f"email\n{ADA}\n{BEN}", _BOTH),
@@ -270,14 +271,14 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"name,email\n{'Ada ' * 40},{ADA}\n\x07Ben\u202e,{BEN}\n",
         [(ADA, 2, ("Ada " * 40)[:100].strip()), (BEN, 3, "Ben")],
     ),
-    "German": (f"Vorname;Nachname;E-Mail-Adresse\nAda;O;{ADA}\nBen;I;{BEN}\n", _BOTH_NAMED),
-    "French": (f"Prénom;Nom;Courriel\nAda;O;{ADA}\nBen;I;{BEN}\n", _BOTH_NAMED),
+    "German": (f"Vorname;Nachname;E-Mail-Adresse\nAda;O;{ADA}\nBen;I;{BEN}\n", _BOTH_WHOLE),
+    "French": (f"Prénom;Nom;Courriel\nAda;O;{ADA}\nBen;I;{BEN}\n", _BOTH_WHOLE),
     "Spanish": (f"Nombre;Correo electrónico\nAda;{ADA}\nBen;{BEN}\n", _BOTH_NAMED),
     "Russian": (f"Имя;Почта\nAda;{ADA}\nBen;{BEN}\n", _BOTH_NAMED),
     "Japanese": (f"名前,メールアドレス\nAda,{ADA}\nBen,{BEN}\n", _BOTH_NAMED),
     "Mailchimp": (
         f'"Email Address","First Name","Last Name",MEMBER_RATING\n{ADA},Ada,O,2\n{BEN},Ben,I,2\n',
-        _BOTH_NAMED,
+        _BOTH_WHOLE,
     ),
     "Google contacts": (
         f"Name,Given Name,E-mail 1 - Type,E-mail 1 - Value\nAda,A,Work,{ADA}\nBen,B,* Home,{BEN}\n",

@@ -78,7 +78,8 @@ def _member(role: str, what: str = "") -> Callable[[World], str]:
 
 def _stage_list(world: World) -> None:
     rows = "Name,Email,Boss\nAda Okafor,ada@example.org,\nOlive Martin,ben@example.org,\n"
-    rows += ",info@example.org,\n,cem@gmial.com,\n,dan@gmial.com,\n,,eve@example.org\n"
+    rows += ",info@example.org,\n,cem@gmial.com,\n,dan@gmial.com,\n"
+    rows += ",lea@example.org lea@example.com,eve@example.org\n"
     rows += "".join(f",guest{n}@example.org,\n" for n in range(30))
     staging.stage(world.rows.owner, "people.csv", rows.encode(), utcnow())
 
@@ -290,9 +291,12 @@ SCENES = {
     "row mended": Scene(
         "owner",
         _list("rows/5/mended"),
-        {"text-5": "x"},
+        {"was-5": "info@example.org", "text-5": "x"},
         fragment="staged-list",
         before=_stage_list,
+    ),
+    "row split": Scene(
+        "owner", _list("rows/7/split"), {}, fragment="staged-list", before=_stage_list
     ),
     "typed, mended": Scene(
         "owner", f"{NEW}/typed", {"email": EVERYTHING, "use": "0"}, fragment="typed"

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import datetime
 
 import pytest
@@ -107,6 +108,44 @@ class TestLooking:
         looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
         assert list(rows(looking.open(NEW).page)) == ["5", "6"]
 
+    def test_a_list_that_still_waits_says_since_when_and_can_be_removed(
+        self, looking: Browser
+    ) -> None:
+        assert "still waiting" not in looking.text
+        looking.open(NEW)
+        assert re.search(r"This list from \d\d:\d\d is still waiting", looking.text)
+        assert not looking.press("Remove the file").page.select("#staged-list h2")
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    def test_a_list_that_was_replaced_does_not_come_back(self, looking: Browser) -> None:
+        other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
+        looking.press("Send Invitation", csv_file=other).press("Send Invitation")
+        assert Batch.get().file_name == "other.csv"
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    @pytest.mark.parametrize("send", [NEW, f"{NEW}/file"])
+    def test_a_file_that_cannot_be_read_is_named_and_the_list_is_said_to_be_here(
+        self, looking: Browser, send: str
+    ) -> None:
+        wrong = (io.BytesIO(b"%PDF"), "<b>.pdf")
+        list_id = looking.page.select_one("#list_id")["value"]
+        looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
+        said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
+        assert said.startswith("“<b>.pdf”: This isn't a list that can be read here.")
+        assert said.endswith("The list “people.csv” is still here.")
+        assert list(rows(looking.page)) == ["5", "6"]
+
+    def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
+        tab = looking.response
+        other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
+        looking.press("Send Invitation", email="", csv_file=other, list_id="")
+        first = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        second = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        assert looking.press("Send Invitation").url == second != first
+        assert [one.file_name for one in Batch.select()] == ["other.csv", "people.csv"]
+
     def test_sheets_that_were_not_read_are_named(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
@@ -121,6 +160,24 @@ class TestLooking:
         )
         assert answer.text.lstrip().startswith('<section id="staged-list"')
         assert 'id="understanding"' not in answer.text
+
+    @pytest.mark.parametrize("cards", [False, True])
+    def test_a_row_without_an_address_shows_what_it_says_instead(
+        self, olive: Browser, owner: Membership, now: datetime, cards: bool
+    ) -> None:
+        content = "Our volunteers,\nName,Email\nAda,ada@x.org\n,\nSum <b>,  \n, kim.x.org\n"
+        row = "5"
+        if cards:
+            card = "BEGIN:VCARD\nVERSION:3.0\nFN:%s\nEND:VCARD\n"
+            row, content = "1", card % "Sum <b>" + card % "Ada\nEMAIL:ada@x.org"
+        staging.stage(owner, "p.csv", content.encode(), now)
+        olive.open(NEW)
+        assert rows(olive.page)[row] == "There is no address in this row."
+        assert "The row says: Sum <b>" in olive.text
+        assert olive.page.select_one(f"[name=text-{row}]")["value"] == ""
+        if not cards:
+            assert "The row says: Our volunteers" in olive.text
+            assert olive.text.count("The row says") == 2
 
     def test_desks_and_mail_that_came_back_are_pointed_out(
         self, olive: Browser, owner: Membership, now: datetime
@@ -144,6 +201,25 @@ class TestMending:
         looking.press("Save", within="#staged-list tbody tr", **{"text-5": "still @ not"})
         assert looking.page.select_one("[name=text-5]")["value"] == "still @ not"
         assert looking.status == 200
+
+    def test_every_row_can_be_changed_not_only_wrong_ones(self, looking: Browser) -> None:
+        looking.press("All 5").press("Save", within="#staged-list tbody tr", **{"text-2": "x"})
+        assert "no @" in rows(looking.page)["2"]
+        assert rows(looking.page)["4"] == "will be invited"
+
+    def test_who_was_left_out_is_taken_back_in_before_a_change(self, looking: Browser) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        assert not looking.page.select("[name=text-2]")
+        assert looking.press("Take back in").page.select("[name=text-2]")
+
+    def test_an_old_page_takes_nothing_back_that_was_mended_in_another_tab(
+        self, looking: Browser
+    ) -> None:
+        tab = looking.press("All 5").response
+        looking.press("Save", within="#staged-list tbody tr", **{"text-2": "new@example.org"})
+        looking.response = tab
+        looking.press("Leave out", within="#staged-list tbody tr:nth-of-type(2)")
+        assert looking.page.select_one("[name=text-2]")["value"] == "new@example.org"
 
     def test_a_list_is_sent_after_it_was_looked_through_without_javascript(
         self, looking: Browser
@@ -190,6 +266,41 @@ class TestMending:
         assert totals(looking.page)["will be invited"] == "4"
         assert totals(looking.page)["left out by you"] == "1"
 
+    @pytest.mark.parametrize("button", ["All 5", "twice in the list 1"])
+    def test_what_was_typed_into_a_row_stays_though_other_rows_are_looked_at(
+        self, looking: Browser, button: str
+    ) -> None:
+        looking.press(button, **{"text-5": "nobody@example.org"})
+        assert totals(looking.page)["will be invited"] == "4"
+        assert rows(looking.press("All 5").page)["5"] == "will be invited"
+
+    def test_what_was_typed_into_a_row_stays_though_a_file_cannot_be_read(
+        self, looking: Browser
+    ) -> None:
+        typed = {"text-5": "nobody@example.org", "csrf_token": token(looking)}
+        typed["list_id"] = looking.page.select_one("#list_id")["value"]
+        for url in (f"{NEW}/file", NEW):
+            typed["text-5"] = f"x{typed['text-5']}"
+            wrong = (io.BytesIO(b"%PDF"), "list.pdf")
+            looking.post(url, {**typed, "csv_file": wrong})
+            assert looking.status == 422
+            assert StagedRow.get(StagedRow.number == 5).text == typed["text-5"]
+
+    def test_what_was_typed_into_a_row_stays_though_something_else_is_wrong(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", role="99", **{"text-5": "nobody@example.org"})
+        assert looking.status == 422
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_totals_follow_when_looking_further_saves_what_was_typed(
+        self, looking: Browser
+    ) -> None:
+        data = {"csrf_token": token(looking), "go": ":1", "text-5": "nobody@example.org"}
+        answer = looking.client.post(place("rows"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert totals(page)["will be invited"] == "3"
+
     def test_line_breaks_in_a_cell_are_no_change(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
@@ -221,6 +332,97 @@ class TestMending:
         assert answer.status_code == 422
         assert "more than this box can give" in answer.text
         assert StagedList.get().email_column == 1
+
+
+class TestTwoAddressesInOneRow:
+    @pytest.fixture
+    def couple(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a row with two addresses, without JavaScript."""
+        content = b'Name,Email\n"Ek, Bo ""B"" Z","bo@example.org, kim@gmial.com"\n'
+        staging.stage(owner, "p.csv", content, now)
+        return olive.open(NEW)
+
+    @pytest.mark.parametrize("email", ["bo@example.org", "kim@gmail.com"])
+    def test_either_can_be_chosen(self, couple: Browser, email: str) -> None:
+        couple.press(f"Use {email}").press("Send Invitation")
+        assert [one.email for one in Invitation.select()] == [email]
+
+    def test_both_are_invited_and_the_rows_still_add_up_to_the_file(self, couple: Browser) -> None:
+        couple.press("Use both", email="ada@x.org")
+        typed = couple.page.select_one("#email").get_text().strip()
+        assert re.split(r"\s*\n", typed) == ["ada@x.org", "\"Ek, Bo 'B' Z\" <kim@gmail.com>"]
+        assert "Added to the Email field above: kim@gmail.com" in couple.text
+        assert list(rows(couple.page)) == ["2"]
+        assert totals(couple.page) == {"will be invited": "3"}
+        couple.press("Send Invitation")
+        names = {one.email: one.name for one in Invitation.select()}
+        assert names["kim@gmail.com"] == "Ek, Bo 'B' Z"
+
+    def test_field_and_totals_follow_with_javascript(self, couple: Browser) -> None:
+        data = {"csrf_token": token(couple), "list_id": str(StagedList.get().id)}
+        answer = couple.client.post(place("rows/2/split"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one("#typed[hx-swap-oob] #email").get_text().strip().endswith(">")
+        assert totals(page) == {"will be invited": "2"}
+
+    def test_more_than_are_looked_at_are_not_all_used(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        many = " ".join(f"p{n}@example.org" for n in range(4))
+        staging.stage(owner, "p.csv", f"Name,Email\nAda,{many}\n".encode(), now)
+        buttons = [
+            b.get_text(strip=True) for b in olive.open(NEW).page.select(".row-actions button")
+        ]
+        assert buttons[0] == "Use p0@example.org"
+        assert "Use all" not in buttons
+
+    def test_a_row_without_addresses_is_not_split(self, looking: Browser) -> None:
+        data = {"csrf_token": token(looking)}
+        assert looking.client.post(place("rows/5/split"), data=data).status_code == 404
+        assert looking.client.post(place("rows/77/split"), data=data).status_code == 404
+
+
+class TestUndoing:
+    @pytest.fixture
+    def misspelt(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a list with misspelt addresses, without JavaScript."""
+        staging.stage(owner, "p.csv", b"ann@gmial.com\nbob@gmial.com\ncem@x.org\n", now)
+        return olive.open(NEW)
+
+    @pytest.mark.parametrize(
+        ("button", "said"),
+        [
+            ("Use gmail.com for all", "@gmial.com is mended in all rows."),
+            ("Use ann@gmail.com", "Row 1 is changed."),
+            ("It's right", "Row 1 is right as it is."),
+            ("Leave out", "Row 1 is left out."),
+        ],
+    )
+    def test_what_was_done_is_said_and_can_be_undone(
+        self, misspelt: Browser, button: str, said: str
+    ) -> None:
+        misspelt.press("All 3")
+        before = totals(misspelt.page), rows(misspelt.page)
+        misspelt.press(button)
+        assert said in misspelt.page.select_one("#staged-list [role=status]").get_text()
+        assert totals(misspelt.page) != before[0]
+        misspelt.press("Undo")
+        assert (totals(misspelt.page), rows(misspelt.page)) == before
+
+    def test_a_saved_change_is_undone_to_what_stood_there(self, misspelt: Browser) -> None:
+        row = "#staged-list tbody tr"
+        misspelt.press("Save", within=row, **{"text-1": "new@example.org"}).press("Undo")
+        assert misspelt.page.select_one("[name=text-1]")["value"] == "ann@gmial.com"
+
+    def test_an_undo_can_be_undone(self, misspelt: Browser) -> None:
+        misspelt.press("All 3").press("Use ann@gmail.com").press("Undo").press("Undo")
+        assert rows(misspelt.page)["1"] == "will be invited"
+
+    def test_a_row_is_emptied_and_filled_again(self, misspelt: Browser) -> None:
+        misspelt.press("Save", within="#staged-list tbody tr", **{"text-1": ""})
+        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
+        misspelt.press("Undo").press("Undo")
+        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
 
 
 class TestDownload:
