@@ -60,7 +60,18 @@ def authenticate(email: str, password: str) -> User | None:
     """The person with that address and password; takes as long for nobody."""
     user = find(email)
     matches = passwords.password_matches(user.password_hash if user else None, password)
-    return user if matches else None
+    if user is None or not matches:
+        return None
+    if passwords.is_outdated(user.password_hash):
+        _hash_anew(user, password)
+    return user
+
+
+def _hash_anew(user: User, password: str) -> None:
+    password_hash = passwords.hash_password(password)
+    is_same = (User.id == user.id) & (User.password_hash == user.password_hash)
+    if User.update(password_hash=password_hash).where(is_same).execute():
+        user.password_hash = password_hash
 
 
 def update_details(user: User, name: str, phone: str) -> None:

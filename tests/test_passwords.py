@@ -65,7 +65,7 @@ def test_only_the_right_password_matches():
 def test_a_hash_takes_its_time_and_memory(monkeypatch):
     monkeypatch.setattr(passwords, "METHOD", REAL_PASSWORD_METHOD)
     kept = passwords.hash_password(PASSWORD)
-    assert kept.startswith("scrypt:32768:8:1$")
+    assert kept.startswith("scrypt:32768:8:3$")
     assert passwords.password_matches(kept, PASSWORD)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from invites import profiles, proofs, sessions
+from invites import passwords, profiles, proofs, sessions
 from invites.models import Delivery, EmailProof, ProofPurpose, User
 from invites.passwords import password_matches
 from invites.refusals import Reason
@@ -66,6 +66,17 @@ def test_a_profile_is_found_however_its_address_is_typed(ada, typed):
 def test_nobody_is_found_and_nobody_gets_in(ada, typed):
     assert profiles.find(typed) is None
     assert profiles.authenticate(typed, PASSWORD) is None
+
+
+def test_a_hash_by_an_older_method_is_made_anew_at_the_log_in(ada, now, monkeypatch):
+    older = reread(ada).password_hash
+    monkeypatch.setattr(passwords, "METHOD", "scrypt:2048:1:1")
+    assert profiles.authenticate("ada@example.org", "wrong password") is None
+    assert reread(ada).password_hash == older
+    user = profiles.authenticate("ada@example.org", PASSWORD)
+    assert user.password_hash == reread(ada).password_hash != older
+    assert sessions.find(sessions.start(user, "phone", now), now)
+    assert profiles.authenticate("ada@example.org", PASSWORD) == ada
 
 
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " ", PASSWORD.title()])
