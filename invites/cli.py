@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -158,12 +158,12 @@ def serve(ctx: click.Context) -> None:
         _start("flask", "worker", before=("nice", "-n", "5")),
     ]
     in_terminal = sys.stdin.isatty()
-    while not stopped.is_set() and all(process.poll() is None for process in running):
-        stopped.wait(0.2)
+    while not stopped and all(process.poll() is None for process in running):
+        time.sleep(0.1)
         if in_terminal and not sys.stdin.isatty():  # closed; under make no SIGHUP comes to say so
-            stopped.set()
+            stopped.append(signal.SIGHUP)
     _end(running)
-    if not stopped.is_set():
+    if not stopped:
         raise click.ClickException("One of the two ended, so the other was stopped.")
 
 
@@ -190,13 +190,17 @@ def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subproce
     )
 
 
-def _told_to_stop() -> threading.Event:
-    """Is set when somebody ends us."""
-    stopped = threading.Event()
+def _told_to_stop() -> list[int]:
+    """Has signals in it when somebody ends us.
+
+    No Event: a signal that comes while the main thread is inside it would wait for ever for
+    the Event's lock, which that same thread holds.
+    """
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
-            signal.signal(number, lambda *_: stopped.set())
-    return stopped
+            signal.signal(number, lambda told, _frame: signals.append(told))
+    return signals
 
 
 def _end(running: list[subprocess.Popen[bytes]]) -> None:

@@ -362,6 +362,18 @@ class TestAsProcesses:
         assert "mail worker stopped" in said
         assert "Traceback" not in said
 
+    def test_told_to_stop_many_times_at_once_it_stops(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env, "flask", "serve")
+        try:
+            self.wait_until_well(env)
+            for _ in range(10_000):
+                process.terminate()
+            said = self.end(process)
+        finally:
+            process.kill()
+        assert process.returncode == 0, said
+
     def test_when_one_of_the_two_ends_so_does_the_other(self, env: dict[str, str]) -> None:
         self.run(env, "flask", "migrate")
         process = self.start(env, "flask", "serve")
