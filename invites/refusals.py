@@ -74,6 +74,7 @@ class Reason(StrEnum):
     INVITATION_OFTEN = "invitation_often"
     OPTED_OUT = "opted_out"
     BATCH_NOT_SO = "batch_not_so"
+    ALL_SENT = "all_sent"
     NOTHING_TO_RETRY = "nothing_to_retry"
     MEMBER_ALREADY = "member_already"
     WRONG_PERSON = "wrong_person"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from peewee import fn
 
@@ -44,34 +45,39 @@ def resume(actor: Membership, batch: Batch, now: datetime) -> None:
 
 
 def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Withdraw what isn't sent yet; returns how many people that are.
+    """Withdraw what isn't sent yet; returns how many mails that are.
 
-    Their invitations are revoked too: nobody heard of them, and they can be
-    invited anew. Raises Refused(BATCH_NOT_SO).
+    The invitations that nobody was mailed before are revoked too: those people
+    can be invited anew. Raises Refused(BATCH_NOT_SO), or ALL_SENT when it is too late.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
+        refuse_uncancellable(batch)
         _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELLED)
-        unsent = (
-            (Delivery.batch == batch)
-            & (Delivery.state == DeliveryState.QUEUED)
-            & (Delivery.priority == Priority.BULK)
-        )
+        unsent = _unsent(batch)
         people = Delivery.select(Delivery.invitation).where(unsent, Delivery.unanswered == 0)
-        revoked: int = (
-            Invitation.update(state=InvitationState.REVOKED)
-            .where(
-                Invitation.id.in_(people),
-                Invitation.batch == batch,  # others were mailed before, and are only reminded
-                Invitation.state == InvitationState.PENDING,
-            )
-            .execute()
-        )
-        Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now).where(unsent).execute()
+        Invitation.update(state=InvitationState.REVOKED).where(
+            Invitation.id.in_(people),
+            Invitation.batch == batch,  # others were mailed before, and are only reminded
+            Invitation.state == InvitationState.PENDING,
+        ).execute()
+        changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
+        withdrawn: int = Delivery.update(changes).where(unsent).execute()
         activity.record(
-            Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=revoked
+            Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
         )
-    return revoked
+    return withdrawn
+
+
+def refuse_uncancellable(batch: Batch) -> None:
+    """Raises Refused(ALL_SENT) when nothing of a batch waits any more."""
+    if batch.state != BatchState.CANCELLED and not unsent(batch):
+        raise Refused(Reason.ALL_SENT)
+
+
+def unsent(batch: Batch) -> int:
+    """How many mails cancelling would withdraw."""
+    return int(Delivery.select().where(_unsent(batch)).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
@@ -153,6 +159,14 @@ def finish_if_done(batch: Batch) -> None:
     Batch.update(state=BatchState.DONE).where(
         Batch.id == batch.id, Batch.state.in_(_GOING), ~fn.EXISTS(waiting)
     ).execute()
+
+
+def _unsent(batch: Batch) -> Any:
+    return (
+        (Delivery.batch == batch)
+        & (Delivery.state == DeliveryState.QUEUED)
+        & (Delivery.priority == Priority.BULK)
+    )
 
 
 def _turn(batch: Batch, before: Sequence[BatchState], state: BatchState) -> None:

@@ -88,6 +88,30 @@ def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now)
     assert reread(first.invitation).state == InvitationState.PENDING
 
 
+def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
+    attempt_all(now)
+    for _again in range(2):
+        with refused(Reason.ALL_SENT):
+            steering.cancel(owner, batch, now)
+        steering.finish_if_done(batch)
+    assert reread(batch).state == BatchState.DONE
+
+
+def test_a_batch_is_cancelled_once(owner, batch, now):
+    steering.cancel(owner, batch, now)
+    with refused(Reason.BATCH_NOT_SO):
+        steering.cancel(owner, reread(batch), now)
+
+
+def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
+    first, second, *_ = Delivery.select().order_by(Delivery.id)
+    attempt(first, Result.SENT, now)
+    attempt(second, Result.UNANSWERED, now)  # may have arrived, so its invitation stays
+    assert steering.unsent(batch) == 3
+    assert steering.cancel(owner, batch, now) == 3
+    assert states().count(DeliveryState.WITHDRAWN) == 3
+
+
 def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
     try_first(now, Result.FAILED, Result.SENT)
     assert steering.retry_failed(owner, batch, now) == 1

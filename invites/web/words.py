@@ -178,6 +178,7 @@ REASON = {
     ),
     Reason.OPTED_OUT: _("This person asked not to be invited again."),
     Reason.BATCH_NOT_SO: _("Meanwhile the batch stands otherwise. Look again, and press again."),
+    Reason.ALL_SENT: _("All mails are out already, so there is nothing left to cancel."),
     Reason.NOTHING_TO_RETRY: _("There is no failed mail here to somebody who can still accept."),
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),

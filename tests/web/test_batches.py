@@ -1,0 +1,92 @@
+"""The page of a batch, and its wheel."""
+
+from datetime import datetime
+
+import pytest
+
+from invites.attempts import Result
+from invites.models import Batch, BatchState, Delivery, Membership
+from tests.browsing import HTMX, Browser
+from tests.shorthand import attempt, attempt_all, reread, send
+from tests.web.world import ACCOUNT
+
+
+@pytest.fixture
+def batch(owner: Membership, now: datetime) -> Batch:
+    """Four people, nobody mailed yet."""
+    return send(owner, now, *(f"p{n}@example.org" for n in range(4)))
+
+
+@pytest.fixture
+def place(batch: Batch) -> str:
+    """Where its page is."""
+    return f"{ACCOUNT}/batches/{batch.id}"
+
+
+def figures(browser: Browser) -> dict[str, str]:
+    """The figures of the page, by their names."""
+    return {
+        figure.dt.get_text(strip=True): figure.dd.get_text(strip=True)
+        for figure in browser.page.select(".figures > div")
+    }
+
+
+class TestCancelling:
+    def test_the_figures_beside_the_question_stay_live(
+        self, olive: Browser, place: str, now: datetime
+    ) -> None:
+        asked = olive.open(place).press("Cancel").page.select_one("#batch-progress")
+        assert asked is not None
+        assert asked["hx-get"] == f"{place}/cancellation"
+        attempt(Delivery.select().first(), Result.SENT, now)
+        olive.open(f"{place}/cancellation", headers=HTMX)
+        assert olive.page.select_one(".big strong").get_text() == "1"
+        assert "3 mails that aren't out are withdrawn" in olive.text
+        assert not olive.page.select("[autofocus]")  # it stays where it was put meanwhile
+
+    def test_it_says_how_many_mails_were_withdrawn(self, olive: Browser, place: str) -> None:
+        olive.open(place).press("Cancel").press("Cancel the rest")
+        assert olive.url == place
+        assert "Cancelled. 4 mails were withdrawn." in olive.text
+        assert figures(olive)["not sent any more"] == "4"
+
+    def test_the_question_goes_when_all_mails_are_out(
+        self, olive: Browser, place: str, now: datetime
+    ) -> None:
+        attempt_all(now)
+        olive.open(f"{place}/cancellation", headers=HTMX)
+        assert "All mails are out already" in olive.text
+        assert "Cancel the rest" not in olive.text
+        assert olive.page.select_one("#batch-progress")["hx-get"] == place
+
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_who_presses_late_hears_that_all_mails_are_out(
+        self, olive: Browser, batch: Batch, place: str, now: datetime, htmx: bool
+    ) -> None:
+        olive.open(place).press("Cancel")
+        attempt_all(now)
+        olive.htmx = htmx
+        olive.press("Cancel the rest")
+        assert "All mails are out already" in olive.text
+        assert olive.page.select_one(".big strong").get_text() == "4"
+        assert reread(batch).state != BatchState.CANCELLED
+
+    def test_who_opens_the_question_late_is_led_to_the_batch(
+        self, olive: Browser, place: str, now: datetime
+    ) -> None:
+        attempt_all(now)
+        olive.open(f"{place}/cancellation")
+        assert olive.url == place
+        assert "All mails are out already" in olive.text
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_who_pauses_what_is_paused_sees_how_it_stands(
+    olive: Browser, place: str, htmx: bool
+) -> None:
+    olive.open(place)
+    Batch.update(state=BatchState.PAUSED).execute()
+    olive.htmx = htmx
+    olive.press("Pause")
+    assert "Meanwhile the batch stands otherwise" in olive.text
+    assert "Paused. 4 mails wait" in olive.text
