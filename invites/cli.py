@@ -272,7 +272,7 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     if done.withdrawn:
         click.echo(
             f"{done.withdrawn} mail(s) waited in the backup and may have gone out since, so they "
-            "won't be sent. To send an invitation again, press Resend on the Invitations page; "
+            "won't be sent by themselves. The pages of their batches offer to send them; "
             "to send all, restore again with --replace --keep-mail."
         )
 

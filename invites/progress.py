@@ -6,8 +6,15 @@ from typing import Any
 
 from peewee import fn
 
-from invites import db
-from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
+from invites import db, outbox
+from invites.models import (
+    Batch,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Standing,
+)
 
 _SHOWN_FAILURES = 20
 _LATELY = timedelta(seconds=30)
@@ -15,12 +22,16 @@ _LATELY = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Progress:
-    """The totals of a batch. Both count people: of several mails to one, the newest."""
+    """The totals of a batch. Both count people: of several mails to one, the newest.
+
+    ``held_back``: mails that waited in a restored backup, to people who can still accept.
+    """
 
     mails: dict[DeliveryState, int]
     people: dict[Standing, int]
     troubled: list[Delivery]
     per_minute: float
+    held_back: int
 
     @property
     def minutes_left(self) -> float | None:
@@ -71,6 +82,23 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         people=standings(Invitation.id.in_(mailed), now),
         troubled=_troubled(batch),
         per_minute=_per_minute(batch, now),
+        held_back=int(held_back(batch, now).count()),
+    )
+
+
+def held_back(batch: Batch, now: datetime) -> Any:
+    """The ids of mails that waited in a restored backup, to people who can still accept."""
+    return (
+        Delivery.select(Delivery.id)
+        .join(Invitation)
+        .where(
+            Delivery.batch == batch,
+            Delivery.state == DeliveryState.WITHDRAWN,
+            Delivery.reply_text == outbox.HELD_BACK,
+            Invitation.state == InvitationState.PENDING,
+            Invitation.expires_at > now,
+            is_newest_mail(),
+        )
     )
 
 

@@ -76,6 +76,7 @@ class Reason(StrEnum):
     BATCH_NOT_SO = "batch_not_so"
     ALL_SENT = "all_sent"
     NOTHING_TO_RETRY = "nothing_to_retry"
+    NOTHING_HELD_BACK = "nothing_held_back"
     MEMBER_ALREADY = "member_already"
     WRONG_PERSON = "wrong_person"
     REMOVED_MEMBER = "removed_member"

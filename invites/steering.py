@@ -1,4 +1,4 @@
-"""Steering a batch: pause, resume, cancel, retry; and what its first mails decide."""
+"""Steering a batch: pause, resume, cancel, send again; and what its first mails decide."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import IN_HAND, Priority
+from invites.progress import held_back
 from invites.refusals import Reason, Refused
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
@@ -92,28 +93,45 @@ def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
             Invitation.state == InvitationState.PENDING,
             Invitation.expires_at > now,
         )
-        again: int = (
-            Delivery.update(
-                state=DeliveryState.QUEUED,
-                priority=Priority.BULK,
-                attempts=0,
-                unanswered=0,
-                due_at=now,
-                finished_at=None,
-            )
-            .where(
-                Delivery.batch == batch,
-                Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)),
-                Delivery.invitation.in_(open_to),
-            )
-            .execute()
+        is_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+        which = (Delivery.batch == batch) & is_failed & Delivery.invitation.in_(open_to)
+        return _queue_again(actor, batch, which, now, Deed.RETRIED, Reason.NOTHING_TO_RETRY)
+
+
+def send_held_back(actor: Membership, batch: Batch, now: datetime) -> int:
+    """Queue the mails that a restored backup held back; returns how many.
+
+    Raises Refused(NOTHING_HELD_BACK).
+    """
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        which = Delivery.id.in_([number for (number,) in db.tuples(held_back(batch, now))])
+        reason = Reason.NOTHING_HELD_BACK
+        return _queue_again(actor, batch, which, now, Deed.SENT_HELD_BACK, reason)
+
+
+def _queue_again(
+    actor: Membership, batch: Batch, which: Any, now: datetime, deed: Deed, if_none: Reason
+) -> int:
+    """Queue mails like new, and let their batch go on unless somebody paused it."""
+    again: int = (
+        Delivery.update(
+            state=DeliveryState.QUEUED,
+            priority=Priority.BULK,
+            attempts=0,
+            unanswered=0,
+            due_at=now,
+            finished_at=None,
         )
-        if not again:
-            raise Refused(Reason.NOTHING_TO_RETRY)
-        Batch.update(state=BatchState.RUNNING, stopped_because="").where(
-            Batch.id == batch.id, Batch.state != BatchState.PAUSED
-        ).execute()
-        activity.record(Deed.RETRIED, batch.account, actor.user, now, batch=batch.id, people=again)
+        .where(which)
+        .execute()
+    )
+    if not again:
+        raise Refused(if_none)
+    Batch.update(state=BatchState.RUNNING, stopped_because="").where(
+        Batch.id == batch.id, Batch.state != BatchState.PAUSED
+    ).execute()
+    activity.record(deed, batch.account, actor.user, now, batch=batch.id, people=again)
     return again
 
 

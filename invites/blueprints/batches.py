@@ -56,6 +56,17 @@ def retry(batch_id: int) -> Response:
     )
 
 
+@blueprint.post("/held-back")
+@allow(Action.INVITE)
+def send_held_back(batch_id: int) -> Response:
+    """Send what a restored backup held back."""
+    return _do(
+        steering.send_held_back,
+        batch_id,
+        lambda n: ngettext("%(n)s mail goes out.", "%(n)s mails go out.", n, n=n),
+    )
+
+
 @blueprint.get("/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:

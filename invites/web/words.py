@@ -180,6 +180,7 @@ REASON = {
     Reason.BATCH_NOT_SO: _("Meanwhile the batch stands otherwise. Look again, and press again."),
     Reason.ALL_SENT: _("All mails are out already, so there is nothing left to cancel."),
     Reason.NOTHING_TO_RETRY: _("There is no failed mail here to somebody who can still accept."),
+    Reason.NOTHING_HELD_BACK: _("These mails were sent meanwhile, or nobody can accept any more."),
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
     Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),

@@ -123,6 +123,10 @@ def _nobody_knows(_world: World) -> None:
     Delivery.update(state=DeliveryState.UNKNOWN).execute()
 
 
+def _held_back(_world: World) -> None:
+    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=outbox.HELD_BACK).execute()
+
+
 def _batch_of(name: str) -> Callable[[World], str]:
     return lambda world: f"{ACCOUNT}/batches/{getattr(world.rows, name).batch_id}"
 
@@ -310,6 +314,9 @@ SCENES = {
     "batch, unanswered": Scene(
         "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
     ),
+    "batch, held back": Scene(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_held_back
+    ),
     "permanent invite": Scene(
         "owner", f"{ACCOUNT}/permanent-invite", fragment="permanent-link"
     ),
@@ -416,6 +423,9 @@ BUTTONS = {
     ),
     "cancel a batch": Scene("owner", _steer("cancellation"), {}, "batch-progress"),
     "retry a batch": Scene("owner", _steer("retry", of="failed"), {}, "batch-progress"),
+    "send what a backup held back": Scene(
+        "owner", _steer("held-back"), {}, "batch-progress", before=_held_back
+    ),
     "resend, refused": Scene(
         "owner", _invitation("pending", "resend"), {}, "invitation-", status=422
     ),

@@ -291,6 +291,7 @@ ANOTHER_ACCOUNTS_THINGS = [
     ("POST", "batches/{batch}/pause"),
     ("POST", "batches/{batch}/resume"),
     ("POST", "batches/{batch}/retry"),
+    ("POST", "batches/{batch}/held-back"),
     ("GET", "batches/{batch}/cancellation"),
     ("POST", "batches/{batch}/cancellation"),
     ("GET", "users/{membership}"),

@@ -1,11 +1,12 @@
 """The page of a batch, and its wheel."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from invites import outbox
 from invites.attempts import Result
-from invites.models import Batch, BatchState, Delivery, Membership
+from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership
 from tests.browsing import HTMX, Browser
 from tests.shorthand import attempt, attempt_all, reread, send
 from tests.web.world import ACCOUNT
@@ -48,7 +49,7 @@ class TestCancelling:
         olive.open(place).press("Cancel").press("Cancel the rest")
         assert olive.url == place
         assert "Cancelled. 4 mails were withdrawn." in olive.text
-        assert figures(olive)["not sent any more"] == "4"
+        assert figures(olive)["withdrawn"] == "4"
 
     def test_the_question_goes_when_all_mails_are_out(
         self, olive: Browser, place: str, now: datetime
@@ -90,3 +91,57 @@ def test_who_pauses_what_is_paused_sees_how_it_stands(
     olive.press("Pause")
     assert "Meanwhile the batch stands otherwise" in olive.text
     assert "Paused. 4 mails wait" in olive.text
+
+
+def test_where_the_mails_stand_adds_up_to_all_of_them(
+    olive: Browser, place: str, now: datetime
+) -> None:
+    sent, failed, unsure, _waiting = Delivery.select().order_by(Delivery.id)
+    attempt(sent, Result.SENT, now)
+    attempt(failed, Result.FAILED, now)
+    for _time in range(2):
+        attempt(unsure, Result.UNANSWERED, now)
+        now += timedelta(minutes=2)
+    stands = figures(olive.open(place))
+    assert {name: int(stands[name]) for name in ("queued", "failed", "may have arrived")} == {
+        "queued": 1,
+        "failed": 1,
+        "may have arrived": 1,
+    }
+    assert "1 of 4 sent" in olive.text
+    olive.press("Cancel").press("Cancel the rest")
+    stands = figures(olive)
+    assert (stands["queued"], stands["withdrawn"]) == ("0", "1")
+
+
+class TestAfterARestore:
+    @pytest.fixture
+    def held_back(self, batch: Batch, now: datetime) -> None:
+        """One mail had gone out when the backup was made."""
+        attempt(Delivery.select().first(), Result.SENT, now)
+        waiting = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": outbox.HELD_BACK}
+        Delivery.update(**changes).where(waiting).execute()
+
+    @pytest.mark.usefixtures("held_back")
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_the_page_says_why_mails_are_held_back_and_sends_them(
+        self, olive: Browser, place: str, htmx: bool
+    ) -> None:
+        olive.open(place)
+        assert "3 mails waited in the backup that was put back" in olive.text
+        assert figures(olive)["withdrawn"] == "3"
+        olive.htmx = htmx
+        olive.press("Send these 3")
+        assert "3 mails go out." in olive.text
+        assert figures(olive)["queued"] == "3"
+        assert "backup" not in olive.text
+
+    @pytest.mark.usefixtures("held_back")
+    def test_a_second_press_says_that_they_are_sent(self, olive: Browser, place: str) -> None:
+        olive.open(place)
+        attempted = olive.page.select_one("form[action$=held-back] [name=csrf_token]")
+        assert attempted is not None
+        for _press in range(2):
+            olive.post(f"{place}/held-back", {"csrf_token": attempted["value"]})
+        assert "were sent meanwhile" in olive.text
