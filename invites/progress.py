@@ -1,5 +1,6 @@
 """How far a batch is: where its people stand, and where the newest mail to each stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +85,16 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         per_minute=_per_minute(batch, now),
         held_back=int(held_back(batch, now).count()),
     )
+
+
+def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
+    """How many people each batch mailed or will mail."""
+    counted = (
+        Delivery.select(Delivery.batch, fn.COUNT(Delivery.invitation.distinct()))
+        .where(Delivery.batch.in_(batch_ids))
+        .group_by(Delivery.batch)
+    )
+    return dict(db.tuples(counted))
 
 
 def held_back(batch: Batch, now: datetime) -> Any:

@@ -1,10 +1,10 @@
-"""A batch: how far it is, live, and the wheel to steer it."""
+"""Batches: the list of them, how far each is, live, and the wheel to steer it."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
@@ -21,31 +21,42 @@ from invites.web.words import sentence
 
 T = TypeVar("T")
 
-blueprint = Blueprint("batches", __name__, url_prefix="/accounts/<slug>/batches/<int:batch_id>")
+blueprint = Blueprint("batches", __name__, url_prefix="/accounts/<slug>/batches")
 
 
 @blueprint.get("")
+@allow(Action.SEE_PEOPLE)
+def index() -> Response:
+    """All batches, newest first, a page at a time."""
+    return show(
+        "batches/index.html",
+        fragment="batches/_batch_list.html",
+        found=here().scope.batches(request.args.get("page", 1, type=int)),
+    )
+
+
+@blueprint.get("/<int:batch_id>")
 @allow(Action.SEE_PEOPLE)
 def page(batch_id: int) -> Response:
     """The batch; htmx asks again for its counts until they stand still."""
     return _show(_batch(batch_id))
 
 
-@blueprint.post("/pause")
+@blueprint.post("/<int:batch_id>/pause")
 @allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
     """Keep back what isn't sent yet."""
     return _do(steering.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
 
 
-@blueprint.post("/resume")
+@blueprint.post("/<int:batch_id>/resume")
 @allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
     """Let it go on."""
     return _do(steering.resume, batch_id, lambda _none: _("The mails go on."))
 
 
-@blueprint.post("/retry")
+@blueprint.post("/<int:batch_id>/retry")
 @allow(Action.INVITE)
 def retry(batch_id: int) -> Response:
     """Try the failed mails again."""
@@ -56,7 +67,7 @@ def retry(batch_id: int) -> Response:
     )
 
 
-@blueprint.post("/held-back")
+@blueprint.post("/<int:batch_id>/held-back")
 @allow(Action.INVITE)
 def send_held_back(batch_id: int) -> Response:
     """Send what a restored backup held back."""
@@ -67,7 +78,7 @@ def send_held_back(batch_id: int) -> Response:
     )
 
 
-@blueprint.get("/cancellation")
+@blueprint.get("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:
     """Say what cancelling does, before it does; the counts beside the question stay live."""
@@ -79,7 +90,7 @@ def ask_cancellation(batch_id: int) -> Response:
     return _show(batch, cancelling=batch.state != BatchState.CANCELLED)
 
 
-@blueprint.post("/cancellation")
+@blueprint.post("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def cancel(batch_id: int) -> Response:
     """Withdraw what isn't sent yet."""

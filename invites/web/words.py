@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from invites.activity import Kind
 from invites.judging import Outcome
-from invites.models import DeliveryKind, DeliveryState, JoinedBy, Standing
+from invites.models import BatchState, DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 from invites.tables import MAX_MEGABYTES
@@ -53,6 +53,15 @@ DELIVERY = {
     DeliveryState.UNKNOWN: _("may have arrived"),
     DeliveryState.BOUNCED: _("came back"),
     DeliveryState.WITHDRAWN: _("not sent any more"),
+}
+
+BATCH = {
+    BatchState.PROBING: _("going out"),
+    BatchState.RUNNING: _("going out"),
+    BatchState.PAUSED: _("paused"),
+    BatchState.STOPPED: _("stopped by itself"),
+    BatchState.CANCELLED: _("cancelled"),
+    BatchState.DONE: _("done"),
 }
 
 JOINED_BY = {

@@ -139,6 +139,7 @@ def _nobody_invited(_world: World) -> None:
     Membership.update(invitation=None).execute()
     Delivery.delete().execute()
     Invitation.delete().execute()
+    Batch.delete().execute()
 
 
 def _revoked(world: World) -> None:
@@ -289,6 +290,10 @@ SCENES = {
         "moderator", f"{ACCOUNT}/invitations", fragment="invitation-list"
     ),
     "personal link": Scene("owner", _invitation("pending", "link")),
+    "batches": Scene("owner", f"{ACCOUNT}/batches", fragment="batch-list"),
+    "batches, none yet": Scene(
+        "owner", f"{ACCOUNT}/batches", fragment="batch-list", before=_nobody_invited
+    ),
     "batch": Scene(
         "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}", fragment="batch-progress"
     ),

@@ -32,6 +32,49 @@ def figures(browser: Browser) -> dict[str, str]:
     }
 
 
+class TestTheList:
+    def test_it_is_found_from_the_invitations_and_leads_to_each_batch(
+        self, olive: Browser, place: str
+    ) -> None:
+        olive.open(f"{ACCOUNT}/invitations").follow("Batches")
+        assert olive.url == f"{ACCOUNT}/batches"
+        olive.open(str(olive.page.select("tbody a")[0]["href"]))
+        assert olive.url == place
+        assert olive.follow("Batches").url == f"{ACCOUNT}/batches"
+
+    @pytest.mark.parametrize(
+        ("state", "says"),
+        [
+            (BatchState.RUNNING, "in the Mailbox"),
+            (BatchState.PAUSED, "paused"),
+            (BatchState.STOPPED, "stopped by itself"),
+            (BatchState.CANCELLED, "cancelled"),
+            (BatchState.DONE, "done"),
+        ],
+    )
+    @pytest.mark.usefixtures("batch")
+    def test_it_tells_who_sent_to_how_many_as_what_and_how_that_stands(
+        self, olive: Browser, state: BatchState, says: str
+    ) -> None:
+        Batch.update(state=state).execute()
+        olive.open(f"{ACCOUNT}/batches")
+        cells = [cell.get_text(" ", strip=True) for cell in olive.page.select("tbody td")]
+        assert cells == ["Olive Martin", "4", "User", says]
+
+    def test_the_newest_come_first_a_page_at_a_time(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        sent = [send(owner, now, f"p{n}@example.org") for n in range(21)]
+        olive.open(f"{ACCOUNT}/batches")
+        links = [str(link["href"]) for link in olive.page.select("tbody a")]
+        assert links == [f"{ACCOUNT}/batches/{batch.id}" for batch in sent[:0:-1]]
+        olive.follow("Older")
+        assert len(olive.page.select("tbody tr")) == 1
+
+    def test_before_anything_was_sent_it_says_what_a_batch_is(self, olive: Browser) -> None:
+        assert "Nothing was sent yet" in olive.open(f"{ACCOUNT}/batches").text
+
+
 class TestCancelling:
     def test_the_figures_beside_the_question_stay_live(
         self, olive: Browser, place: str, now: datetime
