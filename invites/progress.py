@@ -17,7 +17,7 @@ from invites.models import (
     Standing,
 )
 
-_SHOWN_FAILURES = 20
+_SHOWN = 20
 _LATELY = timedelta(seconds=30)
 
 
@@ -25,12 +25,15 @@ _LATELY = timedelta(seconds=30)
 class Progress:
     """The totals of a batch. Both count people: of several mails to one, the newest.
 
-    ``held_back``: mails that waited in a restored backup, to people who can still accept.
+    ``undelivered``: the newest mails that failed or came back; ``put_off``: those that
+    the mail server put off; ``held_back``: how many waited in a restored backup, to people
+    who can still accept.
     """
 
     mails: dict[DeliveryState, int]
     people: dict[Standing, int]
-    troubled: list[Delivery]
+    undelivered: list[Delivery]
+    put_off: list[Delivery]
     per_minute: float
     held_back: int
 
@@ -81,7 +84,10 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
         people=standings(Invitation.id.in_(mailed), now),
-        troubled=_troubled(batch),
+        undelivered=_newest(
+            batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
+        ),
+        put_off=_newest(batch, (Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
         per_minute=_per_minute(batch, now),
         held_back=int(held_back(batch, now).count()),
     )
@@ -143,16 +149,12 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
     return ~fn.EXISTS(later.select(later.id).where(is_later))
 
 
-def _troubled(batch: Batch) -> list[Delivery]:
-    """The newest mails that failed, came back, or were put off by the mail server."""
+def _newest(batch: Batch, which: Any) -> list[Delivery]:
+    """The newest mails of a batch that fit the condition ``which``, and their invitations."""
     return list(
-        Delivery.select()
-        .where(
-            Delivery.batch == batch,
-            Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
-            | ((Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
-            is_newest_mail(of_batch=True),
-        )
+        Delivery.select(Delivery, Invitation)
+        .join(Invitation)
+        .where(Delivery.batch == batch, which, is_newest_mail(of_batch=True))
         .order_by(Delivery.id.desc())
-        .limit(_SHOWN_FAILURES)
+        .limit(_SHOWN)
     )

@@ -1,6 +1,6 @@
 """Batches: the list of them, how far each is, live, and the wheel to steer it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -9,15 +9,19 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from invites import outbox, progress, steering
-from invites.access import Action
+from invites import invitations, left_out, outbox, progress, steering
+from invites.access import Action, authorize
+from invites.judging import Outcome
+from invites.left_out import LeftOut
 from invites.models import Batch, BatchState, Membership
 from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
+from invites.web.composing import compose_page, form_to_mend
+from invites.web.csv_files import csv_file
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
 from invites.web.services import now, services
-from invites.web.words import sentence
+from invites.web.words import outcome, problem, sentence
 
 T = TypeVar("T")
 
@@ -78,6 +82,35 @@ def send_held_back(batch_id: int) -> Response:
     )
 
 
+@blueprint.post("/<int:batch_id>/invitations/<int:invitation_id>/resend")
+@allow(Action.MANAGE_INVITATION)
+def resend(batch_id: int, invitation_id: int) -> Response:
+    """Mail one person again."""
+    invitation = here().scope.invitation(invitation_id)
+    return _do(
+        lambda member, _batch, moment: invitations.resend(member, invitation, moment),
+        batch_id,
+        lambda _none: _("Mailed again to %(email)s.", email=invitation.email),
+    )
+
+
+@blueprint.get("/<int:batch_id>/left-out")
+@allow(Action.INVITE)
+def mend_left_out(batch_id: int) -> Response:
+    """New Invitation, with what wasn't an address in its field."""
+    batch = _batch(batch_id)
+    authorize(here().membership, Action.INVITE, batch.role)
+    wrong = [one.as_typed for one in left_out.rows(batch) if one.outcome == Outcome.INVALID]
+    return compose_page(form_to_mend("\n".join(wrong), batch.role))
+
+
+@blueprint.get("/<int:batch_id>/left-out.csv")
+@allow(Action.INVITE)
+def export_left_out(batch_id: int) -> Response:
+    """Who was left out, and why; safe to open in a spreadsheet program."""
+    return csv_file("left-out.csv", _lines(left_out.rows(_batch(batch_id))))
+
+
 @blueprint.get("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:
@@ -86,7 +119,7 @@ def ask_cancellation(batch_id: int) -> Response:
     try:
         steering.refuse_uncancellable(batch)
     except Refused as refused:
-        return _changed(batch, problem=sentence(refused))
+        return _changed(batch, refusal=sentence(refused))
     return _show(batch, cancelling=batch.state != BatchState.CANCELLED)
 
 
@@ -103,6 +136,14 @@ def cancel(batch_id: int) -> Response:
     )
 
 
+def _lines(rows: Iterable[LeftOut]) -> Iterator[tuple[str, ...]]:
+    yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
+    for one in rows:
+        row = "" if one.row is None else str(one.row)
+        why = problem(one.problem) if one.problem else outcome(one.outcome, 1)
+        yield row, one.text, one.name, why, one.suggestion
+
+
 def _batch(batch_id: int) -> Batch:
     return here().scope.batch(batch_id)
 
@@ -117,27 +158,28 @@ def _do(
     except Refused as refused:
         if refused.reason is Reason.NOT_ALLOWED:
             raise
-        return _changed(batch, problem=sentence(refused))
+        return _changed(batch, refusal=sentence(refused))
     return _changed(batch, told=told(done))
 
 
-def _changed(batch: Batch, *, told: str = "", problem: str = "") -> Response:
+def _changed(batch: Batch, *, told: str = "", refusal: str = "") -> Response:
     if wants_fragment():
-        return _show(_batch(batch.id), told=told, problem=problem)
-    tell(problem or told, "problem" if problem else "done")
+        return _show(_batch(batch.id), told=told, refusal=refusal)
+    tell(refusal or told, "problem" if refusal else "done")
     return go(url_for("batches.page", batch_id=batch.id))
 
 
-def _show(batch: Batch, *, cancelling: bool = False, told: str = "", problem: str = "") -> Response:
+def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: str = "") -> Response:
     has_server = services().settings.mail_server is not None
     return show(
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
+        left_out=left_out.rows(batch),
         progress=progress.of_batch(batch, now()),
         trouble=outbox.trouble() if has_server else "",
         unsent=steering.unsent(batch) if cancelling else 0,
         cancelling=cancelling,
         told=told,
-        problem=problem,
+        refusal=refusal,
     )

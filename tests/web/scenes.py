@@ -319,6 +319,10 @@ SCENES = {
     "batch, unanswered": Scene(
         "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
     ),
+    "batch, what was left out": Scene(
+        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}/left-out"
+    ),
+    "a person's address to correct": Scene("owner", _invitation("bounced", "corrected")),
     "batch, held back": Scene(
         "owner", _batch_of("late"), fragment="batch-progress", before=_held_back
     ),
@@ -430,6 +434,12 @@ BUTTONS = {
     "retry a batch": Scene("owner", _steer("retry", of="failed"), {}, "batch-progress"),
     "send what a backup held back": Scene(
         "owner", _steer("held-back"), {}, "batch-progress", before=_held_back
+    ),
+    "resend in a batch": Scene(
+        "owner",
+        lambda w: f"{_steer(f'invitations/{w.rows.failed.id}/resend', of='failed')(w)}",
+        {},
+        "batch-progress",
     ),
     "resend, refused": Scene(
         "owner", _invitation("pending", "resend"), {}, "invitation-", status=422

@@ -1,12 +1,16 @@
 """The page of a batch, and its wheel."""
 
+import csv
 from datetime import datetime, timedelta
 
 import pytest
 
-from invites import outbox
+from invites import issuing, outbox
 from invites.attempts import Result
-from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership
+from invites.issuing import Order
+from invites.models import Batch, BatchState, Delivery, DeliveryState, Invitation, Membership
+from invites.recipients import Entry
+from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.shorthand import attempt, attempt_all, reread, send
 from tests.web.world import ACCOUNT
@@ -188,3 +192,122 @@ class TestAfterARestore:
         for _press in range(2):
             olive.post(f"{place}/held-back", {"csrf_token": attempted["value"]})
         assert "were sent meanwhile" in olive.text
+
+
+class TestWhatCouldNotBeDelivered:
+    @pytest.fixture
+    def bounced(self, owner: Membership, now: datetime) -> Batch:
+        """One mail came back, one is put off."""
+        batch = send(owner, now, "bounced@example.org", "late@example.org", role=Role.MODERATOR)
+        first, late = Delivery.select().order_by(Delivery.id)
+        attempt(late, Result.RETRY, now, 451, "4.7.1 Greylisted")
+        attempt(first, Result.SENT, now)
+        changes = {"state": DeliveryState.BOUNCED, "reply_text": "5.1.1 Nobody"}
+        Delivery.update(**changes).where(Delivery.id == first.id).execute()
+        return batch
+
+    @staticmethod
+    def section(browser: Browser, title: str) -> str:
+        """What stands under a title."""
+        found = browser.page.find("h2", string=title)
+        assert found is not None
+        sheet = found.find_parent("section")
+        assert sheet is not None
+        return " ".join(sheet.get_text(" ").split())
+
+    def test_a_mail_that_is_tried_again_stands_apart_with_its_next_try(
+        self, olive: Browser, bounced: Batch
+    ) -> None:
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}")
+        late = self.section(olive, "Put off by the mail server")
+        assert "tried again by themselves" in late
+        assert "late@example.org 4.7.1 Greylisted 451" in late
+        assert "bounced@example.org" not in late
+        undelivered = self.section(olive, "Could not be delivered")
+        assert "bounced@example.org came back 5.1.1 Nobody" in undelivered
+        assert "late@example.org" not in undelivered
+
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_who_could_not_be_reached_can_be_mailed_again(
+        self, olive: Browser, bounced: Batch, htmx: bool
+    ) -> None:
+        page = f"{ACCOUNT}/batches/{bounced.id}"
+        olive.open(page)
+        olive.htmx = htmx
+        olive.press("Resend")
+        assert "Mailed again to bounced@example.org." in olive.text
+        assert htmx or olive.url == page
+        assert figures(olive)["queued"] == "2"
+        assert "Could not be delivered" not in olive.text
+
+    def test_another_address_can_be_tried_for_the_same_person_and_role(
+        self, olive: Browser, bounced: Batch
+    ) -> None:
+        Invitation.update(name="Bello, Ann").execute()
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}").follow("Correct address")
+        assert olive.title == "New Invitation"
+        field = olive.page.select_one("#email")
+        assert field is not None
+        assert field.get_text().strip() == '"Bello, Ann" <bounced@example.org>'
+        olive.press("Send Invitation", email="Ann <ann@example.org>")
+        olive.press("Send Invitation")
+        sent = Invitation.select().order_by(Invitation.id.desc()).first()
+        assert (sent.email, sent.role) == ("ann@example.org", Role.MODERATOR)
+
+    def test_who_may_not_invite_as_that_role_is_offered_nothing(
+        self, mo: Browser, bounced: Batch
+    ) -> None:
+        mo.open(f"{ACCOUNT}/batches/{bounced.id}")
+        assert mo.page.select(".row-actions a, .row-actions button") == []
+        invitation = bounced.invitations[0]
+        assert mo.open(f"{ACCOUNT}/invitations/{invitation.id}/corrected").status == 403
+        assert mo.open(f"{ACCOUNT}/batches/{bounced.id}/left-out").status == 403
+
+
+class TestWhoWasLeftOut:
+    @pytest.fixture
+    def batch(self, owner: Membership, now: datetime) -> Batch:
+        """One who is invited, and three who aren't."""
+        entries = [
+            Entry("ann@example.org", 2, "Ann"),
+            Entry("ada@example.org", 3, "Ada"),
+            Entry("bo@gmial.com", 4, "Bo Ek"),
+            Entry("=cleo", 5, "Cleo"),
+        ]
+        return issuing.issue(owner, Order("key", entries, Role.USER), now)
+
+    def test_each_wrong_address_stands_with_its_name_and_what_was_meant(
+        self, olive: Browser, place: str
+    ) -> None:
+        olive.open(place)
+        first = " ".join(olive.page.select(".lines li")[0].get_text(" ").split())
+        assert first.startswith("bo@gmial.com · Bo Ek · row 4")
+        assert first.endswith("Did you mean bo@gmail.com?")
+
+    def test_all_can_be_downloaded_with_the_reason(self, olive: Browser, place: str) -> None:
+        olive.open(place).follow("Download the 3 rows as CSV")
+        assert olive.response is not None
+        rows = list(csv.reader(olive.response.text.removeprefix("\ufeff").splitlines()))
+        assert rows[0] == ["Row", "Email", "Name", "Why", "Did you mean"]
+        assert [(row[0], row[1], row[2], row[4]) for row in rows[1:]] == [
+            ("4", "bo@gmial.com", "Bo Ek", "bo@gmail.com"),
+            ("5", "'=cleo", "Cleo", ""),
+            ("3", "ada@example.org", "Ada", ""),
+        ]
+        assert rows[3][3] == "member already"
+
+    def test_what_is_wrong_can_be_corrected_and_invited(self, olive: Browser, place: str) -> None:
+        olive.open(place).follow("Correct them and invite")
+        field = olive.page.select_one("#email")
+        assert field is not None
+        assert field.get_text().split("\n")[-2:] == ["Bo Ek <bo@gmial.com>", "Cleo <=cleo>"]
+        assert "Use bo@gmail.com" in olive.text
+
+    def test_batches_of_before_kept_less_and_are_shown_all_the_same(
+        self, olive: Browser, batch: Batch, place: str
+    ) -> None:
+        Batch.update(
+            left_out={"counts": {"invalid": 1}, "examples": [[7, "kim", "address_no_at"]]}
+        ).where(Batch.id == batch.id).execute()
+        assert "kim · row 7 This has no @" in olive.open(place).text
+        assert olive.open(f"{place}/left-out").status == 200
