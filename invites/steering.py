@@ -122,6 +122,8 @@ def _queue_again(
             unanswered=0,
             due_at=now,
             finished_at=None,
+            reply_code=None,
+            reply_text="",
         )
         .where(which)
         .execute()

@@ -156,6 +156,12 @@ class TestHeldBackByARestore:
         assert progress.of_batch(batch, now).held_back == 2
         assert steering.send_held_back(owner, batch, now) == 2
 
+    def test_what_is_sent_and_then_cancelled_is_not_held_back_any_more(self, owner, batch, now):
+        steering.send_held_back(owner, batch, now)
+        steering.cancel(owner, reread(batch), now)
+        Invitation.update(state=InvitationState.PENDING).execute()
+        assert progress.of_batch(batch, now).held_back == 0
+
     def test_what_was_cancelled_is_not_taken_for_held_back(self, owner, now):
         other = send(owner, now, "other@example.org")
         steering.cancel(owner, other, now)

@@ -78,7 +78,7 @@ def send_held_back(batch_id: int) -> Response:
     return _do(
         steering.send_held_back,
         batch_id,
-        lambda n: ngettext("%(n)s mail goes out.", "%(n)s mails go out.", n, n=n),
+        lambda n: ngettext("%(n)s mail is queued.", "%(n)s mails are queued.", n, n=n),
     )
 
 

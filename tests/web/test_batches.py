@@ -180,7 +180,7 @@ class TestAfterARestore:
         assert figures(olive)["withdrawn"] == "3"
         olive.htmx = htmx
         olive.press("Send these 3")
-        assert "3 mails go out." in olive.text
+        assert "3 mails are queued." in olive.text
         assert figures(olive)["queued"] == "3"
         assert "backup" not in olive.text
 
