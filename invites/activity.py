@@ -23,6 +23,7 @@ class Deed(StrEnum):
     RESUMED = "resumed"
     CANCELLED = "cancelled"
     RETRIED = "retried"
+    SENT_HELD_BACK = "sent_held_back"
     RESENT = "resent"
     REVOKED = "revoked"
     RESTORED = "restored"
@@ -59,6 +60,7 @@ KINDS = {
         Deed.RESUMED,
         Deed.CANCELLED,
         Deed.RETRIED,
+        Deed.SENT_HELD_BACK,
         Deed.RESENT,
         Deed.REVOKED,
         Deed.RESTORED,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, readiness, secret_key
+from invites import db, outbox, readiness, secret_key
 from invites.db import NotReadyError
 from invites.models import Delivery, DeliveryState
 from invites.settings import Settings
@@ -112,8 +112,7 @@ def _withdraw_mail(now: datetime) -> int:
         changes = {
             Delivery.state: DeliveryState.WITHDRAWN,
             Delivery.finished_at: now,
-            Delivery.reply_text: "It waited in a backup that was restored, and may have gone "
-            "out before that.",
+            Delivery.reply_text: outbox.HELD_BACK,
         }
         waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
         return int(Delivery.update(changes).where(Delivery.state.in_(waiting)).execute())

@@ -39,14 +39,26 @@ def named_troubles(where: str) -> Iterator[None]:
     """Turns what may go wrong while letters are read and put away into a BoxError."""
     try:
         yield
-    except (OSError, mailbox.Error, imaplib.IMAP4.error) as error:
-        reason = error.args[0] if error.args else error
-        words = reason.decode("ascii", "replace") if isinstance(reason, bytes) else str(error)
-        raise BoxError(f"{where} can't be used: {words or type(error).__name__}") from error
+    except mailbox.NoSuchMailboxError:
+        raise BoxError(f"{where} can't be used: there is no such file.") from None
+    except OSError as error:
+        raise BoxError(f"{where} can't be used: {error.strerror or _words(error)}") from error
+    except (mailbox.Error, imaplib.IMAP4.error) as error:
+        raise BoxError(f"{where} can't be used: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    reason = error.args[0] if error.args else error
+    words = reason.decode("ascii", "replace") if isinstance(reason, bytes) else str(error)
+    return words or type(error).__name__
 
 
 def maildir(folder: Path, *, delete: bool) -> Generator[Letter, None, None]:
     """The letters of a Maildir that aren't marked as seen; what is put away goes to ``cur``."""
+    if not ((folder / "new").is_dir() and (folder / "cur").is_dir()):
+        raise BoxError(
+            f"{folder} can't be used: it lacks the folders 'new' and 'cur' of a Maildir."
+        )
     everything = [*(folder / "new").iterdir(), *(folder / "cur").iterdir()]
     for path in sorted(filter(_is_unseen, everything)):
         with path.open("rb") as file:

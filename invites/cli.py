@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,12 @@ def _sentence(refused: Refused) -> str:
 def welcome() -> None:
     """Say where to go; on a fresh box, with the code that guards the set-up page."""
     _ready_database()
+    _greet()
+    for warning in services().settings.warnings:
+        click.echo(f"  Mind: {warning}\n", err=True)
+
+
+def _greet() -> None:
     url = services().settings.base_url
     click.echo("")
     if install.is_set_up():
@@ -139,33 +145,44 @@ def welcome() -> None:
         sender = services().settings.mail_from.addr_spec
         click.echo(f"  Mail            {server.host}:{server.port} as {sender}")
     click.echo("")
-    for warning in services().settings.warnings:
-        click.echo(f"  Mind: {warning}\n", err=True)
 
 
 @click.command(cls=_Command)
-@click.pass_context
 @with_appcontext
-def serve(ctx: click.Context) -> None:
+def serve() -> None:
     """Run the pages and the mail worker in this terminal, until stopped."""
     _ready_database()
     _refuse_taken_port(services().settings.bind)
-    ctx.invoke(welcome)
+    _greet()  # the log of the pages has the warnings
     db.close()
     stopped = _told_to_stop()
-    running = [
-        _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+    running = {
+        "pages": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
         # Somebody waits for a page, nobody for the last of 50,000 mails.
-        _start("flask", "worker", before=("nice", "-n", "5")),
-    ]
+        "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
+    }
     in_terminal = sys.stdin.isatty()
-    while not stopped.is_set() and all(process.poll() is None for process in running):
-        stopped.wait(0.2)
+    while not stopped and all(process.poll() is None for process in running.values()):
+        time.sleep(0.1)
         if in_terminal and not sys.stdin.isatty():  # closed; under make no SIGHUP comes to say so
-            stopped.set()
-    _end(running)
-    if not stopped.is_set():
-        raise click.ClickException("One of the two ended, so the other was stopped.")
+            stopped.append(signal.SIGHUP)
+    ended = [
+        f"The {name} ended: {_how(process.returncode)}."
+        for name, process in running.items()
+        if process.returncode is not None
+    ]
+    _end(list(running.values()))
+    if not stopped:
+        raise click.ClickException(f"{' '.join(ended)} Both are stopped now.")
+
+
+def _how(code: int) -> str:
+    """How a process ended, by its exit code."""
+    if code == -signal.SIGKILL:
+        return "killed by SIGKILL, as a system does that runs out of memory"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"an error that stands above (exit code {code})" if code else "it was told to"
 
 
 def _refuse_taken_port(bind: str) -> None:
@@ -191,13 +208,17 @@ def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subproce
     )
 
 
-def _told_to_stop() -> threading.Event:
-    """Is set when somebody ends us."""
-    stopped = threading.Event()
+def _told_to_stop() -> list[int]:
+    """Has signals in it when somebody ends us.
+
+    No Event: a signal that comes while the main thread is inside it would wait for ever for
+    the Event's lock, which that same thread holds.
+    """
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
-            signal.signal(number, lambda *_: stopped.set())
-    return stopped
+            signal.signal(number, lambda told, _frame: signals.append(told))
+    return signals
 
 
 def _end(running: list[subprocess.Popen[bytes]]) -> None:
@@ -221,8 +242,6 @@ def worker() -> None:
     db.configure(settings.database_path, durable=False)
     _ready_database()
     db.close()
-    for warning in settings.warnings:
-        logging.getLogger("invites.worker").warning(warning)
     with readiness.hold(settings):
         Worker(Mail(current_app) if settings.mail_server else None, services().postage).run()
 
@@ -269,7 +288,7 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     if done.withdrawn:
         click.echo(
             f"{done.withdrawn} mail(s) waited in the backup and may have gone out since, so they "
-            "won't be sent. To send an invitation again, press Resend on the Invitations page; "
+            "won't be sent by themselves. The pages of their batches offer to send them; "
             "to send all, restore again with --replace --keep-mail."
         )
 

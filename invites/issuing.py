@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import activity, db, frequency, judging, outbox, reminders, staging
+from invites import activity, db, frequency, judging, left_out, outbox, reminders, staging
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.judging import Outcome
@@ -17,8 +17,6 @@ from invites.roles import Role
 
 LIFETIME = timedelta(days=14)
 LARGE = 500  # mails; from here on an admin says yes to their number
-
-_EXAMPLES = 200
 
 
 @dataclass(frozen=True)
@@ -127,16 +125,12 @@ def _compare(review: Review, whole: Overview, mails: int, changed: bool) -> None
 
 
 def _left_out(whole: Overview, also: Collection[Outcome], *, pending: int) -> dict[str, object]:
-    """What was not sent and why, for the batch's page: totals, and the first bad addresses."""
+    """What was not sent and why, for the batch's page: totals, and the rows."""
     sent = judging.INVITED.union(also)
     counts = {o.value: n for o, n in whole.counts.items() if o not in sent}
     if pending:  # asked for, and yet mailed too often lately, or out of reach
         counts[Outcome.PENDING.value] = pending
-    listed = staging.invalid(whole.staged, _EXAMPLES) if whole.staged else []
-    typed = whole.typed.of(Outcome.INVALID, _EXAMPLES - len(listed))
-    examples = [[row.number, row.text[:200], row.problem] for row in listed]
-    examples += [[one.entry.row, one.entry.text[:200], one.problem] for one in typed]
-    return {"counts": counts, "examples": examples}
+    return {"counts": counts, "examples": left_out.of(whole, sent)}
 
 
 def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> None:

@@ -20,6 +20,9 @@ from invites.models import (
 HEARTBEAT = timedelta(seconds=30)
 BIG = 50  # people in a batch, from which its first mails show whether the rest should go
 
+# The words of mail that a restore withdrew, by which it is known.
+HELD_BACK = "It waited in a backup that was restored, and may have gone out before that."
+
 IN_HAND = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 

@@ -63,15 +63,17 @@ def authenticate(email: str, password: str) -> User | None:
     if user is None or not matches:
         return None
     if passwords.is_outdated(user.password_hash):
-        _hash_anew(user, password)
+        return _with_new_hash(user, password)
     return user
 
 
-def _hash_anew(user: User, password: str) -> None:
+def _with_new_hash(user: User, password: str) -> User | None:
+    """The person as they are then; None when the password was changed meanwhile."""
     password_hash = passwords.hash_password(password)
     is_same = (User.id == user.id) & (User.password_hash == user.password_hash)
-    if User.update(password_hash=password_hash).where(is_same).execute():
-        user.password_hash = password_hash
+    if not User.update(password_hash=password_hash).where(is_same).execute():
+        return authenticate(user.email, password)
+    return User.get_by_id(user.id)
 
 
 def update_details(user: User, name: str, phone: str) -> None:

@@ -1,26 +1,41 @@
 """How far a batch is: where its people stand, and where the newest mail to each stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import fn
 
-from invites import db
-from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
+from invites import db, outbox
+from invites.models import (
+    Batch,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Standing,
+)
 
-_SHOWN_FAILURES = 20
+_SHOWN = 20
 _LATELY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The totals of a batch. Both count people: of several mails to one, the newest."""
+    """The totals of a batch. Both count people: of several mails to one, the newest.
+
+    ``undelivered``: the newest mails that failed or came back; ``put_off``: those that
+    the mail server put off; ``held_back``: how many waited in a restored backup, to people
+    who can still accept.
+    """
 
     mails: dict[DeliveryState, int]
     people: dict[Standing, int]
-    troubled: list[Delivery]
+    undelivered: list[Delivery]
+    put_off: list[Delivery]
     per_minute: float
+    held_back: int
 
     @property
     def minutes_left(self) -> float | None:
@@ -69,8 +84,38 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
         people=standings(Invitation.id.in_(mailed), now),
-        troubled=_troubled(batch),
+        undelivered=_newest(
+            batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
+        ),
+        put_off=_newest(batch, (Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
         per_minute=_per_minute(batch, now),
+        held_back=int(held_back(batch, now).count()),
+    )
+
+
+def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
+    """How many people each batch mailed or will mail."""
+    counted = (
+        Delivery.select(Delivery.batch, fn.COUNT(Delivery.invitation.distinct()))
+        .where(Delivery.batch.in_(batch_ids))
+        .group_by(Delivery.batch)
+    )
+    return dict(db.tuples(counted))
+
+
+def held_back(batch: Batch, now: datetime) -> Any:
+    """The ids of mails that waited in a restored backup, to people who can still accept."""
+    return (
+        Delivery.select(Delivery.id)
+        .join(Invitation)
+        .where(
+            Delivery.batch == batch,
+            Delivery.state == DeliveryState.WITHDRAWN,
+            Delivery.reply_text == outbox.HELD_BACK,
+            Invitation.state == InvitationState.PENDING,
+            Invitation.expires_at > now,
+            is_newest_mail(),
+        )
     )
 
 
@@ -104,16 +149,12 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
     return ~fn.EXISTS(later.select(later.id).where(is_later))
 
 
-def _troubled(batch: Batch) -> list[Delivery]:
-    """The newest mails that failed, came back, or were put off by the mail server."""
+def _newest(batch: Batch, which: Any) -> list[Delivery]:
+    """The newest mails of a batch that fit the condition ``which``, and their invitations."""
     return list(
-        Delivery.select()
-        .where(
-            Delivery.batch == batch,
-            Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
-            | ((Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
-            is_newest_mail(of_batch=True),
-        )
+        Delivery.select(Delivery, Invitation)
+        .join(Invitation)
+        .where(Delivery.batch == batch, which, is_newest_mail(of_batch=True))
         .order_by(Delivery.id.desc())
-        .limit(_SHOWN_FAILURES)
+        .limit(_SHOWN)
     )

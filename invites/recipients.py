@@ -54,6 +54,13 @@ def read_field(text: str) -> list[Entry]:
     return entries
 
 
+def typed(address: str, name: str = "") -> str:
+    """What ``read_field`` reads as this address and name."""
+    if not name or "<" in address:
+        return address
+    return f'"{name}" <{address}>' if _SEPARATOR.search(name) else f"{name} <{address}>"
+
+
 def visible(text: str) -> str:
     """The text without spaces that nobody sees, and marks of direction."""
     return _INVISIBLE.sub("", text)

@@ -25,6 +25,10 @@ from invites.refusals import Reason, Refused
 
 R = TypeVar("R", bound=Model)
 
+_BATCHES = 20  # on a page: the people of each are counted
+# Who was left out may be long, and no list of batches tells it.
+_OF_BATCHES = [field for field in Batch._meta.sorted_fields if field is not Batch.left_out]
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -36,6 +40,14 @@ class Listed:
     invitation: Invitation
     delivery: Delivery | None
     is_opted_out: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A batch in a list, and how many people it mailed or will mail."""
+
+    batch: Batch
+    people: int
 
 
 class Scope:
@@ -123,15 +135,18 @@ class Scope:
         """How many invitations' last mail failed or came back."""
         return int(self._failed_invitations().count())
 
-    def batches(self, limit: int = 10) -> list[Batch]:
-        """The newest batches."""
-        return list(
-            Batch.select(Batch, User)
+    def batches(self, page: int, size: int = _BATCHES) -> Page[Sent]:
+        """The batches, newest first."""
+        query = (
+            Batch.select(*_OF_BATCHES, User)
             .join(User)
             .where(Batch.account == self.account)
             .order_by(Batch.id.desc())
-            .limit(limit)
         )
+        found = paged(query, page, size=size)
+        people = progress.people_of([batch.id for batch in found])
+        sent = [Sent(batch, people.get(batch.id, 0)) for batch in found]
+        return Page(sent, found.number, found.total, found.size)
 
     def activity(self, kind: Kind | None, search: str, page: int) -> Page[Activity]:
         """Who did what, newest first; see activity.recorded."""

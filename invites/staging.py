@@ -253,14 +253,10 @@ def not_invited(staged: StagedList, outcomes: Collection[Outcome]) -> Iterator[S
     yield from left.order_by(StagedRow.number).iterator()
 
 
-def invalid(staged: StagedList, limit: int) -> list[StagedRow]:
-    """The first rows that aren't addresses."""
-    return list(
-        _rows(staged)
-        .where(StagedRow.outcome == Outcome.INVALID)
-        .order_by(StagedRow.number)
-        .limit(limit)
-    )
+def first_with(staged: StagedList, outcomes: Collection[Outcome], limit: int) -> list[StagedRow]:
+    """The first rows with one of ``outcomes``."""
+    found = _rows(staged).where(StagedRow.outcome.in_(list(outcomes)))
+    return list(found.order_by(StagedRow.number).limit(limit))
 
 
 def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:

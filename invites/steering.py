@@ -1,8 +1,9 @@
-"""Steering a batch: pause, resume, cancel, retry; and what its first mails decide."""
+"""Steering a batch: pause, resume, cancel, send again; and what its first mails decide."""
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from peewee import fn
 
@@ -19,6 +20,7 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import IN_HAND, Priority
+from invites.progress import held_back
 from invites.refusals import Reason, Refused
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
@@ -44,34 +46,39 @@ def resume(actor: Membership, batch: Batch, now: datetime) -> None:
 
 
 def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Withdraw what isn't sent yet; returns how many people that are.
+    """Withdraw what isn't sent yet; returns how many mails that are.
 
-    Their invitations are revoked too: nobody heard of them, and they can be
-    invited anew. Raises Refused(BATCH_NOT_SO).
+    The invitations that nobody was mailed before are revoked too: those people
+    can be invited anew. Raises Refused(BATCH_NOT_SO), or ALL_SENT when it is too late.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
+        refuse_uncancellable(batch)
         _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELLED)
-        unsent = (
-            (Delivery.batch == batch)
-            & (Delivery.state == DeliveryState.QUEUED)
-            & (Delivery.priority == Priority.BULK)
-        )
+        unsent = _unsent(batch)
         people = Delivery.select(Delivery.invitation).where(unsent, Delivery.unanswered == 0)
-        revoked: int = (
-            Invitation.update(state=InvitationState.REVOKED)
-            .where(
-                Invitation.id.in_(people),
-                Invitation.batch == batch,  # others were mailed before, and are only reminded
-                Invitation.state == InvitationState.PENDING,
-            )
-            .execute()
-        )
-        Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now).where(unsent).execute()
+        Invitation.update(state=InvitationState.REVOKED).where(
+            Invitation.id.in_(people),
+            Invitation.batch == batch,  # others were mailed before, and are only reminded
+            Invitation.state == InvitationState.PENDING,
+        ).execute()
+        changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
+        withdrawn: int = Delivery.update(changes).where(unsent).execute()
         activity.record(
-            Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=revoked
+            Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
         )
-    return revoked
+    return withdrawn
+
+
+def refuse_uncancellable(batch: Batch) -> None:
+    """Raises Refused(ALL_SENT) when nothing of a batch waits any more."""
+    if batch.state != BatchState.CANCELLED and not unsent(batch):
+        raise Refused(Reason.ALL_SENT)
+
+
+def unsent(batch: Batch) -> int:
+    """How many mails cancelling would withdraw."""
+    return int(Delivery.select().where(_unsent(batch)).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
@@ -86,28 +93,47 @@ def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
             Invitation.state == InvitationState.PENDING,
             Invitation.expires_at > now,
         )
-        again: int = (
-            Delivery.update(
-                state=DeliveryState.QUEUED,
-                priority=Priority.BULK,
-                attempts=0,
-                unanswered=0,
-                due_at=now,
-                finished_at=None,
-            )
-            .where(
-                Delivery.batch == batch,
-                Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)),
-                Delivery.invitation.in_(open_to),
-            )
-            .execute()
+        is_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+        which = (Delivery.batch == batch) & is_failed & Delivery.invitation.in_(open_to)
+        return _queue_again(actor, batch, which, now, Deed.RETRIED, Reason.NOTHING_TO_RETRY)
+
+
+def send_held_back(actor: Membership, batch: Batch, now: datetime) -> int:
+    """Queue the mails that a restored backup held back; returns how many.
+
+    Raises Refused(NOTHING_HELD_BACK).
+    """
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        which = Delivery.id.in_([number for (number,) in db.tuples(held_back(batch, now))])
+        reason = Reason.NOTHING_HELD_BACK
+        return _queue_again(actor, batch, which, now, Deed.SENT_HELD_BACK, reason)
+
+
+def _queue_again(
+    actor: Membership, batch: Batch, which: Any, now: datetime, deed: Deed, if_none: Reason
+) -> int:
+    """Queue mails like new, and let their batch go on unless somebody paused it."""
+    again: int = (
+        Delivery.update(
+            state=DeliveryState.QUEUED,
+            priority=Priority.BULK,
+            attempts=0,
+            unanswered=0,
+            due_at=now,
+            finished_at=None,
+            reply_code=None,
+            reply_text="",
         )
-        if not again:
-            raise Refused(Reason.NOTHING_TO_RETRY)
-        Batch.update(state=BatchState.RUNNING, stopped_because="").where(
-            Batch.id == batch.id, Batch.state != BatchState.PAUSED
-        ).execute()
-        activity.record(Deed.RETRIED, batch.account, actor.user, now, batch=batch.id, people=again)
+        .where(which)
+        .execute()
+    )
+    if not again:
+        raise Refused(if_none)
+    Batch.update(state=BatchState.RUNNING, stopped_because="").where(
+        Batch.id == batch.id, Batch.state != BatchState.PAUSED
+    ).execute()
+    activity.record(deed, batch.account, actor.user, now, batch=batch.id, people=again)
     return again
 
 
@@ -153,6 +179,14 @@ def finish_if_done(batch: Batch) -> None:
     Batch.update(state=BatchState.DONE).where(
         Batch.id == batch.id, Batch.state.in_(_GOING), ~fn.EXISTS(waiting)
     ).execute()
+
+
+def _unsent(batch: Batch) -> Any:
+    return (
+        (Delivery.batch == batch)
+        & (Delivery.state == DeliveryState.QUEUED)
+        & (Delivery.priority == Priority.BULK)
+    )
 
 
 def _turn(batch: Batch, before: Sequence[BatchState], state: BatchState) -> None:

@@ -184,7 +184,7 @@ def test_mail_that_waited_in_a_backup_does_not_go_out_again(app: Flask, backup: 
     done = run(app, "restore", backup, "--replace")
     assert states() == [DeliveryState.SENT, DeliveryState.WITHDRAWN, DeliveryState.WITHDRAWN]
     assert "2 mail(s)" in done.output
-    assert "Resend" in done.output
+    assert "pages of their batches" in done.output
     assert "--keep-mail" in done.output
     withdrawn = Delivery.get(Delivery.state == DeliveryState.WITHDRAWN)
     assert "backup" in withdrawn.reply_text

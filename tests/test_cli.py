@@ -377,15 +377,44 @@ class TestAsProcesses:
         assert "mail worker stopped" in said
         assert "Traceback" not in said
 
-    def test_when_one_of_the_two_ends_so_does_the_other(self, env: dict[str, str]) -> None:
+    def test_told_to_stop_many_times_at_once_it_stops(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env, "flask", "serve")
+        try:
+            self.wait_until_well(env)
+            for _ in range(10_000):
+                process.terminate()
+            said = self.end(process)
+        finally:
+            process.kill()
+        assert process.returncode == 0, said
+
+    @pytest.mark.parametrize(
+        ("number", "why"), [(signal.SIGTERM, "it was told to"), (signal.SIGKILL, "out of memory")]
+    )
+    def test_when_one_of_the_two_ends_so_does_the_other_and_it_is_said_which_and_why(
+        self, env: dict[str, str], number: signal.Signals, why: str
+    ) -> None:
         self.run(env, "flask", "migrate")
         process = self.start(env, "flask", "serve")
         self.wait_until_well(env)
-        os.kill(self.pid_of_pages(process), signal.SIGTERM)
+        os.kill(self.pid_of_pages(process), number)
         said = self.end(process)
         assert process.returncode == 1
         assert "mail worker stopped" in said
-        assert "One of the two ended" in said
+        assert "The pages ended: " in said
+        assert why in said
+        assert "The mail worker ended" not in said
+
+    def test_what_should_be_looked_at_is_said_once(self, env: dict[str, str]) -> None:
+        self.run(env, "flask", "migrate")
+        process = self.start(env | {"INVITES_MAIL_SENDER": "x"}, "flask", "serve")
+        try:
+            self.wait_until_well(env)
+        finally:
+            process.terminate()
+            said = self.end(process)
+        assert said.count("INVITES_MAIL_SENDER is no setting") == 1
 
     def test_a_restore_waits_until_the_services_are_stopped(
         self, env: dict[str, str], tmp_path: Path

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from invites import activity, issuing, memberships, responding
+from invites import activity, issuing, left_out, memberships, responding
 from invites.issuing import LARGE, Order, Review
 from invites.judging import Outcome
 from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
@@ -99,7 +99,7 @@ def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
     assert Batch.select().count() == 0
 
 
-def test_who_was_left_out_is_counted_and_the_bad_addresses_are_kept(people, owner, now):
+def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, owner, now):
     invite(owner, now, "pending@example.org")
     memberships.deactivate(owner, people[Role.USER], now)
     responding.decline(invite(owner, now, "no@example.org"), now)
@@ -109,15 +109,23 @@ def test_who_was_left_out_is_counted_and_the_bad_addresses_are_kept(people, owne
         Entry("ada@example.org", 4),
         Entry("pending@example.org", 5),
         Entry("uma@example.org", 6),
-        Entry("nobody" * 100, 7),
+        Entry("nobody" * 100, 7, "No Body"),
         Entry("no@example.org", 8),
     ]
     batch = issuing.issue(owner, Order("k", entries, Role.USER), now)
     assert emails_of(batch) == ["ben@example.org"]
-    left_out = reread(batch).left_out
+    batch = reread(batch)
     reasons = ("twice", "member", "pending", "removed", "invalid", "declined")
-    assert left_out["counts"] == dict.fromkeys(reasons, 1)
-    assert left_out["examples"] == [[7, ("nobody" * 100)[:200], "address_too_long"]]
+    assert batch.left_out["counts"] == dict.fromkeys(reasons, 1)
+    first, *others = left_out.rows(batch)
+    assert first == (7, ("nobody" * 100)[:200], "address_too_long", "No Body", "", "invalid")
+    assert [(one.row, one.outcome) for one in others] == [
+        (3, "twice"),
+        (4, "member"),
+        (5, "pending"),
+        (6, "removed"),
+        (8, "declined"),
+    ]
 
 
 def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, now):

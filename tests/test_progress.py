@@ -22,7 +22,7 @@ def test_a_new_batch_waits(batch, now):
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 6, 0, 0)
     assert so_far.people[Standing.PENDING] == 6
-    assert so_far.troubled == []
+    assert so_far.undelivered == so_far.put_off == []
 
 
 def test_every_mail_is_counted_where_it_stands(batch, now):
@@ -57,14 +57,15 @@ def test_a_second_mail_makes_no_second_person(batch, owner, now):
     finish(now, Result.SENT)
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.sent, so_far.failed) == (6, 5, 1)
-    assert [mail.recipient for mail in so_far.troubled] == ["p1@example.org"]
+    assert [mail.recipient for mail in so_far.undelivered] == ["p1@example.org"]
 
 
-def test_mails_that_failed_or_were_put_off_are_shown_newest_first(batch, now):
-    finish(now, Result.FAILED, Result.SENT, Result.RETRY)
-    troubled = progress.of_batch(batch, now).troubled
-    assert [mail.recipient for mail in troubled] == ["p2@example.org", "p0@example.org"]
-    assert {mail.reply_text for mail in troubled} == {"the server's words"}
+def test_mails_that_failed_are_shown_newest_first_apart_from_those_that_are_tried_again(batch, now):
+    finish(now, Result.FAILED, Result.SENT, Result.RETRY, Result.FAILED)
+    so_far = progress.of_batch(batch, now)
+    assert [mail.recipient for mail in so_far.undelivered] == ["p3@example.org", "p0@example.org"]
+    assert [mail.recipient for mail in so_far.put_off] == ["p2@example.org"]
+    assert {mail.reply_text for mail in so_far.put_off} == {"the server's words"}
 
 
 def test_a_mail_that_came_back_is_no_longer_sent_but_failed_and_shown(batch, now):
@@ -73,14 +74,14 @@ def test_a_mail_that_came_back_is_no_longer_sent_but_failed_and_shown(batch, now
     Delivery.update(state=DeliveryState.BOUNCED).where(came_back).execute()
     so_far = progress.of_batch(batch, now)
     assert (so_far.sent, so_far.failed) == (1, 2)
-    assert [mail.recipient for mail in so_far.troubled] == ["p2@example.org", "p1@example.org"]
+    assert [mail.recipient for mail in so_far.undelivered] == ["p2@example.org", "p1@example.org"]
 
 
 def test_no_more_than_twenty_troubles_are_shown(owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(30)))
     finish(now, *[Result.FAILED] * 30)
     so_far = progress.of_batch(batch, now)
-    assert (so_far.failed, len(so_far.troubled)) == (30, 20)
+    assert (so_far.failed, len(so_far.undelivered)) == (30, 20)
 
 
 def test_another_batch_does_not_count(batch, owner, now):
@@ -88,5 +89,5 @@ def test_another_batch_does_not_count(batch, owner, now):
     send(owner, now, "other@example.org")
     finish(now, Result.FAILED)
     so_far = progress.of_batch(batch, now)
-    assert (so_far.total, so_far.failed, so_far.troubled) == (6, 0, [])
+    assert (so_far.total, so_far.failed, so_far.undelivered) == (6, 0, [])
     assert sum(so_far.people.values()) == 6

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.recipients import Entry, read_field, replaced
+from invites.recipients import Entry, read_field, replaced, typed
 
 
 def read(text):
@@ -174,3 +174,9 @@ def test_a_suggestion_takes_the_place_of_its_entry_alone(
     typed: str, wrong: str, after: str
 ) -> None:
     assert replaced(typed, wrong, "a@gmail.com") == after
+
+
+@pytest.mark.parametrize("name", ["", "Ann Bello", "Bello, Ann", "Zoë O'Neil"])
+def test_what_is_put_into_the_field_is_read_as_the_same_address_and_name(name):
+    [entry] = read_field(typed("ann@example.org", name))
+    assert (entry.text, entry.name) == ("ann@example.org", name)

@@ -1,5 +1,7 @@
 """The only door to an account's rows."""
 
+from datetime import timedelta
+
 import pytest
 
 from invites import invitations, memberships, responding
@@ -183,7 +185,20 @@ def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
     assert scope.invitation_totals(late) == nowhere | {"declined": 1, "expired": 3}
 
 
-def test_the_newest_batches_come_first(scope, people, owner, now):
-    sent = [send(owner, now, f"p{n}@example.org") for n in range(4)]
-    send(people.stranger, now, "theirs@example.org")
-    assert scope.batches(3) == sent[:0:-1]
+def test_the_newest_batches_come_first_with_how_many_people_they_mail(scope, people, owner, now):
+    sent = [send(owner, now, *(f"p{n}{m}@example.org" for m in range(n + 1))) for n in range(4)]
+    invitations.revoke(owner, sent[3].invitations[0], now)
+    send(people.stranger, now, "x@example.org")
+    found = scope.batches(1, size=3)
+    assert [(one.batch, one.people) for one in found] == [(sent[3], 4), (sent[2], 3), (sent[1], 2)]
+    assert found.total == 4
+    assert [one.batch for one in scope.batches(2, size=3)] == [sent[0]]
+
+
+def test_who_is_mailed_again_counts_once_in_each_batch(scope, owner, now):
+    first = send(owner, now, "p@example.org")
+    attempt_all(now)
+    invitations.resend(owner, first.invitations[0], now)
+    attempt_all(now)
+    send(owner, now + timedelta(days=2), "p@example.org", "q@example.org")
+    assert [one.people for one in scope.batches(1)] == [2, 1]

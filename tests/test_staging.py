@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, db, issuing, memberships, responding, staging
+from invites import accounts, db, issuing, left_out, memberships, responding, staging
 from invites.aside import AsideError
 from invites.issuing import LARGE, Order, Review
 from invites.judging import INVITED, Outcome
@@ -382,9 +382,11 @@ class TestSending:
         ]
         assert [one.name for one in invited] == ["Ben", "Cem", ""]
         assert batch.file_name == "people.csv"
-        left_out = reread(batch).left_out
-        assert left_out["counts"] == {"member": 1, "twice": 2, "invalid": 1}
-        assert left_out["examples"] == [[6, "not one", "address_no_at"]]
+        batch = reread(batch)
+        assert batch.left_out["counts"] == {"member": 1, "twice": 2, "invalid": 1}
+        first, *others = left_out.rows(batch)
+        assert first[:3] == (6, "not one", "address_no_at")
+        assert [one.outcome for one in others] == ["member", "twice", "twice"]
 
     def test_a_list_is_sent_once_from_two_tabs(self, owner, staged, now):
         first = issuing.issue(owner, order(staged, key="one tab"), now)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from invites import judging, steering
+from invites import invitations, judging, outbox, progress, steering
 from invites.attempts import Result
 from invites.ledger import Ledger
 from invites.models import BatchState, Delivery, DeliveryState, Invitation, InvitationState
@@ -88,6 +88,30 @@ def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now)
     assert reread(first.invitation).state == InvitationState.PENDING
 
 
+def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
+    attempt_all(now)
+    for _again in range(2):
+        with refused(Reason.ALL_SENT):
+            steering.cancel(owner, batch, now)
+        steering.finish_if_done(batch)
+    assert reread(batch).state == BatchState.DONE
+
+
+def test_a_batch_is_cancelled_once(owner, batch, now):
+    steering.cancel(owner, batch, now)
+    with refused(Reason.BATCH_NOT_SO):
+        steering.cancel(owner, reread(batch), now)
+
+
+def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
+    first, second, *_ = Delivery.select().order_by(Delivery.id)
+    attempt(first, Result.SENT, now)
+    attempt(second, Result.UNANSWERED, now)  # may have arrived, so its invitation stays
+    assert steering.unsent(batch) == 3
+    assert steering.cancel(owner, batch, now) == 3
+    assert states().count(DeliveryState.WITHDRAWN) == 3
+
+
 def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
     try_first(now, Result.FAILED, Result.SENT)
     assert steering.retry_failed(owner, batch, now) == 1
@@ -112,8 +136,54 @@ def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
         steering.retry_failed(owner, batch, now + timedelta(days=15))
 
 
+class TestHeldBackByARestore:
+    @pytest.fixture(autouse=True)
+    def restored(self, batch):
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": outbox.HELD_BACK}
+        Delivery.update(**changes).where(Delivery.batch == batch).execute()
+
+    def test_the_mails_go_out_when_somebody_says_so(self, owner, batch, now):
+        steering.finish_if_done(batch)
+        assert steering.send_held_back(owner, batch, now) == 4
+        attempt_all(now)
+        assert states() == [SENT] * 4
+        assert deeds(owner.account)[-1] == "sent_held_back"
+
+    def test_nobody_is_mailed_who_was_mailed_since_or_can_no_longer_accept(self, owner, batch, now):
+        mailed, revoked, *_ = Invitation.select().order_by(Invitation.id)
+        invitations.resend(owner, mailed, now)
+        invitations.revoke(owner, revoked, now)
+        assert progress.of_batch(batch, now).held_back == 2
+        assert steering.send_held_back(owner, batch, now) == 2
+
+    def test_what_is_sent_and_then_cancelled_is_not_held_back_any_more(self, owner, batch, now):
+        steering.send_held_back(owner, batch, now)
+        steering.cancel(owner, reread(batch), now)
+        Invitation.update(state=InvitationState.PENDING).execute()
+        assert progress.of_batch(batch, now).held_back == 0
+
+    def test_what_was_cancelled_is_not_taken_for_held_back(self, owner, now):
+        other = send(owner, now, "other@example.org")
+        steering.cancel(owner, other, now)
+        with refused(Reason.NOTHING_HELD_BACK):
+            steering.send_held_back(owner, other, now)
+
+    def test_a_batch_that_was_paused_stays_paused(self, owner, batch, now):
+        steering.pause(owner, batch, now)
+        steering.send_held_back(owner, batch, now)
+        assert due(now) == []
+        assert reread(batch).state == BatchState.PAUSED
+
+
 @pytest.mark.parametrize(
-    "act", [steering.pause, steering.resume, steering.cancel, steering.retry_failed]
+    "act",
+    [
+        steering.pause,
+        steering.resume,
+        steering.cancel,
+        steering.retry_failed,
+        steering.send_held_back,
+    ],
 )
 def test_who_may_not_invite_as_that_role_may_not_steer_either(people, now, act):
     batch = send(people[Role.OWNER], now, "x@example.org", role=Role.ADMIN)

@@ -1,97 +1,185 @@
-"""A batch: how far it is, live, and the wheel to steer it."""
+"""Batches: the list of them, how far each is, live, and the wheel to steer it."""
 
-from flask import Blueprint, url_for
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TypeVar
+
+from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from invites import outbox, progress, steering
-from invites.access import Action
-from invites.models import Batch
+from invites import invitations, left_out, outbox, progress, steering
+from invites.access import Action, authorize
+from invites.judging import Outcome
+from invites.left_out import LeftOut
+from invites.models import Batch, BatchState, Membership
+from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
+from invites.web.composing import compose_page, form_to_mend
+from invites.web.csv_files import csv_file
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
 from invites.web.services import now, services
+from invites.web.words import outcome, problem, sentence
 
-blueprint = Blueprint("batches", __name__, url_prefix="/accounts/<slug>/batches/<int:batch_id>")
+T = TypeVar("T")
+
+blueprint = Blueprint("batches", __name__, url_prefix="/accounts/<slug>/batches")
 
 
 @blueprint.get("")
+@allow(Action.SEE_PEOPLE)
+def index() -> Response:
+    """All batches, newest first, a page at a time."""
+    return show(
+        "batches/index.html",
+        fragment="batches/_batch_list.html",
+        found=here().scope.batches(request.args.get("page", 1, type=int)),
+    )
+
+
+@blueprint.get("/<int:batch_id>")
 @allow(Action.SEE_PEOPLE)
 def page(batch_id: int) -> Response:
     """The batch; htmx asks again for its counts until they stand still."""
     return _show(_batch(batch_id))
 
 
-@blueprint.post("/pause")
+@blueprint.post("/<int:batch_id>/pause")
 @allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
     """Keep back what isn't sent yet."""
-    batch = _batch(batch_id)
-    steering.pause(here().membership, batch, now())
-    return _changed(batch, _("Paused. What isn't sent yet waits."))
+    return _do(steering.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
 
 
-@blueprint.post("/resume")
+@blueprint.post("/<int:batch_id>/resume")
 @allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
     """Let it go on."""
-    batch = _batch(batch_id)
-    steering.resume(here().membership, batch, now())
-    return _changed(batch, _("The mails go on."))
+    return _do(steering.resume, batch_id, lambda _none: _("The mails go on."))
 
 
-@blueprint.post("/retry")
+@blueprint.post("/<int:batch_id>/retry")
 @allow(Action.INVITE)
 def retry(batch_id: int) -> Response:
     """Try the failed mails again."""
+    return _do(
+        steering.retry_failed,
+        batch_id,
+        lambda n: ngettext("%(n)s mail is tried again.", "%(n)s mails are tried again.", n, n=n),
+    )
+
+
+@blueprint.post("/<int:batch_id>/held-back")
+@allow(Action.INVITE)
+def send_held_back(batch_id: int) -> Response:
+    """Send what a restored backup held back."""
+    return _do(
+        steering.send_held_back,
+        batch_id,
+        lambda n: ngettext("%(n)s mail is queued.", "%(n)s mails are queued.", n, n=n),
+    )
+
+
+@blueprint.post("/<int:batch_id>/invitations/<int:invitation_id>/resend")
+@allow(Action.MANAGE_INVITATION)
+def resend(batch_id: int, invitation_id: int) -> Response:
+    """Mail one person again."""
+    invitation = here().scope.invitation(invitation_id)
+    return _do(
+        lambda member, _batch, moment: invitations.resend(member, invitation, moment),
+        batch_id,
+        lambda _none: _("Mailed again to %(email)s.", email=invitation.email),
+    )
+
+
+@blueprint.get("/<int:batch_id>/left-out")
+@allow(Action.INVITE)
+def mend_left_out(batch_id: int) -> Response:
+    """New Invitation, with what wasn't an address in its field."""
     batch = _batch(batch_id)
-    count = steering.retry_failed(here().membership, batch, now())
-    words = ngettext("%(n)s mail is tried again.", "%(n)s mails are tried again.", count, n=count)
-    return _changed(batch, words)
+    authorize(here().membership, Action.INVITE, batch.role)
+    wrong = [one.as_typed for one in left_out.rows(batch) if one.outcome == Outcome.INVALID]
+    return compose_page(form_to_mend("\n".join(wrong), batch.role))
 
 
-@blueprint.get("/cancellation")
+@blueprint.get("/<int:batch_id>/left-out.csv")
+@allow(Action.INVITE)
+def export_left_out(batch_id: int) -> Response:
+    """Who was left out, and why; safe to open in a spreadsheet program."""
+    return csv_file("left-out.csv", _lines(left_out.rows(_batch(batch_id))))
+
+
+@blueprint.get("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:
-    """Say what cancelling does, before it does."""
-    return _show(_batch(batch_id), cancelling=True)
+    """Say what cancelling does, before it does; the counts beside the question stay live."""
+    batch = _batch(batch_id)
+    try:
+        steering.refuse_uncancellable(batch)
+    except Refused as refused:
+        return _changed(batch, refusal=sentence(refused))
+    return _show(batch, cancelling=batch.state != BatchState.CANCELLED)
 
 
-@blueprint.post("/cancellation")
+@blueprint.post("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def cancel(batch_id: int) -> Response:
     """Withdraw what isn't sent yet."""
-    batch = _batch(batch_id)
-    count = steering.cancel(here().membership, batch, now())
-    words = ngettext(
-        "Cancelled. %(n)s person gets no mail.",
-        "Cancelled. %(n)s people get no mail.",
-        count,
-        n=count,
+    return _do(
+        steering.cancel,
+        batch_id,
+        lambda n: ngettext(
+            "Cancelled. %(n)s mail was withdrawn.", "Cancelled. %(n)s mails were withdrawn.", n, n=n
+        ),
     )
-    return _changed(batch, words)
+
+
+def _lines(rows: Iterable[LeftOut]) -> Iterator[tuple[str, ...]]:
+    yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
+    for one in rows:
+        row = "" if one.row is None else str(one.row)
+        why = problem(one.problem) if one.problem else outcome(one.outcome, 1)
+        yield row, one.text, one.name, why, one.suggestion
 
 
 def _batch(batch_id: int) -> Batch:
     return here().scope.batch(batch_id)
 
 
-def _changed(batch: Batch, message: str) -> Response:
+def _do(
+    deed: Callable[[Membership, Batch, datetime], T], batch_id: int, told: Callable[[T], str]
+) -> Response:
+    """Steer a batch, and show and say how it stands then."""
+    batch = _batch(batch_id)
+    try:
+        done = deed(here().membership, batch, now())
+    except Refused as refused:
+        if refused.reason is Reason.NOT_ALLOWED:
+            raise
+        return _changed(batch, refusal=sentence(refused))
+    return _changed(batch, told=told(done))
+
+
+def _changed(batch: Batch, *, told: str = "", refusal: str = "") -> Response:
     if wants_fragment():
-        return _show(_batch(batch.id), told=message)
-    tell(message)
+        return _show(_batch(batch.id), told=told, refusal=refusal)
+    tell(refusal or told, "problem" if refusal else "done")
     return go(url_for("batches.page", batch_id=batch.id))
 
 
-def _show(batch: Batch, *, cancelling: bool = False, told: str = "") -> Response:
+def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: str = "") -> Response:
     has_server = services().settings.mail_server is not None
     return show(
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
+        left_out=left_out.rows(batch),
         progress=progress.of_batch(batch, now()),
         trouble=outbox.trouble() if has_server else "",
+        unsent=steering.unsent(batch) if cancelling else 0,
         cancelling=cancelling,
         told=told,
+        refusal=refusal,
     )

@@ -25,7 +25,7 @@ def page() -> Response:
         "home/page.html",
         may_claim=may_claim,
         totals=here().scope.invitation_totals(now()) if manages else None,
-        batches=here().scope.batches(limit=5) if manages else [],
+        batches=here().scope.batches(1, size=5) if manages else None,
     )
 
 

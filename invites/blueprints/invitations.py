@@ -11,8 +11,10 @@ from werkzeug.wrappers import Response
 from invites import invitations, opting_out, permanent_link
 from invites.access import Action, authorize
 from invites.models import Invitation, Membership, Standing
+from invites.recipients import typed
 from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
+from invites.web.composing import compose_page, form_to_mend
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
 from invites.web.services import links, now
@@ -94,6 +96,15 @@ def link(invitation_id: int) -> Response:
         listed=here().scope.listed(invitation),
         url=links().copied_invitation(invitation),
     )
+
+
+@blueprint.get("/<int:invitation_id>/corrected")
+@allow(Action.INVITE)
+def correct(invitation_id: int) -> Response:
+    """New Invitation, with this person in the field, for whom another address may be right."""
+    invitation = here().scope.invitation(invitation_id)
+    authorize(here().membership, Action.MANAGE_INVITATION, invitation)
+    return compose_page(form_to_mend(typed(invitation.email, invitation.name), invitation.role))
 
 
 def _do(

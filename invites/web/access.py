@@ -1,12 +1,12 @@
 """Every view declares who may use it; what declares nothing is closed to everybody."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from flask import Flask, abort, current_app, g, request, url_for
+from flask import Flask, abort, current_app, g, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
@@ -21,6 +21,7 @@ from invites.web.signin import unauthorized, visitor
 
 log = logging.getLogger("invites.web")
 
+_LAST = "account"  # in the visitor's cookie: the slug of the account they were in last
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -78,6 +79,20 @@ def declared(view: Callable[..., Any]) -> Who | Action | None:
 def here() -> Here:
     """The member and account of this request. Only in views that declared an Action."""
     return cast(Here, g.here)
+
+
+def whereabouts(memberships: Sequence[Membership]) -> Here | None:
+    """The account of this request; on a page that has none, where the visitor was last.
+
+    ``memberships`` are the visitor's. Who has one account is always there.
+    """
+    if "here" in g:
+        return here()
+    last = session.get(_LAST)
+    found = next((one for one in memberships if one.account.slug == last), None)
+    if found is None and len(memberships) == 1:
+        found = memberships[0]
+    return Here(found, Scope(found.account)) if found else None
 
 
 def init_app(app: Flask) -> None:
@@ -141,6 +156,8 @@ def _enter_account(action: Action) -> Response | None:
     if required_factor.is_missing(membership):
         return go(url_for("second_factor.page"))
     g.here = Here(membership, Scope(membership.account))
+    if session.get(_LAST) != slug and not is_htmx():
+        session[_LAST] = slug
     if not is_allowed(membership, action):
         log_denied()
         abort(403)

@@ -156,6 +156,13 @@ def filled_form() -> ComposeForm:
     return form
 
 
+def form_to_mend(text: str, role: Role) -> ComposeForm:
+    """A new form with ``text`` in its field, to be mended there."""
+    form = ComposeForm(formdata=None, key=secrets.token_urlsafe(16), email=text, role=int(role))
+    form.offer_roles()
+    return form
+
+
 def compose_page(
     form: ComposeForm,
     *,

@@ -64,6 +64,9 @@ _SENTENCES: dict[Deed, Callable[[Details], str]] = {
     Deed.RESUMED: lambda _d: _("Let a batch go on"),
     Deed.CANCELLED: lambda d: _("Cancelled a batch: %(people)s withdrawn", people=_people(d)),
     Deed.RETRIED: lambda d: _("Tried failed mails again: %(people)s", people=_people(d)),
+    Deed.SENT_HELD_BACK: lambda d: _(
+        "Sent mails that a restored backup had held back: %(people)s", people=_people(d)
+    ),
     Deed.RESENT: lambda d: _("Mailed %(email)s again", email=d["email"]),
     Deed.REVOKED: lambda d: _("Revoked the invitation of %(email)s", email=d["email"]),
     Deed.RESTORED: lambda d: _("Undid the revocation for %(email)s", email=d["email"]),

@@ -25,7 +25,7 @@ from invites.models import (
 )
 from invites.roles import Role
 from invites.web import words
-from invites.web.access import Here
+from invites.web.access import Here, whereabouts
 from invites.web.htmx import wants_fragment
 from invites.web.services import now, services
 from invites.web.signin import visitor
@@ -102,10 +102,12 @@ def assignments_label(account: Account) -> str:
 def _surroundings() -> dict[str, Any]:
     who = visitor()
     here: Here | None = g.get("here")
+    my_memberships = cache(lambda: accounts.memberships_of(who.user) if who else [])
     return {
         "person": who.user if who else None,
         "here": here,
-        "my_memberships": cache(lambda: accounts.memberships_of(who.user) if who else []),
+        "my_memberships": my_memberships,
+        "whereabouts": lambda: whereabouts(my_memberships()),
         "has_mail_server": services().settings.mail_server is not None,
         "is_fragment": wants_fragment,
         "mailed_link": mailed_link(),

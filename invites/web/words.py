@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from invites.activity import Kind
 from invites.judging import Outcome
-from invites.models import DeliveryKind, DeliveryState, JoinedBy, Standing
+from invites.models import BatchState, DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 from invites.tables import MAX_MEGABYTES
@@ -53,6 +53,15 @@ DELIVERY = {
     DeliveryState.UNKNOWN: _("may have arrived"),
     DeliveryState.BOUNCED: _("came back"),
     DeliveryState.WITHDRAWN: _("not sent any more"),
+}
+
+BATCH = {
+    BatchState.PROBING: _("going out"),
+    BatchState.RUNNING: _("going out"),
+    BatchState.PAUSED: _("paused"),
+    BatchState.STOPPED: _("stopped by itself"),
+    BatchState.CANCELLED: _("cancelled"),
+    BatchState.DONE: _("done"),
 }
 
 JOINED_BY = {
@@ -185,7 +194,9 @@ REASON = {
     ),
     Reason.OPTED_OUT: _("This person asked not to be invited again."),
     Reason.BATCH_NOT_SO: _("Meanwhile the batch stands otherwise. Look again, and press again."),
+    Reason.ALL_SENT: _("All mails are out already, so there is nothing left to cancel."),
     Reason.NOTHING_TO_RETRY: _("There is no failed mail here to somebody who can still accept."),
+    Reason.NOTHING_HELD_BACK: _("These mails were sent meanwhile, or nobody can accept any more."),
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
     Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),

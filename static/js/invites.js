@@ -240,6 +240,10 @@ for (const away of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
 // and takes that back when it gets through.
 const PATIENCE = 10_000;
 const asksAgain = (element) => element.matches('[hx-trigger^="every"]');
+// Its answer waits for the next time while a button is held down in its place: a swap would take the press.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (asksAgain(detail.requestConfig.elt) && detail.target.querySelector(":active")) detail.shouldSwap = false;
+});
 document.addEventListener("htmx:configRequest", ({ target, detail }) => {
   if (asksAgain(target)) detail.timeout = PATIENCE;
 });

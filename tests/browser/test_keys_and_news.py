@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 
 from invites import db, invitations, permanent_link, steering
 from invites.clock import utcnow
+from invites.models import Delivery, DeliveryState
 from invites.roles import Role
 from tests.browser.box import OWNER, Box
 from tests.browser.conftest import Visit
@@ -175,6 +176,29 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visi
     olive.page.wait_for_timeout(200)
 
     assert olive.page.evaluate("told") == ["30 of 30 sent"]
+
+
+def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
+    box: Box, olive: Visitor
+) -> None:
+    with db.transaction():
+        batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+        steering.pause(box.owner, batch, utcnow())
+    olive.open(f"/accounts/riverside-relief/batches/{batch.id}").press("Cancel")
+    olive.page.get_by_role("link", name="Keep them").focus()
+    Delivery.update(state=DeliveryState.SENT).where(
+        Delivery.batch == batch, Delivery.recipient == "jon@example.org"
+    ).execute()
+    expect(olive.figure("queued")).to_have_text("1")
+    expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()
+
+    olive.button("Cancel the rest").hover()
+    olive.page.mouse.down()
+    with olive.page.expect_response(re.compile("/cancellation")):
+        pass
+    olive.page.wait_for_timeout(200)
+    olive.page.mouse.up()
+    olive.sees("Cancelled. 1 mail was withdrawn.")
 
 
 def test_how_many_get_a_mail_is_told_once_for_each_change(box: Box, olive: Visitor) -> None:

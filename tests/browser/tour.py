@@ -15,6 +15,7 @@ from invites import (
     db,
     invitations,
     memberships,
+    outbox,
     permanent_link,
     proofs,
     recovery_codes,
@@ -179,6 +180,7 @@ def _empty(_box: Box) -> list[Stop]:
         Stop("compose", _COMPOSE, OWNER),
         Stop("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),
         Stop("invitations-empty", f"{_ACCOUNT}/invitations", OWNER),
+        Stop("batches-empty", f"{_ACCOUNT}/batches", OWNER),
         Stop("permanent-invite-none", f"{_ACCOUNT}/permanent-invite", OWNER),
         Stop("active-alone", f"{_ACCOUNT}/users", OWNER),
         Stop("inactive-empty", f"{_ACCOUNT}/users/inactive", OWNER),
@@ -261,6 +263,12 @@ def _steered(box: Box) -> list[Stop]:
         if state == BatchState.PAUSED:
             cancelling = f"{_ACCOUNT}/batches/{batch.id}/cancellation"
             stops.append(Stop("batch-cancelling", cancelling, OWNER))
+    stops.append(Stop("batches", f"{_ACCOUNT}/batches", OWNER))
+    with db.transaction():
+        batch = send(box.owner, now, "amina@example.org", "jon@example.org")
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": outbox.HELD_BACK}
+        Delivery.update(changes).where(Delivery.batch == batch).execute()
+    stops.append(Stop("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
     way_out = box.links.opt_out(batch.invitations[0]).removeprefix(box.url)
 
     def go_out(visitor: Visitor) -> None:
@@ -499,7 +507,7 @@ class _Full:
 
         def be_signed_in_elsewhere(visitor: Visitor) -> None:
             for device, shared in ((_PHONE, False), ("", False), (_OFFICE, True)):
-                sessions.start(uma, device, utcnow(), shared=shared)
+                sessions.start(User.get_by_id(uma.id), device, utcnow(), shared=shared)
             visitor.page.reload()
             visitor.type("New password", "a horse in the rain").sees("Very good")
 

@@ -151,6 +151,7 @@ class TestFromAMailbox:
             assert "can't be used" in done.output
             assert len(done.output.splitlines()) == 1
             assert "secret" not in done.output
+            assert "Errno" not in done.output
 
     @pytest.mark.parametrize(
         ("options", "words"),

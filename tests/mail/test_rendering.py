@@ -100,6 +100,22 @@ def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: da
     assert "<b>Bold</b> & “more”" in parts.text
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_without_an_assignments_link_a_mail_promises_none_and_leads_to_the_account(
+    app: Flask, owner: Membership, account: Account, now: datetime, known: bool
+) -> None:
+    if known:
+        make_user("Kim Known", "new@example.org", now)
+    invite(owner, now)
+    with app.app_context():
+        mail = render(Delivery.get(), app.extensions["invites"].postage, now)
+    assert mail is not None
+    for said in (str(mail.body), str(mail.html)):
+        assert "assignments" not in said
+        assert "your way in:" in said
+        assert "http://127.0.0.1:8000/accounts/riverside-relief/" in said
+
+
 def test_text_from_people_stays_readable_in_the_subject(
     app: Flask, owner: Membership, account: Account, now: datetime
 ) -> None:

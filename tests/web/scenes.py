@@ -127,6 +127,10 @@ def _nobody_knows(_world: World) -> None:
     Delivery.update(state=DeliveryState.UNKNOWN).execute()
 
 
+def _held_back(_world: World) -> None:
+    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=outbox.HELD_BACK).execute()
+
+
 def _batch_of(name: str) -> Callable[[World], str]:
     return lambda world: f"{ACCOUNT}/batches/{getattr(world.rows, name).batch_id}"
 
@@ -147,6 +151,7 @@ def _nobody_invited(_world: World) -> None:
     Membership.update(invitation=None).execute()
     Delivery.delete().execute()
     Invitation.delete().execute()
+    Batch.delete().execute()
 
 
 def _revoked(world: World) -> None:
@@ -322,6 +327,10 @@ SCENES = {
         "moderator", f"{ACCOUNT}/invitations", fragment="invitation-list"
     ),
     "personal link": Scene("owner", _invitation("pending", "link")),
+    "batches": Scene("owner", f"{ACCOUNT}/batches", fragment="batch-list"),
+    "batches, none yet": Scene(
+        "owner", f"{ACCOUNT}/batches", fragment="batch-list", before=_nobody_invited
+    ),
     "batch": Scene(
         "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}", fragment="batch-progress"
     ),
@@ -346,6 +355,13 @@ SCENES = {
     ),
     "batch, unanswered": Scene(
         "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
+    ),
+    "batch, what was left out": Scene(
+        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}/left-out"
+    ),
+    "a person's address to correct": Scene("owner", _invitation("bounced", "corrected")),
+    "batch, held back": Scene(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_held_back
     ),
     "permanent invite": Scene(
         "owner", f"{ACCOUNT}/permanent-invite", fragment="permanent-link"
@@ -453,6 +469,15 @@ BUTTONS = {
     ),
     "cancel a batch": Scene("owner", _steer("cancellation"), {}, "batch-progress"),
     "retry a batch": Scene("owner", _steer("retry", of="failed"), {}, "batch-progress"),
+    "send what a backup held back": Scene(
+        "owner", _steer("held-back"), {}, "batch-progress", before=_held_back
+    ),
+    "resend in a batch": Scene(
+        "owner",
+        lambda w: f"{_steer(f'invitations/{w.rows.failed.id}/resend', of='failed')(w)}",
+        {},
+        "batch-progress",
+    ),
     "resend, refused": Scene(
         "owner", _invitation("pending", "resend"), {}, "invitation-", status=422
     ),

@@ -5,13 +5,13 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import accounts
+from invites import accounts, memberships
 from invites.models import Account, Invitation, Membership, User
 from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import Cast
 from tests.shorthand import invite
-from tests.web.world import ACCOUNT, signed_in
+from tests.web.world import ACCOUNT, World, signed_in
 
 
 @pytest.fixture
@@ -85,3 +85,31 @@ def test_the_menu_has_the_guides_names(olive: Browser, people: Cast) -> None:
     menu = [link.get_text(strip=True) for link in olive.open(f"{ACCOUNT}/").page.select("header a")]
     wanted = ["Create New Invitation", "Invitations", "Permanent Invite", "Active", "Inactive"]
     assert [item for item in menu if item in wanted] == wanted
+
+
+class TestTheBarOnPagesOfNoAccount:
+    """Accounts, Profile, Mail and Mailbox."""
+
+    @staticmethod
+    def bar(browser: Browser) -> list[str]:
+        """Where the links in the bar lead."""
+        return [str(link["href"]) for link in browser.page.select(".bar-nav a")]
+
+    @pytest.mark.parametrize("place", ["/accounts", "/profile", "/mailbox"])
+    def test_it_is_the_bar_of_the_only_account(self, world: World, place: str) -> None:
+        bar = self.bar(world.device("owner").open(place))
+        assert f"{ACCOUNT}/invitations" in bar
+        assert f"{ACCOUNT}/settings" in bar
+
+    def test_it_is_the_bar_of_the_account_that_one_was_in_last(self, world: World) -> None:
+        elsewhere = accounts.found("Zoo", world.rows.owner.user, world.rows.now)
+        olive = world.device("owner")
+        assert not [link for link in self.bar(olive.open("/profile")) if "/invitations" in link]
+        for slug in (elsewhere.slug, world.rows.account.slug):
+            olive.open(f"/accounts/{slug}/")
+            assert f"/accounts/{slug}/invitations" in self.bar(olive.open("/profile"))
+
+    def test_it_offers_nothing_of_an_account_that_one_was_removed_from(self, world: World) -> None:
+        ada = world.device("admin").open(f"{ACCOUNT}/")
+        memberships.deactivate(world.rows.owner, world.rows.people[Role.ADMIN], world.rows.now)
+        assert self.bar(ada.open("/profile")) == ["/accounts"]

@@ -23,7 +23,7 @@ from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_user
 from tests.shorthand import invite, new_profile, reread
-from tests.web.world import ACCOUNT, everything, links, path, signed_in
+from tests.web.world import ACCOUNT, World, everything, links, path, signed_in
 
 
 @pytest.fixture
@@ -330,6 +330,14 @@ def test_a_link_expires_after_fourteen_days(somebody: Browser, link: str, now: d
         assert somebody.open(link).status == 200
     with travel(now + timedelta(days=14, minutes=1)):
         assert somebody.open(link).status == 410
+
+
+def test_an_accepted_invitation_says_how_to_get_in(world: World) -> None:
+    link = world.mailed(world.rows.accepted)
+    assert "Then you are in: log in" in world.device("nobody").open(link).text
+    ally = world.device("ally").open(link).text
+    assert "You are logged in as alma@elsewhere.example, who isn't in Riverside Relief" in ally
+    assert "You are a member: go on" in world.device("user").open(link).text
 
 
 def test_who_accepted_and_opens_the_link_again_is_led_on(somebody: Browser, link: str) -> None:

@@ -1,7 +1,9 @@
 """What stands in the address bar while a mailed link is open."""
 
 import pytest
+from bs4 import BeautifulSoup
 
+from tests.web.scenes import PAGES, Scene
 from tests.web.world import World, path
 
 OPENED = "/invitation/opened"
@@ -20,6 +22,13 @@ def test_a_page_behind_a_mailed_link_has_an_address_without_its_token(world: Wor
     assert shown(world, reset) == (reset, "/password-reset/opened")
     assert shown(world, confirmation, "unconfirmed") == (confirmation, "/confirm-email/opened")
     assert shown(world, no_more) == (no_more, "/no-more/opened")
+
+
+@pytest.mark.parametrize("scene", PAGES.values(), ids=PAGES.keys())
+def test_forms_know_where_they_go_when_their_address_is_hidden(world: World, scene: Scene) -> None:
+    page = BeautifulSoup(scene.show(world).text, "html.parser")
+    if page.html.get("data-link"):
+        assert all(form.get("action") for form in page.select("form"))
 
 
 def test_a_refused_form_leads_back_to_the_link_and_not_to_its_own_address(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from invites import db, invitations, memberships
+from invites import db, invitations, memberships, outbox
 from invites.access import Action
 from invites.models import (
     Batch,
@@ -70,6 +70,10 @@ class Target:
         mine = Delivery.invitation == self.invitation
         Delivery.update(state=state, finished_at=self.now).where(mine).execute()
 
+    def mail_is_held_back(self) -> None:
+        self.mail_is(DeliveryState.WITHDRAWN)
+        Delivery.update(reply_text=outbox.HELD_BACK).execute()
+
     def batch_is(self, state: BatchState) -> None:
         Batch.update(state=state).where(Batch.id == self.invitation.batch_id).execute()
 
@@ -85,6 +89,8 @@ _READY: dict[str, Callable[[Target], object]] = {
     "batches.resume": lambda target: target.batch_is(BatchState.PAUSED),
     "batches.retry": lambda target: target.mail_is(DeliveryState.FAILED),
     "batches.cancel": lambda _target: None,
+    "batches.send_held_back": Target.mail_is_held_back,
+    "batches.resend": lambda target: target.mail_is(DeliveryState.SENT),
 }
 
 

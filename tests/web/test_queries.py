@@ -34,7 +34,12 @@ def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
 
 @pytest.mark.parametrize(
     ("url", "page", "fragment"),
-    [(f"{ACCOUNT}/invitations", 10, 8), (f"{ACCOUNT}/users", 5, 4), ("/accounts", 3, 3)],
+    [
+        (f"{ACCOUNT}/invitations", 10, 8),
+        (f"{ACCOUNT}/batches", 6, 5),
+        (f"{ACCOUNT}/users", 5, 4),
+        ("/accounts", 3, 3),
+    ],
 )
 def test_a_list_takes_no_query_for_each_row(
     world: World, url: str, page: int, fragment: int

@@ -1,0 +1,62 @@
+"""Who was left out of a batch, and why: kept with the batch, for its page."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from invites import staging
+from invites.judging import Outcome
+from invites.models import Batch
+from invites.overview import Overview
+from invites.recipients import typed
+
+MOST = 2000  # rows; a page reads them all
+
+_LONGEST = 200
+
+
+class LeftOut(NamedTuple):
+    """A row of the file, or something typed, that nobody is invited by."""
+
+    row: int | None
+    text: str
+    problem: str
+    name: str = ""
+    suggestion: str = ""
+    outcome: str = Outcome.INVALID.value  # batches of before kept no others
+
+    @property
+    def as_typed(self) -> str:
+        """As it can be typed into the field, to be mended there."""
+        return typed(self.text, self.name)
+
+
+def of(whole: Overview, sent: Collection[Outcome]) -> list[LeftOut]:
+    """All but the ``sent`` ones, up to MOST; first what isn't an address, for it can be mended."""
+    wrong = _with(whole, {Outcome.INVALID}, MOST)
+    return wrong + _with(whole, set(Outcome) - {Outcome.INVALID, *sent}, MOST - len(wrong))
+
+
+def _with(whole: Overview, outcomes: Collection[Outcome], limit: int) -> list[LeftOut]:
+    listed = staging.first_with(whole.staged, outcomes, limit) if whole.staged else []
+    found = [
+        LeftOut(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
+        for row in listed
+    ]
+    found += [
+        LeftOut(
+            one.entry.row,
+            one.entry.text,
+            one.problem or "",
+            one.entry.name,
+            one.suggestion,
+            one.outcome,
+        )
+        for one in whole.typed.judged
+        if one.outcome in outcomes
+    ]
+    return [one._replace(text=one.text[:_LONGEST]) for one in found[:limit]]
+
+
+def rows(batch: Batch) -> list[LeftOut]:
+    """What was kept of ``batch``."""
+    return [LeftOut(*kept) for kept in batch.left_out["examples"]]
