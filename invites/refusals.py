@@ -63,6 +63,7 @@ class Reason(StrEnum):
     FILE_UNREADABLE = "file_unreadable"
     FILE_NO_ADDRESSES = "file_no_addresses"
     NOBODY_TO_INVITE = "nobody_to_invite"
+    LIST_GONE = "list_gone"
     LIST_SENT = "list_sent"
     REVIEW_FIRST = "review_first"
     CONFIRM_FIRST = "confirm_first"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,6 +12,7 @@ from invites import staging
 from invites.access import Action
 from invites.judging import INVITED, Outcome
 from invites.models import StagedList
+from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_files import csv_file
@@ -162,7 +163,7 @@ def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
 def _find(list_id: int) -> StagedList:
     staged = staging.find(here().membership, list_id)
     if staged is None or staged.batch_id is not None:
-        abort(404)
+        raise Refused(Reason.LIST_GONE)
     return staged
 
 

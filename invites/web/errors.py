@@ -63,6 +63,7 @@ _TITLE_AND_ADVICE = {
 
 _STATUS = {
     Reason.NOT_FOUND: 404,
+    Reason.LIST_GONE: 404,
     Reason.NOT_ALLOWED: 403,
     Reason.LINK_CLOSED: 410,
     Reason.PROOF_CLOSED: 410,
@@ -117,7 +118,8 @@ def _refused(refused: Refused) -> Response:
     title, advice = _TITLE_AND_ADVICE[code]
     if refused.reason is Reason.NOT_ALLOWED:
         log_denied()
-    return _error_page(code, title, sentence(refused) if code == 422 else advice)
+    says_more = code == 422 or refused.reason is Reason.LIST_GONE
+    return _error_page(code, title, sentence(refused) if says_more else advice)
 
 
 def _crash(error: Exception) -> Response:

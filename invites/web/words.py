@@ -174,6 +174,10 @@ REASON = {
     Reason.NOBODY_TO_INVITE: _(
         "There is nobody to invite in this list. What we understood of it says why."
     ),
+    Reason.LIST_GONE: _(
+        "This list isn't here any more: it was sent, removed or replaced, perhaps in another tab. "
+        "Open New Invitation to see what waits."
+    ),
     Reason.LIST_SENT: _(
         "The file was sent already, from another tab or with another role. "
         "What you typed is still here."

@@ -510,6 +510,12 @@ class TestSending:
         looking.press("Send Invitation")
         assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
 
+    def test_a_button_of_a_list_that_is_gone_says_so(self, looking: Browser) -> None:
+        staging.drop(StagedList.get())
+        looking.press("Leave out", within="#staged-list tbody tr")
+        assert looking.status == 404
+        assert "This list isn't here any more" in looking.text
+
     def test_somebody_elses_list_is_not_there(
         self, app, owner: Membership, people: Cast, now
     ) -> None:
