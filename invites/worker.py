@@ -41,7 +41,8 @@ class Worker:
         self._mailroom = Mailroom(postage)
         self._desk = Desk()
         self._ledger = Ledger()
-        self._stop = Event()
+        self._told_to_stop = False
+        self._stop = Event()  # for the couriers' threads
         self._crew: dict[Courier, Thread] = {}
         self._enough_until = 0.0
         self._taken = 0
@@ -50,14 +51,18 @@ class Worker:
         self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Finish the mails in hand, then end."""
-        self._stop.set()
+        """Finish the mails in hand, then end.
+
+        No Event is set here: a signal that comes while the main thread is inside it would
+        wait for ever for the Event's lock, which that same thread holds.
+        """
+        self._told_to_stop = True
 
     def run(self) -> None:
         """Work until stopped; call in the main thread, so that signals arrive."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with db.only_one("worker", self._stop.is_set) as is_only_one:
+        with db.only_one("worker", lambda: self._told_to_stop) as is_only_one:
             if is_only_one:
                 self._work()
         log.info("mail worker stopped")
@@ -78,7 +83,7 @@ class Worker:
     def _work(self) -> None:
         log.info("mail worker started")
         is_recovered = False
-        while not self._stop.is_set():
+        while not self._told_to_stop:
             try:
                 if not is_recovered:
                     ledger.recover()
@@ -86,14 +91,20 @@ class Worker:
                 self._look_after()
             except PeeweeException:
                 log.exception("the database is not usable just now")
-                self._stop.wait(_PAUSES[0])
+                self._rest(_PAUSES[0])
             finally:
                 db.close()
-            self._stop.wait(_TICK if self._crew else 5 * _TICK)
+            self._rest(_TICK if self._crew else 5 * _TICK)
+        self._stop.set()
         for courier in list(self._crew):
             courier.stop()
         for thread in list(self._crew.values()):
             thread.join()
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._told_to_stop and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _TICK))
 
     def _look_after(self) -> None:
         for courier in list(self._crew):

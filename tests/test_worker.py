@@ -18,7 +18,7 @@ from flask_mail import Mail
 
 from invites import db, outbox, worker
 from invites.clock import utcnow
-from invites.models import Delivery, DeliveryState, Membership
+from invites.models import Delivery, DeliveryState, MailQueue, Membership
 from invites.settings import PROJECT_ROOT, Settings, load_settings
 from invites.worker import Worker
 from tests.mail.post_office import PostOffice
@@ -99,6 +99,16 @@ def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goe
         with running(tmp_path, office):
             wait_for(lambda: states() == {DeliveryState.SENT: len(PEOPLE)})
     assert sorted(office.recipients) == PEOPLE
+
+
+def test_told_to_stop_many_times_at_once_it_stops(
+    tmp_path: Path, office: PostOffice, owner: Membership
+) -> None:
+    with office.open(), running(tmp_path, office) as told:
+        wait_for(MailQueue.select().exists)
+        for _ in range(10_000):
+            told.terminate()
+        assert told.wait(10) == 0
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_doubles_at_most_one_mail_a_connection() -> None:
