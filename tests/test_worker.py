@@ -108,7 +108,8 @@ def test_told_to_stop_many_times_at_once_it_stops(
         wait_for(MailQueue.select().exists)
         for _ in range(10_000):
             told.terminate()
-        assert told.wait(10) == 0
+        # The last ones may come when it has stopped, and Python handles signals no more.
+        assert told.wait(10) in (0, -signal.SIGTERM)
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_doubles_at_most_one_mail_a_connection() -> None:
