@@ -1,5 +1,7 @@
 """A batch of any size, sent by an Owner: what several benchmarks begin with."""
 
+from datetime import timedelta
+
 from invites import accounts, issuing, profiles
 from invites.clock import utcnow
 from invites.models import Batch, Membership
@@ -8,9 +10,11 @@ from invites.recipients import Entry
 from invites.roles import Role
 
 
-def make_batch(people: int, *, key: str = "key", prefix: str = "volunteer") -> Batch:
+def make_batch(
+    people: int, *, key: str = "key", prefix: str = "volunteer", days_ago: int = 0
+) -> Batch:
     """An account, its Owner, and a press of *Send Invitation* for so many people."""
-    now = utcnow()
+    now = utcnow() - timedelta(days=days_ago)
     if not Membership.select().exists():
         olive = NewProfile("Olive", "olive@example.org", "", "")
         accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)

@@ -41,8 +41,9 @@ def _database(older: int) -> float:
     with box(1) as app:
         db.configure(app.extensions["invites"].settings.database_path, durable=False)
         db.connect()
-        for _ in range(older // 50_000):
-            make_batch(50_000, key=os.urandom(8).hex(), prefix=os.urandom(4).hex())
+        for days_ago in range(older // 50_000, 0, -1):  # one list a day, which is allowed
+            key = os.urandom(8).hex()
+            make_batch(50_000, key=key, prefix=key, days_ago=days_ago)
         make_batch(older % 50_000 or 1, prefix="rest")
         for table in ("delivery", "batch"):
             done = "sent" if table == "delivery" else "done"
