@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _pages(port: int) -> None:
     print(f"{draining / idle:6.2f} x idle")
 
 
-def _p95(cookie: str, goes_on) -> float:
+def _p95(cookie: str, goes_on: Callable[[], bool]) -> float:
     times = []
     until = time.monotonic() + 8
     while time.monotonic() < until and goes_on():
@@ -93,7 +93,7 @@ def _p95(cookie: str, goes_on) -> float:
 
 
 @contextmanager
-def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen, str]]:
+def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A real gunicorn, and the cookie of somebody who is logged in there."""
     make_batch(1, prefix="first")
     cookie = _logged_in(app, Membership.get().user)
@@ -124,6 +124,7 @@ def _logged_in(app: Flask, user: User) -> str:
         cookies["_user_id"] = sessions.start(user, "bench", utcnow())
         cookies["_fresh"] = True
     cookie = client.get_cookie("__Host-invites")
+    assert cookie
     return f"{cookie.key}={cookie.value}"
 
 

@@ -17,8 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from flask import Flask
 from flask_mail import Mail, Message
 
 from bench.batch import make_batch
@@ -66,7 +68,7 @@ def _peers(port: int) -> Rates:
     if Path(SOURCE).exists():
         for sessions in (1, 8):
             name = f"smtp-source, {sessions} connection(s)"
-            rates[name] = timed(lambda n=sessions: smtp_source(port, n, len(message)))
+            rates[name] = timed(partial(smtp_source, port, sessions, len(message)))
     return rates
 
 
@@ -91,7 +93,7 @@ def flask_mail(port: int) -> None:
         html, text = "<p>" + "come and join us " * 90 + "</p>", "come and join us " * 40
         with mail.connect() as connection:
             for n in range(PEERS // 4):
-                to = [f"volunteer{n}@town.example"]
+                to: list[str | tuple[str, str]] = [f"volunteer{n}@town.example"]
                 connection.send(
                     Message("Invitation", to, text, html=html, sender="invites@example.org")
                 )
@@ -126,7 +128,7 @@ def left() -> bool:
 
 
 @contextmanager
-def box(port: int) -> Iterator:
+def box(port: int) -> Iterator[Flask]:
     """An application with a database of its own that hands its mail to ``port``."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(environment(Path(folder), port))
@@ -142,7 +144,7 @@ def box(port: int) -> Iterator:
 
 
 @contextmanager
-def worker(data: Path, port: int) -> Iterator[subprocess.Popen]:
+def worker(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     """A real ``flask worker``, ready to work, as niced as a box starts it."""
     process = subprocess.Popen(
         ["nice", "-n", "5", sys.executable, "-m", "flask", "--app", "app.py", "worker"],
@@ -151,6 +153,7 @@ def worker(data: Path, port: int) -> Iterator[subprocess.Popen]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr
     try:
         while "started" not in process.stderr.readline():
             assert process.poll() is None
@@ -200,6 +203,7 @@ def sink(*options: str) -> Iterator[int]:
             time.sleep(0.05)
     else:
         process = subprocess.Popen([sys.executable, "-m", "bench.sink"], stdout=subprocess.PIPE)
+        assert process.stdout
         port = int(process.stdout.readline())
     try:
         yield port

@@ -34,6 +34,7 @@ ROWS = 50_000
 RUNS = 7
 
 _ADDRESS = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_HEARD_OFTEN = tuple(range(109_501, 109_600))
 _STATES = (
     InvitationState.PENDING,
     InvitationState.ACCEPTED,
@@ -119,12 +120,15 @@ def _filled() -> Account:
     columns = ("id", "name", "email", "phone", "password_hash", "is_installer", "created_at")
     people = ((first + n, "Ada", _email(n), "", "", 0, 0) for n in range(MEMBERS))
     db.insert_rows(User, columns, people)
-    columns = ("account_id", "user_id", "role", "joined_by", "joined_at", "deactivated_at")
     rows = (
         (account.id, first + n, Role.USER, JoinedBy.INVITATION, 0, None if n % 10 else 1)
         for n in range(MEMBERS)
     )
-    db.insert_rows(Membership, columns, rows)
+    db.insert_rows(
+        Membership,
+        ("account_id", "user_id", "role", "joined_by", "joined_at", "deactivated_at"),
+        rows,
+    )
     _invite(batch, Invitation.created_at.db_value(now), (now + LIFETIME))
     db.insert_rows(
         OptOut,
@@ -135,7 +139,10 @@ def _filled() -> Account:
 
 
 def _invite(batch: Batch, created: int, until: object) -> None:
-    """The earlier invitations, half of them to members; every hundredth mail came back."""
+    """The earlier invitations, half of them to members; every hundredth mail came back.
+
+    A few had three mails today.
+    """
     expiry = Invitation.expires_at.db_value(until)
     columns = (
         *("account_id", "batch_id", "inviter_id", "email", "name", "role"),
@@ -148,25 +155,27 @@ def _invite(batch: Batch, created: int, until: object) -> None:
         answered = created if state is InvitationState.DECLINED else None
         rows.append((*fixed, _email(n), "", Role.USER, state, created, expiry, answered))
     db.insert_rows(Invitation, columns, rows)
-    columns = (
-        *("kind", "recipient", "account_id", "batch_id", "state", "priority"),
-        *("attempts", "unanswered", "due_at", "created_at", "reply_text"),
+    mail_columns = (
+        *("kind", "recipient", "account_id", "batch_id", "invitation_id", "state"),
+        *("priority", "attempts", "unanswered", "due_at", "created_at", "reply_text"),
     )
     mails = (
         (
-            *(DeliveryKind.INVITATION, _email(n), batch.account_id, batch.id),
+            *(DeliveryKind.INVITATION, _email(n), batch.account_id, batch.id, n + 1),
             DeliveryState.SENT if n % 100 else DeliveryState.BOUNCED,
             *(20, 1, 0, created, created, ""),
         )
-        for n in range(EARLIER)
+        for n in (*range(EARLIER), *_HEARD_OFTEN * 2)
     )
-    db.insert_rows(Delivery, columns, mails)
+    db.insert_rows(Delivery, mail_columns, mails)
 
 
 def _check(judgement: Judgement) -> None:
     assert len(judgement) == ROWS
     assert judgement.counts[Outcome.TWICE] == judgement.counts[Outcome.INVALID] == 1_000
-    assert all(judgement.counts[o] for o in Outcome if o is not Outcome.INVITE_PROFILE)
+    by_other_ways = {Outcome.INVITE_PROFILE, Outcome.LEFT_OUT}
+    missing = {outcome for outcome in Outcome if not judgement.counts[outcome]}
+    assert missing == by_other_ways, missing
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from invites import accounts, db, feed, files, issuing, judging, profiles, progress
 from invites.clock import utcnow
@@ -14,6 +15,8 @@ from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
 from invites.roles import Role
 from invites.scope import Scope
+
+T = TypeVar("T")
 
 ROWS = 50_000
 RUNS = 3
@@ -52,7 +55,7 @@ def _steps() -> dict[str, float]:
     scope = Scope(account)
     times: dict[str, float] = {}
 
-    def timed(step: str, work: Callable[[], object]) -> object:
+    def timed(step: str, work: Callable[[], T]) -> T:
         start = time.perf_counter()
         result = work()
         times[step] = time.perf_counter() - start
@@ -93,9 +96,8 @@ def _fill(account: Account) -> None:
     people = ((name, f"m{n}@town.example", "", "", 0, 0) for n, name in enumerate(names))
     first = 1 + User.select().count()
     db.insert_rows(User, columns, people)
-    columns = ("account_id", "user_id", "role", "joined_by", "joined_at")
     rows = ((account.id, first + n, Role.USER, JoinedBy.INVITATION, 0) for n in range(ROWS))
-    db.insert_rows(Membership, columns, rows)
+    db.insert_rows(Membership, ("account_id", "user_id", "role", "joined_by", "joined_at"), rows)
 
 
 if __name__ == "__main__":

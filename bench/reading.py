@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from invites import files
 from tests.lists import make
@@ -16,7 +17,7 @@ from tests.lists import make
 ROWS = 50_000
 RUNS = 3
 
-_SHAPES = {
+_SHAPES: dict[str, tuple[list[str], Callable[[int], list[Any]]]] = {
     "one column": (["Email"], lambda n: [_email(n)]),
     "name and address": (["Name", "Email"], lambda n: [_name(n), _email(n)]),
     "eight columns": (
@@ -45,7 +46,7 @@ def main() -> None:
             print(f"{f'{shape}: {kind}, peak over idle':<46} {_peak(file):7.1f} MB")
 
 
-def _files(titles: list[str], row: Callable[[int], list[object]]) -> tuple[bytes, bytes]:
+def _files(titles: list[str], row: Callable[[int], list[Any]]) -> tuple[bytes, bytes]:
     rows = [titles, *map(row, range(ROWS))]
     text = make.csv_text([[str(cell) for cell in row] for row in rows], ",", "\n")
     return text.encode(), make.workbook({"People": rows})

@@ -40,12 +40,12 @@ def main() -> None:
 @contextmanager
 def _relay(thinks: int, travel: int) -> Iterator[int]:
     command = [sys.executable, "-m", "bench.sink", str(thinks), str(travel)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 if __name__ == "__main__":
