@@ -46,19 +46,28 @@ class PasskeyForm(PlainForm):
 @allow(Who.ANYBODY)
 def form() -> AnyResponse:
     """Ask whoever typed the right password for more."""
-    return _page(CodeForm(next=safe_next(request.args.get("next"))))
+    found = second_step.waiting()
+    form = CodeForm(next=safe_next(request.args.get("next")))
+    return _ask(found[0], form) if found else _begin_again()
 
 
 @blueprint.post("/second-step")
 @allow(Who.ANYBODY)
-@limit_second_steps
 def create() -> AnyResponse:
     """Take a code, and start the session."""
-    form = CodeForm()
     found = second_step.waiting()
-    if found is None or not form.validate():
-        return _page(form)
+    if found is None:
+        return _begin_again()
     user, shared = found
+    return _try(user, shared=shared)
+
+
+@limit_second_steps
+def _try(user: User, *, shared: bool) -> AnyResponse:
+    """Nothing but a right code leads on from here: that ends the count of wrong ones."""
+    form = CodeForm()
+    if not form.validate():
+        return _ask(user, form)
     field = form.code if form.code.data else form.recovery_code
     try:
         second_factor.check(user, field.data or "", services().signer, now())
@@ -66,7 +75,7 @@ def create() -> AnyResponse:
     except Refused as refused:
         log.warning("second step refused: %.200r from %s", user.email, request.remote_addr)
         form.refuse(field, refused)
-        return _page(form)
+        return _ask(user, form)
     return go(safe_next(form.next.data) or first_page(user))
 
 
@@ -103,11 +112,11 @@ def _is_waiting_on_shared(user: User) -> bool:
     return found is not None and found == (user, True)
 
 
-def _page(form: CodeForm) -> AnyResponse:
-    found = second_step.waiting()
-    if found is None:
-        return go(login_url(next_url=safe_next(form.next.data) or ""))
-    user = found[0]
+def _begin_again() -> AnyResponse:
+    return go(login_url(next_url=safe_next(request.values.get("next")) or ""))
+
+
+def _ask(user: User, form: CodeForm) -> AnyResponse:
     return show(
         "second_step/page.html",
         form=form,

@@ -206,6 +206,17 @@ class TestLoggingIn:
         mine = Browser(app).log_in("uma@example.org", new)
         assert mine.press("Log in", code=digits(app)).url == f"{ACCOUNT}/"
 
+    def test_a_log_in_left_half_done_long_ago_forgives_no_guess(
+        self, app: Flask, somebody: Browser
+    ) -> None:
+        old = half_way(Browser(app))
+        with time_machine.travel(utcnow() + timedelta(minutes=11)):
+            half_way(somebody)
+            for _ in range(10):
+                somebody.press("Log in", code="000000")
+            assert old.press("Log in", code="000000").url == "/login"
+            assert somebody.press("Log in", code="000000").status == 429
+
     def test_twenty_guesses_at_once_count_like_twenty(self, app: Flask) -> None:
         devices = [half_way(Browser(app)) for _ in range(20)]
         start, refused = Barrier(20), []
