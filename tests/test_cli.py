@@ -366,7 +366,9 @@ class TestAsProcesses:
         self, env: dict[str, str], number: signal.Signals
     ) -> None:
         self.run(env, "flask", "migrate")
+        before = signal.signal(number, signal.SIG_DFL)  # tests may run under nohup
         process = self.start(env, "flask", "serve")
+        signal.signal(number, before)
         try:
             self.wait_until_well(env)
         finally:
