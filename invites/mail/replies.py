@@ -6,6 +6,7 @@ from invites.attempts import Outcome, Result
 
 # A refusal of the recipient that means the sender: no log-in, no relaying for us.
 _ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
+_NAME = re.compile(rb"\S*[@.]\w\S*")  # an address, a host or a link, which may hold any word
 
 
 class TroubleError(Exception):
@@ -33,7 +34,7 @@ def judge(code: int, reply: bytes) -> Outcome:
 
 def is_about_us(reply: bytes) -> bool:
     """Whether the refusal of a recipient means that the server doesn't know or trust the sender."""
-    return _ABOUT_US.search(reply) is not None
+    return _ABOUT_US.search(_NAME.sub(b"", reply)) is not None
 
 
 def words(code: int | None, reply: bytes | str) -> str:

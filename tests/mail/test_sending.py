@@ -318,6 +318,24 @@ class TestWhatTheServerSays:
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "550 5.1.1 <{}>: Recipient address rejected: User unknown",
+            "550 5.1.2 Unknown host mx.relay.example.org.",
+            "550 5.1.1 No such user. https://support.example.org/authentication/",
+        ],
+    )
+    def test_one_person_called_relay_who_is_unknown_holds_up_nobody(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime, words: str
+    ) -> None:
+        unknown = "relay@authenticators.example.org"
+        office.refusals[unknown] = words.format(unknown)
+        send(owner, now, unknown, "two@example.org")
+        worker.drain()
+        assert delivery(unknown).state == DeliveryState.FAILED
+        assert delivery("two@example.org").state == DeliveryState.SENT
+
     @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
     def test_a_server_that_shuts_down_keeps_all_mail_waiting(
         self,
