@@ -23,7 +23,7 @@ from invites import (
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_password_guesses
+from invites.web.limits import limit_app_digits, limit_password_guesses
 from invites.web.pages import go, show, tell
 from invites.web.services import now, services
 from invites.web.signin import person, visitor
@@ -102,7 +102,7 @@ def app_key() -> AnyResponse:
 
 @blueprint.post("/app/key")
 @allow(Who.LOGGED_IN)
-@limit_password_guesses
+@limit_app_digits
 def confirm_app() -> AnyResponse:
     """Ask for the app's digits from now on."""
     form, who = DigitsForm(), visitor()

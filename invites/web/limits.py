@@ -47,7 +47,12 @@ def limit_logins(view: View) -> View:
 
 
 def limit_password_guesses(view: View) -> View:
-    """Ten wrong passwords by somebody who found an open session."""
+    """Ten wrong passwords by somebody who found an open session, whatever form asks for it."""
+    return _limit_guesses(view, "10 per 15 minutes", lambda: str(person().id), scope="password")
+
+
+def limit_app_digits(view: View) -> View:
+    """Ten wrong codes by somebody who sets an app up."""
     return _limit_guesses(view, "10 per 15 minutes", lambda: str(person().id))
 
 
@@ -95,14 +100,23 @@ def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
 
 
 def _limit_guesses(
-    view: View, spec: str, key: Callable[[], str], on_breach: Callable[[], None] | None = None
+    view: View,
+    spec: str,
+    key: Callable[[], str],
+    on_breach: Callable[[], None] | None = None,
+    *,
+    scope: str = "",
 ) -> View:
-    """Count every try before it is made, so that many at once count too; forget them on success."""
+    """Count every try before it is made, so that many at once count too; forget them on success.
+
+    Views of one ``scope`` count together; each of them leads on from a right guess only.
+    """
     item = limits.parse(spec)
+    scope = scope or f"{view.__module__}.{view.__name__}"
 
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Response:
-        whose = (view.__module__, view.__name__, key())
+        whose = (scope, key())
         if _limiter.enabled and not _limiter.limiter.hit(item, *whose):
             if on_breach is not None:
                 on_breach()

@@ -120,6 +120,14 @@ class TestSettingUp:
         uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
         assert uma.status == 429
 
+    def test_they_count_together_whatever_form_asks(self, app: Flask, uma: Browser) -> None:
+        set_up_app(app, uma)
+        for _ in range(5):
+            uma.open(f"{OWN}/app/removal").press("Remove", password="a guess")
+            uma.open(f"{OWN}/recovery-codes").press("Make new codes", password="a guess")
+        uma.open("/profile").press("Change password", current=PASSWORD, new="another long one 7")
+        assert uma.status == 429
+
 
 class TestLoggingIn:
     @pytest.fixture(autouse=True)
