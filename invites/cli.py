@@ -21,7 +21,7 @@ from flask_mail import Mail
 
 from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
 from invites.cli_bounces import bounces
-from invites.cli_rescue import forget_second_step, rescue_owner
+from invites.cli_rescue import forget_second_step, rescue_owner, sign_out
 from invites.clock import utcnow
 from invites.db import NotReadyError
 from invites.refusals import Refused
@@ -36,7 +36,7 @@ _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
     own = (migrate, setup, welcome, serve, worker, backup, restore)
-    for command in (*own, bounces, rescue_owner, forget_second_step):
+    for command in (*own, bounces, rescue_owner, forget_second_step, sign_out):
         app.cli.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands flask rescue-owner and forget-second-step: ways back in."""
+"""The commands for when somebody is locked out, or in who shouldn't be."""
 
 import sys
 
@@ -6,7 +6,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from invites import accounts, db, ownership, profiles, readiness, second_factor
+from invites import accounts, db, ownership, profiles, readiness, second_factor, sessions
 from invites.clock import utcnow
 from invites.models import Account, User
 from invites.refusals import Refused
@@ -33,9 +33,10 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     account, user = _account(slug), _user(email)
     now = utcnow()
     try:
-        if password_stdin:
-            profiles.give_password(user, sys.stdin.readline().rstrip("\r\n"), now)
-        ownership.rescue(account, user, now)
+        with db.transaction():
+            if password_stdin:
+                profiles.give_password(user, sys.stdin.readline().rstrip("\r\n"), now)
+            ownership.rescue(account, user, now)
     except Refused as refused:
         with current_app.test_request_context():
             raise click.ClickException(str(sentence(refused))) from None
@@ -55,6 +56,28 @@ def forget_second_step(email: str) -> None:
     user = _user(email)
     second_factor.end(user, utcnow())
     click.echo(f"{user.name} ({user.email}) logs in by password alone now.")
+
+
+@click.command()
+@click.option("--email", help="The address of somebody with a profile.")
+@click.option("--everybody", is_flag=True, help="Everybody, of every account.")
+@with_appcontext
+def sign_out(email: str | None, everybody: bool) -> None:
+    """End the open sessions of somebody, or of everybody, on every device.
+
+    Passwords stay as they are, so that who knows theirs can log in again.
+    """
+    if everybody == bool(email):
+        raise click.UsageError("Say either --email ADDRESS or --everybody.")
+    readiness.check(services().settings)
+    db.connect()
+    if email:
+        user = _user(email)
+        sessions.end_all(user)
+        click.echo(f"{user.name} ({user.email}) is signed out everywhere.")
+    else:
+        sessions.end_everybodys()
+        click.echo("Everybody is signed out everywhere.")
 
 
 def _account(slug: str) -> Account:

@@ -93,6 +93,11 @@ def end_all(user: User, *, but: str | None = None) -> None:
     db.delete(Session).where(others).execute()
 
 
+def end_everybodys() -> None:
+    """Log all people out on all their devices."""
+    db.delete(Session).execute()
+
+
 def sweep(now: datetime) -> None:
     """Forget the sessions that were idle for too long."""
     db.delete(Session).where(~_is_alive(now)).execute()

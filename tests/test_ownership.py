@@ -1,4 +1,4 @@
-"""Accounts that lost their Account Owners, and people who lost their second step."""
+"""Accounts that lost their Account Owners, and people who lost their second step, or a phone."""
 
 import pytest
 
@@ -146,3 +146,32 @@ class TestForgottenSecondStep:
         done = run(app, "forget-second-step", "--email", "nobody@example.org")
         assert done.exit_code == 1
         assert "Nobody has a profile" in done.output
+
+
+class TestSigningOut:
+    @pytest.fixture
+    def tokens(self, people, now):
+        return [sessions.start(people[role].user, "phone", now) for role in (Role.USER, Role.OWNER)]
+
+    def test_somebody_is_signed_out_on_every_device_and_nobody_else(self, app, tokens, now):
+        done = run(app, "sign-out", "--email", "Uma@example.org")
+        assert done.output == "Uma Roy (uma@example.org) is signed out everywhere.\n"
+        assert [bool(sessions.find(token, now)) for token in tokens] == [False, True]
+
+    def test_everybody_is_signed_out(self, app, tokens, now):
+        assert run(app, "sign-out", "--everybody").exit_code == 0
+        assert not any(sessions.find(token, now) for token in tokens)
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ((), "either --email ADDRESS or --everybody"),
+            (("--everybody", "--email", "uma@example.org"), "either --email ADDRESS or"),
+            (("--email", "nobody@example.org"), "Nobody has a profile"),
+        ],
+    )
+    def test_says_what_is_wrong_and_signs_nobody_out(self, app, tokens, now, options, words):
+        done = run(app, "sign-out", *options)
+        assert done.exit_code != 0
+        assert words in done.output
+        assert all(sessions.find(token, now) for token in tokens)
