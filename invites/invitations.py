@@ -1,4 +1,4 @@
-"""Looking after invitations that are out: resend, revoke, restore."""
+"""Looking after invitations that are out: resend, correct, revoke, restore."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,6 +12,7 @@ from invites.activity import Deed
 from invites.frequency import MAILS_A_DAY
 from invites.models import (
     OPEN_STATES,
+    Batch,
     Delivery,
     DeliveryState,
     Invitation,
@@ -65,6 +66,25 @@ def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         _change(invitation, OPEN_STATES, {Invitation.state: InvitationState.REVOKED})
         activity.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
+
+
+def correct(
+    actor: Membership, invitation: Invitation, order: issuing.Order, now: datetime
+) -> Batch:
+    """Send ``order`` because the address of ``invitation`` is wrong, and revoke that one.
+
+    It stays when it was answered meanwhile, or when ``order`` mails it again.
+    Raises what issuing.issue and revoke do, and sends nothing then.
+    """
+    with db.transaction():
+        batch = issuing.issue(actor, order, now)
+        is_open = Invitation.get_by_id(invitation.id).state in OPEN_STATES
+        mailed_again = Delivery.select().where(
+            Delivery.batch == batch, Delivery.invitation == invitation
+        )
+        if is_open and not mailed_again.exists():
+            revoke(actor, invitation, now)
+    return batch
 
 
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:

@@ -54,14 +54,18 @@ class Browser:
         return self.open(str(link["href"]))
 
     def press(self, button: str, within: str = "", **typed: Any) -> "Browser":
-        """Fill the fields by name and press a button; ``within`` selects among equal buttons."""
+        """Fill the fields by name and press a button; ``within`` selects among equal buttons.
+
+        None takes the tick out of a box.
+        """
         root = self.page.select_one(within) if within else self.page
         assert root is not None, f"nothing is {within!r} on {self.url}"
         found = [b for b in root.find_all("button") if " ".join(b.get_text(" ").split()) == button]
         assert found, f"no button {button!r} on {self.url}: {self.text[:400]}"
         form = found[0].find_parent("form")
         assert form is not None
-        data = _fields(form) | {name: value for name, value in typed.items() if value is not None}
+        fields = _fields(form) | typed
+        data = {name: value for name, value in fields.items() if value is not None}
         if found[0].get("name"):
             data[str(found[0]["name"])] = found[0].get("value", "")
         action = str(found[0].get("formaction") or form.get("action") or self.url)

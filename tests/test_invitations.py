@@ -6,7 +6,9 @@ import pytest
 
 from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
-from invites.models import Delivery, InvitationState, Standing
+from invites.judging import Outcome
+from invites.models import Delivery, Invitation, InvitationState, Standing
+from invites.recipients import read_field
 from invites.refusals import Reason
 from invites.roles import Role
 from invites.tokens import Purpose
@@ -51,6 +53,41 @@ def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
     with refused(Reason.INVITATION_WAITING):
         invitations.resend(owner, invitation, now)
     assert mails(invitation) == 1
+
+
+def order(entries, **more):
+    return issuing.Order(key="k", entries=read_field(entries), role=Role.USER, **more)
+
+
+def test_another_address_revokes_the_invitation_to_the_wrong_one(owner, invitation, now):
+    batch = invitations.correct(owner, invitation, order("right@example.org"), now)
+    assert [one.email for one in batch.invitations] == ["right@example.org"]
+    assert reread(invitation).state == InvitationState.REVOKED
+    assert deeds(owner.account)[-2:] == ["invited", "revoked"]
+    assert invitations.correct(owner, invitation, order("right@example.org"), now) == batch
+
+
+def test_what_was_mailed_again_or_answered_meanwhile_is_not_revoked(owner, invitation, now):
+    again = order("new@example.org", also=frozenset({Outcome.PENDING}))
+    invitations.correct(owner, invitation, again, now)
+    assert reread(invitation).state == InvitationState.PENDING
+    responding.accept_as_new(invitation, new_profile(), now, proven=True)
+    invitations.correct(owner, invitation, order("right@example.org"), now)
+    assert reread(invitation).state == InvitationState.ACCEPTED
+
+
+def test_nothing_is_revoked_when_nothing_is_sent(owner, invitation, now):
+    with refused(Reason.NOBODY_TO_INVITE):
+        invitations.correct(owner, invitation, order("new@example.org"), now)
+    assert reread(invitation).state == InvitationState.PENDING
+
+
+def test_nobody_corrects_what_is_above_their_reach(people, owner, now):
+    above = invite(owner, now, role=Role.ADMIN)
+    with refused(Reason.NOT_ALLOWED):
+        invitations.correct(people[Role.MODERATOR], above, order("right@example.org"), now)
+    assert reread(above).state == InvitationState.PENDING
+    assert not Invitation.select().where(Invitation.email == "right@example.org").exists()
 
 
 def test_after_a_failed_mail_one_can_resend(owner, now):

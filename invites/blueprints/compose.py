@@ -8,10 +8,10 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import issuing, staging
+from invites import invitations, issuing, staging
 from invites.access import Action
 from invites.judging import Outcome
-from invites.models import StagedList
+from invites.models import Batch, StagedList
 from invites.overview import overview
 from invites.refusals import Reason, Refused
 from invites.roles import Role
@@ -49,7 +49,7 @@ def create() -> AnyResponse:
     if not is_read or not form.validate():
         return compose_page(form, status=422)
     try:
-        batch = issuing.issue(here().membership, form.order(), now())
+        batch = _send(form)
     except Refused as refused:
         return _not_sent(form, refused)
     staging.sweep(now())
@@ -106,6 +106,13 @@ def remove_file() -> AnyResponse:
         staging.drop(form.staged)
         form.staged = None
     return compose_page(form, fragment="compose/_email_csv_file.html")
+
+
+def _send(form: ComposeForm) -> Batch:
+    member, order = here().membership, form.order()
+    if form.wrong is not None and form.revoke_wrong.data:
+        return invitations.correct(member, form.wrong, order, now())
+    return issuing.issue(member, order, now())
 
 
 def _take_file(form: ComposeForm) -> bool:

@@ -104,7 +104,8 @@ def correct(invitation_id: int) -> Response:
     """New Invitation, with this person in the field, for whom another address may be right."""
     invitation = here().scope.invitation(invitation_id)
     authorize(here().membership, Action.MANAGE_INVITATION, invitation)
-    return compose_page(form_to_mend(typed(invitation.email, invitation.name), invitation.role))
+    text = typed(invitation.email, invitation.name)
+    return compose_page(form_to_mend(text, invitation.role, invitation))
 
 
 def _do(

@@ -21,10 +21,10 @@ from wtforms import (
 from wtforms.widgets import CheckboxInput
 
 from invites import bounces, issuing, staging, suggestions
-from invites.access import grantable_roles
+from invites.access import Action, grantable_roles
 from invites.issuing import Order, Review
 from invites.judging import Outcome
-from invites.models import StagedList
+from invites.models import Invitation, StagedList
 from invites.overview import Overview, overview
 from invites.recipients import Entry, read_field, replaced
 from invites.refusals import Refused
@@ -46,7 +46,8 @@ class ComposeForm(PlainForm):
 
     ``seen`` is the fingerprint of the review on the page, ``agreed`` the number
     of mails that was said yes to, ``trusted`` what was typed and isn't misspelt,
-    ``place`` the page of the list that shows, as ``outcome:number``.
+    ``place`` the page of the list that shows, as ``outcome:number``, ``wrong_id`` the
+    invitation whose address is to be corrected by this batch.
     """
 
     email = TextAreaField(_l("Email"))
@@ -55,6 +56,8 @@ class ComposeForm(PlainForm):
     removed_too = BooleanField(_l("Invite them again"))
     declined_too = BooleanField(_l("Invite them again"))
     pending_too = BooleanField(_l("Mail them again"))
+    revoke_wrong = BooleanField(default=True)
+    wrong_id = HiddenField()
     agreed = StringField(widget=CheckboxInput())
     list_id = HiddenField()
     trusted = HiddenField()
@@ -71,6 +74,15 @@ class ComposeForm(PlainForm):
     def staged(self) -> StagedList | None:
         """The list: dropped before, if it is this member's, or set by the view that reads one."""
         return staging.find(here().membership, number(self.list_id.data))
+
+    @cached_property
+    def wrong(self) -> Invitation | None:
+        """The invitation that went to a wrong address, if it is one that the member may mend."""
+        try:
+            found = here().scope.invitation(number(self.wrong_id.data) or 0)
+        except Refused:
+            return None
+        return found if here().may(Action.MANAGE_INVITATION, found) else None
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -156,9 +168,18 @@ def filled_form() -> ComposeForm:
     return form
 
 
-def form_to_mend(text: str, role: Role) -> ComposeForm:
-    """A new form with ``text`` in its field, to be mended there."""
-    form = ComposeForm(formdata=None, key=secrets.token_urlsafe(16), email=text, role=int(role))
+def form_to_mend(text: str, role: Role, wrong: Invitation | None = None) -> ComposeForm:
+    """A new form with ``text`` in its field, to be mended there.
+
+    ``wrong``: the invitation whose address is.
+    """
+    form = ComposeForm(
+        formdata=None,
+        key=secrets.token_urlsafe(16),
+        email=text,
+        role=int(role),
+        wrong_id=str(wrong.id) if wrong else "",
+    )
     form.offer_roles()
     return form
 

@@ -15,6 +15,8 @@ from invites.clock import utcnow
 from invites.models import (
     Batch,
     Delivery,
+    Invitation,
+    InvitationState,
     Membership,
     Passkey,
     ProofPurpose,
@@ -26,7 +28,7 @@ from invites.roles import Role
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
 from tests.cast import make_member, make_user
-from tests.shorthand import invite
+from tests.shorthand import invite, reread
 from tests.web.world import ACCOUNT, World, ask_proof, everything, path, signed_in
 
 ROLES = {"user": Role.USER, "moderator": Role.MODERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
@@ -390,6 +392,23 @@ def test_another_persons_file_answers_like_one_that_does_not_exist(
     url = f"{ACCOUNT}/invitations/new/list/%s/not-invited.csv"
     assert same_answer(client.get(url % theirs.id), client.get(url % 987654))
     assert StagedList.select().where(StagedList.id == theirs.id).exists()
+
+
+@pytest.mark.parametrize("whose", ["another account's", "one above the reach"])
+def test_an_invitation_that_is_not_ones_to_mend_is_not_told_and_stays(
+    world: World, whose: str
+) -> None:
+    people = world.rows.people
+    elsewhere = whose == "another account's"
+    inviter, role = (people.stranger, Role.USER) if elsewhere else (people[Role.OWNER], Role.ADMIN)
+    theirs = invite(inviter, world.rows.now, "secret@example.org", role)
+    smuggled = {"wrong_id": str(theirs.id), "revoke_wrong": "y"}
+    mo = world.device("moderator").open(f"{ACCOUNT}/invitations/new")
+    mo.press("Send Invitation", email="right@example.org", **smuggled)
+    assert "secret" not in mo.response.text
+    mo.press("Send Invitation", **smuggled)
+    assert Invitation.select().where(Invitation.email == "right@example.org").exists()
+    assert reread(theirs).state == InvitationState.PENDING
 
 
 def test_another_persons_invitation_on_the_accounts_page_does_not_exist(world: World) -> None:

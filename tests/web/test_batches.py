@@ -8,7 +8,15 @@ import pytest
 from invites import issuing, outbox
 from invites.attempts import Result
 from invites.issuing import Order
-from invites.models import Batch, BatchState, Delivery, DeliveryState, Invitation, Membership
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+)
 from invites.recipients import Entry
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
@@ -253,6 +261,20 @@ class TestWhatCouldNotBeDelivered:
         olive.press("Send Invitation")
         sent = Invitation.select().order_by(Invitation.id.desc()).first()
         assert (sent.email, sent.role) == ("ann@example.org", Role.MODERATOR)
+        assert reread(bounced.invitations[0]).state == InvitationState.REVOKED
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}")
+        assert self.section(olive, "Could not be delivered").endswith("revoked")
+
+    def test_the_invitation_to_the_wrong_address_may_stay(
+        self, olive: Browser, bounced: Batch
+    ) -> None:
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}").follow("Correct address")
+        assert "Revoke the invitation to bounced@example.org" in olive.text
+        olive.press("Send Invitation", email="Ann <ann@example.org>", revoke_wrong=None)
+        assert "Revoke the invitation to bounced@example.org" in olive.text
+        olive.press("Send Invitation", revoke_wrong=None)
+        assert Invitation.select().where(Invitation.email == "ann@example.org").exists()
+        assert reread(bounced.invitations[0]).state == InvitationState.PENDING
 
     def test_who_may_not_invite_as_that_role_is_offered_nothing(
         self, mo: Browser, bounced: Batch
