@@ -428,6 +428,7 @@ class _Full:
             visitor.fill(Email="amina@example.org")
             visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a list")
 
+        correct = f"{_ACCOUNT}/invitations/{self.pending.id}/corrected"
         return [
             Stop("compose-understood", _COMPOSE, OWNER, write),
             Stop("compose-file", _COMPOSE, OWNER, drop),
@@ -435,6 +436,7 @@ class _Full:
             Stop("compose-list-all", _COMPOSE, OWNER, show_all),
             Stop("compose-very-many", _COMPOSE, OWNER, send_many),
             Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
+            Stop("compose-correct", correct, OWNER),
             Stop("compose-moderator", _COMPOSE, "mo@example.org"),
         ]
 
