@@ -350,6 +350,13 @@ def test_that_of_another_does_not_exist(world: World) -> None:
     assert (mine.status, mine.text) == (none.status, none.text) == (404, none.text)
 
 
+@pytest.mark.parametrize("number", ["9999", "9" * 30])
+def test_one_that_does_not_exist_is_not_removed(uma: Browser, number: str) -> None:
+    token = uma.open(f"{OWN}/app").page.select_one("[name=csrf_token]")["value"]
+    uma.post(f"{OWN}/passkeys/{number}/removal", {"password": PASSWORD, "csrf_token": token})
+    assert uma.status == 404
+
+
 class TestRequired:
     @pytest.fixture(autouse=True)
     def _asked_for(self, world: World) -> None:
