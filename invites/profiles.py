@@ -86,11 +86,16 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     """Mail a confirmation link to the new address; the old one stays until it is used.
 
     An address that has a profile gets no mail and the same answer: the profile
-    page must not tell who has one. Raises Refused(PASSWORD_WRONG), ADDRESS_*.
+    page must not tell who has one. Raises Refused(PASSWORD_WRONG), ADDRESS_*, and
+    ASKED_OFTEN after five in an hour.
     """
     email = addresses.canonical(email)
+    if email == user.email:
+        raise Refused(Reason.ADDRESS_YOURS)
     if not passwords.password_matches(user.password_hash, password):
         raise Refused(Reason.PASSWORD_WRONG)
+    if proofs.has_asked_often(user, ProofPurpose.CONFIRM_EMAIL, now):
+        raise Refused(Reason.ASKED_OFTEN)
     proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
 
 
