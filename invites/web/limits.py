@@ -90,7 +90,7 @@ def limit_estimates(view: View) -> View:
 
 
 def limit_joining(view: View) -> View:
-    """New profiles: a hall full of people behind one network may join within the hour."""
+    """New profiles and passwords: a hall full of people may join within the hour."""
     return _limit(view, "600 per hour", _network, "joining")
 
 
