@@ -5,8 +5,8 @@ from datetime import datetime
 
 from peewee import IntegrityError
 
-from invites import addresses, db, notices, passwords, proofs, sessions, texts
-from invites.models import EmailProof, ProofPurpose, SecurityEvent, User
+from invites import addresses, db, passwords, proofs, texts
+from invites.models import EmailProof, ProofPurpose, User
 from invites.refusals import Reason, Refused
 
 
@@ -116,9 +116,7 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
         )
         if not changed:  # somebody reset it meanwhile, perhaps to shut us out
             raise Refused(Reason.PASSWORD_WRONG)
-        proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
-        sessions.end_all(user, but=token)
-        notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
+        proofs.password_was_set(user, now, but=token)
 
 
 def give_password(user: User, new: str, now: datetime) -> None:
@@ -130,9 +128,7 @@ def give_password(user: User, new: str, now: datetime) -> None:
     password_hash = passwords.hash_password(new)
     with db.transaction():
         User.update(password_hash=password_hash).where(User.id == user.id).execute()
-        proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
-        sessions.end_all(user)
-        notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
+        proofs.password_was_set(user, now)
 
 
 def request_reset(email: str, now: datetime) -> None:

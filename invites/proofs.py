@@ -102,12 +102,21 @@ def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
         )
         if not changed:
             raise Refused(Reason.PROOF_CLOSED)
-        close_all(user, ProofPurpose.RESET_PASSWORD, now)
         close_all(user, ProofPurpose.CONFIRM_EMAIL, now)
-        sessions.end_all(user)
         renewed = User.get_by_id(user.id)
-        notices.tell(renewed, SecurityEvent.PASSWORD_CHANGED, now)
+        password_was_set(renewed, now)
     return renewed
+
+
+def password_was_set(user: User, now: datetime, *, but: str | None = None) -> None:
+    """What every new password entails; in the transaction that sets it.
+
+    Log-ins end, except on the device of the session token ``but``, and so do
+    links to set another one.
+    """
+    close_all(user, ProofPurpose.RESET_PASSWORD, now)
+    sessions.end_all(user, but=but)
+    notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
 
 
 def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:
