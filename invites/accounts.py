@@ -26,7 +26,7 @@ class AccountSettings:
 
 
 def found(name: str, owner: User, now: datetime) -> Account:
-    """Make an account with ``owner`` as its first Account Owner."""
+    """Make an account with ``owner`` as its first Account Owner. Raises Refused(TEXT_*)."""
     name = texts.clean_name(name)
     with db.transaction():
         account = Account.create(
@@ -51,14 +51,21 @@ def found(name: str, owner: User, now: datetime) -> Account:
 
 
 def found_by_installer(name: str, installer: User, now: datetime) -> Account:
-    """Add one more account. Raises Refused(NOT_ALLOWED) for anybody but the installer."""
+    """Add one more account.
+
+    Raises Refused(NOT_ALLOWED) for anybody but the installer, and TEXT_*.
+    """
     if not installer.is_installer:
         raise Refused(Reason.NOT_ALLOWED)
     return found(name, installer, now)
 
 
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
-    """Store new settings; the slug in the URLs stays. Raises Refused for what can't be."""
+    """Store new settings; the slug in the URLs stays.
+
+    Raises Refused(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN
+    for the first that can't be.
+    """
     account = actor.account
     clean = {
         "name": texts.clean_name(settings.name),

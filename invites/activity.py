@@ -116,7 +116,8 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
 def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[Activity]":
     """The deeds in an account, newest first, with whoever did them if that is known.
 
-    Of one kind, and by or about people whose name or address contains ``search``.
+    Of one kind, and with ``search`` in the name or address of who did it, or in the
+    address of whom it was done to.
     """
     found = (
         Activity.select(Activity, User)

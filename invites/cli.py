@@ -1,6 +1,7 @@
 """The commands: flask migrate, setup, welcome, serve, worker, backup, restore.
 
-``flask bounces`` is in cli_bounces.
+``flask bounces`` is in cli_bounces; ``rescue-owner``, ``forget-second-step`` and ``sign-out``
+in cli_rescue.
 """
 
 import logging
@@ -12,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -22,12 +22,11 @@ from flask_mail import Mail
 from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
 from invites.cli_bounces import bounces
 from invites.cli_rescue import forget_second_step, rescue_owner, sign_out
+from invites.cli_shared import Command, ready_database, words
 from invites.clock import utcnow
-from invites.db import NotReadyError
 from invites.refusals import Refused
-from invites.settings import PROJECT_ROOT, SettingsError
+from invites.settings import PROJECT_ROOT
 from invites.web.services import services
-from invites.web.words import sentence
 from invites.worker import Worker
 
 _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail in hand
@@ -40,20 +39,7 @@ def register(app: Flask) -> None:
         app.cli.add_command(command)
 
 
-class _Command(click.Command):
-    """A command that says in a sentence what keeps it from working."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (NotReadyError, SettingsError) as error:
-            raise click.ClickException(str(error)) from None
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{place}{error.strerror or error}") from None
-
-
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @click.option(
     "--new-key",
     is_flag=True,
@@ -73,7 +59,7 @@ def migrate(new_key: bool) -> None:
         click.echo("The database is up to date.")
 
 
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @click.option("--account", required=True, help="The organisation's name.")
 @click.option("--name", required=True, help="Your name.")
 @click.option("--email", required=True, help="Your e-mail address, to log in with.")
@@ -87,7 +73,7 @@ def migrate(new_key: bool) -> None:
 @with_appcontext
 def setup(account: str, name: str, email: str) -> None:
     """Make the first account and its owner, without a browser."""
-    _ready_database()
+    ready_database()
     password = sys.stdin.readline().rstrip("\r\n")
     _refuse_all(
         ("--account", lambda: texts.clean_name(account)),
@@ -99,7 +85,7 @@ def setup(account: str, name: str, email: str) -> None:
         profile = profiles.prepare(name, email, password)
         founded, _installer = install.set_up(account, profile, utcnow())
     except Refused as refused:
-        raise click.ClickException(_sentence(refused)) from None
+        raise click.ClickException(words(refused)) from None
     click.echo(f"{founded.name} is set up. Log in at {services().settings.base_url}/login")
 
 
@@ -110,21 +96,16 @@ def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
         try:
             check()
         except Refused as refused:
-            problems.append(f"{name}: {_sentence(refused)}")
+            problems.append(f"{name}: {words(refused)}")
     if problems:
         raise click.ClickException("\n  ".join(["Nothing was made.", *problems]))
 
 
-def _sentence(refused: Refused) -> str:
-    with current_app.test_request_context():
-        return sentence(refused)
-
-
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @with_appcontext
 def welcome() -> None:
     """Say where to go; on a fresh box, with the code that guards the set-up page."""
-    _ready_database()
+    ready_database()
     _greet()
     for warning in services().settings.warnings:
         click.echo(f"  Mind: {warning}\n", err=True)
@@ -147,11 +128,11 @@ def _greet() -> None:
     click.echo("")
 
 
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @with_appcontext
 def serve() -> None:
     """Run the pages and the mail worker in this terminal, until stopped."""
-    _ready_database()
+    ready_database()
     _refuse_taken_port(services().settings.bind)
     _greet()  # the log of the pages has the warnings
     db.close()
@@ -233,20 +214,20 @@ def _end(running: list[subprocess.Popen[bytes]]) -> None:
             process.wait()
 
 
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @with_appcontext
 def worker() -> None:
     """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = services().settings
     db.configure(settings.database_path, durable=False)
-    _ready_database()
+    ready_database()
     db.close()
     with readiness.hold(settings):
         Worker(Mail(current_app) if settings.mail_server else None, services().postage).run()
 
 
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--keep",
@@ -256,7 +237,7 @@ def worker() -> None:
 @with_appcontext
 def backup(folder: Path, keep: int | None) -> None:
     """Copy database and secret key into a dated folder in FOLDER, while Invites runs."""
-    _ready_database()
+    ready_database()
     settings = services().settings
     if not install.is_set_up():
         raise click.ClickException(
@@ -266,7 +247,7 @@ def backup(folder: Path, keep: int | None) -> None:
     click.echo(f"{done} holds all there is in {settings.data}. Keep it as safe as the box.")
 
 
-@click.command(cls=_Command)
+@click.command(cls=Command)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Put what is there aside, in a dated folder.")
 @click.option(
@@ -291,8 +272,3 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
             "won't be sent by themselves. The pages of their batches offer to send them; "
             "to send all, restore again with --replace --keep-mail."
         )
-
-
-def _ready_database() -> None:
-    readiness.check(services().settings)
-    db.connect()

@@ -3,18 +3,16 @@
 import sys
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
 
-from invites import accounts, db, ownership, profiles, readiness, second_factor, sessions
+from invites import accounts, db, ownership, profiles, second_factor, sessions
+from invites.cli_shared import Command, ready_database, words
 from invites.clock import utcnow
 from invites.models import Account, User
 from invites.refusals import Refused
-from invites.web.services import services
-from invites.web.words import sentence
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--account", "slug", required=True, help="The account, as its address names it.")
 @click.option("--email", required=True, help="The address of somebody with a profile.")
 @click.option(
@@ -28,8 +26,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
 
     It is written down in the account's Activity.
     """
-    readiness.check(services().settings)
-    db.connect()
+    ready_database()
     account, user = _account(slug), _user(email)
     now = utcnow()
     try:
@@ -38,12 +35,11 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
                 profiles.give_password(user, sys.stdin.readline().rstrip("\r\n"), now)
             ownership.rescue(account, user, now)
     except Refused as refused:
-        with current_app.test_request_context():
-            raise click.ClickException(str(sentence(refused))) from None
+        raise click.ClickException(words(refused)) from None
     click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--email", required=True, help="The address of somebody with a profile.")
 @with_appcontext
 def forget_second_step(email: str) -> None:
@@ -51,14 +47,13 @@ def forget_second_step(email: str) -> None:
 
     They are told by mail.
     """
-    readiness.check(services().settings)
-    db.connect()
+    ready_database()
     user = _user(email)
     second_factor.end(user, utcnow())
     click.echo(f"{user.name} ({user.email}) logs in by password alone now.")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--email", help="The address of somebody with a profile.")
 @click.option("--everybody", is_flag=True, help="Everybody, of every account.")
 @with_appcontext
@@ -69,8 +64,7 @@ def sign_out(email: str | None, everybody: bool) -> None:
     """
     if everybody == bool(email):
         raise click.UsageError("Say either --email ADDRESS or --everybody.")
-    readiness.check(services().settings)
-    db.connect()
+    ready_database()
     if email:
         user = _user(email)
         sessions.end_all(user)

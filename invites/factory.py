@@ -15,7 +15,18 @@ from invites.mail.rendering import Postage
 from invites.secret_key import load_secret_keys
 from invites.settings import PROJECT_ROOT, Settings, load_settings
 from invites.tokens import Signer
-from invites.web import access, errors, forms, headers, htmx, limits, services, signin, templates
+from invites.web import (
+    access,
+    errors,
+    forms,
+    headers,
+    htmx,
+    limits,
+    services,
+    signin,
+    templates,
+    urls,
+)
 
 log = logging.getLogger("invites.web")
 
@@ -110,6 +121,7 @@ def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
 
 def _add_extensions(app: Flask) -> CSRFProtect:
     htmx.init_app(app)
+    urls.init_app(app)
     signin.init_app(app)
     access.init_app(app)
     forms.init_app(app)

@@ -104,9 +104,10 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
     if not passwords.password_matches(user.password_hash, password):
         raise Refused(Reason.PASSWORD_WRONG)
     with db.transaction():
-        mine = (Passkey.user == user) & (Passkey.id == passkey_id)
-        if not db.delete(Passkey).where(mine).execute():
+        found = db.one(Passkey.select().where(Passkey.user == user, Passkey.id == passkey_id))
+        if found is None:
             raise Refused(Reason.NOT_FOUND)
+        found.delete_instance()
         second_factor.removed(user, SecurityEvent.PASSKEY_REMOVED, now)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from peewee import IntegrityError
 
-from invites import addresses, db, notices, passwords, proofs, sessions, texts
-from invites.models import EmailProof, ProofPurpose, SecurityEvent, User
+from invites import addresses, db, passwords, proofs, texts
+from invites.models import EmailProof, ProofPurpose, User
 from invites.refusals import Reason, Refused
 
 
@@ -86,11 +86,16 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     """Mail a confirmation link to the new address; the old one stays until it is used.
 
     An address that has a profile gets no mail and the same answer: the profile
-    page must not tell who has one. Raises Refused(PASSWORD_WRONG), ADDRESS_*.
+    page must not tell who has one. Raises Refused(PASSWORD_WRONG), ADDRESS_*, and
+    ASKED_OFTEN after five in an hour.
     """
     email = addresses.canonical(email)
+    if email == user.email:
+        raise Refused(Reason.ADDRESS_YOURS)
     if not passwords.password_matches(user.password_hash, password):
         raise Refused(Reason.PASSWORD_WRONG)
+    if proofs.has_asked_often(user, ProofPurpose.CONFIRM_EMAIL, now):
+        raise Refused(Reason.ASKED_OFTEN)
     proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
 
 
@@ -111,9 +116,7 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
         )
         if not changed:  # somebody reset it meanwhile, perhaps to shut us out
             raise Refused(Reason.PASSWORD_WRONG)
-        proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
-        sessions.end_all(user, but=token)
-        notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
+        proofs.password_was_set(user, now, but=token)
 
 
 def give_password(user: User, new: str, now: datetime) -> None:
@@ -125,9 +128,7 @@ def give_password(user: User, new: str, now: datetime) -> None:
     password_hash = passwords.hash_password(new)
     with db.transaction():
         User.update(password_hash=password_hash).where(User.id == user.id).execute()
-        proofs.close_all(user, ProofPurpose.RESET_PASSWORD, now)
-        sessions.end_all(user)
-        notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
+        proofs.password_was_set(user, now)
 
 
 def request_reset(email: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from peewee import IntegrityError, fn
+from peewee import Expression, IntegrityError, fn
 
 from invites import db, notices, outbox, passwords, sessions
 from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, SecurityEvent, User
@@ -30,12 +30,8 @@ def ask(
     """
     with db.transaction():
         was_mailed = fn.EXISTS(Delivery.select().where(Delivery.proof == EmailProof.id))
-        lately = EmailProof.select().where(
-            (EmailProof.user == user) | ((EmailProof.email == email) & was_mailed),
-            EmailProof.purpose == purpose,
-            EmailProof.created_at > now - timedelta(hours=1),
-        )
-        if lately.count() >= _PER_HOUR:
+        to_address = (EmailProof.email == email) & was_mailed
+        if _are_enough((EmailProof.user == user) | to_address, purpose, now):
             return False
         proof = EmailProof.create(
             user=user,
@@ -47,6 +43,11 @@ def ask(
         if mailed:
             outbox.queue_proof(proof, _KIND[purpose], now)
         return True
+
+
+def has_asked_often(user: User, purpose: ProofPurpose, now: datetime) -> bool:
+    """Whether ``user`` alone used up what ``ask`` grants them an hour."""
+    return _are_enough(EmailProof.user == user, purpose, now)
 
 
 def hours(purpose: ProofPurpose) -> int:
@@ -101,12 +102,21 @@ def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
         )
         if not changed:
             raise Refused(Reason.PROOF_CLOSED)
-        close_all(user, ProofPurpose.RESET_PASSWORD, now)
         close_all(user, ProofPurpose.CONFIRM_EMAIL, now)
-        sessions.end_all(user)
         renewed = User.get_by_id(user.id)
-        notices.tell(renewed, SecurityEvent.PASSWORD_CHANGED, now)
+        password_was_set(renewed, now)
     return renewed
+
+
+def password_was_set(user: User, now: datetime, *, but: str | None = None) -> None:
+    """What every new password entails; in the transaction that sets it.
+
+    Log-ins end, except on the device of the session token ``but``, and so do
+    links to set another one.
+    """
+    close_all(user, ProofPurpose.RESET_PASSWORD, now)
+    sessions.end_all(user, but=but)
+    notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
 
 
 def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:
@@ -114,6 +124,12 @@ def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:
     EmailProof.update(used_at=now).where(
         EmailProof.user == user, EmailProof.purpose == purpose, EmailProof.used_at.is_null()
     ).execute()
+
+
+def _are_enough(asked: Expression, purpose: ProofPurpose, now: datetime) -> bool:
+    within_the_hour = EmailProof.created_at > now - timedelta(hours=1)
+    lately = EmailProof.select().where(asked, EmailProof.purpose == purpose, within_the_hour)
+    return bool(lately.count() >= _PER_HOUR)
 
 
 def _use(proof: EmailProof, now: datetime) -> None:

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     PASSKEY_REFUSED = "passkey_refused"
     SECOND_STEP_FIRST = "second_step_first"
     ADDRESS_UNPROVEN = "address_unproven"
+    ADDRESS_YOURS = "address_yours"
+    ASKED_OFTEN = "asked_often"
     TOO_MANY_PASSKEYS = "too_many_passkeys"
     PROFILE_EXISTS = "profile_exists"
     ALREADY_SET_UP = "already_set_up"

@@ -48,6 +48,6 @@ def without(account: Account) -> list[User]:
             Membership.role > Role.USER,
             Membership.deactivated_at.is_null(),
         )
-        .order_by(User.name)
+        .order_by(db.plain(User.name), User.id)
     )
     return [one.user for one in members if not second_factor.is_on(one.user)]

@@ -51,7 +51,8 @@ def confirm_authenticator(
     """Ask for the app's digits from now on, as it has shown the right ones.
 
     All devices but the one of session ``token`` are logged out: they came in
-    without. Raises Refused(CODE_WRONG).
+    without. Raises Refused(CODE_WRONG), NOT_FOUND when no app waits for its
+    digits (any more), and what ``added`` does.
     """
     with db.transaction():
         offered = authenticators.offered(user, now)
@@ -65,7 +66,12 @@ def confirm_authenticator(
 
 
 def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
-    """What every new factor entails; in the transaction that adds it."""
+    """What every new factor entails; in the transaction that adds it.
+
+    Raises Refused(PASSWORD_WRONG) when the password was changed meanwhile: its
+    owner may have done that to shut out whoever adds it.
+    """
+    sessions.check_in_time(user)
     if not recovery_codes.exist(user):
         recovery_codes.make(user, now)
     sessions.end_all(user, but=token)

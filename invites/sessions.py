@@ -20,13 +20,11 @@ def start(user: User, device: str, now: datetime, *, shared: bool = False) -> st
     """Log ``user`` in on a device; returns the token for its cookie, kept nowhere else.
 
     ``shared``: others use the device, too, so the session ends after 30 idle minutes.
-    Raises Refused(PASSWORD_WRONG) when the password was changed since ``user``
-    was read: who was let in by the old one comes too late.
+    Raises what ``check_in_time`` does.
     """
     token = secrets.token_urlsafe(32)
     with db.transaction():
-        if User.get_by_id(user.id).password_hash != user.password_hash:
-            raise Refused(Reason.PASSWORD_WRONG)
+        check_in_time(user)
         Session.create(
             user=user,
             token_hash=_hashed(token),
@@ -36,6 +34,16 @@ def start(user: User, device: str, now: datetime, *, shared: bool = False) -> st
             seen_at=now,
         )
     return token
+
+
+def check_in_time(user: User) -> None:
+    """Raises Refused(PASSWORD_WRONG) when the password was changed since ``user`` was read.
+
+    Who was let in by the old one comes too late: call it inside the transaction
+    of what would let them in again.
+    """
+    if User.get_by_id(user.id).password_hash != user.password_hash:
+        raise Refused(Reason.PASSWORD_WRONG)
 
 
 def find(token: str, now: datetime) -> Session | None:

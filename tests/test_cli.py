@@ -67,6 +67,8 @@ COMMANDS = [
     ["serve"],
     ["setup", *WHO, "--password-stdin"],
     ["backup", "/nowhere/at/all"],
+    ["rescue-owner", "--account", "riverside-relief", "--email", "olive@example.org"],
+    ["forget-second-step", "--email", "olive@example.org"],
 ]
 
 

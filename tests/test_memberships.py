@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from invites import accounts, memberships, responding
-from invites.models import InvitationState, JoinedBy
+from invites.models import InvitationState, JoinedBy, Membership
 from invites.refusals import Reason
 from invites.roles import Role
 from tests.cast import make_member, make_user
+from tests.conftest import NOW
 from tests.shorthand import deeds, invite, refused, reread
 
 LATER = timedelta(days=1)
@@ -119,7 +120,9 @@ def test_removing_twice_keeps_the_first_moment(people, owner, now):
     assert reread(people[Role.USER]).deactivated_at == now
 
 
-@pytest.mark.parametrize("deed", [memberships.deactivate, memberships.reactivate])
+@pytest.mark.parametrize(
+    ("deed", "since"), [(memberships.deactivate, None), (memberships.reactivate, NOW)]
+)
 @pytest.mark.parametrize(
     ("actor", "target"),
     [
@@ -129,10 +132,12 @@ def test_removing_twice_keeps_the_first_moment(people, owner, now):
         (Role.ADMIN, Role.OWNER),
     ],
 )
-def test_nobody_removes_or_brings_back_above_their_reach(people, now, deed, actor, target):
+def test_nobody_removes_or_brings_back_above_their_reach(people, now, deed, since, actor, target):
+    touched = make_member(people[target].account, "Tim", "tim@example.org", target, now)
+    Membership.update(deactivated_at=since).where(Membership.id == touched.id).execute()
     with refused(Reason.NOT_ALLOWED):
-        deed(people[actor], people[target], now)
-    assert reread(people[target]).is_active
+        deed(people[actor], touched, now)
+    assert reread(touched).deactivated_at == since
 
 
 def test_nobody_reaches_into_another_account(people, now):

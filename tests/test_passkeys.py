@@ -184,6 +184,17 @@ def test_nobody_removes_that_of_another(ada: User, phone: Device, now: datetime)
     assert second_factor.is_on(ada)
 
 
+def test_whoever_adds_one_by_a_password_that_changed_meanwhile_comes_too_late(
+    ada: User, now: datetime
+) -> None:
+    phone = Device(BOX)
+    answer = phone.make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
+    User.update(password_hash="changed").execute()  # while the old one is being checked
+    with refused(Reason.PASSWORD_WRONG):
+        passkeys.add(ada, "Phone", PASSWORD, answer, "", BOX, now)
+    assert Passkey.select().count() == 0
+
+
 def test_twenty_are_enough_for_anybody(ada: User, now: datetime) -> None:
     for _ in range(passkeys.MAX_PASSKEYS):
         add(Device(BOX), ada, now)

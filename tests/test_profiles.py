@@ -135,11 +135,30 @@ def test_an_address_with_a_profile_gets_no_mail_and_the_same_answer(ada, now):
     assert recipients() == []
 
 
+def test_whoever_asked_five_times_within_the_hour_is_told_that_no_mail_went_out(ada, now):
+    for n in range(5):
+        profiles.change_email(ada, f"new{n}@example.org", PASSWORD, now)
+    with refused(Reason.ASKED_OFTEN):
+        profiles.change_email(ada, "new@example.org", PASSWORD, now)
+    assert len(recipients()) == 5
+    profiles.change_email(ada, "new@example.org", PASSWORD, now + timedelta(hours=1))
+    assert recipients()[-1] == "new@example.org"
+
+
+def test_what_others_asked_for_is_not_told(ada, now):
+    for n in range(5):
+        other = make_user(f"Ben {n}", f"ben{n}@example.org", now)
+        profiles.change_email(other, "new@example.org", PASSWORD, now)
+    profiles.change_email(ada, "new@example.org", PASSWORD, now)
+    assert len(recipients()) == 5
+
+
 @pytest.mark.parametrize(
     ("email", "password", "reason"),
     [
         ("new@example.org", "wrong password", Reason.PASSWORD_WRONG),
         ("nobody", PASSWORD, Reason.ADDRESS_NO_AT),
+        ("Ada@Example.org", PASSWORD, Reason.ADDRESS_YOURS),
     ],
 )
 def test_a_refused_change_of_address_mails_nobody(ada, now, email, password, reason):

@@ -75,6 +75,9 @@ def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None
     assert deeds.count(Deed.SECOND_STEP_REQUIRED) == 1
 
 
-def test_who_has_none_is_listed(owner_with_one: Membership, people: Cast) -> None:
+def test_who_has_none_is_listed_as_people_order_names(
+    owner_with_one: Membership, people: Cast
+) -> None:
+    User.update(name="Émile Roux").where(User.id == people[Role.ADMIN].user_id).execute()
     names = [user.name for user in required_factor.without(owner_with_one.account)]
-    assert names == sorted(people[role].user.name for role in (Role.ADMIN, Role.MODERATOR))
+    assert names == ["Émile Roux", "Mo Diaz"]

@@ -82,6 +82,16 @@ def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
         second_factor.offer_authenticator(User.get(), PASSWORD, now)
 
 
+def test_whoever_sets_one_up_while_the_owner_sets_a_new_password_comes_too_late(
+    ada: User, signer: Signer, now: datetime
+) -> None:
+    second_factor.offer_authenticator(ada, PASSWORD, now)
+    User.update(password_hash="changed").execute()
+    with refused(Reason.PASSWORD_WRONG):
+        second_factor.confirm_authenticator(ada, digits(ada, signer, now), "", signer, now)
+    assert not second_factor.is_on(ada)
+
+
 def test_setting_one_up_again_does_not_replace_the_one_in_force(
     tom: User, signer: Signer, now: datetime
 ) -> None:

@@ -1,9 +1,8 @@
 """The accounts of a person, the invitations that wait for them, and adding an account."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint, abort, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
@@ -106,5 +105,5 @@ def _own_invitation(invitation_id: int) -> Invitation:
     """One that this person may answer here: addressed to their confirmed address."""
     invitation = responding.find(invitation_id, person())
     if invitation is None:
-        raise NotFound
+        abort(404)
     return invitation

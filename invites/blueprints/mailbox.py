@@ -1,7 +1,6 @@
 """The Mailbox: mail that waits because no mail server is configured. For the installer only."""
 
-from flask import Blueprint, Response, request, url_for
-from werkzeug.exceptions import NotFound
+from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites import waiting_mail
@@ -44,7 +43,7 @@ def html(delivery_id: int) -> AnyResponse:
     """The HTML part alone, in a sandbox of its own."""
     mail = _waiting(delivery_id)[1]
     if mail is None:
-        raise NotFound
+        abort(404)
     return Response(mail.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
 
 
@@ -55,5 +54,5 @@ def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
     """
     delivery = waiting_mail.find(delivery_id)
     if delivery is None or services().settings.mail_server is not None:
-        raise NotFound
+        abort(404)
     return delivery, render(delivery, services().postage, now())

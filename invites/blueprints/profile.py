@@ -100,7 +100,8 @@ def change_email() -> Response:
     try:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except Refused as refused:
-        form.refuse(form.email_password, refused)
+        wrong = refused.reason is Reason.PASSWORD_WRONG
+        form.refuse(form.email_password if wrong else form.email, refused)
         return _page(email=form)
     tell(
         _(

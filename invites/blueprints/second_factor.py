@@ -112,7 +112,7 @@ def confirm_app() -> AnyResponse:
             who.user, form.code.data or "", who.token, services().signer, now()
         )
     except Refused as refused:
-        if refused.reason is not Reason.CODE_WRONG:
+        if refused.reason not in (Reason.CODE_WRONG, Reason.NOT_FOUND):
             raise
         form.validate()
         form.refuse(form.code, refused)
@@ -318,8 +318,11 @@ def _password_page(
 
 
 def _key_page(form: DigitsForm) -> AnyResponse:
+    """The key while it is offered; then the page of what there is, as after a second press."""
     offered = authenticators.offered(person(), now())
     if offered is None:
+        if not second_factor.has_authenticator(person()):
+            tell(_("The key was shown for a quarter of an hour. Begin anew."), "problem")
         return go(url_for("second_factor.page"))
     address = authenticators.address(offered, services().signer, _names()["box"])
     return show(

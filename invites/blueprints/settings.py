@@ -1,9 +1,8 @@
 """An account's settings, and how its mails look."""
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, SelectField, StringField, URLField
 from wtforms.validators import Optional
@@ -87,7 +86,7 @@ def require_second_step() -> AnyResponse:
 def mail(kind: str) -> AnyResponse:
     """The HTML of one of the two invitation mails, for the frame on the settings page."""
     if kind not in _PREVIEWS:
-        raise NotFound
+        abort(404)
     account = here().account
     parts = preview_parts(
         account,

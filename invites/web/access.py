@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from invites import accounts, memberships, required_factor
 from invites.access import Action, is_allowed
-from invites.models import Account, Membership
+from invites.models import Account, Membership, User
 from invites.scope import Scope
 from invites.web.htmx import is_htmx
 from invites.web.pages import go, show
@@ -81,17 +81,17 @@ def here() -> Here:
     return cast(Here, g.here)
 
 
-def whereabouts(memberships: Sequence[Membership]) -> Here | None:
+def whereabouts(own: Sequence[Membership]) -> Here | None:
     """The account of this request; on a page that has none, where the visitor was last.
 
-    ``memberships`` are the visitor's. Who has one account is always there.
+    ``own``: the visitor's active memberships. Who has one account is always there.
     """
     if "here" in g:
         return here()
     last = session.get(_LAST)
-    found = next((one for one in memberships if one.account.slug == last), None)
-    if found is None and len(memberships) == 1:
-        found = memberships[0]
+    found = next((one for one in own if one.account.slug == last), None)
+    if found is None and len(own) == 1:
+        found = own[0]
     return Here(found, Scope(found.account)) if found else None
 
 
@@ -109,21 +109,27 @@ def exempt_machines(app: Flask, csrf: CSRFProtect) -> None:
 
 
 def _enforce() -> Response | None:
-    endpoint = request.endpoint
-    who = declared(current_app.view_functions[endpoint]) if endpoint else None
-    if endpoint is None or who is Who.MAIL_SERVICE:
+    if request.endpoint is None:
         return None  # no such URL: the routing error speaks
+    who = declared(current_app.view_functions[request.endpoint])
+    if who is Who.MAIL_SERVICE:
+        return None  # from wherever it comes: the token in the URL is its authority
     if _comes_from_another_site():
         raise CrossSiteError
     if who is Who.ANYBODY:
         return None
     if who is None:
         abort(403)
+    return _admit_person(who)
+
+
+def _admit_person(who: Who | Action) -> Response | None:
+    """To a view that takes a log-in, and perhaps more."""
     visiting = visitor()
     if visiting is None:
         return unauthorized()
     if isinstance(who, Action):
-        return _enter_account(who)
+        return _enter_account(visiting.user, who)
     if who is Who.INSTALLER and not visiting.user.is_installer:
         log_denied()
         abort(404)
@@ -142,11 +148,10 @@ def _comes_from_another_site() -> bool:
     return origin != "null" and origin.partition("://")[2] != request.host
 
 
-def _enter_account(action: Action) -> Response | None:
+def _enter_account(user: User, action: Action) -> Response | None:
     """An account that was never one's own answers like one that doesn't exist."""
-    visiting = visitor()
-    slug = (request.view_args or {}).pop("slug", None)
-    membership = accounts.membership(visiting.user, slug) if visiting and slug else None
+    slug = (request.view_args or {}).pop("slug", "")  # views ask here(), not the URL
+    membership = accounts.membership(user, slug)
     if membership is None:
         log_denied()
         abort(404)

@@ -6,7 +6,7 @@ those per e-mail address are narrow. In memory, hence one web process.
 
 from collections.abc import Callable
 from functools import wraps
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
 from typing import Any, NoReturn, TypeVar, cast
@@ -29,6 +29,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 def _network() -> str:
     """The address of the network that asks: with IPv6 one line has 2^64 addresses."""
     address = ip_address(get_remote_address())
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped  # else all of IPv4 were one line
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
 
 
@@ -88,7 +90,7 @@ def limit_estimates(view: View) -> View:
 
 
 def limit_joining(view: View) -> View:
-    """New profiles: a hall full of people behind one network may join within the hour."""
+    """New profiles and passwords: a hall full of people may join within the hour."""
     return _limit(view, "600 per hour", _network, "joining")
 
 

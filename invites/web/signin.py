@@ -68,10 +68,11 @@ def unauthorized() -> Response:
 def log_in(user: User, *, shared: bool) -> None:
     """Start a session on this device; whatever session it had ends.
 
-    On a ``shared`` one it ends with the browser.
+    On a ``shared`` one it ends with the browser. Raises Refused(PASSWORD_WRONG), and
+    changes nothing, when the password was changed since ``user`` was read.
     """
-    log_out()
     token = sessions.start(user, request.user_agent.string, now(), shared=shared)
+    log_out()
     flask_login.login_user(Visitor(user, token))
     session.permanent = not shared
     log.info("logged in: user %s from %s", user.id, request.remote_addr)

@@ -1,10 +1,23 @@
-"""Where to go next: the log-in with the way back, and only ways within this site."""
+"""What addresses hold, and where to go next: to the log-in and back, and within this site only."""
 
 from urllib.parse import urlsplit
 
-from flask import request, url_for
+from flask import Flask, request, url_for
+from werkzeug.routing import IntegerConverter
 
 from invites.web.htmx import is_htmx, page_address
+
+
+class _Number(IntegerConverter):
+    """A row's number; 0, which no row has, when it is longer than any can be."""
+
+    def to_python(self, value: str) -> int:
+        return int(value) if len(value) < 19 else 0
+
+
+def init_app(app: Flask) -> None:
+    """Teach ``app`` what its addresses may hold; before the blueprints are registered."""
+    app.url_map.converters["int"] = _Number
 
 
 def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:

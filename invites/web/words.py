@@ -137,6 +137,8 @@ REASON = {
     Reason.PASSWORD_WRONG: _("That isn't your current password."),
     Reason.SECOND_STEP_FIRST: _("Set up your own second step first, else you'd lock yourself out."),
     Reason.ADDRESS_UNPROVEN: _("Confirm your address first: open the link in our mail to you."),
+    Reason.ADDRESS_YOURS: _("This is your address already."),
+    Reason.ASKED_OFTEN: _("You asked for several mails within the hour. Try again later."),
     Reason.PASSKEY_REFUSED: _(
         "This passkey wasn't taken. Try again, or use another way to log in."
     ),

@@ -1,5 +1,6 @@
 """Who gets in where: every route, every method, every kind of visitor."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -27,7 +28,7 @@ from invites.models import (
 from invites.roles import Role
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
-from tests.cast import make_member, make_user
+from tests.cast import PASSWORD, make_member, make_user
 from tests.shorthand import invite, reread
 from tests.web.world import ACCOUNT, World, ask_proof, everything, path, signed_in
 
@@ -301,6 +302,21 @@ def test_a_route_refuses_every_method_that_it_does_not_name(world: World) -> Non
         not in (404, 405)
     }
     assert wrong == {}
+
+
+@pytest.mark.parametrize("digits", [19, 30, 5000])
+def test_a_number_longer_than_any_row_has_leads_nowhere(world: World, digits: int) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    client = world.device("owner").client
+    statuses = {}
+    for rule, method in routes(world.app):
+        url = re.sub("<int:[a-z_]+>", "9" * digits, rule.rule)
+        if url != rule.rule:
+            url = url.replace("<slug>", "riverside-relief")
+            answer = client.open(url, method=method, data={"password": PASSWORD})
+            statuses[method, url] = answer.status_code
+    assert len(statuses) > 30
+    assert {place: status for place, status in statuses.items() if status != 404} == {}
 
 
 ANOTHER_ACCOUNTS_THINGS = [

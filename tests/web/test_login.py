@@ -6,9 +6,10 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import accounts, sessions
+from invites import accounts, profiles, sessions
 from invites.clock import utcnow
 from invites.models import Session, User
+from invites.passwords import hash_password
 from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast
@@ -195,9 +196,49 @@ def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody
     assert last == 429
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "status"),
+    [
+        ("192.0.2.1", "192.0.2.2", 422),
+        ("2001:db8::1", "2001:db8::2", 429),  # one line has them all
+        ("2001:db8::1", "2001:db8:0:1::1", 422),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", 422),  # as a socket for both kinds spells them
+        ("::ffff:192.0.2.1", "192.0.2.1", 429),
+    ],
+)
+def test_wrong_passwords_from_one_network_count_together(
+    people: Cast, app: Flask, one: str, other: str, status: int
+) -> None:
+    guesser, somebody = Browser(app), Browser(app)
+    guesser.client.environ_base["REMOTE_ADDR"] = one
+    somebody.client.environ_base["REMOTE_ADDR"] = other
+    for _ in range(10):
+        assert guesser.log_in("uma@example.org", "wrong").status == 422
+    assert somebody.log_in("uma@example.org", "wrong").status == status
+
+
 def test_right_passwords_are_never_counted(people: Cast, app: Flask) -> None:
     for _ in range(11):
         assert Browser(app).log_in("uma@example.org", PASSWORD).status == 200
+
+
+def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_on(
+    people: Cast, somebody: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = profiles.authenticate
+
+    def checked_too_late(email: str, password: str) -> User | None:
+        found = check(email, password)
+        User.update(password_hash=hash_password("another long one")).execute()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(profiles, "authenticate", checked_too_late)
+        somebody.log_in("uma@example.org", PASSWORD)
+    assert somebody.status == 422
+    assert "don't go together" in somebody.text
+    somebody.press("Log in", email="uma@example.org", password="another long one")
+    assert somebody.url == f"{ACCOUNT}/"
 
 
 def test_a_session_that_was_idle_for_a_month_is_over(people: Cast, app: Flask) -> None:

@@ -90,6 +90,17 @@ def test_changing_the_address_takes_the_password(uma: Browser) -> None:
     assert Delivery.select().count() == 0
 
 
+def test_no_mail_is_promised_that_does_not_go_out(uma: Browser) -> None:
+    uma.press("Change email", email="Uma@Example.org", email_password=PASSWORD)
+    assert "This is your address already." in uma.page.select_one("#email-error").get_text()
+    for n in range(6):
+        uma.press("Change email", email=f"uma{n}@new.example", email_password=PASSWORD)
+    assert uma.status == 422
+    assert "several mails within the hour" in uma.page.select_one("#email-error").get_text()
+    assert uma.page.select_one("#email")["value"] == "uma5@new.example"
+    assert Delivery.select().count() == 5
+
+
 def test_nobody_learns_here_who_has_a_profile(uma: Browser) -> None:
     known = uma.press("Change email", email="mo@example.org", email_password=PASSWORD)
     told = known.text.replace("mo@example.org", "no@example.org")

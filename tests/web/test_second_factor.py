@@ -84,12 +84,35 @@ class TestSettingUp:
         assert "That isn't your current password" in uma.text
         assert Authenticator.select().count() == 0
 
-    def test_whoever_finds_the_key_page_later_sees_no_key(self, app: Flask, uma: Browser) -> None:
+    def test_whoever_finds_the_key_page_later_sees_no_key(self, uma: Browser) -> None:
         uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
         with time_machine.travel(utcnow() + timedelta(minutes=16)):
             assert uma.open(f"{OWN}/app/key").url == OWN
-        uma.open(f"{OWN}/app/key").press("Turn on", code=digits(app))
+            assert "Begin anew" in uma.text
+
+    def test_whoever_has_set_it_up_sees_no_key_any_more(self, app: Flask, uma: Browser) -> None:
+        set_up_app(app, uma)
         assert uma.open(f"{OWN}/app/key").url == OWN
+        assert "Begin anew" not in uma.text
+
+    def test_digits_that_come_too_late_are_told_so(self, app: Flask, uma: Browser) -> None:
+        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        with time_machine.travel(utcnow() + timedelta(minutes=16)):
+            uma.press("Turn on", code=digits(app))
+            assert uma.url == OWN
+            assert "Begin anew" in uma.text
+
+    def test_a_second_press_shows_the_app_that_the_first_one_set_up(
+        self, app: Flask, uma: Browser
+    ) -> None:
+        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        again = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"]}
+        again["code"] = digits(app)
+        uma.press("Turn on", code=again["code"])
+        uma.post(f"{OWN}/app/key", again)
+        assert uma.url == OWN
+        assert len(uma.page.select(".codes li")) == 10
+        assert "Begin anew" not in uma.text
 
     def test_the_codes_are_shown_and_downloaded_for_ten_minutes(
         self, app: Flask, uma: Browser
@@ -348,6 +371,13 @@ def test_that_of_another_does_not_exist(world: World) -> None:
     mine = world.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
     none = world.device("owner").open(f"{OWN}/passkeys/9999/removal")
     assert (mine.status, mine.text) == (none.status, none.text) == (404, none.text)
+
+
+@pytest.mark.parametrize("number", ["9999", "9" * 30])
+def test_one_that_does_not_exist_is_not_removed(uma: Browser, number: str) -> None:
+    token = uma.open(f"{OWN}/app").page.select_one("[name=csrf_token]")["value"]
+    uma.post(f"{OWN}/passkeys/{number}/removal", {"password": PASSWORD, "csrf_token": token})
+    assert uma.status == 404
 
 
 class TestRequired:

@@ -1,0 +1,39 @@
+"""What all commands share: they say in a sentence what keeps them from working."""
+
+from typing import Any
+
+import click
+from flask import current_app
+
+from invites import db, readiness
+from invites.db import NotReadyError
+from invites.refusals import Refused
+from invites.settings import SettingsError
+from invites.web.services import services
+from invites.web.words import sentence
+
+
+class Command(click.Command):
+    """A command of Invites."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; when the box isn't ready, end with one line and not with a traceback."""
+        try:
+            return super().invoke(ctx)
+        except (NotReadyError, SettingsError) as error:
+            raise click.ClickException(str(error)) from None
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{place}{error.strerror or error}") from None
+
+
+def ready_database() -> None:
+    """Connect to the database. Raises NotReadyError when it or the key can't be used."""
+    readiness.check(services().settings)
+    db.connect()
+
+
+def words(refused: Refused) -> str:
+    """What a rule's no says, outside of any request."""
+    with current_app.test_request_context():
+        return sentence(refused)
