@@ -116,8 +116,8 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
 def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[Activity]":
     """The deeds in an account, newest first, with whoever did them if that is known.
 
-    Of one kind, and with ``search`` in the name or address of who did it, or in the
-    address of whom it was done to.
+    Of one kind, and with ``search`` in the name or address of who did it or to whom;
+    names of people who never belonged to the account aren't searched.
     """
     found = (
         Activity.select(Activity, User)
@@ -127,7 +127,14 @@ def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[A
     if kind is not None:
         found = found.where(Activity.action.in_(KINDS[kind]))
     if search:
-        about = db.address_contains(Activity.details["email"], search)
         by = db.contains(User.name, search) | db.address_contains(User.email, search)
-        found = found.where(by | about)
+        address = Activity.details["email"].as_text()
+        to = db.address_contains(address, search) | address.in_(_members_called(account, search))
+        found = found.where(by | to)
     return found.order_by(Activity.id.desc())
+
+
+def _members_called(account: Account, search: str) -> "ModelSelect[User]":
+    """The addresses of members, active or not, whose name contains ``search``."""
+    members = User.select(User.email).join(Membership).where(Membership.account == account)
+    return members.where(db.contains(User.name, search))

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from invites import accounts, activity, memberships
+from invites import accounts, activity, invitations, memberships
 from invites.activity import KINDS, Deed, Kind
-from invites.models import Activity, Membership
+from invites.models import Activity, Invitation, Membership
 from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import invite
@@ -55,7 +55,16 @@ def test_it_is_found_by_who_did_it_and_to_whom(people, now):
     memberships.deactivate(people[Role.ADMIN], people[Role.USER], now)
     assert told(owner, search="uma@") == [Deed.DEACTIVATED]
     assert told(owner, search=people[Role.ADMIN].user.name.upper()) == [Deed.DEACTIVATED]
-    assert told(owner, search="email") == []
+    assert told(owner, search=people[Role.USER].user.name.lower()) == [Deed.DEACTIVATED]
+    assert told(owner, search="email") == told(owner, search='"') == []
+
+
+def test_names_of_people_who_never_belonged_are_not_searched(people, now):
+    owner, zoe = people[Role.OWNER], people.stranger.user
+    invite(owner, now, zoe.email)
+    invitations.revoke(owner, Invitation.get(), now)
+    assert told(owner, search=zoe.email) == [Deed.REVOKED]
+    assert told(owner, search=zoe.name) == []
 
 
 def test_those_of_other_accounts_are_not_among_them(people, now):

@@ -20,8 +20,8 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 def page(token: str) -> Response:
     """One button. Logged in only: else a victim's click would confirm a squatter's profile."""
     proof = _own_proof(token)
-    if proof is None:
-        return show("confirm_email/closed.html", status=410)
+    if proof is None or not proofs.is_open(proof, now()):
+        return _closed(proof)
     return show("confirm_email/page.html", email=proof.email, token=token)
 
 
@@ -31,18 +31,21 @@ def create(token: str) -> Response:
     """Take the address as confirmed."""
     proof = _own_proof(token)
     if proof is None:
-        return show("confirm_email/closed.html", status=410)
+        return _closed(proof)
     try:
         proofs.confirm_email(proof, now())
     except Refused as refused:
-        taken = refused.reason is Reason.PROFILE_EXISTS
-        return show("confirm_email/closed.html", taken=taken, status=410)
+        return _closed(proof, taken=refused.reason is Reason.PROFILE_EXISTS)
     tell(_("%(email)s is confirmed.", email=proof.email))
     return go(url_for("accounts.index"))
 
 
 def _own_proof(token: str) -> EmailProof | None:
     proof = links().opened_proof(token, ProofPurpose.CONFIRM_EMAIL)
-    if proof is None or proof.user_id != person().id:
-        return None
-    return proof if proofs.is_open(proof, now()) else None
+    return proof if proof is not None and proof.user_id == person().id else None
+
+
+def _closed(proof: EmailProof | None, *, taken: bool = False) -> Response:
+    """Why the link does nothing: most of all, because it was opened a second time."""
+    is_done = proof is not None and person().is_confirmed and proof.email == person().email
+    return show("confirm_email/closed.html", taken=taken, is_done=is_done, status=410)

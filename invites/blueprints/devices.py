@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from invites import sessions
 from invites.web.access import Who, allow
 from invites.web.pages import go, tell
-from invites.web.signin import person, visitor
+from invites.web.signin import person, session_token
 
 blueprint = Blueprint("devices", __name__, url_prefix="/profile/devices")
 
@@ -25,8 +25,6 @@ def sign_out(session_id: int) -> Response:
 @allow(Who.LOGGED_IN)
 def sign_out_others() -> Response:
     """End the sessions of all other devices."""
-    who = visitor()
-    assert who is not None
-    sessions.end_all(who.user, but=who.token)
+    sessions.end_all(person(), but=session_token())
     tell(_("All your other devices are signed out."))
     return go(url_for("profile.page", _anchor="devices"))

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
+from wtforms.validators import EqualTo
 
 from invites import addresses, profiles, proofs
 from invites.models import EmailProof, ProofPurpose
@@ -29,7 +30,12 @@ class NewPasswordForm(PlainForm):
     """The new password, twice, as people expect when they can't see it."""
 
     password = PasswordField(_l("New password"))
-    again = PasswordField(_l("New password once more"))
+    again = PasswordField(
+        _l("New password once more"),
+        validators=[
+            EqualTo("password", _l("These two aren't the same. Type the new password again."))
+        ],
+    )
 
 
 @blueprint.get("")
@@ -56,9 +62,7 @@ def ask() -> Response:
 def form(token: str) -> Response:
     """Where to type the new password."""
     proof = _open_proof(token)
-    if proof is None:
-        return show("password_reset/closed.html", status=410)
-    return show("password_reset/page.html", form=NewPasswordForm(), person=proof.user)
+    return _page(NewPasswordForm(), proof) if proof else _closed()
 
 
 @blueprint.post("/<token>")
@@ -68,25 +72,30 @@ def create(token: str) -> Response:
     """Set the new password; every device is logged out, this one too."""
     proof = _open_proof(token)
     if proof is None:
-        return show("password_reset/closed.html", status=410)
+        return _closed()
     form = NewPasswordForm()
-    if form.validate():
-        if form.password.data != form.again.data:
-            form.again.errors = [_("These two aren't the same. Type the new password again.")]
-        else:
-            try:
-                proofs.reset_password(proof, form.password.data or "", now())
-            except Refused as refused:
-                if refused.reason is Reason.PROOF_CLOSED:
-                    return show("password_reset/closed.html", status=410)
-                form.refuse(form.password, refused)
-            else:
-                log_out()
-                tell(_("Your new password is set. Log in with it."))
-                return go(url_for("login.form", email=proof.user.email))
-    return show("password_reset/page.html", form=form, person=proof.user, status=422)
+    if not form.validate():
+        return _page(form, proof, status=422)
+    try:
+        proofs.reset_password(proof, form.password.data or "", now())
+    except Refused as refused:
+        if refused.reason is Reason.PROOF_CLOSED:
+            return _closed()
+        form.refuse(form.password, refused)
+        return _page(form, proof, status=422)
+    log_out()
+    tell(_("Your new password is set. Log in with it."))
+    return go(url_for("login.form", email=proof.user.email))
 
 
 def _open_proof(token: str) -> EmailProof | None:
     proof = links().opened_proof(token, ProofPurpose.RESET_PASSWORD)
     return proof if proof is not None and proofs.is_open(proof, now()) else None
+
+
+def _page(form: NewPasswordForm, proof: EmailProof, *, status: int = 200) -> Response:
+    return show("password_reset/page.html", form=form, person=proof.user, status=status)
+
+
+def _closed() -> Response:
+    return show("password_reset/closed.html", status=410)

@@ -14,10 +14,9 @@ from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_password_guesses
 from invites.web.pages import go, show, tell
 from invites.web.services import now
-from invites.web.signin import person, visitor
+from invites.web.signin import person, session_token
 
 blueprint = Blueprint("profile", __name__, url_prefix="/profile")
-
 
 _SHOWN = 20  # devices
 
@@ -41,33 +40,6 @@ class PasswordForm(PlainForm):
 
     current = PasswordField(_l("Current password"))
     new = PasswordField(_l("New password"))
-
-
-def _page(
-    details: DetailsForm | None = None,
-    email: EmailForm | None = None,
-    password: PasswordForm | None = None,
-) -> Response:
-    """The page with its three forms; those that were refused are given as they are."""
-    refused = details or email or password
-    signed_in = sorted(sessions.of(person(), now()), key=_is_here, reverse=True)
-    return show(
-        "profile/page.html",
-        details=details or DetailsForm(formdata=None, obj=person()),
-        email=email or EmailForm(formdata=None),
-        password=password or PasswordForm(formdata=None),
-        devices=[(one, devices.words(one.device)) for one in signed_in[:_SHOWN]],
-        more_devices=len(signed_in[_SHOWN:]),
-        is_here=_is_here,
-        has_second_factor=second_factor.is_on(person()),
-        pending_email=profiles.pending_email(person(), now()),
-        status=422 if refused else 200,
-    )
-
-
-def _is_here(session: Session) -> bool:
-    who = visitor()
-    return who is not None and sessions.is_of(session, who.token)
 
 
 @blueprint.get("")
@@ -120,15 +92,38 @@ def change_password() -> Response:
     form = PasswordForm()
     if not form.validate():
         return _page(password=form)
-    who = visitor()
-    assert who is not None
+    current, new = form.current.data or "", form.new.data or ""
     try:
-        profiles.change_password(
-            who.user, form.current.data or "", form.new.data or "", who.token, now()
-        )
+        profiles.change_password(person(), current, new, session_token(), now())
     except Refused as refused:
         wrong = refused.reason is Reason.PASSWORD_WRONG
         form.refuse(form.current if wrong else form.new, refused)
         return _page(password=form)
     tell(_("Your new password is set. All your other devices are logged out."))
     return go(url_for("profile.page"))
+
+
+def _page(
+    details: DetailsForm | None = None,
+    email: EmailForm | None = None,
+    password: PasswordForm | None = None,
+) -> Response:
+    """The page with its three forms; those that were refused are given as they are."""
+    refused = details or email or password
+    signed_in = sorted(sessions.of(person(), now()), key=_is_here, reverse=True)
+    return show(
+        "profile/page.html",
+        details=details or DetailsForm(formdata=None, obj=person()),
+        email=email or EmailForm(formdata=None),
+        password=password or PasswordForm(formdata=None),
+        devices=[(one, devices.words(one.device)) for one in signed_in[:_SHOWN]],
+        more_devices=len(signed_in[_SHOWN:]),
+        is_here=_is_here,
+        has_second_factor=second_factor.is_on(person()),
+        pending_email=profiles.pending_email(person(), now()),
+        status=422 if refused else 200,
+    )
+
+
+def _is_here(session: Session) -> bool:
+    return sessions.is_of(session, session_token())

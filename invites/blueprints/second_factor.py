@@ -26,7 +26,7 @@ from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_app_digits, limit_password_guesses
 from invites.web.pages import go, show, tell
 from invites.web.services import now, services
-from invites.web.signin import person, visitor
+from invites.web.signin import person, session_token
 from invites.web.words import sentence
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/profile/second-step")
@@ -105,11 +105,10 @@ def app_key() -> AnyResponse:
 @limit_app_digits
 def confirm_app() -> AnyResponse:
     """Ask for the app's digits from now on."""
-    form, who = DigitsForm(), visitor()
-    assert who is not None
+    form = DigitsForm()
     try:
         second_factor.confirm_authenticator(
-            who.user, form.code.data or "", who.token, services().signer, now()
+            person(), form.code.data or "", session_token(), services().signer, now()
         )
     except Refused as refused:
         if refused.reason not in (Reason.CODE_WRONG, Reason.NOT_FOUND):
@@ -206,15 +205,15 @@ def passkey_options() -> AnyResponse:
 @limit_password_guesses
 def add_passkey() -> AnyResponse:
     """Take the passkey that the browser made."""
-    form, who = NewPasskeyForm(), visitor()
-    assert who is not None
+    form = NewPasskeyForm()
     if not form.validate():
         return _passkey_page(form)
     typed = (form.name.data, form.password.data or "", form.credential.data or "")
+    base_url = services().settings.base_url
     return _deed(
         form,
         _passkey_page,
-        lambda: passkeys.add(who.user, *typed, who.token, services().settings.base_url, now()),
+        lambda: passkeys.add(person(), *typed, session_token(), base_url, now()),
         told=_("Your passkey is added. You can log in with it."),
     )
 

@@ -55,16 +55,16 @@ def create() -> Response:
     if install.is_set_up():
         return go(url_for("login.form"))
     form = SetupForm()
-    if form.validate():
-        try:
-            profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
-            account, installer = install.set_up(form.account.data, profile, now())
-        except Refused as refused:
-            if refused.reason is Reason.ALREADY_SET_UP:
-                return go(url_for("login.form"))
-            form.refuse(form.password, refused)
-        else:
-            log_in(installer, shared=False)
-            tell(_("%(account)s is set up. Invite the first people.", account=account.name))
-            return go(url_for("compose.form", slug=account.slug))
-    return show("setup/page.html", form=form, status=422)
+    if not form.validate():
+        return show("setup/page.html", form=form, status=422)
+    try:
+        profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
+        account, installer = install.set_up(form.account.data, profile, now())
+    except Refused as refused:
+        if refused.reason is Reason.ALREADY_SET_UP:
+            return go(url_for("login.form"))
+        form.refuse(form.password, refused)
+        return show("setup/page.html", form=form, status=422)
+    log_in(installer, shared=False)
+    tell(_("%(account)s is set up. Invite the first people.", account=account.name))
+    return go(url_for("compose.form", slug=account.slug))

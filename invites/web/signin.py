@@ -55,9 +55,18 @@ def visitor() -> Visitor | None:
 
 def person() -> User:
     """The logged-in person. Only for views that nobody else reaches."""
+    return _signed_in().user
+
+
+def session_token() -> str:
+    """The token of their session on this device. Only where ``person`` may be asked."""
+    return _signed_in().token
+
+
+def _signed_in() -> Visitor:
     who = visitor()
     assert who is not None
-    return who.user
+    return who
 
 
 def unauthorized() -> Response:
@@ -81,9 +90,7 @@ def log_in(user: User, *, shared: bool) -> None:
 
 def renew() -> None:
     """Give this device's session another token, as after a log-in (ASVS 5.0 V7.2.4)."""
-    who = visitor()
-    assert who is not None
-    flask_login.login_user(Visitor(who.user, sessions.renew(who.token)))
+    flask_login.login_user(Visitor(person(), sessions.renew(session_token())))
 
 
 def log_out() -> None:

@@ -199,6 +199,7 @@ class TestConfirmation:
         una.press("Confirm")
         assert profile("una@example.org").is_confirmed
         assert una.open(mailed_link(app)).status == 410
+        assert "una@example.org is confirmed already." in una.text
 
     @pytest.mark.usefixtures("una")
     def test_signed_out_the_link_leads_through_the_log_in(self, app: Flask, now: datetime) -> None:
@@ -214,6 +215,7 @@ class TestConfirmation:
     ) -> None:
         ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
         assert uma.open(mailed_link(app)).status == 410
+        assert "already" not in uma.text
         assert not profile("una@example.org").is_confirmed
 
     def test_it_works_for_seven_days(self, app: Flask, una: Browser, now: datetime) -> None:
@@ -222,6 +224,7 @@ class TestConfirmation:
             assert una.open(mailed_link(app)).status == 200
         with travel(now + timedelta(days=7, hours=1)):
             assert una.open(mailed_link(app)).status == 410
+            assert "already" not in una.text
 
     def test_it_can_be_asked_for_again_but_floods_nobody(self, una: Browser) -> None:
         una.open("/accounts")
