@@ -5,11 +5,13 @@ those per e-mail address are narrow. In memory, hence one web process.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
 from typing import Any, NoReturn, TypeVar, cast
+from urllib.parse import urlsplit
 
 import limits
 from flask import Flask, make_response, request
@@ -28,7 +30,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 def _network() -> str:
     """The address of the network that asks: with IPv6 one line has 2^64 addresses."""
-    address = ip_address(get_remote_address())
+    address = _address(get_remote_address())
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped  # else all of IPv4 were one line
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
@@ -92,6 +94,15 @@ def limit_estimates(view: View) -> View:
 def limit_joining(view: View) -> View:
     """New profiles and passwords: a hall full of people may join within the hour."""
     return _limit(view, "600 per hour", _network, "joining")
+
+
+def _address(told: str) -> IPv4Address | IPv6Address:
+    """``told`` by a proxy, of which some add the port; those that tell none count together."""
+    with suppress(ValueError):
+        return ip_address(told)
+    with suppress(ValueError):
+        return ip_address(urlsplit(f"//{told}").hostname or "")
+    return IPv4Address(0)
 
 
 def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:

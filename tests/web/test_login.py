@@ -204,6 +204,11 @@ def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody
         ("2001:db8::1", "2001:db8:0:1::1", 422),
         ("::ffff:192.0.2.1", "::ffff:192.0.2.2", 422),  # as a socket for both kinds spells them
         ("::ffff:192.0.2.1", "192.0.2.1", 429),
+        ("192.0.2.1:4711", "192.0.2.1:4712", 429),  # as some proxies tell it
+        ("192.0.2.1:4711", "192.0.2.2:4711", 422),
+        ("[2001:db8::1]:4711", "2001:db8::2", 429),
+        ("unknown", "hidden", 429),
+        ("unknown", "192.0.2.1", 422),
     ],
 )
 def test_wrong_passwords_from_one_network_count_together(
