@@ -11,6 +11,8 @@ from invites.clock import utcnow
 from invites.models import Account, User
 from invites.refusals import Refused
 
+_JOIN_FIRST = "Let them join any account first, by an invitation or a permanent link."
+
 
 @click.command(cls=Command)
 @click.option("--account", "slug", required=True, help="The account, as its address names it.")
@@ -27,7 +29,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     It is written down in the account's Activity.
     """
     ready_database()
-    account, user = _account(slug), _user(email)
+    account, user = _account(slug), _user(email, _JOIN_FIRST)
     now = utcnow()
     try:
         with db.transaction():
@@ -82,11 +84,10 @@ def _account(slug: str) -> Account:
     return found
 
 
-def _user(email: str) -> User:
+def _user(email: str, what_to_do: str = "") -> User:
     found = profiles.find(email)
     if found is None:
         raise click.ClickException(
-            f"Nobody has a profile with the address {email}. "
-            "Let them join any account first, by an invitation or a permanent link."
+            f"Nobody has a profile with the address {email}. {what_to_do}".strip()
         )
     return found
