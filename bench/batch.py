@@ -17,6 +17,6 @@ def make_batch(
     now = utcnow() - timedelta(days=days_ago)
     if not Membership.select().exists():
         olive = NewProfile("Olive", "olive@example.org", "", "")
-        accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
+        accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
     entries = [Entry(f"{prefix}{n}@town{n % 300}.example") for n in range(people)]
     return issuing.issue(Membership.get(), issuing.Order(key, entries, Role.USER), now)

@@ -160,7 +160,7 @@ def _people() -> User:
     """
     now = utcnow()
     olive = NewProfile("Olive", "olive@example.org", "", "")
-    account = accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
+    account = accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
     moment = User.created_at.db_value(now)
     db.insert_rows(
         User,

@@ -111,7 +111,7 @@ def _texts() -> list[str]:
 def _filled() -> Account:
     now = utcnow()
     olive = profiles.create(NewProfile("Olive", "olive@example.org", "", ""), now, confirmed=True)
-    account = accounts.found("Riverside Relief", olive, now)
+    account = accounts.create("Riverside Relief", olive, now)
     batch = Batch.create(
         account=account, inviter=olive, role=Role.USER, key="", file_name="", left_out={},
         created_at=now,

@@ -50,7 +50,7 @@ def _run() -> dict[str, float]:
 def _steps() -> dict[str, float]:
     now = utcnow()
     olive = profiles.create(NewProfile("Olive", "olive@example.org", "", ""), now, confirmed=True)
-    account = accounts.found("Riverside Relief", olive, now)
+    account = accounts.create("Riverside Relief", olive, now)
     owner = Membership.get(Membership.account == account)
     scope = Scope(account)
     times: dict[str, float] = {}

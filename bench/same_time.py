@@ -33,7 +33,7 @@ def main() -> None:
 def _people() -> None:
     now = utcnow()
     olive = profiles.prepare("Olive", "olive@example.org", "a horse in the rain")
-    accounts.found("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
+    accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
     for n in range(TRIES):
         known = NewProfile(f"P {n}", f"known{n}@example.org", "", olive.password_hash)
         profiles.create(known, now, confirmed=True)

@@ -25,7 +25,7 @@ class AccountSettings:
     time_zone: str
 
 
-def found(name: str, owner: User, now: datetime) -> Account:
+def create(name: str, owner: User, now: datetime) -> Account:
     """Make an account with ``owner`` as its first Account Owner. Raises Refused(TEXT_*)."""
     name = texts.clean_name(name)
     with db.transaction():
@@ -50,14 +50,14 @@ def found(name: str, owner: User, now: datetime) -> Account:
     return account
 
 
-def found_by_installer(name: str, installer: User, now: datetime) -> Account:
+def create_by_installer(name: str, installer: User, now: datetime) -> Account:
     """Add one more account.
 
     Raises Refused(NOT_ALLOWED) for anybody but the installer, and TEXT_*.
     """
     if not installer.is_installer:
         raise Refused(Reason.NOT_ALLOWED)
-    return found(name, installer, now)
+    return create(name, installer, now)
 
 
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:

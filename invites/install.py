@@ -24,4 +24,4 @@ def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Accou
         installer = profiles.create(profile, now, confirmed=True)
         installer.is_installer = True
         installer.save()
-        return accounts.found(account_name, installer, now), installer
+        return accounts.create(account_name, installer, now), installer

@@ -1,4 +1,8 @@
-"""What is asked of a person at the log-in beside their password: digits, a passkey or a code."""
+"""What is asked of a person at the log-in beside their password: digits, a passkey or a code.
+
+A factor is what they have set up; the second step is where a log-in asks for it. People
+read of the step only.
+"""
 
 from datetime import datetime
 

@@ -56,7 +56,7 @@ class Cast:
             Role.USER: make_member(account, "Uma Roy", "uma@example.org", Role.USER, now),
         }
         zoe = make_user("Zoe Blank", "zoe@elsewhere.example", now)
-        elsewhere = accounts.found("Elsewhere", zoe, now)
+        elsewhere = accounts.create("Elsewhere", zoe, now)
         return cls(members, Membership.get(Membership.account == elsewhere))
 
     def __getitem__(self, role: Role) -> Membership:

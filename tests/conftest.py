@@ -83,7 +83,7 @@ def signer() -> Signer:
 @pytest.fixture
 def account(database: Path, now: datetime) -> Account:
     """Riverside Relief, founded by Olive."""
-    return accounts.found(
+    return accounts.create(
         "Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now
     )
 

@@ -78,7 +78,7 @@ def soak(people: int, kills: int, connections: int, seed: int) -> Count:
 def _queue(people: int, connections: int) -> None:
     now = utcnow()
     MailPolicy.create(id=1, per_minute=None, connections=connections)
-    account = accounts.found("Riverside", make_user("Olive", "olive@example.org", now), now)
+    account = accounts.create("Riverside", make_user("Olive", "olive@example.org", now), now)
     owner = Membership.get(Membership.account == account)
     send(owner, now, *(f"person{n:05}@example.org" for n in range(people)))
 

@@ -45,26 +45,26 @@ def test_who_founds_an_account_owns_it(account, now):
 )
 def test_the_slug_follows_from_the_name(database, now, name, slug):
     owner = make_user("Olive Martin", "olive@example.org", now)
-    assert accounts.found(name, owner, now).slug == slug
+    assert accounts.create(name, owner, now).slug == slug
 
 
 def test_accounts_of_one_name_have_slugs_of_their_own(account, owner, now):
-    slugs = [accounts.found("Riverside Relief", owner.user, now).slug for _ in range(2)]
+    slugs = [accounts.create("Riverside Relief", owner.user, now).slug for _ in range(2)]
     assert slugs == ["riverside-relief-2", "riverside-relief-3"]
 
 
 def test_an_account_with_a_bad_name_is_not_founded(database, now):
     owner = make_user("Olive Martin", "olive@example.org", now)
     with refused(Reason.TEXT_LINK):
-        accounts.found("evil.example", owner, now)
+        accounts.create("evil.example", owner, now)
     assert Account.select().count() == 0
 
 
 def test_only_the_installer_adds_accounts(owner, now):
     with refused(Reason.NOT_ALLOWED):
-        accounts.found_by_installer("Second", owner.user, now)
+        accounts.create_by_installer("Second", owner.user, now)
     owner.user.is_installer = True
-    added = accounts.found_by_installer("Second", owner.user, now)
+    added = accounts.create_by_installer("Second", owner.user, now)
     assert accounts.membership(owner.user, added.slug).role is Role.OWNER
 
 
@@ -115,7 +115,7 @@ def test_others_do_not_change_the_settings(people, now, role):
 
 
 def test_a_person_sees_their_accounts_by_name(people, owner, now):
-    accounts.found("Alpha", owner.user, now)
+    accounts.create("Alpha", owner.user, now)
     names = [membership.account.name for membership in accounts.memberships_of(owner.user)]
     assert names == ["Alpha", "Riverside Relief"]
 

@@ -68,7 +68,7 @@ def test_names_of_people_who_never_belonged_are_not_searched(people, now):
 
 
 def test_those_of_other_accounts_are_not_among_them(people, now):
-    account = accounts.found("Elsewhere", make_user("Zed", "zed@example.org", now), now)
+    account = accounts.create("Elsewhere", make_user("Zed", "zed@example.org", now), now)
     zed = Membership.get(Membership.account == account)
     invite(zed, now, "new@example.org")
     assert Deed.INVITED not in told(people[Role.OWNER])

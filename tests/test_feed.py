@@ -43,7 +43,7 @@ def test_mails_of_a_batch_come_in_order_and_as_many_as_asked_for(owner, now):
 
 
 def test_two_accounts_take_turns(owner, now):
-    found = accounts.found("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
+    found = accounts.create("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
     send(owner, now, *people("one", 30))
     send(Membership.get(Membership.account == found), now, *people("other", 3))
     assert recipients(feed.bulk(now, 8)) == [

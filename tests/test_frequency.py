@@ -30,7 +30,7 @@ def invite_and_revoke(owner, now, times=1):
 
 def other_owner(name, now):
     zed = make_user(f"Zed of {name}", f"zed@{name.lower()}.example", now)
-    account = accounts.found(name, zed, now)
+    account = accounts.create(name, zed, now)
     return Membership.get(Membership.account == account)
 
 

@@ -140,7 +140,7 @@ def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
 
 
 def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, owner, now):
-    second = accounts.found("Second", people.stranger.user, now)
+    second = accounts.create("Second", people.stranger.user, now)
     boss = accounts.membership(people.stranger.user, second.slug)
     invite(boss, now, "ada@example.org")
     memberships.join(second, people[Role.ADMIN].user, Role.USER, now, joined_by="permanent_link")

@@ -138,7 +138,7 @@ def test_of_two_owners_who_end_each_other_at_once_one_remains(
 ) -> None:
     emails = [f"{deed}{round_}{which}@example.org" for which in ("a", "b")]
     one, other = (make_user("Oz Owner", email, utcnow()) for email in emails)
-    account = accounts.found(f"Account {deed} {round_}", one, utcnow())
+    account = accounts.create(f"Account {deed} {round_}", one, utcnow())
     ownership.rescue(account, other, utcnow())
     users = f"/accounts/{account.slug}/users"
 

@@ -82,7 +82,7 @@ class TestKeeping:
         assert staging.find(owner, number) is None
 
     def test_a_list_is_found_by_nobody_else(self, people, owner, staged, now):
-        second = accounts.found("Second", owner.user, now)
+        second = accounts.create("Second", owner.user, now)
         for other in (people[Role.ADMIN], accounts.membership(owner.user, second.slug)):
             assert staging.find(other, staged.id) is None
             assert staging.newest(other) is None

@@ -46,7 +46,7 @@ def create() -> Response:
     form = AccountForm()
     if not form.validate():
         return show("accounts/new.html", form=form, status=422)
-    account = accounts.found_by_installer(form.name.data, person(), now())
+    account = accounts.create_by_installer(form.name.data, person(), now())
     tell(_("%(account)s is there. Invite the first people.", account=account.name))
     return go(url_for("compose.form", slug=account.slug))
 

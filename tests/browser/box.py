@@ -92,7 +92,7 @@ class Box:
         """The Owner of a new account with this name, who is new, too."""
         email = f"{name.split()[0].lower()}@elsewhere.example"
         owner = make_user(f"Zoe of {name}", email, utcnow())
-        account = accounts.found(name, owner, utcnow())
+        account = accounts.create(name, owner, utcnow())
         return Membership.get(Membership.account == account)
 
 

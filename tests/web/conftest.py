@@ -89,7 +89,7 @@ def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple
     shutil.copy(migrated, path)
     db.configure(path)
     now = utcnow()
-    account = accounts.found(
+    account = accounts.create(
         "Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now
     )
     rows = Rows(Cast.of(account, now), now)

@@ -43,7 +43,7 @@ class Places:
 
     def __init__(self, world: World, visitor: User | None) -> None:
         now, app = world.rows.now, world.app
-        third = accounts.found("Third", make_user("Theo", "theo@third.example", now), now)
+        third = accounts.create("Third", make_user("Theo", "theo@third.example", now), now)
         theo = Membership.get(Membership.account == third)
         offer = invite(theo, now, visitor.email if visitor else "new@third.example")
         target = make_member(world.rows.account, "Tim", "tim@example.org", Role.USER, now)

@@ -46,7 +46,7 @@ def test_every_account_has_an_address_of_its_own(installer: Browser, name: str) 
 def test_one_switches_between_ones_accounts_and_sees_no_others(
     app: Flask, people: Cast, now: datetime
 ) -> None:
-    accounts.found("Hill Farm", people[Role.USER].user, now)
+    accounts.create("Hill Farm", people[Role.USER].user, now)
     uma = signed_in(app, people[Role.USER].user).open("/accounts")
     names = [link.get_text(strip=True) for link in uma.page.select("main h2 a")]
     assert names == ["Hill Farm", "Riverside Relief"]
@@ -102,7 +102,7 @@ class TestTheBarOnPagesOfNoAccount:
         assert f"{ACCOUNT}/settings" in bar
 
     def test_it_is_the_bar_of_the_account_that_one_was_in_last(self, world: World) -> None:
-        elsewhere = accounts.found("Zoo", world.rows.owner.user, world.rows.now)
+        elsewhere = accounts.create("Zoo", world.rows.owner.user, world.rows.now)
         olive = world.device("owner")
         assert not [link for link in self.bar(olive.open("/profile")) if "/invitations" in link]
         for slug in (elsewhere.slug, world.rows.account.slug):

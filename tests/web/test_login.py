@@ -170,7 +170,7 @@ def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
 ) -> None:
     invite(people.stranger, now, "uma@example.org")
     assert Browser(app).log_in("uma@example.org", PASSWORD).url == "/accounts"
-    accounts.found("Second", people[Role.MODERATOR].user, now)
+    accounts.create("Second", people[Role.MODERATOR].user, now)
     assert Browser(app).log_in("mo@example.org", PASSWORD).url == "/accounts"
 
 
