@@ -217,8 +217,14 @@ document.addEventListener("htmx:afterRequest", ({ target: field, detail }) => {
   bar.removeAttribute("value");
 });
 
-// A form that takes a while says so on the button that was pressed.
-document.addEventListener("submit", (event) => event.submitter?.setAttribute("aria-busy", "true"));
+// A form that takes a while says so on the button that was pressed. Until the answer comes
+// another press does nothing: it would be refused, and that be shown instead of the answer.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (button?.getAttribute("aria-busy") === "true") event.preventDefault();
+  button?.setAttribute("aria-busy", "true");
+  setTimeout(() => button?.removeAttribute("aria-busy"), 10_000); // a download has no answer to see
+});
 window.addEventListener("pageshow", () =>
   document.querySelectorAll('button[aria-busy="true"]').forEach((button) => button.removeAttribute("aria-busy")),
 );

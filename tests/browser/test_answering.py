@@ -4,6 +4,7 @@ from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import link_in
 from tests.browser.visitor import Visitor
+from tests.cast import PASSWORD
 
 ZOE = "elsewhere@elsewhere.example"
 
@@ -51,6 +52,12 @@ def test_somebody_new_declines_without_a_profile_and_changes_their_mind(
 
     newcomer.follow("I changed my mind").sees("You can still accept until").join("Noa New")
 
+    newcomer.sees("You are in. Welcome to Riverside Relief.")
+
+
+def test_an_impatient_double_click_accepts_once_and_leads_in(box: Box, visit: Visit) -> None:
+    newcomer = visit(box).open(box.invitation_link("new@example.org"))
+    newcomer.fill(Name="Noa New", Password=PASSWORD).button("Accept").dblclick(delay=60)
     newcomer.sees("You are in. Welcome to Riverside Relief.")
 
 

@@ -368,12 +368,12 @@ class TestSilence:
         stage: str,
         failed: Stage,
     ) -> None:
-        monkeypatch.setattr(rehearsal, "TOTAL_TIME", 0.3)
+        monkeypatch.setattr(rehearsal, "TOTAL_TIME", 1.5)  # a busy machine greets late
         started = time.monotonic()
         with Scripted(lambda step: what if step.stage == stage else None).listening() as server:
             found = go(server.port)
         assert failed_at(found) is failed
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10
         if stage == "greeting":
             assert found.advice is Advice.ENCRYPTED_AT_ONCE
         else:
