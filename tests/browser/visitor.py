@@ -148,9 +148,10 @@ class Visitor:
         return words.locator("xpath=..").get_by_role("definition")
 
     def sees(self, *texts: str) -> "Visitor":
-        """Wait until the page says all of this."""
+        """Wait until the page says all of this, and works: htmx needs a moment for what is new."""
         for text in texts:
             expect(self.page.get_by_role("main")).to_contain_text(text)
+        expect(self.page.locator(".htmx-added")).to_have_count(0)
         return self
 
     def misses(self, *texts: str) -> "Visitor":
