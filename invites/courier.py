@@ -73,14 +73,12 @@ class Courier:
             while current is not None:
                 refusal = exchange.asked(current)
                 following = self._next()
-                if refusal is not None:
-                    self._settle(current, refusal)
-                    if following is not None:
-                        exchange.begin(following)
-                else:
-                    self._settle(current, exchange.end(current, following))
+                outcome = refusal or exchange.end(current, following)
+                self._settle(current, outcome)
                 current, following = following, None
-        except (LostError, TroubleError, PeeweeException) as error:
+                if refusal is not None and current is not None:
+                    exchange.begin(current)
+        except Exception as error:
             self._give_up(current, following, error, exchange)
             raise
         finally:
@@ -98,13 +96,17 @@ class Courier:
             self._settle(following, Outcome(Result.UNTRIED))
         if current is None:
             return
-        if isinstance(error, UnansweredError):
-            result = Result.UNANSWERED
-        elif isinstance(error, PeeweeException) or exchange.taken:
-            # Many servers take so many mails on a connection and no more.
-            result = Result.UNTRIED
-        else:  # this mail may be what the server chokes on: it waits longer than the rest
-            result = Result.RETRY
+        match error:
+            case UnansweredError():
+                result = Result.UNANSWERED
+            case PeeweeException():
+                result = Result.UNTRIED
+            case LostError() | TroubleError() if exchange.taken:
+                result = Result.UNTRIED  # many servers take so many on a connection and no more
+            case LostError() | TroubleError():
+                result = Result.RETRY  # the server may choke on this one: it waits longer
+            case _:
+                result = Result.UNANSWERED  # a mistake of our own, and nobody knows how far it got
         self._settle(current, Outcome(result, text=str(error)))
 
     def _next(self) -> Letter | None:

@@ -3,7 +3,10 @@
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import Lock
+
+from peewee import PeeweeException
 
 from invites import feed, steering
 from invites.attempts import Result
@@ -79,8 +82,9 @@ class Desk:
         elif result is Result.FAILED:
             self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
             if self._failures[mail.batch_id] >= _HOPELESS:
-                del self._failures[mail.batch_id]
-                steering.stop(mail.batch_id, settled.outcome.text)
+                with suppress(PeeweeException):  # a busy database: the next failure tries again
+                    steering.stop(mail.batch_id, settled.outcome.text)
+                    del self._failures[mail.batch_id]
 
 
 class Pace:

@@ -158,6 +158,9 @@ class Worker:
             except PeeweeException:
                 log.exception("the database is not usable just now")
                 self._trouble.add("The database is not usable just now.")
+            except Exception:
+                log.exception("a mistake in the mail worker")
+                self._trouble.add("The mail worker made a mistake. The log says which.")
             finally:
                 db.close()
                 del self._crew[courier]
@@ -197,7 +200,7 @@ class Trouble:
         log.warning("mail waits: %s", reason)
 
     def is_over(self) -> None:
-        """A mail server took a mail."""
+        """The mail server can be used."""
         with self._lock:
             self.reason, self._times, self._until = "", 0, 0.0
 

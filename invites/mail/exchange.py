@@ -47,11 +47,12 @@ class Exchange:
             self._must_reset = False
         mail, recipient, data = (self._answer(command) for command in self._commands(letter))
         if mail[0] // 100 != 2:
-            judge(*mail)
             raise TroubleError(words(*mail))
         refusal = recipient if recipient[0] // 100 != 2 else data
         if refusal is data and data[0] == 354:
             return None
+        if refusal is data and data[0] // 100 in (2, 3):
+            raise LostError(words(*data))  # not an answer to DATA: we aren't in step any more
         if data[0] == 354:  # it waits for a mail to nobody, which it will refuse
             self._send(_END)
             self._reply()
@@ -90,10 +91,16 @@ class Exchange:
         )
 
     def _answer(self, command: bytes) -> Reply:
-        """The answer to ``command``, which was sent long ago when commands travel together."""
+        """The answer to ``command``, which was sent long ago when commands travel together.
+
+        Raises LostError, for 421 too, by which a server closes the connection.
+        """
         if not self._pipelines:
             self._send(command)
-        return self._reply()
+        code, text = self._reply()
+        if code == 421:
+            raise LostError(words(code, text))
+        return code, text
 
     def _send(self, content: bytes) -> None:
         if not content:

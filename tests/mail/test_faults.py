@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from peewee import OperationalError
 
 from invites import db, outbox, proofs, steering, worker
 from invites.clock import utcnow
 from invites.mail import smtp
+from invites.mail.exchange import Exchange
 from invites.mail.replies import TroubleError
 from invites.models import (
     Batch,
@@ -90,7 +92,7 @@ def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         assert not thread.is_alive()
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline
@@ -222,6 +224,35 @@ class TestEachMailOnce:
         assert server.recipients == ["person000@example.org", "person002@example.org"]
         assert states() == {SENT: 2, FAILED: 1}
 
+    def test_a_yes_before_the_text_is_no_yes_to_the_mail(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        """The answer to DATA is 354: another yes means that answers and commands got mixed up."""
+        server.answer = at("data", b"250 2.0.0 Yes", of="person001@example.org", connection=1)
+        send(owner, now, *people(4))
+        drain_through(sender)
+        assert sorted(server.recipients) == people(4)
+        assert states() == {SENT: 4}
+
+    def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        late = "person000@example.org"
+
+        def answer(step: Step) -> bytes | None:
+            if step.stage == "rset":
+                return HANG_UP
+            return (
+                b"451 4.7.1 Greylisted" if (step.stage, step.recipient) == ("rcpt", late) else None
+            )
+
+        server.answer = answer
+        send(owner, now, *people(2))
+        with contextlib.suppress(TroubleError):
+            sender.drain()
+        mail = Delivery.get(Delivery.recipient == late)
+        assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
+
     def test_eight_mails_that_are_put_off_hold_up_nobody(
         self, server: Scripted, sender: Worker, owner: Membership, now: datetime
     ) -> None:
@@ -274,6 +305,8 @@ class TestServersThatCannotBeUsed:
             ("greeting", b"554 5.7.1 You are on a list"),
             ("greeting", b"421 4.7.0 Too many connections"),
             ("greeting", HANG_UP),
+            ("mail", b"421 4.7.0 Too many mails"),
+            ("rcpt", b"421 4.7.0 Too many mails"),
             ("mail", b"550 5.7.1 Sender not allowed"),
             ("rcpt", b"554 5.7.1 Relay access denied"),
         ],
@@ -298,6 +331,34 @@ class TestServersThatCannotBeUsed:
         due_now()
         sender.drain()
         assert Counter(server.recipients) == Counter(people(30))
+
+    @ONE_WAY
+    @pytest.mark.parametrize("step", ["begin", "asked", "end"])
+    def test_a_mistake_of_our_own_pauses_too_and_leaves_no_mail_behind(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        step: str,
+    ) -> None:
+        whole = getattr(Exchange, step)
+        mistakes = []
+
+        def broken(*arguments: object) -> object:
+            if not mistakes:
+                mistakes.append(ValueError("a mistake"))
+                raise mistakes[0]
+            return whole(*arguments)
+
+        monkeypatch.setattr(Exchange, step, broken)
+        send(owner, now, *people(3))
+        running()
+        wait_for(lambda: mistakes and DeliveryState.SENDING not in states())
+        due_now()
+        wait_for(lambda: states() == {SENT: 3})
+        assert sorted(server.recipients) == people(3)
 
     @ONE_WAY
     @pytest.mark.parametrize("how", [SILENCE, TRICKLE], ids=["silence", "a trickle"])
@@ -473,3 +534,27 @@ class TestSteering:
         invite(owner, utcnow(), "another@example.org")
         server.answer = lambda _step: None
         wait_for(lambda: "another@example.org" in server.recipients)
+
+    def test_a_batch_that_cannot_be_stopped_just_now_is_stopped_by_the_next_failure(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        stop, busy = steering.stop, iter([OperationalError("database is locked")])
+
+        def stop_later(batch_id: int, because: str) -> None:
+            for error in busy:
+                raise error
+            stop(batch_id, because)
+
+        monkeypatch.setattr(steering, "stop", stop_later)
+        batch = send(owner, now, *people(200))
+        full = b"552 5.2.3 Your quota of today is used up"
+        server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None
+        running()
+        wait_for(lambda: reread(batch).state == BatchState.STOPPED)
+        wait_for(lambda: DeliveryState.SENDING not in states())
+        assert 26 <= states()[FAILED] < 40
