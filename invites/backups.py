@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, outbox, readiness, secret_key
+from invites import db, outbox, readiness, secret_key, sessions
 from invites.db import NotReadyError
 from invites.models import Delivery, DeliveryState
 from invites.settings import Settings
@@ -61,7 +61,8 @@ def restore(
 
     What was there moves to a dated folder in the data folder, if ``replace``.
     Mail that waited in the backup may have gone out since: it is withdrawn,
-    unless ``keep_mail``. Raises NotReadyError, and then nothing has changed.
+    unless ``keep_mail``. Everybody is logged out: a device that was signed out
+    since would be in again. Raises NotReadyError, and then nothing has changed.
     """
     _refuse_incomplete(settings, backup)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,7 +98,7 @@ def _prepare(
     if not db.is_sound():
         raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
     db.migrate()
-    withdrawn = 0 if keep_mail else _withdraw_mail(now)
+    withdrawn = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):
         if os.geteuid() == 0:  # else the service couldn't open what root restored
@@ -106,18 +107,24 @@ def _prepare(
     return withdrawn
 
 
-def _withdraw_mail(now: datetime) -> int:
+def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
+    """End all sessions, and unless ``keep_mail`` the mail that waited; returns how many mails."""
     db.connect()
     try:
-        changes = {
-            Delivery.state: DeliveryState.WITHDRAWN,
-            Delivery.finished_at: now,
-            Delivery.reply_text: outbox.HELD_BACK,
-        }
-        waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
-        return int(Delivery.update(changes).where(Delivery.state.in_(waiting)).execute())
+        sessions.end_everybodys()
+        return 0 if keep_mail else _withdraw_mail(now)
     finally:
         db.close()
+
+
+def _withdraw_mail(now: datetime) -> int:
+    changes = {
+        Delivery.state: DeliveryState.WITHDRAWN,
+        Delivery.finished_at: now,
+        Delivery.reply_text: outbox.HELD_BACK,
+    }
+    waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
+    return int(Delivery.update(changes).where(Delivery.state.in_(waiting)).execute())
 
 
 def _refuse_incomplete(settings: Settings, backup: Path) -> None:

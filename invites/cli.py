@@ -264,6 +264,7 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     settings = services().settings
     done = backups.restore(settings, folder, utcnow(), replace=replace, keep_mail=keep_mail)
     click.echo(f"{settings.data} holds what {folder} holds. Start Invites again.")
+    click.echo("Everybody has to log in again.")
     if done.replaced:
         click.echo(f"What was there is in {done.replaced}.")
     if done.withdrawn:

@@ -30,6 +30,18 @@ def has_passkey(user: User) -> bool:
     return bool(Passkey.select().where(Passkey.user == user).exists())
 
 
+def start_without(user: User, device: str, now: datetime, *, shared: bool) -> str:
+    """Log ``user`` in by their password alone, as ``sessions.start`` does.
+
+    Raises Refused(PASSWORD_WRONG) when that isn't enough any more: a factor was
+    added, or the password changed, since it was checked.
+    """
+    with db.transaction():
+        if is_on(user):
+            raise Refused(Reason.PASSWORD_WRONG)
+        return sessions.start(user, device, now, shared=shared)
+
+
 def check_may_add(user: User, password: str) -> None:
     """Raises Refused(PASSWORD_WRONG), and ADDRESS_UNPROVEN for whoever never proved their address.
 

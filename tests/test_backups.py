@@ -9,7 +9,7 @@ from click.testing import Result
 from flask import Flask
 from time_machine import travel
 
-from invites import db, feed, readiness
+from invites import db, feed, readiness, sessions
 from invites.attempts import Outcome
 from invites.attempts import Result as Sent
 from invites.ledger import Ledger, Settled
@@ -196,6 +196,17 @@ def test_mail_that_waited_in_a_backup_can_be_kept(app: Flask, backup: Path) -> N
     done = run(app, "restore", backup, "--replace", "--keep-mail")
     assert states() == [DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.QUEUED]
     assert "gone out" not in done.output
+
+
+def test_a_device_that_was_signed_out_since_the_backup_stays_out(
+    app: Flask, owner: Membership, now: datetime, folder: Path
+) -> None:
+    stolen = sessions.start(owner.user, "", now)
+    backup = back_up(app, folder)
+    sessions.end_all(owner.user)
+    done = run(app, "restore", backup, "--replace")
+    assert sessions.find(stolen, now) is None
+    assert "log in again" in done.output
 
 
 def test_mail_queued_after_the_restore_goes_out(

@@ -104,9 +104,9 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
 
 
 def _let_in(user: User, *, shared: bool) -> bool:
-    """Start a session; False when the password was changed while it was checked."""
+    """Start a session; False when the password isn't enough any more since it was checked."""
     try:
-        log_in(user, shared=shared)
+        log_in(user, shared=shared, by_password_alone=True)
     except Refused:
         return False
     return True

@@ -58,6 +58,16 @@ def _refuse_repeated_fields() -> None:
 class PlainForm(FlaskForm):
     """A form with a CSRF token that keeps what was typed when it is refused."""
 
+    class Meta(FlaskForm.Meta):
+        """How WTForms reads a request."""
+
+        def wrap_formdata(self, _form: Form, formdata: Any) -> Any:
+            """What the form sent, and no JSON or file in its place.
+
+            That is what the limits count guesses by, and where a repeated field is refused.
+            """
+            return None if formdata is None else request.form or None
+
     def refuse(self, field: Field, refused: Refused) -> None:
         """Put a rule's no beside the field it is about."""
         field.errors = [*field.errors, sentence(refused)]

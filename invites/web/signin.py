@@ -7,7 +7,7 @@ import flask_login
 from flask import Flask, request, session
 from werkzeug.wrappers import Response
 
-from invites import activity, sessions
+from invites import activity, second_factor, sessions
 from invites.models import User
 from invites.web.pages import go
 from invites.web.services import now
@@ -74,13 +74,15 @@ def unauthorized() -> Response:
     return cast(Response, _manager.unauthorized())
 
 
-def log_in(user: User, *, shared: bool) -> None:
+def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
     """Start a session on this device; whatever session it had ends.
 
     On a ``shared`` one it ends with the browser. Raises Refused(PASSWORD_WRONG), and
-    changes nothing, when the password was changed since ``user`` was read.
+    changes nothing, when the password was changed since ``user`` was read, or isn't
+    enough ``by_password_alone``.
     """
-    token = sessions.start(user, request.user_agent.string, now(), shared=shared)
+    start = second_factor.start_without if by_password_alone else sessions.start
+    token = start(user, request.user_agent.string, now(), shared=shared)
     log_out()
     flask_login.login_user(Visitor(user, token))
     session.permanent = not shared

@@ -1,5 +1,6 @@
 """Errors say what to do next, as pages and as fragments; /healthz says how the box is."""
 
+import io
 import logging
 from datetime import datetime, timedelta
 
@@ -213,3 +214,12 @@ def test_a_field_that_comes_twice_is_refused(people: Cast, somebody: Browser, fi
     assert somebody.client.post("/login", data=twice).status_code == 400
     assert somebody.client.get("/login?next=/a&next=/b").status_code == 400
     assert somebody.client.post("/login", data=form).status_code == 303
+
+
+@pytest.mark.parametrize("field", ["email", "password", "next", "shared"])
+def test_a_file_in_the_place_of_a_field_is_nothing_typed(
+    people: Cast, somebody: Browser, field: str
+) -> None:
+    token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+    form = {"csrf_token": token, field: (io.BytesIO(b"uma@example.org"), "list.csv")}
+    assert somebody.post("/login", form).status == 422

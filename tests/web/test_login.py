@@ -196,6 +196,15 @@ def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody
     assert last == 429
 
 
+def test_no_other_shape_of_a_request_gives_more_tries(people: Cast, somebody: Browser) -> None:
+    for _ in range(10):
+        somebody.log_in("uma@example.org", "wrong")
+    token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+    typed = {"email": "uma@example.org", "password": PASSWORD}
+    somebody.client.post("/login", json=typed, headers={"X-CSRFToken": token})
+    assert Session.select().count() == 0
+
+
 @pytest.mark.parametrize(
     ("one", "other", "status"),
     [

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from invites import authenticators, recovery_codes
+from invites import authenticators, recovery_codes, second_factor
 from invites.clock import utcnow
 from invites.models import Authenticator, Passkey, SecurityEvent, Session, User
 from invites.roles import Role
@@ -215,6 +215,24 @@ class TestLoggingIn:
         uma.open("/profile").press("Change password", current=PASSWORD, new="another long password")
         somebody.press("Log in", code=digits(app))
         assert somebody.url == "/login"
+
+    def test_the_password_alone_comes_too_late_when_one_is_set_up(
+        self, somebody: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Authenticator.update(confirmed_at=None).execute()
+        is_on = second_factor.is_on
+
+        def asked_too_early(user: User) -> bool:
+            monkeypatch.setattr(second_factor, "is_on", is_on)
+            found = is_on(user)
+            Authenticator.update(confirmed_at=utcnow()).execute()
+            return found
+
+        monkeypatch.setattr(second_factor, "is_on", asked_too_early)
+        before = Session.select().count()
+        half_way(somebody)
+        assert Session.select().count() == before
+        assert half_way(somebody).url == "/login/second-step"
 
     def test_a_shared_computer_stays_one(self, app: Flask, somebody: Browser) -> None:
         typed = {"email": "uma@example.org", "password": PASSWORD, "shared": "y"}
