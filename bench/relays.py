@@ -17,7 +17,7 @@ KINDS = {
     "thinks 50 ms a mail": (50, 0),
     "20 ms away": (0, 20),
 }
-PEOPLE = {"thinks 20 ms a mail": 8_000, "thinks 50 ms a mail": 4_000, "20 ms away": 8_000}
+PEOPLE = {"thinks 20 ms a mail": 20_000, "thinks 50 ms a mail": 10_000, "20 ms away": 20_000}
 
 
 def main() -> None:
