@@ -20,7 +20,7 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import IN_HAND, Priority
-from invites.progress import held_back
+from invites.progress import held_back, is_newest_mail
 from invites.refusals import Reason, Refused
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
@@ -84,7 +84,7 @@ def unsent(batch: Batch) -> int:
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
     """Queue the failed and unanswered mails of people who can still accept; returns how many.
 
-    Raises Refused(NOTHING_TO_RETRY).
+    Not of those who were mailed again since. Raises Refused(NOTHING_TO_RETRY).
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
@@ -94,7 +94,10 @@ def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
             Invitation.expires_at > now,
         )
         is_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
-        which = (Delivery.batch == batch) & is_failed & Delivery.invitation.in_(open_to)
+        newest = Delivery.select(Delivery.id).where(
+            Delivery.batch == batch, is_failed, Delivery.invitation.in_(open_to), is_newest_mail()
+        )
+        which = Delivery.id.in_(newest)
         return _queue_again(actor, batch, which, now, Deed.RETRIED, Reason.NOTHING_TO_RETRY)
 
 
@@ -105,7 +108,7 @@ def send_held_back(actor: Membership, batch: Batch, now: datetime) -> int:
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        which = Delivery.id.in_([number for (number,) in db.tuples(held_back(batch, now))])
+        which = Delivery.id.in_(held_back(batch, now))
         reason = Reason.NOTHING_HELD_BACK
         return _queue_again(actor, batch, which, now, Deed.SENT_HELD_BACK, reason)
 

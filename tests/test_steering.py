@@ -130,6 +130,14 @@ def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owne
     assert states() == [SENT] * 4
 
 
+def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, batch, now):
+    try_first(now, Result.FAILED, Result.FAILED, *[Result.SENT] * 2)
+    invitations.resend(owner, batch.invitations[0], now)
+    attempt_all(now)
+    assert steering.retry_failed(owner, batch, now) == 1
+    assert states() == [FAILED, QUEUED, *[SENT] * 3]
+
+
 def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
     try_first(now, Result.FAILED)
     with refused(Reason.NOTHING_TO_RETRY):

@@ -45,9 +45,11 @@ class Exchange:
         if self._must_reset:
             self._answer(_RESET)
             self._must_reset = False
-        mail, recipient, data = (self._answer(command) for command in self._commands(letter))
+        about_sender, about_recipient, start = self._commands(letter)
+        mail = self._answer(about_sender)
         if mail[0] // 100 != 2:
-            raise TroubleError(words(*mail))
+            raise TroubleError(words(*mail))  # at once: it may hang up and say no more
+        recipient, data = self._answer(about_recipient), self._answer(start)
         refusal = recipient if recipient[0] // 100 != 2 else data
         if refusal is data and data[0] == 354:
             return None

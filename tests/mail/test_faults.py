@@ -332,6 +332,16 @@ class TestServersThatCannotBeUsed:
         sender.drain()
         assert Counter(server.recipients) == Counter(people(30))
 
+    def test_a_server_that_refuses_the_sender_and_hangs_up_is_heard(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        refusal = {"mail": b"550 5.7.1 Sender not allowed", "rcpt": HANG_UP}
+        server.answer = lambda step: refusal.get(step.stage)
+        send(owner, now, *people(2))
+        with pytest.raises(TroubleError, match="Sender not allowed"):
+            sender.drain()
+        assert states() == {QUEUED: 2}
+
     @ONE_WAY
     @pytest.mark.parametrize("step", ["begin", "asked", "end"])
     def test_a_mistake_of_our_own_pauses_too_and_leaves_no_mail_behind(
