@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
-from invites import db
+from invites import db, steering
 from invites.attempts import Outcome, Result, Tried, after
 from invites.feed import Waiting
 from invites.models import Delivery, DeliveryState
@@ -33,12 +33,23 @@ UPDATE delivery SET state = ?, due_at = ?, finished_at = ?, attempts = ?, unansw
     reply_code = ?, reply_text = ?
 WHERE id = ? AND state IN ('sending', 'queued')
 """
+_REVOKE_IF_CANCELLED = """
+UPDATE invitation SET state = 'revoked'
+WHERE state = 'pending' AND (id, batch_id) = (
+    SELECT delivery.invitation_id, batch.id
+    FROM delivery JOIN batch ON batch.id = delivery.batch_id
+    WHERE delivery.id = ? AND delivery.state = 'queued' AND delivery.unanswered = 0
+    AND delivery.priority = 20 AND batch.state = 'cancelled')
+"""
 _WITHDRAW_IF_OVER = """
 UPDATE delivery SET state = 'withdrawn', finished_at = ?
-WHERE id = ? AND state = 'queued' AND invitation_id IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM invitation
-    WHERE invitation.id = delivery.invitation_id
-    AND invitation.state = 'pending' AND invitation.expires_at > ?)
+WHERE id = ? AND state = 'queued' AND (
+    invitation_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM invitation
+        WHERE invitation.id = delivery.invitation_id
+        AND invitation.state = 'pending' AND invitation.expires_at > ?)
+    OR priority = 20 AND EXISTS (
+        SELECT 1 FROM batch WHERE batch.id = delivery.batch_id AND batch.state = 'cancelled'))
 """
 _UNTRIED = "UPDATE delivery SET state = 'queued' WHERE id = ? AND state = 'sending'"
 
@@ -101,46 +112,62 @@ class Ledger:
             turn.is_written = True
 
 
-def recover() -> int:
+def recover(now: datetime) -> int:
     """Queue again what a worker that died was sending; returns how many mails that are.
 
     Only while no worker runs. Some of them may have arrived: the doubles have
-    the same Message-ID.
+    the same Message-ID. What was cancelled meanwhile isn't sent again.
     """
-    recovered: int = (
-        Delivery.update(state=DeliveryState.QUEUED)
-        .where(Delivery.state == DeliveryState.SENDING)
-        .execute()
-    )
+    sending = Delivery.state == DeliveryState.SENDING
+    with db.transaction():
+        recovered: int = Delivery.update(state=DeliveryState.QUEUED).where(sending).execute()
+        steering.withdraw_cancelled(now)
     return recovered
 
 
 def _commit(turns: Sequence[_Turn], now: datetime) -> None:
     moment = _micro(now)
-    outcomes = [_outcome(settled, now) for turn in turns for settled in turn.settled]
+    outcomes = [
+        statement
+        for turn in turns
+        for settled in turn.settled
+        for statement in _outcome(settled, now)
+    ]
     starting = [turn for turn in turns if turn.starting is not None]
     starts = [(_START, (turn.starting.id, moment)) for turn in starting if turn.starting]
-    withdrawals = [(_WITHDRAW_IF_OVER, (moment, mail, moment)) for _, (mail, _) in starts]
+    withdrawals = [_withdraw_if_over(mail, moment) for _, (mail, _) in starts]
     touched = db.commit([*outcomes, *starts, *withdrawals])[len(outcomes) :]
     for turn, count in zip(starting, touched, strict=False):
         turn.may_go = count == 1
 
 
-def _outcome(settled: Settled, now: datetime) -> Statement:
+def _outcome(settled: Settled, now: datetime) -> list[Statement]:
     mail, outcome = settled.mail, settled.outcome
-    if outcome.result is Result.UNTRIED:
-        return _UNTRIED, (mail.id,)
     then = after(Tried(mail.created_at, mail.attempts, mail.unanswered), outcome.result, now)
-    return _SETTLE, (
-        then.state,
-        _micro(then.due_at or mail.created_at),
-        None if then.due_at else _micro(now),
-        then.attempts,
-        then.unanswered,
-        outcome.code,
-        outcome.text[:500],
-        mail.id,
-    )
+    if outcome.result is Result.UNTRIED:
+        settle: Statement = _UNTRIED, (mail.id,)
+    else:
+        settle = (
+            _SETTLE,
+            (
+                then.state,
+                _micro(then.due_at or mail.created_at),
+                None if then.due_at else _micro(now),
+                then.attempts,
+                then.unanswered,
+                outcome.code,
+                outcome.text[:500],
+                mail.id,
+            ),
+        )
+    if then.state is not DeliveryState.QUEUED:
+        return [settle]
+    # Its batch may have been cancelled, or its invitation closed, while it was being sent.
+    return [settle, (_REVOKE_IF_CANCELLED, (mail.id,)), _withdraw_if_over(mail.id, _micro(now))]
+
+
+def _withdraw_if_over(mail: int, moment: int) -> Statement:
+    return _WITHDRAW_IF_OVER, (moment, mail, moment)
 
 
 def _micro(moment: datetime) -> int:

@@ -10,6 +10,7 @@ from peewee import fn
 from invites import db, outbox
 from invites.models import (
     Batch,
+    BatchState,
     Delivery,
     DeliveryState,
     Invitation,
@@ -26,8 +27,8 @@ class Progress:
     """The totals of a batch. Both count people: of several mails to one, the newest.
 
     ``undelivered``: the newest mails that failed or came back; ``put_off``: those that
-    the mail server put off; ``held_back``: how many waited in a restored backup, to people
-    who can still accept.
+    the mail server put off; ``retriable``: how many could be tried anew; ``held_back``: how
+    many waited in a restored backup, to people who can still accept.
     """
 
     mails: dict[DeliveryState, int]
@@ -35,6 +36,7 @@ class Progress:
     undelivered: list[Delivery]
     put_off: list[Delivery]
     per_minute: float
+    retriable: int
     held_back: int
 
     @property
@@ -63,11 +65,6 @@ class Progress:
         return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.BOUNCED]
 
     @property
-    def retriable(self) -> int:
-        """Mails that failed for good, or whose fate nobody knows."""
-        return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.UNKNOWN]
-
-    @property
     def moves(self) -> bool:
         """Whether somebody may still be mailed or answer, without anybody's doing here."""
         return bool(self.waiting or self.people[Standing.PENDING])
@@ -89,6 +86,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         ),
         put_off=_newest(batch, (Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
         per_minute=_per_minute(batch, now),
+        retriable=int(retriable(batch, now).count()),
         held_back=int(held_back(batch, now).count()),
     )
 
@@ -103,15 +101,35 @@ def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
     return dict(db.tuples(counted))
 
 
+def retriable(batch: Batch, now: datetime) -> Any:
+    """The ids of mails that failed, or whose fate nobody knows, to people who can still accept."""
+    return _still_wanted(
+        batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)), now
+    )
+
+
 def held_back(batch: Batch, now: datetime) -> Any:
     """The ids of mails that waited in a restored backup, to people who can still accept."""
+    is_held_back = Delivery.reply_text == outbox.HELD_BACK
+    return _still_wanted(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_held_back, now)
+
+
+def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:
+    """The ids of those mails of ``which`` that are each the newest of an open invitation.
+
+    None of a batch that was cancelled; and none to somebody whom the list only reminds of
+    an invitation to a higher role, for who may steer the batch may not mail that one.
+    """
     return (
         Delivery.select(Delivery.id)
         .join(Invitation)
+        .switch(Delivery)
+        .join(Batch)
         .where(
             Delivery.batch == batch,
-            Delivery.state == DeliveryState.WITHDRAWN,
-            Delivery.reply_text == outbox.HELD_BACK,
+            which,
+            Batch.state != BatchState.CANCELLED,
+            Invitation.role <= Batch.role,
             Invitation.state == InvitationState.PENDING,
             Invitation.expires_at > now,
             is_newest_mail(),

@@ -20,7 +20,7 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import IN_HAND, Priority
-from invites.progress import held_back, is_newest_mail
+from invites.progress import held_back, retriable
 from invites.refusals import Reason, Refused
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
@@ -49,25 +49,34 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
     """Withdraw what isn't sent yet; returns how many mails that are.
 
     The invitations that nobody was mailed before are revoked too: those people
-    can be invited anew. Raises Refused(BATCH_NOT_SO), or ALL_SENT when it is too late.
+    can be invited anew. A mail that is being sent just now goes out, or the ledger
+    does the same with it. Raises Refused(BATCH_NOT_SO), or ALL_SENT when it is too late.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         refuse_uncancellable(batch)
         _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELLED)
-        unsent = _unsent(batch)
-        people = Delivery.select(Delivery.invitation).where(unsent, Delivery.unanswered == 0)
+        waits = _waits(Delivery.batch == batch)
+        people = Delivery.select(Delivery.invitation).where(waits, Delivery.unanswered == 0)
         Invitation.update(state=InvitationState.REVOKED).where(
             Invitation.id.in_(people),
             Invitation.batch == batch,  # others were mailed before, and are only reminded
             Invitation.state == InvitationState.PENDING,
         ).execute()
-        changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
-        withdrawn: int = Delivery.update(changes).where(unsent).execute()
+        withdrawn = _withdraw(waits, now)
         activity.record(
             Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
         )
     return withdrawn
+
+
+def withdraw_cancelled(now: datetime) -> None:
+    """Withdraw what waits again of cancelled batches: it was being sent when a worker died.
+
+    It may have arrived, so its invitation stays. In the caller's transaction.
+    """
+    cancelled = Batch.select(Batch.id).where(Batch.state == BatchState.CANCELLED)
+    _withdraw(_waits(Delivery.batch.in_(cancelled)), now)
 
 
 def refuse_uncancellable(batch: Batch) -> None:
@@ -78,33 +87,25 @@ def refuse_uncancellable(batch: Batch) -> None:
 
 def unsent(batch: Batch) -> int:
     """How many mails cancelling would withdraw."""
-    return int(Delivery.select().where(_unsent(batch)).count())
+    return int(Delivery.select().where(_waits(Delivery.batch == batch)).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
     """Queue the failed and unanswered mails of people who can still accept; returns how many.
 
-    Not of those who were mailed again since. Raises Refused(NOTHING_TO_RETRY).
+    Not of those who were mailed again since. Raises Refused(NOTHING_TO_RETRY),
+    also when the batch was cancelled.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        open_to = Invitation.select(Invitation.id).where(
-            Invitation.batch == batch,
-            Invitation.state == InvitationState.PENDING,
-            Invitation.expires_at > now,
-        )
-        is_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
-        newest = Delivery.select(Delivery.id).where(
-            Delivery.batch == batch, is_failed, Delivery.invitation.in_(open_to), is_newest_mail()
-        )
-        which = Delivery.id.in_(newest)
+        which = Delivery.id.in_(retriable(batch, now))
         return _queue_again(actor, batch, which, now, Deed.RETRIED, Reason.NOTHING_TO_RETRY)
 
 
 def send_held_back(actor: Membership, batch: Batch, now: datetime) -> int:
     """Queue the mails that a restored backup held back; returns how many.
 
-    Raises Refused(NOTHING_HELD_BACK).
+    Raises Refused(NOTHING_HELD_BACK), also when the batch was cancelled.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
@@ -116,7 +117,7 @@ def send_held_back(actor: Membership, batch: Batch, now: datetime) -> int:
 def _queue_again(
     actor: Membership, batch: Batch, which: Any, now: datetime, deed: Deed, if_none: Reason
 ) -> int:
-    """Queue mails like new, and let their batch go on unless somebody paused it."""
+    """Queue mails like new, and let their batch go on if it ended, or stopped by itself."""
     again: int = (
         Delivery.update(
             state=DeliveryState.QUEUED,
@@ -134,7 +135,7 @@ def _queue_again(
     if not again:
         raise Refused(if_none)
     Batch.update(state=BatchState.RUNNING, stopped_because="").where(
-        Batch.id == batch.id, Batch.state != BatchState.PAUSED
+        Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
     ).execute()
     activity.record(deed, batch.account, actor.user, now, batch=batch.id, people=again)
     return again
@@ -184,12 +185,15 @@ def finish_if_done(batch: Batch) -> None:
     ).execute()
 
 
-def _unsent(batch: Batch) -> Any:
-    return (
-        (Delivery.batch == batch)
-        & (Delivery.state == DeliveryState.QUEUED)
-        & (Delivery.priority == Priority.BULK)
-    )
+def _waits(whose: Any) -> Any:
+    """The condition that a mail of a batch isn't out; of which batch, says ``whose``."""
+    return whose & (Delivery.state == DeliveryState.QUEUED) & (Delivery.priority == Priority.BULK)
+
+
+def _withdraw(which: Any, now: datetime) -> int:
+    changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
+    withdrawn: int = Delivery.update(changes).where(which).execute()
+    return withdrawn
 
 
 def _turn(batch: Batch, before: Sequence[BatchState], state: BatchState) -> None:

@@ -86,7 +86,7 @@ class Worker:
         while not self._told_to_stop:
             try:
                 if not is_recovered:
-                    ledger.recover()
+                    ledger.recover(utcnow())
                     is_recovered = True
                 self._look_after()
             except PeeweeException:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, judging, outbox, progress, steering
-from invites.attempts import Result
-from invites.ledger import Ledger
-from invites.models import BatchState, Delivery, DeliveryState, Invitation, InvitationState
+from invites import invitations, judging, ledger, outbox, progress, steering
+from invites.attempts import Outcome, Result
+from invites.ledger import Ledger, Settled
+from invites.models import Batch, BatchState, Delivery, DeliveryState, Invitation, InvitationState
 from invites.outbox import BIG
 from invites.recipients import Entry
 from invites.refusals import Reason
@@ -15,6 +15,7 @@ from invites.roles import Role
 from tests.shorthand import attempt, attempt_all, deeds, due, refused, reread, send
 
 QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
+WITHDRAWN = DeliveryState.WITHDRAWN
 
 
 def addresses(number):
@@ -71,7 +72,7 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
 ):
     attempt(Delivery.select().first(), Result.SENT, now)
     assert steering.cancel(owner, batch, now) == 3
-    assert states() == [SENT, *[DeliveryState.WITHDRAWN] * 3]
+    assert states() == [SENT, *[WITHDRAWN] * 3]
     assert [invitation.state for invitation in Invitation.select().order_by(Invitation.id)] == [
         InvitationState.PENDING,
         *[InvitationState.REVOKED] * 3,
@@ -84,8 +85,57 @@ def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now)
     attempt(Delivery.select().first(), Result.UNANSWERED, now)
     steering.cancel(owner, batch, now)
     first = Delivery.select().first()
-    assert first.state == DeliveryState.WITHDRAWN
+    assert first.state == WITHDRAWN
     assert reread(first.invitation).state == InvitationState.PENDING
+
+
+class TestCancelledWhileAMailIsBeingSent:
+    @pytest.fixture
+    def being_sent(self, owner, batch, now):
+        mail, *_ = due(now)
+        assert Ledger().turn([], mail, now)
+        assert steering.cancel(owner, batch, now) == 3
+        return mail
+
+    def end_with(self, mail, result, now):
+        Ledger().turn([Settled(mail, Outcome(result))], None, now)
+        delivery = Delivery.get_by_id(mail.id)
+        return delivery.state, delivery.invitation.state
+
+    def test_it_is_sent_when_the_server_takes_it(self, being_sent, now):
+        assert self.end_with(being_sent, Result.SENT, now) == (SENT, InvitationState.PENDING)
+
+    @pytest.mark.parametrize("result", [Result.RETRY, Result.UNTRIED])
+    def test_it_is_cancelled_too_when_it_would_wait_again(self, being_sent, now, result):
+        assert self.end_with(being_sent, result, now) == (WITHDRAWN, InvitationState.REVOKED)
+
+    def test_it_is_not_sent_again_when_it_may_have_arrived(self, being_sent, now):
+        state = self.end_with(being_sent, Result.UNANSWERED, now)
+        assert state == (WITHDRAWN, InvitationState.PENDING)
+
+    def test_it_is_not_sent_again_after_the_worker_died(self, being_sent, now):
+        ledger.recover(now)
+        mail = Delivery.get_by_id(being_sent.id)
+        assert (mail.state, mail.finished_at) == (WITHDRAWN, now)
+        assert mail.invitation.state == InvitationState.PENDING
+
+    @pytest.mark.usefixtures("batch")
+    def test_somebody_who_is_only_reminded_keeps_their_invitation(self, owner, now):
+        attempt_all(now)
+        again = send(owner, now, *addresses(1))
+        [mail] = due(now)
+        Ledger().turn([], mail, now)
+        Batch.update(state=BatchState.CANCELLED).where(Batch.id == again.id).execute()
+        state = self.end_with(mail, Result.RETRY, now)
+        assert state == (WITHDRAWN, InvitationState.PENDING)
+
+    def test_a_personal_second_mail_of_the_same_batch_waits_on(self, owner, batch, now):
+        attempt_all(now)
+        invitations.resend(owner, batch.invitations[0], now)
+        [mail] = due(now)
+        Batch.update(state=BatchState.CANCELLED).execute()
+        Ledger().turn([], mail, now)
+        assert self.end_with(mail, Result.RETRY, now) == (QUEUED, InvitationState.PENDING)
 
 
 def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
@@ -109,7 +159,7 @@ def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
     attempt(second, Result.UNANSWERED, now)  # may have arrived, so its invitation stays
     assert steering.unsent(batch) == 3
     assert steering.cancel(owner, batch, now) == 3
-    assert states().count(DeliveryState.WITHDRAWN) == 3
+    assert states().count(WITHDRAWN) == 3
 
 
 def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
@@ -128,6 +178,29 @@ def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owne
     steering.retry_failed(owner, batch, now)
     attempt_all(now)
     assert states() == [SENT] * 4
+
+
+def test_what_failed_of_a_cancelled_batch_stays_cancelled(owner, batch, now):
+    try_first(now, Result.FAILED)
+    steering.cancel(owner, batch, now)
+    assert progress.of_batch(batch, now).retriable == 0
+    with refused(Reason.NOTHING_TO_RETRY):
+        steering.retry_failed(owner, batch, now)
+    assert reread(batch).state == BatchState.CANCELLED
+
+
+def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now):
+    owner, moderator = people[Role.OWNER], people[Role.MODERATOR]
+    send(owner, now, *addresses(1))
+    attempt_all(now)
+    send(owner, now, "boss@example.org", role=Role.ADMIN)
+    attempt_all(now)
+    again = send(owner, now, *addresses(1), "boss@example.org")
+    attempt_all(now, Result.FAILED)
+    assert progress.of_batch(again, now).failed == 2
+    assert progress.of_batch(again, now).retriable == 1
+    assert steering.retry_failed(moderator, again, now) == 1
+    assert [mail.recipient for mail in due(now)] == addresses(1)
 
 
 def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, batch, now):
@@ -232,6 +305,12 @@ class TestTheFirstTen:
         steering.resume(owner, big, now)
         assert len(due(now)) == BIG - 10
         assert reread(big).stopped_because == ""
+
+    def test_who_retries_before_they_are_through_lets_no_others_go(self, big, owner, now):
+        try_first(now, *[Result.FAILED] * 3)
+        steering.retry_failed(owner, big, now)
+        assert len(due(now)) == 10
+        assert reread(big).state == BatchState.PROBING
 
     def test_who_retries_a_stopped_batch_gets_all_of_it(self, big, owner, now):
         try_first(now, *[Result.FAILED] * 10)
