@@ -5,6 +5,7 @@ of the next travel together, so that a mail costs one round trip, not four.
 """
 
 import smtplib
+from contextlib import suppress
 
 from invites.attempts import Outcome, Result
 from invites.mail.mailroom import Letter
@@ -49,20 +50,28 @@ class Exchange:
         mail = self._answer(about_sender)
         if mail[0] // 100 != 2:
             raise TroubleError(words(*mail))  # at once: it may hang up and say no more
-        recipient, data = self._answer(about_recipient), self._answer(start)
-        refusal = recipient if recipient[0] // 100 != 2 else data
-        if refusal is data and data[0] == 354:
+        recipient = self._answer(about_recipient)
+        if recipient[0] // 100 != 2:
+            return self._refused(recipient, start)
+        data = self._answer(start)
+        if data[0] == 354:
             return None
-        if refusal is data and data[0] // 100 in (2, 3):
+        if data[0] // 100 in (2, 3):
             raise LostError(words(*data))  # not an answer to DATA: we aren't in step any more
-        if data[0] == 354:  # it waits for a mail to nobody, which it will refuse
-            self._send(_END)
-            self._reply()
-        else:
-            self._must_reset = True
-        if refusal is recipient and is_about_us(recipient[1]) and not self.taken:
+        self._must_reset = True
+        return judge(*data)
+
+    def _refused(self, recipient: Reply, start: bytes) -> Outcome:
+        """What the refusal of a recipient means, once DATA, which may be out, is answered too."""
+        with suppress(LostError):  # it may hang up on whom it refuses
+            if self._answer(start)[0] == 354:  # it waits for a mail to nobody, to refuse that
+                self._send(_END)
+                self._reply()
+            else:
+                self._must_reset = True
+        if is_about_us(recipient[1]) and not self.taken:
             raise TroubleError(words(*recipient))
-        return judge(*refusal)
+        return judge(*recipient)
 
     def end(self, letter: Letter, following: Letter | None) -> Outcome:
         """Send the text of ``letter``, and the envelope of ``following`` along with it.

@@ -253,6 +253,18 @@ class TestEachMailOnce:
         mail = Delivery.get(Delivery.recipient == late)
         assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
 
+    def test_a_server_that_hangs_up_on_a_refused_recipient_is_heard_all_the_same(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        gone = "person001@example.org"
+        replies = {"rcpt": b"550 5.1.1 No such person", "data": HANG_UP}
+        server.answer = lambda step: replies.get(step.stage) if step.recipient == gone else None
+        send(owner, now, *people(3))
+        drain_through(sender)
+        assert states() == {SENT: 2, FAILED: 1}
+        mail = Delivery.get(Delivery.recipient == gone)
+        assert (mail.attempts, mail.reply_code) == (1, 550)
+
     def test_eight_mails_that_are_put_off_hold_up_nobody(
         self, server: Scripted, sender: Worker, owner: Membership, now: datetime
     ) -> None:
