@@ -1,6 +1,6 @@
 """What becomes of a mail after one attempt: the state machine of docs/delivery.md."""
 
-import random
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ LONGEST_PAUSE = timedelta(hours=5)
 
 _TRIED_AT_LEAST = 5  # mail that waited a week for a mail server is old before its first attempt
 _AFTER_SILENCE = timedelta(minutes=2)
+_CHANCE = secrets.SystemRandom()
 _LONGEST_STEP = 240.0  # minutes; with its jitter still below LONGEST_PAUSE
 
 
@@ -80,4 +81,4 @@ _FINAL = {Result.SENT: DeliveryState.SENT, Result.WITHDRAWN: DeliveryState.WITHD
 def _pause_after(attempts: int) -> timedelta:
     """One minute, doubling to four hours, with a quarter of jitter so that retries spread."""
     minutes = min(2.0 ** min(attempts - 1, 10), _LONGEST_STEP)
-    return timedelta(minutes=minutes * random.uniform(0.875, 1.125))  # noqa: S311  # no secret
+    return timedelta(minutes=minutes * _CHANCE.uniform(0.875, 1.125))

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
-from flask.cli import with_appcontext
+from flask import Flask
+from flask.cli import ScriptInfo, pass_script_info, with_appcontext
 from flask_mail import Mail
 
 from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
@@ -215,8 +215,9 @@ def _end(running: list[subprocess.Popen[bytes]]) -> None:
 
 
 @click.command(cls=Command)
+@pass_script_info
 @with_appcontext
-def worker() -> None:
+def worker(info: ScriptInfo) -> None:
     """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = services().settings
@@ -224,7 +225,8 @@ def worker() -> None:
     ready_database()
     db.close()
     with readiness.hold(settings):
-        Worker(Mail(current_app) if settings.mail_server else None, services().postage).run()
+        app = info.load_app()
+        Worker(app, Mail(app) if settings.mail_server else None, services().postage).run()
 
 
 @click.command(cls=Command)

@@ -93,16 +93,17 @@ class _Quotes:
 
     def check(self) -> None:
         lines_before = 0
-        cells: list[str] = []
+        last: list[str] = []
         try:
-            for cells in self._reader:  # noqa: B007 -- the last ones count
+            for cells in self._reader:
                 self._row += 1
                 lines_before = self._reader.line_num
+                last = cells
         except csv.Error:
             if self._reader.line_num - lines_before > 1:
                 raise Refused(Reason.FILE_BROKEN_QUOTES, row=self._row + 1) from None
             raise Refused(Reason.FILE_LONG_CELL, row=self._row + 1, limit=MAX_CELL) from None
-        if cells != [_END]:
+        if last != [_END]:
             raise Refused(Reason.FILE_BROKEN_QUOTES, row=self._row)
 
     def _watched(self) -> Iterator[Iterator[str]]:

@@ -164,8 +164,7 @@ def _host_and_port(bind: str) -> tuple[str, int]:
 
 def _base_url(text: str, host: str, port: int) -> str:
     if not text.strip():
-        everywhere = host in ("0.0.0.0", "[::]")  # noqa: S104  # compared, not bound
-        return f"http://{'127.0.0.1' if everywhere else host}:{port}"
+        return f"http://{'127.0.0.1' if _is_every_address(host) else host}:{port}"
     url = text.strip().rstrip("/")
     if not _is_origin(url):
         raise SettingsError(
@@ -173,6 +172,14 @@ def _base_url(text: str, host: str, port: int) -> str:
             f"like https://invites.example.org, not {text!r}."
         )
     return url
+
+
+def _is_every_address(host: str) -> bool:
+    """Whether a server bound to ``host`` listens on all addresses of the machine."""
+    try:
+        return ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return False  # a name
 
 
 def _is_origin(url: str) -> bool:

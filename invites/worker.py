@@ -8,7 +8,7 @@ from threading import Event, Lock, Thread
 from types import FrameType
 
 import flask_mail
-from flask import current_app
+from flask import Flask
 from peewee import PeeweeException
 
 from invites import db, ledger, mail_policy, outbox, sessions, staging
@@ -34,10 +34,10 @@ log = logging.getLogger("invites.worker")
 class Worker:
     """The only one at a time, over as many connections as the installer allows."""
 
-    def __init__(self, mail: flask_mail.Mail | None, postage: Postage) -> None:
+    def __init__(self, app: Flask, mail: flask_mail.Mail | None, postage: Postage) -> None:
         """``mail`` is None without a mail server: then mail waits for one."""
+        self._app = app  # for the couriers' threads, which have no current one
         self._mail = mail
-        self._app = current_app._get_current_object()  # type: ignore[attr-defined]  # the proxy's real one, for threads
         self._mailroom = Mailroom(postage)
         self._desk = Desk()
         self._ledger = Ledger()

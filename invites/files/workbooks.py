@@ -2,12 +2,12 @@
 
 import io
 import json
+import struct
 import subprocess
 import sys
 import zipfile
 from contextlib import suppress
 from pathlib import Path
-from struct import error as StructError  # noqa: N812
 from threading import BoundedSemaphore, Timer
 
 from invites.files.workbook_child import LOCKED, MAX_TEXT, TOO_MUCH
@@ -24,7 +24,7 @@ _ZIP = b"PK"
 _OLE = b"\xd0\xcf\x11\xe0"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
 _UNREADABLE = (
-    zipfile.BadZipFile, StructError, NotImplementedError, ValueError, OverflowError, OSError,
+    zipfile.BadZipFile, struct.error, NotImplementedError, ValueError, OverflowError, OSError,
 )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def _converted(content: bytes) -> tuple[bytes, list[str]]:
 
 def _run_child(content: bytes) -> tuple[int, bytes]:
     """Its exit status and what it wrote; one byte too much when that was too much."""
-    with subprocess.Popen(  # noqa: S603 -- our own program
+    with subprocess.Popen(  # noqa: S603  # our own program; what people send is its stdin
         [sys.executable, "-I", str(_CHILD)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

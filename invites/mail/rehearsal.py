@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import make_msgid
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import Postage, heading, rehearsal_parts
 from invites.mail.replies import is_about_us, words
 from invites.settings import MailServer
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 CONNECT_TIME = 10.0  # seconds until connected, over all addresses of the server
 TOTAL_TIME = 30.0  # seconds for everything: somebody waits for the page
@@ -229,7 +233,7 @@ class _Host(smtplib.SMTP):
         self.ehlo_or_helo_if_needed()
         return words(None, ", ".join(sorted(self.esmtp_features)).upper())[:_SHOWN] or "-"
 
-    def send(self, s: str | bytes) -> None:  # type: ignore[override]  # smtplib sends no other buffers
+    def send(self, s: "ReadableBuffer | str") -> None:
         """Send in the time that is left."""
         self._ready()
         super().send(s)

@@ -21,6 +21,7 @@ from invites.web.signin import unauthorized, visitor
 
 log = logging.getLogger("invites.web")
 
+_DECLARED = "allowed"  # the name of a mark on a view
 _LAST = "account"  # in the visitor's cookie: the slug of the account they were in last
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -65,7 +66,7 @@ def allow(who: Who | Action) -> Callable[[View], View]:
     """Declare who may use a view: a kind of visitor, or an action in the URL's account."""
 
     def declare(view: View) -> View:
-        view.allowed = who  # type: ignore[attr-defined]  # read by _enforce and the tests
+        setattr(view, _DECLARED, who)
         return view
 
     return declare
@@ -73,7 +74,7 @@ def allow(who: Who | Action) -> Callable[[View], View]:
 
 def declared(view: Callable[..., Any]) -> Who | Action | None:
     """What ``view`` declared, or None."""
-    return cast(Who | Action | None, getattr(view, "allowed", None))
+    return cast(Who | Action | None, getattr(view, _DECLARED, None))
 
 
 def here() -> Here:

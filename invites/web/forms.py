@@ -26,12 +26,14 @@ from invites.web.words import sentence
 _REQUEST_BYTES = 64 * 1024 * 1024
 _TYPED_BYTES = 8 * 1024 * 1024
 
+_TAKES_LISTS = "takes_lists"  # the name of a mark on a view
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_lists(view: View) -> View:
     """Declare that a view's form may hold 50,000 addresses, typed or in a file."""
-    view.takes_lists = True  # type: ignore[attr-defined]  # read by _take_large_forms
+    setattr(view, _TAKES_LISTS, True)
     return view
 
 
@@ -43,7 +45,7 @@ def init_app(app: Flask) -> None:
 
 def _take_large_forms() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "takes_lists", False):
+    if getattr(view, _TAKES_LISTS, False):
         request.max_content_length = _REQUEST_BYTES
         request.max_form_memory_size = _TYPED_BYTES
 

@@ -477,7 +477,7 @@ def test_two_workers_at_once_send_nothing_twice(
 
     def work() -> None:
         with app.app_context():
-            sent.append(Worker(Mail(app), app.extensions["invites"].postage).drain())
+            sent.append(Worker(app, Mail(app), app.extensions["invites"].postage).drain())
         db.close()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -495,7 +495,7 @@ def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
 ) -> None:
     invite(owner, now)
     with app.app_context():
-        assert Worker(None, app.extensions["invites"].postage).drain() == 0
+        assert Worker(app, None, app.extensions["invites"].postage).drain() == 0
     assert delivery("new@example.org").state == DeliveryState.QUEUED
     assert outbox.worker_seen(now)
 
