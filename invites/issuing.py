@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import activity, db, frequency, judging, left_out, outbox, reminders, staging
+from invites import activity, db, frequency, judging, left_out, mending, outbox, reminders, staging
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.judging import Outcome
@@ -62,7 +62,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             return earlier
         staged = _still_there(order.staged)
         authorize(actor, Action.INVITE, order.role)
-        changes = staging.judge_again(staged, now) if staged else None
+        changes = mending.judge_again(staged, now) if staged else None
         whole = overview(account, order.entries, staged, now)
         if not whole:
             raise Refused(Reason.LIST_EMPTY)

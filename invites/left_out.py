@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from invites import staging
+from invites import staged_rows
 from invites.judging import Outcome
 from invites.models import Batch
 from invites.overview import Overview
@@ -37,7 +37,7 @@ def of(whole: Overview, sent: Collection[Outcome]) -> list[LeftOut]:
 
 
 def _with(whole: Overview, outcomes: Collection[Outcome], limit: int) -> list[LeftOut]:
-    listed = staging.first_with(whole.staged, outcomes, limit) if whole.staged else []
+    listed = staged_rows.first_with(whole.staged, outcomes, limit) if whole.staged else []
     found = [
         LeftOut(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
         for row in listed

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from invites import judging, staging
+from invites import judging, staged_rows, staging
 from invites.judging import INVITED, Judgement, Outcome
 from invites.models import Account, StagedList
 from invites.recipients import MAX_ENTRIES, Entry
@@ -53,7 +53,7 @@ class Overview:
         return [email for email, _name in self._those_with(wanted)] if wanted else []
 
     def _those_with(self, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
-        listed = staging.those_with(self.staged, outcomes) if self.staged else []
+        listed = staged_rows.those_with(self.staged, outcomes) if self.staged else []
         return listed + self.typed.those_with(outcomes)
 
     @property
@@ -74,11 +74,11 @@ def overview(
     account: Account, typed: Sequence[Entry], staged: StagedList | None, now: datetime
 ) -> Overview:
     """Judge what was typed beside the list. Raises Refused(LIST_TOO_LONG) past 50,000 in both."""
-    listed = staging.counts(staged) if staged else Counter[Outcome]()
+    listed = staged_rows.counts(staged) if staged else Counter[Outcome]()
     if len(typed) + listed.total() > MAX_ENTRIES:
         raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     judgement = judging.judge(account, typed, now)
     if staged is not None and typed:
         emails = [one.email for one in judgement.judged if one.email]
-        judgement = judgement.after(staging.emails_among(staged, emails))
+        judgement = judgement.after(staged_rows.emails_among(staged, emails))
     return Overview(judgement, staged, listed)

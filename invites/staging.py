@@ -1,4 +1,4 @@
-"""Lists that were dropped: read, judged row by row, looked over and mended, and sent or forgotten.
+"""Lists that were dropped: read, judged row by row, kept for a while, and sent or forgotten.
 
 A list is its uploader's alone. It survives a reload, a log-out and a restart,
 and goes by itself after a day.
@@ -7,33 +7,27 @@ and goes by itself after a day.
 import os
 import shutil
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
-from typing import IO, Any, NamedTuple, ParamSpec
+from typing import IO, NamedTuple, ParamSpec
 
-from peewee import ModelSelect, fn
+from peewee import ModelSelect
 
-from invites import aside, db, files, judging, suggestions, texts
+from invites import aside, db, files, judging, staged_rows, texts
 from invites.aside import AsideError
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
-from invites.paging import Page, paged
-from invites.recipients import Entry, tidy
+from invites.recipients import Entry
 from invites.refusals import Reason, Refused
-from invites.tables import BOTH_NAMES, Choice, Table
+from invites.tables import BOTH_NAMES, Choice
 
 KEPT = timedelta(days=1)
 _LARGE = 256 * 1024  # bytes of a file that takes a while to read
 _MANY = 5_000  # rows of a list that takes a while to read again
 _KEPT_EACH = 3  # for a person in an account: two tabs, and one more
-_SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
-_SHOWN_TEXT = 150  # characters of a row without an address
 P = ParamSpec("P")
-
-Changes = Counter[tuple[Outcome, Outcome]]
 
 
 class _Rows(NamedTuple):
@@ -162,7 +156,7 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     there = {column["index"] for column in staged.columns}
     if choice.email not in there - {BOTH_NAMES} or choice.name not in there | {None}:
         raise Refused(Reason.NOT_FOUND)
-    if counts(staged).total() < _MANY:
+    if staged_rows.counts(staged).total() < _MANY:
         _read_again(staged.id, choice, now)
     else:
         _aside(_read_again, staged.id, choice, now)
@@ -173,12 +167,12 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
 
 
 def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
-    staged = _with_content(list_id)
-    entries = _table(staged).entries(choice)
+    staged = staged_rows.with_content(list_id)
+    entries = staged_rows.as_table(staged).entries(choice)
     same_addresses = choice.email == staged.email_column
     rows = None if same_addresses else _judged(staged.account, entries, now)
     with db.transaction():
-        _expect_unsent(staged)
+        staged_rows.expect_unsent(staged)
         if rows is None:
             names = [(texts.name_or_nothing(one.name), staged.id, one.row) for one in entries]
             db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
@@ -188,185 +182,6 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
         staged.email_column, staged.name_column = choice.email, choice.name
         staged.save(only=[StagedList.email_column, StagedList.name_column])
     return list_id
-
-
-def counts(staged: StagedList) -> Counter[Outcome]:
-    """How many rows have each outcome."""
-    return Counter({Outcome(outcome): count for outcome, count in staged.counts.items()})
-
-
-def page(
-    staged: StagedList, listed: Counter[Outcome], outcome: Outcome | None, number: int
-) -> Page[StagedRow]:
-    """One page of the rows with ``outcome``, or of all, in the order of the file.
-
-    ``listed`` is what ``counts`` said of the list.
-    """
-    rows, total = _rows(staged), listed.total()
-    if outcome is not None:
-        rows, total = rows.where(StagedRow.outcome == outcome), listed[outcome]
-    return paged(rows.order_by(StagedRow.number), number, size=_SHOWN, total=total)
-
-
-def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """Which of the addresses are in the list, and not left out of it."""
-    found = StagedRow.select(StagedRow.email).where(
-        StagedRow.list == staged.id,
-        db.among(StagedRow.email, emails),
-        StagedRow.outcome != Outcome.LEFT_OUT,
-    )
-    return {email for (email,) in db.tuples(found)}
-
-
-def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
-    """What the file has in rows without an address: a title, a sum, somebody without e-mail.
-
-    Reads the file as far as the last of them. Raises Refused(NOT_FOUND).
-    """
-    rows = _table(_with_content(staged.id)).cells(numbers)
-    return {number: ", ".join(cells)[:_SHOWN_TEXT] for number, cells in rows.items()}
-
-
-def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
-    """In which row each of the addresses counts; all others that have it are twice."""
-    found = StagedRow.select(StagedRow.email, StagedRow.number).where(
-        StagedRow.list == staged.id,
-        db.among(StagedRow.email, emails),
-        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.LEFT_OUT]),
-    )
-    return dict(db.tuples(found))
-
-
-def those_with(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
-    """Address and name of each row with one of ``outcomes``, in the order of the file."""
-    found = (
-        StagedRow.select(StagedRow.email, StagedRow.name)
-        .where(StagedRow.list == staged.id, StagedRow.outcome.in_(list(outcomes)))
-        .order_by(StagedRow.number)
-    )
-    return list(db.tuples(found))
-
-
-def not_invited(staged: StagedList, outcomes: Collection[Outcome]) -> Iterator[StagedRow]:
-    """The rows with none of ``outcomes``, in the order of the file."""
-    left = _rows(staged).where(StagedRow.outcome.not_in(list(outcomes)))
-    yield from left.order_by(StagedRow.number).iterator()
-
-
-def first_with(staged: StagedList, outcomes: Collection[Outcome], limit: int) -> list[StagedRow]:
-    """The first rows with one of ``outcomes``."""
-    found = _rows(staged).where(StagedRow.outcome.in_(list(outcomes)))
-    return list(found.order_by(StagedRow.number).limit(limit))
-
-
-def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
-    """Domains that many rows misspell: as written, as it is probably meant, how many rows."""
-    misspelt = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
-        StagedRow.list == staged.id,
-        StagedRow.outcome == Outcome.INVALID,
-        StagedRow.problem == Reason.ADDRESS_MISSPELT,
-    )
-    pairs = Counter(
-        (_domain(text), _domain(suggestion)) for text, suggestion in db.tuples(misspelt)
-    )
-    many = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
-    return [one for one in many if one[0] != one[1]][:limit]
-
-
-def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
-    """Write something else into a row, as tidily as a file is read. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
-
-
-def split(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:
-    """Keep the first of several addresses in a row.
-
-    Returns it, and the name and address of each other one, which need a place of their own:
-    a row stays one entry, so that totals add up to the file. Raises Refused(NOT_FOUND).
-    """
-    row = db.one(_rows(staged).where(StagedRow.number == number))
-    found = suggestions.addresses_in(row.text) if row else []
-    if row is None or not found:
-        raise Refused(Reason.NOT_FOUND)
-    mend(staged, number, found[0], now)
-    return found[0], [(row.name, email) for email in found[1:]]
-
-
-def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
-    """Write what stands in the fields of rows into those where it is something else.
-
-    Line breaks make no difference (see ``one_line``). Returns whether there were any.
-    Raises Refused(NOT_FOUND).
-    """
-    if not texts:
-        return False
-    rows = list(_rows(staged).where(StagedRow.number.in_(list(texts))))
-    changed = [row for row in rows if one_line(texts[row.number]) != one_line(row.text)]
-    for row in changed:
-        mend(staged, row.number, texts[row.number], now)
-    return bool(changed)
-
-
-def one_line(text: str) -> str:
-    """The text of a row as a field can hold it."""
-    return text.strip().replace("\r", "").replace("\n", "")
-
-
-def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:
-    """Believe that a row's address isn't misspelt. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, as_written=True)
-
-
-def leave_out(staged: StagedList, number: int, now: datetime) -> None:
-    """Don't invite a row. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, outcome=Outcome.LEFT_OUT.value)
-
-
-def take_back(staged: StagedList, number: int, now: datetime) -> None:
-    """Undo ``leave_out``. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now)
-
-
-def take_suggestions(staged: StagedList, domain: str, now: datetime) -> int:
-    """Mend all rows that misspell a domain as ``domain`` does; returns how many."""
-    with db.transaction():
-        _expect_unsent(staged)
-        misspelt = _rows(staged).where(
-            StagedRow.outcome == Outcome.INVALID, StagedRow.problem == Reason.ADDRESS_MISSPELT
-        )
-        rows = [row for row in misspelt if _domain(row.text) == domain]
-        for row in rows:
-            row.text = row.suggestion
-        _write(staged, rows, now)
-    return len(rows)
-
-
-def undo_suggestions(staged: StagedList, domain: str, now: datetime) -> None:
-    """Write what the file says into all rows that took the suggestion for ``domain``.
-
-    Raises Refused(NOT_FOUND).
-    """
-    choice = Choice(staged.email_column, staged.name_column)
-    said = {
-        entry.row: entry.text
-        for entry in _table(_with_content(staged.id)).entries(choice)
-        if entry.row is not None and _domain(entry.text) == domain
-    }
-    with db.transaction():
-        _expect_unsent(staged)
-        rows = []
-        for row in _rows(staged).where(db.among(StagedRow.number, list(said))):
-            text = said[row.number]
-            if row.text == suggestions.suggestion(text, Reason.ADDRESS_MISSPELT):
-                row.text = text
-                rows.append(row)
-        _write(staged, rows, now)
-
-
-def judge_again(staged: StagedList, now: datetime) -> Changes:
-    """Judge all rows anew; returns how many went from which outcome to which other one."""
-    with db.transaction():
-        return _settle(staged, StagedRow.list == staged.id, now)
 
 
 def mark_sent(staged: StagedList, batch: Batch) -> None:
@@ -391,25 +206,6 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
     return StagedList.select(*columns).where(
         StagedList.account == actor.account_id, StagedList.user == actor.user_id
     )
-
-
-def _with_content(list_id: int) -> StagedList:
-    found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
-    if found is None:  # dropped in another tab
-        raise Refused(Reason.NOT_FOUND)
-    return found
-
-
-def _table(staged: StagedList) -> Table:
-    return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
-
-
-def _rows(staged: StagedList) -> "ModelSelect[StagedRow]":
-    return StagedRow.select().where(StagedRow.list == staged.id)
-
-
-def _domain(address: str) -> str:
-    return address.strip().rpartition("@")[2].lower()
 
 
 def _judged(account: Account, entries: Sequence[Entry], now: datetime) -> _Rows:
@@ -438,80 +234,4 @@ def _insert(staged: StagedList, rows: _Rows) -> None:
     wrong = (*right, "problem", "suggestion")
     db.insert_rows(StagedRow, right, rows.right, list_id=staged.id)
     db.insert_rows(StagedRow, wrong, rows.wrong, list_id=staged.id)
-    _count(staged)
-
-
-def _count(staged: StagedList) -> None:
-    """Note how many rows have each outcome: counting 50,000 for every page would take longest."""
-    grouped = (
-        StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
-        .where(StagedRow.list == staged.id)
-        .group_by(StagedRow.outcome)
-    )
-    staged.counts = dict(db.tuples(grouped))
-    staged.save(only=[StagedList.counts])
-
-
-def _expect_unsent(staged: StagedList) -> None:
-    if (
-        not StagedList.select()
-        .where(StagedList.id == staged.id, StagedList.batch.is_null())
-        .exists()
-    ):
-        raise Refused(Reason.NOT_FOUND)
-
-
-def _change(staged: StagedList, number: int, now: datetime, **changes: object) -> None:
-    with db.transaction():
-        _expect_unsent(staged)
-        row = db.one(_rows(staged).where(StagedRow.number == number))
-        if row is None:
-            raise Refused(Reason.NOT_FOUND)
-        row.outcome = Outcome.INVITE.value  # until it is settled
-        for name, value in changes.items():
-            setattr(row, name, value)
-        _write(staged, [row], now)
-
-
-def _write(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
-    """Save changed rows, and settle them and all that share an address with them."""
-    touched = {row.email for row in rows}
-    for row in rows:
-        entry = Entry(row.text, row.number, row.name, row.as_written)
-        row.email, problem, row.suggestion = judging.read(entry)
-        row.problem = problem.value if problem else ""
-        if problem and row.outcome != Outcome.LEFT_OUT:
-            row.outcome = Outcome.INVALID.value
-        touched.add(row.email)
-    fields = ("text", "email", "outcome", "problem", "suggestion", "as_written")
-    db.update_rows(
-        StagedRow,
-        fields,
-        ("list_id", "number"),
-        [(*(getattr(row, field) for field in fields), staged.id, row.number) for row in rows],
-    )
-    _settle(staged, db.among(StagedRow.email, sorted(touched)), now)
-
-
-def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
-    """Give the rows that fit the condition ``which`` the outcome that they have now."""
-    found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
-        StagedRow.list == staged.id,
-        StagedRow.email != "",
-        StagedRow.outcome != Outcome.LEFT_OUT,
-        which,
-    )
-    rows = list(db.tuples(found.order_by(StagedRow.number)))
-    known = judging.known(staged.account, sorted({email for _, email, _ in rows}), now)
-    seen: set[str] = set()
-    changes: Counter[tuple[Outcome, Outcome]] = Counter()
-    changed = []
-    for number, email, before in rows:
-        after = Outcome.TWICE if email in seen else known.get(email, Outcome.INVITE)
-        seen.add(email)
-        if after != before:
-            changes[Outcome(before), after] += 1
-            changed.append((after.value, staged.id, number))
-    db.update_rows(StagedRow, ("outcome",), ("list_id", "number"), changed)
-    _count(staged)
-    return changes
+    staged_rows.count_again(staged)

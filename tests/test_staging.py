@@ -7,7 +7,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, db, issuing, left_out, memberships, responding, staging
+from invites import (
+    accounts,
+    db,
+    issuing,
+    left_out,
+    memberships,
+    mending,
+    responding,
+    staged_rows,
+    staging,
+)
 from invites.aside import AsideError
 from invites.issuing import LARGE, Order, Review
 from invites.judging import INVITED, Outcome
@@ -44,7 +54,7 @@ def row(staged, number):
 
 
 def shown(staged, outcome, number):
-    return staging.page(staged, staging.counts(staged), outcome, number)
+    return staged_rows.page(staged, staged_rows.counts(staged), outcome, number)
 
 
 def seen(owner, staged, now, *typed, agreed=None):
@@ -65,7 +75,7 @@ class TestKeeping:
             5: "twice",
             6: "invalid",
         }
-        assert staging.counts(staged).total() == 5
+        assert staged_rows.counts(staged).total() == 5
 
     def test_rows_keep_their_text_name_address_and_problem(self, staged):
         twice, wrong = row(staged, 5), row(staged, 6)
@@ -150,7 +160,7 @@ class TestKeeping:
     def test_50_000_rows_fit(self, owner, now):
         rows = b"".join(b"person%d@example.org\n" % n for n in range(MAX_ENTRIES))
         staged = staging.stage(owner, "people.csv", b"email\n" + rows, now)
-        assert staging.counts(staged) == {Outcome.INVITE: MAX_ENTRIES}
+        assert staged_rows.counts(staged) == {Outcome.INVITE: MAX_ENTRIES}
         with refused(Reason.LIST_TOO_LONG):
             overview(owner.account, [Entry("one.more@example.org")], staged, now)
 
@@ -166,68 +176,68 @@ class TestLookingOver:
         assert (wrong.total, wrong.rows[0].text) == (50, "wrong 0")
 
     def test_a_mended_row_is_judged_anew(self, staged, now):
-        staging.mend(staged, 6, " Nobody@Example.org ", now)
+        mending.mend(staged, 6, " Nobody@Example.org ", now)
         mended = row(staged, 6)
         assert (mended.outcome, mended.email, mended.problem) == (
             "invite",
             "nobody@example.org",
             "",
         )
-        staging.mend(staged, 6, "olive@example.org", now)
+        mending.mend(staged, 6, "olive@example.org", now)
         assert row(staged, 6).outcome == "member"
-        staging.mend(staged, 6, "still not one", now)
+        mending.mend(staged, 6, "still not one", now)
         assert (row(staged, 6).outcome, row(staged, 6).email) == ("invalid", "")
 
     def test_who_is_left_out_can_be_taken_back(self, staged, now):
-        staging.leave_out(staged, 3, now)
+        mending.leave_out(staged, 3, now)
         assert row(staged, 3).outcome == "left_out"
-        staging.take_back(staged, 3, now)
+        mending.take_back(staged, 3, now)
         assert row(staged, 3).outcome == "invite"
-        staging.leave_out(staged, 6, now)
-        staging.take_back(staged, 6, now)
+        mending.leave_out(staged, 6, now)
+        mending.take_back(staged, 6, now)
         assert row(staged, 6).outcome == "invalid"
 
     def test_when_the_first_of_two_is_left_out_or_mended_the_second_counts(self, staged, now):
-        staging.leave_out(staged, 2, now)
+        mending.leave_out(staged, 2, now)
         assert outcomes(staged)[5] == "invite"
-        staging.take_back(staged, 2, now)
+        mending.take_back(staged, 2, now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "twice")
-        staging.mend(staged, 2, "benno@example.org", now)
+        mending.mend(staged, 2, "benno@example.org", now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
 
     def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmail.con\nd@gmail.con\nd@gmail.com\ne@hotmial.com\n"
         staged = staging.stage(owner, "p.csv", rows, now)
-        assert staging.alike(staged) == [
+        assert staged_rows.alike(staged) == [
             ("gmial.com", "gmail.com", 2),
             ("gmail.con", "gmail.com", 2),
         ]
-        assert staging.take_suggestions(staged, "gmial.com", now) == 2
+        assert mending.take_suggestions(staged, "gmial.com", now) == 2
         assert (row(staged, 1).text, row(staged, 2).text) == ("a@gmail.com", "b@gmail.com")
-        staging.take_suggestions(staged, "gmail.con", now)
+        mending.take_suggestions(staged, "gmail.con", now)
         assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
-        assert staging.alike(staged) == []
+        assert staged_rows.alike(staged) == []
 
     def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
         staged = staging.stage(owner, "p.csv", rows, now)
-        staging.leave_out(staged, 2, now)
+        mending.leave_out(staged, 2, now)
         before = outcomes(staged)
-        staging.mend(staged, 5, "e@gmail.com", now)
-        staging.take_suggestions(staged, "gmial.com", now)
-        staging.mend(staged, 3, "kim@example.org", now)
-        staging.undo_suggestions(staged, "gmial.com", now)
+        mending.mend(staged, 5, "e@gmail.com", now)
+        mending.take_suggestions(staged, "gmial.com", now)
+        mending.mend(staged, 3, "kim@example.org", now)
+        mending.undo_suggestions(staged, "gmial.com", now)
         assert outcomes(staged) == {**before, 3: "invite", 5: "invite"}
         assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
-        assert staging.take_suggestions(staged, "gmial.com", now) == 1
+        assert mending.take_suggestions(staged, "gmial.com", now) == 1
 
     def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
         rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
         staged = staging.stage(owner, "p.csv", rows, now)
-        staging.take_suggestions(staged, "gmial.com", now)
-        assert staging.counts(staged) == {Outcome.INVITE: 5_000}
-        staging.undo_suggestions(staged, "gmial.com", now)
-        assert staging.counts(staged) == {Outcome.INVALID: 5_000}
+        mending.take_suggestions(staged, "gmial.com", now)
+        assert staged_rows.counts(staged) == {Outcome.INVITE: 5_000}
+        mending.undo_suggestions(staged, "gmial.com", now)
+        assert staged_rows.counts(staged) == {Outcome.INVALID: 5_000}
 
     def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
         self, owner, now
@@ -235,24 +245,24 @@ class TestLookingOver:
         rows = b"www.a@gmail.com\nwww.b@gmail.com\n"
         staged = staging.stage(owner, "p.csv", rows, now)
         assert row(staged, 1).suggestion == "a@gmail.com"
-        assert staging.alike(staged) == []
+        assert staged_rows.alike(staged) == []
 
     def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
         assert outcomes(staged)[1] == "invalid"
-        staging.keep_as_written(staged, 1, now)
+        mending.keep_as_written(staged, 1, now)
         assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
-        assert not staging.judge_again(staged, now)
+        assert not mending.judge_again(staged, now)
 
     def test_a_row_that_is_not_there_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
             with refused(Reason.NOT_FOUND):
-                staging.leave_out(staged, number, now)
+                mending.leave_out(staged, number, now)
 
     def test_other_columns_can_be_picked(self, staged, now):
         assert [column["title"] for column in staged.columns] == ["name", "email", "boss"]
         assert (staged.email_column, staged.name_column) == (1, 0)
-        staging.mend(staged, 6, "nobody@example.org", now)
+        mending.mend(staged, 6, "nobody@example.org", now)
         staging.pick_columns(staged, Choice(2, None), now)
         assert outcomes(staged) == {
             2: "member",
@@ -272,12 +282,12 @@ class TestLookingOver:
         monkeypatch.setattr(staging, "_judged", None)  # would be called in this process
         staging.pick_columns(staged, Choice(1, None), now)
         assert staged.email_column == 1
-        assert staging.counts(staged) == {"invite": 5_000}
+        assert staged_rows.counts(staged) == {"invite": 5_000}
         assert row(staged, 2).email == "b0@example.org"
 
     def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
-        staging.mend(staged, 6, "nobody@example.org", now)
-        staging.leave_out(staged, 3, now)
+        mending.mend(staged, 6, "nobody@example.org", now)
+        mending.leave_out(staged, 3, now)
         before = outcomes(staged)
         staging.pick_columns(staged, Choice(1, None), now)
         assert outcomes(staged) == before
@@ -296,7 +306,7 @@ class TestLookingOver:
         ],
     )
     def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
-        staging.mend(staged, 6, text, now)
+        mending.mend(staged, 6, text, now)
         assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
 
     def test_first_and_last_names_can_be_picked_together_and_alone(self, owner, now):
@@ -321,10 +331,10 @@ class TestLookingOver:
     def test_a_sent_list_is_not_changed_any_more(self, owner, staged, now):
         issuing.issue(owner, order(staged), now)
         for deed in (
-            lambda: staging.leave_out(staged, 2, now),
+            lambda: mending.leave_out(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
-            lambda: staging.take_suggestions(staged, "example.org", now),
-            lambda: staging.undo_suggestions(staged, "example.org", now),
+            lambda: mending.take_suggestions(staged, "example.org", now),
+            lambda: mending.undo_suggestions(staged, "example.org", now),
         ):
             with refused(Reason.NOT_FOUND):
                 deed()
@@ -335,16 +345,16 @@ class TestLookingOver:
             staging.pick_columns(staged, Choice(2, None), now)
 
     def test_rows_of_a_list_that_was_dropped_elsewhere_are_not_shown(self, staged):
-        assert staging.in_file(staged, [6, 2, 99]) == {
+        assert staged_rows.in_file(staged, [6, 2, 99]) == {
             2: "Ben, ben@example.org, olive@example.org",
             6: "Nobody, not one",
         }
         staging.drop(staged)
         with refused(Reason.NOT_FOUND):
-            staging.in_file(staged, [6])
+            staged_rows.in_file(staged, [6])
 
     def test_who_is_not_invited_can_be_listed(self, staged):
-        assert [row.number for row in staging.not_invited(staged, INVITED)] == [4, 5, 6]
+        assert [row.number for row in staged_rows.not_invited(staged, INVITED)] == [4, 5, 6]
 
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
     @given(
@@ -361,12 +371,12 @@ class TestLookingOver:
         with db.database.atomic() as undone:
             for deed, number, text in deeds:
                 more = (text,) if deed == "mend" else ()
-                getattr(staging, deed)(staged, number, *more, now)
+                getattr(mending, deed)(staged, number, *more, now)
             before = outcomes(staged)
             assert len(before) == 5
-            assert not staging.judge_again(staged, now)
+            assert not mending.judge_again(staged, now)
             assert outcomes(staged) == before
-            emails = [email for email, _ in staging.those_with(staged, INVITED)]
+            emails = [email for email, _ in staged_rows.those_with(staged, INVITED)]
             assert len(emails) == len(set(emails))
             undone.rollback()
 
@@ -425,7 +435,7 @@ class TestSending:
         with refused(Reason.REVIEW_FIRST):
             issuing.issue(owner, order(staged, review=review), now)
         assert outcomes(staged)[2] == "invite"
-        assert staging.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
+        assert mending.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
         assert issuing.issue(owner, order(staged, review=seen(owner, staged, now)), now)
         responding.decline(invitation, now)
 
@@ -446,7 +456,7 @@ class TestSending:
 
     def test_left_out_rows_are_not_mailed_though_nobody_is_left(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"one@example.org\n", now)
-        staging.leave_out(staged, 1, now)
+        mending.leave_out(staged, 1, now)
         with refused(Reason.NOBODY_TO_INVITE):
             issuing.issue(owner, order(staged), now)
         send(owner, now, "one@example.org")
@@ -483,7 +493,7 @@ class TestLargeFiles:
 
     def test_are_read_by_another_process(self, owner, now, large):
         staged = staging.stage_file(owner, "p.csv", large, now)
-        assert staging.counts(staged) == {Outcome.INVITE: 9000}
+        assert staged_rows.counts(staged) == {Outcome.INVITE: 9000}
         assert staging.newest(owner) == staged
 
     def test_replace_the_list_before(self, owner, staged, now, large):

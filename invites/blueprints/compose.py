@@ -8,7 +8,7 @@ from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import invitations, issuing, staging
+from invites import invitations, issuing, mending, staging
 from invites.access import Action
 from invites.judging import Outcome
 from invites.models import Batch, StagedList
@@ -154,13 +154,13 @@ def _take_over(form: ComposeForm) -> None:
         if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
-            staging.mend_changed(staged, form.row_texts, now())
+            mending.mend_changed(staged, form.row_texts, now())
 
 
 def _not_sent(form: ComposeForm, refused: Refused) -> AnyResponse:
     """The page with the reason where it belongs, and the list judged as things stand now."""
     if refused.reason is Reason.REVIEW_FIRST:
-        since = staging.judge_again(form.staged, now()) if form.staged else None
+        since = mending.judge_again(form.staged, now()) if form.staged else None
         return compose_page(form, unsent=sentence(refused), since=changes(since or {}))
     if refused.reason is Reason.LIST_SENT:
         form.staged = None

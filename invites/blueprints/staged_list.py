@@ -8,7 +8,7 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import staging
+from invites import mending, staged_rows, staging
 from invites.access import Action
 from invites.judging import INVITED, Outcome
 from invites.models import StagedList
@@ -45,9 +45,9 @@ def rows(list_id: int) -> AnyResponse:
     """A page of the rows. Changes only what was typed into those that showed before."""
     form = _form(list_id)
     assert form.staged is not None
-    mended = staging.mend_changed(form.staged, form.row_texts, now())
+    mended = mending.mend_changed(form.staged, form.row_texts, now())
     if wants_fragment() and not mended:  # nothing else of the page changes
-        found = rows_page(form, staging.counts(form.staged))
+        found = rows_page(form, staged_rows.counts(form.staged))
         return show("compose/page.html", fragment=_ROWS, form=form, **found)
     return compose_page(form, fragment=_ROWS, changed=True)
 
@@ -59,7 +59,7 @@ def mend(list_id: int, row: int) -> AnyResponse:
     """Write something else into a row."""
     text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
     done = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: staging.mend(staged, row, text, now()), done)
+    return _after(list_id, lambda staged: mending.mend(staged, row, text, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/split")
@@ -69,8 +69,8 @@ def split(list_id: int, row: int) -> AnyResponse:
     """Keep one of several addresses in a row, and put the others into the Email field."""
     form = _form(list_id)
     assert form.staged is not None
-    staging.mend_changed(form.staged, form.row_texts, now())
-    first, others = staging.split(form.staged, row, now())
+    mending.mend_changed(form.staged, form.row_texts, now())
+    first, others = mending.split(form.staged, row, now())
     form.add_typed(others)
     words = _(
         "Row %(row)s has %(first)s now. Added to the Email field above: %(others)s",
@@ -87,7 +87,7 @@ def split(list_id: int, row: int) -> AnyResponse:
 def keep_as_written(list_id: int, row: int) -> AnyResponse:
     """Believe that it isn't misspelt."""
     done = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: staging.keep_as_written(staged, row, now()), done)
+    return _after(list_id, lambda staged: mending.keep_as_written(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/left-out")
@@ -97,7 +97,7 @@ def leave_out(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
     words = _("Row %(row)s is left out.", row=format_decimal(row))
     done = Done(words, url_for(".take_back", list_id=list_id, row=row))
-    return _after(list_id, lambda staged: staging.leave_out(staged, row, now()), done)
+    return _after(list_id, lambda staged: mending.leave_out(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/back")
@@ -105,7 +105,7 @@ def leave_out(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def take_back(list_id: int, row: int) -> AnyResponse:
     """Undo leaving it out."""
-    return _after(list_id, lambda staged: staging.take_back(staged, row, now()))
+    return _after(list_id, lambda staged: mending.take_back(staged, row, now()))
 
 
 @blueprint.post("/suggestions")
@@ -116,7 +116,7 @@ def take_suggestions(list_id: int) -> AnyResponse:
     domain = request.form.get("domain", "")
     words = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
     done = Done(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
-    return _after(list_id, lambda staged: staging.take_suggestions(staged, domain, now()), done)
+    return _after(list_id, lambda staged: mending.take_suggestions(staged, domain, now()), done)
 
 
 @blueprint.post("/suggestions/undone")
@@ -125,7 +125,7 @@ def take_suggestions(list_id: int) -> AnyResponse:
 def undo_suggestions(list_id: int) -> AnyResponse:
     """Write those rows again as the file has them."""
     domain = request.form.get("domain", "")
-    return _after(list_id, lambda staged: staging.undo_suggestions(staged, domain, now()))
+    return _after(list_id, lambda staged: mending.undo_suggestions(staged, domain, now()))
 
 
 @blueprint.post("/columns")
@@ -152,9 +152,9 @@ def not_invited(list_id: int) -> Response:
 
 def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
     yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
-    twice = [email for email, _name in staging.those_with(staged, {Outcome.TWICE})]
-    first_rows = staging.first_rows(staged, twice)
-    for row in staging.not_invited(staged, INVITED):
+    twice = [email for email, _name in staged_rows.those_with(staged, {Outcome.TWICE})]
+    first_rows = staged_rows.first_rows(staged, twice)
+    for row in staged_rows.not_invited(staged, INVITED):
         is_invalid = row.outcome == Outcome.INVALID
         why = problem(row.problem) if is_invalid else of_row(row.outcome, first_rows.get(row.email))
         yield str(row.number), row.text, row.name, why, row.suggestion
@@ -185,6 +185,6 @@ def _after(
 ) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
-    staging.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
+    mending.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
     deed(form.staged)
     return compose_page(form, fragment=_ROWS, changed=True, done=done)

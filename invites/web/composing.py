@@ -20,7 +20,7 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
-from invites import bounces, issuing, staging, suggestions
+from invites import bounces, issuing, staged_rows, staging, suggestions
 from invites.access import Action, grantable_roles
 from invites.issuing import Order, Review
 from invites.judging import Outcome
@@ -224,7 +224,7 @@ def _overview(form: ComposeForm) -> tuple[Overview | None, str]:
 
 
 def _listed(form: ComposeForm) -> Counter[Outcome]:
-    return staging.counts(form.staged) if form.staged else Counter()
+    return staged_rows.counts(form.staged) if form.staged else Counter()
 
 
 def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
@@ -234,18 +234,18 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
     outcome, page = form.at
     if outcome is not None and not listed[outcome]:
         outcome = None
-    found = staging.page(form.staged, listed, outcome, page)
+    found = staged_rows.page(form.staged, listed, outcome, page)
     empty = [row.number for row in found if not row.text]
     twice = [row.email for row in found if row.outcome == Outcome.TWICE]
     return {
         "listed": listed,
         "chosen": outcome,
         "found": found,
-        "alike": staging.alike(form.staged) if listed[Outcome.INVALID] else [],
-        "first_rows": staging.first_rows(form.staged, twice) if twice else {},
+        "alike": staged_rows.alike(form.staged) if listed[Outcome.INVALID] else [],
+        "first_rows": staged_rows.first_rows(form.staged, twice) if twice else {},
         "is_role": suggestions.is_role,
-        "one_line": staging.one_line,
-        "in_file": staging.in_file(form.staged, empty) if empty else {},
+        "one_line": staged_rows.one_line,
+        "in_file": staged_rows.in_file(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
         "holds_no_more": suggestions.holds_no_more,
         "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
