@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from invites import db, readiness
-from invites.db import NotReadyError
+from invites.db_file import NotReadyError
 from invites.settings import SettingsError, load_settings
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

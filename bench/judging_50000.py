@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db, judging, profiles
+from invites import accounts, db, db_file, judging, profiles
 from invites.clock import utcnow
 from invites.issuing import LIFETIME
 from invites.judging import Judgement, Outcome
@@ -48,7 +48,7 @@ def main() -> None:
     entries = [Entry(text, row) for row, text in enumerate(_texts(), 1)]
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
-        db.migrate()
+        db_file.migrate()
         db.connect()
         try:
             with db.transaction():

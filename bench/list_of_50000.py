@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db, feed, files, issuing, judging, profiles, progress
+from invites import accounts, db, db_file, feed, files, issuing, judging, profiles, progress
 from invites.clock import utcnow
 from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
@@ -39,7 +39,7 @@ def main() -> None:
 def _run() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
-        db.migrate()
+        db_file.migrate()
         db.connect()
         try:
             return _steps()

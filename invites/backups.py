@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, outbox, readiness, secret_key, sessions
-from invites.db import NotReadyError
+from invites import db, db_file, outbox, readiness, secret_key, sessions
+from invites.db_file import NotReadyError
 from invites.models import Delivery, DeliveryState
 from invites.settings import Settings
 
@@ -40,7 +40,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
         raise NotReadyError(f"{done} is there already. Try again in a second.")
     draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
     try:
-        db.backup(draft / settings.database_path.name)
+        db_file.backup(draft / settings.database_path.name)
         _copy(settings.data / secret_key.NAME, draft)
         for path in (*draft.iterdir(), draft):
             _flush(path)
@@ -95,9 +95,9 @@ def _prepare(
         if (backup / name).exists():
             _copy(backup / name, draft)
     db.configure(draft / settings.database_path.name)
-    if not db.is_sound():
+    if not db_file.is_sound():
         raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
-    db.migrate()
+    db_file.migrate()
     withdrawn = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):

@@ -10,7 +10,7 @@ import click
 from flask.cli import with_appcontext
 from peewee import PeeweeException
 
-from invites import bounce_boxes, db
+from invites import bounce_boxes, db, db_file
 from invites.bounce_boxes import BoxError, Letter
 from invites.bounces import Outcome, take_in
 from invites.returned_mail import READ_AT_MOST
@@ -71,10 +71,10 @@ def _read_box(letters: Generator[Letter, None, None], where: str) -> None:
 
 def _take_in_all(letters: Iterator[Letter]) -> Counter[Outcome]:
     try:
-        db.refuse_unready()
+        db_file.refuse_unready()
         db.connect()
         found = Counter(_take_in(letter) for letter in letters)
-    except (db.NotReadyError, PeeweeException) as error:
+    except (db_file.NotReadyError, PeeweeException) as error:
         raise TryAgain(str(error)) from None
     click.echo(_summary(found))
     return found

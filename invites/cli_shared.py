@@ -6,7 +6,7 @@ import click
 from flask import current_app
 
 from invites import db, readiness
-from invites.db import NotReadyError
+from invites.db_file import NotReadyError
 from invites.refusals import Refused
 from invites.settings import SettingsError
 from invites.web.services import services

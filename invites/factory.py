@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from invites import blueprints, cli, db, readiness, sessions
-from invites.db import NotReadyError
+from invites.db_file import NotReadyError
 from invites.links import Links
 from invites.mail.rendering import Postage
 from invites.secret_key import load_secret_keys

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from invites import db, install, second_factor, secret_key
-from invites.db import NotReadyError
+from invites import db, db_file, install, second_factor, secret_key
+from invites.db_file import NotReadyError
 from invites.settings import Settings
 
 
@@ -18,7 +18,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     authenticator apps and recovery codes end, which were derived from that one.
     Raises NotReadyError.
     """
-    applied = db.migrate()
+    applied = db_file.migrate()
     if not new_key:
         _refuse_lost_key(settings)
     elif not secret_key.load_secret_keys(settings.data):
@@ -31,7 +31,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
 
 def check(settings: Settings) -> None:
     """Raises NotReadyError, saying what to do, unless the box can start."""
-    db.refuse_unready()
+    db_file.refuse_unready()
     _refuse_lost_key(settings)
     if not secret_key.load_secret_keys(settings.data):
         raise NotReadyError(

@@ -11,7 +11,7 @@ import flask_mail
 from flask import Flask
 from peewee import PeeweeException
 
-from invites import db, ledger, mail_policy, outbox, sessions, staging
+from invites import db, db_file, ledger, mail_policy, outbox, sessions, staging
 from invites.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
@@ -62,7 +62,7 @@ class Worker:
         """Work until stopped; call in the main thread, so that signals arrive."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with db.only_one("worker", lambda: self._told_to_stop) as is_only_one:
+        with db_file.only_one("worker", lambda: self._told_to_stop) as is_only_one:
             if is_only_one:
                 self._work()
         log.info("mail worker stopped")

@@ -10,7 +10,7 @@ from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
-from invites import accounts, db, passwords
+from invites import accounts, db, db_file, passwords
 from invites.factory import create_app
 from invites.models import Account, Membership
 from invites.roles import Role
@@ -50,7 +50,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with the newest schema, made by the real migrations once."""
     path = tmp_path_factory.mktemp("migrated") / "invites.sqlite3"
     db.configure(path)
-    db.migrate()
+    db_file.migrate()
     db.connect()
     db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

@@ -10,6 +10,7 @@ import pytest
 
 from invites import (
     db,
+    db_file,
     feed,
     install,
     invitations,
@@ -313,7 +314,7 @@ def test_what_two_worker_processes_have_in_hand_is_started_by_one(owner, databas
 def claim_and_wait(path, taken, done):
     """Be the only worker, if nobody is, until told."""
     db.configure(path)
-    with db.only_one("worker", lambda: True) as claimed:
+    with db_file.only_one("worker", lambda: True) as claimed:
         taken.put(claimed)
         done.wait(WAIT)
 
@@ -325,11 +326,11 @@ def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_k
     first = spawn.Process(target=claim_and_wait, args=(database, taken, done))
     first.start()
     assert taken.get(timeout=WAIT)
-    with db.only_one("worker", lambda: True) as claimed:
+    with db_file.only_one("worker", lambda: True) as claimed:
         assert not claimed
     first.kill()
     first.join()
-    with db.only_one("worker", lambda: True) as claimed:
+    with db_file.only_one("worker", lambda: True) as claimed:
         assert claimed
 
 
@@ -394,7 +395,7 @@ def kill_during(path, step, seconds, deed, actor_id):
     time.sleep(seconds)
     process.kill()
     process.join()
-    assert db.is_sound()
+    assert db_file.is_sound()
 
 
 @pytest.mark.slow
