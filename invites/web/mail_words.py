@@ -3,7 +3,8 @@
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from invites.mail.rehearsal import Advice, Stage, Step
+from invites.mail.advice import Advice, Stage
+from invites.mail.rehearsal import Step
 from invites.sender_domain import Dmarc, Spf
 
 _DONE = {

@@ -11,8 +11,9 @@ import pytest
 from flask import Flask
 
 from invites.clock import utcnow
-from invites.mail import rehearsal
-from invites.mail.rehearsal import Advice, Rehearsal, Stage, rehearse, trial_mail
+from invites.mail import watched
+from invites.mail.advice import Advice, Stage
+from invites.mail.rehearsal import Rehearsal, rehearse, trial_mail
 from invites.settings import MailServer
 from invites.web import mail_words
 from tests.mail.conftest import CERTIFICATE
@@ -169,7 +170,7 @@ class TestReaching:
         self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Advice
     ) -> None:
         def vanish(*_: object, timeout: float) -> None:
-            assert timeout <= rehearsal.CONNECT_TIME
+            assert timeout <= watched.CONNECT_TIME
             raise TimeoutError("timed out")
 
         monkeypatch.setattr(socket, "create_connection", vanish)
@@ -254,7 +255,7 @@ class TestEncryption:
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(rehearsal, "TOTAL_TIME", 0.3)
+        monkeypatch.setattr(watched, "TOTAL_TIME", 0.3)
         with closed_office.open(ssl_context=tls):
             found = go(closed_office.port, use_tls=True)
         assert (failed_at(found), found.advice) == (Stage.GREETING, Advice.ENCRYPTED_AT_ONCE)
@@ -368,7 +369,7 @@ class TestSilence:
         stage: str,
         failed: Stage,
     ) -> None:
-        monkeypatch.setattr(rehearsal, "TOTAL_TIME", 1.5)  # a busy machine greets late
+        monkeypatch.setattr(watched, "TOTAL_TIME", 1.5)  # a busy machine greets late
         started = time.monotonic()
         with Scripted(lambda step: what if step.stage == stage else None).listening() as server:
             found = go(server.port)
@@ -382,6 +383,6 @@ class TestSilence:
     def test_a_server_that_is_silent_to_the_goodbye_has_taken_the_mail(
         self, go: Try, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(rehearsal, "_GOODBYE_TIME", 0.2)
+        monkeypatch.setattr(watched, "_GOODBYE_TIME", 0.2)
         with Scripted(lambda step: SILENCE if step.stage == "quit" else None).listening() as server:
             assert go(server.port).advice is None

@@ -8,7 +8,7 @@ import pytest
 
 from invites import mail_policy, outbox, sender_domain
 from invites.clock import utcnow
-from invites.mail.rehearsal import Advice
+from invites.mail.advice import Advice
 from invites.mail_policy import Pace
 from invites.sender_domain import Dmarc, Spf
 from invites.settings import MailServer
