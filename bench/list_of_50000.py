@@ -62,7 +62,7 @@ def _steps() -> dict[str, float]:
         return result
 
     def listed(search: str) -> object:
-        return scope.invitations(standing=None, failed=False, search=search, page=1, now=now)
+        return scope.invitations(which=None, search=search, page=1, now=now)
 
     timed(
         "floor: csv.reader and a set",

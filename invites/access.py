@@ -62,8 +62,13 @@ def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool
         if target.account_id != actor.account_id:
             return False
         role = target.role
-    reach = _REACH[actor.role]
-    return reach is not None and role <= reach
+    highest = reach(actor.role)
+    return highest is not None and role <= highest
+
+
+def reach(role: Role) -> Role | None:
+    """The highest role that somebody of ``role`` may grant; None for who may grant none."""
+    return _REACH[role]
 
 
 def authorize(actor: Membership, action: Action, target: Target = None) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from peewee import IntegrityError
 
 from invites import activity, db, frequency, issuing, opting_out, outbox
-from invites.access import Action, authorize, is_allowed
+from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.backing import is_backed
 from invites.frequency import MAILS_A_DAY
 from invites.models import (
     OPEN_STATES,
@@ -121,14 +122,6 @@ def close_offers(account_id: int, member: User, state: InvitationState) -> None:
         Invitation.email == member.email,
         Invitation.state.in_(OPEN_STATES),
     ).execute()
-
-
-def is_backed(invitation: Invitation) -> bool:
-    """Whether the inviter still has the power that the invitation hands on."""
-    inviter = Membership.get_or_none(
-        Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
-    )
-    return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
 
 
 def _respect_opt_out(invitation: Invitation) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import fn
 
-from invites import db, outbox
+from invites import backing, db, outbox
 from invites.models import (
     Batch,
     BatchState,
@@ -28,7 +28,8 @@ class Progress:
 
     ``undelivered``: the newest mails that failed or came back; ``put_off``: those that
     the mail server put off; ``retriable``: how many could be tried anew; ``held_back``: how
-    many waited in a restored backup, to people who can still accept.
+    many waited in a restored backup, to people who can still accept; ``unbacked``: how many
+    look as if they could, and can't, see ``backing``.
     """
 
     mails: dict[DeliveryState, int]
@@ -38,6 +39,7 @@ class Progress:
     per_minute: float
     retriable: int
     held_back: int
+    unbacked: int
 
     @property
     def minutes_left(self) -> float | None:
@@ -77,10 +79,10 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         .where(Delivery.batch == batch, is_newest_mail(of_batch=True))
         .group_by(Delivery.state)
     )
-    mailed = Delivery.select(Delivery.invitation).where(Delivery.batch == batch)
+    mailed = Invitation.id.in_(Delivery.select(Delivery.invitation).where(Delivery.batch == batch))
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
-        people=standings(Invitation.id.in_(mailed), now),
+        people=standings(mailed, now),
         undelivered=_newest(
             batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
         ),
@@ -88,6 +90,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         per_minute=_per_minute(batch, now),
         retriable=int(retriable(batch, now).count()),
         held_back=int(held_back(batch, now).count()),
+        unbacked=int(Invitation.select().where(mailed, backing.unbacked(now)).count()),
     )
 
 

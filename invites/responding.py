@@ -4,7 +4,8 @@ from datetime import datetime
 
 from invites import activity, db, memberships, profiles, proofs
 from invites.activity import Deed
-from invites.invitations import close_offers, is_backed
+from invites.backing import is_backed
+from invites.invitations import close_offers
 from invites.models import (
     Invitation,
     InvitationState,

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
 
-from invites import activity, db, opting_out, progress
+from invites import activity, backing, db, opting_out, progress
 from invites.activity import Kind
 from invites.models import (
     Account,
@@ -30,16 +31,28 @@ _BATCHES = 20  # on a page: the people of each are counted
 _OF_BATCHES = [field for field in Batch._meta.sorted_fields if field is not Batch.left_out]
 
 
+class Flag(StrEnum):
+    """Why somebody should look at an invitation.
+
+    FAILED: its last mail failed or came back. UNBACKED: it looks open, and can't be accepted,
+    see ``backing``.
+    """
+
+    FAILED = "failed"
+    UNBACKED = "unbacked"
+
+
 @dataclass(frozen=True)
 class Listed:
     """An invitation in a list, with the newest of its mails.
 
-    ``is_opted_out``: the person asked not to be invited again.
+    ``is_opted_out``: the person asked not to be invited again. ``is_unbacked``: see Flag.
     """
 
     invitation: Invitation
     delivery: Delivery | None
     is_opted_out: bool
+    is_unbacked: bool
 
 
 @dataclass(frozen=True)
@@ -96,44 +109,49 @@ class Scope:
     def invitations(
         self,
         *,
-        standing: Standing | None,
-        failed: bool,
+        which: Standing | Flag | None,
         search: str,
         page: int,
         now: datetime,
     ) -> Page[Listed]:
-        """Invitations, newest first: of one standing, or whose last mail failed or came back."""
+        """Invitations, newest first: all, or of one standing, or with a flag."""
         query = (
             Invitation.select(Invitation, User)
             .join(User, on=(Invitation.inviter == User.id))
             .where(Invitation.account == self.account)
         )
-        if standing is not None:
-            query = query.where(Invitation.standing_at(now) == standing)
-        if failed:
-            query = query.where(Invitation.id.in_(self._failed_invitations()))
+        if isinstance(which, Standing):
+            query = query.where(Invitation.standing_at(now) == which)
+        if isinstance(which, Flag):
+            query = query.where(self._has(which, now))
         if search:
             is_named_so = (Invitation.name != "") & db.contains(Invitation.name, search)
             query = query.where(db.address_contains(Invitation.email, search) | is_named_so)
         found = paged(query.order_by(Invitation.id.desc()), page)
-        return Page(self._listed(found.rows), found.number, found.total)
+        return Page(self._listed(found.rows, now), found.number, found.total)
 
-    def listed(self, invitation: Invitation) -> Listed:
+    def listed(self, invitation: Invitation, now: datetime) -> Listed:
         """One invitation as its list shows it."""
-        return self._listed([invitation])[0]
+        return self._listed([invitation], now)[0]
 
-    def _listed(self, found: Sequence[Invitation]) -> list[Listed]:
-        newest = newest_deliveries([invitation.id for invitation in found])
+    def _listed(self, found: Sequence[Invitation], now: datetime) -> list[Listed]:
+        ids = [invitation.id for invitation in found]
+        newest = newest_deliveries(ids)
         out = opting_out.opted_out(self.account, [invitation.email for invitation in found])
-        return [Listed(one, newest.get(one.id), one.email in out) for one in found]
+        dead = Invitation.select(Invitation.id).where(Invitation.id.in_(ids), backing.unbacked(now))
+        unbacked = {number for (number,) in db.tuples(dead)}
+        return [
+            Listed(one, newest.get(one.id), one.email in out, one.id in unbacked) for one in found
+        ]
 
     def invitation_totals(self, now: datetime) -> dict[Standing, int]:
         """How many invitations stand where."""
         return progress.standings(Invitation.account == self.account, now)
 
-    def failed_total(self) -> int:
-        """How many invitations' last mail failed or came back."""
-        return int(self._failed_invitations().count())
+    def flag_totals(self, now: datetime) -> dict[Flag, int]:
+        """How many invitations have which flag."""
+        mine = Invitation.select().where(Invitation.account == self.account)
+        return {flag: int(mine.where(self._has(flag, now)).count()) for flag in Flag}
 
     def batches(self, page: int, size: int = _BATCHES) -> Page[Sent]:
         """The batches, newest first."""
@@ -152,13 +170,16 @@ class Scope:
         """Who did what, newest first; see activity.recorded."""
         return paged(activity.recorded(self.account, kind, search), page)
 
-    def _failed_invitations(self) -> Any:
-        return Delivery.select(Delivery.invitation).where(
+    def _has(self, flag: Flag, now: datetime) -> Any:
+        if flag is Flag.UNBACKED:
+            return backing.unbacked(now)
+        failed = Delivery.select(Delivery.invitation).where(
             Delivery.account == self.account,
             Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED)),
             Delivery.invitation.is_null(False),
             progress.is_newest_mail(),
         )
+        return Invitation.id.in_(failed)
 
 
 def newest_deliveries(invitation_ids: list[int]) -> dict[int, Delivery]:

@@ -6,6 +6,7 @@ import pytest
 
 from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
+from invites.backing import is_backed
 from invites.judging import Outcome
 from invites.models import Delivery, Invitation, InvitationState, Standing
 from invites.recipients import read_field
@@ -101,10 +102,10 @@ def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, 
     invitation = invite(people[Role.ADMIN], now)
     attempt_all(now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
-    assert not invitations.is_backed(reread(invitation))
+    assert not is_backed(reread(invitation))
     invitations.resend(owner, invitation, now)
     assert reread(invitation).inviter == owner.user
-    assert invitations.is_backed(reread(invitation))
+    assert is_backed(reread(invitation))
 
 
 def test_who_resends_for_an_inviter_who_is_still_there_does_not(people, invitation, now):
@@ -254,22 +255,3 @@ def test_nobody_touches_an_invitation_above_their_reach(people, owner, now, deed
 def test_nobody_touches_an_invitation_of_another_account(people, invitation, now, deed):
     with refused(Reason.NOT_ALLOWED):
         deed(people.stranger, invitation, now)
-
-
-@pytest.mark.parametrize(
-    ("becomes", "backed"),
-    [(Role.OWNER, True), (Role.ADMIN, True), (Role.MODERATOR, False), (Role.USER, False)],
-)
-def test_an_offer_is_backed_while_its_inviter_could_still_make_it(
-    people, owner, now, becomes, backed
-):
-    invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
-    memberships.change_role(owner, people[Role.ADMIN], becomes, now)
-    assert invitations.is_backed(invitation) is backed
-
-
-def test_an_inviter_who_comes_back_backs_the_offer_again(people, owner, now):
-    invitation = invite(people[Role.ADMIN], now)
-    memberships.deactivate(owner, people[Role.ADMIN], now)
-    memberships.reactivate(owner, people[Role.ADMIN], now)
-    assert invitations.is_backed(invitation)

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from invites import invitations, issuing, memberships, progress, responding, steering
+from invites.backing import is_backed
 from invites.frequency import MAILS_A_DAY
-from invites.invitations import is_backed
 from invites.issuing import LIFETIME
 from invites.judging import Outcome
 from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing

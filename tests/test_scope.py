@@ -10,7 +10,7 @@ from invites.models import Delivery, DeliveryState, Standing
 from invites.paging import PAGE_SIZE
 from invites.refusals import Reason
 from invites.roles import Role
-from invites.scope import Scope
+from invites.scope import Flag, Scope
 from tests.cast import make_member
 from tests.shorthand import attempt_all, invite, refused, send
 
@@ -32,8 +32,8 @@ def members(scope, *, active=True, search="", page=1):
     return scope.members(active=active, search=search, page=page)
 
 
-def listed(scope, now, *, standing=None, failed=False, search="", page=1):
-    return scope.invitations(standing=standing, failed=failed, search=search, page=page, now=now)
+def listed(scope, now, *, which=None, search="", page=1):
+    return scope.invitations(which=which, search=search, page=page, now=now)
 
 
 def test_what_belongs_to_the_account_is_found(scope, owner, now):
@@ -131,10 +131,10 @@ def test_invitations_are_filtered_by_where_the_person_stands(scope, owner, now):
         (Standing.DECLINED, now),
         (Standing.REVOKED, late),
     ):
-        found = listed(scope, moment, standing=standing)
+        found = listed(scope, moment, which=standing)
         assert emails(found) == [f"{standing}@example.org"]
-    assert emails(listed(scope, late, standing=Standing.EXPIRED)) == ["pending@example.org"]
-    assert emails(listed(scope, late, standing=Standing.PENDING)) == []
+    assert emails(listed(scope, late, which=Standing.EXPIRED)) == ["pending@example.org"]
+    assert emails(listed(scope, late, which=Standing.PENDING)) == []
 
 
 def test_invitations_are_found_by_a_part_of_the_address(scope, owner, now):
@@ -148,11 +148,11 @@ def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(sco
     attempt_all(now, Result.FAILED)
     invite(owner, now, "good@example.org")
     attempt_all(now, Result.SENT)
-    assert emails(listed(scope, now, failed=True)) == ["bad@example.org"]
-    assert scope.failed_total() == 1
+    assert emails(listed(scope, now, which=Flag.FAILED)) == ["bad@example.org"]
+    assert scope.flag_totals(now)[Flag.FAILED] == 1
     invitations.resend(owner, bad, now)
-    assert emails(listed(scope, now, failed=True)) == []
-    assert scope.failed_total() == 0
+    assert emails(listed(scope, now, which=Flag.FAILED)) == []
+    assert scope.flag_totals(now)[Flag.FAILED] == 0
 
 
 def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_out(
@@ -161,10 +161,10 @@ def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_
     back = invite(owner, now, "back@example.org")
     Delivery.update(state=DeliveryState.BOUNCED).execute()
     invite(owner, now, "good@example.org")
-    assert emails(listed(scope, now, failed=True)) == ["back@example.org"]
-    assert scope.failed_total() == 1
+    assert emails(listed(scope, now, which=Flag.FAILED)) == ["back@example.org"]
+    assert scope.flag_totals(now)[Flag.FAILED] == 1
     invitations.resend(owner, back, now)
-    assert scope.failed_total() == 0
+    assert scope.flag_totals(now)[Flag.FAILED] == 0
 
 
 def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):

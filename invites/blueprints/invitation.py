@@ -6,7 +6,7 @@ from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
 from invites import memberships, profiles, responding
-from invites.invitations import is_backed
+from invites.backing import is_backed
 from invites.models import Invitation, Standing
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow

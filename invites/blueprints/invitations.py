@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from invites import invitations, opting_out, permanent_link
+from invites import backing, invitations, opting_out, permanent_link
 from invites.access import Action, authorize
 from invites.models import Invitation, Membership, Standing
 from invites.recipients import typed
 from invites.refusals import Reason, Refused
+from invites.scope import Flag
 from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend
 from invites.web.htmx import wants_fragment
@@ -22,7 +23,7 @@ from invites.web.words import sentence
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")
 
-_FAILED = "failed"
+_WHICH: dict[str, Standing | Flag] = {which.value: which for which in (*Standing, *Flag)}
 
 
 @blueprint.get("")
@@ -30,12 +31,10 @@ _FAILED = "failed"
 def index() -> Response:
     """All invitations, newest first; searched, filtered, a page at a time."""
     scope = here().scope
-    status = request.args.get("status", "")
+    which = _WHICH.get(request.args.get("status", ""))
     search = request.args.get("search", "").strip()[:254]
-    known = status in set(Standing)
     found = scope.invitations(
-        standing=Standing(status) if known else None,
-        failed=status == _FAILED,
+        which=which,
         search=search,
         page=request.args.get("page", 1, type=int),
         now=now(),
@@ -46,9 +45,9 @@ def index() -> Response:
         fragment="invitations/_invitation_list.html",
         found=found,
         search=search,
-        chosen=status if known or status == _FAILED else "",
+        chosen=which or "",
         totals=scope.invitation_totals(now()),
-        failed_total=scope.failed_total(),
+        flags=scope.flag_totals(now()),
         permanent_url=links().permanent(link) if link else None,
     )
 
@@ -90,10 +89,12 @@ def link(invitation_id: int) -> Response:
     authorize(here().membership, Action.MANAGE_INVITATION, invitation)
     if opting_out.is_opted_out(invitation):
         raise Refused(Reason.OPTED_OUT)
+    if not backing.is_backed(invitation):
+        raise Refused(Reason.INVITATION_UNBACKED)
     return show(
         "invitations/link.html",
         fragment="invitations/_invitation.html",
-        listed=here().scope.listed(invitation),
+        listed=here().scope.listed(invitation, now()),
         url=links().copied_invitation(invitation),
     )
 
@@ -129,7 +130,7 @@ def _restored(invitation: Invitation) -> str:
         words = _l("Undone, but it has expired: resend it, so that %(email)s can join.")
     elif not invitation.is_open(now()):
         words = _l("Undone: %(email)s declined, and it has expired since.")
-    elif not invitations.is_backed(invitation):
+    elif not backing.is_backed(invitation):
         words = _l(
             "Undone, but whoever sent it can't invite people any more: "
             "resend it, so that %(email)s can join."
@@ -146,7 +147,7 @@ def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
         return go(url_for("invitations.index"))
     return show(
         "invitations/_invitation.html",
-        listed=here().scope.listed(invitation),
+        listed=here().scope.listed(invitation, now()),
         told=told,
         problem=problem,
         status=422 if problem else 200,

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Blueprint, request, url_for
-from flask_babel import LazyString
+from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from invites import memberships
+from invites import backing, memberships
 from invites.access import Action, authorize, grantable_roles
 from invites.models import Membership
 from invites.refusals import Refused
@@ -93,7 +93,7 @@ def update(membership_id: int) -> Response:
     told = _(
         "%(name)s is %(role)s now.", name=membership.user.name, role=ROLE[Role(form.role.data)]
     )
-    return _row(membership, told=told)
+    return _row(membership, told=told + _what_they_sent(membership))
 
 
 @blueprint.get("/<int:membership_id>")
@@ -126,7 +126,22 @@ def _do(
         deed(here().membership, membership, now())
     except Refused as refused:
         return _row(membership, problem=sentence(refused))
-    return _row(membership, told=told % {"name": membership.user.name})
+    sentences = str(told % {"name": membership.user.name}) + _what_they_sent(membership)
+    return _row(membership, told=sentences)
+
+
+def _what_they_sent(membership: Membership) -> str:
+    """One more sentence when invitations of theirs hold no longer."""
+    number = backing.unbacked_of(membership, now())
+    if not number:
+        return ""
+    words = ngettext(
+        "%(n)s invitation that they sent can't be accepted now: see Invitations.",
+        "%(n)s invitations that they sent can't be accepted now: see Invitations.",
+        number,
+        n=number,
+    )
+    return f" {words}"
 
 
 def _editor(membership: Membership, form: RoleForm, *, status: int = 200) -> Response:

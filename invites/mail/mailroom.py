@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
+from invites.backing import is_backed
 from invites.feed import Offer, Waiting
-from invites.invitations import is_backed
 from invites.mail.form_letter import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
 from invites.mail.rendering import Postage, heading, preview_parts, render
 from invites.message_ids import message_id

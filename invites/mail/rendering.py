@@ -11,7 +11,7 @@ import flask_babel
 from flask import current_app
 
 from invites import proofs
-from invites.invitations import is_backed
+from invites.backing import is_backed
 from invites.links import Links
 from invites.mail.message import OutgoingMail
 from invites.message_ids import message_id

@@ -11,6 +11,7 @@ from invites.judging import Outcome
 from invites.models import BatchState, DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.refusals import Reason, Refused
 from invites.roles import Role
+from invites.scope import Flag
 from invites.tables import MAX_MEGABYTES
 
 ROLE = {
@@ -43,6 +44,11 @@ STANDING = {
     Standing.REVOKED: _("revoked"),
     Standing.REPLACED: _("replaced"),
     Standing.EXPIRED: _("expired"),
+}
+
+FLAG = {
+    Flag.FAILED: _("Mail failed"),
+    Flag.UNBACKED: _("Can't be accepted"),
 }
 
 DELIVERY = {

@@ -319,8 +319,7 @@ class _Full:
         last = ("Adeyemi", "Brandt", "Costa", "Dvořák", "Eriksen", "Fernandes")
         for number, (given, family) in enumerate(product(first, last)):
             member(f"{given} {family}", f"member{number}@example.org")
-        self.gone = member("Gil Gone", "gil@example.org")
-        memberships.deactivate(self.box.owner, self.gone, utcnow())
+        self.gone = member("Gil Gone", "gil@example.org", Role.MODERATOR)
 
     def _fill_invitations(self) -> None:
         owner, now = self.box.owner, utcnow()
@@ -340,6 +339,8 @@ class _Full:
         for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
             again = invite(self.box.account_of(name), now, "uma@example.org")
         responding.decline(again, now)
+        self.unbacked = send(self.gone, now, "kai@example.org", "lena@example.org")
+        memberships.deactivate(owner, self.gone, now)
         make_user("Kim Known", "kim@elsewhere.example", now)
         self.known = invite(owner, now, "kim@elsewhere.example")
         emails = [f"pending{number}@example.org" for number in range(60)]
@@ -375,6 +376,8 @@ class _Full:
             Stop("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
             Stop("invitations", f"{_ACCOUNT}/invitations", OWNER),
             Stop("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
+            Stop("invitations-unbacked", f"{_ACCOUNT}/invitations?status=unbacked", OWNER),
+            Stop("batch-unbacked", f"{_ACCOUNT}/batches/{self.unbacked.id}", OWNER),
             Stop("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
             Stop("invitations-copy-link", f"{_ACCOUNT}/invitations", OWNER, open_link),
             Stop("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),

@@ -23,7 +23,7 @@ from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, invite, new_profile, reread, send
-from tests.web.world import ACCOUNT, links, path
+from tests.web.world import ACCOUNT, links, path, signed_in
 
 LIST = f"{ACCOUNT}/invitations"
 
@@ -359,3 +359,67 @@ class TestBatch:
         assert olive.open(page).page.select("#batch-progress[hx-get]")
         Invitation.update(expires_at=now).execute()
         assert not olive.open(page).page.select("#batch-progress[hx-get]")
+
+
+class TestOffersOfSomebodyWhoLostTheirRole:
+    @pytest.fixture
+    def offered(self, people: Cast, now: datetime) -> Invitation:
+        made = invite(people[Role.ADMIN], now, "ann@example.org", role=Role.ADMIN)
+        mail_went_out()
+        return made
+
+    @pytest.fixture
+    def lost(self, offered: Invitation, owner: Membership, now: datetime) -> None:
+        inviter = memberships.find(offered.account, offered.inviter)
+        memberships.change_role(owner, inviter, Role.MODERATOR, now)
+
+    @pytest.mark.usefixtures("lost")
+    def test_are_flagged_and_found_and_have_no_link_to_hand_out(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
+        assert "Can't be accepted 1" in olive.open(LIST).text
+        olive.open(f"{LIST}?status=unbacked")
+        assert addresses(olive) == ["ann@example.org"]
+        told = (
+            "can't be accepted Ada Okafor can't invite as Admin any more. Resend it, and it holds"
+        )
+        assert told in row(olive, offered)
+        assert buttons(olive, offered) == ["Resend", "Revoke"]
+        assert olive.open(f"{LIST}/{offered.id}/link").status == 422
+        assert "can't invite people any more" in olive.text
+
+    @pytest.mark.usefixtures("lost")
+    def test_hold_again_once_somebody_else_resends_them(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
+        olive.open(LIST).press("Resend")
+        assert "can't be accepted" not in row(olive, offered)
+        assert "Copy Link" in buttons(olive, offered)
+
+    @pytest.mark.usefixtures("lost")
+    def test_are_told_on_the_page_of_their_batch(self, olive: Browser, offered: Invitation) -> None:
+        olive.open(f"{ACCOUNT}/batches/{offered.batch_id}")
+        assert "1 invitation can't be accepted any more" in olive.text
+        assert addresses(olive.follow("Show them")) == ["ann@example.org"]
+
+    @pytest.mark.usefixtures("lost")
+    def test_who_may_not_resend_them_is_not_told_to(
+        self, app: Flask, people: Cast, offered: Invitation
+    ) -> None:
+        moderator = signed_in(app, people[Role.MODERATOR].user).open(LIST)
+        assert "Ada Okafor can't invite as Admin any more." in row(moderator, offered)
+        assert "Resend" not in row(moderator, offered)
+
+    @pytest.mark.usefixtures("offered")
+    def test_are_told_to_whoever_takes_the_role_or_the_membership_away(
+        self, olive: Browser, people: Cast
+    ) -> None:
+        told = "1 invitation that they sent can't be accepted now: see Invitations."
+        ada = people[Role.ADMIN]
+        edit = f"{ACCOUNT}/users/{ada.id}/edit"
+        olive.open(edit).press("Update User", role=str(int(Role.MODERATOR)))
+        assert f"Ada Okafor is Moderator now. {told}" in olive.text
+        olive.open(edit).press("Update User", role=str(int(Role.ADMIN)))
+        assert told not in olive.text
+        olive.press("Deactivate", within=f"#user-{ada.id}")
+        assert f"Ada Okafor is inactive now. {told}" in olive.text

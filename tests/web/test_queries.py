@@ -35,7 +35,7 @@ def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
 @pytest.mark.parametrize(
     ("url", "page", "fragment"),
     [
-        (f"{ACCOUNT}/invitations", 10, 8),
+        (f"{ACCOUNT}/invitations", 12, 10),
         (f"{ACCOUNT}/batches", 6, 5),
         (f"{ACCOUNT}/users", 5, 4),
         ("/accounts", 3, 3),
