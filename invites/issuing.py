@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from invites import activity, db, frequency, judging, left_out, mending, outbox, reminders, staging
-from invites.access import Action, authorize
+from invites.access import Action, authorize, grantable_roles
 from invites.activity import Deed
 from invites.judging import Outcome
-from invites.models import Account, Batch, Invitation, InvitationState, Membership, StagedList
+from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
 from invites.overview import Overview, overview
 from invites.recipients import Entry
 from invites.refusals import Reason, Refused
@@ -67,7 +67,8 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         if not whole:
             raise Refused(Reason.LIST_EMPTY)
         people, known = whole.to_invite(order.also), whole.to_remind(order.also)
-        again = reminders.renew(actor, known, now, now + LIFETIME) if known else []
+        again, anew = _remind(actor, known, order.role, now)
+        people += anew
         if not people and not again:
             raise Refused(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
@@ -79,10 +80,10 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             role=order.role,
             key=key,
             file_name=staged.file_name if staged else "",
-            left_out=_left_out(whole, order.also, pending=len(known) - len(again)),
+            left_out=_left_out(whole, order.also, pending=len(known) - len(again) - len(anew)),
             created_at=now,
         )
-        _replace_older(account, [email for email, _ in people], now)
+        _replace_older(actor, [email for email, _ in people], now)
         _insert_invitations(batch, people, now)
         outbox.queue_batch(batch, now, again)
         if staged is not None:
@@ -133,15 +134,26 @@ def _left_out(whole: Overview, also: Collection[Outcome], *, pending: int) -> di
     return {"counts": counts, "examples": left_out.of(whole, sent)}
 
 
-def _replace_older(account: Account, emails: Sequence[str], now: datetime) -> None:
+def _remind(
+    actor: Membership, emails: Sequence[str], role: Role, now: datetime
+) -> tuple[list[int], list[tuple[str, str]]]:
+    if not emails:
+        return [], []
+    return reminders.renew(actor, emails, role, now, now + LIFETIME)
+
+
+def _replace_older(actor: Membership, emails: Sequence[str], now: datetime) -> None:
     """Close the expired and declined invitations that the new ones take the place of.
 
-    When somebody declined stays in the row.
+    Who declined a role beyond ``actor`` may still think again. When somebody declined stays
+    in the row.
     """
     expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
-    declined = Invitation.state == InvitationState.DECLINED
+    declined = (Invitation.state == InvitationState.DECLINED) & Invitation.role.in_(
+        grantable_roles(actor)
+    )
     Invitation.update(state=InvitationState.REPLACED).where(
-        db.beside(Invitation.account) == account.id,
+        db.beside(Invitation.account) == actor.account_id,
         db.among(Invitation.email, emails),
         expired | declined,
     ).execute()

@@ -7,19 +7,24 @@ from invites import db
 from invites.access import grantable_roles
 from invites.models import Delivery, Invitation, InvitationState, Membership
 from invites.outbox import IN_HAND
+from invites.roles import Role
 
 
 def renew(
-    actor: Membership, emails: Sequence[str], now: datetime, expires_at: datetime
-) -> list[int]:
+    actor: Membership, emails: Sequence[str], role: Role, now: datetime, expires_at: datetime
+) -> tuple[list[int], list[tuple[str, str]]]:
     """Renew the pending invitations of these addresses; returns the ids of those to mail again.
 
-    Not those whose last mail waits, or whose role is beyond ``actor``. Whoever mails
-    somebody again stands behind the invitation from then on. In the caller's
-    transaction, which has judged that nobody was mailed too often.
+    And address and name of those who were offered another role: their invitations are
+    replaced, so that they can be invited with this one. Not those whose last mail waits, or
+    whose role is beyond ``actor``. Whoever mails somebody again stands behind the
+    invitation from then on. In the caller's transaction, which has judged that nobody was
+    mailed too often.
     """
     waiting = Delivery.select(Delivery.invitation).where(Delivery.state.in_(IN_HAND))
-    found = Invitation.select(Invitation.id).where(
+    found = Invitation.select(
+        Invitation.id, Invitation.role, Invitation.email, Invitation.name
+    ).where(
         db.beside(Invitation.account) == actor.account_id,
         db.among(Invitation.email, emails),
         Invitation.state == InvitationState.PENDING,
@@ -27,8 +32,13 @@ def renew(
         Invitation.role.in_(grantable_roles(actor)),
         Invitation.id.not_in(waiting.where(Delivery.invitation.is_null(False))),
     )
-    ids = [number for (number,) in db.tuples(found.order_by(Invitation.id))]
+    rows = db.tuples(found.order_by(Invitation.id))
+    same = [number for number, offered, _email, _name in rows if offered == role]
+    other = [number for number, offered, _email, _name in rows if offered != role]
     Invitation.update(expires_at=expires_at, inviter=actor.user_id).where(
-        db.among(Invitation.id, ids)
+        db.among(Invitation.id, same)
     ).execute()
-    return ids
+    Invitation.update(state=InvitationState.REPLACED).where(
+        db.among(Invitation.id, other)
+    ).execute()
+    return same, [(email, name) for _number, offered, email, name in rows if offered != role]

@@ -12,7 +12,7 @@ from invites.overview import overview
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
-from tests.shorthand import deeds, invite, order, refused, reread
+from tests.shorthand import deeds, invite, order, refused, reread, send
 
 
 def emails_of(batch):
@@ -143,6 +143,13 @@ def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
     new = invite(owner, old.expires_at)
     assert reread(old).state == InvitationState.REPLACED
     assert reread(new).state == InvitationState.PENDING
+
+
+def test_who_declined_a_role_beyond_the_inviter_may_still_think_again(people, owner, now):
+    declined = invite(owner, now, "boss@example.org", role=Role.ADMIN)
+    responding.decline(declined, now)
+    send(people[Role.MODERATOR], now, "boss@example.org")
+    assert reread(declined).is_open(now)
 
 
 def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_known(owner, now):

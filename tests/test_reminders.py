@@ -7,9 +7,10 @@ import pytest
 from invites import invitations, issuing, memberships, progress, responding, steering
 from invites.backing import is_backed
 from invites.frequency import MAILS_A_DAY
-from invites.issuing import LIFETIME
+from invites.issuing import LIFETIME, Order
 from invites.judging import Outcome
-from invites.models import Batch, Delivery, DeliveryState, Invitation, Standing
+from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState, Standing
+from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
 from tests.shorthand import invite, order, refused, reread
@@ -61,6 +62,27 @@ def test_who_mails_again_stands_behind_the_invitation(people, owner, now):
     assert not is_backed(reread(offered))
     issuing.issue(owner, order("pending@example.org", also=AGAIN), now)
     assert is_backed(reread(offered))
+
+
+def test_who_is_mailed_again_as_something_else_is_offered_that_instead(owner, now):
+    people = [Entry("ann@example.org", name="Ann"), Entry("pending@example.org")]
+    issuing.issue(owner, Order("k", people, Role.USER), now)
+    sent()
+    first = Invitation.get(Invitation.email == "ann@example.org")
+    entries = ["ann@example.org", "pending@example.org"]
+    batch = issuing.issue(owner, order(*entries, role=Role.ADMIN, also=AGAIN), now)
+    offered = {one.email: (one.role, one.name, one.batch) for one in now_pending()}
+    assert offered == {
+        "ann@example.org": (Role.ADMIN, "Ann", batch),
+        "pending@example.org": (Role.ADMIN, "", batch),
+    }
+    assert reread(first).standing(now) is Standing.REPLACED
+    assert progress.of_batch(batch, now).total == 2
+    assert batch.left_out["counts"] == {}
+
+
+def now_pending():
+    return Invitation.select().where(Invitation.state == InvitationState.PENDING)
 
 
 def test_an_invitation_beyond_ones_power_is_not_mailed_again(people, owner, now):
