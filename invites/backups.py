@@ -123,8 +123,7 @@ def _withdraw_mail(now: datetime) -> int:
         Delivery.finished_at: now,
         Delivery.reply_text: outbox.HELD_BACK,
     }
-    waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
-    return int(Delivery.update(changes).where(Delivery.state.in_(waiting)).execute())
+    return int(Delivery.update(changes).where(Delivery.state.in_(outbox.IN_HAND)).execute())
 
 
 def _refuse_incomplete(settings: Settings, backup: Path) -> None:

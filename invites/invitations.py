@@ -15,7 +15,6 @@ from invites.models import (
     OPEN_STATES,
     Batch,
     Delivery,
-    DeliveryState,
     Invitation,
     InvitationState,
     Membership,
@@ -40,7 +39,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         _respect_opt_out(invitation)
         waiting = Delivery.select().where(
             Delivery.invitation == invitation,
-            Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.SENDING)),
+            Delivery.state.in_(outbox.IN_HAND),
         )
         if waiting.exists():
             raise Refused(Reason.INVITATION_WAITING)
