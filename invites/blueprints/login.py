@@ -5,6 +5,7 @@ import logging
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
@@ -20,6 +21,7 @@ from invites.web.services import links, now, services
 from invites.web.signin import log_in, log_out, visitor
 from invites.web.urls import safe_next
 from invites.web.welcome import first_page
+from invites.web.words import try_again_in
 
 log = logging.getLogger("invites.web")
 
@@ -72,6 +74,22 @@ def create() -> Response:
         invitation = _invitation_behind(safe_next(form.next.data))
         return _page(form, invitation, status=422)
     return go(safe_next(form.next.data) or first_page(user))
+
+
+@blueprint.errorhandler(TooManyRequests)
+def too_many_tries(error: TooManyRequests) -> Response:
+    """The log-in page with what was typed, and the way in that is open still."""
+    form = LoginForm()
+    when = try_again_in(int(str(error.retry_after)))
+    form.password.errors = [
+        _(
+            "Too many tries. %(when)s Or set a new password, with which you can log in at once.",
+            when=when,
+        )
+    ]
+    response = _page(form, _invitation_behind(safe_next(form.next.data)), status=429)
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 @blueprint.post("/logout")

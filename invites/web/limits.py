@@ -4,6 +4,7 @@ A hall of volunteers shares one IP address, so the limits per network are wide;
 those per e-mail address are narrow. In memory, hence one web process.
 """
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -20,6 +21,7 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
+from invites import profiles
 from invites.addresses import canonical
 from invites.refusals import Refused
 from invites.web import second_step
@@ -45,8 +47,11 @@ def init_app(app: Flask) -> None:
 
 
 def limit_logins(view: View) -> View:
-    """Ten wrong passwords for one address from one network in a quarter of an hour."""
-    view = _limit_guesses(view, "10 per 15 minutes", lambda: f"{_typed_email()}|{_network()}")
+    """Ten wrong passwords for one address from one network in a quarter of an hour.
+
+    They count against the password, so that whoever sets a new one can log in at once.
+    """
+    view = _limit_guesses(view, "10 per 15 minutes", _guessed_password)
     return _limit(view, "600 per 15 minutes", _network, "login")
 
 
@@ -149,6 +154,13 @@ def _refuse(limit: RequestLimit) -> NoReturn:
 def _too_many(until: float) -> TooManyRequests:
     """Says how many seconds remain ``until`` the next try."""
     return TooManyRequests(retry_after=max(1, ceil(until - time())))
+
+
+def _guessed_password() -> str:
+    email = _typed_email()
+    user = profiles.find(email)
+    password = hashlib.sha256(user.password_hash.encode()).hexdigest() if user else ""
+    return f"{email}|{_network()}|{password}"
 
 
 def _typed_email() -> str:

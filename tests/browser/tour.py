@@ -162,6 +162,12 @@ def _empty(_box: Box) -> list[Stop]:
             visitor.press("Log in").sees("go together")
         visitor.fill(Password="nor this").press("Log in").sees("Too many tries")
 
+    def ask_too_often(visitor: Visitor) -> None:
+        for _ in range(5):
+            ask_for_reset(visitor)
+            visitor.open("/password-reset")
+        visitor.fill(Email="somebody@example.org").press("Mail me a link").sees("Too many tries")
+
     def come_back_too_late(visitor: Visitor) -> None:
         visitor.context.clear_cookies()
         visitor.press("Log in").sees("too long")
@@ -175,7 +181,8 @@ def _empty(_box: Box) -> list[Stop]:
         Stop("password-reset-closed", "/password-reset/1-closed"),
         Stop("error-404", "/nowhere"),
         Stop("error-405", "/logout"),
-        Stop("error-429", "/login", act=guess_too_often),
+        Stop("login-locked", "/login", act=guess_too_often),
+        Stop("error-429", "/password-reset", act=ask_too_often),
         Stop("home-empty", f"{_ACCOUNT}/", OWNER),
         Stop("compose", _COMPOSE, OWNER),
         Stop("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),

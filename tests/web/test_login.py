@@ -8,13 +8,15 @@ from time_machine import travel
 
 from invites import accounts, profiles, sessions
 from invites.clock import utcnow
-from invites.models import Session, User
+from invites.models import ProofPurpose, Session, User
 from invites.passwords import hash_password
 from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast
 from tests.shorthand import invite
-from tests.web.world import ACCOUNT, signed_in
+from tests.web.world import ACCOUNT, ask_proof, links, path, signed_in
+
+NEW = "a fish in the snow"
 
 
 def test_with_address_and_password_one_is_in(people: Cast, somebody: Browser) -> None:
@@ -182,6 +184,35 @@ def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
     assert somebody.response.headers["Retry-After"]
     assert somebody.log_in("mo@example.org", PASSWORD).url == f"{ACCOUNT}/"
+
+
+def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
+    people: Cast, somebody: Browser
+) -> None:
+    for _ in range(11):
+        somebody.log_in("uma@example.org", "wrong")
+    assert "Try again in 15 minutes. Or set a new password" in somebody.text
+    assert somebody.page.select_one("[name=email]")["value"] == "uma@example.org"
+    assert somebody.page.find("a", string="Forgotten your password?")
+
+
+def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
+    people: Cast, app: Flask, somebody: Browser
+) -> None:
+    for _ in range(11):
+        somebody.log_in("uma@example.org", "wrong")
+    proof = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, utcnow())
+    link = path(links(app).proof(proof))
+    somebody.open(link).press("Set password", password=NEW, again=NEW)
+    assert somebody.log_in("uma@example.org", "wrong").status == 422
+    assert somebody.log_in("uma@example.org", NEW).url == f"{ACCOUNT}/"
+
+
+def test_asking_for_a_new_password_opens_no_lock(people: Cast, somebody: Browser) -> None:
+    for _ in range(10):
+        somebody.log_in("uma@example.org", "wrong")
+    somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+    assert somebody.log_in("uma@example.org", PASSWORD).status == 429
 
 
 def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody: Browser) -> None:
