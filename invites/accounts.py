@@ -93,6 +93,16 @@ def memberships_of(user: User) -> list[Membership]:
     )
 
 
+def left_by(user: User) -> list[Account]:
+    """The accounts that a person belonged to, by name."""
+    return list(
+        Account.select()
+        .join(Membership)
+        .where(Membership.user == user, Membership.deactivated_at.is_null(False))
+        .order_by(db.plain(Account.name), Account.id)
+    )
+
+
 def by_slug(slug: str) -> Account | None:
     """The account whose addresses have ``slug`` in them, or None."""
     found: Account | None = Account.get_or_none(Account.slug == slug)

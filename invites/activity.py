@@ -35,6 +35,7 @@ class Deed(StrEnum):
     ROLE_CHANGED = "role_changed"
     DEACTIVATED = "deactivated"
     REACTIVATED = "reactivated"
+    LEFT = "left"
     LINK_ENABLED = "link_enabled"
     LINK_DELETED = "link_deleted"
     SIGNED_IN = "signed_in"
@@ -74,6 +75,7 @@ KINDS = {
         Deed.ROLE_CHANGED,
         Deed.DEACTIVATED,
         Deed.REACTIVATED,
+        Deed.LEFT,
         Deed.OWNERSHIP_CLAIMED,
         Deed.OWNER_RESCUED,
     ),

@@ -1,4 +1,4 @@
-"""Who belongs to an account, as what: joining, roles, deactivating."""
+"""Who belongs to an account, as what: joining, roles, deactivating, leaving."""
 
 from datetime import datetime
 
@@ -108,12 +108,34 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
         authorize(actor, Action.REMOVE_MEMBER, membership)
         if not membership.is_active:
             return
-        _keep_an_owner(membership)
-        Membership.update(deactivated_at=now).where(Membership.id == membership.id).execute()
-        invitations.close_offers(membership.account_id, membership.user, InvitationState.REVOKED)
+        _end(membership, now)
         activity.record(
             Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )
+
+
+def leave(member: Membership, now: datetime) -> None:
+    """What ``deactivate`` does, by the member themselves, whatever their role.
+
+    Raises Refused(LAST_OWNER).
+    """
+    with db.transaction():
+        member = _fresh(member)
+        if not member.is_active:
+            return
+        _end(member, now)
+        activity.record(Deed.LEFT, member.account, member.user, now, email=member.user.email)
+
+
+def is_last_owner(member: Membership) -> bool:
+    """Whether the account would have no Account Owner without ``member``."""
+    other_owners = Membership.select().where(
+        Membership.account == member.account_id,
+        Membership.role == Role.OWNER,
+        Membership.deactivated_at.is_null(),
+        Membership.id != member.id,
+    )
+    return member.role == Role.OWNER and not other_owners.exists()
 
 
 def reactivate(actor: Membership, membership: Membership, now: datetime) -> None:
@@ -141,12 +163,12 @@ def _fresh(membership: Membership) -> Membership:
     )
 
 
+def _end(membership: Membership, now: datetime) -> None:
+    _keep_an_owner(membership)
+    Membership.update(deactivated_at=now).where(Membership.id == membership.id).execute()
+    invitations.close_offers(membership.account_id, membership.user, InvitationState.REVOKED)
+
+
 def _keep_an_owner(leaving: Membership) -> None:
-    other_owners = Membership.select().where(
-        Membership.account == leaving.account_id,
-        Membership.role == Role.OWNER,
-        Membership.deactivated_at.is_null(),
-        Membership.id != leaving.id,
-    )
-    if leaving.role == Role.OWNER and not other_owners.exists():
+    if is_last_owner(leaving):
         raise Refused(Reason.LAST_OWNER)

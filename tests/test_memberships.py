@@ -114,6 +114,32 @@ def test_a_removed_member_is_inactive_and_can_be_brought_back(people, owner, now
     assert deeds(owner.account)[-2:] == ["deactivated", "reactivated"]
 
 
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR, Role.ADMIN])
+def test_everybody_may_leave_and_can_be_brought_back(people, owner, now, role):
+    memberships.leave(people[role], now)
+    assert reread(people[role]).deactivated_at == now
+    memberships.reactivate(owner, people[role], now + LATER)
+    assert (reread(people[role]).is_active, reread(people[role]).role) == (True, role)
+    assert deeds(owner.account)[-2:] == ["left", "reactivated"]
+
+
+def test_leaving_twice_is_one_deed(people, now):
+    for _ in range(2):
+        memberships.leave(people[Role.USER], now)
+    assert deeds(people[Role.USER].account).count("left") == 1
+
+
+def test_the_last_owner_stays_until_there_is_another_one(people, owner, now):
+    assert memberships.is_last_owner(owner)
+    with refused(Reason.LAST_OWNER):
+        memberships.leave(owner, now)
+    memberships.change_role(owner, people[Role.ADMIN], Role.OWNER, now)
+    assert not memberships.is_last_owner(owner)
+    memberships.leave(owner, now)
+    assert not reread(owner).is_active
+    assert memberships.is_last_owner(people[Role.ADMIN].get_by_id(people[Role.ADMIN].id))
+
+
 def test_removing_twice_keeps_the_first_moment(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     memberships.deactivate(owner, people[Role.USER], now + LATER)

@@ -187,6 +187,15 @@ def test_of_two_owners_who_step_down_at_once_one_remains(owner, account, now):
     assert len(owners_of(account)) == 1
 
 
+def test_of_two_owners_who_leave_at_once_one_remains(owner, account, now):
+    other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
+    answers = at_once(
+        lambda: memberships.leave(reread(owner), now), lambda: memberships.leave(reread(other), now)
+    )
+    assert sorted(answers, key=str) == [None, Reason.LAST_OWNER]
+    assert len(owners_of(account)) == 1
+
+
 def owners_of(account):
     return Membership.select().where(
         Membership.account == account,

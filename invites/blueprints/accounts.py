@@ -29,7 +29,11 @@ class AccountForm(PlainForm):
 @allow(Who.LOGGED_IN)
 def index() -> Response:
     """All organisations of the person, and at the bottom what they are invited to."""
-    return show("accounts/page.html", invitations=responding.open_invitations(person(), now()))
+    return show(
+        "accounts/page.html",
+        invitations=responding.open_invitations(person(), now()),
+        left=accounts.left_by(person()),
+    )
 
 
 @blueprint.get("/new")

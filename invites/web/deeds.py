@@ -78,6 +78,7 @@ _SENTENCES: dict[Deed, Callable[[Details], str]] = {
     Deed.ROLE_CHANGED: _role_changed,
     Deed.DEACTIVATED: lambda d: _("Deactivated %(email)s", email=d["email"]),
     Deed.REACTIVATED: lambda d: _("Reactivated %(email)s", email=d["email"]),
+    Deed.LEFT: lambda _d: _("Left"),
     Deed.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
     Deed.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
     Deed.SIGNED_IN: _signed_in,

@@ -395,6 +395,8 @@ class _Full:
             Stop("active-edit-page", f"{_ACCOUNT}/users/{ada.id}/edit", OWNER),
             Stop("active-nobody", f"{_ACCOUNT}/users?search=nobody", OWNER),
             Stop("active-moderator", f"{_ACCOUNT}/users", "mo@example.org"),
+            Stop("leaving", f"{_ACCOUNT}/leaving", "mo@example.org"),
+            Stop("leaving-only-owner", f"{_ACCOUNT}/leaving", OWNER),
             Stop("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
             Stop("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
             Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),

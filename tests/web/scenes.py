@@ -257,6 +257,8 @@ SCENES = {
     ),
     "home of an owner": Scene("owner", f"{ACCOUNT}/"),
     "home of a user": Scene("user", f"{ACCOUNT}/"),
+    "leaving": Scene("user", f"{ACCOUNT}/leaving"),
+    "leaving, only owner": Scene("owner", f"{ACCOUNT}/leaving"),
     "new invitation": Scene("owner", NEW),
     "new invitation, refused": Scene("owner", NEW, {"email": "", "role": "77"}, status=422),
     "new invitation, nobody left": Scene(

@@ -113,8 +113,9 @@ def test_too_many_mails_say_when_the_next_one_is_sent(
 def _wait(browser: Browser) -> tuple[int, str]:
     """What one more try says of waiting: to programs, and to people."""
     assert browser.log_in("uma@example.org", PASSWORD).status == 429
-    words = browser.page.select_one(".lead").get_text()
-    return int(browser.response.headers["Retry-After"]), words.partition(" Nothing is lost")[0]
+    words = browser.page.select_one("#password-error").get_text(" ", strip=True)
+    when = words.removeprefix("Too many tries. ").partition(" Or ")[0]
+    return int(browser.response.headers["Retry-After"]), when
 
 
 def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
