@@ -82,6 +82,10 @@ class Links:
         """The page where anybody asks for a new password."""
         return f"{self.base_url}/password-reset"
 
+    def second_step(self) -> str:
+        """The page where somebody sets up a second step of their own."""
+        return f"{self.base_url}/profile/second-step"
+
     def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
         """The one of ``rows`` that ``token`` is for; None when it is forged or mistyped."""
         row: R | None = rows.where(rows.model.id == row_id(token)).get_or_none()

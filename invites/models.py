@@ -138,9 +138,14 @@ class Challenge(Row):
 
 
 class SecurityEvent(StrEnum):
-    """What a person is told by mail, in case it wasn't them (ASVS 5.0 6.3.7)."""
+    """What a person is told by mail, in case it wasn't them (ASVS 5.0 6.3.7).
+
+    PASSWORD_GIVEN and SECOND_FACTOR_ENDED are by whoever runs the box; SECOND_STEP_ASKED
+    is by an account of theirs.
+    """
 
     PASSWORD_CHANGED = "password_changed"
+    PASSWORD_GIVEN = "password_given"
     EMAIL_CHANGED = "email_changed"
     AUTHENTICATOR_ADDED = "authenticator_added"
     AUTHENTICATOR_REMOVED = "authenticator_removed"
@@ -150,6 +155,7 @@ class SecurityEvent(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     SECOND_STEP_GUESSED = "second_step_guessed"
     SECOND_FACTOR_ENDED = "second_factor_ended"
+    SECOND_STEP_ASKED = "second_step_asked"
 
 
 class SecurityNotice(Row):

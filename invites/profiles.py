@@ -6,7 +6,7 @@ from datetime import datetime
 from peewee import IntegrityError
 
 from invites import addresses, db, passwords, proofs, texts
-from invites.models import EmailProof, ProofPurpose, User
+from invites.models import EmailProof, ProofPurpose, SecurityEvent, User
 from invites.refusals import Reason, Refused
 
 
@@ -128,7 +128,7 @@ def give_password(user: User, new: str, now: datetime) -> None:
     password_hash = passwords.hash_password(new)
     with db.transaction():
         User.update(password_hash=password_hash).where(User.id == user.id).execute()
-        proofs.password_was_set(user, now)
+        proofs.password_was_set(user, now, event=SecurityEvent.PASSWORD_GIVEN)
 
 
 def request_reset(email: str, now: datetime) -> None:

@@ -108,7 +108,13 @@ def reset_password(proof: EmailProof, password: str, now: datetime) -> User:
     return renewed
 
 
-def password_was_set(user: User, now: datetime, *, but: str | None = None) -> None:
+def password_was_set(
+    user: User,
+    now: datetime,
+    *,
+    event: SecurityEvent = SecurityEvent.PASSWORD_CHANGED,
+    but: str | None = None,
+) -> None:
     """What every new password entails; in the transaction that sets it.
 
     Log-ins end, except on the device of the session token ``but``, and so do
@@ -116,7 +122,7 @@ def password_was_set(user: User, now: datetime, *, but: str | None = None) -> No
     """
     close_all(user, ProofPurpose.RESET_PASSWORD, now)
     sessions.end_all(user, but=but)
-    notices.tell(user, SecurityEvent.PASSWORD_CHANGED, now)
+    notices.tell(user, event, now)
 
 
 def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:

@@ -27,6 +27,12 @@ def exist(user: User) -> bool:
     return _of(user) is not None
 
 
+def made_at(user: User) -> datetime | None:
+    """When those that ``user`` has were made; None without any."""
+    found = _of(user)
+    return found.created_at if found else None
+
+
 def left(user: User) -> int:
     """How many weren't used yet."""
     found = _of(user)
@@ -34,11 +40,12 @@ def left(user: User) -> int:
 
 
 def fresh(user: User, signer: Signer, now: datetime) -> list[str]:
-    """The codes themselves, like ``K3QF-7ZTA-M2XW``, for ten minutes after they were made."""
+    """The unused ones, like ``K3QF-7ZTA-M2XW``, for ten minutes after they were made."""
     found = _of(user)
     if found is None or now - found.created_at > _SHOWN_FOR:
         return []
-    return [signer.codes(Purpose.RECOVERY_CODE, found, number)[0] for number in range(COUNT)]
+    unused = [number for number in range(COUNT) if not found.used & (1 << number)]
+    return [signer.codes(Purpose.RECOVERY_CODE, found, number)[0] for number in unused]
 
 
 def use(user: User, typed: str, signer: Signer) -> bool:

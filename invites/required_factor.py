@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from invites import activity, db, second_factor
+from invites import accounts, activity, db, notices, second_factor
 from invites.access import Action, authorize
 from invites.activity import Deed
-from invites.models import Account, Membership, User
+from invites.models import Account, Membership, SecurityEvent, User
 from invites.refusals import Reason, Refused
 from invites.roles import Role
 
@@ -13,8 +13,8 @@ from invites.roles import Role
 def require(actor: Membership, required: bool, now: datetime) -> None:
     """Begin or end to ask for one.
 
-    Raises Refused(SECOND_STEP_FIRST) for whoever would lock themselves out, and
-    NOT_ALLOWED.
+    Who has none is told by mail. Raises Refused(SECOND_STEP_FIRST) for whoever
+    would lock themselves out, and NOT_ALLOWED.
     """
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)
@@ -27,6 +27,8 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
         account.save(only=[Account.requires_second_factor])
         deed = Deed.SECOND_STEP_REQUIRED if required else Deed.SECOND_STEP_OPTIONAL
         activity.record(deed, account, actor.user, now)
+        for user in without(account) if required else ():
+            notices.tell_once_an_hour(user, SecurityEvent.SECOND_STEP_ASKED, now)
 
 
 def is_missing(membership: Membership) -> bool:
@@ -36,6 +38,20 @@ def is_missing(membership: Membership) -> bool:
         and membership.role > Role.USER
         and not second_factor.is_on(membership.user)
     )
+
+
+def asking(user: User) -> list[Account]:
+    """The accounts that ask this person for a second step, by name."""
+    return [
+        one.account
+        for one in accounts.memberships_of(user)
+        if one.account.requires_second_factor and one.role > Role.USER
+    ]
+
+
+def missing_for(user: User) -> list[Account]:
+    """Those of them that the person can't enter now."""
+    return [] if second_factor.is_on(user) else asking(user)
 
 
 def without(account: Account) -> list[User]:

@@ -85,6 +85,11 @@ class Settings:
     unknown_names: tuple[str, ...] = ()
 
     @property
+    def box_name(self) -> str:
+        """What people know the box by: the address without its scheme."""
+        return self.base_url.partition("://")[2]
+
+    @property
     def is_https(self) -> bool:
         """Whether people reach the box over TLS, by its own base URL."""
         return self.base_url.startswith("https://")

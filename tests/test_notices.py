@@ -34,7 +34,8 @@ def test_a_password_that_was_reset_by_mail_or_by_the_keeper_is_told(
     profiles.give_password(ada, NEW_PASSWORD, now)
     proofs.ask(ada, ProofPurpose.RESET_PASSWORD, ada.email, now)
     proofs.reset_password(EmailProof.get(), PASSWORD, now)
-    assert told() == [("ada@example.org", SecurityEvent.PASSWORD_CHANGED)] * 2
+    events = [SecurityEvent.PASSWORD_GIVEN, SecurityEvent.PASSWORD_CHANGED]
+    assert told() == [("ada@example.org", event) for event in events]
 
 
 def test_a_new_address_is_told_to_the_old_one(ada: User, now: datetime) -> None:

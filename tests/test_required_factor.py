@@ -3,14 +3,26 @@
 from datetime import datetime
 
 import pytest
+from flask import Flask
 
 from invites import authenticators, required_factor, second_factor
 from invites.activity import Deed
-from invites.models import Account, Activity, Authenticator, Membership, User
+from invites.mail.rendering import render
+from invites.models import (
+    Account,
+    Activity,
+    Authenticator,
+    Delivery,
+    Membership,
+    SecurityEvent,
+    User,
+)
 from invites.refusals import Reason
 from invites.roles import Role
 from tests.cast import Cast
 from tests.shorthand import refused
+from tests.test_notices import told
+from tests.web.world import services
 
 
 def have_second_step(user: User, now: datetime) -> None:
@@ -81,3 +93,24 @@ def test_who_has_none_is_listed_as_people_order_names(
     User.update(name="Émile Roux").where(User.id == people[Role.ADMIN].user_id).execute()
     names = [user.name for user in required_factor.without(owner_with_one.account)]
     assert names == ["Émile Roux", "Mo Diaz"]
+
+
+def test_who_has_none_is_told_by_mail_once_and_nobody_else(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    have_second_step(people[Role.ADMIN].user, now)
+    for required in (True, False, True):
+        required_factor.require(owner_with_one, required, now)
+    assert told() == [("mo@example.org", SecurityEvent.SECOND_STEP_ASKED)]
+
+
+def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
+    app: Flask, owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    required_factor.require(owner_with_one, True, now)
+    mail = Delivery.get(Delivery.recipient == "mo@example.org")
+    postage = services(app).postage
+    with app.app_context():
+        assert "Riverside Relief asks" in str(render(mail, postage, now))
+        have_second_step(people[Role.MODERATOR].user, now)
+        assert render(mail, postage, now) is None

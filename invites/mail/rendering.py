@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from flask import current_app
 
-from invites import proofs
+from invites import proofs, required_factor
 from invites.backing import is_backed
 from invites.links import Links
 from invites.mail.message import OutgoingMail
@@ -22,6 +22,7 @@ from invites.models import (
     EmailProof,
     Invitation,
     ProofPurpose,
+    SecurityEvent,
     SecurityNotice,
     Standing,
     User,
@@ -46,7 +47,8 @@ def render(delivery: Delivery, postage: Postage, now: datetime) -> OutgoingMail 
         parts = invitation_parts(invitation, link, postage.links)
         return _mail(delivery, parts, postage, now, account=invitation.account)
     if delivery.kind == DeliveryKind.SECURITY_NOTICE:
-        return _mail(delivery, _notice_parts(delivery.notice, postage.links), postage, now)
+        notice = _notice_parts(delivery.notice, postage.links)
+        return _mail(delivery, notice, postage, now) if notice else None
     if not proofs.is_open(delivery.proof, now):
         return None
     return _mail(delivery, _proof_parts(delivery, postage.links), postage, now)
@@ -125,13 +127,19 @@ def _proof_parts(delivery: Delivery, links: Links) -> Parts:
     return _parts(delivery.kind, context)
 
 
-def _notice_parts(notice: SecurityNotice, links: Links) -> Parts:
+def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
+    """None for what has settled itself meanwhile."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
+    is_asked = notice.event == SecurityEvent.SECOND_STEP_ASKED
+    asking = required_factor.missing_for(notice.user) if is_asked else []
+    if is_asked and not asking:
+        return None
     context = {
         "person": notice.user,
         "event": notice.event,
         "moment": moment,
-        "link": links.forgotten_password(),
+        "accounts": ", ".join(account.name for account in asking),
+        "link": links.second_step() if is_asked else links.forgotten_password(),
     }
     return _parts(DeliveryKind.SECURITY_NOTICE, context)
 

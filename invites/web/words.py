@@ -148,7 +148,10 @@ REASON = {
     Reason.PASSKEY_REFUSED: _(
         "This passkey wasn't taken. Try again, or use another way to log in."
     ),
-    Reason.CODE_WRONG: _("That code isn't right. Digits change every 30 seconds and work once."),
+    Reason.CODE_WRONG: _(
+        "That code isn't right. Digits change every 30 seconds; they and recovery codes "
+        "work only once."
+    ),
     Reason.PROFILE_EXISTS: _("There is a profile with this address already. Log in instead."),
     Reason.ALREADY_SET_UP: _("This box is set up already. Log in instead."),
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),

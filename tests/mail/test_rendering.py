@@ -38,6 +38,7 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
     account.assignments_label = "Open the call list"
     account.reply_to = "help@riverside.example"
     account.time_zone = "Pacific/Auckland"
+    account.requires_second_factor = True
     account.save()
     make_user("Kim Known", "kim@example.org", now)
     invite(owner, now, "new@example.org")

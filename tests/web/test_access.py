@@ -132,7 +132,8 @@ def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
         return "in" if visitor == "installer" else "not found"
     if who is Who.LOGGED_IN:
         hidden = visitor == "unconfirmed" and endpoint in ("accounts.accept", "accounts.decline")
-        return "not found" if hidden else "in"
+        made_elsewhere = endpoint == "second_factor.codes_file"
+        return "not found" if hidden or made_elsewhere else "in"
     if visitor == "inactive":
         return "not allowed"
     role = Role.USER if visitor == "unconfirmed" else ROLES.get(visitor)

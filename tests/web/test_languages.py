@@ -11,7 +11,7 @@ from flask_babel import get_domain
 from invites import notices
 from invites.mail.rehearsal import trial_mail
 from invites.mail.rendering import render
-from invites.models import Delivery, DeliveryKind, SecurityEvent
+from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from tests.web.scenes import BUTTONS, PAGES, Scene
 from tests.web.world import World, services
 
@@ -104,6 +104,7 @@ def test_every_word_of_an_error_can_be_translated(bracketing: World) -> None:
 
 
 def test_every_word_of_a_mail_can_be_translated(bracketing: World) -> None:
+    Account.update(requires_second_factor=True).execute()
     for event in SecurityEvent:
         notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)
     invitations = (bracketing.rows.pending, bracketing.rows.known)

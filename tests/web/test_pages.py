@@ -42,8 +42,10 @@ def assert_nothing_inline(page: BeautifulSoup) -> None:
     assert not page.select("[style], style, script:not([src])")
     handlers = [a for tag in page.find_all(True) for a in tag.attrs if re.match(r"on[a-z]", a)]
     assert not handlers
-    sources = [tag.get("src") or tag.get("href") for tag in page.select("script, link, img")]
+    sources = [tag.get("src") or tag.get("href") for tag in page.select("script, link")]
+    pictures = [tag["src"] for tag in page.select("img")]
     assert all(source.startswith("/static/") for source in sources)
+    assert all(source.startswith(("/static/", "data:image/svg+xml")) for source in pictures)
     assert not page.select('a[href^="javascript:"]')
 
 

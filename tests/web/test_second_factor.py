@@ -14,7 +14,7 @@ from flask import Flask
 
 from invites import authenticators, recovery_codes, second_factor
 from invites.clock import utcnow
-from invites.models import Authenticator, Passkey, SecurityEvent, Session, User
+from invites.models import Account, Authenticator, Passkey, SecurityEvent, Session, User
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
@@ -62,7 +62,7 @@ class TestSettingUp:
     def test_an_app_is_set_up_by_its_digits(self, uma: Browser) -> None:
         uma.open("/profile").follow("Set up a second step").follow("Set up an app")
         uma.press("Go on", password=PASSWORD)
-        assert uma.page.select_one(".qr svg")
+        assert uma.page.select_one("img.qr[src^='data:image/svg+xml'][alt]")
         typed_by_hand = uma.page.select_one("span.mono").get_text().replace(" ", "")
         uma.press("Turn on", code=pyotp.TOTP(typed_by_hand).now())
         assert uma.url == OWN
@@ -126,6 +126,48 @@ class TestSettingUp:
             assert "10 codes are left" in uma.open(OWN).text
             assert not uma.page.select(".codes")
             assert uma.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
+
+    def test_only_the_browser_that_had_the_codes_made_shows_them(
+        self, app: Flask, uma: Browser, people: Cast
+    ) -> None:
+        set_up_app(app, uma)
+        other = signed_in(app, people[Role.USER].user)
+        assert "10 codes are left" in other.open(OWN).text
+        assert other.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
+        assert len(uma.open(OWN).page.select(".codes li")) == 10
+        other.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
+        assert len(other.page.select(".codes li")) == 10
+        assert not uma.open(OWN).page.select(".codes")
+
+    def test_a_code_that_was_used_is_shown_no_longer(
+        self, app: Flask, uma: Browser, somebody: Browser
+    ) -> None:
+        set_up_app(app, uma)
+        used = uma.page.select_one(".codes li").get_text()
+        half_way(somebody).press("Log in with a recovery code", recovery_code=used)
+        assert not somebody.open(OWN).page.select(".codes")
+        left = [code.get_text() for code in uma.open(OWN).page.select(".codes li")]
+        assert len(left) == 9
+        assert used not in left
+
+    def test_taking_the_last_one_off_warns_where_an_account_asks_for_it(
+        self, app: Flask, people: Cast
+    ) -> None:
+        mo = people[Role.MODERATOR].user
+        Account.update(requires_second_factor=True).execute()
+        device = signed_in(app, mo)
+        set_up_app(app, device)
+        assert "Go on to Riverside Relief" in device.text
+        warning = "Riverside Relief asks for a second step: without one you see nothing of it"
+        assert warning in device.open(f"{OWN}/app/removal").text
+        Passkey.create(
+            user=mo, created_at=utcnow(), name="P", credential_id=b"1", public_key=b"", sign_count=0
+        )
+        assert warning not in device.open(f"{OWN}/app/removal").text
+        key = Passkey.get()
+        assert warning not in device.open(f"{OWN}/passkeys/{key.id}/removal").text
+        Authenticator.delete().execute()
+        assert warning in device.open(f"{OWN}/passkeys/{key.id}/removal").text
 
     def test_new_codes_and_taking_it_off_take_the_password(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)

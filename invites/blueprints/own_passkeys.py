@@ -1,0 +1,110 @@
+"""Adding and removing one's passkeys."""
+
+from flask import Blueprint, Response, abort, jsonify, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import HiddenField, StringField
+
+from invites import devices, passkeys, second_factor, texts
+from invites.refusals import Refused
+from invites.web.access import Who, allow
+from invites.web.forms import checked_by
+from invites.web.limits import limit_password_guesses
+from invites.web.pages import show
+from invites.web.password_pages import PasswordForm, ask_password, change, what_stays_closed
+from invites.web.services import now, services
+from invites.web.signin import person, session_token
+from invites.web.words import sentence
+
+blueprint = Blueprint("own_passkeys", __name__, url_prefix="/profile/second-step/passkeys")
+
+
+class NewPasskeyForm(PasswordForm):
+    """A passkey that the browser has made, with a name for its owner."""
+
+    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    credential = HiddenField()
+
+
+@blueprint.get("")
+@allow(Who.LOGGED_IN)
+def form() -> AnyResponse:
+    """A name and the password, before a passkey is made."""
+    words = devices.words(request.user_agent.string)
+    return _page(NewPasskeyForm(name=" · ".join(filter(None, words))))
+
+
+@blueprint.post("/options")
+@allow(Who.LOGGED_IN)
+@limit_password_guesses
+def options() -> AnyResponse:
+    """What the browser needs to make a passkey, for its script."""
+    password, base_url = request.form.get("password", ""), services().settings.base_url
+    try:
+        asked = passkeys.ask_for_new(person(), password, base_url, now())
+    except Refused as refused:
+        answer = jsonify(error=str(sentence(refused)))
+        answer.status_code = 422
+        return answer
+    return Response(asked, mimetype="application/json")
+
+
+@blueprint.post("")
+@allow(Who.LOGGED_IN)
+@limit_password_guesses
+def add() -> AnyResponse:
+    """Take the passkey that the browser made."""
+    form = NewPasskeyForm()
+    if not form.validate():
+        return _page(form)
+    typed = (form.name.data, form.password.data or "", form.credential.data or "")
+    base_url = services().settings.base_url
+    return change(
+        form,
+        _page,
+        lambda: passkeys.add(person(), *typed, session_token(), base_url, now()),
+        told=_("Your passkey is added. You can log in with it."),
+    )
+
+
+@blueprint.get("/<int:passkey_id>/removal")
+@allow(Who.LOGGED_IN)
+def removal_form(passkey_id: int) -> AnyResponse:
+    """Ask for the password, before a passkey is removed."""
+    return _removal_page(PasswordForm(), passkey_id)
+
+
+@blueprint.post("/<int:passkey_id>/removal")
+@allow(Who.LOGGED_IN)
+@limit_password_guesses
+def remove(passkey_id: int) -> AnyResponse:
+    """Log in with it no more."""
+    form = PasswordForm()
+    return change(
+        form,
+        lambda form: _removal_page(form, passkey_id),
+        lambda: passkeys.remove(person(), passkey_id, form.password.data or "", now()),
+        told=_("That passkey is removed."),
+    )
+
+
+def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
+    mine = passkeys.of(person())
+    found = next((one for one in mine if one.id == passkey_id), None)
+    if found is None:
+        abort(404)
+    return ask_password(
+        form,
+        title=_("Remove the passkey %(name)s?", name=found.name),
+        meaning=_("It doesn't log you in any more. Delete it on your device, too."),
+        warning=what_stays_closed(
+            is_last=len(mine) == 1 and not second_factor.has_authenticator(person())
+        ),
+        button=_("Remove"),
+        is_danger=True,
+    )
+
+
+def _page(form: PasswordForm) -> AnyResponse:
+    return show("second_factor/passkey.html", form=form, status=422 if form.errors else 200)

@@ -1,0 +1,103 @@
+"""Pages that ask for the password before they change how somebody logs in (ASVS 5.0 7.5.1)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from flask import session, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import PasswordField
+
+from invites import recovery_codes, required_factor
+from invites.refusals import Reason, Refused
+from invites.web.forms import PlainForm
+from invites.web.pages import go, show, tell
+from invites.web.services import now, services
+from invites.web.signin import person
+
+_CODES = "codes"  # in the visitor's cookie: when the recovery codes were made that they may see
+
+
+class PasswordForm(PlainForm):
+    """Only whoever knows the password may go on."""
+
+    password = PasswordField(_l("Your password"))
+
+
+def ask_password(
+    form: PasswordForm,
+    *,
+    title: str,
+    meaning: str,
+    button: str,
+    warning: str = "",
+    is_danger: bool = False,
+) -> Response:
+    """The page that says what a password is asked for."""
+    return show(
+        "second_factor/password.html",
+        form=form,
+        title=title,
+        meaning=meaning,
+        warning=warning,
+        button=button,
+        is_danger=is_danger,
+        status=422 if form.errors else 200,
+    )
+
+
+def what_stays_closed(*, is_last: bool) -> str:
+    """A warning before the ``is_last`` factor goes; empty when it closes nothing."""
+    asking = required_factor.asking(person()) if is_last else []
+    if not asking:
+        return ""
+    names = ", ".join(account.name for account in asking)
+    return str(
+        _(
+            "%(accounts)s asks for a second step: without one you see nothing of it "
+            "until you set one up again.",
+            accounts=names,
+        )
+    )
+
+
+def change(
+    form: PasswordForm,
+    page: Callable[[PasswordForm], Response],
+    deed: Callable[[], None],
+    *,
+    told: str = "",
+    then: str = "",
+) -> Response:
+    """Do it and lead on, or show its page again with what was wrong."""
+    try:
+        with showing_new_codes():
+            deed()
+    except Refused as refused:
+        if refused.reason is Reason.NOT_FOUND:
+            raise
+        form.validate()
+        form.refuse(form.password, refused)
+        return page(form)
+    if told:
+        tell(told)
+    return go(then or url_for("second_factor.page"))
+
+
+@contextmanager
+def showing_new_codes() -> Iterator[None]:
+    """Let this browser, and no other, show recovery codes that the block makes."""
+    before = recovery_codes.made_at(person())
+    yield
+    made_at = recovery_codes.made_at(person())
+    if made_at is not None and made_at != before:
+        session[_CODES] = made_at.isoformat()
+
+
+def shown_codes() -> list[str]:
+    """The recovery codes that this browser may show now."""
+    made_at = recovery_codes.made_at(person())
+    if made_at is None or session.get(_CODES) != made_at.isoformat():
+        return []
+    return recovery_codes.fresh(person(), services().signer, now())
