@@ -43,6 +43,7 @@ class Deed(StrEnum):
     OWNER_RESCUED = "owner_rescued"
     SECOND_STEP_REQUIRED = "second_step_required"
     SECOND_STEP_OPTIONAL = "second_step_optional"
+    SECOND_STEP_FORGOTTEN = "second_step_forgotten"
 
 
 class Kind(StrEnum):
@@ -78,6 +79,7 @@ KINDS = {
         Deed.LEFT,
         Deed.OWNERSHIP_CLAIMED,
         Deed.OWNER_RESCUED,
+        Deed.SECOND_STEP_FORGOTTEN,
     ),
     Kind.SIGN_INS: (Deed.SIGNED_IN,),
     Kind.SETTINGS: (
@@ -110,9 +112,16 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
         )
         if known.exists():
             return
-        belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
-        for membership in Membership.select(Membership, Account).join(Account).where(belongs):
-            record(Deed.SIGNED_IN, membership.account, user, now, device=words)
+        record_in_all(user, Deed.SIGNED_IN, user, now, device=words)
+
+
+def record_in_all(
+    user: User, deed: Deed, actor: User | None, now: datetime, **details: Any
+) -> None:
+    """Add one entry to each account that ``user`` belongs to."""
+    belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
+    for membership in Membership.select(Membership, Account).join(Account).where(belongs):
+        record(deed, membership.account, actor, now, **details)
 
 
 def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[Activity]":

@@ -39,6 +39,11 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     except Refused as refused:
         raise click.ClickException(words(refused)) from None
     click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
+    if second_factor.is_on(user):
+        click.echo(
+            "At the log-in their second step is asked for as before. If they lost it: "
+            f"flask forget-second-step --email {user.email}"
+        )
 
 
 @click.command(cls=Command)
@@ -47,12 +52,13 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
 def forget_second_step(email: str) -> None:
     """Let somebody in by their password alone who lost phone, keys and recovery codes.
 
-    They are told by mail.
+    They are told by mail, and the Activity of their accounts says so.
     """
     ready_database()
     user = _user(email)
-    second_factor.end(user, utcnow())
-    click.echo(f"{user.name} ({user.email}) logs in by password alone now.")
+    had_one = second_factor.end(user, utcnow())
+    when = "now" if had_one else "already: there was no second step to forget"
+    click.echo(f"{user.name} ({user.email}) logs in by password alone {when}.")
 
 
 @click.command(cls=Command)

@@ -18,12 +18,13 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
     """
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)
-        account = Account.get_by_id(actor.account_id)
-        if account.requires_second_factor == required:
-            return
-        if required and not second_factor.is_on(actor.user):
+        account = actor.account
+        was_required = Account.get_by_id(account.id).requires_second_factor
+        if required and not was_required and not second_factor.is_on(actor.user):
             raise Refused(Reason.SECOND_STEP_FIRST)
         account.requires_second_factor = required
+        if required == was_required:
+            return
         account.save(only=[Account.requires_second_factor])
         deed = Deed.SECOND_STEP_REQUIRED if required else Deed.SECOND_STEP_OPTIONAL
         activity.record(deed, account, actor.user, now)

@@ -6,7 +6,8 @@ read of the step only.
 
 from datetime import datetime
 
-from invites import authenticators, db, notices, passwords, recovery_codes, sessions
+from invites import activity, authenticators, db, notices, passwords, recovery_codes, sessions
+from invites.activity import Deed
 from invites.models import Authenticator, Passkey, RecoveryCodes, SecurityEvent, User
 from invites.refusals import Reason, Refused
 from invites.tokens import Signer
@@ -133,12 +134,19 @@ def check(user: User, code: str, signer: Signer, now: datetime) -> None:
             raise Refused(Reason.CODE_WRONG)
 
 
-def end(user: User, now: datetime) -> None:
-    """Take all factors off somebody who lost them: for who holds the box."""
+def end(user: User, now: datetime) -> bool:
+    """Take all factors off somebody who lost them: for who holds the box.
+
+    False when there were none. Written down in their accounts' Activity.
+    """
     with db.transaction():
+        if not is_on(user):
+            return False
         for factor in (Authenticator, Passkey):
             db.delete(factor).where(factor.user == user).execute()
         removed(user, SecurityEvent.SECOND_FACTOR_ENDED, now)
+        activity.record_in_all(user, Deed.SECOND_STEP_FORGOTTEN, None, now, email=user.email)
+    return True
 
 
 def forget_derived() -> None:

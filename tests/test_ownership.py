@@ -18,6 +18,7 @@ from invites.roles import Role
 from tests.cast import make_member, make_user
 from tests.shorthand import refused, reread
 from tests.test_cli import run
+from tests.test_notices import told
 from tests.test_races import at_once
 from tests.web.world import ACCOUNT, signed_in
 
@@ -101,6 +102,11 @@ class TestRescue:
             {"email": "uma@example.org"},
         )
 
+    def test_says_that_a_second_step_is_asked_for_still(self, app, people, now):
+        authenticators.offer(people[Role.USER].user, now)
+        Authenticator.update(confirmed_at=now).execute()
+        assert "flask forget-second-step --email uma@example.org" in self.rescue(app).output
+
     def test_brings_back_who_was_removed_and_in_who_never_was(self, app, lost, now):
         make_user("Zed", "zed@example.org", now)
         assert self.rescue(app, email="olive@example.org").exit_code == 0
@@ -141,6 +147,11 @@ class TestForgottenSecondStep:
         done = run(app, "forget-second-step", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
         assert not second_factor.is_on(uma)
+        newest = activity.recorded(people[Role.OWNER].account, None, "")[0]
+        assert (newest.action, newest.actor) == (Deed.SECOND_STEP_FORGOTTEN, None)
+        again = run(app, "forget-second-step", "--email", "uma@example.org")
+        assert "already: there was no second step" in again.output
+        assert len(told()) == 1
 
     def test_says_who_is_not_known(self, app):
         done = run(app, "forget-second-step", "--email", "nobody@example.org")

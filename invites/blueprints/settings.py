@@ -16,6 +16,7 @@ from invites.roles import Role
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, checked_by
 from invites.web.headers import MAIL_PREVIEW, page_policy
+from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
 from invites.web.services import links, now
 from invites.web.words import sentence
@@ -72,13 +73,22 @@ def update() -> AnyResponse:
 def require_second_step() -> AnyResponse:
     """Ask Moderators and up for a second step at their log-in, or don't."""
     required = request.form.get("required") == "1"
+    told = _("Moderators and up are asked for it.") if required else _("Nobody is asked for it.")
+    problem = ""
     try:
         required_factor.require(here().membership, required, now())
     except Refused as refused:
-        tell(sentence(refused), "problem")
-    else:
-        tell(_("Who works here is asked for it.") if required else _("Nobody is asked for it."))
-    return go(url_for("settings.page", _anchor="second-step"))
+        problem = sentence(refused)
+    if not wants_fragment():
+        tell(problem or told, "problem" if problem else "done")
+        return go(url_for("settings.page", _anchor="second-step"))
+    return show(
+        "settings/_second_step.html",
+        without_second_step=required_factor.without(here().account),
+        told="" if problem else told,
+        problem=problem,
+        status=422 if problem else 200,
+    )
 
 
 @blueprint.get("/mails/<kind>")

@@ -85,5 +85,6 @@ _SENTENCES: dict[Deed, Callable[[Details], str]] = {
     Deed.OWNERSHIP_CLAIMED: lambda _d: _("Became Account Owner, as there was none"),
     Deed.SECOND_STEP_REQUIRED: lambda _d: _("Asked Moderators and up for a second step"),
     Deed.SECOND_STEP_OPTIONAL: lambda _d: _("Asked nobody for a second step any more"),
+    Deed.SECOND_STEP_FORGOTTEN: lambda _d: _("Second step taken off by whoever runs this box"),
     Deed.OWNER_RESCUED: lambda _d: _("Made Account Owner by whoever runs this box"),
 }

@@ -26,11 +26,13 @@ const notify = (message, kind = "problem") => {
 // News stays in sight for a while, wherever one has scrolled to.
 const IN_SIGHT = 10_000;
 let outOfSight;
-new MutationObserver(() => {
+const keepInSight = () => {
   notices.classList.add("fresh");
   clearTimeout(outOfSight);
   outOfSight = setTimeout(() => notices.classList.remove("fresh"), IN_SIGHT);
-}).observe(notices, { childList: true });
+};
+new MutationObserver(keepInSight).observe(notices, { childList: true });
+if (notices.classList.contains("fresh")) keepInSight();
 
 // Another live region is read out only when its words change.
 document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {

@@ -10,6 +10,7 @@ from threading import Barrier, Thread
 import pyotp
 import pytest
 import time_machine
+from bs4 import BeautifulSoup
 from flask import Flask
 
 from invites import authenticators, recovery_codes, second_factor
@@ -478,6 +479,26 @@ class TestRequired:
         assert world.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
 
-def test_an_admin_without_one_is_told_to_begin_with_themselves(world: World) -> None:
-    ada = world.device("admin").open(f"{ACCOUNT}/settings").press("Ask for it")
+def test_an_admin_without_one_is_led_to_their_own_first(world: World) -> None:
+    settings = f"{ACCOUNT}/settings"
+    ada = world.device("admin").open(settings)
+    token = ada.page.select_one("[name=csrf_token]")["value"]
+    assert not ada.page.find("button", string="Ask for it")
+    assert ada.follow("Set up your second step").url == OWN
+    ada.post(f"{settings}/second-step", {"required": "1", "csrf_token": token})
+    assert ada.url == settings
     assert "Set up your own second step first" in ada.text
+    assert not Account.get(Account.slug == "riverside-relief").requires_second_factor
+
+
+def test_asking_for_it_leaves_the_rest_of_the_page_alone(world: World) -> None:
+    world.set_up_second_factor("owner")
+    olive = world.device("owner").open(f"{ACCOUNT}/settings")
+    token = olive.page.select_one("[name=csrf_token]")["value"]
+    for required, button in (("1", "Don't ask for it"), ("0", "Ask for it")):
+        typed = {"required": required, "csrf_token": token}
+        answer = olive.client.post(f"{ACCOUNT}/settings/second-step", data=typed, headers=HTMX)
+        section = BeautifulSoup(answer.text, "html.parser")
+        assert next(section.children).get("id") == "second-step"
+        assert section.find("button", string=button)
+        assert "asked for it" in answer.text
