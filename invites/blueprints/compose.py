@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites import invitations, issuing, mending, staging
@@ -18,6 +19,7 @@ from invites.roles import Role
 from invites.tables import Choice
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, number
+from invites.web.errors import stale_form
 from invites.web.forms import takes_lists
 from invites.web.pages import go, tell
 from invites.web.services import now, services
@@ -58,6 +60,15 @@ def create() -> AnyResponse:
     else:
         tell(_("The invitations are on their way."))
     return go(url_for("batches.page", batch_id=batch.id))
+
+
+@blueprint.errorhandler(CSRFError)
+def keep_what_was_typed(error: CSRFError) -> AnyResponse:
+    """The form with what was typed, and a token of this session."""
+    if request.endpoint != "compose.create":
+        return stale_form(error)
+    tell(_("Nothing was sent yet, as you logged in anew. Look at it, and send it now."), "problem")
+    return compose_page(filled_form(), status=400)
 
 
 @blueprint.post("/understanding")

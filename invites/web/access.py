@@ -16,8 +16,9 @@ from invites.access import Action, is_allowed
 from invites.models import Account, Membership, User
 from invites.scope import Scope
 from invites.web.htmx import is_htmx
+from invites.web.logged_out import send_to_login
 from invites.web.pages import go, show
-from invites.web.signin import unauthorized, visitor
+from invites.web.signin import visitor
 
 log = logging.getLogger("invites.web")
 
@@ -128,7 +129,7 @@ def _admit_person(who: Who | Action) -> Response | None:
     """To a view that takes a log-in, and perhaps more."""
     visiting = visitor()
     if visiting is None:
-        return unauthorized()
+        return send_to_login()
     if isinstance(who, Action):
         return _enter_account(visiting.user, who)
     if who is Who.INSTALLER and not visiting.user.is_installer:

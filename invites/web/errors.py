@@ -72,7 +72,7 @@ _STATUS = {
 
 def init_app(app: Flask) -> None:
     """Show errors of ``app`` in the look of the product."""
-    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(CrossSiteError, _cross_site)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Refused, _refused)
@@ -93,7 +93,8 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     return response
 
 
-def _stale_form(_error: CSRFError) -> Response:
+def stale_form(_error: CSRFError) -> Response:
+    """A form without the token of this session, as after another log-in."""
     return _error_page(
         400,
         _("This page was open for too long"),

@@ -37,6 +37,11 @@ def takes_lists(view: View) -> View:
     return view
 
 
+def holds_lists(view: Callable[..., Any]) -> bool:
+    """Whether ``view`` declared that."""
+    return getattr(view, _TAKES_LISTS, False)
+
+
 def init_app(app: Flask) -> None:
     """Take large forms where they are declared. Goes before the CSRF check, which reads them."""
     app.before_request(_take_large_forms)
@@ -45,9 +50,14 @@ def init_app(app: Flask) -> None:
 
 def _take_large_forms() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, _TAKES_LISTS, False):
-        request.max_content_length = _REQUEST_BYTES
-        request.max_form_memory_size = _TYPED_BYTES
+    if view is not None and holds_lists(view):
+        take_large_forms()
+
+
+def take_large_forms() -> None:
+    """Let this request's form hold a list; before anything reads it."""
+    request.max_content_length = _REQUEST_BYTES
+    request.max_form_memory_size = _TYPED_BYTES
 
 
 def _refuse_repeated_fields() -> None:

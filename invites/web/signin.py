@@ -5,13 +5,10 @@ from typing import cast
 
 import flask_login
 from flask import Flask, request, session
-from werkzeug.wrappers import Response
 
 from invites import activity, second_factor, sessions
 from invites.models import User
-from invites.web.pages import go
 from invites.web.services import now
-from invites.web.urls import login_url
 
 log = logging.getLogger("invites.web")
 
@@ -42,11 +39,6 @@ def _load(token: str) -> Visitor | None:
     return Visitor(found.user, token) if found else None
 
 
-@_manager.unauthorized_handler
-def _send_to_login() -> Response:
-    return go(login_url(back_to_here=True))
-
-
 def visitor() -> Visitor | None:
     """Whoever is logged in on this device, or None."""
     current = flask_login.current_user
@@ -67,11 +59,6 @@ def _signed_in() -> Visitor:
     who = visitor()
     assert who is not None
     return who
-
-
-def unauthorized() -> Response:
-    """Send a stranger to the log-in, and back afterwards."""
-    return cast(Response, _manager.unauthorized())
 
 
 def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
