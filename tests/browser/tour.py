@@ -440,6 +440,16 @@ class _Full:
             visitor.fill(Email="amina@example.org")
             visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a list")
 
+        def type_logged_out(visitor: Visitor) -> None:
+            visitor.context.clear_cookies()
+            visitor.fill(Email=_TYPED).sees("You were logged out meanwhile.")
+
+        def send_logged_out(visitor: Visitor) -> None:
+            visitor.log_in("mo@example.org")
+            visitor.open(_COMPOSE).fill(Email=_TYPED).sees("twice in the list")
+            visitor.context.clear_cookies()
+            visitor.press("Send Invitation").sees("Nothing was sent.")
+
         correct = f"{_ACCOUNT}/invitations/{self.pending.id}/corrected"
         return [
             Stop("compose-understood", _COMPOSE, OWNER, write),
@@ -450,6 +460,8 @@ class _Full:
             Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
             Stop("compose-correct", correct, OWNER),
             Stop("compose-moderator", _COMPOSE, "mo@example.org"),
+            Stop("compose-logged-out", _COMPOSE, "mo@example.org", type_logged_out),
+            Stop("logged-out", "/login", "mo@example.org", send_logged_out),
         ]
 
     def letters(self) -> list[Stop]:

@@ -54,7 +54,7 @@ def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
     beside = writing.page.find("a", string="1. Log in in a new tab")
     assert (beside["href"], beside["target"]) == ("/login", "_blank")
     log_in_beside(writing, owner.user)
-    writing.press("2. Then go on with what you typed")
+    writing.press("2. Go on with what you typed")
     assert "Nothing was sent yet" in writing.text
     assert writing.page.select_one("#email").get_text().strip() == TYPED
     assert not Batch.select().exists()
@@ -63,7 +63,7 @@ def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
 
 
 def test_a_press_too_early_shows_it_again(writing: Browser) -> None:
-    writing.press("Send Invitation", email=TYPED).press("2. Then go on with what you typed")
+    writing.press("Send Invitation", email=TYPED).press("2. Go on with what you typed")
     assert writing.status == 401
     assert writing.page.select_one("input[name=email]")["value"] == TYPED
 
@@ -73,7 +73,7 @@ def test_who_logs_in_instead_sends_nothing_that_they_may_not(
 ) -> None:
     writing.press("Send Invitation", email=TYPED)
     log_in_beside(writing, people[Role.USER].user)
-    writing.press("2. Then go on with what you typed")
+    writing.press("2. Go on with what you typed")
     assert writing.status == 403
     assert TYPED not in writing.text
 
