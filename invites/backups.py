@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, db_file, outbox, readiness, secret_key, sessions
+from invites import db, db_file, outbox, progress, readiness, secret_key, sessions
 from invites.db_file import NotReadyError
 from invites.models import Delivery, DeliveryState
 from invites.settings import Settings
@@ -18,9 +18,9 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did."""
+    """What a restore did. ``held_back``: mails that wait for somebody to send them."""
 
-    withdrawn: int
+    held_back: int
     replaced: Path | None
 
 
@@ -75,7 +75,7 @@ def restore(
             )
         draft = Path(tempfile.mkdtemp(prefix=".restore-", dir=settings.data))
         try:
-            withdrawn = _prepare(settings, backup, draft, now, keep_mail=keep_mail)
+            held_back = _prepare(settings, backup, draft, now, keep_mail=keep_mail)
             replaced = _put_aside(settings, now) if present else None
             for name in _names(settings):
                 (draft / name).rename(settings.data / name)
@@ -83,13 +83,13 @@ def restore(
         finally:
             shutil.rmtree(draft)
             db.configure(settings.database_path)
-    return Restored(withdrawn, replaced)
+    return Restored(held_back, replaced)
 
 
 def _prepare(
     settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
 ) -> int:
-    """Make a sound copy of this version in ``draft``; returns how many mails were withdrawn."""
+    """Make a sound copy of this version in ``draft``; returns how many mails are held back."""
     log = f"{settings.database_path.name}-wal"  # beside files that were copied by hand
     for name in (*_names(settings), log):
         if (backup / name).exists():
@@ -98,32 +98,38 @@ def _prepare(
     if not db_file.is_sound():
         raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
     db_file.migrate()
-    withdrawn = _end_what_was_going_on(now, keep_mail=keep_mail)
+    held_back = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):
         if os.geteuid() == 0:  # else the service couldn't open what root restored
             os.chown(draft / name, owner.st_uid, owner.st_gid)
         _flush(draft / name)
-    return withdrawn
+    return held_back
 
 
 def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
-    """End all sessions, and unless ``keep_mail`` the mail that waited; returns how many mails."""
+    """End all sessions, and unless ``keep_mail`` the mail that waited.
+
+    Returns how many of those mails the pages of their batches offer to send.
+    """
     db.connect()
     try:
         sessions.end_everybodys()
-        return 0 if keep_mail else _withdraw_mail(now)
+        if keep_mail:
+            return 0
+        _withdraw_mail(now)
+        return progress.held_back_in_all(now)
     finally:
         db.close()
 
 
-def _withdraw_mail(now: datetime) -> int:
+def _withdraw_mail(now: datetime) -> None:
     changes = {
         Delivery.state: DeliveryState.WITHDRAWN,
         Delivery.finished_at: now,
         Delivery.reply_text: outbox.HELD_BACK,
     }
-    return int(Delivery.update(changes).where(Delivery.state.in_(outbox.IN_HAND)).execute())
+    Delivery.update(changes).where(Delivery.state.in_(outbox.IN_HAND)).execute()
 
 
 def _refuse_incomplete(settings: Settings, backup: Path) -> None:

@@ -269,9 +269,9 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     click.echo("Everybody has to log in again.")
     if done.replaced:
         click.echo(f"What was there is in {done.replaced}.")
-    if done.withdrawn:
+    if done.held_back:
         click.echo(
-            f"{done.withdrawn} mail(s) waited in the backup and may have gone out since, so they "
+            f"{done.held_back} mail(s) waited in the backup and may have gone out since, so they "
             "won't be sent by themselves. The pages of their batches offer to send them; "
             "to send all, restore again with --replace --keep-mail."
         )

@@ -75,7 +75,7 @@ def add(
     from webauthn import verify_registration_response
 
     name = texts.clean_name(name)
-    _check_may_add(user, password)
+    second_factor.check_may_add(user, password)
     challenge = _taken_challenge(answer, user, now)
     with _junk_refused():
         made = verify_registration_response(
@@ -86,6 +86,7 @@ def add(
             require_user_verification=True,
         )
     with db.transaction():
+        _check_room(user)
         if Passkey.select().where(Passkey.credential_id == made.credential_id).exists():
             raise Refused(Reason.PASSKEY_REFUSED)
         Passkey.create(
@@ -148,6 +149,10 @@ def authenticate(answer: str, base_url: str, now: datetime) -> User:
 
 def _check_may_add(user: User, password: str) -> None:
     second_factor.check_may_add(user, password)
+    _check_room(user)
+
+
+def _check_room(user: User) -> None:
     if len(of(user)) >= MAX_PASSKEYS:
         raise Refused(Reason.TOO_MANY_PASSKEYS, limit=MAX_PASSKEYS)
 

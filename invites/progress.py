@@ -104,6 +104,16 @@ def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
     return dict(db.tuples(counted))
 
 
+def mails_out_of(batch_ids: Sequence[int]) -> dict[int, int]:
+    """How many mails of each batch the mail server took."""
+    counted = (
+        Delivery.select(Delivery.batch, fn.COUNT(Delivery.id))
+        .where(Delivery.batch.in_(batch_ids), Delivery.state == DeliveryState.SENT)
+        .group_by(Delivery.batch)
+    )
+    return dict(db.tuples(counted))
+
+
 def retriable(batch: Batch, now: datetime) -> Any:
     """The ids of mails that failed, or whose fate nobody knows, to people who can still accept."""
     return _still_wanted(
@@ -115,6 +125,13 @@ def held_back(batch: Batch, now: datetime) -> Any:
     """The ids of mails that waited in a restored backup, to people who can still accept."""
     is_held_back = Delivery.reply_text == outbox.HELD_BACK
     return _still_wanted(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_held_back, now)
+
+
+def held_back_in_all(now: datetime) -> int:
+    """How many mails wait so, over all batches."""
+    waiting = Delivery.select(Delivery.batch).where(Delivery.reply_text == outbox.HELD_BACK)
+    batches = Batch.select(Batch.id).where(Batch.id.in_(waiting))
+    return sum(int(held_back(batch, now).count()) for batch in batches)
 
 
 def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:

@@ -57,10 +57,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class Sent:
-    """A batch in a list, and how many people it mailed or will mail."""
+    """A batch in a list, how many people it mailed or will mail, and how many mails are out."""
 
     batch: Batch
     people: int
+    mails: int
 
 
 class Scope:
@@ -162,8 +163,9 @@ class Scope:
             .order_by(Batch.id.desc())
         )
         found = paged(query, page, size=size)
-        people = progress.people_of([batch.id for batch in found])
-        sent = [Sent(batch, people.get(batch.id, 0)) for batch in found]
+        ids = [batch.id for batch in found]
+        people, mails = progress.people_of(ids), progress.mails_out_of(ids)
+        sent = [Sent(one, people.get(one.id, 0), mails.get(one.id, 0)) for one in found]
         return Page(sent, found.number, found.total, found.size)
 
     def activity(self, kind: Kind | None, search: str, page: int) -> Page[Activity]:

@@ -1,14 +1,15 @@
 """Mail that waits for a mail server to be configured."""
 
 from invites import db
-from invites.models import Delivery, DeliveryState
+from invites.models import Account, Delivery, DeliveryState
 from invites.paging import Page, paged
 
 
 def page(number: int) -> Page[Delivery]:
     """One page of it, newest first."""
     return paged(
-        Delivery.select()
+        Delivery.select(Delivery, Account)
+        .join(Account, db.LEFT_OUTER)
         .where(Delivery.state == DeliveryState.QUEUED)
         .order_by(Delivery.id.desc()),
         number,

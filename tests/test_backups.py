@@ -180,8 +180,11 @@ def test_what_a_restore_replaces_is_kept_aside_with_its_log(
     assert not list(settings.data.glob(".restore-*"))
 
 
-def test_mail_that_waited_in_a_backup_does_not_go_out_again(app: Flask, backup: Path) -> None:
-    done = run(app, "restore", backup, "--replace")
+def test_mail_that_waited_in_a_backup_does_not_go_out_again(
+    app: Flask, backup: Path, now: datetime
+) -> None:
+    with travel(now + timedelta(days=1), tick=False):
+        done = run(app, "restore", backup, "--replace")
     assert states() == [DeliveryState.SENT, DeliveryState.WITHDRAWN, DeliveryState.WITHDRAWN]
     assert "2 mail(s)" in done.output
     assert "pages of their batches" in done.output
@@ -190,6 +193,15 @@ def test_mail_that_waited_in_a_backup_does_not_go_out_again(app: Flask, backup: 
     assert "backup" in withdrawn.reply_text
     assert withdrawn.finished_at is not None
     assert feed.bulk(datetime.now(UTC) + timedelta(days=1), 10) == []
+
+
+def test_mail_that_no_page_offers_to_send_is_not_told(
+    app: Flask, backup: Path, now: datetime
+) -> None:
+    with travel(now + timedelta(days=15), tick=False):
+        done = run(app, "restore", backup, "--replace")
+    assert states().count(DeliveryState.WITHDRAWN) == 2
+    assert "mail(s)" not in done.output
 
 
 def test_mail_that_waited_in_a_backup_can_be_kept(app: Flask, backup: Path) -> None:

@@ -191,11 +191,10 @@ def test_what_failed_of_a_cancelled_batch_stays_cancelled(owner, batch, now):
 
 def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now):
     owner, moderator = people[Role.OWNER], people[Role.MODERATOR]
-    send(owner, now, *addresses(1))
-    attempt_all(now)
-    send(owner, now, "boss@example.org", role=Role.ADMIN)
+    send(owner, now, *addresses(1), "boss@example.org")
     attempt_all(now)
     again = send(owner, now, *addresses(1), "boss@example.org")
+    Invitation.update(role=Role.ADMIN).where(Invitation.email == "boss@example.org").execute()
     attempt_all(now, Result.FAILED)
     assert progress.of_batch(again, now).failed == 2
     assert progress.of_batch(again, now).retriable == 1

@@ -99,7 +99,7 @@ def change_password() -> Response:
         wrong = refused.reason is Reason.PASSWORD_WRONG
         form.refuse(form.current if wrong else form.new, refused)
         return _page(password=form)
-    tell(_("Your new password is set. All your other devices are logged out."))
+    tell(_("Your new password is set. All your other devices are signed out."))
     return go(url_for("profile.page"))
 
 

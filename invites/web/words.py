@@ -58,7 +58,7 @@ DELIVERY = {
     DeliveryState.FAILED: _("failed"),
     DeliveryState.UNKNOWN: _("may have arrived"),
     DeliveryState.BOUNCED: _("came back"),
-    DeliveryState.WITHDRAWN: _("not sent any more"),
+    DeliveryState.WITHDRAWN: _("withdrawn"),
 }
 
 BATCH = {
@@ -74,7 +74,7 @@ JOINED_BY = {
     JoinedBy.FOUNDING: _("Set the account up"),
     JoinedBy.INVITATION: _("By invitation"),
     JoinedBy.PERMANENT_LINK: _("By the permanent link"),
-    JoinedBy.RESCUE: _("Brought in by whoever runs this box"),
+    JoinedBy.RESCUE: _("By whoever runs this box"),
 }
 
 ABOUT = {

@@ -289,6 +289,7 @@ def _full(box: Box) -> list[Stop]:
     return [
         *people.work(),
         *people.composing(),
+        *people.logged_out(),
         *people.letters(),
         *people.profiles(),
         *people.second_steps(),
@@ -440,16 +441,6 @@ class _Full:
             visitor.fill(Email="amina@example.org")
             visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a list")
 
-        def type_logged_out(visitor: Visitor) -> None:
-            visitor.context.clear_cookies()
-            visitor.fill(Email=_TYPED).sees("You were logged out meanwhile.")
-
-        def send_logged_out(visitor: Visitor) -> None:
-            visitor.log_in("mo@example.org")
-            visitor.open(_COMPOSE).fill(Email=_TYPED).sees("twice in the list")
-            visitor.context.clear_cookies()
-            visitor.press("Send Invitation").sees("Nothing was sent.")
-
         correct = f"{_ACCOUNT}/invitations/{self.pending.id}/corrected"
         return [
             Stop("compose-understood", _COMPOSE, OWNER, write),
@@ -460,6 +451,22 @@ class _Full:
             Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
             Stop("compose-correct", correct, OWNER),
             Stop("compose-moderator", _COMPOSE, "mo@example.org"),
+        ]
+
+    def logged_out(self) -> list[Stop]:
+        """Where somebody is logged out while they write."""
+
+        def type_logged_out(visitor: Visitor) -> None:
+            visitor.context.clear_cookies()
+            visitor.fill(Email=_TYPED).sees("You were logged out meanwhile.")
+
+        def send_logged_out(visitor: Visitor) -> None:
+            visitor.log_in("mo@example.org")
+            visitor.open(_COMPOSE).fill(Email=_TYPED).sees("twice in the list")
+            visitor.context.clear_cookies()
+            visitor.press("Send Invitation").sees("Nothing was sent.")
+
+        return [
             Stop("compose-logged-out", _COMPOSE, "mo@example.org", type_logged_out),
             Stop("logged-out", "/login", "mo@example.org", send_logged_out),
         ]

@@ -61,7 +61,7 @@ class TestTheList:
             (BatchState.PAUSED, "paused"),
             (BatchState.STOPPED, "stopped by itself"),
             (BatchState.CANCELLED, "cancelled"),
-            (BatchState.DONE, "done"),
+            (BatchState.DONE, "nothing sent"),
         ],
     )
     @pytest.mark.usefixtures("batch")
@@ -72,6 +72,15 @@ class TestTheList:
         olive.open(f"{ACCOUNT}/batches")
         cells = [cell.get_text(" ", strip=True) for cell in olive.page.select("tbody td")]
         assert cells == ["Olive Martin", "4", "User", says]
+
+    @pytest.mark.usefixtures("batch")
+    def test_done_is_a_batch_whose_mails_are_all_out(self, olive: Browser) -> None:
+        Batch.update(state=BatchState.DONE).execute()
+        for number, says in ((1, "1 of 4 sent"), (4, "done")):
+            first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(number)
+            Delivery.update(state=DeliveryState.SENT).where(Delivery.id.in_(first)).execute()
+            olive.open(f"{ACCOUNT}/batches")
+            assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
 
     def test_the_newest_come_first_a_page_at_a_time(
         self, olive: Browser, owner: Membership, now: datetime

@@ -36,7 +36,7 @@ def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
     ("url", "page", "fragment"),
     [
         (f"{ACCOUNT}/invitations", 12, 10),
-        (f"{ACCOUNT}/batches", 6, 5),
+        (f"{ACCOUNT}/batches", 7, 6),
         (f"{ACCOUNT}/users", 5, 4),
         ("/accounts", 4, 4),
     ],
