@@ -28,7 +28,7 @@ def take_in(raw: bytes, signer: Signer) -> Outcome:
 
 
 def record(report: Report, signer: Signer) -> Outcome:
-    """Mark the delivery that ``report`` is about, if it is for its recipient and for good.
+    """Mark the delivery that ``report`` is about, if it won't arrive at its recipient any more.
 
     TOO_EARLY: the worker hasn't noted yet that the mail server took this mail. Ask again.
     """
@@ -37,9 +37,9 @@ def record(report: Report, signer: Signer) -> Outcome:
         return Outcome.LEFT_ALONE
     about = [each for each in report.findings if delivery.recipient.lower() in each.recipients]
     fates = {each.fate for each in about}
-    if fates == {Fate.HARD}:
+    if fates == {Fate.FAILED}:
         return _mark(delivery, about[0].code, about[0].text)
-    return Outcome.DELAYED if Fate.SOFT in fates else Outcome.LEFT_ALONE
+    return Outcome.DELAYED if Fate.DELAYED in fates else Outcome.LEFT_ALONE
 
 
 def has_bounced(account: Account, emails: Sequence[str]) -> set[str]:

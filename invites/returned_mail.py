@@ -30,21 +30,19 @@ _RETURNED = {
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _FIELD = re.compile(r"^([!-9;-~]{1,80}):(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
-_ENHANCED = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?![\d.])", re.ASCII)  # RFC 3463
 _REPLY = re.compile(r"(?<![\d.])([245]\d\d)[ -]", re.ASCII)  # RFC 5321, 4.2
 
 # Where the copy of the mail begins in the bounces of qmail, and of Exim before 4.84.
 _COPY = re.compile(r"^-+ (?:Below this line is|This is) a copy of (?:the|your) message.*$", re.M)
 _QMAIL = "Hi. This is the"  # by these words a QSBMF bounce is known
 _QMAIL_RECIPIENT = re.compile(r"^<([^\s<>]{1,254})>:$", re.MULTILINE)
-_GIVEN_UP = "retry timeout exceeded"  # Exim: tried for days, so it isn't known to be for good
 
 
 class Fate(StrEnum):
-    """What became of a mail for one recipient. Only HARD says that another try is in vain."""
+    """What became of a mail for one recipient. DELAYED: it may still arrive."""
 
-    HARD = "hard"
-    SOFT = "soft"
+    FAILED = "failed"
+    DELAYED = "delayed"
     ARRIVED = "arrived"
 
 
@@ -155,9 +153,9 @@ def _standard_finding(fields: dict[str, str]) -> Finding | None:
     status = fields.get("status", "")
     match fields.get("action", "").split(" ")[0].lower():
         case "failed":
-            fate = _fate(status) or _fate(said) or Fate.SOFT
+            fate = Fate.FAILED  # with 4.x.x too: then they tried for days
         case "delayed":
-            fate = Fate.SOFT
+            fate = Fate.DELAYED
         case _:
             fate = Fate.ARRIVED
     return _finding(recipients, fate, said or status)
@@ -178,8 +176,7 @@ def _older_finding(recipient: str, notice: str) -> Finding:
     start = notice.lower().find(recipient)
     paragraph = notice[start : start + _SAID_AT_MOST].split("\n\n", 1)[0] if start >= 0 else ""
     said = " ".join(paragraph.split("\n")[1:])
-    fate = _fate(said) or (Fate.SOFT if _GIVEN_UP in said or not said else Fate.HARD)
-    return _finding(frozenset({recipient}), fate, said)
+    return _finding(frozenset({recipient}), Fate.FAILED, said)
 
 
 def _cut_at_copy(message: _Part) -> tuple[str, str]:
@@ -202,14 +199,6 @@ def _finding(recipients: frozenset[str], fate: Fate, said: str) -> Finding:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())[:500]
-
-
-def _fate(status: str) -> Fate | None:
-    """What the first status or reply code in a text means; None when there is none."""
-    found = _ENHANCED.search(status) or _REPLY.search(status)
-    if found is None:
-        return None
-    return {"5": Fate.HARD, "4": Fate.SOFT, "2": Fate.ARRIVED}[found[1][0]]
 
 
 def _address(text: str) -> str:

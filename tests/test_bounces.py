@@ -92,6 +92,13 @@ def test_everything_else_leaves_the_mail_as_it_is(delivery, name, outcome):
     assert stands(delivery) == DeliveryState.SENT
 
 
+def test_a_mail_that_was_given_up_after_days_has_come_back_too(delivery):
+    given_up = FAILED.format("kim@example.org").replace("5.1.1", "4.4.7")
+    assert "4.4.7" in given_up
+    assert take_in(report(given_up)) is Outcome.BOUNCED
+    assert stands(delivery) == DeliveryState.BOUNCED
+
+
 def test_a_report_for_another_recipient_marks_nothing(delivery):
     assert take_in(report(FAILED.format("pat@example.org"))) is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
