@@ -15,6 +15,7 @@ class Action(StrEnum):
     """What a member can want to do in an account."""
 
     VISIT = "visit"
+    LEAVE = "leave"
     SEE_PEOPLE = "see_people"
     INVITE = "invite"
     MANAGE_INVITATION = "manage_invitation"
@@ -28,6 +29,7 @@ class Action(StrEnum):
 
 LOWEST_ROLE = {
     Action.VISIT: Role.USER,
+    Action.LEAVE: Role.USER,
     Action.SEE_PEOPLE: Role.MODERATOR,
     Action.INVITE: Role.MODERATOR,
     Action.MANAGE_INVITATION: Role.MODERATOR,

@@ -16,14 +16,14 @@ blueprint = Blueprint("leaving", __name__, url_prefix="/accounts/<slug>/leaving"
 
 
 @blueprint.get("")
-@allow(Action.VISIT)
+@allow(Action.LEAVE)
 def page() -> Response:
     """Say what leaving does, before it does."""
     return show("leaving/page.html", is_last_owner=memberships.is_last_owner(here().membership))
 
 
 @blueprint.post("")
-@allow(Action.VISIT)
+@allow(Action.LEAVE)
 def leave() -> Response:
     """End one's own membership."""
     try:

@@ -160,7 +160,7 @@ def _enter_account(user: User, action: Action) -> Response | None:
     if not membership.is_active:
         log_denied()
         return _no_longer_active(membership.account)
-    if required_factor.is_missing(membership):
+    if action is not Action.LEAVE and required_factor.is_missing(membership):
         return go(url_for("second_factor.page"))
     g.here = Here(membership, Scope(membership.account))
     if session.get(_LAST) != slug and not is_htmx():

@@ -460,6 +460,10 @@ class TestRequired:
         answer = device.client.get(f"{ACCOUNT}/users", headers=HTMX)
         assert answer.headers["HX-Redirect"] == OWN
 
+    def test_they_may_leave_instead(self, world: World) -> None:
+        device = world.device("moderator").open(f"{ACCOUNT}/leaving").press("Leave")
+        assert "You left Riverside Relief." in device.text
+
     def test_nothing_is_changed_by_them_either(self, world: World) -> None:
         device = world.device("admin").open(OWN)
         token = device.page.select_one("[name=csrf_token]")["value"]
