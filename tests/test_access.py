@@ -13,6 +13,7 @@ from tests.shorthand import refused
 #                                 User   Moder. Admin  Owner
 AT_ALL = {
     Action.VISIT:                 ("yes", "yes", "yes", "yes"),
+    Action.LEAVE:                 ("yes", "yes", "yes", "yes"),
     Action.SEE_PEOPLE:            ("no",  "yes", "yes", "yes"),
     Action.INVITE:                ("no",  "yes", "yes", "yes"),
     Action.MANAGE_INVITATION:     ("no",  "yes", "yes", "yes"),
