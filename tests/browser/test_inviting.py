@@ -176,3 +176,20 @@ def test_escape_closes_the_menu_and_returns_to_its_button(box: Box, olive: Visit
     olive.keys("Escape")
     expect(entry).to_be_hidden()
     expect(users).to_be_focused()
+
+
+def test_who_is_logged_out_while_they_type_logs_in_beside_and_goes_on(olive: Visitor) -> None:
+    olive.go_to("Create New Invitation")
+    olive.fill(Email="amina@example.org").sees("1 person gets a mail.")
+    olive.context.clear_cookies()
+    olive.fill(Email="amina@example.org, jon@example.org").sees("You were logged out meanwhile.")
+    with olive.context.expect_page() as opened:
+        olive.follow("Log in in a new tab")
+    first_tab, olive.page = olive.page, opened.value
+    olive.log_in()
+    olive.page.close()
+    olive.page = first_tab
+
+    olive.press("Send Invitation").sees("Nothing was sent yet, as you logged in anew.")
+    expect(olive.field("Email")).to_have_value("amina@example.org, jon@example.org")
+    olive.press("Send Invitation").sees("2 of 2 sent")
