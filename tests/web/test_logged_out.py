@@ -86,5 +86,5 @@ def test_while_typing_a_notice_comes_and_the_page_stays(writing: Browser) -> Non
     assert answer.headers["HX-Retarget"] == "#notices"
     assert "HX-Redirect" not in answer.headers
     notice = BeautifulSoup(answer.text, "html.parser")
-    assert "What you typed is still here." in notice.get_text()
+    assert "What you typed is still here" in notice.get_text()
     assert notice.find("a", target="_blank")["href"] == "/login"
