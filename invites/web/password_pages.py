@@ -55,7 +55,7 @@ def what_stays_closed(*, is_last: bool) -> str:
     names = ", ".join(account.name for account in asking)
     return str(
         _(
-            "%(accounts)s asks for a second step: without one you see nothing of it "
+            "A second step is asked for by %(accounts)s. Without one you see nothing there "
             "until you set one up again.",
             accounts=names,
         )

@@ -159,7 +159,7 @@ class TestSettingUp:
         device = signed_in(app, mo)
         set_up_app(app, device)
         assert "Go on to Riverside Relief" in device.text
-        warning = "Riverside Relief asks for a second step: without one you see nothing of it"
+        warning = "asked for by Riverside Relief. Without one you see nothing there"
         assert warning in device.open(f"{OWN}/app/removal").text
         Passkey.create(
             user=mo, created_at=utcnow(), name="P", credential_id=b"1", public_key=b"", sign_count=0
