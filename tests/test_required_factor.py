@@ -111,6 +111,6 @@ def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
     mail = Delivery.get(Delivery.recipient == "mo@example.org")
     postage = services(app).postage
     with app.app_context():
-        assert "Riverside Relief needs" in render(mail, postage, now).html
+        assert "needed for Riverside Relief" in render(mail, postage, now).html
         have_second_step(people[Role.MODERATOR].user, now)
         assert render(mail, postage, now) is None
