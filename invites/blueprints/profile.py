@@ -11,7 +11,7 @@ from invites.models import Session
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_password_guesses
+from invites.web.limits import limit_password_guesses, was_right
 from invites.web.pages import go, show, tell
 from invites.web.services import now
 from invites.web.signin import person, session_token
@@ -96,8 +96,11 @@ def change_password() -> Response:
     try:
         profiles.change_password(person(), current, new, session_token(), now())
     except Refused as refused:
-        wrong = refused.reason is Reason.PASSWORD_WRONG
-        form.refuse(form.current if wrong else form.new, refused)
+        if refused.reason is Reason.PASSWORD_WRONG:
+            form.refuse(form.current, refused)
+        else:
+            was_right()
+            form.refuse(form.new, refused)
         return _page(password=form)
     tell(_("Your new password is set. All your other devices are signed out."))
     return go(url_for("profile.page"))

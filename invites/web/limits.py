@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 import limits
-from flask import Flask, make_response, request
+from flask import Flask, g, make_response, request
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
@@ -26,6 +26,8 @@ from invites.addresses import canonical
 from invites.refusals import Refused
 from invites.web import second_step
 from invites.web.signin import person
+
+_WAS_RIGHT = "guess_was_right"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -140,11 +142,16 @@ def _limit_guesses(
                 on_breach()
             raise _too_many(_limiter.limiter.get_window_stats(item, *whose).reset_time)
         response = make_response(view(*args, **kwargs))
-        if response.status_code < 400:
+        if response.status_code < 400 or g.pop(_WAS_RIGHT, False):
             _limiter.limiter.clear(item, *whose)
         return response
 
     return cast(View, limited)
+
+
+def was_right() -> None:
+    """Say that the guess of this request was right, though something else in it wasn't."""
+    setattr(g, _WAS_RIGHT, True)
 
 
 def _refuse(limit: RequestLimit) -> NoReturn:

@@ -194,6 +194,15 @@ class TestSettingUp:
         uma.open("/profile").press("Change password", current=PASSWORD, new="another long one 7")
         assert uma.status == 429
 
+    def test_a_right_one_with_a_new_one_that_is_too_short_is_no_guess(self, uma: Browser) -> None:
+        for _ in range(11):
+            uma.open("/profile").press("Change password", current=PASSWORD, new="short")
+            assert uma.status == 422
+        for _ in range(10):
+            uma.open("/profile").press("Change password", current="a guess", new="short")
+        uma.open("/profile").press("Change password", current=PASSWORD, new="short")
+        assert uma.status == 429
+
 
 class TestLoggingIn:
     @pytest.fixture(autouse=True)
