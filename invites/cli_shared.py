@@ -9,8 +9,8 @@ from invites import db, readiness
 from invites.db_file import NotReadyError
 from invites.refusals import Refused
 from invites.settings import SettingsError
+from invites.web.refusal_words import sentence
 from invites.web.services import services
-from invites.web.words import sentence
 
 
 class Command(click.Command):

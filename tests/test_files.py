@@ -14,7 +14,7 @@ from invites import files
 from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, Choice, Table
-from invites.web.words import sentence
+from invites.web.refusal_words import sentence
 from tests.lists import bombs, make
 from tests.shorthand import refused
 

@@ -12,9 +12,9 @@ from invites.refusals import Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import now
 from invites.web.signin import person, renew
-from invites.web.words import sentence
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 

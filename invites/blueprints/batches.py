@@ -20,8 +20,9 @@ from invites.web.composing import compose_page, form_to_mend
 from invites.web.csv_files import csv_file
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import problem, sentence
 from invites.web.services import now, services
-from invites.web.words import outcome, problem, sentence
+from invites.web.words import outcome
 
 T = TypeVar("T")
 

@@ -22,8 +22,9 @@ from invites.web.composing import ComposeForm, compose_page, filled_form, number
 from invites.web.errors import stale_form
 from invites.web.forms import takes_lists
 from invites.web.pages import go, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import now, services
-from invites.web.words import changes, sentence
+from invites.web.words import changes
 
 blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
 

@@ -9,8 +9,8 @@ from invites.access import Action
 from invites.refusals import Refused
 from invites.web.access import allow, here
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import now
-from invites.web.words import sentence
 
 blueprint = Blueprint("home", __name__, url_prefix="/accounts/<slug>")
 

@@ -18,8 +18,8 @@ from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import links, now
-from invites.web.words import sentence
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")
 

@@ -13,9 +13,9 @@ from invites.web.forms import checked_by
 from invites.web.limits import limit_password_guesses
 from invites.web.pages import show
 from invites.web.password_pages import PasswordForm, ask_password, change, what_stays_closed
+from invites.web.refusal_words import sentence
 from invites.web.services import now, services
 from invites.web.signin import person, session_token
-from invites.web.words import sentence
 
 blueprint = Blueprint("own_passkeys", __name__, url_prefix="/profile/second-step/passkeys")
 

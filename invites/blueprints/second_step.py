@@ -15,11 +15,11 @@ from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_passkeys, limit_second_steps
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import now, services
 from invites.web.signin import log_in
 from invites.web.urls import login_url, safe_next
 from invites.web.welcome import first_page
-from invites.web.words import sentence
 
 log = logging.getLogger("invites.web")
 

@@ -18,8 +18,8 @@ from invites.web.forms import PlainForm, checked_by
 from invites.web.headers import MAIL_PREVIEW, page_policy
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import links, now
-from invites.web.words import sentence
 
 blueprint = Blueprint("settings", __name__, url_prefix="/accounts/<slug>/settings")
 

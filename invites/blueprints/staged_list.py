@@ -19,8 +19,9 @@ from invites.web.csv_files import csv_file
 from invites.web.forms import takes_lists
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
+from invites.web.refusal_words import problem
 from invites.web.services import now
-from invites.web.words import of_row, problem
+from invites.web.words import of_row
 
 blueprint = Blueprint(
     "staged_list", __name__, url_prefix="/accounts/<slug>/invitations/new/list/<int:list_id>"

@@ -19,8 +19,9 @@ from invites.web.access import allow, here
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell
+from invites.web.refusal_words import sentence
 from invites.web.services import now
-from invites.web.words import ROLE, sentence
+from invites.web.words import ROLE
 
 blueprint = Blueprint("users", __name__, url_prefix="/accounts/<slug>/users")
 

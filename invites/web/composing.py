@@ -33,8 +33,9 @@ from invites.tables import Choice
 from invites.web.access import here
 from invites.web.forms import PlainForm
 from invites.web.pages import show
+from invites.web.refusal_words import sentence
 from invites.web.services import now, services
-from invites.web.words import ROLE, sentence
+from invites.web.words import ROLE
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ROW_TEXT = re.compile(r"text-([0-9]{1,6})")

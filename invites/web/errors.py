@@ -14,7 +14,8 @@ from invites.tables import MAX_MEGABYTES
 from invites.web.access import CrossSiteError, log_denied
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
-from invites.web.words import sentence, try_again_in
+from invites.web.refusal_words import sentence
+from invites.web.words import try_again_in
 
 log = logging.getLogger("invites.web")
 

@@ -20,7 +20,7 @@ from wtforms.validators import StopValidation
 
 from invites import addresses, passwords, texts
 from invites.refusals import Refused
-from invites.web.words import sentence
+from invites.web.refusal_words import sentence
 
 # The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
 _REQUEST_BYTES = 64 * 1024 * 1024

@@ -24,7 +24,7 @@ from invites.models import (
     Standing,
 )
 from invites.roles import Role
-from invites.web import words
+from invites.web import refusal_words, words
 from invites.web.access import Here, whereabouts
 from invites.web.htmx import wants_fragment
 from invites.web.services import now, services
@@ -43,6 +43,7 @@ _NAMES = {
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": proofs.hours(ProofPurpose.RESET_PASSWORD),
+    "refusal_words": refusal_words,
     "words": words,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,

@@ -9,7 +9,8 @@ from flask import Flask
 from invites import passwords, proofs
 from invites.models import ProofPurpose
 from invites.refusals import Reason, Refused
-from invites.web.words import sentence, try_again_in
+from invites.web.refusal_words import sentence
+from invites.web.words import try_again_in
 from tests.web.world import World
 
 
