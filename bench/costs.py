@@ -14,10 +14,10 @@ from flask import Flask
 
 from bench.batch import make_batch
 from bench.delivery import box, environment, left, ours, sink, worker
-from invites import db, feed, sessions
+from invites import db, feed, ledger, sessions
 from invites.attempts import Outcome, Result
 from invites.clock import utcnow
-from invites.ledger import Ledger, Settled
+from invites.ledger import Settled
 from invites.models import Batch, BatchState, MailPolicy, Membership, User
 from invites.settings import PROJECT_ROOT
 
@@ -45,17 +45,16 @@ def _database(older: int) -> float:
             key = os.urandom(8).hex()
             make_batch(50_000, key=key, prefix=key, days_ago=days_ago)
         make_batch(older % 50_000 or 1, prefix="rest")
-        for table in ("delivery", "batch"):
-            done = "sent" if table == "delivery" else "done"
-            db.commit([(f"UPDATE {table} SET state = ?", (done,))])
+        with db.plain_sql() as run:
+            run("UPDATE delivery SET state = ?", ("sent",))
+            run("UPDATE batch SET state = ?", ("done",))
         batch = make_batch(MAILS, prefix="new")
         Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
-        ledger = Ledger()
         settled: list[Settled] = []
         start = time.perf_counter()
         while mails := feed.bulk(utcnow(), 200):
             for mail in mails:
-                assert ledger.turn(settled, mail, utcnow())
+                assert ledger.write(settled, [mail], utcnow())
                 settled = [Settled(mail, SENT)]
         return (time.perf_counter() - start) / MAILS * 1e6
 

@@ -226,7 +226,7 @@ def worker(info: ScriptInfo) -> None:
     db.close()
     with readiness.hold(settings):
         app = info.load_app()
-        Worker(app, Mail(app) if settings.mail_server else None, services().postage).run()
+        Worker(Mail(app) if settings.mail_server else None, services().postage).run()
 
 
 @click.command(cls=Command)

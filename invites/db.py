@@ -8,9 +8,10 @@ import json
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -56,9 +57,13 @@ class UtcField(BigIntegerField):
 
     def python_value(self, value: Any) -> Any:
         """An aware UTC datetime for microseconds since the epoch."""
-        if value is None:
-            return None
-        return _EPOCH + value * _MICROSECOND
+        return None if value is None else moment(value)
+
+
+@lru_cache(1024)
+def moment(stored: int) -> datetime:
+    """The aware UTC datetime that a UtcField stored; rows of one batch share theirs."""
+    return _EPOCH + stored * _MICROSECOND
 
 
 def configure(path: Path, *, durable: bool = True) -> None:
@@ -131,8 +136,9 @@ def update_rows(
     database.cursor().executemany(statement, rows)
 
 
-def commit(statements: Iterable[tuple[str, Sequence[Any]]]) -> list[int]:
-    """Run plain SQL, ``?`` for values, in one transaction; returns how many rows each touched.
+@contextmanager
+def plain_sql() -> Iterator[Callable[[str, Sequence[Any]], sqlite3.Cursor]]:
+    """A transaction, and what runs plain SQL in it, ``?`` for values.
 
     For what runs for each of 50,000 mails: peewee takes as long as SQLite.
     Raises PeeweeException, and nothing is written.
@@ -140,7 +146,7 @@ def commit(statements: Iterable[tuple[str, Sequence[Any]]]) -> list[int]:
     connection = database.connection()
     try:
         connection.execute("BEGIN IMMEDIATE")
-        touched = [connection.execute(sql, values).rowcount for sql, values in statements]
+        yield connection.execute
         connection.execute("COMMIT")
     except BaseException as error:
         if connection.in_transaction:
@@ -148,7 +154,6 @@ def commit(statements: Iterable[tuple[str, Sequence[Any]]]) -> list[int]:
         if isinstance(error, sqlite3.Error):
             raise OperationalError(str(error)) from error
         raise
-    return touched
 
 
 def delete(model: type[Model]) -> ModelDelete:
@@ -169,6 +174,12 @@ def one(query: Any) -> Any:
 def tuples(query: Any) -> list[tuple[Any, ...]]:
     """The rows of a SELECT as plain tuples."""
     return list(query.tuples())
+
+
+def stored(query: Any) -> list[tuple[Any, ...]]:
+    """The rows of a SELECT with values as they are stored (see ``moment``), which is quicker."""
+    rows: list[tuple[Any, ...]] = database.execute_sql(*query.sql()).fetchall()
+    return rows
 
 
 def constant(value: str | int) -> Value:

@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from threading import Lock
 
 from peewee import PeeweeException
 
@@ -24,7 +23,6 @@ class Desk:
     """One for all connections of the only worker, so that memory may say what is in hand."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._tray: deque[Waiting] = deque()
         self._in_hand: set[int] = set()
         self._looked_at = 0.0
@@ -33,31 +31,27 @@ class Desk:
 
     def take(self) -> Waiting | None:
         """The next mail, or None when none is due, or none may go just now."""
-        with self._lock:
-            self._fill()
-            if not self._tray or not self.pace.may_go():
-                return None
-            mail = self._tray.popleft()
-            self._in_hand.add(mail.id)
-            return mail
+        self._fill()
+        if not self._tray or not self.pace.may_go():
+            return None
+        mail = self._tray.popleft()
+        self._in_hand.add(mail.id)
+        return mail
 
     def put_down(self, mail: Waiting) -> None:
         """Forget a mail that isn't to be sent now."""
-        with self._lock:
-            self._in_hand.discard(mail.id)
+        self._in_hand.discard(mail.id)
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Forget mails whose outcome is committed; a batch that only fails is stopped."""
-        with self._lock:
-            for one in settled:
-                self._in_hand.discard(one.mail.id)
-                self._count(one)
+        for one in settled:
+            self._in_hand.discard(one.mail.id)
+            self._count(one)
 
     def has_work(self) -> bool:
         """Whether a mail is due that nobody has in hand."""
-        with self._lock:
-            self._fill()
-            return bool(self._tray)
+        self._fill()
+        return bool(self._tray)
 
     def _fill(self) -> None:
         if not self._tray or time.monotonic() - self._looked_at > _URGENT_EVERY:

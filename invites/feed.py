@@ -142,18 +142,18 @@ def _read(rows: Any) -> Iterator[Waiting]:
         role,
         until,
         name,
-    ) in db.tuples(rows):
+    ) in db.stored(rows):
         attempts, unanswered, account_id, batch_id = rest
         yield Waiting(
             number,
             DeliveryKind(kind),
             recipient,
-            created_at,
+            db.moment(created_at),
             Priority(priority),
             attempts,
             unanswered,
             account_id,
             batch_id,
             bool(known),
-            Offer(of, at, by, role, until, name) if of else None,
+            Offer(of, db.moment(at), by, Role(role), db.moment(until), name) if of else None,
         )

@@ -3,13 +3,12 @@
 That order is what a crash can't break: a mail is marked as *sending* before any
 of it leaves, and a connection ends no mail before the outcome of its last one
 is committed. So a killed worker doubles at most one mail a connection, and
-loses none.
+loses none. What several connections did at the same time is one commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 
 from invites import db, steering
 from invites.attempts import Outcome, Result, Tried, after
@@ -29,8 +28,8 @@ AND (priority < 20 OR EXISTS (
     WHERE batch.id = delivery.batch_id AND batch.state IN ('probing', 'running')))
 """
 _SETTLE = """
-UPDATE delivery SET state = ?, due_at = ?, finished_at = ?, attempts = ?, unanswered = ?,
-    reply_code = ?, reply_text = ?
+UPDATE delivery SET state = ?, due_at = COALESCE(?, due_at), finished_at = ?, attempts = ?,
+    unanswered = ?, reply_code = ?, reply_text = ?
 WHERE id = ? AND state IN ('sending', 'queued')
 """
 _REVOKE_IF_CANCELLED = """
@@ -65,51 +64,23 @@ class Settled:
     outcome: Outcome
 
 
-@dataclass(slots=True)
-class _Turn:
-    settled: Sequence[Settled]
-    starting: Waiting | None
-    may_go: bool = False
-    is_written: bool = False
-    error: BaseException | None = field(default=None)
+def write(settled: Sequence[Settled], starting: Sequence[Waiting], now: datetime) -> set[int]:
+    """Commit what became of ``settled``, and that ``starting`` go next; returns whose turn it is.
 
-
-class Ledger:
-    """One for all connections: what several of them bring at the same time is one commit."""
-
-    def __init__(self) -> None:
-        self._turns: list[_Turn] = []
-        self._adding = Lock()
-        self._writing = Lock()
-
-    def turn(self, settled: Sequence[Settled], starting: Waiting | None, now: datetime) -> bool:
-        """Commit what became of ``settled``, and that ``starting`` goes next.
-
-        False when ``starting`` isn't to be sent now: it was answered, revoked or
-        has expired meanwhile, and is withdrawn; or its batch doesn't go on, and it
-        stays queued. Raises PeeweeException, and nothing is written.
-        """
-        turn = _Turn(settled, starting)
-        with self._adding:
-            self._turns.append(turn)
-        with self._writing:
-            if not turn.is_written:
-                self._write_all(now)
-        if turn.error is not None:
-            raise turn.error
-        return turn.may_go
-
-    def _write_all(self, now: datetime) -> None:
-        """Write every turn that waits, also those of the threads that wait for this one."""
-        with self._adding:
-            turns, self._turns = self._turns, []
-        try:
-            _commit(turns, now)
-        except BaseException as error:
-            for turn in turns:
-                turn.error = error
-        for turn in turns:
-            turn.is_written = True
+    The others of ``starting``, by their ids, aren't to be sent now: what was answered,
+    revoked or has expired meanwhile is withdrawn; or its batch doesn't go on, and it stays
+    queued. Raises PeeweeException, and nothing is written.
+    """
+    moment = _micro(now)
+    with db.plain_sql() as run:
+        for one in settled:
+            for statement, values in _outcome(one, now, moment):
+                run(statement, values)
+        may_go = {mail.id for mail in starting if run(_START, (mail.id, moment)).rowcount}
+        for mail in starting:
+            if mail.id not in may_go:
+                run(*_withdraw_if_over(mail.id, moment))
+    return may_go
 
 
 def recover(now: datetime) -> int:
@@ -125,23 +96,7 @@ def recover(now: datetime) -> int:
     return recovered
 
 
-def _commit(turns: Sequence[_Turn], now: datetime) -> None:
-    moment = _micro(now)
-    outcomes = [
-        statement
-        for turn in turns
-        for settled in turn.settled
-        for statement in _outcome(settled, now)
-    ]
-    starting = [turn for turn in turns if turn.starting is not None]
-    starts = [(_START, (turn.starting.id, moment)) for turn in starting if turn.starting]
-    withdrawals = [_withdraw_if_over(mail, moment) for _, (mail, _) in starts]
-    touched = db.commit([*outcomes, *starts, *withdrawals])[len(outcomes) :]
-    for turn, count in zip(starting, touched, strict=False):
-        turn.may_go = count == 1
-
-
-def _outcome(settled: Settled, now: datetime) -> list[Statement]:
+def _outcome(settled: Settled, now: datetime, moment: int) -> list[Statement]:
     mail, outcome = settled.mail, settled.outcome
     then = after(Tried(mail.created_at, mail.attempts, mail.unanswered), outcome.result, now)
     if outcome.result is Result.UNTRIED:
@@ -151,8 +106,8 @@ def _outcome(settled: Settled, now: datetime) -> list[Statement]:
             _SETTLE,
             (
                 then.state,
-                _micro(then.due_at or mail.created_at),
-                None if then.due_at else _micro(now),
+                _micro(then.due_at) if then.due_at else None,
+                None if then.due_at else moment,
                 then.attempts,
                 then.unanswered,
                 outcome.code,
@@ -163,7 +118,7 @@ def _outcome(settled: Settled, now: datetime) -> list[Statement]:
     if then.state is not DeliveryState.QUEUED:
         return [settle]
     # Its batch may have been cancelled, or its invitation closed, while it was being sent.
-    return [settle, (_REVOKE_IF_CANCELLED, (mail.id,)), _withdraw_if_over(mail.id, _micro(now))]
+    return [settle, (_REVOKE_IF_CANCELLED, (mail.id,)), _withdraw_if_over(mail.id, moment)]
 
 
 def _withdraw_if_over(mail: int, moment: int) -> Statement:

@@ -1,30 +1,28 @@
-"""The mail worker: hires couriers while mail is due, and watches over them, until told to stop."""
+"""The mail worker: keeps a crew while mail is due, and watches over it, until told to stop."""
 
 import logging
 import signal
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from threading import Event, Lock, Thread
 from types import FrameType
 
 import flask_mail
-from flask import Flask
 from peewee import PeeweeException
 
 from invites import db, db_file, ledger, mail_policy, outbox, sessions, staging
 from invites.clock import utcnow
-from invites.courier import Courier
+from invites.crew import Crew
 from invites.desk import Desk
-from invites.ledger import Ledger
 from invites.mail.mailroom import Mailroom
 from invites.mail.rendering import Postage
 from invites.mail.replies import TroubleError
 
-_TICK = 0.1  # seconds between two looks at the couriers
-_QUICK = 500  # mails a second over one connection, above which another one gains nothing
-_LINGER = 2.0  # seconds for which an idle connection stays open
+_TICK = 0.1  # seconds between two looks at the crew
+_IDLE = 0.5  # seconds between two looks for mail, while there is no crew
 _PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds before the mail server is tried again
 _CROWDED = 60.0  # seconds before another connection is tried, after one was refused
+_DATABASE_AGAIN = 1.0  # seconds before a database that couldn't be used is tried again
 _SWEEP = 3600.0  # seconds between two looks for dropped lists that nobody needs any more
 _BEAT = timedelta(seconds=10)
 
@@ -34,28 +32,20 @@ log = logging.getLogger("invites.worker")
 class Worker:
     """The only one at a time, over as many connections as the installer allows."""
 
-    def __init__(self, app: Flask, mail: flask_mail.Mail | None, postage: Postage) -> None:
+    def __init__(self, mail: flask_mail.Mail | None, postage: Postage) -> None:
         """``mail`` is None without a mail server: then mail waits for one."""
-        self._app = app  # for the couriers' threads, which have no current one
         self._mail = mail
         self._mailroom = Mailroom(postage)
         self._desk = Desk()
-        self._ledger = Ledger()
         self._told_to_stop = False
-        self._stop = Event()  # for the couriers' threads
-        self._crew: dict[Courier, Thread] = {}
         self._enough_until = 0.0
-        self._taken = 0
+        self._looked_at = float("-inf")
         self._swept_at = float("-inf")
         self._trouble = Trouble()
         self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Finish the mails in hand, then end.
-
-        No Event is set here: a signal that comes while the main thread is inside it would
-        wait for ever for the Event's lock, which that same thread holds.
-        """
+        """Finish the mails in hand, then end."""
         self._told_to_stop = True
 
     def run(self) -> None:
@@ -68,110 +58,82 @@ class Worker:
         log.info("mail worker stopped")
 
     def drain(self) -> int:
-        """Send all that is due now over one connection, in this thread; returns how many are done.
+        """Send all that is due now over one connection; returns how many are done.
 
         Raises TroubleError when the mail server can't be used.
         """
-        done = 0
-        while self._mail is not None and self._desk.has_work():
-            courier = Courier(self._mail, self._desk, self._ledger, self._mailroom)
-            courier.deliver(lambda: False)
-            done += courier.done
+        with Crew(self._desk, self._mailroom, linger=0) as crew:
+            while self._mail is not None and (len(crew) or self._desk.has_work()):
+                if not len(crew):
+                    crew.hire(self._mail)
+                for error in crew.work(_TICK):
+                    if error is not None:
+                        raise error
         self._beat()
-        return done
+        return crew.done
 
     def _work(self) -> None:
         log.info("mail worker started")
         is_recovered = False
-        while not self._told_to_stop:
-            try:
-                if not is_recovered:
-                    ledger.recover(utcnow())
-                    is_recovered = True
-                self._look_after()
-            except PeeweeException:
-                log.exception("the database is not usable just now")
-                self._rest(_PAUSES[0])
-            finally:
-                db.close()
-            self._rest(_TICK if self._crew else 5 * _TICK)
-        self._stop.set()
-        for courier in list(self._crew):
-            courier.stop()
-        for thread in list(self._crew.values()):
-            thread.join()
+        with Crew(self._desk, self._mailroom) as crew:
+            while not self._told_to_stop or crew.is_busy():
+                try:
+                    if not is_recovered:
+                        ledger.recover(utcnow())
+                        is_recovered = True
+                    self._look_after(crew)
+                    self._hear(crew, crew.work(_TICK if len(crew) else _IDLE))
+                except PeeweeException:
+                    log.exception("the database is not usable just now")
+                    db.close()
+                    if self._told_to_stop:
+                        break
+                    time.sleep(_DATABASE_AGAIN)
+        db.close()
 
-    def _rest(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self._told_to_stop and (left := until - time.monotonic()) > 0:
-            time.sleep(min(left, _TICK))
-
-    def _look_after(self) -> None:
-        for courier in list(self._crew):
-            courier.connection.end_if_overdue()
-            if courier.taken:
+    def _look_after(self, crew: Crew) -> None:
+        """What need not be done for every mail."""
+        if self._told_to_stop:
+            crew.dismiss()
+        elif not len(crew) or time.monotonic() - self._looked_at > _TICK:
+            self._looked_at = time.monotonic()
+            if crew.has_one_got_through():
                 self._trouble.is_over()
-        self._beat(self._trouble.reason)
-        self._sweep()
-        if self._mail is not None and not self._trouble.is_pausing():
-            self._hire(self._mail)
+            self._beat(self._trouble.reason)
+            self._sweep()
+            self._hire(crew)
+
+    def _hear(self, crew: Crew, ended: Sequence[Exception | None]) -> None:
+        """Conclude from how connections ended whether the mail server is left alone for a while."""
+        for error in ended:
+            if error is None:
+                self._trouble.is_over()
+            elif not isinstance(error, TroubleError):
+                log.error("a mistake in the mail worker", exc_info=error)
+                self._trouble.add("The mail worker made a mistake. The log says which.")
+            elif crew.has_one_got_through():
+                # The server takes mail, but not on so many connections.
+                self._enough_until = time.monotonic() + _CROWDED
+            else:
+                self._trouble.add(str(error))
+
+    def _hire(self, crew: Crew) -> None:
+        """More couriers while there is work for more: twice as many, once all got through."""
+        policy = mail_policy.read()
+        self._desk.pace.per_minute = policy.per_minute
+        if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait():
+            return
+        there = len(crew)
+        wants_more = crew.have_all_got_through() and time.monotonic() > self._enough_until
+        if (wants_more or not there) and self._desk.has_work():
+            for _ in range(min(max(1, there), policy.connections - there)):
+                crew.hire(self._mail)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > _SWEEP:
             staging.sweep(utcnow())
             sessions.sweep(utcnow())
             self._swept_at = time.monotonic()
-
-    def _hire(self, mail: flask_mail.Mail) -> None:
-        """More couriers while there is work for more: twice as many, once all got through."""
-        policy = mail_policy.read()
-        self._desk.pace.per_minute = policy.per_minute
-        there = len(self._crew)
-        room = policy.connections - there
-        if there and (self._desk.pace.wait() or not self._could_use_more()):
-            return
-        for _ in range(min(max(1, there), room) if self._desk.has_work() else 0):
-            courier = Courier(mail, self._desk, self._ledger, self._mailroom)
-            thread = Thread(target=self._employ, args=(courier,), name="courier")
-            self._crew[courier] = thread
-            thread.start()
-
-    def _could_use_more(self) -> bool:
-        """Whether all couriers got through, and mostly wait for the mail server."""
-        taken = [courier.taken for courier in list(self._crew)]
-        before, self._taken = self._taken, sum(taken)
-        is_quick = self._taken - before > _QUICK * _TICK * len(taken)
-        return all(taken) and not is_quick and time.monotonic() > self._enough_until
-
-    def _employ(self, courier: Courier) -> None:
-        """What a courier's thread does."""
-        with self._app.app_context():
-            try:
-                courier.deliver(self._more_comes)
-                self._trouble.is_over()
-            except TroubleError as trouble:
-                if any(other.taken for other in list(self._crew)):
-                    # The server takes mail, but not on so many connections.
-                    self._enough_until = time.monotonic() + _CROWDED
-                else:
-                    self._trouble.add(str(trouble))
-            except PeeweeException:
-                log.exception("the database is not usable just now")
-                self._trouble.add("The database is not usable just now.")
-            except Exception:
-                log.exception("a mistake in the mail worker")
-                self._trouble.add("The mail worker made a mistake. The log says which.")
-            finally:
-                db.close()
-                del self._crew[courier]
-
-    def _more_comes(self) -> bool:
-        """Wait a little for more to do over an open connection."""
-        until = time.monotonic() + _LINGER
-        while not self._stop.wait(_TICK / 2) and time.monotonic() < until:
-            if not self._desk.pace.wait() and self._desk.has_work():
-                return True
-        return False
 
     def _beat(self, trouble: str = "") -> None:
         """Tell how it goes, when it changed or the last sign of life gets old."""
@@ -186,23 +148,20 @@ class Trouble:
     """What keeps the mail server from being used, and until when nobody asks it again."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._times = 0
         self._until = 0.0
         self.reason = ""
 
     def add(self, reason: str) -> None:
         """Pause, longer each time in a row."""
-        with self._lock:
-            self.reason = reason
-            self._until = time.monotonic() + _PAUSES[min(self._times, len(_PAUSES) - 1)]
-            self._times += 1
+        self.reason = reason
+        self._until = time.monotonic() + _PAUSES[min(self._times, len(_PAUSES) - 1)]
+        self._times += 1
         log.warning("mail waits: %s", reason)
 
     def is_over(self) -> None:
         """The mail server can be used."""
-        with self._lock:
-            self.reason, self._times, self._until = "", 0, 0.0
+        self.reason, self._times, self._until = "", 0, 0.0
 
     def is_pausing(self) -> bool:
         """Whether the mail server is left alone just now."""

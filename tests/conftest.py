@@ -33,9 +33,6 @@ def quick_passwords() -> Iterator[None]:
     """Hashes that cost a thousandth: what they cost is not what most tests are about."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "METHOD", "scrypt:1024:1:1")
-        patch.setattr(
-            passwords, "_NOBODYS_HASH", passwords.hash_password("nobody has this password")
-        )
         yield
 
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from invites import feed, issuing, judging
+from invites import feed, issuing, judging, ledger
 from invites.attempts import Outcome, Result
 from invites.feed import Waiting
 from invites.issuing import Order, Review
-from invites.ledger import Ledger, Settled
+from invites.ledger import Settled
 from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
 from invites.profiles import NewProfile
 from invites.recipients import Entry
@@ -61,9 +61,8 @@ def attempt(
 ) -> None:
     """Hand ``mail`` over as the worker does, with this result, if it may go."""
     [waiting] = [one for one in due(now) if one.id == mail.id]
-    ledger = Ledger()
-    if ledger.turn([], waiting, now):
-        ledger.turn([Settled(waiting, Outcome(result, code, text))], None, now)
+    if ledger.write([], [waiting], now):
+        ledger.write([Settled(waiting, Outcome(result, code, text))], [], now)
 
 
 def attempt_all(now: datetime, result: Result = Result.SENT) -> None:

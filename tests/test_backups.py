@@ -9,10 +9,10 @@ from click.testing import Result
 from flask import Flask
 from time_machine import travel
 
-from invites import db, db_file, feed, readiness, sessions
+from invites import db, db_file, feed, ledger, readiness, sessions
 from invites.attempts import Outcome
 from invites.attempts import Result as Sent
-from invites.ledger import Ledger, Settled
+from invites.ledger import Settled
 from invites.models import Account, Delivery, DeliveryState, Membership
 from invites.settings import Settings
 from tests.shorthand import invite, send
@@ -47,9 +47,8 @@ def backup(app: Flask, owner: Membership, now: datetime, folder: Path) -> Path:
     """A backup in which one mail waits, one is being sent, and one went out."""
     send(owner, now, "sent@example.org", "sending@example.org", "waits@example.org")
     sent, sending, _waits = feed.bulk(now, 3)
-    ledger = Ledger()
-    assert ledger.turn([], sent, now)
-    assert ledger.turn([Settled(sent, Outcome(Sent.SENT))], sending, now)
+    assert ledger.write([], [sent], now)
+    assert ledger.write([Settled(sent, Outcome(Sent.SENT))], [sending], now)
     return back_up(app, folder)
 
 

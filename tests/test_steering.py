@@ -6,7 +6,7 @@ import pytest
 
 from invites import invitations, judging, ledger, outbox, progress, steering
 from invites.attempts import Outcome, Result
-from invites.ledger import Ledger, Settled
+from invites.ledger import Settled
 from invites.models import Batch, BatchState, Delivery, DeliveryState, Invitation, InvitationState
 from invites.outbox import BIG
 from invites.recipients import Entry
@@ -49,7 +49,7 @@ def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
 def test_what_was_in_hand_when_a_batch_was_paused_is_not_begun(owner, batch, now):
     in_hand = due(now)
     steering.pause(owner, batch, now)
-    assert not any(Ledger().turn([], mail, now) for mail in in_hand)
+    assert not ledger.write([], in_hand, now)
     assert states() == [QUEUED] * 4
 
 
@@ -93,12 +93,12 @@ class TestCancelledWhileAMailIsBeingSent:
     @pytest.fixture
     def being_sent(self, owner, batch, now):
         mail, *_ = due(now)
-        assert Ledger().turn([], mail, now)
+        assert ledger.write([], [mail], now)
         assert steering.cancel(owner, batch, now) == 3
         return mail
 
     def end_with(self, mail, result, now):
-        Ledger().turn([Settled(mail, Outcome(result))], None, now)
+        ledger.write([Settled(mail, Outcome(result))], [], now)
         delivery = Delivery.get_by_id(mail.id)
         return delivery.state, delivery.invitation.state
 
@@ -124,7 +124,7 @@ class TestCancelledWhileAMailIsBeingSent:
         attempt_all(now)
         again = send(owner, now, *addresses(1))
         [mail] = due(now)
-        Ledger().turn([], mail, now)
+        ledger.write([], [mail], now)
         Batch.update(state=BatchState.CANCELLED).where(Batch.id == again.id).execute()
         state = self.end_with(mail, Result.RETRY, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
@@ -134,7 +134,7 @@ class TestCancelledWhileAMailIsBeingSent:
         invitations.resend(owner, batch.invitations[0], now)
         [mail] = due(now)
         Batch.update(state=BatchState.CANCELLED).execute()
-        Ledger().turn([], mail, now)
+        ledger.write([], [mail], now)
         assert self.end_with(mail, Result.RETRY, now) == (QUEUED, InvitationState.PENDING)
 
 

@@ -140,7 +140,7 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
         running.stop()
 
     with app.app_context():
-        here = Worker(app, Mail(app), app.extensions["invites"].postage)
+        here = Worker(Mail(app), app.extensions["invites"].postage)
         watcher = Thread(target=watch, args=(here,), daemon=True)
         watcher.start()
         here.run()

@@ -4,10 +4,13 @@ Where the server offers PIPELINING, the end of one mail and the whole envelope
 of the next travel together, so that a mail costs one round trip, not four.
 """
 
-import smtplib
+from collections.abc import Generator
 from contextlib import suppress
+from enum import Enum
+from typing import TypeVar
 
 from invites.attempts import Outcome, Result
+from invites.mail import wire
 from invites.mail.mailroom import Letter
 from invites.mail.replies import (
     LostError,
@@ -17,43 +20,60 @@ from invites.mail.replies import (
     judge,
     words,
 )
+from invites.mail.wire import Reply, Wire
 
 _END = b".\r\n"
 _RESET = b"RSET\r\n"
+_QUIT = b"QUIT\r\n"
+_GOODBYE_TIME = 5.0  # seconds
 
-Reply = tuple[int, bytes]
+
+class Awaited(Enum):
+    """What a conversation waits for before it goes on."""
+
+    ANSWER = "the mail server's answer"
+    TURN = "what it did being written down, and the next mail, if there is one"
+    WORK = "a mail, as it has none in hand"
+
+
+T = TypeVar("T")
+Steps = Generator[Awaited, None, T]
+"""A conversation that stops wherever it has to wait, says for what, and goes on when that is there.
+
+It ends with a T.
+"""
 
 
 class Exchange:
-    """Mails over one open connection, one after the other."""
+    """Mails over one open connection, one after the other. ``taken``: how many the server took."""
 
-    def __init__(self, host: smtplib.SMTP, sender: str) -> None:
-        self._host = host
-        self._sender = sender
-        self._pipelines = host.has_extn("pipelining")
+    def __init__(self, line: Wire, sender: str, *, pipelines: bool) -> None:
+        self._line = line
+        self._sender = sender.encode("ascii")
+        self._pipelines = pipelines
         self._must_reset = False
         self.taken = 0
 
     def begin(self, letter: Letter) -> None:
         """Send the envelope of ``letter``, if the server takes it in one go."""
-        self._send(self._opening(letter))
+        self._line.send(self._opening(letter))
 
-    def asked(self, letter: Letter) -> Outcome | None:
+    def asked(self, letter: Letter) -> Steps[Outcome | None]:
         """What the server says to the envelope: None when it waits for the mail.
 
         Raises LostError, and TroubleError when it refuses us, not this mail.
         """
         if self._must_reset:
-            self._answer(_RESET)
+            yield from self._answer(_RESET)
             self._must_reset = False
         about_sender, about_recipient, start = self._commands(letter)
-        mail = self._answer(about_sender)
+        mail = yield from self._answer(about_sender)
         if mail[0] // 100 != 2:
             raise TroubleError(words(*mail))  # at once: it may hang up and say no more
-        recipient = self._answer(about_recipient)
+        recipient = yield from self._answer(about_recipient)
         if recipient[0] // 100 != 2:
-            return self._refused(recipient, start)
-        data = self._answer(start)
+            return (yield from self._refused(recipient, start))
+        data = yield from self._answer(start)
         if data[0] == 354:
             return None
         if data[0] // 100 in (2, 3):
@@ -61,33 +81,40 @@ class Exchange:
         self._must_reset = True
         return judge(*data)
 
-    def _refused(self, recipient: Reply, start: bytes) -> Outcome:
+    def _refused(self, recipient: Reply, start: bytes) -> Steps[Outcome]:
         """What the refusal of a recipient means, once DATA, which may be out, is answered too."""
         with suppress(LostError):  # it may hang up on whom it refuses
-            if self._answer(start)[0] == 354:  # it waits for a mail to nobody, to refuse that
-                self._send(_END)
-                self._reply()
+            data = yield from self._answer(start)
+            if data[0] == 354:  # it waits for a mail to nobody, to refuse that
+                self._line.send(_END)
+                yield from self._reply()
             else:
                 self._must_reset = True
         if is_about_us(recipient[1]) and not self.taken:
             raise TroubleError(words(*recipient))
         return judge(*recipient)
 
-    def end(self, letter: Letter, following: Letter | None) -> Outcome:
+    def end(self, letter: Letter, following: Letter | None) -> Steps[Outcome]:
         """Send the text of ``letter``, and the envelope of ``following`` along with it.
 
         Raises LostError, and UnansweredError when nobody knows what became of the mail.
         """
         opening = self._opening(following) if following is not None else b""
+        self._line.send(letter.content + _END + opening)
         try:
-            self._send(letter.content + _END + opening)
-            reply = self._reply()
+            reply = yield from self._reply()
         except LostError as lost:
             raise UnansweredError(str(lost)) from lost
         outcome = judge(*reply)
         if outcome.result is Result.SENT:
             self.taken += 1
         return outcome
+
+    def say_goodbye(self) -> Steps[None]:
+        """End the conversation; what was taken stays taken if nobody listens any more."""
+        self._line.send(_QUIT)
+        with suppress(LostError):
+            yield from self._reply(_GOODBYE_TIME)
 
     def _opening(self, letter: Letter) -> bytes:
         if not self._pipelines:
@@ -96,38 +123,28 @@ class Exchange:
 
     def _commands(self, letter: Letter) -> tuple[bytes, bytes, bytes]:
         return (
-            b"MAIL FROM:<%s>\r\n" % self._sender.encode("ascii"),
+            b"MAIL FROM:<%s>\r\n" % self._sender,
             b"RCPT TO:<%s>\r\n" % letter.mail.recipient.encode("ascii"),
             b"DATA\r\n",
         )
 
-    def _answer(self, command: bytes) -> Reply:
+    def _answer(self, command: bytes) -> Steps[Reply]:
         """The answer to ``command``, which was sent long ago when commands travel together.
 
         Raises LostError, for 421 too, by which a server closes the connection.
         """
         if not self._pipelines:
-            self._send(command)
-        code, text = self._reply()
+            self._line.send(command)
+        code, text = yield from self._reply()
         if code == 421:
             raise LostError(words(code, text))
         return code, text
 
-    def _send(self, content: bytes) -> None:
-        if not content:
-            return
-        if self._host.sock is None:
-            raise LostError("not connected")
-        try:
-            self._host.sock.sendall(content)
-        except OSError as broken:
-            raise LostError(words(None, str(broken))) from broken
-
-    def _reply(self) -> Reply:
-        try:
-            code, text = self._host.getreply()
-        except (OSError, smtplib.SMTPException) as broken:
-            raise LostError(words(None, str(broken))) from broken
-        if code == -1:
-            raise LostError(words(None, text))
-        return code, text
+    def _reply(self, seconds: float | None = None) -> Steps[Reply]:
+        """The next answer, for which the server has so long. Raises LostError."""
+        self._line.expect(wire.TIMEOUT if seconds is None else seconds)
+        while not self._line.answers:
+            if self._line.broken:
+                raise LostError(self._line.broken)
+            yield Awaited.ANSWER
+        return self._line.answers.popleft()

@@ -4,7 +4,7 @@ import functools
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from invites.backing import is_backed
@@ -14,9 +14,13 @@ from invites.mail.rendering import Postage, heading, preview_parts, render
 from invites.message_ids import message_id
 from invites.models import Account, Delivery, Invitation, User
 
-_date = functools.lru_cache(8)(format_datetime)
-
 _FRESH = 2.0  # seconds for which a form letter is good: an account may change its name
+
+
+@functools.lru_cache(8)
+def _date(seconds: int) -> str:
+    """A moment, in seconds since 1970, for the header Date (RFC 5322, 3.3)."""
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Mailroom:
         addressee = Addressee(
             mail.recipient,
             message_id(links.signer, mail, sender.domain),
-            _date(now.replace(microsecond=0)),
+            _date(int(now.timestamp())),
             links.mailed_invitation(mail.offer),
             links.opt_out(mail.offer),
             mail.offer.name,

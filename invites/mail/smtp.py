@@ -6,16 +6,14 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from types import TracebackType
 from typing import Any, cast
 
 import flask_mail
 
+from invites.mail import wire
 from invites.mail.exchange import Exchange
 from invites.mail.replies import TroubleError, words
-
-TIMEOUT = 50.0  # seconds for an answer, and for its last byte
+from invites.mail.wire import Wire
 
 
 class _Host(smtplib.SMTP):
@@ -24,15 +22,24 @@ class _Host(smtplib.SMTP):
     def __init__(self, connection: "Connection", **options: Any) -> None:
         self.waits_since: float | None = None
         connection.host = self  # at once: the greeting may trickle too
-        super().__init__(local_hostname=_own_name(), timeout=TIMEOUT, **options)
+        super().__init__(local_hostname=_own_name(), timeout=wire.TIMEOUT, **options)
 
     def getreply(self) -> tuple[int, bytes]:
-        """The next answer. Raises smtplib.SMTPServerDisconnected."""
+        """The next answer. Raises smtplib.SMTPServerDisconnected, and TimeoutError."""
         self.waits_since = time.monotonic()
         try:
             return super().getreply()
+        except smtplib.SMTPServerDisconnected:
+            if self.is_overdue():
+                raise TimeoutError from None
+            raise
         finally:
             self.waits_since = None
+
+    def is_overdue(self) -> bool:
+        """Whether the answer takes too long."""
+        since = self.waits_since
+        return since is not None and time.monotonic() - since >= wire.TIMEOUT
 
 
 class _SecureHost(_Host, smtplib.SMTP_SSL):
@@ -42,8 +49,7 @@ class _SecureHost(_Host, smtplib.SMTP_SSL):
 class Connection(flask_mail.Connection):
     """A connection with time-outs, checked certificates, and no lost errors.
 
-    Flask-Mail's own has none of them, and its QUIT on a dead connection hides
-    what happened before.
+    Flask-Mail's own has none of them. Opening one takes as long as the server likes.
     """
 
     host: _Host | None
@@ -71,53 +77,31 @@ class Connection(flask_mail.Connection):
             raise
         return host
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Say goodbye when all went well; what was accepted stays accepted if nobody listens."""
-        if self.host is not None:
-            if exc_type is None:
-                with contextlib.suppress(OSError, smtplib.SMTPException):
-                    self.host.quit()
-            self.host.close()
-
-    def exchange(self, sender: str) -> Exchange:
-        """For handing mails from ``sender`` over. Raises TroubleError when not connected."""
-        if self.host is None:
+    def open(self, sender: str) -> tuple[Wire, Exchange]:
+        """Connect, for handing over mails from ``sender``. Raises TroubleError with the reason."""
+        try:
+            host = self.configure_host()
+        except smtplib.SMTPResponseException as refusal:
+            raise TroubleError(words(refusal.smtp_code, refusal.smtp_error)) from refusal
+        except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
+            raise TroubleError(_what_broke(broken)) from broken
+        if host.sock is None or host.file is None:
             raise TroubleError("not connected")
-        return Exchange(self.host, sender)
+        host.file.close()  # smtplib's own reader: from here on the wire reads
+        line = Wire(host.sock)
+        return line, Exchange(line, sender, pipelines=host.has_extn("pipelining"))
 
     def end_if_overdue(self) -> None:
-        """Cut a connection whose answer takes too long; called by another thread."""
-        host = self.host
-        since = host.waits_since if host is not None else None
-        sock = host.sock if host is not None else None
-        if since is None or sock is None or time.monotonic() - since < TIMEOUT:
-            return
-        try:
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # TLS or not, its reader wakes up
-        except OSError:
-            return
+        """Cut a connection whose answer takes too long to open; called by another thread."""
+        if self.host is not None and self.host.is_overdue():
+            self.abort()
 
-
-@contextlib.contextmanager
-def opened(connection: Connection) -> Iterator[None]:
-    """``connection``, open while the block runs. Raises TroubleError with the reason."""
-    try:
-        connection.__enter__()
-    except smtplib.SMTPResponseException as refusal:
-        raise TroubleError(words(refusal.smtp_code, refusal.smtp_error)) from refusal
-    except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
-        raise TroubleError(_what_broke(broken)) from broken
-    try:
-        yield
-    except BaseException as error:
-        connection.__exit__(type(error), error, None)
-        raise
-    connection.__exit__(None, None, None)
+    def abort(self) -> None:
+        """Cut a connection that is being opened; called by another thread."""
+        sock = self.host.sock if self.host is not None else None
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # TLS or not, its reader wakes up
 
 
 def new_connection(mail: flask_mail.Mail) -> Connection:

@@ -1,5 +1,6 @@
 """A mail server over plain sockets that misbehaves as a test wants, at any step."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -54,6 +55,7 @@ class Scripted:
     connections: int = 0
     open_now: int = 0
     port: int = 0
+    _open: list[socket.socket] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -73,6 +75,12 @@ class Scripted:
                 self.closing.set()
                 listener.shutdown(socket.SHUT_RDWR)
 
+    def hang_up(self) -> None:
+        """Close every connection that is open, whatever goes on there."""
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -85,6 +93,7 @@ class Scripted:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         self.open_now += 1
+        self._open.append(connection)
         with connection:
             try:
                 self._converse(connection, number)

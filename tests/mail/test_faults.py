@@ -1,6 +1,7 @@
 """Mail servers that misbehave at every step: nothing is lost, hardly anything doubled."""
 
 import contextlib
+import contextvars
 import random
 import threading
 import time
@@ -11,9 +12,9 @@ from datetime import datetime, timedelta
 import pytest
 from peewee import OperationalError
 
-from invites import db, outbox, proofs, steering, worker
+from invites import crew, db, ledger, outbox, proofs, steering, worker
 from invites.clock import utcnow
-from invites.mail import smtp
+from invites.mail import wire
 from invites.mail.exchange import Exchange
 from invites.mail.replies import TroubleError
 from invites.models import (
@@ -74,7 +75,8 @@ def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     threads = []
 
     def start() -> Worker:
-        thread = threading.Thread(target=in_context)
+        context = contextvars.copy_context()  # with the application's
+        thread = threading.Thread(target=context.run, args=(in_context,))
         threads.append(thread)
         thread.start()
         return sender
@@ -395,7 +397,7 @@ class TestServersThatCannotBeUsed:
         stage: str,
         how: bytes,
     ) -> None:
-        monkeypatch.setattr(smtp, "TIMEOUT", 0.4)
+        monkeypatch.setattr(wire, "TIMEOUT", 0.4)
         server.answer = at(stage, how, connection=1)
         send(owner, now, *people(2))
         start = time.monotonic()
@@ -482,6 +484,66 @@ class TestManyConnections:
         wait_for(lambda: owner.user.email in server.recipients)
         assert server.recipients.index(owner.user.email) - asked_at < 80
         assert len(server.letters) < 150
+
+    def test_a_connection_without_work_is_closed_and_the_next_mail_opens_another(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(crew, "_LINGER", 0.2)
+        invite(owner, now, "one@example.org")
+        running()
+        wait_for(lambda: server.stages["quit"] == 1)
+        assert states() == {SENT: 1}
+        invite(owner, utcnow(), "two@example.org")
+        wait_for(lambda: states() == {SENT: 2})
+        assert server.connections == 2
+
+    def test_a_server_that_hangs_up_on_a_connection_without_work_costs_nothing(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(crew, "_LINGER", 60)
+        invite(owner, now, "one@example.org")
+        running()
+        wait_for(lambda: states() == {SENT: 1})
+        server.hang_up()
+        invite(owner, utcnow(), "two@example.org")
+        wait_for(lambda: states() == {SENT: 2})
+        assert server.recipients == ["one@example.org", "two@example.org"]
+        assert outbox.trouble() == ""
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_database_that_fails_now_and_then_loses_no_outcome_and_doubles_no_mail(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        seed: int,
+    ) -> None:
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.01)
+        write, chance = ledger.write, random.Random(seed)
+
+        def busy(*arguments: object) -> object:
+            if chance.random() < 0.3:
+                raise OperationalError("database is locked")
+            return write(*arguments)
+
+        monkeypatch.setattr(ledger, "write", busy)
+        MailPolicy.create(id=1, per_minute=None, connections=4)
+        send(owner, now, *people(120))
+        running()
+        wait_for(lambda: states() == {SENT: 120})
+        assert sorted(server.recipients) == people(120)
 
 
 @ONE_WAY

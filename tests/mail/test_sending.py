@@ -13,7 +13,7 @@ from flask import Flask
 from flask_mail import Mail
 
 from invites import db, invitations, memberships, outbox, proofs, responding
-from invites.mail import smtp
+from invites.mail import wire
 from invites.mail.replies import TroubleError
 from invites.models import (
     Account,
@@ -400,12 +400,12 @@ class TestWhatTheServerSays:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        assert smtp.TIMEOUT <= 60
-        monkeypatch.setattr(smtp, "TIMEOUT", 0.2)
+        assert wire.TIMEOUT <= 60
+        monkeypatch.setattr(wire, "TIMEOUT", 0.2)
         invite(owner, now)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
-            with pytest.raises(TroubleError, match="timed out"):
+            with pytest.raises(TroubleError, match="did not answer in time"):
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -432,6 +432,22 @@ class TestSecrecy:
         with closed_office.open(asks_password=True, tls=tls, require_starttls=True):
             make_worker(**SECRETLY).drain()
         assert closed_office.recipients == ["new@example.org"]
+
+    def test_over_tls_from_the_start_every_mail_goes_out_once(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        people = [f"person{n:02}@example.org" for n in range(49)]
+        send(owner, now, *people)
+        with closed_office.open(ssl_context=tls):
+            assert make_worker(INVITES_MAIL_USE_SSL="1").drain() == 49
+        assert closed_office.recipients == people
 
     def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_mail(
         self,
@@ -477,7 +493,7 @@ def test_two_workers_at_once_send_nothing_twice(
 
     def work() -> None:
         with app.app_context():
-            sent.append(Worker(app, Mail(app), app.extensions["invites"].postage).drain())
+            sent.append(Worker(Mail(app), app.extensions["invites"].postage).drain())
         db.close()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -495,7 +511,7 @@ def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
 ) -> None:
     invite(owner, now)
     with app.app_context():
-        assert Worker(app, None, app.extensions["invites"].postage).drain() == 0
+        assert Worker(None, app.extensions["invites"].postage).drain() == 0
     assert delivery("new@example.org").state == DeliveryState.QUEUED
     assert outbox.worker_seen(now)
 

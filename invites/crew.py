@@ -1,0 +1,269 @@
+"""All connections to the mail server, served by one thread: whoever has to wait holds up nobody."""
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from queue import SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+import flask_mail
+from peewee import PeeweeException
+
+from invites import ledger
+from invites.attempts import Outcome, Result
+from invites.clock import utcnow
+from invites.courier import Courier
+from invites.desk import Desk
+from invites.feed import Waiting
+from invites.ledger import Settled
+from invites.mail import smtp
+from invites.mail.exchange import Awaited
+from invites.mail.form_letter import UnsafeMailError
+from invites.mail.mailroom import Letter, Mailroom
+
+_LINGER = 2.0  # seconds for which an idle connection stays open
+_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
+_ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that have none
+
+log = logging.getLogger("invites.worker")
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What came of connecting."""
+
+    connection: smtp.Connection
+    courier: Courier | None = None
+    error: Exception | None = None
+
+
+class Crew:
+    """The couriers. ``done`` counts the mails that are sent, or failed for good."""
+
+    def __init__(self, desk: Desk, mailroom: Mailroom, *, linger: float | None = None) -> None:
+        self._desk = desk
+        self._mailroom = mailroom
+        self._linger = _LINGER if linger is None else linger
+        self._couriers: list[Courier] = []
+        self._connecting: dict[smtp.Connection, Thread] = {}
+        self._opened: SimpleQueue[_Opened] = SimpleQueue()
+        self._ended: list[Exception | None] = []
+        self._settled: list[Settled] = []  # and not written down yet
+        self._letters: list[Letter] = []  # that are the next to go
+        self._asked_at = 0.0
+        self._is_dismissed = False
+        self._ear, self._bell = socket.socketpair()  # rung when somebody has connected
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._ear, selectors.EVENT_READ)
+        self.done = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Hang up on everybody; what is in hand stays *sending* for the next worker to recover."""
+        for connection, thread in self._connecting.items():
+            connection.abort()
+            thread.join(1)
+        self._welcome()
+        for courier in self._couriers:
+            courier.line.close()
+        self._selector.close()
+        self._ear.close()
+        self._bell.close()
+
+    def __len__(self) -> int:
+        """How many connections there are, with those that aren't open yet."""
+        return len(self._couriers) + len(self._connecting)
+
+    def have_all_got_through(self) -> bool:
+        """Whether the mail server took mail on every connection."""
+        return not self._connecting and all(c.taken for c in self._couriers)
+
+    def has_one_got_through(self) -> bool:
+        """Whether it did on one of them."""
+        return any(courier.taken for courier in self._couriers)
+
+    def is_busy(self) -> bool:
+        """Whether a connection is open, or what became of a mail isn't written down."""
+        return bool(self._couriers or self._settled)
+
+    def hire(self, mail: flask_mail.Mail) -> None:
+        """Connect once more; that takes as long as the mail server likes, and others go on."""
+        connection = smtp.new_connection(mail)
+        thread = Thread(target=self._connect, args=(connection,), name="connect", daemon=True)
+        self._connecting[connection] = thread
+        thread.start()
+
+    def dismiss(self) -> None:
+        """No more mails: everybody finishes the one in hand and says goodbye."""
+        self._is_dismissed = True
+        for connection in self._connecting:
+            connection.abort()
+
+    def work(self, patience: float) -> list[Exception | None]:
+        """Do what can be done now, or what can be within ``patience`` seconds.
+
+        Returns how connections ended: None when all was well, TroubleError when the mail server
+        can't be used, else a mistake of our own. Raises PeeweeException; nothing is lost then,
+        and the next call goes on.
+        """
+        self._listen(self._may_wait(patience))
+        self._cut_overdue()
+        self._welcome()
+        self._take_turns()
+        self._start([])
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _may_wait(self, patience: float) -> float:
+        waits = {courier.awaits for courier in self._couriers}
+        if Awaited.TURN in waits:
+            return 0.0
+        return min(patience, _ASK_AGAIN) if Awaited.WORK in waits else patience
+
+    def _listen(self, patience: float) -> None:
+        """Send and receive what goes without waiting."""
+        for key, events in self._selector.select(patience):
+            courier: Courier | None = key.data
+            if courier is None:
+                self._ear.recv(64)
+                continue
+            if events & selectors.EVENT_WRITE:
+                courier.line.go_on_sending()
+                self._watch(courier)
+            courier.line.receive()
+            # To who has no mail in hand a server has nothing to say but that they should go.
+            if courier.awaits is not Awaited.TURN and courier.line.has_news:
+                self._let_go_on(courier)
+
+    def _cut_overdue(self) -> None:
+        for connection in self._connecting:
+            connection.end_if_overdue()
+        for courier in list(self._couriers):
+            if courier.awaits is Awaited.ANSWER and courier.line.end_if_overdue():
+                self._let_go_on(courier)
+
+    def _connect(self, connection: smtp.Connection) -> None:
+        """What a thread of its own does."""
+        try:
+            courier = Courier(*connection.open(self._mailroom.sender), self._settled)
+        except Exception as error:
+            self._opened.put(_Opened(connection, error=error))
+        else:
+            self._opened.put(_Opened(connection, courier))
+        with contextlib.suppress(OSError):  # nobody listens any more
+            self._bell.send(b"!")
+
+    def _welcome(self) -> None:
+        while not self._opened.empty():
+            opened = self._opened.get()
+            del self._connecting[opened.connection]
+            if opened.courier is None:
+                self._ended.append(opened.error)
+            else:
+                self._couriers.append(opened.courier)
+                self._selector.register(
+                    opened.courier.line.sock, selectors.EVENT_READ, opened.courier
+                )
+                self._asked_at = 0.0
+
+    def _take_turns(self) -> None:
+        """Write down what became of mails, and let whoever waits for a mail have one."""
+        waiting = self._waiting()
+        self._make_letters(len(waiting))
+        letters = self._letters[: len(waiting)]
+        may_go = self._start(letters)
+        for courier, letter in zip_longest(waiting, letters):
+            if letter is None:
+                if courier.awaits is Awaited.TURN or self._may_leave(courier):
+                    self._let_go_on(courier)
+            elif letter.mail.id in may_go:
+                self._let_go_on(courier, letter)
+            else:
+                self._desk.put_down(letter.mail)  # the courier asks for another one
+
+    def _waiting(self) -> list[Courier]:
+        """Whose turn it is, those first who have a mail in hand."""
+        found = [courier for courier in self._couriers if courier.awaits is Awaited.TURN]
+        if time.monotonic() - self._asked_at > _ASK_AGAIN:
+            self._asked_at = time.monotonic()
+            found += [courier for courier in self._couriers if courier.awaits is Awaited.WORK]
+        return found
+
+    def _may_leave(self, courier: Courier) -> bool:
+        idle = time.monotonic() - courier.waits_since
+        return self._is_dismissed or idle > self._linger
+
+    def _make_letters(self, most: int) -> None:
+        """Make the next mails that are due; what becomes of those that can't be is settled."""
+        while len(self._letters) < most and not self._is_dismissed:
+            mail = self._desk.take()
+            if mail is None:
+                return
+            try:
+                letter = self._mailroom.letter(mail, utcnow())
+            except UnsafeMailError:
+                text = "The mail has a control character in a header."
+                self._settle(mail, Outcome(Result.FAILED, text=text))
+            except PeeweeException:
+                self._desk.put_down(mail)
+                raise
+            except Exception:  # one mail that can't be made must not hold up all others
+                log.exception("mail %s can't be made", mail.id)
+                text = "This mail can't be made. The log says why."
+                self._settle(mail, Outcome(Result.FAILED, text=text))
+            else:
+                if letter is None:
+                    self._settle(mail, Outcome(Result.WITHDRAWN))
+                else:
+                    self._letters.append(letter)
+
+    def _settle(self, mail: Waiting, outcome: Outcome) -> None:
+        self._settled.append(Settled(mail, outcome))
+
+    def _start(self, letters: Sequence[Letter]) -> set[int]:
+        """Commit what is settled, and that ``letters`` go next; returns the ids of those who may.
+
+        Raises PeeweeException; then both wait for the next time.
+        """
+        if not letters and not self._settled:
+            return set()
+        may_go = ledger.write(self._settled, [letter.mail for letter in letters], utcnow())
+        self._desk.settle(self._settled)
+        self.done += sum(s.outcome.result in (Result.SENT, Result.FAILED) for s in self._settled)
+        self._settled.clear()
+        del self._letters[: len(letters)]
+        return may_go
+
+    def _let_go_on(self, courier: Courier, given: Letter | None = None) -> None:
+        error: Exception | None = None
+        try:
+            courier.go_on(given)
+        except Exception as caught:
+            error = caught
+        if courier.awaits is not None:
+            self._watch(courier)
+            return
+        self._selector.unregister(courier.line.sock)
+        self._couriers.remove(courier)
+        self._ended.append(error)
+
+    def _watch(self, courier: Courier) -> None:
+        """Be told when something comes, and when what waits to be sent can be."""
+        sock = courier.line.sock
+        events = _BOTH if courier.line.is_sending else selectors.EVENT_READ
+        if self._selector.get_key(sock).events != events:
+            self._selector.modify(sock, events, courier)
