@@ -1,15 +1,10 @@
 """All connections to the mail server, served by one thread: whoever has to wait holds up nobody."""
 
-import contextlib
 import logging
 import selectors
-import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from queue import SimpleQueue
-from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -23,25 +18,16 @@ from invites.courier import Courier
 from invites.desk import Desk
 from invites.feed import Waiting
 from invites.ledger import Settled
-from invites.mail import smtp
 from invites.mail.exchange import Awaited
 from invites.mail.form_letter import UnsafeMailError
 from invites.mail.mailroom import Letter, Mailroom
+from invites.mail.opening import Opening
 
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 _ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that have none
 
 log = logging.getLogger("invites.worker")
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """What came of connecting."""
-
-    connection: smtp.Connection
-    courier: Courier | None = None
-    error: Exception | None = None
 
 
 class Crew:
@@ -52,16 +38,15 @@ class Crew:
         self._mailroom = mailroom
         self._linger = _LINGER if linger is None else linger
         self._couriers: list[Courier] = []
-        self._connecting: dict[smtp.Connection, Thread] = {}
-        self._opened: SimpleQueue[_Opened] = SimpleQueue()
+        self._sending: set[Courier] = set()  # whose server doesn't take all at once
+        self._opening = Opening()
         self._ended: list[Exception | None] = []
         self._settled: list[Settled] = []  # and not written down yet
         self._letters: list[Letter] = []  # that are the next to go
         self._asked_at = 0.0
         self._is_dismissed = False
-        self._ear, self._bell = socket.socketpair()  # rung when somebody has connected
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._ear, selectors.EVENT_READ)
+        self._selector.register(self._opening, selectors.EVENT_READ)
         self.done = 0
 
     def __enter__(self) -> Self:
@@ -74,23 +59,18 @@ class Crew:
         traceback: TracebackType | None,
     ) -> None:
         """Hang up on everybody; what is in hand stays *sending* for the next worker to recover."""
-        for connection, thread in self._connecting.items():
-            connection.abort()
-            thread.join(1)
-        self._welcome()
         for courier in self._couriers:
             courier.line.close()
         self._selector.close()
-        self._ear.close()
-        self._bell.close()
+        self._opening.close()
 
     def __len__(self) -> int:
         """How many connections there are, with those that aren't open yet."""
-        return len(self._couriers) + len(self._connecting)
+        return len(self._couriers) + len(self._opening)
 
     def have_all_got_through(self) -> bool:
         """Whether the mail server took mail on every connection."""
-        return not self._connecting and all(c.taken for c in self._couriers)
+        return not self._opening and all(c.taken for c in self._couriers)
 
     def has_one_got_through(self) -> bool:
         """Whether it did on one of them."""
@@ -102,16 +82,11 @@ class Crew:
 
     def hire(self, mail: flask_mail.Mail) -> None:
         """Connect once more; that takes as long as the mail server likes, and others go on."""
-        connection = smtp.new_connection(mail)
-        thread = Thread(target=self._connect, args=(connection,), name="connect", daemon=True)
-        self._connecting[connection] = thread
-        thread.start()
+        self._opening.begin(mail, self._mailroom.sender)
 
     def dismiss(self) -> None:
         """No more mails: everybody finishes the one in hand and says goodbye."""
         self._is_dismissed = True
-        for connection in self._connecting:
-            connection.abort()
 
     def work(self, patience: float) -> list[Exception | None]:
         """Do what can be done now, or what can be within ``patience`` seconds.
@@ -122,7 +97,6 @@ class Crew:
         """
         self._listen(self._may_wait(patience))
         self._cut_overdue()
-        self._welcome()
         self._take_turns()
         self._start([])
         ended, self._ended = self._ended, []
@@ -139,7 +113,7 @@ class Crew:
         for key, events in self._selector.select(patience):
             courier: Courier | None = key.data
             if courier is None:
-                self._ear.recv(64)
+                self._welcome()
                 continue
             if events & selectors.EVENT_WRITE:
                 courier.line.go_on_sending()
@@ -150,34 +124,19 @@ class Crew:
                 self._let_go_on(courier)
 
     def _cut_overdue(self) -> None:
-        for connection in self._connecting:
-            connection.end_if_overdue()
+        self._opening.cut_overdue()
         for courier in list(self._couriers):
             if courier.awaits is Awaited.ANSWER and courier.line.end_if_overdue():
                 self._let_go_on(courier)
 
-    def _connect(self, connection: smtp.Connection) -> None:
-        """What a thread of its own does."""
-        try:
-            courier = Courier(*connection.open(self._mailroom.sender), self._settled)
-        except Exception as error:
-            self._opened.put(_Opened(connection, error=error))
-        else:
-            self._opened.put(_Opened(connection, courier))
-        with contextlib.suppress(OSError):  # nobody listens any more
-            self._bell.send(b"!")
-
     def _welcome(self) -> None:
-        while not self._opened.empty():
-            opened = self._opened.get()
-            del self._connecting[opened.connection]
-            if opened.courier is None:
-                self._ended.append(opened.error)
+        for opened in self._opening.results():
+            if isinstance(opened, Exception):
+                self._ended.append(opened)
             else:
-                self._couriers.append(opened.courier)
-                self._selector.register(
-                    opened.courier.line.sock, selectors.EVENT_READ, opened.courier
-                )
+                courier = Courier(*opened, self._settled)
+                self._couriers.append(courier)
+                self._selector.register(courier.line.sock, selectors.EVENT_READ, courier)
                 self._asked_at = 0.0
 
     def _take_turns(self) -> None:
@@ -259,11 +218,12 @@ class Crew:
             return
         self._selector.unregister(courier.line.sock)
         self._couriers.remove(courier)
+        self._sending.discard(courier)
         self._ended.append(error)
 
     def _watch(self, courier: Courier) -> None:
         """Be told when something comes, and when what waits to be sent can be."""
-        sock = courier.line.sock
-        events = _BOTH if courier.line.is_sending else selectors.EVENT_READ
-        if self._selector.get_key(sock).events != events:
-            self._selector.modify(sock, events, courier)
+        if courier.line.is_sending != (courier in self._sending):
+            self._sending ^= {courier}
+            events = _BOTH if courier.line.is_sending else selectors.EVENT_READ
+            self._selector.modify(courier.line.sock, events, courier)

@@ -26,6 +26,7 @@ class Wire:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.sock = sock
+        self._is_tls = isinstance(sock, ssl.SSLSocket)
         self.answers: deque[Reply] = deque()
         self.broken = ""
         self._unsent = b""
@@ -62,7 +63,10 @@ class Wire:
         """Take in what came."""
         try:
             while not self.broken:
-                self._take(self.sock.recv(_CHUNK))
+                content = self.sock.recv(_CHUNK)
+                self._take(content)
+                if len(content) < _CHUNK and not self._is_tls:
+                    return  # that was all; TLS hands out a record at a time
         except _LATER:
             return
         except OSError as error:

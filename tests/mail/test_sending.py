@@ -488,12 +488,15 @@ def test_two_workers_at_once_send_nothing_twice(
     people = [f"person{n}@example.org" for n in range(80)]
     send(owner, now, *people)
     app = mailing_app()
-    office.slow = 0.002
+    office.slow = 0.01
     sent = []
+    start = threading.Barrier(2)
 
     def work() -> None:
         with app.app_context():
-            sent.append(Worker(Mail(app), app.extensions["invites"].postage).drain())
+            worker = Worker(Mail(app), app.extensions["invites"].postage)
+            start.wait()
+            sent.append(worker.drain())
         db.close()
 
     threads = [threading.Thread(target=work) for _ in range(2)]

@@ -43,6 +43,7 @@ def test_what_was_said_before_hanging_up_is_heard(ends):
     server.sendall(b"421 4.3.2 Shutting down\r\n")
     server.close()
     wire.receive()
+    wire.receive()
     assert list(wire.answers) == [(421, b"4.3.2 Shutting down")]
     assert wire.broken == "The mail server hung up."
 
@@ -52,6 +53,7 @@ def test_what_was_said_is_heard_though_nothing_can_be_sent_any_more(ends):
     server.sendall(b"550 5.7.1 Go away\r\n")
     server.close()
     wire.send(b"RSET\r\n")
+    wire.receive()
     wire.receive()
     assert list(wire.answers) == [(550, b"5.7.1 Go away")]
     assert wire.broken

@@ -1,0 +1,81 @@
+"""Opening connections beside the loop that serves them: smtplib waits at each step."""
+
+import contextlib
+import socket
+import time
+from queue import SimpleQueue
+from threading import Thread
+
+import flask_mail
+
+from invites.mail import smtp
+from invites.mail.exchange import Exchange
+from invites.mail.wire import Wire
+
+_CLOSING_TIME = 1.0  # seconds
+
+Opened = tuple[Wire, Exchange] | Exception
+
+
+class Opening:
+    """Connections that are being opened, each by a thread of its own; ``len()`` of them.
+
+    A selector can wait for it: there is something to read when ``results`` has news.
+    """
+
+    def __init__(self) -> None:
+        self._threads: dict[smtp.Connection, Thread] = {}
+        self._results: SimpleQueue[tuple[smtp.Connection, Opened]] = SimpleQueue()
+        self._ear, self._bell = socket.socketpair()
+
+    def __len__(self) -> int:
+        return len(self._threads)
+
+    def fileno(self) -> int:
+        """The file descriptor to wait for."""
+        return self._ear.fileno()
+
+    def begin(self, mail: flask_mail.Mail, sender: str) -> None:
+        """Open one more, for mails from ``sender``."""
+        connection = smtp.new_connection(mail)
+        thread = Thread(target=self._open, args=(connection, sender), name="open", daemon=True)
+        self._threads[connection] = thread
+        thread.start()
+
+    def results(self) -> list[Opened]:
+        """What was opened since, or why not: TroubleError, or a mistake of our own."""
+        found: list[Opened] = []
+        while not self._results.empty():
+            self._ear.recv(1)
+            connection, opened = self._results.get()
+            del self._threads[connection]
+            found.append(opened)
+        return found
+
+    def cut_overdue(self) -> None:
+        """Give up where the mail server takes too long for an answer."""
+        for connection in self._threads:
+            connection.end_if_overdue()
+
+    def close(self) -> None:
+        """Give all up."""
+        until = time.monotonic() + _CLOSING_TIME
+        for connection in self._threads:
+            connection.abort()
+        for thread in self._threads.values():
+            thread.join(max(0.0, until - time.monotonic()))
+        for opened in self.results():
+            if not isinstance(opened, Exception):
+                opened[0].close()
+        self._ear.close()
+        self._bell.close()
+
+    def _open(self, connection: smtp.Connection, sender: str) -> None:
+        opened: Opened
+        try:
+            opened = connection.open(sender)
+        except Exception as error:
+            opened = error
+        self._results.put((connection, opened))
+        with contextlib.suppress(OSError):  # closed meanwhile
+            self._bell.send(b"!")
