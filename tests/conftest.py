@@ -1,5 +1,6 @@
 """What all tests share: a migrated database, a cast of people, an application."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -26,6 +27,12 @@ hypothesis_settings.load_profile("suite")
 
 REAL_PASSWORD_METHOD = passwords.METHOD
 NOW = datetime(2026, 11, 2, 18, 4, 11, 123456, tzinfo=UTC)
+
+
+def pytest_configure() -> None:
+    """Keep the tests' databases in memory where that is possible, and wait for no disk."""
+    if os.access("/dev/shm", os.W_OK):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -34,6 +34,7 @@ def break_down() -> None:
 pytestmark = pytest.mark.usefixtures("database")
 
 
+@pytest.mark.slow
 def test_it_is_another_process() -> None:
     assert aside.run(process_id, "x", 1) != os.getpid()
 
@@ -50,6 +51,7 @@ def test_a_refusal_comes_through_with_its_details() -> None:
     assert caught.value.details == {"limit": 7}
 
 
+@pytest.mark.slow
 def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
     for _ in range(3):
         with pytest.raises(AsideError):
@@ -67,11 +69,13 @@ def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 def test_the_next_process_waits_for_work_and_each_works_once() -> None:
     first, second = aside.run(process_id), aside.run(process_id)
     assert first != second
 
 
+@pytest.mark.slow
 def test_a_process_that_waited_long_enough_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
     monkeypatch.setattr(aside, "_PATIENCE", 0.01)

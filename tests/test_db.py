@@ -57,6 +57,7 @@ def migrate(path, start, results):
     results.put(db_file.migrate())
 
 
+@pytest.mark.slow
 def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
     spawn = multiprocessing.get_context("spawn")
     start, results = spawn.Barrier(4), spawn.Queue()

@@ -189,12 +189,14 @@ def addresses(count):
 
 
 @pytest.mark.parametrize("header", [b"", b"email\n"])
+@pytest.mark.slow
 def test_50_000_rows_are_read_and_one_more_is_refused(header):
     assert len(read(header + addresses(MAX_ENTRIES) + b"\n" * 10_000)) == MAX_ENTRIES
     with refused(Reason.LIST_TOO_LONG):
         read(header + addresses(MAX_ENTRIES + 1))
 
 
+@pytest.mark.slow
 def test_20_megabytes_are_read_and_a_byte_more_is_refused():
     content = b"ada@example.org\n" + (b" " * 1023 + b"\n") * 20 * 1024
     content = content[:MAX_BYTES]
@@ -205,6 +207,7 @@ def test_20_megabytes_are_read_and_a_byte_more_is_refused():
 
 
 @pytest.mark.parametrize("name", bombs.QUICK)
+@pytest.mark.slow
 def test_a_bomb_is_refused_before_it_goes_off(name):
     _goes_off_nowhere(*bombs.QUICK[name])
 
@@ -307,6 +310,7 @@ def test_any_bytes_are_either_entries_or_a_reason(content):
 
 
 @given(st.data())
+@pytest.mark.slow
 def test_a_zip_with_any_directory_is_either_read_or_refused(data):
     content = bytearray(bombs.zipped({"list.csv": b"a@b.c"}))
     for _ in range(data.draw(st.integers(1, 6))):
@@ -339,6 +343,7 @@ def _is_read_or_refused(content):
     ),
     st.sampled_from(",;\t|"),
 )
+@pytest.mark.slow
 def test_what_was_written_as_csv_comes_out_again(people, delimiter):
     text = make.csv_text([["Name", "Email"], *people], delimiter, "\r\n")
     found = read(text.encode())

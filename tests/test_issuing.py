@@ -217,6 +217,7 @@ def test_invitations_of_another_account_are_left_alone(people, owner, now):
     assert reread(theirs).state == InvitationState.DECLINED
 
 
+@pytest.mark.slow
 def test_50_000_people_are_invited_by_one_press(owner, now):
     entries = [Entry(f"person{n}@example.org", n + 2) for n in range(50_000)]
     batch = issuing.issue(owner, Order("k", entries, Role.USER), now)

@@ -181,6 +181,7 @@ def test_the_first_of_many_can_be_shown(account, now):
     assert len(judgement.of(Outcome.INVALID)) == len(judgement) == 10
 
 
+@pytest.mark.slow
 def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
     entries = [Entry(f"person{n}@example.org") for n in range(50_000)]
     judgement = judge(owner.account, [*entries[:-1], Entry("olive@example.org")], now)
@@ -202,6 +203,7 @@ texts = st.text(max_size=20) | st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(st.lists(texts | st.emails(), max_size=15), st.sets(st.sampled_from(sorted(ON_REQUEST))))
+@pytest.mark.slow
 def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also):
     judgement = judging.judge(people.stranger.account, [Entry(text) for text in typed], now)
     assert sum(judgement.counts.values()) == len(judgement) == len(typed)

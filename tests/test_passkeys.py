@@ -233,6 +233,7 @@ _ANY_JSON = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(what=_ANY_JSON, part=st.sampled_from(["rawId", "response", "type"]))
+@pytest.mark.slow
 def test_junk_is_refused_whatever_it_is(
     phone: Device, now: datetime, what: object, part: str
 ) -> None:
@@ -244,6 +245,7 @@ def test_junk_is_refused_whatever_it_is(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200), part=st.sampled_from(["authenticatorData", "signature"]))
+@pytest.mark.slow
 def test_junk_that_a_browser_could_have_signed_is_refused(
     phone: Device, now: datetime, data: bytes, part: str
 ) -> None:
@@ -255,6 +257,7 @@ def test_junk_that_a_browser_could_have_signed_is_refused(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200))
+@pytest.mark.slow
 def test_junk_for_a_new_one_is_refused(ada: User, now: datetime, data: bytes) -> None:
     whole = json.loads(Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now)))
     whole["response"]["attestationObject"] = encode(data)

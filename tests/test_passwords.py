@@ -62,6 +62,7 @@ def test_only_the_right_password_matches():
     assert not passwords.password_matches(password_hash(), "")
 
 
+@pytest.mark.slow
 def test_a_hash_takes_its_time_and_memory(monkeypatch):
     monkeypatch.setattr(passwords, "METHOD", REAL_PASSWORD_METHOD)
     kept = passwords.hash_password(PASSWORD)
@@ -93,5 +94,6 @@ def test_strength_is_told_from_0_to_4(password, strength):
     assert passwords.strength(password, email="ada@example.org") == strength
 
 
+@pytest.mark.slow
 def test_an_endless_password_is_estimated_in_a_moment():
     assert passwords.strength("4@8({[</369&#!1/|0$5+7%2/" * 10, email="") == passwords.STRONGEST

@@ -112,6 +112,7 @@ def test_the_order_of_typing_is_kept_and_doubles_stay():
 
 
 @given(st.text() | st.text(alphabet='ab@<>",; \n|.', max_size=80))
+@pytest.mark.slow
 def test_any_text_is_read_and_no_entry_is_blank(text):
     assert all(entry.strip() for entry in read(text))
 
@@ -119,6 +120,7 @@ def test_any_text_is_read_and_no_entry_is_blank(text):
 @given(
     st.lists(st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.org", fullmatch=True)), st.sampled_from(",; \n")
 )
+@pytest.mark.slow
 def test_a_plain_list_gives_exactly_its_addresses(emails, separator):
     assert read(separator.join(emails)) == emails
 
@@ -154,6 +156,7 @@ def test_a_plain_list_gives_exactly_its_addresses(emails, separator):
         "people in one row",
     ],
 )
+@pytest.mark.slow
 def test_no_text_takes_long_to_read(text):
     started = time.process_time()
     read_field(text)

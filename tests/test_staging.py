@@ -157,6 +157,7 @@ class TestKeeping:
     def test_a_file_name_is_only_a_name(self, owner, now, sent, kept):
         assert staging.stage(owner, sent, CSV, now).file_name == kept
 
+    @pytest.mark.slow
     def test_50_000_rows_fit(self, owner, now):
         rows = b"".join(b"person%d@example.org\n" % n for n in range(MAX_ENTRIES))
         staged = staging.stage(owner, "people.csv", b"email\n" + rows, now)
@@ -231,6 +232,7 @@ class TestLookingOver:
         assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
         assert mending.take_suggestions(staged, "gmial.com", now) == 1
 
+    @pytest.mark.slow
     def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
         rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
         staged = staging.stage(owner, "p.csv", rows, now)
@@ -274,6 +276,7 @@ class TestLookingOver:
         assert row(staged, 2).name == ""
         assert (reread(staged).email_column, reread(staged).name_column) == (2, None)
 
+    @pytest.mark.slow
     def test_other_columns_of_a_large_list_are_read_in_another_process(
         self, owner, now, monkeypatch
     ):
@@ -367,6 +370,7 @@ class TestLookingOver:
             max_size=8,
         )
     )
+    @pytest.mark.slow
     def test_after_whatever_was_done_all_is_as_if_judged_at_once(self, staged, now, deeds):
         with db.database.atomic() as undone:
             for deed, number, text in deeds:

@@ -154,6 +154,7 @@ def verdict(who: Who | Action | None, answer: TestResponse) -> str:
 
 
 @pytest.mark.parametrize("visitor", VISITORS)
+@pytest.mark.slow
 def test_every_route_answers_as_its_view_declares(world: World, visitor: str) -> None:
     app, database = world.app, world.database
     app.config["WTF_CSRF_ENABLED"] = False
@@ -291,6 +292,7 @@ def test_opening_any_page_changes_nothing(world: World) -> None:
     assert after == before
 
 
+@pytest.mark.slow
 def test_a_route_refuses_every_method_that_it_does_not_name(world: World) -> None:
     places = Places(world, world.rows.owner.user)
     client = signed_in(world.app, world.rows.owner.user).client

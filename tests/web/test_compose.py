@@ -99,6 +99,7 @@ class TestSending:
         send(olive.open(NEW), email="cara@example.org", csv_file=csv())
         assert sorted(invited()) == ["ann@example.org", "bob@example.org", "cara@example.org"]
 
+    @pytest.mark.slow
     def test_fifty_thousand_rows_are_one_batch(self, olive: Browser) -> None:
         rows = "".join(f"person{n}@example.org\n" for n in range(MAX_ENTRIES))
         olive.open(NEW).press("Send Invitation", csv_file=csv(b"email\n" + rows.encode()))
@@ -204,6 +205,7 @@ class TestRefusal:
         assert ada.status == 422
         assert Invitation.select().count() == 0
 
+    @pytest.mark.slow
     def test_more_than_fifty_thousand_in_field_and_file_together_are_refused(
         self, olive: Browser
     ) -> None:
