@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from invites import activity, db, frequency, issuing, opting_out, outbox
+from invites import activity, db, frequency, issuing, opting_out, outbox, steering
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.backing import is_backed
@@ -15,6 +15,7 @@ from invites.models import (
     OPEN_STATES,
     Batch,
     Delivery,
+    DeliveryState,
     Invitation,
     InvitationState,
     Membership,
@@ -28,7 +29,8 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Mail a pending or expired invitation again and renew its expiry; older mails keep working.
 
     Whoever resends the invitation of an inviter who left, or lost their role,
-    becomes its inviter: else nobody could accept it.
+    becomes its inviter: else nobody could accept it. A mail of theirs that waits
+    wouldn't go out any more, so another one takes its place.
 
     Raises Refused(INVITATION_CLOSED, OPTED_OUT), MEMBER_ALREADY when the person came in
     another way, INVITATION_WAITING while its last mail hasn't gone out yet, or
@@ -37,6 +39,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         _respect_opt_out(invitation)
+        is_taken_over = not is_backed(invitation)
+        if is_taken_over:
+            _withdraw_waiting(invitation, now)
         waiting = Delivery.select().where(
             Delivery.invitation == invitation,
             Delivery.state.in_(outbox.IN_HAND),
@@ -47,7 +52,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             raise Refused(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
         frequency.check_room(invitation.account_id, 1, now)
         changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
-        if not is_backed(invitation):
+        if is_taken_over:
             changes[Invitation.inviter] = actor.user_id
         _change(invitation, (InvitationState.PENDING,), changes)
         invited = _membership(invitation)
@@ -121,6 +126,15 @@ def close_offers(account_id: int, member: User, state: InvitationState) -> None:
         Invitation.email == member.email,
         Invitation.state.in_(OPEN_STATES),
     ).execute()
+
+
+def _withdraw_waiting(invitation: Invitation, now: datetime) -> None:
+    """Take its mail out of the queue, and close the batch if that was the last one."""
+    changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
+    Delivery.update(changes).where(
+        Delivery.invitation == invitation, Delivery.state == DeliveryState.QUEUED
+    ).execute()
+    steering.finish_if_done(invitation.batch)
 
 
 def _respect_opt_out(invitation: Invitation) -> None:

@@ -8,7 +8,14 @@ from invites import invitations, issuing, memberships, permanent_link, respondin
 from invites.attempts import Result
 from invites.backing import is_backed
 from invites.judging import Outcome
-from invites.models import Delivery, Invitation, InvitationState, Standing
+from invites.models import (
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Standing,
+)
 from invites.recipients import read_field
 from invites.refusals import Reason
 from invites.roles import Role
@@ -106,6 +113,27 @@ def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, 
     invitations.resend(owner, invitation, now)
     assert reread(invitation).inviter == owner.user
     assert is_backed(reread(invitation))
+
+
+def test_a_mail_that_waits_in_the_name_of_an_inviter_who_left_goes_out_in_the_new_one(
+    people, owner, now
+):
+    invitation = invite(people[Role.ADMIN], now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    invitations.resend(owner, invitation, now)
+    assert reread(invitation).inviter == owner.user
+    states = [mail.state for mail in Delivery.select().order_by(Delivery.id)]
+    assert states == [DeliveryState.WITHDRAWN, DeliveryState.QUEUED]
+    assert reread(invitation.batch).state == BatchState.DONE
+
+
+def test_a_mail_that_is_on_its_way_is_waited_for_also_when_its_inviter_left(people, owner, now):
+    invitation = invite(people[Role.ADMIN], now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    Delivery.update(state=DeliveryState.SENDING).execute()
+    with refused(Reason.INVITATION_WAITING):
+        invitations.resend(owner, invitation, now)
+    assert mails(invitation) == 1
 
 
 def test_who_resends_for_an_inviter_who_is_still_there_does_not(people, invitation, now):
