@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from flask import Blueprint, request, url_for
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from invites import invitations, left_out, outbox, progress, steering
@@ -68,7 +68,12 @@ def retry(batch_id: int) -> Response:
     return _do(
         steering.retry_failed,
         batch_id,
-        lambda n: ngettext("%(n)s mail is tried again.", "%(n)s mails are tried again.", n, n=n),
+        lambda n: ngettext(
+            "%(count)s mail is tried again.",
+            "%(count)s mails are tried again.",
+            n,
+            count=format_decimal(n),
+        ),
     )
 
 
@@ -79,7 +84,9 @@ def send_held_back(batch_id: int) -> Response:
     return _do(
         steering.send_held_back,
         batch_id,
-        lambda n: ngettext("%(n)s mail is queued.", "%(n)s mails are queued.", n, n=n),
+        lambda n: ngettext(
+            "%(count)s mail is queued.", "%(count)s mails are queued.", n, count=format_decimal(n)
+        ),
     )
 
 
@@ -132,7 +139,10 @@ def cancel(batch_id: int) -> Response:
         steering.cancel,
         batch_id,
         lambda n: ngettext(
-            "Cancelled. %(n)s mail was withdrawn.", "Cancelled. %(n)s mails were withdrawn.", n, n=n
+            "Cancelled. %(count)s mail was withdrawn.",
+            "Cancelled. %(count)s mails were withdrawn.",
+            n,
+            count=format_decimal(n),
         ),
     )
 

@@ -57,7 +57,7 @@ def create() -> AnyResponse:
         return _not_sent(form, refused)
     staging.sweep(now())
     if services().settings.mail_server is None:
-        tell(_("The invitations are made. Their mails wait in the Mailbox."))
+        tell(_("The invitations are made. Their mails wait for a mail server."))
     else:
         tell(_("The invitations are on their way."))
     return go(url_for("batches.page", batch_id=batch.id))

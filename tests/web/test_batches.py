@@ -4,6 +4,7 @@ import csv
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 
 from invites import issuing, outbox
 from invites.attempts import Result
@@ -16,12 +17,14 @@ from invites.models import (
     Invitation,
     InvitationState,
     Membership,
+    User,
 )
 from invites.recipients import Entry
 from invites.roles import Role
 from tests.browsing import HTMX, Browser
+from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send
-from tests.web.world import ACCOUNT
+from tests.web.world import ACCOUNT, signed_in
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ class TestTheList:
     @pytest.mark.parametrize(
         ("state", "says"),
         [
-            (BatchState.RUNNING, "in the Mailbox"),
+            (BatchState.RUNNING, "waiting"),
             (BatchState.PAUSED, "paused"),
             (BatchState.STOPPED, "stopped by itself"),
             (BatchState.CANCELLED, "cancelled"),
@@ -96,6 +99,18 @@ class TestTheList:
         assert "Nothing was sent yet" in olive.open(f"{ACCOUNT}/batches").text
 
 
+def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
+    app: Flask, olive: Browser, owner: Membership, people: Cast, place: str
+) -> None:
+    User.update(is_installer=True).where(User.id == owner.user_id).execute()
+    moderator = signed_in(app, people[Role.MODERATOR].user)
+    assert "Whoever runs this box can name one" in moderator.open(place).text
+    assert "They go out once INVITES_MAIL_SERVER is set" in olive.open(place).text
+    for page in (place, f"{ACCOUNT}/batches", f"{ACCOUNT}/invitations"):
+        assert "Mailbox" not in moderator.open(page).text
+        assert "Mailbox" in olive.open(page).page.find("main").get_text()
+
+
 class TestCancelling:
     def test_the_figures_beside_the_question_stay_live(
         self, olive: Browser, place: str, now: datetime
@@ -114,6 +129,13 @@ class TestCancelling:
         assert olive.url == place
         assert "Cancelled. 4 mails were withdrawn." in olive.text
         assert figures(olive)["withdrawn"] == "4"
+
+    def test_a_large_number_of_them_is_easy_to_read(
+        self, olive: Browser, place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("invites.steering.cancel", lambda *_: 15546)
+        olive.open(place).press("Cancel").press("Cancel the rest")
+        assert "Cancelled. 15,546 mails were withdrawn." in olive.text
 
     def test_the_question_goes_when_all_mails_are_out(
         self, olive: Browser, place: str, now: datetime
@@ -238,7 +260,7 @@ class TestWhatCouldNotBeDelivered:
         olive.open(f"{ACCOUNT}/batches/{bounced.id}")
         late = self.section(olive, "Put off by the mail server")
         assert "tried again by themselves" in late
-        assert "late@example.org 4.7.1 Greylisted 451" in late
+        assert "late@example.org 451 4.7.1 Greylisted" in late
         assert "bounced@example.org" not in late
         undelivered = self.section(olive, "Could not be delivered")
         assert "bounced@example.org came back 5.1.1 Nobody" in undelivered
