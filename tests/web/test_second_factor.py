@@ -466,6 +466,7 @@ class TestRequired:
         for place in ("/", "/invitations", "/users", "/invitations/new"):
             assert device.open(ACCOUNT + place).url == OWN
         assert "Riverside Relief asks its moderators and admins" in device.text
+        assert "main" in device.page.find("a", string="Set up an app")["class"]
         answer = device.client.get(f"{ACCOUNT}/users", headers=HTMX)
         assert answer.headers["HX-Redirect"] == OWN
 
