@@ -271,7 +271,7 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
         click.echo(f"What was there is in {done.replaced}.")
     if done.held_back:
         click.echo(
-            f"{done.held_back} mail(s) waited in the backup and may have gone out since, so they "
+            f"Mails that waited in the backup and may have gone out since: {done.held_back}. They "
             "won't be sent by themselves. The pages of their batches offer to send them; "
             "to send all, restore again with --replace --keep-mail."
         )

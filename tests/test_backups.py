@@ -185,7 +185,7 @@ def test_mail_that_waited_in_a_backup_does_not_go_out_again(
     with travel(now + timedelta(days=1), tick=False):
         done = run(app, "restore", backup, "--replace")
     assert states() == [DeliveryState.SENT, DeliveryState.WITHDRAWN, DeliveryState.WITHDRAWN]
-    assert "2 mail(s)" in done.output
+    assert "gone out since: 2." in done.output
     assert "pages of their batches" in done.output
     assert "--keep-mail" in done.output
     withdrawn = Delivery.get(Delivery.state == DeliveryState.WITHDRAWN)
@@ -200,7 +200,7 @@ def test_mail_that_no_page_offers_to_send_is_not_told(
     with travel(now + timedelta(days=15), tick=False):
         done = run(app, "restore", backup, "--replace")
     assert states().count(DeliveryState.WITHDRAWN) == 2
-    assert "mail(s)" not in done.output
+    assert "gone out since" not in done.output
 
 
 def test_mail_that_waited_in_a_backup_can_be_kept(app: Flask, backup: Path) -> None:

@@ -38,7 +38,7 @@ def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link:
 
 
 def test_on_a_shared_computer_one_joins_and_is_not_logged_in(somebody: Browser, link: str) -> None:
-    somebody.open(link).press("Join, then sign out here", **NOA)
+    somebody.open(link).press("Join, then log out here", **NOA)
     assert somebody.url == "/login"
     assert "You are in. Welcome to Riverside Relief." in somebody.text
     assert member("noa@example.org") is not None
