@@ -33,9 +33,15 @@ def check(settings: Settings) -> None:
     """Raises NotReadyError, saying what to do, unless the box can start."""
     db_file.refuse_unready()
     _refuse_lost_key(settings)
-    if not secret_key.load_secret_keys(settings.data):
+    keys = secret_key.load_secret_keys(settings.data)
+    if not keys:
         raise NotReadyError(
             f"There is no secret key yet in {settings.data}. Run 'flask migrate' to make one."
+        )
+    if min(map(len, keys)) < secret_key.SHORTEST:
+        raise NotReadyError(
+            f"A line of {settings.data / secret_key.NAME} is short enough to be guessed. "
+            "The README says how to make one ('Another key')."
         )
 
 

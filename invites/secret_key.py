@@ -8,6 +8,8 @@ from invites.settings import SettingsError
 
 NAME = "secret.key"
 
+SHORTEST = 32  # letters of a line that somebody put there
+
 _KEY_BYTES = 32
 
 

@@ -127,6 +127,15 @@ def test_an_empty_key_is_a_lost_key(app: Flask, settings: Settings) -> None:
     assert_refused(run(app, "welcome"), "secret key")
 
 
+def test_a_key_that_can_be_guessed_is_refused(app: Flask, settings: Settings) -> None:
+    key = settings.data / "secret.key"
+    good = key.read_text()
+    key.write_text("hello\n" + good)
+    assert_refused(run(app, "welcome"), "secret.key", "short enough to be guessed", "README")
+    key.write_text("f" * 32 + "\n" + good)
+    assert run(app, "welcome").exit_code == 0
+
+
 def test_whoever_wants_a_new_key_can_have_one(app: Flask, settings: Settings) -> None:
     setup(app)
     old = (settings.data / "secret.key").read_text()
