@@ -8,6 +8,7 @@ from flask import Flask
 
 from invites import issuing, outbox
 from invites.attempts import Result
+from invites.factory import create_app
 from invites.issuing import Order
 from invites.models import (
     Batch,
@@ -21,6 +22,7 @@ from invites.models import (
 )
 from invites.recipients import Entry
 from invites.roles import Role
+from invites.settings import Settings, load_settings
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send
@@ -109,6 +111,19 @@ def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
     for page in (place, f"{ACCOUNT}/batches", f"{ACCOUNT}/invitations"):
         assert "Mailbox" not in moderator.open(page).text
         assert "Mailbox" in olive.open(page).page.find("main").get_text()
+
+
+def test_without_javascript_one_reads_how_to_see_it_move(
+    owner: Membership, place: str, settings: Settings, now: datetime
+) -> None:
+    environ = {"INVITES_DATA": str(settings.data), "INVITES_MAIL_SERVER": "mail.example.org"}
+    app = create_app(load_settings(environ))
+    app.config.update(TESTING=True)
+    olive = signed_in(app, owner.user)
+    told = "Reload this page to see how far it is."
+    assert told in olive.open(place).page.select_one("main noscript").get_text()
+    attempt_all(now)
+    assert told not in olive.open(place).text
 
 
 class TestCancelling:
