@@ -7,7 +7,7 @@ from typing import Any
 from peewee import IntegrityError
 
 from invites import activity, db, frequency, issuing, opting_out, outbox, steering
-from invites.access import Action, authorize
+from invites.access import Action, authorize, grantable_roles
 from invites.activity import Deed
 from invites.backing import is_backed
 from invites.frequency import MAILS_A_DAY
@@ -23,6 +23,7 @@ from invites.models import (
     User,
 )
 from invites.refusals import Reason, Refused
+from invites.roles import Role
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -120,11 +121,32 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def close_offers(account_id: int, member: User, state: InvitationState) -> None:
-    """Close what is still offered to somebody who came or went; in the caller's transaction."""
+    """Close what is still offered to somebody who came or went; in the caller's transaction.
+
+    Nothing when they never proved their address: else anybody could close what is
+    offered to it.
+    """
+    if member.is_confirmed:
+        _close_offers(account_id, member, state, tuple(Role))
+
+
+def revoke_offers(actor: Membership, member: User) -> None:
+    """Take back what is still offered to somebody whom ``actor`` removes.
+
+    As far as their reach goes. In the caller's transaction.
+    """
+    roles = grantable_roles(actor)
+    _close_offers(actor.account_id, member, InvitationState.REVOKED, roles)
+
+
+def _close_offers(
+    account_id: int, member: User, state: InvitationState, roles: Sequence[Role]
+) -> None:
     Invitation.update(state=state).where(
         Invitation.account == account_id,
         Invitation.email == member.email,
         Invitation.state.in_(OPEN_STATES),
+        Invitation.role.in_(roles),
     ).execute()
 
 

@@ -100,8 +100,9 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
 def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:
     """Take a member out; takes effect on their next click.
 
-    Offers to them that are still open are revoked: coming back takes a new one.
-    Raises Refused(NOT_ALLOWED), or LAST_OWNER when no Owner would be left.
+    Offers to them that are still open, and within the reach of ``actor``, are revoked:
+    coming back takes a new one. Raises Refused(NOT_ALLOWED), or LAST_OWNER when no
+    Owner would be left.
     """
     with db.transaction():
         membership = _fresh(membership)
@@ -109,6 +110,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
         if not membership.is_active:
             return
         _end(membership, now)
+        invitations.revoke_offers(actor, membership.user)
         activity.record(
             Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )
@@ -117,13 +119,14 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
 def leave(member: Membership, now: datetime) -> None:
     """What ``deactivate`` does, by the member themselves, whatever their role.
 
-    Raises Refused(LAST_OWNER).
+    Offers to an address that they never proved stay open. Raises Refused(LAST_OWNER).
     """
     with db.transaction():
         member = _fresh(member)
         if not member.is_active:
             return
         _end(member, now)
+        invitations.close_offers(member.account_id, member.user, InvitationState.REVOKED)
         activity.record(Deed.LEFT, member.account, member.user, now, email=member.user.email)
 
 
@@ -166,7 +169,6 @@ def _fresh(membership: Membership) -> Membership:
 def _end(membership: Membership, now: datetime) -> None:
     _keep_an_owner(membership)
     Membership.update(deactivated_at=now).where(Membership.id == membership.id).execute()
-    invitations.close_offers(membership.account_id, membership.user, InvitationState.REVOKED)
 
 
 def _keep_an_owner(leaving: Membership) -> None:

@@ -73,8 +73,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
         membership = memberships.join(
             link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
         )
-        if user.is_confirmed:  # else anybody could close what is offered to an address
-            close_offers(link.account_id, user, InvitationState.REPLACED)
+        close_offers(link.account_id, user, InvitationState.REPLACED)
         activity.record(Deed.JOINED, link.account, user, now, email=user.email)
     return membership
 

@@ -193,6 +193,25 @@ def test_removal_revokes_offers_that_are_still_open(people, owner, now):
     assert responding.open_invitations(noa, now) == [theirs]
 
 
+def test_nobody_revokes_an_offer_by_leaving_with_an_unproven_address(people, owner, account, now):
+    offer = invite(owner, now, role=Role.ADMIN)
+    squatter = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
+    memberships.leave(squatter, now)
+    assert reread(offer).is_open(now)
+
+
+@pytest.mark.parametrize(
+    ("actor", "remains"), [(Role.MODERATOR, True), (Role.ADMIN, False), (Role.OWNER, False)]
+)
+def test_removal_revokes_no_offer_above_the_reach_of_whoever_removes(
+    people, owner, account, now, actor, remains
+):
+    offer = invite(owner, now, role=Role.ADMIN)
+    squatter = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
+    memberships.deactivate(people[actor], squatter, now)
+    assert reread(offer).is_open(now) == remains
+
+
 def test_the_last_owner_can_neither_step_down_nor_be_removed(owner, now):
     with refused(Reason.LAST_OWNER):
         memberships.change_role(owner, owner, Role.ADMIN, now)

@@ -189,6 +189,14 @@ def test_accepting_closes_other_offers_of_the_account_to_the_same_person(owner, 
     assert reread(newer).state == InvitationState.REPLACED
 
 
+def test_a_copied_link_closes_no_other_offer_to_the_same_address(people, owner, now):
+    higher = invite(owner, now, role=Role.ADMIN)
+    responding.decline(higher, now)
+    copied = invite(people[Role.MODERATOR], now)
+    responding.accept_as_new(copied, new_profile(), now, proven=False)
+    assert reread(higher).is_open(now)
+
+
 def test_a_person_sees_the_offers_of_all_accounts(people, owner, noa, now):
     for actor in (owner, people.stranger):
         invite(actor, now)
