@@ -18,6 +18,7 @@ from invites.tokens import Signer
 from invites.web import (
     access,
     errors,
+    form_data,
     forms,
     headers,
     htmx,
@@ -121,6 +122,7 @@ def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
 
 def _add_extensions(app: Flask) -> CSRFProtect:
     htmx.init_app(app)
+    form_data.init_app(app)
     urls.init_app(app)
     signin.init_app(app)
     access.init_app(app)

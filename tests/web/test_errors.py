@@ -2,13 +2,16 @@
 
 import io
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, abort
 from time_machine import travel
 from werkzeug.datastructures import MultiDict
+from werkzeug.test import encode_multipart
 
 from invites import outbox
 from invites.models import MailQueue
@@ -17,6 +20,8 @@ from invites.web.access import Who, allow
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.web.world import ACCOUNT, World
+
+Encoding = Callable[[dict[str, str]], dict[str, object]]
 
 CODES = [400, 403, 404, 405, 410, 413, 422, 429, 500]
 
@@ -135,6 +140,25 @@ def test_what_is_not_there_is_not_found(people: Cast, somebody: Browser, url: st
 def test_too_large_a_form_is_refused(people: Cast, somebody: Browser) -> None:
     answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
     assert answer.status_code == 413
+
+
+def in_parts(form: dict[str, str]) -> dict[str, object]:
+    boundary, body = encode_multipart(form)
+    return {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
+
+
+def like_a_url(form: dict[str, str]) -> dict[str, object]:
+    return {"data": urlencode(form), "content_type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("encoded", [in_parts, like_a_url])
+@pytest.mark.parametrize(("fields", "length"), [(2_000, 1), (3, 3_000_000)])
+@pytest.mark.parametrize("url", ["/login", f"{ACCOUNT}/invitations/new"])
+def test_nobody_keeps_the_box_busy_with_a_form_of_more_than_any_page_sends(
+    people: Cast, somebody: Browser, url: str, fields: int, length: int, encoded: Encoding
+) -> None:
+    form = {f"field{number}": "x" * length for number in range(fields)}
+    assert somebody.client.post(url, **encoded(form)).status_code == 413
 
 
 @pytest.mark.usefixtures("people")
