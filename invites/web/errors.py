@@ -127,23 +127,26 @@ def _refused(refused: Refused) -> Response:
 def _crash(error: Exception) -> Response:
     log.exception("%s %s failed", request.method, request.endpoint, exc_info=error)
     title, advice = _TITLE_AND_ADVICE[500]
-    try:
-        return _error_page(InternalServerError.code, title, advice)
-    except Exception:  # the page asks the database who is logged in
-        log.exception("the page that says so failed too")
-        return Response(f"{title}. {advice}\n", status=500, mimetype="text/plain")
+    return _error_page(InternalServerError.code, title, advice)
 
 
 def _error_page(code: int, title: object, advice: object) -> Response:
-    """A page of its own; for htmx a notice at the top of the page that is open."""
-    response = show(
-        "errors/page.html",
-        fragment="errors/_error.html",
-        status=code,
-        code=code,
-        title=title,
-        advice=advice,
-    )
+    """A page of its own; for htmx a notice at the top of the page that is open.
+
+    In plain words when there can be no page, else the server would log the whole URL.
+    """
+    try:
+        response = show(
+            "errors/page.html",
+            fragment="errors/_error.html",
+            status=code,
+            code=code,
+            title=title,
+            advice=advice,
+        )
+    except Exception:  # it asks the database who is logged in, and the Host where things are
+        log.exception("the page that says so failed too")
+        return Response(f"{title}. {advice}\n", status=code, mimetype="text/plain")
     if wants_fragment():
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML"

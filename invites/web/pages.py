@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, flash, make_response, redirect, render_template
+from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites.web.htmx import is_htmx, wants_fragment
@@ -21,7 +22,7 @@ def go(url: str) -> AnyResponse:
     if not is_htmx():
         return redirect(url, code=303)
     response = make_response("", 200)
-    response.headers["HX-Redirect"] = url
+    response.headers["HX-Redirect"] = iri_to_uri(url)
     return response
 
 

@@ -137,6 +137,15 @@ def test_what_is_not_there_is_not_found(people: Cast, somebody: Browser, url: st
     assert somebody.open(url).status == 404
 
 
+def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
+    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = somebody.client.get("/invitation/1-token", headers={"Host": "x" * 300})
+    assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+    assert "That didn't arrive whole." in answer.text
+    assert "1-token" not in caplog.text
+
+
 def test_too_large_a_form_is_refused(people: Cast, somebody: Browser) -> None:
     answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
     assert answer.status_code == 413

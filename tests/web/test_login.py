@@ -11,7 +11,7 @@ from invites.clock import utcnow
 from invites.models import ProofPurpose, Session, User
 from invites.passwords import hash_password
 from invites.roles import Role
-from tests.browsing import Browser
+from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.shorthand import invite
 from tests.web.world import ACCOUNT, ask_proof, links, path, signed_in
@@ -159,6 +159,14 @@ def test_nobody_is_led_to_another_site(people: Cast, somebody: Browser, wanted: 
     somebody.open(f"{ACCOUNT}/")
     form = {"next": wanted, "csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
     assert somebody.post("/logout", form, follow=False).response.location == "/login"
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_letters_of_the_world_lead_on_in_a_header_that_every_server_can_send(
+    people: Cast, olive: Browser, headers: dict[str, str]
+) -> None:
+    answer = olive.client.get("/login", query_string={"next": "/Zoë/€"}, headers=headers)
+    assert (answer.location or answer.headers["HX-Redirect"]) == "/Zo%C3%AB/%E2%82%AC"
 
 
 @pytest.mark.parametrize("wanted", ELSEWHERE)
