@@ -1,13 +1,14 @@
 """Setting up and removing one's authenticator app."""
 
 import segno
-from flask import Blueprint, url_for
+from flask import Blueprint, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from invites import authenticators, second_factor
+from invites.models import Authenticator
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
@@ -24,6 +25,8 @@ from invites.web.services import now, services
 from invites.web.signin import person, session_token
 
 blueprint = Blueprint("authenticator", __name__, url_prefix="/profile/second-step/app")
+
+_OFFERED = "offered"  # in the visitor's cookie: when the key was made that they may see
 
 
 class DigitsForm(PlainForm):
@@ -48,7 +51,7 @@ def offer() -> Response:
     return change(
         form,
         _password_page,
-        lambda: second_factor.offer_authenticator(person(), form.password.data or "", now()),
+        lambda: _offer(form.password.data or ""),
         then=url_for("authenticator.key"),
     )
 
@@ -66,6 +69,8 @@ def key() -> Response:
 def confirm() -> Response:
     """Ask for the app's digits from now on."""
     form = DigitsForm()
+    if _offered_here() is None:
+        return _key_page(form)
     try:
         with showing_new_codes():
             second_factor.confirm_authenticator(
@@ -102,6 +107,21 @@ def remove() -> Response:
     )
 
 
+def _offer(password: str) -> None:
+    """Make a key, and let this browser, and no other, see it and set it up."""
+    second_factor.offer_authenticator(person(), password, now())
+    offered = authenticators.offered(person(), now())
+    session[_OFFERED] = offered.created_at.isoformat() if offered else ""
+
+
+def _offered_here() -> Authenticator | None:
+    """The app that waits for its digits, if its key was made in this browser."""
+    offered = authenticators.offered(person(), now())
+    if offered is None or session.get(_OFFERED) != offered.created_at.isoformat():
+        return None
+    return offered
+
+
 def _password_page(form: PasswordForm) -> Response:
     return ask_password(
         form,
@@ -124,10 +144,11 @@ def _removal_page(form: PasswordForm) -> Response:
 
 def _key_page(form: DigitsForm) -> Response:
     """The key while it is offered; then the page of what there is, as after a second press."""
-    offered = authenticators.offered(person(), now())
+    offered = _offered_here()
     if offered is None:
         if not second_factor.has_authenticator(person()):
-            tell(_("The key was shown for a quarter of an hour. Begin anew."), "problem")
+            words = _("A key is shown for a quarter of an hour, where it was made. Begin anew.")
+            tell(words, "problem")
         return go(url_for("second_factor.page"))
     address = authenticators.address(offered, services().signer, services().settings.box_name)
     return show(

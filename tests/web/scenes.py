@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import authenticators, opting_out, outbox, responding, staging
+from invites import opting_out, outbox, responding, staging
 from invites.clock import utcnow
 from invites.models import (
     Batch,
@@ -19,7 +19,6 @@ from invites.models import (
     Membership,
     Passkey,
 )
-from invites.roles import Role
 from invites.settings import MailServer
 from tests.browsing import HTMX
 from tests.mail.post_office import free_port
@@ -143,10 +142,6 @@ def _secured(world: World) -> None:
     world.set_up_second_factor("user")
 
 
-def _app_offered(world: World) -> None:
-    authenticators.offer(world.rows.people[Role.USER].user, utcnow())
-
-
 def _nobody_invited(_world: World) -> None:
     Membership.update(invitation=None).execute()
     Delivery.delete().execute()
@@ -242,10 +237,8 @@ SCENES = {
     "own second step, set up": Scene("user", _SECOND, before=_secured),
     "app, password": Scene("user", f"{_SECOND}/app"),
     "app, refused": Scene("user", f"{_SECOND}/app", {"password": "x"}, status=422),
-    "app, key": Scene("user", f"{_SECOND}/app/key", before=_app_offered),
-    "app, digits refused": Scene(
-        "user", f"{_SECOND}/app/key", {"code": "1"}, status=422, before=_app_offered
-    ),
+    "app, key": Scene("setting up", f"{_SECOND}/app/key"),
+    "app, digits refused": Scene("setting up", f"{_SECOND}/app/key", {"code": "1"}, status=422),
     "app, removing": Scene("user", f"{_SECOND}/app/removal", before=_secured),
     "recovery codes": Scene("user", f"{_SECOND}/recovery-codes", before=_secured),
     "passkey": Scene("user", f"{_SECOND}/passkeys"),

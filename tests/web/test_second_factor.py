@@ -91,6 +91,19 @@ class TestSettingUp:
             assert uma.open(f"{OWN}/app/key").url == OWN
             assert "Begin anew" in uma.text
 
+    def test_only_the_browser_that_had_the_key_made_sees_it_and_sets_it_up(
+        self, app: Flask, uma: Browser, people: Cast
+    ) -> None:
+        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        other = signed_in(app, people[Role.USER].user)
+        assert other.open(f"{OWN}/app/key").url == OWN
+        assert "Begin anew" in other.text
+        token = other.page.select_one("[name=csrf_token]")["value"]
+        other.post(f"{OWN}/app/key", {"csrf_token": token, "code": digits(app)})
+        assert Authenticator.get().confirmed_at is None
+        uma.press("Turn on", code=digits(app))
+        assert "Set up" in uma.text
+
     def test_whoever_has_set_it_up_sees_no_key_any_more(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         assert uma.open(f"{OWN}/app/key").url == OWN

@@ -182,15 +182,24 @@ class World:
         return others[who] if who in others else self.rows.people[Role[who.upper()]].user
 
     def device(self, who: str) -> Browser:
-        """The device of somebody; "half way": who typed their password, and has a second step."""
+        """The device of somebody.
+
+        "half way": who typed their password, and has a second step; "setting up": who sees
+        the key of their app.
+        """
         if who == "half way":
             self.set_up_second_factor("user")
-            browser = Browser(self.app).open("/login")
-            token = browser.page.select_one("[name=csrf_token]")
             typed = {"email": "uma@example.org", "password": PASSWORD}
-            return browser.post("/login", typed | {"csrf_token": token["value"] if token else ""})
+            return _send(Browser(self.app), "/login", typed)
+        if who == "setting up":
+            return _send(self.device("user"), "/profile/second-step/app", {"password": PASSWORD})
         user = self.user(who)
         return signed_in(self.app, user) if user else Browser(self.app)
+
+
+def _send(browser: Browser, url: str, typed: dict[str, str]) -> Browser:
+    token = browser.open(url).page.select_one("[name=csrf_token]")
+    return browser.post(url, typed | {"csrf_token": token["value"] if token else ""})
 
 
 def _mail(invitation: Invitation, **changes: Any) -> None:
