@@ -1,5 +1,7 @@
 """What is accepted as a password, and how it is kept."""
 
+from time import thread_time
+
 import pytest
 
 from invites import passwords
@@ -60,6 +62,16 @@ def test_only_the_right_password_matches():
     assert not passwords.password_matches(password_hash(), PASSWORD.upper())
     assert not passwords.password_matches(password_hash(), PASSWORD + " ")
     assert not passwords.password_matches(password_hash(), "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["4@8({[<36911", "({[<4@69!1|7", "k" * 12, "k" * 224])
+def test_nobody_keeps_the_box_busy_with_a_password_to_be_estimated(end):
+    password = "4@8({[<369!1|7$50+%2" + end
+    passwords.strength("the lists are read by now", email="ada@example.org")
+    before = thread_time()
+    passwords.check_acceptable(password, email="ada@example.org")
+    assert thread_time() - before < 0.4
 
 
 @pytest.mark.slow
