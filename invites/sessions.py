@@ -46,16 +46,19 @@ def check_in_time(user: User) -> None:
         raise Refused(Reason.PASSWORD_WRONG)
 
 
-def find(token: str, now: datetime) -> Session | None:
-    """The session of ``token``, with its user; None when ended, or idle for too long."""
+def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
+    """The session of ``token``, with its user; None when ended, or idle for too long.
+
+    Not ``in_use``, it was a page that asked by itself: that keeps no session alive.
+    """
     session = (
         Session.select(Session, User)
         .join(User)
         .where(Session.token_hash == _hashed(token), _is_alive(now))
         .get_or_none()
     )
-    if session is None:
-        return None
+    if session is None or not in_use:
+        return session
     noted_every = _NOTED_EVERY_SHARED if session.is_shared else _NOTED_EVERY
     if now - session.seen_at > noted_every:
         Session.update(seen_at=now).where(Session.id == session.id).execute()

@@ -109,6 +109,14 @@ def test_use_is_noted_every_ten_minutes_at_most(ada, now):
     assert reread(sessions.find(token, later)).seen_at == later
 
 
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(ada, now):
+    token = sessions.start(ada, "phone", now, shared=True)
+    for minutes in range(30):
+        at = now + timedelta(minutes=minutes)
+        assert sessions.find(token, at, in_use=False) is not None
+    assert sessions.find(token, now + timedelta(minutes=30), in_use=False) is None
+
+
 def test_a_stolen_table_opens_nothing(ada, now):
     token = sessions.start(ada, "phone", now)
     stored = Session.get().token_hash

@@ -7,6 +7,8 @@ import htmx_flask
 from flask import Flask, request
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 
+_ASKS_BY_ITSELF = "batch-progress"  # the id of what has a trigger like "every 2s"
+
 
 def init_app(app: Flask) -> None:
     """Give requests an ``htmx`` attribute."""
@@ -22,6 +24,11 @@ def wants_fragment() -> bool:
     """Whether htmx will swap the answer into a page, and not take it for a page."""
     headers = _headers()
     return bool(headers) and not headers.boosted and not headers.history_restore_request
+
+
+def asks_by_itself() -> bool:
+    """Whether an open page asks how far a batch is, and nobody has pressed anything."""
+    return bool(_headers().trigger == _ASKS_BY_ITSELF)
 
 
 def page_address() -> str:

@@ -8,6 +8,7 @@ from flask import Flask, request, session
 
 from invites import activity, second_factor, sessions
 from invites.models import User
+from invites.web.htmx import asks_by_itself
 from invites.web.services import now
 
 log = logging.getLogger("invites.web")
@@ -35,7 +36,7 @@ def init_app(app: Flask) -> None:
 
 @_manager.user_loader
 def _load(token: str) -> Visitor | None:
-    found = sessions.find(token, now())
+    found = sessions.find(token, now(), in_use=not asks_by_itself())
     return Visitor(found.user, token) if found else None
 
 

@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from time_machine import travel
 
 from invites import issuing, outbox
 from invites.attempts import Result
+from invites.clock import utcnow
 from invites.factory import create_app
 from invites.issuing import Order
 from invites.models import (
@@ -18,6 +20,7 @@ from invites.models import (
     Invitation,
     InvitationState,
     Membership,
+    Session,
     User,
 )
 from invites.recipients import Entry
@@ -192,6 +195,18 @@ def test_who_pauses_what_is_paused_sees_how_it_stands(
     olive.press("Pause")
     assert "Meanwhile the batch stands otherwise" in olive.text
     assert "Paused. 4 mails wait" in olive.text
+
+
+def test_a_page_that_stays_open_keeps_no_shared_computer_logged_in(
+    olive: Browser, place: str
+) -> None:
+    Session.update(is_shared=True).execute()
+    [live] = olive.open(place).page.select("[hx-trigger^=every]")
+    headers = HTMX | {"HX-Trigger": str(live["id"])}
+    for minutes, is_out in ((20, False), (40, True)):
+        with travel(utcnow() + timedelta(minutes=minutes), tick=False):
+            answer = olive.client.get(str(live["hx-get"]), headers=headers)
+            assert ("/login" in answer.headers.get("HX-Redirect", "")) == is_out
 
 
 def test_where_the_mails_stand_adds_up_to_all_of_them(
