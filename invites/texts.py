@@ -24,6 +24,7 @@ TIME_ZONES = sorted(pytz.common_timezones)
 
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
+_BLANKS = {*_JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters to Unicode
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
@@ -96,7 +97,7 @@ def _clean(text: str, limit: int) -> str:
     if len(text) > 4 * limit:  # normalizing takes the square of the length
         raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
     text = unicodedata.normalize("NFC", text)
-    if not set(text) - _JOINERS - {" "}:
+    if all(map(_shows_nothing, text)):
         raise Refused(Reason.TEXT_MISSING)
     if len(text) > limit:
         raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
@@ -107,6 +108,11 @@ def _clean(text: str, limit: int) -> str:
     if _LINK.search(unicodedata.normalize("NFKC", text)):
         raise Refused(Reason.TEXT_LINK)
     return text
+
+
+def _shows_nothing(character: str) -> bool:
+    """A blank, or a mark, which needs a letter to stand on."""
+    return character in _BLANKS or unicodedata.category(character)[0] in "ZM"
 
 
 def _kept(character: str) -> set[str]:
