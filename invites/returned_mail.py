@@ -18,6 +18,7 @@ _HEADERS_AT_MOST = 64 * 1024
 _PARTS_AT_MOST = 10
 _RECIPIENTS_AT_MOST = 50
 _SAID_AT_MOST = 5_000  # characters about one of them
+_WORDS_AT_MOST = 500  # characters, as the column of Delivery holds
 
 _STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
@@ -30,7 +31,10 @@ _RETURNED = {
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _FIELD = re.compile(r"^([!-9;-~]{1,80}):(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
-_REPLY = re.compile(r"(?<![\d.])([245]\d\d)[ -]", re.ASCII)  # RFC 5321, 4.2
+
+# A reply of RFC 5321, 4.2: first of all, after a colon, or with a status of RFC 3463 behind it.
+# Other numbers are minutes, or of addresses.
+_REPLY = re.compile(r"(?:\A|: |(?<![\d.])(?=\d{3}[ -][245]\.\d))([245]\d\d)[ -]", re.ASCII)
 
 # Where the copy of the mail begins in the bounces of qmail, and of Exim before 4.84.
 _COPY = re.compile(r"^-+ (?:Below this line is|This is) a copy of (?:the|your) message.*$", re.M)
@@ -188,17 +192,14 @@ def _cut_at_copy(message: _Part) -> tuple[str, str]:
 
 def _finding(recipients: frozenset[str], fate: Fate, said: str) -> Finding:
     """``said``: the mail server's own words, for people, without what only looks like them."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in said[:2_000])
+    printable = (letter if letter.isprintable() else " " for letter in said[:2_000])
+    plain = " ".join("".join(printable).split())
     reply = _REPLY.search(plain)
     if reply is None:
-        return Finding(recipients, fate, None, _one_line(plain))
+        return Finding(recipients, fate, None, plain[:_WORDS_AT_MOST])
     again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # it begins each line of a long reply
-    words = re.sub(again, " ", plain[reply.end() :])
-    return Finding(recipients, fate, int(reply[1]), _one_line(words))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:500]
+    words = " ".join(re.sub(again, " ", plain[reply.end() :]).split())
+    return Finding(recipients, fate, int(reply[1]), words[:_WORDS_AT_MOST])
 
 
 def _address(text: str) -> str:

@@ -13,6 +13,7 @@ from invites.returned_mail import Fate
 
 SAMPLES = Path(__file__).parent / "bounces"
 KEY = "key-of-the-samples"
+FAILED = "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1\n"
 ORIGIN = "1207-xd2KjhHx4rGX3p1fAqXKOtqN"  # in all of them: of mail 1207, made at conftest.NOW
 
 
@@ -124,6 +125,20 @@ def test_parts_that_a_server_encoded_are_read(encoding):
     }
     raw = report(coded[encoding].decode(), f"Content-Transfer-Encoding: {encoding}\n")
     assert only_finding(raw).fate is Fate.FAILED
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "text"),
+    [
+        ("x-unix; given up after 480 minutes", None, "given up after 480 minutes"),
+        ("smtp; 2001:db8::550 refused it", None, "2001:db8::550 refused it"),
+        ("smtp; host mx.example.org said: 552 Mailbox full", 552, "Mailbox full"),
+        ("x; <mx.example.org #5.1.1 smtp;550 5.1.1 Nobody>", 550, "5.1.1 Nobody>"),
+    ],
+)
+def test_a_number_in_the_words_of_a_server_is_a_code_only_where_codes_stand(said, code, text):
+    finding = only_finding(report(f"{FAILED}Diagnostic-Code: {said}\n"))
+    assert (finding.code, finding.text) == (code, text)
 
 
 def test_a_report_without_a_recipient_is_none():
