@@ -149,7 +149,7 @@ def _standard_findings(parts: list[_Part]) -> list[Finding]:
 def _standard_finding(fields: dict[str, str]) -> Finding | None:
     """RFC 3464, 2.3: what stands about one recipient."""
     named = (fields.get("final-recipient", ""), fields.get("original-recipient", ""))
-    recipients = frozenset(filter(None, (_address(name.partition(";")[2]) for name in named)))
+    recipients = frozenset(filter(None, (_address(name.rpartition(";")[2]) for name in named)))
     if not recipients:
         return None
     kind, semicolon, words = fields.get("diagnostic-code", "").partition(";")

@@ -141,6 +141,11 @@ def test_a_number_in_the_words_of_a_server_is_a_code_only_where_codes_stand(said
     assert (finding.code, finding.text) == (code, text)
 
 
+def test_a_recipient_whose_type_a_server_left_out_is_read():
+    raw = report(FAILED.replace("rfc822; ", ""))
+    assert only_finding(raw).recipients == {"kim@example.org"}
+
+
 def test_a_report_without_a_recipient_is_none():
     assert returned_mail.read(report("Action: failed\nStatus: 5.1.1")) is None
 
