@@ -1,7 +1,8 @@
 """What a mail server sends back: reads a delivery report (RFC 3464), and two older kinds.
 
 Anybody may send anything, so only the beginning of a message is looked at, and
-no tree of parts is built: those of a report stand side by side (RFC 6522).
+no tree of parts is built: those of a report stand side by side (RFC 6522), or one
+level further down when a gateway signed it or put a footer under it.
 """
 
 import binascii
@@ -83,7 +84,7 @@ class _Part:
 def read(raw: bytes) -> Report | None:
     """The report in a message, or None when it is anything else. Never raises."""
     message = _part(raw[:READ_AT_MOST])
-    parts = _parts_of(message)
+    parts = [inner for part in _parts_of(message) for inner in _parts_of(part) or [part]]
     if any(part.kind in _STATUS for part in parts):
         findings = _standard_findings(parts)
         returned = [_part(part.body).headers for part in parts if part.kind in _RETURNED]

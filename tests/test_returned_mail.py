@@ -146,6 +146,24 @@ def test_a_recipient_whose_type_a_server_left_out_is_read():
     assert only_finding(raw).recipients == {"kim@example.org"}
 
 
+@pytest.mark.parametrize("around", ["multipart/mixed", "multipart/signed"])
+def test_a_report_that_a_gateway_signed_or_put_a_footer_under_is_read(around):
+    raw = (
+        f'Content-Type: {around}; boundary="outer"\n\n--outer\n'.encode()
+        + report(FAILED)
+        + b"--outer\nContent-Type: text/plain\n\nChecked.\n--outer--\n"
+    )
+    assert only_finding(raw).fate is Fate.FAILED
+
+
+def test_a_report_that_somebody_forwards_is_none():
+    raw = (
+        b'Content-Type: multipart/mixed; boundary="outer"\n\n--outer\n'
+        b"Content-Type: message/rfc822\n\n" + report(FAILED) + b"--outer--\n"
+    )
+    assert returned_mail.read(raw) is None
+
+
 def test_a_report_without_a_recipient_is_none():
     assert returned_mail.read(report("Action: failed\nStatus: 5.1.1")) is None
 
