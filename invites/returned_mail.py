@@ -5,7 +5,6 @@ no tree of parts is built: those of a report stand side by side (RFC 6522), or o
 level further down when a gateway signed it or put a footer under it.
 """
 
-import binascii
 import quopri
 import re
 from base64 import b64decode
@@ -121,11 +120,9 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         case "quoted-printable":
             return quopri.decodestring(body)
         case "base64":
-            whole = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            try:
-                return b64decode(whole + b"=" * (-len(whole) % 4))
-            except binascii.Error:
-                return b""
+            letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
+            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # it was cut there
+            return b64decode(whole + b"=" * (-len(whole) % 4))
     return body
 
 

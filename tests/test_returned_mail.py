@@ -164,6 +164,18 @@ def test_a_report_that_somebody_forwards_is_none():
     assert returned_mail.read(raw) is None
 
 
+@pytest.mark.parametrize("cut", range(4))
+def test_a_returned_mail_in_base64_is_read_wherever_it_ends(cut):
+    returned = encodebytes(b"Message-ID: <" + ORIGIN.encode() + b"@example.org>\n\n" + b"x" * 90)
+    raw = (
+        b'Content-Type: multipart/report; boundary="part"\n\n'
+        b"--part\nContent-Type: message/global-delivery-status\n\n" + FAILED.encode() + b"\n"
+        b"--part\nContent-Type: message/global\nContent-Transfer-Encoding: base64\n\n"
+        + returned.rstrip(b"=\n")[: -cut or None]
+    )
+    assert only_finding(raw).fate is Fate.FAILED
+
+
 def test_a_report_without_a_recipient_is_none():
     assert returned_mail.read(report("Action: failed\nStatus: 5.1.1")) is None
 
