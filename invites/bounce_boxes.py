@@ -60,10 +60,10 @@ def maildir(folder: Path, *, delete: bool) -> Generator[Letter, None, None]:
             f"{folder} can't be used: it lacks the folders 'new' and 'cur' of a Maildir."
         )
     everything = [*(folder / "new").iterdir(), *(folder / "cur").iterdir()]
-    for path in sorted(filter(_is_unseen, everything)):
+    for path in filter(_is_unseen, sorted(everything)):
         with path.open("rb") as file:
             raw = file.read(READ_AT_MOST)
-        yield Letter(raw, path.unlink if delete else partial(_mark_seen, path))
+        yield Letter(raw, partial(_remove if delete else _mark_seen, path))
 
 
 def _is_unseen(path: Path) -> bool:
@@ -73,7 +73,12 @@ def _is_unseen(path: Path) -> bool:
 def _mark_seen(path: Path) -> None:
     name, _, flags = path.name.partition(":2,")
     seen = "".join(sorted({*flags, "S"}))
-    path.rename(path.parent.parent / "cur" / f"{name}:2,{seen}")
+    with suppress(FileNotFoundError):  # another program was faster
+        path.rename(path.parent.parent / "cur" / f"{name}:2,{seen}")
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def mbox(file: Path, *, delete: bool) -> Generator[Letter, None, None]:

@@ -59,6 +59,14 @@ class TestMaildir:
         mailbox.Maildir(folder).add(b"\n" + b"x" * 2 * READ_AT_MOST)
         assert max(map(len, read(bounce_boxes.maildir(folder, delete=False)))) == READ_AT_MOST
 
+    def test_what_another_program_took_away_meanwhile_holds_up_no_other_letter(self, folder):
+        letters = bounce_boxes.maildir(folder, delete=False)
+        first = next(letters)
+        for path in (folder / "new").iterdir():
+            path.unlink()
+        first.put_away()
+        assert list(letters) == []
+
     def test_another_folder_is_refused(self, tmp_path):
         with pytest.raises(BoxError, match="lacks the folders"), named_troubles("it"):
             read(bounce_boxes.maildir(tmp_path, delete=False))
