@@ -20,6 +20,7 @@ from invites.settings import MailboxServer
 
 _SILENCE = 30  # seconds that an IMAP server may let us wait for its next word
 _READ = re.compile(rb"^Status:.*R", re.MULTILINE | re.IGNORECASE)
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class BoxError(Exception):
@@ -88,7 +89,7 @@ def mbox(file: Path, *, delete: bool) -> Generator[Letter, None, None]:
         box.lock()
         for key in list(box.iterkeys()):  # what is put away may be removed meanwhile
             raw = box.get_bytes(key, from_=True)
-            if not _READ.search(raw.partition(b"\n\n")[0]):
+            if not _READ.search(_BLANK_LINE.split(raw, maxsplit=1)[0]):
                 yield Letter(raw[:READ_AT_MOST], partial(_settle, box, key, raw, delete=delete))
 
 

@@ -107,6 +107,14 @@ class TestMbox:
         letters.close()
         assert len(read(bounce_boxes.mbox(file, delete=False))) == 1
 
+    def test_lines_may_end_as_on_windows(self, file):
+        report = b"\nFinal-Recipient: rfc822; kim@example.org\nStatus: 5.1.1 (no such user)\n"
+        file.write_bytes(
+            (b"From a@b Mon Nov  2 18:04:31 2026\n" + FIRST + report).replace(b"\n", b"\r\n")
+        )
+        assert len(read(bounce_boxes.mbox(file, delete=False))) == 1
+        assert read(bounce_boxes.mbox(file, delete=False)) == []
+
     def test_a_file_that_another_program_writes_to_is_left_alone(self, file):
         other = mailbox.mbox(file)
         other.lock()
