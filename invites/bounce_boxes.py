@@ -42,6 +42,10 @@ def named_troubles(where: str) -> Iterator[None]:
         yield
     except mailbox.NoSuchMailboxError:
         raise BoxError(f"{where} can't be used: there is no such file.") from None
+    except mailbox.ExternalClashError as error:
+        raise BoxError(
+            f"{where} can't be used: {_words(error)}. If no program uses it, remove {where}.lock."
+        ) from error
     except OSError as error:
         raise BoxError(f"{where} can't be used: {error.strerror or _words(error)}") from error
     except (mailbox.Error, imaplib.IMAP4.error) as error:
