@@ -19,8 +19,8 @@ from invites.returned_mail import READ_AT_MOST
 from invites.settings import MailboxServer
 
 _SILENCE = 30  # seconds that an IMAP server may let us wait for its next word
-_READ = re.compile(rb"^Status:.*R", re.MULTILINE | re.IGNORECASE)
 _BLANK_LINE = re.compile(rb"\n\r?\n")
+_READ = re.compile(rb"^Status:.*R", re.MULTILINE | re.IGNORECASE)
 
 
 class BoxError(Exception):
@@ -48,7 +48,7 @@ def named_troubles(where: str) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise BoxError(f"{where} can't be used: {error.strerror or _words(error)}") from error
-    except (mailbox.Error, imaplib.IMAP4.error) as error:
+    except (mailbox.Error, imaplib.IMAP4.error, UnicodeError) as error:
         raise BoxError(f"{where} can't be used: {_words(error)}") from error
 
 
@@ -110,6 +110,7 @@ def imap(
 ) -> Generator[Letter, None, None]:
     """The unseen letters of an IMAP folder, over TLS; what is put away is marked as seen.
 
+    A letter that the server can't hand out is told of after all others; it stays unseen.
     Deletes only what it read: what others have marked as deleted isn't expunged, so a
     server without UIDPLUS (RFC 4315), which many tell of after the log-in only, just marks.
     """
@@ -119,10 +120,15 @@ def imap(
         _log_in(link, server)
         expunges = delete and b"UIDPLUS" in b" ".join(_good(link.capability())).upper()
         _good(link.select(_quoted(server.folder)))
-        for uid in _good(link.uid("SEARCH", "UNSEEN"))[0].decode().split():
-            found = _good(link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{READ_AT_MOST}>)"))
+        unseen = filter(None, _good(link.uid("SEARCH", "UNSEEN")))  # of none, some tell nothing
+        refused: list[Any] = []
+        for uid in b" ".join(unseen).decode().split():
+            kind, found = link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{READ_AT_MOST}>)")
+            refused += found if kind != "OK" else []
             for raw in (item[1] for item in found if isinstance(item, tuple)):
                 yield Letter(raw, partial(_tick, link, uid, delete=delete, expunge=expunges))
+        if refused:
+            raise imaplib.IMAP4.error(refused[0])
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             link.logout()

@@ -15,7 +15,11 @@ _FETCH = re.compile(rb"BODY\.PEEK\[\]<0\.(\d+)>")
 
 @dataclass
 class ImapOffice:
-    """One folder, ``INBOX``; the letters by their UID, with the flags of each."""
+    """One folder; the letters by their UID, with the flags of each.
+
+    ``broken``: those that it can't hand out. Not ``tells_of_none``, it answers a search
+    that finds nothing with no line, as some servers do.
+    """
 
     letters: dict[int, bytes] = field(default_factory=dict)
     flags: dict[int, set[str]] = field(default_factory=dict)
@@ -24,6 +28,8 @@ class ImapOffice:
     user: str = "invites@example.org"
     password: str = "a pass wörd"
     hang_up_at: bytes = b"never"
+    broken: set[int] = field(default_factory=set)
+    tells_of_none: bool = True
     said: list[bytes] = field(default_factory=list)
 
     def put(self, *letters: bytes) -> None:
@@ -85,6 +91,8 @@ class ImapOffice:
             case [b"SELECT", folder]:
                 known = folder == b'"INBOX"'
                 return [tag + (b" OK [READ-WRITE]" if known else b" NO No such mailbox.")]
+            case [b"UID", b"FETCH", uid, *_] if int(uid) in self.broken:
+                return [tag + b" NO [SERVERBUG] It can't be read."]
             case [b"UID", *command]:
                 return [*self._on_letters(command), tag + b" OK Done."]
             case [b"LOGOUT"]:
@@ -95,7 +103,8 @@ class ImapOffice:
         match command:
             case [b"SEARCH", b"UNSEEN"]:
                 unseen = [uid for uid in self.letters if r"\Seen" not in self.flags[uid]]
-                return [b" ".join([b"* SEARCH", *(str(uid).encode() for uid in unseen)])]
+                found = b" ".join([b"* SEARCH", *(str(uid).encode() for uid in unseen)])
+                return [found] if unseen or self.tells_of_none else []
             case [b"FETCH", uid, part]:
                 return self._letter(int(uid), part)
             case [b"STORE", uid, b"+FLAGS.SILENT", *flags]:

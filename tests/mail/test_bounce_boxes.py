@@ -192,6 +192,19 @@ class TestImap:
         with pytest.raises(BoxError, match="No such mailbox"):
             read_all(folder="Bounces")
 
+    def test_a_letter_that_the_server_cannot_hand_out_is_told_and_holds_up_no_other(
+        self, read_all, office
+    ):
+        office.broken.add(min(office.letters))
+        with pytest.raises(BoxError, match="SERVERBUG"):
+            read_all()
+        assert list(office.flags.values()) == [set(), {r"\Seen"}]
+
+    def test_an_empty_folder_of_which_the_server_tells_nothing_is_empty(self, read_all, office):
+        office.letters.clear()
+        office.tells_of_none = False
+        assert read_all() == []
+
     def test_a_server_without_tls_gets_no_password(self, read_all, office):
         with pytest.raises(BoxError, match="it can't be used"):
             read_all(secure=False)
@@ -216,7 +229,10 @@ class TestImap:
             read_all()
         assert len(office.letters) == 2
 
-    def test_nobody_listening_is_told(self):
-        server = MailboxServer("127.0.0.1", 9, "a", "b", "INBOX")
-        with pytest.raises(BoxError, match="refused"), named_troubles("it"):
+    @pytest.mark.parametrize(
+        ("host", "told"), [("127.0.0.1", "refused"), ("imap..example.org", "label empty")]
+    )
+    def test_nobody_listening_is_told(self, host, told):
+        server = MailboxServer(host, 9, "a", "b", "INBOX")
+        with pytest.raises(BoxError, match=told), named_troubles("it"):
             read(bounce_boxes.imap(server, delete=False))
