@@ -8,6 +8,7 @@ import imaplib
 import mailbox
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ def imap(
     try:
         _log_in(link, server)
         expunges = delete and b"UIDPLUS" in b" ".join(_good(link.capability())).upper()
-        _good(link.select(_quoted(server.folder)))
+        _good(link.select(_quoted(_modified_utf7(server.folder))))
         unseen = filter(None, _good(link.uid("SEARCH", "UNSEEN")))  # of none, some tell nothing
         refused: list[Any] = []
         for uid in b" ".join(unseen).decode().split():
@@ -162,3 +163,15 @@ def _good(answer: tuple[str, list[Any]]) -> list[Any]:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", r"\\").replace('"', r"\"")
     return f'"{escaped}"'
+
+
+def _modified_utf7(name: str) -> str:
+    """The name of a folder as IMAP has it (RFC 3501, 5.1.3)."""
+    return re.sub("&|[^ -~]+", _shifted, name)
+
+
+def _shifted(match: re.Match[str]) -> str:
+    if match[0] == "&":
+        return "&-"
+    letters = b64encode(match[0].encode("utf-16-be")).decode()
+    return f"&{letters.rstrip('=').replace('/', ',')}-"

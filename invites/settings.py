@@ -235,9 +235,9 @@ def _bounces(environ: Mapping[str, str]) -> MailboxServer | None:
             "INVITES_BOUNCES_IMAP_PASSWORD too."
         )
     folder = environ.get("INVITES_BOUNCES_IMAP_FOLDER", "").strip() or "INBOX"
-    if not folder.isascii() or not folder.isprintable():
+    if not folder.isprintable():
         raise SettingsError(
-            f"INVITES_BOUNCES_IMAP_FOLDER may only have ASCII characters, not {folder!r}."
+            f"INVITES_BOUNCES_IMAP_FOLDER may not have control characters, as {folder!r} has."
         )
     port = _number(environ, "INVITES_BOUNCES_IMAP_PORT", default=993, highest=65535)
     return MailboxServer(host, port, username, password, folder)

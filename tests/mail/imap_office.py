@@ -28,6 +28,7 @@ class ImapOffice:
     user: str = "invites@example.org"
     password: str = "a pass wörd"
     hang_up_at: bytes = b"never"
+    folder: str = "INBOX"
     broken: set[int] = field(default_factory=set)
     tells_of_none: bool = True
     said: list[bytes] = field(default_factory=list)
@@ -88,8 +89,8 @@ class ImapOffice:
                 return [
                     tag + (b" OK Done." if words == right else b" NO [AUTHENTICATIONFAILED] No.")
                 ]
-            case [b"SELECT", folder]:
-                known = folder == b'"INBOX"'
+            case [b"SELECT", *_]:
+                known = words == f'SELECT "{self.folder}"'.encode()
                 return [tag + (b" OK [READ-WRITE]" if known else b" NO No such mailbox.")]
             case [b"UID", b"FETCH", uid, *_] if int(uid) in self.broken:
                 return [tag + b" NO [SERVERBUG] It can't be read."]

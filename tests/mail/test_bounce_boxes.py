@@ -192,6 +192,18 @@ class TestImap:
         with pytest.raises(BoxError, match="No such mailbox"):
             read_all(folder="Bounces")
 
+    @pytest.mark.parametrize(
+        ("folder", "called"),
+        [
+            ("Rückläufer", "R&APw-ckl&AOQ-ufer"),
+            ("R&D/Zurück ↩", "R&-D/Zur&APw-ck &Iak-"),
+            ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # of RFC 3501, 5.1.3
+        ],
+    )
+    def test_a_folder_may_have_any_name(self, read_all, office, folder, called):
+        office.folder = called
+        assert read_all(folder=folder) == [FIRST, SECOND]
+
     def test_a_letter_that_the_server_cannot_hand_out_is_told_and_holds_up_no_other(
         self, read_all, office
     ):
