@@ -4,11 +4,14 @@ The rules are the guide's: a Moderator invites and removes Users; an Admin all
 but Account Owners; an Account Owner everybody.
 """
 
+import logging
 from enum import StrEnum
 
 from invites.models import Invitation, Membership
 from invites.refusals import Reason, Refused
 from invites.roles import Role
+
+log = logging.getLogger("invites.access")
 
 
 class Action(StrEnum):
@@ -77,9 +80,11 @@ def authorize(actor: Membership, action: Action, target: Target = None) -> None:
     """Raises Refused(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``.
 
     Asks for ``actor`` as they are now, for what a request read may be a click
-    old: call it inside the transaction that does the deed.
+    old: call it inside the transaction that does the deed. Who wanted what is
+    written down (ASVS 5.0 16.3.2).
     """
     if not is_allowed(Membership.get_by_id(actor.id), action, target):
+        log.warning("denied: %s to user %s", action, actor.user_id)
         raise Refused(Reason.NOT_ALLOWED)
 
 

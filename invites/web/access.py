@@ -133,7 +133,7 @@ def _admit_person(who: Who | Action) -> Response | None:
     if isinstance(who, Action):
         return _enter_account(visiting.user, who)
     if who is Who.INSTALLER and not visiting.user.is_installer:
-        log_denied()
+        _log_denied()
         abort(404)
     return None
 
@@ -155,10 +155,10 @@ def _enter_account(user: User, action: Action) -> Response | None:
     slug = (request.view_args or {}).pop("slug", "")  # views ask here(), not the URL
     membership = accounts.membership(user, slug)
     if membership is None:
-        log_denied()
+        _log_denied()
         abort(404)
     if not membership.is_active:
-        log_denied()
+        _log_denied()
         return _no_longer_active(membership.account)
     if action is not Action.LEAVE and required_factor.is_missing(membership):
         return go(url_for("second_factor.page"))
@@ -166,12 +166,12 @@ def _enter_account(user: User, action: Action) -> Response | None:
     if session.get(_LAST) != slug and not is_htmx():
         session[_LAST] = slug
     if not is_allowed(membership, action):
-        log_denied()
+        _log_denied()
         abort(403)
     return None
 
 
-def log_denied() -> None:
+def _log_denied() -> None:
     """Write down who wanted what (ASVS 5.0 16.3.2); not the URL, as some hold tokens."""
     who = visitor()
     number = who.user.id if who else None

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, TooManyReque
 from invites.recipients import MAX_ENTRIES
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_MEGABYTES
-from invites.web.access import CrossSiteError, log_denied
+from invites.web.access import CrossSiteError
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
 from invites.web.refusal_words import sentence
@@ -118,8 +118,6 @@ def _refused(refused: Refused) -> Response:
     """A refusal that no view turned into something kinder."""
     code = _STATUS.get(refused.reason, 422)
     title, advice = _TITLE_AND_ADVICE[code]
-    if refused.reason is Reason.NOT_ALLOWED:
-        log_denied()
     says_more = code == 422 or refused.reason is Reason.LIST_GONE
     return _error_page(code, title, sentence(refused) if says_more else advice)
 

@@ -19,6 +19,7 @@ from invites.roles import Role
 from invites.web.access import Who, allow
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
+from tests.shorthand import invite
 from tests.web.world import ACCOUNT, World
 
 Encoding = Callable[[dict[str, str]], dict[str, object]]
@@ -230,6 +231,18 @@ def test_whoever_wants_more_than_they_may_is_written_down(
         world.device(who).open(place)
         assert caplog.messages[-1].startswith("denied: GET ")
         assert caplog.messages[-1].endswith(f"to user {user.id}")
+
+
+@pytest.mark.parametrize("deed", ["users/{member}/deactivation", "invitations/{offer}/revocation"])
+def test_whoever_reaches_for_a_higher_role_is_written_down(
+    world: World, caplog: pytest.LogCaptureFixture, deed: str
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    owner, moderator = world.rows.owner, world.user("moderator")
+    offer = invite(owner, world.rows.now, "tam@example.org", Role.ADMIN)
+    world.device("moderator").post(f"{ACCOUNT}/{deed.format(member=owner.id, offer=offer.id)}", {})
+    assert caplog.messages[-1].startswith("denied: ")
+    assert caplog.messages[-1].endswith(f"to user {moderator.id}")
 
 
 def test_whoever_logs_in_is_written_down(
