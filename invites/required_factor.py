@@ -57,14 +57,14 @@ def missing_for(user: User) -> list[Account]:
 
 def without(account: Account) -> list[User]:
     """The Moderators and up who have none, by name."""
-    members = (
-        Membership.select(Membership, User)
-        .join(User)
+    return list(
+        User.select()
+        .join(Membership)
         .where(
             Membership.account == account,
             Membership.role > Role.USER,
             Membership.deactivated_at.is_null(),
+            second_factor.where_off(),
         )
         .order_by(db.plain(User.name), User.id)
     )
-    return [one.user for one in members if not second_factor.is_on(one.user)]

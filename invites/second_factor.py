@@ -5,6 +5,9 @@ read of the step only.
 """
 
 from datetime import datetime
+from typing import Any
+
+from peewee import ModelSelect, fn
 
 from invites import activity, authenticators, db, notices, passwords, recovery_codes, sessions
 from invites.activity import Deed
@@ -22,13 +25,17 @@ def is_on(user: User) -> bool:
 
 def has_authenticator(user: User) -> bool:
     """Whether digits of an app are taken."""
-    confirmed = Authenticator.confirmed_at.is_null(False)
-    return bool(Authenticator.select().where(Authenticator.user == user, confirmed).exists())
+    return bool(_authenticators(user).exists())
 
 
 def has_passkey(user: User) -> bool:
     """Whether any passkey is taken."""
-    return bool(Passkey.select().where(Passkey.user == user).exists())
+    return bool(_passkeys(user).exists())
+
+
+def where_off() -> Any:
+    """The condition of a query of users that ``is_on`` is not of one."""
+    return ~fn.EXISTS(_authenticators(User.id)) & ~fn.EXISTS(_passkeys(User.id))
 
 
 def start_without(user: User, device: str, now: datetime, *, shared: bool) -> str:
@@ -154,6 +161,15 @@ def forget_derived() -> None:
     with db.transaction():
         for derived in (Authenticator, RecoveryCodes):
             db.delete(derived).execute()
+
+
+def _authenticators(user: Any) -> "ModelSelect[Authenticator]":
+    confirmed = Authenticator.confirmed_at.is_null(False)
+    return Authenticator.select().where(Authenticator.user == user, confirmed)
+
+
+def _passkeys(user: Any) -> "ModelSelect[Passkey]":
+    return Passkey.select().where(Passkey.user == user)
 
 
 def _check_password(user: User, password: str) -> None:
