@@ -106,8 +106,10 @@ def remove_authenticator(user: User, password: str, now: datetime) -> None:
     """Ask for digits no more. Raises Refused(PASSWORD_WRONG)."""
     _check_password(user, password)
     with db.transaction():
+        was_in_force = has_authenticator(user)
         db.delete(Authenticator).where(Authenticator.user == user).execute()
-        removed(user, SecurityEvent.AUTHENTICATOR_REMOVED, now)
+        if was_in_force:
+            removed(user, SecurityEvent.AUTHENTICATOR_REMOVED, now)
 
 
 def removed(user: User, event: SecurityEvent, now: datetime) -> None:

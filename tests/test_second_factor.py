@@ -208,6 +208,17 @@ def test_taking_it_off_ends_the_codes_too_and_is_told(
     assert told()[-1] == ("tom@example.org", SecurityEvent.AUTHENTICATOR_REMOVED)
 
 
+def test_only_an_app_that_is_in_force_is_told_to_be_taken_off(
+    ada: User, tom: User, now: datetime
+) -> None:
+    second_factor.offer_authenticator(ada, PASSWORD, now)
+    for user in (ada, tom, tom):
+        second_factor.remove_authenticator(user, PASSWORD, now)
+    assert authenticators.of(ada) is None
+    taken_off = (tom.email, SecurityEvent.AUTHENTICATOR_REMOVED)
+    assert [notice for notice in told() if notice[1] == taken_off[1]] == [taken_off]
+
+
 class TestRecoveryCodes:
     def test_there_are_ten_different_ones_shown_for_ten_minutes(
         self, tom: User, signer: Signer, now: datetime
