@@ -8,7 +8,7 @@ from invites.models import PermanentLink
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
-from invites.web.limits import limit_joining, limit_logins
+from invites.web.limits import limit_joining
 from invites.web.pages import go, show
 from invites.web.services import links, now
 from invites.web.signin import person, renew, visitor
@@ -34,7 +34,6 @@ def page(token: str) -> Response:
 @blueprint.post("")
 @allow(Who.ANYBODY)
 @limit_joining
-@limit_logins
 def create(token: str) -> Response:
     """Join as somebody new: in at once, with a confirmation mail on its way."""
     link = links().opened_permanent(token)

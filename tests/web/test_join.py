@@ -172,3 +172,12 @@ def test_a_hall_full_of_volunteers_can_join_from_one_network(app: Flask, link: s
         for n in range(40)
     }
     assert statuses == {422}
+
+
+def test_whoever_joins_may_try_passwords_until_one_is_good_enough(
+    somebody: Browser, link: str
+) -> None:
+    somebody.open(link)
+    for _ in range(12):
+        assert somebody.press("Join", **NOA | {"password": "password123"}).status == 422
+    assert "Welcome" in somebody.press("Join", **NOA).text
