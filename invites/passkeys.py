@@ -74,8 +74,8 @@ def add(
     """
     from webauthn import verify_registration_response
 
-    name = texts.clean_name(name)
     second_factor.check_may_add(user, password)
+    name = texts.clean_name(name)
     challenge = _taken_challenge(answer, user, now)
     with _junk_refused():
         made = verify_registration_response(

@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, StringField
 
 from invites import devices, passkeys, second_factor, texts
-from invites.refusals import Refused
+from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import checked_by
-from invites.web.limits import limit_password_guesses
+from invites.web.limits import limit_password_guesses, was_right
 from invites.web.pages import show
 from invites.web.password_pages import PasswordForm, ask_password, change, what_stays_closed
 from invites.web.refusal_words import sentence
@@ -44,6 +44,8 @@ def options() -> AnyResponse:
     try:
         asked = passkeys.ask_for_new(person(), password, base_url, now())
     except Refused as refused:
+        if refused.reason is not Reason.PASSWORD_WRONG:
+            was_right()
         answer = jsonify(error=str(sentence(refused)))
         answer.status_code = 422
         return answer

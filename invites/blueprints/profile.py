@@ -73,6 +73,8 @@ def change_email() -> Response:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except Refused as refused:
         wrong = refused.reason is Reason.PASSWORD_WRONG
+        if refused.reason is Reason.ASKED_OFTEN:  # that is looked at after the password
+            was_right()
         form.refuse(form.email_password if wrong else form.email, refused)
         return _page(email=form)
     tell(

@@ -12,6 +12,7 @@ from wtforms import PasswordField
 from invites import recovery_codes, required_factor
 from invites.refusals import Reason, Refused
 from invites.web.forms import PlainForm
+from invites.web.limits import was_right
 from invites.web.pages import go, show, tell
 from invites.web.services import now, services
 from invites.web.signin import person
@@ -70,13 +71,18 @@ def change(
     told: str = "",
     then: str = "",
 ) -> Response:
-    """Do it and lead on, or show its page again with what was wrong."""
+    """Do it and lead on, or show its page again with what was wrong.
+
+    ``deed`` looks at the password before anything else.
+    """
     try:
         with showing_new_codes():
             deed()
     except Refused as refused:
         if refused.reason is Reason.NOT_FOUND:
             raise
+        if refused.reason is not Reason.PASSWORD_WRONG:
+            was_right()
         form.validate()
         form.refuse(form.password, refused)
         return page(form)

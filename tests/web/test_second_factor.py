@@ -216,6 +216,19 @@ class TestSettingUp:
         uma.open("/profile").press("Change password", current=PASSWORD, new="short")
         assert uma.status == 429
 
+    def test_a_right_one_is_no_guess_whatever_else_stands_in_the_way(self, uma: Browser) -> None:
+        User.update(email_confirmed_at=None).execute()
+        for number in range(16):
+            email = f"uma{number}@new.example"
+            uma.open("/profile").press("Change email", email=email, email_password=PASSWORD)
+        assert uma.status == 422
+        for _ in range(11):
+            uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+            assert uma.status == 422
+            token = uma.page.select_one("[name=csrf_token]")["value"]
+            form = {"csrf_token": token, "password": PASSWORD}
+            assert uma.post(f"{OWN}/passkeys/options", form).status == 422
+
 
 class TestLoggingIn:
     @pytest.fixture(autouse=True)
