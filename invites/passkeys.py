@@ -102,8 +102,7 @@ def add(
 
 def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
     """Take one off. Raises Refused(PASSWORD_WRONG), and NOT_FOUND for any but one's own."""
-    if not passwords.password_matches(user.password_hash, password):
-        raise Refused(Reason.PASSWORD_WRONG)
+    passwords.check_right(user.password_hash, password)
     with db.transaction():
         found = db.one(Passkey.select().where(Passkey.user == user, Passkey.id == passkey_id))
         if found is None:

@@ -71,6 +71,12 @@ def _estimated(password: str) -> str:
     return password
 
 
+def check_right(password_hash: str, password: str) -> None:
+    """Raises Refused(PASSWORD_WRONG) unless ``password`` is the right one."""
+    if not password_matches(password_hash, password):
+        raise Refused(Reason.PASSWORD_WRONG)
+
+
 def hash_password(password: str) -> str:
     """A salted scrypt hash. Takes a fifth of a second: never call it in a transaction."""
     with _at_once:

@@ -92,8 +92,7 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     email = addresses.canonical(email)
     if email == user.email:
         raise Refused(Reason.ADDRESS_YOURS)
-    if not passwords.password_matches(user.password_hash, password):
-        raise Refused(Reason.PASSWORD_WRONG)
+    passwords.check_right(user.password_hash, password)
     if proofs.has_asked_often(user, ProofPurpose.CONFIRM_EMAIL, now):
         raise Refused(Reason.ASKED_OFTEN)
     proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
@@ -104,8 +103,7 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
 
     Raises Refused(PASSWORD_WRONG) and PASSWORD_*.
     """
-    if not passwords.password_matches(user.password_hash, current):
-        raise Refused(Reason.PASSWORD_WRONG)
+    passwords.check_right(user.password_hash, current)
     passwords.check_acceptable(new, email=user.email, name=user.name)
     password_hash = passwords.hash_password(new)
     with db.transaction():

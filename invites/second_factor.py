@@ -56,7 +56,7 @@ def check_may_add(user: User, password: str) -> None:
     Else somebody could lock the owner of a mailbox out of the profile that they
     made with its address.
     """
-    _check_password(user, password)
+    passwords.check_right(user.password_hash, password)
     if not user.is_confirmed:
         raise Refused(Reason.ADDRESS_UNPROVEN)
 
@@ -104,7 +104,7 @@ def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
 
 def remove_authenticator(user: User, password: str, now: datetime) -> None:
     """Ask for digits no more. Raises Refused(PASSWORD_WRONG)."""
-    _check_password(user, password)
+    passwords.check_right(user.password_hash, password)
     with db.transaction():
         was_in_force = has_authenticator(user)
         db.delete(Authenticator).where(Authenticator.user == user).execute()
@@ -121,7 +121,7 @@ def removed(user: User, event: SecurityEvent, now: datetime) -> None:
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
     """Ten new ones; the former end. Raises Refused(PASSWORD_WRONG)."""
-    _check_password(user, password)
+    passwords.check_right(user.password_hash, password)
     with db.transaction():
         if is_on(user):
             recovery_codes.make(user, now)
@@ -172,11 +172,6 @@ def _authenticators(user: Any) -> "ModelSelect[Authenticator]":
 
 def _passkeys(user: Any) -> "ModelSelect[Passkey]":
     return Passkey.select().where(Passkey.user == user)
-
-
-def _check_password(user: User, password: str) -> None:
-    if not passwords.password_matches(user.password_hash, password):
-        raise Refused(Reason.PASSWORD_WRONG)
 
 
 def _tidy(code: str) -> str:
