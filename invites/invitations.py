@@ -120,6 +120,17 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
         activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
 
 
+def check_copyable(actor: Membership, invitation: Invitation) -> None:
+    """For whoever hands its link over by other means than mail.
+
+    Raises Refused(OPTED_OUT, INVITATION_UNBACKED), or NOT_ALLOWED.
+    """
+    authorize(actor, Action.MANAGE_INVITATION, invitation)
+    _respect_opt_out(invitation)
+    if not is_backed(invitation):
+        raise Refused(Reason.INVITATION_UNBACKED)
+
+
 def close_offers(account_id: int, member: User, state: InvitationState) -> None:
     """Close what is still offered to somebody who came or went; in the caller's transaction.
 

@@ -8,11 +8,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from invites import backing, invitations, opting_out, permanent_link
+from invites import backing, invitations, permanent_link
 from invites.access import Action, authorize
 from invites.models import Invitation, Membership, Standing
 from invites.recipients import typed
-from invites.refusals import Reason, Refused
+from invites.refusals import Refused
 from invites.scope import Flag
 from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend
@@ -86,11 +86,7 @@ def restore(invitation_id: int) -> Response:
 def link(invitation_id: int) -> Response:
     """The personal link, to copy and hand over by other means than mail."""
     invitation = here().scope.invitation(invitation_id)
-    authorize(here().membership, Action.MANAGE_INVITATION, invitation)
-    if opting_out.is_opted_out(invitation):
-        raise Refused(Reason.OPTED_OUT)
-    if not backing.is_backed(invitation):
-        raise Refused(Reason.INVITATION_UNBACKED)
+    invitations.check_copyable(here().membership, invitation)
     return show(
         "invitations/link.html",
         fragment="invitations/_invitation.html",
