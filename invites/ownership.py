@@ -3,11 +3,17 @@
 from datetime import datetime
 
 from invites import activity, db, memberships
-from invites.access import Action, authorize
+from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
 from invites.models import Account, JoinedBy, Membership, User
 from invites.refusals import Reason, Refused
 from invites.roles import Role
+
+
+def may_claim(member: Membership) -> bool:
+    """Whether an Admin is offered to become the Owner: the account has none."""
+    allowed = is_allowed(member, Action.CLAIM_OWNERSHIP)
+    return allowed and not memberships.owners(member.account)
 
 
 def claim(actor: Membership, now: datetime) -> None:

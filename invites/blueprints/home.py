@@ -4,7 +4,7 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import memberships, ownership
+from invites import ownership
 from invites.access import Action
 from invites.refusals import Refused
 from invites.web.access import allow, here
@@ -19,11 +19,10 @@ blueprint = Blueprint("home", __name__, url_prefix="/accounts/<slug>")
 @allow(Action.VISIT)
 def page() -> Response:
     """Where a member arrives."""
-    may_claim = here().may(Action.CLAIM_OWNERSHIP) and not memberships.owners(here().account)
     manages = here().may(Action.SEE_PEOPLE)
     return show(
         "home/page.html",
-        may_claim=may_claim,
+        may_claim=ownership.may_claim(here().membership),
         totals=here().scope.invitation_totals(now()) if manages else None,
         batches=here().scope.batches(1, size=5) if manages else None,
     )
