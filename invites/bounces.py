@@ -35,7 +35,7 @@ def record(report: Report, signer: Signer) -> Outcome:
     delivery = _delivery(report, signer)
     if delivery is None:
         return Outcome.LEFT_ALONE
-    about = [each for each in report.findings if delivery.recipient.lower() in each.recipients]
+    about = [each for each in report.findings if delivery.recipient in each.recipients]
     fates = {each.fate for each in about}
     if fates == {Fate.FAILED}:
         return _mark(delivery, about[0].code, about[0].text)

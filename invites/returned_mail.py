@@ -99,7 +99,7 @@ def read(raw: bytes) -> Report | None:
 
 def _part(raw: bytes) -> _Part:
     head, *rest = _BLANK_LINE.split(raw, maxsplit=1)
-    headers = _fields(_text(head[:_HEADERS_AT_MOST]))
+    headers = _fields(_text(head))
     body = rest[0] if rest else b""
     return _Part(headers, _decoded(body, headers.get("content-transfer-encoding", "")))
 
@@ -190,7 +190,7 @@ def _cut_at_copy(message: _Part) -> tuple[str, str]:
 
 def _finding(recipients: frozenset[str], fate: Fate, said: str) -> Finding:
     """``said``: the mail server's own words, for people, without what only looks like them."""
-    printable = (letter if letter.isprintable() else " " for letter in said[:2_000])
+    printable = (letter if letter.isprintable() else " " for letter in said[:_SAID_AT_MOST])
     plain = " ".join("".join(printable).split())
     reply = _REPLY.search(plain)
     if reply is None:

@@ -199,6 +199,11 @@ def test_line_ends_of_both_kinds_are_read(ending):
     assert returned_mail.read(raw) == returned_mail.read(sample("postfix"))
 
 
+def test_spaces_behind_a_boundary_are_transport_padding():
+    raw = report(FAILED).replace(b"--part\n", b"--part \t\n")  # RFC 2046, 5.1.1
+    assert returned_mail.read(raw) == returned_mail.read(report(FAILED))
+
+
 def test_a_message_from_an_mbox_or_a_pipe_may_begin_with_from():
     raw = b"From MAILER-DAEMON Mon Nov  2 18:04:31 2026\n" + sample("postfix")
     assert returned_mail.read(raw) == returned_mail.read(sample("postfix"))
