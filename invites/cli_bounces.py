@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
@@ -70,14 +70,28 @@ def _read_box(letters: Generator[Letter, None, None], where: str) -> None:
 
 
 def _take_in_all(letters: Iterator[Letter]) -> Counter[Outcome]:
+    found: Counter[Outcome] = Counter()
+    with _database():
+        try:
+            for letter in letters:
+                found[_take_in(letter)] += 1
+        except Exception:
+            if found:
+                click.echo(_summary(found))  # that much is done
+            raise
+    click.echo(_summary(found))
+    return found
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    """Connected; whatever is the matter with it may be better in a while."""
     try:
         db_file.refuse_unready()
         db.connect()
-        found = Counter(_take_in(letter) for letter in letters)
+        yield
     except (db_file.NotReadyError, PeeweeException) as error:
         raise TryAgain(str(error)) from None
-    click.echo(_summary(found))
-    return found
 
 
 def _take_in(letter: Letter) -> Outcome:

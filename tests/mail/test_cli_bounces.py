@@ -141,6 +141,18 @@ class TestFromAMailbox:
         assert state() == DeliveryState.BOUNCED
         assert len(office.letters) == 2
 
+    def test_what_was_found_before_the_trouble_is_told_too(self, settings, tls, monkeypatch):
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        office = ImapOffice()
+        office.put(sample("gmail"), sample("vacation"))
+        office.broken.add(max(office.letters))
+        with office.open(tls) as port:
+            done = run(imap_app(settings, port, office.password), "--imap")
+        assert done.exit_code == 1
+        told = done.output.splitlines()
+        assert told[0] == "1 message: 1 bounced"
+        assert "It can't be read" in told[1]
+
     def test_a_mailbox_that_cannot_be_read_is_one_clear_line(self, app, settings, tmp_path):
         for done in (
             run(app, "--maildir", str(tmp_path / "none")),
