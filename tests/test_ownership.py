@@ -12,7 +12,7 @@ from invites import (
     sessions,
 )
 from invites.activity import Deed
-from invites.models import Authenticator, JoinedBy, Membership
+from invites.models import Authenticator, JoinedBy, Membership, User
 from invites.refusals import Reason
 from invites.roles import Role
 from tests.cast import make_member, make_user
@@ -55,6 +55,13 @@ def test_the_first_one_wins_also_in_the_same_moment(lost, now):
 def test_only_admins_can(lost, now, role):
     with refused(Reason.NOT_ALLOWED):
         ownership.claim(lost[role], now)
+
+
+def test_an_admin_whose_address_is_not_proven_cannot(lost, now):
+    User.update(email_confirmed_at=None).where(User.id == lost[Role.ADMIN].user_id).execute()
+    with refused(Reason.UNCONFIRMED):
+        ownership.claim(reread(lost[Role.ADMIN]), now)
+    assert owners(lost) == []
 
 
 def test_nobody_claims_an_account_with_an_owner(people, now):

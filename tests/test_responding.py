@@ -132,6 +132,13 @@ def test_declining_takes_no_profile_and_is_recorded(invitation, now):
     assert deeds(invitation.account)[-1] == "declined"
 
 
+def test_declining_twice_does_it_once(invitation, now):
+    for minutes in (0, 1):
+        responding.decline(invitation, now + timedelta(minutes=minutes))
+    assert reread(invitation).answered_at == now
+    assert deeds(invitation.account).count("declined") == 1
+
+
 def test_a_declined_invitation_can_still_be_accepted_until_it_expires(invitation, noa, now):
     responding.decline(invitation, now)
     with refused(Reason.INVITATION_CLOSED):
