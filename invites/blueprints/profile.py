@@ -35,7 +35,7 @@ class EmailForm(PlainForm):
     email_password = PasswordField(_l("Your password"))
 
 
-class PasswordForm(PlainForm):
+class ChangePasswordForm(PlainForm):
     """The current and the new password."""
 
     current = PasswordField(_l("Current password"))
@@ -91,7 +91,7 @@ def change_email() -> Response:
 @limit_password_guesses
 def change_password() -> Response:
     """Set a new password and log all other devices out."""
-    form = PasswordForm()
+    form = ChangePasswordForm()
     if not form.validate():
         return _page(password=form)
     current, new = form.current.data or "", form.new.data or ""
@@ -111,7 +111,7 @@ def change_password() -> Response:
 def _page(
     details: DetailsForm | None = None,
     email: EmailForm | None = None,
-    password: PasswordForm | None = None,
+    password: ChangePasswordForm | None = None,
 ) -> Response:
     """The page with its three forms; those that were refused are given as they are."""
     refused = details or email or password
@@ -120,7 +120,7 @@ def _page(
         "profile/page.html",
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
-        password=password or PasswordForm(formdata=None),
+        password=password or ChangePasswordForm(formdata=None),
         devices=[(one, devices.words(one.device)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
