@@ -78,6 +78,13 @@ class TestThePage:
         assert "Become Account Owner" not in ada.text
         assert owners(lost) == ["ada@example.org"]
 
+    def test_sends_who_was_removed_to_no_owner_when_there_is_none(self, app, lost):
+        uma = lost[Role.USER]
+        Membership.update(deactivated_at=0).where(Membership.id == uma.id).execute()
+        page = signed_in(app, uma.user).open(f"{ACCOUNT}/")
+        assert "You are no longer active here" in page.text
+        assert "ask an Account Owner" not in page.text
+
     def test_tells_who_comes_too_late(self, app, lost, now):
         ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
         make_member(lost[Role.OWNER].account, "Fast", "fast@example.org", Role.OWNER, now)
