@@ -83,6 +83,11 @@ class TestSigningIn:
         found = activity.recorded(people[Role.OWNER].account, Kind.SIGN_INS, "")
         assert [one.details["device"] for one in found] == ["Firefox, Linux", "Safari, iOS"]
 
+    def test_a_device_of_one_person_is_new_for_another(self, people, now):
+        for role in (Role.USER, Role.MODERATOR):
+            activity.record_sign_in(people[role].user, PHONE, now)
+        assert told(people[Role.OWNER], Kind.SIGN_INS) == [Deed.SIGNED_IN] * 2
+
     def test_accounts_that_somebody_has_left_hear_nothing(self, people, now):
         uma = people[Role.USER]
         memberships.deactivate(people[Role.OWNER], uma, now)

@@ -61,6 +61,14 @@ def test_it_is_a_second_factor_with_codes_on_paper(ada: User, phone: Device, now
     assert told() == [("ada@example.org", SecurityEvent.PASSKEY_ADDED)]
 
 
+def test_another_one_leaves_the_codes_on_paper_as_they_are(
+    ada: User, phone: Device, now: datetime
+) -> None:
+    before = recovery_codes.made_at(ada)
+    add(Device(BOX), ada, now + timedelta(days=1))
+    assert recovery_codes.made_at(ada) == before
+
+
 def test_adding_one_logs_all_other_devices_out(ada: User, now: datetime) -> None:
     here, elsewhere = (sessions.start(ada, device, now) for device in ("here", "elsewhere"))
     add(Device(BOX), ada, now, here)
@@ -195,11 +203,15 @@ def test_whoever_adds_one_by_a_password_that_changed_meanwhile_comes_too_late(
     assert Passkey.select().count() == 0
 
 
-def test_twenty_are_enough_for_anybody(ada: User, now: datetime) -> None:
-    for _ in range(passkeys.MAX_PASSKEYS):
+def test_twenty_are_enough_for_anybody_also_from_two_pages(ada: User, now: datetime) -> None:
+    for _ in range(passkeys.MAX_PASSKEYS - 1):
         add(Device(BOX), ada, now)
+    one_more = Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
+    add(Device(BOX), ada, now)
     with refused(Reason.TOO_MANY_PASSKEYS):
         passkeys.ask_for_new(ada, PASSWORD, BOX, now)
+    with refused(Reason.TOO_MANY_PASSKEYS):
+        passkeys.add(ada, "Phone", PASSWORD, one_more, "", BOX, now)
 
 
 def test_questions_that_nobody_answered_go(database: None, now: datetime) -> None:
