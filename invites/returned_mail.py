@@ -93,7 +93,7 @@ def read(raw: bytes) -> Report | None:
         returned = [_fields(copy)]
     if not findings:
         return None
-    origin = _origin(returned, message)
+    origin = _origin(returned, message.headers, parts or [message])
     return Report(origin, tuple(findings)) if origin else None
 
 
@@ -206,15 +206,16 @@ def _address(text: str) -> str:
     return address if "@" in address else ""
 
 
-def _origin(returned: list[dict[str, str]], report: _Part) -> str:
+def _origin(returned: list[dict[str, str]], headers: dict[str, str], parts: list[_Part]) -> str:
     """Which mail it is about: as the returned headers say, else what it answers to or quotes.
 
     A relay that puts a Message-ID of its own keeps ours in another field, like
     X-Microsoft-Original-Message-ID. Exchange may quote the headers instead of returning them.
     """
     ids = [value for fields in returned for name, value in fields.items() if _names_mail(name)]
-    answered = [report.headers.get(name, "") for name in ("in-reply-to", "references")]
-    places = [*ids, *answered, _text(report.body)]
+    answered = [headers.get(name, "") for name in ("in-reply-to", "references")]
+    quoted = [_text(part.body) for part in parts]
+    places = [*ids, *answered, *quoted]
     return next(filter(None, map(read_origin, places)), "")
 
 

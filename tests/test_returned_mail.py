@@ -188,6 +188,12 @@ def test_a_report_that_returns_nothing_may_say_what_it_answers_to(field):
     assert only_finding(raw).fate is Fate.FAILED
 
 
+def test_headers_that_a_report_quotes_are_found_where_its_lines_were_broken():
+    long_host = b"invites.the-volunteers-of-riverside.example.org"
+    raw = sample("exchange-quoting").replace(b"invites.example.org>", b"=\n" + long_host + b">")
+    assert only_finding(raw).fate is Fate.FAILED
+
+
 def test_a_report_about_another_mail_is_none():
     raw = sample("postfix").replace(b"<1207-xd2KjhHx4rGX3p1fAqXKOtqN@", b"<other@")
     assert returned_mail.read(raw) is None
