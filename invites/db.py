@@ -176,9 +176,9 @@ def tuples(query: Any) -> list[tuple[Any, ...]]:
     return list(query.tuples())
 
 
-def stored(query: Any) -> list[tuple[Any, ...]]:
-    """The rows of a SELECT with values as they are stored (see ``moment``), which is quicker."""
-    rows: list[tuple[Any, ...]] = database.execute_sql(*query.sql()).fetchall()
+def select(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a SELECT in plain SQL, ``?`` for values, as they are stored (see ``moment``)."""
+    rows: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()
     return rows
 
 

@@ -1,30 +1,38 @@
 """Which mails go out next: the urgent ones first, then every account's batches in turn."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, zip_longest
-from typing import Any
-
-from peewee import fn
+from typing import Any, NamedTuple
 
 from invites import db, steering
 from invites.attempts import LONGEST_PAUSE
-from invites.models import (
-    Batch,
-    BatchState,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Invitation,
-    User,
-)
+from invites.models import Batch, BatchState, Delivery, DeliveryKind
 from invites.outbox import Priority
 from invites.roles import Role
 
+# Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
+_QUEUED = """
+SELECT mail.id, mail.kind, mail.recipient, mail.created_at, mail.priority, mail.attempts,
+    mail.unanswered, mail.account_id, mail.batch_id,
+    EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
+    offer.id, offer.created_at, offer.inviter_id, offer.role, offer.expires_at, offer.name
+FROM delivery AS mail LEFT JOIN invitation AS offer ON offer.id = mail.invitation_id
+WHERE mail.state = 'queued'
+"""
+_URGENT = f"""{_QUEUED}
+AND mail.priority < 20 AND (mail.due_at <= ? OR mail.due_at > ?)
+ORDER BY mail.priority, mail.due_at > ?, mail.due_at, mail.id LIMIT ?
+"""
+_OF_BATCH = f"""{_QUEUED}
+AND mail.priority = 20 AND mail.batch_id = ? AND mail.id <= ?
+AND mail.due_at > ? AND mail.due_at <= ?
+ORDER BY mail.due_at, mail.id LIMIT ?
+"""
+_LAST = 2**63 - 1  # of all ids, and of all moments
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+
+class Offer(NamedTuple):
     """What a mail needs to know of its invitation; can be signed like the row itself."""
 
     id: int
@@ -35,8 +43,7 @@ class Offer:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A mail that is due, with all that a batch's form letter needs to be filled in.
 
     ``known``: whether the recipient has a profile. ``offer`` is None for mail
@@ -58,11 +65,8 @@ class Waiting:
 
 def urgent(now: datetime, limit: int) -> list[Waiting]:
     """Mail for which somebody waits, then single invitations, then nothing else."""
-    found: list[Waiting] = []
-    for priority in (Priority.PERSONAL, Priority.SINGLE):
-        if len(found) < limit:
-            found += _due(Delivery.priority == priority, now, limit - len(found))
-    return found
+    due, wrong = _due(now)
+    return list(_read(db.select(_URGENT, (due, wrong, due, limit))))
 
 
 def bulk(now: datetime, limit: int) -> list[Waiting]:
@@ -84,66 +88,31 @@ def _running() -> dict[int, list[Batch]]:
 
 
 def _first_due(batches: Sequence[Batch], now: datetime, limit: int) -> list[Waiting]:
+    due, wrong = _due(now)
     for batch in batches:
-        mine = (Delivery.priority == Priority.BULK) & (Delivery.batch == batch)
+        last = _LAST
         if batch.state == BatchState.PROBING and (first := steering.probe(batch)) is not None:
-            mine &= Delivery.id.in_(first)
-        if found := _due(mine, now, limit):
-            return found
+            last = max(first, default=0)
+        for after, until in ((0, due), (wrong, _LAST)):
+            if found := list(_read(db.select(_OF_BATCH, (batch.id, last, after, until, limit)))):
+                return found
         steering.finish_if_done(batch)
     return []
 
 
-def _due(which: Any, now: datetime, limit: int) -> list[Waiting]:
-    """Mails that are due; none that a pause could explain is due past LONGEST_PAUSE.
+def _due(now: datetime) -> tuple[int, int]:
+    """Until when mail is due, and after when its due date is so late that no pause explains it.
 
-    So a clock that was a day ahead doesn't keep mail for a day.
+    That comes from a clock that was a day ahead, and mail shouldn't wait for a day.
     """
-    for moment in (Delivery.due_at <= now, Delivery.due_at > now + LONGEST_PAUSE):
-        rows = _SELECTION.where(Delivery.state == DeliveryState.QUEUED, which, moment)
-        found = list(_read(rows.order_by(Delivery.due_at, Delivery.id).limit(limit)))
-        if found:
-            return found
-    return []
+    return Delivery.due_at.db_value(now), Delivery.due_at.db_value(now + LONGEST_PAUSE)
 
 
-_SELECTION: Any = Delivery.select(
-    Delivery.id,
-    Delivery.kind,
-    Delivery.recipient,
-    Delivery.created_at,
-    Delivery.priority,
-    Delivery.attempts,
-    Delivery.unanswered,
-    Delivery.account,
-    Delivery.batch,
-    fn.EXISTS(User.select(User.id).where(User.email == Delivery.recipient)),
-    Invitation.id,
-    Invitation.created_at,
-    Invitation.inviter,
-    Invitation.role,
-    Invitation.expires_at,
-    Invitation.name,
-).join(Invitation, db.LEFT_OUTER, on=(Delivery.invitation == Invitation.id))
-
-
-def _read(rows: Any) -> Iterator[Waiting]:
-    for (
-        number,
-        kind,
-        recipient,
-        created_at,
-        priority,
-        *rest,
-        known,
-        of,
-        at,
-        by,
-        role,
-        until,
-        name,
-    ) in db.stored(rows):
-        attempts, unanswered, account_id, batch_id = rest
+def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
+    for row in rows:
+        number, kind, recipient, created_at, priority = row[:5]
+        attempts, unanswered, account_id, batch_id, known = row[5:10]
+        of, at, by, role, until, name = row[10:]
         yield Waiting(
             number,
             DeliveryKind(kind),

@@ -12,6 +12,7 @@ from email import quoprimime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from typing import NamedTuple
 
 from markupsafe import escape
 
@@ -31,7 +32,6 @@ _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
 _GAPS = re.compile(f"([{LINK}{OPT_OUT}{NAME}])")
 _PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 2045, 6.7)
-_HEADER = re.compile(r"[!-~]+( [!-~]+)*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _JOINERS = re.compile("[\u200c\u200d]")  # in Persian and Indic names, as texts allows them
@@ -53,8 +53,7 @@ class Draft:
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """What one person gets: To, Message-ID, Date (RFC 5322), the two links, and a name."""
 
     email: str
@@ -88,9 +87,9 @@ class FormLetter:
         )
         if person.opt_out:
             head += f"List-Unsubscribe:\r\n <{person.opt_out}>\r\n"
-        for value in (person.email, person.message_id, person.date, person.opt_out or "-"):
-            if not _HEADER.fullmatch(value):
-                raise UnsafeMailError(value)
+        values = person.email + person.message_id + person.date + person.opt_out
+        if not (values.isascii() and values.isprintable()):
+            raise UnsafeMailError(values)
         pieces = self._pieces.copy()
         link, opt_out = _in_lines(person.link), _in_lines(person.opt_out)
         fillings = (link, opt_out, *_name_in_lines(person.name))
