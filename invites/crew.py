@@ -168,12 +168,13 @@ class Crew:
 
     def _make_letters(self, most: int) -> None:
         """Make the next mails that are due; what becomes of those that can't be is settled."""
+        now = utcnow()
         while len(self._letters) < most and not self._is_dismissed:
             mail = self._desk.take()
             if mail is None:
                 return
             try:
-                letter = self._mailroom.letter(mail, utcnow())
+                letter = self._mailroom.letter(mail, now)
             except UnsafeMailError:
                 text = "The mail has a control character in a header."
                 self._settle(mail, Outcome(Result.FAILED, text=text))

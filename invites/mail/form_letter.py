@@ -135,6 +135,8 @@ def _in_lines(link: str) -> bytes:
     """A link as quoted-printable, in lines that are short enough and begin with no dot."""
     if link and not _PLAIN.fullmatch(link):
         raise UnsafeMailError(link)
+    if len(link) < _LINE - 1 and link[:1] != ".":
+        return link.encode("ascii")  # nearly all are so short, and this runs for every mail
     lines = [link[start : start + _LINE - 2] for start in range(0, len(link), _LINE - 2)]
     return "=\r\n".join("=2E" + s[1:] if s[0] == "." else s for s in lines).encode("ascii")
 
