@@ -70,8 +70,8 @@ def configure(path: Path, *, durable: bool = True) -> None:
     """Point the models at the SQLite file ``path``; connects lazily, and makes no file.
 
     ``durable``: each commit survives a power cut (synchronous=FULL). The mail
-    worker's bookkeeping goes without: its worst case is one mail sent twice. It
-    waits for the disk only when the log is moved into the file, after 16 MB.
+    worker's bookkeeping goes without: after a power cut the mails of the last
+    moments may go out twice.
     """
     sqlite = SqliteDatabase(
         f"{path.as_uri()}?mode=rw",  # a file that went missing is an error, not a fresh start
@@ -82,7 +82,6 @@ def configure(path: Path, *, durable: bool = True) -> None:
             "journal_mode": "wal",
             "foreign_keys": 1,
             "synchronous": "full" if durable else "normal",
-            "wal_autocheckpoint": 1_000 if durable else 4_000,  # pages
             "cache_size": -8_000 if durable else -2_000,  # kB
         },
     )
