@@ -39,11 +39,13 @@ def test_it_is_another_process() -> None:
     assert aside.run(process_id, "x", 1) != os.getpid()
 
 
+@pytest.mark.slow
 def test_it_works_on_the_same_database() -> None:
     assert aside.run(make_somebody, "some@example.org") == "some@example.org"
     assert User.get().email == "some@example.org"
 
 
+@pytest.mark.slow
 def test_a_refusal_comes_through_with_its_details() -> None:
     with pytest.raises(Refused) as caught:
         aside.run(refuse)

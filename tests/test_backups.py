@@ -18,6 +18,8 @@ from invites.settings import Settings
 from tests.shorthand import invite, send
 from tests.web.world import everything
 
+pytestmark = pytest.mark.slow
+
 MONDAY = datetime(2026, 11, 23, 8, 15, 2, tzinfo=UTC)
 
 

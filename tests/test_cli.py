@@ -27,6 +27,8 @@ from tests.cast import PASSWORD
 from tests.conftest import NOW
 from tests.web.world import everything
 
+pytestmark = pytest.mark.slow
+
 WHO = ("--account", "Riverside Relief", "--name", "Olive Martin", "--email", "Olive@Example.org")
 
 

@@ -14,6 +14,8 @@ from invites.settings import Settings, SettingsError, load_settings
 from tests.browsing import Browser
 from tests.cast import PASSWORD
 
+pytestmark = pytest.mark.slow
+
 HTTPS = "https://invites.example.org"
 
 

@@ -18,6 +18,8 @@ from tests.mail.conftest import CERTIFICATE
 from tests.mail.imap_office import ImapOffice
 from tests.test_returned_mail import KEY, sample
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def database(database: Path) -> Path:

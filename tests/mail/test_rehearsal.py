@@ -22,7 +22,10 @@ from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step
 
 TO = "olive@example.org"
 
-pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # of the test server
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Requiring AUTH"),  # of the test server
+]
 
 Try = Callable[..., Rehearsal]
 

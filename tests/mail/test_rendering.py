@@ -55,6 +55,7 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
 
 @pytest.mark.parametrize("part", ["txt", "html.txt"])
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_a_mail_says_what_was_agreed(mails: Mails, name: str, part: str) -> None:
     mail = mails[name]
     body = mail.html if part == "html.txt" else f"Subject: {mail.subject}\n\n{mail.body}"

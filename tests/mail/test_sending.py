@@ -30,7 +30,10 @@ from tests.mail.conftest import CERTIFICATE, MakeWorker
 from tests.mail.post_office import PostOffice
 from tests.shorthand import invite, send
 
-pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")  # meant so
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning"),  # meant so
+]
 
 
 def delivery(email: str) -> Delivery:

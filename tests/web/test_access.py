@@ -233,6 +233,7 @@ def answers(
     return statuses, before, everything(world.database)
 
 
+@pytest.mark.slow
 def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
     statuses, before, after = answers(world, "POST")
     assert len(statuses) > 20
@@ -252,6 +253,7 @@ def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
     ],
     ids=lambda headers: " ".join(headers.values()),
 )
+@pytest.mark.slow
 def test_a_post_from_another_site_is_refused_everywhere(
     world: World, headers: dict[str, str]
 ) -> None:
@@ -286,6 +288,7 @@ def test_a_link_on_another_site_may_be_followed(world: World) -> None:
     assert from_there.status == 200
 
 
+@pytest.mark.slow
 def test_opening_any_page_changes_nothing(world: World) -> None:
     statuses, before, after = answers(world, "GET")
     assert len(statuses) > 25
@@ -310,6 +313,7 @@ def test_a_route_refuses_every_method_that_it_does_not_name(world: World) -> Non
 
 
 @pytest.mark.parametrize("digits", [19, 30, 5000])
+@pytest.mark.slow
 def test_a_number_longer_than_any_row_has_leads_nowhere(world: World, digits: int) -> None:
     world.app.config["WTF_CSRF_ENABLED"] = False
     client = world.device("owner").client
@@ -356,6 +360,7 @@ def same_answer(one: TestResponse, other: TestResponse) -> bool:
 
 
 @pytest.mark.parametrize(("method", "place"), ANOTHER_ACCOUNTS_THINGS)
+@pytest.mark.slow
 def test_another_accounts_thing_answers_like_one_that_does_not_exist(
     world: World, method: str, place: str
 ) -> None:

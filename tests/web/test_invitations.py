@@ -54,6 +54,7 @@ def buttons(browser: Browser, invitation: Invitation) -> list[str]:
 
 
 class TestList:
+    @pytest.mark.slow
     def test_the_newest_come_first_fifty_a_page(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
@@ -71,6 +72,7 @@ class TestList:
     @pytest.mark.parametrize(
         ("page", "rows"), [("0", 50), ("-3", 50), ("x", 50), ("9999999999999999999", 20), ("", 50)]
     )
+    @pytest.mark.slow
     def test_a_page_number_that_is_none_still_gives_a_page(
         self, olive: Browser, owner: Membership, now: datetime, page: str, rows: int
     ) -> None:

@@ -15,6 +15,8 @@ from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from tests.web.scenes import BUTTONS, PAGES, Scene
 from tests.web.world import World, services
 
+pytestmark = pytest.mark.slow
+
 READ_ALOUD = ["aria-label", "placeholder", "title", "alt", "data-label"]
 SAID_BY_SCRIPTS = [
     "data-copied",

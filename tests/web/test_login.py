@@ -259,6 +259,7 @@ def test_no_other_shape_of_a_request_gives_more_tries(people: Cast, somebody: Br
         ("unknown", "192.0.2.1", 422),
     ],
 )
+@pytest.mark.slow
 def test_wrong_passwords_from_one_network_count_together(
     people: Cast, app: Flask, one: str, other: str, status: int
 ) -> None:

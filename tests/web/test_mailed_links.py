@@ -25,6 +25,7 @@ def test_a_page_behind_a_mailed_link_has_an_address_without_its_token(world: Wor
 
 
 @pytest.mark.parametrize("scene", PAGES.values(), ids=PAGES.keys())
+@pytest.mark.slow
 def test_forms_know_where_they_go_when_their_address_is_hidden(world: World, scene: Scene) -> None:
     page = BeautifulSoup(scene.show(world).text, "html.parser")
     if page.html.get("data-link"):

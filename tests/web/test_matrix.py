@@ -24,6 +24,8 @@ from tests.cast import make_member
 from tests.shorthand import invite
 from tests.web.world import ACCOUNT, World, everything, signed_in
 
+pytestmark = pytest.mark.slow
+
 # The guide: whom each role may invite, remove, bring back and change.
 MODERATORS = {Role.MODERATOR: {Role.USER}}
 ADMINS = {

@@ -16,6 +16,7 @@ def table(scenes: dict[str, Scene]) -> pytest.MarkDecorator:
 
 
 @table(PAGES)
+@pytest.mark.slow
 def test_a_page_is_whole_readable_and_safe(world: World, scene: Scene) -> None:
     answer = scene.show(world)
     page = BeautifulSoup(answer.text, "html.parser")
@@ -79,6 +80,7 @@ def assert_headers_are_safe(headers: Headers) -> None:
 
 
 @table(FRAGMENTS)
+@pytest.mark.slow
 def test_htmx_gets_the_fragment_alone(world: World, scene: Scene) -> None:
     answer = scene.show(world, htmx=True)
     fragment = BeautifulSoup(answer.text, "html.parser")
@@ -92,6 +94,7 @@ def test_htmx_gets_the_fragment_alone(world: World, scene: Scene) -> None:
 
 
 @table({name: scene for name, scene in FRAGMENTS.items() if name not in BUTTONS})
+@pytest.mark.slow
 def test_boosted_and_restored_pages_are_whole(world: World, scene: Scene) -> None:
     for asked in ("HX-Boosted", "HX-History-Restore-Request"):
         assert "<html" in scene.show(world, htmx=True, **{asked: "true"}).text

@@ -207,6 +207,7 @@ class TestSettingUp:
         uma.open("/profile").press("Change password", current=PASSWORD, new="another long one 7")
         assert uma.status == 429
 
+    @pytest.mark.slow
     def test_a_right_one_with_a_new_one_that_is_too_short_is_no_guess(self, uma: Browser) -> None:
         for _ in range(11):
             uma.open("/profile").press("Change password", current=PASSWORD, new="short")
@@ -216,6 +217,7 @@ class TestSettingUp:
         uma.open("/profile").press("Change password", current=PASSWORD, new="short")
         assert uma.status == 429
 
+    @pytest.mark.slow
     def test_a_right_one_is_no_guess_whatever_else_stands_in_the_way(self, uma: Browser) -> None:
         User.update(email_confirmed_at=None).execute()
         for number in range(16):
@@ -344,6 +346,7 @@ class TestLoggingIn:
             assert old.press("Log in", code="000000").url == "/login"
             assert somebody.press("Log in", code="000000").status == 429
 
+    @pytest.mark.slow
     def test_twenty_guesses_at_once_count_like_twenty(self, app: Flask) -> None:
         devices = [half_way(Browser(app)) for _ in range(20)]
         start, refused = Barrier(20), []
