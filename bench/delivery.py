@@ -53,7 +53,7 @@ def main() -> None:
 def _run() -> Rates:
     with sink() as port:
         rates = _peers(port)
-        for connections in (1, 4):
+        for connections in (1, 4, 16):
             name = f"flask worker, {connections} connection(s)"
             rates[name], _memory = ours(port, connections)
         return rates
