@@ -99,6 +99,7 @@ class Exchange:
 
         Raises LostError, and UnansweredError when nobody knows what became of the mail.
         """
+        self._refuse_early_news()
         opening = self._opening(following) if following is not None else b""
         self._line.send(letter.content + _END + opening)
         try:
@@ -115,6 +116,14 @@ class Exchange:
         self._line.send(_QUIT)
         with suppress(LostError):
             yield from self._reply(_GOODBYE_TIME)
+
+    def _refuse_early_news(self) -> None:
+        """Raises LostError for what comes before the text: that isn't about the text."""
+        self._line.receive()
+        if self._line.answers:
+            raise LostError(words(*self._line.answers[0]))
+        if self._line.broken:
+            raise LostError(self._line.broken)
 
     def _opening(self, letter: Letter) -> bytes:
         if not self._pipelines:

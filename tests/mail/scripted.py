@@ -158,7 +158,8 @@ class _Talk:
         self.said = self._server.answer(step) or self._usual(stage)
         if stage == "rcpt":
             self._is_welcome = self.said.startswith(b"2")
-        if self.said == HANG_UP:
+        if self.said.endswith(HANG_UP):
+            self._connection.sendall(self.said.removesuffix(HANG_UP))
             self._connection.shutdown(socket.SHUT_RDWR)
             return False
         if self.said in (SILENCE, TRICKLE):

@@ -236,6 +236,24 @@ class TestEachMailOnce:
         assert sorted(server.recipients) == people(4)
         assert states() == {SENT: 4}
 
+    @pytest.mark.parametrize(
+        "early", [b"354 go on\r\n250 2.0.0 Yes", b"354 go on\r\n" + HANG_UP], ids=["yes", "bye"]
+    )
+    def test_what_a_server_does_before_the_text_is_no_answer_to_it(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime, early: bytes
+    ) -> None:
+        """The mail was refused, or didn't come: it is neither sent nor unknown."""
+        bad = "person001@example.org"
+        replies = {"data": early, "body": b"554 5.7.1 Spam"}
+        server.answer = lambda step: replies.get(step.stage) if step.recipient == bad else None
+        send(owner, now, *people(3))
+        with pytest.raises(TroubleError):
+            sender.drain()  # the second time it was the first on its connection
+        sender.drain()
+        mail = Delivery.get(Delivery.recipient == bad)
+        assert (mail.state, mail.attempts, mail.unanswered) == (QUEUED, 1, 0)
+        assert states() == {SENT: 2, QUEUED: 1}
+
     def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
         self, server: Scripted, sender: Worker, owner: Membership, now: datetime
     ) -> None:
