@@ -4,6 +4,7 @@ import logging
 import selectors
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import zip_longest
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ from typing import Self
 import flask_mail
 from peewee import PeeweeException
 
-from invites import ledger
+from invites import ledger, mail_policy
 from invites.attempts import Outcome, Result
 from invites.clock import utcnow
 from invites.courier import Courier
@@ -26,6 +27,7 @@ from invites.mail.opening import Opening
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 _ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that have none
+_AT_ONCE = 200  # mails that can't be sent, and are written down together
 
 log = logging.getLogger("invites.worker")
 
@@ -42,9 +44,8 @@ class Crew:
         self._opening = Opening()
         self._ended: list[Exception | None] = []
         self._settled: list[Settled] = []  # and not written down yet
-        self._letters: list[Letter] = []  # that are the next to go
         self._asked_at = 0.0
-        self._is_dismissed = False
+        self._most = mail_policy.MOST_CONNECTIONS
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._opening, selectors.EVENT_READ)
         self.done = 0
@@ -84,9 +85,9 @@ class Crew:
         """Connect once more; that takes as long as the mail server likes, and others go on."""
         self._opening.begin(mail, self._mailroom.sender)
 
-    def dismiss(self) -> None:
-        """No more mails: everybody finishes the one in hand and says goodbye."""
-        self._is_dismissed = True
+    def keep(self, most: int) -> None:
+        """No more than so many: the others finish the mail in hand and say goodbye."""
+        self._most = most
 
     def work(self, patience: float) -> list[Exception | None]:
         """Do what can be done now, or what can be within ``patience`` seconds.
@@ -106,7 +107,9 @@ class Crew:
         waits = {courier.awaits for courier in self._couriers}
         if Awaited.TURN in waits:
             return 0.0
-        return min(patience, _ASK_AGAIN) if Awaited.WORK in waits else patience
+        if Awaited.WORK in waits:
+            return min(patience, max(0.0, self._asked_at + _ASK_AGAIN - time.monotonic()))
+        return patience
 
     def _listen(self, patience: float) -> None:
         """Send and receive what goes without waiting."""
@@ -142,17 +145,14 @@ class Crew:
     def _take_turns(self) -> None:
         """Write down what became of mails, and let whoever waits for a mail have one."""
         waiting = self._waiting()
-        self._make_letters(len(waiting))
-        letters = self._letters[: len(waiting)]
-        may_go = self._start(letters)
-        for courier, letter in zip_longest(waiting, letters):
-            if letter is None:
-                if courier.awaits is Awaited.TURN or self._may_leave(courier):
-                    self._let_go_on(courier)
-            elif letter.mail.id in may_go:
+        too_many = self._couriers[self._most :]
+        staying = [courier for courier in waiting if courier not in too_many]
+        leaving = [courier for courier in waiting if courier in too_many]
+        letters = self._next_letters(len(staying))
+        for courier, letter in zip_longest(staying + leaving, letters):
+            is_over = courier in leaving or self._is_idle(courier)
+            if letter is not None or is_over or courier.awaits is Awaited.TURN:
                 self._let_go_on(courier, letter)
-            else:
-                self._desk.put_down(letter.mail)  # the courier asks for another one
 
     def _waiting(self) -> list[Courier]:
         """Whose turn it is, those first who have a mail in hand."""
@@ -162,42 +162,65 @@ class Crew:
             found += [courier for courier in self._couriers if courier.awaits is Awaited.WORK]
         return found
 
-    def _may_leave(self, courier: Courier) -> bool:
-        idle = time.monotonic() - courier.waits_since
-        return self._is_dismissed or idle > self._linger
+    def _is_idle(self, courier: Courier) -> bool:
+        return time.monotonic() - courier.waits_since > self._linger
 
-    def _make_letters(self, most: int) -> None:
-        """Make the next mails that are due; what becomes of those that can't be is settled."""
+    def _next_letters(self, most: int) -> list[Letter]:
+        """The next mails, at most so many; it is written down that they are being sent.
+
+        Raises PeeweeException; then they wait like all others.
+        """
+        letters: list[Letter] = []
+        try:
+            self._make_letters(letters, most)
+            may_go = self._start(letters)
+        except PeeweeException:
+            for letter in letters:
+                self._desk.put_down(letter.mail)
+            raise
+        for letter in letters:
+            if letter.mail.id not in may_go:
+                self._desk.put_down(letter.mail)
+                self._asked_at = 0.0  # whoever gets none asks for another one
+        return [letter for letter in letters if letter.mail.id in may_go]
+
+    def _make_letters(self, letters: list[Letter], most: int) -> None:
         now = utcnow()
-        while len(self._letters) < most and not self._is_dismissed:
+        while len(letters) < most:
+            if len(self._settled) >= _AT_ONCE:
+                self._asked_at = 0.0  # whoever gets none asks again, when these are written down
+                return
             mail = self._desk.take()
             if mail is None:
                 return
-            try:
-                letter = self._mailroom.letter(mail, now)
-            except UnsafeMailError:
-                text = "The mail has a control character in a header."
-                self._settle(mail, Outcome(Result.FAILED, text=text))
-            except PeeweeException:
-                self._desk.put_down(mail)
-                raise
-            except Exception:  # one mail that can't be made must not hold up all others
-                log.exception("mail %s can't be made", mail.id)
-                text = "This mail can't be made. The log says why."
-                self._settle(mail, Outcome(Result.FAILED, text=text))
-            else:
-                if letter is None:
-                    self._settle(mail, Outcome(Result.WITHDRAWN))
-                else:
-                    self._letters.append(letter)
+            letter = self._make(mail, now)
+            if letter is not None:
+                letters.append(letter)
 
-    def _settle(self, mail: Waiting, outcome: Outcome) -> None:
-        self._settled.append(Settled(mail, outcome))
+    def _make(self, mail: Waiting, now: datetime) -> Letter | None:
+        """The mail as it goes out; None, and what becomes of it is settled, when it doesn't."""
+        try:
+            letter = self._mailroom.letter(mail, now)
+            unsent = Outcome(Result.WITHDRAWN)
+        except UnsafeMailError:
+            letter = None
+            unsent = Outcome(Result.FAILED, text="The mail has a control character in a header.")
+        except PeeweeException:
+            self._desk.put_down(mail)
+            raise
+        except Exception:  # one mail that can't be made must not hold up all others
+            log.exception("mail %s can't be made", mail.id)
+            letter = None
+            unsent = Outcome(Result.FAILED, text="This mail can't be made. The log says why.")
+        if letter is None:
+            self._settled.append(Settled(mail, unsent))
+            self._desk.pace.give_back()
+        return letter
 
     def _start(self, letters: Sequence[Letter]) -> set[int]:
         """Commit what is settled, and that ``letters`` go next; returns the ids of those who may.
 
-        Raises PeeweeException; then both wait for the next time.
+        Raises PeeweeException; then what is settled waits for the next time.
         """
         if not letters and not self._settled:
             return set()
@@ -205,7 +228,6 @@ class Crew:
         self._desk.settle(self._settled)
         self.done += sum(s.outcome.result in (Result.SENT, Result.FAILED) for s in self._settled)
         self._settled.clear()
-        del self._letters[: len(letters)]
         return may_go
 
     def _let_go_on(self, courier: Courier, given: Letter | None = None) -> None:

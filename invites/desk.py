@@ -16,6 +16,7 @@ from invites.outbox import Priority
 
 _TRAY = 200
 _URGENT_EVERY = 0.25  # seconds
+_FRESH = 2.0  # seconds for which a tray is good: a batch may be paused, and another one begin
 _HOPELESS = 25  # failures in a row, after which a batch stops
 
 
@@ -26,6 +27,7 @@ class Desk:
         self._tray: deque[Waiting] = deque()
         self._in_hand: set[int] = set()
         self._looked_at = 0.0
+        self._filled_at = 0.0
         self._failures: dict[int, int] = {}
         self.pace = Pace()
 
@@ -41,6 +43,7 @@ class Desk:
     def put_down(self, mail: Waiting) -> None:
         """Forget a mail that isn't to be sent now."""
         self._in_hand.discard(mail.id)
+        self.pace.give_back()
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Forget mails whose outcome is committed; a batch that only fails is stopped."""
@@ -54,11 +57,14 @@ class Desk:
         return bool(self._tray)
 
     def _fill(self) -> None:
+        if time.monotonic() - self._filled_at > _FRESH:
+            self._tray.clear()
         if not self._tray or time.monotonic() - self._looked_at > _URGENT_EVERY:
             self._looked_at = time.monotonic()
             urgent = self._new(feed.urgent(utcnow(), _TRAY))
             self._tray.extendleft(reversed(urgent))
         if not self._tray:
+            self._filled_at = time.monotonic()
             # Those in hand are still queued: ask for so many more that new ones remain.
             self._tray.extend(self._new(feed.bulk(utcnow(), _TRAY + len(self._in_hand))))
 
@@ -99,6 +105,11 @@ class Pace:
         gap = 60 / self.per_minute
         self._next = max(self._next, now - min(1.0, gap)) + gap
         return True
+
+    def give_back(self) -> None:
+        """Count one mail less: it didn't go."""
+        if self.per_minute is not None:
+            self._next -= 60 / self.per_minute
 
     def wait(self) -> float:
         """Seconds until the next mail may go."""

@@ -94,7 +94,7 @@ class Worker:
     def _look_after(self, crew: Crew) -> None:
         """What need not be done for every mail."""
         if self._told_to_stop:
-            crew.dismiss()
+            crew.keep(0)
         elif not len(crew) or time.monotonic() - self._looked_at > _TICK:
             self._looked_at = time.monotonic()
             if crew.has_one_got_through():
@@ -121,6 +121,7 @@ class Worker:
         """More couriers while there is work for more: twice as many, once all got through."""
         policy = mail_policy.read()
         self._desk.pace.per_minute = policy.per_minute
+        crew.keep(policy.connections)
         if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait():
             return
         there = len(crew)

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from peewee import OperationalError
 
 from invites import crew, db, ledger, outbox, proofs, steering, worker
 from invites.clock import utcnow
+from invites.ledger import Settled
 from invites.mail import wire
 from invites.mail.exchange import Exchange
 from invites.mail.replies import TroubleError
@@ -26,6 +27,7 @@ from invites.models import (
     Membership,
     ProofPurpose,
 )
+from invites.roles import Role
 from invites.worker import Worker
 from tests.mail.conftest import MakeWorker
 from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step
@@ -486,6 +488,56 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 30})
         assert time.monotonic() - start > (30 - before - 3) * 0.05
 
+    def test_mails_that_are_not_sent_use_up_no_rate(
+        self,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=60, connections=4)
+        send(owner, now, *people(40))
+        Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
+        running()
+        wait_for(lambda: states() == {DeliveryState.WITHDRAWN: 40})
+
+    def test_at_a_low_rate_a_paused_batch_makes_room_for_another_at_once(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=60, connections=4)
+        batch = send(owner, now, *people(40))
+        running()
+        wait_for(lambda: server.letters)
+        steering.pause(owner, batch, now)
+        send(owner, utcnow(), "other@example.org")
+        start = time.monotonic()
+        wait_for(lambda: "other@example.org" in server.recipients)
+        assert time.monotonic() - start < 5
+
+    def test_many_mails_that_are_not_sent_hold_up_nothing_for_long(
+        self,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write, sizes = ledger.write, []
+
+        def count(settled: Sequence[Settled], *others: object) -> object:
+            sizes.append(len(settled))
+            return write(settled, *others)
+
+        monkeypatch.setattr(ledger, "write", count)
+        batch = send(owner, now, *people(999))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
+        running()
+        wait_for(lambda: states() == {DeliveryState.WITHDRAWN: 999})
+        assert max(sizes) <= 200
+
     def test_a_password_link_overtakes_a_batch_that_is_going_out(
         self,
         server: Scripted,
@@ -537,6 +589,47 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 2})
         assert server.recipients == ["one@example.org", "two@example.org"]
         assert outbox.trouble() == ""
+
+    def test_a_mail_whose_connection_breaks_while_the_database_is_busy_goes_on_the_next_one(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
+        write, busy = ledger.write, iter([OperationalError("database is locked")])
+
+        def write_later(*arguments: object) -> object:
+            for error in busy:
+                server.hang_up()
+                raise error
+            return write(*arguments)
+
+        monkeypatch.setattr(ledger, "write", write_later)
+        invite(owner, now)
+        running()
+        wait_for(lambda: states() == {SENT: 1})
+
+    def test_when_fewer_connections_are_allowed_the_others_say_goodbye(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=8)
+        server.delay = 0.02
+        batch = send(owner, now, *people(400))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        running()
+        wait_for(lambda: server.open_now > 4)
+        MailPolicy.update(connections=2).execute()
+        wait_for(lambda: server.open_now <= 2)
+        assert states()[QUEUED] > 0
+        wait_for(lambda: states() == {SENT: 400})
+        assert Counter(server.recipients) == Counter(people(400))
 
     @pytest.mark.parametrize("seed", range(3))
     def test_a_database_that_fails_now_and_then_loses_no_outcome_and_doubles_no_mail(
