@@ -12,6 +12,7 @@ import flask_mail
 
 from invites.mail import wire
 from invites.mail.exchange import Exchange
+from invites.mail.reaching import reach
 from invites.mail.replies import TroubleError, words
 from invites.mail.wire import Wire
 
@@ -36,6 +37,12 @@ class _Host(smtplib.SMTP):
         finally:
             self.waits_since = None
 
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Connect, as smtplib's own, but in ``timeout`` seconds over all addresses of ``host``."""
+        sock = reach(host, port, timeout)
+        sock.settimeout(timeout)
+        return sock
+
     def is_overdue(self) -> bool:
         """Whether the answer takes too long."""
         since = self.waits_since
@@ -44,6 +51,10 @@ class _Host(smtplib.SMTP):
 
 class _SecureHost(_Host, smtplib.SMTP_SSL):
     """The same over TLS from the start."""
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock = super()._get_socket(host, port, timeout)
+        return self.context.wrap_socket(sock, server_hostname=host)
 
 
 class Connection(flask_mail.Connection):

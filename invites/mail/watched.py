@@ -7,6 +7,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
+from invites.mail.reaching import reach
 from invites.mail.replies import words
 from invites.settings import MailServer
 
@@ -33,7 +34,7 @@ class WatchedSMTP(smtplib.SMTP):
 
     def reach(self) -> str:
         """Connect; returns the address that answered. Raises OSError."""
-        self.sock = _connected(self._server.host, self._server.port)
+        self.sock = reach(self._server.host, self._server.port, CONNECT_TIME)
         address = str(self.sock.getpeername()[0])
         return f"{f'[{address}]' if ':' in address else address}:{self._server.port}"
 
@@ -106,16 +107,3 @@ class WatchedSMTP(smtplib.SMTP):
             raise TimeoutError
         self.sock.settimeout(left)
         return self.sock
-
-
-def _connected(host: str, port: int) -> socket.socket:
-    """A connection to the first address of ``host`` that answers. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    trouble = OSError()
-    for place in found:
-        address = str(place[4][0])
-        try:
-            return socket.create_connection((address, port), timeout=CONNECT_TIME / len(found))
-        except OSError as error:
-            trouble = error
-    raise trouble

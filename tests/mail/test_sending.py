@@ -4,9 +4,11 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -411,6 +413,34 @@ class TestWhatTheServerSays:
             with pytest.raises(TroubleError, match="did not answer in time"):
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
+
+    def test_a_name_with_several_addresses_that_do_not_answer_is_given_up_as_soon(
+        self,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(wire, "TIMEOUT", 0.4)
+        resolve = socket.getaddrinfo
+
+        def resolved(host: str, port: int, *rest: Any, **options: Any) -> list[Any]:
+            if host == "mail.example":
+                return resolve("127.0.0.1", port, *rest, **options)[:1] * 8
+            return resolve(host, port, *rest, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolved)
+        invite(owner, now)
+        with (
+            socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+            socket.create_connection(full.getsockname()),  # no room for another one
+        ):
+            port = str(full.getsockname()[1])
+            worker = make_worker(INVITES_MAIL_SERVER="mail.example", INVITES_MAIL_PORT=port)
+            start = time.monotonic()
+            with pytest.raises(TroubleError, match="did not answer in time"):
+                worker.drain()
+        assert time.monotonic() - start < 2
 
 
 SECRETLY = {
