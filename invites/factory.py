@@ -17,6 +17,7 @@ from invites.settings import PROJECT_ROOT, Settings, load_settings
 from invites.tokens import Signer
 from invites.web import (
     access,
+    busy,
     errors,
     form_data,
     forms,
@@ -128,6 +129,7 @@ def _add_extensions(app: Flask) -> CSRFProtect:
     access.init_app(app)
     forms.init_app(app)
     csrf = CSRFProtect(app)
+    busy.init_app(app)
     limits.init_app(app)
     Babel(app, timezone_selector=templates.time_zone)
     templates.init_app(app)

@@ -5,6 +5,8 @@ names and words, and from patterns of keyboards and dates.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -21,9 +23,51 @@ _LOOK_ALIKES = 10  # different ones among them, like 4 and @ for an A, for the s
 # One scrypt takes 32 MiB and a core for a fifth of a second.
 _at_once = threading.BoundedSemaphore(2)
 
+# Those two, and who waits for them. The rest of gunicorn's threads serve what takes
+# no password, however many log in.
+_places = threading.BoundedSemaphore(2 + 16)
+
 METHOD = "scrypt:32768:8:3"  # OWASP's for 32 MiB; the tests take a cheaper one
 
 _NO_DIGEST = "nobody$" + "0" * 128  # salt and digest that no password has
+
+
+class _Here(threading.local):
+    """What this thread knows of its place in line."""
+
+    has_place: bool | None = None  # nobody has looked for one yet
+
+
+_here = _Here()
+
+
+@contextmanager
+def in_line() -> Iterator[bool]:
+    """Keep a place in line for all that is hashed within; False when none is left.
+
+    Then everything within that hashes or estimates raises Refused(BUSY) at once. Without
+    this around it, each looks for a place of its own.
+    """
+    if _here.has_place is not None:
+        yield _here.has_place
+        return
+    _here.has_place = has_place = _places.acquire(blocking=False)
+    try:
+        yield has_place
+    finally:
+        _here.has_place = None
+        if has_place:
+            _places.release()
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for one's turn. Raises Refused(BUSY) at once when too many wait."""
+    with in_line() as has_place:
+        if not has_place:
+            raise Refused(Reason.BUSY)
+        with _at_once:
+            yield
 
 
 def check_length(password: str) -> None:
@@ -50,7 +94,7 @@ def strength(password: str, *, email: str, name: str = "") -> int:
 
     estimated = _estimated(password[:_ESTIMATED])
     known = [email, email.partition("@")[0], name, *name.split()]
-    with _at_once:
+    with _turn():
         estimate = zxcvbn(estimated, user_inputs=[word for word in known if word])
     return int(estimate["score"])
 
@@ -79,7 +123,7 @@ def check_right(password_hash: str, password: str) -> None:
 
 def hash_password(password: str) -> str:
     """A salted scrypt hash. Takes a fifth of a second: never call it in a transaction."""
-    with _at_once:
+    with _turn():
         return generate_password_hash(password, METHOD)
 
 
@@ -96,6 +140,6 @@ def password_matches(password_hash: str | None, password: str) -> bool:
     """
     if len(password) > MAX_LENGTH:
         return False
-    with _at_once:
+    with _turn():
         matches = check_password_hash(password_hash or f"{METHOD}${_NO_DIGEST}", password)
     return matches and password_hash is not None

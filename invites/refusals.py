@@ -38,6 +38,7 @@ class Reason(StrEnum):
     PASSWORD_LONG = "password_long"
     PASSWORD_OBVIOUS = "password_obvious"
     PASSWORD_WRONG = "password_wrong"
+    BUSY = "busy"
     CODE_WRONG = "code_wrong"
     PASSKEY_REFUSED = "passkey_refused"
     SECOND_STEP_FIRST = "second_step_first"

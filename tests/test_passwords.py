@@ -1,5 +1,7 @@
 """What is accepted as a password, and how it is kept."""
 
+from queue import Queue
+from threading import Semaphore, Thread
 from time import thread_time
 
 import pytest
@@ -109,3 +111,53 @@ def test_strength_is_told_from_0_to_4(password, strength):
 @pytest.mark.slow
 def test_an_endless_password_is_estimated_in_a_moment():
     assert passwords.strength("4@8({[</369&#!1/|0$5+7%2/" * 10, email="") == passwords.STRONGEST
+
+
+class TestInLine:
+    """Who waits for a password to be checked, when many log in."""
+
+    def at_once(self, deed, monkeypatch, count=40):
+        """What ``count`` threads get, all there before the first one has its turn."""
+        turn, answers = Semaphore(0), Queue()
+        monkeypatch.setattr(passwords, "_at_once", turn)
+
+        def do():
+            try:
+                answers.put(deed())
+            except Refused as refused:
+                answers.put(refused.reason)
+
+        threads = [Thread(target=do, daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        refused_at_once = [answers.get(timeout=30) for _ in range(count - 18)]
+        turn.release(count)
+        for thread in threads:
+            thread.join(30)
+        return refused_at_once, [answers.get(timeout=30) for _ in range(18)]
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_sixteen_wait_and_who_comes_then_hears_it_at_once(self, kept, monkeypatch):
+        known = password_hash() if kept else None
+        refused_at_once, answered = self.at_once(
+            lambda: passwords.password_matches(known, PASSWORD), monkeypatch
+        )
+        assert refused_at_once == [Reason.BUSY] * 22
+        assert answered == [kept] * 18
+
+    def test_whoever_has_a_place_keeps_it_for_all_that_is_hashed(self, monkeypatch):
+        def change():
+            with passwords.in_line():
+                passwords.check_right(password_hash(), PASSWORD)
+                passwords.check_acceptable("a fish in the snow", email="")
+                return passwords.hash_password("a fish in the snow")[:6]
+
+        monkeypatch.setattr(passwords, "strength", lambda *_typed, **_known: 4)
+        refused_at_once, answered = self.at_once(change, monkeypatch)
+        assert refused_at_once == [Reason.BUSY] * 22
+        assert answered == ["scrypt"] * 18
+
+    def test_after_the_crowd_there_is_a_place_for_everybody(self, monkeypatch):
+        for _ in range(3):
+            self.at_once(lambda: passwords.hash_password(PASSWORD), monkeypatch)
+        assert passwords.password_matches(password_hash(), PASSWORD)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import CookieJar
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
+from time import monotonic
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -24,7 +25,7 @@ from tests.shorthand import invite
 pytestmark = pytest.mark.slow
 
 ACCOUNT = "/accounts/riverside-relief"
-ANSWERS = {200, 303, 403, 404, 410, 422}  # and never 500
+ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # and never 500
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +161,26 @@ def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(box: Box)
     at_once(lambda: lou.post("/logout"), *[lambda: lou.get("/profile")] * 10)
     lou.post("/profile/details", name="Mallory")
     assert User.get(User.email == "lou@example.org").name == "Lou Out"
+
+
+def test_while_sixty_people_log_in_all_other_pages_go_on(box: Box) -> None:
+    lines = [Line(box) for _ in range(60)]
+    for line in lines:
+        line.get("/login")
+    visitor, over, waits = Line(box), Event(), []
+
+    def look_around() -> None:
+        while not over.is_set():
+            before = monotonic()
+            assert visitor.get("/login") == 200
+            waits.append(monotonic() - before)
+
+    with ThreadPoolExecutor(1) as beside:
+        looked = beside.submit(look_around)
+        wrong = {"email": "nobody@example.org", "password": "a wrong one"}
+        answers = at_once(*(lambda line=line: line.post("/login", **wrong) for line in lines))
+        over.set()
+        looked.result()
+    assert 503 in answers
+    assert max(waits) < 2
+    assert visitor.post("/login", email=OWNER, password=PASSWORD) == 200

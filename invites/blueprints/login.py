@@ -61,7 +61,11 @@ def create() -> Response:
     form = LoginForm()
     user = None
     if form.validate():
-        user = profiles.authenticate(form.email.data or "", form.password.data or "")
+        try:
+            user = profiles.authenticate(form.email.data or "", form.password.data or "")
+        except Refused as refused:
+            form.refuse(form.password, refused)
+            return _page(form, _invitation_behind(safe_next(form.next.data)), status=422)
     if user is not None and second_factor.is_on(user):
         second_step.begin(user, shared=form.shared.data)
         return go(url_for("second_step.form", next=safe_next(form.next.data)))

@@ -9,6 +9,7 @@ from wtforms import HiddenField, StringField
 from invites import devices, passkeys, second_factor, texts
 from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
+from invites.web.busy import mark_busy
 from invites.web.forms import checked_by
 from invites.web.limits import limit_password_guesses, was_right
 from invites.web.pages import show
@@ -48,6 +49,7 @@ def options() -> AnyResponse:
             was_right()
         answer = jsonify(error=str(sentence(refused)))
         answer.status_code = 422
+        mark_busy(refused)
         return answer
     return Response(asked, mimetype="application/json")
 

@@ -1,9 +1,12 @@
 """How good a new password is, told while it is typed."""
 
+from contextlib import suppress
+
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from invites import passwords
+from invites.refusals import Refused
 from invites.web.access import Who, allow
 from invites.web.limits import limit_estimates
 from invites.web.pages import show
@@ -23,5 +26,6 @@ def estimate() -> Response:
     name = who.user.name if who else form.get("name", "")
     level = None
     if len(password) >= passwords.MIN_LENGTH:
-        level = passwords.strength(password, email=email[:254], name=name[:100])
+        with suppress(Refused):  # too many wait: no words until the next letter
+            level = passwords.strength(password, email=email[:254], name=name[:100])
     return show("password_strength/_password_strength.html", level=level)

@@ -72,10 +72,10 @@ def change_email() -> Response:
     try:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except Refused as refused:
-        wrong = refused.reason is Reason.PASSWORD_WRONG
+        about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
         if refused.reason is Reason.ASKED_OFTEN:  # that is looked at after the password
             was_right()
-        form.refuse(form.email_password if wrong else form.email, refused)
+        form.refuse(form.email_password if about_password else form.email, refused)
         return _page(email=form)
     tell(
         _(

@@ -12,6 +12,7 @@ from invites.recipients import MAX_ENTRIES
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
+from invites.web.busy import mark_busy
 from invites.web.htmx import wants_fragment
 from invites.web.pages import show
 from invites.web.refusal_words import sentence
@@ -117,6 +118,7 @@ def _cross_site(_error: CrossSiteError) -> Response:
 def _refused(refused: Refused) -> Response:
     """A refusal that no view turned into something kinder."""
     code = _STATUS.get(refused.reason, 422)
+    mark_busy(refused)
     title, advice = _TITLE_AND_ADVICE[code]
     says_more = code == 422 or refused.reason is Reason.LIST_GONE
     return _error_page(code, title, sentence(refused) if says_more else advice)

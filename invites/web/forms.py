@@ -20,6 +20,7 @@ from wtforms.validators import StopValidation
 
 from invites import addresses, passwords, texts
 from invites.refusals import Refused
+from invites.web.busy import mark_busy
 from invites.web.refusal_words import sentence
 
 # The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
@@ -83,6 +84,7 @@ class PlainForm(FlaskForm):
     def refuse(self, field: Field, refused: Refused) -> None:
         """Put a rule's no beside the field it is about."""
         field.errors = [*field.errors, sentence(refused)]
+        mark_busy(refused)
 
     @property
     def first_problem(self) -> str | None:

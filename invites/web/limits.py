@@ -21,7 +21,7 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from invites import profiles
+from invites import passwords, profiles
 from invites.addresses import canonical
 from invites.refusals import Refused
 from invites.web import second_step
@@ -53,13 +53,14 @@ def limit_logins(view: View) -> View:
 
     They count against the password, so that whoever sets a new one can log in at once.
     """
-    view = _limit_guesses(view, "10 per 15 minutes", _guessed_password)
+    view = _in_line(view, _limit_guesses(view, "10 per 15 minutes", _guessed_password))
     return _limit(view, "600 per 15 minutes", _network, "login")
 
 
 def limit_password_guesses(view: View) -> View:
     """Ten wrong passwords by somebody who found an open session, whatever form asks for it."""
-    return _limit_guesses(view, "10 per 15 minutes", lambda: str(person().id), scope="password")
+    key, scope = (lambda: str(person().id)), "password"
+    return _in_line(view, _limit_guesses(view, "10 per 15 minutes", key, scope=scope))
 
 
 def limit_app_digits(view: View) -> View:
@@ -79,7 +80,7 @@ def limit_passkeys(view: View) -> View:
 
 def limit_setup(view: View) -> View:
     """Guesses of the set-up code."""
-    return _limit_guesses(view, "20 per 15 minutes", _network)
+    return _in_line(view, _limit_guesses(view, "20 per 15 minutes", _network))
 
 
 def limit_mail(view: View) -> View:
@@ -100,7 +101,7 @@ def limit_estimates(view: View) -> View:
 
 def limit_joining(view: View) -> View:
     """New profiles and passwords: a hall full of people may join within the hour."""
-    return _limit(view, "600 per hour", _network, "joining")
+    return _limit(_in_line(view, view), "600 per hour", _network, "joining")
 
 
 def _address(told: str) -> IPv4Address | IPv6Address:
@@ -110,6 +111,20 @@ def _address(told: str) -> IPv4Address | IPv6Address:
     with suppress(ValueError):
         return ip_address(urlsplit(f"//{told}").hostname or "")
     return IPv4Address(0)
+
+
+def _in_line(view: View, counted: View) -> View:
+    """``counted``, with a place in line for the whole request.
+
+    Without one it is ``view`` itself: its rule refuses, so nothing was guessed.
+    """
+
+    @wraps(view)
+    def placed(*args: Any, **kwargs: Any) -> Any:
+        with passwords.in_line() as has_place:
+            return counted(*args, **kwargs) if has_place else view(*args, **kwargs)
+
+    return cast(View, placed)
 
 
 def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:

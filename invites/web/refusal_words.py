@@ -36,6 +36,9 @@ REASON = {
     ),
     Reason.PASSWORD_OBVIOUS: _("This is too easy to guess. Try a few words in a row."),
     Reason.PASSWORD_WRONG: _("That isn't your current password."),
+    Reason.BUSY: _(
+        "Very many people are logging in just now. Press the button once more in a moment."
+    ),
     Reason.SECOND_STEP_FIRST: _("Set up your own second step first, else you'd lock yourself out."),
     Reason.ADDRESS_UNPROVEN: _("Confirm your address first: open the link in our mail to you."),
     Reason.ADDRESS_YOURS: _("This is your address already."),
