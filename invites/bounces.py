@@ -1,15 +1,21 @@
 """Mail that came back after the mail server had taken it; docs/bounces.md says what is believed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from peewee import fn
+
 from invites import db, returned_mail
 from invites.models import Account, Delivery, DeliveryState, Invitation
-from invites.returned_mail import Fate, Report
+from invites.returned_mail import Fate, Finding, Report
 from invites.tokens import Purpose, Signer, row_id
 
-_HANDED_OVER = (DeliveryState.SENT, DeliveryState.UNKNOWN)
+_HANDED_OVER = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
+
+# It waits for its second try, as the answer to the first was lost; the report is that answer.
+_TAKEN_UNHEARD = (Delivery.state == DeliveryState.QUEUED) & (Delivery.unanswered > 0)
 
 
 class Outcome(StrEnum):
@@ -21,13 +27,13 @@ class Outcome(StrEnum):
     TOO_EARLY = "too early"
 
 
-def take_in(raw: bytes, signer: Signer) -> Outcome:
+def take_in(raw: bytes, signer: Signer, now: datetime) -> Outcome:
     """Read one message of the mailbox for bounces, and record what it reports."""
     report = returned_mail.read(raw)
-    return record(report, signer) if report else Outcome.LEFT_ALONE
+    return record(report, signer, now) if report else Outcome.LEFT_ALONE
 
 
-def record(report: Report, signer: Signer) -> Outcome:
+def record(report: Report, signer: Signer, now: datetime) -> Outcome:
     """Mark the delivery that ``report`` is about, if it won't arrive at its recipient any more.
 
     TOO_EARLY: the worker hasn't noted yet that the mail server took this mail. Ask again.
@@ -38,7 +44,7 @@ def record(report: Report, signer: Signer) -> Outcome:
     about = [each for each in report.findings if delivery.recipient in each.recipients]
     fates = {each.fate for each in about}
     if fates == {Fate.FAILED}:
-        return _mark(delivery, about[0].code, about[0].text)
+        return _mark(delivery, about[0], now)
     return Outcome.DELAYED if Fate.DELAYED in fates else Outcome.LEFT_ALONE
 
 
@@ -72,10 +78,15 @@ def _delivery(report: Report, signer: Signer) -> Delivery | None:
     return None
 
 
-def _mark(delivery: Delivery, code: int | None, text: str) -> Outcome:
+def _mark(delivery: Delivery, found: Finding, now: datetime) -> Outcome:
     changed = (
-        Delivery.update(state=DeliveryState.BOUNCED, reply_code=code, reply_text=text)
-        .where(Delivery.id == delivery.id, Delivery.state.in_(_HANDED_OVER))
+        Delivery.update(
+            state=DeliveryState.BOUNCED,
+            reply_code=found.code,
+            reply_text=found.text,
+            finished_at=fn.COALESCE(Delivery.finished_at, Delivery.finished_at.db_value(now)),
+        )
+        .where(Delivery.id == delivery.id, _HANDED_OVER | _TAKEN_UNHEARD)
         .execute()
     )
     if changed:

@@ -13,6 +13,7 @@ from peewee import PeeweeException
 from invites import bounce_boxes, db, db_file
 from invites.bounce_boxes import BoxError, Letter
 from invites.bounces import Outcome, take_in
+from invites.clock import utcnow
 from invites.returned_mail import READ_AT_MOST
 from invites.web.services import services
 
@@ -95,7 +96,7 @@ def _database() -> Iterator[None]:
 
 
 def _take_in(letter: Letter) -> Outcome:
-    outcome = take_in(letter.raw, services().signer)
+    outcome = take_in(letter.raw, services().signer, utcnow())
     if outcome is not Outcome.TOO_EARLY:
         letter.put_away()
     return outcome

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from invites import bounces, outbox, returned_mail
+from invites import bounces, feed, ledger, outbox, returned_mail
 from invites.bounces import Outcome
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
 from invites.tokens import Purpose, Signer
+from tests.conftest import NOW
 from tests.shorthand import invite, reread
 from tests.test_returned_mail import KEY, report, sample
 
@@ -30,7 +31,7 @@ def mail(email, now, state=DeliveryState.SENT, **more):
 
 
 def take_in(raw):
-    return bounces.take_in(raw, SIGNER)
+    return bounces.take_in(raw, SIGNER, NOW)
 
 
 def stands(delivery):
@@ -113,21 +114,21 @@ def test_who_got_another_mail_cannot_report_this_one(delivery, now, difference):
     theirs = SIGNER.token(Purpose.MESSAGE_ID, mail).partition("-")[2]
     found = returned_mail.read(sample("postfix"))
     forged = replace(found, origin=f"1207-{theirs}")
-    assert bounces.record(forged, SIGNER) is Outcome.LEFT_ALONE
+    assert bounces.record(forged, SIGNER, NOW) is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
 
 
 def test_a_link_in_the_mail_is_no_proof_of_a_report(delivery):
     found = returned_mail.read(sample("postfix"))
     other = replace(found, origin=SIGNER.token(Purpose.OPT_OUT, delivery))
-    assert bounces.record(other, SIGNER) is Outcome.LEFT_ALONE
+    assert bounces.record(other, SIGNER, NOW) is Outcome.LEFT_ALONE
 
 
 @pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
 def test_an_id_that_is_no_mail_of_ours_marks_nothing(delivery, delivery_id):
     found = returned_mail.read(sample("postfix"))
     other = replace(found, origin=found.origin.replace("1207", str(delivery_id)))
-    assert bounces.record(other, SIGNER) is Outcome.LEFT_ALONE
+    assert bounces.record(other, SIGNER, NOW) is Outcome.LEFT_ALONE
 
 
 def test_the_case_of_an_address_does_not_matter(delivery):
@@ -142,6 +143,20 @@ def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
     )
     assert take_in(report("\n".join(both))) is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
+
+
+def test_a_report_on_a_try_whose_answer_was_lost_marks_the_mail_and_spares_the_second(
+    delivery, now
+):
+    waits = {"state": DeliveryState.QUEUED, "unanswered": 1, "priority": 10, "finished_at": None}
+    Delivery.update(waits).where(Delivery.id == delivery.id).execute()
+    (waiting,) = feed.urgent(now, 10)
+    assert take_in(sample("postfix")) is Outcome.BOUNCED
+    assert stands(delivery) == DeliveryState.BOUNCED
+    assert feed.urgent(now, 10) == []
+    assert ledger.write([], [waiting], now) == set()
+    assert stands(delivery) == DeliveryState.BOUNCED
+    assert reread(delivery).finished_at == NOW
 
 
 @pytest.mark.parametrize(
