@@ -1,10 +1,13 @@
 """The command flask bounces: takes in the mail that came back."""
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 from flask.cli import with_appcontext
@@ -38,19 +41,35 @@ def bounces(maildir: Path | None, mbox: Path | None, imap: bool, delete: bool) -
     """Take in bounces: one message from standard input, or the unread ones of a mailbox."""
     if sum(map(bool, (maildir, mbox, imap))) > 1:
         raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
-    if maildir:
-        _read_box(bounce_boxes.maildir(maildir, delete=delete), str(maildir))
-    elif mbox:
-        _read_box(bounce_boxes.mbox(mbox, delete=delete), str(mbox))
-    elif imap:
-        server = services().settings.bounces
-        if server is None:
-            raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
-        _read_box(bounce_boxes.imap(server, delete=delete), f"{server.host}:{server.port}")
-    elif delete:
-        raise click.UsageError("--delete needs --maildir, --mbox or --imap.")
-    else:
-        _read_one()
+    with _ends_in_order():
+        if maildir:
+            _read_box(bounce_boxes.maildir(maildir, delete=delete), str(maildir))
+        elif mbox:
+            _read_box(bounce_boxes.mbox(mbox, delete=delete), str(mbox))
+        elif imap:
+            server = services().settings.bounces
+            if server is None:
+                raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
+            _read_box(bounce_boxes.imap(server, delete=delete), f"{server.host}:{server.port}")
+        elif delete:
+            raise click.UsageError("--delete needs --maildir, --mbox or --imap.")
+        else:
+            _read_one()
+
+
+@contextmanager
+def _ends_in_order() -> Iterator[None]:
+    """When told to stop, what is open is put back in order, like the lock of an mbox."""
+
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # once is enough
+        raise TryAgain("Told to stop: the rest is read the next time.")
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _read_one() -> None:

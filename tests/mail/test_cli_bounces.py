@@ -1,6 +1,8 @@
 """The command flask bounces."""
 
 import mailbox
+import os
+import signal
 from io import BytesIO
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from invites import db
+from invites import cli_bounces, db
 from invites.factory import create_app
 from invites.models import Delivery, DeliveryKind, DeliveryState
 from invites.secret_key import NAME
@@ -130,6 +132,30 @@ class TestFromAMailbox:
         box.close()
         assert run(app, "--mbox", str(tmp_path / "mbox")).output == "1 message: 1 bounced\n"
         assert run(app, "--mbox", str(tmp_path / "mbox")).output == "0 messages\n"
+
+    def test_told_to_stop_it_unlocks_the_mbox_and_what_was_read_stays_so(
+        self, app, tmp_path, monkeypatch
+    ):
+        box = mailbox.mbox(tmp_path / "mbox")
+        box.add(sample("exim"))
+        box.add(sample("vacation"))
+        box.close()
+        take_in, told = cli_bounces.take_in, []
+
+        def told_to_stop(*letter):
+            if told:
+                os.kill(os.getpid(), signal.SIGTERM)
+            told.append(letter)
+            return take_in(*letter)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(cli_bounces, "take_in", told_to_stop)
+            done = run(app, "--mbox", str(tmp_path / "mbox"))
+        assert done.exit_code == 75
+        assert done.output.startswith("1 message: 1 bounced\n")
+        assert "Told to stop" in done.output
+        assert [path.name for path in tmp_path.glob("mbox*")] == ["mbox"]
+        assert run(app, "--mbox", str(tmp_path / "mbox")).output == "1 message: 1 left alone\n"
 
     def test_an_imap_folder_is_read(self, settings, tls, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
