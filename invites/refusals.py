@@ -41,6 +41,7 @@ class Reason(StrEnum):
     BUSY = "busy"
     CODE_WRONG = "code_wrong"
     PASSKEY_REFUSED = "passkey_refused"
+    NO_SECOND_STEP = "no_second_step"
     SECOND_STEP_FIRST = "second_step_first"
     ADDRESS_UNPROVEN = "address_unproven"
     ADDRESS_YOURS = "address_yours"

@@ -120,12 +120,17 @@ def removed(user: User, event: SecurityEvent, now: datetime) -> None:
 
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
-    """Ten new ones; the former end. Raises Refused(PASSWORD_WRONG)."""
+    """Ten new ones; the former end.
+
+    Raises Refused(PASSWORD_WRONG), and NO_SECOND_STEP for whoever has none: codes stand
+    in for one.
+    """
     passwords.check_right(user.password_hash, password)
     with db.transaction():
-        if is_on(user):
-            recovery_codes.make(user, now)
-            notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
+        if not is_on(user):
+            raise Refused(Reason.NO_SECOND_STEP)
+        recovery_codes.make(user, now)
+        notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
 
 
 def check(user: User, code: str, signer: Signer, now: datetime) -> None:

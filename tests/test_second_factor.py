@@ -256,7 +256,8 @@ class TestRecoveryCodes:
     def test_they_are_not_made_for_whoever_has_no_second_step(
         self, ada: User, signer: Signer, now: datetime
     ) -> None:
-        second_factor.make_recovery_codes(ada, PASSWORD, now)
+        with refused(Reason.NO_SECOND_STEP):
+            second_factor.make_recovery_codes(ada, PASSWORD, now)
         assert recovery_codes.fresh(ada, signer, now) == []
 
 

@@ -39,6 +39,9 @@ REASON = {
     Reason.BUSY: _(
         "Very many people are logging in just now. Press the button once more in a moment."
     ),
+    Reason.NO_SECOND_STEP: _(
+        "You have no second step any more, so there is nothing that recovery codes stand in for."
+    ),
     Reason.SECOND_STEP_FIRST: _("Set up your own second step first, else you'd lock yourself out."),
     Reason.ADDRESS_UNPROVEN: _("Confirm your address first: open the link in our mail to you."),
     Reason.ADDRESS_YOURS: _("This is your address already."),

@@ -28,6 +28,8 @@ def crowd() -> Iterator[None]:
 
 def place(world: World, form: str) -> tuple[str, str, str]:
     """Who finds a form, where, and its button."""
+    if form == "codes":
+        world.set_up_second_factor("user")
     proof = path(links(world.app).proof(world.rows.reset))
     return {
         "log in": ("nobody", "/login", "Log in"),

@@ -193,6 +193,12 @@ class TestSettingUp:
             uma.press("Remove", password=PASSWORD)
             assert "Passwords get guessed" in uma.text
 
+    def test_whoever_has_no_second_step_is_promised_no_codes(self, uma: Browser) -> None:
+        uma.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
+        assert uma.status == 422
+        assert "You have no second step any more" in uma.text
+        assert "These are your new recovery codes" not in uma.open(OWN).text
+
     def test_ten_wrong_passwords_are_enough(self, uma: Browser) -> None:
         for _ in range(10):
             uma.open(f"{OWN}/app").press("Go on", password="a guess")
