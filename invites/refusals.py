@@ -1,4 +1,4 @@
-"""How a rule says no: a Reason for code, tests and translators; the words are in web/words.py."""
+"""How a rule says no: a Reason for code, tests and translators. Words: web/refusal_words.py."""
 
 from enum import StrEnum
 from typing import Any
