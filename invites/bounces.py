@@ -1,6 +1,7 @@
 """Mail that came back after the mail server had taken it; docs/bounces.md says what is believed."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -27,25 +28,40 @@ class Outcome(StrEnum):
     TOO_EARLY = "too early"
 
 
-def take_in(raw: bytes, signer: Signer, now: datetime) -> Outcome:
+@dataclass(frozen=True)
+class Verdict:
+    """What was done about one message and why; ``delivery``, once it is known to be about one."""
+
+    outcome: Outcome
+    why: str
+    delivery: Delivery | None = None
+
+
+def take_in(raw: bytes, signer: Signer, now: datetime) -> Verdict:
     """Read one message of the mailbox for bounces, and record what it reports."""
     report = returned_mail.read(raw)
-    return record(report, signer, now) if report else Outcome.LEFT_ALONE
+    if report is None:
+        return Verdict(Outcome.LEFT_ALONE, "no report that returns a Message-ID like ours")
+    return record(report, signer, now)
 
 
-def record(report: Report, signer: Signer, now: datetime) -> Outcome:
+def record(report: Report, signer: Signer, now: datetime) -> Verdict:
     """Mark the delivery that ``report`` is about, if it won't arrive at its recipient any more.
 
     TOO_EARLY: the worker hasn't noted yet that the mail server took this mail. Ask again.
     """
     delivery = _delivery(report, signer)
     if delivery is None:
-        return Outcome.LEFT_ALONE
+        return Verdict(Outcome.LEFT_ALONE, "its Message-ID is that of no mail here")
     about = [each for each in report.findings if delivery.recipient in each.recipients]
     fates = {each.fate for each in about}
     if fates == {Fate.FAILED}:
         return _mark(delivery, about[0], now)
-    return Outcome.DELAYED if Fate.DELAYED in fates else Outcome.LEFT_ALONE
+    if Fate.DELAYED in fates:
+        return Verdict(Outcome.DELAYED, "it may still arrive", delivery)
+    if fates:
+        return Verdict(Outcome.LEFT_ALONE, "it says that the mail arrived", delivery)
+    return Verdict(Outcome.LEFT_ALONE, "it names nobody to whom that mail went")
 
 
 def has_bounced(account: Account, emails: Sequence[str]) -> set[str]:
@@ -78,7 +94,7 @@ def _delivery(report: Report, signer: Signer) -> Delivery | None:
     return None
 
 
-def _mark(delivery: Delivery, found: Finding, now: datetime) -> Outcome:
+def _mark(delivery: Delivery, found: Finding, now: datetime) -> Verdict:
     changed = (
         Delivery.update(
             state=DeliveryState.BOUNCED,
@@ -90,7 +106,9 @@ def _mark(delivery: Delivery, found: Finding, now: datetime) -> Outcome:
         .execute()
     )
     if changed:
-        return Outcome.BOUNCED
+        return Verdict(Outcome.BOUNCED, "it failed for good", delivery)
     if delivery.state == DeliveryState.SENDING:
-        return Outcome.TOO_EARLY
-    return Outcome.LEFT_ALONE
+        return Verdict(Outcome.TOO_EARLY, "that mail is still on its way out", delivery)
+    if delivery.state == DeliveryState.BOUNCED:
+        return Verdict(Outcome.LEFT_ALONE, "that mail is marked already", delivery)
+    return Verdict(Outcome.LEFT_ALONE, "no mail server is known to have taken that mail", delivery)

@@ -15,7 +15,7 @@ from peewee import PeeweeException
 
 from invites import bounce_boxes, db, db_file
 from invites.bounce_boxes import BoxError, Letter
-from invites.bounces import Outcome, take_in
+from invites.bounces import Outcome, Verdict, take_in
 from invites.clock import utcnow
 from invites.returned_mail import READ_AT_MOST
 from invites.web.services import services
@@ -36,25 +36,29 @@ class TryAgain(click.ClickException):
 @click.option("--mbox", type=click.Path(dir_okay=False, path_type=Path), help="Read an mbox file.")
 @click.option("--imap", is_flag=True, help="Read the folder that INVITES_BOUNCES_IMAP_* tell.")
 @click.option("--delete", is_flag=True, help="Delete what was read, instead of marking it.")
+@click.option("--verbose", is_flag=True, help="Say of each message what was done, and why.")
 @with_appcontext
-def bounces(maildir: Path | None, mbox: Path | None, imap: bool, delete: bool) -> None:
+def bounces(
+    maildir: Path | None, mbox: Path | None, imap: bool, delete: bool, verbose: bool
+) -> None:
     """Take in bounces: one message from standard input, or the unread ones of a mailbox."""
     if sum(map(bool, (maildir, mbox, imap))) > 1:
         raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
     with _ends_in_order():
         if maildir:
-            _read_box(bounce_boxes.maildir(maildir, delete=delete), str(maildir))
+            _read_box(bounce_boxes.maildir(maildir, delete=delete), str(maildir), verbose)
         elif mbox:
-            _read_box(bounce_boxes.mbox(mbox, delete=delete), str(mbox))
+            _read_box(bounce_boxes.mbox(mbox, delete=delete), str(mbox), verbose)
         elif imap:
             server = services().settings.bounces
             if server is None:
                 raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
-            _read_box(bounce_boxes.imap(server, delete=delete), f"{server.host}:{server.port}")
+            where = f"{server.host}:{server.port}"
+            _read_box(bounce_boxes.imap(server, delete=delete), where, verbose)
         elif delete:
             raise click.UsageError("--delete needs --maildir, --mbox or --imap.")
         else:
-            _read_one()
+            _read_one(verbose)
 
 
 @contextmanager
@@ -72,29 +76,32 @@ def _ends_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _read_one() -> None:
+def _read_one(verbose: bool) -> None:
     raw = sys.stdin.buffer.read(READ_AT_MOST)
     while sys.stdin.buffer.read(READ_AT_MOST):
         pass  # who writes to a pipe that nobody reads takes it for a failure
-    found = _take_in_all(iter([Letter(raw, lambda: None)]))
+    found = _take_in_all(iter([Letter(raw, lambda: None)]), verbose)
     if found[Outcome.TOO_EARLY]:
         raise TryAgain("This mail is still on its way out.")
 
 
-def _read_box(letters: Generator[Letter, None, None], where: str) -> None:
+def _read_box(letters: Generator[Letter, None, None], where: str, verbose: bool) -> None:
     try:
         with bounce_boxes.named_troubles(where), closing(letters):
-            _take_in_all(letters)
+            _take_in_all(letters, verbose)
     except BoxError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _take_in_all(letters: Iterator[Letter]) -> Counter[Outcome]:
+def _take_in_all(letters: Iterator[Letter], verbose: bool) -> Counter[Outcome]:
     found: Counter[Outcome] = Counter()
     with _database():
         try:
             for letter in letters:
-                found[_take_in(letter)] += 1
+                verdict = _take_in(letter)
+                found[verdict.outcome] += 1
+                if verbose:
+                    click.echo(f"message {found.total()}: {_words(verdict)}")
         except Exception:
             if found:
                 click.echo(_summary(found))  # that much is done
@@ -114,11 +121,18 @@ def _database() -> Iterator[None]:
         raise TryAgain(str(error)) from None
 
 
-def _take_in(letter: Letter) -> Outcome:
-    outcome = take_in(letter.raw, services().signer, utcnow())
-    if outcome is not Outcome.TOO_EARLY:
+def _take_in(letter: Letter) -> Verdict:
+    verdict = take_in(letter.raw, services().signer, utcnow())
+    if verdict.outcome is not Outcome.TOO_EARLY:
         letter.put_away()
-    return outcome
+    return verdict
+
+
+def _words(verdict: Verdict) -> str:
+    """Nothing of a stranger's own words: what was found, and whom of ours it is about."""
+    mailed = verdict.delivery
+    about = f" (mail {mailed.id} to {mailed.recipient})" if mailed else ""
+    return f"{verdict.outcome}, {verdict.why}{about}"
 
 
 def _summary(found: Counter[Outcome]) -> str:

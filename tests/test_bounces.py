@@ -31,7 +31,7 @@ def mail(email, now, state=DeliveryState.SENT, **more):
 
 
 def take_in(raw):
-    return bounces.take_in(raw, SIGNER, NOW)
+    return bounces.take_in(raw, SIGNER, NOW).outcome
 
 
 def stands(delivery):
@@ -114,21 +114,21 @@ def test_who_got_another_mail_cannot_report_this_one(delivery, now, difference):
     theirs = SIGNER.token(Purpose.MESSAGE_ID, mail).partition("-")[2]
     found = returned_mail.read(sample("postfix"))
     forged = replace(found, origin=f"1207-{theirs}")
-    assert bounces.record(forged, SIGNER, NOW) is Outcome.LEFT_ALONE
+    assert bounces.record(forged, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
 
 
 def test_a_link_in_the_mail_is_no_proof_of_a_report(delivery):
     found = returned_mail.read(sample("postfix"))
     other = replace(found, origin=SIGNER.token(Purpose.OPT_OUT, delivery))
-    assert bounces.record(other, SIGNER, NOW) is Outcome.LEFT_ALONE
+    assert bounces.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
 
 
 @pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
 def test_an_id_that_is_no_mail_of_ours_marks_nothing(delivery, delivery_id):
     found = returned_mail.read(sample("postfix"))
     other = replace(found, origin=found.origin.replace("1207", str(delivery_id)))
-    assert bounces.record(other, SIGNER, NOW) is Outcome.LEFT_ALONE
+    assert bounces.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
 
 
 def test_the_case_of_an_address_does_not_matter(delivery):

@@ -113,6 +113,18 @@ class TestFromAMailbox:
         assert run(app, "--maildir", str(maildir)).output == "0 messages\n"
         assert len(mailbox.Maildir(maildir)) == 3
 
+    def test_asked_to_be_verbose_it_says_of_each_message_why(self, app, maildir):
+        Delivery.update(state=DeliveryState.SENDING).execute()
+        lines = run(app, "--maildir", str(maildir), "--verbose").output.splitlines()
+        assert len(lines) == 4
+        assert lines[-1] == "3 messages: 1 delayed, 1 left alone, 1 too early"
+        said = {line.partition(": ")[2] for line in lines[:-1]}
+        assert said == {
+            "too early, that mail is still on its way out (mail 1207 to kim@example.org)",
+            "delayed, it may still arrive (mail 1207 to kim@example.org)",
+            "left alone, no report that returns a Message-ID like ours",
+        }
+
     def test_a_report_that_overtakes_the_worker_stays_unread(self, app, maildir):
         Delivery.update(state=DeliveryState.SENDING).execute()
         assert "1 too early" in run(app, "--maildir", str(maildir)).output
