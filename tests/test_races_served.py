@@ -177,9 +177,18 @@ def test_while_sixty_people_log_in_all_other_pages_go_on(box: Box) -> None:
 
     with ThreadPoolExecutor(1) as beside:
         looked = beside.submit(look_around)
-        wrong = {"email": "nobody@example.org", "password": "a wrong one"}
-        answers = at_once(*(lambda line=line: line.post("/login", **wrong) for line in lines))
-        over.set()
+        wrong = {"password": "a wrong one"}
+        try:
+            answers = at_once(
+                *(
+                    lambda line=line, number=number: line.post(
+                        "/login", email=f"nobody{number}@example.org", **wrong
+                    )
+                    for number, line in enumerate(lines)
+                )
+            )
+        finally:
+            over.set()
         looked.result()
     assert 503 in answers
     assert max(waits) < 2
