@@ -99,19 +99,12 @@ def record(deed: Deed, account: Account, actor: User | None, now: datetime, **de
 
 
 def record_sign_in(user: User, device: str, now: datetime) -> None:
-    """Tell all of somebody's accounts of a sign-in, if it is from a device of a new sort.
+    """Tell all of somebody's accounts of a sign-in from a device that is new to them.
 
     ``device`` is what the browser says of itself.
     """
     words = ", ".join(filter(None, devices.words(device)))
     with db.transaction():
-        known = Activity.select().where(
-            Activity.actor == user,
-            Activity.action == Deed.SIGNED_IN,
-            Activity.details["device"] == words,
-        )
-        if known.exists():
-            return
         record_in_all(user, Deed.SIGNED_IN, user, now, device=words)
 
 

@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     MESSAGE_ID = "message id"
     AUTHENTICATOR = "authenticator"
     RECOVERY_CODE = "recovery code"
+    KNOWN_BROWSER = "known browser"
 
 
 class Signable(Protocol):

@@ -27,19 +27,32 @@ def make_app(owner: Membership, settings: Settings) -> Callable[..., Flask]:
     )
 
 
-def login_cookie(app: Flask, base_url: str) -> str:
+def login_cookie(app: Flask, base_url: str, name: str = "invites") -> str:
     client = app.test_client()
     app.config["WTF_CSRF_ENABLED"] = False
     form = {"email": "olive@example.org", "password": PASSWORD}
-    return client.post("/login", data=form, base_url=base_url).headers["Set-Cookie"]
+    cookies = client.post("/login", data=form, base_url=base_url).headers.getlist("Set-Cookie")
+    return next(cookie for cookie in cookies if cookie.partition("=")[0].endswith(name))
 
 
 def test_over_https_the_cookie_is_bound_to_this_host(make_app: Callable[..., Flask]) -> None:
     cookie = login_cookie(make_app(INVITES_BASE_URL=HTTPS), HTTPS)
     assert cookie.startswith("__Host-invites=")
+    assert is_bound(cookie)
+
+
+def test_over_https_what_makes_a_device_known_is_bound_to_this_host(
+    make_app: Callable[..., Flask],
+) -> None:
+    cookie = login_cookie(make_app(INVITES_BASE_URL=HTTPS), HTTPS, "invites-device")
+    assert cookie.startswith("__Host-invites-device=")
+    assert is_bound(cookie)
+
+
+def is_bound(cookie: str) -> bool:
     flags = {flag.strip() for flag in cookie.split(";")[1:]}
-    assert flags >= {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
-    assert not any(flag.startswith("Domain") for flag in flags)
+    has_domain = any(flag.startswith("Domain") for flag in flags)
+    return flags >= {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} and not has_domain
 
 
 def test_over_http_the_cookie_works_all_the_same(make_app: Callable[..., Flask]) -> None:

@@ -1,17 +1,20 @@
 """Who asks: Flask-Login over our own sessions, one database row per device."""
 
 import logging
+from datetime import timedelta
 from typing import cast
 
 import flask_login
-from flask import Flask, request, session
+from flask import Flask, Response, after_this_request, current_app, request, session
 
-from invites import activity, second_factor, sessions
+from invites import activity, known_browsers, second_factor, sessions
 from invites.models import User
 from invites.web.htmx import asks_by_itself
-from invites.web.services import now
+from invites.web.services import now, services
 
 log = logging.getLogger("invites.web")
+
+_MARKS_LAST = timedelta(days=400)  # the longest that browsers keep a cookie
 
 _manager = flask_login.LoginManager()
 _manager.session_protection = None  # ours end on the server; a changed browser version ends none
@@ -65,9 +68,9 @@ def _signed_in() -> Visitor:
 def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
     """Start a session on this device; whatever session it had ends.
 
-    On a ``shared`` one it ends with the browser. Raises Refused(PASSWORD_WRONG), and
-    changes nothing, when the password was changed since ``user`` was read, or isn't
-    enough ``by_password_alone``.
+    On a ``shared`` one it ends with the browser, and the log-in is news each time.
+    Raises Refused(PASSWORD_WRONG), and changes nothing, when the password was changed
+    since ``user`` was read, or isn't enough ``by_password_alone``.
     """
     start = second_factor.start_without if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)
@@ -75,7 +78,7 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
     flask_login.login_user(Visitor(user, token))
     session.permanent = not shared
     log.info("logged in: user %s from %s", user.id, request.remote_addr)
-    activity.record_sign_in(user, request.user_agent.string, now())
+    _mark(user, shared=shared)
 
 
 def renew() -> None:
@@ -90,3 +93,31 @@ def log_out() -> None:
         sessions.end(who.token)
     flask_login.logout_user()
     session.clear()
+
+
+def _mark(user: User, *, shared: bool) -> None:
+    """Have the browser carry that ``user`` signed in here, and tell of it if it didn't yet.
+
+    On a ``shared`` one that mark goes: the next one who signs in as them may be anybody.
+    """
+    config, signer = current_app.config, services().signer
+    name = f"{config['SESSION_COOKIE_NAME']}-device"
+    marks = request.cookies.get(name, "")
+    if shared or not known_browsers.knows(marks, user, signer):
+        activity.record_sign_in(user, request.user_agent.string, now())
+    if shared:
+        marks = known_browsers.without(marks, user)
+    else:
+        marks = known_browsers.marked(marks, user, signer)
+
+    @after_this_request
+    def _carry(response: Response) -> Response:
+        response.set_cookie(
+            name,
+            marks,
+            max_age=_MARKS_LAST if marks else 0,
+            secure=config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+        return response

@@ -2,13 +2,15 @@
 
 import csv
 import io
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from time_machine import travel
 
 from invites import activity, invitations, memberships, opting_out, permanent_link, steering
 from invites.activity import Deed
+from invites.clock import utcnow
 from invites.models import Account
 from invites.roles import Role
 from invites.web import deeds
@@ -111,3 +113,40 @@ def test_an_invitation_tells_its_number_in_the_language_of_the_page(
 ) -> None:
     invite(people[Role.OWNER], now, "new@example.org")
     assert lines(olive.open(PAGE))[0] == ("Olive Martin", "Invited 1 person as User")
+
+
+def sign_ins(people: Cast) -> int:
+    """How many sign-ins from a new device are on record."""
+    kind = activity.Kind.SIGN_INS
+    return activity.recorded(people[Role.OWNER].account, kind, "").count()
+
+
+class TestADeviceIsNew:
+    def test_in_each_browser_once_however_alike_they_are(self, people: Cast, app: Flask) -> None:
+        for browser in (Browser(app), Browser(app)):
+            for _ in range(3):
+                browser.log_in("uma@example.org", PASSWORD).press("Log out")
+        assert sign_ins(people) == 2
+
+    def test_for_each_person_who_signs_in_there(self, people: Cast, somebody: Browser) -> None:
+        for email in ("uma@example.org", "mo@example.org", "uma@example.org"):
+            somebody.log_in(email, PASSWORD).press("Log out")
+        assert sign_ins(people) == 2
+
+    def test_each_time_on_a_shared_computer(self, people: Cast, somebody: Browser) -> None:
+        somebody.log_in("uma@example.org", PASSWORD).press("Log out")
+        for _ in range(2):
+            somebody.open("/login").press(
+                "Log in", email="uma@example.org", password=PASSWORD, shared="y"
+            )
+            assert somebody.client.get_cookie("invites-device") is None
+            somebody.press("Log out")
+        somebody.log_in("uma@example.org", PASSWORD)
+        assert sign_ins(people) == 4
+
+    def test_not_after_a_month_without_a_click(self, people: Cast, somebody: Browser) -> None:
+        somebody.log_in("uma@example.org", PASSWORD)
+        with travel(utcnow() + timedelta(days=60), tick=False):
+            assert somebody.open(f"{ACCOUNT}/").url == "/login"
+            somebody.log_in("uma@example.org", PASSWORD)
+        assert sign_ins(people) == 1
