@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from invites import activity, db, invitations, opting_out
+from invites import activity, db, invitations, opting_out, required_factor
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
@@ -69,7 +69,8 @@ def join(
 def change_role(actor: Membership, membership: Membership, role: Role, now: datetime) -> None:
     """Give a member another role.
 
-    Raises Refused(NOT_ALLOWED); UNCONFIRMED when a member with an unproven
+    Whom the account asks for a second step then is told by mail. Raises
+    Refused(NOT_ALLOWED); UNCONFIRMED when a member with an unproven
     address would get a higher one; LAST_OWNER when no Owner would be left.
     """
     with db.transaction():
@@ -84,8 +85,9 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
             raise Refused(Reason.UNCONFIRMED)
         if role != Role.OWNER:
             _keep_an_owner(membership)
-        before = membership.role
-        Membership.update(role=role).where(Membership.id == membership.id).execute()
+        before, membership.role = membership.role, role
+        membership.save(only=[Membership.role])
+        required_factor.tell_if_missing(membership, now)
         activity.record(
             Deed.ROLE_CHANGED,
             membership.account,
@@ -149,6 +151,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
         if membership.is_active:
             return
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
+        required_factor.tell_if_missing(membership, now)
         activity.record(
             Deed.REACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )

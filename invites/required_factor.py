@@ -41,6 +41,12 @@ def is_missing(membership: Membership) -> bool:
     )
 
 
+def tell_if_missing(membership: Membership, now: datetime) -> None:
+    """Mail a member who has just got power that they have to set one up first."""
+    if is_missing(membership):
+        notices.tell_once_an_hour(membership.user, SecurityEvent.SECOND_STEP_ASKED, now)
+
+
 def asking(user: User) -> list[Account]:
     """The accounts that ask this person for a second step, by name."""
     return [

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import authenticators, required_factor, second_factor
+from invites import authenticators, memberships, required_factor, second_factor
 from invites.activity import Deed
 from invites.mail.rendering import render
 from invites.models import (
@@ -114,3 +114,30 @@ def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
         assert "needed for Riverside Relief" in render(mail, postage, now).html
         have_second_step(people[Role.MODERATOR].user, now)
         assert render(mail, postage, now) is None
+
+
+def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    memberships.deactivate(owner_with_one, people[Role.MODERATOR], now)
+    required_factor.require(owner_with_one, True, now)
+    uma = people[Role.USER]
+    for role in (Role.MODERATOR, Role.USER, Role.ADMIN):
+        memberships.change_role(owner_with_one, uma, role, now)
+    memberships.reactivate(owner_with_one, people[Role.MODERATOR], now)
+    asked = SecurityEvent.SECOND_STEP_ASKED
+    assert told() == [(f"{name}@example.org", asked) for name in ("ada", "uma", "mo")]
+
+
+def test_who_gets_a_role_and_has_one_or_is_not_asked_gets_no_mail(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    uma = people[Role.USER]
+    memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
+    memberships.change_role(owner_with_one, uma, Role.USER, now)
+    have_second_step(uma.user, now)
+    have_second_step(people[Role.ADMIN].user, now)
+    have_second_step(people[Role.MODERATOR].user, now)
+    required_factor.require(owner_with_one, True, now)
+    memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
+    assert told() == []

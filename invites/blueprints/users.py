@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from invites import backing, memberships
+from invites import backing, memberships, required_factor
 from invites.access import Action, authorize, grantable_roles
 from invites.models import Membership
 from invites.refusals import Refused
@@ -94,7 +94,7 @@ def update(membership_id: int) -> Response:
     told = _(
         "%(name)s is %(role)s now.", name=membership.user.name, role=ROLE[Role(form.role.data)]
     )
-    return _row(membership, told=told + _what_they_sent(membership))
+    return _row(membership, told=told + _and_then(membership))
 
 
 @blueprint.get("/<int:membership_id>")
@@ -127,8 +127,21 @@ def _do(
         deed(here().membership, membership, now())
     except Refused as refused:
         return _row(membership, problem=sentence(refused))
-    sentences = str(told % {"name": membership.user.name}) + _what_they_sent(membership)
+    sentences = str(told % {"name": membership.user.name}) + _and_then(membership)
     return _row(membership, told=sentences)
+
+
+def _and_then(before: Membership) -> str:
+    """More sentences when they can't go on as they are."""
+    return _what_they_lack(here().scope.membership(before.id)) + _what_they_sent(before)
+
+
+def _what_they_lack(membership: Membership) -> str:
+    """One more sentence when the account asks for a second step that they don't have."""
+    if not (membership.is_active and required_factor.is_missing(membership)):
+        return ""
+    words = _("They have to set up a second step first, and see nothing of the account until then.")
+    return f" {words}"
 
 
 def _what_they_sent(membership: Membership) -> str:

@@ -5,12 +5,13 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import memberships, permanent_link
+from invites import memberships, permanent_link, required_factor
 from invites.models import Account, Membership, User
 from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import Cast, make_member
 from tests.shorthand import invite, new_profile, reread
+from tests.test_required_factor import have_second_step
 from tests.web.world import ACCOUNT, signed_in
 
 ACTIVE = f"{ACCOUNT}/users"
@@ -81,6 +82,18 @@ class TestRoles:
         assert olive.url == ACTIVE
         assert "Uma Roy" in olive.page.select_one("#notices").get_text()
         assert reread(uma).role == Role.ADMIN
+
+    def test_who_gives_one_reads_that_a_second_step_has_to_be_set_up_first(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        have_second_step(people[Role.OWNER].user, now)
+        required_factor.require(people[Role.OWNER], True, now)
+        uma = people[Role.USER]
+        olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="20")
+        told = "Uma Roy is Moderator now. They have to set up a second step first"
+        assert told in olive.page.select_one("#notices").get_text()
+        olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="10")
+        assert "second step" not in olive.page.select_one("#notices").get_text()
 
     @pytest.mark.parametrize(
         ("who", "offered"),
