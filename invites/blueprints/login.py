@@ -12,7 +12,7 @@ from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 from invites import install, passkeys, profiles, second_factor
 from invites.models import Invitation, User
 from invites.refusals import Refused
-from invites.web import second_step
+from invites.web import second_step, typed_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_logins
@@ -75,6 +75,7 @@ def create() -> Response:
         form.password.errors = [
             _("This address and password don't go together. Check both, or set a new password.")
         ]
+        typed_address.keep(form.email.data)
         invitation = _invitation_behind(safe_next(form.next.data))
         return _page(form, invitation, status=422)
     return go(safe_next(form.next.data) or first_page(user))
@@ -91,6 +92,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
             when=when,
         )
     ]
+    typed_address.keep(form.email.data)
     response = _page(form, _invitation_behind(safe_next(form.next.data)), status=429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

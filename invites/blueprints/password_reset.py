@@ -10,6 +10,7 @@ from wtforms.validators import EqualTo
 from invites import addresses, profiles, proofs
 from invites.models import EmailProof, ProofPurpose
 from invites.refusals import Reason, Refused
+from invites.web import typed_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_joining, limit_mail
@@ -42,7 +43,8 @@ class NewPasswordForm(PlainForm):
 @allow(Who.ANYBODY)
 def ask_form() -> Response:
     """Where to ask for the mail."""
-    return show("password_reset/ask.html", form=AskForm(email=request.args.get("email", "")))
+    email = request.args.get("email") or typed_address.take()
+    return show("password_reset/ask.html", form=AskForm(email=email))
 
 
 @blueprint.post("")

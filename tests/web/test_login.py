@@ -204,6 +204,20 @@ def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
     assert somebody.page.find("a", string="Forgotten your password?")
 
 
+def test_who_forgot_their_password_need_not_type_their_address_again(
+    people: Cast, somebody: Browser
+) -> None:
+    somebody.log_in("uma@example.org", "wrong").follow("Forgotten your password?")
+    assert somebody.page.select_one("#email")["value"] == "uma@example.org"
+    assert "uma" not in somebody.response.request.full_path
+    assert not somebody.open("/password-reset").page.select_one("#email").get("value")
+
+
+def test_an_endless_address_is_not_kept_in_full(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("x" * 100_000, "wrong").follow("Forgotten your password?")
+    assert len(somebody.page.select_one("#email")["value"]) == 254
+
+
 def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
     people: Cast, app: Flask, somebody: Browser
 ) -> None:
