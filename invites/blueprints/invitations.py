@@ -31,8 +31,7 @@ _WHICH: dict[str, Standing | Flag] = {which.value: which for which in (*Standing
 def index() -> Response:
     """All invitations, newest first; searched, filtered, a page at a time."""
     scope = here().scope
-    which = _WHICH.get(request.args.get("status", ""))
-    search = request.args.get("search", "").strip()[:254]
+    which, search = _asked_for()
     found = scope.invitations(
         which=which,
         search=search,
@@ -137,14 +136,26 @@ def _restored(invitation: Invitation) -> str:
 
 
 def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
-    """The row for htmx, the list for everybody else."""
+    """The row for htmx, with how many stand where now; the list for everybody else."""
     if not wants_fragment():
         tell(problem or told, "problem" if problem else "done")
         return go(url_for("invitations.index"))
+    scope = here().scope
+    which, search = _asked_for()
     return show(
         "invitations/_invitation.html",
-        listed=here().scope.listed(invitation, now()),
+        listed=scope.listed(invitation, now()),
+        search=search,
+        chosen=which or "",
+        totals=scope.invitation_totals(now()),
+        flags=scope.flag_totals(now()),
         told=told,
         problem=problem,
         status=422 if problem else 200,
     )
+
+
+def _asked_for() -> tuple[Standing | Flag | None, str]:
+    """Which invitations the list shows, and what was searched for."""
+    which = _WHICH.get(request.values.get("status", ""))
+    return which, request.values.get("search", "").strip()[:254]

@@ -399,6 +399,19 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         assert "Copy Link" in buttons(olive, offered)
 
     @pytest.mark.usefixtures("lost")
+    def test_are_counted_anew_above_the_list_with_the_row(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
+        olive.open(f"{LIST}?status=unbacked&search=ann")
+        olive.htmx = True
+        olive.press("Resend", within=f"#invitation-{offered.id}", status="unbacked", search="ann")
+        chips = olive.page.select_one("#invitation-chips[hx-swap-oob=true]")
+        told = " ".join(chips.get_text(" ").split())
+        assert told == "All 1 Pending 1 Can't be accepted 0"
+        assert "search=ann" in chips.select_one("#chip-pending")["href"]
+        assert chips.select_one("[aria-current]")["id"] == "chip-unbacked"
+
+    @pytest.mark.usefixtures("lost")
     def test_are_told_on_the_page_of_their_batch(self, olive: Browser, offered: Invitation) -> None:
         olive.open(f"{ACCOUNT}/batches/{offered.batch_id}")
         assert "1 invitation can't be accepted any more" in olive.text
