@@ -28,8 +28,9 @@ class Progress:
 
     ``undelivered``: the newest mails that failed or came back; ``put_off``: those that
     the mail server put off; ``retriable``: how many could be tried anew; ``held_back``: how
-    many waited in a restored backup, to people who can still accept; ``unbacked``: how many
-    look as if they could, and can't, see ``backing``.
+    many waited in a restored backup, to people who can still accept; ``unneeded``: how many
+    didn't go out, to people who had answered by then; ``unbacked``: how many look as if they
+    could accept, and can't, see ``backing``.
     """
 
     mails: dict[DeliveryState, int]
@@ -39,6 +40,7 @@ class Progress:
     per_minute: float
     retriable: int
     held_back: int
+    unneeded: int
     unbacked: int
 
     @property
@@ -67,6 +69,11 @@ class Progress:
         return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.BOUNCED]
 
     @property
+    def withdrawn(self) -> int:
+        """Mails that somebody took back, or whose invitation ran out."""
+        return self.mails[DeliveryState.WITHDRAWN] - self.held_back - self.unneeded
+
+    @property
     def moves(self) -> bool:
         """Whether somebody may still be mailed or answer, without anybody's doing here."""
         return bool(self.waiting or self.people[Standing.PENDING])
@@ -90,6 +97,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         per_minute=_per_minute(batch, now),
         retriable=int(retriable(batch, now).count()),
         held_back=int(held_back(batch, now).count()),
+        unneeded=_unneeded(batch),
         unbacked=int(Invitation.select().where(mailed, backing.unbacked(now)).count()),
     )
 
@@ -155,6 +163,21 @@ def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:
             is_newest_mail(),
         )
     )
+
+
+def _unneeded(batch: Batch) -> int:
+    """How many mails didn't go out, as the person answered meanwhile."""
+    found = (
+        Delivery.select()
+        .join(Invitation)
+        .where(
+            Delivery.batch == batch,
+            Delivery.state == DeliveryState.WITHDRAWN,
+            Invitation.state.in_((InvitationState.ACCEPTED, InvitationState.DECLINED)),
+            is_newest_mail(of_batch=True),
+        )
+    )
+    return int(found.count())
 
 
 def _per_minute(batch: Batch, now: datetime) -> float:

@@ -6,9 +6,10 @@ from math import ceil
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
+from invites import outbox
 from invites.activity import Kind
 from invites.judging import Outcome
-from invites.models import BatchState, DeliveryKind, DeliveryState, JoinedBy, Standing
+from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.roles import Role
 from invites.scope import Flag
 
@@ -59,6 +60,10 @@ DELIVERY = {
     DeliveryState.WITHDRAWN: _("withdrawn"),
 }
 
+# Why a mail was withdrawn, where that is known.
+HELD_BACK = _("held back")
+UNNEEDED = _("no longer needed")
+
 BATCH = {
     BatchState.PROBING: _("going out"),
     BatchState.RUNNING: _("going out"),
@@ -108,6 +113,16 @@ KIND = {
     DeliveryKind.RESET_PASSWORD: _("New password"),
     DeliveryKind.SECURITY_NOTICE: _("News of a log-in"),
 }
+
+
+def mail(delivery: Delivery, standing: Standing) -> str:
+    """Where the mail to somebody stands who stands so themselves."""
+    if delivery.state == DeliveryState.WITHDRAWN:
+        if standing in (Standing.ACCEPTED, Standing.DECLINED):
+            return str(UNNEEDED)
+        if standing is Standing.PENDING and delivery.reply_text == outbox.HELD_BACK:
+            return str(HELD_BACK)
+    return str(DELIVERY[DeliveryState(delivery.state)])
 
 
 def outcome(of: str, count: int) -> str:

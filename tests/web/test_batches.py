@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import issuing, outbox
+from invites import invitations, issuing, outbox, responding
 from invites.attempts import Result
 from invites.clock import utcnow
 from invites.factory import create_app
@@ -246,12 +246,27 @@ class TestAfterARestore:
     ) -> None:
         olive.open(place)
         assert "3 mails waited in the backup that was put back" in olive.text
-        assert figures(olive)["withdrawn"] == "3"
+        assert figures(olive)["held back"] == "3"
+        assert "withdrawn" not in figures(olive)
         olive.htmx = htmx
         olive.press("Send these 3")
         assert "3 mails are queued." in olive.text
         assert figures(olive)["queued"] == "3"
         assert "backup" not in olive.text
+
+    @pytest.mark.usefixtures("held_back")
+    def test_each_mail_is_said_to_be_held_back_or_no_longer_needed_or_withdrawn(
+        self, olive: Browser, batch: Batch, place: str, now: datetime
+    ) -> None:
+        _mailed, answered, revoked, _held_back = batch.invitations
+        responding.decline(answered, now)
+        invitations.revoke(Membership.get(), revoked, now)
+        stands = figures(olive.open(place))
+        names = ("held back", "no longer needed", "withdrawn")
+        assert [stands[name] for name in names] == ["1", "1", "1"]
+        cells = olive.open(f"{ACCOUNT}/invitations").page.select("tbody td[data-label=Mail]")
+        in_rows = [cell.get_text(strip=True) for cell in reversed(cells)]
+        assert in_rows[1:] == ["no longer needed", "withdrawn", "held back"]
 
     @pytest.mark.usefixtures("held_back")
     def test_a_second_press_says_that_they_are_sent(self, olive: Browser, place: str) -> None:
