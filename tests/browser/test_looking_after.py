@@ -5,12 +5,14 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from invites import memberships
 from invites.clock import utcnow
+from invites.models import Batch, BatchState
 from invites.roles import Role
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
-from tests.shorthand import send
+from tests.shorthand import invite, send
 
 
 @pytest.fixture
@@ -139,3 +141,33 @@ def test_a_session_that_ended_leads_to_the_log_in_and_back(box: Box, olive: Visi
     olive.type("Search by name or address", "uma").sees_heading("Log in")
 
     olive.log_in().sees_heading("Active users")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_what_a_batch_does_just_now_moves_nothing_below_it(
+    box: Box, visit: Visit, width: int
+) -> None:
+    batch = send(box.owner, utcnow(), "jon@example.org")
+    olive = visit(box, viewport={"width": width, "height": 800}).log_in()
+    url = f"/accounts/{box.account.slug}/batches/{batch.id}"
+    expect(olive.open(url).figure("queued")).to_have_text("0")
+    places = []
+    for state in (BatchState.PROBING, BatchState.DONE):
+        Batch.update(state=state).execute()
+        olive.open(url)
+        assert ("Ten go out first" in olive.page.inner_text("main")) == (
+            state == BatchState.PROBING
+        )
+        places.append(olive.page.locator(".figures").bounding_box())
+    assert places[0] == places[1]
+
+
+def test_a_resent_invitation_is_counted_anew_above_the_list(box: Box, visit: Visit) -> None:
+    ada = box.member("Ada Okafor", "ada@example.org", Role.ADMIN)
+    invite(ada, utcnow(), "ann@example.org", Role.ADMIN)
+    memberships.change_role(box.owner, ada, Role.MODERATOR, utcnow())
+    olive = visit(box).log_in().go_to("Invitations").follow("Can't be accepted 1")
+    chosen = olive.page.locator(".chip[aria-current]")
+    expect(chosen).to_have_text("Can't be accepted 1")
+    olive.press("Resend to ann@example.org").sees("Mailed again")
+    expect(chosen).to_have_text("Can't be accepted 0")
