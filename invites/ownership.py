@@ -36,7 +36,7 @@ def rescue(account: Account, user: User, now: datetime) -> None:
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)
-        activity.record(Deed.OWNER_RESCUED, account, None, now, email=user.email)
+        activity.record(Deed.OWNER_RESCUED, account, None, now, email=user.email, name=user.name)
 
 
 def _make_owner(membership: Membership) -> None:

@@ -159,7 +159,8 @@ def end(user: User, now: datetime) -> bool:
         for factor in (Authenticator, Passkey):
             db.delete(factor).where(factor.user == user).execute()
         removed(user, SecurityEvent.SECOND_FACTOR_ENDED, now)
-        activity.record_in_all(user, Deed.SECOND_STEP_FORGOTTEN, None, now, email=user.email)
+        details = {"email": user.email, "name": user.name}
+        activity.record_in_all(user, Deed.SECOND_STEP_FORGOTTEN, None, now, **details)
     return True
 
 

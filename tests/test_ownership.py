@@ -113,7 +113,7 @@ class TestRescue:
         assert (newest.action, newest.actor, newest.details) == (
             Deed.OWNER_RESCUED,
             None,
-            {"email": "uma@example.org"},
+            {"email": "uma@example.org", "name": "Uma Roy"},
         )
 
     def test_says_that_a_second_step_is_asked_for_still(self, app, people, now):

@@ -132,7 +132,8 @@ class _Talk:
         if stage is not Stage.LOGIN:
             return lines
         answers = [line for line in lines if not line.startswith("3")]  # 334 asks for a piece
-        return [_without(_secrets(self._server), line) for line in answers]
+        # Once: smtplib tries other ways to log in, and the answer to each is the same mostly.
+        return list(dict.fromkeys(_without(_secrets(self._server), line) for line in answers))
 
 
 def _secrets(server: MailServer) -> list[str]:

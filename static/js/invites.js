@@ -194,13 +194,22 @@ for (const name of ["dragover", "drop"]) {
     event.dataTransfer.dropEffect = "none";
   });
 }
+// One that is too large is refused at the field, as the others are, without being sent.
+const refuseFile = (field) => {
+  const place = field.closest(".field");
+  const refusal = document.getElementById(`${field.id}-too-large`);
+  place.querySelectorAll(".error").forEach((error) => (error.hidden = error !== refusal));
+  refusal.querySelector("span").textContent = field.dataset.tooLarge.replace("{file}", () => field.files[0].name);
+  place.classList.add("wrong");
+  field.setAttribute("aria-describedby", `csv_file-hint ${refusal.id}`);
+  field.value = "";
+};
 document.addEventListener("htmx:beforeRequest", (event) => {
   const field = event.target;
   if (field.type !== "file" || !field.files[0]) return;
   if (field.files[0].size > Number(field.dataset.maxBytes)) {
     event.preventDefault();
-    field.value = "";
-    notify(field.dataset.tooLarge);
+    refuseFile(field);
     return;
   }
   field.closest(".dropzone").querySelector("progress").hidden = false;

@@ -3,7 +3,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from invites import responding
+from invites import responding, tables
 from invites.clock import utcnow
 from invites.roles import Role
 from tests.browser.box import Box
@@ -193,3 +193,13 @@ def test_who_is_logged_out_while_they_type_logs_in_beside_and_goes_on(olive: Vis
     olive.press("Send Invitation").sees("Nothing was sent yet, as you logged in anew.")
     expect(olive.field("Email")).to_have_value("amina@example.org, jon@example.org")
     olive.press("Send Invitation").sees("2 of 2 sent")
+
+
+def test_a_file_that_is_too_large_is_refused_at_its_field_by_its_name(olive: Visitor) -> None:
+    olive.go_to("Create New Invitation")
+    olive.choose_file("people $& of 2026.csv", b"x" * (tables.MAX_BYTES + 1))
+    refusal = olive.page.get_by_role("alert")
+    expect(refusal).to_contain_text("“people $& of 2026.csv”: This file is larger than 20 MB.")
+    expect(olive.page.locator("#email-csv-file")).to_have_class(re.compile("wrong"))
+    olive.choose_file("people.csv", b"email\njon@example.org\n").sees("people.csv")
+    expect(refusal).to_be_hidden()

@@ -278,6 +278,16 @@ class TestLogin:
         assert found.steps[-1].said[-1].startswith("535 ")
         assert closed_office.letters == []
 
+    def test_what_the_server_answers_to_each_way_to_log_in_is_shown_once(self, go: Try) -> None:
+        def answer(line: bytes) -> bytes:
+            offers = b"250-here\r\n250 AUTH PLAIN LOGIN"
+            return offers if line.startswith(b"ehlo") else b"535 5.7.8 Wrong"
+
+        with answering(answer) as (port, heard):
+            found = go(port, **LOGIN)
+        assert sum("AUTH" in line for line in heard) == 2
+        assert found.steps[-1].said == ("535 5.7.8 Wrong",)
+
     def test_no_log_in_is_offered(self, office: PostOffice, go: Try) -> None:
         assert go(office.port, **LOGIN).advice is Advice.NO_LOGIN
 

@@ -8,7 +8,16 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import activity, invitations, memberships, opting_out, permanent_link, steering
+from invites import (
+    activity,
+    invitations,
+    memberships,
+    opting_out,
+    ownership,
+    permanent_link,
+    second_factor,
+    steering,
+)
 from invites.activity import Deed
 from invites.clock import utcnow
 from invites.models import Account
@@ -17,6 +26,7 @@ from invites.web import deeds
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.shorthand import invite, send
+from tests.test_required_factor import have_second_step
 from tests.web.world import ACCOUNT, signed_in
 
 PAGE = f"{ACCOUNT}/activity"
@@ -51,6 +61,19 @@ def test_it_says_who_did_what_newest_first(busy: Cast, olive: Browser) -> None:
         ("Ada Okafor", "Revoked the invitation of ann@example.org"),
         ("Olive Martin", "Paused a batch"),
         ("Olive Martin", "Invited 2 people as User"),
+    ]
+
+
+def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
+    people: Cast, olive: Browser, now: datetime
+) -> None:
+    uma = people[Role.USER].user
+    ownership.rescue(people[Role.OWNER].account, uma, now)
+    have_second_step(uma, now)
+    second_factor.end(uma, now)
+    assert lines(olive.open(PAGE))[:2] == [
+        ("Uma Roy", "Second step taken off by whoever runs this box"),
+        ("Uma Roy", "Made Account Owner by whoever runs this box"),
     ]
 
 

@@ -31,6 +31,7 @@ def member(email: str) -> Membership | None:
 def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link: str) -> None:
     somebody.open(link).press("Join", **NOA)
     assert somebody.url == f"{ACCOUNT}/"
+    assert str(somebody.page).count("You are in.") == 1
     noa = member("noa@example.org")
     assert (noa.role, noa.joined_by) == (Role.USER, JoinedBy.PERMANENT_LINK)
     assert not noa.user.is_confirmed

@@ -1,5 +1,6 @@
 """The own profile: name, phone, address with confirmation, password."""
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -145,6 +146,7 @@ class TestDevices:
         ]
         assert "This device" in devices[0].get_text()
         assert devices[0].button is None
+        assert re.search(r"signed in \d\d:\d\d", devices[1].get_text())
 
         uma.press("Sign out", within="#devices li:nth-of-type(2)")
         assert "That device is signed out." in uma.text
