@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     Cell = str | float | bool | time | date | datetime | timedelta
 
-LOCKED, TOO_MUCH = 3, 4  # exit statuses; any other but 0 is a broken file
+LOCKED, TOO_MUCH, TOO_WIDE = 3, 4, 5  # exit statuses; any other but 0 is a broken file
+MAX_COLUMNS = 16_384  # what a spreadsheet can have
 MAX_TEXT = 20 * 1024 * 1024  # bytes that come out
 
 _MEMORY = 512 * 1024 * 1024  # bytes of addresses
-_SECONDS = 1.7  # of work
+_SECONDS = 2.2  # of work
 _NAMED = 20  # sheets
 _NAME = 60  # characters of a sheet's name; Excel allows 31
 _SOME = 5  # more than anybody is asked to write to
@@ -70,6 +71,8 @@ def _sheet_of_people(workbook: "CalamineWorkbook") -> tuple[int, bytes]:
 
 
 def _csv(sheet: "CalamineSheet") -> bytes:
+    if sheet.width > MAX_COLUMNS:
+        sys.exit(TOO_WIDE)
     out = io.BytesIO()
     with io.TextIOWrapper(out, "utf-8", "replace", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")

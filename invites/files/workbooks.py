@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Timer
 
-from invites.files.workbook_child import LOCKED, MAX_TEXT, TOO_MUCH
+from invites.files.workbook_child import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH, TOO_WIDE
 from invites.refusals import Reason, Refused
 
 _CHILD = Path(__file__).with_name("workbook_child.py")
@@ -85,6 +85,8 @@ def _converted(content: bytes) -> tuple[bytes, list[str]]:
         status, text = _run_child(content)
     if status == LOCKED:
         raise Refused(Reason.FILE_WORKBOOK_LOCKED)
+    if status == TOO_WIDE:
+        raise Refused(Reason.FILE_TOO_WIDE, limit=MAX_COLUMNS)
     if status == TOO_MUCH or status < 0 or len(text) > MAX_TEXT:  # below 0: killed by a limit
         raise Refused(Reason.FILE_WORKBOOK_TOO_MUCH)
     if status:
