@@ -150,7 +150,7 @@ def test_what_a_batch_does_just_now_moves_nothing_below_it(
 ) -> None:
     with db.transaction():
         batch = send(box.owner, utcnow(), "jon@example.org")
-        Delivery.update(due_at=utcnow() + timedelta(days=1)).execute()
+        Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
     olive = visit(box, viewport={"width": width, "height": 800}).log_in()
     url = f"/accounts/{box.account.slug}/batches/{batch.id}"
     places = []
