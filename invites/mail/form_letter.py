@@ -32,6 +32,7 @@ _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
 _GAPS = re.compile(f"([{LINK}{OPT_OUT}{NAME}])")
 _PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 2045, 6.7)
+_HEADER = re.compile(r"[!-~]+( [!-~]+)*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _JOINERS = re.compile("[\u200c\u200d]")  # in Persian and Indic names, as texts allows them
@@ -87,9 +88,9 @@ class FormLetter:
         )
         if person.opt_out:
             head += f"List-Unsubscribe:\r\n <{person.opt_out}>\r\n"
-        values = person.email + person.message_id + person.date + person.opt_out
-        if not (values.isascii() and values.isprintable()):
-            raise UnsafeMailError(values)
+        for value in (person.email, person.message_id, person.date, person.opt_out or "-"):
+            if not _HEADER.fullmatch(value):
+                raise UnsafeMailError(value)
         pieces = self._pieces.copy()
         link, opt_out = _in_lines(person.link), _in_lines(person.opt_out)
         fillings = (link, opt_out, *_name_in_lines(person.name))
