@@ -11,17 +11,17 @@ MOST_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
-class Pace:
+class Limits:
     """Mails a minute over all connections, None without a limit; and connections at once."""
 
     per_minute: int | None = None
     connections: int = 4
 
 
-def read() -> Pace:
+def read() -> Limits:
     """What was chosen, or the defaults."""
     row = MailPolicy.get_or_none(MailPolicy.id == 1)
-    return Pace(row.per_minute, row.connections) if row is not None else Pace()
+    return Limits(row.per_minute, row.connections) if row is not None else Limits()
 
 
 def change(per_minute: str, connections: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from invites import mail_policy, outbox, sender_domain
 from invites.clock import utcnow
 from invites.mail.advice import Advice
-from invites.mail_policy import Pace
+from invites.mail_policy import Limits
 from invites.sender_domain import Dmarc, Spf
 from invites.settings import MailServer
 from invites.web import mail_words
@@ -234,11 +234,11 @@ class TestPace:
         assert olive.page.select_one("#per_minute")["value"] == ""
         assert olive.page.select_one("#connections")["value"] == "4"
         olive.press("Save", per_minute="30", connections="2")
-        assert mail_policy.read() == Pace(30, 2)
+        assert mail_policy.read() == Limits(30, 2)
         assert "Saved" in olive.text
         assert olive.page.select_one("#per_minute")["value"] == "30"
         olive.press("Save", per_minute="")
-        assert mail_policy.read() == Pace(None, 2)
+        assert mail_policy.read() == Limits(None, 2)
 
     @pytest.mark.parametrize(
         ("field", "wrong"), [("per_minute", "a few"), ("connections", "33"), ("connections", "")]
@@ -252,4 +252,4 @@ class TestPace:
         assert "whole number from 1 to" in olive.page.select_one(f"#{field}-error").get_text()
         for name, value in typed.items():
             assert olive.page.select_one(f"#{name}")["value"] == value
-        assert mail_policy.read() == Pace()
+        assert mail_policy.read() == Limits()
