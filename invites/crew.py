@@ -85,6 +85,16 @@ class Crew:
         """Connect once more; that takes as long as the mail server likes, and others go on."""
         self._opening.begin(mail, self._mailroom.sender)
 
+    def is_stuck(self, seconds: float) -> bool:
+        """Whether none is open, and none of those that are being opened was begun lately."""
+        return not self._couriers and self._opening.has_begun_none_for(seconds)
+
+    def leave(self, by: float) -> None:
+        """Finish the mails in hand and say goodbye, by a moment of ``time.monotonic()``."""
+        self.keep(0)
+        for courier in self._couriers:
+            courier.line.hurry(by)
+
     def keep(self, most: int) -> None:
         """No more than so many: the others finish the mail in hand and say goodbye."""
         self._most = most
@@ -113,15 +123,13 @@ class Crew:
 
     def _listen(self, patience: float) -> None:
         """Send and receive what goes without waiting."""
-        for key, events in self._selector.select(patience):
+        for key, _events in self._selector.select(patience):
             courier: Courier | None = key.data
             if courier is None:
                 self._welcome()
                 continue
-            if events & selectors.EVENT_WRITE:
-                courier.line.go_on_sending()
-                self._watch(courier)
-            courier.line.receive()
+            courier.line.transfer()
+            self._watch(courier)
             # To who has no mail in hand a server has nothing to say but that they should go.
             if courier.awaits is not Awaited.TURN and courier.line.has_news:
                 self._let_go_on(courier)
@@ -246,7 +254,8 @@ class Crew:
 
     def _watch(self, courier: Courier) -> None:
         """Be told when something comes, and when what waits to be sent can be."""
-        if courier.line.is_sending != (courier in self._sending):
+        waits = courier.line.waits_to_send
+        if waits != (courier in self._sending):
             self._sending ^= {courier}
-            events = _BOTH if courier.line.is_sending else selectors.EVENT_READ
+            events = _BOTH if waits else selectors.EVENT_READ
             self._selector.modify(courier.line.sock, events, courier)

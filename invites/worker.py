@@ -3,7 +3,7 @@
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -21,7 +21,9 @@ from invites.mail.replies import TroubleError
 _TICK = 0.1  # seconds between two looks at the crew
 _IDLE = 0.5  # seconds between two looks for mail, while there is no crew
 _PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds before the mail server is tried again
-_CROWDED = 60.0  # seconds before another connection is tried, after one was refused
+_CROWDED = (2.0, 5.0, 15.0, 60.0)  # seconds before more connections than it took are tried
+_HANGS = 5.0  # seconds after which connecting hangs: another connection may get through
+_LEAVING = 20.0  # seconds for the mails in hand when told to stop; flask serve waits 30
 _DATABASE_AGAIN = 1.0  # seconds before a database that couldn't be used is tried again
 _SWEEP = 3600.0  # seconds between two looks for dropped lists that nobody needs any more
 _BEAT = timedelta(seconds=10)
@@ -37,22 +39,24 @@ class Worker:
         self._mail = mail
         self._mailroom = Mailroom(postage)
         self._desk = Desk()
-        self._told_to_stop = False
-        self._enough_until = 0.0
+        self._leaves_by: float | None = None  # when it was told to stop
+        self._is_recovered = False
         self._looked_at = float("-inf")
         self._swept_at = float("-inf")
         self._trouble = Trouble()
+        self._crowd = Backoff()
+        self._crowded_at = 0  # connections, when one more was refused
         self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Finish the mails in hand, then end."""
-        self._told_to_stop = True
+        self._leaves_by = self._leaves_by or time.monotonic() + _LEAVING
 
     def run(self) -> None:
         """Work until stopped; call in the main thread, so that signals arrive."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with db_file.only_one("worker", lambda: self._told_to_stop) as is_only_one:
+        with db_file.only_one("worker", self._is_told_to_stop) as is_only_one:
             if is_only_one:
                 self._work()
         log.info("mail worker stopped")
@@ -72,29 +76,37 @@ class Worker:
         self._beat()
         return crew.done
 
+    def _is_told_to_stop(self) -> bool:
+        return self._leaves_by is not None
+
     def _work(self) -> None:
         log.info("mail worker started")
-        is_recovered = False
         with Crew(self._desk, self._mailroom) as crew:
-            while not self._told_to_stop or crew.is_busy():
-                try:
-                    if not is_recovered:
-                        ledger.recover(utcnow())
-                        is_recovered = True
-                    self._look_after(crew)
-                    self._hear(crew, crew.work(_TICK if len(crew) else _IDLE))
-                except PeeweeException:
-                    log.exception("the database is not usable just now")
-                    db.close()
-                    if self._told_to_stop:
-                        break
-                    time.sleep(_DATABASE_AGAIN)
+            works = True
+            while not self._is_told_to_stop() or (crew.is_busy() and works):
+                works = self._attempt(self._look_after, crew)
+                works = self._attempt(self._converse, crew) and works
         db.close()
+
+    def _attempt(self, duty: Callable[[Crew], None], crew: Crew) -> bool:
+        """Do one thing; False when the database didn't let us."""
+        try:
+            duty(crew)
+        except PeeweeException:
+            log.exception("the database is not usable just now")
+            db.close()
+            if not self._is_told_to_stop():
+                time.sleep(_DATABASE_AGAIN)
+            return False
+        return True
 
     def _look_after(self, crew: Crew) -> None:
         """What need not be done for every mail."""
-        if self._told_to_stop:
-            crew.keep(0)
+        if not self._is_recovered:
+            ledger.recover(utcnow())
+            self._is_recovered = True
+        if self._leaves_by is not None:
+            crew.leave(self._leaves_by)
         elif not len(crew) or time.monotonic() - self._looked_at > _TICK:
             self._looked_at = time.monotonic()
             if crew.has_one_got_through():
@@ -102,6 +114,9 @@ class Worker:
             self._beat(self._trouble.reason)
             self._sweep()
             self._hire(crew)
+
+    def _converse(self, crew: Crew) -> None:
+        self._hear(crew, crew.work(_TICK if len(crew) else _IDLE))
 
     def _hear(self, crew: Crew, ended: Sequence[Exception | None]) -> None:
         """Conclude from how connections ended whether the mail server is left alone for a while."""
@@ -113,7 +128,8 @@ class Worker:
                 self._trouble.add("The mail worker made a mistake. The log says which.")
             elif crew.has_one_got_through():
                 # The server takes mail, but not on so many connections.
-                self._enough_until = time.monotonic() + _CROWDED
+                self._crowd.begin(_CROWDED)
+                self._crowded_at = len(crew)
             else:
                 self._trouble.add(str(error))
 
@@ -124,11 +140,20 @@ class Worker:
         crew.keep(policy.connections)
         if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait():
             return
-        there = len(crew)
-        wants_more = crew.have_all_got_through() and time.monotonic() > self._enough_until
-        if (wants_more or not there) and self._desk.has_work():
-            for _ in range(min(max(1, there), policy.connections - there)):
+        more = self._wanted(crew)
+        if more and self._desk.has_work():
+            for _ in range(min(more, policy.connections - len(crew))):
                 crew.hire(self._mail)
+
+    def _wanted(self, crew: Crew) -> int:
+        """How many more connections are worth a try."""
+        if not len(crew) or crew.is_stuck(_HANGS):
+            return 1
+        if not crew.have_all_got_through():
+            return 0
+        if len(crew) > self._crowded_at:
+            self._crowd.end()
+        return 0 if self._crowd.is_on() else len(crew)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > _SWEEP:
@@ -145,25 +170,45 @@ class Worker:
             self._last_beat = (now, trouble)
 
 
-class Trouble:
-    """What keeps the mail server from being used, and until when nobody asks it again."""
+class Backoff:
+    """Something isn't tried again for a while, longer each time in a row."""
 
     def __init__(self) -> None:
         self._times = 0
         self._until = 0.0
+
+    def begin(self, pauses: Sequence[float]) -> None:
+        """It failed. ``pauses``: seconds, the last ones for all further times."""
+        self._until = time.monotonic() + pauses[min(self._times, len(pauses) - 1)]
+        self._times += 1
+
+    def end(self) -> None:
+        """It worked."""
+        self._times, self._until = 0, 0.0
+
+    def is_on(self) -> bool:
+        """Whether it is too early to try again."""
+        return time.monotonic() < self._until
+
+
+class Trouble:
+    """What keeps the mail server from being used, and until when nobody asks it again."""
+
+    def __init__(self) -> None:
+        self._backoff = Backoff()
         self.reason = ""
 
     def add(self, reason: str) -> None:
         """Pause, longer each time in a row."""
         self.reason = reason
-        self._until = time.monotonic() + _PAUSES[min(self._times, len(_PAUSES) - 1)]
-        self._times += 1
+        self._backoff.begin(_PAUSES)
         log.warning("mail waits: %s", reason)
 
     def is_over(self) -> None:
         """The mail server can be used."""
-        self.reason, self._times, self._until = "", 0, 0.0
+        self.reason = ""
+        self._backoff.end()
 
     def is_pausing(self) -> bool:
         """Whether the mail server is left alone just now."""
-        return time.monotonic() < self._until
+        return self._backoff.is_on()

@@ -176,8 +176,10 @@ def test_the_folder_of_the_database_is_made_for_its_owner_only(tmp_path):
     assert (tmp_path / "new" / "invites.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(("durable", "synchronous"), [(True, 2), (False, 1)])
-def test_the_connection_is_safe_and_patient(database, durable, synchronous):
+@pytest.mark.parametrize(
+    ("durable", "synchronous", "patience"), [(True, 2, 30_000), (False, 1, 5_000)]
+)
+def test_the_connection_is_safe_and_patient(database, durable, synchronous, patience):
     db.close()
     db.configure(database, durable=durable)
     db.connect()
@@ -187,7 +189,7 @@ def test_the_connection_is_safe_and_patient(database, durable, synchronous):
 
     assert pragma("journal_mode") == "wal"
     assert pragma("foreign_keys") == 1
-    assert pragma("busy_timeout") == 30_000
+    assert pragma("busy_timeout") == patience
     assert pragma("synchronous") == synchronous
 
 
@@ -243,6 +245,16 @@ def test_a_transaction_in_another_can_fail_alone(database, now):
         with pytest.raises(Trouble):
             fail_halfway(now)
     assert [user.name for user in User.select()] == ["Ada"]
+
+
+def test_what_cannot_even_be_rolled_back_is_an_error_of_the_database(database):
+    def write():
+        with db.plain_sql():
+            db.close()
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(OperationalError, match="disk"):
+        write()
 
 
 def test_a_transaction_takes_the_write_lock_at_once(database):

@@ -27,6 +27,7 @@ class Opening:
         self._threads: dict[smtp.Connection, Thread] = {}
         self._results: SimpleQueue[tuple[smtp.Connection, Opened]] = SimpleQueue()
         self._ear, self._bell = socket.socketpair()
+        self._begun_at = float("-inf")
 
     def __len__(self) -> int:
         return len(self._threads)
@@ -40,7 +41,15 @@ class Opening:
         connection = smtp.new_connection(mail)
         thread = Thread(target=self._open, args=(connection, sender), name="open", daemon=True)
         self._threads[connection] = thread
-        thread.start()
+        self._begun_at = time.monotonic()
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no more threads for us
+            self._report(connection, error)
+
+    def has_begun_none_for(self, seconds: float) -> bool:
+        """Whether so long no connection was begun."""
+        return time.monotonic() - self._begun_at > seconds
 
     def results(self) -> list[Opened]:
         """What was opened since, or why not: TroubleError, or a mistake of our own."""
@@ -62,7 +71,7 @@ class Opening:
         until = time.monotonic() + _CLOSING_TIME
         for connection in self._threads:
             connection.abort()
-        for thread in self._threads.values():
+        for thread in filter(Thread.is_alive, self._threads.values()):
             thread.join(max(0.0, until - time.monotonic()))
         for opened in self.results():
             if not isinstance(opened, Exception):
@@ -76,6 +85,9 @@ class Opening:
             opened = connection.open(sender)
         except Exception as error:
             opened = error
+        self._report(connection, opened)
+
+    def _report(self, connection: smtp.Connection, opened: Opened) -> None:
         self._results.put((connection, opened))
         with contextlib.suppress(OSError):  # closed meanwhile
             self._bell.send(b"!")

@@ -12,7 +12,9 @@ from invites.mail.replies import words
 
 TIMEOUT = 50.0  # seconds for an answer, and for its last byte
 
-_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+# TLS may have to send before it can receive, and the other way round.
+_WHEN_IT_SENDS = (BlockingIOError, ssl.SSLWantWriteError)
+_WHEN_IT_RECEIVES = (BlockingIOError, ssl.SSLWantReadError)
 _CHUNK = 65_536  # bytes
 _LONGEST_LINE = 8_192  # bytes of an answer; RFC 5321, 4.5.3.1.5 allows 512
 _MOST_LINES = 1_000  # of one answer
@@ -21,7 +23,10 @@ Reply = tuple[int, bytes]
 
 
 class Wire:
-    """One connection. ``answers`` came and weren't looked at; ``broken`` says why no more come."""
+    """One connection. ``answers`` came and weren't looked at; ``broken`` says why no more come.
+
+    ``waits_to_send``: whether ``transfer`` gets on as soon as the socket takes bytes.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
@@ -29,15 +34,11 @@ class Wire:
         self._is_tls = isinstance(sock, ssl.SSLSocket)
         self.answers: deque[Reply] = deque()
         self.broken = ""
+        self.waits_to_send = False
         self._unsent = b""
         self._unread = b""
         self._lines: list[bytes] = []
         self._until = float("inf")
-
-    @property
-    def is_sending(self) -> bool:
-        """Whether the server hasn't taken all yet that was sent."""
-        return bool(self._unsent)
 
     @property
     def has_news(self) -> bool:
@@ -47,17 +48,13 @@ class Wire:
     def send(self, content: bytes) -> None:
         """Send ``content``, now or as soon as the server takes it."""
         self._unsent += content
-        self.go_on_sending()
+        self._send_on()
 
-    def go_on_sending(self) -> None:
-        """Send what the server takes just now."""
-        try:
-            while self._unsent:
-                self._unsent = self._unsent[self.sock.send(self._unsent) :]
-        except _LATER:
-            return
-        except OSError:
-            self._unsent = b""  # what was received before may say why; reading finds the end
+    def transfer(self) -> None:
+        """Take in what came, and send what the server takes just now."""
+        self.waits_to_send = False
+        self.receive()
+        self._send_on()
 
     def receive(self) -> None:
         """Take in what came."""
@@ -67,14 +64,20 @@ class Wire:
                 self._take(content)
                 if len(content) < _CHUNK and not self._is_tls:
                     return  # that was all; TLS hands out a record at a time
-        except _LATER:
+        except _WHEN_IT_RECEIVES:
             return
+        except ssl.SSLWantWriteError:
+            self.waits_to_send = True
         except OSError as error:
             self.broken = words(None, error.strerror or str(error))
 
     def expect(self, seconds: float) -> None:
         """Give the server so long for its next answer."""
         self._until = time.monotonic() + seconds
+
+    def hurry(self, by: float) -> None:
+        """Give the server no longer than until ``by``, a moment of ``time.monotonic()``."""
+        self._until = min(self._until, by)
 
     def end_if_overdue(self) -> bool:
         """Whether the answer takes too long; then no more come."""
@@ -86,6 +89,17 @@ class Wire:
     def close(self) -> None:
         """Hang up."""
         self.sock.close()
+
+    def _send_on(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self.sock.send(self._unsent) :]
+        except _WHEN_IT_SENDS:
+            self.waits_to_send = True
+        except ssl.SSLWantReadError:
+            return
+        except OSError:
+            self._unsent = b""  # what was received before may say why; reading finds the end
 
     def _take(self, content: bytes) -> None:
         if not content:

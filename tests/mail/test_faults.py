@@ -428,6 +428,112 @@ class TestServersThatCannotBeUsed:
         wait_for(lambda: states() == {SENT: 2})
 
     @ONE_WAY
+    def test_told_to_stop_the_worker_waits_for_a_silent_server_only_for_a_while(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_LEAVING", 0.5)
+        server.answer = at("body", SILENCE)
+        invite(owner, now)
+        sender = running()
+        wait_for(lambda: server.letters)
+        sender.stop()
+        start = time.monotonic()
+        wait_for(lambda: states() == {QUEUED: 1})
+        assert 0.2 < time.monotonic() - start < 5
+        assert [mail.unanswered for mail in Delivery.select()] == [1]
+
+    @ONE_WAY
+    def test_a_silent_server_is_given_up_though_the_database_is_busy(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(wire, "TIMEOUT", 0.4)
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.2)
+        monkeypatch.setattr(worker, "_BEAT", timedelta(0))
+        beat = outbox.beat
+
+        def busy(*arguments: object) -> None:
+            if server.letters:
+                raise OperationalError("database is locked")
+            beat(*arguments)
+
+        monkeypatch.setattr(outbox, "beat", busy)
+        server.answer = at("body", SILENCE, connection=1)
+        invite(owner, now)
+        running()
+        wait_for(lambda: server.letters)
+        wait_for(lambda: states() == {QUEUED: 1})
+
+    @ONE_WAY
+    def test_a_connection_that_cannot_even_be_begun_is_tried_again(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        start, failing = threading.Thread.start, iter([RuntimeError("can't start new thread")])
+
+        def start_later(thread: threading.Thread) -> None:
+            if thread.name == "open":
+                for error in failing:
+                    raise error
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_later)
+        invite(owner, now)
+        running()
+        wait_for(lambda: states() == {SENT: 1})
+        assert next(failing, None) is None
+        assert server.connections == 1
+
+    @ONE_WAY
+    def test_while_connecting_hangs_another_connection_is_tried(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_HANGS", 0.2)
+        server.delay = 0.02
+        hanging = at("greeting", SILENCE, connection=2)
+        over = at("body", b"421 4.3.2 Enough", connection=1, after=15)
+        server.answer = lambda step: hanging(step) or over(step)
+        send(owner, now, *people(40))
+        running()
+        wait_for(lambda: states().get(SENT) == 39)
+        assert server.connections == 3
+
+    @ONE_WAY
+    def test_after_a_refused_connection_others_are_tried_soon(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_CROWDED", (0.1,))
+        server.delay = 0.02
+        server.answer = at("greeting", b"421 4.7.0 Too many connections", connection=2)
+        send(owner, now, *people(150))
+        running()
+        wait_for(lambda: server.open_now == 4)
+        wait_for(lambda: states() == {SENT: 150})
+
+    @ONE_WAY
     def test_fewer_connections_are_used_when_the_server_takes_only_two(
         self,
         server: Scripted,

@@ -1,6 +1,7 @@
 """A socket that never blocks: answers as they come in, and mails as they are taken."""
 
 import socket
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -57,7 +58,7 @@ def test_what_was_said_is_heard_though_nothing_can_be_sent_any_more(ends):
     wire.receive()
     assert list(wire.answers) == [(550, b"5.7.1 Go away")]
     assert wire.broken
-    assert not wire.is_sending
+    assert not wire.waits_to_send
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish\r\n", b"\r\n", b"HTTP/1.1 400 Bad\r\n", b"\xff\r\n"])
@@ -83,13 +84,60 @@ def test_a_server_that_takes_its_time_gets_all_of_it_in_order(ends):
     content = b"".join(b"line %06d\r\n" % n for n in range(200_000))
     wire.send(content[: len(content) // 2])
     wire.send(content[len(content) // 2 :])
-    assert wire.is_sending
+    assert wire.waits_to_send
     taken = b""
     while len(taken) < len(content):
         taken += server.recv(100_000)
-        wire.go_on_sending()
+        wire.transfer()
     assert taken == content
-    assert not wire.is_sending
+    assert not wire.waits_to_send
+
+
+class Renegotiating:
+    """A TLS socket that has to receive before it can send, or the other way round."""
+
+    def __init__(self, *, sends: Exception | None = None, receives: Exception | None = None):
+        self._sends, self._receives = sends, receives
+        self.sent = b""
+
+    def setblocking(self, _is_blocking: bool) -> None:
+        """It never blocks."""
+
+    def send(self, content: bytes) -> int:
+        if self._sends:
+            raise self._sends
+        self._receives = None
+        self.sent += content
+        return len(content)
+
+    def recv(self, _size: int) -> bytes:
+        if self._receives:
+            raise self._receives
+        if self._sends:
+            self._sends = None
+            return b"250 fine\r\n"
+        raise BlockingIOError
+
+
+def test_tls_that_has_to_receive_before_it_sends_is_not_asked_to_send_until_then():
+    sock = Renegotiating(sends=ssl.SSLWantReadError())
+    wire = Wire(sock)
+    wire.send(b"NOOP\r\n")
+    assert not wire.waits_to_send
+    wire.transfer()
+    assert sock.sent == b"NOOP\r\n"
+    assert list(wire.answers) == [(250, b"fine")]
+    assert not wire.waits_to_send
+
+
+def test_tls_that_has_to_send_before_it_receives_is_told_when_it_can():
+    sock = Renegotiating(receives=ssl.SSLWantWriteError())
+    wire = Wire(sock)
+    wire.transfer()
+    assert wire.waits_to_send
+    sock.send(b"")
+    wire.transfer()
+    assert not wire.waits_to_send
 
 
 def test_an_answer_is_overdue_when_its_time_is_over_and_not_before(ends):
