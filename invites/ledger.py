@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from invites import db, steering
+from invites import db, outbox, steering
 from invites.attempts import Outcome, Result, Tried, after
 from invites.feed import Waiting
 from invites.models import Delivery, DeliveryState
@@ -89,9 +89,9 @@ def recover(now: datetime) -> int:
     Only while no worker runs. Some of them may have arrived: the doubles have
     the same Message-ID. What was cancelled meanwhile isn't sent again.
     """
-    sending = Delivery.state == DeliveryState.SENDING
+    queued = Delivery.update(state=DeliveryState.QUEUED)
     with db.transaction():
-        recovered: int = Delivery.update(state=DeliveryState.QUEUED).where(sending).execute()
+        recovered: int = queued.where(outbox.IS_SENDING).execute()
         steering.withdraw_cancelled(now)
     return recovered
 

@@ -404,16 +404,29 @@ class Delivery(Row):
     reply_text = CharField(max_length=500, default="")
 
     class Meta:
-        indexes = (
-            (("state", "priority", "batch", "due_at"), False),
-            (("batch", "state", "finished_at"), False),
-        )
+        indexes = ((("batch", "state", "finished_at"), False),)
 
 
+# Indexes of the few rows that are looked for: every change of state costs what its indexes cost.
+Delivery.add_index(
+    Delivery.index(
+        Delivery.state,
+        Delivery.priority,
+        Delivery.batch,
+        Delivery.due_at,
+        where=(Delivery.state == DeliveryState.QUEUED),
+        name="delivery_queued",
+    )
+)
+Delivery.add_index(
+    Delivery.index(
+        Delivery.state, where=(Delivery.state == DeliveryState.SENDING), name="delivery_sending"
+    )
+)
 Delivery.add_index(
     Delivery.index(
         Delivery.recipient,
-        Delivery.state,  # so that SQLite takes this one before the index of all states
+        Delivery.state,
         where=(Delivery.state == DeliveryState.BOUNCED),
         name="delivery_bounced_recipient",
     )

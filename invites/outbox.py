@@ -25,6 +25,10 @@ HELD_BACK = "It waited in a backup that was restored, and may have gone out befo
 
 IN_HAND = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
+# For what looks through the mails of everybody: so SQLite sees that there is an index of these.
+IS_QUEUED = Delivery.state == db.spelt_out(DeliveryState.QUEUED.value)
+IS_SENDING = Delivery.state == db.spelt_out(DeliveryState.SENDING.value)
+
 
 class Priority(IntEnum):
     """Somebody waits for a password reset; nobody waits for the last of 50,000 invitations."""

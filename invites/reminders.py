@@ -6,7 +6,7 @@ from datetime import datetime
 from invites import db
 from invites.access import grantable_roles
 from invites.models import Delivery, Invitation, InvitationState, Membership
-from invites.outbox import IN_HAND
+from invites.outbox import IS_QUEUED, IS_SENDING
 from invites.roles import Role
 
 
@@ -21,7 +21,7 @@ def renew(
     invitation from then on. In the caller's transaction, which has judged that nobody was
     mailed too often.
     """
-    waiting = Delivery.select(Delivery.invitation).where(Delivery.state.in_(IN_HAND))
+    waiting = Delivery.select(Delivery.invitation).where(IS_QUEUED | IS_SENDING)
     found = Invitation.select(
         Invitation.id, Invitation.role, Invitation.email, Invitation.name
     ).where(

@@ -1,7 +1,7 @@
 """Mail that waits for a mail server to be configured."""
 
-from invites import db
-from invites.models import Account, Delivery, DeliveryState
+from invites import db, outbox
+from invites.models import Account, Delivery
 from invites.paging import Page, paged
 
 
@@ -10,7 +10,7 @@ def page(number: int) -> Page[Delivery]:
     return paged(
         Delivery.select(Delivery, Account)
         .join(Account, db.LEFT_OUTER)
-        .where(Delivery.state == DeliveryState.QUEUED)
+        .where(outbox.IS_QUEUED)
         .order_by(Delivery.id.desc()),
         number,
     )
@@ -19,6 +19,6 @@ def page(number: int) -> Page[Delivery]:
 def find(delivery_id: int) -> Delivery | None:
     """One of them."""
     waiting: Delivery | None = db.one(
-        Delivery.select().where(Delivery.id == delivery_id, Delivery.state == DeliveryState.QUEUED)
+        Delivery.select().where(Delivery.id == delivery_id, outbox.IS_QUEUED)
     )
     return waiting

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, feed, outbox, proofs
+from invites import accounts, db, feed, ledger, outbox, proofs, waiting_mail
 from invites.attempts import LONGEST_PAUSE
 from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership, ProofPurpose
 from invites.outbox import BIG
@@ -121,3 +121,27 @@ def test_a_mail_brings_all_that_its_letter_needs(owner, now):
     assert (mail.offer.id, mail.offer.created_at) == (invitation.id, now)
     assert (mail.offer.inviter_id, mail.offer.role) == (owner.user_id, invitation.role)
     assert mail.offer.expires_at == invitation.expires_at
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda now: feed.urgent(now, 10),
+        lambda now: feed.bulk(now, 10),
+        ledger.recover,
+        lambda _now: waiting_mail.page(1),
+    ],
+    ids=["urgent", "bulk", "recover", "waiting"],
+)
+def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owner, now, look):
+    send(owner, now, *people("p", 5))
+    connection = db.database.connection()
+    statements = []
+    connection.set_trace_callback(statements.append)
+    look(now)
+    connection.set_trace_callback(None)
+    asked = [s for s in statements if "delivery" in s.lower() and not s.startswith("--")]
+    plans = [connection.execute(f"EXPLAIN QUERY PLAN {s}").fetchall() for s in asked]
+    steps = [step[3] for plan in plans for step in plan]
+    assert any("delivery_" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN")]
