@@ -1,6 +1,9 @@
 """Where the focus goes, in which order, and how news reaches people wherever they are on a page."""
 
 import re
+import shutil
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -9,8 +12,9 @@ from invites import db, invitations, permanent_link, steering
 from invites.clock import utcnow
 from invites.models import Delivery, DeliveryState
 from invites.roles import Role
-from tests.browser.box import OWNER, Box
+from tests.browser.box import OWNER, Box, running
 from tests.browser.conftest import Visit
+from tests.browser.post_office import free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.shorthand import send
 
@@ -176,6 +180,30 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visi
     olive.page.wait_for_timeout(200)
 
     assert olive.page.evaluate("told") == ["30 of 30 sent"]
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
+    installed: Path, tmp_path: Path, visit: Visit, size: dict[str, int]
+) -> None:
+    data = shutil.copytree(installed, tmp_path / "data")
+    with running(data, mail_port=free_port()) as box, box.rules():
+        with db.transaction():
+            batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+            Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
+        olive = visit(box, viewport=size).log_in()
+        olive.open(f"/accounts/riverside-relief/batches/{batch.id}").misses("can't be used")
+        olive.page.locator("#batch-told").evaluate(LISTEN)
+        before = [olive.button(name).bounding_box() for name in ("Pause", "Cancel")]
+
+        Delivery.update(due_at=utcnow()).execute()
+        olive.sees("The mail server can't be used just now. Nothing is lost, we keep trying.")
+        with olive.page.expect_response(re.compile("/batches/")):
+            pass
+
+        assert [olive.button(name).bounding_box() for name in ("Pause", "Cancel")] == before
+        told = olive.page.evaluate("told")
+        assert told == ["The mail server can't be used just now. Nothing is lost, we keep trying."]
 
 
 def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(

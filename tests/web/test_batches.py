@@ -225,9 +225,12 @@ def test_where_the_mails_stand_adds_up_to_all_of_them(
         "may have arrived": 1,
     }
     assert "1 of 4 sent" in olive.text
+    assert "1 mail may have arrived: the connection broke" in olive.text
+    assert "“Retry failed” sends it again" in olive.text
     olive.press("Cancel").press("Cancel the rest")
     stands = figures(olive)
     assert (stands["queued"], stands["withdrawn"]) == ("0", "1")
+    assert "Retry failed" not in olive.text
 
 
 class TestAfterARestore:
