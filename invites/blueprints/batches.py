@@ -182,12 +182,14 @@ def _changed(batch: Batch, *, told: str = "", refusal: str = "") -> Response:
 
 def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: str = "") -> Response:
     has_server = services().settings.mail_server is not None
+    moment = now()
     return show(
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
         left_out=left_out.rows(batch),
-        progress=progress.of_batch(batch, now()),
+        progress=progress.of_batch(batch, moment),
+        worker_lives=outbox.worker_seen(moment),
         trouble=outbox.trouble() if has_server else "",
         unsent=steering.unsent(batch) if cancelling else 0,
         cancelling=cancelling,

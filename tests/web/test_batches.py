@@ -25,11 +25,11 @@ from invites.models import (
 )
 from invites.recipients import Entry
 from invites.roles import Role
-from invites.settings import Settings, load_settings
+from invites.settings import MailServer, Settings, load_settings
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send
-from tests.web.world import ACCOUNT, signed_in
+from tests.web.world import ACCOUNT, signed_in, use_mail_server
 
 
 @pytest.fixture
@@ -127,6 +127,19 @@ def test_without_javascript_one_reads_how_to_see_it_move(
     assert told in olive.open(place).page.select_one("main noscript").get_text()
     attempt_all(now)
     assert told not in olive.open(place).text
+
+
+def test_it_is_told_what_keeps_its_mails(
+    app: Flask, olive: Browser, place: str, now: datetime
+) -> None:
+    server = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=False)
+    use_mail_server(app, server)
+    outbox.beat(now - timedelta(minutes=5))
+    assert olive.open(place).text.count("The mail worker gives no sign of life") == 2
+    outbox.beat(now, "Connection refused")
+    assert "The reason: Connection refused" in olive.open(place).text
+    outbox.beat(now)
+    assert "waits for its turn" in olive.open(place).text
 
 
 class TestCancelling:
