@@ -1,4 +1,4 @@
-"""Every page in every look: for people who can't see it, and on the smallest phone."""
+"""Every page in every look: for people who can't see it, and from the smallest phone up."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +14,7 @@ AXE = Axe().axe_script
 
 # Colours are all that a colour scheme changes.
 RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+TABLET = {"width": 720, "height": 900}
 OVERFLOW = "document.scrollingElement.scrollWidth - innerWidth"
 
 
@@ -30,6 +31,8 @@ def test_no_page_shuts_anybody_out(
                 findings += [
                     f"{stop.name} {look}: {line}" for line in _findings(visitor.page, look)
                 ]
+            visitor.page.set_viewport_size(TABLET)
+            findings += [f"{stop.name} tablet: {line}" for line in _overflow(visitor.page)]
     assert findings == []
 
 
@@ -38,5 +41,9 @@ def _findings(page: Page, look: str) -> list[str]:
     options = {"resultTypes": ["violations"], "iframes": False} | RULES[look.partition("-")[2]]
     found = page.evaluate("options => axe.run(options)", options)["violations"]
     lines = [f"{rule['id']} at {node['target']}" for rule in found for node in rule["nodes"]]
+    return [*lines, *_overflow(page)]
+
+
+def _overflow(page: Page) -> list[str]:
     overflow = page.evaluate(OVERFLOW)
-    return [*lines, f"{overflow} px too wide"] if overflow > 0 else lines
+    return [f"{overflow} px too wide"] if overflow > 0 else []
