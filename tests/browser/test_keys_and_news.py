@@ -182,6 +182,13 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visi
     assert olive.page.evaluate("told") == ["30 of 30 sent"]
 
 
+@pytest.mark.usefixtures("box")
+def test_a_test_mail_leaves_the_focus_on_its_button(olive: Visitor) -> None:
+    olive.open("/mail").tab_to(olive.button("Send a test mail")).keys("Enter")
+    olive.sees("The mail server took the mail.")
+    expect(olive.button("Send a test mail")).to_be_focused()
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
     installed: Path, tmp_path: Path, visit: Visit, size: dict[str, int]
