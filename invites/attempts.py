@@ -1,9 +1,9 @@
 """What becomes of a mail after one attempt: the state machine of docs/delivery.md."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from invites.models import DeliveryState
 
@@ -31,8 +31,7 @@ class Result(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of one attempt, and the mail server's words for it."""
 
     result: Result
@@ -40,8 +39,7 @@ class Outcome:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(NamedTuple):
     """A mail that was tried: how old it is, and how often before this attempt."""
 
     created_at: datetime
@@ -49,8 +47,7 @@ class Tried:
     unanswered: int
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(NamedTuple):
     """Where the mail stands after the attempt. ``due_at`` is None when it won't be tried again."""
 
     state: DeliveryState

@@ -114,10 +114,9 @@ class Crew:
         return ended
 
     def _may_wait(self, patience: float) -> float:
-        waits = {courier.awaits for courier in self._couriers}
-        if Awaited.TURN in waits:
+        if any(courier.awaits is Awaited.TURN for courier in self._couriers):
             return 0.0
-        if Awaited.WORK in waits:
+        if any(courier.awaits is Awaited.WORK for courier in self._couriers):
             return min(patience, max(0.0, self._asked_at + _ASK_AGAIN - time.monotonic()))
         return patience
 

@@ -7,8 +7,8 @@ loses none. What several connections did at the same time is one commit.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from invites import db, outbox, steering
 from invites.attempts import Outcome, Result, Tried, after
@@ -56,8 +56,7 @@ _UNTRIED = "UPDATE delivery SET state = 'queued' WHERE id = ? AND state = 'sendi
 Statement = tuple[str, tuple[str | int | None, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A mail, and what became of it."""
 
     mail: Waiting

@@ -47,7 +47,8 @@ class Signer:
     """Makes and checks tokens. The first key signs, every key verifies."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = [key.encode() for key in keys]
+        # Keyed once and copied for each token: that takes half as long as keying anew.
+        self._keyed = [hmac.new(key.encode(), digestmod=hashlib.sha256) for key in keys]
 
     def token(self, purpose: Purpose, row: Signable) -> str:
         """The token for ``row``: its id and a MAC, safe in a URL path.
@@ -55,37 +56,43 @@ class Signer:
         The moment of creation goes into the MAC, because ids alone come back
         when a backup is restored, and an old mail must not open a new row.
         """
-        return f"{row.id}-{self._mac(self._keys[0], purpose, row)}"
+        return f"{row.id}-{self._mac(self._keyed[0], purpose, row)}"
 
     def matches(self, token: str, purpose: Purpose, row: Signable) -> bool:
         """Whether ``token`` is the one for ``row`` and ``purpose``, in constant time."""
         mac = token.partition("-")[2].encode()
         return any(
-            hmac.compare_digest(mac, self._mac(key, purpose, row).encode()) for key in self._keys
+            hmac.compare_digest(mac, self._mac(keyed, purpose, row).encode())
+            for keyed in self._keyed
         )
 
     def setup_code(self) -> str:
         """The code that guards the set-up page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
-        return _typeable(hmac.digest(self._keys[0], b"set-up code", hashlib.sha256))
+        return _typeable(_authenticated(self._keyed[0], "set-up code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
         """The code of that number for ``row``, like the one above; by the first key first."""
         part = f"|{number}"
-        return [_typeable(self._digest(key, purpose, row, part)) for key in self._keys]
+        return [_typeable(self._digest(keyed, purpose, row, part)) for keyed in self._keyed]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
         """160 bits in base32 that an app gets to keep; by the first key first."""
-        digests = [self._digest(key, purpose, row) for key in self._keys]
+        digests = [self._digest(keyed, purpose, row) for keyed in self._keyed]
         return [b32encode(digest[:20]).decode() for digest in digests]
 
-    def _mac(self, key: bytes, purpose: Purpose, row: Signable) -> str:
-        digest = self._digest(key, purpose, row)
+    def _mac(self, keyed: hmac.HMAC, purpose: Purpose, row: Signable) -> str:
+        digest = self._digest(keyed, purpose, row)
         return urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
     @staticmethod
-    def _digest(key: bytes, purpose: Purpose, row: Signable, part: str = "") -> bytes:
-        message = f"{purpose}|{row.id}|{_spelt(row.created_at)}{part}".encode()
-        return hmac.digest(key, message, hashlib.sha256)
+    def _digest(keyed: hmac.HMAC, purpose: Purpose, row: Signable, part: str = "") -> bytes:
+        return _authenticated(keyed, f"{purpose}|{row.id}|{_spelt(row.created_at)}{part}")
+
+
+def _authenticated(keyed: hmac.HMAC, message: str) -> bytes:
+    mac = keyed.copy()
+    mac.update(message.encode())
+    return mac.digest()
 
 
 @lru_cache(64)  # the 50,000 rows of a batch share one moment

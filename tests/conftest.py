@@ -35,6 +35,9 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", "/dev/shm")
 
 
+SIGNING_KEY = "a secret key for tests"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """Hashes that cost a thousandth: what they cost is not what most tests are about."""
@@ -81,7 +84,7 @@ def database(migrated: Path, settings: Settings) -> Iterator[Path]:
 @pytest.fixture
 def signer() -> Signer:
     """A signer with a key of its own."""
-    return Signer(["a secret key for tests"])
+    return Signer([SIGNING_KEY])
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Exchange:
 
     def __init__(self, line: Wire, sender: str, *, pipelines: bool) -> None:
         self._line = line
-        self._sender = sender.encode("ascii")
+        self._from = b"MAIL FROM:<%s>\r\n" % sender.encode("ascii")
         self._pipelines = pipelines
         self._must_reset = False
         self.taken = 0
@@ -132,7 +132,7 @@ class Exchange:
 
     def _commands(self, letter: Letter) -> tuple[bytes, bytes, bytes]:
         return (
-            b"MAIL FROM:<%s>\r\n" % self._sender,
+            self._from,
             b"RCPT TO:<%s>\r\n" % letter.mail.recipient.encode("ascii"),
             b"DATA\r\n",
         )

@@ -3,9 +3,9 @@
 import functools
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import NamedTuple
 
 from invites.backing import is_backed
 from invites.feed import Offer, Waiting
@@ -23,8 +23,7 @@ def _date(seconds: int) -> str:
     return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A mail on its way: its row, and its bytes as they go over the wire."""
 
     mail: Waiting
