@@ -5,7 +5,6 @@ import selectors
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import zip_longest
 from types import TracebackType
 from typing import Self
 
@@ -41,6 +40,7 @@ class Crew:
         self._linger = _LINGER if linger is None else linger
         self._couriers: list[Courier] = []
         self._sending: set[Courier] = set()  # whose server doesn't take all at once
+        self._dealt: dict[Courier, Letter | None] = {}  # what is put aside for whose turn it is
         self._opening = Opening()
         self._ended: list[Exception | None] = []
         self._settled: list[Settled] = []  # and not written down yet
@@ -108,13 +108,13 @@ class Crew:
         """
         self._listen(self._may_wait(patience))
         self._cut_overdue()
-        self._take_turns()
-        self._start([])
+        if not self._deal():
+            self._take_turns()
         ended, self._ended = self._ended, []
         return ended
 
     def _may_wait(self, patience: float) -> float:
-        if any(courier.awaits is Awaited.TURN for courier in self._couriers):
+        if self._dealt or any(courier.awaits is Awaited.TURN for courier in self._couriers):
             return 0.0
         if any(courier.awaits is Awaited.WORK for courier in self._couriers):
             return min(patience, max(0.0, self._asked_at + _ASK_AGAIN - time.monotonic()))
@@ -129,8 +129,10 @@ class Crew:
                 continue
             courier.line.transfer()
             self._watch(courier)
+            if courier.awaits is Awaited.TURN or courier in self._dealt:
+                continue
             # To who has no mail in hand a server has nothing to say but that they should go.
-            if courier.awaits is not Awaited.TURN and courier.line.has_news:
+            if courier.line.has_news:
                 self._let_go_on(courier)
 
     def _cut_overdue(self) -> None:
@@ -149,17 +151,39 @@ class Crew:
                 self._selector.register(courier.line.sock, selectors.EVENT_READ, courier)
                 self._asked_at = 0.0
 
-    def _take_turns(self) -> None:
-        """Write down what became of mails, and let whoever waits for a mail have one."""
-        waiting = self._waiting()
+    def _deal(self) -> bool:
+        """Put a mail aside for each whose turn has come; whether it had come for anybody.
+
+        Making mails takes as long as a fast server's answers, so others may have come meanwhile,
+        with whom these share what is written down.
+        """
         too_many = self._couriers[self._most :]
-        staying = [courier for courier in waiting if courier not in too_many]
-        leaving = [courier for courier in waiting if courier in too_many]
-        letters = self._next_letters(len(staying))
-        for courier, letter in zip_longest(staying + leaving, letters):
-            is_over = courier in leaving or self._is_idle(courier)
-            if letter is not None or is_over or courier.awaits is Awaited.TURN:
-                self._let_go_on(courier, letter)
+        came = [courier for courier in self._waiting() if courier not in self._dealt]
+        for courier in came:
+            self._dealt[courier] = None if courier in too_many else self._next_letter()
+        return bool(came)
+
+    def _take_turns(self) -> None:
+        """Write down what became of mails and which go next, and let those have them.
+
+        Raises PeeweeException; then the mails that were put aside wait like all others.
+        """
+        dealt, self._dealt = self._dealt, {}
+        mails = [letter.mail for letter in dealt.values() if letter is not None]
+        try:
+            may_go = self._start(mails)
+        except PeeweeException:
+            for mail in mails:
+                self._desk.put_down(mail)
+            raise
+        for courier, letter in dealt.items():
+            given = letter if letter is not None and letter.mail.id in may_go else None
+            if letter is not None and given is None:
+                self._desk.put_down(letter.mail)
+                self._asked_at = 0.0  # whoever gets none asks for another one
+            if given is not None or courier.awaits is Awaited.TURN or self._is_over(courier):
+                self._let_go_on(courier, given)
+        self._start([])
 
     def _waiting(self) -> list[Courier]:
         """Whose turn it is, those first who have a mail in hand."""
@@ -169,40 +193,23 @@ class Crew:
             found += [courier for courier in self._couriers if courier.awaits is Awaited.WORK]
         return found
 
-    def _is_idle(self, courier: Courier) -> bool:
-        return time.monotonic() - courier.waits_since > self._linger
+    def _is_over(self, courier: Courier) -> bool:
+        is_idle = time.monotonic() - courier.waits_since > self._linger
+        is_too_many = courier in self._couriers[self._most :]
+        return is_idle or is_too_many or courier.line.has_news
 
-    def _next_letters(self, most: int) -> list[Letter]:
-        """The next mails, at most so many; it is written down that they are being sent.
-
-        Raises PeeweeException; then they wait like all others.
-        """
-        letters: list[Letter] = []
-        try:
-            self._make_letters(letters, most)
-            may_go = self._start(letters)
-        except PeeweeException:
-            for letter in letters:
-                self._desk.put_down(letter.mail)
-            raise
-        for letter in letters:
-            if letter.mail.id not in may_go:
-                self._desk.put_down(letter.mail)
-                self._asked_at = 0.0  # whoever gets none asks for another one
-        return [letter for letter in letters if letter.mail.id in may_go]
-
-    def _make_letters(self, letters: list[Letter], most: int) -> None:
+    def _next_letter(self) -> Letter | None:
+        """The next mail as it goes out; None when there is none, or when many can't be sent."""
         now = utcnow()
-        while len(letters) < most:
-            if len(self._settled) >= _AT_ONCE:
-                self._asked_at = 0.0  # whoever gets none asks again, when these are written down
-                return
+        while len(self._settled) < _AT_ONCE:
             mail = self._desk.take()
             if mail is None:
-                return
+                return None
             letter = self._make(mail, now)
             if letter is not None:
-                letters.append(letter)
+                return letter
+        self._asked_at = 0.0  # whoever gets none asks again, when these are written down
+        return None
 
     def _make(self, mail: Waiting, now: datetime) -> Letter | None:
         """The mail as it goes out; None, and what becomes of it is settled, when it doesn't."""
@@ -224,14 +231,14 @@ class Crew:
             self._desk.pace.give_back()
         return letter
 
-    def _start(self, letters: Sequence[Letter]) -> set[int]:
-        """Commit what is settled, and that ``letters`` go next; returns the ids of those who may.
+    def _start(self, mails: Sequence[Waiting]) -> set[int]:
+        """Commit what is settled, and that ``mails`` go next; returns the ids of those who may.
 
         Raises PeeweeException; then what is settled waits for the next time.
         """
-        if not letters and not self._settled:
+        if not mails and not self._settled:
             return set()
-        may_go = ledger.write(self._settled, [letter.mail for letter in letters], utcnow())
+        may_go = ledger.write(self._settled, mails, utcnow())
         self._desk.settle(self._settled)
         self.done += sum(s.outcome.result in (Result.SENT, Result.FAILED) for s in self._settled)
         self._settled.clear()
