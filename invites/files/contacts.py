@@ -121,16 +121,17 @@ def _properties(text: str) -> Iterator[_Property]:
 
 def _unfolded(text: str) -> Iterator[str]:
     """Lines with those that go on from them: after a space, or after = in quoted-printable."""
-    whole = ""
+    whole, is_quoted = "", False
     for line in _lines(text):
         if line[:1] in (" ", "\t"):
             if len(whole) < _LONGEST:
                 whole += line[1:]
-        elif whole.endswith("=") and _is_quoted(whole[:_KEPT]):
+        elif whole.endswith("=") and (is_quoted or _is_quoted(whole[:_KEPT])):
+            is_quoted = True
             whole = whole[:-1] + line if len(whole) < _LONGEST else whole
         else:
             yield whole
-            whole = line
+            whole, is_quoted = line, False
     yield whole
 
 
@@ -144,7 +145,7 @@ def _lines(text: str) -> Iterator[str]:
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        yield text[start : min(end, start + _LONGEST)]
+        yield text[start:end] if end - start < _LONGEST else text[start : start + _LONGEST]
         start = end + 1
 
 

@@ -159,6 +159,8 @@ class _Talk:
         if stage == "rcpt":
             self._is_welcome = self.said.startswith(b"2")
         if self.said.endswith(HANG_UP):
+            # What is said and the end travel together, so that nobody answers in between.
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             self._connection.sendall(self.said.removesuffix(HANG_UP))
             self._connection.shutdown(socket.SHUT_RDWR)
             return False
