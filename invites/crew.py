@@ -3,6 +3,7 @@
 import logging
 import selectors
 import time
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
@@ -26,6 +27,7 @@ from invites.mail.opening import Opening
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 _ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that have none
+_FRESH = 2.0  # seconds for which a mail that was made ahead is good
 _AT_ONCE = 200  # mails that can't be sent, and are written down together
 
 log = logging.getLogger("invites.worker")
@@ -41,6 +43,9 @@ class Crew:
         self._couriers: list[Courier] = []
         self._sending: set[Courier] = set()  # whose server doesn't take all at once
         self._dealt: dict[Courier, Letter | None] = {}  # what is put aside for whose turn it is
+        self._ahead: deque[Letter] = deque()  # made while no turn had come, for the next ones
+        self._made_at = 0.0
+        self._has_made_one = False
         self._opening = Opening()
         self._ended: list[Exception | None] = []
         self._settled: list[Settled] = []  # and not written down yet
@@ -108,13 +113,17 @@ class Crew:
         """
         self._listen(self._may_wait(patience))
         self._cut_overdue()
+        self._has_made_one = False
         if not self._deal():
             self._take_turns()
+            self._make_ahead()
         ended, self._ended = self._ended, []
         return ended
 
     def _may_wait(self, patience: float) -> float:
-        if self._dealt or any(courier.awaits is Awaited.TURN for courier in self._couriers):
+        if self._dealt or self._has_made_one:
+            return 0.0
+        if any(courier.awaits is Awaited.TURN for courier in self._couriers):
             return 0.0
         if any(courier.awaits is Awaited.WORK for courier in self._couriers):
             return min(patience, max(0.0, self._asked_at + _ASK_AGAIN - time.monotonic()))
@@ -198,8 +207,30 @@ class Crew:
         is_too_many = courier in self._couriers[self._most :]
         return is_idle or is_too_many or courier.line.has_news
 
+    def _make_ahead(self) -> None:
+        """While all wait for their servers, make a mail for one of them: then its turn is short.
+
+        Not under a limit of mails a minute, which a mail uses up when it is taken.
+        """
+        most = min(len(self._couriers), self._most)
+        if self._desk.pace.per_minute is None and len(self._ahead) < most:
+            letter = self._make_next()
+            if letter is not None:
+                self._ahead.append(letter)
+                self._made_at = time.monotonic()
+                self._has_made_one = True
+
+    def _put_down_ahead(self) -> None:
+        while self._ahead:
+            self._desk.put_down(self._ahead.pop().mail)
+
     def _next_letter(self) -> Letter | None:
         """The next mail as it goes out; None when there is none, or when many can't be sent."""
+        if time.monotonic() - self._made_at > _FRESH:
+            self._put_down_ahead()
+        return self._ahead.popleft() if self._ahead else self._make_next()
+
+    def _make_next(self) -> Letter | None:
         now = utcnow()
         while len(self._settled) < _AT_ONCE:
             mail = self._desk.take()
@@ -257,6 +288,8 @@ class Crew:
         self._couriers.remove(courier)
         self._sending.discard(courier)
         self._ended.append(error)
+        if not self._couriers:
+            self._put_down_ahead()
 
     def _watch(self, courier: Courier) -> None:
         """Be told when something comes, and when what waits to be sent can be."""

@@ -14,9 +14,11 @@ from peewee import OperationalError
 
 from invites import crew, db, ledger, outbox, proofs, steering, worker
 from invites.clock import utcnow
+from invites.feed import Waiting
 from invites.ledger import Settled
 from invites.mail import wire
 from invites.mail.exchange import Exchange
+from invites.mail.mailroom import Mailroom
 from invites.mail.replies import TroubleError
 from invites.models import (
     Batch,
@@ -577,6 +579,44 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 200})
         assert Counter(server.recipients) == Counter(people(200))
         assert 3 < server.connections <= 6
+
+    def test_while_the_server_thinks_the_next_mail_is_made(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=1)
+        made, letter = [], Mailroom.letter
+
+        def make(room: Mailroom, mail: Waiting, when: datetime) -> object:
+            made.append(mail.recipient)
+            return letter(room, mail, when)
+
+        monkeypatch.setattr(Mailroom, "letter", make)
+        server.delay = 1
+        send(owner, now, *people(4))
+        running()
+        wait_for(lambda: len(made) == 3)  # one is being sent, one is announced
+        assert not server.letters
+        wait_for(lambda: states() == {SENT: 4})
+        assert made == server.recipients == people(4)
+
+    def test_mails_that_were_made_for_connections_that_broke_go_on_other_ones(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.05
+        server.answer = at("body", b"421 4.3.2 Enough", after=2)
+        send(owner, now, *people(20))
+        running()
+        wait_for(lambda: states() == {SENT: 20})
+        assert server.connections > 5
 
     def test_a_rate_is_kept_over_all_connections(
         self,
