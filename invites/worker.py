@@ -178,7 +178,12 @@ class Backoff:
         self._until = 0.0
 
     def begin(self, pauses: Sequence[float]) -> None:
-        """It failed. ``pauses``: seconds, the last ones for all further times."""
+        """It failed. ``pauses``: seconds, the last ones for all further times.
+
+        What was begun before a pause and fails during it makes that no longer.
+        """
+        if self.is_on():
+            return
         self._until = time.monotonic() + pauses[min(self._times, len(pauses) - 1)]
         self._times += 1
 

@@ -536,6 +536,26 @@ class TestServersThatCannotBeUsed:
         wait_for(lambda: states() == {SENT: 150})
 
     @ONE_WAY
+    def test_connections_that_are_refused_together_are_one_reason_to_wait(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_CROWDED", (0.5, 60.0))
+        server.delay = 0.02
+        crowded = b"421 4.7.0 Too many connections"
+        third, fourth = (at("greeting", crowded, connection=number) for number in (3, 4))
+        server.answer = lambda step: third(step) or fourth(step)
+        batch = send(owner, now, *people(400))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        running()
+        wait_for(lambda: server.connections > 4)
+        assert states()[QUEUED] > 0
+
+    @ONE_WAY
     def test_fewer_connections_are_used_when_the_server_takes_only_two(
         self,
         server: Scripted,
