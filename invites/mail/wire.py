@@ -18,6 +18,7 @@ _WHEN_IT_RECEIVES = (BlockingIOError, ssl.SSLWantReadError)
 _CHUNK = 65_536  # bytes
 _LONGEST_LINE = 8_192  # bytes of an answer; RFC 5321, 4.5.3.1.5 allows 512
 _MOST_LINES = 1_000  # of one answer
+_MOST_ANSWERS = 1_000  # that nobody looked at yet; four commands at most are unanswered
 
 Reply = tuple[int, bytes]
 
@@ -111,6 +112,8 @@ class Wire:
                 self._read(line)
         if len(self._unread) > _LONGEST_LINE or len(self._lines) > _MOST_LINES:
             self.broken = "The mail server's answer does not end."
+        if len(self.answers) > _MOST_ANSWERS:
+            self.broken = "The mail server's answers do not end."
 
     def _read(self, line: bytes) -> None:
         """One line of an answer: its code, a hyphen if more lines follow, a text (4.2.1)."""

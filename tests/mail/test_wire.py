@@ -79,6 +79,13 @@ def test_an_answer_without_end_ends_the_conversation(ends, endless):
     assert wire.broken == "The mail server's answer does not end."
 
 
+def test_answers_without_end_to_nothing_end_the_conversation(ends):
+    wire, server = ends
+    server.sendall(b"250 fine\r\n" * 1100)
+    wire.receive()
+    assert wire.broken == "The mail server's answers do not end."
+
+
 def test_a_server_that_takes_its_time_gets_all_of_it_in_order(ends):
     wire, server = ends
     content = b"".join(b"line %06d\r\n" % n for n in range(200_000))
