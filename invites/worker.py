@@ -79,11 +79,15 @@ class Worker:
     def _is_told_to_stop(self) -> bool:
         return self._leaves_by is not None
 
+    def _has_time(self) -> bool:
+        """Whether a database that couldn't be used may be tried again before it ends."""
+        return self._leaves_by is None or time.monotonic() < self._leaves_by
+
     def _work(self) -> None:
         log.info("mail worker started")
         with Crew(self._desk, self._mailroom) as crew:
             works = True
-            while not self._is_told_to_stop() or (crew.is_busy() and works):
+            while not self._is_told_to_stop() or (crew.is_busy() and (works or self._has_time())):
                 works = self._attempt(self._look_after, crew)
                 works = self._attempt(self._converse, crew) and works
         db.close()
@@ -95,8 +99,7 @@ class Worker:
         except PeeweeException:
             log.exception("the database is not usable just now")
             db.close()
-            if not self._is_told_to_stop():
-                time.sleep(_DATABASE_AGAIN)
+            time.sleep(_DATABASE_AGAIN)
             return False
         return True
 

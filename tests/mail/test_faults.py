@@ -450,6 +450,41 @@ class TestServersThatCannotBeUsed:
         assert [mail.unanswered for mail in Delivery.select()] == [1]
 
     @ONE_WAY
+    @pytest.mark.parametrize(
+        ("failures", "state"), [(3, SENT), (1000, DeliveryState.SENDING)], ids=["a while", "ever"]
+    )
+    def test_told_to_stop_while_the_database_is_busy_it_tries_to_write_down_what_was_taken(
+        self,
+        server: Scripted,
+        sender: Worker,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        failures: int,
+        state: DeliveryState,
+    ) -> None:
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
+        monkeypatch.setattr(worker, "_LEAVING", 1.0)
+        write, busy = ledger.write, iter([OperationalError("database is locked")] * failures)
+
+        def write_later(settled: Sequence[Settled], *others: object) -> object:
+            for error in busy if settled else ():
+                raise error
+            return write(settled, *others)
+
+        def stop(step: Step) -> None:
+            if step.stage == "body":
+                sender.stop()
+
+        monkeypatch.setattr(ledger, "write", write_later)
+        server.answer = stop
+        invite(owner, now)
+        running()
+        wait_for(lambda: server.open_now == 0 and server.letters)
+        assert states() == {state: 1}
+
+    @ONE_WAY
     def test_a_silent_server_is_given_up_though_the_database_is_busy(
         self,
         server: Scripted,
