@@ -101,7 +101,7 @@ class Pace:
         now = time.monotonic()
         if now < self._next:
             return False
-        # Up to a second's worth may be caught up, so that a short wait doesn't lower the rate.
+        # One mail, up to a second late, may be caught up: a short wait hardly lowers the rate.
         gap = 60 / self.per_minute
         self._next = max(self._next, now - min(1.0, gap)) + gap
         return True
