@@ -45,8 +45,12 @@ class Progress:
 
     @property
     def minutes_left(self) -> float | None:
-        """How long the rest takes at the present speed; None while nothing moves."""
-        return self.waiting / self.per_minute if self.per_minute and self.waiting else None
+        """How long the rest takes at the present speed; None while nothing moves.
+
+        Mails that were put off have a time of their own, whatever the speed was.
+        """
+        moves = self.per_minute and self.waiting > len(self.put_off)
+        return self.waiting / self.per_minute if moves else None
 
     @property
     def total(self) -> int:

@@ -1,5 +1,7 @@
 """How far a batch is."""
 
+from datetime import timedelta
+
 import pytest
 
 from invites import invitations, progress, responding
@@ -91,3 +93,12 @@ def test_another_batch_does_not_count(batch, owner, now):
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.failed, so_far.undelivered) == (6, 0, [])
     assert sum(so_far.people.values()) == 6
+
+
+def test_mails_that_were_put_off_are_promised_for_no_minute(batch, now):
+    finish(now, *[Result.SENT] * 4, Result.RETRY)
+    soon = now + timedelta(seconds=2)
+    assert progress.of_batch(batch, soon).minutes_left
+    finish(now, Result.RETRY)
+    so_far = progress.of_batch(batch, soon)
+    assert (so_far.waiting, so_far.per_minute > 0, so_far.minutes_left) == (2, True, None)
