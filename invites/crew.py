@@ -42,7 +42,8 @@ class Crew:
         self._linger = _LINGER if linger is None else linger
         self._couriers: list[Courier] = []
         self._sending: set[Courier] = set()  # whose server doesn't take all at once
-        self._dealt: dict[Courier, Letter | None] = {}  # what is put aside for whose turn it is
+        # What is put aside for whose turn it is; until they have it, nothing else moves them.
+        self._dealt: dict[Courier, Letter | None] = {}
         self._ahead: deque[Letter] = deque()  # made while no turn had come, for the next ones
         self._made_at = 0.0
         self._has_made_one = False
@@ -163,8 +164,8 @@ class Crew:
     def _deal(self) -> bool:
         """Put a mail aside for each whose turn has come; whether it had come for anybody.
 
-        Making mails takes as long as a fast server's answers, so others may have come meanwhile,
-        with whom these share what is written down.
+        Then it is asked again before anything is written down: making mails takes as long as a
+        fast server's answers, so others may have come meanwhile, and all share one commit.
         """
         too_many = self._couriers[self._most :]
         came = [courier for courier in self._waiting() if courier not in self._dealt]

@@ -71,7 +71,7 @@ class Opening:
         until = time.monotonic() + _CLOSING_TIME
         for connection in self._threads:
             connection.abort()
-        for thread in filter(Thread.is_alive, self._threads.values()):
+        for thread in filter(Thread.is_alive, self._threads.values()):  # some couldn't start
             thread.join(max(0.0, until - time.monotonic()))
         for opened in self.results():
             if not isinstance(opened, Exception):
