@@ -1,5 +1,6 @@
 """Shorthands that many rule tests share."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,6 +26,17 @@ def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[Refused]]:
     with pytest.raises(Refused) as caught:
         yield caught
     assert caught.value.reason is reason
+
+
+@contextmanager
+def ends_soon() -> Iterator[None]:
+    """It ends in a time that a slow machine takes for this, and that no loop within a loop ends in.
+
+    How long it takes where nothing else runs is measured in bench/.
+    """
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < 20
 
 
 def order(

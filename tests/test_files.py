@@ -3,7 +3,6 @@
 import codecs
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,8 @@ from invites.recipients import MAX_ENTRIES, Entry
 from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, Choice, Table
 from invites.web.refusal_words import sentence
-from tests.lists import bombs, make
-from tests.shorthand import refused
+from tests.lists import bombs, heaps, make
+from tests.shorthand import ends_soon, refused
 
 ADA = make.ADA
 
@@ -220,10 +219,8 @@ def test_a_large_bomb_is_refused_before_it_goes_off(name):
 
 def _goes_off_nowhere(make_bomb, reason):
     content = make_bomb()
-    started = time.monotonic()
-    with refused(reason):
+    with ends_soon(), refused(reason):
         read(content)
-    assert time.monotonic() - started < 4  # 2 on a quiet machine
 
 
 @pytest.mark.parametrize(
@@ -232,35 +229,12 @@ def _goes_off_nowhere(make_bomb, reason):
     ids=lambda cell: cell[:3],
 )
 def test_no_cell_takes_long(cell):
-    started = time.monotonic()
-    read(f"{cell}\nada@example.org\n".encode())
-    assert time.monotonic() - started < 1
+    with ends_soon():
+        read(f"{cell}\nada@example.org\n".encode())
 
-
-MEGABYTES_20 = {
-    "commas": lambda: b"a@b.org" + b"," * (MAX_BYTES - 7),
-    "rows of commas": lambda: (b"a@b.org" + b"," * 16_000 + b"\n") * 1290,
-    "empty lines before": lambda: b"\n" * (MAX_BYTES - 7) + b"a@b.org",
-    "empty lines behind": lambda: b"a@b.org" + b"\n" * (MAX_BYTES - 7),
-    "quotes": lambda: b"a@b.org\n" + b'"' * (MAX_BYTES - 8),
-    "quoted line ends": lambda: b"a@b.org" + b'"\n",' * (MAX_BYTES // 4 - 2),
-    "one cell": lambda: b"a@b.org\n" + b"x" * (MAX_BYTES - 8),
-    "one quoted cell": lambda: b'a@b.org\n"' + b"x" * (MAX_BYTES - 9),
-    "long cells": lambda: b"a@b.org\n" + (b"x" * 99_000 + b",") * 200,
-    "wide rows": lambda: (b"a@b.org," + b"x" * 390 + b"\n") * MAX_ENTRIES,
-    "wide rows, wide letters": lambda: (
-        "ж🌻\n".encode() + (b"a@b.org," + b"x" * 390 + b"\n") * (MAX_ENTRIES - 1)
-    ),
-    "letters of Windows-1252": lambda: (b"a@b.org," + b"n\xe9\x92\x81" * 97 + b"\n") * MAX_ENTRIES,
-    "contacts": lambda: (
-        (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
-        * MAX_ENTRIES
-    ),
-    "directory of a zip": lambda: b"PK\x03\x04" + b"PK\x01\x02" * (MAX_BYTES // 4 - 1),
-}
 
 MEASURE = """
-import sys, time
+import sys
 from tests.test_files import read
 from invites.refusals import Refused
 
@@ -271,26 +245,23 @@ def peak():
 read(b"Name,Email\\nA,a@b.org")
 open("/proc/self/clear_refs", "w").write("5")
 idle, content = peak(), open(sys.argv[1], "rb").read()
-started = time.process_time()
 try:
     read(content)
 except Refused:
     pass
-print(peak() - idle, time.process_time() - started)
+print(peak() - idle)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells")
-@pytest.mark.parametrize("name", MEGABYTES_20)
-def test_20_megabytes_of_anything_take_less_than_100_megabytes_and_2_seconds(tmp_path, name):
+@pytest.mark.parametrize("name", heaps.HEAPS)
+def test_20_megabytes_of_anything_take_less_than_100_megabytes(tmp_path, name):
     path = tmp_path / "list.csv"
-    path.write_bytes(MEGABYTES_20[name]())
+    path.write_bytes(heaps.HEAPS[name]())
     command = [sys.executable, "-c", MEASURE, str(path)]
-    done = subprocess.run(command, capture_output=True, check=True, text=True)
-    megabytes, seconds = map(float, done.stdout.split())
-    assert megabytes < 100
-    assert seconds < 4  # 2 on a quiet machine
+    done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=60)
+    assert float(done.stdout) < 100
 
 
 _PIECES = st.sampled_from(

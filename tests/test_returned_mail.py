@@ -1,6 +1,5 @@
 """Reading what mail servers send back."""
 
-import time
 from base64 import encodebytes
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from invites import returned_mail
 from invites.returned_mail import Fate
+from tests.shorthand import ends_soon
 
 SAMPLES = Path(__file__).parent / "bounces"
 KEY = "key-of-the-samples"
@@ -268,9 +268,8 @@ def bombs() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("raw", bombs().values(), ids=bombs().keys())
 def test_no_message_takes_long_to_read(raw):
-    started = time.process_time()
-    returned_mail.read(raw)
-    assert time.process_time() - started < 1
+    with ends_soon():
+        returned_mail.read(raw)
 
 
 def test_a_bounce_with_a_huge_mail_behind_it_is_read():

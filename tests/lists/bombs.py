@@ -100,8 +100,8 @@ SLOW: dict[str, tuple[Callable[[], bytes], Reason]] = {
         lambda: _said_to_have(1_000, workbook(_FIRST, f"<si><t>{'a' * 300_000_000}</t></si>")),
         Reason.FILE_WORKBOOK_BROKEN,
     ),
-    "a million columns": (
-        lambda: workbook(row(1, cell("", "Ada"), cell("", "a@b.org") * 1_000_000)),
+    "a hundred thousand columns": (
+        lambda: workbook(row(1, cell("", "Ada"), cell("", "a@b.org") * 100_000)),
         Reason.FILE_TOO_WIDE,
     ),
 }

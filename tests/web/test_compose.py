@@ -2,7 +2,6 @@
 
 import io
 import re
-import time
 from datetime import datetime
 
 import pytest
@@ -18,7 +17,7 @@ from invites.settings import Settings, load_settings
 from invites.web.words import ROLE, ROLE_MEANS
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast, make_user
-from tests.shorthand import invite
+from tests.shorthand import ends_soon, invite
 from tests.web.queries import queries
 from tests.web.world import ACCOUNT, signed_in
 
@@ -459,9 +458,8 @@ class TestUnderstanding:
     ) -> None:
         typed = " ".join(f"ann{n}@gmial.com" for n in range(30_000))
         olive.open(NEW)
-        started = time.process_time()
-        page = ask(olive, "understanding", email=typed, trusted=typed)
-        assert time.process_time() - started < 5
+        with ends_soon():
+            page = ask(olive, "understanding", email=typed, trusted=typed)
         assert page.select_one(".outcomes .count").get_text() == "30,000"
 
     @pytest.mark.parametrize(
