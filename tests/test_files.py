@@ -196,6 +196,15 @@ def test_50_000_rows_are_read_and_one_more_is_refused(header):
 
 
 @pytest.mark.slow
+def test_an_export_of_50_000_rows_and_20_columns_is_read():
+    others = bombs.cell("", "what a CRM knows") * 19
+    people = (
+        bombs.row(n + 1, bombs.cell("", f"p{n}@example.org"), others) for n in range(MAX_ENTRIES)
+    )
+    assert len(read(bombs.workbook("".join(people)))) == MAX_ENTRIES
+
+
+@pytest.mark.slow
 def test_20_megabytes_are_read_and_a_byte_more_is_refused():
     content = b"ada@example.org\n" + (b" " * 1023 + b"\n") * 20 * 1024
     content = content[:MAX_BYTES]

@@ -14,7 +14,7 @@ from invites.files.workbook_child import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH
 from invites.refusals import Reason, Refused
 
 _CHILD = Path(__file__).with_name("workbook_child.py")
-_SECONDS = 5  # for the child, waiting for the processor too
+_SECONDS = 12  # for the child, waiting for the processor too
 _AT_ONCE = BoundedSemaphore(2)  # each may take half a gigabyte
 
 _MAX_PARTS = 2_000

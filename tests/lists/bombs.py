@@ -1,4 +1,4 @@
-"""Files made to do harm, or to look like lists: put together by hand."""
+"""Files put together by hand: made to do harm, to look like lists, or only very large."""
 
 import io
 import zipfile
