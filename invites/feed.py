@@ -1,5 +1,6 @@
 """Which mails go out next: the urgent ones first, then every account's batches in turn."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, zip_longest
@@ -12,24 +13,29 @@ from invites.outbox import Priority
 from invites.roles import Role
 
 # Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
-_QUEUED = """
+_MAIL = """
 SELECT mail.id, mail.kind, mail.recipient, mail.created_at, mail.priority, mail.attempts,
     mail.unanswered, mail.account_id, mail.batch_id,
     EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
     offer.id, offer.created_at, offer.inviter_id, offer.role, offer.expires_at, offer.name
 FROM delivery AS mail LEFT JOIN invitation AS offer ON offer.id = mail.invitation_id
-WHERE mail.state = 'queued'
 """
+_QUEUED = f"{_MAIL} WHERE mail.state = 'queued'"
 _URGENT = f"""{_QUEUED}
 AND mail.priority < 20 AND (mail.due_at <= ? OR mail.due_at > ?)
 ORDER BY mail.priority, mail.due_at > ?, mail.due_at, mail.id LIMIT ?
 """
 _OF_BATCH = f"""{_QUEUED}
-AND mail.priority = 20 AND mail.batch_id = ? AND mail.id <= ?
+AND mail.priority = 20 AND mail.batch_id = ?
 AND mail.due_at > ? AND mail.due_at <= ?
 ORDER BY mail.due_at, mail.id LIMIT ?
 """
-_LAST = 2**63 - 1  # of all ids, and of all moments
+# The + keeps SQLite from going through all that wait for these few.
+_NAMED = f"""{_MAIL} WHERE +mail.state = 'queued'
+AND mail.id IN (SELECT value FROM json_each(?)) AND (mail.due_at <= ? OR mail.due_at > ?)
+ORDER BY mail.id LIMIT ?
+"""  # noqa: S608  # all of it is written here
+_LAST = 2**63 - 1  # of all moments
 
 
 class Offer(NamedTuple):
@@ -88,16 +94,24 @@ def _running() -> dict[int, list[Batch]]:
 
 
 def _first_due(batches: Sequence[Batch], now: datetime, limit: int) -> list[Waiting]:
-    due, wrong = _due(now)
     for batch in batches:
-        last = _LAST
-        if batch.state == BatchState.PROBING and (first := steering.probe(batch)) is not None:
-            last = max(first, default=0)
-        for after, until in ((0, due), (wrong, _LAST)):
-            if found := list(_read(db.select(_OF_BATCH, (batch.id, last, after, until, limit)))):
-                return found
+        first = steering.probe(batch) if batch.state == BatchState.PROBING else None
+        rows = _rows_of(batch, now, limit) if first is None else _rows_named(first, now, limit)
+        if rows:
+            return list(_read(rows))
         steering.finish_if_done(batch)
     return []
+
+
+def _rows_of(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
+    due, wrong = _due(now)
+    return db.select(_OF_BATCH, (batch.id, 0, due, limit)) or db.select(
+        _OF_BATCH, (batch.id, wrong, _LAST, limit)
+    )
+
+
+def _rows_named(ids: list[int], now: datetime, limit: int) -> list[tuple[Any, ...]]:
+    return db.select(_NAMED, (json.dumps(ids), *_due(now), limit)) if ids else []
 
 
 def _due(now: datetime) -> tuple[int, int]:

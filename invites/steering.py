@@ -25,6 +25,7 @@ from invites.refusals import Reason, Refused
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
 
+_QUEUED = DeliveryState.QUEUED
 _GOING = (BatchState.PROBING, BatchState.RUNNING)
 _HALTED = (BatchState.PAUSED, BatchState.STOPPED)
 
@@ -148,22 +149,17 @@ def stop(batch_id: int, because: str) -> None:
     ).execute()
 
 
-def probe(batch: Batch) -> Sequence[int] | None:
-    """The ids of the first mails, while they are all that may go; None once all may.
+def probe(batch: Batch) -> list[int] | None:
+    """Which of the first mails wait for their try, while no other may go; None once all may.
 
     When every one of them was tried, the batch runs on, or stops if most failed.
     """
-    first = list(
-        Delivery.select(Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_text)
-        .where(Delivery.batch == batch, Delivery.priority == Priority.BULK)
-        .order_by(Delivery.id)
-        .limit(FIRST)
-    )
-    if any(mail.state in IN_HAND and not mail.attempts for mail in first):
-        return [mail.id for mail in first]
-    if any(mail.state == DeliveryState.SENDING for mail in first):
+    first = _first(batch)
+    if any(state in IN_HAND and not attempts for _, state, attempts, _ in first):
+        return [mail for mail, state, attempts, _ in first if state == _QUEUED and not attempts]
+    if any(state == DeliveryState.SENDING for _, state, _, _ in first):
         return []
-    failed = [mail.reply_text for mail in first if mail.state == DeliveryState.FAILED]
+    failed = [words for _, state, _, words in first if state == DeliveryState.FAILED]
     if len(failed) * 2 > len(first):
         stop(batch.id, Counter(failed).most_common(1)[0][0])
         return []
@@ -171,6 +167,21 @@ def probe(batch: Batch) -> Sequence[int] | None:
         Batch.id == batch.id, Batch.state == BatchState.PROBING
     ).execute()
     return None
+
+
+def _first(batch: Batch) -> list[tuple[int, str, int, str]]:
+    """Of the first mails: id, state, attempts, the server's words.
+
+    The many that wait lie in the index as they are counted, so ten of them are
+    read; of the others there are few as long as this is asked.
+    """
+    columns = (Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_text)
+    mine = (Delivery.batch == batch) & (Delivery.priority == Priority.BULK)
+    others = [state for state in DeliveryState if state != _QUEUED]
+    waiting = mine & (Delivery.state == _QUEUED) & Delivery.finished_at.is_null()
+    first = Delivery.select(*columns).where(waiting).order_by(Delivery.id).limit(FIRST)
+    tried = Delivery.select(*columns).where(mine, Delivery.state.in_(others))
+    return sorted([*db.tuples(first), *db.tuples(tried)])[:FIRST]
 
 
 def finish_if_done(batch: Batch) -> None:

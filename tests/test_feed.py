@@ -145,3 +145,25 @@ def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owne
     steps = [step[3] for plan in plans for step in plan]
     assert any("delivery_" in step for step in steps)
     assert not [step for step in steps if step.startswith("SCAN")]
+
+
+def steps_of_a_look(owner, now, size, *results):
+    """How much SQLite works to find the next mails while the first of ``size`` are tried."""
+    batch = send(owner, now, *people(f"of{size}p", size))
+    first = Delivery.select(Delivery.id).where(Delivery.batch == batch).limit(10)
+    for one, state in zip(first, results, strict=False):
+        Delivery.update(state=state).where(Delivery.id == one.id).execute()
+    steps = []
+    db.database.connection().set_progress_handler(lambda: steps.append(1), 100)
+    found = feed.bulk(now, 64)
+    db.database.connection().set_progress_handler(None, 0)
+    assert len(found) == 10 - len(results)
+    set_state(BatchState.PAUSED, batch)
+    return len(steps)
+
+
+@pytest.mark.parametrize("in_hand", [0, 3, 10])
+def test_while_the_first_ten_are_tried_a_look_costs_the_same_however_many_wait(owner, now, in_hand):
+    states = [DeliveryState.SENDING] * in_hand
+    small = steps_of_a_look(owner, now, BIG, *states)
+    assert steps_of_a_look(owner, now, 2_000, *states) <= small + 3
