@@ -38,6 +38,11 @@ class Outcome(NamedTuple):
     code: int | None = None
     text: str = ""
 
+    @property
+    def said(self) -> str:
+        """The code and the words."""
+        return f"{self.code or ''} {self.text}".strip()
+
 
 class Tried(NamedTuple):
     """A mail that was tried: how old it is, and how often before this attempt."""

@@ -49,6 +49,8 @@ class Desk:
         """Forget mails whose outcome is committed; a batch that only fails is stopped."""
         for one in settled:
             self._in_hand.discard(one.mail.id)
+            if one.outcome.result is Result.UNTRIED:
+                self.pace.give_back()
             self._count(one)
 
     def has_work(self) -> bool:
@@ -83,7 +85,7 @@ class Desk:
             self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
             if self._failures[mail.batch_id] >= _HOPELESS:
                 with suppress(PeeweeException):  # a busy database: the next failure tries again
-                    steering.stop(mail.batch_id, settled.outcome.text)
+                    steering.stop(mail.batch_id, settled.outcome.said)
                     del self._failures[mail.batch_id]
 
 
@@ -101,9 +103,10 @@ class Pace:
         now = time.monotonic()
         if now < self._next:
             return False
-        # One mail, up to a second late, may be caught up: a short wait hardly lowers the rate.
+        # A mail, up to a second late, or a tenth of a second's, may be caught up: so a
+        # short wait hardly lowers the rate.
         gap = 60 / self.per_minute
-        self._next = max(self._next, now - min(1.0, gap)) + gap
+        self._next = max(self._next, now - min(1.0, max(gap, 0.1))) + gap
         return True
 
     def give_back(self) -> None:

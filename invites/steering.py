@@ -1,5 +1,6 @@
 """Steering a batch: pause, resume, cancel, send again; and what its first mails decide."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,6 +23,8 @@ from invites.models import (
 from invites.outbox import IN_HAND, Priority
 from invites.progress import held_back, retriable
 from invites.refusals import Reason, Refused
+
+log = logging.getLogger("invites.steering")
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
 
@@ -143,7 +146,8 @@ def _queue_again(
 
 
 def stop(batch_id: int, because: str) -> None:
-    """Halt a batch whose mails come to nothing, with the mail server's words."""
+    """Halt a batch whose mails come to nothing, with the mail server's code and words."""
+    log.warning("batch %s stopped by itself: %s", batch_id, because)
     Batch.update(state=BatchState.STOPPED, stopped_because=because[:500]).where(
         Batch.id == batch_id, Batch.state.in_(_GOING)
     ).execute()
@@ -155,13 +159,14 @@ def probe(batch: Batch) -> list[int] | None:
     When every one of them was tried, the batch runs on, or stops if most failed.
     """
     first = _first(batch)
-    if any(state in IN_HAND and not attempts for _, state, attempts, _ in first):
-        return [mail for mail, state, attempts, _ in first if state == _QUEUED and not attempts]
-    if any(state == DeliveryState.SENDING for _, state, _, _ in first):
+    if any(one.state in IN_HAND and not one.attempts for one in first):
+        return [one.id for one in first if one.state == _QUEUED and not one.attempts]
+    if any(one.state == DeliveryState.SENDING for one in first):
         return []
-    failed = [words for _, state, _, words in first if state == DeliveryState.FAILED]
+    failed = [one for one in first if one.state == DeliveryState.FAILED]
     if len(failed) * 2 > len(first):
-        stop(batch.id, Counter(failed).most_common(1)[0][0])
+        words = Counter(f"{one.reply_code or ''} {one.reply_text}".strip() for one in failed)
+        stop(batch.id, words.most_common(1)[0][0])
         return []
     Batch.update(state=BatchState.RUNNING).where(
         Batch.id == batch.id, Batch.state == BatchState.PROBING
@@ -169,19 +174,21 @@ def probe(batch: Batch) -> list[int] | None:
     return None
 
 
-def _first(batch: Batch) -> list[tuple[int, str, int, str]]:
-    """Of the first mails: id, state, attempts, the server's words.
+def _first(batch: Batch) -> list[Delivery]:
+    """The first mails, with what tells their fate.
 
     The many that wait lie in the index as they are counted, so ten of them are
     read; of the others there are few as long as this is asked.
     """
-    columns = (Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_text)
+    found = Delivery.select(
+        Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_code, Delivery.reply_text
+    )
     mine = (Delivery.batch == batch) & (Delivery.priority == Priority.BULK)
     others = [state for state in DeliveryState if state != _QUEUED]
     waiting = mine & (Delivery.state == _QUEUED) & Delivery.finished_at.is_null()
-    first = Delivery.select(*columns).where(waiting).order_by(Delivery.id).limit(FIRST)
-    tried = Delivery.select(*columns).where(mine, Delivery.state.in_(others))
-    return sorted([*db.tuples(first), *db.tuples(tried)])[:FIRST]
+    first = found.where(waiting).order_by(Delivery.id).limit(FIRST)
+    tried = found.where(mine, Delivery.state.in_(others))
+    return sorted([*first, *tried], key=lambda one: one.id)[:FIRST]
 
 
 def finish_if_done(batch: Batch) -> None:

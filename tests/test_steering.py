@@ -277,11 +277,12 @@ class TestTheFirstTen:
     def big(self, owner, now):
         return send(owner, now, *addresses(BIG))
 
-    def test_when_six_fail_the_batch_stops_with_the_servers_words(self, big, now):
+    def test_when_six_fail_the_batch_stops_with_the_servers_words(self, big, now, caplog):
         try_first(now, *[Result.FAILED] * 6, *[Result.SENT] * 4)
         assert due(now) == []
         assert reread(big).state == BatchState.STOPPED
-        assert reread(big).stopped_because == "5.7.1 Not you"
+        assert reread(big).stopped_because == "550 5.7.1 Not you"
+        assert "stopped by itself: 550 5.7.1 Not you" in caplog.text
 
     def test_when_five_get_through_the_rest_follows(self, big, now):
         try_first(now, *[Result.FAILED] * 5, *[Result.SENT] * 5)

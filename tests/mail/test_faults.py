@@ -908,7 +908,7 @@ class TestSteering:
         batch = send(owner, now, *people(200))
         running()
         wait_for(lambda: reread(batch).state == BatchState.STOPPED)
-        assert reread(batch).stopped_because == "5.7.1 Your domain is not welcome"
+        assert reread(batch).stopped_because == "550 5.7.1 Your domain is not welcome"
         assert states() == {FAILED: 10, QUEUED: 190}
         server.answer = lambda _step: None
         steering.retry_failed(owner, batch, utcnow())
