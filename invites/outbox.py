@@ -129,6 +129,11 @@ def beat(now: datetime, trouble: str = "") -> None:
         MailQueue.insert(id=1, **fresh).on_conflict_ignore().execute()
 
 
+def rest() -> None:
+    """Tell that the worker ended by being told to: from now on none lives."""
+    db.delete(MailQueue).where(MailQueue.id == 1).execute()
+
+
 def worker_seen(now: datetime) -> bool:
     """Whether a worker gave a sign of life lately."""
     queue = MailQueue.get_or_none(MailQueue.id == 1)

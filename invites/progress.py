@@ -26,17 +26,19 @@ _LATELY = timedelta(seconds=30)
 class Progress:
     """The totals of a batch. Both count people: of several mails to one, the newest.
 
-    ``undelivered``: the newest mails that failed or came back; ``put_off``: those that
-    the mail server put off; ``retriable``: how many could be tried anew; ``held_back``: how
-    many waited in a restored backup, to people who can still accept; ``unneeded``: how many
-    didn't go out, to people who had answered by then; ``unbacked``: how many look as if they
-    could accept, and can't, see ``backing``.
+    ``undelivered``: the newest mails that failed or came back; ``put_off``: the newest that
+    the mail server put off, and ``later``: how many wait for a later moment; ``retriable``:
+    how many could be tried anew; ``held_back``: how many waited in a restored backup, to
+    people who can still accept; ``unneeded``: how many didn't go out, to people who had
+    answered by then; ``unbacked``: how many look as if they could accept, and can't, see
+    ``backing``.
     """
 
     mails: dict[DeliveryState, int]
     people: dict[Standing, int]
     undelivered: list[Delivery]
     put_off: list[Delivery]
+    later: int
     per_minute: float
     retriable: int
     held_back: int
@@ -49,8 +51,8 @@ class Progress:
 
         Mails that were put off have a time of their own, whatever the speed was.
         """
-        moves = self.per_minute and self.waiting > len(self.put_off)
-        return self.waiting / self.per_minute if moves else None
+        soon = self.waiting - self.later
+        return soon / self.per_minute if soon > 0 and self.per_minute else None
 
     @property
     def total(self) -> int:
@@ -90,6 +92,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         .where(Delivery.batch == batch, is_newest_mail(of_batch=True))
         .group_by(Delivery.state)
     )
+    put_off = (Delivery.state == DeliveryState.QUEUED) & (Delivery.due_at > now)
     mailed = Invitation.id.in_(Delivery.select(Delivery.invitation).where(Delivery.batch == batch))
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
@@ -97,7 +100,8 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         undelivered=_newest(
             batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
         ),
-        put_off=_newest(batch, (Delivery.state == DeliveryState.QUEUED) & (Delivery.attempts > 0)),
+        put_off=_newest(batch, put_off & (Delivery.attempts > 0)),
+        later=int(Delivery.select().where(Delivery.batch == batch, put_off).count()),
         per_minute=_per_minute(batch, now),
         retriable=int(retriable(batch, now).count()),
         held_back=int(held_back(batch, now).count()),

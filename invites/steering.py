@@ -191,6 +191,24 @@ def _first(batch: Batch) -> list[Delivery]:
     return sorted([*first, *tried], key=lambda one: one.id)[:FIRST]
 
 
+def ahead_of(batch: Batch, now: datetime) -> Batch | None:
+    """The batch of the same account that goes out before ``batch``, if any does; see feed.bulk."""
+    due = Delivery.select(Delivery.id).where(
+        Delivery.batch == Batch.id,
+        Delivery.state.in_(IN_HAND),
+        Delivery.priority == Priority.BULK,
+        Delivery.due_at <= now,
+    )
+    older = Batch.select().where(
+        Batch.account == batch.account_id,
+        Batch.id < batch.id,
+        Batch.state.in_(_GOING),
+        fn.EXISTS(due),
+    )
+    first: Batch | None = db.one(older.order_by(Batch.id))
+    return first
+
+
 def finish_if_done(batch: Batch) -> None:
     """Mark a running batch of which nothing waits any more; one statement, so that none is lost."""
     waiting = Delivery.select(Delivery.id).where(

@@ -4,6 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -90,6 +91,8 @@ class Worker:
             while not self._is_told_to_stop() or (crew.is_busy() and (works or self._has_time())):
                 works = self._attempt(self._look_after, crew)
                 works = self._attempt(self._converse, crew) and works
+        with suppress(PeeweeException):  # it is told later then, by no more signs of life
+            outbox.rest()
         db.close()
 
     def _attempt(self, duty: Callable[[Crew], None], crew: Crew) -> bool:

@@ -52,6 +52,13 @@ def test_a_worker_is_seen_while_it_gives_signs_of_life(database, now):
     assert not outbox.worker_seen(now + 2 * MINUTE)
 
 
+def test_a_worker_that_was_told_to_stop_is_not_seen_any_more(database, now):
+    outbox.beat(now, "connection refused")
+    outbox.rest()
+    assert not outbox.worker_seen(now)
+    assert outbox.trouble() == ""
+
+
 def test_what_keeps_the_worker_from_sending_is_told_until_it_is_over(database, now):
     assert outbox.trouble() == ""
     outbox.beat(now, "connection refused " * 100)

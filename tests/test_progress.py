@@ -102,3 +102,12 @@ def test_mails_that_were_put_off_are_promised_for_no_minute(batch, now):
     finish(now, Result.RETRY)
     so_far = progress.of_batch(batch, soon)
     assert (so_far.waiting, so_far.per_minute > 0, so_far.minutes_left) == (2, True, None)
+
+
+def test_also_when_more_were_put_off_than_are_shown(owner, now):
+    batch = send(owner, now, *(f"p{n}@example.org" for n in range(40)))
+    finish(now, *[Result.SENT] * 5, *[Result.RETRY] * 25)
+    so_far = progress.of_batch(batch, now + timedelta(seconds=2))
+    assert so_far.minutes_left == pytest.approx(10 / so_far.per_minute)
+    finish(now, *[Result.RETRY] * 10)
+    assert progress.of_batch(batch, now + timedelta(seconds=2)).minutes_left is None

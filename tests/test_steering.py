@@ -4,14 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, judging, ledger, outbox, progress, steering
+from invites import accounts, invitations, judging, ledger, outbox, progress, steering
 from invites.attempts import Outcome, Result
 from invites.ledger import Settled
-from invites.models import Batch, BatchState, Delivery, DeliveryState, Invitation, InvitationState
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+)
 from invites.outbox import BIG
 from invites.recipients import Entry
 from invites.refusals import Reason
 from invites.roles import Role
+from tests.cast import make_user
 from tests.shorthand import attempt, attempt_all, deeds, due, refused, reread, send
 
 QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
@@ -270,6 +279,26 @@ def test_who_may_not_invite_as_that_role_may_not_steer_either(people, now, act):
     with refused(Reason.NOT_ALLOWED):
         act(people[Role.MODERATOR], batch, now)
     assert reread(batch).state == BatchState.RUNNING
+
+
+def test_a_batch_waits_for_an_older_one_of_its_account_while_that_has_mail_to_send(
+    owner, batch, now
+):
+    second = send(owner, now, "eve@example.org")
+    assert steering.ahead_of(second, now) == batch
+    assert steering.ahead_of(batch, now) is None
+    steering.pause(owner, batch, now)
+    assert steering.ahead_of(second, now) is None
+    steering.resume(owner, batch, now)
+    try_first(now, *[Result.RETRY] * 4)
+    assert steering.ahead_of(second, now) is None
+
+
+@pytest.mark.usefixtures("batch")
+def test_batches_of_other_accounts_are_not_waited_for(now):
+    found = accounts.create("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
+    theirs = send(Membership.get(Membership.account == found), now, "eve@example.org")
+    assert steering.ahead_of(theirs, now) is None
 
 
 class TestTheFirstTen:

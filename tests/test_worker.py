@@ -93,6 +93,7 @@ def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goe
             wait_for(lambda: len(office.letters) >= 5)
             first.send_signal(signal.SIGTERM)
             assert first.wait(10) == 0
+        assert not outbox.worker_seen(utcnow())
         sent = len(office.letters)
         assert 5 <= sent < len(PEOPLE)
         assert states() == {DeliveryState.SENT: sent, DeliveryState.QUEUED: len(PEOPLE) - sent}

@@ -191,6 +191,7 @@ def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: st
         progress=progress.of_batch(batch, moment),
         worker_lives=outbox.worker_seen(moment),
         trouble=outbox.trouble() if has_server else "",
+        ahead=steering.ahead_of(batch, moment),
         unsent=steering.unsent(batch) if cancelling else 0,
         cancelling=cancelling,
         told=told,

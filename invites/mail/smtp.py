@@ -95,7 +95,8 @@ class Connection(flask_mail.Connection):
         except smtplib.SMTPResponseException as refusal:
             raise TroubleError(words(refusal.smtp_code, refusal.smtp_error)) from refusal
         except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
-            raise TroubleError(_what_broke(broken)) from broken
+            where = f"{self.mail.server}, port {self.mail.port}"
+            raise TroubleError(f"{_what_broke(broken)} ({where})") from broken
         if host.sock is None or host.file is None:
             raise TroubleError("not connected")
         host.file.close()  # smtplib's own reader: from here on the wire reads

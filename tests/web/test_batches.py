@@ -31,6 +31,8 @@ from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send
 from tests.web.world import ACCOUNT, signed_in, use_mail_server
 
+SERVER = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=False)
+
 
 @pytest.fixture
 def batch(owner: Membership, now: datetime) -> Batch:
@@ -90,6 +92,16 @@ class TestTheList:
             olive.open(f"{ACCOUNT}/batches")
             assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
 
+    @pytest.mark.usefixtures("batch")
+    def test_one_that_goes_out_says_how_far_it_is(self, app: Flask, olive: Browser) -> None:
+        use_mail_server(app, SERVER)
+        Batch.update(state=BatchState.RUNNING).execute()
+        for number, says in ((0, "going out"), (1, "1 of 4 sent")):
+            first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(number)
+            Delivery.update(state=DeliveryState.SENT).where(Delivery.id.in_(first)).execute()
+            olive.open(f"{ACCOUNT}/batches")
+            assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
+
     def test_the_newest_come_first_a_page_at_a_time(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
@@ -130,19 +142,43 @@ def test_without_javascript_one_reads_how_to_see_it_move(
 
 
 def test_it_is_told_what_keeps_its_mails(
-    app: Flask, olive: Browser, place: str, now: datetime
+    app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
-    server = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=False)
-    use_mail_server(app, server)
+    use_mail_server(app, SERVER)
     outbox.beat(now - timedelta(minutes=5))
     assert olive.open(place).text.count("The mail worker gives no sign of life") == 2
     outbox.beat(now, "Connection refused")
     assert "The reason: Connection refused" in olive.open(place).text
+    assert "Check the mail server" not in olive.text
+    User.update(is_installer=True).where(User.id == owner.user_id).execute()
+    link = olive.open(place).page.find("a", string="Check the mail server")
+    assert link is not None
+    assert link["href"] == "/mail"
     outbox.beat(now)
     assert "waits for its turn" in olive.open(place).text
 
 
+def test_it_is_told_which_batch_goes_out_first(
+    app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
+) -> None:
+    use_mail_server(app, SERVER)
+    outbox.beat(now)
+    second = send(owner, now, "eve@example.org")
+    olive.open(f"{ACCOUNT}/batches/{second.id}")
+    assert "Waits for a batch that goes out first:" in olive.text
+    link = olive.page.select_one(".pace a")
+    assert link is not None
+    assert link["href"] == place
+    assert "goes out first" not in olive.open(place).text
+
+
 class TestCancelling:
+    def test_the_first_thing_in_hand_is_the_one_that_cancels_nothing(
+        self, olive: Browser, place: str
+    ) -> None:
+        [focused] = olive.open(f"{place}/cancellation").page.select("[autofocus]")
+        assert focused["href"] == place
+
     def test_the_figures_beside_the_question_stay_live(
         self, olive: Browser, place: str, now: datetime
     ) -> None:
