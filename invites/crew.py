@@ -23,12 +23,13 @@ from invites.mail.exchange import Awaited
 from invites.mail.form_letter import UnsafeMailError
 from invites.mail.mailroom import Letter, Mailroom
 from invites.mail.opening import Opening
+from invites.outbox import Priority
 
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 _ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that have none
 _FRESH = 2.0  # seconds for which a mail that was made ahead is good
-_AT_ONCE = 200  # mails that can't be sent, and are written down together
+_AT_ONCE = 25  # mails that can't be sent, and are written down together
 
 log = logging.getLogger("invites.worker")
 
@@ -44,8 +45,8 @@ class Crew:
         self._sending: set[Courier] = set()  # whose server doesn't take all at once
         # What is put aside for whose turn it is; until they have it, nothing else moves them.
         self._dealt: dict[Courier, Letter | None] = {}
-        self._ahead: deque[Letter] = deque()  # made while no turn had come, for the next ones
-        self._made_at = 0.0
+        # Made while no turn had come, for the next ones; and each one's moment.
+        self._ahead: deque[tuple[float, Letter]] = deque()
         self._has_made_one = False
         self._opening = Opening()
         self._ended: list[Exception | None] = []
@@ -87,6 +88,10 @@ class Crew:
         """Whether a connection is open, or what became of a mail isn't written down."""
         return bool(self._couriers or self._settled)
 
+    def has_work(self) -> bool:
+        """Whether a mail is due that no connection has in hand."""
+        return bool(self._ahead) or self._desk.has_work()
+
     def hire(self, mail: flask_mail.Mail) -> None:
         """Connect once more; that takes as long as the mail server likes, and others go on."""
         self._opening.begin(mail, self._mailroom.sender)
@@ -114,6 +119,7 @@ class Crew:
         """
         self._listen(self._may_wait(patience))
         self._cut_overdue()
+        self._put_down_old()
         self._has_made_one = False
         if not self._deal():
             self._take_turns()
@@ -217,19 +223,27 @@ class Crew:
         if self._desk.pace.per_minute is None and len(self._ahead) < most:
             letter = self._make_next()
             if letter is not None:
-                self._ahead.append(letter)
-                self._made_at = time.monotonic()
+                is_bulk = letter.mail.priority is Priority.BULK
+                put = self._ahead.append if is_bulk else self._ahead.appendleft
+                put((time.monotonic(), letter))
                 self._has_made_one = True
+
+    def _put_down_old(self) -> None:
+        """What was made ahead is good for a while, and only as long as there is no limit."""
+        until = time.monotonic() - _FRESH
+        if self._ahead and (self._desk.pace.per_minute is not None or self._made_first() < until):
+            self._put_down_ahead()
+
+    def _made_first(self) -> float:
+        return min(made_at for made_at, _letter in self._ahead)
 
     def _put_down_ahead(self) -> None:
         while self._ahead:
-            self._desk.put_down(self._ahead.pop().mail)
+            self._desk.put_down(self._ahead.pop()[1].mail)
 
     def _next_letter(self) -> Letter | None:
         """The next mail as it goes out; None when there is none, or when many can't be sent."""
-        if time.monotonic() - self._made_at > _FRESH:
-            self._put_down_ahead()
-        return self._ahead.popleft() if self._ahead else self._make_next()
+        return self._ahead.popleft()[1] if self._ahead else self._make_next()
 
     def _make_next(self) -> Letter | None:
         now = utcnow()

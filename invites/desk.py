@@ -61,14 +61,14 @@ class Desk:
     def _fill(self) -> None:
         if time.monotonic() - self._filled_at > _FRESH:
             self._tray.clear()
+            self._filled_at = time.monotonic()
         if not self._tray or time.monotonic() - self._looked_at > _URGENT_EVERY:
             self._looked_at = time.monotonic()
             urgent = self._new(feed.urgent(utcnow(), _TRAY))
             self._tray.extendleft(reversed(urgent))
         if not self._tray:
             self._filled_at = time.monotonic()
-            # Those in hand are still queued: ask for so many more that new ones remain.
-            self._tray.extend(self._new(feed.bulk(utcnow(), _TRAY + len(self._in_hand))))
+            self._tray.extend(feed.bulk(utcnow(), _TRAY, self._in_hand))
 
     def _new(self, found: Sequence[Waiting]) -> list[Waiting]:
         known = self._in_hand | {mail.id for mail in self._tray}

@@ -1,7 +1,8 @@
 """Which mails go out next: the urgent ones first, then every account's batches in turn."""
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
@@ -75,9 +76,16 @@ def urgent(now: datetime, limit: int) -> list[Waiting]:
     return list(_read(db.select(_URGENT, (due, wrong, due, limit))))
 
 
-def bulk(now: datetime, limit: int) -> list[Waiting]:
-    """Mails of running batches: the oldest of each account, an equal share of each in turn."""
-    lanes = [lane for batches in _running().values() if (lane := _first_due(batches, now, limit))]
+def bulk(now: datetime, limit: int, in_hand: Set[int] = frozenset()) -> list[Waiting]:
+    """Mails of running batches: the oldest of each account, an equal share of each in turn.
+
+    Without those in hand, by their ids, which are still queued. Fewer than ``limit`` of very
+    many accounts when some of these have little.
+    """
+    running = _running()
+    share = min(limit, 2 * math.ceil(limit / len(running))) if running else 0
+    look = _Look(now, share, in_hand)
+    lanes = [lane for batches in running.values() if (lane := _first_due(batches, look))]
     mixed = chain.from_iterable(zip_longest(*lanes))
     return [waiting for waiting in mixed if waiting is not None][:limit]
 
@@ -93,25 +101,34 @@ def _running() -> dict[int, list[Batch]]:
     return by_account
 
 
-def _first_due(batches: Sequence[Batch], now: datetime, limit: int) -> list[Waiting]:
+def _first_due(batches: Sequence[Batch], look: "_Look") -> list[Waiting]:
     for batch in batches:
         first = steering.probe(batch) if batch.state == BatchState.PROBING else None
-        rows = _rows_of(batch, now, limit) if first is None else _rows_named(first, now, limit)
-        if rows:
+        if rows := look.at_all(batch) if first is None else look.at(first):
             return list(_read(rows))
         steering.finish_if_done(batch)
     return []
 
 
-def _rows_of(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
-    due, wrong = _due(now)
-    return db.select(_OF_BATCH, (batch.id, 0, due, limit)) or db.select(
-        _OF_BATCH, (batch.id, wrong, _LAST, limit)
-    )
+class _Look(NamedTuple):
+    """For so many mails that are due now, and that nobody has in hand."""
 
+    now: datetime
+    limit: int
+    in_hand: Set[int]
 
-def _rows_named(ids: list[int], now: datetime, limit: int) -> list[tuple[Any, ...]]:
-    return db.select(_NAMED, (json.dumps(ids), *_due(now), limit)) if ids else []
+    def at_all(self, batch: Batch) -> list[tuple[Any, ...]]:
+        due, wrong = _due(self.now)
+        return self._for(_OF_BATCH, batch.id, 0, due) or self._for(
+            _OF_BATCH, batch.id, wrong, _LAST
+        )
+
+    def at(self, ids: list[int]) -> list[tuple[Any, ...]]:
+        return self._for(_NAMED, json.dumps(ids), *_due(self.now)) if ids else []
+
+    def _for(self, sql: str, *values: int | str) -> list[tuple[Any, ...]]:
+        rows = db.select(sql, (*values, self.limit + len(self.in_hand)))
+        return [row for row in rows if row[0] not in self.in_hand][: self.limit]
 
 
 def _due(now: datetime) -> tuple[int, int]:

@@ -175,7 +175,7 @@ def probe(batch: Batch) -> list[int] | None:
 
 
 def _first(batch: Batch) -> list[Delivery]:
-    """The first mails, with what tells their fate.
+    """The first mails that weren't withdrawn, with what tells their fate.
 
     The many that wait lie in the index as they are counted, so ten of them are
     read; of the others there are few as long as this is asked.
@@ -184,7 +184,7 @@ def _first(batch: Batch) -> list[Delivery]:
         Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_code, Delivery.reply_text
     )
     mine = (Delivery.batch == batch) & (Delivery.priority == Priority.BULK)
-    others = [state for state in DeliveryState if state != _QUEUED]
+    others = [state for state in DeliveryState if state not in (_QUEUED, DeliveryState.WITHDRAWN)]
     waiting = mine & (Delivery.state == _QUEUED) & Delivery.finished_at.is_null()
     first = found.where(waiting).order_by(Delivery.id).limit(FIRST)
     tried = found.where(mine, Delivery.state.in_(others))

@@ -23,6 +23,7 @@ _TICK = 0.1  # seconds between two looks at the crew
 _IDLE = 0.5  # seconds between two looks for mail, while there is no crew
 _PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds before the mail server is tried again
 _CROWDED = (2.0, 5.0, 15.0, 60.0)  # seconds before more connections than it took are tried
+_SOON = 1.0  # seconds before a mail may go, in which there is time to connect
 _HANGS = 5.0  # seconds after which connecting hangs: another connection may get through
 _LEAVING = 20.0  # seconds for the mails in hand when told to stop; flask serve waits 30
 _DATABASE_AGAIN = 1.0  # seconds before a database that couldn't be used is tried again
@@ -68,7 +69,7 @@ class Worker:
         Raises TroubleError when the mail server can't be used.
         """
         with Crew(self._desk, self._mailroom, linger=0) as crew:
-            while self._mail is not None and (len(crew) or self._desk.has_work()):
+            while self._mail is not None and (len(crew) or crew.has_work()):
                 if not len(crew):
                     crew.hire(self._mail)
                 for error in crew.work(_TICK):
@@ -144,10 +145,10 @@ class Worker:
         policy = mail_policy.read()
         self._desk.pace.per_minute = policy.per_minute
         crew.keep(policy.connections)
-        if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait():
+        if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait() > _SOON:
             return
         more = self._wanted(crew)
-        if more and self._desk.has_work():
+        if more and crew.has_work():
             for _ in range(min(more, policy.connections - len(crew))):
                 crew.hire(self._mail)
 

@@ -2,9 +2,12 @@
 
 import pytest
 
+from invites import feed
 from invites.attempts import Outcome, Result
 from invites.desk import Desk, Pace
 from invites.ledger import Settled
+from invites.models import Delivery
+from invites.outbox import Priority
 from tests.shorthand import send
 
 
@@ -61,3 +64,18 @@ def test_what_was_not_tried_uses_up_nothing_of_the_rate(clock, owner, now):
     assert desk.take() is None
     desk.settle([Settled(mail, Outcome(Result.UNTRIED))])
     assert desk.take() is not None
+
+
+def test_a_long_line_of_urgent_mail_is_not_read_anew_for_each(owner, now, monkeypatch):
+    send(owner, now, *(f"p{n}@example.org" for n in range(40)))
+    Delivery.update(priority=Priority.SINGLE).execute()
+    clock = Clock()
+    monkeypatch.setattr("invites.desk.time", clock)
+    looks = []
+    urgent = feed.urgent
+    monkeypatch.setattr(feed, "urgent", lambda *asked: looks.append(1) or urgent(*asked))
+    desk = Desk()
+    for _ in range(40):
+        clock.seconds += 0.1
+        assert desk.take() is not None
+    assert len(looks) <= 4 / 0.25 + 2

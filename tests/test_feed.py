@@ -67,6 +67,30 @@ def test_of_one_account_the_older_batch_goes_first_and_its_late_retries_hold_up_
     assert recipients(feed.bulk(now + MINUTE, 10)) == people("first", 2)
 
 
+def test_mails_in_hand_are_passed_over_and_hide_no_mail_of_the_next_batch(owner, now):
+    send(owner, now, *people("first", 2))
+    send(owner, now, *people("second", 2))
+    one, two = (mail.id for mail in feed.bulk(now, 10))
+    assert recipients(feed.bulk(now, 1, {one})) == ["first1@example.org"]
+    assert recipients(feed.bulk(now, 10, {one, two})) == people("second", 2)
+
+
+def test_of_very_many_accounts_little_more_is_read_than_goes_out(owner, now, monkeypatch):
+    for n in range(20):
+        found = accounts.create(f"Number {n}", make_user("Zoe", f"zoe{n}@example.org", now), now)
+        send(Membership.get(Membership.account == found), now, *people(f"of{n}p", 20))
+    rows = []
+    select = db.select
+    monkeypatch.setattr(db, "select", lambda *asked: _noted(rows, select(*asked)))
+    assert len({mail.account_id for mail in feed.bulk(now, 20)}) == 20
+    assert len(rows) <= 40
+
+
+def _noted(rows, found):
+    rows.extend(found)
+    return found
+
+
 @pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELLED])
 def test_a_halted_batch_gives_nothing(owner, now, state):
     set_state(state, send(owner, now, *people("p", 3)))

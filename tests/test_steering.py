@@ -313,6 +313,14 @@ class TestTheFirstTen:
         assert reread(big).stopped_because == "550 5.7.1 Not you"
         assert "stopped by itself: 550 5.7.1 Not you" in caplog.text
 
+    def test_mails_that_were_withdrawn_say_nothing_for_the_rest(self, owner, big, now):
+        for mail in due(now)[:5]:
+            invitations.revoke(owner, Delivery.get_by_id(mail.id).invitation, now)
+        for _ in range(3):
+            try_first(now, *[Result.FAILED] * 5)
+        assert due(now) == []
+        assert reread(big).state == BatchState.STOPPED
+
     def test_when_five_get_through_the_rest_follows(self, big, now):
         try_first(now, *[Result.FAILED] * 5, *[Result.SENT] * 5)
         assert len(due(now)) == BIG - 10

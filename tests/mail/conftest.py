@@ -1,6 +1,8 @@
 """A mail server of the test's own, and applications that hand their mail to it."""
 
+import contextvars
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from invites.factory import create_app
 from invites.settings import Settings, load_settings
 from invites.worker import Worker
 from tests.mail.post_office import PostOffice
+from tests.mail.scripted import Scripted
 
 CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
@@ -94,3 +97,43 @@ def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
 def worker(make_worker: MakeWorker) -> Worker:
     """A mail worker."""
     return make_worker()
+
+
+@pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
+def server(request: pytest.FixtureRequest) -> Iterator[Scripted]:
+    """A mail server that does well until told otherwise, with and without PIPELINING."""
+    with Scripted(pipelining=request.param).listening() as server:
+        yield server
+
+
+@pytest.fixture
+def sender(server: Scripted, make_worker: MakeWorker) -> Worker:
+    """A worker that hands its mail to ``server``."""
+    return make_worker(INVITES_MAIL_PORT=str(server.port))
+
+
+@pytest.fixture
+def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
+    """Starts the worker in a thread, as the process does it, and stops it at the end."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
+    monkeypatch.setattr("invites.worker._PAUSES", (0.05,))
+    threads = []
+
+    def start() -> Worker:
+        context = contextvars.copy_context()  # with the application's
+        thread = threading.Thread(target=context.run, args=(in_context,))
+        threads.append(thread)
+        thread.start()
+        return sender
+
+    def in_context() -> None:
+        try:
+            sender.run()
+        finally:
+            db.close()
+
+    yield start
+    sender.stop()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()

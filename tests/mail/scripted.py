@@ -175,3 +175,18 @@ class _Talk:
         if stage == "data" and not self._is_welcome:
             return b"503 5.5.1 No valid recipients"
         return REPLIES[stage]
+
+
+def at(stage: str, reply: bytes, *, of: str = "", connection: int = 0, after: int = -1):
+    """An answer at one stage, to one recipient, on one connection, after so many mails."""
+
+    def answer(step: Step) -> bytes | None:
+        fits = (
+            step.stage == stage
+            and of in ("", step.recipient)
+            and connection in (0, step.connection)
+            and after in (-1, step.taken)
+        )
+        return reply if fits else None
+
+    return answer

@@ -1,0 +1,29 @@
+"""Shorthands of the tests that watch a worker hand mail to a server."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from invites.models import Delivery, DeliveryState
+
+SENT, QUEUED, FAILED = DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED
+
+# What has to do with many connections has not to do with how one of them talks.
+ONE_WAY = pytest.mark.parametrize("server", [True], indirect=True, ids=["pipelining"])
+
+
+def people(number: int) -> list[str]:
+    return [f"person{n:03}@example.org" for n in range(number)]
+
+
+def states() -> dict[str, int]:
+    return dict(Counter(mail.state for mail in Delivery.select()))
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
