@@ -16,6 +16,28 @@ from invites.mail.reaching import reach
 from invites.mail.replies import TroubleError, words
 from invites.mail.wire import Wire
 
+_MOST_SAID = 100_000  # bytes
+
+
+class _Answers:
+    """What a server says until a connection is open; more than that is no answer."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._file = sock.makefile("rb")
+        self._left = _MOST_SAID
+
+    def readline(self, limit: int) -> bytes:
+        """The next line. Raises OSError when there are too many."""
+        line = self._file.readline(limit)
+        self._left -= len(line)
+        if self._left < 0:
+            raise OSError("The mail server's answers have no end.")
+        return line
+
+    def close(self) -> None:
+        """Read no more."""
+        self._file.close()
+
 
 class _Host(smtplib.SMTP):
     """Knows since when it waits for an answer, which may trickle in byte by byte."""
@@ -28,6 +50,8 @@ class _Host(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """The next answer. Raises smtplib.SMTPServerDisconnected, and TimeoutError."""
         self.waits_since = time.monotonic()
+        if self.file is None and self.sock is not None:
+            self.file = cast(Any, _Answers(self.sock))
         try:
             return super().getreply()
         except smtplib.SMTPServerDisconnected:

@@ -30,6 +30,7 @@ from invites.worker import Worker
 from tests.cast import Cast, make_user
 from tests.mail.conftest import CERTIFICATE, MakeWorker
 from tests.mail.post_office import PostOffice
+from tests.mail.scripted import Scripted
 from tests.shorthand import invite, send
 
 pytestmark = [
@@ -411,6 +412,16 @@ class TestWhatTheServerSays:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
             with pytest.raises(TroubleError, match="did not answer in time"):
+                worker.drain()
+        assert delivery("new@example.org").state == DeliveryState.QUEUED
+
+    def test_a_server_that_greets_without_end_is_left(
+        self, make_worker: MakeWorker, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now)
+        with Scripted(lambda _step: b"220-welcome\r\n" * 50_000).listening() as server:
+            worker = make_worker(INVITES_MAIL_PORT=str(server.port))
+            with pytest.raises(TroubleError, match="no end"):
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
