@@ -199,7 +199,7 @@ def _per_minute(batch: Batch, now: datetime) -> float:
         .scalar(as_tuple=True)
     )
     seconds = (now - first).total_seconds() if first else 0.0
-    return count * 60 / seconds if seconds >= 1.0 else 0.0
+    return (count - 1) * 60 / seconds if seconds >= 1.0 else 0.0  # from the first one on
 
 
 def standings(whose: Any, now: datetime) -> dict[Standing, int]:

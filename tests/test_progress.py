@@ -104,6 +104,14 @@ def test_mails_that_were_put_off_are_promised_for_no_minute(batch, now):
     assert (so_far.waiting, so_far.per_minute > 0, so_far.minutes_left) == (2, True, None)
 
 
+def test_the_speed_is_never_above_the_rate_at_which_mails_go(batch, now):
+    for second in range(4):
+        finish(now + timedelta(seconds=second), Result.SENT)
+        later = now + timedelta(seconds=second + 0.5)
+        assert progress.of_batch(batch, later).per_minute <= 60
+    assert progress.of_batch(batch, now + timedelta(seconds=3)).per_minute == 60
+
+
 def test_also_when_more_were_put_off_than_are_shown(owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(40)))
     finish(now, *[Result.SENT] * 5, *[Result.RETRY] * 25)

@@ -41,13 +41,16 @@ document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
   if (target !== notices && target.matches("[role=status]") && isSame) detail.shouldSwap = false;
 });
 
-// A swap takes the focused control away: go to the same one, or else to what came in its place.
+// A swap takes the focused control away: go where it leads to, or to the same one, or else to
+// what came in its place.
 let held = null;
 const nameOf = (element) => element.getAttribute("aria-label") ?? element.textContent.trim();
 const rowsOf = (place) => [...place.querySelectorAll("tbody tr")];
 const shown = (within, selector) =>
   [...(within?.querySelectorAll(selector) ?? [])].filter((element) => element.checkVisibility?.() ?? true);
-const findAgain = ({ name, tag, row, place }) => {
+const findAgain = ({ name, tag, row, leadsTo, place }) => {
+  const next = leadsTo && place.querySelector(`#${leadsTo}`);
+  if (next) return next;
   const again = shown(place, tag).find((element) => nameOf(element) === name);
   const rows = row < 0 ? [] : rowsOf(place);
   const near = rows[Math.min(row, rows.length - 1)];
@@ -59,7 +62,8 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   const focused = document.activeElement;
   const isInside = focused !== document.body && target.contains(focused);
   const row = isInside ? rowsOf(target).indexOf(focused.closest("tr")) : -1;
-  held = isInside ? { name: nameOf(focused), tag: focused.tagName, row, id: target.id } : null;
+  const { leadsTo } = focused.dataset;
+  held = isInside ? { name: nameOf(focused), tag: focused.tagName, row, leadsTo, id: target.id } : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
   const place = held && document.getElementById(held.id);

@@ -236,6 +236,19 @@ def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
     olive.sees("Cancelled. 1 mail was withdrawn.")
 
 
+def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(
+    box: Box, olive: Visitor
+) -> None:
+    with db.transaction():
+        batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+        steering.pause(box.owner, batch, utcnow())
+    olive.open(f"/accounts/riverside-relief/batches/{batch.id}").button("Cancel").focus()
+    olive.page.keyboard.press("Enter")
+    expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()
+    olive.page.keyboard.press("Enter")
+    expect(olive.button("Cancel")).to_be_focused()
+
+
 def test_how_many_get_a_mail_is_told_once_for_each_change(box: Box, olive: Visitor) -> None:
     olive.go_to("Create New Invitation")
     region = olive.page.locator("#send-note")

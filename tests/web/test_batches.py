@@ -96,7 +96,7 @@ class TestTheList:
     def test_one_that_goes_out_says_how_far_it_is(self, app: Flask, olive: Browser) -> None:
         use_mail_server(app, SERVER)
         Batch.update(state=BatchState.RUNNING).execute()
-        for number, says in ((0, "going out"), (1, "1 of 4 sent")):
+        for number, says in ((0, "0 of 4 sent"), (1, "1 of 4 sent")):
             first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(number)
             Delivery.update(state=DeliveryState.SENT).where(Delivery.id.in_(first)).execute()
             olive.open(f"{ACCOUNT}/batches")
