@@ -1,5 +1,6 @@
 """A second step at the log-in, with a real browser's passkeys and an app's digits."""
 
+import time
 from datetime import timedelta
 
 import pyotp
@@ -38,7 +39,10 @@ class Finger:
 
 
 def digits(box: Box, late: timedelta = timedelta()) -> str:
-    """What Olive's app shows."""
+    """What Olive's app shows, when it won't show something else in the next ten seconds."""
+    left = 30 - time.time() % 30
+    if left < 10:
+        time.sleep(left)
     address = authenticators.address(Authenticator.get(), box.signer, "Box")
     return pyotp.parse_uri(address).at(utcnow() + late)
 

@@ -28,6 +28,13 @@ OWN = "/profile/second-step"
 BOX = "https://box.example"
 
 
+@pytest.fixture(autouse=True)
+def amid_a_step() -> Iterator[None]:
+    """Digits change each 30 seconds: a test begins ten seconds after that."""
+    with time_machine.travel(utcnow().timestamp() // 30 * 30 + 10):
+        yield
+
+
 @pytest.fixture
 def uma(app: Flask, people: Cast) -> Browser:
     """A User at their own computer."""
