@@ -11,6 +11,7 @@ from peewee import fn
 from invites import activity, db
 from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.attempts import Outcome, Result
 from invites.models import (
     Batch,
     BatchState,
@@ -165,8 +166,8 @@ def probe(batch: Batch) -> list[int] | None:
         return []
     failed = [one for one in first if one.state == DeliveryState.FAILED]
     if len(failed) * 2 > len(first):
-        words = Counter(f"{one.reply_code or ''} {one.reply_text}".strip() for one in failed)
-        stop(batch.id, words.most_common(1)[0][0])
+        outcomes = (Outcome(Result.FAILED, one.reply_code, one.reply_text) for one in failed)
+        stop(batch.id, Counter(one.said for one in outcomes).most_common(1)[0][0])
         return []
     Batch.update(state=BatchState.RUNNING).where(
         Batch.id == batch.id, Batch.state == BatchState.PROBING
