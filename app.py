@@ -2,8 +2,8 @@
 
 import sys
 
+from invites.core.settings import SettingsError
 from invites.factory import create_app
-from invites.settings import SettingsError
 
 try:
     app = create_app()

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from invites import db, readiness
+from invites.core.settings import SettingsError, load_settings
 from invites.db_file import NotReadyError
-from invites.settings import SettingsError, load_settings
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 

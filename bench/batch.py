@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from invites import accounts, issuing, profiles
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Batch, Membership
 from invites.profiles import NewProfile
 from invites.recipients import Entry
-from invites.roles import Role
 
 
 def make_batch(

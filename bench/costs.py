@@ -16,10 +16,10 @@ from bench.batch import make_batch
 from bench.delivery import box, environment, left, ours, sink, worker
 from invites import db, feed, ledger, sessions
 from invites.attempts import Outcome, Result
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import PROJECT_ROOT
 from invites.ledger import Settled
 from invites.models import Batch, BatchState, MailPolicy, Membership, User
-from invites.settings import PROJECT_ROOT
 
 PAGE = "/accounts/riverside-relief/invitations/new"
 MAILS = 2_000

@@ -25,11 +25,11 @@ from flask_mail import Mail, Message
 
 from bench.batch import make_batch
 from invites import db, feed, readiness
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.factory import create_app
 from invites.mail.mailroom import Mailroom
 from invites.models import Delivery, DeliveryState, MailPolicy
-from invites.settings import PROJECT_ROOT, load_settings
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "50000"))
 PEERS = 4_000

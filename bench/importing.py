@@ -31,7 +31,8 @@ from bench.costs import PAGE, _logged_in, _pages_served, _resident
 from bench.costs import _p95 as _p95_of_pages
 from bench.delivery import box
 from invites import accounts, aside, db, profiles, sessions, staging
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import (
     Account,
     Batch,
@@ -42,7 +43,6 @@ from invites.models import (
     User,
 )
 from invites.profiles import NewProfile
-from invites.roles import Role
 
 ROWS = 50_000
 HTMX = {"HX-Request": "true"}

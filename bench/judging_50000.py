@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from invites import accounts, db, db_file, judging, profiles
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.issuing import LIFETIME
 from invites.judging import Judgement, Outcome
 from invites.models import (
@@ -26,7 +27,6 @@ from invites.models import (
 )
 from invites.profiles import NewProfile
 from invites.recipients import Entry
-from invites.roles import Role
 
 MEMBERS = 100_000
 EARLIER = 200_000

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from invites import accounts, db, db_file, feed, files, issuing, judging, profiles, progress
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
-from invites.roles import Role
 from invites.scope import Scope
 
 T = TypeVar("T")

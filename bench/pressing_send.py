@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.batch import make_batch
 from bench.delivery import box
 from invites import db, issuing, outbox, progress
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.models import Batch, Delivery, Invitation
 
 PEOPLE = 50_000

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from invites import files
-from invites.refusals import Refused
+from invites.core.errors import Refused
 from tests.lists import heaps, make
 
 ROWS = 50_000

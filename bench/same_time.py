@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from bench import csrf
 from bench.delivery import box
 from invites import accounts, profiles
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.profiles import NewProfile
 from invites.web import limits
 

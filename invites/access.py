@@ -7,9 +7,9 @@ but Account Owners; an Account Owner everybody.
 import logging
 from enum import StrEnum
 
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.models import Invitation, Membership
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 log = logging.getLogger("invites.access")
 

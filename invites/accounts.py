@@ -5,12 +5,13 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from invites import activity, addresses, db, texts
+from invites import activity, db
 from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.core import addresses, text_fields
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class AccountSettings:
 
 def create(name: str, owner: User, now: datetime) -> Account:
     """Make an account with ``owner`` as its first Account Owner. Raises Refused(TEXT_*)."""
-    name = texts.clean_name(name)
+    name = text_fields.clean_name(name)
     with db.transaction():
         account = Account.create(
             name=name,
@@ -68,12 +69,12 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
     """
     account = actor.account
     clean = {
-        "name": texts.clean_name(settings.name),
-        "purpose": texts.clean_phrase(settings.purpose),
-        "assignments_url": texts.clean_url(settings.assignments_url),
-        "assignments_label": texts.clean_label(settings.assignments_label),
+        "name": text_fields.clean_name(settings.name),
+        "purpose": text_fields.clean_phrase(settings.purpose),
+        "assignments_url": text_fields.clean_url(settings.assignments_url),
+        "assignments_label": text_fields.clean_label(settings.assignments_label),
         "reply_to": addresses.canonical(settings.reply_to) if settings.reply_to.strip() else "",
-        "time_zone": texts.clean_time_zone(settings.time_zone),
+        "time_zone": text_fields.clean_time_zone(settings.time_zone),
     }
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)

@@ -9,7 +9,8 @@ from typing import Any
 
 from peewee import ModelSelect
 
-from invites import db, devices
+from invites import db
+from invites.core import user_agents
 from invites.models import Account, Activity, Membership, User
 
 
@@ -103,7 +104,7 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
 
     ``device`` is what the browser says of itself.
     """
-    words = ", ".join(filter(None, devices.words(device)))
+    words = ", ".join(filter(None, user_agents.words(device)))
     with db.transaction():
         record_in_all(user, Deed.SIGNED_IN, user, now, device=words)
 

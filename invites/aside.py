@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from invites import db
-from invites.refusals import Refused
-from invites.settings import PROJECT_ROOT
+from invites.core.errors import Refused
+from invites.core.settings import PROJECT_ROOT
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -4,8 +4,8 @@ import hmac
 from datetime import datetime, timedelta
 
 from invites import db
+from invites.core.tokens import Purpose, Signer
 from invites.models import Authenticator, User
-from invites.tokens import Purpose, Signer
 
 _STEP = 30  # seconds
 _OFFERED_FOR = timedelta(minutes=15)

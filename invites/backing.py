@@ -12,8 +12,8 @@ from typing import Any
 from peewee import fn
 
 from invites.access import Action, is_allowed, reach
+from invites.core.roles import Role
 from invites.models import Invitation, Membership
-from invites.roles import Role
 
 
 def is_backed(invitation: Invitation) -> bool:

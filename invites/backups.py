@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, db_file, outbox, progress, readiness, secret_key, sessions
+from invites import db, db_file, outbox, progress, readiness, sessions
+from invites.core import secret_key
+from invites.core.settings import Settings
 from invites.db_file import NotReadyError
 from invites.models import Delivery, DeliveryState
-from invites.settings import Settings
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 

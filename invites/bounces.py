@@ -9,9 +9,9 @@ from typing import Any
 from peewee import fn
 
 from invites import db, returned_mail
+from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import Account, Delivery, DeliveryState, Invitation
 from invites.returned_mail import Fate, Finding, Report
-from invites.tokens import Purpose, Signer, row_id
 
 _HANDED_OVER = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 

@@ -19,13 +19,14 @@ from flask import Flask
 from flask.cli import ScriptInfo, pass_script_info, with_appcontext
 from flask_mail import Mail
 
-from invites import addresses, backups, db, install, passwords, profiles, readiness, texts
+from invites import backups, db, install, passwords, profiles, readiness
 from invites.cli_bounces import bounces
 from invites.cli_rescue import forget_second_step, rescue_owner, sign_out
 from invites.cli_shared import Command, ready_database, words
-from invites.clock import utcnow
-from invites.refusals import Refused
-from invites.settings import PROJECT_ROOT
+from invites.core import addresses, text_fields
+from invites.core.clock import utcnow
+from invites.core.errors import Refused
+from invites.core.settings import PROJECT_ROOT
 from invites.web.services import services
 from invites.worker import Worker
 
@@ -76,8 +77,8 @@ def setup(account: str, name: str, email: str) -> None:
     ready_database()
     password = sys.stdin.readline().rstrip("\r\n")
     _refuse_all(
-        ("--account", lambda: texts.clean_name(account)),
-        ("--name", lambda: texts.clean_name(name)),
+        ("--account", lambda: text_fields.clean_name(account)),
+        ("--name", lambda: text_fields.clean_name(name)),
         ("--email", lambda: addresses.canonical(email)),
         ("password", lambda: passwords.check_acceptable(password, email=email, name=name)),
     )

@@ -16,7 +16,7 @@ from peewee import PeeweeException
 from invites import bounce_boxes, db, db_file
 from invites.bounce_boxes import BoxError, Letter
 from invites.bounces import Outcome, Verdict, take_in
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.returned_mail import READ_AT_MOST
 from invites.web.services import services
 

@@ -7,9 +7,9 @@ from flask.cli import with_appcontext
 
 from invites import accounts, db, ownership, profiles, second_factor, sessions
 from invites.cli_shared import Command, ready_database, words
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.errors import Refused
 from invites.models import Account, User
-from invites.refusals import Refused
 
 _JOIN_FIRST = "Let them join any account first, by an invitation or a permanent link."
 

@@ -6,9 +6,9 @@ import click
 from flask import current_app
 
 from invites import db, readiness
+from invites.core.errors import Refused
+from invites.core.settings import SettingsError
 from invites.db_file import NotReadyError
-from invites.refusals import Refused
-from invites.settings import SettingsError
 from invites.web.refusal_words import sentence
 from invites.web.services import services
 

@@ -14,7 +14,7 @@ from peewee import PeeweeException
 
 from invites import ledger, mail_policy
 from invites.attempts import Outcome, Result
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
 from invites.feed import Waiting

@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterator
 from itertools import chain
 
+from invites.core.errors import Reason, Refused
 from invites.recipients import MAX_ENTRIES
-from invites.refusals import Reason, Refused
 
 MAX_CELLS = 16_384  # in a row; what a spreadsheet can have
 MAX_CELL = 100_000  # characters; more is an unclosed quote or an attack

@@ -9,7 +9,7 @@ from peewee import PeeweeException
 
 from invites import feed, steering
 from invites.attempts import Result
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.feed import Waiting
 from invites.ledger import Settled
 from invites.outbox import Priority

@@ -9,12 +9,12 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from invites import blueprints, cli, db, readiness, sessions
+from invites.core.secret_key import load_secret_keys
+from invites.core.settings import PROJECT_ROOT, Settings, load_settings
+from invites.core.tokens import Signer
 from invites.db_file import NotReadyError
 from invites.links import Links
 from invites.mail.rendering import Postage
-from invites.secret_key import load_secret_keys
-from invites.settings import PROJECT_ROOT, Settings, load_settings
-from invites.tokens import Signer
 from invites.web import (
     access,
     busy,

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from invites import db, steering
 from invites.attempts import LONGEST_PAUSE
+from invites.core.roles import Role
 from invites.models import Batch, BatchState, Delivery, DeliveryKind
 from invites.outbox import Priority
-from invites.roles import Role
 
 # Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
 _MAIL = """

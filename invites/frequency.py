@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from peewee import ModelSelect
 
 from invites import db
+from invites.core.errors import Reason, Refused
 from invites.models import Account, Delivery, DeliveryState, Invitation
-from invites.refusals import Reason, Refused
 
 MAILS_A_DAY = 3  # from one account
 _OF_ALL = 6  # from all accounts of the box together

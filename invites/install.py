@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from invites import accounts, db, profiles
+from invites.core.errors import Reason, Refused
 from invites.models import Account, User
 from invites.profiles import NewProfile
-from invites.refusals import Reason, Refused
 
 
 def is_set_up() -> bool:

@@ -10,6 +10,8 @@ from invites import activity, db, frequency, issuing, opting_out, outbox, steeri
 from invites.access import Action, authorize, grantable_roles
 from invites.activity import Deed
 from invites.backing import is_backed
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.frequency import MAILS_A_DAY
 from invites.models import (
     OPEN_STATES,
@@ -22,8 +24,6 @@ from invites.models import (
     Standing,
     User,
 )
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from invites import activity, db, frequency, judging, left_out, mending, outbox, reminders, staging
 from invites.access import Action, authorize, grantable_roles
 from invites.activity import Deed
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
 from invites.overview import Overview, overview
 from invites.recipients import Entry
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 LIFETIME = timedelta(days=14)
 LARGE = 500  # mails; from here on an admin says yes to their number

@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from invites import addresses, db, frequency, opting_out, suggestions, texts
+from invites import db, frequency, opting_out, suggestions
+from invites.core import addresses, text_fields
+from invites.core.errors import Reason, Refused
 from invites.models import Account, Invitation, InvitationState, Membership, User
 from invites.recipients import MAX_ENTRIES, Entry
-from invites.refusals import Reason, Refused
 
 _SECONDS = 5.0  # of the processor; 50,000 addresses take a small part of one
 _PIECE = 100  # entries, after which it is asked how long they took
@@ -68,7 +69,7 @@ class Judgement:
     def those_with(self, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
         """Address and name, or "", of each entry with one of ``outcomes``."""
         return [
-            (one.email, texts.name_or_nothing(one.entry.name))
+            (one.email, text_fields.name_or_nothing(one.entry.name))
             for one in self.judged
             if one.outcome in outcomes
         ]

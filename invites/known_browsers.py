@@ -4,8 +4,8 @@ A mark is derived from the person's row, so that it can't be made up. It opens
 nothing: it says only that a log-in from here is no news to them.
 """
 
+from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import User
-from invites.tokens import Purpose, Signer, row_id
 
 _MOST = 10  # marks in one browser, the newest first
 

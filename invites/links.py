@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from peewee import ModelSelect
 
+from invites.core.tokens import Purpose, Signable, Signer, row_id
 from invites.models import Account, EmailProof, Invitation, PermanentLink, ProofPurpose, User
-from invites.tokens import Purpose, Signable, Signer, row_id
 
 R = TypeVar("R", Invitation, PermanentLink, EmailProof)
 

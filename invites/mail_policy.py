@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from invites import db
+from invites.core.errors import Reason, Refused
 from invites.models import MailPolicy
-from invites.refusals import Reason, Refused
 
 MOST_PER_MINUTE = 100_000
 MOST_CONNECTIONS = 32

@@ -5,9 +5,9 @@ from datetime import datetime
 from invites import activity, db, invitations, opting_out, required_factor
 from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 
 def find(account: Account, user: User) -> Membership | None:

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from invites import db, judging, staged_rows, suggestions
+from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
 from invites.models import StagedList, StagedRow
 from invites.recipients import Entry, tidy
-from invites.refusals import Reason, Refused
 from invites.staged_rows import one_line
 from invites.tables import Choice
 

@@ -20,8 +20,8 @@ from peewee import (
     SmallIntegerField,
 )
 
+from invites.core.roles import Role
 from invites.db import UtcField, database
-from invites.roles import Role
 
 
 class RoleField(SmallIntegerField):

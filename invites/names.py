@@ -2,8 +2,8 @@
 
 import re
 
-from invites.refusals import Refused
-from invites.texts import NAME_LENGTH, clean_name
+from invites.core.errors import Refused
+from invites.core.text_fields import NAME_LENGTH, clean_name
 
 # Names that are fine without a closer look at each letter.
 _PLAIN = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")

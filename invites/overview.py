@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from invites import judging, staged_rows, staging
+from invites.core.errors import Reason, Refused
 from invites.judging import INVITED, Judgement, Outcome
 from invites.models import Account, StagedList
 from invites.recipients import MAX_ENTRIES, Entry
-from invites.refusals import Reason, Refused
 
 
 @dataclass(frozen=True)

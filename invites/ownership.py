@@ -5,9 +5,9 @@ from datetime import datetime
 from invites import activity, db, memberships
 from invites.access import Action, authorize, is_allowed
 from invites.activity import Deed
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 
 def may_claim(member: Membership) -> bool:

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from invites import db, passwords, second_factor, texts
+from invites import db, passwords, second_factor
+from invites.core import text_fields
+from invites.core.errors import Reason, Refused
 from invites.models import Challenge, Passkey, SecurityEvent, User
-from invites.refusals import Reason, Refused
 
 MAX_PASSKEYS = 20
 _PATIENCE = timedelta(minutes=5)  # for whoever looks for their key
@@ -75,7 +76,7 @@ def add(
     from webauthn import verify_registration_response
 
     second_factor.check_may_add(user, password)
-    name = texts.clean_name(name)
+    name = text_fields.clean_name(name)
     challenge = _taken_challenge(answer, user, now)
     with _junk_refused():
         made = verify_registration_response(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 
 MIN_LENGTH = 10
 MAX_LENGTH = 256  # caps the work that a stranger can cause

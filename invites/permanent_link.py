@@ -5,6 +5,8 @@ from datetime import datetime
 from invites import activity, db, memberships, profiles, proofs
 from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.invitations import close_offers
 from invites.models import (
     Account,
@@ -16,8 +18,6 @@ from invites.models import (
     User,
 )
 from invites.profiles import NewProfile
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 
 def active(account: Account) -> PermanentLink | None:

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from peewee import IntegrityError
 
-from invites import addresses, db, passwords, proofs, texts
+from invites import db, passwords, proofs
+from invites.core import addresses, text_fields
+from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose, SecurityEvent, User
-from invites.refusals import Reason, Refused
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile
 
     Raises Refused with the reason of the first thing that is wrong.
     """
-    name = texts.clean_name(name)
+    name = text_fields.clean_name(name)
     email = addresses.canonical(email)
-    phone = texts.clean_phone(phone)
+    phone = text_fields.clean_phone(phone)
     passwords.check_acceptable(password, email=email, name=name)
     return NewProfile(name, email, phone, passwords.hash_password(password))
 
@@ -78,7 +79,7 @@ def _with_new_hash(user: User, password: str) -> User | None:
 
 def update_details(user: User, name: str, phone: str) -> None:
     """Change name and phone. Raises Refused for what can't be one."""
-    user.name, user.phone = texts.clean_name(name), texts.clean_phone(phone)
+    user.name, user.phone = text_fields.clean_name(name), text_fields.clean_phone(phone)
     user.save(only=[User.name, User.phone])
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from peewee import Expression, IntegrityError, fn
 
 from invites import db, notices, outbox, passwords, sessions
+from invites.core.errors import Reason, Refused
 from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, SecurityEvent, User
-from invites.refusals import Reason, Refused
 
 LIFETIME = {
     ProofPurpose.CONFIRM_EMAIL: timedelta(days=7),

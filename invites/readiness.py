@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from invites import db, db_file, install, second_factor, secret_key
+from invites import db, db_file, install, second_factor
+from invites.core import secret_key
+from invites.core.settings import Settings
 from invites.db_file import NotReadyError
-from invites.settings import Settings
 
 
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:

@@ -4,8 +4,8 @@ import hmac
 from datetime import datetime, timedelta
 
 from invites import db
+from invites.core.tokens import Purpose, Signer
 from invites.models import RecoveryCodes, User
-from invites.tokens import Purpose, Signer
 
 COUNT = 10
 _SHOWN_FOR = timedelta(minutes=10)

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from invites import db
 from invites.access import grantable_roles
+from invites.core.roles import Role
 from invites.models import Delivery, Invitation, InvitationState, Membership
 from invites.outbox import IS_QUEUED, IS_SENDING
-from invites.roles import Role
 
 
 def renew(

@@ -5,9 +5,9 @@ from datetime import datetime
 from invites import accounts, activity, db, notices, second_factor
 from invites.access import Action, authorize
 from invites.activity import Deed
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.models import Account, Membership, SecurityEvent, User
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 
 
 def require(actor: Membership, required: bool, now: datetime) -> None:

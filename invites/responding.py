@@ -5,6 +5,7 @@ from datetime import datetime
 from invites import activity, db, memberships, profiles, proofs
 from invites.activity import Deed
 from invites.backing import is_backed
+from invites.core.errors import Reason, Refused
 from invites.invitations import close_offers
 from invites.models import (
     Invitation,
@@ -15,7 +16,6 @@ from invites.models import (
     User,
 )
 from invites.profiles import NewProfile
-from invites.refusals import Reason, Refused
 
 
 def accept(

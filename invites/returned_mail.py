@@ -11,7 +11,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from enum import StrEnum
 
-from invites.message_ids import read_origin
+from invites.core.message_ids import read_origin
 
 READ_AT_MOST = 1024 * 1024  # the status and the returned headers come before the returned text
 _HEADERS_AT_MOST = 64 * 1024

@@ -10,6 +10,8 @@ from peewee import Model, ModelSelect
 
 from invites import activity, backing, db, opting_out, progress
 from invites.activity import Kind
+from invites.core.errors import Reason, Refused
+from invites.core.paging import Page, paged
 from invites.models import (
     Account,
     Activity,
@@ -21,8 +23,6 @@ from invites.models import (
     Standing,
     User,
 )
-from invites.paging import Page, paged
-from invites.refusals import Reason, Refused
 
 R = TypeVar("R", bound=Model)
 

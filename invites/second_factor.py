@@ -11,9 +11,9 @@ from peewee import ModelSelect, fn
 
 from invites import activity, authenticators, db, notices, passwords, recovery_codes, sessions
 from invites.activity import Deed
+from invites.core.errors import Reason, Refused
+from invites.core.tokens import Signer
 from invites.models import Authenticator, Passkey, RecoveryCodes, SecurityEvent, User
-from invites.refusals import Reason, Refused
-from invites.tokens import Signer
 
 _DIGITS = 6
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from peewee import Expression
 
 from invites import db
+from invites.core.errors import Reason, Refused
 from invites.models import Session, User
-from invites.refusals import Reason, Refused
 
 IDLE = timedelta(days=30)
 IDLE_SHARED = timedelta(minutes=30)

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from peewee import ModelSelect, fn
 
 from invites import db
+from invites.core.errors import Reason, Refused
+from invites.core.paging import Page, paged
 from invites.judging import Outcome
 from invites.models import StagedList, StagedRow
-from invites.paging import Page, paged
-from invites.refusals import Reason, Refused
 from invites.tables import Table
 
 _SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away

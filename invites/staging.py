@@ -15,12 +15,13 @@ from typing import IO, NamedTuple, ParamSpec
 
 from peewee import ModelSelect
 
-from invites import aside, db, files, judging, staged_rows, texts
+from invites import aside, db, files, judging, staged_rows
 from invites.aside import AsideError
+from invites.core import text_fields
+from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 from invites.recipients import Entry
-from invites.refusals import Reason, Refused
 from invites.tables import BOTH_NAMES, Choice
 
 KEPT = timedelta(days=1)
@@ -174,7 +175,7 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
     with db.transaction():
         staged_rows.expect_unsent(staged)
         if rows is None:
-            names = [(texts.name_or_nothing(one.name), staged.id, one.row) for one in entries]
+            names = [(text_fields.name_or_nothing(one.name), staged.id, one.row) for one in entries]
             db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
         else:
             db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
@@ -219,7 +220,7 @@ def _judged(account: Account, entries: Sequence[Entry], now: datetime) -> _Rows:
     for (text, number, name, _), (email, problem, suggestion) in zip(
         entries, understood, strict=True
     ):
-        name = name and texts.name_or_nothing(name)
+        name = name and text_fields.name_or_nothing(name)
         if problem is not None:
             rows.wrong.append((number, text, name, email, invalid, problem.value, suggestion))
         else:

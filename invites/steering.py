@@ -12,6 +12,7 @@ from invites import activity, db
 from invites.access import Action, authorize
 from invites.activity import Deed
 from invites.attempts import Outcome, Result
+from invites.core.errors import Reason, Refused
 from invites.models import (
     Batch,
     BatchState,
@@ -23,7 +24,6 @@ from invites.models import (
 )
 from invites.outbox import IN_HAND, Priority
 from invites.progress import held_back, retriable
-from invites.refusals import Reason, Refused
 
 log = logging.getLogger("invites.steering")
 

@@ -5,8 +5,9 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from invites import addresses, providers
-from invites.refusals import Reason, Refused
+from invites import providers
+from invites.core import addresses
+from invites.core.errors import Reason, Refused
 
 _LOOKED_AT = 500  # characters of an entry
 _TRIED = 3  # words of it: each may take long to refuse

@@ -1,8 +1,8 @@
 """Mail that waits for a mail server to be configured."""
 
 from invites import db, outbox
+from invites.core.paging import Page, paged
 from invites.models import Account, Delivery
-from invites.paging import Page, paged
 
 
 def page(number: int) -> Page[Delivery]:

@@ -12,7 +12,7 @@ import flask_mail
 from peewee import PeeweeException
 
 from invites import db, db_file, ledger, mail_policy, outbox, sessions, staging
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.crew import Crew
 from invites.desk import Desk
 from invites.mail.mailroom import Mailroom

@@ -5,9 +5,9 @@ from datetime import datetime
 from functools import cache
 
 from invites import accounts, memberships
+from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
 from invites.passwords import hash_password
-from invites.roles import Role
 
 PASSWORD = "a horse in the rain"
 

@@ -12,12 +12,12 @@ from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
 from invites import accounts, db, db_file, passwords
+from invites.core.roles import Role
+from invites.core.secret_key import make_secret_key
+from invites.core.settings import Settings, load_settings
+from invites.core.tokens import Signer
 from invites.factory import create_app
 from invites.models import Account, Membership
-from invites.roles import Role
-from invites.secret_key import make_secret_key
-from invites.settings import Settings, load_settings
-from invites.tokens import Signer
 from tests.cast import Cast, make_user
 
 hypothesis_settings.register_profile(

@@ -10,14 +10,14 @@ import pytest
 
 from invites import feed, issuing, judging, ledger
 from invites.attempts import Outcome, Result
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.feed import Waiting
 from invites.issuing import Order, Review
 from invites.ledger import Settled
 from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
 from invites.profiles import NewProfile
 from invites.recipients import Entry
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 from tests.cast import password_hash
 
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from invites import accounts, db, readiness
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.models import Delivery, DeliveryState, MailPolicy, Membership
-from invites.settings import PROJECT_ROOT, load_settings
 from tests.cast import make_user
 from tests.mail.scripted import Scripted
 from tests.shorthand import send

@@ -3,9 +3,9 @@
 import pytest
 
 from invites.access import Action, authorize, grantable_roles, is_allowed
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.models import Invitation, Membership
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.conftest import NOW
 from tests.shorthand import refused
 

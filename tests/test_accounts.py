@@ -6,9 +6,9 @@ import pytest
 
 from invites import accounts, memberships
 from invites.accounts import AccountSettings
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import deeds, refused, reread
 

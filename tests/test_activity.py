@@ -7,8 +7,8 @@ from peewee import IntegrityError, OperationalError
 
 from invites import accounts, activity, invitations, memberships
 from invites.activity import KINDS, Deed, Kind
+from invites.core.roles import Role
 from invites.models import Activity, Invitation, Membership
-from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import invite
 

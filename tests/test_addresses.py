@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import addresses
-from invites.refusals import Reason, Refused
+from invites.core import addresses
+from invites.core.errors import Reason, Refused
 from tests.shorthand import refused
 
 anything = st.text() | st.emails() | st.from_regex(r"[\w.+'@ -]{1,20}@[\w.-]{1,20}")

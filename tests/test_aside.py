@@ -9,9 +9,9 @@ import pytest
 
 from invites import aside, profiles
 from invites.aside import AsideError
+from invites.core.errors import Reason, Refused
 from invites.models import User
 from invites.profiles import NewProfile
-from invites.refusals import Reason, Refused
 from tests.conftest import NOW
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from invites import backing, invitations, memberships, progress, responding
+from invites.core.roles import Role
 from invites.models import Invitation, Membership, Standing
-from invites.roles import Role
 from invites.scope import Flag, Scope
 from tests.cast import make_member
 from tests.shorthand import invite

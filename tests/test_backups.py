@@ -12,9 +12,9 @@ from time_machine import travel
 from invites import db, db_file, feed, ledger, readiness, sessions
 from invites.attempts import Outcome
 from invites.attempts import Result as Sent
+from invites.core.settings import Settings
 from invites.ledger import Settled
 from invites.models import Account, Delivery, DeliveryState, Membership
-from invites.settings import Settings
 from tests.shorthand import invite, send
 from tests.web.world import everything
 

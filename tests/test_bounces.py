@@ -8,8 +8,8 @@ import pytest
 
 from invites import bounces, feed, ledger, outbox, returned_mail
 from invites.bounces import Outcome
+from invites.core.tokens import Purpose, Signer
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
-from invites.tokens import Purpose, Signer
 from tests.conftest import NOW
 from tests.shorthand import invite, reread
 from tests.test_returned_mail import KEY, report, sample

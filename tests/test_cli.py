@@ -17,10 +17,10 @@ from click.testing import Result
 from flask import Flask
 
 from invites import authenticators, db, profiles, recovery_codes
+from invites.core.roles import Role
+from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.factory import create_app
 from invites.models import Account, Authenticator, Membership, User
-from invites.roles import Role
-from invites.settings import PROJECT_ROOT, Settings, load_settings
 from tests.browser.box import environment, flask
 from tests.browser.post_office import free_port
 from tests.cast import PASSWORD

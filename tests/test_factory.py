@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from invites import db
+from invites.core.settings import Settings, SettingsError, load_settings
 from invites.factory import create_app
 from invites.models import Membership
-from invites.settings import Settings, SettingsError, load_settings
 from tests.browsing import Browser
 from tests.cast import PASSWORD
 

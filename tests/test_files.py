@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invites import files
+from invites.core.errors import Reason, Refused
 from invites.recipients import MAX_ENTRIES, Entry
-from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, Choice, Table
 from invites.web.refusal_words import sentence
 from tests.lists import bombs, heaps, make

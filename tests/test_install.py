@@ -3,9 +3,9 @@
 import pytest
 
 from invites import install
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.models import Account, Membership, User
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.shorthand import new_profile, refused
 
 

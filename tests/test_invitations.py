@@ -7,6 +7,9 @@ import pytest
 from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
 from invites.backing import is_backed
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.core.tokens import Purpose
 from invites.judging import Outcome
 from invites.models import (
     BatchState,
@@ -17,9 +20,6 @@ from invites.models import (
     Standing,
 )
 from invites.recipients import read_field
-from invites.refusals import Reason
-from invites.roles import Role
-from invites.tokens import Purpose
 from tests.shorthand import attempt_all, deeds, invite, new_profile, refused, reread
 
 DAY = timedelta(days=1)

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from invites import activity, issuing, left_out, memberships, responding
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.issuing import LARGE, Order, Review
 from invites.judging import Outcome
 from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
 from invites.overview import overview
 from invites.recipients import Entry
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.shorthand import deeds, invite, order, refused, reread, send
 
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, addresses, invitations, judging, memberships, responding
+from invites import accounts, invitations, judging, memberships, responding
+from invites.core import addresses
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.judging import INVITED, ON_REQUEST, Outcome, judge
 from invites.recipients import Entry
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import invite, refused
 

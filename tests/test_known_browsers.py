@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from invites import known_browsers
+from invites.core.tokens import Purpose, Signer
 from invites.models import User
-from invites.tokens import Purpose, Signer
 from tests.conftest import NOW
 
 

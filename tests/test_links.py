@@ -3,9 +3,9 @@
 import pytest
 
 from invites import permanent_link, proofs
+from invites.core.tokens import Purpose, row_id
 from invites.links import Links
 from invites.models import EmailProof, ProofPurpose
-from invites.tokens import Purpose, row_id
 from tests.shorthand import invite
 
 BASE = "https://invites.example.org"

@@ -3,9 +3,9 @@
 import pytest
 
 from invites import mail_policy
+from invites.core.errors import Reason
 from invites.mail_policy import MOST_CONNECTIONS, MOST_PER_MINUTE, Limits
 from invites.models import MailPolicy
-from invites.refusals import Reason
 from tests.shorthand import refused
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from invites import accounts, memberships, responding
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.models import InvitationState, JoinedBy, Membership
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_member, make_user
 from tests.conftest import NOW
 from tests.shorthand import deeds, invite, refused, reread

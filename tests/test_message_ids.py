@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.message_ids import message_id, read_origin
-from invites.tokens import Purpose, Signer, row_id
+from invites.core.message_ids import message_id, read_origin
+from invites.core.tokens import Purpose, Signer, row_id
 
 MOMENTS = st.datetimes(min_value=datetime(2020, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis adds it
 SIGNER = Signer(["a secret key for tests"])

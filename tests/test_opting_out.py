@@ -13,11 +13,11 @@ from invites import (
     permanent_link,
     responding,
 )
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, OptOut
 from invites.recipients import Entry
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import (
     attempt_all,

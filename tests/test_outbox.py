@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from invites import outbox, proofs
+from invites.core.tokens import Purpose
 from invites.models import Batch, BatchState, Delivery, DeliveryState, MailQueue, ProofPurpose
 from invites.outbox import Priority
-from invites.tokens import Purpose
 from tests.shorthand import invite, reread, send
 
 MINUTE = timedelta(minutes=1)

@@ -12,9 +12,9 @@ from invites import (
     sessions,
 )
 from invites.activity import Deed
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.models import Authenticator, JoinedBy, Membership, User
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_member, make_user
 from tests.shorthand import refused, reread
 from tests.test_cli import run

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invites import passkeys, recovery_codes, second_factor, sessions
+from invites.core.errors import Reason
 from invites.models import Challenge, Passkey, SecurityEvent, User
-from invites.refusals import Reason
 from tests.cast import PASSWORD, make_user
 from tests.passkey_device import Device, decode, encode
 from tests.shorthand import refused

@@ -7,7 +7,7 @@ from time import thread_time
 import pytest
 
 from invites import passwords
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 from tests.cast import PASSWORD, password_hash
 from tests.conftest import REAL_PASSWORD_METHOD
 from tests.shorthand import refused

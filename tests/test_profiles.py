@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from invites import passwords, profiles, proofs, sessions
+from invites.core.errors import Reason
 from invites.models import Delivery, EmailProof, ProofPurpose, User
 from invites.passwords import password_matches
-from invites.refusals import Reason
 from tests.cast import PASSWORD, make_user
 from tests.shorthand import new_profile, refused, reread
 

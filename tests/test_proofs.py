@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from invites import profiles, proofs, sessions
+from invites.core.errors import Reason
 from invites.models import Delivery, EmailProof, ProofPurpose, User
-from invites.refusals import Reason
 from tests.cast import PASSWORD, make_user
 from tests.shorthand import refused, reread
 

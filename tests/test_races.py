@@ -23,6 +23,8 @@ from invites import (
     responding,
     staging,
 )
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.issuing import Order
 from invites.models import (
     Account,
@@ -38,8 +40,6 @@ from invites.models import (
     User,
 )
 from invites.recipients import MAX_ENTRIES
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 from tests.cast import make_member, make_user
 from tests.conftest import NOW
 from tests.shorthand import attempt_all, invite, new_profile, order, reread, send

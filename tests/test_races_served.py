@@ -15,9 +15,9 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 
 from invites import accounts, memberships, ownership
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
-from invites.roles import Role
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.cast import PASSWORD, make_user
 from tests.shorthand import invite

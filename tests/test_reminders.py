@@ -6,13 +6,13 @@ import pytest
 
 from invites import invitations, issuing, memberships, progress, responding, steering
 from invites.backing import is_backed
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.frequency import MAILS_A_DAY
 from invites.issuing import LIFETIME, Order
 from invites.judging import Outcome
 from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState, Standing
 from invites.recipients import Entry
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.shorthand import invite, order, refused, reread
 
 AGAIN = frozenset({Outcome.PENDING})

@@ -7,6 +7,8 @@ from flask import Flask
 
 from invites import authenticators, memberships, required_factor, second_factor
 from invites.activity import Deed
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.mail.rendering import render
 from invites.models import (
     Account,
@@ -17,8 +19,6 @@ from invites.models import (
     SecurityEvent,
     User,
 )
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import Cast
 from tests.shorthand import refused
 from tests.test_notices import told

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from invites import invitations, memberships, permanent_link, responding
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.models import Delivery, InvitationState, JoinedBy, Membership, User
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import deeds, invite, new_profile, refused, reread, send
 

@@ -7,9 +7,9 @@ import pyotp
 import pytest
 
 from invites import authenticators, db, recovery_codes, second_factor, sessions
+from invites.core.errors import Reason, Refused
+from invites.core.tokens import Signer
 from invites.models import Authenticator, RecoveryCodes, SecurityEvent, User
-from invites.refusals import Reason, Refused
-from invites.tokens import Signer
 from tests.cast import PASSWORD, make_user
 from tests.conftest import SIGNING_KEY
 from tests.shorthand import refused

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from invites.secret_key import load_secret_keys, make_secret_key
-from invites.settings import SettingsError
+from invites.core.secret_key import load_secret_keys, make_secret_key
+from invites.core.settings import SettingsError
 
 
 def made(data):

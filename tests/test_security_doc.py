@@ -2,7 +2,7 @@
 
 import re
 
-from invites.settings import PROJECT_ROOT
+from invites.core.settings import PROJECT_ROOT
 
 DOC = PROJECT_ROOT / "docs" / "security.md"
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from invites import sessions
+from invites.core.errors import Reason
 from invites.models import Session
-from invites.refusals import Reason
 from tests.cast import make_user
 from tests.shorthand import refused, reread
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from invites.settings import PROJECT_ROOT, MailboxServer, MailServer, SettingsError, load_settings
+from invites.core.settings import (
+    PROJECT_ROOT,
+    MailboxServer,
+    MailServer,
+    SettingsError,
+    load_settings,
+)
 
 
 def load(**environ):

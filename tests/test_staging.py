@@ -19,13 +19,13 @@ from invites import (
     staging,
 )
 from invites.aside import AsideError
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.issuing import LARGE, Order, Review
 from invites.judging import INVITED, Outcome
 from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
 from invites.overview import overview
 from invites.recipients import MAX_ENTRIES, Entry
-from invites.refusals import Reason
-from invites.roles import Role
 from invites.tables import BOTH_NAMES, Choice
 from tests.shorthand import invite, refused, reread, send
 

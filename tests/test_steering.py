@@ -6,6 +6,8 @@ import pytest
 
 from invites import accounts, invitations, judging, ledger, outbox, progress, steering
 from invites.attempts import Outcome, Result
+from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.ledger import Settled
 from invites.models import (
     Batch,
@@ -18,8 +20,6 @@ from invites.models import (
 )
 from invites.outbox import BIG
 from invites.recipients import Entry
-from invites.refusals import Reason
-from invites.roles import Role
 from tests.cast import make_user
 from tests.shorthand import attempt, attempt_all, deeds, due, refused, reread, send
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import addresses, providers
-from invites.refusals import Reason
+from invites import providers
+from invites.core import addresses
+from invites.core.errors import Reason
 from invites.suggestions import (
     addresses_in,
     holds_no_more,

@@ -8,8 +8,8 @@ import pytz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import texts
-from invites.refusals import Reason, Refused
+from invites.core import text_fields
+from invites.core.errors import Reason, Refused
 from tests.shorthand import refused
 
 
@@ -29,7 +29,7 @@ from tests.shorthand import refused
     ],
 )
 def test_people_may_be_called_what_they_are_called(typed, kept):
-    assert texts.clean_name(typed) == kept
+    assert text_fields.clean_name(typed) == kept
 
 
 @pytest.mark.parametrize(
@@ -67,36 +67,36 @@ def test_people_may_be_called_what_they_are_called(typed, kept):
 )
 def test_a_name_that_could_mislead_is_refused(typed, reason):
     with refused(reason):
-        texts.clean_name(typed)
+        text_fields.clean_name(typed)
 
 
 @given(st.text(max_size=150))
 def test_a_clean_name_is_one_visible_line_and_stays_the_same(text):
     try:
-        name = texts.clean_name(text)
+        name = text_fields.clean_name(text)
     except Refused:
         return
-    assert texts.clean_name(name) == name
+    assert text_fields.clean_name(name) == name
     assert len(name.splitlines()) == 1
-    assert 0 < len(name) <= texts.NAME_LENGTH
+    assert 0 < len(name) <= text_fields.NAME_LENGTH
     assert not any(unicodedata.category(letter) == "Cc" for letter in name)
 
 
 def test_a_name_too_long_is_refused_with_the_limit():
     with pytest.raises(Refused) as caught:
-        texts.clean_label("x" * 61)
+        text_fields.clean_label("x" * 61)
     assert caught.value.details == {"limit": 60}
 
 
 def test_phrase_and_label_may_be_empty():
-    assert texts.clean_phrase("  ") == ""
-    assert texts.clean_label("  ") == ""
+    assert text_fields.clean_phrase("  ") == ""
+    assert text_fields.clean_label("  ") == ""
 
 
 def test_the_phrase_has_room_for_200_characters():
-    assert texts.clean_phrase("x" * 200) == "x" * 200
+    assert text_fields.clean_phrase("x" * 200) == "x" * 200
     with refused(Reason.TEXT_TOO_LONG):
-        texts.clean_phrase("x" * 201)
+        text_fields.clean_phrase("x" * 201)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_phrase_has_room_for_200_characters():
     ],
 )
 def test_a_telephone_number_is_optional_and_kept_as_typed(typed, kept):
-    assert texts.clean_phone(typed) == kept
+    assert text_fields.clean_phone(typed) == kept
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_telephone_number_is_optional_and_kept_as_typed(typed, kept):
 )
 def test_what_is_no_telephone_number_is_refused(typed):
     with refused(Reason.PHONE_MALFORMED):
-        texts.clean_phone(typed)
+        text_fields.clean_phone(typed)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_what_is_no_telephone_number_is_refused(typed):
     ],
 )
 def test_an_https_link_is_kept_as_typed(url):
-    assert texts.clean_url(f" {url} ") == url
+    assert text_fields.clean_url(f" {url} ") == url
 
 
 @pytest.mark.parametrize(
@@ -168,18 +168,18 @@ def test_an_https_link_is_kept_as_typed(url):
 )
 def test_any_other_link_is_refused(url):
     with refused(Reason.URL_NOT_HTTPS):
-        texts.clean_url(url)
+        text_fields.clean_url(url)
 
 
 def test_a_link_of_more_than_500_characters_is_refused():
     with refused(Reason.TEXT_TOO_LONG):
-        texts.clean_url("https://example.org/" + "x" * 481)
+        text_fields.clean_url("https://example.org/" + "x" * 481)
 
 
 @given(st.text() | st.text().map("https://{}".format))
 def test_any_text_is_a_link_or_refused(text):
     try:
-        url = texts.clean_url(text)
+        url = text_fields.clean_url(text)
     except Refused:
         return
     assert url == "" or url.lower().startswith("https://")
@@ -187,24 +187,24 @@ def test_any_text_is_a_link_or_refused(text):
 
 @pytest.mark.parametrize("name", ["UTC", "Europe/Paris", "America/Argentina/Ushuaia"])
 def test_a_time_zone_is_known_by_its_name(name):
-    assert texts.clean_time_zone(name) == name
+    assert text_fields.clean_time_zone(name) == name
 
 
 @pytest.mark.parametrize("name", ["", "Paris", "Europe", "../../etc/passwd", "/etc/passwd", "a\0b"])
 def test_any_other_time_zone_is_refused(name):
     with refused(Reason.TIME_ZONE_UNKNOWN):
-        texts.clean_time_zone(name)
+        text_fields.clean_time_zone(name)
 
 
 def test_every_time_zone_that_is_offered_can_be_shown():
-    for name in texts.TIME_ZONES:
-        assert texts.clean_time_zone(name) == ZoneInfo(name).key == pytz.timezone(name).zone
+    for name in text_fields.TIME_ZONES:
+        assert text_fields.clean_time_zone(name) == ZoneInfo(name).key == pytz.timezone(name).zone
 
 
 @pytest.mark.parametrize("name", ["Factory", "localtime", "posix/Europe/Paris", "../etc/passwd"])
 def test_a_time_zone_that_is_not_offered_is_refused(name):
     with refused(Reason.TIME_ZONE_UNKNOWN):
-        texts.clean_time_zone(name)
+        text_fields.clean_time_zone(name)
 
 
 @pytest.mark.parametrize(
@@ -229,19 +229,19 @@ def test_a_time_zone_that_is_not_offered_is_refused(name):
     ],
 )
 def test_a_name_in_a_list_is_taken_or_dropped(listed, name):
-    assert texts.name_or_nothing(listed) == name
+    assert text_fields.name_or_nothing(listed) == name
 
 
 @given(st.text())
 def test_a_name_from_a_list_is_one_that_could_be_typed(text):
-    name = texts.name_or_nothing(text)
-    assert name == "" or texts.clean_name(name) == name
+    name = text_fields.name_or_nothing(text)
+    assert name == "" or text_fields.clean_name(name) == name
 
 
 @given(st.text(st.sampled_from("aZ09éßžŁ '-.@/\u0308\u202e"), max_size=12) | st.text(max_size=12))
 def test_what_is_taken_for_plain_is_what_a_closer_look_gives(text):
     try:
-        expected = texts.clean_name(text)
+        expected = text_fields.clean_name(text)
     except Refused:
         expected = ""
-    assert texts.name_or_nothing(text) == expected
+    assert text_fields.name_or_nothing(text) == expected

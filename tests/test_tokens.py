@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.tokens import Purpose, Signer, row_id
+from invites.core.tokens import Purpose, Signer, row_id
 from tests.conftest import NOW
 from tests.shorthand import invite, reread
 

@@ -17,9 +17,9 @@ from flask import Flask
 from flask_mail import Mail
 
 from invites import db, outbox, worker
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.models import Delivery, DeliveryState, MailQueue, Membership
-from invites.settings import PROJECT_ROOT, Settings, load_settings
 from invites.worker import Worker
 from tests.mail.post_office import PostOffice
 from tests.shorthand import invite, send

@@ -6,9 +6,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
-from invites import accounts, proofs, responding, texts
+from invites import accounts, proofs, responding
+from invites.core import text_fields
+from invites.core.errors import Refused
 from invites.models import Invitation, ProofPurpose
-from invites.refusals import Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.pages import go, show, tell
@@ -22,7 +23,7 @@ blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 class AccountForm(PlainForm):
     """A new account's name."""
 
-    name = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
+    name = StringField(_l("Organisation"), validators=[checked_by(text_fields.clean_name)])
 
 
 @blueprint.get("")

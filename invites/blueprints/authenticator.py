@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from invites import authenticators, second_factor
+from invites.core.errors import Reason, Refused
 from invites.models import Authenticator
-from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_app_digits, limit_password_guesses

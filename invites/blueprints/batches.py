@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from invites import invitations, left_out, outbox, progress, steering
 from invites.access import Action, authorize
+from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
 from invites.left_out import LeftOut
 from invites.models import Batch, BatchState, Membership
-from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend
 from invites.web.csv_files import csv_file

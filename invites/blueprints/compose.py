@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from invites import invitations, issuing, mending, staging
 from invites.access import Action
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import Batch, StagedList
 from invites.overview import overview
-from invites.refusals import Reason, Refused
-from invites.roles import Role
 from invites.tables import Choice
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, number

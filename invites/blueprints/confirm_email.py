@@ -5,8 +5,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites import proofs
+from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose
-from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.pages import go, show, tell
 from invites.web.services import links, now

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from invites import ownership
 from invites.access import Action
-from invites.refusals import Refused
+from invites.core.errors import Refused
 from invites.web.access import allow, here
 from invites.web.pages import go, show, tell
 from invites.web.refusal_words import sentence

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response
 
 from invites import memberships, profiles, responding
 from invites.backing import is_backed
+from invites.core.errors import Reason, Refused
 from invites.models import Invitation, Standing
-from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining

@@ -4,8 +4,8 @@ from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
 from invites import memberships, permanent_link, profiles
+from invites.core.errors import Reason, Refused
 from invites.models import PermanentLink
-from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
 from invites import install, passkeys, profiles, second_factor
+from invites.core.errors import Refused
 from invites.models import Invitation, User
-from invites.refusals import Refused
 from invites.web import second_step, typed_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm

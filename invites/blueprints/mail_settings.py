@@ -8,10 +8,11 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, StringField
 
-from invites import addresses, mail_policy, outbox, sender_domain
-from invites.addresses import canonical
+from invites import mail_policy, outbox, sender_domain
+from invites.core import addresses
+from invites.core.addresses import canonical
+from invites.core.settings import MailServer
 from invites.mail.rehearsal import rehearse, trial_mail
-from invites.settings import MailServer
 from invites.web import mail_words
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by

@@ -6,8 +6,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, StringField
 
-from invites import devices, passkeys, second_factor, texts
-from invites.refusals import Reason, Refused
+from invites import passkeys, second_factor
+from invites.core import text_fields, user_agents
+from invites.core.errors import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.busy import mark_busy
 from invites.web.forms import checked_by
@@ -24,7 +25,7 @@ blueprint = Blueprint("own_passkeys", __name__, url_prefix="/profile/second-step
 class NewPasskeyForm(PasswordForm):
     """A passkey that the browser has made, with a name for its owner."""
 
-    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     credential = HiddenField()
 
 
@@ -32,7 +33,7 @@ class NewPasskeyForm(PasswordForm):
 @allow(Who.LOGGED_IN)
 def form() -> AnyResponse:
     """A name and the password, before a passkey is made."""
-    words = devices.words(request.user_agent.string)
+    words = user_agents.words(request.user_agent.string)
     return _page(NewPasskeyForm(name=" · ".join(filter(None, words))))
 
 

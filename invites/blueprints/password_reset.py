@@ -7,9 +7,10 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import EqualTo
 
-from invites import addresses, profiles, proofs
+from invites import profiles, proofs
+from invites.core import addresses
+from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose
-from invites.refusals import Reason, Refused
 from invites.web import typed_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by

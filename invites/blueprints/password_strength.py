@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from invites import passwords
-from invites.refusals import Refused
+from invites.core.errors import Refused
 from invites.web.access import Who, allow
 from invites.web.limits import limit_estimates
 from invites.web.pages import show

@@ -6,9 +6,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField, TelField
 
-from invites import addresses, devices, profiles, second_factor, sessions, texts
+from invites import profiles, second_factor, sessions
+from invites.core import addresses, text_fields, user_agents
+from invites.core.errors import Reason, Refused
 from invites.models import Session
-from invites.refusals import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_password_guesses, was_right
@@ -24,8 +25,8 @@ _SHOWN = 20  # devices
 class DetailsForm(PlainForm):
     """Name and phone."""
 
-    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
-    phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
+    name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
+    phone = TelField(_l("Phone (optional)"), validators=[checked_by(text_fields.clean_phone)])
 
 
 class EmailForm(PlainForm):
@@ -121,7 +122,7 @@ def _page(
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
         password=password or ChangePasswordForm(formdata=None),
-        devices=[(one, devices.words(one.device)) for one in signed_in[:_SHOWN]],
+        devices=[(one, user_agents.words(one.device)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
         has_second_factor=second_factor.is_on(person()),

@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, HiddenField, StringField
 
 from invites import passkeys, second_factor
+from invites.core.errors import Refused
 from invites.models import User
-from invites.refusals import Refused
 from invites.web import second_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm

@@ -7,12 +7,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, SelectField, StringField, URLField
 from wtforms.validators import Optional
 
-from invites import accounts, addresses, issuing, required_factor, texts
+from invites import accounts, issuing, required_factor
 from invites.access import Action
 from invites.accounts import AccountSettings
+from invites.core import addresses, text_fields
+from invites.core.errors import Refused
+from invites.core.roles import Role
 from invites.mail.rendering import preview_parts
-from invites.refusals import Refused
-from invites.roles import Role
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, checked_by
 from invites.web.headers import MAIL_PREVIEW, page_policy
@@ -29,22 +30,24 @@ _PREVIEWS = {"new": False, "known": True}
 class SettingsForm(PlainForm):
     """What an admin may set."""
 
-    name = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
+    name = StringField(_l("Organisation"), validators=[checked_by(text_fields.clean_name)])
     purpose = StringField(
-        _l("What people are invited to do"), validators=[checked_by(texts.clean_phrase)]
+        _l("What people are invited to do"), validators=[checked_by(text_fields.clean_phrase)]
     )
-    assignments_url = URLField(_l("Assignments link"), validators=[checked_by(texts.clean_url)])
+    assignments_url = URLField(
+        _l("Assignments link"), validators=[checked_by(text_fields.clean_url)]
+    )
     assignments_label = StringField(
-        _l("Words on the assignments link"), validators=[checked_by(texts.clean_label)]
+        _l("Words on the assignments link"), validators=[checked_by(text_fields.clean_label)]
     )
     reply_to = EmailField(
         _l("Replies go to"), validators=[Optional(), checked_by(addresses.canonical)]
     )
     time_zone = SelectField(
         _l("Time zone"),
-        choices=texts.TIME_ZONES,
+        choices=text_fields.TIME_ZONES,
         validate_choice=False,
-        validators=[checked_by(texts.clean_time_zone)],
+        validators=[checked_by(text_fields.clean_time_zone)],
     )
 
 

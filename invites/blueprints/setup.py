@@ -9,8 +9,9 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, Field, PasswordField, StringField
 from wtforms.validators import StopValidation
 
-from invites import addresses, install, passwords, profiles, texts
-from invites.refusals import Reason, Refused
+from invites import install, passwords, profiles
+from invites.core import addresses, text_fields
+from invites.core.errors import Reason, Refused
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_setup
@@ -32,8 +33,8 @@ class SetupForm(PlainForm):
     """The code, the organisation, and who sets it up."""
 
     code = StringField(_l("Set-up code"), validators=[_is_the_code])
-    account = StringField(_l("Organisation"), validators=[checked_by(texts.clean_name)])
-    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    account = StringField(_l("Organisation"), validators=[checked_by(text_fields.clean_name)])
+    name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
     password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
 

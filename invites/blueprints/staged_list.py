@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from invites import mending, staged_rows, staging
 from invites.access import Action
+from invites.core.errors import Reason, Refused
 from invites.judging import INVITED, Outcome
 from invites.models import StagedList
-from invites.refusals import Reason, Refused
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_files import csv_file

@@ -12,9 +12,9 @@ from wtforms import SelectField
 
 from invites import backing, memberships, required_factor
 from invites.access import Action, authorize, grantable_roles
+from invites.core.errors import Refused
+from invites.core.roles import Role
 from invites.models import Membership
-from invites.refusals import Refused
-from invites.roles import Role
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment

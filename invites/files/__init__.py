@@ -5,11 +5,11 @@ import io
 import re
 from dataclasses import replace
 
+from invites.core.errors import Reason, Refused
 from invites.csv_rows import MAX_LINES, check, rows
 from invites.files import contacts, workbooks
 from invites.files.decoding import decode
 from invites.files.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
-from invites.refusals import Reason, Refused
 from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
 
 # Not <ada@example.org>. Many programs export a web page that they call .xls.

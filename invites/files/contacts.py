@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from invites.core.errors import Reason, Refused
 from invites.csv_rows import check_lines
 from invites.recipients import MAX_ENTRIES
-from invites.refusals import Reason, Refused
 from invites.tables import CARDS, Table
 
 _BEGIN = re.compile(r"\s*BEGIN:VCARD\s", re.IGNORECASE)

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 
 _LOOKED_AT = 64 * 1024  # bytes that tell the encoding
 _PIECE = 1024 * 1024  # bytes

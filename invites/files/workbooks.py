@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Timer
 
+from invites.core.errors import Reason, Refused
 from invites.files.workbook_child import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH, TOO_WIDE
-from invites.refusals import Reason, Refused
 
 _CHILD = Path(__file__).with_name("workbook_child.py")
 _SECONDS = 12  # for the child, waiting for the processor too

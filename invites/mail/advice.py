@@ -5,8 +5,8 @@ import socket
 import ssl
 from enum import StrEnum
 
+from invites.core.settings import MailServer
 from invites.mail.replies import is_about_us
-from invites.settings import MailServer
 
 # OpenSSL's reasons for which a certificate doesn't hold.
 _EXPIRED = 10

@@ -8,10 +8,10 @@ from email.utils import format_datetime
 from typing import NamedTuple
 
 from invites.backing import is_backed
+from invites.core.message_ids import message_id
 from invites.feed import Offer, Waiting
 from invites.mail.form_letter import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
 from invites.mail.rendering import Postage, heading, preview_parts, render
-from invites.message_ids import message_id
 from invites.models import Account, Delivery, Invitation, User
 
 _FRESH = 2.0  # seconds for which a form letter is good: an account may change its name

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import make_msgid
 
+from invites.core.settings import MailServer
 from invites.mail.advice import Advice, Stage, advice
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import Postage, heading, rehearsal_parts
 from invites.mail.replies import words
 from invites.mail.watched import SHOWN, WatchedSMTP
-from invites.settings import MailServer
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from flask import current_app
 
 from invites import proofs, required_factor
 from invites.backing import is_backed
+from invites.core.message_ids import message_id
 from invites.links import Links
 from invites.mail.message import OutgoingMail
-from invites.message_ids import message_id
 from invites.models import (
     Account,
     Delivery,

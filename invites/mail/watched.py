@@ -7,9 +7,9 @@ import ssl
 import time
 from typing import TYPE_CHECKING
 
+from invites.core.settings import MailServer
 from invites.mail.reaching import reach
 from invites.mail.replies import words
-from invites.settings import MailServer
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, g
 
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 
 _IS_BUSY = "is_busy"
 _MOMENT = "5"  # seconds, in which most of those who wait are through

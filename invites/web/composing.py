@@ -22,13 +22,13 @@ from wtforms.widgets import CheckboxInput
 
 from invites import bounces, issuing, staged_rows, staging, suggestions
 from invites.access import Action, grantable_roles
+from invites.core.errors import Refused
+from invites.core.roles import Role
 from invites.issuing import Order, Review
 from invites.judging import Outcome
 from invites.models import Invitation, StagedList
 from invites.overview import Overview, overview
 from invites.recipients import Entry, read_field, replaced
-from invites.refusals import Refused
-from invites.roles import Role
 from invites.tables import Choice
 from invites.web.access import here
 from invites.web.forms import PlainForm

@@ -6,8 +6,8 @@ from typing import Any
 from flask_babel import format_decimal, gettext, ngettext
 
 from invites.activity import Deed
+from invites.core.roles import Role
 from invites.models import Activity
-from invites.roles import Role
 from invites.web.words import ROLE
 
 Details = Mapping[str, Any]

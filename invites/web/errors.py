@@ -8,8 +8,8 @@ from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
+from invites.core.errors import Reason, Refused
 from invites.recipients import MAX_ENTRIES
-from invites.refusals import Reason, Refused
 from invites.tables import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
 from invites.web.busy import mark_busy

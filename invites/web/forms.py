@@ -18,8 +18,9 @@ from wtforms import (
 )
 from wtforms.validators import StopValidation
 
-from invites import addresses, passwords, texts
-from invites.refusals import Refused
+from invites import passwords
+from invites.core import addresses, text_fields
+from invites.core.errors import Refused
 from invites.web.busy import mark_busy
 from invites.web.refusal_words import sentence
 
@@ -110,9 +111,9 @@ class JoinForm(PlainForm):
     ``leave``: the button that joins and logs nobody in.
     """
 
-    name = StringField(_l("Name"), validators=[checked_by(texts.clean_name)])
+    name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
     password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
-    phone = TelField(_l("Phone (optional)"), validators=[checked_by(texts.clean_phone)])
+    phone = TelField(_l("Phone (optional)"), validators=[checked_by(text_fields.clean_phone)])
     shared = BooleanField(_l("This is a shared computer"))
     leave = SubmitField(_l("Join, then log out here"))

@@ -22,8 +22,8 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from invites import passwords, profiles
-from invites.addresses import canonical
-from invites.refusals import Refused
+from invites.core.addresses import canonical
+from invites.core.errors import Refused
 from invites.web import second_step
 from invites.web.signin import person
 

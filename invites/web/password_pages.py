@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
 from invites import recovery_codes, required_factor
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 from invites.web.forms import PlainForm
 from invites.web.limits import was_right
 from invites.web.pages import go, show, tell

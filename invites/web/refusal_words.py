@@ -3,7 +3,7 @@
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 from invites.tables import MAX_MEGABYTES
 
 REASON = {

@@ -6,11 +6,11 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import Settings
+from invites.core.tokens import Signer
 from invites.links import Links
 from invites.mail.rendering import Postage
-from invites.settings import Settings
-from invites.tokens import Signer
 
 _EXTENSION = "invites"
 

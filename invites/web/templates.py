@@ -14,6 +14,7 @@ from lucide.jinja import lucide
 
 from invites import accounts, passwords, proofs, recipients, tables
 from invites.access import Action
+from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import (
     Account,
@@ -23,7 +24,6 @@ from invites.models import (
     ProofPurpose,
     Standing,
 )
-from invites.roles import Role
 from invites.web import refusal_words, words
 from invites.web.access import Here, whereabouts
 from invites.web.htmx import wants_fragment

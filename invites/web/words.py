@@ -8,9 +8,9 @@ from flask_babel import lazy_gettext as _
 
 from invites import outbox
 from invites.activity import Kind
+from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing
-from invites.roles import Role
 from invites.scope import Flag
 
 ROLE = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from invites import responding, tables
-from invites.clock import utcnow
-from invites.roles import Role
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import link_in, text_of

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from invites import db, invitations, permanent_link, steering
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Delivery, DeliveryState
-from invites.roles import Role
 from tests.browser.box import OWNER, Box, running
 from tests.browser.conftest import Visit
 from tests.browser.post_office import free_port

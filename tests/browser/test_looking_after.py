@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from invites import db, memberships
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Batch, BatchState, Delivery
-from invites.roles import Role
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from invites import responding
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Batch
-from invites.roles import Role
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import text_of

@@ -7,7 +7,7 @@ import pyotp
 from playwright.sync_api import CDPSession, expect
 
 from invites import authenticators
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.models import Authenticator
 from tests.browser.box import OWNER, Box
 from tests.browser.conftest import Visit

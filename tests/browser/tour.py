@@ -24,7 +24,8 @@ from invites import (
     sessions,
 )
 from invites.accounts import AccountSettings
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import (
     Batch,
     BatchState,
@@ -36,7 +37,6 @@ from invites.models import (
     ProofPurpose,
     User,
 )
-from invites.roles import Role
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.browser.post_office import PostOffice, free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor

@@ -4,7 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable
 
-from invites.refusals import Reason
+from invites.core.errors import Reason
 
 _XML = '<?xml version="1.0"?>'
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"

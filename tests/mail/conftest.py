@@ -13,9 +13,9 @@ from flask_mail import Mail
 from jinja2 import FileSystemBytecodeCache
 
 from invites import db
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
-from invites.settings import Settings, load_settings
 from invites.worker import Worker
 from tests.mail.post_office import PostOffice
 from tests.mail.scripted import Scripted

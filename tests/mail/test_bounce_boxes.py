@@ -8,8 +8,8 @@ import pytest
 
 from invites import bounce_boxes
 from invites.bounce_boxes import BoxError, named_troubles
+from invites.core.settings import MailboxServer
 from invites.returned_mail import READ_AT_MOST
-from invites.settings import MailboxServer
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.imap_office import ImapOffice
 

@@ -11,10 +11,10 @@ from click.testing import Result
 from flask import Flask
 
 from invites import cli_bounces, db
+from invites.core.secret_key import NAME
+from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.models import Delivery, DeliveryKind, DeliveryState
-from invites.secret_key import NAME
-from invites.settings import Settings, load_settings
 from tests.conftest import NOW
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.imap_office import ImapOffice

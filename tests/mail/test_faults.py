@@ -12,7 +12,7 @@ import pytest
 from peewee import OperationalError
 
 from invites import ledger, outbox, steering, worker
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.ledger import Settled
 from invites.mail import wire
 from invites.mail.exchange import Exchange

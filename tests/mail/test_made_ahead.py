@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from invites import crew, ledger, proofs, worker
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.mail import mailroom, wire
 from invites.mail.mailroom import Letter, Mailroom
 from invites.models import Account, Batch, BatchState, MailPolicy, Membership, ProofPurpose

@@ -10,7 +10,8 @@ import pytest
 from peewee import OperationalError
 
 from invites import crew, ledger, outbox, proofs, steering, worker
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.feed import Waiting
 from invites.ledger import Settled
 from invites.mail.mailroom import Mailroom
@@ -22,7 +23,6 @@ from invites.models import (
     Membership,
     ProofPurpose,
 )
-from invites.roles import Role
 from invites.worker import Worker
 from tests.mail.scripted import Scripted, at
 from tests.mail.shorthand import ONE_WAY, QUEUED, SENT, people, states, wait_for

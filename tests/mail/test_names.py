@@ -13,7 +13,9 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import issuing, texts
+from invites import issuing
+from invites.core import text_fields
+from invites.core.roles import Role
 from invites.mail.form_letter import (
     LINK,
     NAME,
@@ -25,7 +27,6 @@ from invites.mail.form_letter import (
 from invites.mail.rendering import render
 from invites.models import Delivery, Membership
 from invites.recipients import Entry
-from invites.roles import Role
 from invites.worker import Worker
 from tests.cast import make_user
 from tests.mail.post_office import PostOffice
@@ -95,7 +96,7 @@ def test_any_name_arrives_letter_by_letter(name: str) -> None:
 
 @given(st.text(max_size=120))
 def test_what_passes_as_a_name_cannot_break_a_mail(text: str) -> None:
-    name = texts.name_or_nothing(text)
+    name = text_fields.name_or_nothing(text)
     if name:
         assert_says(filled(name), name)
 
@@ -113,7 +114,7 @@ def test_a_line_break_in_a_name_is_refused_all_the_same(name: str) -> None:
 
 def test_an_account_with_joiners_in_its_name_as_persian_has_them_can_send() -> None:
     name = "\u0627\u0646\u062c\u0645\u0646 \u0645\u06cc\u200c\u062e\u0648\u0627\u0646\u06cc\u0645"
-    sender = Address(texts.clean_name(name), addr_spec="invites@box.example")
+    sender = Address(text_fields.clean_name(name), addr_spec="invites@box.example")
     letter = FormLetter(Draft(sender, f"Invitation for {name}", LINK, LINK, {}))
     raw = letter.fill(Addressee("ada@example.org", "<1@box.example>", "now", "https://b/1"))
     message = email.message_from_bytes(raw, policy=SMTP)

@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import pytest
 from flask import Flask
 
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import MailServer
 from invites.mail import watched
 from invites.mail.advice import Advice, Stage
 from invites.mail.rehearsal import Rehearsal, rehearse, trial_mail
-from invites.settings import MailServer
 from invites.web import mail_words
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.post_office import PostOffice

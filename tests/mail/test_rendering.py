@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from invites import notices, proofs
+from invites.core.roles import Role
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import preview_parts, render
 from invites.models import Account, Delivery, Membership, ProofPurpose, SecurityEvent
-from invites.roles import Role
 from tests.cast import make_user
 from tests.conftest import NOW
 from tests.shorthand import invite

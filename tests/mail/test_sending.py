@@ -15,6 +15,7 @@ from flask import Flask
 from flask_mail import Mail
 
 from invites import db, invitations, memberships, outbox, proofs, responding
+from invites.core.roles import Role
 from invites.mail import wire
 from invites.mail.replies import TroubleError
 from invites.models import (
@@ -25,7 +26,6 @@ from invites.models import (
     Membership,
     ProofPurpose,
 )
-from invites.roles import Role
 from invites.worker import Worker
 from tests.cast import Cast, make_user
 from tests.mail.conftest import CERTIFICATE, MakeWorker

@@ -8,7 +8,8 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from invites import opting_out, outbox, responding, staging
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import MailServer
 from invites.models import (
     Batch,
     BatchState,
@@ -19,7 +20,6 @@ from invites.models import (
     Membership,
     Passkey,
 )
-from invites.settings import MailServer
 from tests.browsing import HTMX
 from tests.mail.post_office import free_port
 from tests.web.world import ACCOUNT, World, path, use_mail_server

@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from invites import accounts, authenticators, db, outbox, recovery_codes, sessions, staging
 from invites.access import LOWEST_ROLE, Action
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import (
     Batch,
     Delivery,
@@ -25,7 +26,6 @@ from invites.models import (
     StagedList,
     User,
 )
-from invites.roles import Role
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, make_member, make_user

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from invites import accounts, memberships
+from invites.core.roles import Role
 from invites.models import Account, Invitation, Membership, User
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import Cast
 from tests.shorthand import invite

@@ -19,9 +19,9 @@ from invites import (
     steering,
 )
 from invites.activity import Deed
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Account
-from invites.roles import Role
 from invites.web import deeds
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast

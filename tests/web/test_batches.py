@@ -9,7 +9,9 @@ from time_machine import travel
 
 from invites import invitations, issuing, outbox, responding
 from invites.attempts import Result
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.core.settings import MailServer, Settings, load_settings
 from invites.factory import create_app
 from invites.issuing import Order
 from invites.models import (
@@ -24,8 +26,6 @@ from invites.models import (
     User,
 )
 from invites.recipients import Entry
-from invites.roles import Role
-from invites.settings import MailServer, Settings, load_settings
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send

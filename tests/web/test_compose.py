@@ -9,11 +9,11 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from invites import issuing, memberships, responding, staging
+from invites.core.roles import Role
+from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
 from invites.recipients import MAX_ENTRIES
-from invites.roles import Role
-from invites.settings import Settings, load_settings
 from invites.web.words import ROLE, ROLE_MEANS
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast, make_user

@@ -14,8 +14,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import encode_multipart
 
 from invites import outbox
+from invites.core.roles import Role
 from invites.models import MailQueue
-from invites.roles import Role
 from invites.web.access import Who, allow
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast

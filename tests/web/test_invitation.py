@@ -9,6 +9,7 @@ from flask import Flask
 from time_machine import travel
 
 from invites import invitations, memberships, responding
+from invites.core.roles import Role
 from invites.models import (
     Account,
     Activity,
@@ -19,7 +20,6 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_user
 from tests.shorthand import invite, new_profile, reread

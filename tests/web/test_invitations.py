@@ -9,7 +9,8 @@ from time_machine import travel
 
 from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import (
     Delivery,
     DeliveryState,
@@ -19,7 +20,6 @@ from invites.models import (
     Standing,
 )
 from invites.recipients import Entry
-from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, invite, new_profile, reread, send

@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 
 from invites import memberships, permanent_link
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Delivery, JoinedBy, Membership, Session, User
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_user
 from tests.shorthand import reread

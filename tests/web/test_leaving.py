@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from invites import memberships
+from invites.core.roles import Role
 from invites.models import Membership
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import Cast
 from tests.shorthand import reread

@@ -5,8 +5,8 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from invites import sessions
+from invites.core.roles import Role
 from invites.models import Batch, Membership, User
-from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.web.world import ACCOUNT, signed_in

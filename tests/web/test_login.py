@@ -7,10 +7,10 @@ from flask import Flask
 from time_machine import travel
 
 from invites import accounts, profiles, sessions
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import ProofPurpose, Session, User
 from invites.passwords import hash_password
-from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.shorthand import invite

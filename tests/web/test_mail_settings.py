@@ -7,11 +7,11 @@ from enum import StrEnum
 import pytest
 
 from invites import mail_policy, outbox, sender_domain
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.settings import MailServer
 from invites.mail.advice import Advice
 from invites.mail_policy import Limits
 from invites.sender_domain import Dmarc, Spf
-from invites.settings import MailServer
 from invites.web import mail_words
 from tests.browsing import HTMX, Browser
 from tests.mail.post_office import PostOffice, free_port

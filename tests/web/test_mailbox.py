@@ -4,9 +4,9 @@ import re
 
 import pytest
 
+from invites.core.settings import load_settings
 from invites.factory import create_app
 from invites.models import Delivery
-from invites.settings import load_settings
 from tests.web.world import World, signed_in
 
 

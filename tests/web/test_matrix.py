@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 
 from invites import db, invitations, memberships, outbox
 from invites.access import Action
+from invites.core.roles import Role
 from invites.models import (
     Batch,
     BatchState,
@@ -18,7 +19,6 @@ from invites.models import (
     Invitation,
     User,
 )
-from invites.roles import Role
 from invites.web.access import declared
 from tests.cast import make_member
 from tests.shorthand import invite

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
+from invites.core.roles import Role
 from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast
 from tests.web.world import ask_proof, links, path, signed_in

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from invites.roles import Role
+from invites.core.roles import Role
 from tests.browsing import Browser
 from tests.cast import Cast
 from tests.web.world import signed_in

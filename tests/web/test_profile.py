@@ -8,8 +8,8 @@ from flask import Flask
 from time_machine import travel
 
 from invites import sessions
+from invites.core.roles import Role
 from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_member, make_user
 from tests.shorthand import invite

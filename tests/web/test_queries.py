@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from invites.roles import Role
+from invites.core.roles import Role
 from tests.browsing import HTMX
 from tests.cast import make_member
 from tests.shorthand import send

@@ -15,9 +15,9 @@ from bs4 import BeautifulSoup
 from flask import Flask
 
 from invites import authenticators, recovery_codes, second_factor
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
 from invites.models import Account, Authenticator, Passkey, SecurityEvent, Session, User
-from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.passkey_device import Device

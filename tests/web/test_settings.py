@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from time_machine import travel
 
-from invites.clock import utcnow
+from invites.core.clock import utcnow
 from invites.models import Account
 from tests.browsing import Browser
 from tests.web.world import ACCOUNT

@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
+from invites.core.roles import Role
 from invites.models import Account, Membership, User
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import PASSWORD
 

@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from invites import db, issuing, judging, responding, staging
+from invites.core.roles import Role
 from invites.models import (
     Batch,
     Delivery,
@@ -18,7 +19,6 @@ from invites.models import (
     StagedList,
     StagedRow,
 )
-from invites.roles import Role
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.lists.make import workbook

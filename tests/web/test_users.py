@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 
 from invites import memberships, permanent_link, required_factor
+from invites.core.roles import Role
 from invites.models import Account, Membership, User
-from invites.roles import Role
 from tests.browsing import Browser
 from tests.cast import Cast, make_member
 from tests.shorthand import invite, new_profile, reread

@@ -7,8 +7,8 @@ import pytest
 from flask import Flask
 
 from invites import passwords, proofs
+from invites.core.errors import Reason, Refused
 from invites.models import ProofPurpose
-from invites.refusals import Reason, Refused
 from invites.web.refusal_words import sentence
 from invites.web.words import try_again_in
 from tests.web.world import World

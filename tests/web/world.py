@@ -19,7 +19,9 @@ from invites import (
     responding,
     sessions,
 )
-from invites.clock import utcnow
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.core.settings import MailServer
 from invites.links import Links
 from invites.models import (
     Account,
@@ -33,8 +35,6 @@ from invites.models import (
     ProofPurpose,
     User,
 )
-from invites.roles import Role
-from invites.settings import MailServer
 from invites.web.services import Services
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_member, make_user

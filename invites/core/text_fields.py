@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytz
 
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 
 NAME_LENGTH = 100
 PHRASE_LENGTH = 200

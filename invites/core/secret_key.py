@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from invites.settings import SettingsError
+from invites.core.settings import SettingsError
 
 NAME = "secret.key"
 

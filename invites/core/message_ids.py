@@ -2,7 +2,7 @@
 
 import re
 
-from invites.tokens import Purpose, Signable, Signer
+from invites.core.tokens import Purpose, Signable, Signer
 
 _OURS = re.compile(r"<([0-9]{1,18}-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from invites.refusals import Reason, Refused
+from invites.core.errors import Reason, Refused
 
 MAX_LENGTH = 254  # RFC 5321, with the brackets of a path taken off
 
