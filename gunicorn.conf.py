@@ -12,7 +12,7 @@ from typing import Any
 
 from invites import db, readiness
 from invites.core.settings import SettingsError, load_settings
-from invites.db_file import NotReadyError
+from invites.db.schema import NotReadyError
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 

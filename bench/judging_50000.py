@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db, db_file, judging, profiles
+from invites import accounts, db, judging, profiles
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.db import schema
 from invites.issuing import LIFETIME
 from invites.judging import Judgement, Outcome
 from invites.models import (
@@ -48,7 +49,7 @@ def main() -> None:
     entries = [Entry(text, row) for row, text in enumerate(_texts(), 1)]
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
-        db_file.migrate()
+        schema.migrate()
         db.connect()
         try:
             with db.transaction():

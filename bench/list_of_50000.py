@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db, db_file, feed, files, issuing, judging, profiles, progress
+from invites import accounts, db, feed, files, issuing, judging, profiles, progress
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.db import schema
 from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
 from invites.scope import Scope
@@ -39,7 +40,7 @@ def main() -> None:
 def _run() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
-        db_file.migrate()
+        schema.migrate()
         db.connect()
         try:
             return _steps()

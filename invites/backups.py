@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, db_file, outbox, progress, readiness, sessions
+from invites import db, outbox, progress, readiness, sessions
 from invites.core import secret_key
 from invites.core.settings import Settings
-from invites.db_file import NotReadyError
+from invites.db import schema
+from invites.db.schema import NotReadyError
 from invites.models import Delivery, DeliveryState
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
@@ -41,7 +42,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
         raise NotReadyError(f"{done} is there already. Try again in a second.")
     draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
     try:
-        db_file.backup(draft / settings.database_path.name)
+        schema.backup(draft / settings.database_path.name)
         _copy(settings.data / secret_key.NAME, draft)
         for path in (*draft.iterdir(), draft):
             _flush(path)
@@ -96,9 +97,9 @@ def _prepare(
         if (backup / name).exists():
             _copy(backup / name, draft)
     db.configure(draft / settings.database_path.name)
-    if not db_file.is_sound():
+    if not schema.is_sound():
         raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
-    db_file.migrate()
+    schema.migrate()
     held_back = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):

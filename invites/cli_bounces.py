@@ -13,10 +13,11 @@ import click
 from flask.cli import with_appcontext
 from peewee import PeeweeException
 
-from invites import bounce_boxes, db, db_file
+from invites import bounce_boxes, db
 from invites.bounce_boxes import BoxError, Letter
 from invites.bounces import Outcome, Verdict, take_in
 from invites.core.clock import utcnow
+from invites.db import schema
 from invites.returned_mail import READ_AT_MOST
 from invites.web.services import services
 
@@ -114,10 +115,10 @@ def _take_in_all(letters: Iterator[Letter], verbose: bool) -> Counter[Outcome]:
 def _database() -> Iterator[None]:
     """Connected; whatever is the matter with it may be better in a while."""
     try:
-        db_file.refuse_unready()
+        schema.refuse_unready()
         db.connect()
         yield
-    except (db_file.NotReadyError, PeeweeException) as error:
+    except (schema.NotReadyError, PeeweeException) as error:
         raise TryAgain(str(error)) from None
 
 

@@ -8,7 +8,7 @@ from flask import current_app
 from invites import db, readiness
 from invites.core.errors import Refused
 from invites.core.settings import SettingsError
-from invites.db_file import NotReadyError
+from invites.db.schema import NotReadyError
 from invites.web.refusal_words import sentence
 from invites.web.services import services
 

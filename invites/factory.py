@@ -12,7 +12,7 @@ from invites import blueprints, cli, db, readiness, sessions
 from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
-from invites.db_file import NotReadyError
+from invites.db.schema import NotReadyError
 from invites.links import Links
 from invites.mail.rendering import Postage
 from invites.web import (

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from invites import db, db_file, install, second_factor
+from invites import db, install, second_factor
 from invites.core import secret_key
 from invites.core.settings import Settings
-from invites.db_file import NotReadyError
+from invites.db import schema
+from invites.db.schema import NotReadyError
 
 
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
@@ -19,7 +20,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     authenticator apps and recovery codes end, which were derived from that one.
     Raises NotReadyError.
     """
-    applied = db_file.migrate()
+    applied = schema.migrate()
     if not new_key:
         _refuse_lost_key(settings)
     elif not secret_key.load_secret_keys(settings.data):
@@ -32,7 +33,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
 
 def check(settings: Settings) -> None:
     """Raises NotReadyError, saying what to do, unless the box can start."""
-    db_file.refuse_unready()
+    schema.refuse_unready()
     _refuse_lost_key(settings)
     keys = secret_key.load_secret_keys(settings.data)
     if not keys:

@@ -11,9 +11,10 @@ from types import FrameType
 import flask_mail
 from peewee import PeeweeException
 
-from invites import db, db_file, ledger, mail_policy, outbox, sessions, staging
+from invites import db, ledger, mail_policy, outbox, sessions, staging
 from invites.core.clock import utcnow
 from invites.crew import Crew
+from invites.db import schema
 from invites.desk import Desk
 from invites.mail.mailroom import Mailroom
 from invites.mail.rendering import Postage
@@ -58,7 +59,7 @@ class Worker:
         """Work until stopped; call in the main thread, so that signals arrive."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with db_file.only_one("worker", self._is_told_to_stop) as is_only_one:
+        with schema.only_one("worker", self._is_told_to_stop) as is_only_one:
             if is_only_one:
                 self._work()
         log.info("mail worker stopped")

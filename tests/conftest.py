@@ -11,11 +11,12 @@ from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
-from invites import accounts, db, db_file, passwords
+from invites import accounts, db, passwords
 from invites.core.roles import Role
 from invites.core.secret_key import make_secret_key
 from invites.core.settings import Settings, load_settings
 from invites.core.tokens import Signer
+from invites.db import schema
 from invites.factory import create_app
 from invites.models import Account, Membership
 from tests.cast import Cast, make_user
@@ -57,7 +58,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with the newest schema, made by the real migrations once."""
     path = tmp_path_factory.mktemp("migrated") / "invites.sqlite3"
     db.configure(path)
-    db_file.migrate()
+    schema.migrate()
     db.connect()
     db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

@@ -9,10 +9,11 @@ from click.testing import Result
 from flask import Flask
 from time_machine import travel
 
-from invites import db, db_file, feed, ledger, readiness, sessions
+from invites import db, feed, ledger, readiness, sessions
 from invites.attempts import Outcome
 from invites.attempts import Result as Sent
 from invites.core.settings import Settings
+from invites.db import schema
 from invites.ledger import Settled
 from invites.models import Account, Delivery, DeliveryState, Membership
 from tests.shorthand import invite, send
@@ -110,7 +111,7 @@ def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(
     def full(_target: Path) -> None:
         raise OSError(28, "No space left on device", "/backups")
 
-    monkeypatch.setattr(db_file, "backup", full)
+    monkeypatch.setattr(schema, "backup", full)
     failed = run(app, "backup", folder, "--keep", 1)
     assert failed.exit_code == 1
     assert failed.output == "Error: /backups: No space left on device\n"
@@ -146,7 +147,7 @@ def test_a_restore_on_a_new_box_brings_everything_back(
     assert (settings.data / "secret.key").read_text() == key
     for path in (settings.data, database, settings.data / "secret.key"):
         assert path.stat().st_mode & 0o077 == 0
-    db_file.refuse_unready()
+    schema.refuse_unready()
 
 
 def test_a_restore_replaces_nothing_unasked(
@@ -276,17 +277,17 @@ def test_a_damaged_box_can_be_restored(
     (settings.data / "secret.key").unlink()
     done = app.test_cli_runner().invoke(args=["restore", str(backup), "--replace"])
     assert done.exit_code == 0, done.output
-    db_file.refuse_unready()
+    schema.refuse_unready()
 
 
 def test_a_backup_of_an_older_version_is_brought_to_this_one(
     app: Flask, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer = shutil.copytree(db_file.MIGRATIONS, tmp_path / "migrations")
+    newer = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
     (newer / "9998_more.py").write_text("def up(migrator, db): pass\n")
-    monkeypatch.setattr(db_file, "MIGRATIONS", newer)
+    monkeypatch.setattr(schema, "MIGRATIONS", newer)
     assert run(app, "restore", backup, "--replace").exit_code == 0
-    db_file.refuse_unready()
+    schema.refuse_unready()
 
 
 def test_a_restore_is_refused_while_a_service_runs(

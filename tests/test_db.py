@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from peewee import OperationalError
 from playhouse.schema_diff import diff_models
 
-from invites import db, db_file
-from invites.db import UtcField
-from invites.db_file import NotReadyError
+from invites import db
+from invites.db import UtcField, schema
+from invites.db.schema import NotReadyError
 from invites.models import Account, Delivery, Invitation, Row, User
 from tests.cast import make_user
 from tests.shorthand import invite, reread
@@ -47,14 +47,14 @@ def test_the_migrations_make_the_same_columns_as_the_models(database, tmp_path):
 
 def test_migrating_a_second_time_does_nothing(tmp_path):
     db.configure(tmp_path / "new" / "invites.sqlite3")
-    assert db_file.migrate()
-    assert db_file.migrate() == []
+    assert schema.migrate()
+    assert schema.migrate() == []
 
 
 def migrate(path, start, results):
     db.configure(path)
     start.wait()
-    results.put(db_file.migrate())
+    results.put(schema.migrate())
 
 
 @pytest.mark.slow
@@ -71,11 +71,11 @@ def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
     assert [process.exitcode for process in processes] == [0] * 4
     assert len([names for names in applied if names]) == 1
     db.configure(tmp_path / "invites.sqlite3")
-    db_file.refuse_unready()
+    schema.refuse_unready()
 
 
 def test_a_migrated_database_is_ready(database):
-    db_file.refuse_unready()
+    schema.refuse_unready()
 
 
 @pytest.mark.parametrize("is_there", [False, True])
@@ -85,34 +85,32 @@ def test_where_there_is_no_database_yet_it_says_how_to_make_one(tmp_path, is_the
         file.touch()
     db.configure(file)
     with pytest.raises(NotReadyError, match=r"no database yet in .*Run 'flask migrate'"):
-        db_file.refuse_unready()
+        schema.refuse_unready()
     assert file.exists() == is_there
 
 
 def test_an_old_schema_is_refused_with_what_to_do(database, tmp_path, monkeypatch):
-    newer = shutil.copytree(db_file.MIGRATIONS, tmp_path / "migrations")
+    newer = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
     (newer / "9998_more.py").write_text("def up(migrator, db): pass\n")
-    monkeypatch.setattr(db_file, "MIGRATIONS", newer)
-    with pytest.raises(
-        db_file.NotReadyError, match=r"older than this .*9998_more.*'flask migrate'"
-    ):
-        db_file.refuse_unready()
-    assert db_file.migrate() == ["9998_more"]
-    db_file.refuse_unready()
+    monkeypatch.setattr(schema, "MIGRATIONS", newer)
+    with pytest.raises(schema.NotReadyError, match=r"older than this .*9998_more.*'flask migrate'"):
+        schema.refuse_unready()
+    assert schema.migrate() == ["9998_more"]
+    schema.refuse_unready()
 
 
-@pytest.mark.parametrize("use", [db_file.refuse_unready, db_file.migrate])
+@pytest.mark.parametrize("use", [schema.refuse_unready, schema.migrate])
 def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(database, use):
     db.database.execute_sql(
         "INSERT INTO schema_migration (name, applied) VALUES ('9999_later', '2030-01-01')"
     )
     with pytest.raises(
-        db_file.NotReadyError, match=r"newer than this version .*9999_later.*Install"
+        schema.NotReadyError, match=r"newer than this version .*9999_later.*Install"
     ):
         use()
 
 
-@pytest.mark.parametrize("use", [db_file.refuse_unready, db_file.migrate])
+@pytest.mark.parametrize("use", [schema.refuse_unready, schema.migrate])
 def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path, use):
     file = tmp_path / "invites.sqlite3"
     file.write_text("no database, though long enough to be taken for one" * 100)
@@ -124,20 +122,20 @@ def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path, use):
 def test_a_damaged_database_is_not_backed_up_as_if_it_were_whole(database, tmp_path):
     damage(database)
     with pytest.raises(NotReadyError, match="damaged"):
-        db_file.backup(tmp_path / "copy.sqlite3")
+        schema.backup(tmp_path / "copy.sqlite3")
 
 
 def test_only_an_undamaged_database_of_ours_is_sound(database, tmp_path):
     db.close()
-    assert db_file.is_sound()
+    assert schema.is_sound()
     db.connect()
     damage(database)
-    assert not db_file.is_sound()
+    assert not schema.is_sound()
     sqlite3.connect(tmp_path / "other.sqlite3").execute(
         "CREATE TABLE thing (id)"
     ).connection.close()
     db.configure(tmp_path / "other.sqlite3")
-    assert not db_file.is_sound()
+    assert not schema.is_sound()
 
 
 def damage(file):
@@ -152,7 +150,7 @@ def damage(file):
         opened.write(b"\xff" * 4096)
 
 
-@pytest.mark.parametrize("use", [db_file.refuse_unready, db_file.migrate])
+@pytest.mark.parametrize("use", [schema.refuse_unready, schema.migrate])
 def test_a_folder_that_cannot_be_is_refused_with_what_to_do(tmp_path, use):
     (tmp_path / "file").touch()
     db.configure(tmp_path / "file" / "invites.sqlite3")
@@ -171,7 +169,7 @@ def test_a_database_that_goes_missing_is_not_made_anew(database):
 def test_the_folder_of_the_database_is_made_for_its_owner_only(tmp_path):
     db.configure(tmp_path / "new" / "invites.sqlite3")
     assert not (tmp_path / "new").exists()
-    db_file.migrate()
+    schema.migrate()
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "new" / "invites.sqlite3").stat().st_mode & 0o777 == 0o600
 

@@ -10,7 +10,6 @@ import pytest
 
 from invites import (
     db,
-    db_file,
     feed,
     install,
     invitations,
@@ -25,6 +24,7 @@ from invites import (
 )
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
+from invites.db import schema
 from invites.issuing import Order
 from invites.models import (
     Account,
@@ -320,7 +320,7 @@ def test_what_two_worker_processes_have_in_hand_is_started_by_one(owner, databas
 def claim_and_wait(path, taken, done):
     """Be the only worker, if nobody is, until told."""
     db.configure(path)
-    with db_file.only_one("worker", lambda: True) as claimed:
+    with schema.only_one("worker", lambda: True) as claimed:
         taken.put(claimed)
         done.wait(WAIT)
 
@@ -332,11 +332,11 @@ def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_k
     first = spawn.Process(target=claim_and_wait, args=(database, taken, done))
     first.start()
     assert taken.get(timeout=WAIT)
-    with db_file.only_one("worker", lambda: True) as claimed:
+    with schema.only_one("worker", lambda: True) as claimed:
         assert not claimed
     first.kill()
     first.join()
-    with db_file.only_one("worker", lambda: True) as claimed:
+    with schema.only_one("worker", lambda: True) as claimed:
         assert claimed
 
 
@@ -401,7 +401,7 @@ def kill_during(path, step, seconds, deed, actor_id):
     time.sleep(seconds)
     process.kill()
     process.join()
-    assert db_file.is_sound()
+    assert schema.is_sound()
 
 
 @pytest.mark.slow
