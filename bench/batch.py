@@ -5,9 +5,9 @@ from datetime import timedelta
 from invites import accounts, issuing, profiles
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.lists.recipients import Entry
 from invites.models import Batch, Membership
 from invites.profiles import NewProfile
-from invites.recipients import Entry
 
 
 def make_batch(

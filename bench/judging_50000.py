@@ -13,6 +13,7 @@ from invites.core.roles import Role
 from invites.db import schema
 from invites.issuing import LIFETIME
 from invites.judging import Judgement, Outcome
+from invites.lists.recipients import Entry
 from invites.models import (
     Account,
     Batch,
@@ -27,7 +28,6 @@ from invites.models import (
     User,
 )
 from invites.profiles import NewProfile
-from invites.recipients import Entry
 
 MEMBERS = 100_000
 EARLIER = 200_000

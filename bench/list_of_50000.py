@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db, feed, files, issuing, judging, profiles, progress
+from invites import accounts, db, feed, issuing, judging, profiles, progress
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
+from invites.lists import files
 from invites.models import Account, JoinedBy, Membership, User
 from invites.profiles import NewProfile
 from invites.scope import Scope

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from invites import files
 from invites.core.errors import Refused
+from invites.lists import files
 from tests.lists import heaps, make
 
 ROWS = 50_000

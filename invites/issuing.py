@@ -11,9 +11,9 @@ from invites.activity import Deed
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.judging import Outcome
+from invites.lists.recipients import Entry
 from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
 from invites.overview import Overview, overview
-from invites.recipients import Entry
 
 LIFETIME = timedelta(days=14)
 LARGE = 500  # mails; from here on an admin says yes to their number

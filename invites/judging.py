@@ -8,11 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from invites import db, frequency, opting_out, suggestions
+from invites import db, frequency, opting_out
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, Refused
+from invites.lists import suggestions
+from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.models import Account, Invitation, InvitationState, Membership, User
-from invites.recipients import MAX_ENTRIES, Entry
 
 _SECONDS = 5.0  # of the processor; 50,000 addresses take a small part of one
 _PIECE = 100  # entries, after which it is asked how long they took

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from invites import staged_rows
 from invites.judging import Outcome
+from invites.lists.recipients import typed
 from invites.models import Batch
 from invites.overview import Overview
-from invites.recipients import typed
 
 MOST = 2000  # rows; a page reads them all
 

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from invites import db, judging, staged_rows, suggestions
+from invites import db, judging, staged_rows
 from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
+from invites.lists import suggestions
+from invites.lists.recipients import Entry, tidy
+from invites.lists.table import Choice
 from invites.models import StagedList, StagedRow
-from invites.recipients import Entry, tidy
 from invites.staged_rows import one_line
-from invites.tables import Choice
 
 Changes = Counter[tuple[Outcome, Outcome]]
 

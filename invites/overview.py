@@ -9,8 +9,8 @@ from datetime import datetime
 from invites import judging, staged_rows, staging
 from invites.core.errors import Reason, Refused
 from invites.judging import INVITED, Judgement, Outcome
+from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.models import Account, StagedList
-from invites.recipients import MAX_ENTRIES, Entry
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from invites import db
 from invites.core.errors import Reason, Refused
 from invites.core.paging import Page, paged
 from invites.judging import Outcome
+from invites.lists.table import Table
 from invites.models import StagedList, StagedRow
-from invites.tables import Table
 
 _SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
 _SHOWN_TEXT = 150  # characters of a row without an address

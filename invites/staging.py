@@ -15,14 +15,15 @@ from typing import IO, NamedTuple, ParamSpec
 
 from peewee import ModelSelect
 
-from invites import aside, db, files, judging, staged_rows
+from invites import aside, db, judging, staged_rows
 from invites.aside import AsideError
 from invites.core import text_fields
 from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
+from invites.lists import files
+from invites.lists.recipients import Entry
+from invites.lists.table import BOTH_NAMES, Choice
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
-from invites.recipients import Entry
-from invites.tables import BOTH_NAMES, Choice
 
 KEPT = timedelta(days=1)
 _LARGE = 256 * 1024  # bytes of a file that takes a while to read

@@ -15,9 +15,9 @@ from invites.core.roles import Role
 from invites.feed import Waiting
 from invites.issuing import Order, Review
 from invites.ledger import Settled
+from invites.lists.recipients import Entry
 from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
 from invites.profiles import NewProfile
-from invites.recipients import Entry
 from tests.cast import password_hash
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import files
 from invites.core.errors import Reason, Refused
-from invites.recipients import MAX_ENTRIES, Entry
-from invites.tables import MAX_BYTES, Choice, Table
+from invites.lists import files
+from invites.lists.recipients import MAX_ENTRIES, Entry
+from invites.lists.table import MAX_BYTES, Choice, Table
 from invites.web.refusal_words import sentence
 from tests.lists import bombs, heaps, make
 from tests.shorthand import ends_soon, refused

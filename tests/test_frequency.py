@@ -8,8 +8,8 @@ from invites import accounts, frequency, invitations, issuing, judging, proofs
 from invites.core.errors import Reason
 from invites.frequency import MAILS_A_DAY
 from invites.judging import ON_REQUEST, Outcome
+from invites.lists.recipients import Entry
 from invites.models import Delivery, DeliveryState, Invitation, Membership, ProofPurpose
-from invites.recipients import Entry
 from tests.cast import make_user
 from tests.shorthand import invite, order, refused, send
 

@@ -11,6 +11,7 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.core.tokens import Purpose
 from invites.judging import Outcome
+from invites.lists.recipients import read_field
 from invites.models import (
     BatchState,
     Delivery,
@@ -19,7 +20,6 @@ from invites.models import (
     InvitationState,
     Standing,
 )
-from invites.recipients import read_field
 from tests.shorthand import attempt_all, deeds, invite, new_profile, refused, reread
 
 DAY = timedelta(days=1)

@@ -9,9 +9,9 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.issuing import LARGE, Order, Review
 from invites.judging import Outcome
+from invites.lists.recipients import Entry
 from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
 from invites.overview import overview
-from invites.recipients import Entry
 from tests.shorthand import deeds, invite, order, refused, reread, send
 
 

@@ -11,7 +11,7 @@ from invites.core import addresses
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.judging import INVITED, ON_REQUEST, Outcome, judge
-from invites.recipients import Entry
+from invites.lists.recipients import Entry
 from tests.cast import make_user
 from tests.shorthand import invite, refused
 

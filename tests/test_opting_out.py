@@ -16,8 +16,8 @@ from invites import (
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.judging import Outcome
+from invites.lists.recipients import Entry
 from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, OptOut
-from invites.recipients import Entry
 from tests.cast import make_user
 from tests.shorthand import (
     attempt_all,

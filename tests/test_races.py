@@ -26,6 +26,7 @@ from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.db import schema
 from invites.issuing import Order
+from invites.lists.recipients import MAX_ENTRIES
 from invites.models import (
     Account,
     Activity,
@@ -39,7 +40,6 @@ from invites.models import (
     StagedRow,
     User,
 )
-from invites.recipients import MAX_ENTRIES
 from tests.cast import make_member, make_user
 from tests.conftest import NOW
 from tests.shorthand import attempt_all, invite, new_profile, order, reread, send

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.recipients import Entry, read_field, replaced, typed
+from invites.lists.recipients import Entry, read_field, replaced, typed
 from tests.shorthand import ends_soon
 
 

@@ -11,8 +11,8 @@ from invites.core.roles import Role
 from invites.frequency import MAILS_A_DAY
 from invites.issuing import LIFETIME, Order
 from invites.judging import Outcome
+from invites.lists.recipients import Entry
 from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState, Standing
-from invites.recipients import Entry
 from tests.shorthand import invite, order, refused, reread
 
 AGAIN = frozenset({Outcome.PENDING})

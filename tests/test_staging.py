@@ -23,10 +23,10 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.issuing import LARGE, Order, Review
 from invites.judging import INVITED, Outcome
+from invites.lists.recipients import MAX_ENTRIES, Entry
+from invites.lists.table import BOTH_NAMES, Choice
 from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
 from invites.overview import overview
-from invites.recipients import MAX_ENTRIES, Entry
-from invites.tables import BOTH_NAMES, Choice
 from tests.shorthand import invite, refused, reread, send
 
 CSV = b"""name,email,boss

@@ -9,6 +9,7 @@ from invites.attempts import Outcome, Result
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.ledger import Settled
+from invites.lists.recipients import Entry
 from invites.models import (
     Batch,
     BatchState,
@@ -19,7 +20,6 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import BIG
-from invites.recipients import Entry
 from tests.cast import make_user
 from tests.shorthand import attempt, attempt_all, deeds, due, refused, reread, send
 

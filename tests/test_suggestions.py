@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import providers
 from invites.core import addresses
 from invites.core.errors import Reason
-from invites.suggestions import (
+from invites.lists import mail_providers
+from invites.lists.suggestions import (
     addresses_in,
     holds_no_more,
     holds_two,
@@ -168,7 +168,7 @@ REAL = (
 )
 
 
-@pytest.mark.parametrize("domain", [*REAL.split(), *providers.providers()])
+@pytest.mark.parametrize("domain", [*REAL.split(), *mail_providers.providers()])
 def test_a_real_domain_is_left_alone(domain):
     assert misspelt(f"ada@{domain}") == ""
 

@@ -14,9 +14,9 @@ from invites.access import Action
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.judging import Outcome
+from invites.lists.table import Choice
 from invites.models import Batch, StagedList
 from invites.overview import overview
-from invites.tables import Choice
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, number
 from invites.web.errors import stale_form

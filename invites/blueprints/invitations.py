@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 from invites import backing, invitations, permanent_link
 from invites.access import Action, authorize
 from invites.core.errors import Refused
+from invites.lists.recipients import typed
 from invites.models import Invitation, Membership, Standing
-from invites.recipients import typed
 from invites.scope import Flag
 from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend

@@ -20,16 +20,17 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
-from invites import bounces, issuing, staged_rows, staging, suggestions
+from invites import bounces, issuing, staged_rows, staging
 from invites.access import Action, grantable_roles
 from invites.core.errors import Refused
 from invites.core.roles import Role
 from invites.issuing import Order, Review
 from invites.judging import Outcome
+from invites.lists import suggestions
+from invites.lists.recipients import Entry, read_field, replaced
+from invites.lists.table import Choice
 from invites.models import Invitation, StagedList
 from invites.overview import Overview, overview
-from invites.recipients import Entry, read_field, replaced
-from invites.tables import Choice
 from invites.web.access import here
 from invites.web.forms import PlainForm
 from invites.web.pages import show

@@ -9,8 +9,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from invites.core.errors import Reason, Refused
-from invites.recipients import MAX_ENTRIES
-from invites.tables import MAX_MEGABYTES
+from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.table import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
 from invites.web.busy import mark_busy
 from invites.web.htmx import wants_fragment

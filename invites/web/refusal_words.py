@@ -4,7 +4,7 @@ from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites.core.errors import Reason, Refused
-from invites.tables import MAX_MEGABYTES
+from invites.lists.table import MAX_MEGABYTES
 
 REASON = {
     Reason.ADDRESS_MISSING: _("Enter an e-mail address."),

@@ -12,10 +12,11 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
-from invites import accounts, passwords, proofs, recipients, tables
+from invites import accounts, passwords, proofs
 from invites.access import Action
 from invites.core.roles import Role
 from invites.judging import Outcome
+from invites.lists import recipients, table
 from invites.models import (
     Account,
     BatchState,
@@ -39,7 +40,7 @@ _NAMES = {
     "InvitationState": InvitationState,
     "Role": Role,
     "Standing": Standing,
-    "MAX_FILE_BYTES": tables.MAX_BYTES,
+    "MAX_FILE_BYTES": table.MAX_BYTES,
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": proofs.hours(ProofPurpose.RESET_PASSWORD),

@@ -3,9 +3,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from invites import responding, tables
+from invites import responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.lists import table
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import link_in, text_of
@@ -197,7 +198,7 @@ def test_who_is_logged_out_while_they_type_logs_in_beside_and_goes_on(olive: Vis
 
 def test_a_file_that_is_too_large_is_refused_at_its_field_by_its_name(olive: Visitor) -> None:
     olive.go_to("Create New Invitation")
-    olive.choose_file("people $& of 2026.csv", b"x" * (tables.MAX_BYTES + 1))
+    olive.choose_file("people $& of 2026.csv", b"x" * (table.MAX_BYTES + 1))
     refusal = olive.page.get_by_role("alert")
     expect(refusal).to_contain_text("“people $& of 2026.csv”: This file is larger than 20 MB.")
     expect(olive.page.locator("#email-csv-file")).to_have_class(re.compile("wrong"))

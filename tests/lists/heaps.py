@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from invites.recipients import MAX_ENTRIES
-from invites.tables import MAX_BYTES
+from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.table import MAX_BYTES
 
 HEAPS: dict[str, Callable[[], bytes]] = {
     "commas": lambda: b"a@b.org" + b"," * (MAX_BYTES - 7),

@@ -10,7 +10,7 @@ from datetime import date
 
 import openpyxl
 
-from invites.recipients import Entry
+from invites.lists.recipients import Entry
 
 ADA = "ada@example.org"
 BEN = "ben@example.org"

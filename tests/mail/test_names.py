@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from invites import issuing
 from invites.core import text_fields
 from invites.core.roles import Role
+from invites.lists.recipients import Entry
 from invites.mail.form_letter import (
     LINK,
     NAME,
@@ -26,7 +27,6 @@ from invites.mail.form_letter import (
 )
 from invites.mail.rendering import render
 from invites.models import Delivery, Membership
-from invites.recipients import Entry
 from invites.worker import Worker
 from tests.cast import make_user
 from tests.mail.post_office import PostOffice

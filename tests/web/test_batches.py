@@ -14,6 +14,7 @@ from invites.core.roles import Role
 from invites.core.settings import MailServer, Settings, load_settings
 from invites.factory import create_app
 from invites.issuing import Order
+from invites.lists.recipients import Entry
 from invites.models import (
     Batch,
     BatchState,
@@ -25,7 +26,6 @@ from invites.models import (
     Session,
     User,
 )
-from invites.recipients import Entry
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send

@@ -12,8 +12,8 @@ from invites import issuing, memberships, responding, staging
 from invites.core.roles import Role
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
+from invites.lists.recipients import MAX_ENTRIES
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
-from invites.recipients import MAX_ENTRIES
 from invites.web.words import ROLE, ROLE_MEANS
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast, make_user

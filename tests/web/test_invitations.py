@@ -11,6 +11,7 @@ from invites import invitations, issuing, memberships, permanent_link, respondin
 from invites.attempts import Result
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.lists.recipients import Entry
 from invites.models import (
     Delivery,
     DeliveryState,
@@ -19,7 +20,6 @@ from invites.models import (
     Membership,
     Standing,
 )
-from invites.recipients import Entry
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, invite, new_profile, reread, send

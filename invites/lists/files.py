@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 
 from invites.core.errors import Reason, Refused
-from invites.csv_rows import MAX_LINES, check, rows
-from invites.files import contacts, workbooks
-from invites.files.decoding import decode
-from invites.files.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
-from invites.tables import MAX_BYTES, MAX_MEGABYTES, Table
+from invites.lists import vcards, workbooks
+from invites.lists.csv_rows import MAX_LINES, check, rows
+from invites.lists.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
+from invites.lists.encodings import decode
+from invites.lists.table import MAX_BYTES, MAX_MEGABYTES, Table
 
 # Not <ada@example.org>. Many programs export a web page that they call .xls.
 _MARKUP = re.compile(r"\s*<(?:[!?]|(?:html|head|meta|style|table|div)[\s>])", re.IGNORECASE)
@@ -29,8 +29,8 @@ def read(content: bytes) -> Table:
         rows_of_sheet, sheets = workbooks.csv_of(content)
         return replace(_with_addresses(decode(rows_of_sheet), ","), sheets=tuple(sheets))
     text = decode(content)
-    if contacts.are_contacts(text):
-        table = contacts.table_of(text)
+    if vcards.are_contacts(text):
+        table = vcards.table_of(text)
         return _with_addresses(table.text, table.delimiter)
     if _MARKUP.match(text):
         raise Refused(Reason.FILE_MARKUP)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain, islice, takewhile
 
-from invites.titles import email_weight, is_family_name, is_given_name, name_rank
+from invites.lists.column_headers import email_weight, is_family_name, is_given_name, name_rank
 
 # The index of a column that isn't in the table: first and last name together.
 BOTH_NAMES = 30_000  # tables are narrower

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat, takewhile
 
-from invites.columns import BOTH_NAMES, Choice, Column, Look, both_names
 from invites.core.errors import Reason, Refused
-from invites.csv_rows import rows
-from invites.names import name_in
-from invites.recipients import CLINGING, MAX_ENTRIES, Entry, tidy
+from invites.lists.columns import BOTH_NAMES, Choice, Column, Look, both_names
+from invites.lists.csv_rows import rows
+from invites.lists.names import name_in
+from invites.lists.recipients import CLINGING, MAX_ENTRIES, Entry, tidy
 
 __all__ = ["BOTH_NAMES", "CARDS", "MAX_BYTES", "MAX_MEGABYTES", "Choice", "Column", "Table"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from threading import BoundedSemaphore, Timer
 
 from invites.core.errors import Reason, Refused
-from invites.files.workbook_child import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH, TOO_WIDE
+from invites.lists.workbook_converter import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH, TOO_WIDE
 
-_CHILD = Path(__file__).with_name("workbook_child.py")
+_CHILD = Path(__file__).with_name("workbook_converter.py")
 _SECONDS = 12  # for the child, waiting for the processor too
 _AT_ONCE = BoundedSemaphore(2)  # each may take half a gigabyte
 

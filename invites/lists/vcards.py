@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from invites.core.errors import Reason, Refused
-from invites.csv_rows import check_lines
-from invites.recipients import MAX_ENTRIES
-from invites.tables import CARDS, Table
+from invites.lists.csv_rows import check_lines
+from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.table import CARDS, Table
 
 _BEGIN = re.compile(r"\s*BEGIN:VCARD\s", re.IGNORECASE)
 _MOST_ADDRESSES = 10  # of a card

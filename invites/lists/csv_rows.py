@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from invites.core.errors import Reason, Refused
-from invites.recipients import MAX_ENTRIES
+from invites.lists.recipients import MAX_ENTRIES
 
 MAX_CELLS = 16_384  # in a row; what a spreadsheet can have
 MAX_CELL = 100_000  # characters; more is an unclosed quote or an attack

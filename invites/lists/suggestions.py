@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from invites import providers
 from invites.core import addresses
 from invites.core.errors import Reason, Refused
+from invites.lists import mail_providers
 
 _LOOKED_AT = 500  # characters of an entry
 _TRIED = 3  # words of it: each may take long to refuse
@@ -58,7 +58,7 @@ def misspelt(email: str) -> str:
     The same for a ``www.`` in front, which no mailbox has.
     """
     local, _, domain = email.rpartition("@")
-    right = providers.corrected(domain)
+    right = mail_providers.corrected(domain)
     if right or email.startswith("www."):
         return f"{_WWW.sub('', local)}@{right or domain}"
     return ""
@@ -163,7 +163,8 @@ def _with_at(text: str) -> Iterator[str]:
             return
 
 
-_WELL_KNOWN = [domain for domain in providers.providers() if len(domain) > len("gmx.com")]
+_WELL_KNOWN = [domain for domain in mail_providers.providers() if len(domain) > len("gmx.com")]
 _HOMES = {domain.replace(".", ""): domain for domain in _WELL_KNOWN} | {
-    domain.partition(".")[0]: providers.home_of(domain.partition(".")[0]) for domain in _WELL_KNOWN
+    domain.partition(".")[0]: mail_providers.home_of(domain.partition(".")[0])
+    for domain in _WELL_KNOWN
 }

@@ -4,7 +4,7 @@ import re
 from itertools import zip_longest
 from typing import NamedTuple
 
-from invites.names import name_in
+from invites.lists.names import name_in
 
 MAX_ENTRIES = 50_000  # the guide's limit for a file; the same for field and file together
 
