@@ -5,9 +5,10 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 
-from invites import activity, db
-from invites.access import Action, authorize
-from invites.activity import Deed
+from invites import db
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
@@ -47,7 +48,7 @@ def create(name: str, owner: User, now: datetime) -> Account:
             joined_by=JoinedBy.FOUNDING,
             joined_at=now,
         )
-        activity.record(Deed.ACCOUNT_CREATED, account, owner, now, name=name)
+        audit_log.record(Deed.ACCOUNT_CREATED, account, owner, now, name=name)
     return account
 
 
@@ -81,7 +82,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
         for field, value in clean.items():
             setattr(account, field, value)
         account.save(only=clean.keys())
-        activity.record(Deed.SETTINGS_CHANGED, account, actor.user, now)
+        audit_log.record(Deed.SETTINGS_CHANGED, account, actor.user, now)
 
 
 def memberships_of(user: User) -> list[Membership]:

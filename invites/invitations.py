@@ -6,10 +6,11 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from invites import activity, db, frequency, issuing, opting_out, outbox, steering
-from invites.access import Action, authorize, grantable_roles
-from invites.activity import Deed
-from invites.backing import is_backed
+from invites import db, frequency, issuing, opting_out, outbox, steering
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.authority import is_backed
+from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.frequency import MAILS_A_DAY
@@ -60,7 +61,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         if invited is not None and invited.is_active:
             raise Refused(Reason.MEMBER_ALREADY)
         outbox.queue_invitation(invitation, now)
-        activity.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
+        audit_log.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
 
 
 def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -71,7 +72,7 @@ def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         _change(invitation, OPEN_STATES, {Invitation.state: InvitationState.REVOKED})
-        activity.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
+        audit_log.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
 
 
 def correct(
@@ -117,7 +118,7 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
         restored = Invitation.get_by_id(invitation.id)
         if restored.standing(now) is Standing.PENDING and outbox.was_withdrawn(invitation):
             outbox.queue_invitation(invitation, now)
-        activity.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
+        audit_log.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
 
 
 def check_copyable(actor: Membership, invitation: Invitation) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import activity, db, frequency, judging, left_out, mending, outbox, reminders, staging
-from invites.access import Action, authorize, grantable_roles
-from invites.activity import Deed
+from invites import db, frequency, judging, left_out, mending, outbox, reminders, staging
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.judging import Outcome
@@ -88,7 +89,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         outbox.queue_batch(batch, now, again)
         if staged is not None:
             staging.mark_sent(staged, batch)
-        activity.record(
+        audit_log.record(
             Deed.INVITED,
             account,
             actor.user,

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from invites import activity, db, invitations, opting_out, required_factor
-from invites.access import Action, authorize
-from invites.activity import Deed
+from invites import db, invitations, opting_out, required_factor
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
@@ -88,7 +89,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
         before, membership.role = membership.role, role
         membership.save(only=[Membership.role])
         required_factor.tell_if_missing(membership, now)
-        activity.record(
+        audit_log.record(
             Deed.ROLE_CHANGED,
             membership.account,
             actor.user,
@@ -113,7 +114,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
             return
         _end(membership, now)
         invitations.revoke_offers(actor, membership.user)
-        activity.record(
+        audit_log.record(
             Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )
 
@@ -129,7 +130,7 @@ def leave(member: Membership, now: datetime) -> None:
             return
         _end(member, now)
         invitations.close_offers(member.account_id, member.user, InvitationState.REVOKED)
-        activity.record(Deed.LEFT, member.account, member.user, now, email=member.user.email)
+        audit_log.record(Deed.LEFT, member.account, member.user, now, email=member.user.email)
 
 
 def is_last_owner(member: Membership) -> bool:
@@ -152,7 +153,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
             return
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
         required_factor.tell_if_missing(membership, now)
-        activity.record(
+        audit_log.record(
             Deed.REACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )
 

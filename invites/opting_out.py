@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from invites import activity, db
-from invites.activity import Deed
+from invites import db
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
 from invites.models import Account, Invitation, InvitationState, OptOut
 
 
@@ -29,7 +30,7 @@ def opt_out(invitation: Invitation, now: datetime) -> None:
         ).execute()
         if added:
             details = {"email": invitation.email}
-            activity.record(Deed.OPTED_OUT, invitation.account, None, now, **details)
+            audit_log.record(Deed.OPTED_OUT, invitation.account, None, now, **details)
 
 
 def opt_in(account: Account, email: str, now: datetime) -> None:
@@ -37,7 +38,7 @@ def opt_in(account: Account, email: str, now: datetime) -> None:
     with db.transaction():
         gone = db.delete(OptOut).where(OptOut.account == account, OptOut.email == email).execute()
         if gone:
-            activity.record(Deed.OPTED_IN, account, None, now, email=email)
+            audit_log.record(Deed.OPTED_IN, account, None, now, email=email)
 
 
 def opted_out(account: Account | int, emails: Sequence[str]) -> set[str]:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from invites import activity, db, memberships
-from invites.access import Action, authorize, is_allowed
-from invites.activity import Deed
+from invites import db, memberships
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize, is_allowed
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
@@ -28,7 +29,7 @@ def claim(actor: Membership, now: datetime) -> None:
         if not actor.user.is_confirmed:
             raise Refused(Reason.UNCONFIRMED)
         _make_owner(actor)
-        activity.record(Deed.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
+        audit_log.record(Deed.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
 
 
 def rescue(account: Account, user: User, now: datetime) -> None:
@@ -36,7 +37,7 @@ def rescue(account: Account, user: User, now: datetime) -> None:
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)
-        activity.record(Deed.OWNER_RESCUED, account, None, now, email=user.email, name=user.name)
+        audit_log.record(Deed.OWNER_RESCUED, account, None, now, email=user.email, name=user.name)
 
 
 def _make_owner(membership: Membership) -> None:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from invites import activity, db, memberships, profiles, proofs
-from invites.access import Action, authorize
-from invites.activity import Deed
+from invites import db, memberships, profiles, proofs
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.invitations import close_offers
@@ -36,7 +37,7 @@ def enable(actor: Membership, now: datetime) -> PermanentLink:
             link = PermanentLink.create(
                 account=actor.account, role=Role.USER, creator=actor.user, created_at=now
             )
-            activity.record(Deed.LINK_ENABLED, actor.account, actor.user, now)
+            audit_log.record(Deed.LINK_ENABLED, actor.account, actor.user, now)
     return link
 
 
@@ -50,7 +51,7 @@ def delete(actor: Membership, now: datetime) -> None:
             .execute()
         )
         if deleted:
-            activity.record(Deed.LINK_DELETED, actor.account, actor.user, now)
+            audit_log.record(Deed.LINK_DELETED, actor.account, actor.user, now)
 
 
 def join(link: PermanentLink, user: User, now: datetime) -> Membership:
@@ -74,7 +75,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
             link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
         )
         close_offers(link.account_id, user, InvitationState.REPLACED)
-        activity.record(Deed.JOINED, link.account, user, now, email=user.email)
+        audit_log.record(Deed.JOINED, link.account, user, now, email=user.email)
     return membership
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from peewee import fn
 
-from invites import backing, db, outbox
+from invites import db, outbox
+from invites.authorization import authority
 from invites.models import (
     Batch,
     BatchState,
@@ -108,7 +109,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         retriable=int(retriable(batch, now).count()),
         held_back=int(held_back(batch, now).count()),
         unneeded=_unneeded(batch),
-        unbacked=int(Invitation.select().where(mailed, backing.unbacked(now)).count()),
+        unbacked=int(Invitation.select().where(mailed, authority.unbacked(now)).count()),
     )
 
 

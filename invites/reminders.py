@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from invites import db
-from invites.access import grantable_roles
+from invites.authorization.permissions import grantable_roles
 from invites.core.roles import Role
 from invites.models import Delivery, Invitation, InvitationState, Membership
 from invites.outbox import IS_QUEUED, IS_SENDING

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from invites import accounts, activity, db, notices, second_factor
-from invites.access import Action, authorize
-from invites.activity import Deed
+from invites import accounts, db, notices, second_factor
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.models import Account, Membership, SecurityEvent, User
@@ -27,7 +28,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
             return
         account.save(only=[Account.requires_second_factor])
         deed = Deed.SECOND_STEP_REQUIRED if required else Deed.SECOND_STEP_OPTIONAL
-        activity.record(deed, account, actor.user, now)
+        audit_log.record(deed, account, actor.user, now)
         for user in without(account) if required else ():
             notices.tell_once_an_hour(user, SecurityEvent.SECOND_STEP_ASKED, now)
 

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from invites import activity, db, memberships, profiles, proofs
-from invites.activity import Deed
-from invites.backing import is_backed
+from invites import db, memberships, profiles, proofs
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.authority import is_backed
 from invites.core.errors import Reason, Refused
 from invites.invitations import close_offers
 from invites.models import (
@@ -44,7 +45,7 @@ def accept(
             invitation=invitation,
         )
         close_offers(invitation.account_id, user, InvitationState.REPLACED)
-        activity.record(Deed.ACCEPTED, invitation.account, user, now, email=invitation.email)
+        audit_log.record(Deed.ACCEPTED, invitation.account, user, now, email=invitation.email)
     return membership
 
 
@@ -79,7 +80,7 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
             return
         _close(invitation, InvitationState.DECLINED, now)
         details = {"email": invitation.email, "proven": proven}
-        activity.record(Deed.DECLINED, invitation.account, None, now, **details)
+        audit_log.record(Deed.DECLINED, invitation.account, None, now, **details)
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:

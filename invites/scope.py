@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
 
-from invites import activity, backing, db, opting_out, progress
-from invites.activity import Kind
+from invites import db, opting_out, progress
+from invites.authorization import audit_log, authority
+from invites.authorization.audit_log import Kind
 from invites.core.errors import Reason, Refused
 from invites.core.paging import Page, paged
 from invites.models import (
@@ -139,7 +140,9 @@ class Scope:
         ids = [invitation.id for invitation in found]
         newest = newest_deliveries(ids)
         out = opting_out.opted_out(self.account, [invitation.email for invitation in found])
-        dead = Invitation.select(Invitation.id).where(Invitation.id.in_(ids), backing.unbacked(now))
+        dead = Invitation.select(Invitation.id).where(
+            Invitation.id.in_(ids), authority.unbacked(now)
+        )
         unbacked = {number for (number,) in db.tuples(dead)}
         return [
             Listed(one, newest.get(one.id), one.email in out, one.id in unbacked) for one in found
@@ -170,11 +173,11 @@ class Scope:
 
     def activity(self, kind: Kind | None, search: str, page: int) -> Page[Activity]:
         """Who did what, newest first; see activity.recorded."""
-        return paged(activity.recorded(self.account, kind, search), page)
+        return paged(audit_log.recorded(self.account, kind, search), page)
 
     def _has(self, flag: Flag, now: datetime) -> Any:
         if flag is Flag.UNBACKED:
-            return backing.unbacked(now)
+            return authority.unbacked(now)
         failed = Delivery.select(Delivery.invitation).where(
             Delivery.account == self.account,
             Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED)),

@@ -9,8 +9,9 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from invites import activity, authenticators, db, notices, passwords, recovery_codes, sessions
-from invites.activity import Deed
+from invites import authenticators, db, notices, passwords, recovery_codes, sessions
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason, Refused
 from invites.core.tokens import Signer
 from invites.models import Authenticator, Passkey, RecoveryCodes, SecurityEvent, User
@@ -160,7 +161,7 @@ def end(user: User, now: datetime) -> bool:
             db.delete(factor).where(factor.user == user).execute()
         removed(user, SecurityEvent.SECOND_FACTOR_ENDED, now)
         details = {"email": user.email, "name": user.name}
-        activity.record_in_all(user, Deed.SECOND_STEP_FORGOTTEN, None, now, **details)
+        audit_log.record_in_all(user, Deed.SECOND_STEP_FORGOTTEN, None, now, **details)
     return True
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from peewee import fn
 
-from invites import activity, db
-from invites.access import Action, authorize
-from invites.activity import Deed
+from invites import db
 from invites.attempts import Outcome, Result
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.models import (
     Batch,
@@ -39,7 +40,7 @@ def pause(actor: Membership, batch: Batch, now: datetime) -> None:
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _turn(batch, _GOING, BatchState.PAUSED)
-        activity.record(Deed.PAUSED, batch.account, actor.user, now, batch=batch.id)
+        audit_log.record(Deed.PAUSED, batch.account, actor.user, now, batch=batch.id)
 
 
 def resume(actor: Membership, batch: Batch, now: datetime) -> None:
@@ -47,7 +48,7 @@ def resume(actor: Membership, batch: Batch, now: datetime) -> None:
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _turn(batch, _HALTED, BatchState.RUNNING)
-        activity.record(Deed.RESUMED, batch.account, actor.user, now, batch=batch.id)
+        audit_log.record(Deed.RESUMED, batch.account, actor.user, now, batch=batch.id)
 
 
 def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
@@ -69,7 +70,7 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
             Invitation.state == InvitationState.PENDING,
         ).execute()
         withdrawn = _withdraw(waits, now)
-        activity.record(
+        audit_log.record(
             Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
         )
     return withdrawn
@@ -142,7 +143,7 @@ def _queue_again(
     Batch.update(state=BatchState.RUNNING, stopped_because="").where(
         Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
     ).execute()
-    activity.record(deed, batch.account, actor.user, now, batch=batch.id, people=again)
+    audit_log.record(deed, batch.account, actor.user, now, batch=batch.id, people=again)
     return again
 
 

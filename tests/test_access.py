@@ -2,7 +2,7 @@
 
 import pytest
 
-from invites.access import Action, authorize, grantable_roles, is_allowed
+from invites.authorization.permissions import Action, authorize, grantable_roles, is_allowed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.models import Invitation, Membership

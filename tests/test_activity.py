@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from invites import accounts, activity, invitations, memberships
-from invites.activity import KINDS, Deed, Kind
+from invites import accounts, invitations, memberships
+from invites.authorization import audit_log
+from invites.authorization.audit_log import KINDS, Deed, Kind
 from invites.core.roles import Role
 from invites.models import Activity, Invitation, Membership
 from tests.cast import make_user
@@ -17,7 +18,7 @@ LAPTOP = "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0
 
 
 def told(owner, kind=None, search=""):
-    return [one.action for one in activity.recorded(owner.account, kind, search)]
+    return [one.action for one in audit_log.recorded(owner.account, kind, search)]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +80,17 @@ class TestSigningIn:
     def test_says_from_where(self, people, now):
         uma = people[Role.USER].user
         for device in (PHONE, LAPTOP):
-            activity.record_sign_in(uma, device, now + timedelta(days=1))
-        found = activity.recorded(people[Role.OWNER].account, Kind.SIGN_INS, "")
+            audit_log.record_sign_in(uma, device, now + timedelta(days=1))
+        found = audit_log.recorded(people[Role.OWNER].account, Kind.SIGN_INS, "")
         assert [one.details["device"] for one in found] == ["Firefox, Linux", "Safari, iOS"]
 
     def test_accounts_that_somebody_has_left_hear_nothing(self, people, now):
         uma = people[Role.USER]
         memberships.deactivate(people[Role.OWNER], uma, now)
-        activity.record_sign_in(uma.user, PHONE, now)
+        audit_log.record_sign_in(uma.user, PHONE, now)
         assert told(people[Role.OWNER], Kind.SIGN_INS) == []
 
     @pytest.mark.usefixtures("database")
     def test_who_belongs_nowhere_is_on_no_record(self, now):
-        activity.record_sign_in(make_user("Zed", "zed@example.org", now), PHONE, now)
+        audit_log.record_sign_in(make_user("Zed", "zed@example.org", now), PHONE, now)
         assert not Activity.select().exists()

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from invites import backing, invitations, memberships, progress, responding
+from invites import invitations, memberships, progress, responding
+from invites.authorization import authority
 from invites.core.roles import Role
 from invites.models import Invitation, Membership, Standing
 from invites.scope import Flag, Scope
@@ -21,14 +22,14 @@ def test_an_offer_is_backed_while_its_inviter_could_still_make_it(
 ):
     invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
     memberships.change_role(owner, people[Role.ADMIN], becomes, now)
-    assert backing.is_backed(invitation) is backed
+    assert authority.is_backed(invitation) is backed
 
 
 def test_an_inviter_who_comes_back_backs_the_offer_again(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     memberships.reactivate(owner, people[Role.ADMIN], now)
-    assert backing.is_backed(invitation)
+    assert authority.is_backed(invitation)
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -43,8 +44,8 @@ def test_a_query_finds_just_the_offers_that_are_not_backed(
     Membership.update(deactivated_at=gone).where(Membership.id == theirs.id).execute()
     Invitation.update(inviter=theirs.user).execute()
     invitation = Invitation.get_by_id(invitation.id)
-    found = list(Invitation.select().where(backing.unbacked(now)))
-    assert found == ([] if backing.is_backed(invitation) else [invitation])
+    found = list(Invitation.select().where(authority.unbacked(now)))
+    assert found == ([] if authority.is_backed(invitation) else [invitation])
 
 
 class TestOffersOfSomebodyWhoLostTheirRole:
@@ -59,7 +60,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
 
     def test_are_counted_and_found(self, offers, account, people, now):
         scope = Scope(account)
-        assert backing.unbacked_of(people[Role.ADMIN], now) == 4
+        assert authority.unbacked_of(people[Role.ADMIN], now) == 4
         assert scope.flag_totals(now)[Flag.UNBACKED] == 4
         found = scope.invitations(which=Flag.UNBACKED, search="", page=1, now=now)
         assert {one.invitation for one in found} == set(offers[1:5])
@@ -77,11 +78,11 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         _kept, revoked, declined, resent, _last, _still = offers
         invitations.revoke(owner, revoked, now)
         responding.decline(declined, now)
-        assert backing.unbacked_of(people[Role.ADMIN], now) == 3  # who declined may think again
+        assert authority.unbacked_of(people[Role.ADMIN], now) == 3  # who declined may think again
         invitations.revoke(owner, declined, now)
         Invitation.update(inviter=owner.user).where(Invitation.id == resent.id).execute()
-        assert backing.unbacked_of(people[Role.ADMIN], now) == 1
-        assert backing.unbacked_of(people[Role.ADMIN], now + timedelta(days=14)) == 0
+        assert authority.unbacked_of(people[Role.ADMIN], now) == 1
+        assert authority.unbacked_of(people[Role.ADMIN], now + timedelta(days=14)) == 0
 
     @pytest.mark.usefixtures("offers")
     def test_hold_again_when_they_have_it_again(self, owner, people, account, now):

@@ -6,7 +6,7 @@ import pytest
 
 from invites import invitations, issuing, memberships, permanent_link, responding
 from invites.attempts import Result
-from invites.backing import is_backed
+from invites.authorization.authority import is_backed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.core.tokens import Purpose

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from invites import activity, issuing, left_out, memberships, responding
+from invites import issuing, left_out, memberships, responding
+from invites.authorization import audit_log
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.issuing import LARGE, Order, Review
@@ -41,7 +42,7 @@ def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
 def test_it_is_written_down_who_invited_how_many(owner, now):
     batch = issuing.issue(owner, order("ben@example.org", "cem@example.org"), now)
     entry = Activity.select().order_by(Activity.id.desc()).get()
-    assert (entry.action, entry.actor) == (activity.Deed.INVITED, owner.user)
+    assert (entry.action, entry.actor) == (audit_log.Deed.INVITED, owner.user)
     assert entry.details == {"role": Role.USER, "batch": batch.id, "people": 2}
 
 

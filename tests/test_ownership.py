@@ -2,16 +2,9 @@
 
 import pytest
 
-from invites import (
-    activity,
-    authenticators,
-    memberships,
-    ownership,
-    profiles,
-    second_factor,
-    sessions,
-)
-from invites.activity import Deed
+from invites import authenticators, memberships, ownership, profiles, second_factor, sessions
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.models import Authenticator, JoinedBy, Membership, User
@@ -37,7 +30,7 @@ def owners(people):
 def test_an_admin_claims_an_account_without_owner(lost, now):
     ownership.claim(lost[Role.ADMIN], now)
     assert owners(lost) == ["ada@example.org"]
-    newest = activity.recorded(lost[Role.OWNER].account, None, "")[0]
+    newest = audit_log.recorded(lost[Role.OWNER].account, None, "")[0]
     assert (newest.action, newest.actor.email) == (Deed.OWNERSHIP_CLAIMED, "ada@example.org")
 
 
@@ -109,7 +102,7 @@ class TestRescue:
         done = self.rescue(app)
         assert done.output.startswith("Uma Roy (uma@example.org) is Account Owner of Riverside")
         assert owners(people) == ["olive@example.org", "uma@example.org"]
-        newest = activity.recorded(people[Role.OWNER].account, None, "")[0]
+        newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor, newest.details) == (
             Deed.OWNER_RESCUED,
             None,
@@ -161,7 +154,7 @@ class TestForgottenSecondStep:
         done = run(app, "forget-second-step", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
         assert not second_factor.is_on(uma)
-        newest = activity.recorded(people[Role.OWNER].account, None, "")[0]
+        newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor) == (Deed.SECOND_STEP_FORGOTTEN, None)
         again = run(app, "forget-second-step", "--email", "uma@example.org")
         assert "already: there was no second step" in again.output

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from invites import invitations, issuing, memberships, progress, responding, steering
-from invites.backing import is_backed
+from invites.authorization.authority import is_backed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.frequency import MAILS_A_DAY

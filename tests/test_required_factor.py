@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from invites import authenticators, memberships, required_factor, second_factor
-from invites.activity import Deed
+from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.mail.rendering import render

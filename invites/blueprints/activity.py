@@ -6,9 +6,9 @@ from flask import Blueprint, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import activity
-from invites.access import Action
-from invites.activity import Kind
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Kind
+from invites.authorization.permissions import Action
 from invites.models import Activity
 from invites.web import deeds
 from invites.web.access import allow, here
@@ -39,7 +39,7 @@ def page() -> Response:
 def export() -> Response:
     """The same as a file, all pages of it; safe to open in a spreadsheet program."""
     kind, search = _asked()
-    return csv_file("activity.csv", _lines(activity.recorded(here().account, kind, search)))
+    return csv_file("activity.csv", _lines(audit_log.recorded(here().account, kind, search)))
 
 
 def _lines(found: Iterable[Activity]) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites import invitations, left_out, outbox, progress, steering
-from invites.access import Action, authorize
+from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
 from invites.left_out import LeftOut

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites import invitations, issuing, mending, staging
-from invites.access import Action
+from invites.authorization.permissions import Action
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.judging import Outcome

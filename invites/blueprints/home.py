@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites import ownership
-from invites.access import Action
+from invites.authorization.permissions import Action
 from invites.core.errors import Refused
 from invites.web.access import allow, here
 from invites.web.pages import go, show, tell

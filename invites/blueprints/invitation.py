@@ -6,7 +6,7 @@ from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
 from invites import memberships, profiles, responding
-from invites.backing import is_backed
+from invites.authorization.authority import is_backed
 from invites.core.errors import Reason, Refused
 from invites.models import Invitation, Standing
 from invites.web.access import Who, allow

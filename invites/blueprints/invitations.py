@@ -8,8 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from invites import backing, invitations, permanent_link
-from invites.access import Action, authorize
+from invites import invitations, permanent_link
+from invites.authorization import authority
+from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Refused
 from invites.lists.recipients import typed
 from invites.models import Invitation, Membership, Standing
@@ -125,7 +126,7 @@ def _restored(invitation: Invitation) -> str:
         words = _l("Undone, but it has expired: resend it, so that %(email)s can join.")
     elif not invitation.is_open(now()):
         words = _l("Undone: %(email)s declined, and it has expired since.")
-    elif not backing.is_backed(invitation):
+    elif not authority.is_backed(invitation):
         words = _l(
             "Undone, but whoever sent it can't invite people any more: "
             "resend it, so that %(email)s can join."

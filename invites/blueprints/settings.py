@@ -8,8 +8,8 @@ from wtforms import EmailField, SelectField, StringField, URLField
 from wtforms.validators import Optional
 
 from invites import accounts, issuing, required_factor
-from invites.access import Action
 from invites.accounts import AccountSettings
+from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
 from invites.core.errors import Refused
 from invites.core.roles import Role

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites import mending, staged_rows, staging
-from invites.access import Action
+from invites.authorization.permissions import Action
 from invites.core.errors import Reason, Refused
 from invites.judging import INVITED, Outcome
 from invites.models import StagedList

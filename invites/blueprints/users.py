@@ -10,8 +10,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from invites import backing, memberships, required_factor
-from invites.access import Action, authorize, grantable_roles
+from invites import memberships, required_factor
+from invites.authorization import authority
+from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Refused
 from invites.core.roles import Role
 from invites.models import Membership
@@ -146,7 +147,7 @@ def _what_they_lack(membership: Membership) -> str:
 
 def _what_they_sent(membership: Membership) -> str:
     """One more sentence when invitations of theirs hold no longer."""
-    number = backing.unbacked_of(membership, now())
+    number = authority.unbacked_of(membership, now())
     if not number:
         return ""
     words = ngettext(

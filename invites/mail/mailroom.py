@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from invites.backing import is_backed
+from invites.authorization.authority import is_backed
 from invites.core.message_ids import message_id
 from invites.feed import Offer, Waiting
 from invites.mail.form_letter import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter

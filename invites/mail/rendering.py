@@ -11,7 +11,7 @@ import flask_babel
 from flask import current_app
 
 from invites import proofs, required_factor
-from invites.backing import is_backed
+from invites.authorization.authority import is_backed
 from invites.core.message_ids import message_id
 from invites.links import Links
 from invites.mail.message import OutgoingMail

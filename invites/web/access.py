@@ -12,7 +12,7 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from invites import accounts, memberships, required_factor
-from invites.access import Action, is_allowed
+from invites.authorization.permissions import Action, is_allowed
 from invites.models import Account, Membership, User
 from invites.scope import Scope
 from invites.web.htmx import is_htmx

@@ -21,7 +21,7 @@ from wtforms import (
 from wtforms.widgets import CheckboxInput
 
 from invites import bounces, issuing, staged_rows, staging
-from invites.access import Action, grantable_roles
+from invites.authorization.permissions import Action, grantable_roles
 from invites.core.errors import Refused
 from invites.core.roles import Role
 from invites.issuing import Order, Review

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext, ngettext
 
-from invites.activity import Deed
+from invites.authorization.audit_log import Deed
 from invites.core.roles import Role
 from invites.models import Activity
 from invites.web.words import ROLE

@@ -7,7 +7,8 @@ from typing import cast
 import flask_login
 from flask import Flask, Response, after_this_request, current_app, request, session
 
-from invites import activity, known_browsers, second_factor, sessions
+from invites import known_browsers, second_factor, sessions
+from invites.authorization import audit_log
 from invites.models import User
 from invites.web.htmx import asks_by_itself
 from invites.web.services import now, services
@@ -104,7 +105,7 @@ def _mark(user: User, *, shared: bool) -> None:
     name = f"{config['SESSION_COOKIE_NAME']}-device"
     marks = request.cookies.get(name, "")
     if shared or not known_browsers.knows(marks, user, signer):
-        activity.record_sign_in(user, request.user_agent.string, now())
+        audit_log.record_sign_in(user, request.user_agent.string, now())
     if shared:
         marks = known_browsers.without(marks, user)
     else:

@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from lucide.jinja import lucide
 
 from invites import accounts, passwords, proofs
-from invites.access import Action
+from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.lists import recipients, table

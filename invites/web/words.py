@@ -7,7 +7,7 @@ from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from invites import outbox
-from invites.activity import Kind
+from invites.authorization.audit_log import Kind
 from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing

@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from invites import accounts, authenticators, db, outbox, recovery_codes, sessions, staging
-from invites.access import LOWEST_ROLE, Action
+from invites.authorization.permissions import LOWEST_ROLE, Action
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import (

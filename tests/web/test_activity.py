@@ -9,7 +9,6 @@ from flask import Flask
 from time_machine import travel
 
 from invites import (
-    activity,
     invitations,
     memberships,
     opting_out,
@@ -18,7 +17,8 @@ from invites import (
     second_factor,
     steering,
 )
-from invites.activity import Deed
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Account
@@ -94,7 +94,7 @@ def test_it_is_filtered_and_searched_with_htmx_or_without(busy: Cast, olive: Bro
 
 def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: Cast, olive: Browser, now) -> None:
     account = Account.get_by_id(busy[Role.OWNER].account_id)
-    activity.record(Deed.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
+    audit_log.record(Deed.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
     answer = olive.client.get(f"{PAGE}/activity.csv?status=settings")
     assert answer.headers["Content-Disposition"] == "attachment; filename=activity.csv"
     rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
@@ -125,8 +125,8 @@ def test_every_deed_has_a_sentence(people: Cast, app: Flask, now: datetime) -> N
     }  # fmt: skip
     with app.test_request_context():
         for deed in Deed:
-            activity.record(deed, people[Role.OWNER].account, None, now, **details)
-        found = activity.recorded(people[Role.OWNER].account, None, "")
+            audit_log.record(deed, people[Role.OWNER].account, None, now, **details)
+        found = audit_log.recorded(people[Role.OWNER].account, None, "")
         said = [deeds.sentence(one) for one in found]
     assert len(set(said[: len(Deed)])) == len(Deed)
 
@@ -140,8 +140,8 @@ def test_an_invitation_tells_its_number_in_the_language_of_the_page(
 
 def sign_ins(people: Cast) -> int:
     """How many sign-ins from a new device are on record."""
-    kind = activity.Kind.SIGN_INS
-    return activity.recorded(people[Role.OWNER].account, kind, "").count()
+    kind = audit_log.Kind.SIGN_INS
+    return audit_log.recorded(people[Role.OWNER].account, kind, "").count()
 
 
 class TestADeviceIsNew:

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from invites import db, invitations, memberships, outbox
-from invites.access import Action
+from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.models import (
     Batch,

@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import fn
 
-from invites.access import Action, is_allowed, reach
+from invites.authorization.permissions import Action, is_allowed, reach
 from invites.core.roles import Role
 from invites.models import Invitation, Membership
 

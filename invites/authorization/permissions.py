@@ -11,7 +11,7 @@ from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.models import Invitation, Membership
 
-log = logging.getLogger("invites.access")
+log = logging.getLogger("invites.authorization.permissions")
 
 
 class Action(StrEnum):
