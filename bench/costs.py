@@ -14,12 +14,13 @@ from flask import Flask
 
 from bench.batch import make_batch
 from bench.delivery import box, environment, left, ours, sink, worker
-from invites import db, feed, ledger, sessions
-from invites.attempts import Outcome, Result
+from invites import db, sessions
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT
-from invites.ledger import Settled
 from invites.models import Batch, BatchState, MailPolicy, Membership, User
+from invites.outbox import journal, queue
+from invites.outbox.journal import Settled
+from invites.outbox.retry import Outcome, Result
 
 PAGE = "/accounts/riverside-relief/invitations/new"
 MAILS = 2_000
@@ -52,9 +53,9 @@ def _database(older: int) -> float:
         Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
         settled: list[Settled] = []
         start = time.perf_counter()
-        while mails := feed.bulk(utcnow(), 200):
+        while mails := queue.bulk(utcnow(), 200):
             for mail in mails:
-                assert ledger.write(settled, [mail], utcnow())
+                assert journal.write(settled, [mail], utcnow())
                 settled = [Settled(mail, SENT)]
         return (time.perf_counter() - start) / MAILS * 1e6
 

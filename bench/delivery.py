@@ -24,12 +24,13 @@ from flask import Flask
 from flask_mail import Mail, Message
 
 from bench.batch import make_batch
-from invites import db, feed, readiness
+from invites import db, readiness
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.factory import create_app
 from invites.mail.mailroom import Mailroom
 from invites.models import Delivery, DeliveryState, MailPolicy
+from invites.outbox import queue
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "50000"))
 PEERS = 4_000
@@ -178,7 +179,7 @@ def a_message(port: int) -> bytes:
     with box(port) as app:
         make_batch(1)
         letter = Mailroom(app.extensions["invites"].postage).letter(
-            feed.bulk(utcnow(), 1)[0], utcnow()
+            queue.bulk(utcnow(), 1)[0], utcnow()
         )
         assert letter is not None
         return letter.content

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db, feed, issuing, judging, profiles, progress
+from invites import accounts, db, issuing, judging, profiles
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
 from invites.lists import files
 from invites.models import Account, JoinedBy, Membership, User
+from invites.outbox import progress, queue
 from invites.profiles import NewProfile
 from invites.scope import Scope
 
@@ -82,7 +83,7 @@ def _steps() -> dict[str, float]:
     timed("list: first page", lambda: listed(""))
     timed("list: search", lambda: listed("volunteer499"))
     timed("list: totals", lambda: scope.invitation_totals(now))
-    timed("worker: take 200 of 50,000", lambda: feed.bulk(now, 200))
+    timed("worker: take 200 of 50,000", lambda: queue.bulk(now, 200))
     _fill(account)
     timed("active users: first page", lambda: scope.members(active=True, search="", page=1))
     timed("active users: search", lambda: scope.members(active=True, search="muller 99", page=1))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from bench.batch import make_batch
 from bench.delivery import box
-from invites import db, issuing, outbox, progress
+from invites import db, issuing
 from invites.core.clock import utcnow
 from invites.models import Batch, Delivery, Invitation
+from invites.outbox import enqueue, progress
 
 PEOPLE = 50_000
 RUNS = 3
@@ -83,7 +84,7 @@ def _rows() -> float:
                 created_at=now,
             )
             issuing._insert_invitations(another, invited, now)
-            outbox.queue_batch(another, now)
+            enqueue.queue_batch(another, now)
         seconds = time.perf_counter() - start
         assert Invitation.select().count() == Delivery.select().count() == PEOPLE + 1
         return seconds

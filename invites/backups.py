@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, outbox, progress, readiness, sessions
+from invites import db, readiness, sessions
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import schema
 from invites.db.schema import NotReadyError
 from invites.models import Delivery, DeliveryState
+from invites.outbox import enqueue, progress
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 
@@ -129,9 +130,9 @@ def _withdraw_mail(now: datetime) -> None:
     changes = {
         Delivery.state: DeliveryState.WITHDRAWN,
         Delivery.finished_at: now,
-        Delivery.reply_text: outbox.HELD_BACK,
+        Delivery.reply_text: enqueue.HELD_BACK,
     }
-    Delivery.update(changes).where(Delivery.state.in_(outbox.IN_HAND)).execute()
+    Delivery.update(changes).where(Delivery.state.in_(enqueue.IN_HAND)).execute()
 
 
 def _refuse_incomplete(settings: Settings, backup: Path) -> None:

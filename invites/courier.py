@@ -2,12 +2,12 @@
 
 import time
 
-from invites.attempts import Outcome, Result
-from invites.ledger import Settled
 from invites.mail.exchange import Awaited, Exchange, Steps
 from invites.mail.mailroom import Letter
 from invites.mail.replies import LostError, TroubleError, UnansweredError
 from invites.mail.wire import Wire
+from invites.outbox.journal import Settled
+from invites.outbox.retry import Outcome, Result
 
 
 class Courier:

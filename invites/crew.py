@@ -12,18 +12,18 @@ from typing import Self
 import flask_mail
 from peewee import PeeweeException
 
-from invites import ledger, mail_policy
-from invites.attempts import Outcome, Result
 from invites.core.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
-from invites.feed import Waiting
-from invites.ledger import Settled
 from invites.mail.exchange import Awaited
 from invites.mail.form_letter import UnsafeMailError
 from invites.mail.mailroom import Letter, Mailroom
 from invites.mail.opening import Opening
-from invites.outbox import Priority
+from invites.outbox import journal, throttle
+from invites.outbox.enqueue import Priority
+from invites.outbox.journal import Settled
+from invites.outbox.queue import Waiting
+from invites.outbox.retry import Outcome, Result
 
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
@@ -52,7 +52,7 @@ class Crew:
         self._ended: list[Exception | None] = []
         self._settled: list[Settled] = []  # and not written down yet
         self._asked_at = 0.0
-        self._most = mail_policy.MOST_CONNECTIONS
+        self._most = throttle.MOST_CONNECTIONS
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._opening, selectors.EVENT_READ)
         self.done = 0
@@ -284,7 +284,7 @@ class Crew:
         """
         if not mails and not self._settled:
             return set()
-        may_go = ledger.write(self._settled, mails, utcnow())
+        may_go = journal.write(self._settled, mails, utcnow())
         self._desk.settle(self._settled)
         self.done += sum(s.outcome.result in (Result.SENT, Result.FAILED) for s in self._settled)
         self._settled.clear()

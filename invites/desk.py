@@ -7,12 +7,12 @@ from contextlib import suppress
 
 from peewee import PeeweeException
 
-from invites import feed, steering
-from invites.attempts import Result
 from invites.core.clock import utcnow
-from invites.feed import Waiting
-from invites.ledger import Settled
-from invites.outbox import Priority
+from invites.outbox import batches, queue
+from invites.outbox.enqueue import Priority
+from invites.outbox.journal import Settled
+from invites.outbox.queue import Waiting
+from invites.outbox.retry import Result
 
 _TRAY = 200
 _URGENT_EVERY = 0.25  # seconds
@@ -64,11 +64,11 @@ class Desk:
             self._filled_at = time.monotonic()
         if not self._tray or time.monotonic() - self._looked_at > _URGENT_EVERY:
             self._looked_at = time.monotonic()
-            urgent = self._new(feed.urgent(utcnow(), _TRAY))
+            urgent = self._new(queue.urgent(utcnow(), _TRAY))
             self._tray.extendleft(reversed(urgent))
         if not self._tray:
             self._filled_at = time.monotonic()
-            self._tray.extend(feed.bulk(utcnow(), _TRAY, self._in_hand))
+            self._tray.extend(queue.bulk(utcnow(), _TRAY, self._in_hand))
 
     def _new(self, found: Sequence[Waiting]) -> list[Waiting]:
         known = self._in_hand | {mail.id for mail in self._tray}
@@ -85,7 +85,7 @@ class Desk:
             self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
             if self._failures[mail.batch_id] >= _HOPELESS:
                 with suppress(PeeweeException):  # a busy database: the next failure tries again
-                    steering.stop(mail.batch_id, settled.outcome.said)
+                    batches.stop(mail.batch_id, settled.outcome.said)
                     del self._failures[mail.batch_id]
 
 

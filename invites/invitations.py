@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from invites import db, frequency, issuing, opting_out, outbox, steering
+from invites import db, frequency, issuing, opting_out
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.authority import is_backed
@@ -25,6 +25,7 @@ from invites.models import (
     Standing,
     User,
 )
+from invites.outbox import batches, enqueue
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -46,7 +47,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             _withdraw_waiting(invitation, now)
         waiting = Delivery.select().where(
             Delivery.invitation == invitation,
-            Delivery.state.in_(outbox.IN_HAND),
+            Delivery.state.in_(enqueue.IN_HAND),
         )
         if waiting.exists():
             raise Refused(Reason.INVITATION_WAITING)
@@ -60,7 +61,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         invited = _membership(invitation)
         if invited is not None and invited.is_active:
             raise Refused(Reason.MEMBER_ALREADY)
-        outbox.queue_invitation(invitation, now)
+        enqueue.queue_invitation(invitation, now)
         audit_log.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
 
 
@@ -116,8 +117,8 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
             active = invited.is_active
             raise Refused(Reason.MEMBER_ALREADY if active else Reason.INVITATION_CLOSED)
         restored = Invitation.get_by_id(invitation.id)
-        if restored.standing(now) is Standing.PENDING and outbox.was_withdrawn(invitation):
-            outbox.queue_invitation(invitation, now)
+        if restored.standing(now) is Standing.PENDING and enqueue.was_withdrawn(invitation):
+            enqueue.queue_invitation(invitation, now)
         audit_log.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
 
 
@@ -168,7 +169,7 @@ def _withdraw_waiting(invitation: Invitation, now: datetime) -> None:
     Delivery.update(changes).where(
         Delivery.invitation == invitation, Delivery.state == DeliveryState.QUEUED
     ).execute()
-    steering.finish_if_done(invitation.batch)
+    batches.finish_if_done(invitation.batch)
 
 
 def _respect_opt_out(invitation: Invitation) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import db, frequency, judging, left_out, mending, outbox, reminders, staging
+from invites import db, frequency, judging, left_out, mending, reminders, staging
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize, grantable_roles
@@ -14,6 +14,7 @@ from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.lists.recipients import Entry
 from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
+from invites.outbox import enqueue
 from invites.overview import Overview, overview
 
 LIFETIME = timedelta(days=14)
@@ -86,7 +87,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         )
         _replace_older(actor, [email for email, _ in people], now)
         _insert_invitations(batch, people, now)
-        outbox.queue_batch(batch, now, again)
+        enqueue.queue_batch(batch, now, again)
         if staged is not None:
             staging.mark_sent(staged, batch)
         audit_log.record(

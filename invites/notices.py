@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from invites import db, outbox
+from invites import db
 from invites.models import SecurityEvent, SecurityNotice, User
+from invites.outbox import enqueue
 
 
 def tell(user: User, event: SecurityEvent, now: datetime) -> None:
@@ -15,7 +16,7 @@ def tell(user: User, event: SecurityEvent, now: datetime) -> None:
         return
     with db.transaction():
         notice = SecurityNotice.create(user=user, event=event, created_at=now)
-        outbox.queue_notice(notice, user.email, now)
+        enqueue.queue_notice(notice, user.email, now)
 
 
 def tell_once_an_hour(user: User, event: SecurityEvent, now: datetime) -> None:

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from peewee import Expression, IntegrityError, fn
 
-from invites import db, notices, outbox, passwords, sessions
+from invites import db, notices, passwords, sessions
 from invites.core.errors import Reason, Refused
 from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, SecurityEvent, User
+from invites.outbox import enqueue
 
 LIFETIME = {
     ProofPurpose.CONFIRM_EMAIL: timedelta(days=7),
@@ -41,7 +42,7 @@ def ask(
             expires_at=now + LIFETIME[purpose],
         )
         if mailed:
-            outbox.queue_proof(proof, _KIND[purpose], now)
+            enqueue.queue_proof(proof, _KIND[purpose], now)
         return True
 
 

@@ -7,7 +7,7 @@ from invites import db
 from invites.authorization.permissions import grantable_roles
 from invites.core.roles import Role
 from invites.models import Delivery, Invitation, InvitationState, Membership
-from invites.outbox import IS_QUEUED, IS_SENDING
+from invites.outbox.enqueue import IS_QUEUED, IS_SENDING
 
 
 def renew(

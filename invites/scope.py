@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
 
-from invites import db, opting_out, progress
+from invites import db, opting_out
 from invites.authorization import audit_log, authority
 from invites.authorization.audit_log import Kind
 from invites.core.errors import Reason, Refused
@@ -24,6 +24,7 @@ from invites.models import (
     Standing,
     User,
 )
+from invites.outbox import progress
 
 R = TypeVar("R", bound=Model)
 

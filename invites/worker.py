@@ -11,7 +11,7 @@ from types import FrameType
 import flask_mail
 from peewee import PeeweeException
 
-from invites import db, ledger, mail_policy, outbox, sessions, staging
+from invites import db, sessions, staging
 from invites.core.clock import utcnow
 from invites.crew import Crew
 from invites.db import schema
@@ -19,6 +19,7 @@ from invites.desk import Desk
 from invites.mail.mailroom import Mailroom
 from invites.mail.rendering import Postage
 from invites.mail.replies import TroubleError
+from invites.outbox import enqueue, journal, throttle
 
 _TICK = 0.1  # seconds between two looks at the crew
 _IDLE = 0.5  # seconds between two looks for mail, while there is no crew
@@ -94,7 +95,7 @@ class Worker:
                 works = self._attempt(self._look_after, crew)
                 works = self._attempt(self._converse, crew) and works
         with suppress(PeeweeException):  # it is told later then, by no more signs of life
-            outbox.rest()
+            enqueue.rest()
         db.close()
 
     def _attempt(self, duty: Callable[[Crew], None], crew: Crew) -> bool:
@@ -111,7 +112,7 @@ class Worker:
     def _look_after(self, crew: Crew) -> None:
         """What need not be done for every mail."""
         if not self._is_recovered:
-            ledger.recover(utcnow())
+            journal.recover(utcnow())
             self._is_recovered = True
         if self._leaves_by is not None:
             crew.leave(self._leaves_by)
@@ -143,7 +144,7 @@ class Worker:
 
     def _hire(self, crew: Crew) -> None:
         """More couriers while there is work for more: twice as many, once all got through."""
-        policy = mail_policy.read()
+        policy = throttle.read()
         self._desk.pace.per_minute = policy.per_minute
         crew.keep(policy.connections)
         if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait() > _SOON:
@@ -174,7 +175,7 @@ class Worker:
         now = utcnow()
         at, before = self._last_beat
         if before != trouble or not timedelta(0) <= now - at < _BEAT:
-            outbox.beat(now, trouble)
+            enqueue.beat(now, trouble)
             self._last_beat = (now, trouble)
 
 

@@ -8,15 +8,16 @@ from uuid import uuid4
 
 import pytest
 
-from invites import feed, issuing, judging, ledger
-from invites.attempts import Outcome, Result
+from invites import issuing, judging
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
-from invites.feed import Waiting
 from invites.issuing import Order, Review
-from invites.ledger import Settled
 from invites.lists.recipients import Entry
 from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
+from invites.outbox import journal, queue
+from invites.outbox.journal import Settled
+from invites.outbox.queue import Waiting
+from invites.outbox.retry import Outcome, Result
 from invites.profiles import NewProfile
 from tests.cast import password_hash
 
@@ -65,7 +66,7 @@ def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewPro
 
 
 def due(now: datetime) -> list[Waiting]:
-    return [*feed.urgent(now, 1000), *feed.bulk(now, 1000)]
+    return [*queue.urgent(now, 1000), *queue.bulk(now, 1000)]
 
 
 def attempt(
@@ -73,8 +74,8 @@ def attempt(
 ) -> None:
     """Hand ``mail`` over as the worker does, with this result, if it may go."""
     [waiting] = [one for one in due(now) if one.id == mail.id]
-    if ledger.write([], [waiting], now):
-        ledger.write([Settled(waiting, Outcome(result, code, text))], [], now)
+    if journal.write([], [waiting], now):
+        journal.write([Settled(waiting, Outcome(result, code, text))], [], now)
 
 
 def attempt_all(now: datetime, result: Result = Result.SENT) -> None:

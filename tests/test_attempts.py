@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.attempts import GIVE_UP_AFTER, LONGEST_PAUSE, Result, Tried, after
 from invites.models import DeliveryState
+from invites.outbox.retry import GIVE_UP_AFTER, LONGEST_PAUSE, Result, Tried, after
 from tests.conftest import NOW
 
 FINAL = {

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, memberships, progress, responding
+from invites import invitations, memberships, responding
 from invites.authorization import authority
 from invites.core.roles import Role
 from invites.models import Invitation, Membership, Standing
+from invites.outbox import progress
 from invites.scope import Flag, Scope
 from tests.cast import make_member
 from tests.shorthand import invite

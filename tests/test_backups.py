@@ -9,13 +9,14 @@ from click.testing import Result
 from flask import Flask
 from time_machine import travel
 
-from invites import db, feed, ledger, readiness, sessions
-from invites.attempts import Outcome
-from invites.attempts import Result as Sent
+from invites import db, readiness, sessions
 from invites.core.settings import Settings
 from invites.db import schema
-from invites.ledger import Settled
 from invites.models import Account, Delivery, DeliveryState, Membership
+from invites.outbox import journal, queue
+from invites.outbox.journal import Settled
+from invites.outbox.retry import Outcome
+from invites.outbox.retry import Result as Sent
 from tests.shorthand import invite, send
 from tests.web.world import everything
 
@@ -49,9 +50,9 @@ def folder(tmp_path: Path) -> Path:
 def backup(app: Flask, owner: Membership, now: datetime, folder: Path) -> Path:
     """A backup in which one mail waits, one is being sent, and one went out."""
     send(owner, now, "sent@example.org", "sending@example.org", "waits@example.org")
-    sent, sending, _waits = feed.bulk(now, 3)
-    assert ledger.write([], [sent], now)
-    assert ledger.write([Settled(sent, Outcome(Sent.SENT))], [sending], now)
+    sent, sending, _waits = queue.bulk(now, 3)
+    assert journal.write([], [sent], now)
+    assert journal.write([Settled(sent, Outcome(Sent.SENT))], [sending], now)
     return back_up(app, folder)
 
 
@@ -194,7 +195,7 @@ def test_mail_that_waited_in_a_backup_does_not_go_out_again(
     withdrawn = Delivery.get(Delivery.state == DeliveryState.WITHDRAWN)
     assert "backup" in withdrawn.reply_text
     assert withdrawn.finished_at is not None
-    assert feed.bulk(datetime.now(UTC) + timedelta(days=1), 10) == []
+    assert queue.bulk(datetime.now(UTC) + timedelta(days=1), 10) == []
 
 
 def test_mail_that_no_page_offers_to_send_is_not_told(
@@ -228,7 +229,7 @@ def test_mail_queued_after_the_restore_goes_out(
 ) -> None:
     run(app, "restore", backup, "--replace")
     invite(owner, now, "later@example.org")
-    assert [mail.recipient for mail in feed.bulk(now, 10)] == ["later@example.org"]
+    assert [mail.recipient for mail in queue.bulk(now, 10)] == ["later@example.org"]
 
 
 @pytest.mark.parametrize("missing", ["invites.sqlite3", "secret.key"])

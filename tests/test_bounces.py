@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from invites import bounces, feed, ledger, outbox, returned_mail
+from invites import bounces, returned_mail
 from invites.bounces import Outcome
 from invites.core.tokens import Purpose, Signer
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
+from invites.outbox import enqueue, journal, queue
 from tests.conftest import NOW
 from tests.shorthand import invite, reread
 from tests.test_returned_mail import KEY, report, sample
@@ -150,11 +151,11 @@ def test_a_report_on_a_try_whose_answer_was_lost_marks_the_mail_and_spares_the_s
 ):
     waits = {"state": DeliveryState.QUEUED, "unanswered": 1, "priority": 10, "finished_at": None}
     Delivery.update(waits).where(Delivery.id == delivery.id).execute()
-    (waiting,) = feed.urgent(now, 10)
+    (waiting,) = queue.urgent(now, 10)
     assert take_in(sample("postfix")) is Outcome.BOUNCED
     assert stands(delivery) == DeliveryState.BOUNCED
-    assert feed.urgent(now, 10) == []
-    assert ledger.write([], [waiting], now) == set()
+    assert queue.urgent(now, 10) == []
+    assert journal.write([], [waiting], now) == set()
     assert stands(delivery) == DeliveryState.BOUNCED
     assert reread(delivery).finished_at == NOW
 
@@ -184,7 +185,7 @@ def mailed(owner, now, email, state=DeliveryState.SENT):
     if invitation is None:
         invitation = invite(owner, now, email)
     else:
-        outbox.queue_invitation(invitation, now)
+        enqueue.queue_invitation(invitation, now)
     newest = Delivery.select().where(Delivery.invitation == invitation).order_by(Delivery.id.desc())
     Delivery.update(state=state).where(Delivery.id == newest.get().id).execute()
 

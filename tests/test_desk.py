@@ -2,12 +2,12 @@
 
 import pytest
 
-from invites import feed
-from invites.attempts import Outcome, Result
 from invites.desk import Desk, Pace
-from invites.ledger import Settled
 from invites.models import Delivery
-from invites.outbox import Priority
+from invites.outbox import queue
+from invites.outbox.enqueue import Priority
+from invites.outbox.journal import Settled
+from invites.outbox.retry import Outcome, Result
 from tests.shorthand import send
 
 
@@ -72,8 +72,8 @@ def test_a_long_line_of_urgent_mail_is_not_read_anew_for_each(owner, now, monkey
     clock = Clock()
     monkeypatch.setattr("invites.desk.time", clock)
     looks = []
-    urgent = feed.urgent
-    monkeypatch.setattr(feed, "urgent", lambda *asked: looks.append(1) or urgent(*asked))
+    urgent = queue.urgent
+    monkeypatch.setattr(queue, "urgent", lambda *asked: looks.append(1) or urgent(*asked))
     desk = Desk()
     for _ in range(40):
         clock.seconds += 0.1

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from invites import invitations, issuing, memberships, permanent_link, responding
-from invites.attempts import Result
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason
 from invites.core.roles import Role
@@ -20,6 +19,7 @@ from invites.models import (
     InvitationState,
     Standing,
 )
+from invites.outbox.retry import Result
 from tests.shorthand import attempt_all, deeds, invite, new_profile, refused, reread
 
 DAY = timedelta(days=1)

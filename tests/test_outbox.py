@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from invites import outbox, proofs
+from invites import proofs
 from invites.core.tokens import Purpose
 from invites.models import Batch, BatchState, Delivery, DeliveryState, MailQueue, ProofPurpose
-from invites.outbox import Priority
+from invites.outbox import enqueue
+from invites.outbox.enqueue import Priority
 from tests.shorthand import invite, reread, send
 
 MINUTE = timedelta(minutes=1)
@@ -22,15 +23,15 @@ def test_every_invitation_of_a_batch_gets_one_mail_in_the_order_of_the_list(owne
 
 
 def test_of_a_big_batch_the_first_mails_are_tried_before_the_rest(owner, now):
-    small = send(owner, now, *(f"s{n}@example.org" for n in range(outbox.BIG - 1)))
-    big = send(owner, now, *(f"b{n}@example.org" for n in range(outbox.BIG)))
+    small = send(owner, now, *(f"s{n}@example.org" for n in range(enqueue.BIG - 1)))
+    big = send(owner, now, *(f"b{n}@example.org" for n in range(enqueue.BIG)))
     assert reread(small).state == BatchState.RUNNING
     assert reread(big).state == BatchState.PROBING
     assert Batch.select().count() == 2
 
 
 def test_a_resent_invitation_and_a_password_link_are_more_urgent_than_a_batch(owner, now):
-    outbox.queue_invitation(invite(owner, now), now)
+    enqueue.queue_invitation(invite(owner, now), now)
     proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
     assert [mail.priority for mail in Delivery.select().order_by(Delivery.id)] == [
         Priority.BULK,
@@ -46,24 +47,24 @@ def test_the_outbox_holds_no_usable_link(owner, signer, now):
 
 
 def test_a_worker_is_seen_while_it_gives_signs_of_life(database, now):
-    assert not outbox.worker_seen(now)
-    outbox.beat(now)
-    assert outbox.worker_seen(now + MINUTE)
-    assert not outbox.worker_seen(now + 2 * MINUTE)
+    assert not enqueue.worker_seen(now)
+    enqueue.beat(now)
+    assert enqueue.worker_seen(now + MINUTE)
+    assert not enqueue.worker_seen(now + 2 * MINUTE)
 
 
 def test_a_worker_that_was_told_to_stop_is_not_seen_any_more(database, now):
-    outbox.beat(now, "connection refused")
-    outbox.rest()
-    assert not outbox.worker_seen(now)
-    assert outbox.trouble() == ""
+    enqueue.beat(now, "connection refused")
+    enqueue.rest()
+    assert not enqueue.worker_seen(now)
+    assert enqueue.trouble() == ""
 
 
 def test_what_keeps_the_worker_from_sending_is_told_until_it_is_over(database, now):
-    assert outbox.trouble() == ""
-    outbox.beat(now, "connection refused " * 100)
-    assert outbox.trouble().startswith("connection refused")
-    assert len(outbox.trouble()) == 500
-    outbox.beat(now + MINUTE)
-    assert outbox.trouble() == ""
+    assert enqueue.trouble() == ""
+    enqueue.beat(now, "connection refused " * 100)
+    assert enqueue.trouble().startswith("connection refused")
+    assert len(enqueue.trouble()) == 500
+    enqueue.beat(now + MINUTE)
+    assert enqueue.trouble() == ""
     assert MailQueue.select().count() == 1

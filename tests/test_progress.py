@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, progress, responding
-from invites.attempts import Result
+from invites import invitations, responding
 from invites.models import Delivery, DeliveryState, Standing
+from invites.outbox import progress
+from invites.outbox.retry import Result
 from tests.shorthand import attempt, due, send
 
 

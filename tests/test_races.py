@@ -10,14 +10,11 @@ import pytest
 
 from invites import (
     db,
-    feed,
     install,
     invitations,
     issuing,
-    ledger,
     memberships,
     opting_out,
-    outbox,
     permanent_link,
     responding,
     staging,
@@ -40,6 +37,7 @@ from invites.models import (
     StagedRow,
     User,
 )
+from invites.outbox import enqueue, journal, queue
 from tests.cast import make_member, make_user
 from tests.conftest import NOW
 from tests.shorthand import attempt_all, invite, new_profile, order, reread, send
@@ -253,7 +251,7 @@ def test_of_ten_resends_at_once_one_mails(owner, now):
 
 def start_all():
     """Start every mail as a worker does; the ids of those that were this one's."""
-    return [number for mail in feed.bulk(NOW, 300) for number in ledger.write([], [mail], NOW)]
+    return [number for mail in queue.bulk(NOW, 300) for number in journal.write([], [mail], NOW)]
 
 
 def test_what_two_workers_have_in_hand_is_started_by_one(owner, now):
@@ -267,8 +265,8 @@ def test_of_many_mails_that_start_at_once_only_the_one_that_was_revoked_does_not
     send(owner, now, *(f"p{n}@example.org" for n in range(40)))
     revoked = Invitation.get(Invitation.email == "p7@example.org")
     Invitation.update(state="revoked").where(Invitation.id == revoked.id).execute()
-    mails = feed.bulk(NOW, 40)
-    may_go = ledger.write([], mails, NOW)
+    mails = queue.bulk(NOW, 40)
+    may_go = journal.write([], mails, NOW)
     assert [mail.recipient for mail in mails if mail.id not in may_go] == ["p7@example.org"]
     states = {mail.recipient: mail.state for mail in Delivery.select()}
     assert states.pop("p7@example.org") == "withdrawn"
@@ -356,7 +354,7 @@ def test_one_button_pressed_in_four_processes_makes_one_batch(owner, database):
 
 STEPS = {
     "the invitations are written": (issuing, "_insert_invitations"),
-    "the mails are queued": (outbox, "queue_batch"),
+    "the mails are queued": (enqueue, "queue_batch"),
     "the list is marked as sent": (staging, "mark_sent"),
     "the rows of a list are written": (staging, "_insert"),
 }

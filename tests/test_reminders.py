@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, issuing, memberships, progress, responding, steering
+from invites import invitations, issuing, memberships, responding
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason
 from invites.core.roles import Role
@@ -13,6 +13,7 @@ from invites.issuing import LIFETIME, Order
 from invites.judging import Outcome
 from invites.lists.recipients import Entry
 from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState, Standing
+from invites.outbox import batches, progress
 from tests.shorthand import invite, order, refused, reread
 
 AGAIN = frozenset({Outcome.PENDING})
@@ -114,7 +115,7 @@ def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
 
 def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending, now):
     batch = issuing.issue(owner, order("pending@example.org", "new@example.org", also=AGAIN), now)
-    assert steering.cancel(owner, batch, now) == 2
+    assert batches.cancel(owner, batch, now) == 2
     assert reread(pending).standing(now) is Standing.PENDING
     newest = Delivery.select().where(Delivery.invitation == pending).order_by(Delivery.id.desc())
     assert newest.get().state == DeliveryState.WITHDRAWN

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from invites import invitations, memberships, responding
-from invites.attempts import Result
 from invites.core.errors import Reason
 from invites.core.paging import PAGE_SIZE
 from invites.core.roles import Role
 from invites.models import Delivery, DeliveryState, Standing
+from invites.outbox.retry import Result
 from invites.scope import Flag, Scope
 from tests.cast import make_member
 from tests.shorthand import attempt_all, invite, refused, send

@@ -4,11 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, invitations, judging, ledger, outbox, progress, steering
-from invites.attempts import Outcome, Result
+from invites import accounts, invitations, judging
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.ledger import Settled
 from invites.lists.recipients import Entry
 from invites.models import (
     Batch,
@@ -19,7 +17,10 @@ from invites.models import (
     InvitationState,
     Membership,
 )
-from invites.outbox import BIG
+from invites.outbox import batches, enqueue, journal, progress
+from invites.outbox.enqueue import BIG
+from invites.outbox.journal import Settled
+from invites.outbox.retry import Outcome, Result
 from tests.cast import make_user
 from tests.shorthand import attempt, attempt_all, deeds, due, refused, reread, send
 
@@ -47,40 +48,40 @@ def states():
 
 def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
     attempt(Delivery.select().first(), Result.SENT, now)
-    steering.pause(owner, batch, now)
+    batches.pause(owner, batch, now)
     assert due(now) == []
     assert reread(batch).state == BatchState.PAUSED
-    steering.resume(owner, batch, now)
+    batches.resume(owner, batch, now)
     assert len(due(now)) == 3
     assert deeds(owner.account)[-2:] == ["paused", "resumed"]
 
 
 def test_what_was_in_hand_when_a_batch_was_paused_is_not_begun(owner, batch, now):
     in_hand = due(now)
-    steering.pause(owner, batch, now)
-    assert not ledger.write([], in_hand, now)
+    batches.pause(owner, batch, now)
+    assert not journal.write([], in_hand, now)
     assert states() == [QUEUED] * 4
 
 
-@pytest.mark.parametrize("act", [steering.resume, steering.retry_failed])
+@pytest.mark.parametrize("act", [batches.resume, batches.retry_failed])
 def test_what_does_not_stand_still_cannot_be_resumed_and_what_did_not_fail_not_retried(
     owner, batch, now, act
 ):
-    with refused(Reason.BATCH_NOT_SO if act is steering.resume else Reason.NOTHING_TO_RETRY):
+    with refused(Reason.BATCH_NOT_SO if act is batches.resume else Reason.NOTHING_TO_RETRY):
         act(owner, batch, now)
 
 
 def test_two_who_press_pause_at_once_hear_that_it_is_paused_already(owner, batch, now):
-    steering.pause(owner, batch, now)
+    batches.pause(owner, batch, now)
     with refused(Reason.BATCH_NOT_SO):
-        steering.pause(owner, batch, now)
+        batches.pause(owner, batch, now)
 
 
 def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_anew(
     owner, batch, now
 ):
     attempt(Delivery.select().first(), Result.SENT, now)
-    assert steering.cancel(owner, batch, now) == 3
+    assert batches.cancel(owner, batch, now) == 3
     assert states() == [SENT, *[WITHDRAWN] * 3]
     assert [invitation.state for invitation in Invitation.select().order_by(Invitation.id)] == [
         InvitationState.PENDING,
@@ -92,7 +93,7 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
 
 def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):
     attempt(Delivery.select().first(), Result.UNANSWERED, now)
-    steering.cancel(owner, batch, now)
+    batches.cancel(owner, batch, now)
     first = Delivery.select().first()
     assert first.state == WITHDRAWN
     assert reread(first.invitation).state == InvitationState.PENDING
@@ -102,12 +103,12 @@ class TestCancelledWhileAMailIsBeingSent:
     @pytest.fixture
     def being_sent(self, owner, batch, now):
         mail, *_ = due(now)
-        assert ledger.write([], [mail], now)
-        assert steering.cancel(owner, batch, now) == 3
+        assert journal.write([], [mail], now)
+        assert batches.cancel(owner, batch, now) == 3
         return mail
 
     def end_with(self, mail, result, now):
-        ledger.write([Settled(mail, Outcome(result))], [], now)
+        journal.write([Settled(mail, Outcome(result))], [], now)
         delivery = Delivery.get_by_id(mail.id)
         return delivery.state, delivery.invitation.state
 
@@ -123,7 +124,7 @@ class TestCancelledWhileAMailIsBeingSent:
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
     def test_it_is_not_sent_again_after_the_worker_died(self, being_sent, now):
-        ledger.recover(now)
+        journal.recover(now)
         mail = Delivery.get_by_id(being_sent.id)
         assert (mail.state, mail.finished_at) == (WITHDRAWN, now)
         assert mail.invitation.state == InvitationState.PENDING
@@ -133,7 +134,7 @@ class TestCancelledWhileAMailIsBeingSent:
         attempt_all(now)
         again = send(owner, now, *addresses(1))
         [mail] = due(now)
-        ledger.write([], [mail], now)
+        journal.write([], [mail], now)
         Batch.update(state=BatchState.CANCELLED).where(Batch.id == again.id).execute()
         state = self.end_with(mail, Result.RETRY, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
@@ -143,7 +144,7 @@ class TestCancelledWhileAMailIsBeingSent:
         invitations.resend(owner, batch.invitations[0], now)
         [mail] = due(now)
         Batch.update(state=BatchState.CANCELLED).execute()
-        ledger.write([], [mail], now)
+        journal.write([], [mail], now)
         assert self.end_with(mail, Result.RETRY, now) == (QUEUED, InvitationState.PENDING)
 
 
@@ -151,29 +152,29 @@ def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
     attempt_all(now)
     for _again in range(2):
         with refused(Reason.ALL_SENT):
-            steering.cancel(owner, batch, now)
-        steering.finish_if_done(batch)
+            batches.cancel(owner, batch, now)
+        batches.finish_if_done(batch)
     assert reread(batch).state == BatchState.DONE
 
 
 def test_a_batch_is_cancelled_once(owner, batch, now):
-    steering.cancel(owner, batch, now)
+    batches.cancel(owner, batch, now)
     with refused(Reason.BATCH_NOT_SO):
-        steering.cancel(owner, reread(batch), now)
+        batches.cancel(owner, reread(batch), now)
 
 
 def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
     first, second, *_ = Delivery.select().order_by(Delivery.id)
     attempt(first, Result.SENT, now)
     attempt(second, Result.UNANSWERED, now)  # may have arrived, so its invitation stays
-    assert steering.unsent(batch) == 3
-    assert steering.cancel(owner, batch, now) == 3
+    assert batches.unsent(batch) == 3
+    assert batches.cancel(owner, batch, now) == 3
     assert states().count(WITHDRAWN) == 3
 
 
 def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
     try_first(now, Result.FAILED, Result.SENT)
-    assert steering.retry_failed(owner, batch, now) == 1
+    assert batches.retry_failed(owner, batch, now) == 1
     assert states() == [QUEUED, SENT, QUEUED, QUEUED]
     again = Delivery.select().order_by(Delivery.id).first()
     assert (again.attempts, again.finished_at) == (0, None)
@@ -182,19 +183,19 @@ def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now)
 
 def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owner, batch, now):
     try_first(now, Result.FAILED, *[Result.SENT] * 3)
-    steering.finish_if_done(batch)
+    batches.finish_if_done(batch)
     assert reread(batch).state == BatchState.DONE
-    steering.retry_failed(owner, batch, now)
+    batches.retry_failed(owner, batch, now)
     attempt_all(now)
     assert states() == [SENT] * 4
 
 
 def test_what_failed_of_a_cancelled_batch_stays_cancelled(owner, batch, now):
     try_first(now, Result.FAILED)
-    steering.cancel(owner, batch, now)
+    batches.cancel(owner, batch, now)
     assert progress.of_batch(batch, now).retriable == 0
     with refused(Reason.NOTHING_TO_RETRY):
-        steering.retry_failed(owner, batch, now)
+        batches.retry_failed(owner, batch, now)
     assert reread(batch).state == BatchState.CANCELLED
 
 
@@ -207,7 +208,7 @@ def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now
     attempt_all(now, Result.FAILED)
     assert progress.of_batch(again, now).failed == 2
     assert progress.of_batch(again, now).retriable == 1
-    assert steering.retry_failed(moderator, again, now) == 1
+    assert batches.retry_failed(moderator, again, now) == 1
     assert [mail.recipient for mail in due(now)] == addresses(1)
 
 
@@ -215,25 +216,25 @@ def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, ba
     try_first(now, Result.FAILED, Result.FAILED, *[Result.SENT] * 2)
     invitations.resend(owner, batch.invitations[0], now)
     attempt_all(now)
-    assert steering.retry_failed(owner, batch, now) == 1
+    assert batches.retry_failed(owner, batch, now) == 1
     assert states() == [FAILED, QUEUED, *[SENT] * 3]
 
 
 def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
     try_first(now, Result.FAILED)
     with refused(Reason.NOTHING_TO_RETRY):
-        steering.retry_failed(owner, batch, now + timedelta(days=15))
+        batches.retry_failed(owner, batch, now + timedelta(days=15))
 
 
 class TestHeldBackByARestore:
     @pytest.fixture(autouse=True)
     def restored(self, batch):
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": outbox.HELD_BACK}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
         Delivery.update(**changes).where(Delivery.batch == batch).execute()
 
     def test_the_mails_go_out_when_somebody_says_so(self, owner, batch, now):
-        steering.finish_if_done(batch)
-        assert steering.send_held_back(owner, batch, now) == 4
+        batches.finish_if_done(batch)
+        assert batches.send_held_back(owner, batch, now) == 4
         attempt_all(now)
         assert states() == [SENT] * 4
         assert deeds(owner.account)[-1] == "sent_held_back"
@@ -243,23 +244,23 @@ class TestHeldBackByARestore:
         invitations.resend(owner, mailed, now)
         invitations.revoke(owner, revoked, now)
         assert progress.of_batch(batch, now).held_back == 2
-        assert steering.send_held_back(owner, batch, now) == 2
+        assert batches.send_held_back(owner, batch, now) == 2
 
     def test_what_is_sent_and_then_cancelled_is_not_held_back_any_more(self, owner, batch, now):
-        steering.send_held_back(owner, batch, now)
-        steering.cancel(owner, reread(batch), now)
+        batches.send_held_back(owner, batch, now)
+        batches.cancel(owner, reread(batch), now)
         Invitation.update(state=InvitationState.PENDING).execute()
         assert progress.of_batch(batch, now).held_back == 0
 
     def test_what_was_cancelled_is_not_taken_for_held_back(self, owner, now):
         other = send(owner, now, "other@example.org")
-        steering.cancel(owner, other, now)
+        batches.cancel(owner, other, now)
         with refused(Reason.NOTHING_HELD_BACK):
-            steering.send_held_back(owner, other, now)
+            batches.send_held_back(owner, other, now)
 
     def test_a_batch_that_was_paused_stays_paused(self, owner, batch, now):
-        steering.pause(owner, batch, now)
-        steering.send_held_back(owner, batch, now)
+        batches.pause(owner, batch, now)
+        batches.send_held_back(owner, batch, now)
         assert due(now) == []
         assert reread(batch).state == BatchState.PAUSED
 
@@ -267,11 +268,11 @@ class TestHeldBackByARestore:
 @pytest.mark.parametrize(
     "act",
     [
-        steering.pause,
-        steering.resume,
-        steering.cancel,
-        steering.retry_failed,
-        steering.send_held_back,
+        batches.pause,
+        batches.resume,
+        batches.cancel,
+        batches.retry_failed,
+        batches.send_held_back,
     ],
 )
 def test_who_may_not_invite_as_that_role_may_not_steer_either(people, now, act):
@@ -285,20 +286,20 @@ def test_a_batch_waits_for_an_older_one_of_its_account_while_that_has_mail_to_se
     owner, batch, now
 ):
     second = send(owner, now, "eve@example.org")
-    assert steering.ahead_of(second, now) == batch
-    assert steering.ahead_of(batch, now) is None
-    steering.pause(owner, batch, now)
-    assert steering.ahead_of(second, now) is None
-    steering.resume(owner, batch, now)
+    assert batches.ahead_of(second, now) == batch
+    assert batches.ahead_of(batch, now) is None
+    batches.pause(owner, batch, now)
+    assert batches.ahead_of(second, now) is None
+    batches.resume(owner, batch, now)
     try_first(now, *[Result.RETRY] * 4)
-    assert steering.ahead_of(second, now) is None
+    assert batches.ahead_of(second, now) is None
 
 
 @pytest.mark.usefixtures("batch")
 def test_batches_of_other_accounts_are_not_waited_for(now):
     found = accounts.create("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
     theirs = send(Membership.get(Membership.account == found), now, "eve@example.org")
-    assert steering.ahead_of(theirs, now) is None
+    assert batches.ahead_of(theirs, now) is None
 
 
 class TestTheFirstTen:
@@ -339,18 +340,18 @@ class TestTheFirstTen:
     def test_who_resumes_a_stopped_batch_is_obeyed(self, big, owner, now):
         try_first(now, *[Result.FAILED] * 10)
         assert due(now) == []
-        steering.resume(owner, big, now)
+        batches.resume(owner, big, now)
         assert len(due(now)) == BIG - 10
         assert reread(big).stopped_because == ""
 
     def test_who_retries_before_they_are_through_lets_no_others_go(self, big, owner, now):
         try_first(now, *[Result.FAILED] * 3)
-        steering.retry_failed(owner, big, now)
+        batches.retry_failed(owner, big, now)
         assert len(due(now)) == 10
         assert reread(big).state == BatchState.PROBING
 
     def test_who_retries_a_stopped_batch_gets_all_of_it(self, big, owner, now):
         try_first(now, *[Result.FAILED] * 10)
         assert due(now) == []
-        steering.retry_failed(owner, big, now)
+        batches.retry_failed(owner, big, now)
         assert len(due(now)) == BIG

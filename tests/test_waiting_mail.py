@@ -2,9 +2,9 @@
 
 import pytest
 
-from invites import waiting_mail
-from invites.attempts import Result
 from invites.models import Delivery
+from invites.outbox import waiting
+from invites.outbox.retry import Result
 from tests.shorthand import attempt, send
 
 
@@ -14,21 +14,21 @@ def batch(owner, now):
 
 
 def test_waiting_mail_is_listed_newest_first_in_pages(batch):
-    assert [mail.recipient for mail in waiting_mail.page(1)][:2] == [
+    assert [mail.recipient for mail in waiting.page(1)][:2] == [
         "p59@example.org",
         "p58@example.org",
     ]
-    assert (waiting_mail.page(2).first, waiting_mail.page(2).total) == (51, 60)
+    assert (waiting.page(2).first, waiting.page(2).total) == (51, 60)
 
 
 def test_mail_that_is_out_waits_no_more(batch, now):
     delivery = Delivery.select().order_by(Delivery.id).first()
-    assert waiting_mail.find(delivery.id) == delivery
+    assert waiting.find(delivery.id) == delivery
     attempt(delivery, Result.SENT, now)
-    assert waiting_mail.find(delivery.id) is None
-    assert waiting_mail.page(1).total == Delivery.select().count() - 1
+    assert waiting.find(delivery.id) is None
+    assert waiting.page(1).total == Delivery.select().count() - 1
 
 
 @pytest.mark.parametrize("number", [0, -1, 10**30])
 def test_a_number_that_does_not_exist_finds_nothing(batch, number):
-    assert waiting_mail.find(number) is None
+    assert waiting.find(number) is None

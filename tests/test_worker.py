@@ -16,10 +16,11 @@ import pytest
 from flask import Flask
 from flask_mail import Mail
 
-from invites import db, outbox, worker
+from invites import db, worker
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.models import Delivery, DeliveryState, MailQueue, Membership
+from invites.outbox import enqueue
 from invites.worker import Worker
 from tests.mail.post_office import PostOffice
 from tests.shorthand import invite, send
@@ -93,7 +94,7 @@ def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goe
             wait_for(lambda: len(office.letters) >= 5)
             first.send_signal(signal.SIGTERM)
             assert first.wait(10) == 0
-        assert not outbox.worker_seen(utcnow())
+        assert not enqueue.worker_seen(utcnow())
         sent = len(office.letters)
         assert 5 <= sent < len(PEOPLE)
         assert states() == {DeliveryState.SENT: sent, DeliveryState.QUEUED: len(PEOPLE) - sent}
@@ -132,11 +133,11 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
     seen = []
 
     def watch(running: Worker) -> None:
-        wait_for(lambda: "refused" in outbox.trouble())
+        wait_for(lambda: "refused" in enqueue.trouble())
         seen.append(states())
         with office.open():
             wait_for(lambda: states() == {DeliveryState.SENT: 1})
-            wait_for(lambda: outbox.trouble() == "")
+            wait_for(lambda: enqueue.trouble() == "")
         db.close()
         running.stop()
 

@@ -9,12 +9,13 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import invitations, left_out, outbox, progress, steering
+from invites import invitations, left_out
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.judging import Outcome
 from invites.left_out import LeftOut
 from invites.models import Batch, BatchState, Membership
+from invites.outbox import batches, enqueue, progress
 from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend
 from invites.web.csv_files import csv_file
@@ -51,14 +52,14 @@ def page(batch_id: int) -> Response:
 @allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
     """Keep back what isn't sent yet."""
-    return _do(steering.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
+    return _do(batches.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
 
 
 @blueprint.post("/<int:batch_id>/resume")
 @allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
     """Let it go on."""
-    return _do(steering.resume, batch_id, lambda _none: _("The mails go on."))
+    return _do(batches.resume, batch_id, lambda _none: _("The mails go on."))
 
 
 @blueprint.post("/<int:batch_id>/retry")
@@ -66,7 +67,7 @@ def resume(batch_id: int) -> Response:
 def retry(batch_id: int) -> Response:
     """Try the failed mails again."""
     return _do(
-        steering.retry_failed,
+        batches.retry_failed,
         batch_id,
         lambda n: ngettext(
             "%(count)s mail is tried again.",
@@ -82,7 +83,7 @@ def retry(batch_id: int) -> Response:
 def send_held_back(batch_id: int) -> Response:
     """Send what a restored backup held back."""
     return _do(
-        steering.send_held_back,
+        batches.send_held_back,
         batch_id,
         lambda n: ngettext(
             "%(count)s mail is queued.", "%(count)s mails are queued.", n, count=format_decimal(n)
@@ -125,7 +126,7 @@ def ask_cancellation(batch_id: int) -> Response:
     """Say what cancelling does, before it does; the counts beside the question stay live."""
     batch = _batch(batch_id)
     try:
-        steering.refuse_uncancellable(batch)
+        batches.refuse_uncancellable(batch)
     except Refused as refused:
         return _changed(batch, refusal=sentence(refused))
     return _show(batch, cancelling=batch.state != BatchState.CANCELLED)
@@ -136,7 +137,7 @@ def ask_cancellation(batch_id: int) -> Response:
 def cancel(batch_id: int) -> Response:
     """Withdraw what isn't sent yet."""
     return _do(
-        steering.cancel,
+        batches.cancel,
         batch_id,
         lambda n: ngettext(
             "Cancelled. %(count)s mail was withdrawn.",
@@ -189,10 +190,10 @@ def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: st
         batch=batch,
         left_out=left_out.rows(batch),
         progress=progress.of_batch(batch, moment),
-        worker_lives=outbox.worker_seen(moment),
-        trouble=outbox.trouble() if has_server else "",
-        ahead=steering.ahead_of(batch, moment),
-        unsent=steering.unsent(batch) if cancelling else 0,
+        worker_lives=enqueue.worker_seen(moment),
+        trouble=enqueue.trouble() if has_server else "",
+        ahead=batches.ahead_of(batch, moment),
+        unsent=batches.unsent(batch) if cancelling else 0,
         cancelling=cancelling,
         told=told,
         refusal=refusal,

@@ -8,7 +8,8 @@ from flask import Blueprint, Response, jsonify, send_from_directory, url_for
 from peewee import PeeweeException
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import install, outbox
+from invites import install
+from invites.outbox import enqueue
 from invites.web.access import Who, allow
 from invites.web.pages import go
 from invites.web.services import now, services
@@ -43,11 +44,11 @@ def htmx() -> Response:
 def healthz() -> tuple[Response, int]:
     """200 when database and worker are well, 503 when not; says which."""
     try:
-        worker = outbox.worker_seen(now())
+        worker = enqueue.worker_seen(now())
         health = {
             "database": "ok",
             "worker": "ok" if worker else "not seen",
-            "mail": "waits" if services().settings.mail_server and outbox.trouble() else "ok",
+            "mail": "waits" if services().settings.mail_server and enqueue.trouble() else "ok",
         }
         return jsonify(health), 200 if worker else 503
     except PeeweeException:

@@ -8,11 +8,12 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, StringField
 
-from invites import mail_policy, outbox, sender_domain
+from invites import sender_domain
 from invites.core import addresses
 from invites.core.addresses import canonical
 from invites.core.settings import MailServer
 from invites.mail.rehearsal import rehearse, trial_mail
+from invites.outbox import enqueue, throttle
 from invites.web import mail_words
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -34,10 +35,10 @@ class PaceForm(PlainForm):
     """How fast mail goes out."""
 
     per_minute = StringField(
-        _l("Mails a minute, at most"), validators=[checked_by(mail_policy.clean_per_minute)]
+        _l("Mails a minute, at most"), validators=[checked_by(throttle.clean_per_minute)]
     )
     connections = StringField(
-        _l("Connections at once"), validators=[checked_by(mail_policy.clean_connections)]
+        _l("Connections at once"), validators=[checked_by(throttle.clean_connections)]
     )
 
 
@@ -83,7 +84,7 @@ def pace() -> AnyResponse:
     form = PaceForm()
     if not form.validate():
         return _show(status=422, pace_form=form)
-    mail_policy.change(form.per_minute.data or "", form.connections.data or "")
+    throttle.change(form.per_minute.data or "", form.connections.data or "")
     tell(_("Saved. The worker keeps to it from the next mails on."))
     return go(url_for("mail_settings.page"))
 
@@ -99,7 +100,7 @@ def _show(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
     beginning = {
         "rehearsal_form": RehearsalForm(formdata=None, email=person().email),
         "rehearsal": None,
-        "pace_form": PaceForm(formdata=None, obj=mail_policy.read()),
+        "pace_form": PaceForm(formdata=None, obj=throttle.read()),
         "was_looked_up": False,
         "published": None,
     }
@@ -109,8 +110,8 @@ def _show(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
         status=status,
         settings=services().settings,
         server=_server(),
-        worker_lives=outbox.worker_seen(now()),
-        trouble=outbox.trouble(),
+        worker_lives=enqueue.worker_seen(now()),
+        trouble=enqueue.trouble(),
         mail_words=mail_words,
         **beginning | parts,
     )

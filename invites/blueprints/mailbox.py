@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import waiting_mail
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import render
 from invites.models import Delivery
+from invites.outbox import waiting
 from invites.web.access import Who, allow
 from invites.web.headers import MAIL_PREVIEW, page_policy
 from invites.web.pages import go, show
@@ -21,7 +21,7 @@ def index() -> AnyResponse:
     """All mail that waits, newest first; with a mail server, how that goes."""
     if services().settings.mail_server is not None:
         return go(url_for("mail_settings.page"))
-    found = waiting_mail.page(request.args.get("page", 1, type=int))
+    found = waiting.page(request.args.get("page", 1, type=int))
     return show("mailbox/page.html", fragment="mailbox/_mail_list.html", found=found)
 
 
@@ -52,7 +52,7 @@ def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
 
     With a mail server there is no such page: nobody reads other people's mail.
     """
-    delivery = waiting_mail.find(delivery_id)
+    delivery = waiting.find(delivery_id)
     if delivery is None or services().settings.mail_server is not None:
         abort(404)
     return delivery, render(delivery, services().postage, now())

@@ -9,7 +9,6 @@ from contextlib import suppress
 from enum import Enum
 from typing import TypeVar
 
-from invites.attempts import Outcome, Result
 from invites.mail import wire
 from invites.mail.mailroom import Letter
 from invites.mail.replies import (
@@ -21,6 +20,7 @@ from invites.mail.replies import (
     words,
 )
 from invites.mail.wire import Reply, Wire
+from invites.outbox.retry import Outcome, Result
 
 _END = b".\r\n"
 _RESET = b"RSET\r\n"

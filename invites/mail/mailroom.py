@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from invites.authorization.authority import is_backed
 from invites.core.message_ids import message_id
-from invites.feed import Offer, Waiting
 from invites.mail.form_letter import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
 from invites.mail.rendering import Postage, heading, preview_parts, render
 from invites.models import Account, Delivery, Invitation, User
+from invites.outbox.queue import Offer, Waiting
 
 _FRESH = 2.0  # seconds for which a form letter is good: an account may change its name
 

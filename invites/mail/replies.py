@@ -2,7 +2,7 @@
 
 import re
 
-from invites.attempts import Outcome, Result
+from invites.outbox.retry import Outcome, Result
 
 # A refusal of the recipient that means the sender: no log-in, no relaying for us.
 _ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)

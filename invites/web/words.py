@@ -6,11 +6,11 @@ from math import ceil
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from invites import outbox
 from invites.authorization.audit_log import Kind
 from invites.core.roles import Role
 from invites.judging import Outcome
 from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing
+from invites.outbox import enqueue
 from invites.scope import Flag
 
 ROLE = {
@@ -120,7 +120,7 @@ def mail(delivery: Delivery, standing: Standing) -> str:
     if delivery.state == DeliveryState.WITHDRAWN:
         if standing in (Standing.ACCEPTED, Standing.DECLINED):
             return str(UNNEEDED)
-        if standing is Standing.PENDING and delivery.reply_text == outbox.HELD_BACK:
+        if standing is Standing.PENDING and delivery.reply_text == enqueue.HELD_BACK:
             return str(HELD_BACK)
     return str(DELIVERY[DeliveryState(delivery.state)])
 

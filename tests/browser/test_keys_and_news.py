@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from invites import db, invitations, permanent_link, steering
+from invites import db, invitations, permanent_link
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Delivery, DeliveryState
+from invites.outbox import batches
 from tests.browser.box import OWNER, Box, running
 from tests.browser.conftest import Visit
 from tests.browser.post_office import free_port
@@ -169,11 +170,11 @@ LISTEN = """region => {
 def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visitor) -> None:
     with db.transaction():
         batch = send(box.owner, utcnow(), *(f"guest{number}@example.org" for number in range(30)))
-        steering.pause(box.owner, batch, utcnow())
+        batches.pause(box.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").sees("0 of 30 sent")
     olive.page.locator("#batch-told").evaluate(LISTEN)
 
-    steering.resume(box.owner, batch, utcnow())
+    batches.resume(box.owner, batch, utcnow())
     olive.page.wait_for_function("() => told.length > 0")
     with olive.page.expect_response(re.compile("/batches/")):
         olive.sees("30 of 30 sent")  # and the page goes on asking who answered
@@ -218,7 +219,7 @@ def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
 ) -> None:
     with db.transaction():
         batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
-        steering.pause(box.owner, batch, utcnow())
+        batches.pause(box.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").press("Cancel")
     olive.page.get_by_role("link", name="Keep them").focus()
     Delivery.update(state=DeliveryState.SENT).where(
@@ -241,7 +242,7 @@ def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(
 ) -> None:
     with db.transaction():
         batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
-        steering.pause(box.owner, batch, utcnow())
+        batches.pause(box.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").button("Cancel").focus()
     olive.page.keyboard.press("Enter")
     expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()

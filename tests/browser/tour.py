@@ -15,7 +15,6 @@ from invites import (
     db,
     invitations,
     memberships,
-    outbox,
     permanent_link,
     proofs,
     recovery_codes,
@@ -37,6 +36,7 @@ from invites.models import (
     ProofPurpose,
     User,
 )
+from invites.outbox import enqueue
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.browser.post_office import PostOffice, free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
@@ -274,7 +274,7 @@ def _steered(box: Box) -> list[Stop]:
     stops.append(Stop("batches", f"{_ACCOUNT}/batches", OWNER))
     with db.transaction():
         batch = send(box.owner, now, "amina@example.org", "jon@example.org")
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": outbox.HELD_BACK}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
         Delivery.update(changes).where(Delivery.batch == batch).execute()
     stops.append(Stop("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
     way_out = box.links.opt_out(batch.invitations[0]).removeprefix(box.url)

@@ -11,9 +11,8 @@ from datetime import datetime, timedelta
 import pytest
 from peewee import OperationalError
 
-from invites import ledger, outbox, steering, worker
+from invites import worker
 from invites.core.clock import utcnow
-from invites.ledger import Settled
 from invites.mail import wire
 from invites.mail.exchange import Exchange
 from invites.mail.replies import TroubleError
@@ -25,6 +24,8 @@ from invites.models import (
     MailPolicy,
     Membership,
 )
+from invites.outbox import batches, enqueue, journal
+from invites.outbox.journal import Settled
 from invites.worker import Worker
 from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step, at
 from tests.mail.shorthand import FAILED, ONE_WAY, QUEUED, SENT, people, states, wait_for
@@ -45,7 +46,7 @@ def drain_through(sender: Worker) -> None:
         with contextlib.suppress(TroubleError):
             sender.drain()
         due_now()
-        if not Delivery.select().where(Delivery.state.in_(outbox.IN_HAND)).exists():
+        if not Delivery.select().where(Delivery.state.in_(enqueue.IN_HAND)).exists():
             return
     raise AssertionError(states())
 
@@ -386,7 +387,7 @@ class TestServersThatCannotBeUsed:
     ) -> None:
         monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
         monkeypatch.setattr(worker, "_LEAVING", 1.0)
-        write, busy = ledger.write, iter([OperationalError("database is locked")] * failures)
+        write, busy = journal.write, iter([OperationalError("database is locked")] * failures)
 
         def write_later(settled: Sequence[Settled], *others: object) -> object:
             for error in busy if settled else ():
@@ -397,7 +398,7 @@ class TestServersThatCannotBeUsed:
             if step.stage == "body":
                 sender.stop()
 
-        monkeypatch.setattr(ledger, "write", write_later)
+        monkeypatch.setattr(journal, "write", write_later)
         server.answer = stop
         invite(owner, now)
         running()
@@ -416,14 +417,14 @@ class TestServersThatCannotBeUsed:
         monkeypatch.setattr(wire, "TIMEOUT", 0.4)
         monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.2)
         monkeypatch.setattr(worker, "_BEAT", timedelta(0))
-        beat = outbox.beat
+        beat = enqueue.beat
 
         def busy(*arguments: object) -> None:
             if server.letters:
                 raise OperationalError("database is locked")
             beat(*arguments)
 
-        monkeypatch.setattr(outbox, "beat", busy)
+        monkeypatch.setattr(enqueue, "beat", busy)
         server.answer = at("body", SILENCE, connection=1)
         invite(owner, now)
         running()
@@ -535,7 +536,7 @@ class TestServersThatCannotBeUsed:
         assert Counter(server.recipients) == Counter(people(120))
         assert max(most) > 2
         assert server.connections <= 10
-        assert outbox.trouble() == ""
+        assert enqueue.trouble() == ""
 
 
 @ONE_WAY
@@ -551,12 +552,12 @@ class TestSteering:
         batch = send(owner, now, *people(120))
         running()
         wait_for(lambda: len(server.letters) > 20)
-        steering.pause(owner, batch, now)
+        batches.pause(owner, batch, now)
         wait_for(lambda: DeliveryState.SENDING not in states())
         still = len(server.letters)
         time.sleep(0.3)
         assert len(server.letters) == still < 120
-        steering.resume(owner, reread(batch), now)
+        batches.resume(owner, reread(batch), now)
         wait_for(lambda: states() == {SENT: 120})
         assert Counter(server.recipients) == Counter(people(120))
 
@@ -571,7 +572,7 @@ class TestSteering:
         batch = send(owner, now, *people(120))
         running()
         wait_for(lambda: len(server.letters) > 20)
-        withdrawn = steering.cancel(owner, batch, now)
+        withdrawn = batches.cancel(owner, batch, now)
         wait_for(lambda: DeliveryState.SENDING not in states())
         assert states() == {SENT: 120 - withdrawn, DeliveryState.WITHDRAWN: withdrawn}
         assert len(server.letters) == 120 - withdrawn
@@ -590,7 +591,7 @@ class TestSteering:
         assert reread(batch).stopped_because == "550 5.7.1 Your domain is not welcome"
         assert states() == {FAILED: 10, QUEUED: 190}
         server.answer = lambda _step: None
-        steering.retry_failed(owner, batch, utcnow())
+        batches.retry_failed(owner, batch, utcnow())
         wait_for(lambda: states() == {SENT: 200})
 
     def test_a_batch_that_begins_to_fail_on_its_way_stops_too(
@@ -619,14 +620,14 @@ class TestSteering:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        stop, busy = steering.stop, iter([OperationalError("database is locked")])
+        stop, busy = batches.stop, iter([OperationalError("database is locked")])
 
         def stop_later(batch_id: int, because: str) -> None:
             for error in busy:
                 raise error
             stop(batch_id, because)
 
-        monkeypatch.setattr(steering, "stop", stop_later)
+        monkeypatch.setattr(batches, "stop", stop_later)
         batch = send(owner, now, *people(200))
         full = b"552 5.2.3 Your quota of today is used up"
         server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None

@@ -6,11 +6,12 @@ from datetime import datetime
 
 import pytest
 
-from invites import crew, ledger, proofs, worker
+from invites import crew, proofs, worker
 from invites.core.clock import utcnow
 from invites.mail import mailroom, wire
 from invites.mail.mailroom import Letter, Mailroom
 from invites.models import Account, Batch, BatchState, MailPolicy, Membership, ProofPurpose
+from invites.outbox import journal
 from invites.worker import Worker
 from tests.mail.scripted import SILENCE, Scripted, Step, at
 from tests.mail.shorthand import ONE_WAY, people, wait_for
@@ -32,7 +33,7 @@ class Begun:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[tuple[float, Letter]] = []
         letters: dict[int, Letter] = {}
-        make, write = Mailroom.letter, ledger.write
+        make, write = Mailroom.letter, journal.write
 
         def making(room, mail, now):
             letter = make(room, mail, now)
@@ -46,7 +47,7 @@ class Begun:
             return may_go
 
         monkeypatch.setattr(Mailroom, "letter", making)
-        monkeypatch.setattr(ledger, "write", writing)
+        monkeypatch.setattr(journal, "write", writing)
 
 
 @pytest.fixture

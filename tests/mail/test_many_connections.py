@@ -9,11 +9,9 @@ from datetime import datetime
 import pytest
 from peewee import OperationalError
 
-from invites import crew, ledger, outbox, proofs, steering, worker
+from invites import crew, proofs, worker
 from invites.core.clock import utcnow
 from invites.core.roles import Role
-from invites.feed import Waiting
-from invites.ledger import Settled
 from invites.mail.mailroom import Mailroom
 from invites.models import (
     Batch,
@@ -23,6 +21,9 @@ from invites.models import (
     Membership,
     ProofPurpose,
 )
+from invites.outbox import batches, enqueue, journal
+from invites.outbox.journal import Settled
+from invites.outbox.queue import Waiting
 from invites.worker import Worker
 from tests.mail.scripted import Scripted, at
 from tests.mail.shorthand import ONE_WAY, QUEUED, SENT, people, states, wait_for
@@ -125,7 +126,7 @@ class TestManyConnections:
         batch = send(owner, now, *people(40))
         running()
         wait_for(lambda: server.letters)
-        steering.pause(owner, batch, now)
+        batches.pause(owner, batch, now)
         send(owner, utcnow(), "other@example.org")
         start = time.monotonic()
         wait_for(lambda: "other@example.org" in server.recipients)
@@ -138,13 +139,13 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        write, sizes = ledger.write, []
+        write, sizes = journal.write, []
 
         def count(settled: Sequence[Settled], *others: object) -> object:
             sizes.append(len(settled))
             return write(settled, *others)
 
-        monkeypatch.setattr(ledger, "write", count)
+        monkeypatch.setattr(journal, "write", count)
         batch = send(owner, now, *people(999))
         Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
         Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
@@ -202,7 +203,7 @@ class TestManyConnections:
         invite(owner, utcnow(), "two@example.org")
         wait_for(lambda: states() == {SENT: 2})
         assert server.recipients == ["one@example.org", "two@example.org"]
-        assert outbox.trouble() == ""
+        assert enqueue.trouble() == ""
 
     def test_a_mail_whose_connection_breaks_while_the_database_is_busy_goes_on_the_next_one(
         self,
@@ -213,7 +214,7 @@ class TestManyConnections:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
-        write, busy = ledger.write, iter([OperationalError("database is locked")])
+        write, busy = journal.write, iter([OperationalError("database is locked")])
 
         def write_later(*arguments: object) -> object:
             for error in busy:
@@ -221,7 +222,7 @@ class TestManyConnections:
                 raise error
             return write(*arguments)
 
-        monkeypatch.setattr(ledger, "write", write_later)
+        monkeypatch.setattr(journal, "write", write_later)
         invite(owner, now)
         running()
         wait_for(lambda: states() == {SENT: 1})
@@ -256,14 +257,14 @@ class TestManyConnections:
         seed: int,
     ) -> None:
         monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.01)
-        write, chance = ledger.write, random.Random(seed)
+        write, chance = journal.write, random.Random(seed)
 
         def busy(*arguments: object) -> object:
             if chance.random() < 0.3:
                 raise OperationalError("database is locked")
             return write(*arguments)
 
-        monkeypatch.setattr(ledger, "write", busy)
+        monkeypatch.setattr(journal, "write", busy)
         MailPolicy.create(id=1, per_minute=None, connections=4)
         send(owner, now, *people(120))
         running()

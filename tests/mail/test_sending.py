@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask_mail import Mail
 
-from invites import db, invitations, memberships, outbox, proofs, responding
+from invites import db, invitations, memberships, proofs, responding
 from invites.core.roles import Role
 from invites.mail import wire
 from invites.mail.replies import TroubleError
@@ -26,6 +26,7 @@ from invites.models import (
     Membership,
     ProofPurpose,
 )
+from invites.outbox import enqueue
 from invites.worker import Worker
 from tests.cast import Cast, make_user
 from tests.mail.conftest import CERTIFICATE, MakeWorker
@@ -560,7 +561,7 @@ def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
     with app.app_context():
         assert Worker(None, app.extensions["invites"].postage).drain() == 0
     assert delivery("new@example.org").state == DeliveryState.QUEUED
-    assert outbox.worker_seen(now)
+    assert enqueue.worker_seen(now)
 
 
 def test_personal_mail_overtakes_a_batch(

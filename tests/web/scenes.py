@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import opting_out, outbox, responding, staging
+from invites import opting_out, responding, staging
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
 from invites.models import (
@@ -20,6 +20,7 @@ from invites.models import (
     Membership,
     Passkey,
 )
+from invites.outbox import enqueue
 from tests.browsing import HTMX
 from tests.mail.post_office import free_port
 from tests.web.world import ACCOUNT, World, path, use_mail_server
@@ -102,7 +103,7 @@ def _mail_server(world: World, **more: Any) -> None:
 
 def _mail_server_in_trouble(world: World) -> None:
     _mail_server(world, username="ida", password="secret", use_tls=True)
-    outbox.beat(utcnow(), "4.3.0 Later")
+    enqueue.beat(utcnow(), "4.3.0 Later")
 
 
 def _mail(name: str) -> Callable[[World], str]:
@@ -127,7 +128,7 @@ def _nobody_knows(_world: World) -> None:
 
 
 def _held_back(_world: World) -> None:
-    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=outbox.HELD_BACK).execute()
+    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=enqueue.HELD_BACK).execute()
 
 
 def _batch_of(name: str) -> Callable[[World], str]:

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, authenticators, db, outbox, recovery_codes, sessions, staging
+from invites import accounts, authenticators, db, recovery_codes, sessions, staging
 from invites.authorization.permissions import LOWEST_ROLE, Action
 from invites.core.clock import utcnow
 from invites.core.roles import Role
@@ -26,6 +26,7 @@ from invites.models import (
     StagedList,
     User,
 )
+from invites.outbox import enqueue
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, make_member, make_user
@@ -160,7 +161,7 @@ def test_every_route_answers_as_its_view_declares(world: World, visitor: str) ->
     app.config["WTF_CSRF_ENABLED"] = False
     user = person(world, visitor)
     places = Places(world, user)
-    outbox.beat(utcnow())
+    enqueue.beat(utcnow())
     device = signed_in(app, user) if user else Browser(app)
     cookie = device.client.get_cookie("invites")
     db.close()

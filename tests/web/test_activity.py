@@ -8,20 +8,13 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import (
-    invitations,
-    memberships,
-    opting_out,
-    ownership,
-    permanent_link,
-    second_factor,
-    steering,
-)
+from invites import invitations, memberships, opting_out, ownership, permanent_link, second_factor
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Account
+from invites.outbox import batches
 from invites.web import deeds
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
@@ -45,7 +38,7 @@ def busy(people: Cast, now: datetime) -> Cast:
     """The account after some deeds."""
     owner, user = people[Role.OWNER], people[Role.USER]
     batch = send(owner, now, "ann@example.org", "bob@example.org")
-    steering.pause(owner, batch, now)
+    batches.pause(owner, batch, now)
     invitations.revoke(people[Role.ADMIN], batch.invitations[0], now)
     memberships.change_role(owner, user, Role.MODERATOR, now)
     opting_out.opt_out(batch.invitations[1], now)

@@ -7,8 +7,7 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, issuing, outbox, responding
-from invites.attempts import Result
+from invites import invitations, issuing, responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.settings import MailServer, Settings, load_settings
@@ -26,6 +25,8 @@ from invites.models import (
     Session,
     User,
 )
+from invites.outbox import enqueue
+from invites.outbox.retry import Result
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, reread, send
@@ -145,16 +146,16 @@ def test_it_is_told_what_keeps_its_mails(
     app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
     use_mail_server(app, SERVER)
-    outbox.beat(now - timedelta(minutes=5))
+    enqueue.beat(now - timedelta(minutes=5))
     assert olive.open(place).text.count("The mail worker gives no sign of life") == 2
-    outbox.beat(now, "Connection refused")
+    enqueue.beat(now, "Connection refused")
     assert "The reason: Connection refused" in olive.open(place).text
     assert "Check the mail server" not in olive.text
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
     link = olive.open(place).page.find("a", string="Check the mail server")
     assert link is not None
     assert link["href"] == "/mail"
-    outbox.beat(now)
+    enqueue.beat(now)
     assert "waits for its turn" in olive.open(place).text
 
 
@@ -162,7 +163,7 @@ def test_it_is_told_which_batch_goes_out_first(
     app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
     use_mail_server(app, SERVER)
-    outbox.beat(now)
+    enqueue.beat(now)
     second = send(owner, now, "eve@example.org")
     olive.open(f"{ACCOUNT}/batches/{second.id}")
     assert "Waits for a batch that goes out first:" in olive.text
@@ -200,7 +201,7 @@ class TestCancelling:
     def test_a_large_number_of_them_is_easy_to_read(
         self, olive: Browser, place: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("invites.steering.cancel", lambda *_: 15546)
+        monkeypatch.setattr("invites.outbox.enqueue.batches.cancel", lambda *_: 15546)
         olive.open(place).press("Cancel").press("Cancel the rest")
         assert "Cancelled. 15,546 mails were withdrawn." in olive.text
 
@@ -288,7 +289,7 @@ class TestAfterARestore:
         """One mail had gone out when the backup was made."""
         attempt(Delivery.select().first(), Result.SENT, now)
         waiting = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": outbox.HELD_BACK}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
         Delivery.update(**changes).where(waiting).execute()
 
     @pytest.mark.usefixtures("held_back")

@@ -13,9 +13,9 @@ from time_machine import travel
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import encode_multipart
 
-from invites import outbox
 from invites.core.roles import Role
 from invites.models import MailQueue
+from invites.outbox import enqueue
 from invites.web.access import Who, allow
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
@@ -176,7 +176,7 @@ class TestHealth:
     def test_all_is_well_while_the_worker_gives_signs_of_life(
         self, somebody: Browser, now: datetime
     ) -> None:
-        outbox.beat(now)
+        enqueue.beat(now)
         answer = somebody.open("/healthz").response
         assert (answer.status_code, answer.json["worker"], answer.json["database"]) == (
             200,
@@ -188,12 +188,12 @@ class TestHealth:
         assert somebody.open("/healthz").status == 503
 
     def test_a_worker_that_fell_silent_is_told(self, somebody: Browser, now: datetime) -> None:
-        outbox.beat(now)
+        enqueue.beat(now)
         with travel(now + timedelta(minutes=5)):
             assert somebody.open("/healthz").status == 503
 
     def test_a_database_without_tables_is_told(self, somebody: Browser, now: datetime) -> None:
-        outbox.beat(now)
+        enqueue.beat(now)
         MailQueue.drop_table()
         answer = somebody.open("/healthz").response
         assert (answer.status_code, answer.json["database"]) == (503, "failed")

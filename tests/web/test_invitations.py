@@ -8,7 +8,6 @@ from flask import Flask
 from time_machine import travel
 
 from invites import invitations, issuing, memberships, permanent_link, responding
-from invites.attempts import Result
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.lists.recipients import Entry
@@ -20,6 +19,7 @@ from invites.models import (
     Membership,
     Standing,
 )
+from invites.outbox.retry import Result
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast
 from tests.shorthand import attempt, attempt_all, invite, new_profile, reread, send

@@ -6,11 +6,12 @@ from enum import StrEnum
 
 import pytest
 
-from invites import mail_policy, outbox, sender_domain
+from invites import sender_domain
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
 from invites.mail.advice import Advice
-from invites.mail_policy import Limits
+from invites.outbox import enqueue, throttle
+from invites.outbox.throttle import Limits
 from invites.sender_domain import Dmarc, Spf
 from invites.web import mail_words
 from tests.browsing import HTMX, Browser
@@ -75,9 +76,9 @@ class TestConfiguration:
     def test_it_is_told_how_the_worker_does(self, configured: Configure) -> None:
         olive = configured()
         assert "no sign of life" in olive.open("/mail").text
-        outbox.beat(utcnow(), "421 Too many connections")
+        enqueue.beat(utcnow(), "421 Too many connections")
         assert "421 Too many connections" in olive.open("/mail").text
-        outbox.beat(utcnow())
+        enqueue.beat(utcnow())
         assert "nothing keeps it from sending" in olive.open("/mail").text
 
     def test_links_that_lead_nowhere_are_warned_of(self, configured: Configure) -> None:
@@ -234,11 +235,11 @@ class TestPace:
         assert olive.page.select_one("#per_minute")["value"] == ""
         assert olive.page.select_one("#connections")["value"] == "4"
         olive.press("Save", per_minute="30", connections="2")
-        assert mail_policy.read() == Limits(30, 2)
+        assert throttle.read() == Limits(30, 2)
         assert "Saved" in olive.text
         assert olive.page.select_one("#per_minute")["value"] == "30"
         olive.press("Save", per_minute="")
-        assert mail_policy.read() == Limits(None, 2)
+        assert throttle.read() == Limits(None, 2)
 
     @pytest.mark.parametrize(
         ("field", "wrong"), [("per_minute", "a few"), ("connections", "33"), ("connections", "")]
@@ -252,4 +253,4 @@ class TestPace:
         assert "whole number from 1 to" in olive.page.select_one(f"#{field}-error").get_text()
         for name, value in typed.items():
             assert olive.page.select_one(f"#{name}")["value"] == value
-        assert mail_policy.read() == Limits()
+        assert throttle.read() == Limits()

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from invites import db, invitations, memberships, outbox
+from invites import db, invitations, memberships
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.models import (
@@ -19,6 +19,7 @@ from invites.models import (
     Invitation,
     User,
 )
+from invites.outbox import enqueue
 from invites.web.access import declared
 from tests.cast import make_member
 from tests.shorthand import invite
@@ -74,7 +75,7 @@ class Target:
 
     def mail_is_held_back(self) -> None:
         self.mail_is(DeliveryState.WITHDRAWN)
-        Delivery.update(reply_text=outbox.HELD_BACK).execute()
+        Delivery.update(reply_text=enqueue.HELD_BACK).execute()
 
     def batch_is(self, state: BatchState) -> None:
         Batch.update(state=state).where(Batch.id == self.invitation.batch_id).execute()

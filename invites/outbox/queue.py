@@ -7,11 +7,12 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
-from invites import db, steering
-from invites.attempts import LONGEST_PAUSE
+from invites import db
 from invites.core.roles import Role
 from invites.models import Batch, BatchState, Delivery, DeliveryKind
-from invites.outbox import Priority
+from invites.outbox import batches
+from invites.outbox.enqueue import Priority
+from invites.outbox.retry import LONGEST_PAUSE
 
 # Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
 _MAIL = """
@@ -85,7 +86,7 @@ def bulk(now: datetime, limit: int, in_hand: Set[int] = frozenset()) -> list[Wai
     running = _running()
     share = min(limit, 2 * math.ceil(limit / len(running))) if running else 0
     look = _Look(now, share, in_hand)
-    lanes = [lane for batches in running.values() if (lane := _first_due(batches, look))]
+    lanes = [lane for unfinished in running.values() if (lane := _first_due(unfinished, look))]
     mixed = chain.from_iterable(zip_longest(*lanes))
     return [waiting for waiting in mixed if waiting is not None][:limit]
 
@@ -101,12 +102,12 @@ def _running() -> dict[int, list[Batch]]:
     return by_account
 
 
-def _first_due(batches: Sequence[Batch], look: "_Look") -> list[Waiting]:
-    for batch in batches:
-        first = steering.probe(batch) if batch.state == BatchState.PROBING else None
+def _first_due(unfinished: Sequence[Batch], look: "_Look") -> list[Waiting]:
+    for batch in unfinished:
+        first = batches.probe(batch) if batch.state == BatchState.PROBING else None
         if rows := look.at_all(batch) if first is None else look.at(first):
             return list(_read(rows))
-        steering.finish_if_done(batch)
+        batches.finish_if_done(batch)
     return []
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from peewee import fn
 
 from invites import db
-from invites.attempts import Outcome, Result
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
@@ -23,10 +22,11 @@ from invites.models import (
     InvitationState,
     Membership,
 )
-from invites.outbox import IN_HAND, Priority
-from invites.progress import held_back, retriable
+from invites.outbox.enqueue import IN_HAND, Priority
+from invites.outbox.progress import held_back, retriable
+from invites.outbox.retry import Outcome, Result
 
-log = logging.getLogger("invites.steering")
+log = logging.getLogger("invites.outbox.enqueue.batches")
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
 

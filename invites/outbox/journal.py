@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from invites import db, outbox, steering
-from invites.attempts import Outcome, Result, Tried, after
-from invites.feed import Waiting
+from invites import db
 from invites.models import Delivery, DeliveryState
+from invites.outbox import batches, enqueue
+from invites.outbox.queue import Waiting
+from invites.outbox.retry import Outcome, Result, Tried, after
 
 # Plain SQL, because they run for every mail: building them anew costs more than they do.
 _START = """
@@ -90,8 +91,8 @@ def recover(now: datetime) -> int:
     """
     queued = Delivery.update(state=DeliveryState.QUEUED)
     with db.transaction():
-        recovered: int = queued.where(outbox.IS_SENDING).execute()
-        steering.withdraw_cancelled(now)
+        recovered: int = queued.where(enqueue.IS_SENDING).execute()
+        batches.withdraw_cancelled(now)
     return recovered
 
 

@@ -1,8 +1,9 @@
 """Mail that waits for a mail server to be configured."""
 
-from invites import db, outbox
+from invites import db
 from invites.core.paging import Page, paged
 from invites.models import Account, Delivery
+from invites.outbox import enqueue
 
 
 def page(number: int) -> Page[Delivery]:
@@ -10,7 +11,7 @@ def page(number: int) -> Page[Delivery]:
     return paged(
         Delivery.select(Delivery, Account)
         .join(Account, db.LEFT_OUTER)
-        .where(outbox.IS_QUEUED)
+        .where(enqueue.IS_QUEUED)
         .order_by(Delivery.id.desc()),
         number,
     )
@@ -19,6 +20,6 @@ def page(number: int) -> Page[Delivery]:
 def find(delivery_id: int) -> Delivery | None:
     """One of them."""
     waiting: Delivery | None = db.one(
-        Delivery.select().where(Delivery.id == delivery_id, outbox.IS_QUEUED)
+        Delivery.select().where(Delivery.id == delivery_id, enqueue.IS_QUEUED)
     )
     return waiting

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import fn
 
-from invites import db, outbox
+from invites import db
 from invites.authorization import authority
 from invites.models import (
     Batch,
@@ -18,7 +18,8 @@ from invites.models import (
     InvitationState,
     Standing,
 )
-from invites.outbox import Priority
+from invites.outbox import enqueue
+from invites.outbox.enqueue import Priority
 
 _SHOWN = 20
 _LATELY = timedelta(seconds=30)
@@ -95,7 +96,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         .group_by(Delivery.state)
     )
     # Of every priority, spelt out: so few are read, by the index of what waits.
-    put_off = outbox.IS_QUEUED & Delivery.priority.in_(list(Priority)) & (Delivery.due_at > now)
+    put_off = enqueue.IS_QUEUED & Delivery.priority.in_(list(Priority)) & (Delivery.due_at > now)
     mailed = Invitation.id.in_(Delivery.select(Delivery.invitation).where(Delivery.batch == batch))
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
@@ -142,13 +143,13 @@ def retriable(batch: Batch, now: datetime) -> Any:
 
 def held_back(batch: Batch, now: datetime) -> Any:
     """The ids of mails that waited in a restored backup, to people who can still accept."""
-    is_held_back = Delivery.reply_text == outbox.HELD_BACK
+    is_held_back = Delivery.reply_text == enqueue.HELD_BACK
     return _still_wanted(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_held_back, now)
 
 
 def held_back_in_all(now: datetime) -> int:
     """How many mails wait so, over all batches."""
-    waiting = Delivery.select(Delivery.batch).where(Delivery.reply_text == outbox.HELD_BACK)
+    waiting = Delivery.select(Delivery.batch).where(Delivery.reply_text == enqueue.HELD_BACK)
     batches = Batch.select(Batch.id).where(Batch.id.in_(waiting))
     return sum(int(held_back(batch, now).count()) for batch in batches)
 
