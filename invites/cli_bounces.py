@@ -13,12 +13,13 @@ import click
 from flask.cli import with_appcontext
 from peewee import PeeweeException
 
-from invites import bounce_boxes, db
-from invites.bounce_boxes import BoxError, Letter
-from invites.bounces import Outcome, Verdict, take_in
+from invites import db
+from invites.bounces import mailboxes
+from invites.bounces.dsn import READ_AT_MOST
+from invites.bounces.mailboxes import BoxError, Letter
+from invites.bounces.matching import Outcome, Verdict, take_in
 from invites.core.clock import utcnow
 from invites.db import schema
-from invites.returned_mail import READ_AT_MOST
 from invites.web.services import services
 
 _TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps the message and tries later
@@ -47,15 +48,15 @@ def bounces(
         raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
     with _ends_in_order():
         if maildir:
-            _read_box(bounce_boxes.maildir(maildir, delete=delete), str(maildir), verbose)
+            _read_box(mailboxes.maildir(maildir, delete=delete), str(maildir), verbose)
         elif mbox:
-            _read_box(bounce_boxes.mbox(mbox, delete=delete), str(mbox), verbose)
+            _read_box(mailboxes.mbox(mbox, delete=delete), str(mbox), verbose)
         elif imap:
             server = services().settings.bounces
             if server is None:
                 raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
             where = f"{server.host}:{server.port}"
-            _read_box(bounce_boxes.imap(server, delete=delete), where, verbose)
+            _read_box(mailboxes.imap(server, delete=delete), where, verbose)
         elif delete:
             raise click.UsageError("--delete needs --maildir, --mbox or --imap.")
         else:
@@ -88,7 +89,7 @@ def _read_one(verbose: bool) -> None:
 
 def _read_box(letters: Generator[Letter, None, None], where: str, verbose: bool) -> None:
     try:
-        with bounce_boxes.named_troubles(where), closing(letters):
+        with mailboxes.named_troubles(where), closing(letters):
             _take_in_all(letters, verbose)
     except BoxError as error:
         raise click.ClickException(str(error)) from None

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from invites import bounces, returned_mail
-from invites.bounces import Outcome
+from invites.bounces import dsn, matching
+from invites.bounces.matching import Outcome
 from invites.core.tokens import Purpose, Signer
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
 from invites.outbox import enqueue, journal, queue
@@ -32,7 +32,7 @@ def mail(email, now, state=DeliveryState.SENT, **more):
 
 
 def take_in(raw):
-    return bounces.take_in(raw, SIGNER, NOW).outcome
+    return matching.take_in(raw, SIGNER, NOW).outcome
 
 
 def stands(delivery):
@@ -113,23 +113,23 @@ def test_who_got_another_mail_cannot_report_this_one(delivery, now, difference):
     for name, more in difference.items():
         setattr(mail, name, more if name == "id" else now + more)
     theirs = SIGNER.token(Purpose.MESSAGE_ID, mail).partition("-")[2]
-    found = returned_mail.read(sample("postfix"))
+    found = dsn.read(sample("postfix"))
     forged = replace(found, origin=f"1207-{theirs}")
-    assert bounces.record(forged, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
+    assert matching.record(forged, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
     assert stands(delivery) == DeliveryState.SENT
 
 
 def test_a_link_in_the_mail_is_no_proof_of_a_report(delivery):
-    found = returned_mail.read(sample("postfix"))
+    found = dsn.read(sample("postfix"))
     other = replace(found, origin=SIGNER.token(Purpose.OPT_OUT, delivery))
-    assert bounces.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
+    assert matching.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
 
 
 @pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
 def test_an_id_that_is_no_mail_of_ours_marks_nothing(delivery, delivery_id):
-    found = returned_mail.read(sample("postfix"))
+    found = dsn.read(sample("postfix"))
     other = replace(found, origin=found.origin.replace("1207", str(delivery_id)))
-    assert bounces.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
+    assert matching.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
 
 
 def test_the_case_of_an_address_does_not_matter(delivery):
@@ -197,7 +197,7 @@ class TestHasBounced:
 
         def ask(*names):
             emails = [f"{name}@example.org" for name in names]
-            found = bounces.has_bounced(owner.account, emails)
+            found = matching.has_bounced(owner.account, emails)
             return {email.partition("@")[0] for email in found}
 
         return ask

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from invites import returned_mail
-from invites.returned_mail import Fate
+from invites.bounces import dsn
+from invites.bounces.dsn import Fate
 from tests.shorthand import ends_soon
 
 SAMPLES = Path(__file__).parent / "bounces"
@@ -21,8 +21,8 @@ def sample(name: str) -> bytes:
     return (SAMPLES / f"{name}.eml").read_bytes()
 
 
-def only_finding(raw: bytes) -> returned_mail.Finding:
-    report = returned_mail.read(raw)
+def only_finding(raw: bytes) -> dsn.Finding:
+    report = dsn.read(raw)
     assert report is not None
     assert report.origin == ORIGIN
     [finding] = report.findings
@@ -72,7 +72,7 @@ def test_a_bounce_says_which_mail_for_whom_and_why(server, code, text):
 
 @pytest.mark.parametrize("name", ["vacation", "reply", "read-receipt", "complaint", "spam"])
 def test_what_people_and_their_programs_answer_is_no_report(name):
-    assert returned_mail.read(sample(name)) is None
+    assert dsn.read(sample(name)) is None
 
 
 @pytest.mark.parametrize(("name", "fate"), [("delayed", Fate.DELAYED), ("delivered", Fate.ARRIVED)])
@@ -161,7 +161,7 @@ def test_a_report_that_somebody_forwards_is_none():
         b'Content-Type: multipart/mixed; boundary="outer"\n\n--outer\n'
         b"Content-Type: message/rfc822\n\n" + report(FAILED) + b"--outer--\n"
     )
-    assert returned_mail.read(raw) is None
+    assert dsn.read(raw) is None
 
 
 @pytest.mark.parametrize("cut", range(4))
@@ -177,7 +177,7 @@ def test_a_returned_mail_in_base64_is_read_wherever_it_ends(cut):
 
 
 def test_a_report_without_a_recipient_is_none():
-    assert returned_mail.read(report("Action: failed\nStatus: 5.1.1")) is None
+    assert dsn.read(report("Action: failed\nStatus: 5.1.1")) is None
 
 
 @pytest.mark.parametrize("field", ["In-Reply-To", "References"])
@@ -196,23 +196,23 @@ def test_headers_that_a_report_quotes_are_found_where_its_lines_were_broken():
 
 def test_a_report_about_another_mail_is_none():
     raw = sample("postfix").replace(b"<1207-xd2KjhHx4rGX3p1fAqXKOtqN@", b"<other@")
-    assert returned_mail.read(raw) is None
+    assert dsn.read(raw) is None
 
 
 @pytest.mark.parametrize("ending", [b"\r\n", b"\n"])
 def test_line_ends_of_both_kinds_are_read(ending):
     raw = sample("postfix").replace(b"\n", ending)
-    assert returned_mail.read(raw) == returned_mail.read(sample("postfix"))
+    assert dsn.read(raw) == dsn.read(sample("postfix"))
 
 
 def test_spaces_behind_a_boundary_are_transport_padding():
     raw = report(FAILED).replace(b"--part\n", b"--part \t\n")  # RFC 2046, 5.1.1
-    assert returned_mail.read(raw) == returned_mail.read(report(FAILED))
+    assert dsn.read(raw) == dsn.read(report(FAILED))
 
 
 def test_a_message_from_an_mbox_or_a_pipe_may_begin_with_from():
     raw = b"From MAILER-DAEMON Mon Nov  2 18:04:31 2026\n" + sample("postfix")
-    assert returned_mail.read(raw) == returned_mail.read(sample("postfix"))
+    assert dsn.read(raw) == dsn.read(sample("postfix"))
 
 
 def test_words_of_a_server_are_one_line_without_control_characters():
@@ -269,7 +269,7 @@ def bombs() -> dict[str, bytes]:
 @pytest.mark.parametrize("raw", bombs().values(), ids=bombs().keys())
 def test_no_message_takes_long_to_read(raw):
     with ends_soon():
-        returned_mail.read(raw)
+        dsn.read(raw)
 
 
 def test_a_bounce_with_a_huge_mail_behind_it_is_read():
@@ -281,7 +281,7 @@ LINES = sorted({line for path in SAMPLES.iterdir() for line in path.read_bytes()
 
 @given(st.lists(st.one_of(st.sampled_from(LINES), st.binary(max_size=40))).map(b"\n".join))
 def test_no_mixture_of_their_lines_makes_it_raise(raw):
-    returned_mail.read(raw)
+    dsn.read(raw)
 
 
 @given(st.sampled_from(sorted(SAMPLES.iterdir())), st.data())
@@ -289,13 +289,13 @@ def test_no_damaged_bounce_makes_it_raise(path, data):
     raw = path.read_bytes()
     at = data.draw(st.integers(0, len(raw)))
     until = data.draw(st.integers(at, len(raw)))
-    returned_mail.read(raw[:at] + data.draw(st.binary(max_size=40)) + raw[until:])
+    dsn.read(raw[:at] + data.draw(st.binary(max_size=40)) + raw[until:])
 
 
 @given(st.binary(max_size=2_000))
 @example(b"Content-Type: multipart/report; boundary=\n\n--\n")
 def test_no_bytes_at_all_make_it_raise(raw):
-    returned_mail.read(raw)
+    dsn.read(raw)
 
 
 def report(status: str, headers: str = "") -> bytes:

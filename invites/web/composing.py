@@ -20,8 +20,9 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
-from invites import bounces, issuing, staged_rows, staging
+from invites import issuing, staged_rows, staging
 from invites.authorization.permissions import Action, grantable_roles
+from invites.bounces import matching
 from invites.core.errors import Refused
 from invites.core.roles import Role
 from invites.issuing import Order, Review
@@ -250,7 +251,7 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "in_file": staged_rows.in_file(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
         "holds_no_more": suggestions.holds_no_more,
-        "bounced": bounces.has_bounced(here().account, [row.email for row in found if row.email]),
+        "bounced": matching.has_bounced(here().account, [row.email for row in found if row.email]),
     }
 
 

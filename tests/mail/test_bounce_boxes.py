@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from invites import bounce_boxes
-from invites.bounce_boxes import BoxError, named_troubles
+from invites.bounces import mailboxes
+from invites.bounces.dsn import READ_AT_MOST
+from invites.bounces.mailboxes import BoxError, named_troubles
 from invites.core.settings import MailboxServer
-from invites.returned_mail import READ_AT_MOST
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.imap_office import ImapOffice
 
@@ -35,32 +35,32 @@ class TestMaildir:
         return tmp_path / "Maildir"
 
     def test_each_letter_is_read_once_and_kept_as_seen(self, folder):
-        assert sorted(read(bounce_boxes.maildir(folder, delete=False))) == [FIRST, SECOND]
-        assert read(bounce_boxes.maildir(folder, delete=False)) == []
+        assert sorted(read(mailboxes.maildir(folder, delete=False))) == [FIRST, SECOND]
+        assert read(mailboxes.maildir(folder, delete=False)) == []
         kept = list(mailbox.Maildir(folder))
         assert [letter.get_subdir() for letter in kept] == ["cur", "cur"]
         assert [letter.get_flags() for letter in kept] == ["S", "S"]
 
     def test_what_is_not_put_away_is_read_again(self, folder):
-        read(bounce_boxes.maildir(folder, delete=False), put_away=False)
-        assert len(read(bounce_boxes.maildir(folder, delete=False))) == 2
+        read(mailboxes.maildir(folder, delete=False), put_away=False)
+        assert len(read(mailboxes.maildir(folder, delete=False))) == 2
 
     def test_what_another_program_listed_but_nobody_saw_is_read_and_keeps_its_flags(self, folder):
         for path in (folder / "new").iterdir():
             path.rename(folder / "cur" / f"{path.name}:2,F")
-        assert len(read(bounce_boxes.maildir(folder, delete=False))) == 2
+        assert len(read(mailboxes.maildir(folder, delete=False))) == 2
         assert [letter.get_flags() for letter in mailbox.Maildir(folder)] == ["FS", "FS"]
 
     def test_it_is_deleted_when_asked_for(self, folder):
-        read(bounce_boxes.maildir(folder, delete=True))
+        read(mailboxes.maildir(folder, delete=True))
         assert list(mailbox.Maildir(folder)) == []
 
     def test_only_the_beginning_of_a_huge_letter_is_read(self, folder):
         mailbox.Maildir(folder).add(b"\n" + b"x" * 2 * READ_AT_MOST)
-        assert max(map(len, read(bounce_boxes.maildir(folder, delete=False)))) == READ_AT_MOST
+        assert max(map(len, read(mailboxes.maildir(folder, delete=False)))) == READ_AT_MOST
 
     def test_what_another_program_took_away_meanwhile_holds_up_no_other_letter(self, folder):
-        letters = bounce_boxes.maildir(folder, delete=False)
+        letters = mailboxes.maildir(folder, delete=False)
         first = next(letters)
         for path in (folder / "new").iterdir():
             path.unlink()
@@ -69,7 +69,7 @@ class TestMaildir:
 
     def test_another_folder_is_refused(self, tmp_path):
         with pytest.raises(BoxError, match="lacks the folders"), named_troubles("it"):
-            read(bounce_boxes.maildir(tmp_path, delete=False))
+            read(mailboxes.maildir(tmp_path, delete=False))
 
 
 class TestMbox:
@@ -82,9 +82,9 @@ class TestMbox:
         return tmp_path / "bounces"
 
     def test_each_letter_is_read_once_and_kept_with_its_status(self, file):
-        found = read(bounce_boxes.mbox(file, delete=False))
+        found = read(mailboxes.mbox(file, delete=False))
         assert [b"Subject: first" in found[0], b"Subject: second" in found[1]] == [True, True]
-        assert read(bounce_boxes.mbox(file, delete=False)) == []
+        assert read(mailboxes.mbox(file, delete=False)) == []
         with closing(mailbox.mbox(file)) as box:
             kept = list(box)
         assert [letter["Subject"] for letter in kept] == ["first", "second"]
@@ -93,38 +93,38 @@ class TestMbox:
 
     def test_what_is_not_put_away_is_read_again_and_the_file_stays_as_it_is(self, file):
         before = file.read_bytes()
-        read(bounce_boxes.mbox(file, delete=False), put_away=False)
+        read(mailboxes.mbox(file, delete=False), put_away=False)
         assert file.read_bytes() == before
-        assert len(read(bounce_boxes.mbox(file, delete=False))) == 2
+        assert len(read(mailboxes.mbox(file, delete=False))) == 2
 
     def test_it_is_deleted_when_asked_for(self, file):
-        read(bounce_boxes.mbox(file, delete=True))
+        read(mailboxes.mbox(file, delete=True))
         assert file.read_bytes() == b""
 
     def test_what_was_put_away_before_an_error_stays_so(self, file):
-        letters = bounce_boxes.mbox(file, delete=False)
+        letters = mailboxes.mbox(file, delete=False)
         next(letters).put_away()
         letters.close()
-        assert len(read(bounce_boxes.mbox(file, delete=False))) == 1
+        assert len(read(mailboxes.mbox(file, delete=False))) == 1
 
     def test_lines_may_end_as_on_windows(self, file):
         report = b"\nFinal-Recipient: rfc822; kim@example.org\nStatus: 5.1.1 (no such user)\n"
         file.write_bytes(
             (b"From a@b Mon Nov  2 18:04:31 2026\n" + FIRST + report).replace(b"\n", b"\r\n")
         )
-        assert len(read(bounce_boxes.mbox(file, delete=False))) == 1
-        assert read(bounce_boxes.mbox(file, delete=False)) == []
+        assert len(read(mailboxes.mbox(file, delete=False))) == 1
+        assert read(mailboxes.mbox(file, delete=False)) == []
 
     def test_a_file_that_another_program_writes_to_is_left_alone(self, file):
         other = mailbox.mbox(file)
         other.lock()
         with pytest.raises(BoxError, match=r"remove it\.lock"), named_troubles("it"):
-            read(bounce_boxes.mbox(file, delete=False))
+            read(mailboxes.mbox(file, delete=False))
         other.close()
 
     def test_no_such_file_is_refused(self, tmp_path):
         with pytest.raises(BoxError, match="there is no such file"), named_troubles("it"):
-            read(bounce_boxes.mbox(tmp_path / "nothing", delete=False))
+            read(mailboxes.mbox(tmp_path / "nothing", delete=False))
 
 
 class TestImap:
@@ -144,7 +144,7 @@ class TestImap:
             known = MailboxServer("127.0.0.1", 0, office.user, office.password, "INBOX")
             with office.open(tls if secure else None, silent=silent) as port, named_troubles("it"):
                 server = replace(known, port=port, **changes)
-                letters = bounce_boxes.imap(server, delete=delete, silence=0.5)
+                letters = mailboxes.imap(server, delete=delete, silence=0.5)
                 return read(letters, put_away=put_away)
 
         return read_all
@@ -247,4 +247,4 @@ class TestImap:
     def test_nobody_listening_is_told(self, host, told):
         server = MailboxServer(host, 9, "a", "b", "INBOX")
         with pytest.raises(BoxError, match=told), named_troubles("it"):
-            read(bounce_boxes.imap(server, delete=False))
+            read(mailboxes.imap(server, delete=False))

@@ -8,10 +8,11 @@ from typing import Any
 
 from peewee import fn
 
-from invites import db, returned_mail
+from invites import db
+from invites.bounces import dsn
+from invites.bounces.dsn import Fate, Finding, Report
 from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import Account, Delivery, DeliveryState, Invitation
-from invites.returned_mail import Fate, Finding, Report
 
 _HANDED_OVER = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 
@@ -39,7 +40,7 @@ class Verdict:
 
 def take_in(raw: bytes, signer: Signer, now: datetime) -> Verdict:
     """Read one message of the mailbox for bounces, and record what it reports."""
-    report = returned_mail.read(raw)
+    report = dsn.read(raw)
     if report is None:
         return Verdict(Outcome.LEFT_ALONE, "no report that returns a Message-ID like ours")
     return record(report, signer, now)

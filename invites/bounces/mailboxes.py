@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from invites.bounces.dsn import READ_AT_MOST
 from invites.core.settings import MailboxServer
-from invites.returned_mail import READ_AT_MOST
 
 _SILENCE = 30  # seconds that an IMAP server may let us wait for its next word
 _BLANK_LINE = re.compile(rb"\n\r?\n")
