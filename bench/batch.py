@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from invites import accounts, issuing, profiles
+from invites import accounts, issuing
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.lists.recipients import Entry
 from invites.models import Batch, Membership
-from invites.profiles import NewProfile
+from invites.people import profiles
+from invites.people.profiles import NewProfile
 
 
 def make_batch(

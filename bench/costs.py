@@ -14,13 +14,14 @@ from flask import Flask
 
 from bench.batch import make_batch
 from bench.delivery import box, environment, left, ours, sink, worker
-from invites import db, sessions
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT
 from invites.models import Batch, BatchState, MailPolicy, Membership, User
 from invites.outbox import journal, queue
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
+from invites.people import sessions
 
 PAGE = "/accounts/riverside-relief/invitations/new"
 MAILS = 2_000

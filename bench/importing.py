@@ -30,7 +30,7 @@ from bench import csrf
 from bench.costs import PAGE, _logged_in, _pages_served, _resident
 from bench.costs import _p95 as _p95_of_pages
 from bench.delivery import box
-from invites import accounts, aside, db, profiles, sessions, staging
+from invites import accounts, aside, db, staging
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import (
@@ -42,7 +42,8 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.profiles import NewProfile
+from invites.people import profiles, sessions
+from invites.people.profiles import NewProfile
 
 ROWS = 50_000
 HTMX = {"HX-Request": "true"}

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db, judging, profiles
+from invites import accounts, db, judging
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
@@ -27,7 +27,8 @@ from invites.models import (
     OptOut,
     User,
 )
-from invites.profiles import NewProfile
+from invites.people import profiles
+from invites.people.profiles import NewProfile
 
 MEMBERS = 100_000
 EARLIER = 200_000

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db, issuing, judging, profiles
+from invites import accounts, db, issuing, judging
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
 from invites.lists import files
 from invites.models import Account, JoinedBy, Membership, User
 from invites.outbox import progress, queue
-from invites.profiles import NewProfile
+from invites.people import profiles
+from invites.people.profiles import NewProfile
 from invites.scope import Scope
 
 T = TypeVar("T")

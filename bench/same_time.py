@@ -9,9 +9,10 @@ from flask.testing import FlaskClient
 
 from bench import csrf
 from bench.delivery import box
-from invites import accounts, profiles
+from invites import accounts
 from invites.core.clock import utcnow
-from invites.profiles import NewProfile
+from invites.people import profiles
+from invites.people.profiles import NewProfile
 from invites.web import limits
 
 TRIES = 200  # of each

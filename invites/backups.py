@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, readiness, sessions
+from invites import db, readiness
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import schema
 from invites.db.schema import NotReadyError
 from invites.models import Delivery, DeliveryState
 from invites.outbox import enqueue, progress
+from invites.people import sessions
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 

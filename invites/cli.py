@@ -19,7 +19,7 @@ from flask import Flask
 from flask.cli import ScriptInfo, pass_script_info, with_appcontext
 from flask_mail import Mail
 
-from invites import backups, db, install, passwords, profiles, readiness
+from invites import backups, db, install, readiness
 from invites.cli_bounces import bounces
 from invites.cli_rescue import forget_second_step, rescue_owner, sign_out
 from invites.cli_shared import Command, ready_database, words
@@ -27,6 +27,7 @@ from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
 from invites.core.errors import Refused
 from invites.core.settings import PROJECT_ROOT
+from invites.people import passwords, profiles
 from invites.web.services import services
 from invites.worker import Worker
 

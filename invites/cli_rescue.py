@@ -5,11 +5,12 @@ import sys
 import click
 from flask.cli import with_appcontext
 
-from invites import accounts, db, ownership, profiles, second_factor, sessions
+from invites import accounts, db, ownership
 from invites.cli_shared import Command, ready_database, words
 from invites.core.clock import utcnow
 from invites.core.errors import Refused
 from invites.models import Account, User
+from invites.people import profiles, sessions, two_step
 
 _JOIN_FIRST = "Let them join any account first, by an invitation or a permanent link."
 
@@ -39,7 +40,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     except Refused as refused:
         raise click.ClickException(words(refused)) from None
     click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
-    if second_factor.is_on(user):
+    if two_step.is_on(user):
         click.echo(
             "At the log-in their second step is asked for as before. If they lost it: "
             f"flask forget-second-step --email {user.email}"
@@ -56,7 +57,7 @@ def forget_second_step(email: str) -> None:
     """
     ready_database()
     user = _user(email)
-    had_one = second_factor.end(user, utcnow())
+    had_one = two_step.end(user, utcnow())
     when = "now" if had_one else "already: there was no second step to forget"
     click.echo(f"{user.name} ({user.email}) logs in by password alone {when}.")
 

@@ -8,13 +8,14 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from invites import blueprints, cli, db, readiness, sessions
+from invites import blueprints, cli, db, readiness
 from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
 from invites.db.schema import NotReadyError
 from invites.links import Links
 from invites.mail.rendering import Postage
+from invites.people import sessions
 from invites.web import (
     access,
     busy,

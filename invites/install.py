@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from invites import accounts, db, profiles
+from invites import accounts, db
 from invites.core.errors import Reason, Refused
 from invites.models import Account, User
-from invites.profiles import NewProfile
+from invites.people import profiles
+from invites.people.profiles import NewProfile
 
 
 def is_set_up() -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from invites import db, memberships, profiles, proofs
+from invites import db, memberships
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
@@ -18,7 +18,8 @@ from invites.models import (
     ProofPurpose,
     User,
 )
-from invites.profiles import NewProfile
+from invites.people import email_tokens, profiles
+from invites.people.profiles import NewProfile
 
 
 def active(account: Account) -> PermanentLink | None:
@@ -87,7 +88,7 @@ def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Memb
     with db.transaction():
         user = profiles.create(profile, now, confirmed=False)
         membership = join(link, user, now)
-        proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
+        email_tokens.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from invites import db, install, second_factor
+from invites import db, install
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import schema
 from invites.db.schema import NotReadyError
+from invites.people import two_step
 
 
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
@@ -25,7 +26,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
         _refuse_lost_key(settings)
     elif not secret_key.load_secret_keys(settings.data):
         db.connect()
-        second_factor.forget_derived()
+        two_step.forget_derived()
         db.close()
     secret_key.make_secret_key(settings.data)
     return applied

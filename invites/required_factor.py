@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from invites import accounts, db, notices, second_factor
+from invites import accounts, db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.models import Account, Membership, SecurityEvent, User
+from invites.people import security_notices, two_step
 
 
 def require(actor: Membership, required: bool, now: datetime) -> None:
@@ -21,7 +22,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
         authorize(actor, Action.CHANGE_SETTINGS)
         account = actor.account
         was_required = Account.get_by_id(account.id).requires_second_factor
-        if required and not was_required and not second_factor.is_on(actor.user):
+        if required and not was_required and not two_step.is_on(actor.user):
             raise Refused(Reason.SECOND_STEP_FIRST)
         account.requires_second_factor = required
         if required == was_required:
@@ -30,7 +31,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
         deed = Deed.SECOND_STEP_REQUIRED if required else Deed.SECOND_STEP_OPTIONAL
         audit_log.record(deed, account, actor.user, now)
         for user in without(account) if required else ():
-            notices.tell_once_an_hour(user, SecurityEvent.SECOND_STEP_ASKED, now)
+            security_notices.tell_once_an_hour(user, SecurityEvent.SECOND_STEP_ASKED, now)
 
 
 def is_missing(membership: Membership) -> bool:
@@ -38,14 +39,14 @@ def is_missing(membership: Membership) -> bool:
     return (
         membership.account.requires_second_factor
         and membership.role > Role.USER
-        and not second_factor.is_on(membership.user)
+        and not two_step.is_on(membership.user)
     )
 
 
 def tell_if_missing(membership: Membership, now: datetime) -> None:
     """Mail a member who has just got power that they have to set one up first."""
     if is_missing(membership):
-        notices.tell_once_an_hour(membership.user, SecurityEvent.SECOND_STEP_ASKED, now)
+        security_notices.tell_once_an_hour(membership.user, SecurityEvent.SECOND_STEP_ASKED, now)
 
 
 def asking(user: User) -> list[Account]:
@@ -59,7 +60,7 @@ def asking(user: User) -> list[Account]:
 
 def missing_for(user: User) -> list[Account]:
     """Those of them that the person can't enter now."""
-    return [] if second_factor.is_on(user) else asking(user)
+    return [] if two_step.is_on(user) else asking(user)
 
 
 def without(account: Account) -> list[User]:
@@ -71,7 +72,7 @@ def without(account: Account) -> list[User]:
             Membership.account == account,
             Membership.role > Role.USER,
             Membership.deactivated_at.is_null(),
-            second_factor.where_off(),
+            two_step.where_off(),
         )
         .order_by(db.plain(User.name), User.id)
     )

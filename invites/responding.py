@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from invites import db, memberships, profiles, proofs
+from invites import db, memberships
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.authority import is_backed
@@ -16,7 +16,8 @@ from invites.models import (
     ProofPurpose,
     User,
 )
-from invites.profiles import NewProfile
+from invites.people import email_tokens, profiles
+from invites.people.profiles import NewProfile
 
 
 def accept(
@@ -64,7 +65,7 @@ def accept_as_new(
         user = profiles.create(profile, now, confirmed=proven)
         membership = accept(invitation, user, now, proven=proven)
         if not proven:
-            proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
+            email_tokens.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 

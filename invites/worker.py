@@ -11,7 +11,7 @@ from types import FrameType
 import flask_mail
 from peewee import PeeweeException
 
-from invites import db, sessions, staging
+from invites import db, staging
 from invites.core.clock import utcnow
 from invites.crew import Crew
 from invites.db import schema
@@ -20,6 +20,7 @@ from invites.mail.mailroom import Mailroom
 from invites.mail.rendering import Postage
 from invites.mail.replies import TroubleError
 from invites.outbox import enqueue, journal, throttle
+from invites.people import sessions
 
 _TICK = 0.1  # seconds between two looks at the crew
 _IDLE = 0.5  # seconds between two looks for mail, while there is no crew

@@ -7,7 +7,7 @@ from functools import cache
 from invites import accounts, memberships
 from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
-from invites.passwords import hash_password
+from invites.people.passwords import hash_password
 
 PASSWORD = "a horse in the rain"
 

@@ -11,7 +11,7 @@ from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
-from invites import accounts, db, passwords
+from invites import accounts, db
 from invites.core.roles import Role
 from invites.core.secret_key import make_secret_key
 from invites.core.settings import Settings, load_settings
@@ -19,6 +19,7 @@ from invites.core.tokens import Signer
 from invites.db import schema
 from invites.factory import create_app
 from invites.models import Account, Membership
+from invites.people import passwords
 from tests.cast import Cast, make_user
 
 hypothesis_settings.register_profile(

@@ -18,7 +18,7 @@ from invites.outbox import journal, queue
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
 from invites.outbox.retry import Outcome, Result
-from invites.profiles import NewProfile
+from invites.people.profiles import NewProfile
 from tests.cast import password_hash
 
 

@@ -7,11 +7,12 @@ import time
 
 import pytest
 
-from invites import aside, profiles
+from invites import aside
 from invites.aside import AsideError
 from invites.core.errors import Reason, Refused
 from invites.models import User
-from invites.profiles import NewProfile
+from invites.people import profiles
+from invites.people.profiles import NewProfile
 from tests.conftest import NOW
 
 

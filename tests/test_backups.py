@@ -9,7 +9,7 @@ from click.testing import Result
 from flask import Flask
 from time_machine import travel
 
-from invites import db, readiness, sessions
+from invites import db, readiness
 from invites.core.settings import Settings
 from invites.db import schema
 from invites.models import Account, Delivery, DeliveryState, Membership
@@ -17,6 +17,7 @@ from invites.outbox import journal, queue
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome
 from invites.outbox.retry import Result as Sent
+from invites.people import sessions
 from tests.shorthand import invite, send
 from tests.web.world import everything
 

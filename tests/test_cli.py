@@ -16,11 +16,12 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from invites import authenticators, db, profiles, recovery_codes
+from invites import db
 from invites.core.roles import Role
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.factory import create_app
 from invites.models import Account, Authenticator, Membership, User
+from invites.people import profiles, recovery_codes, totp
 from tests.browser.box import environment, flask
 from tests.browser.post_office import free_port
 from tests.cast import PASSWORD
@@ -151,7 +152,7 @@ def test_a_new_key_ends_the_apps_that_the_old_one_made(app: Flask, settings: Set
     setup(app)
     key = settings.data / "secret.key"
     db.connect()
-    authenticators.offer(User.get(), NOW)
+    totp.offer(User.get(), NOW)
     recovery_codes.make(User.get(), NOW)
     assert run(app, "migrate", "--new-key").exit_code == 0  # the key is there
     assert recovery_codes.left(User.get()) == 10

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, db, proofs
+from invites import accounts, db
 from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership, ProofPurpose
 from invites.outbox import enqueue, journal, queue, waiting
 from invites.outbox.enqueue import BIG
 from invites.outbox.retry import LONGEST_PAUSE
+from invites.people import email_tokens
 from tests.cast import make_user
 from tests.shorthand import invite, reread, send
 
@@ -31,7 +32,7 @@ def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_the
     (invitation,) = send(owner, now, "bulk@example.org").invitations
     invitation.email = "single@example.org"
     enqueue.queue_invitation(invitation, now)
-    proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
+    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
     assert recipients(queue.urgent(now, 10)) == ["personal@example.org", "single@example.org"]
     assert recipients(queue.urgent(now, 1)) == ["personal@example.org"]
     assert recipients(queue.bulk(now, 10)) == ["bulk@example.org"]

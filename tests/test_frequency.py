@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, frequency, invitations, issuing, judging, proofs
+from invites import accounts, frequency, invitations, issuing, judging
 from invites.core.errors import Reason
 from invites.frequency import MAILS_A_DAY
 from invites.judging import ON_REQUEST, Outcome
 from invites.lists.recipients import Entry
 from invites.models import Delivery, DeliveryState, Invitation, Membership, ProofPurpose
+from invites.people import email_tokens
 from tests.cast import make_user
 from tests.shorthand import invite, order, refused, send
 
@@ -122,7 +123,7 @@ class TestRoom:
 
     def test_a_forgotten_password_is_mailed_all_the_same(self, owner, now):
         send(owner, now, *people("a", 5))
-        assert proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+        assert email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
 
 
 def people(prefix, number):

@@ -2,10 +2,11 @@
 
 import pytest
 
-from invites import permanent_link, proofs
+from invites import permanent_link
 from invites.core.tokens import Purpose, row_id
 from invites.links import Links
 from invites.models import EmailProof, ProofPurpose
+from invites.people import email_tokens
 from tests.shorthand import invite
 
 BASE = "https://invites.example.org"
@@ -46,7 +47,7 @@ def test_the_permanent_link_leads_to_the_join_page(owner, links, signer, now):
     ],
 )
 def test_each_proof_has_a_page_of_its_own(owner, links, signer, now, proves, path, purpose):
-    proofs.ask(owner.user, proves, owner.user.email, now)
+    email_tokens.ask(owner.user, proves, owner.user.email, now)
     proof = EmailProof.get()
     assert signer.matches(token_of(links.proof(proof), path), purpose, proof)
 
@@ -59,7 +60,7 @@ def test_pages_behind_the_log_in_need_no_token(account, links):
 def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
     invitation, link = invite(owner, now), permanent_link.enable(owner, now)
     confirm, reset = ProofPurpose.CONFIRM_EMAIL, ProofPurpose.RESET_PASSWORD
-    proofs.ask(owner.user, confirm, owner.user.email, now)
+    email_tokens.ask(owner.user, confirm, owner.user.email, now)
     proof = EmailProof.get()
     assert invitation.id == link.id == proof.id  # so that only the purpose tells them apart
     mailed = token_of(links.mailed_invitation(invitation), "invitation")

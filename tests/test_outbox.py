@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from invites import proofs
 from invites.core.tokens import Purpose
 from invites.models import Batch, BatchState, Delivery, DeliveryState, MailQueue, ProofPurpose
 from invites.outbox import enqueue
 from invites.outbox.enqueue import Priority
+from invites.people import email_tokens
 from tests.shorthand import invite, reread, send
 
 MINUTE = timedelta(minutes=1)
@@ -32,7 +32,7 @@ def test_of_a_big_batch_the_first_mails_are_tried_before_the_rest(owner, now):
 
 def test_a_resent_invitation_and_a_password_link_are_more_urgent_than_a_batch(owner, now):
     enqueue.queue_invitation(invite(owner, now), now)
-    proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
+    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
     assert [mail.priority for mail in Delivery.select().order_by(Delivery.id)] == [
         Priority.BULK,
         Priority.SINGLE,

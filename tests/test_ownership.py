@@ -2,12 +2,13 @@
 
 import pytest
 
-from invites import authenticators, memberships, ownership, profiles, second_factor, sessions
+from invites import memberships, ownership
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.models import Authenticator, JoinedBy, Membership, User
+from invites.people import profiles, sessions, totp, two_step
 from tests.cast import make_member, make_user
 from tests.shorthand import refused, reread
 from tests.test_cli import run
@@ -110,7 +111,7 @@ class TestRescue:
         )
 
     def test_says_that_a_second_step_is_asked_for_still(self, app, people, now):
-        authenticators.offer(people[Role.USER].user, now)
+        totp.offer(people[Role.USER].user, now)
         Authenticator.update(confirmed_at=now).execute()
         assert "flask forget-second-step --email uma@example.org" in self.rescue(app).output
 
@@ -149,11 +150,11 @@ class TestRescue:
 class TestForgottenSecondStep:
     def test_somebody_who_lost_everything_logs_in_by_password_alone(self, app, people, now):
         uma = people[Role.USER].user
-        authenticators.offer(uma, now)
+        totp.offer(uma, now)
         Authenticator.update(confirmed_at=now).execute()
         done = run(app, "forget-second-step", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
-        assert not second_factor.is_on(uma)
+        assert not two_step.is_on(uma)
         newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor) == (Deed.SECOND_STEP_FORGOTTEN, None)
         again = run(app, "forget-second-step", "--email", "uma@example.org")

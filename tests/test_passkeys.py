@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import passkeys, recovery_codes, second_factor, sessions
 from invites.core.errors import Reason
 from invites.models import Challenge, Passkey, SecurityEvent, User
+from invites.people import passkeys, recovery_codes, sessions, two_step
 from tests.cast import PASSWORD, make_user
 from tests.passkey_device import Device, decode, encode
 from tests.shorthand import refused
@@ -56,7 +56,7 @@ def test_whoever_holds_it_is_its_owner(ada: User, phone: Device, now: datetime) 
 
 
 def test_it_is_a_second_factor_with_codes_on_paper(ada: User, phone: Device, now: datetime) -> None:
-    assert second_factor.is_on(ada)
+    assert two_step.is_on(ada)
     assert recovery_codes.left(ada) == 10
     assert told() == [("ada@example.org", SecurityEvent.PASSKEY_ADDED)]
 
@@ -136,7 +136,7 @@ def test_the_question_for_one_person_is_not_answered_by_another(ada: User, now: 
     answer = Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
     with refused(Reason.PASSKEY_REFUSED):
         passkeys.add(ben, "Mine", PASSWORD, answer, "", BOX, now)
-    assert not second_factor.is_on(ben)
+    assert not two_step.is_on(ben)
 
 
 def test_a_copied_device_is_noticed_by_its_counter(phone: Device, now: datetime) -> None:
@@ -151,7 +151,7 @@ def test_one_passkey_is_nobody_elses_too(ada: User, phone: Device, now: datetime
     ben = make_user("Ben Ito", "ben@example.org", now)
     with refused(Reason.PASSKEY_REFUSED):
         add(phone, ben, now)
-    assert not second_factor.is_on(ben)
+    assert not two_step.is_on(ben)
 
 
 def test_only_whoever_knows_the_password_adds_and_removes(
@@ -189,7 +189,7 @@ def test_nobody_removes_that_of_another(ada: User, phone: Device, now: datetime)
     for number in (Passkey.get().id, 999):
         with refused(Reason.NOT_FOUND):
             passkeys.remove(ben, number, PASSWORD, now)
-    assert second_factor.is_on(ada)
+    assert two_step.is_on(ada)
 
 
 def test_whoever_adds_one_by_a_password_that_changed_meanwhile_comes_too_late(

@@ -6,8 +6,8 @@ from time import thread_time
 
 import pytest
 
-from invites import passwords
 from invites.core.errors import Reason, Refused
+from invites.people import passwords
 from tests.cast import PASSWORD, password_hash
 from tests.conftest import REAL_PASSWORD_METHOD
 from tests.shorthand import refused

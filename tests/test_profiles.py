@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import passwords, profiles, proofs, sessions
 from invites.core.errors import Reason
 from invites.models import Delivery, EmailProof, ProofPurpose, User
-from invites.passwords import password_matches
+from invites.people import email_tokens, passwords, profiles, sessions
+from invites.people.passwords import password_matches
 from tests.cast import PASSWORD, make_user
 from tests.shorthand import new_profile, refused, reread
 
@@ -107,7 +107,7 @@ def test_a_new_address_counts_only_when_it_is_confirmed(ada, now):
     assert recipients() == ["new@example.org"]
     assert reread(ada).email == "ada@example.org"
     assert profiles.pending_email(ada, now) == "new@example.org"
-    changed = proofs.confirm_email(EmailProof.get(), now)
+    changed = email_tokens.confirm_email(EmailProof.get(), now)
     assert changed.email == "new@example.org"
     assert profiles.pending_email(changed, now) is None
 
@@ -123,10 +123,10 @@ def test_confirming_one_new_address_ends_the_others(ada, now):
     profiles.change_email(ada, "one@example.org", PASSWORD, now)
     profiles.change_email(ada, "two@example.org", PASSWORD, now)
     one, two = EmailProof.select().order_by(EmailProof.id)
-    changed = proofs.confirm_email(two, now)
+    changed = email_tokens.confirm_email(two, now)
     assert profiles.pending_email(changed, now) is None
     with refused(Reason.PROOF_CLOSED):
-        proofs.confirm_email(one, now)
+        email_tokens.confirm_email(one, now)
 
 
 def test_an_address_with_a_profile_gets_no_mail_and_the_same_answer(ada, now):
@@ -179,7 +179,7 @@ def test_a_new_password_logs_out_all_other_devices(ada, now):
 def test_a_new_password_ends_reset_links_that_are_out(ada, now):
     profiles.request_reset("ada@example.org", now)
     profiles.change_password(ada, PASSWORD, "another long password", "", now)
-    assert not proofs.is_open(EmailProof.get(), now)
+    assert not email_tokens.is_open(EmailProof.get(), now)
 
 
 @pytest.mark.parametrize(

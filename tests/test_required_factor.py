@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import authenticators, memberships, required_factor, second_factor
+from invites import memberships, required_factor
 from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason
 from invites.core.roles import Role
@@ -19,6 +19,7 @@ from invites.models import (
     SecurityEvent,
     User,
 )
+from invites.people import totp, two_step
 from tests.cast import Cast
 from tests.shorthand import refused
 from tests.test_notices import told
@@ -26,7 +27,7 @@ from tests.web.world import services
 
 
 def have_second_step(user: User, now: datetime) -> None:
-    authenticators.offer(user, now)
+    totp.offer(user, now)
     Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
 
 
@@ -66,7 +67,7 @@ def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
     owner_with_one: Membership, people: Cast, now: datetime
 ) -> None:
     required_factor.require(owner_with_one, True, now)
-    second_factor.end(owner_with_one.user, now)
+    two_step.end(owner_with_one.user, now)
     assert required_factor.is_missing(member(Role.OWNER, people))
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from invites import sessions
 from invites.core.errors import Reason
 from invites.models import Session
+from invites.people import sessions
 from tests.cast import make_user
 from tests.shorthand import refused, reread
 

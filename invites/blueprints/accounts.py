@@ -6,10 +6,11 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
-from invites import accounts, proofs, responding
+from invites import accounts, responding
 from invites.core import text_fields
 from invites.core.errors import Refused
 from invites.models import Invitation, ProofPurpose
+from invites.people import email_tokens
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.pages import go, show, tell
@@ -92,7 +93,7 @@ def confirm() -> Response:
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is confirmed already.", email=email))
-    elif proofs.ask(person(), ProofPurpose.CONFIRM_EMAIL, email, now()):
+    elif email_tokens.ask(person(), ProofPurpose.CONFIRM_EMAIL, email, now()):
         tell(_("A confirmation mail is on its way to %(email)s.", email=email))
     else:
         tell(

@@ -7,9 +7,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
-from invites import authenticators, second_factor
 from invites.core.errors import Reason, Refused
 from invites.models import Authenticator
+from invites.people import totp, two_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.limits import limit_app_digits, limit_password_guesses
@@ -73,7 +73,7 @@ def confirm() -> Response:
         return _key_page(form)
     try:
         with showing_new_codes():
-            second_factor.confirm_authenticator(
+            two_step.confirm_authenticator(
                 person(), form.code.data or "", session_token(), services().signer, now()
             )
     except Refused as refused:
@@ -102,21 +102,21 @@ def remove() -> Response:
     return change(
         form,
         _removal_page,
-        lambda: second_factor.remove_authenticator(person(), form.password.data or "", now()),
+        lambda: two_step.remove_authenticator(person(), form.password.data or "", now()),
         told=_("Your authenticator app is removed."),
     )
 
 
 def _offer(password: str) -> None:
     """Make a key, and let this browser, and no other, see it and set it up."""
-    second_factor.offer_authenticator(person(), password, now())
-    offered = authenticators.offered(person(), now())
+    two_step.offer_authenticator(person(), password, now())
+    offered = totp.offered(person(), now())
     session[_OFFERED] = offered.created_at.isoformat() if offered else ""
 
 
 def _offered_here() -> Authenticator | None:
     """The app that waits for its digits, if its key was made in this browser."""
-    offered = authenticators.offered(person(), now())
+    offered = totp.offered(person(), now())
     if offered is None or session.get(_OFFERED) != offered.created_at.isoformat():
         return None
     return offered
@@ -136,7 +136,7 @@ def _removal_page(form: PasswordForm) -> Response:
         form,
         title=_("Remove your authenticator app?"),
         meaning=_("Nobody asks for its digits any more when you log in."),
-        warning=what_stays_closed(is_last=not second_factor.has_passkey(person())),
+        warning=what_stays_closed(is_last=not two_step.has_passkey(person())),
         button=_("Remove"),
         is_danger=True,
     )
@@ -146,15 +146,15 @@ def _key_page(form: DigitsForm) -> Response:
     """The key while it is offered; then the page of what there is, as after a second press."""
     offered = _offered_here()
     if offered is None:
-        if not second_factor.has_authenticator(person()):
+        if not two_step.has_authenticator(person()):
             words = _("A key is shown for a quarter of an hour, where it was made. Begin anew.")
             tell(words, "problem")
         return go(url_for("second_factor.page"))
-    address = authenticators.address(offered, services().signer, services().settings.box_name)
+    address = totp.address(offered, services().signer, services().settings.box_name)
     return show(
         "second_factor/key.html",
         form=form,
-        key=authenticators.typed_key(offered, services().signer),
+        key=totp.typed_key(offered, services().signer),
         address=address,
         picture=_picture(address),
         status=422 if form.errors else 200,

@@ -4,9 +4,9 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import proofs
 from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose
+from invites.people import email_tokens
 from invites.web.access import Who, allow
 from invites.web.pages import go, show, tell
 from invites.web.services import links, now
@@ -20,7 +20,7 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 def page(token: str) -> Response:
     """One button. Logged in only: else a victim's click would confirm a squatter's profile."""
     proof = _own_proof(token)
-    if proof is None or not proofs.is_open(proof, now()):
+    if proof is None or not email_tokens.is_open(proof, now()):
         return _closed(proof)
     return show("confirm_email/page.html", email=proof.email, token=token)
 
@@ -33,7 +33,7 @@ def create(token: str) -> Response:
     if proof is None:
         return _closed(proof)
     try:
-        proofs.confirm_email(proof, now())
+        email_tokens.confirm_email(proof, now())
     except Refused as refused:
         return _closed(proof, taken=refused.reason is Reason.PROFILE_EXISTS)
     tell(_("%(email)s is confirmed.", email=proof.email))

@@ -4,7 +4,7 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import sessions
+from invites.people import sessions
 from invites.web.access import Who, allow
 from invites.web.pages import go, tell
 from invites.web.signin import person, session_token

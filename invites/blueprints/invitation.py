@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from invites import memberships, profiles, responding
+from invites import memberships, responding
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason, Refused
 from invites.models import Invitation, Standing
+from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining

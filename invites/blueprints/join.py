@@ -3,9 +3,10 @@
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from invites import memberships, permanent_link, profiles
+from invites import memberships, permanent_link
 from invites.core.errors import Reason, Refused
 from invites.models import PermanentLink
+from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.forms import JoinForm
 from invites.web.limits import limit_joining

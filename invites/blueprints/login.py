@@ -9,9 +9,10 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
-from invites import install, passkeys, profiles, second_factor
+from invites import install
 from invites.core.errors import Refused
 from invites.models import Invitation, User
+from invites.people import passkeys, profiles, two_step
 from invites.web import second_step, typed_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
@@ -66,7 +67,7 @@ def create() -> Response:
         except Refused as refused:
             form.refuse(form.password, refused)
             return _page(form, _invitation_behind(safe_next(form.next.data)), status=422)
-    if user is not None and second_factor.is_on(user):
+    if user is not None and two_step.is_on(user):
         second_step.begin(user, shared=form.shared.data)
         return go(url_for("second_step.form", next=safe_next(form.next.data)))
     if user is None or not _let_in(user, shared=form.shared.data):

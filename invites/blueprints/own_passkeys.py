@@ -6,9 +6,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, StringField
 
-from invites import passkeys, second_factor
 from invites.core import text_fields, user_agents
 from invites.core.errors import Reason, Refused
+from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
 from invites.web.busy import mark_busy
 from invites.web.forms import checked_by
@@ -104,7 +104,7 @@ def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
         title=_("Remove the passkey %(name)s?", name=found.name),
         meaning=_("It doesn't log you in any more. Delete it on your device, too."),
         warning=what_stays_closed(
-            is_last=len(mine) == 1 and not second_factor.has_authenticator(person())
+            is_last=len(mine) == 1 and not two_step.has_authenticator(person())
         ),
         button=_("Remove"),
         is_danger=True,

@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField
 from wtforms.validators import EqualTo
 
-from invites import profiles, proofs
 from invites.core import addresses
 from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose
+from invites.people import email_tokens, profiles
 from invites.web import typed_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -80,7 +80,7 @@ def create(token: str) -> Response:
     if not form.validate():
         return _page(form, proof, status=422)
     try:
-        proofs.reset_password(proof, form.password.data or "", now())
+        email_tokens.reset_password(proof, form.password.data or "", now())
     except Refused as refused:
         if refused.reason is Reason.PROOF_CLOSED:
             return _closed()
@@ -93,7 +93,7 @@ def create(token: str) -> Response:
 
 def _open_proof(token: str) -> EmailProof | None:
     proof = links().opened_proof(token, ProofPurpose.RESET_PASSWORD)
-    return proof if proof is not None and proofs.is_open(proof, now()) else None
+    return proof if proof is not None and email_tokens.is_open(proof, now()) else None
 
 
 def _page(form: NewPasswordForm, proof: EmailProof, *, status: int = 200) -> Response:

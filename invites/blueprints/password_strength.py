@@ -5,8 +5,8 @@ from contextlib import suppress
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from invites import passwords
 from invites.core.errors import Refused
+from invites.people import passwords
 from invites.web.access import Who, allow
 from invites.web.limits import limit_estimates
 from invites.web.pages import show

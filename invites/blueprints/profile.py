@@ -6,10 +6,10 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField, TelField
 
-from invites import profiles, second_factor, sessions
 from invites.core import addresses, text_fields, user_agents
 from invites.core.errors import Reason, Refused
 from invites.models import Session
+from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_password_guesses, was_right
@@ -125,7 +125,7 @@ def _page(
         devices=[(one, user_agents.words(one.device)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
-        has_second_factor=second_factor.is_on(person()),
+        has_second_factor=two_step.is_on(person()),
         pending_email=profiles.pending_email(person(), now()),
         status=422 if refused else 200,
     )

@@ -4,7 +4,8 @@ from flask import Blueprint, Response, abort
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import authenticators, passkeys, recovery_codes, required_factor, second_factor
+from invites import required_factor
+from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
 from invites.web.limits import limit_password_guesses
 from invites.web.pages import show
@@ -19,7 +20,7 @@ blueprint = Blueprint("second_factor", __name__, url_prefix="/profile/second-ste
 @allow(Who.LOGGED_IN)
 def page() -> AnyResponse:
     """What there is, and what can be added."""
-    found = authenticators.of(person()) if second_factor.has_authenticator(person()) else None
+    found = totp.of(person()) if two_step.has_authenticator(person()) else None
     return show(
         "second_factor/page.html",
         authenticator=found,
@@ -27,7 +28,7 @@ def page() -> AnyResponse:
         can_have_passkeys=passkeys.can_be_used(services().settings.base_url),
         codes=shown_codes(),
         codes_left=recovery_codes.left(person()),
-        is_on=second_factor.is_on(person()),
+        is_on=two_step.is_on(person()),
         asked_by=required_factor.asking(person()),
     )
 
@@ -48,7 +49,7 @@ def make_codes() -> AnyResponse:
     return change(
         form,
         _codes_page,
-        lambda: second_factor.make_recovery_codes(person(), form.password.data or "", now()),
+        lambda: two_step.make_recovery_codes(person(), form.password.data or "", now()),
         told=_("These are your new recovery codes. The former ones don't work any more."),
     )
 

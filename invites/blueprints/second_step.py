@@ -7,9 +7,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, HiddenField, StringField
 
-from invites import passkeys, second_factor
 from invites.core.errors import Refused
 from invites.models import User
+from invites.people import passkeys, two_step
 from invites.web import second_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
@@ -70,7 +70,7 @@ def _try(user: User, *, shared: bool) -> AnyResponse:
         return _ask(user, form)
     field = form.code if form.code.data else form.recovery_code
     try:
-        second_factor.check(user, field.data or "", services().signer, now())
+        two_step.check(user, field.data or "", services().signer, now())
         log_in(user, shared=shared)
     except Refused as refused:
         log.warning("second step refused: %.200r from %s", user.email, request.remote_addr)
@@ -120,7 +120,7 @@ def _ask(user: User, form: CodeForm) -> AnyResponse:
     return show(
         "second_step/page.html",
         form=form,
-        has_authenticator=second_factor.has_authenticator(user),
-        has_passkey=second_factor.has_passkey(user),
+        has_authenticator=two_step.has_authenticator(user),
+        has_passkey=two_step.has_passkey(user),
         status=422 if form.errors else 200,
     )

@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, Field, PasswordField, StringField
 from wtforms.validators import StopValidation
 
-from invites import install, passwords, profiles
+from invites import install
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, Refused
+from invites.people import passwords, profiles
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.limits import limit_setup

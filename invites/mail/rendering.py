@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from flask import current_app
 
-from invites import proofs, required_factor
+from invites import required_factor
 from invites.authorization.authority import is_backed
 from invites.core.message_ids import message_id
 from invites.links import Links
@@ -27,6 +27,7 @@ from invites.models import (
     Standing,
     User,
 )
+from invites.people import email_tokens
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def render(delivery: Delivery, postage: Postage, now: datetime) -> OutgoingMail 
     if delivery.kind == DeliveryKind.SECURITY_NOTICE:
         notice = _notice_parts(delivery.notice, postage.links)
         return _mail(delivery, notice, postage, now) if notice else None
-    if not proofs.is_open(delivery.proof, now):
+    if not email_tokens.is_open(delivery.proof, now):
         return None
     return _mail(delivery, _proof_parts(delivery, postage.links), postage, now)
 
@@ -122,7 +123,7 @@ def _proof_parts(delivery: Delivery, links: Links) -> Parts:
         "person": proof.user,
         "email": proof.email,
         "link": links.proof(proof),
-        "hours": proofs.hours(ProofPurpose(proof.purpose)),
+        "hours": email_tokens.hours(ProofPurpose(proof.purpose)),
     }
     return _parts(delivery.kind, context)
 

@@ -18,9 +18,9 @@ from wtforms import (
 )
 from wtforms.validators import StopValidation
 
-from invites import passwords
 from invites.core import addresses, text_fields
 from invites.core.errors import Refused
+from invites.people import passwords
 from invites.web.busy import mark_busy
 from invites.web.refusal_words import sentence
 

@@ -21,9 +21,9 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from invites import passwords, profiles
 from invites.core.addresses import canonical
 from invites.core.errors import Refused
+from invites.people import passwords, profiles
 from invites.web import second_step
 from invites.web.signin import person
 

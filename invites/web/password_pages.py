@@ -9,8 +9,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
-from invites import recovery_codes, required_factor
+from invites import required_factor
 from invites.core.errors import Reason, Refused
+from invites.people import recovery_codes
 from invites.web.forms import PlainForm
 from invites.web.limits import was_right
 from invites.web.pages import go, show, tell

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import session
 
-from invites import notices
 from invites.models import SecurityEvent, User
+from invites.people import security_notices
 from invites.web.services import now
 
 _KEY = "second_step"
@@ -47,7 +47,7 @@ def tell_of_guesses() -> None:
     """Mail the person whose second step somebody guesses at (ASVS 5.0 6.3.5)."""
     found = waiting()
     if found is not None:
-        notices.tell_once_an_hour(found[0], SecurityEvent.SECOND_STEP_GUESSED, now())
+        security_notices.tell_once_an_hour(found[0], SecurityEvent.SECOND_STEP_GUESSED, now())
 
 
 def _fingerprint(user: User) -> str:

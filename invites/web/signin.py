@@ -7,9 +7,9 @@ from typing import cast
 import flask_login
 from flask import Flask, Response, after_this_request, current_app, request, session
 
-from invites import known_browsers, second_factor, sessions
 from invites.authorization import audit_log
 from invites.models import User
+from invites.people import sessions, trusted_devices, two_step
 from invites.web.htmx import asks_by_itself
 from invites.web.services import now, services
 
@@ -73,7 +73,7 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
     Raises Refused(PASSWORD_WRONG), and changes nothing, when the password was changed
     since ``user`` was read, or isn't enough ``by_password_alone``.
     """
-    start = second_factor.start_without if by_password_alone else sessions.start
+    start = two_step.start_without if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)
     log_out()
     flask_login.login_user(Visitor(user, token))
@@ -104,12 +104,12 @@ def _mark(user: User, *, shared: bool) -> None:
     config, signer = current_app.config, services().signer
     name = f"{config['SESSION_COOKIE_NAME']}-device"
     marks = request.cookies.get(name, "")
-    if shared or not known_browsers.knows(marks, user, signer):
+    if shared or not trusted_devices.knows(marks, user, signer):
         audit_log.record_sign_in(user, request.user_agent.string, now())
     if shared:
-        marks = known_browsers.without(marks, user)
+        marks = trusted_devices.without(marks, user)
     else:
-        marks = known_browsers.marked(marks, user, signer)
+        marks = trusted_devices.marked(marks, user, signer)
 
     @after_this_request
     def _carry(response: Response) -> Response:

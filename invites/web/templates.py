@@ -12,7 +12,7 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
-from invites import accounts, passwords, proofs
+from invites import accounts
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.judging import Outcome
@@ -25,6 +25,7 @@ from invites.models import (
     ProofPurpose,
     Standing,
 )
+from invites.people import email_tokens, passwords
 from invites.web import refusal_words, words
 from invites.web.access import Here, whereabouts
 from invites.web.htmx import wants_fragment
@@ -43,7 +44,7 @@ _NAMES = {
     "MAX_FILE_BYTES": table.MAX_BYTES,
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
-    "RESET_HOURS": proofs.hours(ProofPurpose.RESET_PASSWORD),
+    "RESET_HOURS": email_tokens.hours(ProofPurpose.RESET_PASSWORD),
     "refusal_words": refusal_words,
     "words": words,
     "icon": lucide,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pyotp
 from playwright.sync_api import CDPSession, expect
 
-from invites import authenticators
 from invites.core.clock import utcnow
 from invites.models import Authenticator
+from invites.people import totp
 from tests.browser.box import OWNER, Box
 from tests.browser.conftest import Visit
 from tests.browser.visitor import Visitor
@@ -43,7 +43,7 @@ def digits(box: Box, late: timedelta = timedelta()) -> str:
     left = 30 - time.time() % 30
     if left < 10:
         time.sleep(left)
-    address = authenticators.address(Authenticator.get(), box.signer, "Box")
+    address = totp.address(Authenticator.get(), box.signer, "Box")
     return pyotp.parse_uri(address).at(utcnow() + late)
 
 

@@ -9,19 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
-from invites import (
-    accounts,
-    authenticators,
-    db,
-    invitations,
-    memberships,
-    permanent_link,
-    proofs,
-    recovery_codes,
-    responding,
-    second_factor,
-    sessions,
-)
+from invites import accounts, db, invitations, memberships, permanent_link, responding
 from invites.accounts import AccountSettings
 from invites.core.clock import utcnow
 from invites.core.roles import Role
@@ -37,6 +25,7 @@ from invites.models import (
     User,
 )
 from invites.outbox import enqueue
+from invites.people import email_tokens, recovery_codes, sessions, totp, two_step
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.browser.post_office import PostOffice, free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
@@ -205,7 +194,7 @@ def _waiting(box: Box) -> list[Stop]:
     box.member("Uma Roy", "uma@example.org")
     batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
     send(box.account_of("Elsewhere"), utcnow(), "uma@example.org")
-    proofs.ask(box.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
+    email_tokens.ask(box.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
     mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
     return [
         Stop("mailbox", "/mailbox", OWNER),
@@ -531,8 +520,8 @@ class _Full:
         """What belongs to a person, and not to an account."""
         uma = User.get(User.email == "uma@example.org")
         una = User.get(User.email == "una@example.org")
-        proofs.ask(una, ProofPurpose.CONFIRM_EMAIL, una.email, utcnow())
-        proofs.ask(uma, ProofPurpose.RESET_PASSWORD, uma.email, utcnow())
+        email_tokens.ask(una, ProofPurpose.CONFIRM_EMAIL, una.email, utcnow())
+        email_tokens.ask(uma, ProofPurpose.RESET_PASSWORD, uma.email, utcnow())
         confirm, reset = map(self.links.proof, EmailProof.select().order_by(EmailProof.id))
 
         def refuse(visitor: Visitor) -> None:
@@ -570,8 +559,8 @@ class _Full:
         own = "/profile/second-step"
 
         def set_up(visitor: Visitor) -> None:
-            second_factor.end(uma, utcnow())
-            app = authenticators.offer(uma, utcnow())
+            two_step.end(uma, utcnow())
+            app = totp.offer(uma, utcnow())
             app.confirmed_at = utcnow()
             app.save()
             recovery_codes.make(uma, utcnow())

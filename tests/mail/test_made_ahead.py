@@ -6,12 +6,13 @@ from datetime import datetime
 
 import pytest
 
-from invites import crew, proofs, worker
+from invites import crew, worker
 from invites.core.clock import utcnow
 from invites.mail import mailroom, wire
 from invites.mail.mailroom import Letter, Mailroom
 from invites.models import Account, Batch, BatchState, MailPolicy, Membership, ProofPurpose
 from invites.outbox import journal
+from invites.people import email_tokens
 from invites.worker import Worker
 from tests.mail.scripted import SILENCE, Scripted, Step, at
 from tests.mail.shorthand import ONE_WAY, people, wait_for
@@ -67,7 +68,7 @@ def test_a_password_link_waits_for_no_silent_connection(
     running()
     wait_for(lambda: len(server.letters) >= 2)
     time.sleep(0.3)
-    proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
+    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
     asked = time.monotonic()
     wait_for(lambda: owner.user.email in server.recipients)
     assert time.monotonic() - asked < 5

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 from peewee import OperationalError
 
-from invites import crew, proofs, worker
+from invites import crew, worker
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.mail.mailroom import Mailroom
@@ -24,6 +24,7 @@ from invites.models import (
 from invites.outbox import batches, enqueue, journal
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
+from invites.people import email_tokens
 from invites.worker import Worker
 from tests.mail.scripted import Scripted, at
 from tests.mail.shorthand import ONE_WAY, QUEUED, SENT, people, states, wait_for
@@ -164,7 +165,7 @@ class TestManyConnections:
         send(owner, now, *people(150))
         running()
         wait_for(lambda: len(server.letters) > 12)
-        proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
+        email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
         asked_at = len(server.letters)
         wait_for(lambda: owner.user.email in server.recipients)
         assert server.recipients.index(owner.user.email) - asked_at < 80

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from invites import notices, proofs
 from invites.core.roles import Role
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import preview_parts, render
 from invites.models import Account, Delivery, Membership, ProofPurpose, SecurityEvent
+from invites.people import email_tokens, security_notices
 from tests.cast import make_user
 from tests.conftest import NOW
 from tests.shorthand import invite
@@ -44,9 +44,9 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
     invite(owner, now, "new@example.org")
     invite(owner, now, "kim@example.org")
     for purpose in ProofPurpose:
-        proofs.ask(owner.user, purpose, owner.user.email, now)
+        email_tokens.ask(owner.user, purpose, owner.user.email, now)
     for event in SecurityEvent:
-        notices.tell(owner.user, event, now)
+        security_notices.tell(owner.user, event, now)
     with app.app_context():
         postage = app.extensions["invites"].postage
         rendered = [render(d, postage, now) for d in Delivery.select().order_by(Delivery.id)]

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask_mail import Mail
 
-from invites import db, invitations, memberships, proofs, responding
+from invites import db, invitations, memberships, responding
 from invites.core.roles import Role
 from invites.mail import wire
 from invites.mail.replies import TroubleError
@@ -27,6 +27,7 @@ from invites.models import (
     ProofPurpose,
 )
 from invites.outbox import enqueue
+from invites.people import email_tokens
 from invites.worker import Worker
 from tests.cast import Cast, make_user
 from tests.mail.conftest import CERTIFICATE, MakeWorker
@@ -174,7 +175,7 @@ class TestWhatArrives:
         now: datetime,
         purpose: ProofPurpose,
     ) -> None:
-        proofs.ask(owner.user, purpose, "olive@new.example", now)
+        email_tokens.ask(owner.user, purpose, "olive@new.example", now)
         worker.drain()
         assert office.recipients == ["olive@new.example"]
 
@@ -217,8 +218,8 @@ class TestWhatIsNotSent:
     def test_a_used_link_is_not_mailed(
         self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
     ) -> None:
-        proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
-        proofs.close_all(owner.user, ProofPurpose.RESET_PASSWORD, now)
+        email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+        email_tokens.close_all(owner.user, ProofPurpose.RESET_PASSWORD, now)
         worker.drain()
         assert office.letters == []
 
@@ -568,7 +569,7 @@ def test_personal_mail_overtakes_a_batch(
     office: PostOffice, worker: Worker, owner: Membership, now: datetime
 ) -> None:
     send(owner, now, *(f"person{n}@example.org" for n in range(25)))
-    proofs.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
     worker.drain()
     assert office.recipients[0] == owner.user.email
 

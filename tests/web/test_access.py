@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, authenticators, db, recovery_codes, sessions, staging
+from invites import accounts, db, staging
 from invites.authorization.permissions import LOWEST_ROLE, Action
 from invites.core.clock import utcnow
 from invites.core.roles import Role
@@ -27,6 +27,7 @@ from invites.models import (
     User,
 )
 from invites.outbox import enqueue
+from invites.people import recovery_codes, sessions, totp
 from invites.web.access import Who, allow, declared
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, make_member, make_user
@@ -89,7 +90,7 @@ def _session_of(user: User, now: datetime) -> int:
 
 def _passkey_of(user: User, now: datetime) -> int:
     """A passkey, with the codes on paper that come with it, and an app that waits for digits."""
-    authenticators.offer(user, now)
+    totp.offer(user, now)
     recovery_codes.make(user, now)
     key = {"name": "Phone", "credential_id": b"1", "public_key": b"", "sign_count": 0}
     return Passkey.create(user=user, created_at=now, **key).id

@@ -8,13 +8,14 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, memberships, opting_out, ownership, permanent_link, second_factor
+from invites import invitations, memberships, opting_out, ownership, permanent_link
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Account
 from invites.outbox import batches
+from invites.people import two_step
 from invites.web import deeds
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
@@ -63,7 +64,7 @@ def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
     uma = people[Role.USER].user
     ownership.rescue(people[Role.OWNER].account, uma, now)
     have_second_step(uma, now)
-    second_factor.end(uma, now)
+    two_step.end(uma, now)
     assert lines(olive.open(PAGE))[:2] == [
         ("Uma Roy", "Second step taken off by whoever runs this box"),
         ("Uma Roy", "Made Account Owner by whoever runs this box"),

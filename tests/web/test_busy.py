@@ -7,8 +7,9 @@ from threading import Semaphore
 import pytest
 from flask import Flask
 
-from invites import db, passwords
+from invites import db
 from invites.models import Membership, Session, User
+from invites.people import passwords
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.web.world import World, links, path

@@ -8,10 +8,10 @@ from babel.support import NullTranslations
 from bs4 import BeautifulSoup, Comment, Doctype, Tag
 from flask_babel import get_domain
 
-from invites import notices
 from invites.mail.rehearsal import trial_mail
 from invites.mail.rendering import render
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
+from invites.people import security_notices
 from tests.web.scenes import BUTTONS, PAGES, Scene
 from tests.web.world import World, services
 
@@ -108,7 +108,7 @@ def test_every_word_of_an_error_can_be_translated(bracketing: World) -> None:
 def test_every_word_of_a_mail_can_be_translated(bracketing: World) -> None:
     Account.update(requires_second_factor=True).execute()
     for event in SecurityEvent:
-        notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)
+        security_notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)
     invitations = (bracketing.rows.pending, bracketing.rows.known)
     mails = [Delivery.get(Delivery.invitation == invitation) for invitation in invitations]
     mails += list(Delivery.select().where(Delivery.kind != DeliveryKind.INVITATION))

@@ -4,9 +4,9 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
-from invites import sessions
 from invites.core.roles import Role
 from invites.models import Batch, Membership, User
+from invites.people import sessions
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.web.world import ACCOUNT, signed_in

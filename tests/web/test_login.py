@@ -6,11 +6,12 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import accounts, profiles, sessions
+from invites import accounts
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import ProofPurpose, Session, User
-from invites.passwords import hash_password
+from invites.people import profiles, sessions
+from invites.people.passwords import hash_password
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.shorthand import invite

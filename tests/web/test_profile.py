@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import sessions
 from invites.core.roles import Role
 from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
+from invites.people import sessions
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_member, make_user
 from tests.shorthand import invite

@@ -14,10 +14,10 @@ import time_machine
 from bs4 import BeautifulSoup
 from flask import Flask
 
-from invites import authenticators, recovery_codes, second_factor
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Account, Authenticator, Passkey, SecurityEvent, Session, User
+from invites.people import recovery_codes, totp, two_step
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.passkey_device import Device
@@ -53,7 +53,7 @@ def with_names(app: Flask) -> Iterator[None]:
 def digits(app: Flask, late: int = 0) -> str:
     """What Uma's app shows, ``late`` seconds from now."""
     found = Authenticator.get()
-    address = authenticators.address(found, services(app).signer, "Box")
+    address = totp.address(found, services(app).signer, "Box")
     return pyotp.parse_uri(address).at(utcnow() + timedelta(seconds=late))
 
 
@@ -314,15 +314,15 @@ class TestLoggingIn:
         self, somebody: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Authenticator.update(confirmed_at=None).execute()
-        is_on = second_factor.is_on
+        is_on = two_step.is_on
 
         def asked_too_early(user: User) -> bool:
-            monkeypatch.setattr(second_factor, "is_on", is_on)
+            monkeypatch.setattr(two_step, "is_on", is_on)
             found = is_on(user)
             Authenticator.update(confirmed_at=utcnow()).execute()
             return found
 
-        monkeypatch.setattr(second_factor, "is_on", asked_too_early)
+        monkeypatch.setattr(two_step, "is_on", asked_too_early)
         before = Session.select().count()
         half_way(somebody)
         assert Session.select().count() == before

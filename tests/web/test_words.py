@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from invites import passwords, proofs
 from invites.core.errors import Reason, Refused
 from invites.models import ProofPurpose
+from invites.people import email_tokens, passwords
 from invites.web.refusal_words import sentence
 from invites.web.words import try_again_in
 from tests.web.world import World
@@ -54,7 +54,7 @@ def test_waiting_is_told_in_minutes_or_seconds(seconds: int, words: str) -> None
 
 
 def test_pages_repeat_the_limits_of_the_rules(world: World) -> None:
-    least, hours = passwords.MIN_LENGTH, proofs.hours(ProofPurpose.RESET_PASSWORD)
+    least, hours = passwords.MIN_LENGTH, email_tokens.hours(ProofPurpose.RESET_PASSWORD)
     newcomer = world.device("nobody")
     for url in (world.mailed(world.rows.pending), world.joining):
         assert f"At least {least} characters." in newcomer.open(url).text

@@ -9,16 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from invites import (
-    authenticators,
-    invitations,
-    memberships,
-    permanent_link,
-    proofs,
-    recovery_codes,
-    responding,
-    sessions,
-)
+from invites import invitations, memberships, permanent_link, responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.settings import MailServer
@@ -35,6 +26,7 @@ from invites.models import (
     ProofPurpose,
     User,
 )
+from invites.people import email_tokens, recovery_codes, sessions, totp
 from invites.web.services import Services
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_member, make_user
@@ -87,7 +79,7 @@ def everything(database: Path) -> list[str]:
 
 def ask_proof(user: User, purpose: ProofPurpose, now: datetime, email: str = "") -> EmailProof:
     """The proof behind a link that was mailed to ``user``."""
-    proofs.ask(user, purpose, email or user.email, now)
+    email_tokens.ask(user, purpose, email or user.email, now)
     proof: EmailProof = EmailProof.select().order_by(EmailProof.id.desc()).get()
     return proof
 
@@ -149,7 +141,7 @@ class World:
         """Give somebody an authenticator app and a passkey."""
         user, now = self.user(who), utcnow()
         assert user is not None
-        authenticators.offer(user, now)
+        totp.offer(user, now)
         Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
         recovery_codes.make(user, now)
         Passkey.create(

@@ -4,10 +4,11 @@ from datetime import datetime, timedelta
 
 from peewee import Expression, IntegrityError, fn
 
-from invites import db, notices, passwords, sessions
+from invites import db
 from invites.core.errors import Reason, Refused
 from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, SecurityEvent, User
 from invites.outbox import enqueue
+from invites.people import passwords, security_notices, sessions
 
 LIFETIME = {
     ProofPurpose.CONFIRM_EMAIL: timedelta(days=7),
@@ -71,7 +72,7 @@ def confirm_email(proof: EmailProof, now: datetime) -> User:
         _use(proof, now)
         before = User.get_by_id(proof.user_id)
         if before.email != proof.email:
-            notices.tell(before, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
+            security_notices.tell(before, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
         try:
             User.update(email=proof.email, email_confirmed_at=now).where(
                 User.id == proof.user_id
@@ -123,7 +124,7 @@ def password_was_set(
     """
     close_all(user, ProofPurpose.RESET_PASSWORD, now)
     sessions.end_all(user, but=but)
-    notices.tell(user, event, now)
+    security_notices.tell(user, event, now)
 
 
 def close_all(user: User, purpose: ProofPurpose, now: datetime) -> None:

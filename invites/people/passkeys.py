@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from invites import db, passwords, second_factor
+from invites import db
 from invites.core import text_fields
 from invites.core.errors import Reason, Refused
 from invites.models import Challenge, Passkey, SecurityEvent, User
+from invites.people import passwords, two_step
 
 MAX_PASSKEYS = 20
 _PATIENCE = timedelta(minutes=5)  # for whoever looks for their key
@@ -75,7 +76,7 @@ def add(
     """
     from webauthn import verify_registration_response
 
-    second_factor.check_may_add(user, password)
+    two_step.check_may_add(user, password)
     name = text_fields.clean_name(name)
     challenge = _taken_challenge(answer, user, now)
     with _junk_refused():
@@ -98,7 +99,7 @@ def add(
             sign_count=made.sign_count,
             created_at=now,
         )
-        second_factor.added(user, SecurityEvent.PASSKEY_ADDED, token, now)
+        two_step.added(user, SecurityEvent.PASSKEY_ADDED, token, now)
 
 
 def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
@@ -109,7 +110,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
         if found is None:
             raise Refused(Reason.NOT_FOUND)
         found.delete_instance()
-        second_factor.removed(user, SecurityEvent.PASSKEY_REMOVED, now)
+        two_step.removed(user, SecurityEvent.PASSKEY_REMOVED, now)
 
 
 def ask_at_login(base_url: str, now: datetime) -> str:
@@ -148,7 +149,7 @@ def authenticate(answer: str, base_url: str, now: datetime) -> User:
 
 
 def _check_may_add(user: User, password: str) -> None:
-    second_factor.check_may_add(user, password)
+    two_step.check_may_add(user, password)
     _check_room(user)
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from invites import authenticators, db, notices, passwords, recovery_codes, sessions
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason, Refused
 from invites.core.tokens import Signer
 from invites.models import Authenticator, Passkey, RecoveryCodes, SecurityEvent, User
+from invites.people import passwords, recovery_codes, security_notices, sessions, totp
 
 _DIGITS = 6
 
@@ -67,7 +68,7 @@ def offer_authenticator(user: User, password: str, now: datetime) -> None:
     check_may_add(user, password)
     with db.transaction():
         if not has_authenticator(user):
-            authenticators.offer(user, now)
+            totp.offer(user, now)
 
 
 def confirm_authenticator(
@@ -80,10 +81,10 @@ def confirm_authenticator(
     digits (any more), and what ``added`` does.
     """
     with db.transaction():
-        offered = authenticators.offered(user, now)
+        offered = totp.offered(user, now)
         if offered is None:
             raise Refused(Reason.NOT_FOUND)
-        if not authenticators.use(offered, _tidy(digits), signer, now):
+        if not totp.use(offered, _tidy(digits), signer, now):
             raise Refused(Reason.CODE_WRONG)
         offered.confirmed_at = now
         offered.save(only=[Authenticator.confirmed_at])
@@ -100,7 +101,7 @@ def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
     if not recovery_codes.exist(user):
         recovery_codes.make(user, now)
     sessions.end_all(user, but=token)
-    notices.tell(user, event, now)
+    security_notices.tell(user, event, now)
 
 
 def remove_authenticator(user: User, password: str, now: datetime) -> None:
@@ -117,7 +118,7 @@ def removed(user: User, event: SecurityEvent, now: datetime) -> None:
     """What the end of a factor entails; in the transaction that removes it."""
     if not is_on(user):
         recovery_codes.forget(user)
-    notices.tell(user, event, now)
+    security_notices.tell(user, event, now)
 
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
@@ -131,7 +132,7 @@ def make_recovery_codes(user: User, password: str, now: datetime) -> None:
         if not is_on(user):
             raise Refused(Reason.NO_SECOND_STEP)
         recovery_codes.make(user, now)
-        notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
+        security_notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
 
 
 def check(user: User, code: str, signer: Signer, now: datetime) -> None:
@@ -139,12 +140,12 @@ def check(user: User, code: str, signer: Signer, now: datetime) -> None:
     code = _tidy(code)
     with db.transaction():
         if len(code) == _DIGITS:
-            app = authenticators.of(user) if has_authenticator(user) else None
-            is_right = app is not None and authenticators.use(app, code, signer, now)
+            app = totp.of(user) if has_authenticator(user) else None
+            is_right = app is not None and totp.use(app, code, signer, now)
         else:
             is_right = recovery_codes.use(user, code, signer)
             if is_right:
-                notices.tell(user, SecurityEvent.RECOVERY_CODE_USED, now)
+                security_notices.tell(user, SecurityEvent.RECOVERY_CODE_USED, now)
         if not is_right:
             raise Refused(Reason.CODE_WRONG)
 

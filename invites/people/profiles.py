@@ -5,10 +5,11 @@ from datetime import datetime
 
 from peewee import IntegrityError
 
-from invites import db, passwords, proofs
+from invites import db
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose, SecurityEvent, User
+from invites.people import email_tokens, passwords
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     if email == user.email:
         raise Refused(Reason.ADDRESS_YOURS)
     passwords.check_right(user.password_hash, password)
-    if proofs.has_asked_often(user, ProofPurpose.CONFIRM_EMAIL, now):
+    if email_tokens.has_asked_often(user, ProofPurpose.CONFIRM_EMAIL, now):
         raise Refused(Reason.ASKED_OFTEN)
-    proofs.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
+    email_tokens.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
 
 
 def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
@@ -115,7 +116,7 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
         )
         if not changed:  # somebody reset it meanwhile, perhaps to shut us out
             raise Refused(Reason.PASSWORD_WRONG)
-        proofs.password_was_set(user, now, but=token)
+        email_tokens.password_was_set(user, now, but=token)
 
 
 def give_password(user: User, new: str, now: datetime) -> None:
@@ -127,14 +128,14 @@ def give_password(user: User, new: str, now: datetime) -> None:
     password_hash = passwords.hash_password(new)
     with db.transaction():
         User.update(password_hash=password_hash).where(User.id == user.id).execute()
-        proofs.password_was_set(user, now, event=SecurityEvent.PASSWORD_GIVEN)
+        email_tokens.password_was_set(user, now, event=SecurityEvent.PASSWORD_GIVEN)
 
 
 def request_reset(email: str, now: datetime) -> None:
     """Mail a reset link to the *stored* address, if the typed one has a profile."""
     user = find(email)
     if user is not None:
-        proofs.ask(user, ProofPurpose.RESET_PASSWORD, user.email, now)
+        email_tokens.ask(user, ProofPurpose.RESET_PASSWORD, user.email, now)
 
 
 def pending_email(user: User, now: datetime) -> str | None:
