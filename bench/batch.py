@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from invites import accounts, issuing
+from invites import accounts
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import send_invitations
 from invites.lists.recipients import Entry
 from invites.models import Batch, Membership
 from invites.people import profiles
@@ -20,4 +21,6 @@ def make_batch(
         olive = NewProfile("Olive", "olive@example.org", "", "")
         accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
     entries = [Entry(f"{prefix}{n}@town{n % 300}.example") for n in range(people)]
-    return issuing.issue(Membership.get(), issuing.Order(key, entries, Role.USER), now)
+    return send_invitations.issue(
+        Membership.get(), send_invitations.Order(key, entries, Role.USER), now
+    )

@@ -30,9 +30,10 @@ from bench import csrf
 from bench.costs import PAGE, _logged_in, _pages_served, _resident
 from bench.costs import _p95 as _p95_of_pages
 from bench.delivery import box
-from invites import accounts, aside, db, staging
+from invites import accounts, db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import staging, subprocess_pool
 from invites.models import (
     Account,
     Batch,
@@ -103,7 +104,7 @@ def _memory(visitor: "_Visitor", content: bytes, pid: int, before: int) -> None:
             peak = max(peak, _resident(pid))
             time.sleep(0.02)
     after = _resident(pid)
-    time.sleep(aside._PATIENCE + 2)
+    time.sleep(subprocess_pool._PATIENCE + 2)
     later = _resident(pid)
     print(f"memory over idle, peak                 {(peak - before) / 1e6:7.0f} MB")
     print(f"memory over idle, after all            {(after - before) / 1e6:7.0f} MB")

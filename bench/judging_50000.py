@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db, judging
+from invites import accounts, db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
-from invites.issuing import LIFETIME
-from invites.judging import Judgement, Outcome
+from invites.invitations import classify
+from invites.invitations.classify import Judgement, Outcome
+from invites.invitations.send_invitations import LIFETIME
 from invites.lists.recipients import Entry
 from invites.models import (
     Account,
@@ -62,15 +63,15 @@ def main() -> None:
 
 def _measure(account: Account, entries: list[Entry]) -> None:
     now = utcnow()
-    judgement = judging.judge(account, entries, now)
+    judgement = classify.judge(account, entries, now)
     _check(judgement)
     emails = list({one.email for one in judgement.judged if one.email})
     steps: dict[str, Callable[[], object]] = {
         "floor: a regular expression and a set": lambda: _floor(entries),
-        "read every entry": lambda: [judging.read(entry) for entry in entries],
-        "look the addresses up": lambda: judging.known(account, emails, now),
-        "look five addresses up": lambda: judging.known(account, emails[:5], now),
-        "judge": lambda: judging.judge(account, entries, now),
+        "read every entry": lambda: [classify.read(entry) for entry in entries],
+        "look the addresses up": lambda: classify.known(account, emails, now),
+        "look five addresses up": lambda: classify.known(account, emails[:5], now),
+        "judge": lambda: classify.judge(account, entries, now),
     }
     print(f"{ROWS:,} rows, {MEMBERS:,} members, {EARLIER:,} invitations; medians of {RUNS} runs")
     floor = 0.0

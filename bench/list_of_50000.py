@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db, issuing, judging
+from invites import accounts, db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
+from invites.invitations import classify, send_invitations
 from invites.lists import files
 from invites.models import Account, JoinedBy, Membership, User
 from invites.outbox import progress, queue
@@ -75,10 +76,11 @@ def _steps() -> dict[str, float]:
     table = files.read(CONTENT)
     entries = table.entries(table.choice())
     timed("read the file", lambda: files.read(CONTENT).entries(table.choice()))
-    timed("judge every row", lambda: judging.judge(account, entries, now))
-    order = issuing.Order("key", entries, Role.USER)
+    timed("judge every row", lambda: classify.judge(account, entries, now))
+    order = send_invitations.Order("key", entries, Role.USER)
     batch = timed(
-        "send: judge, 50,000 invitations and mails", lambda: issuing.issue(owner, order, now)
+        "send: judge, 50,000 invitations and mails",
+        lambda: send_invitations.issue(owner, order, now),
     )
     timed("batch page: progress", lambda: progress.of_batch(batch, now))
     timed("list: first page", lambda: listed(""))

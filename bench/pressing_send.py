@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bench.batch import make_batch
 from bench.delivery import box
-from invites import db, issuing
+from invites import db
 from invites.core.clock import utcnow
+from invites.invitations import send_invitations
 from invites.models import Batch, Delivery, Invitation
 from invites.outbox import enqueue, progress
 
@@ -83,7 +84,7 @@ def _rows() -> float:
                 left_out={},
                 created_at=now,
             )
-            issuing._insert_invitations(another, invited, now)
+            send_invitations._insert_invitations(another, invited, now)
             enqueue.queue_batch(another, now)
         seconds = time.perf_counter() - start
         assert Invitation.select().count() == Delivery.select().count() == PEOPLE + 1

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from invites import db, invitations, opting_out, required_factor
+from invites import db, required_factor
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
+from invites.invitations import manage, unsubscribe
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
 
 
@@ -46,7 +47,7 @@ def join(
     asked not to be invited again, and comes now, may be invited again.
     """
     if user.is_confirmed:  # else anybody could take back what somebody else asked for
-        opting_out.opt_in(account, user.email, now)
+        unsubscribe.opt_in(account, user.email, now)
     membership = find(account, user)
     if membership is None:
         return Membership.create(
@@ -113,7 +114,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
         if not membership.is_active:
             return
         _end(membership, now)
-        invitations.revoke_offers(actor, membership.user)
+        manage.revoke_offers(actor, membership.user)
         audit_log.record(
             Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )
@@ -129,7 +130,7 @@ def leave(member: Membership, now: datetime) -> None:
         if not member.is_active:
             return
         _end(member, now)
-        invitations.close_offers(member.account_id, member.user, InvitationState.REVOKED)
+        manage.close_offers(member.account_id, member.user, InvitationState.REVOKED)
         audit_log.record(Deed.LEFT, member.account, member.user, now, email=member.user.email)
 
 

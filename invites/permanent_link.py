@@ -8,7 +8,7 @@ from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
-from invites.invitations import close_offers
+from invites.invitations.manage import close_offers
 from invites.models import (
     Account,
     InvitationState,

@@ -7,7 +7,7 @@ from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason, Refused
-from invites.invitations import close_offers
+from invites.invitations.manage import close_offers
 from invites.models import (
     Invitation,
     InvitationState,

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from peewee import Model, ModelSelect
 
-from invites import db, opting_out
+from invites import db
 from invites.authorization import audit_log, authority
 from invites.authorization.audit_log import Kind
 from invites.core.errors import Reason, Refused
 from invites.core.paging import Page, paged
+from invites.invitations import unsubscribe
 from invites.models import (
     Account,
     Activity,
@@ -140,7 +141,7 @@ class Scope:
     def _listed(self, found: Sequence[Invitation], now: datetime) -> list[Listed]:
         ids = [invitation.id for invitation in found]
         newest = newest_deliveries(ids)
-        out = opting_out.opted_out(self.account, [invitation.email for invitation in found])
+        out = unsubscribe.opted_out(self.account, [invitation.email for invitation in found])
         dead = Invitation.select(Invitation.id).where(
             Invitation.id.in_(ids), authority.unbacked(now)
         )

@@ -11,11 +11,12 @@ from types import FrameType
 import flask_mail
 from peewee import PeeweeException
 
-from invites import db, staging
+from invites import db
 from invites.core.clock import utcnow
 from invites.crew import Crew
 from invites.db import schema
 from invites.desk import Desk
+from invites.invitations import staging
 from invites.mail.mailroom import Mailroom
 from invites.mail.rendering import Postage
 from invites.mail.replies import TroubleError

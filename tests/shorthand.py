@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from invites import issuing, judging
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
-from invites.issuing import Order, Review
+from invites.invitations import classify, send_invitations
+from invites.invitations.send_invitations import Order, Review
 from invites.lists.recipients import Entry
 from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
 from invites.outbox import journal, queue
@@ -44,7 +44,7 @@ def order(
     *emails: str,
     role: Role = Role.USER,
     key: str = "",
-    also: frozenset[judging.Outcome] = frozenset(),
+    also: frozenset[classify.Outcome] = frozenset(),
     review: Review | None = None,
 ) -> Order:
     entries = [Entry(email) for email in emails]
@@ -52,7 +52,7 @@ def order(
 
 
 def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
-    return issuing.issue(actor, order(*emails, role=role, also=judging.ON_REQUEST), now)
+    return send_invitations.issue(actor, order(*emails, role=role, also=classify.ON_REQUEST), now)
 
 
 def invite(

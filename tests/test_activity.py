@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from invites import accounts, invitations, memberships
+from invites import accounts, memberships
 from invites.authorization import audit_log
 from invites.authorization.audit_log import KINDS, Deed, Kind
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import Activity, Invitation, Membership
 from tests.cast import make_user
 from tests.shorthand import invite
@@ -63,7 +64,7 @@ def test_it_is_found_by_who_did_it_and_to_whom(people, now):
 def test_names_of_people_who_never_belonged_are_not_searched(people, now):
     owner, zoe = people[Role.OWNER], people.stranger.user
     invite(owner, now, zoe.email)
-    invitations.revoke(owner, Invitation.get(), now)
+    manage.revoke(owner, Invitation.get(), now)
     assert told(owner, search=zoe.email) == [Deed.REVOKED]
     assert told(owner, search=zoe.name) == []
 

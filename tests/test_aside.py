@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from invites import aside
-from invites.aside import AsideError
 from invites.core.errors import Reason, Refused
+from invites.invitations import subprocess_pool
+from invites.invitations.subprocess_pool import AsideError
 from invites.models import User
 from invites.people import profiles
 from invites.people.profiles import NewProfile
@@ -37,19 +37,19 @@ pytestmark = pytest.mark.usefixtures("database")
 
 @pytest.mark.slow
 def test_it_is_another_process() -> None:
-    assert aside.run(process_id, "x", 1) != os.getpid()
+    assert subprocess_pool.run(process_id, "x", 1) != os.getpid()
 
 
 @pytest.mark.slow
 def test_it_works_on_the_same_database() -> None:
-    assert aside.run(make_somebody, "some@example.org") == "some@example.org"
+    assert subprocess_pool.run(make_somebody, "some@example.org") == "some@example.org"
     assert User.get().email == "some@example.org"
 
 
 @pytest.mark.slow
 def test_a_refusal_comes_through_with_its_details() -> None:
     with pytest.raises(Refused) as caught:
-        aside.run(refuse)
+        subprocess_pool.run(refuse)
     assert caught.value.reason is Reason.LIST_TOO_LONG
     assert caught.value.details == {"limit": 7}
 
@@ -58,32 +58,32 @@ def test_a_refusal_comes_through_with_its_details() -> None:
 def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
     for _ in range(3):
         with pytest.raises(AsideError):
-            aside.run(break_down)
-    assert aside.run(process_id)
+            subprocess_pool.run(break_down)
+    assert subprocess_pool.run(process_id)
 
 
 def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(aside, "_LONGEST", 0.1)
+    monkeypatch.setattr(subprocess_pool, "_LONGEST", 0.1)
     started = time.monotonic()
     with pytest.raises(AsideError):
-        aside.run(time.sleep, 60)
+        subprocess_pool.run(time.sleep, 60)
     assert time.monotonic() - started < 30
 
 
 @pytest.mark.slow
 def test_the_next_process_waits_for_work_and_each_works_once() -> None:
-    first, second = aside.run(process_id), aside.run(process_id)
+    first, second = subprocess_pool.run(process_id), subprocess_pool.run(process_id)
     assert first != second
 
 
 @pytest.mark.slow
 def test_a_process_that_waited_long_enough_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
-    monkeypatch.setattr(aside, "_PATIENCE", 0.01)
-    aside.run(process_id)
+    monkeypatch.setattr(subprocess_pool, "_PATIENCE", 0.01)
+    subprocess_pool.run(process_id)
     for thread in set(threading.enumerate()) - before:
         thread.join()
-    assert aside._spare.take() is None
-    assert aside.run(process_id)
+    assert subprocess_pool._spare.take() is None
+    assert subprocess_pool.run(process_id)

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, memberships, responding
+from invites import memberships, responding
 from invites.authorization import authority
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import Invitation, Membership, Standing
 from invites.outbox import progress
 from invites.scope import Flag, Scope
@@ -77,10 +78,10 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         self, offers, owner, people, now
     ):
         _kept, revoked, declined, resent, _last, _still = offers
-        invitations.revoke(owner, revoked, now)
+        manage.revoke(owner, revoked, now)
         responding.decline(declined, now)
         assert authority.unbacked_of(people[Role.ADMIN], now) == 3  # who declined may think again
-        invitations.revoke(owner, declined, now)
+        manage.revoke(owner, declined, now)
         Invitation.update(inviter=owner.user).where(Invitation.id == resent.id).execute()
         assert authority.unbacked_of(people[Role.ADMIN], now) == 1
         assert authority.unbacked_of(people[Role.ADMIN], now + timedelta(days=14)) == 0

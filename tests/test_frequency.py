@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, frequency, invitations, issuing, judging
+from invites import accounts
 from invites.core.errors import Reason
-from invites.frequency import MAILS_A_DAY
-from invites.judging import ON_REQUEST, Outcome
+from invites.invitations import classify, manage, quotas, send_invitations
+from invites.invitations.classify import ON_REQUEST, Outcome
+from invites.invitations.quotas import MAILS_A_DAY
 from invites.lists.recipients import Entry
 from invites.models import Delivery, DeliveryState, Invitation, Membership, ProofPurpose
 from invites.people import email_tokens
@@ -18,7 +19,7 @@ BO = "bo@example.org"
 
 
 def outcome(owner, now):
-    return judging.judge(owner.account, [Entry(BO)], now).judged[0].outcome
+    return classify.judge(owner.account, [Entry(BO)], now).judged[0].outcome
 
 
 def invite_and_revoke(owner, now, times=1):
@@ -26,7 +27,7 @@ def invite_and_revoke(owner, now, times=1):
     for _ in range(times):
         offered = invite(owner, now, BO)
         Delivery.update(state=DeliveryState.SENT).execute()
-        invitations.revoke(owner, offered, now)
+        manage.revoke(owner, offered, now)
 
 
 def other_owner(name, now):
@@ -39,7 +40,7 @@ def test_inviting_and_revoking_again_and_again_fills_no_mailbox(owner, now):
     invite_and_revoke(owner, now, MAILS_A_DAY)
     assert outcome(owner, now) is Outcome.OFTEN
     with refused(Reason.NOBODY_TO_INVITE):
-        issuing.issue(owner, order(BO, also=ON_REQUEST), now)
+        send_invitations.issue(owner, order(BO, also=ON_REQUEST), now)
     assert Delivery.select().count() == MAILS_A_DAY
 
 
@@ -52,7 +53,7 @@ def test_a_day_later_there_is_room_again(owner, now):
 
 def test_what_was_never_sent_does_not_count(owner, now):
     for _ in range(MAILS_A_DAY + 1):
-        invitations.revoke(owner, invite(owner, now, BO), now)
+        manage.revoke(owner, invite(owner, now, BO), now)
         Delivery.update(state=DeliveryState.WITHDRAWN).execute()  # as the worker does
     assert outcome(owner, now) is Outcome.INVITE
 
@@ -73,7 +74,7 @@ def test_other_accounts_have_room_beside_one_that_has_none(owner, now):
 def test_fifty_thousand_addresses_are_asked_about_at_once(owner, now):
     invite_and_revoke(owner, now, MAILS_A_DAY)
     emails = [BO, *(f"p{n}@example.org" for n in range(50_000))]
-    assert frequency.mailed_often(owner.account, emails, now) == {BO}
+    assert quotas.mailed_often(owner.account, emails, now) == {BO}
 
 
 @pytest.mark.parametrize("state", [DeliveryState.QUEUED, DeliveryState.FAILED])
@@ -86,8 +87,8 @@ def test_waiting_and_failed_mails_count(owner, now, state):
 class TestRoom:
     @pytest.fixture(autouse=True)
     def _limits(self, monkeypatch):
-        monkeypatch.setattr(frequency, "ACCOUNT_A_DAY", 5)
-        monkeypatch.setattr(frequency, "BOX_A_DAY", 8)
+        monkeypatch.setattr(quotas, "ACCOUNT_A_DAY", 5)
+        monkeypatch.setattr(quotas, "BOX_A_DAY", 8)
 
     def test_an_account_has_so_many_mails_a_day_and_no_part_of_more(self, owner, now):
         send(owner, now, *people("a", 3))
@@ -103,7 +104,7 @@ class TestRoom:
         send(owner, now, *people("a", 4))
         Delivery.update(state=DeliveryState.SENT).execute()
         with refused(Reason.MAILED_ENOUGH):
-            invitations.resend(owner, first, now)
+            manage.resend(owner, first, now)
 
     def test_all_accounts_of_the_box_share_one_limit(self, owner, now):
         send(owner, now, *people("a", 5))

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, invitations, judging, memberships, responding
+from invites import accounts, memberships, responding
 from invites.core import addresses
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.judging import INVITED, ON_REQUEST, Outcome, judge
+from invites.invitations import classify, manage
+from invites.invitations.classify import INVITED, ON_REQUEST, Outcome, judge
 from invites.lists.recipients import Entry
 from tests.cast import make_user
 from tests.shorthand import invite, refused
@@ -68,12 +69,12 @@ def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now)
 
 
 def test_one_entry_can_be_read_and_looked_up_alone(people, account, now):
-    assert judging.read(Entry("ADA@example.org")) == ("ada@example.org", None, "")
-    assert judging.read(Entry("ada@")) == ("", Reason.ADDRESS_NO_DOT, "")
-    assert judging.known(account, ["ada@example.org", "new@example.org"], now) == {
+    assert classify.read(Entry("ADA@example.org")) == ("ada@example.org", None, "")
+    assert classify.read(Entry("ada@")) == ("", Reason.ADDRESS_NO_DOT, "")
+    assert classify.known(account, ["ada@example.org", "new@example.org"], now) == {
         "ada@example.org": Outcome.MEMBER
     }
-    assert judging.known(account, [], now) == {}
+    assert classify.known(account, [], now) == {}
 
 
 def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
@@ -91,7 +92,7 @@ def test_an_expired_invitation_does_not_stand_in_the_way(owner, now):
 
 
 def test_who_was_revoked_can_be_invited_again(owner, now):
-    invitations.revoke(owner, invite(owner, now), now)
+    manage.revoke(owner, invite(owner, now), now)
     assert outcomes(owner.account, now, "new@example.org") == [Outcome.INVITE]
 
 
@@ -100,7 +101,7 @@ class TestDeclined:
         declined = invite(owner, now)
         responding.decline(declined, now)
         assert outcomes(owner.account, declined.expires_at, declined.email) == [Outcome.DECLINED]
-        invitations.revoke(owner, declined, now)
+        manage.revoke(owner, declined, now)
         assert outcomes(owner.account, now, declined.email) == [Outcome.DECLINED]
 
     def test_who_is_asked_again_is_pending_and_then_has_declined_before(self, owner, now):
@@ -192,7 +193,7 @@ def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
 
 
 def test_a_list_that_would_keep_the_box_busy_for_long_is_refused(account, now, monkeypatch):
-    monkeypatch.setattr(judging, "_SECONDS", 0)
+    monkeypatch.setattr(classify, "_SECONDS", 0)
     with refused(Reason.FILE_UNREADABLE):
         judge(account, [Entry("ada@example.org")], now)
 
@@ -206,7 +207,7 @@ texts = st.text(max_size=20) | st.sampled_from(
 @given(st.lists(texts | st.emails(), max_size=15), st.sets(st.sampled_from(sorted(ON_REQUEST))))
 @pytest.mark.slow
 def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also):
-    judgement = judging.judge(people.stranger.account, [Entry(text) for text in typed], now)
+    judgement = classify.judge(people.stranger.account, [Entry(text) for text in typed], now)
     assert sum(judgement.counts.values()) == len(judgement) == len(typed)
     assert [one.entry.text for one in judgement.judged] == typed
     invited = [email for email, _name in judgement.those_with(INVITED.union(also))]

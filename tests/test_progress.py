@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, responding
+from invites import responding
+from invites.invitations import manage
 from invites.models import Delivery, DeliveryState, Standing
 from invites.outbox import progress
 from invites.outbox.retry import Result
@@ -37,7 +38,7 @@ def test_every_mail_is_counted_where_it_stands(batch, now):
 
 def test_every_person_is_counted_where_they_stand(batch, owner, now):
     responding.decline(batch.invitations[0], now)
-    invitations.revoke(owner, batch.invitations[1], now)
+    manage.revoke(owner, batch.invitations[1], now)
     people = progress.of_batch(batch, now).people
     assert (people[Standing.DECLINED], people[Standing.REVOKED]) == (1, 1)
     assert sum(people.values()) == 6
@@ -54,7 +55,7 @@ def test_people_whose_time_is_over_are_counted_as_expired_and_nothing_moves_any_
 
 def test_a_second_mail_makes_no_second_person(batch, owner, now):
     finish(now, *[Result.FAILED] * 2, *[Result.SENT] * 4)
-    invitations.resend(owner, batch.invitations[0], now)
+    manage.resend(owner, batch.invitations[0], now)
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 1, 4, 1)
     finish(now, Result.SENT)

@@ -8,21 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from invites import (
-    db,
-    install,
-    invitations,
-    issuing,
-    memberships,
-    opting_out,
-    permanent_link,
-    responding,
-    staging,
-)
+from invites import db, install, memberships, permanent_link, responding
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.db import schema
-from invites.issuing import Order
+from invites.invitations import manage, send_invitations, staging, unsubscribe
+from invites.invitations.send_invitations import Order
 from invites.lists.recipients import MAX_ENTRIES
 from invites.models import (
     Account,
@@ -105,7 +96,7 @@ def test_of_accepting_and_revoking_at_once_one_counts(owner, noa, now, round_):
     invitation = invite(owner, now)
     accepted, revoked = at_once(
         lambda: acceptance(invitation.id, noa.id),
-        lambda: invitations.revoke(reread(owner), reread(invitation), now),
+        lambda: manage.revoke(reread(owner), reread(invitation), now),
     )
     is_member = memberships.find(owner.account, noa) is not None
     state = reread(invitation).state
@@ -128,7 +119,7 @@ def test_of_accepting_and_declining_at_once_the_state_tells_the_truth(owner, noa
 
 
 def opting_out_of(invitation):
-    return lambda: opting_out.opt_out(reread(invitation), NOW)
+    return lambda: unsubscribe.opt_out(reread(invitation), NOW)
 
 
 def test_who_opts_out_twenty_times_at_once_does_it_once(owner, now):
@@ -204,7 +195,7 @@ def owners_of(account):
 
 def test_ten_presses_of_one_button_make_one_batch(owner, now):
     one = order(*(f"p{n}@example.org" for n in range(100)), key="k")
-    batches = at_once(*[lambda: issuing.issue(reread(owner), one, now)] * 10)
+    batches = at_once(*[lambda: send_invitations.issue(reread(owner), one, now)] * 10)
     assert {batch.id for batch in batches} == {Batch.get().id}
     assert Invitation.select().count() == Delivery.select().count() == 100
 
@@ -212,8 +203,8 @@ def test_ten_presses_of_one_button_make_one_batch(owner, now):
 def test_two_admins_who_invite_the_same_people_at_once_invite_them_once(people, owner, now):
     emails = [f"p{n}@example.org" for n in range(100)]
     answers = at_once(
-        lambda: issuing.issue(reread(owner), order(*emails), now),
-        lambda: issuing.issue(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
+        lambda: send_invitations.issue(reread(owner), order(*emails), now),
+        lambda: send_invitations.issue(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
     )
     assert sum(answer is Reason.NOBODY_TO_INVITE for answer in answers) == 1
     assert Invitation.select().count() == Delivery.select().count() == 100
@@ -244,7 +235,7 @@ def test_ten_setups_at_once_make_one_installer(database, now):
 def test_of_ten_resends_at_once_one_mails(owner, now):
     invitation = invite(owner, now)
     attempt_all(now)
-    answers = at_once(*[lambda: invitations.resend(reread(owner), reread(invitation), now)] * 10)
+    answers = at_once(*[lambda: manage.resend(reread(owner), reread(invitation), now)] * 10)
     assert answers.count(Reason.INVITATION_WAITING) == 9
     assert Delivery.select().count() == 2
 
@@ -304,7 +295,7 @@ def acceptance_id(invitation_id, user_id):
 
 def issue_id(actor_id):
     emails = [f"p{n}@example.org" for n in range(1000)]
-    return issuing.issue(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
+    return send_invitations.issue(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
 
 
 @pytest.mark.slow
@@ -353,7 +344,7 @@ def test_one_button_pressed_in_four_processes_makes_one_batch(owner, database):
 
 
 STEPS = {
-    "the invitations are written": (issuing, "_insert_invitations"),
+    "the invitations are written": (send_invitations, "_insert_invitations"),
     "the mails are queued": (enqueue, "queue_batch"),
     "the list is marked as sent": (staging, "mark_sent"),
     "the rows of a list are written": (staging, "_insert"),
@@ -368,7 +359,7 @@ def stage_50_000(actor_id):
 
 def send_the_list(actor_id):
     order = Order("k", [], Role.USER, StagedList.get())
-    return issuing.issue(Membership.get_by_id(actor_id), order, NOW)
+    return send_invitations.issue(Membership.get_by_id(actor_id), order, NOW)
 
 
 def do_until(path, here, step, deed, actor_id):

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, memberships, permanent_link, responding
+from invites import memberships, permanent_link, responding
 from invites.core.errors import Reason
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import Delivery, InvitationState, JoinedBy, Membership, User
 from tests.cast import make_user
 from tests.shorthand import deeds, invite, new_profile, refused, reread, send
@@ -53,7 +54,7 @@ def test_an_invitation_can_be_accepted_until_the_moment_it_expires(owner, noa, n
 
 
 def test_a_revoked_invitation_cannot_be_accepted_or_declined(owner, invitation, noa, now):
-    invitations.revoke(owner, invitation, now)
+    manage.revoke(owner, invitation, now)
     with refused(Reason.INVITATION_CLOSED):
         responding.accept(invitation, noa, now)
     with refused(Reason.INVITATION_CLOSED):
@@ -118,7 +119,7 @@ def test_an_address_with_a_profile_makes_no_second_one(invitation, noa, now):
 
 
 def test_a_refused_acceptance_leaves_no_profile_behind(owner, invitation, now):
-    invitations.revoke(owner, invitation, now)
+    manage.revoke(owner, invitation, now)
     with refused(Reason.INVITATION_CLOSED):
         responding.accept_as_new(invitation, new_profile(), now, proven=False)
     assert User.get_or_none(User.email == "new@example.org") is None
@@ -188,10 +189,10 @@ def test_an_accepted_invitation_brings_nobody_back_after_removal(owner, invitati
 
 def test_accepting_closes_other_offers_of_the_account_to_the_same_person(owner, noa, now):
     older = invite(owner, now)
-    invitations.revoke(owner, older, now)
+    manage.revoke(owner, older, now)
     newer = invite(owner, now)
     responding.decline(newer, now)
-    invitations.restore(owner, older, now)
+    manage.restore(owner, older, now)
     responding.accept(older, noa, now)
     assert reread(newer).state == InvitationState.REPLACED
 
@@ -215,7 +216,7 @@ def test_a_person_sees_the_offers_of_all_accounts(people, owner, noa, now):
 def test_what_is_closed_expired_or_for_others_is_not_shown(people, owner, invitation, noa, now):
     invite(owner, now, "other@example.org")
     revoked = invite(people.stranger, now)
-    invitations.revoke(people.stranger, revoked, now)
+    manage.revoke(people.stranger, revoked, now)
     assert responding.open_invitations(noa, now) == [invitation]
     assert responding.open_invitations(noa, invitation.expires_at) == []
 

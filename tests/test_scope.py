@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from invites import invitations, memberships, responding
+from invites import memberships, responding
 from invites.core.errors import Reason
 from invites.core.paging import PAGE_SIZE
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import Delivery, DeliveryState, Standing
 from invites.outbox.retry import Result
 from invites.scope import Flag, Scope
@@ -124,7 +125,7 @@ def test_invitations_are_filtered_by_where_the_person_stands(scope, owner, now):
     batch = send(owner, now, *(f"{s}@example.org" for s in ("pending", "declined", "revoked")))
     _, declined, revoked = batch.invitations
     responding.decline(declined, now)
-    invitations.revoke(owner, revoked, now)
+    manage.revoke(owner, revoked, now)
     late = declined.expires_at
     for standing, moment in (
         (Standing.PENDING, now),
@@ -150,7 +151,7 @@ def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(sco
     attempt_all(now, Result.SENT)
     assert emails(listed(scope, now, which=Flag.FAILED)) == ["bad@example.org"]
     assert scope.flag_totals(now)[Flag.FAILED] == 1
-    invitations.resend(owner, bad, now)
+    manage.resend(owner, bad, now)
     assert emails(listed(scope, now, which=Flag.FAILED)) == []
     assert scope.flag_totals(now)[Flag.FAILED] == 0
 
@@ -163,14 +164,14 @@ def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_
     invite(owner, now, "good@example.org")
     assert emails(listed(scope, now, which=Flag.FAILED)) == ["back@example.org"]
     assert scope.flag_totals(now)[Flag.FAILED] == 1
-    invitations.resend(owner, back, now)
+    manage.resend(owner, back, now)
     assert scope.flag_totals(now)[Flag.FAILED] == 0
 
 
 def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):
     invitation = invite(owner, now)
     attempt_all(now, Result.SENT)
-    invitations.resend(owner, invitation, now)
+    manage.resend(owner, invitation, now)
     (one,) = listed(scope, now)
     assert one.delivery.state == DeliveryState.QUEUED
 
@@ -187,7 +188,7 @@ def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
 
 def test_the_newest_batches_come_first_with_how_many_people_they_mail(scope, people, owner, now):
     sent = [send(owner, now, *(f"p{n}{m}@example.org" for m in range(n + 1))) for n in range(4)]
-    invitations.revoke(owner, sent[3].invitations[0], now)
+    manage.revoke(owner, sent[3].invitations[0], now)
     send(people.stranger, now, "x@example.org")
     found = scope.batches(1, size=3)
     assert [(one.batch, one.people) for one in found] == [(sent[3], 4), (sent[2], 3), (sent[1], 2)]
@@ -198,7 +199,7 @@ def test_the_newest_batches_come_first_with_how_many_people_they_mail(scope, peo
 def test_who_is_mailed_again_counts_once_in_each_batch(scope, owner, now):
     first = send(owner, now, "p@example.org")
     attempt_all(now)
-    invitations.resend(owner, first.invitations[0], now)
+    manage.resend(owner, first.invitations[0], now)
     attempt_all(now)
     send(owner, now + timedelta(days=2), "p@example.org", "q@example.org")
     assert [one.people for one in scope.batches(1)] == [2, 1]

@@ -7,26 +7,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import (
-    accounts,
-    db,
-    issuing,
-    left_out,
-    memberships,
-    mending,
-    responding,
-    staged_rows,
-    staging,
-)
-from invites.aside import AsideError
+from invites import accounts, db, memberships, responding
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.issuing import LARGE, Order, Review
-from invites.judging import INVITED, Outcome
+from invites.invitations import edits, send_invitations, skipped, staged_rows, staging
+from invites.invitations.classify import INVITED, Outcome
+from invites.invitations.review import overview
+from invites.invitations.send_invitations import LARGE, Order, Review
+from invites.invitations.subprocess_pool import AsideError
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.lists.table import BOTH_NAMES, Choice
 from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
-from invites.overview import overview
 from tests.shorthand import invite, refused, reread, send
 
 CSV = b"""name,email,boss
@@ -100,13 +91,13 @@ class TestKeeping:
     def test_the_newest_unsent_list_is_there_again(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now)
         assert staging.newest(owner) == newer
-        issuing.issue(owner, order(newer), now)
+        send_invitations.issue(owner, order(newer), now)
         assert staging.newest(owner) == staged
 
     def test_a_list_that_was_replaced_does_not_come_back(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
         assert staging.find(owner, staged.id) is None
-        issuing.issue(owner, order(newer), now)
+        send_invitations.issue(owner, order(newer), now)
         assert staging.newest(owner) is None
 
     def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
@@ -115,9 +106,9 @@ class TestKeeping:
         assert staging.newest(owner) == staged
 
     def test_a_sent_list_is_not_forgotten_for_another_one(self, owner, staged, now):
-        batch = issuing.issue(owner, order(staged), now)
+        batch = send_invitations.issue(owner, order(staged), now)
         staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
-        assert issuing.issue(owner, order(staged), now) == batch
+        assert send_invitations.issue(owner, order(staged), now) == batch
 
     def test_nobody_replaces_the_list_of_somebody_else(self, people, staged, now):
         staging.stage(people[Role.ADMIN], "theirs.csv", CSV, now, instead_of=staged.id)
@@ -177,33 +168,33 @@ class TestLookingOver:
         assert (wrong.total, wrong.rows[0].text) == (50, "wrong 0")
 
     def test_a_mended_row_is_judged_anew(self, staged, now):
-        mending.mend(staged, 6, " Nobody@Example.org ", now)
+        edits.mend(staged, 6, " Nobody@Example.org ", now)
         mended = row(staged, 6)
         assert (mended.outcome, mended.email, mended.problem) == (
             "invite",
             "nobody@example.org",
             "",
         )
-        mending.mend(staged, 6, "olive@example.org", now)
+        edits.mend(staged, 6, "olive@example.org", now)
         assert row(staged, 6).outcome == "member"
-        mending.mend(staged, 6, "still not one", now)
+        edits.mend(staged, 6, "still not one", now)
         assert (row(staged, 6).outcome, row(staged, 6).email) == ("invalid", "")
 
     def test_who_is_left_out_can_be_taken_back(self, staged, now):
-        mending.leave_out(staged, 3, now)
+        edits.leave_out(staged, 3, now)
         assert row(staged, 3).outcome == "left_out"
-        mending.take_back(staged, 3, now)
+        edits.take_back(staged, 3, now)
         assert row(staged, 3).outcome == "invite"
-        mending.leave_out(staged, 6, now)
-        mending.take_back(staged, 6, now)
+        edits.leave_out(staged, 6, now)
+        edits.take_back(staged, 6, now)
         assert row(staged, 6).outcome == "invalid"
 
     def test_when_the_first_of_two_is_left_out_or_mended_the_second_counts(self, staged, now):
-        mending.leave_out(staged, 2, now)
+        edits.leave_out(staged, 2, now)
         assert outcomes(staged)[5] == "invite"
-        mending.take_back(staged, 2, now)
+        edits.take_back(staged, 2, now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "twice")
-        mending.mend(staged, 2, "benno@example.org", now)
+        edits.mend(staged, 2, "benno@example.org", now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
 
     def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
@@ -213,32 +204,32 @@ class TestLookingOver:
             ("gmial.com", "gmail.com", 2),
             ("gmail.con", "gmail.com", 2),
         ]
-        assert mending.take_suggestions(staged, "gmial.com", now) == 2
+        assert edits.take_suggestions(staged, "gmial.com", now) == 2
         assert (row(staged, 1).text, row(staged, 2).text) == ("a@gmail.com", "b@gmail.com")
-        mending.take_suggestions(staged, "gmail.con", now)
+        edits.take_suggestions(staged, "gmail.con", now)
         assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
         assert staged_rows.alike(staged) == []
 
     def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
         staged = staging.stage(owner, "p.csv", rows, now)
-        mending.leave_out(staged, 2, now)
+        edits.leave_out(staged, 2, now)
         before = outcomes(staged)
-        mending.mend(staged, 5, "e@gmail.com", now)
-        mending.take_suggestions(staged, "gmial.com", now)
-        mending.mend(staged, 3, "kim@example.org", now)
-        mending.undo_suggestions(staged, "gmial.com", now)
+        edits.mend(staged, 5, "e@gmail.com", now)
+        edits.take_suggestions(staged, "gmial.com", now)
+        edits.mend(staged, 3, "kim@example.org", now)
+        edits.undo_suggestions(staged, "gmial.com", now)
         assert outcomes(staged) == {**before, 3: "invite", 5: "invite"}
         assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
-        assert mending.take_suggestions(staged, "gmial.com", now) == 1
+        assert edits.take_suggestions(staged, "gmial.com", now) == 1
 
     @pytest.mark.slow
     def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
         rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
         staged = staging.stage(owner, "p.csv", rows, now)
-        mending.take_suggestions(staged, "gmial.com", now)
+        edits.take_suggestions(staged, "gmial.com", now)
         assert staged_rows.counts(staged) == {Outcome.INVITE: 5_000}
-        mending.undo_suggestions(staged, "gmial.com", now)
+        edits.undo_suggestions(staged, "gmial.com", now)
         assert staged_rows.counts(staged) == {Outcome.INVALID: 5_000}
 
     def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
@@ -252,19 +243,19 @@ class TestLookingOver:
     def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
         assert outcomes(staged)[1] == "invalid"
-        mending.keep_as_written(staged, 1, now)
+        edits.keep_as_written(staged, 1, now)
         assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
-        assert not mending.judge_again(staged, now)
+        assert not edits.judge_again(staged, now)
 
     def test_a_row_that_is_not_there_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
             with refused(Reason.NOT_FOUND):
-                mending.leave_out(staged, number, now)
+                edits.leave_out(staged, number, now)
 
     def test_other_columns_can_be_picked(self, staged, now):
         assert [column["title"] for column in staged.columns] == ["name", "email", "boss"]
         assert (staged.email_column, staged.name_column) == (1, 0)
-        mending.mend(staged, 6, "nobody@example.org", now)
+        edits.mend(staged, 6, "nobody@example.org", now)
         staging.pick_columns(staged, Choice(2, None), now)
         assert outcomes(staged) == {
             2: "member",
@@ -289,8 +280,8 @@ class TestLookingOver:
         assert row(staged, 2).email == "b0@example.org"
 
     def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
-        mending.mend(staged, 6, "nobody@example.org", now)
-        mending.leave_out(staged, 3, now)
+        edits.mend(staged, 6, "nobody@example.org", now)
+        edits.leave_out(staged, 3, now)
         before = outcomes(staged)
         staging.pick_columns(staged, Choice(1, None), now)
         assert outcomes(staged) == before
@@ -309,7 +300,7 @@ class TestLookingOver:
         ],
     )
     def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
-        mending.mend(staged, 6, text, now)
+        edits.mend(staged, 6, text, now)
         assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
 
     def test_first_and_last_names_can_be_picked_together_and_alone(self, owner, now):
@@ -332,12 +323,12 @@ class TestLookingOver:
         assert len(outcomes(staged)) == 5
 
     def test_a_sent_list_is_not_changed_any_more(self, owner, staged, now):
-        issuing.issue(owner, order(staged), now)
+        send_invitations.issue(owner, order(staged), now)
         for deed in (
-            lambda: mending.leave_out(staged, 2, now),
+            lambda: edits.leave_out(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
-            lambda: mending.take_suggestions(staged, "example.org", now),
-            lambda: mending.undo_suggestions(staged, "example.org", now),
+            lambda: edits.take_suggestions(staged, "example.org", now),
+            lambda: edits.undo_suggestions(staged, "example.org", now),
         ):
             with refused(Reason.NOT_FOUND):
                 deed()
@@ -375,10 +366,10 @@ class TestLookingOver:
         with db.database.atomic() as undone:
             for deed, number, text in deeds:
                 more = (text,) if deed == "mend" else ()
-                getattr(mending, deed)(staged, number, *more, now)
+                getattr(edits, deed)(staged, number, *more, now)
             before = outcomes(staged)
             assert len(before) == 5
-            assert not mending.judge_again(staged, now)
+            assert not edits.judge_again(staged, now)
             assert outcomes(staged) == before
             emails = [email for email, _ in staged_rows.those_with(staged, INVITED)]
             assert len(emails) == len(set(emails))
@@ -387,7 +378,9 @@ class TestLookingOver:
 
 class TestSending:
     def test_rows_and_what_was_typed_go_together_the_rows_first(self, owner, staged, now):
-        batch = issuing.issue(owner, order(staged, "dora@example.org", "ben@example.org"), now)
+        batch = send_invitations.issue(
+            owner, order(staged, "dora@example.org", "ben@example.org"), now
+        )
         invited = Invitation.select().where(Invitation.batch == batch).order_by(Invitation.id)
         assert [one.email for one in invited] == [
             "ben@example.org",
@@ -398,79 +391,79 @@ class TestSending:
         assert batch.file_name == "people.csv"
         batch = reread(batch)
         assert batch.left_out["counts"] == {"member": 1, "twice": 2, "invalid": 1}
-        first, *others = left_out.rows(batch)
+        first, *others = skipped.rows(batch)
         assert first[:3] == (6, "not one", "address_no_at")
         assert [one.outcome for one in others] == ["member", "twice", "twice"]
 
     def test_a_list_is_sent_once_from_two_tabs(self, owner, staged, now):
-        first = issuing.issue(owner, order(staged, key="one tab"), now)
-        again = issuing.issue(owner, order(staged, key="another tab"), now)
+        first = send_invitations.issue(owner, order(staged, key="one tab"), now)
+        again = send_invitations.issue(owner, order(staged, key="another tab"), now)
         assert first == again
         assert Batch.select().count() == 1
         assert Delivery.select().count() == 2
 
     def test_a_sent_list_is_not_sent_otherwise(self, owner, staged, now):
-        issuing.issue(owner, order(staged), now)
+        send_invitations.issue(owner, order(staged), now)
         for other in (order(staged, role=Role.ADMIN), order(staged, "dora@example.org")):
             with refused(Reason.LIST_SENT):
-                issuing.issue(owner, other, now)
+                send_invitations.issue(owner, other, now)
         assert Batch.select().count() == 1
 
     def test_the_rows_are_forgotten_once_sent(self, owner, staged, now):
-        batch = issuing.issue(owner, order(staged), now)
+        batch = send_invitations.issue(owner, order(staged), now)
         assert StagedRow.select().count() == 0
         assert (reread(staged).batch, bytes(reread(staged).content)) == (batch, b"")
 
     def test_what_was_seen_goes_out(self, owner, staged, now):
         review = seen(owner, staged, now, "dora@example.org")
-        assert issuing.issue(owner, order(staged, "dora@example.org", review=review), now)
+        assert send_invitations.issue(owner, order(staged, "dora@example.org", review=review), now)
 
     @pytest.mark.parametrize("typed", [(), ("eve@example.org",)])
     def test_what_was_not_seen_stays(self, owner, staged, now, typed):
         review = seen(owner, staged, now, "dora@example.org")
         with refused(Reason.REVIEW_FIRST):
-            issuing.issue(owner, order(staged, *typed, review=review), now)
+            send_invitations.issue(owner, order(staged, *typed, review=review), now)
         with refused(Reason.REVIEW_FIRST):
-            issuing.issue(owner, order(staged, review=seen(owner, None, now)), now)
+            send_invitations.issue(owner, order(staged, review=seen(owner, None, now)), now)
 
     def test_what_changed_meanwhile_is_told_row_by_row(self, people, owner, staged, now):
         review = seen(owner, staged, now)
         invitation = invite(people[Role.ADMIN], now, "ben@example.org")
         with refused(Reason.REVIEW_FIRST):
-            issuing.issue(owner, order(staged, review=review), now)
+            send_invitations.issue(owner, order(staged, review=review), now)
         assert outcomes(staged)[2] == "invite"
-        assert mending.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
-        assert issuing.issue(owner, order(staged, review=seen(owner, staged, now)), now)
+        assert edits.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
+        assert send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
         responding.decline(invitation, now)
 
     def test_very_many_rows_want_a_yes_to_their_number(self, owner, now):
         rows = "".join(f"p{n}@example.org\n" for n in range(LARGE))
         staged = staging.stage(owner, "p.csv", rows.encode(), now)
         with refused(Reason.CONFIRM_FIRST):
-            issuing.issue(owner, order(staged, review=seen(owner, staged, now)), now)
+            send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
         review = seen(owner, staged, now, agreed=LARGE)
-        assert issuing.issue(owner, order(staged, review=review), now)
+        assert send_invitations.issue(owner, order(staged, review=review), now)
 
     def test_who_was_removed_is_invited_only_when_asked_for(self, people, owner, now):
         memberships.deactivate(owner, people[Role.USER], now)
         staged = staging.stage(owner, "p.csv", b"uma@example.org\n", now)
         with refused(Reason.NOBODY_TO_INVITE):
-            issuing.issue(owner, order(staged), now)
-        assert issuing.issue(owner, order(staged, also=frozenset({Outcome.REMOVED})), now)
+            send_invitations.issue(owner, order(staged), now)
+        assert send_invitations.issue(owner, order(staged, also=frozenset({Outcome.REMOVED})), now)
 
     def test_left_out_rows_are_not_mailed_though_nobody_is_left(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"one@example.org\n", now)
-        mending.leave_out(staged, 1, now)
+        edits.leave_out(staged, 1, now)
         with refused(Reason.NOBODY_TO_INVITE):
-            issuing.issue(owner, order(staged), now)
+            send_invitations.issue(owner, order(staged), now)
         send(owner, now, "one@example.org")
 
     def test_a_list_goes_out_though_an_earlier_one_had_its_id(self, owner, staged, now):
-        first = issuing.issue(owner, order(staged), now)
+        first = send_invitations.issue(owner, order(staged), now)
         later = now + staging.KEPT + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
         assert next_one.id == staged.id
-        assert issuing.issue(owner, order(next_one), later) != first
+        assert send_invitations.issue(owner, order(next_one), later) != first
 
     def test_what_was_seen_of_a_list_is_not_seen_of_the_next_one_with_its_id(
         self, owner, staged, now
@@ -481,12 +474,12 @@ class TestSending:
         next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
         assert next_one.id == staged.id
         with refused(Reason.REVIEW_FIRST):
-            issuing.issue(owner, order(next_one, review=review), soon)
+            send_invitations.issue(owner, order(next_one, review=review), soon)
 
     def test_a_list_that_is_gone_is_no_list(self, owner, staged, now):
         staging.drop(staged)
         with refused(Reason.LIST_EMPTY):
-            issuing.issue(owner, order(staged), now)
+            send_invitations.issue(owner, order(staged), now)
 
 
 class TestLargeFiles:

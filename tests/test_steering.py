@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, invitations, judging
+from invites import accounts
 from invites.core.errors import Reason
 from invites.core.roles import Role
+from invites.invitations import classify, manage
 from invites.lists.recipients import Entry
 from invites.models import (
     Batch,
@@ -87,8 +88,8 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
         InvitationState.PENDING,
         *[InvitationState.REVOKED] * 3,
     ]
-    judgement = judging.judge(owner.account, [Entry(email) for email in addresses(4)], now)
-    assert judgement.counts == {judging.Outcome.PENDING: 1, judging.Outcome.INVITE: 3}
+    judgement = classify.judge(owner.account, [Entry(email) for email in addresses(4)], now)
+    assert judgement.counts == {classify.Outcome.PENDING: 1, classify.Outcome.INVITE: 3}
 
 
 def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):
@@ -141,7 +142,7 @@ class TestCancelledWhileAMailIsBeingSent:
 
     def test_a_personal_second_mail_of_the_same_batch_waits_on(self, owner, batch, now):
         attempt_all(now)
-        invitations.resend(owner, batch.invitations[0], now)
+        manage.resend(owner, batch.invitations[0], now)
         [mail] = due(now)
         Batch.update(state=BatchState.CANCELLED).execute()
         journal.write([], [mail], now)
@@ -214,7 +215,7 @@ def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now
 
 def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, batch, now):
     try_first(now, Result.FAILED, Result.FAILED, *[Result.SENT] * 2)
-    invitations.resend(owner, batch.invitations[0], now)
+    manage.resend(owner, batch.invitations[0], now)
     attempt_all(now)
     assert batches.retry_failed(owner, batch, now) == 1
     assert states() == [FAILED, QUEUED, *[SENT] * 3]
@@ -241,8 +242,8 @@ class TestHeldBackByARestore:
 
     def test_nobody_is_mailed_who_was_mailed_since_or_can_no_longer_accept(self, owner, batch, now):
         mailed, revoked, *_ = Invitation.select().order_by(Invitation.id)
-        invitations.resend(owner, mailed, now)
-        invitations.revoke(owner, revoked, now)
+        manage.resend(owner, mailed, now)
+        manage.revoke(owner, revoked, now)
         assert progress.of_batch(batch, now).held_back == 2
         assert batches.send_held_back(owner, batch, now) == 2
 
@@ -316,7 +317,7 @@ class TestTheFirstTen:
 
     def test_mails_that_were_withdrawn_say_nothing_for_the_rest(self, owner, big, now):
         for mail in due(now)[:5]:
-            invitations.revoke(owner, Delivery.get_by_id(mail.id).invitation, now)
+            manage.revoke(owner, Delivery.get_by_id(mail.id).invitation, now)
         for _ in range(3):
             try_first(now, *[Result.FAILED] * 5)
         assert due(now) == []

@@ -9,11 +9,11 @@ from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import invitations, left_out
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
-from invites.judging import Outcome
-from invites.left_out import LeftOut
+from invites.invitations import manage, skipped
+from invites.invitations.classify import Outcome
+from invites.invitations.skipped import LeftOut
 from invites.models import Batch, BatchState, Membership
 from invites.outbox import batches, enqueue, progress
 from invites.web.access import allow, here
@@ -97,7 +97,7 @@ def resend(batch_id: int, invitation_id: int) -> Response:
     """Mail one person again."""
     invitation = here().scope.invitation(invitation_id)
     return _do(
-        lambda member, _batch, moment: invitations.resend(member, invitation, moment),
+        lambda member, _batch, moment: manage.resend(member, invitation, moment),
         batch_id,
         lambda _none: _("Mailed again to %(email)s.", email=invitation.email),
     )
@@ -109,7 +109,7 @@ def mend_left_out(batch_id: int) -> Response:
     """New Invitation, with what wasn't an address in its field."""
     batch = _batch(batch_id)
     authorize(here().membership, Action.INVITE, batch.role)
-    wrong = [one.as_typed for one in left_out.rows(batch) if one.outcome == Outcome.INVALID]
+    wrong = [one.as_typed for one in skipped.rows(batch) if one.outcome == Outcome.INVALID]
     return compose_page(form_to_mend("\n".join(wrong), batch.role))
 
 
@@ -117,7 +117,7 @@ def mend_left_out(batch_id: int) -> Response:
 @allow(Action.INVITE)
 def export_left_out(batch_id: int) -> Response:
     """Who was left out, and why; safe to open in a spreadsheet program."""
-    return csv_file("left-out.csv", _lines(left_out.rows(_batch(batch_id))))
+    return csv_file("left-out.csv", _lines(skipped.rows(_batch(batch_id))))
 
 
 @blueprint.get("/<int:batch_id>/cancellation")
@@ -188,7 +188,7 @@ def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: st
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
-        left_out=left_out.rows(batch),
+        left_out=skipped.rows(batch),
         progress=progress.of_batch(batch, moment),
         worker_lives=enqueue.worker_seen(moment),
         trouble=enqueue.trouble() if has_server else "",

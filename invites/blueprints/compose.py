@@ -9,14 +9,14 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import invitations, issuing, mending, staging
 from invites.authorization.permissions import Action
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
-from invites.judging import Outcome
+from invites.invitations import edits, manage, send_invitations, staging
+from invites.invitations.classify import Outcome
+from invites.invitations.review import overview
 from invites.lists.table import Choice
 from invites.models import Batch, StagedList
-from invites.overview import overview
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, number
 from invites.web.errors import stale_form
@@ -123,8 +123,8 @@ def remove_file() -> AnyResponse:
 def _send(form: ComposeForm) -> Batch:
     member, order = here().membership, form.order()
     if form.wrong is not None and form.revoke_wrong.data:
-        return invitations.correct(member, form.wrong, order, now())
-    return issuing.issue(member, order, now())
+        return manage.correct(member, form.wrong, order, now())
+    return send_invitations.issue(member, order, now())
 
 
 def _take_file(form: ComposeForm) -> bool:
@@ -166,13 +166,13 @@ def _take_over(form: ComposeForm) -> None:
         if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
-            mending.mend_changed(staged, form.row_texts, now())
+            edits.mend_changed(staged, form.row_texts, now())
 
 
 def _not_sent(form: ComposeForm, refused: Refused) -> AnyResponse:
     """The page with the reason where it belongs, and the list judged as things stand now."""
     if refused.reason is Reason.REVIEW_FIRST:
-        since = mending.judge_again(form.staged, now()) if form.staged else None
+        since = edits.judge_again(form.staged, now()) if form.staged else None
         return compose_page(form, unsent=sentence(refused), since=changes(since or {}))
     if refused.reason is Reason.LIST_SENT:
         form.staged = None

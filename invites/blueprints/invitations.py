@@ -8,10 +8,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from invites import invitations, permanent_link
+from invites import permanent_link
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Refused
+from invites.invitations import manage
 from invites.lists.recipients import typed
 from invites.models import Invitation, Membership, Standing
 from invites.scope import Flag
@@ -57,7 +58,7 @@ def index() -> Response:
 def resend(invitation_id: int) -> Response:
     """Mail it again and renew its expiry."""
     return _do(
-        invitations.resend,
+        manage.resend,
         invitation_id,
         lambda one: _("Mailed again to %(email)s.", email=one.email),
     )
@@ -68,7 +69,7 @@ def resend(invitation_id: int) -> Response:
 def revoke(invitation_id: int) -> Response:
     """Take the offer back."""
     return _do(
-        invitations.revoke,
+        manage.revoke,
         invitation_id,
         lambda one: _("Revoked: %(email)s can't join by it.", email=one.email),
     )
@@ -78,7 +79,7 @@ def revoke(invitation_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def restore(invitation_id: int) -> Response:
     """Undo a revocation."""
-    return _do(invitations.restore, invitation_id, _restored)
+    return _do(manage.restore, invitation_id, _restored)
 
 
 @blueprint.get("/<int:invitation_id>/link")
@@ -86,7 +87,7 @@ def restore(invitation_id: int) -> Response:
 def link(invitation_id: int) -> Response:
     """The personal link, to copy and hand over by other means than mail."""
     invitation = here().scope.invitation(invitation_id)
-    invitations.check_copyable(here().membership, invitation)
+    manage.check_copyable(here().membership, invitation)
     return show(
         "invitations/link.html",
         fragment="invitations/_invitation.html",

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from invites import opting_out
+from invites.invitations import unsubscribe
 from invites.models import Invitation
 from invites.web.access import Who, allow
 from invites.web.pages import go, show, tell
@@ -28,7 +28,7 @@ def page(token: str) -> Response:
     invitation = links().opened_opt_out(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
-    is_out = opting_out.is_opted_out(invitation)
+    is_out = unsubscribe.is_opted_out(invitation)
     return show("no_more/page.html", invitation=invitation, token=token, is_out=is_out)
 
 
@@ -45,7 +45,7 @@ def one_click(token: str) -> Response:
     invitation = links().opened_opt_out(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
-    opting_out.opt_out(invitation, now())
+    unsubscribe.opt_out(invitation, now())
     told = _(
         "%(account)s can't send invitations to %(email)s any more.",
         account=invitation.account.name,
@@ -58,7 +58,7 @@ def one_click(token: str) -> Response:
 @allow(Who.ANYBODY)
 def confirm(token: str) -> Response:
     """Don't invite me again."""
-    return _answer(token, opting_out.opt_out)
+    return _answer(token, unsubscribe.opt_out)
 
 
 @blueprint.post("/return")
@@ -69,7 +69,7 @@ def undo(token: str) -> Response:
 
 
 def _let_them_invite(invitation: Invitation, at: datetime) -> None:
-    opting_out.opt_in(invitation.account, invitation.email, at)
+    unsubscribe.opt_in(invitation.account, invitation.email, at)
     tell(_("%(account)s may invite you again.", account=invitation.account.name))
 
 

@@ -7,12 +7,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, SelectField, StringField, URLField
 from wtforms.validators import Optional
 
-from invites import accounts, issuing, required_factor
+from invites import accounts, required_factor
 from invites.accounts import AccountSettings
 from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
 from invites.core.errors import Refused
 from invites.core.roles import Role
+from invites.invitations import send_invitations
 from invites.mail.rendering import preview_parts
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, checked_by
@@ -109,7 +110,7 @@ def mail(kind: str) -> AnyResponse:
         opt_out_link=links().account(account),
         links=links(),
         known=_PREVIEWS[kind],
-        expires_at=now() + issuing.LIFETIME,
+        expires_at=now() + send_invitations.LIFETIME,
     )
     return Response(parts.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
 

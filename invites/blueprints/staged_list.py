@@ -8,10 +8,10 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import mending, staged_rows, staging
 from invites.authorization.permissions import Action
 from invites.core.errors import Reason, Refused
-from invites.judging import INVITED, Outcome
+from invites.invitations import edits, staged_rows, staging
+from invites.invitations.classify import INVITED, Outcome
 from invites.models import StagedList
 from invites.web.access import allow, here
 from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
@@ -46,7 +46,7 @@ def rows(list_id: int) -> AnyResponse:
     """A page of the rows. Changes only what was typed into those that showed before."""
     form = _form(list_id)
     assert form.staged is not None
-    mended = mending.mend_changed(form.staged, form.row_texts, now())
+    mended = edits.mend_changed(form.staged, form.row_texts, now())
     if wants_fragment() and not mended:  # nothing else of the page changes
         found = rows_page(form, staged_rows.counts(form.staged))
         return show("compose/page.html", fragment=_ROWS, form=form, **found)
@@ -60,7 +60,7 @@ def mend(list_id: int, row: int) -> AnyResponse:
     """Write something else into a row."""
     text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
     done = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: mending.mend(staged, row, text, now()), done)
+    return _after(list_id, lambda staged: edits.mend(staged, row, text, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/split")
@@ -70,8 +70,8 @@ def split(list_id: int, row: int) -> AnyResponse:
     """Keep one of several addresses in a row, and put the others into the Email field."""
     form = _form(list_id)
     assert form.staged is not None
-    mending.mend_changed(form.staged, form.row_texts, now())
-    first, others = mending.split(form.staged, row, now())
+    edits.mend_changed(form.staged, form.row_texts, now())
+    first, others = edits.split(form.staged, row, now())
     form.add_typed(others)
     words = _(
         "Row %(row)s has %(first)s now. Added to the Email field above: %(others)s",
@@ -88,7 +88,7 @@ def split(list_id: int, row: int) -> AnyResponse:
 def keep_as_written(list_id: int, row: int) -> AnyResponse:
     """Believe that it isn't misspelt."""
     done = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: mending.keep_as_written(staged, row, now()), done)
+    return _after(list_id, lambda staged: edits.keep_as_written(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/left-out")
@@ -98,7 +98,7 @@ def leave_out(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
     words = _("Row %(row)s is left out.", row=format_decimal(row))
     done = Done(words, url_for(".take_back", list_id=list_id, row=row))
-    return _after(list_id, lambda staged: mending.leave_out(staged, row, now()), done)
+    return _after(list_id, lambda staged: edits.leave_out(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/back")
@@ -106,7 +106,7 @@ def leave_out(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def take_back(list_id: int, row: int) -> AnyResponse:
     """Undo leaving it out."""
-    return _after(list_id, lambda staged: mending.take_back(staged, row, now()))
+    return _after(list_id, lambda staged: edits.take_back(staged, row, now()))
 
 
 @blueprint.post("/suggestions")
@@ -117,7 +117,7 @@ def take_suggestions(list_id: int) -> AnyResponse:
     domain = request.form.get("domain", "")
     words = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
     done = Done(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
-    return _after(list_id, lambda staged: mending.take_suggestions(staged, domain, now()), done)
+    return _after(list_id, lambda staged: edits.take_suggestions(staged, domain, now()), done)
 
 
 @blueprint.post("/suggestions/undone")
@@ -126,7 +126,7 @@ def take_suggestions(list_id: int) -> AnyResponse:
 def undo_suggestions(list_id: int) -> AnyResponse:
     """Write those rows again as the file has them."""
     domain = request.form.get("domain", "")
-    return _after(list_id, lambda staged: mending.undo_suggestions(staged, domain, now()))
+    return _after(list_id, lambda staged: edits.undo_suggestions(staged, domain, now()))
 
 
 @blueprint.post("/columns")
@@ -186,6 +186,6 @@ def _after(
 ) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
-    mending.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
+    edits.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
     deed(form.staged)
     return compose_page(form, fragment=_ROWS, changed=True, done=done)

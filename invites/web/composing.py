@@ -20,18 +20,18 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput
 
-from invites import issuing, staged_rows, staging
 from invites.authorization.permissions import Action, grantable_roles
 from invites.bounces import matching
 from invites.core.errors import Refused
 from invites.core.roles import Role
-from invites.issuing import Order, Review
-from invites.judging import Outcome
+from invites.invitations import send_invitations, staged_rows, staging
+from invites.invitations.classify import Outcome
+from invites.invitations.review import Overview, overview
+from invites.invitations.send_invitations import Order, Review
 from invites.lists import suggestions
 from invites.lists.recipients import Entry, read_field, replaced
 from invites.lists.table import Choice
 from invites.models import Invitation, StagedList
-from invites.overview import Overview, overview
 from invites.web.access import here
 from invites.web.forms import PlainForm
 from invites.web.pages import show
@@ -209,8 +209,8 @@ def compose_page(
         form=form,
         overview=whole,
         people=people,
-        is_large=people >= issuing.LARGE,
-        lifetime=issuing.LIFETIME.days,
+        is_large=people >= send_invitations.LARGE,
+        lifetime=send_invitations.LIFETIME.days,
         links_stay_here=services().settings.links_stay_here,
         note=_send_note(people),
         unsent=unsent,

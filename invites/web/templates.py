@@ -15,7 +15,7 @@ from lucide.jinja import lucide
 from invites import accounts
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
-from invites.judging import Outcome
+from invites.invitations.classify import Outcome
 from invites.lists import recipients, table
 from invites.models import (
     Account,

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from invites.authorization.audit_log import Kind
 from invites.core.roles import Role
-from invites.judging import Outcome
+from invites.invitations.classify import Outcome
 from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.outbox import enqueue
 from invites.scope import Flag

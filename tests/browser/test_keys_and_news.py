@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from invites import db, invitations, permanent_link
+from invites import db, permanent_link
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import Delivery, DeliveryState
 from invites.outbox import batches
 from tests.browser.box import OWNER, Box, running
@@ -103,7 +104,7 @@ class TestAfterAnAct:
         _see_focus_on(invited, "Resend to jon@example.org")
 
     def test_the_focus_stays_though_an_act_is_refused(self, box: Box, invited: Visitor) -> None:
-        invitations.revoke(box.owner, box.invitation("jon@example.org"), utcnow())
+        manage.revoke(box.owner, box.invitation("jon@example.org"), utcnow())
         invited.press("Resend to jon@example.org").sees("was answered, revoked or replaced")
         _see_focus_on(invited, "Undo: let jon@example.org join after all")
 

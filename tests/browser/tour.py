@@ -9,10 +9,11 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
-from invites import accounts, db, invitations, memberships, permanent_link, responding
+from invites import accounts, db, memberships, permanent_link, responding
 from invites.accounts import AccountSettings
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import (
     Batch,
     BatchState,
@@ -330,7 +331,7 @@ class _Full:
         self.declined = invite(owner, now, "declined@example.org")
         responding.decline(self.declined, now)
         self.revoked = invite(owner, now, "revoked@example.org")
-        invitations.revoke(owner, self.revoked, now)
+        manage.revoke(owner, self.revoked, now)
         self.pending = invite(owner, now, "new@example.org", Role.MODERATOR)
         make_user("Una Unconfirmed", "una@example.org", now, confirmed=False)
         self.unconfirmed = invite(owner, now, "una@example.org")

@@ -13,9 +13,9 @@ from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites import issuing
 from invites.core import text_fields
 from invites.core.roles import Role
+from invites.invitations import send_invitations
 from invites.lists.recipients import Entry
 from invites.mail.form_letter import (
     LINK,
@@ -126,7 +126,7 @@ def invite_by_names(owner: Membership, now: datetime, **names: str) -> None:
     entries = [
         Entry(f"{who}@example.org", row, name) for row, (who, name) in enumerate(names.items())
     ]
-    issuing.issue(owner, issuing.Order("names", entries, Role.USER), now)
+    send_invitations.issue(owner, send_invitations.Order("names", entries, Role.USER), now)
 
 
 def test_who_has_a_name_in_the_list_is_greeted_by_it(

@@ -14,8 +14,9 @@ import pytest
 from flask import Flask
 from flask_mail import Mail
 
-from invites import db, invitations, memberships, responding
+from invites import db, memberships, responding
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.mail import wire
 from invites.mail.replies import TroubleError
 from invites.models import (
@@ -181,7 +182,7 @@ class TestWhatArrives:
 
 
 def _revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
-    invitations.revoke(owner, invitation, now)
+    manage.revoke(owner, invitation, now)
 
 
 def _accept(_owner: Membership, invitation: Invitation, now: datetime) -> None:
@@ -312,7 +313,7 @@ class TestWhatTheServerSays:
         send(owner, now, "one@example.org", "two@example.org")
         worker.drain()
         invitation = Invitation.get(Invitation.email == "one@example.org")
-        invitations.resend(owner, invitation, now)
+        manage.resend(owner, invitation, now)
         worker.drain()
         assert len({letter.mail["Message-ID"] for letter in office.letters}) == 3
 

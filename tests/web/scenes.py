@@ -7,9 +7,10 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import opting_out, responding, staging
+from invites import responding
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
+from invites.invitations import staging, unsubscribe
 from invites.models import (
     Batch,
     BatchState,
@@ -166,7 +167,7 @@ def _known_declined(world: World) -> None:
 
 
 def _opted_out(world: World) -> None:
-    opting_out.opt_out(world.rows.pending, world.rows.now)
+    unsubscribe.opt_out(world.rows.pending, world.rows.now)
 
 
 def _no_more(what: str = "") -> Callable[[World], str]:

@@ -10,10 +10,11 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, db, staging
+from invites import accounts, db
 from invites.authorization.permissions import LOWEST_ROLE, Action
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import staging
 from invites.models import (
     Batch,
     Delivery,

@@ -8,11 +8,12 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, memberships, opting_out, ownership, permanent_link
+from invites import memberships, ownership, permanent_link
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import manage, unsubscribe
 from invites.models import Account
 from invites.outbox import batches
 from invites.people import two_step
@@ -40,9 +41,9 @@ def busy(people: Cast, now: datetime) -> Cast:
     owner, user = people[Role.OWNER], people[Role.USER]
     batch = send(owner, now, "ann@example.org", "bob@example.org")
     batches.pause(owner, batch, now)
-    invitations.revoke(people[Role.ADMIN], batch.invitations[0], now)
+    manage.revoke(people[Role.ADMIN], batch.invitations[0], now)
     memberships.change_role(owner, user, Role.MODERATOR, now)
-    opting_out.opt_out(batch.invitations[1], now)
+    unsubscribe.opt_out(batch.invitations[1], now)
     permanent_link.enable(owner, now)
     return people
 

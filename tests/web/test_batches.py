@@ -7,12 +7,13 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, issuing, responding
+from invites import responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.settings import MailServer, Settings, load_settings
 from invites.factory import create_app
-from invites.issuing import Order
+from invites.invitations import manage, send_invitations
+from invites.invitations.send_invitations import Order
 from invites.lists.recipients import Entry
 from invites.models import (
     Batch,
@@ -313,7 +314,7 @@ class TestAfterARestore:
     ) -> None:
         _mailed, answered, revoked, _held_back = batch.invitations
         responding.decline(answered, now)
-        invitations.revoke(Membership.get(), revoked, now)
+        manage.revoke(Membership.get(), revoked, now)
         stands = figures(olive.open(place))
         names = ("held back", "no longer needed", "withdrawn")
         assert [stands[name] for name in names] == ["1", "1", "1"]
@@ -425,7 +426,7 @@ class TestWhoWasLeftOut:
             Entry("bo@gmial.com", 4, "Bo Ek"),
             Entry("=cleo", 5, "Cleo"),
         ]
-        return issuing.issue(owner, Order("key", entries, Role.USER), now)
+        return send_invitations.issue(owner, Order("key", entries, Role.USER), now)
 
     def test_each_wrong_address_stands_with_its_name_and_what_was_meant(
         self, olive: Browser, place: str

@@ -8,10 +8,11 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
-from invites import issuing, memberships, responding, staging
+from invites import memberships, responding
 from invites.core.roles import Role
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
+from invites.invitations import send_invitations, staging
 from invites.lists.recipients import MAX_ENTRIES
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
 from invites.web.words import ROLE, ROLE_MEANS
@@ -275,7 +276,7 @@ class TestReview:
 
 
 class TestVeryManyMails:
-    MANY = "".join(f"p{n}@example.org\n" for n in range(issuing.LARGE))
+    MANY = "".join(f"p{n}@example.org\n" for n in range(send_invitations.LARGE))
 
     def test_want_a_yes_to_their_number(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email=self.MANY)
@@ -287,7 +288,7 @@ class TestVeryManyMails:
         assert olive.page.select_one("[autofocus]")["name"] == "agreed"
         assert Batch.select().count() == 0
         olive.press("Send Invitation", agreed="500")
-        assert len(invited()) == issuing.LARGE
+        assert len(invited()) == send_invitations.LARGE
 
     def test_a_yes_to_another_number_is_none(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email=self.MANY)
@@ -372,7 +373,7 @@ class TestLeftOutUnlessAskedFor:
 
 class TestPage:
     def test_says_how_long_an_invitation_is_open(self, olive: Browser) -> None:
-        assert f"accepted for {issuing.LIFETIME.days} days" in olive.open(NEW).text
+        assert f"accepted for {send_invitations.LIFETIME.days} days" in olive.open(NEW).text
 
     def test_offers_every_kind_of_file_that_is_read(self, olive: Browser) -> None:
         accepted = olive.open(NEW).page.select_one("#csv_file")["accept"].split(",")

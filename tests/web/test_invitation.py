@@ -8,8 +8,9 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, memberships, responding
+from invites import memberships, responding
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import (
     Account,
     Activity,
@@ -177,7 +178,7 @@ class TestSomebodyWithAProfile:
     def test_is_not_told_at_the_log_in_of_what_is_over_or_forged(
         self, somebody: Browser, link: str, owner: Membership, invitation: Invitation
     ) -> None:
-        invitations.revoke(owner, invitation, invitation.created_at)
+        manage.revoke(owner, invitation, invitation.created_at)
         for token in (link, f"{link}x", "/invitation/", "/invitation/1-A"):
             somebody.open("/login", query_string={"next": token})
             assert "Riverside Relief" not in somebody.text
@@ -261,7 +262,7 @@ class TestSignedInAsSomebodyElse:
 
 
 def revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
-    invitations.revoke(owner, invitation, now)
+    manage.revoke(owner, invitation, now)
 
 
 def accept(_owner: Membership, invitation: Invitation, now: datetime) -> None:
@@ -358,7 +359,7 @@ def test_an_old_mail_works_after_a_resend(
     somebody: Browser, link: str, owner: Membership, invitation: Invitation, now: datetime
 ) -> None:
     Delivery.update(state="sent").execute()
-    invitations.resend(owner, invitation, now + timedelta(days=10))
+    manage.resend(owner, invitation, now + timedelta(days=10))
     with travel(now + timedelta(days=20)):
         assert somebody.open(link).status == 200
 
@@ -381,7 +382,7 @@ def test_an_unbacked_invitation_works_again_when_somebody_else_resends_it(
     zed = invite(people[Role.ADMIN], now, "zed@example.org")
     memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)
     Delivery.update(state="sent").execute()
-    invitations.resend(people[Role.OWNER], zed, now)
+    manage.resend(people[Role.OWNER], zed, now)
     responding.accept_as_new(reread(zed), new_profile("zed@example.org"), now, proven=True)
     assert member("zed@example.org").role == Role.USER
     assert Activity.select().where(Activity.action == "resent").count() == 1

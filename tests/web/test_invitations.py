@@ -7,9 +7,10 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from time_machine import travel
 
-from invites import invitations, issuing, memberships, permanent_link, responding
+from invites import memberships, permanent_link, responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.invitations import manage, send_invitations
 from invites.lists.recipients import Entry
 from invites.models import (
     Delivery,
@@ -103,7 +104,7 @@ class TestList:
         self, olive: Browser, owner: Membership, now: datetime, search: str
     ) -> None:
         entries = [Entry("ann@example.org", 1, "Zoë Ünal"), Entry("bob@example.org", 2, "Bob")]
-        issuing.issue(owner, issuing.Order("named", entries, Role.USER), now)
+        send_invitations.issue(owner, send_invitations.Order("named", entries, Role.USER), now)
         olive.open(LIST).press("Search", search=search)
         [person] = olive.page.select("tbody th")
         assert person.get_text(" ", strip=True) == "ann@example.org Zoë Ünal"
@@ -211,7 +212,7 @@ class TestDeeds:
         self, olive: Browser, people: Cast, now: datetime
     ) -> None:
         theirs = invite(people[Role.ADMIN], now, "ann@example.org")
-        invitations.revoke(people[Role.OWNER], theirs, now)
+        manage.revoke(people[Role.OWNER], theirs, now)
         memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)
         olive.open(LIST).press("Undo", within=f"#invitation-{theirs.id}")
         told = olive.page.select_one("#notices").get_text()
@@ -240,7 +241,7 @@ class TestDeeds:
     def test_undo_is_refused_when_a_newer_one_is_out(
         self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
     ) -> None:
-        invitations.revoke(owner, invitation, now)
+        manage.revoke(owner, invitation, now)
         invite(owner, now, invitation.email)
         olive.open(LIST).press("Undo", within=f"#invitation-{invitation.id}")
         assert olive.page.select_one("#notices .problem")

@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from invites import db, invitations, memberships
+from invites import db, memberships
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
+from invites.invitations import manage
 from invites.models import (
     Batch,
     BatchState,
@@ -67,7 +68,7 @@ class Target:
         memberships.deactivate(self.owner, self.member, self.now)
 
     def is_revoked(self) -> None:
-        invitations.revoke(self.owner, self.invitation, self.now)
+        manage.revoke(self.owner, self.invitation, self.now)
 
     def mail_is(self, state: DeliveryState) -> None:
         mine = Delivery.invitation == self.invitation

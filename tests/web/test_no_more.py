@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from invites import opting_out
+from invites.invitations import unsubscribe
 from invites.models import Invitation, InvitationState, OptOut
 from tests.browsing import HTMX
 from tests.shorthand import invite, reread
@@ -36,11 +36,11 @@ def test_one_press_opts_out_and_another_one_undoes_it(
     page = world.device("nobody").open(way_out)
     page.press("Don't invite me again")
     assert "You won't be invited again" in page.text
-    assert opting_out.is_opted_out(invitation)
+    assert unsubscribe.is_opted_out(invitation)
     assert reread(invitation).state == InvitationState.DECLINED
     page.press("They may invite me again")
     assert "Riverside Relief may invite you again." in page.text
-    assert not opting_out.is_opted_out(invitation)
+    assert not unsubscribe.is_opted_out(invitation)
 
 
 def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
@@ -54,7 +54,7 @@ def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
     assert "Location" not in answer.headers
     assert answer.mimetype == "text/plain"
     assert "Riverside Relief can't send invitations to pending@example.org" in answer.text
-    assert opting_out.is_opted_out(invitation)
+    assert unsubscribe.is_opted_out(invitation)
     assert client.post(way_out, data=ONE_CLICK).status_code == 200
 
 
@@ -65,7 +65,7 @@ def test_one_click_may_come_as_a_multipart_form(
         way_out, data=ONE_CLICK, content_type="multipart/form-data"
     )
     assert answer.status_code == 200
-    assert opting_out.is_opted_out(invitation)
+    assert unsubscribe.is_opted_out(invitation)
 
 
 @pytest.mark.parametrize("who", ["nobody", "owner"])
@@ -92,7 +92,7 @@ def test_any_other_body_does_nothing(
     world: World, invitation: Invitation, way_out: str, body: dict[str, Any]
 ) -> None:
     assert world.app.test_client().post(way_out, data=body).status_code == 400
-    assert not opting_out.is_opted_out(invitation)
+    assert not unsubscribe.is_opted_out(invitation)
 
 
 @pytest.mark.parametrize("standing", ["expired", "declined", "revoked", "accepted", "known"])
@@ -100,15 +100,15 @@ def test_an_old_link_still_works_however_its_invitation_stands(world: World, sta
     invitation = getattr(world.rows, standing)
     page = world.device("nobody").open(path(world.links.opt_out(invitation)))
     page.press("Don't invite me again")
-    assert opting_out.is_opted_out(invitation)
+    assert unsubscribe.is_opted_out(invitation)
 
 
 def test_another_accounts_link_closes_nothing_here(world: World, invitation: Invitation) -> None:
     theirs = invite(world.rows.people.stranger, world.rows.now, invitation.email)
     answer = world.app.test_client().post(path(world.links.opt_out(theirs)), data=ONE_CLICK)
     assert "Elsewhere" in answer.text
-    assert opting_out.is_opted_out(theirs)
-    assert not opting_out.is_opted_out(invitation)
+    assert unsubscribe.is_opted_out(theirs)
+    assert not unsubscribe.is_opted_out(invitation)
     assert reread(invitation).state == InvitationState.PENDING
 
 
@@ -122,7 +122,7 @@ def test_after_each_button_comes_the_page_as_it_stands_then(
         answer = client.post(f"{way_out}/{act}", headers=headers)
         assert answer.status_code == (200 if headers else 303)
         assert (answer.headers.get("HX-Redirect") or answer.location) == way_out
-        assert opting_out.is_opted_out(invitation) is is_out
+        assert unsubscribe.is_opted_out(invitation) is is_out
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
@@ -140,7 +140,7 @@ def test_the_pages_own_buttons_need_the_form_token(
 ) -> None:
     answer = world.app.test_client().post(f"{way_out}/{act}", data=ONE_CLICK)
     assert answer.status_code == 400
-    assert not opting_out.is_opted_out(invitation)
+    assert not unsubscribe.is_opted_out(invitation)
 
 
 def test_no_other_link_opts_out(world: World, invitation: Invitation) -> None:
@@ -160,7 +160,7 @@ def test_no_other_link_opts_out(world: World, invitation: Invitation) -> None:
 def test_the_list_says_who_opted_out_and_offers_no_link(
     world: World, invitation: Invitation
 ) -> None:
-    opting_out.opt_out(invitation, world.rows.now)
+    unsubscribe.opt_out(invitation, world.rows.now)
     owner = world.device("owner")
     row = owner.open(f"{ACCOUNT}/invitations?search=pending@").page.select_one(
         f"#invitation-{invitation.id}"
@@ -178,7 +178,7 @@ def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
 ) -> None:
     owner = world.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
     owner.htmx = htmx
-    opting_out.opt_out(invitation, world.rows.now)
+    unsubscribe.opt_out(invitation, world.rows.now)
     owner.press("Resend", within=f"#invitation-{invitation.id}")
     assert "This person asked not to be invited again." in owner.page.get_text(" ")
 
@@ -186,7 +186,7 @@ def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
 def test_while_typing_one_sees_who_opted_out(world: World) -> None:
     gone = invite(world.rows.people.stranger, world.rows.now, "x@example.org")
     assert reread(gone).state == InvitationState.PENDING
-    opting_out.opt_out(world.rows.pending, world.rows.now)
+    unsubscribe.opt_out(world.rows.pending, world.rows.now)
     page = world.device("owner").open(f"{ACCOUNT}/invitations/new")
     page.press("Send Invitation", email="pending@example.org")
     assert "asked not to be invited" in page.text

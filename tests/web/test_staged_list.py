@@ -8,8 +8,9 @@ from datetime import datetime
 import pytest
 from bs4 import BeautifulSoup
 
-from invites import db, issuing, judging, responding, staging
+from invites import db, responding
 from invites.core.roles import Role
+from invites.invitations import classify, send_invitations, staging
 from invites.models import (
     Batch,
     Delivery,
@@ -325,7 +326,7 @@ class TestMending:
     def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
         self, looking: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(judging, "_SECONDS", 0)
+        monkeypatch.setattr(classify, "_SECONDS", 0)
         answer = looking.client.post(
             place("columns"), data={"csrf_token": token(looking), "email_column": "2"}
         )
@@ -502,7 +503,7 @@ class TestSending:
         self, looking: Browser, owner: Membership, now: datetime
     ) -> None:
         staged = StagedList.get()
-        issuing.issue(owner, issuing.Order("k", [], Role.ADMIN, staged), now)
+        send_invitations.issue(owner, send_invitations.Order("k", [], Role.ADMIN, staged), now)
         looking.press("Send Invitation")
         assert looking.status == 422
         assert "sent already" in looking.text

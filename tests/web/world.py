@@ -9,10 +9,11 @@ from typing import Any
 
 from flask import Flask
 
-from invites import invitations, memberships, permanent_link, responding
+from invites import memberships, permanent_link, responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.settings import MailServer
+from invites.invitations import manage
 from invites.links import Links
 from invites.models import (
     Account,
@@ -112,7 +113,7 @@ class Rows:
         self.declined = invite(owner, now, "declined@example.org")
         responding.decline(self.declined, now)
         self.revoked = invite(owner, now, "revoked@example.org")
-        invitations.revoke(owner, self.revoked, now)
+        manage.revoke(owner, self.revoked, now)
         self.accepted = invite(owner, now, "accepted@example.org")
         ace = new_profile("accepted@example.org", "Ace Pted")
         responding.accept_as_new(self.accepted, ace, now, proven=True)

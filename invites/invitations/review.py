@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from invites import judging, staged_rows, staging
 from invites.core.errors import Reason, Refused
-from invites.judging import INVITED, Judgement, Outcome
+from invites.invitations import classify, staged_rows, staging
+from invites.invitations.classify import INVITED, Judgement, Outcome
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.models import Account, StagedList
 
@@ -77,7 +77,7 @@ def overview(
     listed = staged_rows.counts(staged) if staged else Counter[Outcome]()
     if len(typed) + listed.total() > MAX_ENTRIES:
         raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
-    judgement = judging.judge(account, typed, now)
+    judgement = classify.judge(account, typed, now)
     if staged is not None and typed:
         emails = [one.email for one in judgement.judged if one.email]
         judgement = judgement.after(staged_rows.emails_among(staged, emails))

@@ -15,11 +15,12 @@ from typing import IO, NamedTuple, ParamSpec
 
 from peewee import ModelSelect
 
-from invites import aside, db, judging, staged_rows
-from invites.aside import AsideError
+from invites import db
 from invites.core import text_fields
 from invites.core.errors import Reason, Refused
-from invites.judging import Outcome
+from invites.invitations import classify, staged_rows, subprocess_pool
+from invites.invitations.classify import Outcome
+from invites.invitations.subprocess_pool import AsideError
 from invites.lists import files
 from invites.lists.recipients import Entry
 from invites.lists.table import BOTH_NAMES, Choice
@@ -100,7 +101,7 @@ def stage_file(
 
 def _aside(work: Callable[P, int], *arguments: P.args, **more: P.kwargs) -> int:
     try:
-        return aside.run(work, *arguments, **more)
+        return subprocess_pool.run(work, *arguments, **more)
     except AsideError:
         raise Refused(Reason.FILE_UNREADABLE) from None
 
@@ -212,8 +213,8 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
 
 def _judged(account: Account, entries: Sequence[Entry], now: datetime) -> _Rows:
     """judging.judge in other clothes, without 50,000 objects in between."""
-    understood = judging.read_all(entries)
-    known = judging.known(account, sorted({email for email, _, _ in understood if email}), now)
+    understood = classify.read_all(entries)
+    known = classify.known(account, sorted({email for email, _, _ in understood if email}), now)
     values = {email: outcome.value for email, outcome in known.items()}
     invalid, twice, new = Outcome.INVALID.value, Outcome.TWICE.value, Outcome.INVITE.value
     seen: set[str] = set()

@@ -29,8 +29,8 @@ _LONGEST = 60  # seconds for a piece of work, which takes a few; then others hav
 _SERVE = """
 import os, sys
 os.nice(5)  # pages go first
-from invites import aside, staging
-aside.serve(int(sys.argv[1]))
+from invites.invitations import staging, subprocess_pool
+subprocess_pool.serve(int(sys.argv[1]))
 """
 
 

@@ -8,7 +8,7 @@ from peewee import ModelSelect, fn
 from invites import db
 from invites.core.errors import Reason, Refused
 from invites.core.paging import Page, paged
-from invites.judging import Outcome
+from invites.invitations.classify import Outcome
 from invites.lists.table import Table
 from invites.models import StagedList, StagedRow
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from invites import db, frequency, opting_out
+from invites import db
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, Refused
+from invites.invitations import quotas, unsubscribe
 from invites.lists import suggestions
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.models import Account, Invitation, InvitationState, Membership, User
@@ -163,9 +164,9 @@ def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, O
         elif declined.get(email, -1) < gone_since:
             outcomes[email] = Outcome.REMOVED
     outcomes.update(dict.fromkeys(pending - members, Outcome.PENDING))
-    often = frequency.mailed_often(account, emails, now)
+    often = quotas.mailed_often(account, emails, now)
     outcomes.update(dict.fromkeys(often - members, Outcome.OFTEN))
-    out = opting_out.opted_out(account, emails)
+    out = unsubscribe.opted_out(account, emails)
     outcomes.update(dict.fromkeys(out - members, Outcome.OPTED_OUT))
     return outcomes
 

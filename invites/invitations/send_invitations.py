@@ -5,17 +5,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from invites import db, frequency, judging, left_out, mending, reminders, staging
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
-from invites.judging import Outcome
+from invites.invitations import classify, edits, quotas, reminders, skipped, staging
+from invites.invitations.classify import Outcome
+from invites.invitations.review import Overview, overview
 from invites.lists.recipients import Entry
 from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
 from invites.outbox import enqueue
-from invites.overview import Overview, overview
 
 LIFETIME = timedelta(days=14)
 LARGE = 500  # mails; from here on an admin says yes to their number
@@ -64,7 +65,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             return earlier
         staged = _still_there(order.staged)
         authorize(actor, Action.INVITE, order.role)
-        changes = mending.judge_again(staged, now) if staged else None
+        changes = edits.judge_again(staged, now) if staged else None
         whole = overview(account, order.entries, staged, now)
         if not whole:
             raise Refused(Reason.LIST_EMPTY)
@@ -75,7 +76,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             raise Refused(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
             _compare(order.review, whole, whole.people(order.also), bool(changes))
-        frequency.check_room(account, len(people) + len(again), now)
+        quotas.check_room(account, len(people) + len(again), now)
         batch = Batch.create(
             account=account,
             inviter=actor.user_id,
@@ -129,11 +130,11 @@ def _compare(review: Review, whole: Overview, mails: int, changed: bool) -> None
 
 def _left_out(whole: Overview, also: Collection[Outcome], *, pending: int) -> dict[str, object]:
     """What was not sent and why, for the batch's page: totals, and the rows."""
-    sent = judging.INVITED.union(also)
+    sent = classify.INVITED.union(also)
     counts = {o.value: n for o, n in whole.counts.items() if o not in sent}
     if pending:  # asked for, and yet mailed too often lately, or out of reach
         counts[Outcome.PENDING.value] = pending
-    return {"counts": counts, "examples": left_out.of(whole, sent)}
+    return {"counts": counts, "examples": skipped.of(whole, sent)}
 
 
 def _remind(

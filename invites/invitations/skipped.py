@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from invites import staged_rows
-from invites.judging import Outcome
+from invites.invitations import staged_rows
+from invites.invitations.classify import Outcome
+from invites.invitations.review import Overview
 from invites.lists.recipients import typed
 from invites.models import Batch
-from invites.overview import Overview
 
 MOST = 2000  # rows; a page reads them all
 

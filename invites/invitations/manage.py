@@ -6,14 +6,15 @@ from typing import Any
 
 from peewee import IntegrityError
 
-from invites import db, frequency, issuing, opting_out
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.authority import is_backed
 from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
-from invites.frequency import MAILS_A_DAY
+from invites.invitations import quotas, send_invitations, unsubscribe
+from invites.invitations.quotas import MAILS_A_DAY
 from invites.models import (
     OPEN_STATES,
     Batch,
@@ -51,10 +52,10 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         )
         if waiting.exists():
             raise Refused(Reason.INVITATION_WAITING)
-        if frequency.mailed_often(invitation.account_id, [invitation.email], now):
+        if quotas.mailed_often(invitation.account_id, [invitation.email], now):
             raise Refused(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
-        frequency.check_room(invitation.account_id, 1, now)
-        changes: dict[Any, Any] = {Invitation.expires_at: now + issuing.LIFETIME}
+        quotas.check_room(invitation.account_id, 1, now)
+        changes: dict[Any, Any] = {Invitation.expires_at: now + send_invitations.LIFETIME}
         if is_taken_over:
             changes[Invitation.inviter] = actor.user_id
         _change(invitation, (InvitationState.PENDING,), changes)
@@ -77,7 +78,7 @@ def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def correct(
-    actor: Membership, invitation: Invitation, order: issuing.Order, now: datetime
+    actor: Membership, invitation: Invitation, order: send_invitations.Order, now: datetime
 ) -> Batch:
     """Send ``order`` because the address of ``invitation`` is wrong, and revoke that one.
 
@@ -85,7 +86,7 @@ def correct(
     Raises what issuing.issue and revoke do, and sends nothing then.
     """
     with db.transaction():
-        batch = issuing.issue(actor, order, now)
+        batch = send_invitations.issue(actor, order, now)
         is_open = Invitation.get_by_id(invitation.id).state in OPEN_STATES
         mailed_again = Delivery.select().where(
             Delivery.batch == batch, Delivery.invitation == invitation
@@ -173,7 +174,7 @@ def _withdraw_waiting(invitation: Invitation, now: datetime) -> None:
 
 
 def _respect_opt_out(invitation: Invitation) -> None:
-    if opting_out.is_opted_out(invitation):
+    if unsubscribe.is_opted_out(invitation):
         raise Refused(Reason.OPTED_OUT)
 
 

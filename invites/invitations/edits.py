@@ -8,14 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from invites import db, judging, staged_rows
+from invites import db
 from invites.core.errors import Reason, Refused
-from invites.judging import Outcome
+from invites.invitations import classify, staged_rows
+from invites.invitations.classify import Outcome
+from invites.invitations.staged_rows import one_line
 from invites.lists import suggestions
 from invites.lists.recipients import Entry, tidy
 from invites.lists.table import Choice
 from invites.models import StagedList, StagedRow
-from invites.staged_rows import one_line
 
 Changes = Counter[tuple[Outcome, Outcome]]
 
@@ -128,7 +129,7 @@ def _write(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None
     touched = {row.email for row in rows}
     for row in rows:
         entry = Entry(row.text, row.number, row.name, row.as_written)
-        row.email, problem, row.suggestion = judging.read(entry)
+        row.email, problem, row.suggestion = classify.read(entry)
         row.problem = problem.value if problem else ""
         if problem and row.outcome != Outcome.LEFT_OUT:
             row.outcome = Outcome.INVALID.value
@@ -152,7 +153,7 @@ def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
         which,
     )
     rows = list(db.tuples(found.order_by(StagedRow.number)))
-    known = judging.known(staged.account, sorted({email for _, email, _ in rows}), now)
+    known = classify.known(staged.account, sorted({email for _, email, _ in rows}), now)
     seen: set[str] = set()
     changes: Counter[tuple[Outcome, Outcome]] = Counter()
     changed = []
