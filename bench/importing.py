@@ -30,10 +30,11 @@ from bench import csrf
 from bench.costs import PAGE, _logged_in, _pages_served, _resident
 from bench.costs import _p95 as _p95_of_pages
 from bench.delivery import box
-from invites import accounts, db
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import staging, subprocess_pool
+from invites.members import accounts
 from invites.models import (
     Account,
     Batch,

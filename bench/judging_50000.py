@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from invites import accounts, db
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
@@ -15,6 +15,7 @@ from invites.invitations import classify
 from invites.invitations.classify import Judgement, Outcome
 from invites.invitations.send_invitations import LIFETIME
 from invites.lists.recipients import Entry
+from invites.members import accounts
 from invites.models import (
     Account,
     Batch,

@@ -9,17 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from invites import accounts, db
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
 from invites.invitations import classify, send_invitations
 from invites.lists import files
+from invites.members import accounts
+from invites.members.scope import Scope
 from invites.models import Account, JoinedBy, Membership, User
 from invites.outbox import progress, queue
 from invites.people import profiles
 from invites.people.profiles import NewProfile
-from invites.scope import Scope
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 
 from bench import csrf
 from bench.delivery import box
-from invites import accounts
 from invites.core.clock import utcnow
+from invites.members import accounts
 from invites.people import profiles
 from invites.people.profiles import NewProfile
 from invites.web import limits

@@ -19,7 +19,7 @@ from flask import Flask
 from flask.cli import ScriptInfo, pass_script_info, with_appcontext
 from flask_mail import Mail
 
-from invites import backups, db, install, readiness
+from invites import backups, db, readiness
 from invites.cli_bounces import bounces
 from invites.cli_rescue import forget_second_step, rescue_owner, sign_out
 from invites.cli_shared import Command, ready_database, words
@@ -27,6 +27,7 @@ from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
 from invites.core.errors import Refused
 from invites.core.settings import PROJECT_ROOT
+from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.services import services
 from invites.worker import Worker
@@ -85,7 +86,7 @@ def setup(account: str, name: str, email: str) -> None:
     )
     try:
         profile = profiles.prepare(name, email, password)
-        founded, _installer = install.set_up(account, profile, utcnow())
+        founded, _installer = installation.set_up(account, profile, utcnow())
     except Refused as refused:
         raise click.ClickException(words(refused)) from None
     click.echo(f"{founded.name} is set up. Log in at {services().settings.base_url}/login")
@@ -116,7 +117,7 @@ def welcome() -> None:
 def _greet() -> None:
     url = services().settings.base_url
     click.echo("")
-    if install.is_set_up():
+    if installation.is_set_up():
         click.echo(f"  Invites is at   {url}")
     else:
         click.echo(f"  Set it up at    {url}/setup")
@@ -243,7 +244,7 @@ def backup(folder: Path, keep: int | None) -> None:
     """Copy database and secret key into a dated folder in FOLDER, while Invites runs."""
     ready_database()
     settings = services().settings
-    if not install.is_set_up():
+    if not installation.is_set_up():
         raise click.ClickException(
             f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
         )

@@ -5,10 +5,11 @@ import sys
 import click
 from flask.cli import with_appcontext
 
-from invites import accounts, db, ownership
+from invites import db
 from invites.cli_shared import Command, ready_database, words
 from invites.core.clock import utcnow
 from invites.core.errors import Refused
+from invites.members import accounts, ownership
 from invites.models import Account, User
 from invites.people import profiles, sessions, two_step
 

@@ -13,8 +13,8 @@ from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
 from invites.db.schema import NotReadyError
-from invites.links import Links
 from invites.mail.rendering import Postage
+from invites.members.links import Links
 from invites.people import sessions
 from invites.web import (
     access,

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from invites import db, install
+from invites import db
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import schema
 from invites.db.schema import NotReadyError
+from invites.members import installation
 from invites.people import two_step
 
 
@@ -80,7 +81,7 @@ def _refuse_lost_key(settings: Settings) -> None:
         return
     db.connect()
     try:
-        is_set_up = install.is_set_up()
+        is_set_up = installation.is_set_up()
     finally:
         db.close()
     if is_set_up:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
-from invites import accounts, memberships
 from invites.core.roles import Role
+from invites.members import accounts, memberships
 from invites.models import Account, JoinedBy, Membership, User
 from invites.people.passwords import hash_password
 

@@ -11,13 +11,14 @@ from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
-from invites import accounts, db
+from invites import db
 from invites.core.roles import Role
 from invites.core.secret_key import make_secret_key
 from invites.core.settings import Settings, load_settings
 from invites.core.tokens import Signer
 from invites.db import schema
 from invites.factory import create_app
+from invites.members import accounts
 from invites.models import Account, Membership
 from invites.people import passwords
 from tests.cast import Cast, make_user

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from invites import accounts, db, readiness
+from invites import db, readiness
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
+from invites.members import accounts
 from invites.models import Delivery, DeliveryState, MailPolicy, Membership
 from tests.cast import make_user
 from tests.mail.scripted import Scripted

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from invites import accounts, memberships
-from invites.accounts import AccountSettings
 from invites.core.errors import Reason
 from invites.core.roles import Role
+from invites.members import accounts, memberships
+from invites.members.accounts import AccountSettings
 from invites.models import Account, JoinedBy, Membership
 from tests.cast import make_user
 from tests.shorthand import deeds, refused, reread

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from peewee import IntegrityError, OperationalError
 
-from invites import accounts, memberships
 from invites.authorization import audit_log
 from invites.authorization.audit_log import KINDS, Deed, Kind
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import accounts, memberships
 from invites.models import Activity, Invitation, Membership
 from tests.cast import make_user
 from tests.shorthand import invite

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, responding
 from invites.authorization import authority
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import answers, memberships
+from invites.members.scope import Flag, Scope
 from invites.models import Invitation, Membership, Standing
 from invites.outbox import progress
-from invites.scope import Flag, Scope
 from tests.cast import make_member
 from tests.shorthand import invite
 
@@ -79,7 +79,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
     ):
         _kept, revoked, declined, resent, _last, _still = offers
         manage.revoke(owner, revoked, now)
-        responding.decline(declined, now)
+        answers.decline(declined, now)
         assert authority.unbacked_of(people[Role.ADMIN], now) == 3  # who declined may think again
         manage.revoke(owner, declined, now)
         Invitation.update(inviter=owner.user).where(Invitation.id == resent.id).execute()

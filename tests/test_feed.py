@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, db
+from invites import db
+from invites.members import accounts
 from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership, ProofPurpose
 from invites.outbox import enqueue, journal, queue, waiting
 from invites.outbox.enqueue import BIG

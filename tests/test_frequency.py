@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts
 from invites.core.errors import Reason
 from invites.invitations import classify, manage, quotas, send_invitations
 from invites.invitations.classify import ON_REQUEST, Outcome
 from invites.invitations.quotas import MAILS_A_DAY
 from invites.lists.recipients import Entry
+from invites.members import accounts
 from invites.models import Delivery, DeliveryState, Invitation, Membership, ProofPurpose
 from invites.people import email_tokens
 from tests.cast import make_user

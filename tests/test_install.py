@@ -2,20 +2,20 @@
 
 import pytest
 
-from invites import install
 from invites.core.errors import Reason
 from invites.core.roles import Role
+from invites.members import installation
 from invites.models import Account, Membership, User
 from tests.shorthand import new_profile, refused
 
 
 def test_a_fresh_box_is_not_set_up(database):
-    assert not install.is_set_up()
+    assert not installation.is_set_up()
 
 
 def test_the_installer_owns_the_first_account_and_is_confirmed(database, now):
-    account, installer = install.set_up("Riverside Relief", new_profile(), now)
-    assert install.is_set_up()
+    account, installer = installation.set_up("Riverside Relief", new_profile(), now)
+    assert installation.is_set_up()
     assert installer.is_installer
     assert User.get().is_installer
     assert User.get().is_confirmed
@@ -25,9 +25,9 @@ def test_the_installer_owns_the_first_account_and_is_confirmed(database, now):
 
 
 def test_a_box_is_set_up_once(database, now):
-    install.set_up("Riverside Relief", new_profile(), now)
+    installation.set_up("Riverside Relief", new_profile(), now)
     with refused(Reason.ALREADY_SET_UP):
-        install.set_up("Mine", new_profile("other@example.org"), now)
+        installation.set_up("Mine", new_profile("other@example.org"), now)
     assert User.select().count() == Account.select().count() == 1
 
 
@@ -36,6 +36,6 @@ def test_a_box_is_set_up_once(database, now):
 )
 def test_a_refused_setup_leaves_the_box_fresh(database, now, name, reason):
     with refused(reason):
-        install.set_up(name, new_profile(), now)
-    assert not install.is_set_up()
-    install.set_up("Riverside Relief", new_profile(), now)
+        installation.set_up(name, new_profile(), now)
+    assert not installation.is_set_up()
+    installation.set_up("Riverside Relief", new_profile(), now)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, permanent_link, responding
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason
 from invites.core.roles import Role
@@ -12,6 +11,7 @@ from invites.core.tokens import Purpose
 from invites.invitations import manage, send_invitations
 from invites.invitations.classify import Outcome
 from invites.lists.recipients import read_field
+from invites.members import answers, memberships, permanent_link
 from invites.models import (
     BatchState,
     Delivery,
@@ -80,7 +80,7 @@ def test_what_was_mailed_again_or_answered_meanwhile_is_not_revoked(owner, invit
     again = order("new@example.org", also=frozenset({Outcome.PENDING}))
     manage.correct(owner, invitation, again, now)
     assert reread(invitation).state == InvitationState.PENDING
-    responding.accept_as_new(invitation, new_profile(), now, proven=True)
+    answers.accept_as_new(invitation, new_profile(), now, proven=True)
     manage.correct(owner, invitation, order("right@example.org"), now)
     assert reread(invitation).state == InvitationState.ACCEPTED
 
@@ -165,7 +165,7 @@ def test_a_mail_that_went_out_is_not_sent_again_by_restoring(owner, invitation, 
 
 
 def test_who_declined_can_be_kept_from_thinking_again(owner, invitation, now):
-    responding.decline(invitation, now)
+    answers.decline(invitation, now)
     manage.revoke(owner, invitation, now)
     assert not reread(invitation).is_open(now)
 
@@ -230,7 +230,7 @@ def test_an_invitation_with_a_newer_one_out_is_not_restored(owner, invitation, n
 
 
 def accept(invitation, owner, now):
-    responding.accept_as_new(invitation, new_profile(), now, proven=True)
+    answers.accept_as_new(invitation, new_profile(), now, proven=True)
 
 
 def revoke(invitation, owner, now):
@@ -238,7 +238,7 @@ def revoke(invitation, owner, now):
 
 
 def decline(invitation, owner, now):
-    responding.decline(invitation, now)
+    answers.decline(invitation, now)
 
 
 def nothing(invitation, owner, now):

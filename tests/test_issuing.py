@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, responding
 from invites.authorization import audit_log
 from invites.core.errors import Reason
 from invites.core.roles import Role
@@ -13,6 +12,7 @@ from invites.invitations.classify import Outcome
 from invites.invitations.review import overview
 from invites.invitations.send_invitations import LARGE, Order, Review
 from invites.lists.recipients import Entry
+from invites.members import answers, memberships
 from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
 from tests.shorthand import deeds, invite, order, refused, reread, send
 
@@ -104,7 +104,7 @@ def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
 def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, owner, now):
     invite(owner, now, "pending@example.org")
     memberships.deactivate(owner, people[Role.USER], now)
-    responding.decline(invite(owner, now, "no@example.org"), now)
+    answers.decline(invite(owner, now, "no@example.org"), now)
     entries = [
         Entry("ben@example.org", 2),
         Entry("BEN@example.org", 3),
@@ -149,14 +149,14 @@ def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
 
 def test_who_declined_a_role_beyond_the_inviter_may_still_think_again(people, owner, now):
     declined = invite(owner, now, "boss@example.org", role=Role.ADMIN)
-    responding.decline(declined, now)
+    answers.decline(declined, now)
     send(people[Role.MODERATOR], now, "boss@example.org")
     assert reread(declined).is_open(now)
 
 
 def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_known(owner, now):
     old = invite(owner, now)
-    responding.decline(old, now)
+    answers.decline(old, now)
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.issue(owner, order(old.email), now)
     later = now + timedelta(days=1)
@@ -220,7 +220,7 @@ class TestReview:
 
 def test_invitations_of_another_account_are_left_alone(people, owner, now):
     theirs = invite(people.stranger, now)
-    responding.decline(theirs, now)
+    answers.decline(theirs, now)
     invite(owner, now)
     assert reread(theirs).state == InvitationState.DECLINED
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, memberships, responding
 from invites.core import addresses
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage
 from invites.invitations.classify import INVITED, ON_REQUEST, Outcome, judge
 from invites.lists.recipients import Entry
+from invites.members import accounts, answers, memberships
 from tests.cast import make_user
 from tests.shorthand import invite, refused
 
@@ -26,7 +26,7 @@ def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
     make_user("Pia Profile", "pia@example.org", now)
     memberships.deactivate(owner, people[Role.USER], now)
     invite(owner, now, "pending@example.org")
-    responding.decline(invite(owner, now, "no@example.org"), now)
+    answers.decline(invite(owner, now, "no@example.org"), now)
     found = {
         "new@example.org": Outcome.INVITE,
         "pia@example.org": Outcome.INVITE_PROFILE,
@@ -99,27 +99,27 @@ def test_who_was_revoked_can_be_invited_again(owner, now):
 class TestDeclined:
     def test_a_no_is_known_whatever_became_of_that_invitation(self, owner, now):
         declined = invite(owner, now)
-        responding.decline(declined, now)
+        answers.decline(declined, now)
         assert outcomes(owner.account, declined.expires_at, declined.email) == [Outcome.DECLINED]
         manage.revoke(owner, declined, now)
         assert outcomes(owner.account, now, declined.email) == [Outcome.DECLINED]
 
     def test_who_is_asked_again_is_pending_and_then_has_declined_before(self, owner, now):
-        responding.decline(invite(owner, now), now)
+        answers.decline(invite(owner, now), now)
         again = invite(owner, now)
         assert outcomes(owner.account, now, again.email) == [Outcome.PENDING]
         assert outcomes(owner.account, again.expires_at, again.email) == [Outcome.DECLINED]
 
     def test_who_has_a_profile_has_declined_all_the_same(self, people, owner, now):
         zoe = people.stranger.user.email
-        responding.decline(invite(owner, now, zoe), now)
+        answers.decline(invite(owner, now, zoe), now)
         assert outcomes(owner.account, now, zoe) == [Outcome.DECLINED]
 
     def test_who_thought_again_is_a_member_and_after_that_removed(self, people, owner, now):
         zoe = people.stranger.user
         invitation = invite(owner, now, zoe.email)
-        responding.decline(invitation, now)
-        member = responding.accept(invitation, zoe, now)
+        answers.decline(invitation, now)
+        member = answers.accept(invitation, zoe, now)
         assert outcomes(owner.account, now, zoe.email) == [Outcome.MEMBER]
         memberships.deactivate(owner, member, now)
         assert outcomes(owner.account, now, zoe.email) == [Outcome.REMOVED]
@@ -127,11 +127,11 @@ class TestDeclined:
     def test_of_a_removal_and_a_no_the_later_counts(self, people, owner, now):
         email = people[Role.USER].user.email
         memberships.deactivate(owner, people[Role.USER], now)
-        responding.decline(invite(owner, now, email), now + timedelta(days=1))
+        answers.decline(invite(owner, now, email), now + timedelta(days=1))
         assert outcomes(owner.account, now, email) == [Outcome.DECLINED]
 
     def test_a_no_to_another_account_does_not_show(self, people, account, now):
-        responding.decline(invite(people.stranger, now), now)
+        answers.decline(invite(people.stranger, now), now)
         assert outcomes(account, now, "new@example.org") == [Outcome.INVITE]
 
 
@@ -151,7 +151,7 @@ def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, o
 
 def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
-    responding.decline(invite(owner, now, "no@example.org"), now)
+    answers.decline(invite(owner, now, "no@example.org"), now)
     emails = ("uma@example.org", "no@example.org", "new@example.org")
     judgement = judge(owner.account, [Entry(email) for email in emails], now)
 

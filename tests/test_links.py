@@ -2,9 +2,9 @@
 
 import pytest
 
-from invites import permanent_link
 from invites.core.tokens import Purpose, row_id
-from invites.links import Links
+from invites.members import permanent_link
+from invites.members.links import Links
 from invites.models import EmailProof, ProofPurpose
 from invites.people import email_tokens
 from tests.shorthand import invite

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts, memberships, responding
 from invites.core.errors import Reason
 from invites.core.roles import Role
+from invites.members import accounts, answers, memberships
 from invites.models import InvitationState, JoinedBy, Membership
 from tests.cast import make_member, make_user
 from tests.conftest import NOW
@@ -190,7 +190,7 @@ def test_removal_revokes_offers_that_are_still_open(people, owner, now):
     memberships.join(owner.account, noa, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
     memberships.deactivate(owner, memberships.find(owner.account, noa), now)
     assert reread(pending).state == InvitationState.REVOKED
-    assert responding.open_invitations(noa, now) == [theirs]
+    assert answers.open_invitations(noa, now) == [theirs]
 
 
 def test_nobody_revokes_an_offer_by_leaving_with_an_unproven_address(people, owner, account, now):

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, permanent_link, responding
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage, send_invitations, unsubscribe
 from invites.invitations.classify import Outcome
 from invites.lists.recipients import Entry
+from invites.members import answers, memberships, permanent_link
 from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, OptOut
 from tests.cast import make_user
 from tests.shorthand import (
@@ -109,7 +109,7 @@ def test_nobody_takes_it_back_by_joining_with_an_address_that_is_not_proven(
 
 def test_nobody_takes_it_back_by_accepting_with_a_copied_link(invitation, now):
     unsubscribe.opt_out(invitation, now)
-    responding.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=False)
+    answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=False)
     assert unsubscribe.is_opted_out(invitation)
 
 
@@ -118,9 +118,9 @@ def test_who_accepts_by_the_mailed_link_takes_it_back(invitation, now, has_profi
     unsubscribe.opt_out(invitation, now)
     if has_profile:
         ann = make_user("Ann", "ann@example.org", now, confirmed=False)
-        responding.accept(invitation, ann, now, proven=True)
+        answers.accept(invitation, ann, now, proven=True)
     else:
-        responding.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+        answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
     assert not unsubscribe.is_opted_out(invitation)
 
 

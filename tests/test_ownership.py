@@ -2,11 +2,11 @@
 
 import pytest
 
-from invites import memberships, ownership
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.errors import Reason
 from invites.core.roles import Role
+from invites.members import memberships, ownership
 from invites.models import Authenticator, JoinedBy, Membership, User
 from invites.people import profiles, sessions, totp, two_step
 from tests.cast import make_member, make_user

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, permanent_link
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.core.tokens import Purpose
+from invites.members import memberships, permanent_link
 from invites.models import Delivery, JoinedBy, PermanentLink, User
 from tests.cast import make_user
 from tests.shorthand import deeds, invite, new_profile, refused, reread

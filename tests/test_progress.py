@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from invites import responding
 from invites.invitations import manage
+from invites.members import answers
 from invites.models import Delivery, DeliveryState, Standing
 from invites.outbox import progress
 from invites.outbox.retry import Result
@@ -37,7 +37,7 @@ def test_every_mail_is_counted_where_it_stands(batch, now):
 
 
 def test_every_person_is_counted_where_they_stand(batch, owner, now):
-    responding.decline(batch.invitations[0], now)
+    answers.decline(batch.invitations[0], now)
     manage.revoke(owner, batch.invitations[1], now)
     people = progress.of_batch(batch, now).people
     assert (people[Standing.DECLINED], people[Standing.REVOKED]) == (1, 1)
@@ -46,7 +46,7 @@ def test_every_person_is_counted_where_they_stand(batch, owner, now):
 
 def test_people_whose_time_is_over_are_counted_as_expired_and_nothing_moves_any_more(batch, now):
     finish(now, *[Result.SENT] * 6)
-    responding.decline(batch.invitations[0], now)
+    answers.decline(batch.invitations[0], now)
     assert progress.of_batch(batch, now).moves
     late = progress.of_batch(batch, batch.invitations[0].expires_at)
     assert (late.people[Standing.EXPIRED], late.people[Standing.PENDING]) == (5, 0)

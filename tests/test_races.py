@@ -8,13 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from invites import db, install, memberships, permanent_link, responding
+from invites import db
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.db import schema
 from invites.invitations import manage, send_invitations, staging, unsubscribe
 from invites.invitations.send_invitations import Order
 from invites.lists.recipients import MAX_ENTRIES
+from invites.members import answers, installation, memberships, permanent_link
 from invites.models import (
     Account,
     Activity,
@@ -67,7 +68,7 @@ def noa(database, now):
 def acceptance(invitation_id, user_id):
     """Accept as a request does: with rows read just before."""
     invitation, user = Invitation.get_by_id(invitation_id), User.get_by_id(user_id)
-    return responding.accept(invitation, user, NOW)
+    return answers.accept(invitation, user, NOW)
 
 
 def test_twenty_acceptances_at_once_make_one_member(owner, noa, now):
@@ -83,7 +84,7 @@ def test_twenty_new_people_for_one_invitation_make_one_profile(owner, now):
 
     def accept():
         mine = Invitation.get_by_id(invitation.id)
-        return responding.accept_as_new(mine, new_profile(), now, proven=True)
+        return answers.accept_as_new(mine, new_profile(), now, proven=True)
 
     answers = at_once(*[accept] * 20)
     assert sum(isinstance(one, Membership) for one in answers) == 1
@@ -111,7 +112,7 @@ def test_of_accepting_and_declining_at_once_the_state_tells_the_truth(owner, noa
     invitation = invite(owner, now)
     at_once(
         lambda: acceptance(invitation.id, noa.id),
-        lambda: responding.decline(reread(invitation), now),
+        lambda: answers.decline(reread(invitation), now),
     )
     # Who declines first can still accept; who accepted can't decline.
     assert memberships.find(owner.account, noa).is_active
@@ -224,7 +225,7 @@ def test_joining_ten_times_at_once_makes_one_member(owner, noa, now):
 def test_ten_setups_at_once_make_one_installer(database, now):
     answers = at_once(
         *(
-            lambda n=n: install.set_up(f"Box {n}", new_profile(f"p{n}@example.org"), now)
+            lambda n=n: installation.set_up(f"Box {n}", new_profile(f"p{n}@example.org"), now)
             for n in range(10)
         )
     )

@@ -14,9 +14,9 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
-from invites import accounts, memberships, ownership
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.members import accounts, memberships, ownership
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
 from tests.browser.box import OWNER, Box, make_data, running, set_up
 from tests.cast import PASSWORD, make_user

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, responding
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason
 from invites.core.roles import Role
@@ -13,6 +12,7 @@ from invites.invitations.classify import Outcome
 from invites.invitations.quotas import MAILS_A_DAY
 from invites.invitations.send_invitations import LIFETIME, Order
 from invites.lists.recipients import Entry
+from invites.members import answers, memberships
 from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState, Standing
 from invites.outbox import batches, progress
 from tests.shorthand import invite, order, refused, reread
@@ -135,7 +135,7 @@ def test_another_accounts_invitations_are_left_alone(people, owner, now):
 
 
 def test_who_answered_meanwhile_is_not_mailed(owner, pending, now):
-    responding.decline(pending, now)
+    answers.decline(pending, now)
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
     assert Batch.select().count() == 1

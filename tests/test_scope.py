@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from invites import memberships, responding
 from invites.core.errors import Reason
 from invites.core.paging import PAGE_SIZE
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import answers, memberships
+from invites.members.scope import Flag, Scope
 from invites.models import Delivery, DeliveryState, Standing
 from invites.outbox.retry import Result
-from invites.scope import Flag, Scope
 from tests.cast import make_member
 from tests.shorthand import attempt_all, invite, refused, send
 
@@ -124,7 +124,7 @@ def test_invitations_are_listed_newest_first_without_those_of_others(scope, peop
 def test_invitations_are_filtered_by_where_the_person_stands(scope, owner, now):
     batch = send(owner, now, *(f"{s}@example.org" for s in ("pending", "declined", "revoked")))
     _, declined, revoked = batch.invitations
-    responding.decline(declined, now)
+    answers.decline(declined, now)
     manage.revoke(owner, revoked, now)
     late = declined.expires_at
     for standing, moment in (
@@ -178,7 +178,7 @@ def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):
 
 def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(4)))
-    responding.decline(batch.invitations[0], now)
+    answers.decline(batch.invitations[0], now)
     invite(people.stranger, now)
     late = batch.invitations[0].expires_at
     nowhere = dict.fromkeys(Standing, 0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from invites import accounts, db, memberships, responding
+from invites import db
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import edits, send_invitations, skipped, staged_rows, staging
@@ -17,6 +17,7 @@ from invites.invitations.send_invitations import LARGE, Order, Review
 from invites.invitations.subprocess_pool import AsideError
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.lists.table import BOTH_NAMES, Choice
+from invites.members import accounts, answers, memberships
 from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
 from tests.shorthand import invite, refused, reread, send
 
@@ -434,7 +435,7 @@ class TestSending:
         assert outcomes(staged)[2] == "invite"
         assert edits.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
         assert send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
-        responding.decline(invitation, now)
+        answers.decline(invitation, now)
 
     def test_very_many_rows_want_a_yes_to_their_number(self, owner, now):
         rows = "".join(f"p{n}@example.org\n" for n in range(LARGE))

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from invites import accounts
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage
 from invites.lists.recipients import Entry
+from invites.members import accounts
 from invites.models import (
     Batch,
     BatchState,

@@ -6,9 +6,9 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
-from invites import accounts, responding
 from invites.core import text_fields
 from invites.core.errors import Refused
+from invites.members import accounts, answers
 from invites.models import Invitation, ProofPurpose
 from invites.people import email_tokens
 from invites.web.access import Who, allow
@@ -33,7 +33,7 @@ def index() -> Response:
     """All organisations of the person, and at the bottom what they are invited to."""
     return show(
         "accounts/page.html",
-        invitations=responding.open_invitations(person(), now()),
+        invitations=answers.open_invitations(person(), now()),
         left=accounts.left_by(person()),
     )
 
@@ -63,7 +63,7 @@ def accept(invitation_id: int) -> Response:
     """Accept one of the invitations of this page."""
     invitation = _own_invitation(invitation_id)
     try:
-        responding.accept(invitation, person(), now())
+        answers.accept(invitation, person(), now())
     except Refused as refused:
         tell(sentence(refused), "problem")
         return go(url_for("accounts.index"))
@@ -78,7 +78,7 @@ def decline(invitation_id: int) -> Response:
     """Decline one of the invitations of this page."""
     invitation = _own_invitation(invitation_id)
     try:
-        responding.decline(invitation, now())
+        answers.decline(invitation, now())
     except Refused as refused:
         tell(sentence(refused), "problem")
     else:
@@ -109,7 +109,7 @@ def confirm() -> Response:
 
 def _own_invitation(invitation_id: int) -> Invitation:
     """One that this person may answer here: addressed to their confirmed address."""
-    invitation = responding.find(invitation_id, person())
+    invitation = answers.find(invitation_id, person())
     if invitation is None:
         abort(404)
     return invitation

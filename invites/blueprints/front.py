@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, send_from_directory, url_for
 from peewee import PeeweeException
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import install
+from invites.members import installation
 from invites.outbox import enqueue
 from invites.web.access import Who, allow
 from invites.web.pages import go
@@ -24,7 +24,7 @@ _HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx"
 @allow(Who.ANYBODY)
 def start() -> AnyResponse:
     """Lead everybody to where they begin."""
-    if not install.is_set_up():
+    if not installation.is_set_up():
         return go(url_for("setup.form"))
     return go(url_for("accounts.index" if visitor() else "login.form"))
 

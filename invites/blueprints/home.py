@@ -4,9 +4,9 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import ownership
 from invites.authorization.permissions import Action
 from invites.core.errors import Refused
+from invites.members import ownership
 from invites.web.access import allow, here
 from invites.web.pages import go, show, tell
 from invites.web.refusal_words import sentence

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from invites import memberships, responding
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason, Refused
+from invites.members import answers, memberships
 from invites.models import Invitation, Standing
 from invites.people import profiles
 from invites.web.access import Who, allow
@@ -52,7 +52,7 @@ def accept(token: str) -> Response:
     who = visitor()
     if who is not None and who.user.email == opened.invitation.email:
         try:
-            responding.accept(opened.invitation, who.user, now(), proven=opened.proven)
+            answers.accept(opened.invitation, who.user, now(), proven=opened.proven)
         except Refused:
             return _closed(opened.invitation)
         renew()
@@ -68,7 +68,7 @@ def decline(token: str) -> Response:
     if isinstance(opened, Response):
         return opened
     try:
-        responding.decline(opened.invitation, now(), proven=opened.proven)
+        answers.decline(opened.invitation, now(), proven=opened.proven)
     except Refused:
         return _closed(opened.invitation)
     return show("invitation/declined.html", opened=opened)
@@ -127,7 +127,7 @@ def _accept_as_new(opened: Opened) -> Response:
         profile = profiles.prepare(
             form.name.data, invitation.email, form.password.data or "", form.phone.data or ""
         )
-        membership = responding.accept_as_new(invitation, profile, now(), proven=opened.proven)
+        membership = answers.accept_as_new(invitation, profile, now(), proven=opened.proven)
     except Refused as refused:
         if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITATION_UNBACKED):
             return _closed(invitation)

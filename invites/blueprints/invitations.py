@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
-from invites import permanent_link
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Refused
 from invites.invitations import manage
 from invites.lists.recipients import typed
+from invites.members import permanent_link
+from invites.members.scope import Flag
 from invites.models import Invitation, Membership, Standing
-from invites.scope import Flag
 from invites.web.access import allow, here
 from invites.web.composing import compose_page, form_to_mend
 from invites.web.htmx import wants_fragment

@@ -3,8 +3,8 @@
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from invites import memberships, permanent_link
 from invites.core.errors import Reason, Refused
+from invites.members import memberships, permanent_link
 from invites.models import PermanentLink
 from invites.people import profiles
 from invites.web.access import Who, allow

@@ -9,8 +9,8 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
-from invites import install
 from invites.core.errors import Refused
+from invites.members import installation
 from invites.models import Invitation, User
 from invites.people import passkeys, profiles, two_step
 from invites.web import second_step, typed_address
@@ -42,7 +42,7 @@ class LoginForm(PlainForm):
 @allow(Who.ANYBODY)
 def form() -> Response:
     """The log-in page."""
-    if not install.is_set_up():
+    if not installation.is_set_up():
         return go(url_for("setup.form"))
     next_url = safe_next(request.args.get("next"))
     who = visitor()

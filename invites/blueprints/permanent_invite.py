@@ -6,8 +6,8 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import permanent_link
 from invites.authorization.permissions import Action
+from invites.members import permanent_link
 from invites.web.access import allow, here
 from invites.web.htmx import wants_fragment
 from invites.web.pages import go, show, tell

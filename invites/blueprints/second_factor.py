@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from invites import required_factor
+from invites.members import two_step_policy
 from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
 from invites.web.limits import limit_password_guesses
@@ -29,7 +29,7 @@ def page() -> AnyResponse:
         codes=shown_codes(),
         codes_left=recovery_codes.left(person()),
         is_on=two_step.is_on(person()),
-        asked_by=required_factor.asking(person()),
+        asked_by=two_step_policy.asking(person()),
     )
 
 

@@ -7,14 +7,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, SelectField, StringField, URLField
 from wtforms.validators import Optional
 
-from invites import accounts, required_factor
-from invites.accounts import AccountSettings
 from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
 from invites.core.errors import Refused
 from invites.core.roles import Role
 from invites.invitations import send_invitations
 from invites.mail.rendering import preview_parts
+from invites.members import accounts, two_step_policy
+from invites.members.accounts import AccountSettings
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm, checked_by
 from invites.web.headers import MAIL_PREVIEW, page_policy
@@ -80,7 +80,7 @@ def require_second_step() -> AnyResponse:
     told = _("Moderators and up are asked for it.") if required else _("Nobody is asked for it.")
     problem = ""
     try:
-        required_factor.require(here().membership, required, now())
+        two_step_policy.require(here().membership, required, now())
     except Refused as refused:
         problem = sentence(refused)
     if not wants_fragment():
@@ -88,7 +88,7 @@ def require_second_step() -> AnyResponse:
         return go(url_for("settings.page", _anchor="second-step"))
     return show(
         "settings/_second_step.html",
-        without_second_step=required_factor.without(here().account),
+        without_second_step=two_step_policy.without(here().account),
         told="" if problem else told,
         problem=problem,
         status=422 if problem else 200,
@@ -119,7 +119,7 @@ def _page(form: SettingsForm, *, status: int = 200) -> AnyResponse:
     response = show(
         "settings/page.html",
         form=form,
-        without_second_step=required_factor.without(here().account),
+        without_second_step=two_step_policy.without(here().account),
         status=status,
     )
     response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, Field, PasswordField, StringField
 from wtforms.validators import StopValidation
 
-from invites import install
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, Refused
+from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -44,7 +44,7 @@ class SetupForm(PlainForm):
 @allow(Who.ANYBODY)
 def form() -> Response:
     """The set-up page, while nobody has set the box up."""
-    if install.is_set_up():
+    if installation.is_set_up():
         return go(url_for("login.form"))
     return show("setup/page.html", form=SetupForm())
 
@@ -54,14 +54,14 @@ def form() -> Response:
 @limit_setup
 def create() -> Response:
     """Make the first account and its owner, and log them in."""
-    if install.is_set_up():
+    if installation.is_set_up():
         return go(url_for("login.form"))
     form = SetupForm()
     if not form.validate():
         return show("setup/page.html", form=form, status=422)
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
-        account, installer = install.set_up(form.account.data, profile, now())
+        account, installer = installation.set_up(form.account.data, profile, now())
     except Refused as refused:
         if refused.reason is Reason.ALREADY_SET_UP:
             return go(url_for("login.form"))

@@ -10,11 +10,11 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
-from invites import memberships, required_factor
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Refused
 from invites.core.roles import Role
+from invites.members import memberships, two_step_policy
 from invites.models import Membership
 from invites.web.access import allow, here
 from invites.web.forms import PlainForm
@@ -139,7 +139,7 @@ def _and_then(before: Membership) -> str:
 
 def _what_they_lack(membership: Membership) -> str:
     """One more sentence when the account asks for a second step that they don't have."""
-    if not (membership.is_active and required_factor.is_missing(membership)):
+    if not (membership.is_active and two_step_policy.is_missing(membership)):
         return ""
     words = _("They have to set up a second step first, and see nothing of the account until then.")
     return f" {words}"

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from flask import current_app
 
-from invites import required_factor
 from invites.authorization.authority import is_backed
 from invites.core.message_ids import message_id
-from invites.links import Links
 from invites.mail.message import OutgoingMail
+from invites.members import two_step_policy
+from invites.members.links import Links
 from invites.models import (
     Account,
     Delivery,
@@ -132,7 +132,7 @@ def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
     """None for what has settled itself meanwhile."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
     is_asked = notice.event == SecurityEvent.SECOND_STEP_ASKED
-    asking = required_factor.missing_for(notice.user) if is_asked else []
+    asking = two_step_policy.missing_for(notice.user) if is_asked else []
     if is_asked and not asking:
         return None
     context = {

@@ -11,10 +11,10 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
-from invites import accounts, memberships, required_factor
 from invites.authorization.permissions import Action, is_allowed
+from invites.members import accounts, memberships, two_step_policy
+from invites.members.scope import Scope
 from invites.models import Account, Membership, User
-from invites.scope import Scope
 from invites.web.htmx import is_htmx
 from invites.web.logged_out import send_to_login
 from invites.web.pages import go, show
@@ -160,7 +160,7 @@ def _enter_account(user: User, action: Action) -> Response | None:
     if not membership.is_active:
         _log_denied()
         return _no_longer_active(membership.account)
-    if action is not Action.LEAVE and required_factor.is_missing(membership):
+    if action is not Action.LEAVE and two_step_policy.is_missing(membership):
         return go(url_for("second_factor.page"))
     g.here = Here(membership, Scope(membership.account))
     if session.get(_LAST) != slug and not is_htmx():

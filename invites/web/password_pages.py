@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
-from invites import required_factor
 from invites.core.errors import Reason, Refused
+from invites.members import two_step_policy
 from invites.people import recovery_codes
 from invites.web.forms import PlainForm
 from invites.web.limits import was_right
@@ -51,7 +51,7 @@ def ask_password(
 
 def what_stays_closed(*, is_last: bool) -> str:
     """A warning before the ``is_last`` factor goes; empty when it closes nothing."""
-    asking = required_factor.asking(person()) if is_last else []
+    asking = two_step_policy.asking(person()) if is_last else []
     if not asking:
         return ""
     names = ", ".join(account.name for account in asking)

@@ -9,8 +9,8 @@ from flask import Flask, current_app
 from invites.core.clock import utcnow
 from invites.core.settings import Settings
 from invites.core.tokens import Signer
-from invites.links import Links
 from invites.mail.rendering import Postage
+from invites.members.links import Links
 
 _EXTENSION = "invites"
 

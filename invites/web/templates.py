@@ -12,11 +12,11 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
-from invites import accounts
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.invitations.classify import Outcome
 from invites.lists import recipients, table
+from invites.members import accounts
 from invites.models import (
     Account,
     BatchState,

@@ -4,7 +4,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites import accounts, responding
+from invites.members import accounts, answers
 from invites.models import Account, Membership, User
 from invites.web.forms import JoinForm
 from invites.web.pages import go, tell
@@ -35,6 +35,6 @@ def welcome(account: Account) -> Response:
 def first_page(user: User) -> str:
     """Straight into the only account, when there is nothing to choose or answer."""
     memberships = accounts.memberships_of(user)
-    if len(memberships) == 1 and not responding.has_unanswered(user, now()):
+    if len(memberships) == 1 and not answers.has_unanswered(user, now()):
         return url_for("home.page", slug=memberships[0].account.slug)
     return url_for("accounts.index")

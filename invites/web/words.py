@@ -9,9 +9,9 @@ from flask_babel import lazy_gettext as _
 from invites.authorization.audit_log import Kind
 from invites.core.roles import Role
 from invites.invitations.classify import Outcome
+from invites.members.scope import Flag
 from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing
 from invites.outbox import enqueue
-from invites.scope import Flag
 
 ROLE = {
     Role.USER: _("User"),

@@ -13,13 +13,14 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from invites import accounts, db
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT
 from invites.core.tokens import Signer
-from invites.links import Links
+from invites.members import accounts
+from invites.members.links import Links
 from invites.models import Account, Invitation, Membership, User
 from tests.browser.post_office import PostOffice, free_port
 from tests.cast import PASSWORD, make_member, make_user

@@ -3,10 +3,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from invites import responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.lists import table
+from invites.members import answers
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import link_in, text_of
@@ -127,7 +127,7 @@ def test_very_many_mails_want_a_yes_that_keys_can_give(box: Box, olive: Visitor)
 
 
 def test_who_declined_before_is_asked_again_only_on_purpose(box: Box, olive: Visitor) -> None:
-    responding.decline(invite(box.owner, utcnow(), "no@example.org"), utcnow())
+    answers.decline(invite(box.owner, utcnow(), "no@example.org"), utcnow())
     olive.go_to("Create New Invitation").type("Email", "no@example.org").sees("1 declined before")
     olive.page.get_by_role("checkbox", name=re.compile("^Invite again the person")).check()
     olive.sees("1 person gets a mail.").press("Send Invitation").sees("1 of 1 sent")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from invites import db, permanent_link
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import permanent_link
 from invites.models import Delivery, DeliveryState
 from invites.outbox import batches
 from tests.browser.box import OWNER, Box, running

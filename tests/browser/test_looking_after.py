@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from invites import db, memberships
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.members import memberships
 from invites.models import Batch, BatchState, Delivery
 from tests.browser.box import Box
 from tests.browser.conftest import Visit

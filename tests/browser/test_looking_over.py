@@ -6,9 +6,9 @@ import openpyxl
 import pytest
 from playwright.sync_api import expect
 
-from invites import responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.members import answers
 from invites.models import Batch
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
@@ -173,7 +173,7 @@ def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
 ) -> None:
     _drop(olive).sees("2 people get a mail.")
     newcomer = invite(box.owner, utcnow(), "mo@example.org")
-    responding.decline(newcomer, utcnow())
+    answers.decline(newcomer, utcnow())
 
     olive.press("Send Invitation").sees("Nothing has been sent yet", "1 declined before")
     olive.press("Send Invitation").sees("1 of 1 sent")

@@ -1,8 +1,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from invites import permanent_link
 from invites.core.clock import utcnow
+from invites.members import permanent_link
 from tests.browser.box import Box
 from tests.browser.conftest import Visit
 from tests.browser.post_office import link_in

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
-from invites import accounts, db, memberships, permanent_link, responding
-from invites.accounts import AccountSettings
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import accounts, answers, memberships, permanent_link
+from invites.members.accounts import AccountSettings
 from invites.models import (
     Batch,
     BatchState,
@@ -325,11 +326,11 @@ class _Full:
         past = now - timedelta(days=20)
         self.expired = invite(owner, past, "expired@example.org")
         self.accepted = invite(owner, now, "accepted@example.org")
-        responding.accept_as_new(
+        answers.accept_as_new(
             self.accepted, new_profile("accepted@example.org", "Ava Accepted"), now, proven=True
         )
         self.declined = invite(owner, now, "declined@example.org")
-        responding.decline(self.declined, now)
+        answers.decline(self.declined, now)
         self.revoked = invite(owner, now, "revoked@example.org")
         manage.revoke(owner, self.revoked, now)
         self.pending = invite(owner, now, "new@example.org", Role.MODERATOR)
@@ -337,7 +338,7 @@ class _Full:
         self.unconfirmed = invite(owner, now, "una@example.org")
         for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
             again = invite(self.box.account_of(name), now, "uma@example.org")
-        responding.decline(again, now)
+        answers.decline(again, now)
         self.unbacked = send(self.gone, now, "kai@example.org", "lena@example.org")
         memberships.deactivate(owner, self.gone, now)
         make_user("Kim Known", "kim@elsewhere.example", now)
@@ -466,7 +467,7 @@ class _Full:
         """The pages behind the links that people get."""
         mailed, join = self.links.mailed_invitation, self.links.permanent(self.link)
         old = invite(self.box.owner, utcnow(), "replaced@example.org")
-        responding.decline(old, utcnow())
+        answers.decline(old, utcnow())
         send(self.box.owner, utcnow(), "replaced@example.org")
         leaving = invite(self.box.owner, utcnow(), "leaving@example.org")
         no_more = self.links.opt_out(invite(self.box.owner, utcnow(), "no.more@example.org"))

@@ -14,11 +14,12 @@ import pytest
 from flask import Flask
 from flask_mail import Mail
 
-from invites import db, memberships, responding
+from invites import db
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.mail import wire
 from invites.mail.replies import TroubleError
+from invites.members import answers, memberships
 from invites.models import (
     Account,
     Delivery,
@@ -186,11 +187,11 @@ def _revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def _accept(_owner: Membership, invitation: Invitation, now: datetime) -> None:
-    responding.accept(invitation, make_user("Noa", invitation.email, now), now)
+    answers.accept(invitation, make_user("Noa", invitation.email, now), now)
 
 
 def _decline(_owner: Membership, invitation: Invitation, now: datetime) -> None:
-    responding.decline(invitation, now)
+    answers.decline(invitation, now)
 
 
 def _expire(_owner: Membership, invitation: Invitation, now: datetime) -> None:

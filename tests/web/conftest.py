@@ -10,12 +10,13 @@ import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
-from invites import accounts, db
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.secret_key import make_secret_key
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
+from invites.members import accounts
 from tests.browsing import Browser
 from tests.cast import Cast, make_user
 from tests.web.world import Rows, World, signed_in

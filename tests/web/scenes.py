@@ -7,10 +7,10 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from invites import responding
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
 from invites.invitations import staging, unsubscribe
+from invites.members import answers
 from invites.models import (
     Batch,
     BatchState,
@@ -163,7 +163,7 @@ def _revoked_expired(world: World) -> None:
 
 
 def _known_declined(world: World) -> None:
-    responding.decline(world.rows.known, world.rows.now)
+    answers.decline(world.rows.known, world.rows.now)
 
 
 def _opted_out(world: World) -> None:

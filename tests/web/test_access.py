@@ -10,11 +10,12 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from invites import accounts, db
+from invites import db
 from invites.authorization.permissions import LOWEST_ROLE, Action
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import staging
+from invites.members import accounts
 from invites.models import (
     Batch,
     Delivery,

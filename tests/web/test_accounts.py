@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import accounts, memberships
 from invites.core.roles import Role
+from invites.members import accounts, memberships
 from invites.models import Account, Invitation, Membership, User
 from tests.browsing import Browser
 from tests.cast import Cast

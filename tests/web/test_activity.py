@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import memberships, ownership, permanent_link
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
+from invites.members import memberships, ownership, permanent_link
 from invites.models import Account
 from invites.outbox import batches
 from invites.people import two_step

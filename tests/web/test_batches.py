@@ -7,7 +7,6 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.settings import MailServer, Settings, load_settings
@@ -15,6 +14,7 @@ from invites.factory import create_app
 from invites.invitations import manage, send_invitations
 from invites.invitations.send_invitations import Order
 from invites.lists.recipients import Entry
+from invites.members import answers
 from invites.models import (
     Batch,
     BatchState,
@@ -313,7 +313,7 @@ class TestAfterARestore:
         self, olive: Browser, batch: Batch, place: str, now: datetime
     ) -> None:
         _mailed, answered, revoked, _held_back = batch.invitations
-        responding.decline(answered, now)
+        answers.decline(answered, now)
         manage.revoke(Membership.get(), revoked, now)
         stands = figures(olive.open(place))
         names = ("held back", "no longer needed", "withdrawn")

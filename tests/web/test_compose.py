@@ -8,12 +8,12 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import Flask
 
-from invites import memberships, responding
 from invites.core.roles import Role
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.invitations import send_invitations, staging
 from invites.lists.recipients import MAX_ENTRIES
+from invites.members import answers, memberships
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
 from invites.web.words import ROLE, ROLE_MEANS
 from tests.browsing import HTMX, Browser
@@ -342,7 +342,7 @@ class TestLeftOutUnlessAskedFor:
     def case(self, request: pytest.FixtureRequest, people: Cast, now: datetime) -> tuple[str, str]:
         """An address that isn't invited by accident, and the box that asks for it."""
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
-        responding.decline(invite(people[Role.OWNER], now, "no@example.org"), now)
+        answers.decline(invite(people[Role.OWNER], now, "no@example.org"), now)
         case: tuple[str, str] = request.param
         return case
 
@@ -418,7 +418,7 @@ class TestUnderstanding:
     ) -> None:
         make_user("Kim Known", "kim@example.org", now)
         invite(owner, now, "pending@example.org")
-        responding.decline(invite(owner, now, "no@example.org"), now)
+        answers.decline(invite(owner, now, "no@example.org"), now)
         memberships.deactivate(owner, people[Role.MODERATOR], now)
         typed = (
             "ann@example.org, kim@example.org, uma@example.org, mo@example.org, "

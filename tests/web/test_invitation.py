@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import memberships, responding
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import answers, memberships
 from invites.models import (
     Account,
     Activity,
@@ -199,7 +199,7 @@ class TestSomebodyWithAProfile:
     def test_who_declined_finds_it_again_by_the_link_until_it_expires(
         self, app: Flask, link: str, kim: User, invitation: Invitation, now: datetime
     ) -> None:
-        responding.decline(invitation, now)
+        answers.decline(invitation, now)
         browser = signed_in(app, kim).open(link)
         assert browser.url == "/accounts"
         assert browser.page.select("#invitations")
@@ -266,7 +266,7 @@ def revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def accept(_owner: Membership, invitation: Invitation, now: datetime) -> None:
-    responding.accept_as_new(invitation, new_profile(invitation.email), now, proven=True)
+    answers.accept_as_new(invitation, new_profile(invitation.email), now, proven=True)
 
 
 def expire(_owner: Membership, invitation: Invitation, now: datetime) -> None:
@@ -383,6 +383,6 @@ def test_an_unbacked_invitation_works_again_when_somebody_else_resends_it(
     memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)
     Delivery.update(state="sent").execute()
     manage.resend(people[Role.OWNER], zed, now)
-    responding.accept_as_new(reread(zed), new_profile("zed@example.org"), now, proven=True)
+    answers.accept_as_new(reread(zed), new_profile("zed@example.org"), now, proven=True)
     assert member("zed@example.org").role == Role.USER
     assert Activity.select().where(Activity.action == "resent").count() == 1

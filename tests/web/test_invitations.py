@@ -7,11 +7,11 @@ from bs4 import BeautifulSoup
 from flask import Flask
 from time_machine import travel
 
-from invites import memberships, permanent_link, responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage, send_invitations
 from invites.lists.recipients import Entry
+from invites.members import answers, memberships, permanent_link
 from invites.models import (
     Delivery,
     DeliveryState,
@@ -113,7 +113,7 @@ class TestList:
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         sent = {standing: invite(owner, now, f"{standing}@example.org") for standing in Standing}
-        responding.decline(sent[Standing.DECLINED], now)
+        answers.decline(sent[Standing.DECLINED], now)
         for standing in (Standing.ACCEPTED, Standing.REVOKED, Standing.REPLACED):
             Invitation.update(state=standing).where(Invitation.id == sent[standing].id).execute()
         expired = Invitation.id == sent[Standing.EXPIRED].id
@@ -265,7 +265,7 @@ class TestDeeds:
         self, olive: Browser, invitation: Invitation, now: datetime
     ) -> None:
         olive.open(LIST)
-        responding.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+        answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
         olive.press("Revoke", within=f"#invitation-{invitation.id}")
         assert olive.page.select_one("#notices .problem")
         assert reread(invitation).state == InvitationState.ACCEPTED
@@ -309,7 +309,7 @@ class TestBatch:
         one, two, *_ = Delivery.select().order_by(Delivery.id)
         attempt(one, Result.SENT, now, 250)
         attempt(two, Result.FAILED, now, 550, "5.1.1 No such person")
-        responding.decline(one.invitation, now)
+        answers.decline(one.invitation, now)
         olive.open(f"{ACCOUNT}/batches/{batch.id}")
         figures = {
             figure.dt.get_text(strip=True): figure.dd.get_text(strip=True)

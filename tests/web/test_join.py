@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from invites import memberships, permanent_link
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.members import memberships, permanent_link
 from invites.models import Delivery, JoinedBy, Membership, Session, User
 from tests.browsing import Browser
 from tests.cast import PASSWORD, Cast, make_user

@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
-from invites import memberships
 from invites.core.roles import Role
+from invites.members import memberships
 from invites.models import Membership
 from tests.browsing import Browser
 from tests.cast import Cast

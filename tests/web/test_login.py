@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from time_machine import travel
 
-from invites import accounts
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.members import accounts
 from invites.models import ProofPurpose, Session, User
 from invites.people import profiles, sessions
 from invites.people.passwords import hash_password

@@ -8,10 +8,11 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from invites import db, memberships
+from invites import db
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.invitations import manage
+from invites.members import memberships
 from invites.models import (
     Batch,
     BatchState,

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import permanent_link
+from invites.members import permanent_link
 from invites.models import Membership, PermanentLink
 from tests.browsing import Browser
 from tests.web.world import ACCOUNT, links

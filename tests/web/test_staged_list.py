@@ -8,9 +8,10 @@ from datetime import datetime
 import pytest
 from bs4 import BeautifulSoup
 
-from invites import db, responding
+from invites import db
 from invites.core.roles import Role
 from invites.invitations import classify, send_invitations, staging
+from invites.members import answers
 from invites.models import (
     Batch,
     Delivery,
@@ -185,7 +186,7 @@ class TestLooking:
     ) -> None:
         old = invite(owner, now, "back@example.org")
         Delivery.update(state=DeliveryState.BOUNCED).execute()
-        responding.decline(old, now)
+        answers.decline(old, now)
         staging.stage(owner, "p.csv", b"info@example.org\nback@example.org\n", now)
         said = rows(olive.open(NEW).page)
         assert "desk's address" in said["1"]

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites import memberships, permanent_link, required_factor
 from invites.core.roles import Role
+from invites.members import memberships, permanent_link, two_step_policy
 from invites.models import Account, Membership, User
 from tests.browsing import Browser
 from tests.cast import Cast, make_member
@@ -87,7 +87,7 @@ class TestRoles:
         self, olive: Browser, people: Cast, now: datetime
     ) -> None:
         have_second_step(people[Role.OWNER].user, now)
-        required_factor.require(people[Role.OWNER], True, now)
+        two_step_policy.require(people[Role.OWNER], True, now)
         uma = people[Role.USER]
         olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="20")
         told = "Uma Roy is Moderator now. They have to set up a second step first"

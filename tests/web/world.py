@@ -9,12 +9,12 @@ from typing import Any
 
 from flask import Flask
 
-from invites import memberships, permanent_link, responding
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.settings import MailServer
 from invites.invitations import manage
-from invites.links import Links
+from invites.members import answers, memberships, permanent_link
+from invites.members.links import Links
 from invites.models import (
     Account,
     Authenticator,
@@ -111,12 +111,12 @@ class Rows:
         self.pending = invite(owner, now, "pending@example.org")
         self.expired = invite(owner, now - timedelta(days=20), "expired@example.org")
         self.declined = invite(owner, now, "declined@example.org")
-        responding.decline(self.declined, now)
+        answers.decline(self.declined, now)
         self.revoked = invite(owner, now, "revoked@example.org")
         manage.revoke(owner, self.revoked, now)
         self.accepted = invite(owner, now, "accepted@example.org")
         ace = new_profile("accepted@example.org", "Ace Pted")
-        responding.accept_as_new(self.accepted, ace, now, proven=True)
+        answers.accept_as_new(self.accepted, ace, now, proven=True)
         self.known = invite(owner, now, self.ally.email)
         self.failed = invite(owner, now, "failed@example.org")
         _mail(self.failed, state=DeliveryState.FAILED, finished_at=now, reply_text="5.1.1 Nobody")

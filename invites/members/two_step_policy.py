@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from invites import accounts, db
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
+from invites.members import accounts
 from invites.models import Account, Membership, SecurityEvent, User
 from invites.people import security_notices, two_step
 

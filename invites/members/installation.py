@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from invites import accounts, db
+from invites import db
 from invites.core.errors import Reason, Refused
+from invites.members import accounts
 from invites.models import Account, User
 from invites.people import profiles
 from invites.people.profiles import NewProfile

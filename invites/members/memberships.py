@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from invites import db, required_factor
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
+from invites.members import two_step_policy
 from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
 
 
@@ -89,7 +90,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
             _keep_an_owner(membership)
         before, membership.role = membership.role, role
         membership.save(only=[Membership.role])
-        required_factor.tell_if_missing(membership, now)
+        two_step_policy.tell_if_missing(membership, now)
         audit_log.record(
             Deed.ROLE_CHANGED,
             membership.account,
@@ -153,7 +154,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
         if membership.is_active:
             return
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
-        required_factor.tell_if_missing(membership, now)
+        two_step_policy.tell_if_missing(membership, now)
         audit_log.record(
             Deed.REACTIVATED, membership.account, actor.user, now, email=membership.user.email
         )

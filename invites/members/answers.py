@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from invites import db, memberships
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.authority import is_backed
 from invites.core.errors import Reason, Refused
 from invites.invitations.manage import close_offers
+from invites.members import memberships
 from invites.models import (
     Invitation,
     InvitationState,

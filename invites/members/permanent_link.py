@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from invites import db, memberships
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Deed
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, Refused
 from invites.core.roles import Role
 from invites.invitations.manage import close_offers
+from invites.members import memberships
 from invites.models import (
     Account,
     InvitationState,
