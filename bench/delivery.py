@@ -28,7 +28,7 @@ from invites import db, readiness
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.factory import create_app
-from invites.mail.mailroom import Mailroom
+from invites.mail.builder import Mailroom
 from invites.models import Delivery, DeliveryState, MailPolicy
 from invites.outbox import queue
 

@@ -2,8 +2,8 @@
 
 import time
 
+from invites.mail.builder import Letter
 from invites.mail.exchange import Awaited, Exchange, Steps
-from invites.mail.mailroom import Letter
 from invites.mail.replies import LostError, TroubleError, UnansweredError
 from invites.mail.wire import Wire
 from invites.outbox.journal import Settled

@@ -15,9 +15,9 @@ from peewee import PeeweeException
 from invites.core.clock import utcnow
 from invites.courier import Courier
 from invites.desk import Desk
+from invites.mail.builder import Letter, Mailroom
+from invites.mail.bulk_template import UnsafeMailError
 from invites.mail.exchange import Awaited
-from invites.mail.form_letter import UnsafeMailError
-from invites.mail.mailroom import Letter, Mailroom
 from invites.mail.opening import Opening
 from invites.outbox import journal, throttle
 from invites.outbox.enqueue import Priority

@@ -17,7 +17,7 @@ from invites.crew import Crew
 from invites.db import schema
 from invites.desk import Desk
 from invites.invitations import staging
-from invites.mail.mailroom import Mailroom
+from invites.mail.builder import Mailroom
 from invites.mail.rendering import Postage
 from invites.mail.replies import TroubleError
 from invites.outbox import enqueue, journal, throttle

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TypeVar
 
 from invites.mail import wire
-from invites.mail.mailroom import Letter
+from invites.mail.builder import Letter
 from invites.mail.replies import (
     LostError,
     TroubleError,

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import flask_mail
 
-from invites.mail.form_letter import Addressee, Draft, FormLetter
+from invites.mail.bulk_template import Addressee, Draft, FormLetter
 
 
 class OutgoingMail(flask_mail.Message):

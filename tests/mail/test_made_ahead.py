@@ -8,8 +8,8 @@ import pytest
 
 from invites import crew, worker
 from invites.core.clock import utcnow
-from invites.mail import mailroom, wire
-from invites.mail.mailroom import Letter, Mailroom
+from invites.mail import builder, wire
+from invites.mail.builder import Letter, Mailroom
 from invites.models import Account, Batch, BatchState, MailPolicy, Membership, ProofPurpose
 from invites.outbox import journal
 from invites.people import email_tokens
@@ -107,7 +107,7 @@ def test_none_begins_that_was_made_long_ago(
     begun: Begun,
 ) -> None:
     monkeypatch.setattr(crew, "_FRESH", 0.5)
-    monkeypatch.setattr(mailroom, "_FRESH", 0.5)
+    monkeypatch.setattr(builder, "_FRESH", 0.5)
     MailPolicy.create(id=1, per_minute=None, connections=6)
 
     def slow(step: Step) -> None:

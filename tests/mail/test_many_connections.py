@@ -12,7 +12,7 @@ from peewee import OperationalError
 from invites import crew, worker
 from invites.core.clock import utcnow
 from invites.core.roles import Role
-from invites.mail.mailroom import Mailroom
+from invites.mail.builder import Mailroom
 from invites.models import (
     Batch,
     BatchState,

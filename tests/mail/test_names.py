@@ -17,14 +17,7 @@ from invites.core import text_fields
 from invites.core.roles import Role
 from invites.invitations import send_invitations
 from invites.lists.recipients import Entry
-from invites.mail.form_letter import (
-    LINK,
-    NAME,
-    Addressee,
-    Draft,
-    FormLetter,
-    UnsafeMailError,
-)
+from invites.mail.bulk_template import LINK, NAME, Addressee, Draft, FormLetter, UnsafeMailError
 from invites.mail.rendering import render
 from invites.models import Delivery, Membership
 from invites.worker import Worker

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from invites.authorization.authority import is_backed
 from invites.core.message_ids import message_id
-from invites.mail.form_letter import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
+from invites.mail.bulk_template import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
 from invites.mail.rendering import Postage, heading, preview_parts, render
 from invites.models import Account, Delivery, Invitation, User
 from invites.outbox.queue import Offer, Waiting
