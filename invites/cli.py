@@ -29,8 +29,8 @@ from invites.core.errors import Refused
 from invites.core.settings import PROJECT_ROOT
 from invites.members import installation
 from invites.people import passwords, profiles
+from invites.sending.worker import Worker
 from invites.web.services import services
-from invites.worker import Worker
 
 _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail in hand
 

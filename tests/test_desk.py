@@ -2,12 +2,12 @@
 
 import pytest
 
-from invites.desk import Desk, Pace
 from invites.models import Delivery
 from invites.outbox import queue
 from invites.outbox.enqueue import Priority
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
+from invites.sending.dispatcher import Desk, Pace
 from tests.shorthand import send
 
 
@@ -24,7 +24,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("invites.desk.time", clock)
+    monkeypatch.setattr("invites.sending.dispatcher.time", clock)
     return clock
 
 
@@ -70,7 +70,7 @@ def test_a_long_line_of_urgent_mail_is_not_read_anew_for_each(owner, now, monkey
     send(owner, now, *(f"p{n}@example.org" for n in range(40)))
     Delivery.update(priority=Priority.SINGLE).execute()
     clock = Clock()
-    monkeypatch.setattr("invites.desk.time", clock)
+    monkeypatch.setattr("invites.sending.dispatcher.time", clock)
     looks = []
     urgent = queue.urgent
     monkeypatch.setattr(queue, "urgent", lambda *asked: looks.append(1) or urgent(*asked))

@@ -4,8 +4,8 @@ import dns.rcode
 import pytest
 from dns.resolver import Resolver
 
-from invites import sender_domain
-from invites.sender_domain import Dmarc, Published, Spf
+from invites.sending import sender_domain
+from invites.sending.sender_domain import Dmarc, Published, Spf
 from tests.name_server import NameServer
 
 DOMAIN = "mail.example.org"

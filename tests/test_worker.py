@@ -16,12 +16,13 @@ import pytest
 from flask import Flask
 from flask_mail import Mail
 
-from invites import db, worker
+from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.models import Delivery, DeliveryState, MailQueue, Membership
 from invites.outbox import enqueue
-from invites.worker import Worker
+from invites.sending import worker
+from invites.sending.worker import Worker
 from tests.mail.post_office import PostOffice
 from tests.shorthand import invite, send
 from tests.soak import soak

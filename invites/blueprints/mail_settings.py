@@ -8,12 +8,12 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, StringField
 
-from invites import sender_domain
 from invites.core import addresses
 from invites.core.addresses import canonical
 from invites.core.settings import MailServer
-from invites.mail.rehearsal import rehearse, trial_mail
 from invites.outbox import enqueue, throttle
+from invites.sending import sender_domain
+from invites.sending.test_mail import rehearse, trial_mail
 from invites.web import mail_words
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by

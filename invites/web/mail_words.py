@@ -3,9 +3,9 @@
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from invites.mail.advice import Advice, Stage
-from invites.mail.rehearsal import Step
-from invites.sender_domain import Dmarc, Spf
+from invites.sending.diagnosis import Advice, Stage
+from invites.sending.sender_domain import Dmarc, Spf
+from invites.sending.test_mail import Step
 
 _DONE = {
     Stage.CONNECT: _("Connected to %(address)s"),

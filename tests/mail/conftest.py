@@ -16,7 +16,7 @@ from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
-from invites.worker import Worker
+from invites.sending.worker import Worker
 from tests.mail.post_office import PostOffice
 from tests.mail.scripted import Scripted
 
@@ -116,7 +116,7 @@ def sender(server: Scripted, make_worker: MakeWorker) -> Worker:
 def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
     """Starts the worker in a thread, as the process does it, and stops it at the end."""
     monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
-    monkeypatch.setattr("invites.worker._PAUSES", (0.05,))
+    monkeypatch.setattr("invites.sending.worker._PAUSES", (0.05,))
     threads = []
 
     def start() -> Worker:

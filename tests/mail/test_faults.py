@@ -11,11 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from peewee import OperationalError
 
-from invites import worker
 from invites.core.clock import utcnow
-from invites.mail import wire
-from invites.mail.exchange import Exchange
-from invites.mail.replies import TroubleError
 from invites.models import (
     Batch,
     BatchState,
@@ -26,7 +22,10 @@ from invites.models import (
 )
 from invites.outbox import batches, enqueue, journal
 from invites.outbox.journal import Settled
-from invites.worker import Worker
+from invites.sending import smtp_socket, worker
+from invites.sending.smtp_replies import TroubleError
+from invites.sending.smtp_transaction import Exchange
+from invites.sending.worker import Worker
 from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step, at
 from tests.mail.shorthand import FAILED, ONE_WAY, QUEUED, SENT, people, states, wait_for
 from tests.shorthand import invite, reread, send
@@ -340,7 +339,7 @@ class TestServersThatCannotBeUsed:
         stage: str,
         how: bytes,
     ) -> None:
-        monkeypatch.setattr(wire, "TIMEOUT", 0.4)
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
         server.answer = at(stage, how, connection=1)
         send(owner, now, *people(2))
         start = time.monotonic()
@@ -414,7 +413,7 @@ class TestServersThatCannotBeUsed:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(wire, "TIMEOUT", 0.4)
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
         monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.2)
         monkeypatch.setattr(worker, "_BEAT", timedelta(0))
         beat = enqueue.beat

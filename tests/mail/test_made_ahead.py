@@ -6,14 +6,14 @@ from datetime import datetime
 
 import pytest
 
-from invites import crew, worker
 from invites.core.clock import utcnow
-from invites.mail import builder, wire
+from invites.mail import builder
 from invites.mail.builder import Letter, Mailroom
 from invites.models import Account, Batch, BatchState, MailPolicy, Membership, ProofPurpose
 from invites.outbox import journal
 from invites.people import email_tokens
-from invites.worker import Worker
+from invites.sending import connection_pool, smtp_socket, worker
+from invites.sending.worker import Worker
 from tests.mail.scripted import SILENCE, Scripted, Step, at
 from tests.mail.shorthand import ONE_WAY, people, wait_for
 from tests.shorthand import send
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, ONE_WAY]
 
 def silence_one(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first connection gets no answer to its second mail."""
-    monkeypatch.setattr(wire, "TIMEOUT", 15.0)
+    monkeypatch.setattr(smtp_socket, "TIMEOUT", 15.0)
     monkeypatch.setattr(worker, "_LEAVING", 0.5)
     server.answer = at("body", SILENCE, of="person001@example.org", connection=1)
 
@@ -106,7 +106,7 @@ def test_none_begins_that_was_made_long_ago(
     monkeypatch: pytest.MonkeyPatch,
     begun: Begun,
 ) -> None:
-    monkeypatch.setattr(crew, "_FRESH", 0.5)
+    monkeypatch.setattr(connection_pool, "_FRESH", 0.5)
     monkeypatch.setattr(builder, "_FRESH", 0.5)
     MailPolicy.create(id=1, per_minute=None, connections=6)
 

@@ -9,7 +9,6 @@ from datetime import datetime
 import pytest
 from peewee import OperationalError
 
-from invites import crew, worker
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.mail.builder import Mailroom
@@ -25,7 +24,8 @@ from invites.outbox import batches, enqueue, journal
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
 from invites.people import email_tokens
-from invites.worker import Worker
+from invites.sending import connection_pool, worker
+from invites.sending.worker import Worker
 from tests.mail.scripted import Scripted, at
 from tests.mail.shorthand import ONE_WAY, QUEUED, SENT, people, states, wait_for
 from tests.shorthand import invite, send
@@ -179,7 +179,7 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(crew, "_LINGER", 0.2)
+        monkeypatch.setattr(connection_pool, "_LINGER", 0.2)
         invite(owner, now, "one@example.org")
         running()
         wait_for(lambda: server.stages["quit"] == 1)
@@ -196,7 +196,7 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(crew, "_LINGER", 60)
+        monkeypatch.setattr(connection_pool, "_LINGER", 60)
         invite(owner, now, "one@example.org")
         running()
         wait_for(lambda: states() == {SENT: 1})

@@ -20,7 +20,7 @@ from invites.lists.recipients import Entry
 from invites.mail.bulk_template import LINK, NAME, Addressee, Draft, FormLetter, UnsafeMailError
 from invites.mail.rendering import render
 from invites.models import Delivery, Membership
-from invites.worker import Worker
+from invites.sending.worker import Worker
 from tests.cast import make_user
 from tests.mail.post_office import PostOffice
 

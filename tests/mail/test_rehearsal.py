@@ -12,9 +12,9 @@ from flask import Flask
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
-from invites.mail import watched
-from invites.mail.advice import Advice, Stage
-from invites.mail.rehearsal import Rehearsal, rehearse, trial_mail
+from invites.sending import traced_smtp
+from invites.sending.diagnosis import Advice, Stage
+from invites.sending.test_mail import Rehearsal, rehearse, trial_mail
 from invites.web import mail_words
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.post_office import PostOffice
@@ -173,7 +173,7 @@ class TestReaching:
         self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Advice
     ) -> None:
         def vanish(*_: object, timeout: float) -> None:
-            assert timeout <= watched.CONNECT_TIME
+            assert timeout <= traced_smtp.CONNECT_TIME
             raise TimeoutError("timed out")
 
         monkeypatch.setattr(socket, "create_connection", vanish)
@@ -258,7 +258,7 @@ class TestEncryption:
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(watched, "TOTAL_TIME", 0.3)
+        monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 0.3)
         with closed_office.open(ssl_context=tls):
             found = go(closed_office.port, use_tls=True)
         assert (failed_at(found), found.advice) == (Stage.GREETING, Advice.ENCRYPTED_AT_ONCE)
@@ -382,7 +382,7 @@ class TestSilence:
         stage: str,
         failed: Stage,
     ) -> None:
-        monkeypatch.setattr(watched, "TOTAL_TIME", 1.5)  # a busy machine greets late
+        monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 1.5)  # a busy machine greets late
         started = time.monotonic()
         with Scripted(lambda step: what if step.stage == stage else None).listening() as server:
             found = go(server.port)
@@ -396,6 +396,6 @@ class TestSilence:
     def test_a_server_that_is_silent_to_the_goodbye_has_taken_the_mail(
         self, go: Try, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(watched, "_GOODBYE_TIME", 0.2)
+        monkeypatch.setattr(traced_smtp, "_GOODBYE_TIME", 0.2)
         with Scripted(lambda step: SILENCE if step.stage == "quit" else None).listening() as server:
             assert go(server.port).advice is None

@@ -17,8 +17,6 @@ from flask_mail import Mail
 from invites import db
 from invites.core.roles import Role
 from invites.invitations import manage
-from invites.mail import wire
-from invites.mail.replies import TroubleError
 from invites.members import answers, memberships
 from invites.models import (
     Account,
@@ -30,7 +28,9 @@ from invites.models import (
 )
 from invites.outbox import enqueue
 from invites.people import email_tokens
-from invites.worker import Worker
+from invites.sending import smtp_socket
+from invites.sending.smtp_replies import TroubleError
+from invites.sending.worker import Worker
 from tests.cast import Cast, make_user
 from tests.mail.conftest import CERTIFICATE, MakeWorker
 from tests.mail.post_office import PostOffice
@@ -410,8 +410,8 @@ class TestWhatTheServerSays:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        assert wire.TIMEOUT <= 60
-        monkeypatch.setattr(wire, "TIMEOUT", 0.2)
+        assert smtp_socket.TIMEOUT <= 60
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.2)
         invite(owner, now)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
@@ -436,7 +436,7 @@ class TestWhatTheServerSays:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(wire, "TIMEOUT", 0.4)
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
         resolve = socket.getaddrinfo
 
         def resolved(host: str, port: int, *rest: Any, **options: Any) -> list[Any]:

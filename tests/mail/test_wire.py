@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from invites.mail.wire import Wire
+from invites.sending.smtp_socket import Wire
 
 
 @pytest.fixture

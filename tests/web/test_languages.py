@@ -8,10 +8,10 @@ from babel.support import NullTranslations
 from bs4 import BeautifulSoup, Comment, Doctype, Tag
 from flask_babel import get_domain
 
-from invites.mail.rehearsal import trial_mail
 from invites.mail.rendering import render
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from invites.people import security_notices
+from invites.sending.test_mail import trial_mail
 from tests.web.scenes import BUTTONS, PAGES, Scene
 from tests.web.world import World, services
 

@@ -6,13 +6,13 @@ from enum import StrEnum
 
 import pytest
 
-from invites import sender_domain
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
-from invites.mail.advice import Advice
 from invites.outbox import enqueue, throttle
 from invites.outbox.throttle import Limits
-from invites.sender_domain import Dmarc, Spf
+from invites.sending import sender_domain
+from invites.sending.diagnosis import Advice
+from invites.sending.sender_domain import Dmarc, Spf
 from invites.web import mail_words
 from tests.browsing import HTMX, Browser
 from tests.mail.post_office import PostOffice, free_port

@@ -13,17 +13,17 @@ import flask_mail
 from peewee import PeeweeException
 
 from invites.core.clock import utcnow
-from invites.courier import Courier
-from invites.desk import Desk
 from invites.mail.builder import Letter, Mailroom
 from invites.mail.bulk_template import UnsafeMailError
-from invites.mail.exchange import Awaited
-from invites.mail.opening import Opening
 from invites.outbox import journal, throttle
 from invites.outbox.enqueue import Priority
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
 from invites.outbox.retry import Outcome, Result
+from invites.sending.connector import Opening
+from invites.sending.dispatcher import Desk
+from invites.sending.smtp_session import Courier
+from invites.sending.smtp_transaction import Awaited
 
 _LINGER = 2.0  # seconds for which an idle connection stays open
 _BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
@@ -31,7 +31,7 @@ _ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that ha
 _FRESH = 2.0  # seconds for which a mail that was made ahead is good
 _AT_ONCE = 25  # mails that can't be sent, and are written down together
 
-log = logging.getLogger("invites.worker")
+log = logging.getLogger("invites.sending.worker")
 
 
 class Crew:

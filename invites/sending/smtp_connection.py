@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import flask_mail
 
-from invites.mail import wire
-from invites.mail.exchange import Exchange
-from invites.mail.reaching import reach
-from invites.mail.replies import TroubleError, words
-from invites.mail.wire import Wire
+from invites.sending import smtp_socket
+from invites.sending.smtp_replies import TroubleError, words
+from invites.sending.smtp_socket import Wire
+from invites.sending.smtp_transaction import Exchange
+from invites.sending.tcp import reach
 
 _MOST_SAID = 100_000  # bytes
 
@@ -45,7 +45,7 @@ class _Host(smtplib.SMTP):
     def __init__(self, connection: "Connection", **options: Any) -> None:
         self.waits_since: float | None = None
         connection.host = self  # at once: the greeting may trickle too
-        super().__init__(local_hostname=_own_name(), timeout=wire.TIMEOUT, **options)
+        super().__init__(local_hostname=_own_name(), timeout=smtp_socket.TIMEOUT, **options)
 
     def getreply(self) -> tuple[int, bytes]:
         """The next answer. Raises smtplib.SMTPServerDisconnected, and TimeoutError."""
@@ -70,7 +70,7 @@ class _Host(smtplib.SMTP):
     def is_overdue(self) -> bool:
         """Whether the answer takes too long."""
         since = self.waits_since
-        return since is not None and time.monotonic() - since >= wire.TIMEOUT
+        return since is not None and time.monotonic() - since >= smtp_socket.TIMEOUT
 
 
 class _SecureHost(_Host, smtplib.SMTP_SSL):

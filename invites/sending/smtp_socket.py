@@ -8,7 +8,7 @@ import ssl
 import time
 from collections import deque
 
-from invites.mail.replies import words
+from invites.sending.smtp_replies import words
 
 TIMEOUT = 50.0  # seconds for an answer, and for its last byte
 

@@ -10,11 +10,11 @@ from datetime import datetime
 from email.utils import make_msgid
 
 from invites.core.settings import MailServer
-from invites.mail.advice import Advice, Stage, advice
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import Postage, heading, rehearsal_parts
-from invites.mail.replies import words
-from invites.mail.watched import SHOWN, WatchedSMTP
+from invites.sending.diagnosis import Advice, Stage, advice
+from invites.sending.smtp_replies import words
+from invites.sending.traced_smtp import SHOWN, WatchedSMTP
 
 
 @dataclass(frozen=True)

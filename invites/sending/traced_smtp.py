@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 from invites.core.settings import MailServer
-from invites.mail.reaching import reach
-from invites.mail.replies import words
+from invites.sending.smtp_replies import words
+from invites.sending.tcp import reach
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -6,7 +6,7 @@ import ssl
 from enum import StrEnum
 
 from invites.core.settings import MailServer
-from invites.mail.replies import is_about_us
+from invites.sending.smtp_replies import is_about_us
 
 # OpenSSL's reasons for which a certificate doesn't hold.
 _EXPIRED = 10

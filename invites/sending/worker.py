@@ -13,15 +13,15 @@ from peewee import PeeweeException
 
 from invites import db
 from invites.core.clock import utcnow
-from invites.crew import Crew
 from invites.db import schema
-from invites.desk import Desk
 from invites.invitations import staging
 from invites.mail.builder import Mailroom
 from invites.mail.rendering import Postage
-from invites.mail.replies import TroubleError
 from invites.outbox import enqueue, journal, throttle
 from invites.people import sessions
+from invites.sending.connection_pool import Crew
+from invites.sending.dispatcher import Desk
+from invites.sending.smtp_replies import TroubleError
 
 _TICK = 0.1  # seconds between two looks at the crew
 _IDLE = 0.5  # seconds between two looks for mail, while there is no crew
@@ -34,7 +34,7 @@ _DATABASE_AGAIN = 1.0  # seconds before a database that couldn't be used is trie
 _SWEEP = 3600.0  # seconds between two looks for dropped lists that nobody needs any more
 _BEAT = timedelta(seconds=10)
 
-log = logging.getLogger("invites.worker")
+log = logging.getLogger("invites.sending.worker")
 
 
 class Worker:

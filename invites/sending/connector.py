@@ -8,9 +8,9 @@ from threading import Thread
 
 import flask_mail
 
-from invites.mail import smtp
-from invites.mail.exchange import Exchange
-from invites.mail.wire import Wire
+from invites.sending import smtp_connection
+from invites.sending.smtp_socket import Wire
+from invites.sending.smtp_transaction import Exchange
 
 _CLOSING_TIME = 1.0  # seconds
 
@@ -24,8 +24,8 @@ class Opening:
     """
 
     def __init__(self) -> None:
-        self._threads: dict[smtp.Connection, Thread] = {}
-        self._results: SimpleQueue[tuple[smtp.Connection, Opened]] = SimpleQueue()
+        self._threads: dict[smtp_connection.Connection, Thread] = {}
+        self._results: SimpleQueue[tuple[smtp_connection.Connection, Opened]] = SimpleQueue()
         self._ear, self._bell = socket.socketpair()
         self._begun_at = float("-inf")
 
@@ -38,7 +38,7 @@ class Opening:
 
     def begin(self, mail: flask_mail.Mail, sender: str) -> None:
         """Open one more, for mails from ``sender``."""
-        connection = smtp.new_connection(mail)
+        connection = smtp_connection.new_connection(mail)
         thread = Thread(target=self._open, args=(connection, sender), name="open", daemon=True)
         self._threads[connection] = thread
         self._begun_at = time.monotonic()
@@ -79,7 +79,7 @@ class Opening:
         self._ear.close()
         self._bell.close()
 
-    def _open(self, connection: smtp.Connection, sender: str) -> None:
+    def _open(self, connection: smtp_connection.Connection, sender: str) -> None:
         opened: Opened
         try:
             opened = connection.open(sender)
@@ -87,7 +87,7 @@ class Opening:
             opened = error
         self._report(connection, opened)
 
-    def _report(self, connection: smtp.Connection, opened: Opened) -> None:
+    def _report(self, connection: smtp_connection.Connection, opened: Opened) -> None:
         self._results.put((connection, opened))
         with contextlib.suppress(OSError):  # closed meanwhile
             self._bell.send(b"!")

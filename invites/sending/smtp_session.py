@@ -3,11 +3,11 @@
 import time
 
 from invites.mail.builder import Letter
-from invites.mail.exchange import Awaited, Exchange, Steps
-from invites.mail.replies import LostError, TroubleError, UnansweredError
-from invites.mail.wire import Wire
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
+from invites.sending.smtp_replies import LostError, TroubleError, UnansweredError
+from invites.sending.smtp_socket import Wire
+from invites.sending.smtp_transaction import Awaited, Exchange, Steps
 
 
 class Courier:

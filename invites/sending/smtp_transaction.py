@@ -9,9 +9,10 @@ from contextlib import suppress
 from enum import Enum
 from typing import TypeVar
 
-from invites.mail import wire
 from invites.mail.builder import Letter
-from invites.mail.replies import (
+from invites.outbox.retry import Outcome, Result
+from invites.sending import smtp_socket
+from invites.sending.smtp_replies import (
     LostError,
     TroubleError,
     UnansweredError,
@@ -19,8 +20,7 @@ from invites.mail.replies import (
     judge,
     words,
 )
-from invites.mail.wire import Reply, Wire
-from invites.outbox.retry import Outcome, Result
+from invites.sending.smtp_socket import Reply, Wire
 
 _END = b".\r\n"
 _RESET = b"RSET\r\n"
@@ -151,7 +151,7 @@ class Exchange:
 
     def _reply(self, seconds: float | None = None) -> Steps[Reply]:
         """The next answer, for which the server has so long. Raises LostError."""
-        self._line.expect(wire.TIMEOUT if seconds is None else seconds)
+        self._line.expect(smtp_socket.TIMEOUT if seconds is None else seconds)
         while not self._line.answers:
             if self._line.broken:
                 raise LostError(self._line.broken)
