@@ -13,7 +13,7 @@ from invites.core.clock import utcnow
 from invites.members import accounts
 from invites.people import profiles
 from invites.people.profiles import NewProfile
-from invites.web import limits
+from invites.web import rate_limits
 
 TRIES = 200  # of each
 
@@ -21,7 +21,7 @@ TRIES = 200  # of each
 def main() -> None:
     """Print the medians, and what lies between them."""
     with box(1) as app:
-        limits._limiter.enabled = False
+        rate_limits._limiter.enabled = False
         logging.getLogger("invites").setLevel(logging.ERROR)  # refused log-ins are expected
         _people()
         client = app.test_client()

@@ -9,7 +9,7 @@ from invites import db, readiness
 from invites.core.errors import Refused
 from invites.core.settings import SettingsError
 from invites.db.schema import NotReadyError
-from invites.web.refusal_words import sentence
+from invites.web.error_labels import sentence
 from invites.web.services import services
 
 

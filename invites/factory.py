@@ -18,16 +18,16 @@ from invites.members.links import Links
 from invites.people import sessions
 from invites.web import (
     access,
-    busy,
-    errors,
-    form_data,
+    error_pages,
+    form_limits,
     forms,
-    headers,
     htmx,
-    limits,
+    login,
+    rate_limits,
+    security_headers,
+    server_busy,
     services,
-    signin,
-    templates,
+    template_context,
     urls,
 )
 
@@ -124,16 +124,16 @@ def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
 
 def _add_extensions(app: Flask) -> CSRFProtect:
     htmx.init_app(app)
-    form_data.init_app(app)
+    form_limits.init_app(app)
     urls.init_app(app)
-    signin.init_app(app)
+    login.init_app(app)
     access.init_app(app)
     forms.init_app(app)
     csrf = CSRFProtect(app)
-    busy.init_app(app)
-    limits.init_app(app)
-    Babel(app, timezone_selector=templates.time_zone)
-    templates.init_app(app)
-    headers.init_app(app)
-    errors.init_app(app)
+    server_busy.init_app(app)
+    rate_limits.init_app(app)
+    Babel(app, timezone_selector=template_context.time_zone)
+    template_context.init_app(app)
+    security_headers.init_app(app)
+    error_pages.init_app(app)
     return csrf

@@ -13,7 +13,7 @@ from invites.core.errors import Reason, Refused
 from invites.lists import files
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.lists.table import MAX_BYTES, Choice, Table
-from invites.web.refusal_words import sentence
+from invites.web.error_labels import sentence
 from tests.lists import bombs, heaps, make
 from tests.shorthand import ends_soon, refused
 

@@ -12,11 +12,11 @@ from invites.members import accounts, answers
 from invites.models import Invitation, ProofPurpose
 from invites.people import email_tokens
 from invites.web.access import Who, allow
+from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm, checked_by
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import sentence
+from invites.web.login import person, renew
+from invites.web.responses import go, show, tell
 from invites.web.services import now
-from invites.web.signin import person, renew
 
 blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
 

@@ -10,10 +10,10 @@ from invites.authorization import audit_log
 from invites.authorization.audit_log import Kind
 from invites.authorization.permissions import Action
 from invites.models import Activity
-from invites.web import deeds
+from invites.web import audit_labels
 from invites.web.access import allow, here
-from invites.web.csv_files import csv_file
-from invites.web.pages import show
+from invites.web.csv_export import csv_file
+from invites.web.responses import show
 
 blueprint = Blueprint("activity", __name__, url_prefix="/accounts/<slug>/activity")
 
@@ -30,7 +30,7 @@ def page() -> Response:
         search=search,
         chosen=kind or "",
         kinds=list(Kind),
-        sentence=deeds.sentence,
+        sentence=audit_labels.sentence,
     )
 
 
@@ -47,7 +47,7 @@ def _lines(found: Iterable[Activity]) -> Iterator[tuple[str, ...]]:
     for entry in found:
         when = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
         who = (entry.actor.name, entry.actor.email) if entry.actor else ("", "")
-        yield when, *who, deeds.sentence(entry), entry.details.get("email", "")
+        yield when, *who, audit_labels.sentence(entry), entry.details.get("email", "")
 
 
 def _asked() -> tuple[Kind | None, str]:

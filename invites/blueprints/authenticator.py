@@ -12,17 +12,17 @@ from invites.models import Authenticator
 from invites.people import totp, two_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
-from invites.web.limits import limit_app_digits, limit_password_guesses
-from invites.web.pages import go, show, tell
-from invites.web.password_pages import (
+from invites.web.login import person, session_token
+from invites.web.password_prompt import (
     PasswordForm,
     ask_password,
     change,
     showing_new_codes,
     what_stays_closed,
 )
+from invites.web.rate_limits import limit_app_digits, limit_password_guesses
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
-from invites.web.signin import person, session_token
 
 blueprint = Blueprint("authenticator", __name__, url_prefix="/profile/second-step/app")
 

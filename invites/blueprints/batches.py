@@ -17,13 +17,13 @@ from invites.invitations.skipped import LeftOut
 from invites.models import Batch, BatchState, Membership
 from invites.outbox import batches, enqueue, progress
 from invites.web.access import allow, here
-from invites.web.composing import compose_page, form_to_mend
-from invites.web.csv_files import csv_file
+from invites.web.compose_form import compose_page, form_to_mend
+from invites.web.csv_export import csv_file
+from invites.web.error_labels import problem, sentence
 from invites.web.htmx import wants_fragment
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import problem, sentence
+from invites.web.labels import outcome
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
-from invites.web.words import outcome
 
 T = TypeVar("T")
 

@@ -18,13 +18,13 @@ from invites.invitations.review import overview
 from invites.lists.table import Choice
 from invites.models import Batch, StagedList
 from invites.web.access import allow, here
-from invites.web.composing import ComposeForm, compose_page, filled_form, number
-from invites.web.errors import stale_form
+from invites.web.compose_form import ComposeForm, compose_page, filled_form, number
+from invites.web.error_labels import sentence
+from invites.web.error_pages import stale_form
 from invites.web.forms import takes_lists
-from invites.web.pages import go, tell
-from invites.web.refusal_words import sentence
+from invites.web.labels import changes
+from invites.web.responses import go, tell
 from invites.web.services import now, services
-from invites.web.words import changes
 
 blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitations/new")
 

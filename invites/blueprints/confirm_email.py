@@ -8,9 +8,9 @@ from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose
 from invites.people import email_tokens
 from invites.web.access import Who, allow
-from invites.web.pages import go, show, tell
+from invites.web.login import person
+from invites.web.responses import go, show, tell
 from invites.web.services import links, now
-from invites.web.signin import person
 
 blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 

@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 
 from invites.people import sessions
 from invites.web.access import Who, allow
-from invites.web.pages import go, tell
-from invites.web.signin import person, session_token
+from invites.web.login import person, session_token
+from invites.web.responses import go, tell
 
 blueprint = Blueprint("devices", __name__, url_prefix="/profile/devices")
 

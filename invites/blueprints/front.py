@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites.members import installation
 from invites.outbox import enqueue
 from invites.web.access import Who, allow
-from invites.web.pages import go
+from invites.web.login import visitor
+from invites.web.responses import go
 from invites.web.services import now, services
-from invites.web.signin import visitor
 
 blueprint = Blueprint("front", __name__)
 

@@ -11,13 +11,13 @@ from invites.members import answers, memberships
 from invites.models import Invitation, Standing
 from invites.people import profiles
 from invites.web.access import Who, allow
+from invites.web.after_login import arrived, welcome
 from invites.web.forms import JoinForm
-from invites.web.limits import limit_joining
-from invites.web.pages import go, show
+from invites.web.login import renew, visitor
+from invites.web.rate_limits import limit_joining
+from invites.web.responses import go, show
 from invites.web.services import links, now
-from invites.web.signin import renew, visitor
 from invites.web.urls import login_url
-from invites.web.welcome import arrived, welcome
 
 blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
 

@@ -17,10 +17,10 @@ from invites.members import permanent_link
 from invites.members.scope import Flag
 from invites.models import Invitation, Membership, Standing
 from invites.web.access import allow, here
-from invites.web.composing import compose_page, form_to_mend
+from invites.web.compose_form import compose_page, form_to_mend
+from invites.web.error_labels import sentence
 from invites.web.htmx import wants_fragment
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import sentence
+from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")

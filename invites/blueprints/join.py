@@ -8,12 +8,12 @@ from invites.members import memberships, permanent_link
 from invites.models import PermanentLink
 from invites.people import profiles
 from invites.web.access import Who, allow
+from invites.web.after_login import arrived, welcome
 from invites.web.forms import JoinForm
-from invites.web.limits import limit_joining
-from invites.web.pages import go, show
+from invites.web.login import person, renew, visitor
+from invites.web.rate_limits import limit_joining
+from invites.web.responses import go, show
 from invites.web.services import links, now
-from invites.web.signin import person, renew, visitor
-from invites.web.welcome import arrived, welcome
 
 blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
 

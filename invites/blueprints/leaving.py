@@ -8,8 +8,8 @@ from invites.authorization.permissions import Action
 from invites.core.errors import Refused
 from invites.members import memberships
 from invites.web.access import allow, here
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import sentence
+from invites.web.error_labels import sentence
+from invites.web.responses import go, show, tell
 from invites.web.services import now
 
 blueprint = Blueprint("leaving", __name__, url_prefix="/accounts/<slug>/leaving")

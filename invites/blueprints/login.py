@@ -13,16 +13,16 @@ from invites.core.errors import Refused
 from invites.members import installation
 from invites.models import Invitation, User
 from invites.people import passkeys, profiles, two_step
-from invites.web import second_step, typed_address
+from invites.web import last_login_address, pending_login
 from invites.web.access import Who, allow
+from invites.web.after_login import first_page
 from invites.web.forms import PlainForm
-from invites.web.limits import limit_logins
-from invites.web.pages import go, show
+from invites.web.labels import try_again_in
+from invites.web.login import log_in, log_out, visitor
+from invites.web.rate_limits import limit_logins
+from invites.web.responses import go, show
 from invites.web.services import links, now, services
-from invites.web.signin import log_in, log_out, visitor
 from invites.web.urls import safe_next
-from invites.web.welcome import first_page
-from invites.web.words import try_again_in
 
 log = logging.getLogger("invites.web")
 
@@ -68,7 +68,7 @@ def create() -> Response:
             form.refuse(form.password, refused)
             return _page(form, _invitation_behind(safe_next(form.next.data)), status=422)
     if user is not None and two_step.is_on(user):
-        second_step.begin(user, shared=form.shared.data)
+        pending_login.begin(user, shared=form.shared.data)
         return go(url_for("second_step.form", next=safe_next(form.next.data)))
     if user is None or not _let_in(user, shared=form.shared.data):
         # As a literal, so that nobody types lines of their own into the log (ASVS 5.0 16.4.1).
@@ -76,7 +76,7 @@ def create() -> Response:
         form.password.errors = [
             _("This address and password don't go together. Check both, or set a new password.")
         ]
-        typed_address.keep(form.email.data)
+        last_login_address.keep(form.email.data)
         invitation = _invitation_behind(safe_next(form.next.data))
         return _page(form, invitation, status=422)
     return go(safe_next(form.next.data) or first_page(user))
@@ -93,7 +93,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
             when=when,
         )
     ]
-    typed_address.keep(form.email.data)
+    last_login_address.keep(form.email.data)
     response = _page(form, _invitation_behind(safe_next(form.next.data)), status=429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

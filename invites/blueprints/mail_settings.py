@@ -14,13 +14,13 @@ from invites.core.settings import MailServer
 from invites.outbox import enqueue, throttle
 from invites.sending import sender_domain
 from invites.sending.test_mail import rehearse, trial_mail
-from invites.web import mail_words
+from invites.web import mail_labels
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_rehearsals
-from invites.web.pages import go, show, tell
+from invites.web.login import person
+from invites.web.rate_limits import limit_rehearsals
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
-from invites.web.signin import person
 
 blueprint = Blueprint("mail_settings", __name__, url_prefix="/mail")
 
@@ -112,6 +112,6 @@ def _show(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
         server=_server(),
         worker_lives=enqueue.worker_seen(now()),
         trouble=enqueue.trouble(),
-        mail_words=mail_words,
+        mail_words=mail_labels,
         **beginning | parts,
     )

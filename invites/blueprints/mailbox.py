@@ -8,8 +8,8 @@ from invites.mail.rendering import render
 from invites.models import Delivery
 from invites.outbox import waiting
 from invites.web.access import Who, allow
-from invites.web.headers import MAIL_PREVIEW, page_policy
-from invites.web.pages import go, show
+from invites.web.responses import go, show
+from invites.web.security_headers import MAIL_PREVIEW, page_policy
 from invites.web.services import now, services
 
 blueprint = Blueprint("mailbox", __name__, url_prefix="/mailbox")

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from invites.invitations import unsubscribe
 from invites.models import Invitation
 from invites.web.access import Who, allow
-from invites.web.pages import go, show, tell
+from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
 blueprint = Blueprint("no_more", __name__, url_prefix="/no-more/<token>")

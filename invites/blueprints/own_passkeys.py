@@ -10,14 +10,14 @@ from invites.core import text_fields, user_agents
 from invites.core.errors import Reason, Refused
 from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
-from invites.web.busy import mark_busy
+from invites.web.error_labels import sentence
 from invites.web.forms import checked_by
-from invites.web.limits import limit_password_guesses, was_right
-from invites.web.pages import show
-from invites.web.password_pages import PasswordForm, ask_password, change, what_stays_closed
-from invites.web.refusal_words import sentence
+from invites.web.login import person, session_token
+from invites.web.password_prompt import PasswordForm, ask_password, change, what_stays_closed
+from invites.web.rate_limits import limit_password_guesses, was_right
+from invites.web.responses import show
+from invites.web.server_busy import mark_busy
 from invites.web.services import now, services
-from invites.web.signin import person, session_token
 
 blueprint = Blueprint("own_passkeys", __name__, url_prefix="/profile/second-step/passkeys")
 

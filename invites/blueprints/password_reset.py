@@ -11,13 +11,13 @@ from invites.core import addresses
 from invites.core.errors import Reason, Refused
 from invites.models import EmailProof, ProofPurpose
 from invites.people import email_tokens, profiles
-from invites.web import typed_address
+from invites.web import last_login_address
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_joining, limit_mail
-from invites.web.pages import go, show, tell
+from invites.web.login import log_out
+from invites.web.rate_limits import limit_joining, limit_mail
+from invites.web.responses import go, show, tell
 from invites.web.services import links, now
-from invites.web.signin import log_out
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/password-reset")
 
@@ -44,7 +44,7 @@ class NewPasswordForm(PlainForm):
 @allow(Who.ANYBODY)
 def ask_form() -> Response:
     """Where to ask for the mail."""
-    email = request.args.get("email") or typed_address.take()
+    email = request.args.get("email") or last_login_address.take()
     return show("password_reset/ask.html", form=AskForm(email=email))
 
 

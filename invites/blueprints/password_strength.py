@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response
 from invites.core.errors import Refused
 from invites.people import passwords
 from invites.web.access import Who, allow
-from invites.web.limits import limit_estimates
-from invites.web.pages import show
-from invites.web.signin import visitor
+from invites.web.login import visitor
+from invites.web.rate_limits import limit_estimates
+from invites.web.responses import show
 
 blueprint = Blueprint("password_strength", __name__)
 

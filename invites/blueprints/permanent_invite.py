@@ -10,7 +10,7 @@ from invites.authorization.permissions import Action
 from invites.members import permanent_link
 from invites.web.access import allow, here
 from invites.web.htmx import wants_fragment
-from invites.web.pages import go, show, tell
+from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
 blueprint = Blueprint("permanent_invite", __name__, url_prefix="/accounts/<slug>/permanent-invite")

@@ -12,10 +12,10 @@ from invites.models import Session
 from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_password_guesses, was_right
-from invites.web.pages import go, show, tell
+from invites.web.login import person, session_token
+from invites.web.rate_limits import limit_password_guesses, was_right
+from invites.web.responses import go, show, tell
 from invites.web.services import now
-from invites.web.signin import person, session_token
 
 blueprint = Blueprint("profile", __name__, url_prefix="/profile")
 

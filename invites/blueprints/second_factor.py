@@ -7,11 +7,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites.members import two_step_policy
 from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
-from invites.web.limits import limit_password_guesses
-from invites.web.pages import show
-from invites.web.password_pages import PasswordForm, ask_password, change, shown_codes
+from invites.web.login import person
+from invites.web.password_prompt import PasswordForm, ask_password, change, shown_codes
+from invites.web.rate_limits import limit_password_guesses
+from invites.web.responses import show
 from invites.web.services import now, services
-from invites.web.signin import person
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/profile/second-step")
 

@@ -10,16 +10,16 @@ from wtforms import BooleanField, HiddenField, StringField
 from invites.core.errors import Refused
 from invites.models import User
 from invites.people import passkeys, two_step
-from invites.web import second_step
+from invites.web import pending_login
 from invites.web.access import Who, allow
+from invites.web.after_login import first_page
+from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
-from invites.web.limits import limit_passkeys, limit_second_steps
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import sentence
+from invites.web.login import log_in
+from invites.web.rate_limits import limit_passkeys, limit_second_steps
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
-from invites.web.signin import log_in
 from invites.web.urls import login_url, safe_next
-from invites.web.welcome import first_page
 
 log = logging.getLogger("invites.web")
 
@@ -46,7 +46,7 @@ class PasskeyForm(PlainForm):
 @allow(Who.ANYBODY)
 def form() -> AnyResponse:
     """Ask whoever typed the right password for more."""
-    found = second_step.waiting()
+    found = pending_login.waiting()
     form = CodeForm(next=safe_next(request.args.get("next")))
     return _ask(found[0], form) if found else _begin_again()
 
@@ -55,7 +55,7 @@ def form() -> AnyResponse:
 @allow(Who.ANYBODY)
 def create() -> AnyResponse:
     """Take a code, and start the session."""
-    found = second_step.waiting()
+    found = pending_login.waiting()
     if found is None:
         return _begin_again()
     user, shared = found
@@ -108,7 +108,7 @@ def use_passkey() -> AnyResponse:
 
 def _is_waiting_on_shared(user: User) -> bool:
     """Whether they ticked the box of shared computers when they typed their password."""
-    found = second_step.waiting()
+    found = pending_login.waiting()
     return found is not None and found == (user, True)
 
 

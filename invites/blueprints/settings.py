@@ -16,11 +16,11 @@ from invites.mail.rendering import preview_parts
 from invites.members import accounts, two_step_policy
 from invites.members.accounts import AccountSettings
 from invites.web.access import allow, here
+from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm, checked_by
-from invites.web.headers import MAIL_PREVIEW, page_policy
 from invites.web.htmx import wants_fragment
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import sentence
+from invites.web.responses import go, show, tell
+from invites.web.security_headers import MAIL_PREVIEW, page_policy
 from invites.web.services import links, now
 
 blueprint = Blueprint("settings", __name__, url_prefix="/accounts/<slug>/settings")

@@ -15,10 +15,10 @@ from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
-from invites.web.limits import limit_setup
-from invites.web.pages import go, show, tell
+from invites.web.login import log_in
+from invites.web.rate_limits import limit_setup
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
-from invites.web.signin import log_in
 
 blueprint = Blueprint("setup", __name__)
 

@@ -14,14 +14,14 @@ from invites.invitations import edits, staged_rows, staging
 from invites.invitations.classify import INVITED, Outcome
 from invites.models import StagedList
 from invites.web.access import allow, here
-from invites.web.composing import ComposeForm, compose_page, filled_form, rows_page
-from invites.web.csv_files import csv_file
+from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
+from invites.web.csv_export import csv_file
+from invites.web.error_labels import problem
 from invites.web.forms import takes_lists
 from invites.web.htmx import wants_fragment
-from invites.web.pages import show
-from invites.web.refusal_words import problem
+from invites.web.labels import of_row
+from invites.web.responses import show
 from invites.web.services import now
-from invites.web.words import of_row
 
 blueprint = Blueprint(
     "staged_list", __name__, url_prefix="/accounts/<slug>/invitations/new/list/<int:list_id>"

@@ -17,12 +17,12 @@ from invites.core.roles import Role
 from invites.members import memberships, two_step_policy
 from invites.models import Membership
 from invites.web.access import allow, here
+from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
-from invites.web.pages import go, show, tell
-from invites.web.refusal_words import sentence
+from invites.web.labels import ROLE
+from invites.web.responses import go, show, tell
 from invites.web.services import now
-from invites.web.words import ROLE
 
 blueprint = Blueprint("users", __name__, url_prefix="/accounts/<slug>/users")
 

@@ -16,9 +16,9 @@ from invites.members import accounts, memberships, two_step_policy
 from invites.members.scope import Scope
 from invites.models import Account, Membership, User
 from invites.web.htmx import is_htmx
-from invites.web.logged_out import send_to_login
-from invites.web.pages import go, show
-from invites.web.signin import visitor
+from invites.web.login import visitor
+from invites.web.login_required import send_to_login
+from invites.web.responses import go, show
 
 log = logging.getLogger("invites.web")
 

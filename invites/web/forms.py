@@ -21,8 +21,8 @@ from wtforms.validators import StopValidation
 from invites.core import addresses, text_fields
 from invites.core.errors import Refused
 from invites.people import passwords
-from invites.web.busy import mark_busy
-from invites.web.refusal_words import sentence
+from invites.web.error_labels import sentence
+from invites.web.server_busy import mark_busy
 
 # The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
 _REQUEST_BYTES = 64 * 1024 * 1024

@@ -15,7 +15,7 @@ from invites.core.settings import MailServer
 from invites.sending import traced_smtp
 from invites.sending.diagnosis import Advice, Stage
 from invites.sending.test_mail import Rehearsal, rehearse, trial_mail
-from invites.web import mail_words
+from invites.web import mail_labels
 from tests.mail.conftest import CERTIFICATE
 from tests.mail.post_office import PostOffice
 from tests.mail.scripted import HANG_UP, SILENCE, TRICKLE, Scripted, Step
@@ -40,7 +40,7 @@ def go(mailing_app: Callable[..., Flask]) -> Try:
         with app.app_context():
             mail = trial_mail(TO, app.extensions["invites"].postage, utcnow())
             found = rehearse(MailServer(host, port, **plain | options), mail)
-            assert all(mail_words.step(step) for step in found.steps)
+            assert all(mail_labels.step(step) for step in found.steps)
             return found
 
     return go

@@ -17,7 +17,7 @@ from invites.members import memberships, ownership, permanent_link
 from invites.models import Account
 from invites.outbox import batches
 from invites.people import two_step
-from invites.web import deeds
+from invites.web import audit_labels
 from tests.browsing import HTMX, Browser
 from tests.cast import PASSWORD, Cast
 from tests.shorthand import invite, send
@@ -122,7 +122,7 @@ def test_every_deed_has_a_sentence(people: Cast, app: Flask, now: datetime) -> N
         for deed in Deed:
             audit_log.record(deed, people[Role.OWNER].account, None, now, **details)
         found = audit_log.recorded(people[Role.OWNER].account, None, "")
-        said = [deeds.sentence(one) for one in found]
+        said = [audit_labels.sentence(one) for one in found]
     assert len(set(said[: len(Deed)])) == len(Deed)
 
 

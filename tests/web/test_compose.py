@@ -15,7 +15,7 @@ from invites.invitations import send_invitations, staging
 from invites.lists.recipients import MAX_ENTRIES
 from invites.members import answers, memberships
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
-from invites.web.words import ROLE, ROLE_MEANS
+from invites.web.labels import ROLE, ROLE_MEANS
 from tests.browsing import HTMX, Browser
 from tests.cast import Cast, make_user
 from tests.shorthand import ends_soon, invite

@@ -13,7 +13,7 @@ from invites.outbox.throttle import Limits
 from invites.sending import sender_domain
 from invites.sending.diagnosis import Advice
 from invites.sending.sender_domain import Dmarc, Spf
-from invites.web import mail_words
+from invites.web import mail_labels
 from tests.browsing import HTMX, Browser
 from tests.mail.post_office import PostOffice, free_port
 from tests.name_server import NameServer
@@ -166,7 +166,7 @@ class TestTestMail:
 
 @pytest.mark.parametrize(
     ("codes", "words"),
-    [(Advice, mail_words.ADVICE), (Spf, mail_words.SPF), (Dmarc, mail_words.DMARC)],
+    [(Advice, mail_labels.ADVICE), (Spf, mail_labels.SPF), (Dmarc, mail_labels.DMARC)],
     ids=["advice", "SPF", "DMARC"],
 )
 def test_every_finding_has_words(codes: type[StrEnum], words: dict[StrEnum, object]) -> None:

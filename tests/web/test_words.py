@@ -9,8 +9,8 @@ from flask import Flask
 from invites.core.errors import Reason, Refused
 from invites.models import ProofPurpose
 from invites.people import email_tokens, passwords
-from invites.web.refusal_words import sentence
-from invites.web.words import try_again_in
+from invites.web.error_labels import sentence
+from invites.web.labels import try_again_in
 from tests.web.world import World
 
 

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from invites.web.forms import holds_lists, take_large_forms
 from invites.web.htmx import is_htmx
-from invites.web.pages import go, show, tell
+from invites.web.responses import go, show, tell
 from invites.web.urls import login_url
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -8,7 +8,7 @@ from flask_babel import format_decimal, gettext, ngettext
 from invites.authorization.audit_log import Deed
 from invites.core.roles import Role
 from invites.models import Activity
-from invites.web.words import ROLE
+from invites.web.labels import ROLE
 
 Details = Mapping[str, Any]
 

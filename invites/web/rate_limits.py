@@ -24,8 +24,8 @@ from werkzeug.wrappers import Response
 from invites.core.addresses import canonical
 from invites.core.errors import Refused
 from invites.people import passwords, profiles
-from invites.web import second_step
-from invites.web.signin import person
+from invites.web import pending_login
+from invites.web.login import person
 
 _WAS_RIGHT = "guess_was_right"
 
@@ -70,7 +70,9 @@ def limit_app_digits(view: View) -> View:
 
 def limit_second_steps(view: View) -> View:
     """Ten wrong codes by somebody who knows the password, wherever they sit."""
-    return _limit_guesses(view, "10 per 15 minutes", second_step.key, second_step.tell_of_guesses)
+    return _limit_guesses(
+        view, "10 per 15 minutes", pending_login.key, pending_login.tell_of_guesses
+    )
 
 
 def limit_passkeys(view: View) -> View:

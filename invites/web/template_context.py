@@ -26,11 +26,11 @@ from invites.models import (
     Standing,
 )
 from invites.people import email_tokens, passwords
-from invites.web import refusal_words, words
+from invites.web import error_labels, labels
 from invites.web.access import Here, whereabouts
 from invites.web.htmx import wants_fragment
+from invites.web.login import visitor
 from invites.web.services import now, services
-from invites.web.signin import visitor
 from invites.web.urls import mailed_link
 
 _NAMES = {
@@ -45,8 +45,8 @@ _NAMES = {
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": email_tokens.hours(ProofPurpose.RESET_PASSWORD),
-    "refusal_words": refusal_words,
-    "words": words,
+    "refusal_words": error_labels,
+    "words": labels,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,
 }

@@ -33,11 +33,11 @@ from invites.lists.recipients import Entry, read_field, replaced
 from invites.lists.table import Choice
 from invites.models import Invitation, StagedList
 from invites.web.access import here
+from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
-from invites.web.pages import show
-from invites.web.refusal_words import sentence
+from invites.web.labels import ROLE
+from invites.web.responses import show
 from invites.web.services import now, services
-from invites.web.words import ROLE
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ROW_TEXT = re.compile(r"text-([0-9]{1,6})")

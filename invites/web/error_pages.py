@@ -12,11 +12,11 @@ from invites.core.errors import Reason, Refused
 from invites.lists.recipients import MAX_ENTRIES
 from invites.lists.table import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
-from invites.web.busy import mark_busy
+from invites.web.error_labels import sentence
 from invites.web.htmx import wants_fragment
-from invites.web.pages import show
-from invites.web.refusal_words import sentence
-from invites.web.words import try_again_in
+from invites.web.labels import try_again_in
+from invites.web.responses import show
+from invites.web.server_busy import mark_busy
 
 log = logging.getLogger("invites.web")
 

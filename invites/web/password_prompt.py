@@ -13,10 +13,10 @@ from invites.core.errors import Reason, Refused
 from invites.members import two_step_policy
 from invites.people import recovery_codes
 from invites.web.forms import PlainForm
-from invites.web.limits import was_right
-from invites.web.pages import go, show, tell
+from invites.web.login import person
+from invites.web.rate_limits import was_right
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
-from invites.web.signin import person
 
 _CODES = "codes"  # in the visitor's cookie: when the recovery codes were made that they may see
 

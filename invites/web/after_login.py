@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 from invites.members import accounts, answers
 from invites.models import Account, Membership, User
 from invites.web.forms import JoinForm
-from invites.web.pages import go, tell
+from invites.web.login import log_in
+from invites.web.responses import go, tell
 from invites.web.services import now
-from invites.web.signin import log_in
 
 
 def arrived(membership: Membership, form: JoinForm) -> Response:
