@@ -10,7 +10,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from invites import db, readiness
+from invites import db
+from invites.cli import readiness
 from invites.core.settings import SettingsError, load_settings
 from invites.db.schema import NotReadyError
 

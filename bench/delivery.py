@@ -24,7 +24,8 @@ from flask import Flask
 from flask_mail import Mail, Message
 
 from bench.batch import make_batch
-from invites import db, readiness
+from invites import db
+from invites.cli import readiness
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.factory import create_app

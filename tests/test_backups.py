@@ -9,7 +9,8 @@ from click.testing import Result
 from flask import Flask
 from time_machine import travel
 
-from invites import db, readiness
+from invites import db
+from invites.cli import readiness
 from invites.core.settings import Settings
 from invites.db import schema
 from invites.models import Account, Delivery, DeliveryState, Membership

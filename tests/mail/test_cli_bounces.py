@@ -10,7 +10,8 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from invites import cli_bounces, db
+from invites import db
+from invites.cli import bounces
 from invites.core.secret_key import NAME
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
@@ -152,7 +153,7 @@ class TestFromAMailbox:
         box.add(sample("exim"))
         box.add(sample("vacation"))
         box.close()
-        take_in, told = cli_bounces.take_in, []
+        take_in, told = bounces.take_in, []
 
         def told_to_stop(*letter):
             if told:
@@ -161,7 +162,7 @@ class TestFromAMailbox:
             return take_in(*letter)
 
         with monkeypatch.context() as patch:
-            patch.setattr(cli_bounces, "take_in", told_to_stop)
+            patch.setattr(bounces, "take_in", told_to_stop)
             done = run(app, "--mbox", str(tmp_path / "mbox"))
         assert done.exit_code == 75
         assert done.output.startswith("1 message: 1 bounced\n")

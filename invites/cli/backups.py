@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from invites import db, readiness
+from invites import db
+from invites.cli import readiness
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import schema

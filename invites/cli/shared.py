@@ -5,7 +5,8 @@ from typing import Any
 import click
 from flask import current_app
 
-from invites import db, readiness
+from invites import db
+from invites.cli import readiness
 from invites.core.errors import Refused
 from invites.core.settings import SettingsError
 from invites.db.schema import NotReadyError

@@ -19,10 +19,11 @@ from flask import Flask
 from flask.cli import ScriptInfo, pass_script_info, with_appcontext
 from flask_mail import Mail
 
-from invites import backups, db, readiness
-from invites.cli_bounces import bounces
-from invites.cli_rescue import forget_second_step, rescue_owner, sign_out
-from invites.cli_shared import Command, ready_database, words
+from invites import db
+from invites.cli import backups, readiness
+from invites.cli.bounces import bounces
+from invites.cli.rescue import forget_second_step, rescue_owner, sign_out
+from invites.cli.shared import Command, ready_database, words
 from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
 from invites.core.errors import Refused

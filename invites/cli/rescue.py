@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from invites import db
-from invites.cli_shared import Command, ready_database, words
+from invites.cli.shared import Command, ready_database, words
 from invites.core.clock import utcnow
 from invites.core.errors import Refused
 from invites.members import accounts, ownership
