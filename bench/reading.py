@@ -13,7 +13,7 @@ from typing import Any
 
 from invites.core.errors import Refused
 from invites.lists import files
-from tests.lists import heaps, make
+from tests.support import large_files, list_files
 
 ROWS = 50_000
 RUNS = 3
@@ -46,7 +46,7 @@ def main() -> None:
         _line(f"{shape}: .xlsx", xlsx_file, floor)
         for kind, file in ((".csv", content), (".xlsx", book)):
             print(f"{f'{shape}: {kind}, peak over idle':<46} {_peak(file):7.1f} MB")
-    for name, make_heap in heaps.HEAPS.items():
+    for name, make_heap in large_files.HEAPS.items():
         content = make_heap()
         seconds = statistics.median(_time(_entries_or_reason, content) for _ in range(RUNS))
         print(f"{f'20 MB: {name}':<46} {seconds * 1000:7.1f} ms {seconds / LIMIT:7.2f} x limit")
@@ -54,8 +54,8 @@ def main() -> None:
 
 def _files(titles: list[str], row: Callable[[int], list[Any]]) -> tuple[bytes, bytes]:
     rows = [titles, *map(row, range(ROWS))]
-    text = make.csv_text([[str(cell) for cell in row] for row in rows], ",", "\n")
-    return text.encode(), make.workbook({"People": rows})
+    text = list_files.csv_text([[str(cell) for cell in row] for row in rows], ",", "\n")
+    return text.encode(), list_files.workbook({"People": rows})
 
 
 def peak_of_one() -> None:

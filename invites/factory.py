@@ -8,8 +8,8 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from invites import blueprints, cli, db
-from invites.cli import readiness
+from invites import blueprints, db
+from invites.cli import commands, readiness
 from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf = _add_extensions(app)
     blueprints.register(app)
     access.exempt_machines(app, csrf)
-    cli.register(app)
+    commands.register(app)
     return app
 
 

@@ -21,7 +21,7 @@ from invites.factory import create_app
 from invites.members import accounts
 from invites.models import Account, Membership
 from invites.people import passwords
-from tests.cast import Cast, make_user
+from tests.support.people import Cast, make_user
 
 hypothesis_settings.register_profile(
     "suite", derandomize=True, deadline=None, max_examples=100, database=None

@@ -21,9 +21,9 @@ from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.members import accounts
 from invites.models import Delivery, DeliveryState, MailPolicy, Membership
-from tests.cast import make_user
-from tests.mail.scripted import Scripted
-from tests.shorthand import send
+from tests.support.actions import send
+from tests.support.people import make_user
+from tests.support.scripted_smtp_server import Scripted
 
 
 @dataclass(frozen=True)

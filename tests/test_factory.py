@@ -11,8 +11,8 @@ from invites import db
 from invites.core.settings import Settings, SettingsError, load_settings
 from invites.factory import create_app
 from invites.models import Membership
-from tests.browsing import Browser
-from tests.cast import PASSWORD
+from tests.support.browsing import Browser
+from tests.support.people import PASSWORD
 
 pytestmark = pytest.mark.slow
 

@@ -30,9 +30,9 @@ from invites.models import (
     User,
 )
 from invites.outbox import enqueue, journal, queue
-from tests.cast import make_member, make_user
 from tests.conftest import NOW
-from tests.shorthand import attempt_all, invite, new_profile, order, reread, send
+from tests.support.actions import attempt_all, invite, new_profile, order, reread, send
+from tests.support.people import make_member, make_user
 
 WAIT = 60  # seconds; only a test that hangs gets there
 
@@ -49,7 +49,7 @@ def answer(deed):
 
 
 def at_once(*all_deeds):
-    """The answers of ``all_deeds``, each done by a thread of its own, all at the same moment."""
+    """The results of ``all_deeds``, each done by a thread of its own, all at the same moment."""
     start = threading.Barrier(len(all_deeds))
 
     def wait_and_do(deed):
@@ -73,8 +73,8 @@ def acceptance(invitation_id, user_id):
 
 def test_twenty_acceptances_at_once_make_one_member(owner, noa, now):
     invitation = invite(owner, now)
-    answers = at_once(*[lambda: acceptance(invitation.id, noa.id)] * 20)
-    assert sorted(map(str, answers)).count(str(Reason.INVITATION_CLOSED)) == 19
+    results = at_once(*[lambda: acceptance(invitation.id, noa.id)] * 20)
+    assert sorted(map(str, results)).count(str(Reason.INVITATION_CLOSED)) == 19
     assert Membership.select().where(Membership.user == noa).count() == 1
     assert Activity.select().where(Activity.action == "accepted").count() == 1
 
@@ -86,8 +86,8 @@ def test_twenty_new_people_for_one_invitation_make_one_profile(owner, now):
         mine = Invitation.get_by_id(invitation.id)
         return answers.accept_as_new(mine, new_profile(), now, proven=True)
 
-    answers = at_once(*[accept] * 20)
-    assert sum(isinstance(one, Membership) for one in answers) == 1
+    results = at_once(*[accept] * 20)
+    assert sum(isinstance(one, Membership) for one in results) == 1
     assert User.select().where(User.email == "new@example.org").count() == 1
     assert Membership.select().where(Membership.invitation == invitation).count() == 1
 
@@ -160,29 +160,29 @@ def test_of_opting_out_and_accepting_at_once_both_count(owner, noa, now, round_)
 )
 def test_of_two_owners_who_demote_or_remove_each_other_one_remains(owner, account, now, deed):
     other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
-    answers = at_once(
+    results = at_once(
         lambda: deed(reread(owner), reread(other)), lambda: deed(reread(other), reread(owner))
     )
-    assert sorted(answers, key=str) == [None, Reason.NOT_ALLOWED]
+    assert sorted(results, key=str) == [None, Reason.NOT_ALLOWED]
     assert len(owners_of(account)) == 1
 
 
 def test_of_two_owners_who_step_down_at_once_one_remains(owner, account, now):
     other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
-    answers = at_once(
+    results = at_once(
         *(lambda who=who: memberships.change_role(reread(who), reread(who), Role.USER, now)
           for who in (owner, other))
     )  # fmt: skip
-    assert sorted(answers, key=str) == [None, Reason.LAST_OWNER]
+    assert sorted(results, key=str) == [None, Reason.LAST_OWNER]
     assert len(owners_of(account)) == 1
 
 
 def test_of_two_owners_who_leave_at_once_one_remains(owner, account, now):
     other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
-    answers = at_once(
+    results = at_once(
         lambda: memberships.leave(reread(owner), now), lambda: memberships.leave(reread(other), now)
     )
-    assert sorted(answers, key=str) == [None, Reason.LAST_OWNER]
+    assert sorted(results, key=str) == [None, Reason.LAST_OWNER]
     assert len(owners_of(account)) == 1
 
 
@@ -203,11 +203,11 @@ def test_ten_presses_of_one_button_make_one_batch(owner, now):
 
 def test_two_admins_who_invite_the_same_people_at_once_invite_them_once(people, owner, now):
     emails = [f"p{n}@example.org" for n in range(100)]
-    answers = at_once(
+    results = at_once(
         lambda: send_invitations.issue(reread(owner), order(*emails), now),
         lambda: send_invitations.issue(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
     )
-    assert sum(answer is Reason.NOBODY_TO_INVITE for answer in answers) == 1
+    assert sum(answer is Reason.NOBODY_TO_INVITE for answer in results) == 1
     assert Invitation.select().count() == Delivery.select().count() == 100
 
 
@@ -223,21 +223,21 @@ def test_joining_ten_times_at_once_makes_one_member(owner, noa, now):
 
 
 def test_ten_setups_at_once_make_one_installer(database, now):
-    answers = at_once(
+    results = at_once(
         *(
             lambda n=n: installation.set_up(f"Box {n}", new_profile(f"p{n}@example.org"), now)
             for n in range(10)
         )
     )
-    assert answers.count(Reason.ALREADY_SET_UP) == 9
+    assert results.count(Reason.ALREADY_SET_UP) == 9
     assert User.select().count() == Account.select().count() == 1
 
 
 def test_of_ten_resends_at_once_one_mails(owner, now):
     invitation = invite(owner, now)
     attempt_all(now)
-    answers = at_once(*[lambda: manage.resend(reread(owner), reread(invitation), now)] * 10)
-    assert answers.count(Reason.INVITATION_WAITING) == 9
+    results = at_once(*[lambda: manage.resend(reread(owner), reread(invitation), now)] * 10)
+    assert results.count(Reason.INVITATION_WAITING) == 9
     assert Delivery.select().count() == 2
 
 
@@ -275,7 +275,7 @@ def in_a_process(path, start, results, deed, arguments):
 
 
 def in_processes(path, count, deed, *arguments):
-    """The answers of ``count`` processes that do the same thing at the same moment."""
+    """The results of ``count`` processes that do the same thing at the same moment."""
     spawn = multiprocessing.get_context("spawn")
     start, results = spawn.Barrier(count), spawn.Queue()
     processes = [
@@ -284,10 +284,10 @@ def in_processes(path, count, deed, *arguments):
     ]
     for process in processes:
         process.start()
-    answers = [results.get(timeout=WAIT) for _ in processes]
+    answered = [results.get(timeout=WAIT) for _ in processes]
     for process in processes:
         process.join()
-    return answers
+    return answered
 
 
 def acceptance_id(invitation_id, user_id):
@@ -333,9 +333,9 @@ def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_k
 @pytest.mark.slow
 def test_acceptances_in_four_processes_make_one_member(owner, noa, database, now):
     invitation = invite(owner, now)
-    answers = in_processes(database, 4, acceptance_id, invitation.id, noa.id)
-    assert answers.count(Reason.INVITATION_CLOSED) == 3
-    assert Membership.get(Membership.user == noa).id in answers
+    results = in_processes(database, 4, acceptance_id, invitation.id, noa.id)
+    assert results.count(Reason.INVITATION_CLOSED) == 3
+    assert Membership.get(Membership.user == noa).id in results
 
 
 @pytest.mark.slow

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.browser.box import Box, make_data, running, set_up
 from tests.browser.chromium import launch_options
-from tests.browser.post_office import PostOffice
+from tests.browser.server import Box, make_data, running, set_up
+from tests.browser.smtp_server import PostOffice
 from tests.browser.visitor import DESKTOP, Visitor
 
 Visit = Callable[..., Visitor]

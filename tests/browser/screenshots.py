@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import launch_options
-from tests.browser.tour import LOOKS, SCENES, take_look, walk
+from tests.browser.page_states import LOOKS, SCENES, take_look, walk
 
 
 def main(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """The token of a mailed link, and who comes to the computer next."""
 
-from tests.browser.box import Box
 from tests.browser.conftest import Visit
+from tests.browser.server import Box
 
 OPENED = "/invitation/opened"
 

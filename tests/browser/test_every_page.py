@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.tour import LOOKS, SCENES, take_look, walk
+from tests.browser.page_states import LOOKS, SCENES, take_look, walk
 
 AXE = Axe().axe_script
 

@@ -7,11 +7,11 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.lists import table
 from invites.members import answers
-from tests.browser.box import Box
 from tests.browser.conftest import Visit
-from tests.browser.post_office import link_in, text_of
+from tests.browser.server import Box
+from tests.browser.smtp_server import link_in, text_of
 from tests.browser.visitor import PHONE, Visitor
-from tests.shorthand import invite
+from tests.support.actions import invite
 
 GUESTS = "Email\namina@example.org\njon@example.org\n"
 PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"

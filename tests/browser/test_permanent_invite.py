@@ -3,11 +3,11 @@ from playwright.sync_api import expect
 
 from invites.core.clock import utcnow
 from invites.members import permanent_link
-from tests.browser.box import Box
 from tests.browser.conftest import Visit
-from tests.browser.post_office import link_in
+from tests.browser.server import Box
+from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
-from tests.cast import PASSWORD
+from tests.support.people import PASSWORD
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 NO_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', {get: () => undefined})"

@@ -1,8 +1,8 @@
 import re
 
-from tests.browser.box import OWNER, Box, flask
 from tests.browser.conftest import Visit
-from tests.cast import PASSWORD
+from tests.browser.server import OWNER, Box, flask
+from tests.support.people import PASSWORD
 
 
 def test_the_first_visitor_sets_the_box_up_with_the_code_of_the_console(

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.box import Box
 from tests.browser.conftest import Visit
-from tests.browser.post_office import link_in
+from tests.browser.server import Box
+from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
-from tests.cast import PASSWORD
+from tests.support.people import PASSWORD
 
 PLAIN = {"java_script_enabled": False}
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.box import OWNER
-from tests.cast import PASSWORD
+from tests.browser.server import OWNER
+from tests.support.people import PASSWORD
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 640}

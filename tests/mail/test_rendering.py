@@ -12,9 +12,9 @@ from invites.mail.message import OutgoingMail
 from invites.mail.rendering import preview_parts, render
 from invites.models import Account, Delivery, Membership, ProofPurpose, SecurityEvent
 from invites.people import email_tokens, security_notices
-from tests.cast import make_user
 from tests.conftest import NOW
-from tests.shorthand import invite
+from tests.support.actions import invite
+from tests.support.people import make_user
 
 GOLDEN = Path(__file__).parent / "golden"
 TOKEN = re.compile(r"\b\d+-[A-Za-z0-9_-]{24}")

@@ -1,137 +1,33 @@
-"""What tests over HTTP share: they happen in the present, in a furnished account."""
+"""One application, and the people who use it."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from copy import deepcopy
-from datetime import datetime
-from pathlib import Path
+from tests.support.http_fixtures import (
+    ada,
+    app,
+    database,
+    fresh_app,
+    furnished,
+    member,
+    mo,
+    now,
+    olive,
+    only_app,
+    settings,
+    somebody,
+    world,
+)
 
-import pytest
-from flask import Flask
-from jinja2 import FileSystemBytecodeCache
-
-from invites import db
-from invites.core.clock import utcnow
-from invites.core.roles import Role
-from invites.core.secret_key import make_secret_key
-from invites.core.settings import Settings, load_settings
-from invites.factory import create_app
-from invites.members import accounts
-from tests.browsing import Browser
-from tests.cast import Cast, make_user
-from tests.web.world import Rows, World, signed_in
-
-
-@pytest.fixture
-def now() -> datetime:
-    """The present: over HTTP nobody can choose another moment."""
-    return utcnow()
-
-
-@pytest.fixture(scope="session")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of one box for all these tests; each has a database of its own in it."""
-    settings = load_settings({"INVITES_DATA": str(tmp_path_factory.mktemp("box") / "data")})
-    make_secret_key(settings.data)
-    return settings
-
-
-@pytest.fixture
-def database(migrated: Path, settings: Settings) -> Iterator[Path]:
-    """A database of the test's own, where the application looks for it."""
-    renew(settings.database_path, migrated)
-    db.configure(settings.database_path)
-    db.connect()
-    yield settings.database_path
-    db.close()
-
-
-def renew(database: Path, source: Path) -> None:
-    """Put a copy of ``source`` there, and nothing of what was before."""
-    for old in database.parent.glob(f"{database.name}*"):
-        old.unlink()
-    shutil.copy(source, database)
-
-
-@pytest.fixture(scope="session")
-def only_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
-    """One application for all these tests, because making one takes longer than most of them."""
-    return make_app(settings, compiled)
-
-
-@pytest.fixture
-def app(database: Path, only_app: Flask) -> Iterator[Flask]:
-    """The application, as if it had just started."""
-    only_app.config["WTF_CSRF_ENABLED"] = True
-    for limiter in only_app.extensions["limiter"]:
-        limiter.reset()
-    services = only_app.extensions["invites"]
-    yield only_app
-    only_app.extensions["invites"] = services
-
-
-@pytest.fixture
-def fresh_app(database: Path, settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
-    """An application of the test's own, to add views to."""
-    return make_app(settings, compiled)
-
-
-def make_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
-    app = create_app(settings)
-    app.jinja_env.bytecode_cache = compiled
-    app.config.update(TESTING=True)
-    return app
-
-
-@pytest.fixture(scope="session")
-def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
-    """A database with Riverside Relief in the middle of its work, made once."""
-    path = tmp_path_factory.mktemp("furnished") / "invites.sqlite3"
-    shutil.copy(migrated, path)
-    db.configure(path)
-    now = utcnow()
-    account = accounts.create(
-        "Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now
-    )
-    rows = Rows(Cast.of(account, now), now)
-    db.close()
-    return path, rows
-
-
-@pytest.fixture
-def world(furnished: tuple[Path, Rows], app: Flask, database: Path) -> World:
-    """Riverside Relief in the middle of its work. Not together with the fixtures below."""
-    path, rows = furnished
-    db.close()
-    renew(database, path)
-    return World(app, deepcopy(rows))
-
-
-@pytest.fixture
-def member(app: Flask, people: Cast) -> Callable[[Role], Browser]:
-    """The device of the member with a role."""
-    return lambda role: signed_in(app, people[role].user)
-
-
-@pytest.fixture
-def olive(member: Callable[[Role], Browser]) -> Browser:
-    """The device of Olive, Account Owner."""
-    return member(Role.OWNER)
-
-
-@pytest.fixture
-def ada(member: Callable[[Role], Browser]) -> Browser:
-    """The device of Ada, Admin."""
-    return member(Role.ADMIN)
-
-
-@pytest.fixture
-def mo(member: Callable[[Role], Browser]) -> Browser:
-    """The device of Mo, Moderator."""
-    return member(Role.MODERATOR)
-
-
-@pytest.fixture
-def somebody(app: Flask) -> Browser:
-    """A device on which nobody is logged in."""
-    return Browser(app)
+__all__ = [
+    "ada",
+    "app",
+    "database",
+    "fresh_app",
+    "furnished",
+    "member",
+    "mo",
+    "now",
+    "olive",
+    "only_app",
+    "settings",
+    "somebody",
+    "world",
+]

@@ -31,10 +31,10 @@ from invites.models import (
 from invites.outbox import enqueue
 from invites.people import recovery_codes, sessions, totp
 from invites.web.access import Who, allow, declared
-from tests.browsing import HTMX, Browser
-from tests.cast import PASSWORD, make_member, make_user
-from tests.shorthand import invite, reread
-from tests.web.world import ACCOUNT, World, ask_proof, everything, path, signed_in
+from tests.support.actions import invite, reread
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import PASSWORD, make_member, make_user
+from tests.support.populated_account import ACCOUNT, World, ask_proof, everything, path, signed_in
 
 ROLES = {"user": Role.USER, "moderator": Role.MODERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
 VISITORS = ["nobody", "stranger", "inactive", "unconfirmed", *ROLES, "installer"]

@@ -12,8 +12,8 @@ from invites.mail.rendering import render
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from invites.people import security_notices
 from invites.sending.test_mail import trial_mail
-from tests.web.scenes import BUTTONS, PAGES, Scene
-from tests.web.world import World, services
+from tests.support.page_cases import BUTTONS, PAGES, Scene
+from tests.support.populated_account import World, services
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,281 @@
+"""The commands: flask migrate, setup, welcome, serve, worker, backup, restore.
+
+``flask bounces`` is in cli_bounces; ``rescue-owner``, ``forget-second-step`` and ``sign-out``
+in cli_rescue.
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import ScriptInfo, pass_script_info, with_appcontext
+from flask_mail import Mail
+
+from invites import db
+from invites.cli import backups, readiness
+from invites.cli.bounces import bounces
+from invites.cli.rescue import forget_second_step, rescue_owner, sign_out
+from invites.cli.shared import Command, ready_database, words
+from invites.core import addresses, text_fields
+from invites.core.clock import utcnow
+from invites.core.errors import Refused
+from invites.core.settings import PROJECT_ROOT
+from invites.members import installation
+from invites.people import passwords, profiles
+from invites.sending.worker import Worker
+from invites.web.services import services
+
+_ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail in hand
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    own = (migrate, setup, welcome, serve, worker, backup, restore)
+    for command in (*own, bounces, rescue_owner, forget_second_step, sign_out):
+        app.cli.add_command(command)
+
+
+@click.command(cls=Command)
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Make a new secret key for a database whose own is lost. Logs everybody out and "
+    "breaks the links in all mails.",
+)
+@with_appcontext
+def migrate(new_key: bool) -> None:
+    """Make database and secret key, or bring the database to this version.
+
+    Safe to run at any time.
+    """
+    applied = readiness.prepare(services().settings, new_key=new_key)
+    for name in applied:
+        click.echo(f"applied {name}")
+    if not applied:
+        click.echo("The database is up to date.")
+
+
+@click.command(cls=Command)
+@click.option("--account", required=True, help="The organisation's name.")
+@click.option("--name", required=True, help="Your name.")
+@click.option("--email", required=True, help="Your e-mail address, to log in with.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    required=True,
+    expose_value=False,
+    help="Read the password from standard input, where no process list shows it.",
+)
+@with_appcontext
+def setup(account: str, name: str, email: str) -> None:
+    """Make the first account and its owner, without a browser."""
+    ready_database()
+    password = sys.stdin.readline().rstrip("\r\n")
+    _refuse_all(
+        ("--account", lambda: text_fields.clean_name(account)),
+        ("--name", lambda: text_fields.clean_name(name)),
+        ("--email", lambda: addresses.canonical(email)),
+        ("password", lambda: passwords.check_acceptable(password, email=email, name=name)),
+    )
+    try:
+        profile = profiles.prepare(name, email, password)
+        founded, _installer = installation.set_up(account, profile, utcnow())
+    except Refused as refused:
+        raise click.ClickException(words(refused)) from None
+    click.echo(f"{founded.name} is set up. Log in at {services().settings.base_url}/login")
+
+
+def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
+    """Say everything that is wrong at once."""
+    problems = []
+    for name, check in checks:
+        try:
+            check()
+        except Refused as refused:
+            problems.append(f"{name}: {words(refused)}")
+    if problems:
+        raise click.ClickException("\n  ".join(["Nothing was made.", *problems]))
+
+
+@click.command(cls=Command)
+@with_appcontext
+def welcome() -> None:
+    """Say where to go; on a fresh box, with the code that guards the set-up page."""
+    ready_database()
+    _greet()
+    for warning in services().settings.warnings:
+        click.echo(f"  Mind: {warning}\n", err=True)
+
+
+def _greet() -> None:
+    url = services().settings.base_url
+    click.echo("")
+    if installation.is_set_up():
+        click.echo(f"  Invites is at   {url}")
+    else:
+        click.echo(f"  Set it up at    {url}/setup")
+        click.echo(f"  Set-up code     {services().signer.setup_code()}")
+    server = services().settings.mail_server
+    if server is None:
+        click.echo(f"  Mail            no INVITES_MAIL_SERVER: it waits at {url}/mailbox")
+    else:
+        sender = services().settings.mail_from.addr_spec
+        click.echo(f"  Mail            {server.host}:{server.port} as {sender}")
+    click.echo("")
+
+
+@click.command(cls=Command)
+@with_appcontext
+def serve() -> None:
+    """Run the pages and the mail worker in this terminal, until stopped."""
+    ready_database()
+    _refuse_taken_port(services().settings.bind)
+    _greet()  # the log of the pages has the warnings
+    db.close()
+    stopped = _told_to_stop()
+    running = {
+        "pages": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        # Somebody waits for a page, nobody for the last of 50,000 mails.
+        "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
+    }
+    in_terminal = sys.stdin.isatty()
+    while not stopped and all(process.poll() is None for process in running.values()):
+        time.sleep(0.1)
+        if in_terminal and not sys.stdin.isatty():  # closed; under make no SIGHUP comes to say so
+            stopped.append(signal.SIGHUP)
+    ended = [
+        f"The {name} ended: {_how(process.returncode)}."
+        for name, process in running.items()
+        if process.returncode is not None
+    ]
+    _end(list(running.values()))
+    if not stopped:
+        raise click.ClickException(f"{' '.join(ended)} Both are stopped now.")
+
+
+def _how(code: int) -> str:
+    """How a process ended, by its exit code."""
+    if code == -signal.SIGKILL:
+        return "killed by SIGKILL, as a system does that runs out of memory"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"an error that stands above (exit code {code})" if code else "it was told to"
+
+
+def _refuse_taken_port(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"Invites can't listen on {bind}: {str(error.strerror).partition(' (')[0]}. "
+            "Set INVITES_BIND to a free port of this machine, like 127.0.0.1:8001."
+        ) from None
+
+
+def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own, so that only we tell it to end."""
+    return subprocess.Popen(  # noqa: S603  # a list of our own words, no shell
+        [*before, sys.executable, "-m", module, *arguments],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # threads share what they have freed
+        start_new_session=True,
+    )
+
+
+def _told_to_stop() -> list[int]:
+    """Has signals in it when somebody ends us.
+
+    No Event: a signal that comes while the main thread is inside it would wait for ever for
+    the Event's lock, which that same thread holds.
+    """
+    signals: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
+            signal.signal(number, lambda told, _frame: signals.append(told))
+    return signals
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all to end, and end those that don't."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@click.command(cls=Command)
+@pass_script_info
+@with_appcontext
+def worker(info: ScriptInfo) -> None:
+    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = services().settings
+    db.configure(settings.database_path, durable=False)
+    ready_database()
+    db.close()
+    with readiness.hold(settings):
+        app = info.load_app()
+        Worker(Mail(app) if settings.mail_server else None, services().postage).run()
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="Delete the oldest backups in FOLDER beyond that many.",
+)
+@with_appcontext
+def backup(folder: Path, keep: int | None) -> None:
+    """Copy database and secret key into a dated folder in FOLDER, while Invites runs."""
+    ready_database()
+    settings = services().settings
+    if not installation.is_set_up():
+        raise click.ClickException(
+            f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
+        )
+    done = backups.back_up(settings, folder, utcnow(), keep=keep)
+    click.echo(f"{done} holds all there is in {settings.data}. Keep it as safe as the box.")
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Put what is there aside, in a dated folder.")
+@click.option(
+    "--keep-mail",
+    is_flag=True,
+    help="Leave mail queued that waited in the backup. What went out since goes out twice.",
+)
+@with_appcontext
+def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
+    """Put a backup's database and secret key in place, while Invites is stopped.
+
+    FOLDER is one of the dated folders that 'flask backup' made.
+    """
+    settings = services().settings
+    done = backups.restore(settings, folder, utcnow(), replace=replace, keep_mail=keep_mail)
+    click.echo(f"{settings.data} holds what {folder} holds. Start Invites again.")
+    click.echo("Everybody has to log in again.")
+    if done.replaced:
+        click.echo(f"What was there is in {done.replaced}.")
+    if done.held_back:
+        click.echo(
+            f"Mails that waited in the backup and may have gone out since: {done.held_back}. They "
+            "won't be sent by themselves. The pages of their batches offer to send them; "
+            "to send all, restore again with --replace --keep-mail."
+        )

@@ -1,0 +1,115 @@
+"""The Accounts page and an account's own page; adding and switching accounts."""
+
+from datetime import datetime
+
+import pytest
+from flask import Flask
+
+from invites.core.roles import Role
+from invites.members import accounts, memberships
+from invites.models import Account, Invitation, Membership, User
+from tests.support.actions import invite
+from tests.support.browsing import Browser
+from tests.support.people import Cast
+from tests.support.populated_account import ACCOUNT, World, signed_in
+
+
+@pytest.fixture
+def installer(olive: Browser, owner: Membership) -> Browser:
+    """Olive's device, who installed the box."""
+    User.update(is_installer=True).where(User.id == owner.user_id).execute()
+    return olive
+
+
+def test_the_installer_adds_an_account_and_owns_it(installer: Browser) -> None:
+    installer.open("/accounts").follow("Add an account").press("Add account", name="Hill Farm")
+    assert installer.url == "/accounts/hill-farm/invitations/new"
+    founded = Membership.get(Membership.account == Account.get(Account.name == "Hill Farm"))
+    assert (founded.role, founded.user.email) == (Role.OWNER, "olive@example.org")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "www.evil.example", "a\u202eb"])
+def test_a_bad_name_is_refused_and_kept_in_its_field(installer: Browser, name: str) -> None:
+    installer.open("/accounts/new").press("Add account", name=name)
+    assert installer.status == 422
+    assert installer.page.select_one("#name")["value"] == name
+
+
+@pytest.mark.parametrize("name", ["new", "Confirmation", "invitations", "Riverside Relief", "救援"])
+def test_every_account_has_an_address_of_its_own(installer: Browser, name: str) -> None:
+    installer.open("/accounts/new").press("Add account", name=name)
+    account = Account.get(Account.id == Account.select().count())
+    assert installer.open(f"/accounts/{account.slug}/").title == name
+    assert installer.open(f"{ACCOUNT}/").title == "Riverside Relief"
+
+
+def test_one_switches_between_ones_accounts_and_sees_no_others(
+    app: Flask, people: Cast, now: datetime
+) -> None:
+    accounts.create("Hill Farm", people[Role.USER].user, now)
+    uma = signed_in(app, people[Role.USER].user).open("/accounts")
+    names = [link.get_text(strip=True) for link in uma.page.select("main h2 a")]
+    assert names == ["Hill Farm", "Riverside Relief"]
+    assert uma.follow("Hill Farm").url == "/accounts/hill-farm/"
+    assert not uma.page.find("a", string="Add an account")
+
+
+def test_an_answered_invitation_is_not_answered_again(
+    app: Flask, people: Cast, now: datetime
+) -> None:
+    invitation = invite(people.stranger, now, "uma@example.org")
+    uma = signed_in(app, people[Role.USER].user).open("/accounts")
+    page = uma.response
+    uma.press("Accept")
+    uma.response, uma.url = page, "/accounts"
+    uma.press("Decline")
+    assert uma.page.select_one("#notices .problem")
+    assert Invitation.get_by_id(invitation.id).state == "accepted"
+
+
+def test_a_user_is_led_to_the_assignments_and_sees_no_admin_pages(
+    app: Flask, people: Cast, account: Account
+) -> None:
+    account.assignments_url = "https://tasks.example/"
+    account.assignments_label = "Open the list"
+    account.save()
+    uma = signed_in(app, people[Role.USER].user).open(f"{ACCOUNT}/")
+    assert uma.page.select_one('main a[href="https://tasks.example/"]').get_text(strip=True) == (
+        "Open the list"
+    )
+    assert "Create New Invitation" not in uma.page.get_text()
+    assert "Settings" not in uma.page.get_text()
+
+
+def test_the_menu_has_the_guides_names(olive: Browser, people: Cast) -> None:
+    menu = [link.get_text(strip=True) for link in olive.open(f"{ACCOUNT}/").page.select("header a")]
+    wanted = ["Create New Invitation", "Invitations", "Permanent Invite", "Active", "Inactive"]
+    assert [item for item in menu if item in wanted] == wanted
+
+
+class TestTheBarOnPagesOfNoAccount:
+    """Accounts, Profile, Mail and Mailbox."""
+
+    @staticmethod
+    def bar(browser: Browser) -> list[str]:
+        """Where the links in the bar lead."""
+        return [str(link["href"]) for link in browser.page.select(".bar-nav a")]
+
+    @pytest.mark.parametrize("place", ["/accounts", "/profile", "/mailbox"])
+    def test_it_is_the_bar_of_the_only_account(self, world: World, place: str) -> None:
+        bar = self.bar(world.device("owner").open(place))
+        assert f"{ACCOUNT}/invitations" in bar
+        assert f"{ACCOUNT}/settings" in bar
+
+    def test_it_is_the_bar_of_the_account_that_one_was_in_last(self, world: World) -> None:
+        elsewhere = accounts.create("Zoo", world.rows.owner.user, world.rows.now)
+        olive = world.device("owner")
+        assert not [link for link in self.bar(olive.open("/profile")) if "/invitations" in link]
+        for slug in (elsewhere.slug, world.rows.account.slug):
+            olive.open(f"/accounts/{slug}/")
+            assert f"/accounts/{slug}/invitations" in self.bar(olive.open("/profile"))
+
+    def test_it_offers_nothing_of_an_account_that_one_was_removed_from(self, world: World) -> None:
+        ada = world.device("admin").open(f"{ACCOUNT}/")
+        memberships.deactivate(world.rows.owner, world.rows.people[Role.ADMIN], world.rows.now)
+        assert self.bar(ada.open("/profile")) == ["/accounts"]

@@ -1,0 +1,170 @@
+"""The Activity page."""
+
+import csv
+import io
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from time_machine import travel
+
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.invitations import manage, unsubscribe
+from invites.members import memberships, ownership, permanent_link
+from invites.models import Account
+from invites.outbox import batches
+from invites.people import two_step
+from invites.web import audit_labels
+from tests.members.test_two_step_policy import have_second_step
+from tests.support.actions import invite, send
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import PASSWORD, Cast
+from tests.support.populated_account import ACCOUNT, signed_in
+
+PAGE = f"{ACCOUNT}/activity"
+
+
+def lines(browser: Browser) -> list[tuple[str, str]]:
+    """Who did what, as the table says."""
+    rows = browser.page.select("#activity-list tbody tr")
+    return [
+        (row.th.get_text(strip=True), row.find_all("td")[-1].get_text(strip=True)) for row in rows
+    ]
+
+
+@pytest.fixture
+def busy(people: Cast, now: datetime) -> Cast:
+    """The account after some deeds."""
+    owner, user = people[Role.OWNER], people[Role.USER]
+    batch = send(owner, now, "ann@example.org", "bob@example.org")
+    batches.pause(owner, batch, now)
+    manage.revoke(people[Role.ADMIN], batch.invitations[0], now)
+    memberships.change_role(owner, user, Role.MODERATOR, now)
+    unsubscribe.opt_out(batch.invitations[1], now)
+    permanent_link.enable(owner, now)
+    return people
+
+
+def test_it_says_who_did_what_newest_first(busy: Cast, olive: Browser) -> None:
+    assert lines(olive.open(PAGE))[:6] == [
+        ("Olive Martin", "Enabled the permanent link"),
+        ("bob@example.org", "Asked not to be invited again"),
+        ("Olive Martin", "Changed the role of uma@example.org from User to Moderator"),
+        ("Ada Okafor", "Revoked the invitation of ann@example.org"),
+        ("Olive Martin", "Paused a batch"),
+        ("Olive Martin", "Invited 2 people as User"),
+    ]
+
+
+def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
+    people: Cast, olive: Browser, now: datetime
+) -> None:
+    uma = people[Role.USER].user
+    ownership.rescue(people[Role.OWNER].account, uma, now)
+    have_second_step(uma, now)
+    two_step.end(uma, now)
+    assert lines(olive.open(PAGE))[:2] == [
+        ("Uma Roy", "Second step taken off by whoever runs this box"),
+        ("Uma Roy", "Made Account Owner by whoever runs this box"),
+    ]
+
+
+def test_a_batch_is_a_click_away(busy: Cast, olive: Browser) -> None:
+    link = olive.open(PAGE).page.find("a", string=lambda text: text and "Invited 2" in text)
+    assert olive.open(link["href"]).status == 200
+    assert olive.url.startswith(f"{ACCOUNT}/batches/")
+
+
+def test_it_is_filtered_and_searched_with_htmx_or_without(busy: Cast, olive: Browser) -> None:
+    assert len(lines(olive.open(f"{PAGE}?status=people"))) == 1
+    assert len(lines(olive.open(f"{PAGE}?search=ANN@"))) == 1
+    assert "Nothing found" in olive.open(f"{PAGE}?search=nowhere").text
+    assert lines(olive.open(f"{PAGE}?status=rubbish&page=-7"))
+    answer = olive.client.get(f"{PAGE}?status=people", headers=HTMX)
+    assert answer.text.lstrip().startswith('<section id="activity-list"')
+
+
+def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: Cast, olive: Browser, now) -> None:
+    account = Account.get_by_id(busy[Role.OWNER].account_id)
+    audit_log.record(Deed.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
+    answer = olive.client.get(f"{PAGE}/activity.csv?status=settings")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=activity.csv"
+    rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert rows[0] == ["When (UTC)", "Who", "Email", "What", "Whom"]
+    assert rows[1][1:] == ["", "", "Founded the account =1+1", "'=2+2"]
+    assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
+
+
+def test_signing_in_from_a_new_device_is_told(people: Cast, olive: Browser, app: Flask) -> None:
+    Browser(app).log_in("mo@example.org", PASSWORD)
+    assert lines(olive.open(f"{PAGE}?status=sign_ins")) == [
+        ("Mo Diaz", "Signed in from a new device")
+    ]
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+def test_it_is_for_admins_and_owners(app: Flask, people: Cast, role: Role) -> None:
+    member = signed_in(app, people[role].user)
+    for place in (PAGE, f"{PAGE}/activity.csv"):
+        assert member.open(place).status == 403
+    assert "Activity" not in member.open(f"{ACCOUNT}/").text
+
+
+def test_every_deed_has_a_sentence(people: Cast, app: Flask, now: datetime) -> None:
+    details = {
+        "name": "Riverside", "role": 10, "people": 3, "email": "ann@example.org", "batch": 1,
+        "before": 10, "after": 20, "device": "Firefox Linux", "proven": False,
+    }  # fmt: skip
+    with app.test_request_context():
+        for deed in Deed:
+            audit_log.record(deed, people[Role.OWNER].account, None, now, **details)
+        found = audit_log.recorded(people[Role.OWNER].account, None, "")
+        said = [audit_labels.sentence(one) for one in found]
+    assert len(set(said[: len(Deed)])) == len(Deed)
+
+
+def test_an_invitation_tells_its_number_in_the_language_of_the_page(
+    people: Cast, olive: Browser, now: datetime
+) -> None:
+    invite(people[Role.OWNER], now, "new@example.org")
+    assert lines(olive.open(PAGE))[0] == ("Olive Martin", "Invited 1 person as User")
+
+
+def sign_ins(people: Cast) -> int:
+    """How many sign-ins from a new device are on record."""
+    kind = audit_log.Kind.SIGN_INS
+    return audit_log.recorded(people[Role.OWNER].account, kind, "").count()
+
+
+class TestADeviceIsNew:
+    def test_in_each_browser_once_however_alike_they_are(self, people: Cast, app: Flask) -> None:
+        for browser in (Browser(app), Browser(app)):
+            for _ in range(3):
+                browser.log_in("uma@example.org", PASSWORD).press("Log out")
+        assert sign_ins(people) == 2
+
+    def test_for_each_person_who_signs_in_there(self, people: Cast, somebody: Browser) -> None:
+        for email in ("uma@example.org", "mo@example.org", "uma@example.org"):
+            somebody.log_in(email, PASSWORD).press("Log out")
+        assert sign_ins(people) == 2
+
+    def test_each_time_on_a_shared_computer(self, people: Cast, somebody: Browser) -> None:
+        somebody.log_in("uma@example.org", PASSWORD).press("Log out")
+        for _ in range(2):
+            somebody.open("/login").press(
+                "Log in", email="uma@example.org", password=PASSWORD, shared="y"
+            )
+            assert somebody.client.get_cookie("invites-device") is None
+            somebody.press("Log out")
+        somebody.log_in("uma@example.org", PASSWORD)
+        assert sign_ins(people) == 4
+
+    def test_not_after_a_month_without_a_click(self, people: Cast, somebody: Browser) -> None:
+        somebody.log_in("uma@example.org", PASSWORD)
+        with travel(utcnow() + timedelta(days=60), tick=False):
+            assert somebody.open(f"{ACCOUNT}/").url == "/login"
+            somebody.log_in("uma@example.org", PASSWORD)
+        assert sign_ins(people) == 1

@@ -1,0 +1,465 @@
+"""The page of a batch, and its wheel."""
+
+import csv
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from time_machine import travel
+
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.core.settings import MailServer, Settings, load_settings
+from invites.factory import create_app
+from invites.invitations import manage, send_invitations
+from invites.invitations.send_invitations import Order
+from invites.lists.recipients import Entry
+from invites.members import answers
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+    Session,
+    User,
+)
+from invites.outbox import enqueue
+from invites.outbox.retry import Result
+from tests.support.actions import attempt, attempt_all, reread, send
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import Cast
+from tests.support.populated_account import ACCOUNT, signed_in, use_mail_server
+
+SERVER = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=False)
+
+
+@pytest.fixture
+def batch(owner: Membership, now: datetime) -> Batch:
+    """Four people, nobody mailed yet."""
+    return send(owner, now, *(f"p{n}@example.org" for n in range(4)))
+
+
+@pytest.fixture
+def place(batch: Batch) -> str:
+    """Where its page is."""
+    return f"{ACCOUNT}/batches/{batch.id}"
+
+
+def figures(browser: Browser) -> dict[str, str]:
+    """The figures of the page, by their names."""
+    return {
+        figure.dt.get_text(strip=True): figure.dd.get_text(strip=True)
+        for figure in browser.page.select(".figures > div")
+    }
+
+
+class TestTheList:
+    def test_it_is_found_from_the_invitations_and_leads_to_each_batch(
+        self, olive: Browser, place: str
+    ) -> None:
+        olive.open(f"{ACCOUNT}/invitations").follow("Batches")
+        assert olive.url == f"{ACCOUNT}/batches"
+        olive.open(str(olive.page.select("tbody a")[0]["href"]))
+        assert olive.url == place
+        assert olive.follow("Batches").url == f"{ACCOUNT}/batches"
+
+    @pytest.mark.parametrize(
+        ("state", "says"),
+        [
+            (BatchState.RUNNING, "waiting"),
+            (BatchState.PAUSED, "paused"),
+            (BatchState.STOPPED, "stopped by itself"),
+            (BatchState.CANCELLED, "cancelled"),
+            (BatchState.DONE, "nothing sent"),
+        ],
+    )
+    @pytest.mark.usefixtures("batch")
+    def test_it_tells_who_sent_to_how_many_as_what_and_how_that_stands(
+        self, olive: Browser, state: BatchState, says: str
+    ) -> None:
+        Batch.update(state=state).execute()
+        olive.open(f"{ACCOUNT}/batches")
+        cells = [cell.get_text(" ", strip=True) for cell in olive.page.select("tbody td")]
+        assert cells == ["Olive Martin", "4", "User", says]
+
+    @pytest.mark.usefixtures("batch")
+    def test_done_is_a_batch_whose_mails_are_all_out(self, olive: Browser) -> None:
+        Batch.update(state=BatchState.DONE).execute()
+        for number, says in ((1, "1 of 4 sent"), (4, "done")):
+            first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(number)
+            Delivery.update(state=DeliveryState.SENT).where(Delivery.id.in_(first)).execute()
+            olive.open(f"{ACCOUNT}/batches")
+            assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
+
+    @pytest.mark.usefixtures("batch")
+    def test_one_that_goes_out_says_how_far_it_is(self, app: Flask, olive: Browser) -> None:
+        use_mail_server(app, SERVER)
+        Batch.update(state=BatchState.RUNNING).execute()
+        for number, says in ((0, "0 of 4 sent"), (1, "1 of 4 sent")):
+            first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(number)
+            Delivery.update(state=DeliveryState.SENT).where(Delivery.id.in_(first)).execute()
+            olive.open(f"{ACCOUNT}/batches")
+            assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
+
+    def test_the_newest_come_first_a_page_at_a_time(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        sent = [send(owner, now, f"p{n}@example.org") for n in range(21)]
+        olive.open(f"{ACCOUNT}/batches")
+        links = [str(link["href"]) for link in olive.page.select("tbody a")]
+        assert links == [f"{ACCOUNT}/batches/{batch.id}" for batch in sent[:0:-1]]
+        olive.follow("Older")
+        assert len(olive.page.select("tbody tr")) == 1
+
+    def test_before_anything_was_sent_it_says_what_a_batch_is(self, olive: Browser) -> None:
+        assert "Nothing was sent yet" in olive.open(f"{ACCOUNT}/batches").text
+
+
+def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
+    app: Flask, olive: Browser, owner: Membership, people: Cast, place: str
+) -> None:
+    User.update(is_installer=True).where(User.id == owner.user_id).execute()
+    moderator = signed_in(app, people[Role.MODERATOR].user)
+    assert "Whoever runs this box can name one" in moderator.open(place).text
+    assert "They go out once INVITES_MAIL_SERVER is set" in olive.open(place).text
+    for page in (place, f"{ACCOUNT}/batches", f"{ACCOUNT}/invitations"):
+        assert "Mailbox" not in moderator.open(page).text
+        assert "Mailbox" in olive.open(page).page.find("main").get_text()
+
+
+def test_without_javascript_one_reads_how_to_see_it_move(
+    owner: Membership, place: str, settings: Settings, now: datetime
+) -> None:
+    environ = {"INVITES_DATA": str(settings.data), "INVITES_MAIL_SERVER": "mail.example.org"}
+    app = create_app(load_settings(environ))
+    app.config.update(TESTING=True)
+    olive = signed_in(app, owner.user)
+    told = "Reload this page to see how far it is."
+    assert told in olive.open(place).page.select_one("main noscript").get_text()
+    attempt_all(now)
+    assert told not in olive.open(place).text
+
+
+def test_it_is_told_what_keeps_its_mails(
+    app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
+) -> None:
+    use_mail_server(app, SERVER)
+    enqueue.beat(now - timedelta(minutes=5))
+    assert olive.open(place).text.count("The mail worker gives no sign of life") == 2
+    enqueue.beat(now, "Connection refused")
+    assert "The reason: Connection refused" in olive.open(place).text
+    assert "Check the mail server" not in olive.text
+    User.update(is_installer=True).where(User.id == owner.user_id).execute()
+    link = olive.open(place).page.find("a", string="Check the mail server")
+    assert link is not None
+    assert link["href"] == "/mail"
+    enqueue.beat(now)
+    assert "waits for its turn" in olive.open(place).text
+
+
+def test_it_is_told_which_batch_goes_out_first(
+    app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
+) -> None:
+    use_mail_server(app, SERVER)
+    enqueue.beat(now)
+    second = send(owner, now, "eve@example.org")
+    olive.open(f"{ACCOUNT}/batches/{second.id}")
+    assert "Waits for a batch that goes out first:" in olive.text
+    link = olive.page.select_one(".pace a")
+    assert link is not None
+    assert link["href"] == place
+    assert "goes out first" not in olive.open(place).text
+
+
+class TestCancelling:
+    def test_the_first_thing_in_hand_is_the_one_that_cancels_nothing(
+        self, olive: Browser, place: str
+    ) -> None:
+        [focused] = olive.open(f"{place}/cancellation").page.select("[autofocus]")
+        assert focused["href"] == place
+
+    def test_the_figures_beside_the_question_stay_live(
+        self, olive: Browser, place: str, now: datetime
+    ) -> None:
+        asked = olive.open(place).press("Cancel").page.select_one("#batch-progress")
+        assert asked is not None
+        assert asked["hx-get"] == f"{place}/cancellation"
+        attempt(Delivery.select().first(), Result.SENT, now)
+        olive.open(f"{place}/cancellation", headers=HTMX)
+        assert olive.page.select_one(".big strong").get_text() == "1"
+        assert "3 mails that aren't out are withdrawn" in olive.text
+        assert not olive.page.select("[autofocus]")  # it stays where it was put meanwhile
+
+    def test_it_says_how_many_mails_were_withdrawn(self, olive: Browser, place: str) -> None:
+        olive.open(place).press("Cancel").press("Cancel the rest")
+        assert olive.url == place
+        assert "Cancelled. 4 mails were withdrawn." in olive.text
+        assert figures(olive)["withdrawn"] == "4"
+
+    def test_a_large_number_of_them_is_easy_to_read(
+        self, olive: Browser, place: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("invites.outbox.batches.cancel", lambda *_: 15546)
+        olive.open(place).press("Cancel").press("Cancel the rest")
+        assert "Cancelled. 15,546 mails were withdrawn." in olive.text
+
+    def test_the_question_goes_when_all_mails_are_out(
+        self, olive: Browser, place: str, now: datetime
+    ) -> None:
+        attempt_all(now)
+        olive.open(f"{place}/cancellation", headers=HTMX)
+        assert "All mails are out already" in olive.text
+        assert "Cancel the rest" not in olive.text
+        assert olive.page.select_one("#batch-progress")["hx-get"] == place
+
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_who_presses_late_hears_that_all_mails_are_out(
+        self, olive: Browser, batch: Batch, place: str, now: datetime, htmx: bool
+    ) -> None:
+        olive.open(place).press("Cancel")
+        attempt_all(now)
+        olive.htmx = htmx
+        olive.press("Cancel the rest")
+        assert "All mails are out already" in olive.text
+        assert olive.page.select_one(".big strong").get_text() == "4"
+        assert reread(batch).state != BatchState.CANCELLED
+
+    def test_who_opens_the_question_late_is_led_to_the_batch(
+        self, olive: Browser, place: str, now: datetime
+    ) -> None:
+        attempt_all(now)
+        olive.open(f"{place}/cancellation")
+        assert olive.url == place
+        assert "All mails are out already" in olive.text
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_who_pauses_what_is_paused_sees_how_it_stands(
+    olive: Browser, place: str, htmx: bool
+) -> None:
+    olive.open(place)
+    Batch.update(state=BatchState.PAUSED).execute()
+    olive.htmx = htmx
+    olive.press("Pause")
+    assert "Meanwhile the batch stands otherwise" in olive.text
+    assert "Paused. 4 mails wait" in olive.text
+
+
+def test_a_page_that_stays_open_keeps_no_shared_computer_logged_in(
+    olive: Browser, place: str
+) -> None:
+    Session.update(is_shared=True).execute()
+    [live] = olive.open(place).page.select("[hx-trigger^=every]")
+    headers = HTMX | {"HX-Trigger": str(live["id"])}
+    for minutes, is_out in ((20, False), (40, True)):
+        with travel(utcnow() + timedelta(minutes=minutes), tick=False):
+            answer = olive.client.get(str(live["hx-get"]), headers=headers)
+            assert ("/login" in answer.headers.get("HX-Redirect", "")) == is_out
+
+
+def test_where_the_mails_stand_adds_up_to_all_of_them(
+    olive: Browser, place: str, now: datetime
+) -> None:
+    sent, failed, unsure, _waiting = Delivery.select().order_by(Delivery.id)
+    attempt(sent, Result.SENT, now)
+    attempt(failed, Result.FAILED, now)
+    for _time in range(2):
+        attempt(unsure, Result.UNANSWERED, now)
+        now += timedelta(minutes=2)
+    stands = figures(olive.open(place))
+    assert {name: int(stands[name]) for name in ("queued", "failed", "may have arrived")} == {
+        "queued": 1,
+        "failed": 1,
+        "may have arrived": 1,
+    }
+    assert "1 of 4 sent" in olive.text
+    assert "1 mail may have arrived: the connection broke" in olive.text
+    assert "“Retry failed” sends it again" in olive.text
+    olive.press("Cancel").press("Cancel the rest")
+    stands = figures(olive)
+    assert (stands["queued"], stands["withdrawn"]) == ("0", "1")
+    assert "Retry failed" not in olive.text
+
+
+class TestAfterARestore:
+    @pytest.fixture
+    def held_back(self, batch: Batch, now: datetime) -> None:
+        """One mail had gone out when the backup was made."""
+        attempt(Delivery.select().first(), Result.SENT, now)
+        waiting = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
+        Delivery.update(**changes).where(waiting).execute()
+
+    @pytest.mark.usefixtures("held_back")
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_the_page_says_why_mails_are_held_back_and_sends_them(
+        self, olive: Browser, place: str, htmx: bool
+    ) -> None:
+        olive.open(place)
+        assert "3 mails waited in the backup that was put back" in olive.text
+        assert figures(olive)["held back"] == "3"
+        assert "withdrawn" not in figures(olive)
+        olive.htmx = htmx
+        olive.press("Send these 3")
+        assert "3 mails are queued." in olive.text
+        assert figures(olive)["queued"] == "3"
+        assert "backup" not in olive.text
+
+    @pytest.mark.usefixtures("held_back")
+    def test_each_mail_is_said_to_be_held_back_or_no_longer_needed_or_withdrawn(
+        self, olive: Browser, batch: Batch, place: str, now: datetime
+    ) -> None:
+        _mailed, answered, revoked, _held_back = batch.invitations
+        answers.decline(answered, now)
+        manage.revoke(Membership.get(), revoked, now)
+        stands = figures(olive.open(place))
+        names = ("held back", "no longer needed", "withdrawn")
+        assert [stands[name] for name in names] == ["1", "1", "1"]
+        cells = olive.open(f"{ACCOUNT}/invitations").page.select("tbody td[data-label=Mail]")
+        in_rows = [cell.get_text(strip=True) for cell in reversed(cells)]
+        assert in_rows[1:] == ["no longer needed", "withdrawn", "held back"]
+
+    @pytest.mark.usefixtures("held_back")
+    def test_a_second_press_says_that_they_are_sent(self, olive: Browser, place: str) -> None:
+        olive.open(place)
+        attempted = olive.page.select_one("form[action$=held-back] [name=csrf_token]")
+        assert attempted is not None
+        for _press in range(2):
+            olive.post(f"{place}/held-back", {"csrf_token": attempted["value"]})
+        assert "were sent meanwhile" in olive.text
+
+
+class TestWhatCouldNotBeDelivered:
+    @pytest.fixture
+    def bounced(self, owner: Membership, now: datetime) -> Batch:
+        """One mail came back, one is put off."""
+        batch = send(owner, now, "bounced@example.org", "late@example.org", role=Role.MODERATOR)
+        first, late = Delivery.select().order_by(Delivery.id)
+        attempt(late, Result.RETRY, now, 451, "4.7.1 Greylisted")
+        attempt(first, Result.SENT, now)
+        changes = {"state": DeliveryState.BOUNCED, "reply_text": "5.1.1 Nobody"}
+        Delivery.update(**changes).where(Delivery.id == first.id).execute()
+        return batch
+
+    @staticmethod
+    def section(browser: Browser, title: str) -> str:
+        """What stands under a title."""
+        found = browser.page.find("h2", string=title)
+        assert found is not None
+        sheet = found.find_parent("section")
+        assert sheet is not None
+        return " ".join(sheet.get_text(" ").split())
+
+    def test_a_mail_that_is_tried_again_stands_apart_with_its_next_try(
+        self, olive: Browser, bounced: Batch
+    ) -> None:
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}")
+        late = self.section(olive, "Put off by the mail server")
+        assert "tried again by themselves" in late
+        assert "late@example.org 451 4.7.1 Greylisted" in late
+        assert "bounced@example.org" not in late
+        undelivered = self.section(olive, "Could not be delivered")
+        assert "bounced@example.org came back 5.1.1 Nobody" in undelivered
+        assert "late@example.org" not in undelivered
+
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_who_could_not_be_reached_can_be_mailed_again(
+        self, olive: Browser, bounced: Batch, htmx: bool
+    ) -> None:
+        page = f"{ACCOUNT}/batches/{bounced.id}"
+        olive.open(page)
+        olive.htmx = htmx
+        olive.press("Resend")
+        assert "Mailed again to bounced@example.org." in olive.text
+        assert htmx or olive.url == page
+        assert figures(olive)["queued"] == "2"
+        assert "Could not be delivered" not in olive.text
+
+    def test_another_address_can_be_tried_for_the_same_person_and_role(
+        self, olive: Browser, bounced: Batch
+    ) -> None:
+        Invitation.update(name="Bello, Ann").execute()
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}").follow("Correct address")
+        assert olive.title == "New Invitation"
+        field = olive.page.select_one("#email")
+        assert field is not None
+        assert field.get_text().strip() == '"Bello, Ann" <bounced@example.org>'
+        olive.press("Send Invitation", email="Ann <ann@example.org>")
+        olive.press("Send Invitation")
+        sent = Invitation.select().order_by(Invitation.id.desc()).first()
+        assert (sent.email, sent.role) == ("ann@example.org", Role.MODERATOR)
+        assert reread(bounced.invitations[0]).state == InvitationState.REVOKED
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}")
+        assert self.section(olive, "Could not be delivered").endswith("revoked")
+
+    def test_the_invitation_to_the_wrong_address_may_stay(
+        self, olive: Browser, bounced: Batch
+    ) -> None:
+        olive.open(f"{ACCOUNT}/batches/{bounced.id}").follow("Correct address")
+        assert "Revoke the invitation to bounced@example.org" in olive.text
+        olive.press("Send Invitation", email="Ann <ann@example.org>", revoke_wrong=None)
+        assert "Revoke the invitation to bounced@example.org" in olive.text
+        olive.press("Send Invitation", revoke_wrong=None)
+        assert Invitation.select().where(Invitation.email == "ann@example.org").exists()
+        assert reread(bounced.invitations[0]).state == InvitationState.PENDING
+
+    def test_who_may_not_invite_as_that_role_is_offered_nothing(
+        self, mo: Browser, bounced: Batch
+    ) -> None:
+        mo.open(f"{ACCOUNT}/batches/{bounced.id}")
+        assert mo.page.select(".row-actions a, .row-actions button") == []
+        invitation = bounced.invitations[0]
+        assert mo.open(f"{ACCOUNT}/invitations/{invitation.id}/corrected").status == 403
+        assert mo.open(f"{ACCOUNT}/batches/{bounced.id}/left-out").status == 403
+
+
+class TestWhoWasLeftOut:
+    @pytest.fixture
+    def batch(self, owner: Membership, now: datetime) -> Batch:
+        """One who is invited, and three who aren't."""
+        entries = [
+            Entry("ann@example.org", 2, "Ann"),
+            Entry("ada@example.org", 3, "Ada"),
+            Entry("bo@gmial.com", 4, "Bo Ek"),
+            Entry("=cleo", 5, "Cleo"),
+        ]
+        return send_invitations.issue(owner, Order("key", entries, Role.USER), now)
+
+    def test_each_wrong_address_stands_with_its_name_and_what_was_meant(
+        self, olive: Browser, place: str
+    ) -> None:
+        olive.open(place)
+        first = " ".join(olive.page.select(".lines li")[0].get_text(" ").split())
+        assert first.startswith("bo@gmial.com · Bo Ek · row 4")
+        assert first.endswith("Did you mean bo@gmail.com?")
+
+    def test_all_can_be_downloaded_with_the_reason(self, olive: Browser, place: str) -> None:
+        olive.open(place).follow("Download the 3 rows as CSV")
+        assert olive.response is not None
+        rows = list(csv.reader(olive.response.text.removeprefix("\ufeff").splitlines()))
+        assert rows[0] == ["Row", "Email", "Name", "Why", "Did you mean"]
+        assert [(row[0], row[1], row[2], row[4]) for row in rows[1:]] == [
+            ("4", "bo@gmial.com", "Bo Ek", "bo@gmail.com"),
+            ("5", "'=cleo", "Cleo", ""),
+            ("3", "ada@example.org", "Ada", ""),
+        ]
+        assert rows[3][3] == "member already"
+
+    def test_what_is_wrong_can_be_corrected_and_invited(self, olive: Browser, place: str) -> None:
+        olive.open(place).follow("Correct them and invite")
+        field = olive.page.select_one("#email")
+        assert field is not None
+        assert field.get_text().split("\n")[-2:] == ["Bo Ek <bo@gmial.com>", "Cleo <=cleo>"]
+        assert "Use bo@gmail.com" in olive.text
+
+    def test_batches_of_before_kept_less_and_are_shown_all_the_same(
+        self, olive: Browser, batch: Batch, place: str
+    ) -> None:
+        Batch.update(
+            left_out={"counts": {"invalid": 1}, "examples": [[7, "kim", "address_no_at"]]}
+        ).where(Batch.id == batch.id).execute()
+        assert "kim · row 7 This has no @" in olive.open(place).text
+        assert olive.open(f"{place}/left-out").status == 200

@@ -1,0 +1,388 @@
+"""The personal link: opened by a new person, a known one, the wrong one; yes, no, too late."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from time_machine import travel
+
+from invites.core.roles import Role
+from invites.invitations import manage
+from invites.members import answers, memberships
+from invites.models import (
+    Account,
+    Activity,
+    Delivery,
+    Invitation,
+    InvitationState,
+    JoinedBy,
+    Membership,
+    User,
+)
+from tests.support.actions import invite, new_profile, reread
+from tests.support.browsing import Browser
+from tests.support.people import PASSWORD, Cast, make_user
+from tests.support.populated_account import ACCOUNT, World, everything, links, path, signed_in
+
+
+@pytest.fixture
+def invitation(owner: Membership, now: datetime) -> Invitation:
+    """For somebody new, as Moderator."""
+    return invite(owner, now, "noa@example.org", Role.MODERATOR)
+
+
+@pytest.fixture
+def link(app: Flask, invitation: Invitation) -> str:
+    """The link in its mail."""
+    return path(links(app).mailed_invitation(invitation))
+
+
+@pytest.fixture
+def kim(invitation: Invitation, now: datetime) -> User:
+    """Somebody with a profile at the invited address."""
+    return make_user("Kim Known", invitation.email, now)
+
+
+def member(email: str = "noa@example.org") -> Membership:
+    return Membership.get(Membership.user == User.get(User.email == email))
+
+
+class TestSomebodyNew:
+    def test_sees_who_invites_whom_to_what_as_which_role(
+        self, somebody: Browser, link: str, account: Account
+    ) -> None:
+        account.purpose = "Help call neighbours."
+        account.save()
+        somebody.open(link)
+        words = ("Olive Martin", "Riverside Relief", "Help call", "Moderator", "noa@example.org")
+        assert [word for word in words if word not in somebody.text] == []
+        assert [field["id"] for field in somebody.page.select(".field input")] == [
+            "name",
+            "password",
+            "phone",
+        ]
+
+    def test_finds_the_name_that_the_list_had_and_may_change_it(
+        self, somebody: Browser, invitation: Invitation, link: str
+    ) -> None:
+        invitation.name = 'Noa "N." Ünal'
+        invitation.save()
+        somebody.open(link)
+        assert somebody.page.select_one("#name")["value"] == 'Noa "N." Ünal'
+        somebody.press("Accept", name="Noa New", password=PASSWORD)
+        assert member().user.name == "Noa New"
+
+    def test_who_deletes_the_name_is_asked_for_one(
+        self, somebody: Browser, invitation: Invitation, link: str
+    ) -> None:
+        invitation.name = "Noa"
+        invitation.save()
+        somebody.open(link).press("Accept", name="", password=PASSWORD)
+        assert somebody.status == 422
+        assert somebody.page.select_one("#name")["value"] == ""
+
+    def test_accepts_and_is_in_with_the_role_that_was_offered(
+        self, somebody: Browser, link: str, invitation: Invitation, account: Account
+    ) -> None:
+        account.assignments_url = "https://tasks.example/"
+        account.save()
+        somebody.open(link).press("Accept", name="Noa New", password=PASSWORD)
+        assert somebody.url == f"{ACCOUNT}/"
+        assert somebody.page.select('main a[href="https://tasks.example/"]')
+        noa = member()
+        assert (noa.role, noa.joined_by) == (Role.MODERATOR, JoinedBy.INVITATION)
+        assert noa.user.is_confirmed
+        assert reread(invitation).state == InvitationState.ACCEPTED
+        assert Delivery.select().count() == 1
+
+    def test_by_a_copied_link_stays_unconfirmed_and_is_asked_to_confirm(
+        self, app: Flask, somebody: Browser, invitation: Invitation
+    ) -> None:
+        somebody.open(path(links(app).copied_invitation(invitation)))
+        somebody.press("Accept", name="Noa New", password=PASSWORD)
+        assert not member().user.is_confirmed
+        assert "Send the mail again" in somebody.text
+
+    def test_cannot_forge_address_or_role(self, somebody: Browser, link: str) -> None:
+        somebody.open(link).press(
+            "Accept", name="Noa", password=PASSWORD, email="eve@evil.example", role="40"
+        )
+        assert member().role == Role.MODERATOR
+        assert User.get_or_none(User.email == "eve@evil.example") is None
+
+    @pytest.mark.parametrize(
+        ("field", "wrong"),
+        [
+            ("name", ""),
+            ("name", "Visit www.evil.example"),
+            ("password", "short"),
+            ("password", "noa@example.org"),
+            ("phone", "call me"),
+        ],
+    )
+    def test_a_mistake_keeps_what_was_typed(
+        self, somebody: Browser, link: str, field: str, wrong: str
+    ) -> None:
+        typed = {"name": "Noa New", "password": PASSWORD, "phone": "020 7946 0000"}
+        somebody.open(link).press("Accept", **typed | {field: wrong})
+        assert somebody.status == 422
+        assert somebody.page.select_one(f"#{field}-error")
+        for name in {"name", "phone"} - {field}:
+            assert somebody.page.select_one(f"#{name}")["value"] == typed[name]
+        assert User.get_or_none(User.email == "noa@example.org") is None
+
+    def test_declines_without_a_profile_and_may_think_again(
+        self, somebody: Browser, link: str, invitation: Invitation
+    ) -> None:
+        somebody.open(link).press("Decline")
+        assert reread(invitation).state == InvitationState.DECLINED
+        assert User.get_or_none(User.email == "noa@example.org") is None
+        somebody.follow("I changed my mind")
+        assert not somebody.page.find("button", string="Decline")
+        somebody.press("Accept", name="Noa New", password=PASSWORD)
+        assert member().role == Role.MODERATOR
+
+    def test_pressing_accept_twice_joins_once(self, app: Flask, link: str) -> None:
+        first, second = Browser(app).open(link), Browser(app).open(link)
+        first.press("Accept", name="Noa New", password=PASSWORD)
+        second.press("Accept", name="Noa Twice", password=PASSWORD)
+        assert second.status == 410
+        assert User.select().where(User.email == "noa@example.org").count() == 1
+
+
+class TestSomebodyWithAProfile:
+    @pytest.mark.usefixtures("kim")
+    def test_signed_out_logs_in_and_answers_at_the_bottom_of_the_accounts(
+        self, somebody: Browser, link: str
+    ) -> None:
+        somebody.open(link)
+        assert somebody.url == "/login"
+        somebody.press("Log in", password=PASSWORD)
+        assert somebody.url == "/accounts"
+        somebody.press("Accept", within="#invitations")
+        assert somebody.url == f"{ACCOUNT}/"
+        assert member().role == Role.MODERATOR
+
+    def test_sees_at_the_log_in_who_invites_to_what(
+        self, somebody: Browser, link: str, kim: User
+    ) -> None:
+        somebody.open(link)
+        invited = "Olive Martin invites you to join Riverside Relief. Log in to answer."
+        assert invited in somebody.text
+        assert somebody.page.select_one("#email")["value"] == kim.email
+        assert invited in somebody.press("Log in", password="mistyped").text
+
+    @pytest.mark.usefixtures("kim")
+    def test_is_not_told_at_the_log_in_of_what_is_over_or_forged(
+        self, somebody: Browser, link: str, owner: Membership, invitation: Invitation
+    ) -> None:
+        manage.revoke(owner, invitation, invitation.created_at)
+        for token in (link, f"{link}x", "/invitation/", "/invitation/1-A"):
+            somebody.open("/login", query_string={"next": token})
+            assert "Riverside Relief" not in somebody.text
+            assert not somebody.page.select_one("#email")["value"]
+
+    def test_declines_on_the_accounts_page_and_may_think_again(
+        self, app: Flask, kim: User, invitation: Invitation
+    ) -> None:
+        browser = signed_in(app, kim).open("/accounts").press("Decline")
+        assert reread(invitation).state == InvitationState.DECLINED
+        offer = browser.page.select_one("#invitations").get_text()
+        assert "You declined" in offer
+        assert "Decline" not in [b.get_text(strip=True) for b in browser.page.find_all("button")]
+        browser.press("I changed my mind", within="#invitations")
+        assert browser.url == f"{ACCOUNT}/"
+        assert member().role == Role.MODERATOR
+
+    def test_who_declined_finds_it_again_by_the_link_until_it_expires(
+        self, app: Flask, link: str, kim: User, invitation: Invitation, now: datetime
+    ) -> None:
+        answers.decline(invitation, now)
+        browser = signed_in(app, kim).open(link)
+        assert browser.url == "/accounts"
+        assert browser.page.select("#invitations")
+        with travel(now + timedelta(days=15)):
+            assert not browser.open("/accounts").page.select("#invitations")
+
+    def test_unconfirmed_proves_the_address_by_the_mailed_link(
+        self, app: Flask, link: str, kim: User
+    ) -> None:
+        User.update(email_confirmed_at=None).where(User.id == kim.id).execute()
+        signed_in(app, kim).open(link).press("Accept")
+        assert member().user.is_confirmed
+
+    def test_unconfirmed_proves_nothing_by_a_copied_link(
+        self, app: Flask, kim: User, invitation: Invitation
+    ) -> None:
+        User.update(email_confirmed_at=None).where(User.id == kim.id).execute()
+        signed_in(app, kim).open(path(links(app).copied_invitation(invitation))).press("Accept")
+        assert not member().user.is_confirmed
+
+    def test_made_between_opening_and_accepting_is_led_to_the_log_in(
+        self, somebody: Browser, link: str, invitation: Invitation, now: datetime
+    ) -> None:
+        somebody.open(link)
+        make_user("Kim Known", invitation.email, now)
+        somebody.press("Accept", name="Noa", password=PASSWORD)
+        assert somebody.url == "/login"
+        assert reread(invitation).state == InvitationState.PENDING
+
+
+class TestSignedInAsSomebodyElse:
+    def test_sees_both_addresses_and_cannot_accept(
+        self, app: Flask, people: Cast, link: str, invitation: Invitation
+    ) -> None:
+        uma = signed_in(app, people[Role.USER].user).open(link)
+        assert uma.status == 403
+        assert "noa@example.org" in uma.text
+        assert "uma@example.org" in uma.text
+        token = uma.page.select_one("[name=csrf_token]")["value"]
+        uma.post(f"{link}/acceptance", {"csrf_token": token, "name": "U", "password": PASSWORD})
+        assert reread(invitation).state == InvitationState.PENDING
+
+    def test_one_button_continues_as_the_right_new_person(
+        self, app: Flask, people: Cast, link: str
+    ) -> None:
+        uma = signed_in(app, people[Role.USER].user).open(link)
+        uma.press("Sign out and continue as noa@example.org")
+        assert uma.url == link
+        uma.press("Accept", name="Noa New", password=PASSWORD)
+        assert member().role == Role.MODERATOR
+
+    def test_one_button_continues_as_the_right_known_person(
+        self, app: Flask, people: Cast, link: str, kim: User
+    ) -> None:
+        uma = signed_in(app, people[Role.USER].user).open(link)
+        uma.press(f"Sign out and continue as {kim.email}")
+        assert uma.url == "/login"
+        uma.press("Log in", email=kim.email, password=PASSWORD).press("Accept")
+        assert member().role == Role.MODERATOR
+
+
+def revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
+    manage.revoke(owner, invitation, now)
+
+
+def accept(_owner: Membership, invitation: Invitation, now: datetime) -> None:
+    answers.accept_as_new(invitation, new_profile(invitation.email), now, proven=True)
+
+
+def expire(_owner: Membership, invitation: Invitation, now: datetime) -> None:
+    Invitation.update(expires_at=now).where(Invitation.id == invitation.id).execute()
+
+
+def replace(owner: Membership, invitation: Invitation, now: datetime) -> None:
+    expire(owner, invitation, now)
+    invite(owner, now + timedelta(seconds=1), invitation.email)
+
+
+def demote_the_inviter(owner: Membership, _invitation: Invitation, _now: datetime) -> None:
+    Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
+
+
+def remove_the_inviter(owner: Membership, _invitation: Invitation, now: datetime) -> None:
+    Membership.update(deactivated_at=now).where(Membership.id == owner.id).execute()
+
+
+OVER = [revoke, accept, expire, replace, demote_the_inviter, remove_the_inviter]
+
+
+Happens = Callable[[Membership, Invitation, datetime], None]
+
+
+@pytest.mark.parametrize("happens", OVER)
+def test_a_link_that_is_over_opens_a_calm_page(
+    somebody: Browser,
+    owner: Membership,
+    invitation: Invitation,
+    link: str,
+    now: datetime,
+    happens: Happens,
+) -> None:
+    happens(owner, invitation, now)
+    assert somebody.open(link).status == 410
+    assert "Riverside Relief" in somebody.text
+    assert not somebody.page.select("form")
+
+
+@pytest.mark.parametrize("happens", OVER)
+def test_a_link_that_is_over_takes_no_answer_from_a_page_opened_before(
+    database: Path,
+    somebody: Browser,
+    owner: Membership,
+    invitation: Invitation,
+    link: str,
+    now: datetime,
+    happens: Happens,
+) -> None:
+    opened = somebody.open(link).response
+    happens(owner, invitation, now)
+    before = everything(database)
+    for answer, typed in (("Accept", {"name": "Noa", "password": PASSWORD}), ("Decline", {})):
+        somebody.response = opened
+        assert somebody.press(answer, **typed).status == 410
+    assert everything(database) == before
+
+
+def test_a_link_expires_after_fourteen_days(somebody: Browser, link: str, now: datetime) -> None:
+    with travel(now + timedelta(days=13, hours=23)):
+        assert somebody.open(link).status == 200
+    with travel(now + timedelta(days=14, minutes=1)):
+        assert somebody.open(link).status == 410
+
+
+def test_an_accepted_invitation_says_how_to_get_in(world: World) -> None:
+    link = world.mailed(world.rows.accepted)
+    assert "Then you are in: log in" in world.device("nobody").open(link).text
+    ally = world.device("ally").open(link).text
+    assert "You are logged in as alma@elsewhere.example, who isn't in Riverside Relief" in ally
+    assert "You are a member: go on" in world.device("user").open(link).text
+
+
+def test_who_accepted_and_opens_the_link_again_is_led_on(somebody: Browser, link: str) -> None:
+    somebody.open(link).press("Accept", name="Noa New", password=PASSWORD)
+    assert somebody.open(link).status == 410
+    assert somebody.page.select(f'main a[href="{ACCOUNT}/"]')
+
+
+def test_a_link_that_nobody_made_is_unknown(somebody: Browser, link: str) -> None:
+    number = link.rpartition("/")[2].partition("-")[0]
+    forged = (f"{number}-{'A' * 24}", f"{link.rpartition('/')[2]}x", number, "x", "²-a", "9" * 30)
+    for token in forged:
+        assert somebody.open(f"/invitation/{token}").status == 404
+        assert "Riverside" not in somebody.text
+
+
+def test_an_old_mail_works_after_a_resend(
+    somebody: Browser, link: str, owner: Membership, invitation: Invitation, now: datetime
+) -> None:
+    Delivery.update(state="sent").execute()
+    manage.resend(owner, invitation, now + timedelta(days=10))
+    with travel(now + timedelta(days=20)):
+        assert somebody.open(link).status == 200
+
+
+def test_opening_changes_nothing_for_anybody(
+    app: Flask, database: Path, people: Cast, link: str
+) -> None:
+    devices = [Browser(app), signed_in(app, people[Role.USER].user)]
+    before = everything(database)
+    for device in devices:
+        for _ in range(3):
+            device.open(link)
+            device.client.head(link)
+    assert everything(database) == before
+
+
+def test_an_unbacked_invitation_works_again_when_somebody_else_resends_it(
+    somebody: Browser, link: str, people: Cast, invitation: Invitation, now: datetime
+) -> None:
+    zed = invite(people[Role.ADMIN], now, "zed@example.org")
+    memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)
+    Delivery.update(state="sent").execute()
+    manage.resend(people[Role.OWNER], zed, now)
+    answers.accept_as_new(reread(zed), new_profile("zed@example.org"), now, proven=True)
+    assert member("zed@example.org").role == Role.USER
+    assert Activity.select().where(Activity.action == "resent").count() == 1

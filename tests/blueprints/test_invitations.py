@@ -1,0 +1,441 @@
+"""The Invitations page: everybody invited, and what can be done about each."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from time_machine import travel
+
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.invitations import manage, send_invitations
+from invites.lists.recipients import Entry
+from invites.members import answers, memberships, permanent_link
+from invites.models import (
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Membership,
+    Standing,
+)
+from invites.outbox.retry import Result
+from tests.support.actions import attempt, attempt_all, invite, new_profile, reread, send
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import Cast
+from tests.support.populated_account import ACCOUNT, links, path, signed_in
+
+LIST = f"{ACCOUNT}/invitations"
+
+
+@pytest.fixture
+def invitation(owner: Membership, now: datetime) -> Invitation:
+    """One that is pending, its mail sent."""
+    made = invite(owner, now, "ann@example.org")
+    mail_went_out()
+    return made
+
+
+def mail_went_out() -> None:
+    attempt_all(utcnow())
+
+
+def addresses(browser: Browser) -> list[str]:
+    return [cell.get_text(strip=True) for cell in browser.page.select("table.list tbody th")]
+
+
+def row(browser: Browser, invitation: Invitation) -> str:
+    return " ".join(browser.page.select_one(f"#invitation-{invitation.id}").get_text(" ").split())
+
+
+def buttons(browser: Browser, invitation: Invitation) -> list[str]:
+    row = browser.page.select_one(f"#invitation-{invitation.id}")
+    return [tag.get_text(strip=True) for tag in row.select("button, .row-actions a")]
+
+
+class TestList:
+    @pytest.mark.slow
+    def test_the_newest_come_first_fifty_a_page(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        everybody = [f"person{n:03}@example.org" for n in range(120)]
+        send(owner, now, *everybody)
+        seen = addresses(olive.open(LIST))
+        assert len(seen) == 50
+        seen += addresses(olive.follow("Older"))
+        seen += addresses(olive.follow("Older"))
+        assert seen == everybody[::-1]
+        assert "101 to 120 of 120" in olive.text
+        assert not olive.page.find("a", string="Older")
+        assert len(addresses(olive.follow("Newer"))) == 50
+
+    @pytest.mark.parametrize(
+        ("page", "rows"), [("0", 50), ("-3", 50), ("x", 50), ("9999999999999999999", 20), ("", 50)]
+    )
+    @pytest.mark.slow
+    def test_a_page_number_that_is_none_still_gives_a_page(
+        self, olive: Browser, owner: Membership, now: datetime, page: str, rows: int
+    ) -> None:
+        send(owner, now, *(f"person{n:03}@example.org" for n in range(70)))
+        assert len(addresses(olive.open(LIST, query_string={"page": page}))) == rows
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("ann", ["ann@example.org"]),
+            ("  ANN ", ["ann@example.org"]),
+            ("@other", ["bob@other.example"]),
+            ("%", []),
+            ("_", []),
+            ("nobody", []),
+        ],
+    )
+    def test_searching_finds_what_is_in_an_address(
+        self, olive: Browser, owner: Membership, now: datetime, search: str, found: list[str]
+    ) -> None:
+        send(owner, now, "ann@example.org", "bob@other.example")
+        olive.open(LIST).press("Search", search=search)
+        assert addresses(olive) == found
+        assert olive.page.select_one("#search")["value"] == search.strip()
+
+    @pytest.mark.parametrize("search", ["unal", "Zoë", "zoe ünal", "ann@"])
+    def test_the_name_that_a_list_had_is_shown_and_found(
+        self, olive: Browser, owner: Membership, now: datetime, search: str
+    ) -> None:
+        entries = [Entry("ann@example.org", 1, "Zoë Ünal"), Entry("bob@example.org", 2, "Bob")]
+        send_invitations.issue(owner, send_invitations.Order("named", entries, Role.USER), now)
+        olive.open(LIST).press("Search", search=search)
+        [person] = olive.page.select("tbody th")
+        assert person.get_text(" ", strip=True) == "ann@example.org Zoë Ünal"
+
+    def test_filters_show_one_standing_each(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        sent = {standing: invite(owner, now, f"{standing}@example.org") for standing in Standing}
+        answers.decline(sent[Standing.DECLINED], now)
+        for standing in (Standing.ACCEPTED, Standing.REVOKED, Standing.REPLACED):
+            Invitation.update(state=standing).where(Invitation.id == sent[standing].id).execute()
+        expired = Invitation.id == sent[Standing.EXPIRED].id
+        Invitation.update(expires_at=now).where(expired).execute()
+        for standing in Standing:
+            olive.open(LIST, query_string={"status": standing})
+            assert addresses(olive) == [f"{standing}@example.org"]
+            assert olive.page.select_one(".chip[aria-current]").get_text(strip=True).lower() == (
+                f"{standing}1"
+            )
+        assert len(addresses(olive.open(LIST, query_string={"status": "nonsense"}))) == 6
+
+    def test_a_failed_mail_shows_the_servers_words_and_has_a_filter(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        send(owner, now, "ann@example.org", "bob@example.org")
+        bad = Delivery.get(Delivery.recipient == "bob@example.org")
+        attempt(bad, Result.FAILED, now, 550, "5.1.1 No such person")
+        olive.open(LIST, query_string={"status": "failed"})
+        assert addresses(olive) == ["bob@example.org"]
+        assert "5.1.1 No such person" in olive.text
+
+    def test_a_mail_that_came_back_counts_as_failed_and_shows_the_words_of_the_report(
+        self, olive: Browser, invitation: Invitation
+    ) -> None:
+        Delivery.update(state=DeliveryState.BOUNCED, reply_text="5.1.1 User unknown").execute()
+        olive.open(LIST, query_string={"status": "failed"})
+        assert "came back 5.1.1 User unknown" in row(olive, invitation)
+
+    def test_search_and_filter_stay_while_paging(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        send(owner, now, *(f"ann{n}@example.org" for n in range(60)), "bob@example.org")
+        olive.open(LIST, query_string={"search": "ann", "status": "pending"}).follow("Older")
+        assert len(addresses(olive)) == 10
+        assert all(address.startswith("ann") for address in addresses(olive))
+
+    def test_other_accounts_are_never_in_it(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        invite(people.stranger, now, "secret@elsewhere.example")
+        assert addresses(olive.open(LIST)) == []
+        assert addresses(olive.open(LIST, query_string={"search": "secret"})) == []
+
+    def test_the_permanent_link_stands_here_too(
+        self, app: Flask, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        assert not olive.open(LIST).page.select("#permanent-url")
+        link = permanent_link.enable(owner, now)
+        field = olive.open(LIST).page.select_one("#permanent-url")
+        assert field["value"] == links(app).permanent(link)
+        assert "Copy Link" in olive.text
+
+
+class TestDeeds:
+    def test_resend_mails_again_and_renews_the_expiry(
+        self, olive: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        with travel(now + timedelta(days=3)):
+            olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        assert olive.url == LIST
+        assert "ann@example.org" in olive.page.select_one("#notices").get_text()
+        assert Delivery.select().count() == 2
+        assert reread(invitation).expires_at > now + timedelta(days=16)
+
+    def test_an_expired_one_can_be_resent_and_works_again(
+        self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        link = path(links(app).mailed_invitation(invitation))
+        Invitation.update(expires_at=now).execute()
+        assert somebody.open(link).status == 410
+        olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        assert somebody.open(link).status == 200
+
+    def test_somebody_who_is_a_member_meanwhile_is_not_mailed_again(
+        self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
+    ) -> None:
+        link = permanent_link.enable(owner, now)
+        permanent_link.join_as_new(link, new_profile(invitation.email), now)
+        olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        assert "a member already" in olive.page.select_one("#notices .problem").get_text()
+        assert Delivery.select().where(Delivery.invitation == invitation).count() == 1
+
+    def test_undoing_after_it_expired_says_so_and_offers_to_resend(
+        self, olive: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        olive.open(LIST).press("Revoke", within=f"#invitation-{invitation.id}")
+        Invitation.update(expires_at=now).execute()
+        olive.press("Undo", within=f"#invitation-{invitation.id}")
+        told = olive.page.select_one("#notices").get_text()
+        assert "expired" in told
+        assert "can join again" not in told
+        assert buttons(olive, invitation) == ["Resend"]
+
+    def test_undoing_says_when_the_inviter_cannot_invite_any_more(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        theirs = invite(people[Role.ADMIN], now, "ann@example.org")
+        manage.revoke(people[Role.OWNER], theirs, now)
+        memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)
+        olive.open(LIST).press("Undo", within=f"#invitation-{theirs.id}")
+        told = olive.page.select_one("#notices").get_text()
+        assert "can't invite people any more" in told
+        assert "can join again" not in told
+
+    def test_while_its_mail_waits_it_is_not_mailed_twice(
+        self, olive: Browser, invitation: Invitation
+    ) -> None:
+        olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
+        olive.press("Resend", within=f"#invitation-{invitation.id}")
+        assert olive.page.select_one("#notices .problem")
+        assert Delivery.select().count() == 2
+
+    def test_revoke_closes_the_link_and_undo_opens_it(
+        self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation
+    ) -> None:
+        link = path(links(app).mailed_invitation(invitation))
+        olive.open(LIST).press("Revoke", within=f"#invitation-{invitation.id}")
+        assert reread(invitation).state == InvitationState.REVOKED
+        assert somebody.open(link).status == 410
+        assert buttons(olive, invitation) == ["Undo"]
+        olive.press("Undo", within=f"#invitation-{invitation.id}")
+        assert somebody.open(link).status == 200
+
+    def test_undo_is_refused_when_a_newer_one_is_out(
+        self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
+    ) -> None:
+        manage.revoke(owner, invitation, now)
+        invite(owner, now, invitation.email)
+        olive.open(LIST).press("Undo", within=f"#invitation-{invitation.id}")
+        assert olive.page.select_one("#notices .problem")
+        assert reread(invitation).state == InvitationState.REVOKED
+
+    @pytest.mark.usefixtures("invitation")
+    def test_copy_link_gives_a_link_that_works(self, olive: Browser, somebody: Browser) -> None:
+        olive.open(LIST).follow("Copy Link")
+        link = path(olive.page.select_one("input[readonly]")["value"])
+        assert somebody.open(link).status == 200
+        assert "ann@example.org" in somebody.text
+
+    def test_the_copied_link_is_not_the_mailed_one(
+        self, app: Flask, olive: Browser, invitation: Invitation
+    ) -> None:
+        olive.open(f"{LIST}/{invitation.id}/link")
+        copied = olive.page.select_one("input[readonly]")["value"]
+        assert copied != links(app).mailed_invitation(invitation)
+
+    def test_what_was_answered_meanwhile_is_not_revoked(
+        self, olive: Browser, invitation: Invitation, now: datetime
+    ) -> None:
+        olive.open(LIST)
+        answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+        olive.press("Revoke", within=f"#invitation-{invitation.id}")
+        assert olive.page.select_one("#notices .problem")
+        assert reread(invitation).state == InvitationState.ACCEPTED
+
+    @pytest.mark.parametrize(
+        ("deed", "state"),
+        [("revocation", InvitationState.REVOKED), ("resend", InvitationState.PENDING)],
+    )
+    def test_htmx_gets_the_row_as_it_is_now_and_the_news(
+        self, app: Flask, olive: Browser, invitation: Invitation, deed: str, state: str
+    ) -> None:
+        app.config["WTF_CSRF_ENABLED"] = False
+        url = f"{LIST}/{invitation.id}/{deed}"
+        fragment = BeautifulSoup(olive.client.post(url, headers=HTMX).text, "html.parser")
+        assert fragment.find(True)["id"] == f"invitation-{invitation.id}"
+        assert fragment.select_one(".tag").get_text(strip=True) == state
+        assert fragment.select_one('[hx-swap-oob="innerHTML:#notices"]')
+
+    @pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN, Role.OWNER])
+    def test_a_moderator_looks_after_invitations_of_users_only(
+        self, mo: Browser, owner: Membership, now: datetime, role: Role
+    ) -> None:
+        theirs = invite(owner, now, role=role)
+        mine = invite(owner, now, "user@example.org")
+        mo.open(LIST)
+        assert buttons(mo, theirs) == []
+        assert buttons(mo, mine) == ["Resend", "Copy Link", "Revoke"]
+        assert mo.open(f"{LIST}/{theirs.id}/link").status == 403
+        token = mo.open(LIST).page.select_one("[name=csrf_token]")["value"]
+        for deed in ("resend", "revocation", "restoration"):
+            mo.post(f"{LIST}/{theirs.id}/{deed}", {"csrf_token": token})
+        assert reread(theirs).state == InvitationState.PENDING
+        assert Delivery.select().where(Delivery.invitation == theirs).count() == 1
+
+
+class TestBatch:
+    def test_a_batch_counts_mails_and_people_apart(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, *(f"p{n}@example.org" for n in range(5)), "rubbish")
+        one, two, *_ = Delivery.select().order_by(Delivery.id)
+        attempt(one, Result.SENT, now, 250)
+        attempt(two, Result.FAILED, now, 550, "5.1.1 No such person")
+        answers.decline(one.invitation, now)
+        olive.open(f"{ACCOUNT}/batches/{batch.id}")
+        figures = {
+            figure.dt.get_text(strip=True): figure.dd.get_text(strip=True)
+            for figure in olive.page.select(".figures > div")
+        }
+        assert figures == {"accepted": "0", "declined": "1", "queued": "3", "failed": "1"}
+        assert olive.page.select_one(".big strong").get_text() == "1"
+        assert "5.1.1 No such person" in olive.text
+        assert "rubbish" in olive.text
+
+    def test_a_mail_that_came_back_later_shows_the_words_of_the_report(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        mail_went_out()
+        Delivery.update(state=DeliveryState.BOUNCED, reply_text="5.1.1 User unknown").execute()
+        olive.open(f"{ACCOUNT}/batches/{batch.id}")
+        assert olive.page.select_one(".big strong").get_text() == "0"
+        assert olive.page.select_one(".figures .bad dd").get_text() == "1"
+        assert "came back 5.1.1 User unknown" in " ".join(olive.text.split())
+
+    def test_it_tells_what_keeps_the_mail_from_going_out(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        olive.open(f"{ACCOUNT}/batches/{batch.id}")
+        assert "the mails wait. Whoever runs this box" in olive.text
+
+    def test_it_is_linked_from_the_accounts_own_page(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        assert olive.open(f"{ACCOUNT}/").page.select(f'a[href="{ACCOUNT}/batches/{batch.id}"]')
+        assert Delivery.get().state == DeliveryState.QUEUED
+
+    def test_it_is_linked_from_each_of_its_invitations(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org", "bob@example.org")
+        links = olive.open(LIST).page.select(f'tbody a[href="{ACCOUNT}/batches/{batch.id}"]')
+        assert len(links) == 2
+        assert all(link["aria-label"].startswith("Batch of") for link in links)
+
+    def test_it_asks_again_until_nothing_can_move_by_itself(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        batch = send(owner, now, "ann@example.org")
+        mail_went_out()
+        page = f"{ACCOUNT}/batches/{batch.id}"
+        assert olive.open(page).page.select("#batch-progress[hx-get]")
+        Invitation.update(expires_at=now).execute()
+        assert not olive.open(page).page.select("#batch-progress[hx-get]")
+
+
+class TestOffersOfSomebodyWhoLostTheirRole:
+    @pytest.fixture
+    def offered(self, people: Cast, now: datetime) -> Invitation:
+        made = invite(people[Role.ADMIN], now, "ann@example.org", role=Role.ADMIN)
+        mail_went_out()
+        return made
+
+    @pytest.fixture
+    def lost(self, offered: Invitation, owner: Membership, now: datetime) -> None:
+        inviter = memberships.find(offered.account, offered.inviter)
+        memberships.change_role(owner, inviter, Role.MODERATOR, now)
+
+    @pytest.mark.usefixtures("lost")
+    def test_are_flagged_and_found_and_have_no_link_to_hand_out(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
+        assert "Can't be accepted 1" in olive.open(LIST).text
+        olive.open(f"{LIST}?status=unbacked")
+        assert addresses(olive) == ["ann@example.org"]
+        told = (
+            "can't be accepted Ada Okafor can't invite as Admin any more. Resend it, and it holds"
+        )
+        assert told in row(olive, offered)
+        assert buttons(olive, offered) == ["Resend", "Revoke"]
+        assert olive.open(f"{LIST}/{offered.id}/link").status == 422
+        assert "can't invite people any more" in olive.text
+
+    @pytest.mark.usefixtures("lost")
+    def test_hold_again_once_somebody_else_resends_them(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
+        olive.open(LIST).press("Resend")
+        assert "can't be accepted" not in row(olive, offered)
+        assert "Copy Link" in buttons(olive, offered)
+
+    @pytest.mark.usefixtures("lost")
+    def test_are_counted_anew_above_the_list_with_the_row(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
+        olive.open(f"{LIST}?status=unbacked&search=ann")
+        olive.htmx = True
+        olive.press("Resend", within=f"#invitation-{offered.id}", status="unbacked", search="ann")
+        chips = olive.page.select_one("#invitation-chips[hx-swap-oob=true]")
+        told = " ".join(chips.get_text(" ").split())
+        assert told == "All 1 Pending 1 Can't be accepted 0"
+        assert "search=ann" in chips.select_one("#chip-pending")["href"]
+        assert chips.select_one("[aria-current]")["id"] == "chip-unbacked"
+
+    @pytest.mark.usefixtures("lost")
+    def test_are_told_on_the_page_of_their_batch(self, olive: Browser, offered: Invitation) -> None:
+        olive.open(f"{ACCOUNT}/batches/{offered.batch_id}")
+        assert "1 invitation can't be accepted any more" in olive.text
+        assert addresses(olive.follow("Show them")) == ["ann@example.org"]
+
+    @pytest.mark.usefixtures("lost")
+    def test_who_may_not_resend_them_is_not_told_to(
+        self, app: Flask, people: Cast, offered: Invitation
+    ) -> None:
+        moderator = signed_in(app, people[Role.MODERATOR].user).open(LIST)
+        assert "Ada Okafor can't invite as Admin any more." in row(moderator, offered)
+        assert "Resend" not in row(moderator, offered)
+
+    @pytest.mark.usefixtures("offered")
+    def test_are_told_to_whoever_takes_the_role_or_the_membership_away(
+        self, olive: Browser, people: Cast
+    ) -> None:
+        told = "1 invitation that they sent can't be accepted now: see Invitations."
+        ada = people[Role.ADMIN]
+        edit = f"{ACCOUNT}/users/{ada.id}/edit"
+        olive.open(edit).press("Update User", role=str(int(Role.MODERATOR)))
+        assert f"Ada Okafor is Moderator now. {told}" in olive.text
+        olive.open(edit).press("Update User", role=str(int(Role.ADMIN)))
+        assert told not in olive.text
+        olive.press("Deactivate", within=f"#user-{ada.id}")
+        assert f"Ada Okafor is inactive now. {told}" in olive.text

@@ -1,0 +1,56 @@
+"""Leaving an account by oneself."""
+
+import pytest
+from flask import Flask
+
+from invites.core.roles import Role
+from invites.members import memberships
+from invites.models import Membership
+from tests.support.actions import reread
+from tests.support.browsing import Browser
+from tests.support.people import Cast
+from tests.support.populated_account import ACCOUNT, signed_in
+
+LEAVING = f"{ACCOUNT}/leaving"
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.ADMIN])
+def test_one_is_asked_leaves_and_sees_where_that_leads(
+    app: Flask, people: Cast, role: Role
+) -> None:
+    somebody = signed_in(app, people[role].user).open("/accounts").follow("Leave")
+    assert "Your profile and your other accounts stay." in somebody.text
+    assert reread(people[role]).is_active
+    somebody.press("Leave")
+    assert somebody.url == "/accounts"
+    for words in ("You left Riverside Relief.", "You belong to no account any more"):
+        assert words in somebody.text
+    assert somebody.open(f"{ACCOUNT}/").status == 403
+
+
+def test_who_sent_invitations_is_told_what_becomes_of_them(app: Flask, people: Cast) -> None:
+    told = "Nobody can accept the invitations that you sent"
+    assert told in signed_in(app, people[Role.MODERATOR].user).open(LEAVING).text
+    assert told not in signed_in(app, people[Role.USER].user).open(LEAVING).text
+
+
+def test_the_only_owner_is_told_what_to_do_first(
+    olive: Browser, owner: Membership, people: Cast, now
+) -> None:
+    olive.open(LEAVING)
+    assert "Make somebody else Account Owner first" in olive.text
+    assert olive.page.select_one(f"form[action='{LEAVING}']") is None
+    memberships.change_role(owner, people[Role.ADMIN], Role.OWNER, now)
+    olive.open(LEAVING)
+    memberships.change_role(owner, people[Role.ADMIN], Role.ADMIN, now)
+    olive.press("Leave")
+    assert olive.url == LEAVING
+    assert "at least one Account Owner" in olive.text
+    assert reread(owner).is_active
+
+
+def test_activity_says_who_left(app: Flask, people: Cast, olive: Browser) -> None:
+    signed_in(app, people[Role.USER].user).open(LEAVING).press("Leave")
+    row = olive.open(f"{ACCOUNT}/activity").page.select_one("tbody tr").get_text(" ", strip=True)
+    assert "Uma Roy" in row
+    assert "Left" in row

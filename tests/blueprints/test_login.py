@@ -1,0 +1,332 @@
+"""Logging in and out, and where that leads."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from time_machine import travel
+
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.members import accounts
+from invites.models import ProofPurpose, Session, User
+from invites.people import profiles, sessions
+from invites.people.passwords import hash_password
+from tests.support.actions import invite
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import PASSWORD, Cast
+from tests.support.populated_account import ACCOUNT, ask_proof, links, path, signed_in
+
+NEW = "a fish in the snow"
+
+
+def test_with_address_and_password_one_is_in(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    assert somebody.url == f"{ACCOUNT}/"
+
+
+@pytest.mark.parametrize("typed", [" Uma@Example.ORG ", "UMA@example.org"])
+def test_an_address_may_be_typed_carelessly(people: Cast, somebody: Browser, typed: str) -> None:
+    assert somebody.log_in(typed, PASSWORD).url == f"{ACCOUNT}/"
+
+
+@pytest.mark.parametrize(
+    ("email", "password"),
+    [
+        ("uma@example.org", "wrong password"),
+        ("uma@example.org", ""),
+        ("uma@example.org", PASSWORD.upper()),
+        ("uma@example.org", "x" * 100_000),
+        ("nobody@example.org", PASSWORD),
+        ("rubbish", PASSWORD),
+        ("", ""),
+    ],
+)
+def test_wrong_is_wrong_whoever_it_is(
+    people: Cast, somebody: Browser, email: str, password: str
+) -> None:
+    somebody.log_in(email, password)
+    assert somebody.status == 422
+    assert (
+        somebody.page.select_one("#password-error")
+        .get_text(strip=True)
+        .startswith("This address and password don't go together.")
+    )
+    assert somebody.page.select_one("#email")["value"] == email
+    assert not somebody.page.select_one("#password").get("value")
+    assert Session.select().count() == 0
+
+
+def test_a_refused_log_in_is_logged_on_one_line_without_the_password(
+    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    somebody.log_in("uma@example.org\n2026 all is well", "a secret guess")
+    (line,) = caplog.messages
+    assert line == r"log-in refused: 'uma@example.org\n2026 all is well' from 127.0.0.1"
+    assert "secret" not in caplog.text
+
+
+def test_logging_out_ends_the_session_on_the_server_too(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    stolen = somebody.client.get_cookie("invites")
+    somebody.press("Log out")
+    assert somebody.url == "/login"
+    somebody.client.set_cookie("invites", stolen.value)
+    assert somebody.open(f"{ACCOUNT}/").url == "/login"
+    assert Session.select().count() == 0
+
+
+def test_logging_in_anew_ends_the_session_that_was_there(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    before = somebody.client.get_cookie("invites").value
+    token = somebody.page.select_one("[name=csrf_token]")["value"]
+    somebody.post("/login", {"email": "mo@example.org", "password": PASSWORD, "csrf_token": token})
+    assert somebody.client.get_cookie("invites").value != before
+    assert [session.user.email for session in Session.select()] == ["mo@example.org"]
+
+
+def test_a_device_of_ones_own_stays_logged_in_for_30_days(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    cookie = somebody.client.get_cookie("invites")
+    assert cookie.expires is not None
+    with travel(utcnow() + timedelta(days=29), tick=False):
+        assert somebody.open(f"{ACCOUNT}/").status == 200
+        assert somebody.url == f"{ACCOUNT}/"
+
+
+def test_on_a_shared_computer_a_session_ends_with_the_browser_and_after_30_minutes(
+    people: Cast, somebody: Browser
+) -> None:
+    somebody.open("/login").press("Log in", email="uma@example.org", password=PASSWORD, shared="y")
+    assert somebody.client.get_cookie("invites").expires is None
+    with travel(utcnow() + timedelta(minutes=31), tick=False):
+        assert somebody.open(f"{ACCOUNT}/").url == "/login"
+
+
+def test_a_shared_computer_stays_ticked_after_a_slip(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login").press("Log in", email="uma@example.org", password="no", shared="y")
+    assert somebody.page.select_one("#shared").has_attr("checked")
+
+
+def test_logging_out_has_the_browser_forget_what_it_kept(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("uma@example.org", PASSWORD)
+    data = {"csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
+    answer = somebody.client.post("/logout", data=data)
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
+def test_who_is_in_already_is_led_on(people: Cast, olive: Browser) -> None:
+    assert olive.open("/login").url == f"{ACCOUNT}/"
+    assert olive.open("/").url == "/accounts"
+
+
+def test_a_page_asked_for_signed_out_comes_after_the_log_in(
+    people: Cast, somebody: Browser
+) -> None:
+    somebody.open(f"{ACCOUNT}/invitations?status=pending")
+    assert somebody.url == "/login"
+    somebody.press("Log in", email="olive@example.org", password=PASSWORD)
+    assert somebody.response.request.full_path == f"{ACCOUNT}/invitations?status=pending"
+
+
+def test_a_mistyped_password_keeps_the_way_back(people: Cast, somebody: Browser) -> None:
+    somebody.open(f"{ACCOUNT}/invitations")
+    somebody.press("Log in", email="olive@example.org", password="wrong")
+    somebody.press("Log in", email="olive@example.org", password=PASSWORD)
+    assert somebody.url == f"{ACCOUNT}/invitations"
+
+
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example/",
+    "/\\evil.example/",
+    "\\\\evil.example",
+    "/\t/evil.example",
+    "/%0d%0aSet-Cookie:x=1\r\nSet-Cookie: x=1",
+    "javascript:alert(1)",
+    "evil.example",
+    "http:evil.example",
+    "",
+]
+
+
+@pytest.mark.parametrize("wanted", ELSEWHERE)
+def test_nobody_is_led_to_another_site(people: Cast, somebody: Browser, wanted: str) -> None:
+    somebody.open("/login", query_string={"next": wanted})
+    form = {"email": "uma@example.org", "password": PASSWORD, "next": wanted}
+    form["csrf_token"] = somebody.page.select_one("[name=csrf_token]")["value"]
+    assert somebody.post("/login", form, follow=False).response.location == f"{ACCOUNT}/"
+    somebody.open(f"{ACCOUNT}/")
+    form = {"next": wanted, "csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
+    assert somebody.post("/logout", form, follow=False).response.location == "/login"
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_letters_of_the_world_lead_on_in_a_header_that_every_server_can_send(
+    people: Cast, olive: Browser, headers: dict[str, str]
+) -> None:
+    answer = olive.client.get("/login", query_string={"next": "/Zoë/€"}, headers=headers)
+    assert (answer.location or answer.headers["HX-Redirect"]) == "/Zo%C3%AB/%E2%82%AC"
+
+
+@pytest.mark.parametrize("wanted", ELSEWHERE)
+def test_nobody_who_is_in_is_led_to_another_site(people: Cast, olive: Browser, wanted: str) -> None:
+    answer = olive.client.get("/login", query_string={"next": wanted})
+    assert answer.location == f"{ACCOUNT}/"
+
+
+def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
+    people: Cast, app: Flask, now
+) -> None:
+    invite(people.stranger, now, "uma@example.org")
+    assert Browser(app).log_in("uma@example.org", PASSWORD).url == "/accounts"
+    accounts.create("Second", people[Role.MODERATOR].user, now)
+    assert Browser(app).log_in("mo@example.org", PASSWORD).url == "/accounts"
+
+
+def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
+    people: Cast, somebody: Browser
+) -> None:
+    statuses = [somebody.log_in("uma@example.org", "wrong").status for _ in range(10)]
+    assert set(statuses) == {422}
+    assert somebody.log_in("uma@example.org", PASSWORD).status == 429
+    assert somebody.response.headers["Retry-After"]
+    assert somebody.log_in("mo@example.org", PASSWORD).url == f"{ACCOUNT}/"
+
+
+def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
+    people: Cast, somebody: Browser
+) -> None:
+    for _ in range(11):
+        somebody.log_in("uma@example.org", "wrong")
+    assert "Try again in 15 minutes. Or set a new password" in somebody.text
+    assert somebody.page.select_one("[name=email]")["value"] == "uma@example.org"
+    assert somebody.page.find("a", string="Forgotten your password?")
+
+
+def test_who_forgot_their_password_need_not_type_their_address_again(
+    people: Cast, somebody: Browser
+) -> None:
+    somebody.log_in("uma@example.org", "wrong").follow("Forgotten your password?")
+    assert somebody.page.select_one("#email")["value"] == "uma@example.org"
+    assert "uma" not in somebody.response.request.full_path
+    assert not somebody.open("/password-reset").page.select_one("#email").get("value")
+
+
+def test_an_endless_address_is_not_kept_in_full(people: Cast, somebody: Browser) -> None:
+    somebody.log_in("x" * 100_000, "wrong").follow("Forgotten your password?")
+    assert len(somebody.page.select_one("#email")["value"]) == 254
+
+
+def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
+    people: Cast, app: Flask, somebody: Browser
+) -> None:
+    for _ in range(11):
+        somebody.log_in("uma@example.org", "wrong")
+    proof = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, utcnow())
+    link = path(links(app).proof(proof))
+    somebody.open(link).press("Set password", password=NEW, again=NEW)
+    assert somebody.log_in("uma@example.org", "wrong").status == 422
+    assert somebody.log_in("uma@example.org", NEW).url == f"{ACCOUNT}/"
+
+
+def test_asking_for_a_new_password_opens_no_lock(people: Cast, somebody: Browser) -> None:
+    for _ in range(10):
+        somebody.log_in("uma@example.org", "wrong")
+    somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+    assert somebody.log_in("uma@example.org", PASSWORD).status == 429
+
+
+def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody: Browser) -> None:
+    for spelling in (
+        "uma@example.org",
+        "UMA@example.org",
+        "uma\u200b@example.org",
+        " uma@EXAMPLE.org",
+    ):
+        for _ in range(3):
+            last = somebody.log_in(spelling, "wrong").status
+    assert last == 429
+
+
+def test_no_other_shape_of_a_request_gives_more_tries(people: Cast, somebody: Browser) -> None:
+    for _ in range(10):
+        somebody.log_in("uma@example.org", "wrong")
+    token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+    typed = {"email": "uma@example.org", "password": PASSWORD}
+    somebody.client.post("/login", json=typed, headers={"X-CSRFToken": token})
+    assert Session.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "status"),
+    [
+        ("192.0.2.1", "192.0.2.2", 422),
+        ("2001:db8::1", "2001:db8::2", 429),  # one line has them all
+        ("2001:db8::1", "2001:db8:0:1::1", 422),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", 422),  # as a socket for both kinds spells them
+        ("::ffff:192.0.2.1", "192.0.2.1", 429),
+        ("192.0.2.1:4711", "192.0.2.1:4712", 429),  # as some proxies tell it
+        ("192.0.2.1:4711", "192.0.2.2:4711", 422),
+        ("[2001:db8::1]:4711", "2001:db8::2", 429),
+        ("unknown", "hidden", 429),
+        ("unknown", "192.0.2.1", 422),
+    ],
+)
+@pytest.mark.slow
+def test_wrong_passwords_from_one_network_count_together(
+    people: Cast, app: Flask, one: str, other: str, status: int
+) -> None:
+    guesser, somebody = Browser(app), Browser(app)
+    guesser.client.environ_base["REMOTE_ADDR"] = one
+    somebody.client.environ_base["REMOTE_ADDR"] = other
+    for _ in range(10):
+        assert guesser.log_in("uma@example.org", "wrong").status == 422
+    assert somebody.log_in("uma@example.org", "wrong").status == status
+
+
+def test_right_passwords_are_never_counted(people: Cast, app: Flask) -> None:
+    for _ in range(11):
+        assert Browser(app).log_in("uma@example.org", PASSWORD).status == 200
+
+
+def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_on(
+    people: Cast, somebody: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = profiles.authenticate
+
+    def checked_too_late(email: str, password: str) -> User | None:
+        found = check(email, password)
+        User.update(password_hash=hash_password("another long one")).execute()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(profiles, "authenticate", checked_too_late)
+        somebody.log_in("uma@example.org", PASSWORD)
+    assert somebody.status == 422
+    assert "don't go together" in somebody.text
+    somebody.press("Log in", email="uma@example.org", password="another long one")
+    assert somebody.url == f"{ACCOUNT}/"
+
+
+def test_a_session_that_was_idle_for_a_month_is_over(people: Cast, app: Flask) -> None:
+    uma = signed_in(app, people[Role.USER].user)
+    with travel(utcnow() + sessions.IDLE - timedelta(days=1), tick=False):
+        assert uma.open("/accounts").url == "/accounts"
+    with travel(utcnow() + 2 * sessions.IDLE, tick=False):
+        assert uma.open("/accounts").url == "/login"
+
+
+def test_ending_all_sessions_logs_out_with_the_next_click(people: Cast, app: Flask) -> None:
+    uma = signed_in(app, people[Role.USER].user)
+    sessions.end_all(User.get(User.email == "uma@example.org"))
+    assert uma.open("/accounts").url == "/login"
+
+
+def test_a_password_stands_in_no_address(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login")
+    assert somebody.page.find("form")["method"] == "post"
+    somebody.press("Log in", email="uma@example.org", password=PASSWORD)
+    history = [*somebody.response.history, somebody.response]
+    assert not any("horse" in answer.request.url for answer in history)

@@ -1,0 +1,256 @@
+"""The page about mail, for the installer: what is configured, a test mail, the domain, the pace."""
+
+from collections.abc import Callable, Iterator
+from email.headerregistry import Address
+from enum import StrEnum
+
+import pytest
+
+from invites.core.clock import utcnow
+from invites.core.settings import MailServer
+from invites.outbox import enqueue, throttle
+from invites.outbox.throttle import Limits
+from invites.sending import sender_domain
+from invites.sending.diagnosis import Advice
+from invites.sending.sender_domain import Dmarc, Spf
+from invites.web import mail_labels
+from tests.support.browsing import HTMX, Browser
+from tests.support.name_server import NameServer
+from tests.support.populated_account import World, use_mail_server
+from tests.support.smtp_server import PostOffice, free_port
+
+SENDER = Address("Riverside", addr_spec="invites@riverside.example.org")
+
+Configure = Callable[..., Browser]
+
+
+@pytest.fixture
+def office() -> Iterator[PostOffice]:
+    """A mail server."""
+    with PostOffice().open() as office:
+        yield office
+
+
+@pytest.fixture
+def configured(world: World) -> Configure:
+    """Olive's device, on a box with a mail server, with more about both if need be."""
+
+    def configure(port: int = 587, box: dict[str, object] | None = None, **more: object) -> Browser:
+        plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
+        server = MailServer("127.0.0.1", port, **plain | more)
+        use_mail_server(world.app, server, **{"mail_from": SENDER} | (box or {}))
+        return world.device("owner")
+
+    return configure
+
+
+class TestConfiguration:
+    def test_it_is_where_the_mailbox_would_be(self, configured: Configure) -> None:
+        olive = configured().open("/accounts").follow("Mail")
+        assert (olive.url, olive.title) == ("/mail", "Mail")
+        assert olive.open("/mailbox").url == "/mail"
+
+    def test_without_a_mail_server_the_mailbox_stays(self, world: World) -> None:
+        olive = world.device("owner").open("/accounts")
+        assert "Mail" not in [a.get_text(strip=True) for a in olive.page.select("header a")]
+        for place in ("/mail", "/mail/published"):
+            assert olive.open(place).url == "/mailbox"
+
+    @pytest.mark.parametrize("who", ["admin", "user", "stranger", "unconfirmed"])
+    def test_nobody_else_even_learns_that_it_is_there(
+        self, configured: Configure, world: World, who: str
+    ) -> None:
+        configured()
+        browser = world.device(who)
+        for place in ("/mail", "/mail/published"):
+            assert browser.open(place).status == 404
+        names = [a.get_text(strip=True) for a in browser.open("/accounts").page.select("header a")]
+        assert "Mail" not in names
+
+    def test_everything_is_told_but_the_password(self, configured: Configure) -> None:
+        olive = configured(2587, use_tls=True, username="ida", password="s3cret-word").open("/mail")
+        for told in ("127.0.0.1", "2587", "STARTTLS", "ida", "invites@riverside.example.org"):
+            assert told in olive.text
+        assert "s3cret-word" not in olive.response.text
+
+    def test_it_is_told_how_the_worker_does(self, configured: Configure) -> None:
+        olive = configured()
+        assert "no sign of life" in olive.open("/mail").text
+        enqueue.beat(utcnow(), "421 Too many connections")
+        assert "421 Too many connections" in olive.open("/mail").text
+        enqueue.beat(utcnow())
+        assert "nothing keeps it from sending" in olive.open("/mail").text
+
+    def test_links_that_lead_nowhere_are_warned_of(self, configured: Configure) -> None:
+        assert "leads nowhere but to this machine" in configured().open("/mail").text
+        public = {"base_url": "https://invites.example.org"}
+        assert "leads nowhere" not in configured(box=public).open("/mail").text
+
+    def test_a_password_in_the_clear_is_warned_of(
+        self, configured: Configure, world: World
+    ) -> None:
+        known = {"username": "ida", "password": "s3cret-word"}
+        assert "unencrypted" not in configured(**known).open("/mail").text
+        server = MailServer("mail.example.org", 25, **known, use_tls=False, use_ssl=False)
+        use_mail_server(world.app, server)
+        assert "unencrypted" in world.device("owner").open("/mail").text
+
+
+class TestTestMail:
+    def test_it_goes_to_oneself_unless_another_address_is_typed(
+        self, configured: Configure, office: PostOffice
+    ) -> None:
+        olive = configured(office.port).open("/mail").press("Send a test mail")
+        assert olive.status == 200
+        assert olive.title == "Mail"
+        assert "The server took the mail" in olive.text
+        assert "Recipient olive@example.org accepted" in olive.text
+        assert "250 Taken" in olive.text
+        assert not olive.page.select(".step.failed")
+        olive.press("Send a test mail", email=" Ida@Example.NET ")
+        assert office.recipients == ["olive@example.org", "ida@example.net"]
+        assert office.letters[0].sender == "invites@riverside.example.org"
+
+    @pytest.mark.parametrize(
+        "wrong", ["", "nobody", "a@example.org, b@example.org", "a@example.org\r\nBcc: b@x.org"]
+    )
+    def test_what_is_no_address_is_refused_and_kept(
+        self, configured: Configure, office: PostOffice, wrong: str
+    ) -> None:
+        olive = configured(office.port).open("/mail").press("Send a test mail", email=wrong)
+        assert olive.status == 422
+        assert olive.page.select_one("#email-error")
+        assert olive.page.select_one("#email")["value"].split() == wrong.split()
+        assert office.letters == []
+
+    def test_where_it_gets_stuck_is_shown_with_what_to_do(self, configured: Configure) -> None:
+        olive = configured(free_port()).open("/mail").press("Send a test mail")
+        assert olive.status == 200
+        assert "no mail server at this port" in olive.text
+        [failed] = olive.page.select(".step.failed")
+        assert "Connection refused" in failed.get_text()
+
+    def test_the_servers_words_are_text_and_no_markup(
+        self, configured: Configure, office: PostOffice
+    ) -> None:
+        office.refusals["olive@example.org"] = "550 <script>alert(1)</script> %(host)s"
+        olive = configured(office.port).open("/mail").press("Send a test mail")
+        assert "550 <script>alert(1)</script> %(host)s" in olive.text
+        assert not olive.page.select("main script")
+
+    def test_htmx_gets_the_part_and_the_news(
+        self, configured: Configure, office: PostOffice
+    ) -> None:
+        olive = configured(office.port).open("/mail")
+        olive.htmx = True
+        olive.press("Send a test mail")
+        assert "<html" not in olive.response.text
+        assert olive.page.find(True)["id"] == "rehearsal"
+        assert "took the test mail" in olive.page.select_one("[hx-swap-oob]").get_text()
+
+        office.refusals["olive@example.org"] = "550 No"
+        olive.post("/mail/rehearsal", {"email": "olive@example.org"} | _token(olive))
+        assert "didn't get through" in olive.page.select_one("[hx-swap-oob]").get_text()
+
+    def test_not_more_than_ten_an_hour_to_whomever(
+        self, configured: Configure, office: PostOffice
+    ) -> None:
+        olive = configured(office.port)
+        statuses = [
+            olive.open("/mail").press("Send a test mail", email=f"a{n}@example.org").status
+            for n in range(11)
+        ]
+        assert statuses == [200] * 10 + [429]
+        assert len(office.letters) == 10
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [(Advice, mail_labels.ADVICE), (Spf, mail_labels.SPF), (Dmarc, mail_labels.DMARC)],
+    ids=["advice", "SPF", "DMARC"],
+)
+def test_every_finding_has_words(codes: type[StrEnum], words: dict[StrEnum, object]) -> None:
+    assert set(words) == set(codes)
+
+
+def _token(browser: Browser) -> dict[str, str]:
+    return {"csrf_token": str(browser.page.select_one("[name=csrf_token]")["value"])}
+
+
+class TestPublished:
+    RECORDS = {
+        "riverside.example.org": [b"v=spf1 include:<b>spf</b>.example.net -all"],
+        "_dmarc.example.org": [b"v=DMARC1; p=reject"],
+    }
+
+    @pytest.fixture(autouse=True)
+    def _name_server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        self.server = NameServer(self.RECORDS)
+        with self.server.listening() as resolver:
+            monkeypatch.setattr(sender_domain, "this_machines_resolver", lambda: resolver)
+            yield
+
+    def test_the_page_doesnt_wait_for_it(self, configured: Configure) -> None:
+        part = configured().open("/mail").page.select_one("#published")
+        assert (part["hx-get"], part["hx-trigger"]) == ("/mail/published", "load")
+        assert self.server.asked == []
+
+    def test_it_is_told_in_plain_words_by_a_link_or_htmx(self, configured: Configure) -> None:
+        olive = configured().open("/mail").follow("Look it up")
+        assert olive.title == "Mail"
+        for told in ("(-all)", "<b>spf</b>", "(p=reject)", "_dmarc.example.org", "DKIM"):
+            assert told in olive.text
+        fragment = olive.open("/mail/published", headers=HTMX)
+        assert fragment.page.find(True)["id"] == "published"
+        assert "<html" not in fragment.response.text
+        assert "hx-trigger" not in fragment.response.text
+
+    def test_what_is_missing_has_an_example(self, configured: Configure) -> None:
+        self.server.records = {}
+        olive = configured().open("/mail/published")
+        examples = [pre.get_text() for pre in olive.page.select("#published pre")]
+        assert examples == ["v=spf1 mx ~all", "v=DMARC1; p=none"]
+        assert "_dmarc.riverside.example.org" in olive.text
+
+    def test_when_dns_gives_no_answer_nothing_is_claimed(
+        self, configured: Configure, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sender_domain, "_PATIENCE", 0.1)
+        self.server.is_silent = True
+        olive = configured().open("/mail/published")
+        assert olive.text.count("We couldn't look") == 2
+        assert not olive.page.select("#published pre")
+
+    def test_a_sender_that_nobody_can_ask_about_is_told(self, configured: Configure) -> None:
+        local = {"mail_from": Address("Invites", "invites", "localhost")}
+        assert "no domain that others can ask about" in (
+            configured(box=local).open("/mail/published").text
+        )
+        assert self.server.asked == []
+
+
+class TestPace:
+    def test_it_is_shown_and_changed(self, configured: Configure) -> None:
+        olive = configured().open("/mail")
+        assert olive.page.select_one("#per_minute")["value"] == ""
+        assert olive.page.select_one("#connections")["value"] == "4"
+        olive.press("Save", per_minute="30", connections="2")
+        assert throttle.read() == Limits(30, 2)
+        assert "Saved" in olive.text
+        assert olive.page.select_one("#per_minute")["value"] == "30"
+        olive.press("Save", per_minute="")
+        assert throttle.read() == Limits(None, 2)
+
+    @pytest.mark.parametrize(
+        ("field", "wrong"), [("per_minute", "a few"), ("connections", "33"), ("connections", "")]
+    )
+    def test_a_wrong_number_is_refused_and_kept(
+        self, configured: Configure, field: str, wrong: str
+    ) -> None:
+        typed = {"per_minute": "30", "connections": "2"} | {field: wrong}
+        olive = configured().open("/mail").press("Save", **typed)
+        assert olive.status == 422
+        assert "whole number from 1 to" in olive.page.select_one(f"#{field}-error").get_text()
+        for name, value in typed.items():
+            assert olive.page.select_one(f"#{name}")["value"] == value
+        assert throttle.read() == Limits()

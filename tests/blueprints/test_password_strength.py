@@ -1,0 +1,46 @@
+"""How good a new password is, told while it is typed."""
+
+import pytest
+from flask import Flask
+
+from invites.core.roles import Role
+from tests.support.browsing import Browser
+from tests.support.people import Cast
+from tests.support.populated_account import signed_in
+
+
+def told(browser: Browser, **typed: str) -> str:
+    """The words for what was typed."""
+    token = browser.page.select_one("[name=csrf_token]")["value"]
+    browser.post("/password-strength", {"csrf_token": token, **typed})
+    assert browser.status == 200
+    return browser.page.select_one("#password-strength").get_text(" ", strip=True)
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("", ""),
+        ("nine char", ""),
+        ("Password123", "Too easy to guess"),
+        ("a horse in the rain", "Very good"),
+        ("x" * 100_000, "Too easy to guess"),
+        ("\0" * 10, "Too easy to guess"),
+    ],
+)
+def test_it_is_told_once_it_is_long_enough(
+    people: Cast, somebody: Browser, password: str, words: str
+) -> None:
+    assert told(somebody.open("/login"), password=password) == words
+
+
+def test_what_is_known_of_a_person_is_easy_to_guess(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login")
+    typed = {"name": "Wilhelmina Oyelaran", "email": "wil@example.org"}
+    assert told(somebody, password="wilhelmina1", **typed) == "Too easy to guess"
+
+
+def test_a_change_of_ones_password_knows_who_one_is(app: Flask, people: Cast) -> None:
+    olive = signed_in(app, people[Role.OWNER].user)
+    assert told(olive.open("/profile"), new="olive@example.org") == "Too easy to guess"
+    assert told(olive.open("/profile"), new="a horse in the rain") == "Very good"

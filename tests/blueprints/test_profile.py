@@ -1,0 +1,257 @@
+"""The own profile: name, phone, address with confirmation, password."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from flask import Flask
+from time_machine import travel
+
+from invites.core.roles import Role
+from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
+from invites.people import sessions
+from tests.support.actions import invite
+from tests.support.browsing import Browser
+from tests.support.people import PASSWORD, Cast, make_member, make_user
+from tests.support.populated_account import ask_proof, links, path, signed_in
+
+NEW = "a fish in the snow"
+
+
+@pytest.fixture
+def uma(app: Flask, people: Cast) -> Browser:
+    """Uma's device, at her profile."""
+    return signed_in(app, people[Role.USER].user).open("/profile")
+
+
+@pytest.fixture
+def una(app: Flask, people: Cast, now: datetime) -> Browser:
+    """The device of Una, who hasn't confirmed her address."""
+    account = people[Role.OWNER].account
+    member = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
+    return signed_in(app, member.user)
+
+
+def profile(email: str = "uma@example.org") -> User:
+    return User.get(User.email == email)
+
+
+def mailed_link(app: Flask) -> str:
+    return path(links(app).proof(EmailProof.select().order_by(EmailProof.id.desc()).get()))
+
+
+def test_name_and_phone_can_be_changed(uma: Browser) -> None:
+    uma.press("Save", name="  Uma   Royce ", phone="+44 20 7946 0000")
+    assert (profile().name, profile().phone) == ("Uma Royce", "+44 20 7946 0000")
+    assert "Uma Royce" in uma.page.select_one(".bar-person").get_text()
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [
+        ("name", ""),
+        ("name", "See www.evil.example"),
+        ("name", "Uma\u202e"),
+        ("name", "u" * 101),
+        ("phone", "call me"),
+    ],
+)
+def test_a_bad_name_or_phone_is_refused_and_kept_in_its_field(
+    uma: Browser, field: str, wrong: str
+) -> None:
+    before = profile()
+    uma.press("Save", **{field: wrong})
+    assert uma.status == 422
+    assert uma.page.select_one(f"#{field}-error")
+    assert uma.page.select_one(f"#{field}")["value"] == wrong
+    assert (profile().name, profile().phone) == (before.name, before.phone)
+
+
+def test_a_phone_number_may_be_had_by_two_people(uma: Browser, people: Cast) -> None:
+    User.update(phone="020 7946 0000").where(User.email == "mo@example.org").execute()
+    uma.press("Save", phone="020 7946 0000")
+    assert profile().phone == "020 7946 0000"
+
+
+def test_a_new_address_counts_once_its_mail_was_opened(app: Flask, uma: Browser) -> None:
+    uma.press("Change email", email="Uma@New.example", email_password=PASSWORD)
+    assert Delivery.get().recipient == "uma@new.example"
+    assert "uma@new.example" in uma.text
+    assert profile().id
+    uma.open(mailed_link(app)).press("Confirm")
+    assert profile("uma@new.example").is_confirmed
+    assert User.get_or_none(User.email == "uma@example.org") is None
+
+
+def test_changing_the_address_takes_the_password(uma: Browser) -> None:
+    uma.press("Change email", email="uma@new.example", email_password="wrong")
+    assert uma.status == 422
+    assert uma.page.select_one("#email_password-error")
+    assert uma.page.select_one("#email")["value"] == "uma@new.example"
+    assert Delivery.select().count() == 0
+
+
+def test_no_mail_is_promised_that_does_not_go_out(uma: Browser) -> None:
+    uma.press("Change email", email="Uma@Example.org", email_password=PASSWORD)
+    assert "This is your address already." in uma.page.select_one("#email-error").get_text()
+    for n in range(6):
+        uma.press("Change email", email=f"uma{n}@new.example", email_password=PASSWORD)
+    assert uma.status == 422
+    assert "several mails within the hour" in uma.page.select_one("#email-error").get_text()
+    assert uma.page.select_one("#email")["value"] == "uma5@new.example"
+    assert Delivery.select().count() == 5
+
+
+def test_nobody_learns_here_who_has_a_profile(uma: Browser) -> None:
+    known = uma.press("Change email", email="mo@example.org", email_password=PASSWORD)
+    told = known.text.replace("mo@example.org", "no@example.org")
+    uma.open("/profile")
+    fresh = uma.press("Change email", email="no@example.org", email_password=PASSWORD)
+    assert fresh.text == told
+    assert [delivery.recipient for delivery in Delivery.select()] == ["no@example.org"]
+
+
+def test_an_address_that_was_taken_meanwhile_stays_with_its_owner(
+    app: Flask, uma: Browser, now: datetime
+) -> None:
+    uma.press("Change email", email="uma@new.example", email_password=PASSWORD)
+    make_user("Faster", "uma@new.example", now)
+    uma.open(mailed_link(app)).press("Confirm")
+    assert uma.status == 410
+    assert profile("uma@new.example").name == "Faster"
+    assert profile().name == "Uma Roy"
+
+
+def test_a_new_password_logs_the_other_devices_out_and_not_this_one(
+    app: Flask, uma: Browser, people: Cast
+) -> None:
+    other = signed_in(app, people[Role.USER].user)
+    uma.press("Change password", current=PASSWORD, new=NEW)
+    assert uma.url == "/profile"
+    assert uma.status == 200
+    assert other.open("/profile").url == "/login"
+    assert other.log_in("uma@example.org", NEW).status == 200
+
+
+class TestDevices:
+    def test_each_is_told_with_when_it_was_seen_and_can_be_signed_out(
+        self, uma: Browser, people: Cast, now: datetime
+    ) -> None:
+        chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
+        sessions.start(people[Role.USER].user, chrome, now)
+        devices = uma.open("/profile").page.select("#devices li")
+        assert [one.strong.get_text() for one in devices] == [
+            "Unknown device",
+            "Chrome on Windows",
+        ]
+        assert "This device" in devices[0].get_text()
+        assert devices[0].button is None
+        assert re.search(r"signed in \d\d:\d\d", devices[1].get_text())
+
+        uma.press("Sign out", within="#devices li:nth-of-type(2)")
+        assert "That device is signed out." in uma.text
+        assert [one.device for one in Session.select()] == ["test"]
+
+    def test_all_others_are_signed_out_at_once(
+        self, app: Flask, uma: Browser, people: Cast
+    ) -> None:
+        others = [signed_in(app, people[Role.USER].user) for _ in range(2)]
+        uma.open("/profile").press("Sign out all other devices")
+        assert [other.open("/profile").url for other in others] == ["/login", "/login"]
+        assert uma.open("/profile").status == 200
+
+    def test_those_of_others_do_not_exist(self, uma: Browser, people: Cast, now: datetime) -> None:
+        sessions.start(people[Role.OWNER].user, "phone", now)
+        theirs = Session.get(Session.device == "phone")
+        token = uma.page.select_one("[name=csrf_token]")["value"]
+        for number in (theirs.id, 10**9, 10**30):
+            uma.post(f"/profile/devices/{number}/removal", {"csrf_token": token})
+            assert uma.status == 404
+        assert Session.get(Session.device == "phone")
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "field"),
+    [
+        ("wrong", NEW, "current"),
+        ("", NEW, "current"),
+        (PASSWORD, "short", "new"),
+        (PASSWORD, "uma@example.org", "new"),
+        (PASSWORD, "aaaaaaaaaaaaaaa", "new"),
+        (PASSWORD, "x" * 257, "new"),
+    ],
+)
+def test_a_password_that_will_not_do_changes_nothing(
+    uma: Browser, current: str, new: str, field: str
+) -> None:
+    before = profile().password_hash
+    uma.press("Change password", current=current, new=new)
+    assert uma.status == 422
+    assert uma.page.select_one(f"#{field}-error")
+    assert profile().password_hash == before
+
+
+class TestConfirmation:
+    def test_the_mailed_link_confirms_with_one_button(
+        self, app: Flask, una: Browser, now: datetime
+    ) -> None:
+        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        una.open(mailed_link(app))
+        assert not profile("una@example.org").is_confirmed
+        una.press("Confirm")
+        assert profile("una@example.org").is_confirmed
+        assert una.open(mailed_link(app)).status == 410
+        assert "una@example.org is confirmed already." in una.text
+
+    @pytest.mark.usefixtures("una")
+    def test_signed_out_the_link_leads_through_the_log_in(self, app: Flask, now: datetime) -> None:
+        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        elsewhere = Browser(app).open(mailed_link(app))
+        assert elsewhere.url == "/login"
+        elsewhere.press("Log in", email="una@example.org", password=PASSWORD).press("Confirm")
+        assert profile("una@example.org").is_confirmed
+
+    @pytest.mark.usefixtures("una")
+    def test_nobody_confirms_another_persons_address(
+        self, app: Flask, uma: Browser, now: datetime
+    ) -> None:
+        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        assert uma.open(mailed_link(app)).status == 410
+        assert "already" not in uma.text
+        assert not profile("una@example.org").is_confirmed
+
+    def test_it_works_for_seven_days(self, app: Flask, una: Browser, now: datetime) -> None:
+        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        with travel(now + timedelta(days=6, hours=23)):
+            assert una.open(mailed_link(app)).status == 200
+        with travel(now + timedelta(days=7, hours=1)):
+            assert una.open(mailed_link(app)).status == 410
+            assert "already" not in una.text
+
+    def test_it_can_be_asked_for_again_but_floods_nobody(self, una: Browser) -> None:
+        una.open("/accounts")
+        told = []
+        for _ in range(7):
+            una.press("Send the mail again")
+            told.append("is on its way" in una.text)
+        assert told == [True] * 5 + [False] * 2
+        assert Delivery.select().count() == 5
+        assert {delivery.recipient for delivery in Delivery.select()} == {"una@example.org"}
+
+    def test_who_is_confirmed_meanwhile_is_told_so_and_gets_no_mail(
+        self, una: Browser, now: datetime
+    ) -> None:
+        una.open("/accounts")
+        User.update(email_confirmed_at=now).where(User.email == "una@example.org").execute()
+        una.press("Send the mail again")
+        assert "una@example.org is confirmed already." in una.text
+        assert "on its way" not in una.text
+        assert Delivery.select().count() == 0
+
+    def test_until_then_invitations_to_the_address_stay_hidden(
+        self, una: Browser, people: Cast, now: datetime
+    ) -> None:
+        invite(people.stranger, now, "una@example.org")
+        assert "Elsewhere" not in una.open("/accounts").text
+        User.update(email_confirmed_at=now).where(User.email == "una@example.org").execute()
+        assert "Elsewhere" in una.open("/accounts").text

@@ -1,0 +1,529 @@
+"""The list on New Invitation: looked over, mended and sent, with JavaScript or without."""
+
+import csv
+import io
+import re
+from datetime import datetime
+
+import pytest
+from bs4 import BeautifulSoup
+
+from invites import db
+from invites.core.roles import Role
+from invites.invitations import classify, send_invitations, staging
+from invites.members import answers
+from invites.models import (
+    Batch,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    Membership,
+    StagedList,
+    StagedRow,
+)
+from tests.support.actions import invite, order
+from tests.support.browsing import HTMX, Browser
+from tests.support.list_files import workbook
+from tests.support.people import Cast
+from tests.support.populated_account import ACCOUNT, signed_in
+
+NEW = f"{ACCOUNT}/invitations/new"
+CSV = """Name,E-mail,Boss
+Ann,ann@example.org,olive@example.org
+Bob,bob@example.org,olive@example.org
+Ann again,ANN@example.org,
+Nobody,not one,
+=1+1,@sum(1),
+"""
+
+
+@pytest.fixture
+def looking(olive: Browser) -> Browser:
+    """Olive, who dropped a list and looks at it, without JavaScript."""
+    file = (io.BytesIO(CSV.encode()), "people.csv")
+    return olive.open(NEW).press("Send Invitation", email="dora@example.org", csv_file=file)
+
+
+def rows(page: BeautifulSoup) -> dict[str, str]:
+    """Row number to what happens with it."""
+    return {
+        row.th.get_text(" ", strip=True).split()[-1]: row.select_one(".happens").get_text(
+            " ", strip=True
+        )
+        for row in page.select("#staged-list tbody tr")
+    }
+
+
+def totals(page: BeautifulSoup) -> dict[str, str]:
+    return {
+        row.find_all("span")[-1].get_text(): row.select_one(".count").get_text()
+        for row in page.select(".outcomes > li")
+    }
+
+
+def place(what: str) -> str:
+    return f"{NEW}/list/{StagedList.get().id}/{what}"
+
+
+def token(browser: Browser) -> str:
+    return str(browser.page.select_one("[name=csrf_token]")["value"])
+
+
+class TestLooking:
+    def test_the_rows_that_need_a_look_come_first(self, looking: Browser) -> None:
+        assert list(rows(looking.page)) == ["5", "6"]
+        assert "no @" in rows(looking.page)["5"]
+
+    def test_they_do_so_in_the_next_list_too(self, looking: Browser) -> None:
+        again = (io.BytesIO(CSV.replace("Bob", "Rob").encode()), "again.csv")
+        looking.press("All 5").press("Send Invitation", csv_file=again)
+        assert list(rows(looking.page)) == ["5", "6"]
+
+    def test_all_rows_and_those_of_one_outcome_can_be_shown(self, looking: Browser) -> None:
+        looking.press("All 5")
+        assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
+        looking.press("twice in the list 1")
+        assert rows(looking.page) == {"4": "twice in the list, first in row 2"}
+
+    def test_what_was_typed_stays_while_looking(self, looking: Browser) -> None:
+        looking.press("All 5", role="30")
+        assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
+        assert looking.page.select_one("input[name=role][checked]")["value"] == "30"
+        assert looking.status == 200
+
+    def test_a_long_list_has_pages(self, olive: Browser, owner: Membership, now) -> None:
+        content = "".join(f"p{n}@example.org\n" for n in range(45)).encode()
+        staging.stage(owner, "p.csv", content, now)
+        olive.open(NEW).press("Next")
+        assert next(iter(rows(olive.page))) == "21"
+        assert "21 to 40 of 45" in olive.text
+        olive.press("Next").press("Previous")
+        assert "21 to 40 of 45" in olive.text
+
+    @pytest.mark.parametrize("go", ["", "x", "rubbish:1", "invalid:0", ":99999", "member:-1"])
+    def test_a_made_up_place_shows_some_rows(self, looking: Browser, go: str) -> None:
+        looking.post(place("rows"), {"go": go, "csrf_token": token(looking)})
+        assert looking.status == 200
+        assert rows(looking.page)
+
+    def test_the_list_is_there_again_after_a_log_out(self, looking: Browser) -> None:
+        looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
+        assert list(rows(looking.open(NEW).page)) == ["5", "6"]
+
+    def test_a_list_that_still_waits_says_since_when_and_can_be_removed(
+        self, looking: Browser
+    ) -> None:
+        assert "still waiting" not in looking.text
+        looking.open(NEW)
+        assert re.search(r"This list from \d\d:\d\d is still waiting", looking.text)
+        assert not looking.press("Remove the file").page.select("#staged-list h2")
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    def test_a_list_that_was_replaced_does_not_come_back(self, looking: Browser) -> None:
+        other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
+        looking.press("Send Invitation", csv_file=other).press("Send Invitation")
+        assert Batch.get().file_name == "other.csv"
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    @pytest.mark.parametrize("send", [NEW, f"{NEW}/file"])
+    def test_a_file_that_cannot_be_read_is_named_and_the_list_is_said_to_be_here(
+        self, looking: Browser, send: str
+    ) -> None:
+        wrong = (io.BytesIO(b"%PDF"), "<b>.pdf")
+        list_id = looking.page.select_one("#list_id")["value"]
+        looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
+        said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
+        assert said.startswith("“<b>.pdf”: This isn't a list that can be read here.")
+        assert said.endswith("The list “people.csv” is still here.")
+        assert list(rows(looking.page)) == ["5", "6"]
+
+    def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
+        tab = looking.response
+        other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
+        looking.press("Send Invitation", email="", csv_file=other, list_id="")
+        first = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        second = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        assert looking.press("Send Invitation").url == second != first
+        assert [one.file_name for one in Batch.select()] == ["other.csv", "people.csv"]
+
+    def test_sheets_that_were_not_read_are_named(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        people = [["Email"], ["ada@example.org"]]
+        staging.stage(owner, "p.xlsx", workbook({"Board": people, "<b>Old": people}), now)
+        said = olive.open(NEW).page.select_one("#email-csv-file").get_text(" ", strip=True)
+        assert "Read from the sheet “Board”, and not from: <b>Old." in said
+
+    def test_a_fragment_comes_without_the_page(self, looking: Browser) -> None:
+        answer = looking.client.post(
+            place("rows"), data={"go": ":1", "csrf_token": token(looking)}, headers=HTMX
+        )
+        assert answer.text.lstrip().startswith('<section id="staged-list"')
+        assert 'id="understanding"' not in answer.text
+
+    @pytest.mark.parametrize("cards", [False, True])
+    def test_a_row_without_an_address_shows_what_it_says_instead(
+        self, olive: Browser, owner: Membership, now: datetime, cards: bool
+    ) -> None:
+        content = "Our volunteers,\nName,Email\nAda,ada@x.org\n,\nSum <b>,  \n, kim.x.org\n"
+        row = "5"
+        if cards:
+            card = "BEGIN:VCARD\nVERSION:3.0\nFN:%s\nEND:VCARD\n"
+            row, content = "1", card % "Sum <b>" + card % "Ada\nEMAIL:ada@x.org"
+        staging.stage(owner, "p.csv", content.encode(), now)
+        olive.open(NEW)
+        assert rows(olive.page)[row] == "There is no address in this row."
+        assert "The row says: Sum <b>" in olive.text
+        assert olive.page.select_one(f"[name=text-{row}]")["value"] == ""
+        if not cards:
+            assert "The row says: Our volunteers" in olive.text
+            assert olive.text.count("The row says") == 2
+
+    def test_desks_and_mail_that_came_back_are_pointed_out(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        old = invite(owner, now, "back@example.org")
+        Delivery.update(state=DeliveryState.BOUNCED).execute()
+        answers.decline(old, now)
+        staging.stage(owner, "p.csv", b"info@example.org\nback@example.org\n", now)
+        said = rows(olive.open(NEW).page)
+        assert "desk's address" in said["1"]
+        assert "came back" in said["2"]
+
+
+class TestMending:
+    def test_a_row_is_mended_in_place(self, looking: Browser) -> None:
+        looking.press("Save", within="#staged-list tbody tr", **{"text-5": "nobody@example.org"})
+        assert list(rows(looking.page)) == ["6"]
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_what_cannot_be_an_address_stays_to_be_mended(self, looking: Browser) -> None:
+        looking.press("Save", within="#staged-list tbody tr", **{"text-5": "still @ not"})
+        assert looking.page.select_one("[name=text-5]")["value"] == "still @ not"
+        assert looking.status == 200
+
+    def test_every_row_can_be_changed_not_only_wrong_ones(self, looking: Browser) -> None:
+        looking.press("All 5").press("Save", within="#staged-list tbody tr", **{"text-2": "x"})
+        assert "no @" in rows(looking.page)["2"]
+        assert rows(looking.page)["4"] == "will be invited"
+
+    def test_who_was_left_out_is_taken_back_in_before_a_change(self, looking: Browser) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        assert not looking.page.select("[name=text-2]")
+        assert looking.press("Take back in").page.select("[name=text-2]")
+
+    def test_an_old_page_takes_nothing_back_that_was_mended_in_another_tab(
+        self, looking: Browser
+    ) -> None:
+        tab = looking.press("All 5").response
+        looking.press("Save", within="#staged-list tbody tr", **{"text-2": "new@example.org"})
+        looking.response = tab
+        looking.press("Leave out", within="#staged-list tbody tr:nth-of-type(2)")
+        assert looking.page.select_one("[name=text-2]")["value"] == "new@example.org"
+
+    def test_a_list_is_sent_after_it_was_looked_through_without_javascript(
+        self, looking: Browser
+    ) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        looking.press("Send Invitation")
+        assert looking.url.startswith(f"{ACCOUNT}/batches/")
+        assert Invitation.select().count() == 3
+
+    def test_a_row_is_left_out_and_taken_back(self, looking: Browser) -> None:
+        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        assert rows(looking.page)["2"] == "left out by you"
+        assert rows(looking.page)["4"] == "will be invited"
+        looking.press("Take back in")
+        assert rows(looking.page)["2"] == "will be invited"
+        assert rows(looking.page)["4"] == "twice in the list, first in row 2"
+
+    def test_another_column_can_be_picked(self, looking: Browser) -> None:
+        looking.press("Read these columns", email_column="2", name_column="")
+        looking.press("All 5")
+        assert rows(looking.page)["2"] == "member already"
+        assert rows(looking.page)["3"] == "twice in the list, first in row 2"
+
+    def test_columns_that_were_only_chosen_are_read_and_shown_before_sending(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", email_column="2", name_column="")
+        assert "Nothing has been sent yet" in looking.text
+        assert rows(looking.press("All 5").page)["2"] == "member already"
+        assert not Batch.select().exists()
+
+    def test_a_row_that_was_typed_into_is_mended_and_shown_before_sending(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", **{"text-5": "nobody@example.org"})
+        assert "Nothing has been sent yet" in looking.text
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_what_was_typed_into_a_row_stays_though_another_button_was_pressed(
+        self, looking: Browser
+    ) -> None:
+        row = "#staged-list tbody tr:nth-of-type(2)"
+        looking.press("Leave out", within=row, **{"text-5": "nobody@example.org"})
+        assert totals(looking.page)["will be invited"] == "4"
+        assert totals(looking.page)["left out by you"] == "1"
+
+    @pytest.mark.parametrize("button", ["All 5", "twice in the list 1"])
+    def test_what_was_typed_into_a_row_stays_though_other_rows_are_looked_at(
+        self, looking: Browser, button: str
+    ) -> None:
+        looking.press(button, **{"text-5": "nobody@example.org"})
+        assert totals(looking.page)["will be invited"] == "4"
+        assert rows(looking.press("All 5").page)["5"] == "will be invited"
+
+    def test_what_was_typed_into_a_row_stays_though_a_file_cannot_be_read(
+        self, looking: Browser
+    ) -> None:
+        typed = {"text-5": "nobody@example.org", "csrf_token": token(looking)}
+        typed["list_id"] = looking.page.select_one("#list_id")["value"]
+        for url in (f"{NEW}/file", NEW):
+            typed["text-5"] = f"x{typed['text-5']}"
+            wrong = (io.BytesIO(b"%PDF"), "list.pdf")
+            looking.post(url, {**typed, "csv_file": wrong})
+            assert looking.status == 422
+            assert StagedRow.get(StagedRow.number == 5).text == typed["text-5"]
+
+    def test_what_was_typed_into_a_row_stays_though_something_else_is_wrong(
+        self, looking: Browser
+    ) -> None:
+        looking.press("Send Invitation", role="99", **{"text-5": "nobody@example.org"})
+        assert looking.status == 422
+        assert totals(looking.page)["will be invited"] == "4"
+
+    def test_totals_follow_when_looking_further_saves_what_was_typed(
+        self, looking: Browser
+    ) -> None:
+        data = {"csrf_token": token(looking), "go": ":1", "text-5": "nobody@example.org"}
+        answer = looking.client.post(place("rows"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert totals(page)["will be invited"] == "3"
+
+    def test_line_breaks_in_a_cell_are_no_change(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        cell = b'Email\n"not\nthis one"\nann@example.org\n'
+        staging.stage(owner, "p.csv", cell, now)
+        olive.open(NEW).press("Leave out", **{"text-2": "notthis one"})
+        assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
+
+    def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
+        for what in ("rows/1/left-out", "rows/99/back", "rows/7/mended", "columns"):
+            data = {"csrf_token": token(looking), "email_column": "99"}
+            assert looking.client.post(place(what), data=data).status_code == 404
+
+    def test_a_change_brings_the_totals_along(self, looking: Browser) -> None:
+        data = {"csrf_token": token(looking), "email": "dora@example.org"}
+        answer = looking.client.post(place("rows/2/left-out"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one("#understanding")["hx-swap-oob"] == "true"
+        assert totals(page)["left out by you"] == "1"
+        assert page.select_one("#send-note").get_text() == "3 people get a mail."
+
+    def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
+        self, looking: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(classify, "_SECONDS", 0)
+        answer = looking.client.post(
+            place("columns"), data={"csrf_token": token(looking), "email_column": "2"}
+        )
+        assert answer.status_code == 422
+        assert "more than this box can give" in answer.text
+        assert StagedList.get().email_column == 1
+
+
+class TestTwoAddressesInOneRow:
+    @pytest.fixture
+    def couple(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a row with two addresses, without JavaScript."""
+        content = b'Name,Email\n"Ek, Bo ""B"" Z","bo@example.org, kim@gmial.com"\n'
+        staging.stage(owner, "p.csv", content, now)
+        return olive.open(NEW)
+
+    @pytest.mark.parametrize("email", ["bo@example.org", "kim@gmail.com"])
+    def test_either_can_be_chosen(self, couple: Browser, email: str) -> None:
+        couple.press(f"Use {email}").press("Send Invitation")
+        assert [one.email for one in Invitation.select()] == [email]
+
+    def test_both_are_invited_and_the_rows_still_add_up_to_the_file(self, couple: Browser) -> None:
+        couple.press("Use both", email="ada@x.org")
+        typed = couple.page.select_one("#email").get_text().strip()
+        assert re.split(r"\s*\n", typed) == ["ada@x.org", "\"Ek, Bo 'B' Z\" <kim@gmail.com>"]
+        assert "Added to the Email field above: kim@gmail.com" in couple.text
+        assert list(rows(couple.page)) == ["2"]
+        assert totals(couple.page) == {"will be invited": "3"}
+        couple.press("Send Invitation")
+        names = {one.email: one.name for one in Invitation.select()}
+        assert names["kim@gmail.com"] == "Ek, Bo 'B' Z"
+
+    def test_field_and_totals_follow_with_javascript(self, couple: Browser) -> None:
+        data = {"csrf_token": token(couple), "list_id": str(StagedList.get().id)}
+        answer = couple.client.post(place("rows/2/split"), data=data, headers=HTMX)
+        page = BeautifulSoup(answer.text, "html.parser")
+        assert page.select_one("#typed[hx-swap-oob] #email").get_text().strip().endswith(">")
+        assert totals(page) == {"will be invited": "2"}
+
+    def test_more_than_are_looked_at_are_not_all_used(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        many = " ".join(f"p{n}@example.org" for n in range(4))
+        staging.stage(owner, "p.csv", f"Name,Email\nAda,{many}\n".encode(), now)
+        buttons = [
+            b.get_text(strip=True) for b in olive.open(NEW).page.select(".row-actions button")
+        ]
+        assert buttons[0] == "Use p0@example.org"
+        assert "Use all" not in buttons
+
+    def test_a_row_without_addresses_is_not_split(self, looking: Browser) -> None:
+        data = {"csrf_token": token(looking)}
+        assert looking.client.post(place("rows/5/split"), data=data).status_code == 404
+        assert looking.client.post(place("rows/77/split"), data=data).status_code == 404
+
+
+class TestUndoing:
+    @pytest.fixture
+    def misspelt(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a list with misspelt addresses, without JavaScript."""
+        staging.stage(owner, "p.csv", b"ann@gmial.com\nbob@gmial.com\ncem@x.org\n", now)
+        return olive.open(NEW)
+
+    @pytest.mark.parametrize(
+        ("button", "said"),
+        [
+            ("Use gmail.com for all", "@gmial.com is mended in all rows."),
+            ("Use ann@gmail.com", "Row 1 is changed."),
+            ("It's right", "Row 1 is right as it is."),
+            ("Leave out", "Row 1 is left out."),
+        ],
+    )
+    def test_what_was_done_is_said_and_can_be_undone(
+        self, misspelt: Browser, button: str, said: str
+    ) -> None:
+        misspelt.press("All 3")
+        before = totals(misspelt.page), rows(misspelt.page)
+        misspelt.press(button)
+        assert said in misspelt.page.select_one("#staged-list [role=status]").get_text()
+        assert totals(misspelt.page) != before[0]
+        misspelt.press("Undo")
+        assert (totals(misspelt.page), rows(misspelt.page)) == before
+
+    def test_a_saved_change_is_undone_to_what_stood_there(self, misspelt: Browser) -> None:
+        row = "#staged-list tbody tr"
+        misspelt.press("Save", within=row, **{"text-1": "new@example.org"}).press("Undo")
+        assert misspelt.page.select_one("[name=text-1]")["value"] == "ann@gmial.com"
+
+    def test_an_undo_can_be_undone(self, misspelt: Browser) -> None:
+        misspelt.press("All 3").press("Use ann@gmail.com").press("Undo").press("Undo")
+        assert rows(misspelt.page)["1"] == "will be invited"
+
+    def test_a_row_is_emptied_and_filled_again(self, misspelt: Browser) -> None:
+        misspelt.press("Save", within="#staged-list tbody tr", **{"text-1": ""})
+        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
+        misspelt.press("Undo").press("Undo")
+        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
+
+
+class TestDownload:
+    def test_who_is_not_invited_is_a_file_with_the_reasons(self, looking: Browser) -> None:
+        answer = looking.client.get(place("not-invited.csv"))
+        assert answer.mimetype == "text/csv"
+        assert "attachment" in answer.headers["Content-Disposition"]
+        lines = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+        assert lines[0][:4] == ["Row", "Email", "Name", "Why"]
+        assert [line[0] for line in lines[1:]] == ["4", "5", "6"]
+        assert lines[1][3] == "twice in the list, first in row 2"
+        assert "no @" in lines[2][3]
+
+    def test_who_was_left_out_is_not_said_to_be_wrong(self, looking: Browser) -> None:
+        looking.press("Leave out", within="#staged-list tbody tr")
+        answer = looking.client.get(place("not-invited.csv"))
+        lines = list(csv.reader(io.StringIO(answer.text)))
+        assert lines[2][3] == "left out by you"
+
+    def test_it_keeps_no_connection_to_the_database(self, looking: Browser) -> None:
+        answer = looking.client.get(place("not-invited.csv"))
+        db.close()  # the one of this test
+        assert "not one" in answer.text
+        assert db.database.is_closed()
+
+    def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
+        lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
+        assert lines[-1][1:3] == ["'@sum(1)", "'=1+1"]
+
+    @pytest.mark.parametrize(
+        ("cell", "safe"),
+        [
+            ("=1+1", "'=1+1"),
+            ("not one; =1+1", "not one;' =1+1"),
+            ("not one\n-1+1", "not one\n'-1+1"),
+            ("\uff1d1+1", "'\uff1d1+1"),
+            ("ada+bo-co@x", "ada+bo-co@x"),
+        ],
+    )
+    def test_formulas_are_only_text_whatever_separates_cells(
+        self, olive: Browser, owner: Membership, now: datetime, cell: str, safe: str
+    ) -> None:
+        staging.stage(owner, "p.csv", f'ann@example.org,\n"{cell}",x\n'.encode(), now)
+        answer = olive.client.get(place("not-invited.csv"))
+        lines = list(csv.reader(io.StringIO(answer.text, newline="")))
+        assert lines[1][1] == safe
+
+
+class TestSending:
+    def test_field_and_rows_become_one_batch(self, looking: Browser) -> None:
+        looking.press("Send Invitation")
+        emails = [one.email for one in Invitation.select().order_by(Invitation.id)]
+        assert emails == ["ann@example.org", "bob@example.org", "dora@example.org"]
+        assert Batch.get().file_name == "people.csv"
+        assert StagedRow.select().count() == 0
+        assert not looking.open(NEW).page.select("#staged-list h2")
+
+    def test_who_changed_meanwhile_is_told(
+        self, looking: Browser, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now, "bob@example.org")
+        looking.press("Send Invitation")
+        assert "Nothing has been sent yet" in looking.text
+        assert "1 row: before “will be invited”, now “invited and pending”" in looking.text
+        assert Batch.select().count() == 1
+        looking.press("Send Invitation")
+        assert Batch.select().count() == 2
+
+    def test_the_second_tab_leads_to_the_batch_of_the_first(self, looking: Browser) -> None:
+        tab = looking.response
+        first = looking.press("Send Invitation").url
+        looking.response, looking.url = tab, NEW
+        assert looking.press("Send Invitation", key="of another tab").url == first
+        assert Batch.select().count() == 1
+
+    def test_a_list_sent_otherwise_meanwhile_is_told_and_the_typed_stays(
+        self, looking: Browser, owner: Membership, now: datetime
+    ) -> None:
+        staged = StagedList.get()
+        send_invitations.issue(owner, send_invitations.Order("k", [], Role.ADMIN, staged), now)
+        looking.press("Send Invitation")
+        assert looking.status == 422
+        assert "sent already" in looking.text
+        assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
+        looking.press("Send Invitation")
+        assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
+
+    def test_a_button_of_a_list_that_is_gone_says_so(self, looking: Browser) -> None:
+        staging.drop(StagedList.get())
+        looking.press("Leave out", within="#staged-list tbody tr")
+        assert looking.status == 404
+        assert "This list isn't here any more" in looking.text
+
+    def test_somebody_elses_list_is_not_there(
+        self, app, owner: Membership, people: Cast, now
+    ) -> None:
+        staging.stage(owner, "p.csv", CSV.encode(), now)
+        ada = signed_in(app, people[Role.ADMIN].user)
+        assert not ada.open(NEW).page.select("#staged-list h2")
+        ada.open(place("not-invited.csv"))
+        assert ada.status == 404
+        assert order("x@example.org").staged is None

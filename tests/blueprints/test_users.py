@@ -1,0 +1,200 @@
+"""Users: Active and Inactive, roles, leaving and coming back."""
+
+from datetime import datetime
+
+import pytest
+from flask import Flask
+
+from invites.core.roles import Role
+from invites.members import memberships, permanent_link, two_step_policy
+from invites.models import Account, Membership, User
+from tests.members.test_two_step_policy import have_second_step
+from tests.support.actions import invite, new_profile, reread
+from tests.support.browsing import Browser
+from tests.support.people import Cast, make_member
+from tests.support.populated_account import ACCOUNT, signed_in
+
+ACTIVE = f"{ACCOUNT}/users"
+INACTIVE = f"{ACCOUNT}/users/inactive"
+
+
+def names(browser: Browser) -> list[str]:
+    return [next(cell.stripped_strings) for cell in browser.page.select("table.list tbody th")]
+
+
+def row(membership: Membership) -> str:
+    return f"#user-{membership.id}"
+
+
+def buttons(browser: Browser, membership: Membership) -> list[str]:
+    return [b.get_text(strip=True) for b in browser.page.select(f"{row(membership)} button")]
+
+
+class TestLists:
+    def test_active_people_stand_by_name_with_role_and_way_they_came(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        link = permanent_link.enable(owner, now)
+        permanent_link.join_as_new(link, new_profile("bea@example.org", "bea Walker"), now)
+        olive.open(f"{ACCOUNT}/").follow("Active")
+        assert names(olive) == ["Ada Okafor", "bea Walker", "Mo Diaz", "Olive Martin", "Uma Roy"]
+        text = " ".join(olive.page.find("table").get_text(" ").split())
+        for word in ("Account Owner", "Moderator", "By invitation", "By the permanent link"):
+            assert word in text
+        assert "unconfirmed" in text
+
+    @pytest.mark.parametrize(
+        ("search", "found"),
+        [
+            ("ROY", ["Uma Roy"]),
+            ("ada@example", ["Ada Okafor"]),
+            ("%", []),
+            ("zoe", []),
+            (" o ", ["Ada Okafor", "Mo Diaz", "Olive Martin", "Uma Roy"]),
+        ],
+    )
+    def test_searching_looks_at_name_and_address(
+        self, olive: Browser, search: str, found: list[str]
+    ) -> None:
+        assert names(olive.open(ACTIVE).press("Search", search=search)) == found
+
+    def test_many_people_come_in_pages(
+        self, olive: Browser, account: Account, now: datetime
+    ) -> None:
+        for number in range(56):
+            make_member(account, f"Ann {number:02}", f"a{number}@example.org", Role.USER, now)
+        assert len(names(olive.open(ACTIVE))) == 50
+        assert len(names(olive.follow("Next"))) == 10
+        assert len(names(olive.follow("Previous"))) == 50
+
+    def test_two_lists_one_of_those_who_left(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
+        assert "Uma Roy" not in names(olive.open(ACTIVE))
+        assert names(olive.follow("Inactive")) == ["Uma Roy"]
+
+
+class TestRoles:
+    def test_edit_role_update_user(self, olive: Browser, people: Cast) -> None:
+        uma = people[Role.USER]
+        olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="30")
+        assert olive.url == ACTIVE
+        assert "Uma Roy" in olive.page.select_one("#notices").get_text()
+        assert reread(uma).role == Role.ADMIN
+
+    def test_who_gives_one_reads_that_a_second_step_has_to_be_set_up_first(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        have_second_step(people[Role.OWNER].user, now)
+        two_step_policy.require(people[Role.OWNER], True, now)
+        uma = people[Role.USER]
+        olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="20")
+        told = "Uma Roy is Moderator now. They have to set up a second step first"
+        assert told in olive.page.select_one("#notices").get_text()
+        olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="10")
+        assert "second step" not in olive.page.select_one("#notices").get_text()
+
+    @pytest.mark.parametrize(
+        ("who", "offered"),
+        [(Role.ADMIN, ["10", "20", "30"]), (Role.OWNER, ["10", "20", "30", "40"])],
+    )
+    def test_the_picker_offers_what_one_may_grant(
+        self, app: Flask, people: Cast, who: Role, offered: list[str]
+    ) -> None:
+        browser = signed_in(app, people[who].user).open(f"{ACTIVE}/{people[Role.USER].id}/edit")
+        options = browser.page.select("select[name=role] option")
+        assert [option["value"] for option in options] == offered
+        assert [o["value"] for o in options if o.has_attr("selected")] == ["10"]
+
+    @pytest.mark.parametrize("role", ["40", "77", "-1", "owner", ""])
+    def test_an_admin_grants_no_role_beyond_their_own(
+        self, ada: Browser, people: Cast, role: str
+    ) -> None:
+        uma = people[Role.USER]
+        ada.open(f"{ACTIVE}/{uma.id}/edit").press("Update User", role=role)
+        assert ada.status == 422
+        assert reread(uma).role == Role.USER
+
+    def test_an_admin_never_touches_an_owner(self, ada: Browser, people: Cast) -> None:
+        owner = people[Role.OWNER]
+        assert buttons(ada.open(ACTIVE), owner) == []
+        token = ada.page.select_one("[name=csrf_token]")["value"]
+        for deed in ("edit", "deactivation"):
+            ada.post(f"{ACTIVE}/{owner.id}/{deed}", {"role": "10", "csrf_token": token})
+        assert (reread(owner).role, reread(owner).is_active) == (Role.OWNER, True)
+        assert ada.open(f"{ACTIVE}/{owner.id}/edit").status == 403
+
+    def test_a_moderator_changes_no_roles(self, mo: Browser, people: Cast) -> None:
+        assert buttons(mo.open(ACTIVE), people[Role.USER]) == ["Deactivate"]
+        assert buttons(mo, people[Role.ADMIN]) == []
+
+    def test_the_last_owner_stays_one(self, olive: Browser, owner: Membership) -> None:
+        olive.open(f"{ACTIVE}/{owner.id}/edit").press("Update User", role="30")
+        assert olive.status == 422
+        assert "at least one Account Owner" in olive.text
+        assert reread(owner).role == Role.OWNER
+
+    def test_an_owner_can_hand_over(self, olive: Browser, people: Cast) -> None:
+        owner, ada = people[Role.OWNER], people[Role.ADMIN]
+        olive.open(f"{ACTIVE}/{ada.id}/edit").press("Update User", role="40")
+        olive.open(f"{ACTIVE}/{owner.id}/edit").press("Update User", role="10")
+        assert (reread(owner).role, reread(ada).role) == (Role.USER, Role.OWNER)
+
+    def test_an_unproven_address_gets_no_higher_role(
+        self, olive: Browser, account: Account, now: datetime
+    ) -> None:
+        una = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
+        olive.open(f"{ACTIVE}/{una.id}/edit").press("Update User", role="20")
+        assert olive.status == 422
+        assert reread(una).role == Role.USER
+        User.update(email_confirmed_at=now).where(User.id == una.user_id).execute()
+        olive.press("Update User", role="20")
+        assert reread(una).role == Role.MODERATOR
+
+
+class TestLeaving:
+    def test_deactivating_takes_a_person_out_at_once(
+        self, app: Flask, olive: Browser, people: Cast
+    ) -> None:
+        uma = signed_in(app, people[Role.USER].user)
+        olive.open(ACTIVE).press("Deactivate", within=row(people[Role.USER]))
+        assert "Uma Roy" not in names(olive)
+        assert uma.open(f"{ACCOUNT}/").status == 403
+        assert uma.open("/accounts").status == 200
+
+    def test_reactivating_brings_them_back_as_they_were(
+        self, olive: Browser, people: Cast, now: datetime
+    ) -> None:
+        mo = people[Role.MODERATOR]
+        memberships.deactivate(people[Role.OWNER], mo, now)
+        olive.open(INACTIVE).press("Reactivate", within=row(mo))
+        assert names(olive) == []
+        assert (reread(mo).is_active, reread(mo).role) == (True, Role.MODERATOR)
+
+    def test_the_last_owner_cannot_leave(self, olive: Browser, owner: Membership) -> None:
+        olive.open(ACTIVE).press("Deactivate", within=row(owner))
+        assert "at least one Account Owner" in olive.text
+        assert reread(owner).is_active
+
+    @pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN, Role.OWNER])
+    def test_a_moderator_removes_users_only(self, mo: Browser, people: Cast, role: Role) -> None:
+        token = mo.open(ACTIVE).page.select_one("[name=csrf_token]")["value"]
+        mo.post(f"{ACTIVE}/{people[role].id}/deactivation", {"csrf_token": token})
+        assert reread(people[role]).is_active
+        mo.open(ACTIVE).press("Deactivate", within=row(people[Role.USER]))
+        assert not reread(people[Role.USER]).is_active
+
+    def test_who_removes_themselves_is_out(self, ada: Browser, people: Cast) -> None:
+        ada.open(ACTIVE).press("Deactivate", within=row(people[Role.ADMIN]))
+        assert ada.status == 403
+        assert not reread(people[Role.ADMIN]).is_active
+
+    def test_a_removed_member_comes_back_by_a_new_invitation(
+        self, app: Flask, people: Cast, now: datetime
+    ) -> None:
+        memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
+        invite(people[Role.OWNER], now, "uma@example.org", Role.MODERATOR)
+        uma = signed_in(app, people[Role.USER].user).open("/accounts").press("Accept")
+        assert uma.url == f"{ACCOUNT}/"
+        assert reread(people[Role.USER]).role == Role.MODERATOR

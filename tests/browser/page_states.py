@@ -1,0 +1,609 @@
+"""A tour of every page, in every state that is worth a look."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, expect
+
+from invites import db
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.invitations import manage
+from invites.members import accounts, answers, memberships, permanent_link
+from invites.members.accounts import AccountSettings
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    EmailProof,
+    Membership,
+    Passkey,
+    ProofPurpose,
+    User,
+)
+from invites.outbox import enqueue
+from invites.people import email_tokens, recovery_codes, sessions, totp, two_step
+from tests.browser.server import OWNER, Box, make_data, running, set_up
+from tests.browser.smtp_server import PostOffice, free_port
+from tests.browser.visitor import DESKTOP, PHONE, Visitor
+from tests.support.actions import invite, new_profile, send
+from tests.support.people import PASSWORD, make_user
+
+LOOKS = {
+    f"{size}-{scheme}": (viewport, scheme)
+    for (size, viewport), scheme in product(
+        (("desktop", DESKTOP), ("phone", PHONE)), ("light", "dark")
+    )
+}
+
+_ACCOUNT = "/accounts/riverside-relief"
+_COMPOSE = f"{_ACCOUNT}/invitations/new"
+_NOBODY = ""
+_PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1"
+_OFFICE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36 Edg/126.0"
+_LONG = "the.one.with.the.very.long.address.that.never.ends"
+_PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
+_TYPED = """Amina Bello <amina@example.org>, jon@example.org; jon@example.org
+kim.example.org, lee@@example.org
+ada@example.org
+pending1@example.org
+declined@example.org
+zoe@elsewhere.example"""
+
+_MIXED = f"""Name;E-Mail;Town
+Amina Bello;amina@gmial.com;Bonn
+Bo Ek;bo@gmial.com;Bonn
+Cleo;cleo.example.org;Bonn
+Dora;dora@example.org dora@example.net;Bonn
+Eve of {_LONG};{_LONG}.example.org;Bonn
+Ada Okafor;ada@example.org;Bonn
+Pia;pending1@example.org;Bonn
+Dee;declined@example.org;Bonn
+Gus;info@example.org;Bonn
+Hal;hal@example.org;Bonn
+Hal;HAL@example.org;Bonn
+"""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A page in one state: whose, where, and what they do there before one looks."""
+
+    name: str
+    path: str
+    who: str = _NOBODY
+    act: Callable[[Visitor], object] = lambda _visitor: None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A box in some state. ``post``: whether its mail server is there, missing or down."""
+
+    stops: Callable[[Box], list[Stop]]
+    post: str = "missing"
+    is_set_up: bool = True
+
+    @contextmanager
+    def played(self, folder: Path) -> Iterator[tuple[Box, list[Stop]]]:
+        """The running box, and the stops in it."""
+        data = make_data(folder)
+        if self.is_set_up:
+            set_up(data)
+        with ExitStack() as stack:
+            post = stack.enter_context(PostOffice().open()) if self.post == "there" else None
+            down = free_port() if self.post == "down" else None
+            box = stack.enter_context(running(data, post=post, mail_port=down))
+            stack.enter_context(box.rules())
+            yield box, self.stops(box)
+
+
+def walk(
+    stops: list[Stop], new_context: Callable[[], BrowserContext]
+) -> Iterator[tuple[Stop, Visitor]]:
+    """Lead a visitor for each person from stop to stop."""
+    visitors: dict[str, Visitor] = {}
+    for stop in stops:
+        if stop.who not in visitors:
+            visitors[stop.who] = Visitor(new_context())
+            if stop.who:
+                visitors[stop.who].log_in(stop.who)
+        visitor = visitors[stop.who]
+        take_look(visitor, "desktop-light")
+        visitor.open(stop.path)
+        stop.act(visitor)
+        yield stop, visitor
+    complaints = [line for visitor in visitors.values() for line in visitor.complaints]
+    assert complaints == []
+
+
+def take_look(visitor: Visitor, look: str) -> None:
+    """Show the page at a size and in a colour scheme."""
+    viewport, scheme = LOOKS[look]
+    visitor.page.set_viewport_size(viewport)
+    visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+
+def _lose_the_line(visitor: Visitor) -> None:
+    visitor.page.locator("#main").dispatch_event("htmx:sendError")
+    visitor.sees("Nothing is lost")
+
+
+def _fresh(_box: Box) -> list[Stop]:
+    return [
+        Stop("setup", "/setup"),
+        Stop("setup-refused", "/setup", act=lambda v: v.press("Set up").sees("the code on the")),
+    ]
+
+
+def _empty(_box: Box) -> list[Stop]:
+    def log_in_wrongly(visitor: Visitor) -> None:
+        visitor.fill(Email=OWNER, Password="not this one").press("Log in").sees("go together")
+
+    def ask_for_reset(visitor: Visitor) -> None:
+        visitor.fill(Email="somebody@example.org").press("Mail me a link").sees("is on its way")
+
+    def guess_too_often(visitor: Visitor) -> None:
+        for _ in range(10):
+            visitor.fill(Email="guessed@example.org", Password="not this one")
+            visitor.press("Log in").sees("go together")
+        visitor.fill(Password="nor this").press("Log in").sees("Too many tries")
+
+    def ask_too_often(visitor: Visitor) -> None:
+        often = "often@example.org"
+        for _ in range(5):
+            visitor.fill(Email=often).press("Mail me a link").sees("is on its way")
+            visitor.open("/password-reset")
+        visitor.fill(Email=often).press("Mail me a link").sees("Too many tries")
+
+    def come_back_too_late(visitor: Visitor) -> None:
+        visitor.context.clear_cookies()
+        visitor.press("Log in").sees("too long")
+
+    return [
+        Stop("login", "/login"),
+        Stop("login-refused", "/login", act=log_in_wrongly),
+        Stop("login-too-late", "/login", act=come_back_too_late),
+        Stop("password-reset", "/password-reset"),
+        Stop("password-reset-asked", "/password-reset", act=ask_for_reset),
+        Stop("password-reset-closed", "/password-reset/1-closed"),
+        Stop("error-404", "/nowhere"),
+        Stop("error-405", "/logout"),
+        Stop("login-locked", "/login", act=guess_too_often),
+        Stop("error-429", "/password-reset", act=ask_too_often),
+        Stop("home-empty", f"{_ACCOUNT}/", OWNER),
+        Stop("compose", _COMPOSE, OWNER),
+        Stop("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),
+        Stop("invitations-empty", f"{_ACCOUNT}/invitations", OWNER),
+        Stop("batches-empty", f"{_ACCOUNT}/batches", OWNER),
+        Stop("permanent-invite-none", f"{_ACCOUNT}/permanent-invite", OWNER),
+        Stop("active-alone", f"{_ACCOUNT}/users", OWNER),
+        Stop("inactive-empty", f"{_ACCOUNT}/users/inactive", OWNER),
+        Stop("settings-empty", f"{_ACCOUNT}/settings", OWNER),
+        Stop("accounts-one", "/accounts", OWNER),
+        Stop("accounts-new", "/accounts/new", OWNER),
+        Stop("accounts-new-refused", "/accounts/new", OWNER, lambda v: v.press("Add account")),
+        Stop("profile", "/profile", OWNER),
+        Stop("mailbox-empty", "/mailbox", OWNER),
+    ]
+
+
+def _waiting(box: Box) -> list[Stop]:
+    box.member("Uma Roy", "uma@example.org")
+    batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+    send(box.account_of("Elsewhere"), utcnow(), "uma@example.org")
+    email_tokens.ask(box.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
+    mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
+    return [
+        Stop("mailbox", "/mailbox", OWNER),
+        Stop("mailbox-invitation", f"/mailbox/{mails[0]}", OWNER),
+        Stop("mailbox-invitation-for", f"/mailbox/{mails[2]}", OWNER),
+        Stop("mailbox-new-password", f"/mailbox/{mails[3]}", OWNER),
+        Stop("batch-waiting", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
+        Stop("invitations-waiting", f"{_ACCOUNT}/invitations", OWNER),
+    ]
+
+
+def _crowded(box: Box) -> list[Stop]:
+    guests = [f"guest{number}@example.org" for number in range(50_000)]
+    batch = send(box.owner, utcnow(), *guests)
+    return [
+        Stop("batch-50000", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
+        Stop("invitations-50000", f"{_ACCOUNT}/invitations", OWNER),
+        Stop("invitations-50000-last", f"{_ACCOUNT}/invitations?page=1000", OWNER),
+        Stop("mailbox-50000", "/mailbox", OWNER),
+    ]
+
+
+def _down(box: Box) -> list[Stop]:
+    batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+
+    def wait_for_trouble(visitor: Visitor) -> None:
+        visitor.sees("The mail server can't be used just now")
+
+    return [
+        Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
+        Stop("mail-down", "/mail", OWNER, lambda v: _try_mail(v).sees("no mail server at this")),
+    ]
+
+
+def _try_mail(visitor: Visitor, recipient: str = OWNER) -> Visitor:
+    return visitor.fill(**{"Send it to": recipient}).press("Send a test mail")
+
+
+def _steered(box: Box) -> list[Stop]:
+    """Batches that stand still, and one whose mails nobody answers; and the way out."""
+    now = utcnow()
+    reason = "5.7.1 Your domain is on a list of unwanted senders. Ask your provider."
+    halted = {
+        BatchState.PAUSED: (DeliveryState.SENT, ""),
+        BatchState.STOPPED: (DeliveryState.FAILED, reason),
+        BatchState.CANCELLED: (DeliveryState.SENT, ""),
+        BatchState.PROBING: (DeliveryState.UNKNOWN, ""),
+    }
+    stops = []
+    for state, (came_to, words) in halted.items():
+        with db.transaction():
+            batch = send(box.owner, now, *(f"{state}{n}@example.org" for n in range(120)))
+            tried = Delivery.select(Delivery.id).where(Delivery.batch == batch).limit(10)
+            outcome = {"state": came_to, "attempts": 1, "finished_at": now, "reply_text": words}
+            Delivery.update(outcome).where(Delivery.id.in_(tried)).execute()
+            rest = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
+            later = {"due_at": now + timedelta(hours=4)}
+            if state == BatchState.CANCELLED:
+                later = {"state": DeliveryState.WITHDRAWN}
+            Delivery.update(later).where(rest).execute()
+            Batch.update(state=state, stopped_because=words).where(Batch.id == batch.id).execute()
+        stops.append(Stop(f"batch-{state}", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
+        if state == BatchState.PAUSED:
+            cancelling = f"{_ACCOUNT}/batches/{batch.id}/cancellation"
+            stops.append(Stop("batch-cancelling", cancelling, OWNER))
+    stops.append(Stop("batches", f"{_ACCOUNT}/batches", OWNER))
+    with db.transaction():
+        batch = send(box.owner, now, "amina@example.org", "jon@example.org")
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
+        Delivery.update(changes).where(Delivery.batch == batch).execute()
+    stops.append(Stop("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
+    way_out = box.links.opt_out(batch.invitations[0]).removeprefix(box.url)
+
+    def go_out(visitor: Visitor) -> None:
+        visitor.press("Don't invite me again").sees("You won't be invited again")
+
+    return [*stops, Stop("no-more", way_out), Stop("no-more-done", way_out, act=go_out)]
+
+
+def _full(box: Box) -> list[Stop]:
+    people = _Full(box)
+    return [
+        *people.work(),
+        *people.composing(),
+        *people.logged_out(),
+        *people.letters(),
+        *people.profiles(),
+        *people.second_steps(),
+    ]
+
+
+class _Full:
+    """Riverside Relief after some busy weeks."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.links = box.links
+        now = utcnow()
+        settings = AccountSettings(
+            name="Riverside Relief",
+            purpose="Help call neighbours before the storm season.",
+            assignments_url="https://riverside.example/assignments",
+            assignments_label="See your assignments",
+            reply_to="hello@riverside.example",
+            time_zone="Europe/Berlin",
+        )
+        accounts.change_settings(box.owner, settings, now)
+        self._fill_people()
+        self._fill_invitations()
+        self.link = permanent_link.enable(box.owner, now)
+
+    def _fill_people(self) -> None:
+        member = self.box.member
+        member("Ada Okafor", "ada@example.org", Role.ADMIN)
+        member("Mo Diaz", "mo@example.org", Role.MODERATOR)
+        member("Uma Roy", "uma@example.org")
+        member("Ulf Unsure", "ulf@example.org", confirmed=False)
+        member("Maximiliana Konstantinopolitanska-Featherstonehaugh", f"{_LONG}@example.org")
+        first = ("Ana", "Ben", "Chi", "Dov", "Eva", "Finn", "Gül", "Hana", "Ivo", "Jil")
+        last = ("Adeyemi", "Brandt", "Costa", "Dvořák", "Eriksen", "Fernandes")
+        for number, (given, family) in enumerate(product(first, last)):
+            member(f"{given} {family}", f"member{number}@example.org")
+        self.gone = member("Gil Gone", "gil@example.org", Role.MODERATOR)
+
+    def _fill_invitations(self) -> None:
+        owner, now = self.box.owner, utcnow()
+        past = now - timedelta(days=20)
+        self.expired = invite(owner, past, "expired@example.org")
+        self.accepted = invite(owner, now, "accepted@example.org")
+        answers.accept_as_new(
+            self.accepted, new_profile("accepted@example.org", "Ava Accepted"), now, proven=True
+        )
+        self.declined = invite(owner, now, "declined@example.org")
+        answers.decline(self.declined, now)
+        self.revoked = invite(owner, now, "revoked@example.org")
+        manage.revoke(owner, self.revoked, now)
+        self.pending = invite(owner, now, "new@example.org", Role.MODERATOR)
+        make_user("Una Unconfirmed", "una@example.org", now, confirmed=False)
+        self.unconfirmed = invite(owner, now, "una@example.org")
+        for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
+            again = invite(self.box.account_of(name), now, "uma@example.org")
+        answers.decline(again, now)
+        self.unbacked = send(self.gone, now, "kai@example.org", "lena@example.org")
+        memberships.deactivate(owner, self.gone, now)
+        make_user("Kim Known", "kim@elsewhere.example", now)
+        self.known = invite(owner, now, "kim@elsewhere.example")
+        emails = [f"pending{number}@example.org" for number in range(60)]
+        failing = ["full@example.org", "full.too@example.org", f"full.{_LONG}@example.org"]
+        self.batch = send(owner, now, *emails, *failing, "not an address", "ada@example.org")
+
+    def _wait_until_sent(self, visitor: Visitor) -> None:
+        visitor.sees("60 of 63 sent")
+
+    def work(self) -> list[Stop]:
+        """The pages where an admin works."""
+        members = {m.user.email: m for m in Membership.select(Membership, User).join(User)}
+        ada = members["ada@example.org"]
+
+        def open_link(visitor: Visitor) -> None:
+            visitor.page.get_by_role("link", name="Copy Link of pending59@example.org").click()
+            visitor.sees("Personal link of pending59@example.org")
+
+        def edit(visitor: Visitor) -> None:
+            visitor.press("Edit Ada Okafor")
+            expect(visitor.button("Update User")).to_be_visible()
+
+        def open_menu(visitor: Visitor) -> None:
+            visitor.page.get_by_text("Users", exact=True).click()
+
+        def refuse_settings(visitor: Visitor) -> None:
+            visitor.fill(Organisation="", **{"Assignments link": "riverside.example"})
+            visitor.press("Save settings").sees("begins with https://")
+
+        return [
+            Stop("batch", f"{_ACCOUNT}/batches/{self.batch.id}", OWNER, self._wait_until_sent),
+            Stop("home", f"{_ACCOUNT}/", OWNER),
+            Stop("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
+            Stop("invitations", f"{_ACCOUNT}/invitations", OWNER),
+            Stop("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
+            Stop("invitations-unbacked", f"{_ACCOUNT}/invitations?status=unbacked", OWNER),
+            Stop("batch-unbacked", f"{_ACCOUNT}/batches/{self.unbacked.id}", OWNER),
+            Stop("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
+            Stop("invitations-copy-link", f"{_ACCOUNT}/invitations", OWNER, open_link),
+            Stop("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),
+            Stop("personal-link", f"{_ACCOUNT}/invitations/{self.pending.id}/link", OWNER),
+            Stop("active", f"{_ACCOUNT}/users", OWNER),
+            Stop("active-line-lost", f"{_ACCOUNT}/users", OWNER, _lose_the_line),
+            Stop("active-edit", f"{_ACCOUNT}/users?search=ada", OWNER, edit),
+            Stop("active-edit-page", f"{_ACCOUNT}/users/{ada.id}/edit", OWNER),
+            Stop("active-nobody", f"{_ACCOUNT}/users?search=nobody", OWNER),
+            Stop("active-moderator", f"{_ACCOUNT}/users", "mo@example.org"),
+            Stop("leaving", f"{_ACCOUNT}/leaving", "mo@example.org"),
+            Stop("leaving-only-owner", f"{_ACCOUNT}/leaving", OWNER),
+            Stop("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
+            Stop("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
+            Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
+            Stop("activity", f"{_ACCOUNT}/activity", OWNER),
+            Stop("activity-none", f"{_ACCOUNT}/activity?search=nowhere", OWNER),
+            Stop("settings", f"{_ACCOUNT}/settings", OWNER),
+            Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
+            Stop("mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")),
+            Stop("mail-taken", "/mail", OWNER, lambda v: _try_mail(v).sees("server took the mail")),
+            Stop(
+                "mail-refused",
+                "/mail",
+                OWNER,
+                lambda v: _try_mail(v, "full@example.org").sees("try another address"),
+            ),
+        ]
+
+    def composing(self) -> list[Stop]:
+        """The New Invitation page."""
+        file = "Email\n" + "\n".join(f"guest{number}@example.org" for number in range(1200))
+
+        def write(visitor: Visitor) -> None:
+            visitor.fill(Email=_TYPED).sees("twice in the list")
+
+        def drop(visitor: Visitor) -> None:
+            visitor.choose_file("guests.csv", file.encode()).sees("1,200 rows, below")
+
+        def drop_mixed(visitor: Visitor) -> None:
+            visitor.choose_file("volunteers.csv", _MIXED.encode()).sees("rows, below")
+
+        def show_all(visitor: Visitor) -> None:
+            drop_mixed(visitor)
+            visitor.press("Leave out row 6").sees("left out by you").press("All 11")
+            expect(visitor.page.locator(".rows tbody tr")).to_have_count(11)
+
+        def send_many(visitor: Visitor) -> None:
+            drop(visitor)
+            visitor.press("Send Invitation").sees("Tick this")
+
+        def drop_wrong_file(visitor: Visitor) -> None:
+            visitor.fill(Email="amina@example.org")
+            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a list")
+
+        correct = f"{_ACCOUNT}/invitations/{self.pending.id}/corrected"
+        return [
+            Stop("compose-understood", _COMPOSE, OWNER, write),
+            Stop("compose-file", _COMPOSE, OWNER, drop),
+            Stop("compose-list", _COMPOSE, OWNER, drop_mixed),
+            Stop("compose-list-all", _COMPOSE, OWNER, show_all),
+            Stop("compose-very-many", _COMPOSE, OWNER, send_many),
+            Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
+            Stop("compose-correct", correct, OWNER),
+            Stop("compose-moderator", _COMPOSE, "mo@example.org"),
+        ]
+
+    def logged_out(self) -> list[Stop]:
+        """Where somebody is logged out while they write."""
+
+        def type_logged_out(visitor: Visitor) -> None:
+            visitor.context.clear_cookies()
+            visitor.fill(Email=_TYPED).sees("You were logged out meanwhile.")
+
+        def send_logged_out(visitor: Visitor) -> None:
+            visitor.log_in("mo@example.org")
+            visitor.open(_COMPOSE).fill(Email=_TYPED).sees("twice in the list")
+            visitor.context.clear_cookies()
+            visitor.press("Send Invitation").sees("Nothing was sent.")
+
+        return [
+            Stop("compose-logged-out", _COMPOSE, "mo@example.org", type_logged_out),
+            Stop("logged-out", "/login", "mo@example.org", send_logged_out),
+        ]
+
+    def letters(self) -> list[Stop]:
+        """The pages behind the links that people get."""
+        mailed, join = self.links.mailed_invitation, self.links.permanent(self.link)
+        old = invite(self.box.owner, utcnow(), "replaced@example.org")
+        answers.decline(old, utcnow())
+        send(self.box.owner, utcnow(), "replaced@example.org")
+        leaving = invite(self.box.owner, utcnow(), "leaving@example.org")
+        no_more = self.links.opt_out(invite(self.box.owner, utcnow(), "no.more@example.org"))
+
+        def refuse(visitor: Visitor) -> None:
+            visitor.fill(Name="", Password="short").press("Accept").sees("This can't be empty")
+
+        def refuse_joining(visitor: Visitor) -> None:
+            visitor.fill(Name="Ada", Email="ada@example.org", Password="a horse in the rain")
+            visitor.press("Join").sees("Log in instead")
+
+        def join_where_others_sit(visitor: Visitor) -> None:
+            visitor.type("Password", "qwertyuiop").sees("Too easy to guess")
+            visitor.page.get_by_text("On a shared computer?").click()
+
+        return [
+            Stop("invitation", mailed(self.pending)),
+            Stop("invitation-refused", mailed(self.pending), act=refuse),
+            Stop(
+                "invitation-decline",
+                mailed(leaving),
+                act=lambda v: v.press("Decline").sees("You declined"),
+            ),
+            Stop("invitation-declined-before", mailed(self.declined)),
+            Stop("invitation-accepted", mailed(self.accepted)),
+            Stop("invitation-accepted-member", mailed(self.accepted), "accepted@example.org"),
+            Stop("invitation-expired", mailed(self.expired)),
+            Stop("invitation-revoked", mailed(self.revoked)),
+            Stop("invitation-replaced", mailed(old)),
+            Stop("invitation-unknown", "/invitation/1-unknown"),
+            Stop("login-invited", mailed(self.known)),
+            Stop("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
+            Stop("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
+            Stop("no-more", no_more),
+            Stop(
+                "no-more-said-so",
+                no_more,
+                act=lambda v: v.press("Don't invite me again").sees("won't be invited"),
+            ),
+            Stop("no-more-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
+            Stop("no-more-unknown", "/no-more/1-unknown"),
+            Stop("join", join),
+            Stop("join-refused", join, act=refuse_joining),
+            Stop("join-shared", join, act=join_where_others_sit),
+            Stop("join-accept", join, "night@elsewhere.example"),
+            Stop("join-member", join, "uma@example.org"),
+            Stop("join-removed", join, "gil@example.org"),
+            Stop("join-deleted", "/join/1-deleted"),
+        ]
+
+    def profiles(self) -> list[Stop]:
+        """What belongs to a person, and not to an account."""
+        uma = User.get(User.email == "uma@example.org")
+        una = User.get(User.email == "una@example.org")
+        email_tokens.ask(una, ProofPurpose.CONFIRM_EMAIL, una.email, utcnow())
+        email_tokens.ask(uma, ProofPurpose.RESET_PASSWORD, uma.email, utcnow())
+        confirm, reset = map(self.links.proof, EmailProof.select().order_by(EmailProof.id))
+
+        def refuse(visitor: Visitor) -> None:
+            visitor.fill(**{"Current password": "wrong", "New password": "short"})
+            visitor.press("Change password").sees("isn't your current password")
+
+        def be_signed_in_elsewhere(visitor: Visitor) -> None:
+            for device, shared in ((_PHONE, False), ("", False), (_OFFICE, True)):
+                sessions.start(User.get_by_id(uma.id), device, utcnow(), shared=shared)
+            visitor.page.reload()
+            visitor.type("New password", "a horse in the rain").sees("Very good")
+
+        def mistype(visitor: Visitor) -> None:
+            visitor.fill(**{"New password": "a horse in", "New password once more": "the rain"})
+            visitor.press("Set password").sees("aren't the same")
+
+        return [
+            Stop("home-user", f"{_ACCOUNT}/", uma.email),
+            Stop("home-unconfirmed", f"{_ACCOUNT}/", "ulf@example.org"),
+            Stop("no-longer-active", f"{_ACCOUNT}/", self.gone.user.email),
+            Stop("accounts-invited", "/accounts", uma.email),
+            Stop("accounts-nobody", "/accounts", una.email),
+            Stop("profile-refused", "/profile", uma.email, refuse),
+            Stop("profile-devices", "/profile", uma.email, be_signed_in_elsewhere),
+            Stop("error-403", f"{_ACCOUNT}/invitations", uma.email),
+            Stop("confirm-email", confirm, una.email),
+            Stop("confirm-email-closed", "/confirm-email/1-closed", una.email),
+            Stop("password-reset-open", reset),
+            Stop("password-reset-refused", reset, act=mistype),
+        ]
+
+    def second_steps(self) -> list[Stop]:
+        """What is asked beside a password."""
+        uma = User.get(User.email == "uma@example.org")
+        own = "/profile/second-step"
+
+        def set_up(visitor: Visitor) -> None:
+            two_step.end(uma, utcnow())
+            app = totp.offer(uma, utcnow())
+            app.confirmed_at = utcnow()
+            app.save()
+            recovery_codes.make(uma, utcnow())
+            for name in ("Uma's phone", "Key on the ring"):
+                key = {"credential_id": name.encode(), "public_key": b"", "sign_count": 0}
+                Passkey.create(user=uma, name=name, created_at=utcnow(), **key)
+            visitor.page.reload()
+
+        def be_asked(visitor: Visitor) -> None:
+            visitor.fill(Email=uma.email, Password=PASSWORD).press("Log in")
+            visitor.sees_heading("One more step")
+
+        def guess(visitor: Visitor) -> None:
+            visitor.page.get_by_text("Your phone or key isn't here?").click()
+            visitor.fill(**{"Recovery code": "ABCD"}).press("Log in with a recovery code")
+            visitor.sees("That code isn't right")
+
+        def offer_app(visitor: Visitor) -> None:
+            visitor.fill(**{"Your password": PASSWORD}).press("Go on").is_at(f"{own}/app/key")
+
+        def refuse_password(visitor: Visitor) -> None:
+            visitor.fill(**{"Your password": "wrong"}).press("Go on").sees("isn't your current")
+
+        return [
+            Stop("second-factor-none", own, uma.email),
+            Stop("second-factor-password", f"{own}/app", uma.email),
+            Stop("second-factor-refused", f"{own}/app", uma.email, refuse_password),
+            Stop("second-factor-key", f"{own}/app", uma.email, offer_app),
+            Stop("second-factor-passkey", f"{own}/passkeys", uma.email),
+            Stop("second-factor", own, uma.email, set_up),
+            Stop("second-step", "/login", act=be_asked),
+            Stop("second-step-refused", "/login/second-step", act=guess),
+        ]
+
+
+SCENES = {
+    "fresh": Scene(_fresh, is_set_up=False),
+    "empty": Scene(_empty),
+    "waiting": Scene(_waiting),
+    "crowded": Scene(_crowded),
+    "steered": Scene(_steered, post="there"),
+    "down": Scene(_down, post="down"),
+    "full": Scene(_full, post="there"),
+}

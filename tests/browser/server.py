@@ -1,0 +1,197 @@
+"""A box: the real web process and mail worker, on a free port and data of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from invites import db
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.core.secret_key import load_secret_keys
+from invites.core.settings import PROJECT_ROOT
+from invites.core.tokens import Signer
+from invites.members import accounts
+from invites.members.links import Links
+from invites.models import Account, Invitation, Membership, User
+from tests.browser.smtp_server import PostOffice, free_port
+from tests.support.actions import invite
+from tests.support.people import PASSWORD, make_member, make_user
+
+OWNER = "olive@example.org"
+
+_PATIENCE = timedelta(seconds=30)
+_PROGRAMS = Path(sys.executable).parent
+
+Process = subprocess.Popen[bytes]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A running box. Its rules can be called in this process while ``rules`` is open."""
+
+    data: Path
+    url: str
+    post: PostOffice | None
+
+    @contextmanager
+    def rules(self) -> Iterator[None]:
+        """Point the rules at this box's database."""
+        db.configure(self.data / "invites.sqlite3")
+        db.connect()
+        try:
+            yield
+        finally:
+            db.close()
+
+    @property
+    def links(self) -> Links:
+        """The links that this box mails."""
+        return Links(self.url, self.signer)
+
+    @property
+    def signer(self) -> Signer:
+        """Signs as this box does."""
+        return Signer(load_secret_keys(self.data))
+
+    @property
+    def account(self) -> Account:
+        """Riverside Relief."""
+        return Account.get_by_id(1)
+
+    @property
+    def owner(self) -> Membership:
+        """Olive, the installer, in Riverside Relief."""
+        member = accounts.membership(User.get(User.email == OWNER), self.account.slug)
+        assert member is not None
+        return member
+
+    def member(
+        self, name: str, email: str, role: Role = Role.USER, *, confirmed: bool = True
+    ) -> Membership:
+        """A new person who is an active member of Riverside Relief."""
+        return make_member(self.account, name, email, role, utcnow(), confirmed=confirmed)
+
+    def invitation(self, email: str) -> Invitation:
+        """The newest invitation to an address."""
+        newest = Invitation.select().where(Invitation.email == email)
+        return newest.order_by(Invitation.id.desc()).get()
+
+    def invitation_link(self, email: str) -> str:
+        """The link in the mail of an invitation that Olive sends just now."""
+        return self.links.mailed_invitation(invite(self.owner, utcnow(), email))
+
+    def account_of(self, name: str) -> Membership:
+        """The Owner of a new account with this name, who is new, too."""
+        email = f"{name.split()[0].lower()}@elsewhere.example"
+        owner = make_user(f"Zoe of {name}", email, utcnow())
+        account = accounts.create(name, owner, utcnow())
+        return Membership.get(Membership.account == account)
+
+
+def flask(*command: str, data: Path, **options: str) -> str:
+    """Run a command of the product; returns what it printed."""
+    done = subprocess.run(
+        [_PROGRAMS / "flask", *command],
+        cwd=PROJECT_ROOT,
+        env=environment(data),
+        check=True,
+        text=True,
+        stdout=subprocess.PIPE,
+        **options,
+    )
+    return done.stdout
+
+
+def make_data(folder: Path) -> Path:
+    """A fresh box's data: migrated, and nothing else."""
+    flask("migrate", data=folder)
+    return folder
+
+
+def set_up(data: Path) -> Path:
+    """Make Olive the Owner of Riverside Relief, as the README says."""
+    who = ("--account", "Riverside Relief", "--name", "Olive Martin", "--email", OWNER)
+    flask("setup", *who, "--password-stdin", data=data, input=PASSWORD)
+    return data
+
+
+@contextmanager
+def running(
+    data: Path, *, post: PostOffice | None = None, mail_port: int | None = None
+) -> Iterator[Box]:
+    """Run web process and worker; stop them as a box is stopped, and read what they logged."""
+    port = free_port()
+    env = environment(data, port=port, mail_port=post.port if post else mail_port)
+    box = Box(data, env["INVITES_BASE_URL"], post)
+    logs = [data / "web.log", data / "mail.log"]
+    web = _start("gunicorn", "--config", "gunicorn.conf.py", "app:app", env=env, log=logs[0])
+    worker = _start("flask", "worker", env=env, log=logs[1])
+    try:
+        _wait_until_well(box)
+        yield box
+    finally:
+        statuses = _stop(web, worker)
+    said = "\n".join(log.read_text() for log in logs)
+    assert statuses == [0, 0], f"ended with {statuses}:\n{said}"
+    assert "Traceback" not in said, said
+    assert "Warning" not in said, said
+
+
+def environment(
+    data: Path, *, port: int | None = None, mail_port: int | None = None
+) -> dict[str, str]:
+    """The environment of the processes: nothing of the developer's own settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
+    env = kept | {"FLASK_APP": "app.py", "INVITES_DATA": str(data), "PYTHONWARNINGS": "default"}
+    if port:
+        env["INVITES_BIND"] = f"127.0.0.1:{port}"
+        env["INVITES_BASE_URL"] = f"http://localhost:{port}"  # a name: else there are no passkeys
+    # Set though empty, so that a .env file can't send the tests' mail into the world.
+    env["INVITES_MAIL_SERVER"] = "127.0.0.1" if mail_port else ""
+    env["INVITES_MAIL_PORT"] = str(mail_port or "")
+    return env
+
+
+def _start(program: str, *arguments: str, env: dict[str, str], log: Path) -> Process:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [_PROGRAMS / program, *arguments],
+            cwd=PROJECT_ROOT,
+            env=env,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _stop(*processes: Process) -> list[int]:
+    """Ask all to end, and wait; returns their statuses."""
+    for process in processes:
+        process.terminate()
+    try:
+        return [process.wait(_PATIENCE.seconds) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()  # does nothing to one that has ended
+
+
+def _wait_until_well(box: Box) -> None:
+    """Wait for /healthz, which wants database and worker well."""
+    deadline = utcnow() + _PATIENCE
+    while True:
+        try:
+            with urlopen(f"{box.url}/healthz", timeout=5) as answer:
+                json.load(answer)
+                return
+        except (URLError, ConnectionError):
+            logs = "\n".join(log.read_text() for log in box.data.glob("*.log"))
+            assert utcnow() < deadline, f"the box doesn't get well:\n{logs}"
+            time.sleep(0.05)

@@ -1,0 +1,104 @@
+"""The line between browser and box breaks, and comes back."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from invites.core.clock import utcnow
+from tests.browser.conftest import Visit
+from tests.browser.server import Box
+from tests.browser.visitor import Visitor
+from tests.support.actions import send
+
+GUESTS = b"Email\namina@example.org\njon@example.org\n"
+RETRYING = "The box can't be reached just now. We keep trying."
+
+
+@contextmanager
+def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
+    """While this lasts, requests to ``url`` are lost, or met by a proxy without a box behind it."""
+    asked: list[str] = []
+
+    def break_line(route: Route) -> None:
+        asked.append(route.request.url)
+        if answer == "lost":
+            route.abort("connectionreset")
+        elif answer == "bad gateway":
+            route.fulfill(status=502, body="<h1>Bad Gateway</h1>")
+
+    visitor.page.route(re.compile(url), break_line)
+    yield asked
+    visitor.page.unroute(re.compile(url))
+    visitor.complaints.clear()  # the console may well complain of a broken line
+
+
+@pytest.mark.parametrize("answer", ["lost", "bad gateway"])
+def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
+    box: Box, olive: Visitor, answer: str
+) -> None:
+    olive.go_to("Create New Invitation").fill(Email="kim@example.org").sees("1 person gets")
+    with _broken(olive, "/invitations/new/file$", answer):
+        olive.choose_file("guests.csv", GUESTS).sees("The file didn't arrive")
+        expect(olive.page.get_by_role("progressbar", name="Reading the file")).to_be_hidden()
+        expect(olive.field("Email")).to_have_value("kim@example.org")
+
+    olive.choose_file("guests.csv", GUESTS).sees("2 rows, below", "3 people get a mail.")
+
+
+@pytest.mark.parametrize("answer", ["lost", "bad gateway"])
+def test_an_act_that_gets_lost_is_told_and_the_page_stays(
+    box: Box, olive: Visitor, answer: str
+) -> None:
+    send(box.owner, utcnow(), "jon@example.org")
+    olive.go_to("Invitations")
+    with _broken(olive, "/revocation$", answer):
+        olive.press("Revoke the invitation of jon@example.org").sees("Nothing is lost")
+        expect(olive.row("jon@example.org")).to_contain_text("pending")
+
+    olive.press("Revoke the invitation of jon@example.org").sees("Revoked: jon@example.org")
+
+
+@pytest.mark.parametrize("answer", ["lost", "bad gateway", "silence"])
+def test_a_page_that_keeps_asking_says_quietly_that_it_tries_again_and_recovers(
+    box: Box, visit: Visit, answer: str
+) -> None:
+    batch = send(box.owner, utcnow(), "jon@example.org")
+    box.post.mail_to("jon@example.org")
+    olive = visit(box).log_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
+    olive.page.evaluate("window.same_page = true")
+    news = olive.page.locator("#notices")
+    news.evaluate(
+        """region => {
+            window.told = 0;
+            new MutationObserver(() => window.told++).observe(region, {childList: true});
+        }"""
+    )
+    with _broken(olive, "/batches/", answer) as asked:
+        expect(news).to_have_text(RETRYING, timeout=30_000)
+        while len(asked) < 3:
+            olive.page.wait_for_timeout(200)
+        expect(olive.page.locator(".notice.problem")).to_have_count(0)
+        assert olive.page.evaluate("window.told") == 1
+
+    expect(news).to_be_empty(timeout=30_000)
+    olive.sees("1 of 1 sent")
+    assert olive.page.evaluate("window.same_page")
+
+
+def test_a_file_dropped_beside_the_dropzone_does_not_open(
+    box: Box, olive: Visitor, tmp_path: Path
+) -> None:
+    file = tmp_path / "guests.csv"
+    file.write_bytes(GUESTS)
+    olive.go_to("Create New Invitation").fill(Email="kim@example.org")
+    for beside in ("New Invitation", "What we understood"):
+        olive.drop_file(file, on=olive.page.get_by_role("heading", name=beside))
+    olive.page.wait_for_timeout(500)
+
+    olive.sees_heading("New Invitation")
+    expect(olive.field("Email")).to_have_value("kim@example.org")
+    olive.drop_file(file).sees("2 rows, below")

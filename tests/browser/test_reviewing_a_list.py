@@ -1,0 +1,223 @@
+"""A dropped list: looked over, mended, kept, and sent as it was understood."""
+
+import io
+
+import openpyxl
+import pytest
+from playwright.sync_api import expect
+
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.members import answers
+from invites.models import Batch
+from tests.browser.conftest import Visit
+from tests.browser.server import Box
+from tests.browser.smtp_server import text_of
+from tests.browser.visitor import PHONE, Visitor
+from tests.support.actions import invite
+
+MIXED = """Name;E-Mail
+Ada;ada@gmial.com
+Bo;bo@gmial.com
+Cleo;cleo.example.org
+=1+1;dora example.org
+Eve;eve@example.org
+Eve;eve@example.org
+Mo;mo@example.org
+"""
+
+
+def _drop(visitor: Visitor, text: str = MIXED, name: str = "guests.csv") -> Visitor:
+    return visitor.go_to("Create New Invitation").choose_file(name, text.encode())
+
+
+def test_a_list_is_mended_with_keys_alone_and_sent(box: Box, olive: Visitor) -> None:
+    _drop(olive).sees("Rows of guests.csv", "2 rows end in @gmial.com.")
+    olive.page.get_by_role("heading", name="New Invitation").click()
+
+    olive.tab_to(olive.button("Use gmail.com for all")).keys("Enter").misses("2 rows end in")
+    olive.sees("2 no usable address")
+    row = olive.field("Address in row 4")
+    olive.tab_to(row).keys("ControlOrMeta+a").page.keyboard.type("cleo@example.org")
+    olive.keys("Enter").sees("1 no usable address")
+    expect(olive.field("Address in row 5")).to_be_visible()
+    olive.tab_to(olive.button("Leave out row 5")).keys("Enter")
+
+    olive.sees("5 people get a mail.")
+    olive.tab_to(olive.button("Send Invitation")).keys("Enter").sees("5 of 5 sent")
+    assert text_of(box.post.mail_to("ada@gmail.com")).startswith("Hello Ada,")
+
+
+def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
+    box: Box, olive: Visitor
+) -> None:
+    _drop(olive).sees("Rows of guests.csv")
+    olive.fill(**{"Address in row 4": "cleo@example.org"}).press("All 7")
+    expect(olive.row("cleo@example.org")).to_contain_text("will be invited")
+    olive.sees("3 people get a mail.")
+
+
+def test_what_was_done_to_all_rows_can_be_undone(box: Box, olive: Visitor) -> None:
+    _drop(olive).press("Use gmail.com for all").sees("@gmial.com is mended in all rows.")
+    olive.sees("4 people get a mail.")
+    olive.press("Undo: @gmial.com is mended in all rows.").sees("2 people get a mail.")
+    olive.sees("2 rows end in @gmial.com.").misses("is mended in all rows.")
+
+
+def test_a_right_row_is_changed_with_keys_alone(box: Box, olive: Visitor) -> None:
+    _drop(olive).press("All 7")
+    change = olive.page.get_by_label("Change row 8", exact=True)
+    expect(olive.field("Address in row 8")).to_be_hidden()
+    olive.button("Leave out row 7").focus()
+    olive.tab_to(change).keys("Enter")
+    expect(olive.field("Address in row 8")).to_be_focused()
+    olive.keys("ControlOrMeta+a").page.keyboard.type("moritz@example.org")
+    olive.keys("Enter")
+    expect(olive.row("moritz@example.org")).to_contain_text("will be invited")
+    expect(change).to_be_focused()
+
+
+def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
+    box: Box, olive: Visitor
+) -> None:
+    _drop(olive).sees("Rows of guests.csv")
+    expect(olive.page.get_by_role("region", name="Rows of guests.csv")).to_match_aria_snapshot(
+        """
+        - heading "Rows of guests.csv" [level=2]
+        - link "Download the 5 rows that won't be invited"
+        - text: Column with the addresses
+        - combobox "Column with the addresses"
+        - text: Column with names, for the greeting
+        - combobox "Column with names, for the greeting"
+        - navigation "Show only":
+          - button "All 7"
+          - button "will be invited 2"
+          - button "twice in the list 1"
+          - button "no usable address 4"
+        - list:
+          - listitem:
+            - text: 2 rows end in @gmial.com.
+            - button "Use gmail.com for all"
+        - table:
+          - rowgroup:
+            - row "Row Email What happens What you can do"
+          - rowgroup:
+            - row /^2 /:
+              - rowheader "2"
+              - cell /Ada/:
+                - textbox "Address in row 2": ada@gmial.com
+                - button "Save row 2"
+              - cell "This looks misspelt, so mail would go to nobody or to a stranger."
+              - cell /Leave out/:
+                - button "Use ada@gmail.com in row 2"
+                - button "Row 2 is right as it is"
+                - button "Leave out row 2"
+        """
+    )
+
+
+def test_50000_rows_are_looked_through_by_what_happens_to_them(box: Box, olive: Visitor) -> None:
+    box.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
+    rows = "".join(f"Guest {n};guest{n}@example.org\n" for n in range(49_993))
+    _drop(olive, MIXED + rows).sees("50,000 rows, below", "49,994 people get a mail.")
+    expect(olive.field("Address in row 4")).to_have_value("cleo.example.org")
+    expect(olive.row("guest1@example.org")).to_have_count(0)
+
+    olive.press("member already 1")
+    expect(olive.row("mo@example.org")).to_be_visible()
+    expect(olive.page.locator(".rows tbody tr")).to_have_count(1)
+    olive.press("All 50,000").sees("1 to 20 of 50,000")
+    olive.press("Next").sees("21 to 40 of 50,000")
+    expect(olive.button("Next")).to_be_focused()
+    olive.press("Leave out row 33").sees("49,993 people get a mail.")
+    olive.press("Take row 33 back in").sees("49,994 people get a mail.")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
+    box: Box, visit: Visit, javascript: bool
+) -> None:
+    olive = visit(box, java_script_enabled=javascript).log_in()
+    _drop(olive, "".join(f"p{n}@example.org\n" for n in range(600)))
+    if javascript:
+        olive.sees("600 rows, below")
+    else:
+        olive.press("Send Invitation").sees("Nothing has been sent yet")
+    olive.press("Send Invitation").sees("Tick this to say yes")
+    expect(olive.field("Yes, send 600 mails")).to_be_focused()
+    expect(olive.page.locator("#agreed-error")).to_be_in_viewport(ratio=1)
+
+
+def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(box: Box, visit: Visit) -> None:
+    olive = visit(box, java_script_enabled=False, viewport=PHONE).log_in()
+    _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("isn't a list")
+    expect(olive.page.locator("#csv_file-error")).to_be_in_viewport(ratio=1)
+
+
+def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
+    box: Box, olive: Visitor
+) -> None:
+    _drop(olive).sees("Rows of guests.csv").press("Leave out row 4").sees("1 left out")
+    olive.page.reload()
+    olive.sees("Rows of guests.csv", "1 left out")
+
+    olive.press("Log out")
+    olive.log_in().go_to("Create New Invitation").sees("Rows of guests.csv", "1 left out")
+    olive.press("Remove the file").misses("Rows of guests.csv")
+    olive.page.reload()
+    olive.sees_heading("New Invitation").misses("Rows of guests.csv")
+
+
+def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
+    box: Box, olive: Visitor
+) -> None:
+    _drop(olive).sees("2 people get a mail.")
+    newcomer = invite(box.owner, utcnow(), "mo@example.org")
+    answers.decline(newcomer, utcnow())
+
+    olive.press("Send Invitation").sees("Nothing has been sent yet", "1 declined before")
+    olive.press("Send Invitation").sees("1 of 1 sent")
+
+
+def test_the_same_list_sent_from_two_tabs_makes_one_batch(box: Box, olive: Visitor) -> None:
+    _drop(olive).sees("2 people get a mail.")
+    other = Visitor(olive.context)
+    other.open(olive.page.url).sees("Rows of guests.csv")
+
+    olive.press("Send Invitation").sees("2 of 2 sent")
+    other.press("Send Invitation").sees("sent")
+    assert Batch.select().count() == 1
+
+
+def test_the_rows_that_are_left_can_be_opened_in_a_spreadsheet(box: Box, olive: Visitor) -> None:
+    _drop(olive).sees("Rows of guests.csv")
+    with olive.page.expect_download() as download:
+        olive.follow("Download the 5 rows that won't be invited")
+    text = download.value.path().read_text("utf-8-sig")
+
+    assert "cleo.example.org" in text
+    assert "'=1+1" in text
+    assert "eve@example.org" in text
+
+
+def test_a_workbook_and_contacts_are_lists_too(box: Box, olive: Visitor) -> None:
+    book, file = openpyxl.Workbook(), io.BytesIO()
+    for row in (["Vorname", "E-Mail-Adresse"], ["Jörg", "joerg@example.org"]):
+        book.active.append(row)
+    book.save(file)
+    olive.go_to("Create New Invitation").choose_file("Gäste.xlsx", file.getvalue())
+    olive.sees("Rows of Gäste.xlsx", "1 person gets a mail.")
+
+    card = "BEGIN:VCARD\nVERSION:3.0\nFN:Zoë Kim\nEMAIL;TYPE=HOME:zoe@example.org\nEND:VCARD\n"
+    olive.choose_file("people.vcf", card.encode(), "text/vcard").sees("Rows of people.vcf")
+    olive.press("Send Invitation").sees("1 of 1 sent")
+    assert text_of(box.post.mail_to("zoe@example.org")).startswith("Hello Zoë Kim,")
+
+
+def test_another_column_can_be_read(box: Box, olive: Visitor) -> None:
+    text = "Work;Private\n" + "".join(f"w{n}@example.org;p{n}@example.net\n" for n in range(3))
+    _drop(olive, text).sees("w0@example.org")
+    olive.field("Column with the addresses").select_option("1")
+    expect(olive.row("p0@example.net")).to_have_count(1)
+    olive.press("Send Invitation").sees("3 of 3 sent")
+    assert box.post.mail_to("p2@example.net")

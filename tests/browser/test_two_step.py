@@ -1,0 +1,104 @@
+"""A second step at the log-in, with a real browser's passkeys and an app's digits."""
+
+import time
+from datetime import timedelta
+
+import pyotp
+from playwright.sync_api import CDPSession, expect
+
+from invites.core.clock import utcnow
+from invites.models import Authenticator
+from invites.people import totp
+from tests.browser.conftest import Visit
+from tests.browser.server import OWNER, Box
+from tests.browser.visitor import Visitor
+from tests.support.people import PASSWORD
+
+
+class Finger:
+    """A device of the browser that keeps passkeys, and whether its owner lays a finger on it."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._line: CDPSession = visitor.context.new_cdp_session(visitor.page)
+        self._line.send("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        made = self._line.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        self._id = made["authenticatorId"]
+
+    def is_right(self, right: bool) -> None:
+        """From now on."""
+        what = {"authenticatorId": self._id, "isUserVerified": right}
+        self._line.send("WebAuthn.setUserVerified", what)
+
+
+def digits(box: Box, late: timedelta = timedelta()) -> str:
+    """What Olive's app shows, when it won't show something else in the next ten seconds."""
+    left = 30 - time.time() % 30
+    if left < 10:
+        time.sleep(left)
+    address = totp.address(Authenticator.get(), box.signer, "Box")
+    return pyotp.parse_uri(address).at(utcnow() + late)
+
+
+def log_out(visitor: Visitor) -> Visitor:
+    return visitor.press("Log out").is_at("/login")
+
+
+def test_an_app_is_set_up_and_asked_for(box: Box, olive: Visitor) -> None:
+    olive.open("/profile").follow("Set up a second step").follow("Set up an app")
+    olive.fill(**{"Your password": PASSWORD}).press("Go on")
+    expect(olive.page.get_by_role("img", name="The key as a QR code")).to_be_visible()
+    olive.fill(**{"Six digits": digits(box, -timedelta(seconds=30))}).press("Turn on")
+    olive.sees("Your app is set up")
+    code = olive.page.locator(".codes li").first.inner_text()
+
+    log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
+    olive.sees_heading("One more step").fill(Code="000000").press("Log in")
+    olive.sees("That code isn't right").fill(Code=digits(box)).press("Log in")
+    olive.sees_heading("Riverside Relief")
+
+    log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
+    olive.page.get_by_text("Your phone or key isn't here?").click()
+    olive.fill(**{"Recovery code": code}).press("Log in with a recovery code")
+    olive.sees_heading("Riverside Relief")
+
+
+def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(box: Box, olive: Visitor) -> None:
+    finger = Finger(olive)
+    olive.open("/profile/second-step").follow("Add a passkey")
+    olive.fill(Name="Olive's phone", **{"Your password": "a guess"}).press("Add a passkey")
+    expect(olive.page.get_by_text("That isn't your current password.")).to_be_visible()
+    olive.fill(**{"Your password": PASSWORD}).press("Add a passkey")
+    olive.sees("Your passkey is added", "Olive's phone", "not used yet")
+
+    log_out(olive).press("Log in with a passkey").sees_heading("Riverside Relief")
+
+    finger.is_right(False)
+    log_out(olive).press("Log in with a passkey")
+    expect(olive.page.get_by_text("Your browser gave no passkey")).to_be_visible()
+    finger.is_right(True)
+    olive.fill(Email=OWNER, Password=PASSWORD).press("Log in").sees_heading("One more step")
+    olive.press("Log in with a passkey").sees_heading("Riverside Relief")
+
+    olive.open("/profile/second-step").follow("Remove the passkey Olive's phone")
+    olive.fill(**{"Your password": PASSWORD}).press("Remove").sees("That passkey is removed")
+    log_out(olive).press("Log in with a passkey")
+    olive.sees("This passkey wasn't taken")
+
+
+def test_without_javascript_no_passkeys_are_offered_and_digits_work(
+    box: Box, olive: Visitor, visit: Visit
+) -> None:
+    olive.open("/profile/second-step/app").fill(**{"Your password": PASSWORD}).press("Go on")
+    olive.fill(**{"Six digits": digits(box, -timedelta(seconds=30))}).press("Turn on")
+    plain = visit(box, java_script_enabled=False).open("/login")
+    expect(plain.page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
+    plain.fill(Email=OWNER, Password=PASSWORD).press("Log in")
+    plain.fill(Code=digits(box)).press("Log in").sees_heading("Riverside Relief")

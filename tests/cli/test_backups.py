@@ -1,0 +1,312 @@
+"""flask backup and flask restore: the whole box, put aside and put back."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from time_machine import travel
+
+from invites import db
+from invites.cli import readiness
+from invites.core.settings import Settings
+from invites.db import schema
+from invites.models import Account, Delivery, DeliveryState, Membership
+from invites.outbox import journal, queue
+from invites.outbox.journal import Settled
+from invites.outbox.retry import Outcome
+from invites.outbox.retry import Result as Sent
+from invites.people import sessions
+from tests.support.actions import invite, send
+from tests.support.populated_account import everything
+
+pytestmark = pytest.mark.slow
+
+MONDAY = datetime(2026, 11, 23, 8, 15, 2, tzinfo=UTC)
+
+
+def run(app: Flask, *command: object) -> Result:
+    db.close()
+    done = app.test_cli_runner().invoke(args=[str(word) for word in command])
+    db.connect()
+    return done
+
+
+def back_up(app: Flask, folder: Path, at: datetime = MONDAY, *options: object) -> Path:
+    """Make a backup at that moment; returns its dated folder."""
+    with travel(at, tick=False):
+        done = run(app, "backup", folder, *options)
+    assert done.exit_code == 0, done.output
+    return folder / f"{at:%Y-%m-%dT%H-%M-%SZ}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where backups go."""
+    return tmp_path / "backups"
+
+
+@pytest.fixture
+def backup(app: Flask, owner: Membership, now: datetime, folder: Path) -> Path:
+    """A backup in which one mail waits, one is being sent, and one went out."""
+    send(owner, now, "sent@example.org", "sending@example.org", "waits@example.org")
+    sent, sending, _waits = queue.bulk(now, 3)
+    assert journal.write([], [sent], now)
+    assert journal.write([Settled(sent, Outcome(Sent.SENT))], [sending], now)
+    return back_up(app, folder)
+
+
+def states() -> list[str]:
+    return [delivery.state for delivery in Delivery.select().order_by(Delivery.id)]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_backup_is_a_dated_folder_with_database_and_key(
+    app: Flask, owner: Membership, database: Path, settings: Settings, folder: Path
+) -> None:
+    copy = back_up(app, folder)
+    assert copy.name == "2026-11-23T08-15-02Z"
+    assert names(folder) == [copy.name]
+    assert names(copy) == ["invites.sqlite3", "secret.key"]
+    assert everything(copy / database.name) == everything(database)
+    assert (copy / "secret.key").read_text() == (settings.data / "secret.key").read_text()
+    for path in (copy, *copy.iterdir()):
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_was_backed_up_before_stays(app: Flask, owner: Membership, folder: Path) -> None:
+    made = [back_up(app, folder, MONDAY + timedelta(days=day)) for day in range(3)]
+    assert names(folder) == [path.name for path in made]
+
+
+def test_two_backups_in_one_second_are_not_mixed(
+    app: Flask, owner: Membership, folder: Path
+) -> None:
+    back_up(app, folder)
+    with travel(MONDAY, tick=False):
+        refused = run(app, "backup", folder)
+    assert refused.exit_code == 1
+    assert "there already" in refused.output
+
+
+def test_of_old_backups_so_many_are_kept_and_nothing_else_is_touched(
+    app: Flask, owner: Membership, folder: Path
+) -> None:
+    others = ["2026-11-20T00-00-00Z", "2026-11-20T00-00-00Z.unfinished-x", "letters"]
+    for name in others:
+        (folder / name).mkdir(parents=True)
+    made = [
+        back_up(app, folder, MONDAY + timedelta(days=day), "--keep", 2).name for day in range(4)
+    ]
+    assert names(folder) == sorted([*others, *made[2:]])
+
+
+def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(
+    app: Flask, owner: Membership, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = back_up(app, folder)
+
+    def full(_target: Path) -> None:
+        raise OSError(28, "No space left on device", "/backups")
+
+    monkeypatch.setattr(schema, "backup", full)
+    failed = run(app, "backup", folder, "--keep", 1)
+    assert failed.exit_code == 1
+    assert failed.output == "Error: /backups: No space left on device\n"
+    assert names(folder) == [before.name]
+
+
+@pytest.mark.parametrize("inside", [".", "backups", "backups/../more"])
+def test_a_backup_in_the_data_folder_is_refused_with_the_reason(
+    app: Flask, owner: Membership, settings: Settings, inside: str
+) -> None:
+    refused = run(app, "backup", settings.data / inside)
+    assert refused.exit_code == 1
+    assert "what takes one takes the other" in refused.output
+    assert not list(settings.data.glob("**/*Z"))
+
+
+def test_an_empty_box_is_not_backed_up(app: Flask, folder: Path) -> None:
+    refused = run(app, "backup", folder)
+    assert refused.exit_code == 1
+    assert "nothing to back up" in refused.output
+    assert not folder.exists()
+
+
+def test_a_restore_on_a_new_box_brings_everything_back(
+    app: Flask, backup: Path, settings: Settings, database: Path
+) -> None:
+    before, key = everything(database), (settings.data / "secret.key").read_text()
+    db.close()
+    shutil.rmtree(settings.data)
+    done = run(app, "restore", backup, "--keep-mail")
+    assert done.exit_code == 0, done.output
+    assert everything(database) == before
+    assert (settings.data / "secret.key").read_text() == key
+    for path in (settings.data, database, settings.data / "secret.key"):
+        assert path.stat().st_mode & 0o077 == 0
+    schema.refuse_unready()
+
+
+def test_a_restore_replaces_nothing_unasked(
+    app: Flask, backup: Path, settings: Settings, database: Path
+) -> None:
+    Account.update(name="Newer than the backup").execute()
+    before = everything(database)
+    refused = run(app, "restore", backup)
+    assert refused.exit_code == 1
+    assert "--replace" in refused.output
+    assert everything(database) == before
+    assert not list(settings.data.glob("*re*-*"))
+
+
+def test_what_a_restore_replaces_is_kept_aside_with_its_log(
+    app: Flask, backup: Path, settings: Settings, database: Path
+) -> None:
+    Account.update(name="Newer than the backup").execute()
+    (settings.data / "secret.key").write_text("another key\n")
+    before = everything(database)
+    db.close()
+    for log in ("invites.sqlite3-wal", "invites.sqlite3-shm"):
+        (settings.data / log).touch()
+    with travel(MONDAY, tick=False):
+        done = run(app, "restore", backup, "--replace")
+    assert done.exit_code == 0, done.output
+    aside = settings.data / "replaced-2026-11-23T08-15-02Z"
+    assert str(aside) in done.output
+    assert everything(aside / database.name) == before
+    assert (aside / "secret.key").read_text() == "another key\n"
+    assert Account.get().name == "Riverside Relief"
+    assert not list(settings.data.glob(".restore-*"))
+
+
+def test_mail_that_waited_in_a_backup_does_not_go_out_again(
+    app: Flask, backup: Path, now: datetime
+) -> None:
+    with travel(now + timedelta(days=1), tick=False):
+        done = run(app, "restore", backup, "--replace")
+    assert states() == [DeliveryState.SENT, DeliveryState.WITHDRAWN, DeliveryState.WITHDRAWN]
+    assert "gone out since: 2." in done.output
+    assert "pages of their batches" in done.output
+    assert "--keep-mail" in done.output
+    withdrawn = Delivery.get(Delivery.state == DeliveryState.WITHDRAWN)
+    assert "backup" in withdrawn.reply_text
+    assert withdrawn.finished_at is not None
+    assert queue.bulk(datetime.now(UTC) + timedelta(days=1), 10) == []
+
+
+def test_mail_that_no_page_offers_to_send_is_not_told(
+    app: Flask, backup: Path, now: datetime
+) -> None:
+    with travel(now + timedelta(days=15), tick=False):
+        done = run(app, "restore", backup, "--replace")
+    assert states().count(DeliveryState.WITHDRAWN) == 2
+    assert "gone out since" not in done.output
+
+
+def test_mail_that_waited_in_a_backup_can_be_kept(app: Flask, backup: Path) -> None:
+    done = run(app, "restore", backup, "--replace", "--keep-mail")
+    assert states() == [DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.QUEUED]
+    assert "gone out" not in done.output
+
+
+def test_a_device_that_was_signed_out_since_the_backup_stays_out(
+    app: Flask, owner: Membership, now: datetime, folder: Path
+) -> None:
+    stolen = sessions.start(owner.user, "", now)
+    backup = back_up(app, folder)
+    sessions.end_all(owner.user)
+    done = run(app, "restore", backup, "--replace")
+    assert sessions.find(stolen, now) is None
+    assert "log in again" in done.output
+
+
+def test_mail_queued_after_the_restore_goes_out(
+    app: Flask, backup: Path, owner: Membership, now: datetime
+) -> None:
+    run(app, "restore", backup, "--replace")
+    invite(owner, now, "later@example.org")
+    assert [mail.recipient for mail in queue.bulk(now, 10)] == ["later@example.org"]
+
+
+@pytest.mark.parametrize("missing", ["invites.sqlite3", "secret.key"])
+def test_half_a_backup_is_refused(app: Flask, backup: Path, database: Path, missing: str) -> None:
+    (backup / missing).unlink()
+    before = everything(database)
+    refused = run(app, "restore", backup, "--replace")
+    assert refused.exit_code == 1
+    assert f"lacks {missing}" in refused.output
+    assert everything(database) == before
+
+
+def test_the_folder_above_says_which_backup_is_the_newest(
+    app: Flask, backup: Path, folder: Path
+) -> None:
+    newest = back_up(app, folder, MONDAY + timedelta(days=1))
+    assert f"newest backup is {newest}" in run(app, "restore", folder, "--replace").output
+
+
+def test_a_folder_that_is_not_there_is_refused(app: Flask, owner: Membership) -> None:
+    refused = run(app, "restore", "/nowhere/at/all", "--replace")
+    assert refused.exit_code == 1
+    assert "is no backup" in refused.output
+
+
+@pytest.mark.parametrize("content", ["", "no database at all" * 1000])
+def test_a_damaged_copy_is_refused_and_nothing_changes(
+    app: Flask, backup: Path, settings: Settings, database: Path, content: str
+) -> None:
+    (backup / database.name).write_text(content)
+    before = everything(database)
+    refused = run(app, "restore", backup, "--replace")
+    assert refused.exit_code == 1
+    assert len(refused.output.splitlines()) == 1
+    assert str(backup) in refused.output
+    assert everything(database) == before
+    assert not list(settings.data.glob("replaced-*"))
+    assert not list(settings.data.glob(".restore-*"))
+
+
+def test_a_damaged_box_can_be_restored(
+    app: Flask, backup: Path, settings: Settings, database: Path
+) -> None:
+    db.close()
+    database.write_text("this was a database once" * 1000)
+    (settings.data / "secret.key").unlink()
+    done = app.test_cli_runner().invoke(args=["restore", str(backup), "--replace"])
+    assert done.exit_code == 0, done.output
+    schema.refuse_unready()
+
+
+def test_a_backup_of_an_older_version_is_brought_to_this_one(
+    app: Flask, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
+    (newer / "9998_more.py").write_text("def up(migrator, db): pass\n")
+    monkeypatch.setattr(schema, "MIGRATIONS", newer)
+    assert run(app, "restore", backup, "--replace").exit_code == 0
+    schema.refuse_unready()
+
+
+def test_a_restore_is_refused_while_a_service_runs(
+    app: Flask, backup: Path, settings: Settings
+) -> None:
+    with readiness.hold(settings), readiness.hold(settings):
+        refused = run(app, "restore", backup, "--replace")
+    assert refused.exit_code == 1
+    assert "Stop the pages and the mail worker" in refused.output
+    assert run(app, "restore", backup, "--replace").exit_code == 0
+
+
+def test_a_service_does_not_start_while_a_backup_is_restored(
+    app: Flask, owner: Membership, settings: Settings
+) -> None:
+    with readiness.hold_alone(settings):
+        refused = run(app, "worker")
+    assert refused.exit_code == 1
+    assert "being restored" in refused.output

@@ -1,0 +1,118 @@
+"""The one canonical form of an address."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invites.core import addresses
+from invites.core.errors import Reason, Refused
+from tests.support.actions import refused
+
+anything = st.text() | st.emails() | st.from_regex(r"[\w.+'@ -]{1,20}@[\w.-]{1,20}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("ada@example.org", "ada@example.org"),
+        ("  ada@example.org\n", "ada@example.org"),
+        ("Ada@Example.ORG", "ada@example.org"),
+        ("ada\u200b@example.org", "ada@example.org"),
+        ("\ufeffada@example.org", "ada@example.org"),
+        ("ada.okafor+news@example.org", "ada.okafor+news@example.org"),
+        ("o'neil@example.org", "o'neil@example.org"),
+        ("O'Neil/x=y@example.org", "o'neil/x=y@example.org"),
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
+        ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
+        ("ada@mail.example.co.uk", "ada@mail.example.co.uk"),
+    ],
+)
+def test_one_mailbox_has_one_form(typed, expected):
+    assert addresses.canonical(typed) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", Reason.ADDRESS_MISSING),
+        (" \u200b ", Reason.ADDRESS_MISSING),
+        ("ada.example.org", Reason.ADDRESS_NO_AT),
+        ("ada@home@example.org", Reason.ADDRESS_TWO_AT),
+        ("@example.org", Reason.ADDRESS_NO_NAME),
+        ("ada@localhost", Reason.ADDRESS_NO_DOT),
+        ("ada@", Reason.ADDRESS_NO_DOT),
+        ("ada okafor@example.org", Reason.ADDRESS_SPACE),
+        ("ada@exam ple.org", Reason.ADDRESS_SPACE),
+        ("<ada@example.org>", Reason.ADDRESS_BRACKETS),
+        ("ada@example.org>", Reason.ADDRESS_BRACKETS),
+        ("adä@example.org", Reason.ADDRESS_NOT_ASCII),
+        ("аda@example.org", Reason.ADDRESS_NOT_ASCII),  # noqa: RUF001  # Cyrillic
+        ("ada@printer.local", Reason.ADDRESS_RESERVED),
+        ("ada@nowhere.invalid", Reason.ADDRESS_RESERVED),
+        ("ada..okafor@example.org", Reason.ADDRESS_MALFORMED),
+        ("=?utf-8?q?a=2cb?=@example.org", Reason.ADDRESS_MALFORMED),
+        ("<" * 5000 + "@example.org", Reason.ADDRESS_TOO_LONG),
+        (".ada@example.org", Reason.ADDRESS_MALFORMED),
+        ("ada@example..org", Reason.ADDRESS_MALFORMED),
+        ("ada@-example.org", Reason.ADDRESS_MALFORMED),
+        ("ada@[192.0.2.1]", Reason.ADDRESS_MALFORMED),
+        ('"ada"@example.org', Reason.ADDRESS_MALFORMED),
+        ("ada@example.org\0", Reason.ADDRESS_MALFORMED),
+        ("ada@example.org\r\nBcc: ben@example.org", Reason.ADDRESS_TWO_AT),
+        ("a" * 65 + "@example.org", Reason.ADDRESS_MALFORMED),
+        ("a@" + "b" * 260 + ".org", Reason.ADDRESS_TOO_LONG),
+    ],
+)
+def test_what_is_no_address_is_refused_with_the_reason(typed, reason):
+    with refused(reason):
+        addresses.canonical(typed)
+
+
+def test_an_address_that_only_becomes_too_long_in_ascii_is_refused():
+    domain = ".".join(["bücher" + "b" * 46] * 4) + ".example"
+    with refused(Reason.ADDRESS_TOO_LONG):
+        addresses.canonical(f"ada.okafor@{domain}")
+
+
+@given(anything)
+def test_the_canonical_form_of_a_canonical_form_is_itself(text):
+    try:
+        once = addresses.canonical(text)
+    except Refused:
+        return
+    assert addresses.canonical(once) == once
+
+
+@given(anything)
+def test_a_canonical_address_can_stand_in_a_mail_header_and_in_a_column(text):
+    try:
+        address = addresses.canonical(text)
+    except Refused:
+        return
+    assert address.isascii()
+    assert address == address.lower()
+    assert not any(letter.isspace() or letter in '<>",;' for letter in address)
+    assert address.count("@") == 1
+    assert len(address) <= addresses.MAX_LENGTH
+
+
+def test_a_domain_that_is_none_is_looked_at_once(monkeypatch):
+    looks = []
+    known = addresses.validate_email
+    monkeypatch.setattr(
+        addresses, "validate_email", lambda *args, **kw: looks.append(args) or known(*args, **kw)
+    )
+    for _ in range(2):
+        with refused(Reason.ADDRESS_MALFORMED):
+            addresses.canonical("ada@once..example")
+    assert len(looks) == 1
+
+
+@given(st.emails())
+def test_the_case_of_letters_makes_no_other_mailbox(email):
+    try:
+        addresses.canonical(email)
+    except Refused:
+        return
+    assert addresses.canonical(email.upper()) == addresses.canonical(email)

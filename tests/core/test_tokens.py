@@ -1,0 +1,103 @@
+"""The links that people hold."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invites.core.tokens import Purpose, Signer, row_id
+from tests.conftest import NOW
+from tests.support.actions import invite, reread
+
+
+@dataclass
+class SomeRow:
+    id: int = 7
+    created_at: object = NOW
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_token_opens_its_row_again_and_again(signer, purpose):
+    token = signer.token(purpose, SomeRow())
+    assert token == signer.token(purpose, SomeRow())
+    assert row_id(token) == 7
+    assert signer.matches(token, purpose, SomeRow())
+
+
+@pytest.mark.parametrize(("one", "other"), list(permutations(Purpose, 2)))
+def test_a_token_of_one_purpose_never_passes_for_another(signer, one, other):
+    assert not signer.matches(signer.token(one, SomeRow()), other, SomeRow())
+
+
+def test_a_token_opens_no_other_row(signer):
+    token = signer.token(Purpose.MAILED_INVITATION, SomeRow(id=7))
+    assert not signer.matches(token, Purpose.MAILED_INVITATION, SomeRow(id=8))
+
+
+def test_an_old_token_does_not_open_a_new_row_that_got_the_same_number(signer):
+    token = signer.token(Purpose.PERMANENT_LINK, SomeRow())
+    later = SomeRow(created_at=NOW + timedelta(microseconds=1))
+    assert not signer.matches(token, Purpose.PERMANENT_LINK, later)
+
+
+def test_a_token_of_another_box_is_worthless(signer):
+    token = Signer(["another key"]).token(Purpose.MAILED_INVITATION, SomeRow())
+    assert not signer.matches(token, Purpose.MAILED_INVITATION, SomeRow())
+
+
+def test_links_in_old_mails_work_after_a_new_key_was_put_on_top():
+    token = Signer(["old"]).token(Purpose.MAILED_INVITATION, SomeRow())
+    assert Signer(["new", "old"]).matches(token, Purpose.MAILED_INVITATION, SomeRow())
+    assert not Signer(["new"]).matches(token, Purpose.MAILED_INVITATION, SomeRow())
+
+
+def test_the_newest_key_signs():
+    token = Signer(["new", "old"]).token(Purpose.MAILED_INVITATION, SomeRow())
+    assert token == Signer(["new"]).token(Purpose.MAILED_INVITATION, SomeRow())
+
+
+def test_a_token_can_stand_in_a_link_as_it_is(signer):
+    for number in range(1, 200):
+        token = signer.token(Purpose.MAILED_INVITATION, SomeRow(id=number))
+        assert token.replace("-", "").replace("_", "").isalnum()
+        assert token.isascii()
+
+
+@given(st.text())
+def test_no_text_passes_for_a_token_by_chance(text):
+    signer = Signer(["a secret key for tests"])
+    assert not signer.matches(text, Purpose.MAILED_INVITATION, SomeRow())
+    assert not signer.matches(f"7-{text}", Purpose.MAILED_INVITATION, SomeRow())
+
+
+@pytest.mark.parametrize("position", [2, 10, -1])
+def test_a_changed_letter_breaks_a_token(signer, position):
+    letters = list(signer.token(Purpose.MAILED_INVITATION, SomeRow()))
+    letters[position] = "A" if letters[position] != "A" else "B"
+    assert not signer.matches("".join(letters), Purpose.MAILED_INVITATION, SomeRow())
+
+
+@pytest.mark.parametrize("text", ["", "x", "-", "x-y", "-7-y", "७-x", "1.5-x", " 7-x", "9" * 30])
+def test_a_malformed_token_is_for_row_0_which_does_not_exist(text):
+    assert row_id(text) == 0
+
+
+@given(st.text())
+def test_any_text_names_a_row_that_a_database_can_look_up(text):
+    assert 0 <= row_id(text) < 2**63
+
+
+def test_a_row_read_back_from_the_database_has_the_same_token(owner, signer, now):
+    invitation = invite(owner, now)
+    token = signer.token(Purpose.MAILED_INVITATION, invitation)
+    assert signer.matches(token, Purpose.MAILED_INVITATION, reread(invitation))
+
+
+def test_the_setup_code_can_be_read_aloud_and_stays_the_same(signer):
+    code = signer.setup_code()
+    assert code == signer.setup_code() != Signer(["another key"]).setup_code()
+    assert [len(part) for part in code.split("-")] == [4, 4, 4]
+    assert set(code) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567-")

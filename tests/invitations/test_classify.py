@@ -1,0 +1,221 @@
+"""What sending would do with each entry of a list."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from invites.core import addresses
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.invitations import classify, manage
+from invites.invitations.classify import INVITED, ON_REQUEST, Outcome, judge
+from invites.lists.recipients import Entry
+from invites.members import accounts, answers, memberships
+from tests.support.actions import invite, refused
+from tests.support.people import make_user
+
+
+def outcomes(account, now, *emails):
+    judgement = judge(account, [Entry(email) for email in emails], now)
+    return [one.outcome for one in judgement.judged]
+
+
+def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
+    make_user("Pia Profile", "pia@example.org", now)
+    memberships.deactivate(owner, people[Role.USER], now)
+    invite(owner, now, "pending@example.org")
+    answers.decline(invite(owner, now, "no@example.org"), now)
+    found = {
+        "new@example.org": Outcome.INVITE,
+        "pia@example.org": Outcome.INVITE_PROFILE,
+        "zoe@elsewhere.example": Outcome.INVITE_PROFILE,
+        "ada@example.org": Outcome.MEMBER,
+        "uma@example.org": Outcome.REMOVED,
+        "no@example.org": Outcome.DECLINED,
+        "pending@example.org": Outcome.PENDING,
+        "NEW@example.org": Outcome.TWICE,
+        "nobody": Outcome.INVALID,
+    }
+    assert outcomes(owner.account, now, *found) == list(found.values())
+
+
+def test_an_address_is_known_however_it_is_typed(people, account, now):
+    assert outcomes(account, now, " ADA@Example.org ") == [Outcome.MEMBER]
+
+
+def test_an_invalid_entry_says_why(account, now):
+    (one,) = judge(account, [Entry("ada@localhost", 7)], now).judged
+    assert (one.problem, one.email, one.entry.row) == (Reason.ADDRESS_NO_DOT, "", 7)
+
+
+def test_a_wrong_entry_comes_with_what_was_probably_meant(account, now):
+    (one,) = judge(account, [Entry("ada@gmailcom")], now).judged
+    assert (one.outcome, one.suggestion) == (Outcome.INVALID, "ada@gmail.com")
+
+
+def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
+    (one,) = judge(account, [Entry("ada@example.org; ben@example.org")], now).judged
+    assert (one.problem, one.suggestion) == (Reason.ADDRESS_TWO, "ada@example.org")
+
+
+def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now):
+    listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", as_written=True)]
+    held, meant = judge(account, listed, now).judged
+    assert (held.outcome, held.email) == (Outcome.INVALID, "")
+    assert (held.problem, held.suggestion) == (Reason.ADDRESS_MISSPELT, "ada@gmail.com")
+    assert (meant.outcome, meant.email) == (Outcome.INVITE, "ada@gmial.com")
+
+
+def test_one_entry_can_be_read_and_looked_up_alone(people, account, now):
+    assert classify.read(Entry("ADA@example.org")) == ("ada@example.org", None, "")
+    assert classify.read(Entry("ada@")) == ("", Reason.ADDRESS_NO_DOT, "")
+    assert classify.known(account, ["ada@example.org", "new@example.org"], now) == {
+        "ada@example.org": Outcome.MEMBER
+    }
+    assert classify.known(account, [], now) == {}
+
+
+def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
+    assert outcomes(account, now, "nobody", "nobody") == [Outcome.INVALID, Outcome.INVALID]
+
+
+def test_what_happens_in_another_account_does_not_show(people, account, now):
+    invite(people.stranger, now, "pending@example.org")
+    assert outcomes(account, now, "pending@example.org") == [Outcome.INVITE]
+
+
+def test_an_expired_invitation_does_not_stand_in_the_way(owner, now):
+    invitation = invite(owner, now)
+    assert outcomes(owner.account, invitation.expires_at, invitation.email) == [Outcome.INVITE]
+
+
+def test_who_was_revoked_can_be_invited_again(owner, now):
+    manage.revoke(owner, invite(owner, now), now)
+    assert outcomes(owner.account, now, "new@example.org") == [Outcome.INVITE]
+
+
+class TestDeclined:
+    def test_a_no_is_known_whatever_became_of_that_invitation(self, owner, now):
+        declined = invite(owner, now)
+        answers.decline(declined, now)
+        assert outcomes(owner.account, declined.expires_at, declined.email) == [Outcome.DECLINED]
+        manage.revoke(owner, declined, now)
+        assert outcomes(owner.account, now, declined.email) == [Outcome.DECLINED]
+
+    def test_who_is_asked_again_is_pending_and_then_has_declined_before(self, owner, now):
+        answers.decline(invite(owner, now), now)
+        again = invite(owner, now)
+        assert outcomes(owner.account, now, again.email) == [Outcome.PENDING]
+        assert outcomes(owner.account, again.expires_at, again.email) == [Outcome.DECLINED]
+
+    def test_who_has_a_profile_has_declined_all_the_same(self, people, owner, now):
+        zoe = people.stranger.user.email
+        answers.decline(invite(owner, now, zoe), now)
+        assert outcomes(owner.account, now, zoe) == [Outcome.DECLINED]
+
+    def test_who_thought_again_is_a_member_and_after_that_removed(self, people, owner, now):
+        zoe = people.stranger.user
+        invitation = invite(owner, now, zoe.email)
+        answers.decline(invitation, now)
+        member = answers.accept(invitation, zoe, now)
+        assert outcomes(owner.account, now, zoe.email) == [Outcome.MEMBER]
+        memberships.deactivate(owner, member, now)
+        assert outcomes(owner.account, now, zoe.email) == [Outcome.REMOVED]
+
+    def test_of_a_removal_and_a_no_the_later_counts(self, people, owner, now):
+        email = people[Role.USER].user.email
+        memberships.deactivate(owner, people[Role.USER], now)
+        answers.decline(invite(owner, now, email), now + timedelta(days=1))
+        assert outcomes(owner.account, now, email) == [Outcome.DECLINED]
+
+    def test_a_no_to_another_account_does_not_show(self, people, account, now):
+        answers.decline(invite(people.stranger, now), now)
+        assert outcomes(account, now, "new@example.org") == [Outcome.INVITE]
+
+
+def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    invite(owner, now, "uma@example.org")
+    assert outcomes(owner.account, now, "uma@example.org") == [Outcome.PENDING]
+
+
+def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, owner, now):
+    second = accounts.create("Second", people.stranger.user, now)
+    boss = accounts.membership(people.stranger.user, second.slug)
+    invite(boss, now, "ada@example.org")
+    memberships.join(second, people[Role.ADMIN].user, Role.USER, now, joined_by="permanent_link")
+    assert outcomes(second, now, "ada@example.org") == [Outcome.MEMBER]
+
+
+def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    answers.decline(invite(owner, now, "no@example.org"), now)
+    emails = ("uma@example.org", "no@example.org", "new@example.org")
+    judgement = judge(owner.account, [Entry(email) for email in emails], now)
+
+    def invited(*also):
+        return [email for email, _name in judgement.those_with(INVITED.union(also))]
+
+    assert invited() == ["new@example.org"]
+    assert invited(Outcome.REMOVED) == ["uma@example.org", "new@example.org"]
+    assert invited(Outcome.DECLINED) == ["no@example.org", "new@example.org"]
+    assert invited(*ON_REQUEST) == list(emails)
+
+
+def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, now):
+    def fingerprint(*emails):
+        return judge(owner.account, [Entry(email) for email in emails], now).fingerprint
+
+    before = fingerprint("new@example.org", "wrong")
+    assert fingerprint("new@example.org", "wrong") == before
+    assert fingerprint("new@example.org", "wrong", "wrong") != before
+    assert fingerprint("new@example.org", "wronger") != before
+    invite(owner, now)
+    assert fingerprint("new@example.org", "wrong") != before
+
+
+def test_the_first_of_many_can_be_shown(account, now):
+    judgement = judge(account, [Entry(f"wrong {n}") for n in range(10)], now)
+    shown = judgement.of(Outcome.INVALID, 3)
+    assert [one.entry.text for one in shown] == ["wrong 0", "wrong 1", "wrong 2"]
+    assert len(judgement.of(Outcome.INVALID)) == len(judgement) == 10
+
+
+@pytest.mark.slow
+def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
+    entries = [Entry(f"person{n}@example.org") for n in range(50_000)]
+    judgement = judge(owner.account, [*entries[:-1], Entry("olive@example.org")], now)
+    assert judgement.counts == {Outcome.INVITE: 49_999, Outcome.MEMBER: 1}
+    with refused(Reason.LIST_TOO_LONG):
+        judge(owner.account, [*entries, entries[0]], now)
+
+
+def test_a_list_that_would_keep_the_box_busy_for_long_is_refused(account, now, monkeypatch):
+    monkeypatch.setattr(classify, "_SECONDS", 0)
+    with refused(Reason.FILE_UNREADABLE):
+        judge(account, [Entry("ada@example.org")], now)
+
+
+texts = st.text(max_size=20) | st.sampled_from(
+    ["ada@example.org", "ADA@example.org", "uma@example.org", "p@example.org", "new@example.org"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(texts | st.emails(), max_size=15), st.sets(st.sampled_from(sorted(ON_REQUEST))))
+@pytest.mark.slow
+def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also):
+    judgement = classify.judge(people.stranger.account, [Entry(text) for text in typed], now)
+    assert sum(judgement.counts.values()) == len(judgement) == len(typed)
+    assert [one.entry.text for one in judgement.judged] == typed
+    invited = [email for email, _name in judgement.those_with(INVITED.union(also))]
+    assert len(invited) == len(set(invited))
+    assert [addresses.canonical(email) for email in invited] == invited
+
+
+@pytest.mark.parametrize("count", [499, 500, 501, 1001])
+def test_long_lists_are_looked_up_to_the_last_address(people, owner, now, count):
+    emails = [f"person{n}@example.org" for n in range(count - 1)] + ["uma@example.org"]
+    assert outcomes(owner.account, now, *emails)[-1] is Outcome.MEMBER

@@ -1,0 +1,286 @@
+"""Looking after invitations that are out."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites.authorization.authority import is_backed
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.core.tokens import Purpose
+from invites.invitations import manage, send_invitations
+from invites.invitations.classify import Outcome
+from invites.lists.recipients import read_field
+from invites.members import answers, memberships, permanent_link
+from invites.models import (
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Standing,
+)
+from invites.outbox.retry import Result
+from tests.support.actions import attempt_all, deeds, invite, new_profile, refused, reread
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def invitation(owner, now):
+    invitation = invite(owner, now)
+    attempt_all(now)
+    return invitation
+
+
+def mails(invitation):
+    return Delivery.select().where(Delivery.invitation == invitation).count()
+
+
+def test_resending_mails_again_and_renews_the_expiry(owner, invitation, now):
+    manage.resend(owner, invitation, now + DAY)
+    assert mails(invitation) == 2
+    assert reread(invitation).expires_at == now + DAY + send_invitations.LIFETIME
+    assert deeds(owner.account)[-1] == "resent"
+
+
+def test_resending_brings_an_expired_invitation_back(owner, invitation, now):
+    late = invitation.expires_at + DAY
+    assert invitation.standing(late) is Standing.EXPIRED
+    manage.resend(owner, invitation, late)
+    assert reread(invitation).is_open(late)
+
+
+def test_a_link_of_an_older_mail_still_works_after_resending(owner, invitation, now, signer):
+    from_first_mail = signer.token(Purpose.MAILED_INVITATION, invitation)
+    manage.resend(owner, invitation, now + DAY)
+    assert signer.matches(from_first_mail, Purpose.MAILED_INVITATION, reread(invitation))
+
+
+def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
+    invitation = invite(owner, now)
+    with refused(Reason.INVITATION_WAITING):
+        manage.resend(owner, invitation, now)
+    assert mails(invitation) == 1
+
+
+def order(entries, **more):
+    return send_invitations.Order(key="k", entries=read_field(entries), role=Role.USER, **more)
+
+
+def test_another_address_revokes_the_invitation_to_the_wrong_one(owner, invitation, now):
+    batch = manage.correct(owner, invitation, order("right@example.org"), now)
+    assert [one.email for one in batch.invitations] == ["right@example.org"]
+    assert reread(invitation).state == InvitationState.REVOKED
+    assert deeds(owner.account)[-2:] == ["invited", "revoked"]
+    assert manage.correct(owner, invitation, order("right@example.org"), now) == batch
+
+
+def test_what_was_mailed_again_or_answered_meanwhile_is_not_revoked(owner, invitation, now):
+    again = order("new@example.org", also=frozenset({Outcome.PENDING}))
+    manage.correct(owner, invitation, again, now)
+    assert reread(invitation).state == InvitationState.PENDING
+    answers.accept_as_new(invitation, new_profile(), now, proven=True)
+    manage.correct(owner, invitation, order("right@example.org"), now)
+    assert reread(invitation).state == InvitationState.ACCEPTED
+
+
+def test_nothing_is_revoked_when_nothing_is_sent(owner, invitation, now):
+    with refused(Reason.NOBODY_TO_INVITE):
+        manage.correct(owner, invitation, order("new@example.org"), now)
+    assert reread(invitation).state == InvitationState.PENDING
+
+
+def test_nobody_corrects_what_is_above_their_reach(people, owner, now):
+    above = invite(owner, now, role=Role.ADMIN)
+    with refused(Reason.NOT_ALLOWED):
+        manage.correct(people[Role.MODERATOR], above, order("right@example.org"), now)
+    assert reread(above).state == InvitationState.PENDING
+    assert not Invitation.select().where(Invitation.email == "right@example.org").exists()
+
+
+def test_after_a_failed_mail_one_can_resend(owner, now):
+    invitation = invite(owner, now)
+    attempt_all(now, Result.FAILED)
+    manage.resend(owner, invitation, now)
+    assert mails(invitation) == 2
+
+
+def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, now):
+    invitation = invite(people[Role.ADMIN], now)
+    attempt_all(now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    assert not is_backed(reread(invitation))
+    manage.resend(owner, invitation, now)
+    assert reread(invitation).inviter == owner.user
+    assert is_backed(reread(invitation))
+
+
+def test_a_mail_that_waits_in_the_name_of_an_inviter_who_left_goes_out_in_the_new_one(
+    people, owner, now
+):
+    invitation = invite(people[Role.ADMIN], now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    manage.resend(owner, invitation, now)
+    assert reread(invitation).inviter == owner.user
+    states = [mail.state for mail in Delivery.select().order_by(Delivery.id)]
+    assert states == [DeliveryState.WITHDRAWN, DeliveryState.QUEUED]
+    assert reread(invitation.batch).state == BatchState.DONE
+
+
+def test_a_mail_that_is_on_its_way_is_waited_for_also_when_its_inviter_left(people, owner, now):
+    invitation = invite(people[Role.ADMIN], now)
+    memberships.deactivate(owner, people[Role.ADMIN], now)
+    Delivery.update(state=DeliveryState.SENDING).execute()
+    with refused(Reason.INVITATION_WAITING):
+        manage.resend(owner, invitation, now)
+    assert mails(invitation) == 1
+
+
+def test_who_resends_for_an_inviter_who_is_still_there_does_not(people, invitation, now):
+    manage.resend(people[Role.ADMIN], invitation, now)
+    assert reread(invitation).inviter.name == "Olive Martin"
+
+
+def test_a_revoked_invitation_is_closed_until_it_is_restored(owner, invitation, now):
+    manage.revoke(owner, invitation, now)
+    assert not reread(invitation).is_open(now)
+    manage.restore(owner, invitation, now)
+    assert reread(invitation).is_open(now)
+    assert deeds(owner.account)[-2:] == ["revoked", "restored"]
+
+
+def test_a_mail_that_was_withheld_goes_out_after_restoring(owner, now):
+    invitation = invite(owner, now)
+    manage.revoke(owner, invitation, now)
+    attempt_all(now)
+    manage.restore(owner, invitation, now)
+    assert mails(invitation) == 2
+
+
+def test_a_mail_that_went_out_is_not_sent_again_by_restoring(owner, invitation, now):
+    manage.revoke(owner, invitation, now)
+    manage.restore(owner, invitation, now)
+    assert mails(invitation) == 1
+
+
+def test_who_declined_can_be_kept_from_thinking_again(owner, invitation, now):
+    answers.decline(invitation, now)
+    manage.revoke(owner, invitation, now)
+    assert not reread(invitation).is_open(now)
+
+
+def test_one_person_gets_at_most_three_mails_a_day(owner, invitation, now):
+    for _ in range(2):
+        manage.resend(owner, invitation, now)
+        attempt_all(now)
+    with refused(Reason.INVITATION_OFTEN):
+        manage.resend(owner, invitation, now)
+    manage.resend(owner, invitation, now + DAY)
+
+
+def test_undoing_brings_nobody_back_who_was_removed(people, owner, now):
+    removed = people[Role.USER]
+    memberships.deactivate(owner, removed, now)
+    again = invite(owner, now, removed.user.email)
+    manage.revoke(owner, again, now)
+    with refused(Reason.INVITATION_CLOSED):
+        manage.restore(owner, again, now)
+
+
+def test_who_became_a_member_in_another_way_is_mailed_no_more(owner, invitation, now):
+    permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
+    with refused(Reason.MEMBER_ALREADY):
+        manage.resend(owner, invitation, now + DAY)
+    assert mails(invitation) == 1
+    assert reread(invitation).expires_at == invitation.expires_at
+
+
+def test_who_became_a_member_in_another_way_has_nothing_restored(owner, invitation, now):
+    manage.revoke(owner, invitation, now)
+    permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
+    with refused(Reason.MEMBER_ALREADY):
+        manage.restore(owner, invitation, now)
+    assert reread(invitation).state == InvitationState.REVOKED
+
+
+def test_a_withheld_mail_stays_so_when_the_invitation_expired_before_it_was_restored(owner, now):
+    invitation = invite(owner, now)
+    manage.revoke(owner, invitation, now)
+    attempt_all(now)
+    manage.restore(owner, invitation, invitation.expires_at)
+    assert mails(invitation) == 1
+    manage.resend(owner, invitation, invitation.expires_at)
+    assert reread(invitation).is_open(invitation.expires_at)
+
+
+def test_restoring_gives_no_more_time(owner, invitation, now):
+    manage.revoke(owner, invitation, now)
+    manage.restore(owner, invitation, now + DAY)
+    assert reread(invitation).expires_at == invitation.expires_at
+
+
+def test_an_invitation_with_a_newer_one_out_is_not_restored(owner, invitation, now):
+    manage.revoke(owner, invitation, now)
+    newer = invite(owner, now)
+    with refused(Reason.INVITATION_CLOSED):
+        manage.restore(owner, invitation, now)
+    assert reread(invitation).state == InvitationState.REVOKED
+    assert reread(newer).state == InvitationState.PENDING
+
+
+def accept(invitation, owner, now):
+    answers.accept_as_new(invitation, new_profile(), now, proven=True)
+
+
+def revoke(invitation, owner, now):
+    manage.revoke(owner, invitation, now)
+
+
+def decline(invitation, owner, now):
+    answers.decline(invitation, now)
+
+
+def nothing(invitation, owner, now):
+    """The invitation stays pending."""
+
+
+@pytest.mark.parametrize(
+    ("before", "deed"),
+    [
+        (accept, manage.resend),
+        (accept, manage.revoke),
+        (accept, manage.restore),
+        (revoke, manage.resend),
+        (revoke, manage.revoke),
+        (decline, manage.resend),
+        (decline, manage.restore),
+        (nothing, manage.restore),
+    ],
+)
+def test_what_does_not_fit_the_state_is_refused_and_changes_nothing(
+    owner, invitation, now, before, deed
+):
+    before(invitation, owner, now)
+    state, written, mailed = reread(invitation).state, deeds(owner.account), mails(invitation)
+    with refused(Reason.INVITATION_CLOSED):
+        deed(owner, invitation, now)
+    assert reread(invitation).state == state
+    assert (deeds(owner.account), mails(invitation)) == (written, mailed)
+
+
+@pytest.mark.parametrize("deed", [manage.resend, manage.revoke, manage.restore])
+@pytest.mark.parametrize(
+    ("actor", "role"),
+    [(Role.USER, Role.USER), (Role.MODERATOR, Role.MODERATOR), (Role.ADMIN, Role.OWNER)],
+)
+def test_nobody_touches_an_invitation_above_their_reach(people, owner, now, deed, actor, role):
+    invitation = invite(owner, now, role=role)
+    with refused(Reason.NOT_ALLOWED):
+        deed(people[actor], invitation, now)
+
+
+@pytest.mark.parametrize("deed", [manage.resend, manage.revoke, manage.restore])
+def test_nobody_touches_an_invitation_of_another_account(people, invitation, now, deed):
+    with refused(Reason.NOT_ALLOWED):
+        deed(people.stranger, invitation, now)

@@ -1,0 +1,241 @@
+"""Sending invitations: one press of the button, one batch."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites.authorization import audit_log
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.invitations import send_invitations, skipped
+from invites.invitations.classify import Outcome
+from invites.invitations.review import overview
+from invites.invitations.send_invitations import LARGE, Order, Review
+from invites.lists.recipients import Entry
+from invites.members import answers, memberships
+from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
+from tests.support.actions import deeds, invite, order, refused, reread, send
+
+
+def emails_of(batch):
+    rows = Invitation.select().where(Invitation.batch == batch).order_by(Invitation.id)
+    return [invitation.email for invitation in rows]
+
+
+def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
+    sent = order("Ben@Example.org", "cem@example.org", role=Role.ADMIN)
+    batch = send_invitations.issue(owner, sent, now)
+    assert (batch.account, batch.inviter, batch.role) == (owner.account, owner.user, Role.ADMIN)
+    assert emails_of(batch) == ["ben@example.org", "cem@example.org"]
+    for invitation in batch.invitations:
+        assert invitation.account == owner.account
+        assert invitation.inviter == owner.user
+        assert invitation.role is Role.ADMIN
+        assert invitation.state == InvitationState.PENDING
+        assert invitation.created_at == now
+        assert invitation.expires_at == now + timedelta(days=14)
+        mail = Delivery.get(Delivery.invitation == invitation)
+        assert (mail.recipient, mail.state, mail.due_at) == (invitation.email, "queued", now)
+        assert (mail.account, mail.batch, mail.kind) == (owner.account, batch, "invitation")
+    assert Delivery.select().count() == 2
+
+
+def test_it_is_written_down_who_invited_how_many(owner, now):
+    batch = send_invitations.issue(owner, order("ben@example.org", "cem@example.org"), now)
+    entry = Activity.select().order_by(Activity.id.desc()).get()
+    assert (entry.action, entry.actor) == (audit_log.Deed.INVITED, owner.user)
+    assert entry.details == {"role": Role.USER, "batch": batch.id, "people": 2}
+
+
+def test_the_same_press_again_sends_nothing_twice(owner, now):
+    first = send_invitations.issue(owner, order("ben@example.org", key="k"), now)
+    again = send_invitations.issue(owner, order("ben@example.org", key="k"), now)
+    assert again == first
+    assert Invitation.select().count() == Delivery.select().count() == Batch.select().count() == 1
+
+
+def test_the_same_key_with_another_list_swallows_nothing(owner, now):
+    send_invitations.issue(owner, order("ben@example.org", key="k"), now)
+    send_invitations.issue(owner, order("ben@example.org", "cem@example.org", key="k"), now)
+    assert {row.email for row in Invitation.select()} == {"ben@example.org", "cem@example.org"}
+
+
+def test_the_key_of_somebody_elses_press_leads_nowhere(people, owner, now):
+    first = send_invitations.issue(owner, order("ben@example.org", key="k"), now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        send_invitations.issue(people[Role.ADMIN], order("ben@example.org", key="k"), now)
+    assert send_invitations.issue(people.stranger, order("ben@example.org", key="k"), now) != first
+
+
+@pytest.mark.parametrize(
+    ("actor", "role"),
+    [
+        (Role.USER, Role.USER),
+        (Role.MODERATOR, Role.MODERATOR),
+        (Role.MODERATOR, Role.ADMIN),
+        (Role.ADMIN, Role.OWNER),
+    ],
+)
+def test_nobody_hands_out_more_than_they_may(people, now, actor, role):
+    with refused(Reason.NOT_ALLOWED):
+        send_invitations.issue(people[actor], order("ben@example.org", role=role), now)
+    assert Batch.select().count() == Invitation.select().count() == Delivery.select().count() == 0
+
+
+def test_who_was_demoted_a_moment_ago_sends_no_more(people, owner, now):
+    in_an_open_tab = reread(people[Role.ADMIN])
+    memberships.change_role(owner, people[Role.ADMIN], Role.USER, now)
+    with refused(Reason.NOT_ALLOWED):
+        send_invitations.issue(in_an_open_tab, order("ben@example.org"), now)
+
+
+def test_an_empty_list_is_refused(owner, now):
+    with refused(Reason.LIST_EMPTY):
+        send_invitations.issue(owner, order(), now)
+
+
+@pytest.mark.parametrize("emails", [["nobody"], ["ada@example.org"], ["uma@example.org", "x"]])
+def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
+    with refused(Reason.NOBODY_TO_INVITE):
+        send_invitations.issue(owner, order(*emails), now)
+    assert Batch.select().count() == 0
+
+
+def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, owner, now):
+    invite(owner, now, "pending@example.org")
+    memberships.deactivate(owner, people[Role.USER], now)
+    answers.decline(invite(owner, now, "no@example.org"), now)
+    entries = [
+        Entry("ben@example.org", 2),
+        Entry("BEN@example.org", 3),
+        Entry("ada@example.org", 4),
+        Entry("pending@example.org", 5),
+        Entry("uma@example.org", 6),
+        Entry("nobody" * 100, 7, "No Body"),
+        Entry("no@example.org", 8),
+    ]
+    batch = send_invitations.issue(owner, Order("k", entries, Role.USER), now)
+    assert emails_of(batch) == ["ben@example.org"]
+    batch = reread(batch)
+    reasons = ("twice", "member", "pending", "removed", "invalid", "declined")
+    assert batch.left_out["counts"] == dict.fromkeys(reasons, 1)
+    first, *others = skipped.rows(batch)
+    assert first == (7, ("nobody" * 100)[:200], "address_too_long", "No Body", "", "invalid")
+    assert [(one.row, one.outcome) for one in others] == [
+        (3, "twice"),
+        (4, "member"),
+        (5, "pending"),
+        (6, "removed"),
+        (8, "declined"),
+    ]
+
+
+def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, now):
+    memberships.deactivate(owner, people[Role.USER], now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        send_invitations.issue(owner, order("uma@example.org"), now)
+    also = frozenset({Outcome.REMOVED})
+    batch = send_invitations.issue(owner, order("uma@example.org", also=also), now)
+    assert emails_of(batch) == ["uma@example.org"]
+    assert reread(batch).left_out["counts"] == {}
+
+
+def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
+    old = invite(owner, now)
+    new = invite(owner, old.expires_at)
+    assert reread(old).state == InvitationState.REPLACED
+    assert reread(new).state == InvitationState.PENDING
+
+
+def test_who_declined_a_role_beyond_the_inviter_may_still_think_again(people, owner, now):
+    declined = invite(owner, now, "boss@example.org", role=Role.ADMIN)
+    answers.decline(declined, now)
+    send(people[Role.MODERATOR], now, "boss@example.org")
+    assert reread(declined).is_open(now)
+
+
+def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_known(owner, now):
+    old = invite(owner, now)
+    answers.decline(old, now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        send_invitations.issue(owner, order(old.email), now)
+    later = now + timedelta(days=1)
+    also = frozenset({Outcome.DECLINED})
+    new = send_invitations.issue(
+        owner, order(old.email, also=also, role=Role.ADMIN), later
+    ).invitations[0]
+    assert (reread(old).state, reread(old).answered_at) == (InvitationState.REPLACED, now)
+    assert not reread(old).is_open(now)
+    assert reread(new).is_open(now)
+
+
+class TestReview:
+    def reviewed(self, owner, now, *emails, agreed=None):
+        seen = overview(owner.account, [Entry(email) for email in emails], None, now)
+        return Review(seen.fingerprint, agreed)
+
+    def test_what_was_seen_goes_out(self, owner, now):
+        review = self.reviewed(owner, now, "ben@example.org", "nobody")
+        batch = send_invitations.issue(
+            owner, order("ben@example.org", "nobody", review=review), now
+        )
+        assert emails_of(batch) == ["ben@example.org"]
+
+    @pytest.mark.parametrize("seen", [[], ["ben@example.org"]])
+    def test_what_was_not_seen_stays(self, owner, now, seen):
+        review = self.reviewed(owner, now, *seen)
+        with refused(Reason.REVIEW_FIRST):
+            send_invitations.issue(
+                owner, order("ben@example.org", "cem@example.org", review=review), now
+            )
+        assert Batch.select().count() == 0
+
+    def test_what_changed_meanwhile_is_to_be_seen_anew(self, people, owner, now):
+        emails = ("ben@example.org", "cem@example.org")
+        review = self.reviewed(owner, now, *emails)
+        invite(people[Role.ADMIN], now, "cem@example.org")
+        with refused(Reason.REVIEW_FIRST):
+            send_invitations.issue(owner, order(*emails, review=review), now)
+
+    def test_the_same_press_again_is_the_same_batch_though_all_are_invited_now(self, owner, now):
+        review = self.reviewed(owner, now, "ben@example.org")
+        one = order("ben@example.org", key="k", review=review)
+        assert send_invitations.issue(owner, one, now) == send_invitations.issue(owner, one, now)
+
+    def test_very_many_mails_want_a_yes_to_their_number(self, owner, now):
+        emails = [f"p{n}@example.org" for n in range(LARGE)]
+        for agreed in (None, 0, LARGE - 1, LARGE + 1):
+            review = self.reviewed(owner, now, *emails, agreed=agreed)
+            with refused(Reason.CONFIRM_FIRST):
+                send_invitations.issue(owner, order(*emails, review=review), now)
+        review = self.reviewed(owner, now, *emails, agreed=LARGE)
+        batch = send_invitations.issue(owner, order(*emails, review=review), now)
+        assert batch.invitations.count() == LARGE
+
+    def test_fewer_mails_need_no_yes_however_long_the_list(self, owner, now):
+        emails = [f"p{n}@example.org" for n in range(LARGE - 1)] + ["nobody"] * LARGE
+        review = self.reviewed(owner, now, *emails)
+        assert send_invitations.issue(owner, order(*emails, review=review), now)
+
+
+def test_invitations_of_another_account_are_left_alone(people, owner, now):
+    theirs = invite(people.stranger, now)
+    answers.decline(theirs, now)
+    invite(owner, now)
+    assert reread(theirs).state == InvitationState.DECLINED
+
+
+@pytest.mark.slow
+def test_50_000_people_are_invited_by_one_press(owner, now):
+    entries = [Entry(f"person{n}@example.org", n + 2) for n in range(50_000)]
+    batch = send_invitations.issue(owner, Order("k", entries, Role.USER), now)
+    assert batch.invitations.count() == 50_000
+    assert Delivery.select().where(Delivery.batch == batch).count() == 50_000
+    assert deeds(owner.account).count("invited") == 1
+
+
+def test_50_001_people_are_refused_as_a_whole(owner, now):
+    entries = [Entry(f"person{n}@example.org") for n in range(50_001)]
+    with refused(Reason.LIST_TOO_LONG):
+        send_invitations.issue(owner, Order("k", entries, Role.USER), now)
+    assert Invitation.select().count() == Batch.select().count() == 0

@@ -1,0 +1,515 @@
+"""Lists that were dropped: looked over row by row, mended, and sent once."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from invites import db
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.invitations import edits, send_invitations, skipped, staged_rows, staging
+from invites.invitations.classify import INVITED, Outcome
+from invites.invitations.review import overview
+from invites.invitations.send_invitations import LARGE, Order, Review
+from invites.invitations.subprocess_pool import AsideError
+from invites.lists.recipients import MAX_ENTRIES, Entry
+from invites.lists.table import BOTH_NAMES, Choice
+from invites.members import accounts, answers, memberships
+from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
+from tests.support.actions import invite, refused, reread, send
+
+CSV = b"""name,email,boss
+Ben,ben@example.org,olive@example.org
+Cem,cem@example.org,olive@example.org
+Ada,ada@example.org,
+Ben again,BEN@example.org,
+Nobody,not one,
+"""
+
+
+@pytest.fixture
+def staged(people, owner, now):
+    return staging.stage(owner, "people.csv", CSV, now)
+
+
+def outcomes(staged):
+    """Row number to outcome."""
+    rows = StagedRow.select().where(StagedRow.list == staged.id)
+    return {row.number: row.outcome for row in rows}
+
+
+def row(staged, number):
+    return StagedRow.get(StagedRow.list == staged.id, StagedRow.number == number)
+
+
+def shown(staged, outcome, number):
+    return staged_rows.page(staged, staged_rows.counts(staged), outcome, number)
+
+
+def seen(owner, staged, now, *typed, agreed=None):
+    entries = [Entry(text) for text in typed]
+    return Review(overview(owner.account, entries, staged, now).fingerprint, agreed)
+
+
+def order(staged, *typed, key="k", role=Role.USER, **more):
+    return Order(key, [Entry(text) for text in typed], role, staged, **more)
+
+
+class TestKeeping:
+    def test_every_row_has_one_outcome_and_they_add_up(self, staged):
+        assert outcomes(staged) == {
+            2: "invite",
+            3: "invite",
+            4: "member",
+            5: "twice",
+            6: "invalid",
+        }
+        assert staged_rows.counts(staged).total() == 5
+
+    def test_rows_keep_their_text_name_address_and_problem(self, staged):
+        twice, wrong = row(staged, 5), row(staged, 6)
+        assert (twice.text, twice.name, twice.email) == (
+            "BEN@example.org",
+            "Ben again",
+            "ben@example.org",
+        )
+        assert (wrong.text, wrong.email, wrong.problem) == ("not one", "", Reason.ADDRESS_NO_AT)
+
+    @pytest.mark.parametrize("number", [None, 0, -1, 999, 2**63, 10**30])
+    def test_a_forged_number_finds_nothing(self, owner, now, number):
+        staging.stage(owner, "people.csv", CSV, now)
+        assert staging.find(owner, number) is None
+
+    def test_a_list_is_found_by_nobody_else(self, people, owner, staged, now):
+        second = accounts.create("Second", owner.user, now)
+        for other in (people[Role.ADMIN], accounts.membership(owner.user, second.slug)):
+            assert staging.find(other, staged.id) is None
+            assert staging.newest(other) is None
+
+    def test_the_newest_unsent_list_is_there_again(self, owner, staged, now):
+        newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now)
+        assert staging.newest(owner) == newer
+        send_invitations.issue(owner, order(newer), now)
+        assert staging.newest(owner) == staged
+
+    def test_a_list_that_was_replaced_does_not_come_back(self, owner, staged, now):
+        newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
+        assert staging.find(owner, staged.id) is None
+        send_invitations.issue(owner, order(newer), now)
+        assert staging.newest(owner) is None
+
+    def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage(owner, "newer.csv", b"name\nAda\n", now, instead_of=staged.id)
+        assert staging.newest(owner) == staged
+
+    def test_a_sent_list_is_not_forgotten_for_another_one(self, owner, staged, now):
+        batch = send_invitations.issue(owner, order(staged), now)
+        staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
+        assert send_invitations.issue(owner, order(staged), now) == batch
+
+    def test_nobody_replaces_the_list_of_somebody_else(self, people, staged, now):
+        staging.stage(people[Role.ADMIN], "theirs.csv", CSV, now, instead_of=staged.id)
+        assert StagedList.select().count() == 2
+
+    def test_a_bad_file_is_refused_and_not_kept(self, owner, now):
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage(owner, "people.csv", b"name\nAda\n", now)
+        assert StagedList.select().count() == StagedRow.select().count() == 0
+
+    def test_a_list_that_is_dropped_takes_its_rows_along(self, owner, staged):
+        staging.drop(staged)
+        assert staging.find(owner, staged.id) is None
+        assert StagedRow.select().count() == 0
+
+    def test_a_list_goes_by_itself_after_a_day(self, owner, staged, now):
+        staging.sweep(now + timedelta(days=1))
+        assert staging.find(owner, staged.id) == staged
+        staging.sweep(now + timedelta(days=1, seconds=1))
+        assert StagedList.select().count() == StagedRow.select().count() == 0
+
+    def test_only_the_three_newest_lists_of_a_person_are_kept(self, owner, now):
+        kept = [staging.stage(owner, f"{n}.csv", CSV, now) for n in range(5)]
+        assert [staging.find(owner, one.id) is not None for one in kept] == [False] * 2 + [True] * 3
+
+    @pytest.mark.parametrize(
+        ("sent", "kept"),
+        [
+            ("people.csv", "people.csv"),
+            ("C:\\\\Users\\\\Olive\\\\people.csv", "people.csv"),
+            ("/home/olive/people.csv", "people.csv"),
+            ("a\nb\u202e.csv", "ab.csv"),
+            ("x" * 300 + ".csv", "x" * 120),
+            ("/", "list.csv"),
+        ],
+    )
+    def test_a_file_name_is_only_a_name(self, owner, now, sent, kept):
+        assert staging.stage(owner, sent, CSV, now).file_name == kept
+
+    @pytest.mark.slow
+    def test_50_000_rows_fit(self, owner, now):
+        rows = b"".join(b"person%d@example.org\n" % n for n in range(MAX_ENTRIES))
+        staged = staging.stage(owner, "people.csv", b"email\n" + rows, now)
+        assert staged_rows.counts(staged) == {Outcome.INVITE: MAX_ENTRIES}
+        with refused(Reason.LIST_TOO_LONG):
+            overview(owner.account, [Entry("one.more@example.org")], staged, now)
+
+
+class TestLookingOver:
+    def test_rows_come_by_the_page_in_the_order_of_the_file(self, owner, now):
+        rows = "".join(f"p{n}@example.org\nwrong {n}\n" for n in range(50))
+        staged = staging.stage(owner, "p.csv", rows.encode(), now)
+        first, last = shown(staged, None, 1), shown(staged, None, 99)
+        assert [row.number for row in first] == list(range(1, 21))
+        assert (last.last, last.total) == (100, 100)
+        wrong = shown(staged, Outcome.INVALID, 1)
+        assert (wrong.total, wrong.rows[0].text) == (50, "wrong 0")
+
+    def test_a_mended_row_is_judged_anew(self, staged, now):
+        edits.mend(staged, 6, " Nobody@Example.org ", now)
+        mended = row(staged, 6)
+        assert (mended.outcome, mended.email, mended.problem) == (
+            "invite",
+            "nobody@example.org",
+            "",
+        )
+        edits.mend(staged, 6, "olive@example.org", now)
+        assert row(staged, 6).outcome == "member"
+        edits.mend(staged, 6, "still not one", now)
+        assert (row(staged, 6).outcome, row(staged, 6).email) == ("invalid", "")
+
+    def test_who_is_left_out_can_be_taken_back(self, staged, now):
+        edits.leave_out(staged, 3, now)
+        assert row(staged, 3).outcome == "left_out"
+        edits.take_back(staged, 3, now)
+        assert row(staged, 3).outcome == "invite"
+        edits.leave_out(staged, 6, now)
+        edits.take_back(staged, 6, now)
+        assert row(staged, 6).outcome == "invalid"
+
+    def test_when_the_first_of_two_is_left_out_or_mended_the_second_counts(self, staged, now):
+        edits.leave_out(staged, 2, now)
+        assert outcomes(staged)[5] == "invite"
+        edits.take_back(staged, 2, now)
+        assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "twice")
+        edits.mend(staged, 2, "benno@example.org", now)
+        assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
+
+    def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
+        rows = b"a@gmial.com\nb@GMIAL.com\nc@gmail.con\nd@gmail.con\nd@gmail.com\ne@hotmial.com\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert staged_rows.alike(staged) == [
+            ("gmial.com", "gmail.com", 2),
+            ("gmail.con", "gmail.com", 2),
+        ]
+        assert edits.take_suggestions(staged, "gmial.com", now) == 2
+        assert (row(staged, 1).text, row(staged, 2).text) == ("a@gmail.com", "b@gmail.com")
+        edits.take_suggestions(staged, "gmail.con", now)
+        assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
+        assert staged_rows.alike(staged) == []
+
+    def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
+        rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        edits.leave_out(staged, 2, now)
+        before = outcomes(staged)
+        edits.mend(staged, 5, "e@gmail.com", now)
+        edits.take_suggestions(staged, "gmial.com", now)
+        edits.mend(staged, 3, "kim@example.org", now)
+        edits.undo_suggestions(staged, "gmial.com", now)
+        assert outcomes(staged) == {**before, 3: "invite", 5: "invite"}
+        assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
+        assert edits.take_suggestions(staged, "gmial.com", now) == 1
+
+    @pytest.mark.slow
+    def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
+        rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
+        staged = staging.stage(owner, "p.csv", rows, now)
+        edits.take_suggestions(staged, "gmial.com", now)
+        assert staged_rows.counts(staged) == {Outcome.INVITE: 5_000}
+        edits.undo_suggestions(staged, "gmial.com", now)
+        assert staged_rows.counts(staged) == {Outcome.INVALID: 5_000}
+
+    def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
+        self, owner, now
+    ):
+        rows = b"www.a@gmail.com\nwww.b@gmail.com\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert row(staged, 1).suggestion == "a@gmail.com"
+        assert staged_rows.alike(staged) == []
+
+    def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
+        staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
+        assert outcomes(staged)[1] == "invalid"
+        edits.keep_as_written(staged, 1, now)
+        assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
+        assert not edits.judge_again(staged, now)
+
+    def test_a_row_that_is_not_there_is_refused(self, staged, now):
+        for number in (1, 7, 10**6):
+            with refused(Reason.NOT_FOUND):
+                edits.leave_out(staged, number, now)
+
+    def test_other_columns_can_be_picked(self, staged, now):
+        assert [column["title"] for column in staged.columns] == ["name", "email", "boss"]
+        assert (staged.email_column, staged.name_column) == (1, 0)
+        edits.mend(staged, 6, "nobody@example.org", now)
+        staging.pick_columns(staged, Choice(2, None), now)
+        assert outcomes(staged) == {
+            2: "member",
+            3: "twice",
+            4: "invalid",
+            5: "invalid",
+            6: "invalid",
+        }
+        assert row(staged, 2).name == ""
+        assert (reread(staged).email_column, reread(staged).name_column) == (2, None)
+
+    @pytest.mark.slow
+    def test_other_columns_of_a_large_list_are_read_in_another_process(
+        self, owner, now, monkeypatch
+    ):
+        text = "a,b\n" + "".join(f"a{n}@example.org,b{n}@example.org\n" for n in range(5_000))
+        staged = staging.stage(owner, "p.csv", text.encode(), now)
+        monkeypatch.setattr(staging, "_judged", None)  # would be called in this process
+        staging.pick_columns(staged, Choice(1, None), now)
+        assert staged.email_column == 1
+        assert staged_rows.counts(staged) == {"invite": 5_000}
+        assert row(staged, 2).email == "b0@example.org"
+
+    def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
+        edits.mend(staged, 6, "nobody@example.org", now)
+        edits.leave_out(staged, 3, now)
+        before = outcomes(staged)
+        staging.pick_columns(staged, Choice(1, None), now)
+        assert outcomes(staged) == before
+        assert (row(staged, 6).text, row(staged, 2).name) == ("nobody@example.org", "")
+        staging.pick_columns(staged, Choice(1, 0), now)
+        assert row(staged, 2).name == "Ben"
+        assert reread(staged).name_column == 0
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Nobody <no@example.org>",
+            "mailto:no@example.org",
+            "no@example.org,",
+            "\u200bno@example.org",
+        ],
+    )
+    def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
+        edits.mend(staged, 6, text, now)
+        assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
+
+    def test_first_and_last_names_can_be_picked_together_and_alone(self, owner, now):
+        rows = b"First name,Last name,Email\nAda,Okafor,ada@x.org\nBen,,not one\n"
+        staged = staging.stage(owner, "p.csv", rows, now)
+        assert (row(staged, 2).name, row(staged, 3).name) == ("Ada Okafor", "Ben")
+        staging.pick_columns(staged, Choice(2, 0), now)
+        assert row(staged, 2).name == "Ada"
+        staging.pick_columns(staged, Choice(2, BOTH_NAMES), now)
+        assert row(staged, 2).name == "Ada Okafor"
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, Choice(BOTH_NAMES, None), now)
+
+    @pytest.mark.parametrize(
+        "choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3), Choice(1, BOTH_NAMES)]
+    )
+    def test_a_column_that_is_not_there_is_refused(self, staged, now, choice):
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, choice, now)
+        assert len(outcomes(staged)) == 5
+
+    def test_a_sent_list_is_not_changed_any_more(self, owner, staged, now):
+        send_invitations.issue(owner, order(staged), now)
+        for deed in (
+            lambda: edits.leave_out(staged, 2, now),
+            lambda: staging.pick_columns(staged, Choice(2, None), now),
+            lambda: edits.take_suggestions(staged, "example.org", now),
+            lambda: edits.undo_suggestions(staged, "example.org", now),
+        ):
+            with refused(Reason.NOT_FOUND):
+                deed()
+
+    def test_columns_of_a_list_that_was_dropped_elsewhere_are_refused(self, staged, now):
+        staging.drop(staged)
+        with refused(Reason.NOT_FOUND):
+            staging.pick_columns(staged, Choice(2, None), now)
+
+    def test_rows_of_a_list_that_was_dropped_elsewhere_are_not_shown(self, staged):
+        assert staged_rows.in_file(staged, [6, 2, 99]) == {
+            2: "Ben, ben@example.org, olive@example.org",
+            6: "Nobody, not one",
+        }
+        staging.drop(staged)
+        with refused(Reason.NOT_FOUND):
+            staged_rows.in_file(staged, [6])
+
+    def test_who_is_not_invited_can_be_listed(self, staged):
+        assert [row.number for row in staged_rows.not_invited(staged, INVITED)] == [4, 5, 6]
+
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["mend", "leave_out", "take_back", "keep_as_written"]),
+                st.integers(2, 6),
+                st.sampled_from(["ben@example.org", "new@example.org", "wrong", "", "ada@x"]),
+            ),
+            max_size=8,
+        )
+    )
+    @pytest.mark.slow
+    def test_after_whatever_was_done_all_is_as_if_judged_at_once(self, staged, now, deeds):
+        with db.database.atomic() as undone:
+            for deed, number, text in deeds:
+                more = (text,) if deed == "mend" else ()
+                getattr(edits, deed)(staged, number, *more, now)
+            before = outcomes(staged)
+            assert len(before) == 5
+            assert not edits.judge_again(staged, now)
+            assert outcomes(staged) == before
+            emails = [email for email, _ in staged_rows.those_with(staged, INVITED)]
+            assert len(emails) == len(set(emails))
+            undone.rollback()
+
+
+class TestSending:
+    def test_rows_and_what_was_typed_go_together_the_rows_first(self, owner, staged, now):
+        batch = send_invitations.issue(
+            owner, order(staged, "dora@example.org", "ben@example.org"), now
+        )
+        invited = Invitation.select().where(Invitation.batch == batch).order_by(Invitation.id)
+        assert [one.email for one in invited] == [
+            "ben@example.org",
+            "cem@example.org",
+            "dora@example.org",
+        ]
+        assert [one.name for one in invited] == ["Ben", "Cem", ""]
+        assert batch.file_name == "people.csv"
+        batch = reread(batch)
+        assert batch.left_out["counts"] == {"member": 1, "twice": 2, "invalid": 1}
+        first, *others = skipped.rows(batch)
+        assert first[:3] == (6, "not one", "address_no_at")
+        assert [one.outcome for one in others] == ["member", "twice", "twice"]
+
+    def test_a_list_is_sent_once_from_two_tabs(self, owner, staged, now):
+        first = send_invitations.issue(owner, order(staged, key="one tab"), now)
+        again = send_invitations.issue(owner, order(staged, key="another tab"), now)
+        assert first == again
+        assert Batch.select().count() == 1
+        assert Delivery.select().count() == 2
+
+    def test_a_sent_list_is_not_sent_otherwise(self, owner, staged, now):
+        send_invitations.issue(owner, order(staged), now)
+        for other in (order(staged, role=Role.ADMIN), order(staged, "dora@example.org")):
+            with refused(Reason.LIST_SENT):
+                send_invitations.issue(owner, other, now)
+        assert Batch.select().count() == 1
+
+    def test_the_rows_are_forgotten_once_sent(self, owner, staged, now):
+        batch = send_invitations.issue(owner, order(staged), now)
+        assert StagedRow.select().count() == 0
+        assert (reread(staged).batch, bytes(reread(staged).content)) == (batch, b"")
+
+    def test_what_was_seen_goes_out(self, owner, staged, now):
+        review = seen(owner, staged, now, "dora@example.org")
+        assert send_invitations.issue(owner, order(staged, "dora@example.org", review=review), now)
+
+    @pytest.mark.parametrize("typed", [(), ("eve@example.org",)])
+    def test_what_was_not_seen_stays(self, owner, staged, now, typed):
+        review = seen(owner, staged, now, "dora@example.org")
+        with refused(Reason.REVIEW_FIRST):
+            send_invitations.issue(owner, order(staged, *typed, review=review), now)
+        with refused(Reason.REVIEW_FIRST):
+            send_invitations.issue(owner, order(staged, review=seen(owner, None, now)), now)
+
+    def test_what_changed_meanwhile_is_told_row_by_row(self, people, owner, staged, now):
+        review = seen(owner, staged, now)
+        invitation = invite(people[Role.ADMIN], now, "ben@example.org")
+        with refused(Reason.REVIEW_FIRST):
+            send_invitations.issue(owner, order(staged, review=review), now)
+        assert outcomes(staged)[2] == "invite"
+        assert edits.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
+        assert send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
+        answers.decline(invitation, now)
+
+    def test_very_many_rows_want_a_yes_to_their_number(self, owner, now):
+        rows = "".join(f"p{n}@example.org\n" for n in range(LARGE))
+        staged = staging.stage(owner, "p.csv", rows.encode(), now)
+        with refused(Reason.CONFIRM_FIRST):
+            send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
+        review = seen(owner, staged, now, agreed=LARGE)
+        assert send_invitations.issue(owner, order(staged, review=review), now)
+
+    def test_who_was_removed_is_invited_only_when_asked_for(self, people, owner, now):
+        memberships.deactivate(owner, people[Role.USER], now)
+        staged = staging.stage(owner, "p.csv", b"uma@example.org\n", now)
+        with refused(Reason.NOBODY_TO_INVITE):
+            send_invitations.issue(owner, order(staged), now)
+        assert send_invitations.issue(owner, order(staged, also=frozenset({Outcome.REMOVED})), now)
+
+    def test_left_out_rows_are_not_mailed_though_nobody_is_left(self, owner, now):
+        staged = staging.stage(owner, "p.csv", b"one@example.org\n", now)
+        edits.leave_out(staged, 1, now)
+        with refused(Reason.NOBODY_TO_INVITE):
+            send_invitations.issue(owner, order(staged), now)
+        send(owner, now, "one@example.org")
+
+    def test_a_list_goes_out_though_an_earlier_one_had_its_id(self, owner, staged, now):
+        first = send_invitations.issue(owner, order(staged), now)
+        later = now + staging.KEPT + timedelta(seconds=1)
+        next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
+        assert next_one.id == staged.id
+        assert send_invitations.issue(owner, order(next_one), later) != first
+
+    def test_what_was_seen_of_a_list_is_not_seen_of_the_next_one_with_its_id(
+        self, owner, staged, now
+    ):
+        review = seen(owner, staged, now)
+        staging.drop(staged)
+        soon = now + timedelta(seconds=1)
+        next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
+        assert next_one.id == staged.id
+        with refused(Reason.REVIEW_FIRST):
+            send_invitations.issue(owner, order(next_one, review=review), soon)
+
+    def test_a_list_that_is_gone_is_no_list(self, owner, staged, now):
+        staging.drop(staged)
+        with refused(Reason.LIST_EMPTY):
+            send_invitations.issue(owner, order(staged), now)
+
+
+class TestLargeFiles:
+    @pytest.fixture
+    def large(self):
+        rows = b"".join(b"a.rather.long.address.of.person%d@example.org\n" % n for n in range(9000))
+        return io.BytesIO(b"email\n" + rows)
+
+    def test_are_read_by_another_process(self, owner, now, large):
+        staged = staging.stage_file(owner, "p.csv", large, now)
+        assert staged_rows.counts(staged) == {Outcome.INVITE: 9000}
+        assert staging.newest(owner) == staged
+
+    def test_replace_the_list_before(self, owner, staged, now, large):
+        staging.stage_file(owner, "p.csv", large, now, instead_of=staged.id)
+        assert staging.find(owner, staged.id) is None
+
+    def test_are_refused_with_the_reason(self, owner, now, large):
+        bad = io.BytesIO(large.getvalue().replace(b"@", b" at "))
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage_file(owner, "p.csv", bad, now)
+
+    def test_that_take_too_much_are_refused_and_nothing_is_kept(
+        self, owner, now, large, monkeypatch
+    ):
+        def break_down(*_):
+            raise AsideError
+
+        monkeypatch.setattr(staging.subprocess_pool, "run", break_down)
+        with refused(Reason.FILE_UNREADABLE):
+            staging.stage_file(owner, "p.csv", large, now)
+        assert StagedList.select().count() == 0

@@ -1,0 +1,183 @@
+"""What people type or paste into the e-mail field."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invites.lists.recipients import Entry, read_field, replaced, typed
+from tests.support.actions import ends_soon
+
+
+def read(text):
+    return [entry.text for entry in read_field(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ada@example.org,ben@example.org",
+        "ada@example.org, ben@example.org,",
+        "ada@example.org;ben@example.org",
+        "ada@example.org ben@example.org",
+        "ada@example.org\nben@example.org",
+        "ada@example.org\r\n\r\n  ben@example.org  \r\n",
+        "ada@example.org\tben@example.org",
+        "ada@example.org | ben@example.org",
+        "ada@example.org\u2028ben@example.org",
+        "<ada@example.org>, <ben@example.org>",
+        "<ada@example.org> <ben@example.org>",
+        "Ada Okafor <ada@example.org>, Ben <ben@example.org>",
+        '"Ada Okafor" <ada@example.org>; "Ben" <ben@example.org>',
+        '"Okafor, Ada" <ada@example.org>, "Ito, Ben" <ben@example.org>',
+        "Okafor, Ada <ada@example.org>, Ito, Ben <ben@example.org>",
+        "Okafor, Ada <ada@example.org>; Ito, Ben <ben@example.org>",
+        'Ada O"Kafor <ada@example.org>, Ben <ben@example.org>',
+        "Ada Okafor ada@example.org, Ben ben@example.org",
+        "mailto:ada@example.org, MAILTO:ben@example.org",
+        "'ada@example.org', \"ben@example.org\"",
+        "(ada@example.org) [ben@example.org]",
+        "ada@example.org, ben@example.org.",
+        "ada@example.org., ben@example.org...",
+        "ada@example.org,, ben@example.org,.",
+        "“ada@example.org”, «ben@example.org»",
+        "{ada@example.org}; `ben@example.org`",
+        "ada@example.org!\nben@example.org:",
+        "mailto:ada@example.org?subject=Hello%20you, <mailto:ben@example.org?cc=x@example.org>",
+        "\u00a0ada@example.org\u00a0\u200b;\ufeffben@example.org\u2060",
+        "ada@exa\u00admple.org, \u202aben@example.org\u202c",
+        "Name\tEmail\tPhone\nAda\tada@example.org\t1\nBen\tben@example.org\t2",
+        "1\tAda Okafor\tada@example.org\t+44 20\r\n2\tBen Ito\tben@example.org\t\r\n",
+        "ada@example.org <ben@example.org>".replace(" <", ", <"),
+    ],
+)
+def test_two_addresses_are_understood_however_they_are_pasted(text):
+    assert read(text) == ["ada@example.org", "ben@example.org"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", ",;,", "\t|\r\n"])
+def test_nothing_typed_is_no_entry(text):
+    assert read(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada", ["ada"]),
+        ("ada, ben@example.org", ["ada", "ben@example.org"]),
+        ("ada.example.org; ben@example.org", ["ada.example.org", "ben@example.org"]),
+        ("ada@example", ["ada@example"]),
+        ("ada @example.org", ["ada @example.org"]),
+        ("ada@@example.org", ["ada@@example.org"]),
+        ("Ada <>", ["Ada <>"]),
+        ("Ada <ada>, ben@example.org", ["ada", "ben@example.org"]),
+    ],
+)
+def test_what_is_no_address_stays_in_the_list_to_be_shown(text, expected):
+    assert read(text) == expected
+
+
+def test_an_address_beside_one_in_brackets_is_not_lost():
+    assert set(read("ada@example.org <ben@example.org>")) == {"ada@example.org", "ben@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+        ('"Okafor, Ada" <ada@example.org>', [("ada@example.org", "Okafor, Ada")]),
+        ("Okafor, Ada <ada@example.org>", [("ada@example.org", "Okafor, Ada")]),
+        ("From: Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+        ("To: Okafor, Ada <ada@example.org>", [("ada@example.org", "Okafor, Ada")]),
+        ("<ada@example.org>", [("ada@example.org", "")]),
+        ("Ada ada@example.org", [("ada@example.org", "")]),
+        ("Ada <ada@example.org> <b@x.org>", [("ada@example.org", ""), ("b@x.org", "")]),
+        ("1\tAda Okafor\tada@example.org\t0", [("ada@example.org", "Ada Okafor")]),
+        ("Ada\tOkafor\tada@example.org", [("ada@example.org", "")]),
+        ("Ada\tIto <ada@example.org>", [("ada@example.org", "Ito")]),
+        ("Ada\ta@x.org\tb@x.org", [("a@x.org", ""), ("b@x.org", "")]),
+        ("Ada\t12\n", [("Ada 12", "")]),
+        ("Ada\tada.example.org\t3", [("ada.example.org", "Ada")]),
+        ("Name\tEmail\nAda\ta@x.org", [("a@x.org", "Ada")]),
+        ("http://evil.example <ada@example.org>", [("ada@example.org", "")]),
+        ("\x07Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+    ],
+)
+def test_a_name_that_is_clear_is_kept(text, expected):
+    assert read_field(text) == [Entry(email, name=name) for email, name in expected]
+
+
+def test_the_order_of_typing_is_kept_and_doubles_stay():
+    assert read("b@x.org a@x.org b@x.org") == ["b@x.org", "a@x.org", "b@x.org"]
+
+
+@given(st.text() | st.text(alphabet='ab@<>",; \n|.', max_size=80))
+@pytest.mark.slow
+def test_any_text_is_read_and_no_entry_is_blank(text):
+    assert all(entry.strip() for entry in read(text))
+
+
+@given(
+    st.lists(st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.org", fullmatch=True)), st.sampled_from(",; \n")
+)
+@pytest.mark.slow
+def test_a_plain_list_gives_exactly_its_addresses(emails, separator):
+    assert read(separator.join(emails)) == emails
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ray, <" + "@" * 200_000,
+        "<" * 200_000,
+        "<a" * 100_000,
+        '"' * 200_001,
+        '",' * 100_001,
+        "Ray, " * 50_000,
+        "ada@example.org " * 50_000,
+        "ada\t" * 50_000,
+        "Ada\ta@b.org\n" * 50_000,
+        "a@b.org\t" * 50_000,
+        "Ada " * 50_000 + "<a@b.org>",
+        "\t".join(f"Ada{n}\tada{n}@b.org" for n in range(60_000)),
+    ],
+    ids=[
+        "ats",
+        "brackets",
+        "words in brackets",
+        "quotes",
+        "open quotes",
+        "names",
+        "addresses",
+        "cells",
+        "table",
+        "row",
+        "name",
+        "people in one row",
+    ],
+)
+@pytest.mark.slow
+def test_no_text_takes_long_to_read(text):
+    with ends_soon():
+        read_field(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong", "after"),
+    [
+        ("a@gmial.com, ada@gmial.com", "a@gmial.com", "a@gmail.com, ada@gmial.com"),
+        ("a@gmial.com.au a@gmial.com.", "a@gmial.com", "a@gmial.com.au a@gmail.com."),
+        ("A <a@gmial.com>\nb@x.org", "a@gmial.com", "A <a@gmail.com>\nb@x.org"),
+        ("a\u200b@gmial.com", "a@gmial.com", "a@gmail.com"),
+        (r"\1 a@gmial.com", "a@gmial.com", r"\1 a@gmail.com"),
+    ],
+)
+def test_a_suggestion_takes_the_place_of_its_entry_alone(
+    typed: str, wrong: str, after: str
+) -> None:
+    assert replaced(typed, wrong, "a@gmail.com") == after
+
+
+@pytest.mark.parametrize("name", ["", "Ann Bello", "Bello, Ann", "Zoë O'Neil"])
+def test_what_is_put_into_the_field_is_read_as_the_same_address_and_name(name):
+    [entry] = read_field(typed("ann@example.org", name))
+    assert (entry.text, entry.name) == ("ann@example.org", name)

@@ -1,0 +1,239 @@
+"""Accepting and declining."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.invitations import manage
+from invites.members import answers, memberships, permanent_link
+from invites.models import Delivery, InvitationState, JoinedBy, Membership, User
+from tests.support.actions import deeds, invite, new_profile, refused, reread, send
+from tests.support.people import make_user
+
+INSTANT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def invitation(owner, now):
+    return invite(owner, now)
+
+
+@pytest.fixture
+def noa(database, now):
+    return make_user("Noa New", "new@example.org", now)
+
+
+def test_who_accepts_is_in_with_the_role_that_was_offered(owner, noa, now):
+    invitation = invite(owner, now, role=Role.MODERATOR)
+    membership = answers.accept(invitation, noa, now)
+    assert (membership.account, membership.user) == (owner.account, noa)
+    assert membership.role is Role.MODERATOR
+    assert membership.is_active
+    assert (membership.joined_by, membership.invitation) == (JoinedBy.INVITATION, invitation)
+    assert reread(invitation).state == InvitationState.ACCEPTED
+    assert reread(invitation).answered_at == now
+    assert deeds(owner.account)[-1] == "accepted"
+
+
+def test_an_invitation_is_accepted_once(invitation, noa, now):
+    answers.accept(invitation, noa, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept(invitation, noa, now)
+    assert deeds(invitation.account).count("accepted") == 1
+
+
+def test_an_invitation_can_be_accepted_until_the_moment_it_expires(owner, noa, now):
+    first, second = send(owner, now, "new@example.org", "late@example.org").invitations
+    late = make_user("Lea Late", "late@example.org", now)
+    assert answers.accept(first, noa, first.expires_at - INSTANT).is_active
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept(second, late, second.expires_at)
+    assert memberships.find(owner.account, late) is None
+
+
+def test_a_revoked_invitation_cannot_be_accepted_or_declined(owner, invitation, noa, now):
+    manage.revoke(owner, invitation, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept(invitation, noa, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.decline(invitation, now)
+    assert memberships.find(owner.account, noa) is None
+
+
+def test_an_invitation_for_somebody_else_cannot_be_accepted(people, invitation, now):
+    with refused(Reason.WRONG_PERSON):
+        answers.accept(invitation, people.stranger.user, now)
+    with refused(Reason.WRONG_PERSON):
+        answers.accept_as_new(invitation, new_profile("x@example.org"), now, proven=True)
+    assert reread(invitation).is_open(now)
+
+
+@pytest.mark.parametrize("becomes", [Role.USER, None])
+def test_an_offer_whose_inviter_lost_their_power_cannot_be_accepted(
+    people, owner, noa, now, becomes
+):
+    invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
+    if becomes is None:
+        memberships.deactivate(owner, people[Role.ADMIN], now)
+    else:
+        memberships.change_role(owner, people[Role.ADMIN], becomes, now)
+    with refused(Reason.INVITATION_UNBACKED):
+        answers.accept(invitation, noa, now)
+    assert reread(invitation).state == InvitationState.PENDING
+    assert memberships.find(owner.account, noa) is None
+
+
+def test_a_new_person_accepts_with_a_profile_for_the_invited_address(invitation, now):
+    membership = answers.accept_as_new(invitation, new_profile(), now, proven=True)
+    user = User.get(User.email == "new@example.org")
+    assert membership.user == user
+    assert user.is_confirmed
+    assert Delivery.select().where(Delivery.proof.is_null(False)).count() == 0
+
+
+def test_a_copied_link_proves_no_mailbox_so_a_confirmation_is_mailed(invitation, now):
+    membership = answers.accept_as_new(invitation, new_profile(), now, proven=False)
+    assert not membership.user.is_confirmed
+    mail = Delivery.get(Delivery.proof.is_null(False))
+    assert (mail.recipient, mail.kind) == ("new@example.org", "confirm_email")
+
+
+def test_the_mailed_link_confirms_a_profile_that_was_unconfirmed(invitation, now):
+    user = make_user("Noa New", "new@example.org", now, confirmed=False)
+    answers.accept(invitation, user, now, proven=True)
+    assert reread(user).is_confirmed
+
+
+def test_a_copied_link_does_not(invitation, now):
+    user = make_user("Noa New", "new@example.org", now, confirmed=False)
+    answers.accept(invitation, user, now, proven=False)
+    assert not reread(user).is_confirmed
+
+
+def test_an_address_with_a_profile_makes_no_second_one(invitation, noa, now):
+    with refused(Reason.PROFILE_EXISTS):
+        answers.accept_as_new(invitation, new_profile(), now, proven=True)
+    assert reread(invitation).is_open(now)
+
+
+def test_a_refused_acceptance_leaves_no_profile_behind(owner, invitation, now):
+    manage.revoke(owner, invitation, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept_as_new(invitation, new_profile(), now, proven=False)
+    assert User.get_or_none(User.email == "new@example.org") is None
+    assert Delivery.select().where(Delivery.proof.is_null(False)).count() == 0
+
+
+def test_declining_takes_no_profile_and_is_recorded(invitation, now):
+    answers.decline(invitation, now)
+    assert reread(invitation).state == InvitationState.DECLINED
+    assert reread(invitation).answered_at == now
+    assert deeds(invitation.account)[-1] == "declined"
+
+
+def test_declining_twice_does_it_once(invitation, now):
+    for minutes in (0, 1):
+        answers.decline(invitation, now + timedelta(minutes=minutes))
+    assert reread(invitation).answered_at == now
+    assert deeds(invitation.account).count("declined") == 1
+
+
+def test_a_declined_invitation_can_still_be_accepted_until_it_expires(invitation, noa, now):
+    answers.decline(invitation, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept(invitation, noa, invitation.expires_at)
+    assert answers.accept(invitation, noa, invitation.expires_at - INSTANT).is_active
+
+
+def test_an_accepted_or_expired_invitation_cannot_be_declined(owner, noa, now):
+    first, second = send(owner, now, "new@example.org", "late@example.org").invitations
+    answers.accept(first, noa, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.decline(first, now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.decline(second, second.expires_at)
+
+
+def test_a_member_who_accepts_keeps_the_role_they_have(owner, noa, now):
+    invitation = invite(owner, now, role=Role.ADMIN)
+    memberships.join(owner.account, noa, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
+    assert answers.accept(invitation, noa, now).role is Role.USER
+    assert Membership.select().where(Membership.user == noa).count() == 1
+
+
+def test_who_was_removed_comes_back_with_the_role_of_the_new_offer(people, owner, now):
+    moderator = people[Role.MODERATOR]
+    memberships.deactivate(owner, moderator, now)
+    invitation = invite(owner, now, "mo@example.org", role=Role.USER)
+    again = answers.accept(invitation, moderator.user, now + INSTANT)
+    assert again == moderator
+    assert (again.role, again.is_active, again.joined_at) == (Role.USER, True, now + INSTANT)
+    assert again.invitation == invitation
+
+
+def test_who_was_removed_does_not_come_back_by_an_older_offer(owner, invitation, noa, now):
+    answers.decline(invitation, now)
+    permanent_link.join(permanent_link.enable(owner, now), noa, now)
+    memberships.deactivate(owner, memberships.find(owner.account, noa), now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept(invitation, noa, now)
+
+
+def test_an_accepted_invitation_brings_nobody_back_after_removal(owner, invitation, noa, now):
+    memberships.deactivate(owner, answers.accept(invitation, noa, now), now)
+    with refused(Reason.INVITATION_CLOSED):
+        answers.accept(invitation, noa, now)
+
+
+def test_accepting_closes_other_offers_of_the_account_to_the_same_person(owner, noa, now):
+    older = invite(owner, now)
+    manage.revoke(owner, older, now)
+    newer = invite(owner, now)
+    answers.decline(newer, now)
+    manage.restore(owner, older, now)
+    answers.accept(older, noa, now)
+    assert reread(newer).state == InvitationState.REPLACED
+
+
+def test_a_copied_link_closes_no_other_offer_to_the_same_address(people, owner, now):
+    higher = invite(owner, now, role=Role.ADMIN)
+    answers.decline(higher, now)
+    copied = invite(people[Role.MODERATOR], now)
+    answers.accept_as_new(copied, new_profile(), now, proven=False)
+    assert reread(higher).is_open(now)
+
+
+def test_a_person_sees_the_offers_of_all_accounts(people, owner, noa, now):
+    for actor in (owner, people.stranger):
+        invite(actor, now)
+    found = answers.open_invitations(noa, now)
+    assert [one.account.name for one in found] == ["Riverside Relief", "Elsewhere"]
+    assert [one.inviter.name for one in found] == ["Olive Martin", "Zoe Blank"]
+
+
+def test_what_is_closed_expired_or_for_others_is_not_shown(people, owner, invitation, noa, now):
+    invite(owner, now, "other@example.org")
+    revoked = invite(people.stranger, now)
+    manage.revoke(people.stranger, revoked, now)
+    assert answers.open_invitations(noa, now) == [invitation]
+    assert answers.open_invitations(noa, invitation.expires_at) == []
+
+
+def test_what_one_declined_stays_below_until_it_expires(people, owner, noa, now):
+    declined, waiting = invite(owner, now), invite(people.stranger, now)
+    answers.decline(declined, now)
+    assert answers.open_invitations(noa, now) == [waiting, declined]
+    assert answers.open_invitations(noa, declined.expires_at) == []
+
+
+def test_only_what_was_not_answered_yet_waits_for_an_answer(invitation, noa, now):
+    assert answers.has_unanswered(noa, now)
+    answers.decline(invitation, now)
+    assert not answers.has_unanswered(noa, now)
+
+
+def test_an_unconfirmed_person_sees_no_offers(invitation, now):
+    user = make_user("Noa New", "new@example.org", now, confirmed=False)
+    assert answers.open_invitations(user, now) == []

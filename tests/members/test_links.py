@@ -1,0 +1,92 @@
+"""The links that leave the box."""
+
+import pytest
+
+from invites.core.tokens import Purpose, row_id
+from invites.members import permanent_link
+from invites.members.links import Links
+from invites.models import EmailProof, ProofPurpose
+from invites.people import email_tokens
+from tests.support.actions import invite
+
+BASE = "https://invites.example.org"
+
+
+@pytest.fixture
+def links(signer):
+    return Links(BASE, signer)
+
+
+def token_of(link, path):
+    assert link.startswith(f"{BASE}/{path}/")
+    return link.removeprefix(f"{BASE}/{path}/")
+
+
+def test_mailed_and_copied_link_lead_to_one_page_and_prove_different_things(
+    owner, links, signer, now
+):
+    invitation = invite(owner, now)
+    mailed = token_of(links.mailed_invitation(invitation), "invitation")
+    copied = token_of(links.copied_invitation(invitation), "invitation")
+    assert row_id(mailed) == row_id(copied) == invitation.id
+    assert signer.matches(mailed, Purpose.MAILED_INVITATION, invitation)
+    assert signer.matches(copied, Purpose.COPIED_INVITATION, invitation)
+    assert not signer.matches(copied, Purpose.MAILED_INVITATION, invitation)
+
+
+def test_the_permanent_link_leads_to_the_join_page(owner, links, signer, now):
+    link = permanent_link.enable(owner, now)
+    assert signer.matches(token_of(links.permanent(link), "join"), Purpose.PERMANENT_LINK, link)
+
+
+@pytest.mark.parametrize(
+    ("proves", "path", "purpose"),
+    [
+        (ProofPurpose.CONFIRM_EMAIL, "confirm-email", Purpose.CONFIRM_EMAIL),
+        (ProofPurpose.RESET_PASSWORD, "password-reset", Purpose.RESET_PASSWORD),
+    ],
+)
+def test_each_proof_has_a_page_of_its_own(owner, links, signer, now, proves, path, purpose):
+    email_tokens.ask(owner.user, proves, owner.user.email, now)
+    proof = EmailProof.get()
+    assert signer.matches(token_of(links.proof(proof), path), purpose, proof)
+
+
+def test_pages_behind_the_log_in_need_no_token(account, links):
+    assert links.account(account) == f"{BASE}/accounts/riverside-relief/"
+    assert links.accounts() == f"{BASE}/accounts"
+
+
+def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
+    invitation, link = invite(owner, now), permanent_link.enable(owner, now)
+    confirm, reset = ProofPurpose.CONFIRM_EMAIL, ProofPurpose.RESET_PASSWORD
+    email_tokens.ask(owner.user, confirm, owner.user.email, now)
+    proof = EmailProof.get()
+    assert invitation.id == link.id == proof.id  # so that only the purpose tells them apart
+    mailed = token_of(links.mailed_invitation(invitation), "invitation")
+    copied = token_of(links.copied_invitation(invitation), "invitation")
+    joining = token_of(links.permanent(link), "join")
+    confirming = token_of(links.proof(proof), "confirm-email")
+
+    opened = {
+        token: (
+            links.opened_invitation(token),
+            links.opened_permanent(token),
+            links.opened_proof(token, confirm),
+            links.opened_proof(token, reset),
+        )
+        for token in (mailed, copied, joining, confirming, f"{mailed}x", "1", "", "9" * 30)
+    }
+
+    nothing = (None, None, None, None)
+    assert opened[mailed] == ((invitation, True), None, None, None)
+    assert opened[copied] == ((invitation, False), None, None, None)
+    assert opened[joining] == (None, link, None, None)
+    assert opened[confirming] == (None, None, proof, None)
+    assert {opened[token] for token in (f"{mailed}x", "1", "", "9" * 30)} == {nothing}
+
+
+def test_a_permanent_link_that_was_deleted_opens_nothing(owner, links, now):
+    token = token_of(links.permanent(permanent_link.enable(owner, now)), "join")
+    permanent_link.delete(owner, now)
+    assert links.opened_permanent(token) is None

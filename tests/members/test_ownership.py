@@ -1,0 +1,196 @@
+"""Accounts that lost their Account Owners, and people who lost their second step, or a phone."""
+
+import pytest
+
+from invites.authorization import audit_log
+from invites.authorization.audit_log import Deed
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.members import memberships, ownership
+from invites.models import Authenticator, JoinedBy, Membership, User
+from invites.people import profiles, sessions, totp, two_step
+from tests.cli.test_commands import run
+from tests.people.test_security_notices import told
+from tests.support.actions import refused, reread
+from tests.support.people import make_member, make_user
+from tests.support.populated_account import ACCOUNT, signed_in
+from tests.test_races import at_once
+
+
+@pytest.fixture
+def lost(people):
+    """The account, whose Owner is gone as only somebody at the database can do it."""
+    Membership.update(deactivated_at=0).where(Membership.id == people[Role.OWNER].id).execute()
+    return people
+
+
+def owners(people):
+    return [user.email for user in memberships.owners(people[Role.OWNER].account)]
+
+
+def test_an_admin_claims_an_account_without_owner(lost, now):
+    ownership.claim(lost[Role.ADMIN], now)
+    assert owners(lost) == ["ada@example.org"]
+    newest = audit_log.recorded(lost[Role.OWNER].account, None, "")[0]
+    assert (newest.action, newest.actor.email) == (Deed.OWNERSHIP_CLAIMED, "ada@example.org")
+
+
+def test_the_first_one_wins_also_in_the_same_moment(lost, now):
+    account = lost[Role.OWNER].account
+    admins = [
+        make_member(account, f"Admin {n}", f"a{n}@example.org", Role.ADMIN, now) for n in range(6)
+    ]
+    results = at_once(*[lambda one=one: ownership.claim(one, now) for one in admins])
+    assert sorted(map(str, results)) == sorted(["None"] + ["owned_already"] * 5)
+    assert len(owners(lost)) == 1
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+def test_only_admins_can(lost, now, role):
+    with refused(Reason.NOT_ALLOWED):
+        ownership.claim(lost[role], now)
+
+
+def test_an_admin_whose_address_is_not_proven_cannot(lost, now):
+    User.update(email_confirmed_at=None).where(User.id == lost[Role.ADMIN].user_id).execute()
+    with refused(Reason.UNCONFIRMED):
+        ownership.claim(reread(lost[Role.ADMIN]), now)
+    assert owners(lost) == []
+
+
+def test_nobody_claims_an_account_with_an_owner(people, now):
+    with refused(Reason.OWNED_ALREADY):
+        ownership.claim(people[Role.ADMIN], now)
+    assert reread(people[Role.ADMIN]).role == Role.ADMIN
+
+
+class TestThePage:
+    def test_offers_it_to_admins_while_there_is_no_owner(self, app, lost):
+        ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
+        ada.press("Become Account Owner")
+        assert "You are Account Owner of Riverside Relief now." in ada.text
+        assert "Become Account Owner" not in ada.text
+        assert owners(lost) == ["ada@example.org"]
+
+    def test_sends_who_was_removed_to_no_owner_when_there_is_none(self, app, lost):
+        uma = lost[Role.USER]
+        Membership.update(deactivated_at=0).where(Membership.id == uma.id).execute()
+        page = signed_in(app, uma.user).open(f"{ACCOUNT}/")
+        assert "You are no longer active here" in page.text
+        assert "ask an Account Owner" not in page.text
+
+    def test_tells_who_comes_too_late(self, app, lost, now):
+        ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
+        make_member(lost[Role.OWNER].account, "Fast", "fast@example.org", Role.OWNER, now)
+        ada.press("Become Account Owner")
+        assert "This account has an Account Owner." in ada.text
+
+    @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+    def test_offers_it_to_nobody_else(self, app, lost, role):
+        assert "no Account Owner" not in signed_in(app, lost[role].user).open(f"{ACCOUNT}/").text
+
+    def test_offers_nothing_where_there_is_an_owner(self, app, people):
+        ada = signed_in(app, people[Role.ADMIN].user).open(f"{ACCOUNT}/")
+        assert "no Account Owner" not in ada.text
+
+
+class TestRescue:
+    def rescue(self, app, *more, slug="riverside-relief", email="uma@example.org", typed=""):
+        who = ("--account", slug, "--email", email)
+        return run(app, "rescue-owner", *who, *more, typed=typed)
+
+    def test_makes_a_member_owner_and_writes_it_down(self, app, people):
+        done = self.rescue(app)
+        assert done.output.startswith("Uma Roy (uma@example.org) is Account Owner of Riverside")
+        assert owners(people) == ["olive@example.org", "uma@example.org"]
+        newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
+        assert (newest.action, newest.actor, newest.details) == (
+            Deed.OWNER_RESCUED,
+            None,
+            {"email": "uma@example.org", "name": "Uma Roy"},
+        )
+
+    def test_says_that_a_second_step_is_asked_for_still(self, app, people, now):
+        totp.offer(people[Role.USER].user, now)
+        Authenticator.update(confirmed_at=now).execute()
+        assert "flask forget-second-step --email uma@example.org" in self.rescue(app).output
+
+    def test_brings_back_who_was_removed_and_in_who_never_was(self, app, lost, now):
+        make_user("Zed", "zed@example.org", now)
+        assert self.rescue(app, email="olive@example.org").exit_code == 0
+        assert self.rescue(app, email="zed@example.org").exit_code == 0
+        assert owners(lost) == ["olive@example.org", "zed@example.org"]
+        assert Membership.get(Membership.joined_by == JoinedBy.RESCUE).is_active
+
+    def test_can_give_a_new_password_which_ends_all_sessions(self, app, people, now):
+        uma = people[Role.USER].user
+        token = sessions.start(uma, "phone", now)
+        done = self.rescue(app, "--password-stdin", typed="a fish in the snow\n")
+        assert done.exit_code == 0
+        assert sessions.find(token, now) is None
+        assert profiles.authenticate("uma@example.org", "a fish in the snow") == uma
+
+    @pytest.mark.parametrize(
+        ("changes", "typed", "words"),
+        [
+            ({"slug": "nowhere"}, "", "There are: elsewhere, riverside-relief."),
+            ({"email": "nobody@example.org"}, "", "Nobody has a profile"),
+            ({"email": "rubbish"}, "", "Nobody has a profile"),
+            ({}, "short\n", "Use at least 10 characters."),
+        ],
+    )
+    def test_says_what_is_wrong_and_changes_nothing(self, app, people, changes, typed, words):
+        more = ("--password-stdin",) if typed else ()
+        done = self.rescue(app, *more, typed=typed, **changes)
+        assert done.exit_code == 1
+        assert words in done.output
+        assert owners(people) == ["olive@example.org"]
+
+
+class TestForgottenSecondStep:
+    def test_somebody_who_lost_everything_logs_in_by_password_alone(self, app, people, now):
+        uma = people[Role.USER].user
+        totp.offer(uma, now)
+        Authenticator.update(confirmed_at=now).execute()
+        done = run(app, "forget-second-step", "--email", "Uma@example.org")
+        assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
+        assert not two_step.is_on(uma)
+        newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
+        assert (newest.action, newest.actor) == (Deed.SECOND_STEP_FORGOTTEN, None)
+        again = run(app, "forget-second-step", "--email", "uma@example.org")
+        assert "already: there was no second step" in again.output
+        assert len(told()) == 1
+
+    def test_says_who_is_not_known(self, app):
+        done = run(app, "forget-second-step", "--email", "nobody@example.org")
+        assert done.exit_code == 1
+        assert "Nobody has a profile" in done.output
+
+
+class TestSigningOut:
+    @pytest.fixture
+    def tokens(self, people, now):
+        return [sessions.start(people[role].user, "phone", now) for role in (Role.USER, Role.OWNER)]
+
+    def test_somebody_is_signed_out_on_every_device_and_nobody_else(self, app, tokens, now):
+        done = run(app, "sign-out", "--email", "Uma@example.org")
+        assert done.output == "Uma Roy (uma@example.org) is signed out everywhere.\n"
+        assert [bool(sessions.find(token, now)) for token in tokens] == [False, True]
+
+    def test_everybody_is_signed_out(self, app, tokens, now):
+        assert run(app, "sign-out", "--everybody").exit_code == 0
+        assert not any(sessions.find(token, now) for token in tokens)
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ((), "either --email ADDRESS or --everybody"),
+            (("--everybody", "--email", "uma@example.org"), "either --email ADDRESS or"),
+            (("--email", "nobody@example.org"), "Nobody has a profile"),
+        ],
+    )
+    def test_says_what_is_wrong_and_signs_nobody_out(self, app, tokens, now, options, words):
+        done = run(app, "sign-out", *options)
+        assert done.exit_code != 0
+        assert words in done.output
+        assert all(sessions.find(token, now) for token in tokens)

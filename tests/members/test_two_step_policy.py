@@ -1,0 +1,144 @@
+"""Accounts that ask their Moderators and up for a second step."""
+
+from datetime import datetime
+
+import pytest
+from flask import Flask
+
+from invites.authorization.audit_log import Deed
+from invites.core.errors import Reason
+from invites.core.roles import Role
+from invites.mail.rendering import render
+from invites.members import memberships, two_step_policy
+from invites.models import (
+    Account,
+    Activity,
+    Authenticator,
+    Delivery,
+    Membership,
+    SecurityEvent,
+    User,
+)
+from invites.people import totp, two_step
+from tests.people.test_security_notices import told
+from tests.support.actions import refused
+from tests.support.people import Cast
+from tests.support.populated_account import services
+
+
+def have_second_step(user: User, now: datetime) -> None:
+    totp.offer(user, now)
+    Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
+
+
+@pytest.fixture
+def owner_with_one(owner: Membership, now: datetime) -> Membership:
+    """An Account Owner who has set one up."""
+    have_second_step(owner.user, now)
+    return owner
+
+
+def member(role: Role, people: Cast) -> Membership:
+    """As a request reads them."""
+    return Membership.get_by_id(people[role].id)
+
+
+def test_it_is_missing_for_moderators_and_up_and_never_for_users(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    two_step_policy.require(owner_with_one, True, now)
+    missing = {role for role in Role if two_step_policy.is_missing(member(role, people))}
+    assert missing == {Role.MODERATOR, Role.ADMIN}
+    have_second_step(people[Role.MODERATOR].user, now)
+    assert not two_step_policy.is_missing(member(Role.MODERATOR, people))
+
+
+def test_nothing_is_missing_where_it_is_not_asked_for(people: Cast) -> None:
+    assert not any(two_step_policy.is_missing(member(role, people)) for role in Role)
+
+
+def test_nobody_locks_themselves_out(owner: Membership, now: datetime) -> None:
+    with refused(Reason.SECOND_STEP_FIRST):
+        two_step_policy.require(owner, True, now)
+    assert not Account.get().requires_second_factor
+
+
+def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    two_step_policy.require(owner_with_one, True, now)
+    two_step.end(owner_with_one.user, now)
+    assert two_step_policy.is_missing(member(Role.OWNER, people))
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+def test_those_who_may_not_change_settings_may_not_change_this(
+    people: Cast, now: datetime, role: Role
+) -> None:
+    have_second_step(people[role].user, now)
+    with refused(Reason.NOT_ALLOWED):
+        two_step_policy.require(people[role], True, now)
+
+
+def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None:
+    for required in (True, True, False):
+        two_step_policy.require(owner_with_one, required, now)
+    deeds = [entry.action for entry in Activity.select().order_by(Activity.id)]
+    assert deeds[-2:] == [Deed.SECOND_STEP_REQUIRED, Deed.SECOND_STEP_OPTIONAL]
+    assert deeds.count(Deed.SECOND_STEP_REQUIRED) == 1
+
+
+def test_who_has_none_is_listed_as_people_order_names(
+    owner_with_one: Membership, people: Cast
+) -> None:
+    User.update(name="Émile Roux").where(User.id == people[Role.ADMIN].user_id).execute()
+    names = [user.name for user in two_step_policy.without(owner_with_one.account)]
+    assert names == ["Émile Roux", "Mo Diaz"]
+
+
+def test_who_has_none_is_told_by_mail_once_and_nobody_else(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    have_second_step(people[Role.ADMIN].user, now)
+    for required in (True, False, True):
+        two_step_policy.require(owner_with_one, required, now)
+    assert told() == [("mo@example.org", SecurityEvent.SECOND_STEP_ASKED)]
+
+
+def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
+    app: Flask, owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    two_step_policy.require(owner_with_one, True, now)
+    mail = Delivery.get(Delivery.recipient == "mo@example.org")
+    postage = services(app).postage
+    with app.app_context():
+        assert "needed for Riverside Relief" in render(mail, postage, now).html
+        have_second_step(people[Role.MODERATOR].user, now)
+        assert render(mail, postage, now) is None
+
+
+def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    memberships.deactivate(owner_with_one, people[Role.MODERATOR], now)
+    two_step_policy.require(owner_with_one, True, now)
+    uma = people[Role.USER]
+    for role in (Role.MODERATOR, Role.USER, Role.ADMIN):
+        memberships.change_role(owner_with_one, uma, role, now)
+    memberships.reactivate(owner_with_one, people[Role.MODERATOR], now)
+    asked = SecurityEvent.SECOND_STEP_ASKED
+    assert told() == [(f"{name}@example.org", asked) for name in ("ada", "uma", "mo")]
+
+
+def test_who_gets_a_role_and_has_one_or_is_not_asked_gets_no_mail(
+    owner_with_one: Membership, people: Cast, now: datetime
+) -> None:
+    uma = people[Role.USER]
+    memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
+    memberships.change_role(owner_with_one, uma, Role.USER, now)
+    have_second_step(uma.user, now)
+    have_second_step(people[Role.ADMIN].user, now)
+    have_second_step(people[Role.MODERATOR].user, now)
+    two_step_policy.require(owner_with_one, True, now)
+    memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
+    assert told() == []

@@ -1,0 +1,196 @@
+"""Which mails go out next."""
+
+from datetime import timedelta
+
+import pytest
+
+from invites import db
+from invites.members import accounts
+from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership, ProofPurpose
+from invites.outbox import enqueue, journal, queue, waiting
+from invites.outbox.enqueue import BIG
+from invites.outbox.retry import LONGEST_PAUSE
+from invites.people import email_tokens
+from tests.support.actions import invite, reread, send
+from tests.support.people import make_user
+
+MINUTE = timedelta(minutes=1)
+
+
+def recipients(mails):
+    return [mail.recipient for mail in mails]
+
+
+def people(prefix, number):
+    return [f"{prefix}{n}@example.org" for n in range(number)]
+
+
+def set_state(state, *batches):
+    Batch.update(state=state).where(Batch.id.in_(batches)).execute()
+
+
+def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_them(owner, now):
+    (invitation,) = send(owner, now, "bulk@example.org").invitations
+    invitation.email = "single@example.org"
+    enqueue.queue_invitation(invitation, now)
+    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
+    assert recipients(queue.urgent(now, 10)) == ["personal@example.org", "single@example.org"]
+    assert recipients(queue.urgent(now, 1)) == ["personal@example.org"]
+    assert recipients(queue.bulk(now, 10)) == ["bulk@example.org"]
+
+
+def test_mails_of_a_batch_come_in_order_and_as_many_as_asked_for(owner, now):
+    send(owner, now, *people("p", 5))
+    assert recipients(queue.bulk(now, 2)) == people("p", 2)
+    assert recipients(queue.bulk(now, 10)) == people("p", 5)
+
+
+def test_two_accounts_take_turns(owner, now):
+    found = accounts.create("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
+    send(owner, now, *people("one", 30))
+    send(Membership.get(Membership.account == found), now, *people("other", 3))
+    assert recipients(queue.bulk(now, 8)) == [
+        "one0@example.org",
+        "other0@example.org",
+        "one1@example.org",
+        "other1@example.org",
+        "one2@example.org",
+        "other2@example.org",
+        "one3@example.org",
+        "one4@example.org",
+    ]
+
+
+def test_of_one_account_the_older_batch_goes_first_and_its_late_retries_hold_up_nothing(owner, now):
+    first = send(owner, now, *people("first", 2))
+    send(owner, now, *people("second", 2))
+    assert recipients(queue.bulk(now, 10)) == people("first", 2)
+    Delivery.update(due_at=now + MINUTE).where(Delivery.batch == first).execute()
+    assert recipients(queue.bulk(now, 10)) == people("second", 2)
+    assert recipients(queue.bulk(now + MINUTE, 10)) == people("first", 2)
+
+
+def test_mails_in_hand_are_passed_over_and_hide_no_mail_of_the_next_batch(owner, now):
+    send(owner, now, *people("first", 2))
+    send(owner, now, *people("second", 2))
+    one, two = (mail.id for mail in queue.bulk(now, 10))
+    assert recipients(queue.bulk(now, 1, {one})) == ["first1@example.org"]
+    assert recipients(queue.bulk(now, 10, {one, two})) == people("second", 2)
+
+
+def test_of_very_many_accounts_little_more_is_read_than_goes_out(owner, now, monkeypatch):
+    for n in range(20):
+        found = accounts.create(f"Number {n}", make_user("Zoe", f"zoe{n}@example.org", now), now)
+        send(Membership.get(Membership.account == found), now, *people(f"of{n}p", 20))
+    rows = []
+    select = db.select
+    monkeypatch.setattr(db, "select", lambda *asked: _noted(rows, select(*asked)))
+    assert len({mail.account_id for mail in queue.bulk(now, 20)}) == 20
+    assert len(rows) <= 40
+
+
+def _noted(rows, found):
+    rows.extend(found)
+    return found
+
+
+@pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELLED])
+def test_a_halted_batch_gives_nothing(owner, now, state):
+    set_state(state, send(owner, now, *people("p", 3)))
+    assert queue.bulk(now, 10) == []
+
+
+def test_a_mail_that_is_not_due_waits(owner, now):
+    invite(owner, now)
+    assert queue.bulk(now - MINUTE, 10) == []
+
+
+def test_after_a_clock_that_was_a_day_ahead_is_set_right_mail_does_not_wait_for_a_day(owner, now):
+    invite(owner, now + timedelta(days=1))
+    assert recipients(queue.bulk(now, 10)) == ["new@example.org"]
+    Delivery.update(due_at=now + LONGEST_PAUSE).execute()
+    assert queue.bulk(now, 10) == []
+
+
+def test_of_a_big_batch_only_the_first_ten_go_until_their_fate_is_known(owner, now):
+    batch = send(owner, now, *people("p", BIG))
+    assert recipients(queue.bulk(now, 100)) == people("p", 10)
+    first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(10)
+    Delivery.update(state=DeliveryState.SENDING).where(Delivery.id.in_(first)).execute()
+    assert queue.bulk(now, 100) == []
+    Delivery.update(state=DeliveryState.SENT, attempts=1).where(Delivery.id.in_(first)).execute()
+    assert len(queue.bulk(now, 100)) == BIG - 10
+    assert reread(batch).state == BatchState.RUNNING
+
+
+def test_a_batch_of_which_nothing_waits_is_done(owner, now):
+    batch = send(owner, now, *people("p", 2))
+    Delivery.update(state=DeliveryState.SENDING).execute()
+    assert queue.bulk(now, 10) == []
+    assert reread(batch).state == BatchState.RUNNING
+    Delivery.update(state=DeliveryState.SENT).execute()
+    assert queue.bulk(now, 10) == []
+    assert reread(batch).state == BatchState.DONE
+
+
+def test_a_mail_says_whether_its_recipient_has_a_profile(owner, now):
+    make_user("Kim Known", "kim@example.org", now)
+    send(owner, now, "new@example.org", "kim@example.org")
+    assert [mail.known for mail in queue.bulk(now, 10)] == [False, True]
+
+
+def test_a_mail_brings_all_that_its_letter_needs(owner, now):
+    invitation = invite(owner, now)
+    [mail] = queue.bulk(now, 10)
+    delivery = Delivery.get()
+    assert (mail.id, mail.recipient, mail.created_at) == (delivery.id, "new@example.org", now)
+    assert (mail.account_id, mail.batch_id) == (owner.account_id, invitation.batch_id)
+    assert (mail.offer.id, mail.offer.created_at) == (invitation.id, now)
+    assert (mail.offer.inviter_id, mail.offer.role) == (owner.user_id, invitation.role)
+    assert mail.offer.expires_at == invitation.expires_at
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda now: queue.urgent(now, 10),
+        lambda now: queue.bulk(now, 10),
+        journal.recover,
+        lambda _now: waiting.page(1),
+    ],
+    ids=["urgent", "bulk", "recover", "waiting"],
+)
+def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owner, now, look):
+    send(owner, now, *people("p", 5))
+    connection = db.database.connection()
+    statements = []
+    connection.set_trace_callback(statements.append)
+    look(now)
+    connection.set_trace_callback(None)
+    asked = [s for s in statements if "delivery" in s.lower() and not s.startswith("--")]
+    plans = [connection.execute(f"EXPLAIN QUERY PLAN {s}").fetchall() for s in asked]
+    steps = [step[3] for plan in plans for step in plan]
+    assert any("delivery_" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN")]
+
+
+def steps_of_a_look(owner, now, size, *results):
+    """How much SQLite works to find the next mails while the first of ``size`` are tried."""
+    batch = send(owner, now, *people(f"of{size}p", size))
+    first = Delivery.select(Delivery.id).where(Delivery.batch == batch).limit(10)
+    for one, state in zip(first, results, strict=False):
+        Delivery.update(state=state).where(Delivery.id == one.id).execute()
+    steps = []
+    db.database.connection().set_progress_handler(lambda: steps.append(1), 100)
+    found = queue.bulk(now, 64)
+    db.database.connection().set_progress_handler(None, 0)
+    assert len(found) == 10 - len(results)
+    set_state(BatchState.PAUSED, batch)
+    return len(steps)
+
+
+@pytest.mark.parametrize("in_hand", [0, 3, 10])
+def test_while_the_first_ten_are_tried_a_look_costs_the_same_however_many_wait(owner, now, in_hand):
+    states = [DeliveryState.SENDING] * in_hand
+    small = steps_of_a_look(owner, now, BIG, *states)
+    assert steps_of_a_look(owner, now, 2_000, *states) <= small + 3

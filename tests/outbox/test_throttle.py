@@ -1,0 +1,53 @@
+"""How hard the box may work its mail server."""
+
+import pytest
+
+from invites.core.errors import Reason
+from invites.models import MailPolicy
+from invites.outbox import throttle
+from invites.outbox.throttle import MOST_CONNECTIONS, MOST_PER_MINUTE, Limits
+from tests.support.actions import refused
+
+
+def test_without_a_choice_there_is_no_limit_and_four_connections(database):
+    assert throttle.read() == Limits(per_minute=None, connections=4)
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "connections", "expected"),
+    [
+        ("30", "1", Limits(30, 1)),
+        (" 100000 ", "32", Limits(MOST_PER_MINUTE, MOST_CONNECTIONS)),
+        ("", "2", Limits(None, 2)),
+        ("  ", "2", Limits(None, 2)),
+    ],
+)
+def test_what_is_chosen_is_kept(database, per_minute, connections, expected):
+    throttle.change(per_minute, connections)
+    assert throttle.read() == expected
+
+
+def test_a_later_choice_takes_the_place_of_the_first(database):
+    throttle.change("30", "1")
+    throttle.change("", "8")
+    assert throttle.read() == Limits(None, 8)
+    assert MailPolicy.select().count() == 1
+
+
+WRONG = ["0", "-1", "1.5", "1,000", "a few", "٣", "9" * 5000, "\x00"]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, "100001"])
+def test_a_wrong_number_of_mails_is_refused_and_changes_nothing(database, wrong):
+    throttle.change("30", "2")
+    with refused(Reason.NUMBER_OUT_OF_RANGE):
+        throttle.change(wrong, "3")
+    assert throttle.read() == Limits(30, 2)
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, "33", ""])
+def test_a_wrong_number_of_connections_is_refused_and_changes_nothing(database, wrong):
+    throttle.change("30", "2")
+    with refused(Reason.NUMBER_OUT_OF_RANGE):
+        throttle.change("40", wrong)
+    assert throttle.read() == Limits(30, 2)

@@ -1,0 +1,34 @@
+"""Mail that waits for a mail server to be configured."""
+
+import pytest
+
+from invites.models import Delivery
+from invites.outbox import waiting
+from invites.outbox.retry import Result
+from tests.support.actions import attempt, send
+
+
+@pytest.fixture
+def batch(owner, now):
+    return send(owner, now, *(f"p{n}@example.org" for n in range(60)))
+
+
+def test_waiting_mail_is_listed_newest_first_in_pages(batch):
+    assert [mail.recipient for mail in waiting.page(1)][:2] == [
+        "p59@example.org",
+        "p58@example.org",
+    ]
+    assert (waiting.page(2).first, waiting.page(2).total) == (51, 60)
+
+
+def test_mail_that_is_out_waits_no_more(batch, now):
+    delivery = Delivery.select().order_by(Delivery.id).first()
+    assert waiting.find(delivery.id) == delivery
+    attempt(delivery, Result.SENT, now)
+    assert waiting.find(delivery.id) is None
+    assert waiting.page(1).total == Delivery.select().count() - 1
+
+
+@pytest.mark.parametrize("number", [0, -1, 10**30])
+def test_a_number_that_does_not_exist_finds_nothing(batch, number):
+    assert waiting.find(number) is None

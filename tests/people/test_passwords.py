@@ -1,0 +1,163 @@
+"""What is accepted as a password, and how it is kept."""
+
+from queue import Queue
+from threading import Semaphore, Thread
+from time import thread_time
+
+import pytest
+
+from invites.core.errors import Reason, Refused
+from invites.people import passwords
+from tests.conftest import REAL_PASSWORD_METHOD
+from tests.support.actions import refused
+from tests.support.people import PASSWORD, password_hash
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "a horse in the rain",
+        "correcthor",
+        "пароль для меня",
+        "          a b c d",
+        "🐎🌧️🐎🌧️☂️🚲🚲🚲🚲",
+    ],
+)
+def test_length_is_what_counts(password):
+    assert len(password) >= passwords.MIN_LENGTH
+    passwords.check_acceptable(password, email="ada@example.org", name="Ada Okafor")
+
+
+@pytest.mark.parametrize(
+    ("password", "reason"),
+    [
+        ("", Reason.PASSWORD_SHORT),
+        ("nine char", Reason.PASSWORD_SHORT),
+        ("abcd" * 64 + "e", Reason.PASSWORD_LONG),
+        ("aaaaaaaaaaaa", Reason.PASSWORD_OBVIOUS),
+        ("abcabcabcabc", Reason.PASSWORD_OBVIOUS),
+        ("ada.okafor@example.org", Reason.PASSWORD_OBVIOUS),
+        ("ADA.OKAFOR@EXAMPLE.ORG", Reason.PASSWORD_OBVIOUS),
+        ("Ada.Okafor", Reason.PASSWORD_OBVIOUS),
+        ("ada okafor", Reason.PASSWORD_OBVIOUS),
+        ("ada okafor1", Reason.PASSWORD_OBVIOUS),
+        ("abcd" * 64, Reason.PASSWORD_OBVIOUS),
+        ("qwertyuiop", Reason.PASSWORD_OBVIOUS),
+        ("1234567890", Reason.PASSWORD_OBVIOUS),
+        ("Password123", Reason.PASSWORD_OBVIOUS),
+        ("iloveyou1234", Reason.PASSWORD_OBVIOUS),
+    ],
+)
+def test_short_endless_and_obvious_passwords_are_refused(password, reason):
+    with refused(reason):
+        passwords.check_acceptable(password, email="ada.okafor@example.org", name="Ada Okafor")
+
+
+def test_a_refusal_tells_the_limit():
+    with pytest.raises(Refused) as caught:
+        passwords.check_acceptable("short", email="ada@example.org")
+    assert caught.value.details == {"limit": 10}
+
+
+def test_only_the_right_password_matches():
+    assert passwords.password_matches(password_hash(), PASSWORD)
+    assert not passwords.password_matches(password_hash(), PASSWORD.upper())
+    assert not passwords.password_matches(password_hash(), PASSWORD + " ")
+    assert not passwords.password_matches(password_hash(), "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["4@8({[<36911", "({[<4@69!1|7", "k" * 12, "k" * 224])
+def test_nobody_keeps_the_box_busy_with_a_password_to_be_estimated(end):
+    password = "4@8({[<369!1|7$50+%2" + end
+    passwords.strength("the lists are read by now", email="ada@example.org")
+    before = thread_time()
+    passwords.check_acceptable(password, email="ada@example.org")
+    assert thread_time() - before < 0.4
+
+
+@pytest.mark.slow
+def test_a_hash_takes_its_time_and_memory(monkeypatch):
+    monkeypatch.setattr(passwords, "METHOD", REAL_PASSWORD_METHOD)
+    kept = passwords.hash_password(PASSWORD)
+    assert kept.startswith("scrypt:32768:8:3$")
+    assert passwords.password_matches(kept, PASSWORD)
+
+
+def test_two_people_with_one_password_have_two_hashes():
+    other = passwords.hash_password(PASSWORD)
+    assert other != password_hash()
+    assert other.startswith("scrypt:")
+    assert PASSWORD not in other
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "nobody has this password"])
+def test_nobody_has_no_password_not_even_the_one_that_is_compared(password):
+    assert not passwords.password_matches(None, password)
+
+
+def test_an_endless_password_is_refused_without_hashing_it():
+    assert not passwords.password_matches(password_hash(), PASSWORD * 100)
+
+
+@pytest.mark.parametrize(
+    ("password", "strength"),
+    [("1234567890", 0), ("iloveyou1234", 1), ("Summer2024!", 2), ("a horse in the rain", 4)],
+)
+def test_strength_is_told_from_0_to_4(password, strength):
+    assert passwords.strength(password, email="ada@example.org") == strength
+
+
+@pytest.mark.slow
+def test_an_endless_password_is_estimated_in_a_moment():
+    assert passwords.strength("4@8({[</369&#!1/|0$5+7%2/" * 10, email="") == passwords.STRONGEST
+
+
+class TestInLine:
+    """Who waits for a password to be checked, when many log in."""
+
+    def at_once(self, deed, monkeypatch, count=40):
+        """What ``count`` threads get, all there before the first one has its turn."""
+        turn, answers = Semaphore(0), Queue()
+        monkeypatch.setattr(passwords, "_at_once", turn)
+
+        def do():
+            try:
+                answers.put(deed())
+            except Refused as refused:
+                answers.put(refused.reason)
+
+        threads = [Thread(target=do, daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        refused_at_once = [answers.get(timeout=30) for _ in range(count - 18)]
+        turn.release(count)
+        for thread in threads:
+            thread.join(30)
+        return refused_at_once, [answers.get(timeout=30) for _ in range(18)]
+
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_sixteen_wait_and_who_comes_then_hears_it_at_once(self, kept, monkeypatch):
+        known = password_hash() if kept else None
+        refused_at_once, answered = self.at_once(
+            lambda: passwords.password_matches(known, PASSWORD), monkeypatch
+        )
+        assert refused_at_once == [Reason.BUSY] * 22
+        assert answered == [kept] * 18
+
+    def test_whoever_has_a_place_keeps_it_for_all_that_is_hashed(self, monkeypatch):
+        def change():
+            with passwords.in_line():
+                passwords.check_right(password_hash(), PASSWORD)
+                passwords.check_acceptable("a fish in the snow", email="")
+                return passwords.hash_password("a fish in the snow")[:6]
+
+        monkeypatch.setattr(passwords, "strength", lambda *_typed, **_known: 4)
+        refused_at_once, answered = self.at_once(change, monkeypatch)
+        assert refused_at_once == [Reason.BUSY] * 22
+        assert answered == ["scrypt"] * 18
+
+    def test_after_the_crowd_there_is_a_place_for_everybody(self, monkeypatch):
+        for _ in range(3):
+            self.at_once(lambda: passwords.hash_password(PASSWORD), monkeypatch)
+        assert passwords.password_matches(password_hash(), PASSWORD)

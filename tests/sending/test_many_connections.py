@@ -1,0 +1,273 @@
+"""Many connections at once: how many are opened, how they share, how fast they may be."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import pytest
+from peewee import OperationalError
+
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.mail.builder import Mailroom
+from invites.models import (
+    Batch,
+    BatchState,
+    DeliveryState,
+    MailPolicy,
+    Membership,
+    ProofPurpose,
+)
+from invites.outbox import batches, enqueue, journal
+from invites.outbox.journal import Settled
+from invites.outbox.queue import Waiting
+from invites.people import email_tokens
+from invites.sending import connection_pool, worker
+from invites.sending.worker import Worker
+from tests.support.actions import invite, send
+from tests.support.scripted_smtp_server import Scripted, at
+from tests.support.sending_actions import ONE_WAY, QUEUED, SENT, people, states, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@ONE_WAY
+class TestManyConnections:
+    def test_a_slow_server_gets_as_many_connections_as_allowed_and_each_mail_once(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=6)
+        server.delay = 0.02
+        send(owner, now, *people(200))
+        running()
+        wait_for(lambda: states() == {SENT: 200})
+        assert Counter(server.recipients) == Counter(people(200))
+        assert 3 < server.connections <= 6
+
+    def test_while_the_server_thinks_the_next_mail_is_made(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=1)
+        made, letter = [], Mailroom.letter
+
+        def make(room: Mailroom, mail: Waiting, when: datetime) -> object:
+            made.append(mail.recipient)
+            return letter(room, mail, when)
+
+        monkeypatch.setattr(Mailroom, "letter", make)
+        server.delay = 1
+        send(owner, now, *people(4))
+        running()
+        wait_for(lambda: len(made) == 3)  # one is being sent, one is announced
+        assert not server.letters
+        wait_for(lambda: states() == {SENT: 4})
+        assert made == server.recipients == people(4)
+
+    def test_mails_that_were_made_for_connections_that_broke_go_on_other_ones(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.05
+        server.answer = at("body", b"421 4.3.2 Enough", after=2)
+        send(owner, now, *people(20))
+        running()
+        wait_for(lambda: states() == {SENT: 20})
+        assert server.connections > 5
+
+    def test_a_rate_is_kept_over_all_connections(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=1200, connections=4)
+        send(owner, now, *people(30))
+        running()
+        wait_for(lambda: len(server.letters) > 2)
+        start = time.monotonic()
+        before = len(server.letters)
+        wait_for(lambda: states() == {SENT: 30})
+        assert time.monotonic() - start > (30 - before - 3) * 0.05
+
+    def test_mails_that_are_not_sent_use_up_no_rate(
+        self,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=60, connections=4)
+        send(owner, now, *people(40))
+        Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
+        running()
+        wait_for(lambda: states() == {DeliveryState.WITHDRAWN: 40})
+
+    def test_at_a_low_rate_a_paused_batch_makes_room_for_another_at_once(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=60, connections=4)
+        batch = send(owner, now, *people(40))
+        running()
+        wait_for(lambda: server.letters)
+        batches.pause(owner, batch, now)
+        send(owner, utcnow(), "other@example.org")
+        start = time.monotonic()
+        wait_for(lambda: "other@example.org" in server.recipients)
+        assert time.monotonic() - start < 5
+
+    def test_many_mails_that_are_not_sent_hold_up_nothing_for_long(
+        self,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write, sizes = journal.write, []
+
+        def count(settled: Sequence[Settled], *others: object) -> object:
+            sizes.append(len(settled))
+            return write(settled, *others)
+
+        monkeypatch.setattr(journal, "write", count)
+        batch = send(owner, now, *people(999))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
+        running()
+        wait_for(lambda: states() == {DeliveryState.WITHDRAWN: 999})
+        assert max(sizes) <= 200
+
+    def test_a_password_link_overtakes_a_batch_that_is_going_out(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.02
+        send(owner, now, *people(150))
+        running()
+        wait_for(lambda: len(server.letters) > 12)
+        email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
+        asked_at = len(server.letters)
+        wait_for(lambda: owner.user.email in server.recipients)
+        assert server.recipients.index(owner.user.email) - asked_at < 80
+        assert len(server.letters) < 150
+
+    def test_a_connection_without_work_is_closed_and_the_next_mail_opens_another(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(connection_pool, "_LINGER", 0.2)
+        invite(owner, now, "one@example.org")
+        running()
+        wait_for(lambda: server.stages["quit"] == 1)
+        assert states() == {SENT: 1}
+        invite(owner, utcnow(), "two@example.org")
+        wait_for(lambda: states() == {SENT: 2})
+        assert server.connections == 2
+
+    def test_a_server_that_hangs_up_on_a_connection_without_work_costs_nothing(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(connection_pool, "_LINGER", 60)
+        invite(owner, now, "one@example.org")
+        running()
+        wait_for(lambda: states() == {SENT: 1})
+        server.hang_up()
+        invite(owner, utcnow(), "two@example.org")
+        wait_for(lambda: states() == {SENT: 2})
+        assert server.recipients == ["one@example.org", "two@example.org"]
+        assert enqueue.trouble() == ""
+
+    def test_a_mail_whose_connection_breaks_while_the_database_is_busy_goes_on_the_next_one(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
+        write, busy = journal.write, iter([OperationalError("database is locked")])
+
+        def write_later(*arguments: object) -> object:
+            for error in busy:
+                server.hang_up()
+                raise error
+            return write(*arguments)
+
+        monkeypatch.setattr(journal, "write", write_later)
+        invite(owner, now)
+        running()
+        wait_for(lambda: states() == {SENT: 1})
+
+    def test_when_fewer_connections_are_allowed_the_others_say_goodbye(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=8)
+        server.delay = 0.02
+        batch = send(owner, now, *people(400))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        running()
+        wait_for(lambda: server.open_now > 4)
+        MailPolicy.update(connections=2).execute()
+        wait_for(lambda: server.open_now <= 2)
+        assert states()[QUEUED] > 0
+        wait_for(lambda: states() == {SENT: 400})
+        assert Counter(server.recipients) == Counter(people(400))
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_database_that_fails_now_and_then_loses_no_outcome_and_doubles_no_mail(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        seed: int,
+    ) -> None:
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.01)
+        write, chance = journal.write, random.Random(seed)
+
+        def busy(*arguments: object) -> object:
+            if chance.random() < 0.3:
+                raise OperationalError("database is locked")
+            return write(*arguments)
+
+        monkeypatch.setattr(journal, "write", busy)
+        MailPolicy.create(id=1, per_minute=None, connections=4)
+        send(owner, now, *people(120))
+        running()
+        wait_for(lambda: states() == {SENT: 120})
+        assert sorted(server.recipients) == people(120)

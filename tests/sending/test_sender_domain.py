@@ -1,0 +1,149 @@
+"""What the sender's domain publishes about its mail, asked of a name server of our own."""
+
+import dns.rcode
+import pytest
+from dns.resolver import Resolver
+
+from invites.sending import sender_domain
+from invites.sending.sender_domain import Dmarc, Published, Spf
+from tests.support.name_server import NameServer
+
+DOMAIN = "mail.example.org"
+
+
+def look(**records: bytes | list[bytes]) -> Published:
+    """What is published with an ``spf`` and a ``dmarc`` record, and one of the domain ``above``."""
+    places = {"spf": DOMAIN, "dmarc": f"_dmarc.{DOMAIN}", "above": "_dmarc.example.org"}
+    texts = {
+        places[what]: [found] if isinstance(found, bytes) else found
+        for what, found in records.items()
+    }
+    with NameServer(texts).listening() as resolver:
+        return sender_domain.published(DOMAIN, resolver)
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (b"v=spf1 mx -all", Spf.REFUSE),
+        (b"v=spf1 include:spf.example.net ~all", Spf.SUSPECT),
+        (b"V=SPF1 MX ~ALL", Spf.SUSPECT),
+        (b"v=spf1 ?all", Spf.SILENT),
+        (b"v=spf1 mx", Spf.SILENT),
+        (b"v=spf1", Spf.SILENT),
+        (b"v=spf1 +all", Spf.ANYBODY),
+        (b"v=spf1 all", Spf.ANYBODY),
+        (b"v=spf1 redirect=_spf.example.net", Spf.ELSEWHERE),
+        (b"v=spf1 -all redirect=_spf.example.net", Spf.REFUSE),
+        (b"v=spf1 " + b"ip4:192.0.2.1 " * 100 + b"-all", Spf.REFUSE),
+        (b"v=spf10 -all", Spf.MISSING),
+        (b"google-site-verification=1", Spf.MISSING),
+        ([], Spf.MISSING),
+        ([b"v=spf1 mx -all", b"other"], Spf.REFUSE),
+        ([b"v=spf1 mx -all", b"v=spf1 a -all"], Spf.SEVERAL),
+    ],
+)
+def test_spf_is_understood(record, expected):
+    assert look(spf=record).spf is expected
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (b"v=DMARC1; p=none", Dmarc.NONE),
+        (b"v=DMARC1;p=quarantine;rua=mailto:a@example.org", Dmarc.QUARANTINE),
+        (b"v=DMARC1 ; p = Reject ; sp=none", Dmarc.REJECT),
+        (b"v=DMARC1; p=sometimes", Dmarc.BROKEN),
+        (b"v=DMARC1", Dmarc.BROKEN),
+        ([b"v=DMARC1; p=none", b"v=DMARC1; p=reject"], Dmarc.SEVERAL),
+        (b"something else", Dmarc.MISSING),
+        ([], Dmarc.MISSING),
+    ],
+)
+def test_dmarc_is_understood(record, expected):
+    assert look(dmarc=record).dmarc is expected
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (b"v=DMARC1; p=reject", Dmarc.REJECT),
+        (b"v=DMARC1; p=reject; sp=none", Dmarc.NONE),
+    ],
+)
+def test_the_domain_above_speaks_when_the_domain_itself_says_nothing(record, expected):
+    found = look(above=record)
+    assert (found.dmarc, found.dmarc_domain) == (expected, "example.org")
+
+
+def test_the_nearer_record_holds():
+    found = look(dmarc=b"v=DMARC1; p=none", above=b"v=DMARC1; p=reject")
+    assert (found.dmarc, found.dmarc_domain) == (Dmarc.NONE, DOMAIN)
+
+
+def test_a_long_name_is_not_climbed_for_ever_and_a_top_level_is_not_asked():
+    server = NameServer()
+    with server.listening() as resolver:
+        sender_domain.published("a.b.c.d.e.f.g.h.example.org", resolver)
+        assert len(server.asked) == 6
+        sender_domain.published("example.org", resolver)
+        assert "_dmarc.org" not in server.asked
+
+
+def test_records_are_shown_short_and_printable():
+    found = look(spf=b"v=spf1 \x00\x1b[31m\xff\xe2\x80\xae " + b"x" * 5000 + b" -all")
+    assert found.spf is Spf.REFUSE
+    [shown] = found.spf_records
+    assert shown.isprintable()
+    assert len(shown) == 500
+
+
+def test_of_many_records_only_some_are_shown():
+    found = look(spf=[b"v=spf1 ip4:192.0.2.%d" % number for number in range(12)])
+    assert found.spf is Spf.SEVERAL
+    assert len(found.spf_records) == 5
+
+
+@pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
+def test_a_server_that_fails_tells_nothing(rcode):
+    with NameServer(rcode=rcode).listening() as resolver:
+        found = sender_domain.published(DOMAIN, resolver)
+    assert (found.spf, found.dmarc) == (Spf.UNKNOWN, Dmarc.UNKNOWN)
+
+
+def test_a_server_that_is_silent_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(sender_domain, "_PATIENCE", 0.1)
+    server = NameServer(is_silent=True)
+    with server.listening() as resolver:
+        found = sender_domain.published(DOMAIN, resolver)
+    assert (found.spf, found.dmarc) == (Spf.UNKNOWN, Dmarc.UNKNOWN)
+    assert "_dmarc.example.org" not in server.asked
+
+
+def test_with_nobody_to_ask_nothing_is_known(monkeypatch):
+    monkeypatch.setattr("dns.resolver.Resolver.read_resolv_conf", lambda *_: _no_configuration())
+    found = sender_domain.published(DOMAIN, sender_domain.this_machines_resolver())
+    assert (found.spf, found.dmarc) == (Spf.UNKNOWN, Dmarc.UNKNOWN)
+
+
+def _no_configuration():
+    raise sender_domain.dns.resolver.NoResolverConfiguration
+
+
+def test_a_name_that_cannot_be_tells_nothing():
+    found = sender_domain.published("x" * 80 + ".example.org", Resolver(configure=False))
+    assert found.spf is Spf.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("example.org", True),
+        ("example.xn--p1ai", True),
+        ("localhost", False),
+        ("192.0.2.1", False),
+        ("[192.0.2.1]", False),
+    ],
+)
+def test_some_domains_nobody_can_ask_about(domain, expected):
+    assert sender_domain.is_public(domain) is expected

@@ -1,0 +1,585 @@
+"""Mail on its way through a real SMTP server, and what becomes of it when that refuses."""
+
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_mail import Mail
+
+from invites import db
+from invites.core.roles import Role
+from invites.invitations import manage
+from invites.members import answers, memberships
+from invites.models import (
+    Account,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    Membership,
+    ProofPurpose,
+)
+from invites.outbox import enqueue
+from invites.people import email_tokens
+from invites.sending import smtp_socket
+from invites.sending.smtp_replies import TroubleError
+from invites.sending.worker import Worker
+from tests.support.actions import invite, send
+from tests.support.people import Cast, make_user
+from tests.support.scripted_smtp_server import Scripted
+from tests.support.smtp_fixtures import CERTIFICATE, MakeWorker
+from tests.support.smtp_server import PostOffice
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning"),  # meant so
+]
+
+
+def delivery(email: str) -> Delivery:
+    """The newest mail to an address, as it stands now."""
+    found: Delivery = (
+        Delivery.select().where(Delivery.recipient == email).order_by(Delivery.id.desc()).get()
+    )
+    return found
+
+
+def due_now() -> None:
+    """As if the pause before the next try were over."""
+    Delivery.update(due_at=Delivery.created_at).execute()
+
+
+class TestWhatArrives:
+    def test_a_new_person_and_a_known_one_get_different_mails(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        make_user("Kim Known", "kim@example.org", now)
+        send(owner, now, "new@example.org", "kim@example.org")
+        assert worker.drain() == 2
+        assert office.to("new@example.org")["Subject"] == "Invitation"
+        assert office.to("kim@example.org")["Subject"] == "Invitation for Riverside Relief"
+
+    def test_everybody_gets_a_mail_of_their_own(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        people = [f"person{n}@example.org" for n in range(45)]
+        send(owner, now, *people)
+        worker.drain()
+        assert [letter.recipients for letter in office.letters] == [[person] for person in people]
+        assert all(letter.mail["To"] == letter.recipients[0] for letter in office.letters)
+        assert all(
+            "Cc" not in letter.mail and "Bcc" not in letter.mail for letter in office.letters
+        )
+
+    def test_a_mail_has_a_text_and_an_html_part(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now)
+        worker.drain()
+        mail = office.to("new@example.org")
+        assert mail.get_content_type() == "multipart/alternative"
+        assert [part.get_content_type() for part in mail.iter_parts()] == [
+            "text/plain",
+            "text/html",
+        ]
+        assert office.letters[0].raw.isascii()
+
+    def test_the_headers_say_from_whom_when_and_that_a_machine_wrote_it(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        owner: Membership,
+        account: Account,
+        now: datetime,
+    ) -> None:
+        account.reply_to = "help@riverside.example"
+        account.save()
+        invite(owner, now)
+        worker.drain()
+        mail = office.to("new@example.org")
+        assert office.letters[0].sender == "invites@box.example"
+        assert mail["From"] == "Riverside Relief <invites@box.example>"
+        assert mail["Reply-To"] == "help@riverside.example"
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert abs(parsedate_to_datetime(mail["Date"]) - now) < timedelta(minutes=1)
+        assert re.fullmatch(r"<[^@<>\s]+@box\.example>", mail["Message-ID"])
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Smith, Jones & Co",
+            'The "Quoted" Trust',
+            "Förderverein Öl",
+            "救援隊",
+            "a" * 100,
+            "Smith, Jones, " * 6 + "& Co",
+            "<b>@",
+            "Association for the Protection of Waterways, Wetlands and Meadows of the Valley, e.V.",
+        ],
+    )
+    def test_any_name_of_an_account_arrives_as_the_senders_name(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        owner: Membership,
+        account: Account,
+        now: datetime,
+        name: str,
+    ) -> None:
+        account.name = name
+        account.save()
+        make_user("Kim Known", "new@example.org", now)
+        invite(owner, now)
+        worker.drain()
+        mail = office.to("new@example.org")
+        [sender] = mail["From"].addresses
+        assert (sender.display_name, sender.addr_spec) == (name, "invites@box.example")
+        assert mail["Subject"] == f"Invitation for {name}"
+
+    def test_the_link_in_the_mail_opens_the_invitation(
+        self,
+        office: PostOffice,
+        make_worker: MakeWorker,
+        mailing_app: Callable[..., Flask],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        base = {"INVITES_BASE_URL": "https://box.example"}
+        invite(owner, now)
+        make_worker(**base).drain()
+        text = office.to("new@example.org").get_body(("plain",)).get_content()
+        link = re.search(r"https://box\.example(/invitation/\S+)", text)
+        page = mailing_app(**base).test_client().get(link[1], base_url="https://box.example")
+        assert page.status_code == 200
+        assert "Olive Martin" in page.text
+
+    def test_a_profile_made_after_inviting_gets_the_mail_for_known_people(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now)
+        make_user("Just There", "new@example.org", now)
+        worker.drain()
+        assert office.to("new@example.org")["Subject"] == "Invitation for Riverside Relief"
+
+    @pytest.mark.parametrize("purpose", ProofPurpose)
+    def test_a_link_that_proves_an_address_goes_there(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        owner: Membership,
+        now: datetime,
+        purpose: ProofPurpose,
+    ) -> None:
+        email_tokens.ask(owner.user, purpose, "olive@new.example", now)
+        worker.drain()
+        assert office.recipients == ["olive@new.example"]
+
+
+def _revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
+    manage.revoke(owner, invitation, now)
+
+
+def _accept(_owner: Membership, invitation: Invitation, now: datetime) -> None:
+    answers.accept(invitation, make_user("Noa", invitation.email, now), now)
+
+
+def _decline(_owner: Membership, invitation: Invitation, now: datetime) -> None:
+    answers.decline(invitation, now)
+
+
+def _expire(_owner: Membership, invitation: Invitation, now: datetime) -> None:
+    Invitation.update(expires_at=now).where(Invitation.id == invitation.id).execute()
+
+
+def _demote_the_inviter(owner: Membership, _invitation: Invitation, _now: datetime) -> None:
+    Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
+
+
+class TestWhatIsNotSent:
+    @pytest.mark.parametrize("happens", [_revoke, _accept, _decline, _expire, _demote_the_inviter])
+    def test_an_invitation_that_is_over_is_withdrawn(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        owner: Membership,
+        now: datetime,
+        happens: Callable[[Membership, Invitation, datetime], None],
+    ) -> None:
+        happens(owner, invite(owner, now), now)
+        worker.drain()
+        assert office.letters == []
+        assert delivery("new@example.org").state == DeliveryState.WITHDRAWN
+
+    def test_a_used_link_is_not_mailed(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+        email_tokens.close_all(owner.user, ProofPurpose.RESET_PASSWORD, now)
+        worker.drain()
+        assert office.letters == []
+
+    def test_mail_that_was_sent_is_not_sent_again(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now)
+        worker.drain()
+        due_now()
+        assert worker.drain() == 0
+        assert len(office.letters) == 1
+
+    @pytest.mark.parametrize(
+        "evil",
+        [
+            "\r\nBcc: all@example.org",
+            "=?utf-8?q?=0D=0ABcc=3A_all=40example=2Eorg?=",
+            "\n",
+            "\x0b",
+            "\x00",
+            "\u2028",
+        ],
+    )
+    def test_a_control_character_never_reaches_a_header_and_holds_up_nobody_else(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        people: Cast,
+        account: Account,
+        now: datetime,
+        evil: str,
+    ) -> None:
+        account.name = f"Riverside{evil}"  # no rule lets it in; should one fail, this holds
+        account.save()
+        send(people[Role.OWNER], now, people.stranger.user.email, "new@example.org")
+        invite(people.stranger, now, "other@example.org")
+        worker.drain()
+        assert office.recipients == ["other@example.org"]
+        assert delivery("new@example.org").state == DeliveryState.FAILED
+
+
+class TestWhatTheServerSays:
+    @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
+    @pytest.mark.parametrize(
+        ("reply", "state"),
+        [
+            ("550 5.1.1 No such person", DeliveryState.FAILED),
+            ("552 5.2.2 The mailbox is full", DeliveryState.FAILED),
+            ("554 5.7.1 Spam", DeliveryState.FAILED),
+            ("450 4.2.1 Try later", DeliveryState.QUEUED),
+            ("451 4.3.0 Greylisted", DeliveryState.QUEUED),
+        ],
+    )
+    def test_a_refused_mail_fails_or_waits_with_the_servers_words(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        owner: Membership,
+        now: datetime,
+        where: str,
+        reply: str,
+        state: DeliveryState,
+    ) -> None:
+        getattr(office, where)["bad@example.org"] = reply
+        send(owner, now, "bad@example.org", "good@example.org")
+        worker.drain()
+        bad = delivery("bad@example.org")
+        assert (bad.state, f"{bad.reply_code} {bad.reply_text}") == (state, reply)
+        assert office.recipients == ["good@example.org"]
+
+    def test_a_mail_that_was_put_off_is_tried_again_later_with_the_same_message_id(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        office.hang_up_after_data = True
+        invite(owner, now)
+        with pytest.raises(TroubleError):
+            worker.drain()
+        waiting = delivery("new@example.org")
+        assert (waiting.state, waiting.unanswered) == (DeliveryState.QUEUED, 1)
+        assert waiting.due_at > now + timedelta(seconds=45)
+        assert worker.drain() == 0
+        due_now()
+        worker.drain()
+        first, second = (letter.mail["Message-ID"] for letter in office.letters)
+        assert first == second
+
+    def test_two_mails_never_have_the_same_message_id(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        send(owner, now, "one@example.org", "two@example.org")
+        worker.drain()
+        invitation = Invitation.get(Invitation.email == "one@example.org")
+        manage.resend(owner, invitation, now)
+        worker.drain()
+        assert len({letter.mail["Message-ID"] for letter in office.letters}) == 3
+
+    def test_a_server_that_relays_nothing_for_us_keeps_all_mail_waiting(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        office.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
+        send(owner, now, "one@example.org", "two@example.org")
+        with pytest.raises(TroubleError, match="Relay access denied"):
+            worker.drain()
+        assert delivery("one@example.org").state == DeliveryState.QUEUED
+        assert delivery("two@example.org").state == DeliveryState.QUEUED
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "550 5.1.1 <{}>: Recipient address rejected: User unknown",
+            "550 5.1.2 Unknown host mx.relay.example.org.",
+            "550 5.1.1 No such user. https://support.example.org/authentication/",
+        ],
+    )
+    def test_one_person_called_relay_who_is_unknown_holds_up_nobody(
+        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime, words: str
+    ) -> None:
+        unknown = "relay@authenticators.example.org"
+        office.refusals[unknown] = words.format(unknown)
+        send(owner, now, unknown, "two@example.org")
+        worker.drain()
+        assert delivery(unknown).state == DeliveryState.FAILED
+        assert delivery("two@example.org").state == DeliveryState.SENT
+
+    @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
+    def test_a_server_that_shuts_down_keeps_all_mail_waiting(
+        self,
+        office: PostOffice,
+        worker: Worker,
+        owner: Membership,
+        now: datetime,
+        where: str,
+    ) -> None:
+        getattr(office, where)["one@example.org"] = "421 4.3.2 Shutting down"
+        send(owner, now, "one@example.org", "two@example.org")
+        with pytest.raises(TroubleError, match="Shutting down"):
+            worker.drain()
+        assert delivery("one@example.org").state == DeliveryState.QUEUED
+        assert delivery("two@example.org").state == DeliveryState.QUEUED
+        assert delivery("two@example.org").attempts == 0
+        worker.drain()
+        assert office.recipients == ["two@example.org"]
+
+    def test_a_wrong_password_keeps_all_mail_waiting(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        invite(owner, now)
+        login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "wrong"}
+        with closed_office.open(asks_password=True), pytest.raises(TroubleError, match="535"):
+            make_worker(**login).drain()
+        assert set(closed_office.passwords) == {b"wrong"}
+        assert delivery("new@example.org").state == DeliveryState.QUEUED
+
+    def test_the_right_password_opens_the_server(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        invite(owner, now)
+        login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "right"}
+        with closed_office.open(asks_password=True):
+            make_worker(**login).drain()
+        assert closed_office.recipients == ["new@example.org"]
+
+    def test_a_server_that_is_down_loses_nothing(
+        self, closed_office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now)
+        with pytest.raises(TroubleError, match="refused"):
+            worker.drain()
+        assert delivery("new@example.org").attempts == 0
+        with closed_office.open():
+            worker.drain()
+        assert closed_office.recipients == ["new@example.org"]
+
+    def test_a_silent_server_is_given_up(
+        self,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        assert smtp_socket.TIMEOUT <= 60
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.2)
+        invite(owner, now)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
+            with pytest.raises(TroubleError, match="did not answer in time"):
+                worker.drain()
+        assert delivery("new@example.org").state == DeliveryState.QUEUED
+
+    def test_a_server_that_greets_without_end_is_left(
+        self, make_worker: MakeWorker, owner: Membership, now: datetime
+    ) -> None:
+        invite(owner, now)
+        with Scripted(lambda _step: b"220-welcome\r\n" * 50_000).listening() as server:
+            worker = make_worker(INVITES_MAIL_PORT=str(server.port))
+            with pytest.raises(TroubleError, match="no end"):
+                worker.drain()
+        assert delivery("new@example.org").state == DeliveryState.QUEUED
+
+    def test_a_name_with_several_addresses_that_do_not_answer_is_given_up_as_soon(
+        self,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
+        resolve = socket.getaddrinfo
+
+        def resolved(host: str, port: int, *rest: Any, **options: Any) -> list[Any]:
+            if host == "mail.example":
+                return resolve("127.0.0.1", port, *rest, **options)[:1] * 8
+            return resolve(host, port, *rest, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolved)
+        invite(owner, now)
+        with (
+            socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+            socket.create_connection(full.getsockname()),  # no room for another one
+        ):
+            port = str(full.getsockname()[1])
+            worker = make_worker(INVITES_MAIL_SERVER="mail.example", INVITES_MAIL_PORT=port)
+            start = time.monotonic()
+            with pytest.raises(TroubleError, match="did not answer in time"):
+                worker.drain()
+        assert time.monotonic() - start < 2
+
+
+SECRETLY = {
+    "INVITES_MAIL_USE_TLS": "1",
+    "INVITES_MAIL_USERNAME": "box",
+    "INVITES_MAIL_PASSWORD": "right",
+}
+
+
+class TestSecrecy:
+    def test_over_starttls_with_a_certificate_that_holds_mail_goes_out(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        invite(owner, now)
+        with closed_office.open(asks_password=True, tls=tls, require_starttls=True):
+            make_worker(**SECRETLY).drain()
+        assert closed_office.recipients == ["new@example.org"]
+
+    def test_over_tls_from_the_start_every_mail_goes_out_once(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        people = [f"person{n:02}@example.org" for n in range(49)]
+        send(owner, now, *people)
+        with closed_office.open(ssl_context=tls):
+            assert make_worker(INVITES_MAIL_USE_SSL="1").drain() == 49
+        assert closed_office.recipients == people
+
+    def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_mail(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        tls: ssl.SSLContext,
+    ) -> None:
+        invite(owner, now)
+        with (
+            closed_office.open(asks_password=True, tls=tls),
+            pytest.raises(TroubleError, match="CERTIFICATE_VERIFY_FAILED"),
+        ):
+            make_worker(**SECRETLY).drain()
+        assert (closed_office.passwords, closed_office.letters) == ([], [])
+
+    @pytest.mark.parametrize("claims", [True, False], ids=["can't after all", "doesn't offer it"])
+    def test_a_server_without_starttls_gets_neither_password_nor_mail(
+        self,
+        closed_office: PostOffice,
+        make_worker: MakeWorker,
+        owner: Membership,
+        now: datetime,
+        claims: bool,
+    ) -> None:
+        closed_office.claims_starttls = claims
+        invite(owner, now)
+        with closed_office.open(asks_password=True), pytest.raises(TroubleError):
+            make_worker(**SECRETLY).drain()
+        assert (closed_office.passwords, closed_office.letters) == ([], [])
+        assert delivery("new@example.org").state == DeliveryState.QUEUED
+
+
+def test_two_workers_at_once_send_nothing_twice(
+    office: PostOffice, mailing_app: Callable[..., Flask], owner: Membership, now: datetime
+) -> None:
+    people = [f"person{n}@example.org" for n in range(80)]
+    send(owner, now, *people)
+    app = mailing_app()
+    office.slow = 0.01
+    sent = []
+    start = threading.Barrier(2)
+
+    def work() -> None:
+        with app.app_context():
+            worker = Worker(Mail(app), app.extensions["invites"].postage)
+            start.wait()
+            sent.append(worker.drain())
+        db.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(office.recipients) == sorted(people)
+    assert sum(sent) == len(people)
+    assert min(sent) > 0
+
+
+def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
+    app: Flask, owner: Membership, now: datetime
+) -> None:
+    invite(owner, now)
+    with app.app_context():
+        assert Worker(None, app.extensions["invites"].postage).drain() == 0
+    assert delivery("new@example.org").state == DeliveryState.QUEUED
+    assert enqueue.worker_seen(now)
+
+
+def test_personal_mail_overtakes_a_batch(
+    office: PostOffice, worker: Worker, owner: Membership, now: datetime
+) -> None:
+    send(owner, now, *(f"person{n}@example.org" for n in range(25)))
+    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+    worker.drain()
+    assert office.recipients[0] == owner.user.email
+
+
+def test_a_removed_member_who_is_invited_again_gets_the_mail(
+    office: PostOffice, worker: Worker, people: Cast, now: datetime
+) -> None:
+    memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
+    invite(people[Role.OWNER], now, people[Role.USER].user.email)
+    worker.drain()
+    assert office.to("uma@example.org")["Subject"] == "Invitation for Riverside Relief"

@@ -1,0 +1,636 @@
+"""Mail servers that misbehave at every step: nothing is lost, hardly anything doubled."""
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from peewee import OperationalError
+
+from invites.core.clock import utcnow
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    MailPolicy,
+    Membership,
+)
+from invites.outbox import batches, enqueue, journal
+from invites.outbox.journal import Settled
+from invites.sending import smtp_socket, worker
+from invites.sending.smtp_replies import TroubleError
+from invites.sending.smtp_transaction import Exchange
+from invites.sending.worker import Worker
+from tests.support.actions import invite, reread, send
+from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, Scripted, Step, at
+from tests.support.sending_actions import FAILED, ONE_WAY, QUEUED, SENT, people, states, wait_for
+
+
+def due_now() -> None:
+    """As if every pause were over."""
+    Delivery.update(due_at=Delivery.created_at).execute()
+
+
+pytestmark = pytest.mark.slow
+
+
+def drain_through(sender: Worker) -> None:
+    """Send everything, trying again at once after each trouble."""
+    for _ in range(200):
+        with contextlib.suppress(TroubleError):
+            sender.drain()
+        due_now()
+        if not Delivery.select().where(Delivery.state.in_(enqueue.IN_HAND)).exists():
+            return
+    raise AssertionError(states())
+
+
+class TestEachMailOnce:
+    def test_a_connection_that_breaks_after_the_last_answer_sends_nothing_again(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        server.answer = at("quit", HANG_UP)
+        send(owner, now, *people(3))
+        sender.drain()
+        due_now()
+        sender.drain()
+        assert server.recipients == people(3)
+        assert states() == {SENT: 3}
+
+    @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+    @pytest.mark.parametrize("reply", [b"421 4.7.0 Enough for now", HANG_UP])
+    def test_a_server_that_takes_three_mails_on_a_connection_gets_the_others_on_new_ones(
+        self,
+        server: Scripted,
+        sender: Worker,
+        owner: Membership,
+        now: datetime,
+        stage: str,
+        reply: bytes,
+    ) -> None:
+        server.answer = at(stage, reply, after=3)
+        send(owner, now, *people(10))
+        sender.drain()
+        assert sorted(server.recipients) == people(10)
+        assert server.connections == 4
+        assert states() == {SENT: 10}
+        assert {mail.attempts for mail in Delivery.select()} == {1}
+
+    def test_421_as_the_answer_to_a_mail_means_that_it_was_not_taken(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        server.answer = at("body", b"421 4.3.2 Shutting down", connection=1, after=1)
+        send(owner, now, *people(3))
+        sender.drain()
+        assert states() == {SENT: 3}
+        assert Counter(server.recipients)["person001@example.org"] == 2  # once refused, once taken
+
+    def test_without_an_answer_a_mail_is_sent_once_more_with_the_same_message_id(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        silent = "person001@example.org"
+        server.answer = at("body", HANG_UP, of=silent, connection=1)
+        send(owner, now, *people(4))
+        sender.drain()
+        mail = Delivery.get(Delivery.recipient == silent)
+        assert (mail.state, mail.unanswered) == (QUEUED, 1)
+        assert mail.due_at > now + timedelta(minutes=1)
+        assert states() == {SENT: 3, QUEUED: 1}
+        due_now()
+        sender.drain()
+        assert states() == {SENT: 4}
+        assert Counter(server.recipients) == Counter([*people(4), silent])
+        assert len({message_id for _, message_id in server.letters}) == 4
+
+    def test_without_an_answer_twice_nobody_knows_and_it_is_said_so(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        silent = "person001@example.org"
+        server.answer = at("body", HANG_UP, of=silent)
+        send(owner, now, *people(4))
+        drain_through(sender)
+        assert Counter(server.recipients)[silent] == 2
+        assert states() == {SENT: 3, DeliveryState.UNKNOWN: 1}
+
+    def test_a_refused_recipient_costs_nobody_else_anything(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        server.answer = lambda step: (
+            b"550 5.1.1 No such person" if step.stage == "rcpt" and "1@" in step.recipient else None
+        )
+        send(owner, now, *people(12))
+        sender.drain()
+        assert states() == {SENT: 10, FAILED: 2}
+        said = {(mail.state, mail.reply_code, mail.reply_text) for mail in Delivery.select()}
+        assert said == {(SENT, 250, "2.0.0 taken"), (FAILED, 550, "5.1.1 No such person")}
+
+    def test_a_server_that_waits_for_a_mail_to_nobody_gets_none(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        """RFC 2920, 3.1: DATA may be answered by 354 though every recipient was refused."""
+
+        def answer(step: Step) -> bytes | None:
+            if step.recipient != "person001@example.org":
+                return None
+            replies = {
+                "rcpt": b"550 5.1.1 No such person",
+                "data": b"354 go on",
+                "body": b"554 5.5.1 No recipients",
+            }
+            return replies.get(step.stage)
+
+        server.answer = answer
+        send(owner, now, *people(3))
+        sender.drain()
+        assert server.recipients == ["person000@example.org", "person002@example.org"]
+        assert states() == {SENT: 2, FAILED: 1}
+
+    def test_a_yes_before_the_text_is_no_yes_to_the_mail(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        """The answer to DATA is 354: another yes means that answers and commands got mixed up."""
+        server.answer = at("data", b"250 2.0.0 Yes", of="person001@example.org", connection=1)
+        send(owner, now, *people(4))
+        drain_through(sender)
+        assert sorted(server.recipients) == people(4)
+        assert states() == {SENT: 4}
+
+    @pytest.mark.parametrize(
+        "early", [b"354 go on\r\n250 2.0.0 Yes", b"354 go on\r\n" + HANG_UP], ids=["yes", "bye"]
+    )
+    def test_what_a_server_does_before_the_text_is_no_answer_to_it(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime, early: bytes
+    ) -> None:
+        """The mail was refused, or didn't come: it is neither sent nor unknown."""
+        bad = "person001@example.org"
+        replies = {"data": early, "body": b"554 5.7.1 Spam"}
+        server.answer = lambda step: replies.get(step.stage) if step.recipient == bad else None
+        send(owner, now, *people(3))
+        with pytest.raises(TroubleError):
+            sender.drain()  # the second time it was the first on its connection
+        sender.drain()
+        mail = Delivery.get(Delivery.recipient == bad)
+        assert (mail.state, mail.attempts, mail.unanswered) == (QUEUED, 1, 0)
+        assert states() == {SENT: 2, QUEUED: 1}
+
+    def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        late = "person000@example.org"
+
+        def answer(step: Step) -> bytes | None:
+            if step.stage == "rset":
+                return HANG_UP
+            return (
+                b"451 4.7.1 Greylisted" if (step.stage, step.recipient) == ("rcpt", late) else None
+            )
+
+        server.answer = answer
+        send(owner, now, *people(2))
+        with contextlib.suppress(TroubleError):
+            sender.drain()
+        mail = Delivery.get(Delivery.recipient == late)
+        assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
+
+    def test_a_server_that_hangs_up_on_a_refused_recipient_is_heard_all_the_same(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        gone = "person001@example.org"
+        replies = {"rcpt": b"550 5.1.1 No such person", "data": HANG_UP}
+        server.answer = lambda step: replies.get(step.stage) if step.recipient == gone else None
+        send(owner, now, *people(3))
+        drain_through(sender)
+        assert states() == {SENT: 2, FAILED: 1}
+        mail = Delivery.get(Delivery.recipient == gone)
+        assert (mail.attempts, mail.reply_code) == (1, 550)
+
+    def test_eight_mails_that_are_put_off_hold_up_nobody(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        late = set(people(8))
+
+        def answer(step: Step) -> bytes | None:
+            return (
+                b"451 4.7.1 Greylisted" if step.stage == "rcpt" and step.recipient in late else None
+            )
+
+        server.answer = answer
+        send(owner, now, *people(20))
+        sender.drain()
+        assert server.recipients == people(20)[8:]
+        assert states() == {SENT: 12, QUEUED: 8}
+
+    @pytest.mark.parametrize("seed", range(6))
+    def test_whatever_a_server_does_what_it_took_is_sent_and_what_is_sent_it_took(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime, seed: int
+    ) -> None:
+        chance = random.Random(seed)
+        kinds = [HANG_UP, b"421 4.3.2 Bye", b"451 4.3.0 Later", b"452 4.5.3 Later", b"rubbish"]
+        taken: Counter[str] = Counter()
+
+        def answer(step: Step) -> bytes | None:
+            if step.stage in ("rcpt", "body") and chance.random() < 0.12:
+                return chance.choice(kinds)
+            if step.stage == "body":
+                taken[step.recipient] += 1
+            return None
+
+        server.answer = answer
+        send(owner, now, *people(40))
+        drain_through(sender)
+        for mail in Delivery.select():
+            if mail.state == SENT:
+                assert taken[mail.recipient] == 1
+            else:
+                assert mail.state == DeliveryState.UNKNOWN
+                assert mail.unanswered == 2
+        came = Counter(server.recipients)
+        assert set(came) == set(people(40))
+        assert len(set(server.letters)) == 40  # a double has the Message-ID of the first
+
+
+class TestServersThatCannotBeUsed:
+    @pytest.mark.parametrize(
+        ("stage", "reply"),
+        [
+            ("greeting", b"554 5.7.1 You are on a list"),
+            ("greeting", b"421 4.7.0 Too many connections"),
+            ("greeting", HANG_UP),
+            ("mail", b"421 4.7.0 Too many mails"),
+            ("rcpt", b"421 4.7.0 Too many mails"),
+            ("mail", b"550 5.7.1 Sender not allowed"),
+            ("rcpt", b"554 5.7.1 Relay access denied"),
+        ],
+    )
+    def test_no_mail_fails_and_the_reason_is_told(
+        self,
+        server: Scripted,
+        sender: Worker,
+        owner: Membership,
+        now: datetime,
+        stage: str,
+        reply: bytes,
+    ) -> None:
+        server.answer = at(stage, reply)
+        send(owner, now, *people(30))
+        with pytest.raises(TroubleError) as caught:
+            sender.drain()
+        assert reply.decode()[:3] in str(caught.value) or reply == HANG_UP
+        assert states() == {QUEUED: 30}
+        assert sum(mail.attempts for mail in Delivery.select()) <= 1
+        server.answer = lambda _step: None
+        due_now()
+        sender.drain()
+        assert Counter(server.recipients) == Counter(people(30))
+
+    def test_a_server_that_refuses_the_sender_and_hangs_up_is_heard(
+        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+    ) -> None:
+        refusal = {"mail": b"550 5.7.1 Sender not allowed", "rcpt": HANG_UP}
+        server.answer = lambda step: refusal.get(step.stage)
+        send(owner, now, *people(2))
+        with pytest.raises(TroubleError, match="Sender not allowed"):
+            sender.drain()
+        assert states() == {QUEUED: 2}
+
+    @ONE_WAY
+    @pytest.mark.parametrize("step", ["begin", "asked", "end"])
+    def test_a_mistake_of_our_own_pauses_too_and_leaves_no_mail_behind(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        step: str,
+    ) -> None:
+        whole = getattr(Exchange, step)
+        mistakes = []
+
+        def broken(*arguments: object) -> object:
+            if not mistakes:
+                mistakes.append(ValueError("a mistake"))
+                raise mistakes[0]
+            return whole(*arguments)
+
+        monkeypatch.setattr(Exchange, step, broken)
+        send(owner, now, *people(3))
+        running()
+        wait_for(lambda: mistakes and DeliveryState.SENDING not in states())
+        due_now()
+        wait_for(lambda: states() == {SENT: 3})
+        assert sorted(server.recipients) == people(3)
+
+    @ONE_WAY
+    @pytest.mark.parametrize("how", [SILENCE, TRICKLE], ids=["silence", "a trickle"])
+    @pytest.mark.parametrize("stage", ["greeting", "rcpt", "body"])
+    def test_a_server_that_does_not_answer_is_given_up_and_the_reason_shows(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        stage: str,
+        how: bytes,
+    ) -> None:
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
+        server.answer = at(stage, how, connection=1)
+        send(owner, now, *people(2))
+        start = time.monotonic()
+        running()
+        wait_for(lambda: server.connections > 1)
+        assert time.monotonic() - start < 5
+        due_now()
+        wait_for(lambda: states() == {SENT: 2})
+
+    @ONE_WAY
+    def test_told_to_stop_the_worker_waits_for_a_silent_server_only_for_a_while(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_LEAVING", 0.5)
+        server.answer = at("body", SILENCE)
+        invite(owner, now)
+        sender = running()
+        wait_for(lambda: server.letters)
+        sender.stop()
+        start = time.monotonic()
+        wait_for(lambda: states() == {QUEUED: 1})
+        assert 0.2 < time.monotonic() - start < 5
+        assert [mail.unanswered for mail in Delivery.select()] == [1]
+
+    @ONE_WAY
+    @pytest.mark.parametrize(
+        ("failures", "state"), [(3, SENT), (1000, DeliveryState.SENDING)], ids=["a while", "ever"]
+    )
+    def test_told_to_stop_while_the_database_is_busy_it_tries_to_write_down_what_was_taken(
+        self,
+        server: Scripted,
+        sender: Worker,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+        failures: int,
+        state: DeliveryState,
+    ) -> None:
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
+        monkeypatch.setattr(worker, "_LEAVING", 1.0)
+        write, busy = journal.write, iter([OperationalError("database is locked")] * failures)
+
+        def write_later(settled: Sequence[Settled], *others: object) -> object:
+            for error in busy if settled else ():
+                raise error
+            return write(settled, *others)
+
+        def stop(step: Step) -> None:
+            if step.stage == "body":
+                sender.stop()
+
+        monkeypatch.setattr(journal, "write", write_later)
+        server.answer = stop
+        invite(owner, now)
+        running()
+        wait_for(lambda: server.open_now == 0 and server.letters)
+        assert states() == {state: 1}
+
+    @ONE_WAY
+    def test_a_silent_server_is_given_up_though_the_database_is_busy(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
+        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.2)
+        monkeypatch.setattr(worker, "_BEAT", timedelta(0))
+        beat = enqueue.beat
+
+        def busy(*arguments: object) -> None:
+            if server.letters:
+                raise OperationalError("database is locked")
+            beat(*arguments)
+
+        monkeypatch.setattr(enqueue, "beat", busy)
+        server.answer = at("body", SILENCE, connection=1)
+        invite(owner, now)
+        running()
+        wait_for(lambda: server.letters)
+        wait_for(lambda: states() == {QUEUED: 1})
+
+    @ONE_WAY
+    def test_a_connection_that_cannot_even_be_begun_is_tried_again(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        start, failing = threading.Thread.start, iter([RuntimeError("can't start new thread")])
+
+        def start_later(thread: threading.Thread) -> None:
+            if thread.name == "open":
+                for error in failing:
+                    raise error
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_later)
+        invite(owner, now)
+        running()
+        wait_for(lambda: states() == {SENT: 1})
+        assert next(failing, None) is None
+        assert server.connections == 1
+
+    @ONE_WAY
+    def test_while_connecting_hangs_another_connection_is_tried(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_HANGS", 0.2)
+        server.delay = 0.02
+        hanging = at("greeting", SILENCE, connection=2)
+        over = at("body", b"421 4.3.2 Enough", connection=1, after=15)
+        server.answer = lambda step: hanging(step) or over(step)
+        send(owner, now, *people(40))
+        running()
+        wait_for(lambda: states().get(SENT) == 39)
+        assert server.connections == 3
+
+    @ONE_WAY
+    def test_after_a_refused_connection_others_are_tried_soon(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_CROWDED", (0.1,))
+        server.delay = 0.02
+        server.answer = at("greeting", b"421 4.7.0 Too many connections", connection=2)
+        send(owner, now, *people(150))
+        running()
+        wait_for(lambda: server.open_now == 4)
+        wait_for(lambda: states() == {SENT: 150})
+
+    @ONE_WAY
+    def test_connections_that_are_refused_together_are_one_reason_to_wait(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(worker, "_CROWDED", (0.5, 60.0))
+        server.delay = 0.02
+        crowded = b"421 4.7.0 Too many connections"
+        third, fourth = (at("greeting", crowded, connection=number) for number in (3, 4))
+        server.answer = lambda step: third(step) or fourth(step)
+        batch = send(owner, now, *people(400))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        running()
+        wait_for(lambda: server.connections > 4)
+        assert states()[QUEUED] > 0
+
+    @ONE_WAY
+    def test_fewer_connections_are_used_when_the_server_takes_only_two(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailPolicy.create(id=1, per_minute=None, connections=8)
+        server.delay = 0.01
+        most: list[int] = []
+
+        def answer(step: Step) -> bytes | None:
+            most.append(server.open_now)
+            crowded = step.stage == "greeting" and server.open_now > 2
+            return b"421 4.7.0 Too many connections" if crowded else None
+
+        server.answer = answer
+        batch = send(owner, now, *people(120))
+        Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
+        running()
+        wait_for(lambda: states() == {SENT: 120})
+        assert Counter(server.recipients) == Counter(people(120))
+        assert max(most) > 2
+        assert server.connections <= 10
+        assert enqueue.trouble() == ""
+
+
+@ONE_WAY
+class TestSteering:
+    def test_a_paused_batch_stands_still_and_goes_on_where_it_was(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.01
+        batch = send(owner, now, *people(120))
+        running()
+        wait_for(lambda: len(server.letters) > 20)
+        batches.pause(owner, batch, now)
+        wait_for(lambda: DeliveryState.SENDING not in states())
+        still = len(server.letters)
+        time.sleep(0.3)
+        assert len(server.letters) == still < 120
+        batches.resume(owner, reread(batch), now)
+        wait_for(lambda: states() == {SENT: 120})
+        assert Counter(server.recipients) == Counter(people(120))
+
+    def test_a_cancelled_batch_sends_no_more(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.delay = 0.01
+        batch = send(owner, now, *people(120))
+        running()
+        wait_for(lambda: len(server.letters) > 20)
+        withdrawn = batches.cancel(owner, batch, now)
+        wait_for(lambda: DeliveryState.SENDING not in states())
+        assert states() == {SENT: 120 - withdrawn, DeliveryState.WITHDRAWN: withdrawn}
+        assert len(server.letters) == 120 - withdrawn
+
+    def test_a_big_batch_whose_first_mails_fail_stops_and_says_why(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        server.answer = at("rcpt", b"550 5.7.1 Your domain is not welcome")
+        batch = send(owner, now, *people(200))
+        running()
+        wait_for(lambda: reread(batch).state == BatchState.STOPPED)
+        assert reread(batch).stopped_because == "550 5.7.1 Your domain is not welcome"
+        assert states() == {FAILED: 10, QUEUED: 190}
+        server.answer = lambda _step: None
+        batches.retry_failed(owner, batch, utcnow())
+        wait_for(lambda: states() == {SENT: 200})
+
+    def test_a_batch_that_begins_to_fail_on_its_way_stops_too(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        batch = send(owner, now, *people(200))
+        full = b"552 5.2.3 Your quota of today is used up"
+        server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None
+        running()
+        wait_for(lambda: reread(batch).state == BatchState.STOPPED)
+        assert "quota" in reread(batch).stopped_because
+        assert 25 <= states()[FAILED] < 40
+        invite(owner, utcnow(), "another@example.org")
+        server.answer = lambda _step: None
+        wait_for(lambda: "another@example.org" in server.recipients)
+
+    def test_a_batch_that_cannot_be_stopped_just_now_is_stopped_by_the_next_failure(
+        self,
+        server: Scripted,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        stop, busy = batches.stop, iter([OperationalError("database is locked")])
+
+        def stop_later(batch_id: int, because: str) -> None:
+            for error in busy:
+                raise error
+            stop(batch_id, because)
+
+        monkeypatch.setattr(batches, "stop", stop_later)
+        batch = send(owner, now, *people(200))
+        full = b"552 5.2.3 Your quota of today is used up"
+        server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None
+        running()
+        wait_for(lambda: reread(batch).state == BatchState.STOPPED)
+        wait_for(lambda: DeliveryState.SENDING not in states())
+        assert 26 <= states()[FAILED] < 40

@@ -1,0 +1,401 @@
+"""A test mail: what the installer is told about every step, over real sockets."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+
+from invites.core.clock import utcnow
+from invites.core.settings import MailServer
+from invites.sending import traced_smtp
+from invites.sending.diagnosis import Advice, Stage
+from invites.sending.test_mail import Rehearsal, rehearse, trial_mail
+from invites.web import mail_labels
+from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, Scripted, Step
+from tests.support.smtp_fixtures import CERTIFICATE
+from tests.support.smtp_server import PostOffice
+
+TO = "olive@example.org"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:Requiring AUTH"),  # of the test server
+]
+
+Try = Callable[..., Rehearsal]
+
+
+@pytest.fixture
+def go(mailing_app: Callable[..., Flask]) -> Try:
+    """Tries a mail server at a port out; every step that it brings can be told in words."""
+    app = mailing_app()
+
+    def go(port: int, host: str = "127.0.0.1", **options: object) -> Rehearsal:
+        plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
+        with app.app_context():
+            mail = trial_mail(TO, app.extensions["invites"].postage, utcnow())
+            found = rehearse(MailServer(host, port, **plain | options), mail)
+            assert all(mail_labels.step(step) for step in found.steps)
+            return found
+
+    return go
+
+
+LOGIN = {"username": "invites@box.example", "password": "a wrong one"}
+
+
+@contextmanager
+def answering(answer: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[str]]]:
+    """A server for one connection: its port, and the lines that it hears."""
+    heard: list[str] = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 here\r\n")
+            for line in lines:
+                heard.append(line.decode().strip())
+                connection.sendall(answer(line) + b"\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1], heard
+        thread.join()
+
+
+def stages(found: Rehearsal) -> list[Stage]:
+    return [step.stage for step in found.steps]
+
+
+def failed_at(found: Rehearsal) -> Stage:
+    """The one step that failed: the last."""
+    *before, last = found.steps
+    assert all(step.is_done for step in before)
+    assert not last.is_done
+    return last.stage
+
+
+def said(found: Rehearsal) -> str:
+    return "\n".join(line for step in found.steps for line in step.said)
+
+
+class TestWell:
+    def test_every_step_is_told_with_the_servers_own_words(
+        self, office: PostOffice, go: Try
+    ) -> None:
+        found = go(office.port)
+        assert found.advice is None
+        assert stages(found) == [
+            Stage.CONNECT, Stage.GREETING, Stage.HELLO,
+            Stage.SENDER, Stage.RECIPIENT, Stage.MESSAGE,
+        ]  # fmt: skip
+        assert found.steps[0].facts["address"] == f"127.0.0.1:{office.port}"
+        assert found.steps[1].said[0].startswith("220 ")
+        assert "8BITMIME" in found.steps[2].facts["offers"]
+        assert len(found.steps[2].said) > 3
+        assert found.steps[3].facts["sender"] == "invites@box.example"
+        assert found.steps[-1].said[-1] == "250 Taken"
+
+    def test_the_mail_arrives_as_the_worker_would_send_it(
+        self, office: PostOffice, go: Try
+    ) -> None:
+        go(office.port)
+        [letter] = office.letters
+        assert (letter.sender, letter.recipients) == ("invites@box.example", [TO])
+        assert letter.mail["From"] == "Invites <invites@box.example>"
+        assert letter.mail["To"] == TO
+        assert letter.mail["Auto-Submitted"] == "auto-generated"
+        assert "http://127.0.0.1:8000/accounts" in letter.mail.get_body(("plain",)).get_content()
+
+    def test_with_starttls_and_log_in(
+        self,
+        closed_office: PostOffice,
+        go: Try,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        with closed_office.open(asks_password=True, tls=tls, require_starttls=True):
+            found = go(closed_office.port, use_tls=True, username="invites", password="right")
+        assert found.advice is None
+        assert stages(found)[2:6] == [
+            Stage.HELLO, Stage.STARTTLS, Stage.HELLO_AGAIN, Stage.LOGIN,
+        ]  # fmt: skip
+        secured = found.steps[3].facts
+        assert secured["protocol"].startswith("TLSv1.")
+        assert secured["names"] == "127.0.0.1"
+        assert closed_office.recipients == [TO]
+        assert "right" not in said(found)
+        assert "334" not in said(found)
+
+    def test_with_tls_from_the_start(
+        self,
+        closed_office: PostOffice,
+        go: Try,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        with closed_office.open(ssl_context=tls):
+            found = go(closed_office.port, use_ssl=True)
+        assert found.advice is None
+        assert stages(found)[:3] == [Stage.CONNECT, Stage.ENCRYPT, Stage.GREETING]
+        assert closed_office.recipients == [TO]
+
+    def test_an_old_server_that_knows_no_ehlo_is_greeted_with_helo(self, go: Try) -> None:
+        def answer(line: bytes) -> bytes:
+            return {b"ehlo": b"500 What?", b"helo": b"250 Hello"}.get(line[:4], b"550 No")
+
+        with answering(answer) as (port, heard):
+            found = go(port)
+        assert failed_at(found) is Stage.SENDER
+        assert found.steps[2].said == ("500 What?", "250 Hello")
+        assert found.steps[2].facts["offers"] == "-"
+        assert [line[:4] for line in heard[:2]] == ["ehlo", "helo"]
+
+
+class TestReaching:
+    def test_nobody_listens(self, closed_office: PostOffice, go: Try) -> None:
+        found = go(closed_office.port)
+        assert (failed_at(found), found.advice) == (Stage.CONNECT, Advice.NOBODY_LISTENS)
+        assert said(found) == "Connection refused"
+
+    @pytest.mark.parametrize(
+        ("port", "advice"), [(25, Advice.PORT_BLOCKED), (587, Advice.NO_ANSWER)]
+    )
+    def test_packets_that_vanish(
+        self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Advice
+    ) -> None:
+        def vanish(*_: object, timeout: float) -> None:
+            assert timeout <= traced_smtp.CONNECT_TIME
+            raise TimeoutError("timed out")
+
+        monkeypatch.setattr(socket, "create_connection", vanish)
+        assert go(port).advice is advice
+
+    def test_a_name_that_nobody_knows(self, go: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unknown(*_: object, **__: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+        assert go(25, host="mial.example.org").advice is Advice.NAME_UNKNOWN
+
+    def test_a_name_that_cannot_be(self, go: Try) -> None:
+        assert go(25, host="x" * 80 + ".example.org").advice is Advice.NAME_UNKNOWN
+
+    def test_the_next_address_is_tried(
+        self, office: PostOffice, go: Try, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        places = [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, office.port))
+            for address in ("127.0.0.99", "127.0.0.1")
+        ]
+        lookup = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, *rest, **more: (
+                places if host == "mail.test" else lookup(host, *rest, **more)
+            ),
+        )
+        found = go(office.port, host="mail.test")
+        assert found.advice is None
+        assert found.steps[0].facts["address"] == f"127.0.0.1:{office.port}"
+
+
+class TestEncryption:
+    @pytest.mark.parametrize("claims", [True, False], ids=["can't after all", "doesn't offer it"])
+    def test_without_starttls_no_password_is_sent(
+        self, closed_office: PostOffice, go: Try, claims: bool
+    ) -> None:
+        closed_office.claims_starttls = claims
+        with closed_office.open(asks_password=True):
+            found = go(closed_office.port, use_tls=True, **LOGIN)
+        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Advice.NO_STARTTLS)
+        assert (closed_office.passwords, closed_office.letters) == ([], [])
+
+    @pytest.mark.parametrize("how", ["use_tls", "use_ssl"])
+    def test_a_certificate_that_nobody_vouches_for(
+        self, closed_office: PostOffice, go: Try, tls: ssl.SSLContext, how: str
+    ) -> None:
+        kind = {"tls": tls} if how == "use_tls" else {"ssl_context": tls}
+        with closed_office.open(asks_password=True, **kind):
+            found = go(closed_office.port, **{how: True}, **LOGIN)
+        assert found.advice is Advice.CERTIFICATE_UNTRUSTED
+        assert failed_at(found) is (Stage.STARTTLS if how == "use_tls" else Stage.ENCRYPT)
+        assert "self-signed" in said(found).replace("self signed", "self-signed")
+        assert (closed_office.passwords, closed_office.letters) == ([], [])
+
+    def test_a_certificate_of_another_name(
+        self,
+        closed_office: PostOffice,
+        go: Try,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        with closed_office.open(tls=tls):
+            found = go(closed_office.port, host="localhost", use_tls=True, **LOGIN)
+        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Advice.CERTIFICATE_NAME)
+        assert "localhost" in found.steps[-1].said[-1]
+
+    def test_tls_from_the_start_where_the_server_begins_in_the_clear(
+        self, office: PostOffice, go: Try
+    ) -> None:
+        found = go(office.port, use_ssl=True)
+        assert (failed_at(found), found.advice) == (Stage.ENCRYPT, Advice.NOT_ENCRYPTED_AT_ONCE)
+
+    def test_in_the_clear_where_the_server_begins_with_tls(
+        self,
+        closed_office: PostOffice,
+        go: Try,
+        tls: ssl.SSLContext,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 0.3)
+        with closed_office.open(ssl_context=tls):
+            found = go(closed_office.port, use_tls=True)
+        assert (failed_at(found), found.advice) == (Stage.GREETING, Advice.ENCRYPTED_AT_ONCE)
+
+    def test_a_server_that_wants_starttls_first(
+        self, closed_office: PostOffice, go: Try, tls: ssl.SSLContext
+    ) -> None:
+        with closed_office.open(tls=tls, require_starttls=True):
+            assert go(closed_office.port).advice is Advice.NEEDS_ENCRYPTION
+
+
+class TestLogin:
+    def test_a_wrong_password(self, closed_office: PostOffice, go: Try) -> None:
+        with closed_office.open(asks_password=True):
+            found = go(closed_office.port, **LOGIN)
+        assert (failed_at(found), found.advice) == (Stage.LOGIN, Advice.LOGIN_REFUSED)
+        assert found.steps[-1].said[-1].startswith("535 ")
+        assert closed_office.letters == []
+
+    def test_what_the_server_answers_to_each_way_to_log_in_is_shown_once(self, go: Try) -> None:
+        def answer(line: bytes) -> bytes:
+            offers = b"250-here\r\n250 AUTH PLAIN LOGIN"
+            return offers if line.startswith(b"ehlo") else b"535 5.7.8 Wrong"
+
+        with answering(answer) as (port, heard):
+            found = go(port, **LOGIN)
+        assert sum("AUTH" in line for line in heard) == 2
+        assert found.steps[-1].said == ("535 5.7.8 Wrong",)
+
+    def test_no_log_in_is_offered(self, office: PostOffice, go: Try) -> None:
+        assert go(office.port, **LOGIN).advice is Advice.NO_LOGIN
+
+    def test_a_log_in_is_wanted(self, closed_office: PostOffice, go: Try) -> None:
+        with closed_office.open(asks_password=True):
+            found = go(closed_office.port)
+        assert (failed_at(found), found.advice) == (Stage.SENDER, Advice.NEEDS_LOGIN)
+
+    def test_a_password_that_the_protocol_cannot_carry(
+        self, closed_office: PostOffice, go: Try
+    ) -> None:
+        with closed_office.open(asks_password=True):
+            found = go(closed_office.port, username="invites", password="schlüssel")
+        assert found.advice is Advice.LOGIN_BROKEN
+
+    def test_a_server_that_repeats_the_password_does_not_show_it(self, go: Try) -> None:
+        def answer(line: bytes) -> bytes:
+            offers = b"250-here\r\n250 AUTH PLAIN"
+            return offers if line.startswith(b"ehlo") else b"535 s3cret-word in " + line.strip()
+
+        with answering(answer) as (port, heard):
+            found = go(port, username="invites", password="s3cret-word")
+        assert found.advice is Advice.LOGIN_REFUSED
+        [sent] = [line.split()[-1] for line in heard if "AUTH" in line]
+        assert "s3cret-word" not in said(found)
+        assert sent not in said(found)
+        assert "535 … in AUTH PLAIN …" in said(found)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("stage", "reply", "failed", "advice"),
+        [
+            ("greeting", b"554 5.7.1 Your network is on a list", Stage.GREETING, Advice.UNWELCOME),
+            ("greeting", b"421 4.3.2 Not now", Stage.GREETING, Advice.LATER),
+            ("greeting", b"HTTP/1.1 400 Bad Request", Stage.GREETING, Advice.NOT_MAIL),
+            ("greeting", b"SSH-2.0-OpenSSH_9.9", Stage.GREETING, Advice.NOT_MAIL),
+            ("greeting", b"220-more\r\n" * 500, Stage.GREETING, Advice.NOT_MAIL),
+            ("greeting", b"x" * 100_000, Stage.GREETING, Advice.NOT_MAIL),
+            ("mail", b"550 5.7.1 Not your address", Stage.SENDER, Advice.SENDER_REFUSED),
+            ("mail", b"553 5.1.8 Domain not found", Stage.SENDER, Advice.SENDER_REFUSED),
+            ("mail", b"530 5.7.0 Authentication required", Stage.SENDER, Advice.NEEDS_LOGIN),
+            ("mail", b"530 Must issue a STARTTLS first", Stage.SENDER, Advice.NEEDS_ENCRYPTION),
+            ("rcpt", b"554 5.7.1 Relay access denied", Stage.RECIPIENT, Advice.NEEDS_LOGIN),
+            ("rcpt", b"553 Sender address rejected", Stage.RECIPIENT, Advice.SENDER_REFUSED),
+            ("rcpt", b"550 5.1.1 No such user", Stage.RECIPIENT, Advice.RECIPIENT_REFUSED),
+            ("rcpt", b"450 4.7.1 Greylisted", Stage.RECIPIENT, Advice.LATER),
+            ("data", b"554 No", Stage.MESSAGE, Advice.MESSAGE_REFUSED),
+            ("body", b"550 5.7.26 Unauthenticated sender", Stage.MESSAGE, Advice.MESSAGE_REFUSED),
+            ("body", b"451 4.7.0 Come back", Stage.MESSAGE, Advice.LATER),
+        ],
+    )
+    def test_a_refusal_is_told_and_explained(
+        self, go: Try, stage: str, reply: bytes, failed: Stage, advice: Advice
+    ) -> None:
+        def answer(step: Step) -> bytes | None:
+            return reply if step.stage == stage else None
+
+        with Scripted(answer).listening() as server:
+            found = go(server.port)
+        assert (failed_at(found), found.advice) == (failed, advice)
+        shown = found.steps[-1].said
+        assert any(line.startswith(reply.decode()[:8]) for line in shown)
+        assert len(shown) <= 60
+        assert max(map(len, shown)) <= 300
+
+    def test_what_a_server_says_is_shown_as_harmless_text(self, go: Try) -> None:
+        reply = b"550 \x1b[31m<script>\x00\xff\xe2\x80\xae"
+        with Scripted(lambda step: reply if step.stage == "rcpt" else None).listening() as server:
+            found = go(server.port)
+        assert all(line.isprintable() for line in found.steps[-1].said)
+
+
+@pytest.mark.slow
+class TestSilence:
+    @pytest.mark.parametrize("what", [SILENCE, TRICKLE, HANG_UP])
+    @pytest.mark.parametrize(
+        ("stage", "failed"),
+        [
+            ("greeting", Stage.GREETING),
+            ("mail", Stage.SENDER),
+            ("rcpt", Stage.RECIPIENT),
+            ("data", Stage.MESSAGE),
+            ("body", Stage.MESSAGE),
+        ],
+    )
+    def test_a_server_that_stops_answering_is_not_waited_for(
+        self,
+        go: Try,
+        monkeypatch: pytest.MonkeyPatch,
+        what: bytes,
+        stage: str,
+        failed: Stage,
+    ) -> None:
+        monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 1.5)  # a busy machine greets late
+        started = time.monotonic()
+        with Scripted(lambda step: what if step.stage == stage else None).listening() as server:
+            found = go(server.port)
+        assert failed_at(found) is failed
+        assert time.monotonic() - started < 10
+        if stage == "greeting":
+            assert found.advice is Advice.ENCRYPTED_AT_ONCE
+        else:
+            assert found.advice is (Advice.HUNG_UP if what == HANG_UP else Advice.TOO_SLOW)
+
+    def test_a_server_that_is_silent_to_the_goodbye_has_taken_the_mail(
+        self, go: Try, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(traced_smtp, "_GOODBYE_TIME", 0.2)
+        with Scripted(lambda step: SILENCE if step.stage == "quit" else None).listening() as server:
+            assert go(server.port).advice is None

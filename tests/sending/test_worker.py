@@ -1,0 +1,154 @@
+"""The mail worker as a process: stopped, killed and started again, it loses nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from flask import Flask
+from flask_mail import Mail
+
+from invites import db
+from invites.core.clock import utcnow
+from invites.core.settings import PROJECT_ROOT, Settings, load_settings
+from invites.models import Delivery, DeliveryState, MailQueue, Membership
+from invites.outbox import enqueue
+from invites.sending import worker
+from invites.sending.worker import Worker
+from tests.soak import soak
+from tests.support.actions import invite, send
+from tests.support.smtp_server import PostOffice
+
+pytestmark = pytest.mark.slow
+
+PEOPLE = [f"person{n:02}@example.org" for n in range(60)]
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The present: the worker asks the clock."""
+    return utcnow()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, office: PostOffice) -> Settings:
+    """Settings of a box that hands its mail to the office."""
+    return load_settings(environment(tmp_path, office))
+
+
+@pytest.fixture
+def office() -> PostOffice:
+    """A mail server, slow enough to be interrupted."""
+    return PostOffice(slow=0.005)
+
+
+def environment(tmp_path: Path, office: PostOffice) -> dict[str, str]:
+    return {
+        "INVITES_DATA": str(tmp_path / "data"),
+        "INVITES_MAIL_SERVER": "127.0.0.1",
+        "INVITES_MAIL_PORT": str(office.port),
+    }
+
+
+@contextmanager
+def running(tmp_path: Path, office: PostOffice) -> Iterator[subprocess.Popen[bytes]]:
+    """A real ``flask worker``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
+        cwd=PROJECT_ROOT,
+        env=kept | environment(tmp_path, office),
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def states() -> Counter[str]:
+    return Counter(delivery.state for delivery in Delivery.select())
+
+
+def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goes_on(
+    tmp_path: Path, office: PostOffice, owner: Membership, now: datetime
+) -> None:
+    send(owner, now, *PEOPLE)
+    with office.open():
+        with running(tmp_path, office) as first:
+            wait_for(lambda: len(office.letters) >= 5)
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(10) == 0
+        assert not enqueue.worker_seen(utcnow())
+        sent = len(office.letters)
+        assert 5 <= sent < len(PEOPLE)
+        assert states() == {DeliveryState.SENT: sent, DeliveryState.QUEUED: len(PEOPLE) - sent}
+        with running(tmp_path, office):
+            wait_for(lambda: states() == {DeliveryState.SENT: len(PEOPLE)})
+    assert sorted(office.recipients) == PEOPLE
+
+
+def test_told_to_stop_many_times_at_once_it_stops(
+    tmp_path: Path, office: PostOffice, owner: Membership
+) -> None:
+    with office.open(), running(tmp_path, office) as told:
+        wait_for(MailQueue.select().exists)
+        for _ in range(10_000):
+            told.terminate()
+        # The last ones may come when it has stopped, and Python handles signals no more.
+        assert told.wait(10) in (0, -signal.SIGTERM)
+
+
+def test_a_worker_that_is_killed_loses_nothing_and_doubles_at_most_one_mail_a_connection() -> None:
+    count = soak(people=120, kills=2, connections=3, seed=1)
+    assert count.is_as_promised, count
+    assert count.kills == 2
+
+
+def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
+    app: Flask,
+    office: PostOffice,
+    owner: Membership,
+    now: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "_PAUSES", (0.01,))
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    invite(owner, now)
+    seen = []
+
+    def watch(running: Worker) -> None:
+        wait_for(lambda: "refused" in enqueue.trouble())
+        seen.append(states())
+        with office.open():
+            wait_for(lambda: states() == {DeliveryState.SENT: 1})
+            wait_for(lambda: enqueue.trouble() == "")
+        db.close()
+        running.stop()
+
+    with app.app_context():
+        here = Worker(Mail(app), app.extensions["invites"].postage)
+        watcher = Thread(target=watch, args=(here,), daemon=True)
+        watcher.start()
+        here.run()
+        watcher.join()
+    for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
+        signal.signal(number, handler)
+    assert seen == [{DeliveryState.QUEUED: 1}]
+    assert office.recipients == ["new@example.org"]

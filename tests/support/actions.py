@@ -1,0 +1,93 @@
+"""Shorthands that many rule tests share."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+
+from invites.core.errors import Reason, Refused
+from invites.core.roles import Role
+from invites.invitations import classify, send_invitations
+from invites.invitations.send_invitations import Order, Review
+from invites.lists.recipients import Entry
+from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
+from invites.outbox import journal, queue
+from invites.outbox.journal import Settled
+from invites.outbox.queue import Waiting
+from invites.outbox.retry import Outcome, Result
+from invites.people.profiles import NewProfile
+from tests.support.people import password_hash
+
+
+@contextmanager
+def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[Refused]]:
+    with pytest.raises(Refused) as caught:
+        yield caught
+    assert caught.value.reason is reason
+
+
+@contextmanager
+def ends_soon() -> Iterator[None]:
+    """It ends in a time that a slow machine takes for this, and that no loop within a loop ends in.
+
+    How long it takes where nothing else runs is measured in bench/.
+    """
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < 20
+
+
+def order(
+    *emails: str,
+    role: Role = Role.USER,
+    key: str = "",
+    also: frozenset[classify.Outcome] = frozenset(),
+    review: Review | None = None,
+) -> Order:
+    entries = [Entry(email) for email in emails]
+    return Order(key=key or uuid4().hex, entries=entries, role=role, also=also, review=review)
+
+
+def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
+    return send_invitations.issue(actor, order(*emails, role=role, also=classify.ON_REQUEST), now)
+
+
+def invite(
+    actor: Membership, now: datetime, email: str = "new@example.org", role: Role = Role.USER
+) -> Invitation:
+    return Invitation.get(Invitation.batch == send(actor, now, email, role=role))
+
+
+def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewProfile:
+    return NewProfile(name, email, "", password_hash())
+
+
+def due(now: datetime) -> list[Waiting]:
+    return [*queue.urgent(now, 1000), *queue.bulk(now, 1000)]
+
+
+def attempt(
+    mail: Delivery, result: Result, now: datetime, code: int | None = None, text: str = ""
+) -> None:
+    """Hand ``mail`` over as the worker does, with this result, if it may go."""
+    [waiting] = [one for one in due(now) if one.id == mail.id]
+    if journal.write([], [waiting], now):
+        journal.write([Settled(waiting, Outcome(result, code, text))], [], now)
+
+
+def attempt_all(now: datetime, result: Result = Result.SENT) -> None:
+    """Hand over all that is due."""
+    for waiting in due(now):
+        attempt(Delivery.get_by_id(waiting.id), result, now)
+
+
+def reread(row):
+    return type(row).get_by_id(row.id)
+
+
+def deeds(account: Account) -> list[str]:
+    rows = Activity.select().where(Activity.account == account).order_by(Activity.id)
+    return [row.action for row in rows]

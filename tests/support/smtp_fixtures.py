@@ -1,0 +1,139 @@
+"""A mail server of the test's own, and applications that hand their mail to it."""
+
+import contextvars
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_mail import Mail
+from jinja2 import FileSystemBytecodeCache
+
+from invites import db
+from invites.core.clock import utcnow
+from invites.core.settings import Settings, load_settings
+from invites.factory import create_app
+from invites.sending.worker import Worker
+from tests.support.scripted_smtp_server import Scripted
+from tests.support.smtp_server import PostOffice
+
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
+
+MakeWorker = Callable[..., Worker]
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The present: the worker asks the clock."""
+    return utcnow()
+
+
+@pytest.fixture
+def closed_office() -> PostOffice:
+    """A mail server that doesn't listen yet."""
+    return PostOffice()
+
+
+@pytest.fixture
+def office(closed_office: PostOffice) -> Iterator[PostOffice]:
+    """A mail server."""
+    with closed_office.open():
+        yield closed_office
+
+
+@pytest.fixture
+def tls() -> ssl.SSLContext:
+    """What a server at 127.0.0.1 needs for TLS, with a certificate that nobody vouches for."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@pytest.fixture
+def mailing_app(
+    database: Path,
+    settings: Settings,
+    closed_office: PostOffice,
+    compiled: FileSystemBytecodeCache,
+) -> Callable[..., Flask]:
+    """Makes an application that hands its mail to the office, with more settings if need be."""
+
+    def make(**environ: str) -> Flask:
+        known = {
+            "INVITES_DATA": str(settings.data),
+            "INVITES_MAIL_SERVER": "127.0.0.1",
+            "INVITES_MAIL_PORT": str(closed_office.port),
+            "INVITES_MAIL_FROM": "Invites <invites@box.example>",
+        }
+        app = create_app(load_settings(known | environ))
+        app.jinja_env.bytecode_cache = compiled
+        return app
+
+    return make
+
+
+@pytest.fixture
+def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
+    """Makes a mail worker of such an application."""
+    contexts = []
+
+    def make(**environ: str) -> Worker:
+        app = mailing_app(**environ)
+        db.close()
+        db.configure(app.extensions["invites"].settings.database_path, durable=False)
+        contexts.append(app.app_context())
+        contexts[-1].push()
+        return Worker(Mail(app), app.extensions["invites"].postage)
+
+    yield make
+    for context in reversed(contexts):
+        context.pop()
+
+
+@pytest.fixture
+def worker(make_worker: MakeWorker) -> Worker:
+    """A mail worker."""
+    return make_worker()
+
+
+@pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
+def server(request: pytest.FixtureRequest) -> Iterator[Scripted]:
+    """A mail server that does well until told otherwise, with and without PIPELINING."""
+    with Scripted(pipelining=request.param).listening() as server:
+        yield server
+
+
+@pytest.fixture
+def sender(server: Scripted, make_worker: MakeWorker) -> Worker:
+    """A worker that hands its mail to ``server``."""
+    return make_worker(INVITES_MAIL_PORT=str(server.port))
+
+
+@pytest.fixture
+def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
+    """Starts the worker in a thread, as the process does it, and stops it at the end."""
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
+    monkeypatch.setattr("invites.sending.worker._PAUSES", (0.05,))
+    threads = []
+
+    def start() -> Worker:
+        context = contextvars.copy_context()  # with the application's
+        thread = threading.Thread(target=context.run, args=(in_context,))
+        threads.append(thread)
+        thread.start()
+        return sender
+
+    def in_context() -> None:
+        try:
+            sender.run()
+        finally:
+            db.close()
+
+    yield start
+    sender.stop()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()

@@ -1,0 +1,195 @@
+"""The same instant, many times: real browsers' requests at a real server."""
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import CookieJar
+from pathlib import Path
+from threading import Barrier, Event
+from time import monotonic
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
+
+import pytest
+
+from invites.core.clock import utcnow
+from invites.core.roles import Role
+from invites.members import accounts, memberships, ownership
+from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
+from tests.browser.server import OWNER, Box, make_data, running, set_up
+from tests.support.actions import invite
+from tests.support.people import PASSWORD, make_user
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = "/accounts/riverside-relief"
+ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # and never 500
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A running box that Olive has set up."""
+    data: Path = set_up(make_data(tmp_path_factory.mktemp("box") / "data"))
+    with running(data) as box, box.rules():
+        yield box
+
+
+class Line:
+    """Somebody's browser: its cookies, and the token of the last page it saw."""
+
+    def __init__(self, box: Box, email: str = "") -> None:
+        self._box = box
+        self._open = build_opener(HTTPCookieProcessor(CookieJar())).open
+        self._token = ""
+        if email:
+            self.get("/login")
+            assert self.post("/login", email=email, password=PASSWORD) == 200
+
+    def get(self, place: str) -> int:
+        return self._ask(place, None)
+
+    def post(self, place: str, **form: Any) -> int:
+        return self._ask(place, urlencode(form | {"csrf_token": self._token}).encode())
+
+    def _ask(self, place: str, data: bytes | None) -> int:
+        url = place if place.startswith("http") else self._box.url + place
+        try:
+            answer = self._open(url, data, timeout=60)
+        except HTTPError as error:
+            answer = error
+        with answer:
+            text = answer.read().decode()
+        found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', text)
+        self._token = found[1] if found else self._token
+        return int(answer.status)
+
+
+def at_once(*deeds: Callable[[], int]) -> list[int]:
+    """Do all of it in one instant; returns the answers."""
+    start = Barrier(len(deeds))
+
+    def do(deed: Callable[[], int]) -> int:
+        start.wait()
+        return deed()
+
+    with ThreadPoolExecutor(len(deeds)) as threads:
+        answers = list(threads.map(do, deeds))
+    assert set(answers) <= ANSWERS
+    return answers
+
+
+def members(email: str) -> list[Membership]:
+    return list(Membership.select().join(User).where(User.email == email))
+
+
+def test_twenty_clicks_on_accept_make_one_profile_and_one_member(box: Box) -> None:
+    link = box.invitation_link("noa@example.org")
+    lines = [Line(box) for _ in range(20)]
+    for line in lines:
+        line.get(link)
+    form = {"name": "Noa New", "password": PASSWORD}
+    answers = at_once(
+        *(lambda line=line: line.post(f"{link}/acceptance", **form) for line in lines)
+    )
+    assert 200 in answers
+    assert len(members("noa@example.org")) == 1
+    assert User.select().where(User.email == "noa@example.org").count() == 1
+
+
+def test_twenty_clicks_by_somebody_with_a_profile_make_one_member(box: Box) -> None:
+    make_user("Kim Known", "kim@example.org", utcnow())
+    link = box.invitation_link("kim@example.org")
+    one = Line(box, "kim@example.org")
+    one.get(link)
+    at_once(*[lambda: one.post(f"{link}/acceptance")] * 20)
+    assert len(members("kim@example.org")) == 1
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
+    box: Box, round_: int
+) -> None:
+    email = f"race{round_}@example.org"
+    offered: Invitation = invite(box.owner, utcnow(), email)
+    sent = {"state": DeliveryState.SENT, "finished_at": utcnow()}
+    Delivery.update(sent).where(Delivery.invitation == offered).execute()
+    link = box.links.mailed_invitation(offered)
+    olive, yes, no = Line(box, OWNER), Line(box), Line(box)
+    for line, place in ((olive, f"{ACCOUNT}/invitations"), (yes, link), (no, link)):
+        line.get(place)
+    mine = f"{ACCOUNT}/invitations/{offered.id}"
+    form = {"name": "Rae Racer", "password": PASSWORD}
+    at_once(
+        lambda: yes.post(f"{link}/acceptance", **form),
+        lambda: no.post(f"{link}/refusal"),
+        lambda: olive.post(f"{mine}/revocation"),
+        lambda: olive.post(f"{mine}/resend"),
+    )
+    state = Invitation.get_by_id(offered.id).state
+    assert (len(members(email)) == 1) == (state == InvitationState.ACCEPTED)
+    assert User.select().where(User.email == email).count() == len(members(email))
+
+
+@pytest.mark.parametrize("round_", range(5))
+@pytest.mark.parametrize("deed", ["demote", "remove"])
+def test_of_two_owners_who_end_each_other_at_once_one_remains(
+    box: Box, deed: str, round_: int
+) -> None:
+    emails = [f"{deed}{round_}{which}@example.org" for which in ("a", "b")]
+    one, other = (make_user("Oz Owner", email, utcnow()) for email in emails)
+    account = accounts.create(f"Account {deed} {round_}", one, utcnow())
+    ownership.rescue(account, other, utcnow())
+    users = f"/accounts/{account.slug}/users"
+
+    def end(me: User, them: User) -> Callable[[], int]:
+        line, theirs = Line(box, me.email), Membership.get(Membership.user == them).id
+        line.get(users)
+        if deed == "demote":
+            return lambda: line.post(f"{users}/{theirs}/edit", role=int(Role.USER))
+        return lambda: line.post(f"{users}/{theirs}/deactivation")
+
+    at_once(end(one, other), end(other, one))
+    assert len(memberships.owners(account)) == 1
+
+
+def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(box: Box) -> None:
+    make_user("Lou Out", "lou@example.org", utcnow())
+    lou = Line(box, "lou@example.org")
+    lou.get("/profile")
+    at_once(lambda: lou.post("/logout"), *[lambda: lou.get("/profile")] * 10)
+    lou.post("/profile/details", name="Mallory")
+    assert User.get(User.email == "lou@example.org").name == "Lou Out"
+
+
+def test_while_sixty_people_log_in_all_other_pages_go_on(box: Box) -> None:
+    lines = [Line(box) for _ in range(60)]
+    for line in lines:
+        line.get("/login")
+    visitor, over, waits = Line(box), Event(), []
+
+    def look_around() -> None:
+        while not over.is_set():
+            before = monotonic()
+            assert visitor.get("/login") == 200
+            waits.append(monotonic() - before)
+
+    with ThreadPoolExecutor(1) as beside:
+        looked = beside.submit(look_around)
+        wrong = {"password": "a wrong one"}
+        try:
+            answers = at_once(
+                *(
+                    lambda line=line, number=number: line.post(
+                        "/login", email=f"nobody{number}@example.org", **wrong
+                    )
+                    for number, line in enumerate(lines)
+                )
+            )
+        finally:
+            over.set()
+        looked.result()
+    assert 503 in answers
+    assert max(waits) < 2
+    assert visitor.post("/login", email=OWNER, password=PASSWORD) == 200

@@ -1,0 +1,272 @@
+"""Errors say what to do next, as pages and as fragments; /healthz says how the box is."""
+
+import io
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask, abort
+from time_machine import travel
+from werkzeug.datastructures import MultiDict
+from werkzeug.test import encode_multipart
+
+from invites.core.roles import Role
+from invites.models import MailQueue
+from invites.outbox import enqueue
+from invites.web.access import Who, allow
+from tests.support.actions import invite
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import PASSWORD, Cast
+from tests.support.populated_account import ACCOUNT, World
+
+Encoding = Callable[[dict[str, str]], dict[str, object]]
+
+CODES = [400, 403, 404, 405, 410, 413, 422, 429, 500]
+
+
+@pytest.fixture
+def failing(fresh_app: Flask) -> Flask:
+    """An application with a page that fails as asked."""
+
+    @allow(Who.ANYBODY)
+    def fail(code: int) -> None:
+        if code == 500:
+            raise ZeroDivisionError("secret detail")
+        abort(code)
+
+    fresh_app.add_url_rule("/fail/<int:code>", view_func=fail)
+    return fresh_app
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_error_is_a_page_that_says_what_to_do(failing: Flask, code: int) -> None:
+    browser = Browser(failing).open(f"/fail/{code}")
+    assert browser.status == code
+    assert browser.title
+    assert len(browser.page.select_one(".lead").get_text()) > 20
+    assert browser.page.select('main a[href="/"]')
+    assert "secret detail" not in browser.response.text
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_for_htmx_an_error_is_a_notice_on_the_page_that_is_open(failing: Flask, code: int) -> None:
+    answer = failing.test_client().get(f"/fail/{code}", headers=HTMX)
+    fragment = BeautifulSoup(answer.text, "html.parser")
+    assert answer.status_code == code
+    assert answer.headers["HX-Retarget"] == "#notices"
+    assert answer.headers["HX-Reswap"].startswith("innerHTML")
+    assert fragment.find(True)["class"] == ["notice", "problem"]
+    assert not fragment.find("html")
+
+
+def test_a_crash_is_logged_and_not_shown(failing: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    assert "secret detail" not in failing.test_client().get("/fail/500").text
+    assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize("code", [406, 409, 418, 501, 503])
+def test_any_other_error_looks_like_its_kind(failing: Flask, code: int) -> None:
+    browser = Browser(failing).open(f"/fail/{code}")
+    assert browser.status == code
+    assert browser.page.select("main a.button")
+
+
+def test_a_wrong_method_says_which_are_right(people: Cast, somebody: Browser) -> None:
+    answer = somebody.client.get("/logout")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_a_form_that_was_open_too_long_can_be_loaded_anew(people: Cast, somebody: Browser) -> None:
+    somebody.open("/login")
+    somebody.client.delete_cookie("invites")
+    somebody.press("Log in", email="uma@example.org", password=PASSWORD)
+    assert somebody.status == 400
+    assert "load it again" in somebody.text
+
+
+def test_too_many_tries_say_when_the_next_one_counts(
+    people: Cast, somebody: Browser, now: datetime
+) -> None:
+    with travel(now.replace(microsecond=0), tick=False) as clock:
+        for _ in range(10):
+            somebody.log_in("uma@example.org", "wrong")
+        assert _wait(somebody) == (pytest.approx(900, abs=1), "Try again in 15 minutes.")
+        clock.shift(timedelta(minutes=13, seconds=10))
+        assert _wait(somebody) == (pytest.approx(110, abs=1), "Try again in 2 minutes.")
+        clock.shift(timedelta(seconds=109))
+        assert _wait(somebody) == (pytest.approx(1, abs=1), "Try again in 1 second.")
+        clock.shift(timedelta(seconds=2))
+        assert somebody.log_in("uma@example.org", PASSWORD).status == 200
+
+
+def test_too_many_mails_say_when_the_next_one_is_sent(
+    people: Cast, somebody: Browser, now: datetime
+) -> None:
+    with travel(now.replace(microsecond=0), tick=False) as clock:
+        for _ in range(5):
+            somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+        clock.shift(timedelta(minutes=20))
+        somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+    assert somebody.status == 429
+    assert int(somebody.response.headers["Retry-After"]) == pytest.approx(2400, abs=1)
+    assert "Try again in 40 minutes." in somebody.text
+
+
+def _wait(browser: Browser) -> tuple[int, str]:
+    """What one more try says of waiting: to programs, and to people."""
+    assert browser.log_in("uma@example.org", PASSWORD).status == 429
+    words = browser.page.select_one("#password-error").get_text(" ", strip=True)
+    when = words.removeprefix("Too many tries. ").partition(" Or ")[0]
+    return int(browser.response.headers["Retry-After"]), when
+
+
+def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
+    people: Cast, somebody: Browser
+) -> None:
+    answer = somebody.client.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert "This came from another site" in answer.text
+    assert "nothing was done. Open the page here directly, and try again." in answer.text
+
+
+@pytest.mark.parametrize("url", ["/nowhere", "/%00", "/%ff", "/invitation", "/static/x"])
+def test_what_is_not_there_is_not_found(people: Cast, somebody: Browser, url: str) -> None:
+    assert somebody.open(url).status == 404
+
+
+def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
+    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = somebody.client.get("/invitation/1-token", headers={"Host": "x" * 300})
+    assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+    assert "That didn't arrive whole." in answer.text
+    assert "1-token" not in caplog.text
+
+
+def test_too_large_a_form_is_refused(people: Cast, somebody: Browser) -> None:
+    answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
+    assert answer.status_code == 413
+
+
+def in_parts(form: dict[str, str]) -> dict[str, object]:
+    boundary, body = encode_multipart(form)
+    return {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
+
+
+def like_a_url(form: dict[str, str]) -> dict[str, object]:
+    return {"data": urlencode(form), "content_type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize("encoded", [in_parts, like_a_url])
+@pytest.mark.parametrize(("fields", "length"), [(2_000, 1), (3, 3_000_000)])
+@pytest.mark.parametrize("url", ["/login", f"{ACCOUNT}/invitations/new"])
+def test_nobody_keeps_the_box_busy_with_a_form_of_more_than_any_page_sends(
+    people: Cast, somebody: Browser, url: str, fields: int, length: int, encoded: Encoding
+) -> None:
+    form = {f"field{number}": "x" * length for number in range(fields)}
+    assert somebody.client.post(url, **encoded(form)).status_code == 413
+
+
+@pytest.mark.usefixtures("people")
+class TestHealth:
+    def test_all_is_well_while_the_worker_gives_signs_of_life(
+        self, somebody: Browser, now: datetime
+    ) -> None:
+        enqueue.beat(now)
+        answer = somebody.open("/healthz").response
+        assert (answer.status_code, answer.json["worker"], answer.json["database"]) == (
+            200,
+            "ok",
+            "ok",
+        )
+
+    def test_a_worker_that_was_never_seen_is_told(self, somebody: Browser) -> None:
+        assert somebody.open("/healthz").status == 503
+
+    def test_a_worker_that_fell_silent_is_told(self, somebody: Browser, now: datetime) -> None:
+        enqueue.beat(now)
+        with travel(now + timedelta(minutes=5)):
+            assert somebody.open("/healthz").status == 503
+
+    def test_a_database_without_tables_is_told(self, somebody: Browser, now: datetime) -> None:
+        enqueue.beat(now)
+        MailQueue.drop_table()
+        answer = somebody.open("/healthz").response
+        assert (answer.status_code, answer.json["database"]) == (503, "failed")
+
+
+def test_no_token_and_no_password_gets_into_the_logs(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    links = [world.mailed(world.rows.pending), world.joining, world.mailed(world.rows.expired)]
+    for link in links:
+        world.device("nobody").open(link)
+        world.device("nobody").client.delete(link)
+    world.device("nobody").open(links[0]).press("Accept", name="Noa", password=PASSWORD)
+    world.device("nobody").log_in("uma@example.org", "a wrong password")
+    session = world.device("user").open(f"{ACCOUNT}/nowhere").client.get_cookie("invites")
+    logging.getLogger("invites.web").warning("the log works")
+
+    assert "the log works" in caplog.text
+    secrets = [link.rpartition("/")[2].partition("-")[2][:12] for link in links]
+    for secret in (*secrets, PASSWORD, "a wrong password", session.value[:30]):
+        assert secret not in caplog.text
+
+
+def test_whoever_wants_more_than_they_may_is_written_down(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    for who, place in (
+        ("user", f"{ACCOUNT}/invitations"),
+        ("stranger", f"{ACCOUNT}/users"),
+        ("inactive", f"{ACCOUNT}/"),
+        ("user", "/mail"),
+    ):
+        user = world.user(who)
+        world.device(who).open(place)
+        assert caplog.messages[-1].startswith("denied: GET ")
+        assert caplog.messages[-1].endswith(f"to user {user.id}")
+
+
+@pytest.mark.parametrize("deed", ["users/{member}/deactivation", "invitations/{offer}/revocation"])
+def test_whoever_reaches_for_a_higher_role_is_written_down(
+    world: World, caplog: pytest.LogCaptureFixture, deed: str
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    owner, moderator = world.rows.owner, world.user("moderator")
+    offer = invite(owner, world.rows.now, "tam@example.org", Role.ADMIN)
+    world.device("moderator").post(f"{ACCOUNT}/{deed.format(member=owner.id, offer=offer.id)}", {})
+    assert caplog.messages[-1].startswith("denied: ")
+    assert caplog.messages[-1].endswith(f"to user {moderator.id}")
+
+
+def test_whoever_logs_in_is_written_down(
+    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    somebody.log_in("uma@example.org", PASSWORD)
+    assert f"logged in: user {people[Role.USER].user.id} from 127.0.0.1" in caplog.messages
+
+
+@pytest.mark.parametrize("field", ["email", "password", "next"])
+def test_a_field_that_comes_twice_is_refused(people: Cast, somebody: Browser, field: str) -> None:
+    token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+    form = {"email": "uma@example.org", "password": PASSWORD, "next": "", "csrf_token": token}
+    twice = MultiDict([*form.items(), (field, form[field])])
+    assert somebody.client.post("/login", data=twice).status_code == 400
+    assert somebody.client.get("/login?next=/a&next=/b").status_code == 400
+    assert somebody.client.post("/login", data=form).status_code == 303
+
+
+@pytest.mark.parametrize("field", ["email", "password", "next", "shared"])
+def test_a_file_in_the_place_of_a_field_is_nothing_typed(
+    people: Cast, somebody: Browser, field: str
+) -> None:
+    token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+    form = {"csrf_token": token, field: (io.BytesIO(b"uma@example.org"), "list.csv")}
+    assert somebody.post("/login", form).status == 422

@@ -1,0 +1,139 @@
+"""What all pages and fragments promise, whoever asks and however."""
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from werkzeug.datastructures import Headers
+
+from tests.support.browsing import HTMX
+from tests.support.page_cases import BUTTONS, FRAGMENTS, PAGES, Scene
+from tests.support.populated_account import ACCOUNT, World
+
+
+def table(scenes: dict[str, Scene]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("scene", scenes.values(), ids=scenes.keys())
+
+
+@table(PAGES)
+@pytest.mark.slow
+def test_a_page_is_whole_readable_and_safe(world: World, scene: Scene) -> None:
+    answer = scene.show(world)
+    page = BeautifulSoup(answer.text, "html.parser")
+
+    assert answer.status_code == scene.status
+    assert answer.vary.to_header() == "HX-Request, Cookie"
+    assert page.html["lang"] == "en"
+    assert [len(page.find_all(name)) for name in ("h1", "main", "title")] == [1, 1, 1]
+    assert len(page.select(".button.main")) <= 1
+    assert_ids_are_unique(page)
+    assert_nothing_inline(page)
+    assert_every_field_has_a_name(page)
+    assert_headers_are_safe(answer.headers)
+    if scene.fragment:
+        assert page.select(f'[id^="{scene.fragment}"]')
+
+
+def assert_ids_are_unique(page: BeautifulSoup) -> None:
+    ids = [tag["id"] for tag in page.select("[id]")]
+    assert sorted(ids) == sorted(set(ids))
+
+
+def assert_nothing_inline(page: BeautifulSoup) -> None:
+    assert not page.select("[style], style, script:not([src])")
+    handlers = [a for tag in page.find_all(True) for a in tag.attrs if re.match(r"on[a-z]", a)]
+    assert not handlers
+    sources = [tag.get("src") or tag.get("href") for tag in page.select("script, link")]
+    pictures = [tag["src"] for tag in page.select("img")]
+    assert all(source.startswith("/static/") for source in sources)
+    assert all(source.startswith(("/static/", "data:image/svg+xml")) for source in pictures)
+    assert not page.select('a[href^="javascript:"]')
+
+
+def assert_every_field_has_a_name(page: BeautifulSoup) -> None:
+    """For people who hear the page: a label around or for it, or an aria-label."""
+    fields = page.select("input:not([type=hidden]):not([hidden]), select, textarea")
+    labelled = {label["for"] for label in page.select("label[for]")}
+    nameless = [
+        field
+        for field in fields
+        if not (
+            field.get("id") in labelled or field.get("aria-label") or field.find_parent("label")
+        )
+    ]
+    assert not nameless
+    assert not [
+        b for b in page.find_all("button") if not (b.get_text(strip=True) or b.get("aria-label"))
+    ]
+
+
+def assert_headers_are_safe(headers: Headers) -> None:
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["form-action"] == "'self'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+
+
+@table(FRAGMENTS)
+@pytest.mark.slow
+def test_htmx_gets_the_fragment_alone(world: World, scene: Scene) -> None:
+    answer = scene.show(world, htmx=True)
+    fragment = BeautifulSoup(answer.text, "html.parser")
+    first = fragment.find(True)
+
+    assert answer.status_code == scene.status
+    assert first["id"].startswith(scene.fragment)
+    assert not fragment.select("html, head, body, main, h1")
+    assert "HX-Request" in answer.vary
+    assert_nothing_inline(fragment)
+
+
+@table({name: scene for name, scene in FRAGMENTS.items() if name not in BUTTONS})
+@pytest.mark.slow
+def test_boosted_and_restored_pages_are_whole(world: World, scene: Scene) -> None:
+    for asked in ("HX-Boosted", "HX-History-Restore-Request"):
+        assert "<html" in scene.show(world, htmx=True, **{asked: "true"}).text
+
+
+@table(BUTTONS)
+def test_without_htmx_a_button_leads_back_to_a_page(world: World, scene: Scene) -> None:
+    answer = scene.show(world)
+    assert answer.status_code == 303 or "<html" in answer.text
+
+
+def test_polling_stops_when_nothing_moves_any_more(world: World) -> None:
+    scene = PAGES["batch, failed"]
+    world.rows.failed.state = "revoked"
+    world.rows.failed.save()
+    assert "hx-trigger" not in scene.show(world, htmx=True).text
+    assert "hx-trigger" in PAGES["batch"].show(world, htmx=True).text
+
+
+def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(world: World) -> None:
+    client = world.device("nobody").client
+    here = {"HX-Current-URL": f"http://localhost{ACCOUNT}/invitations?page=2"}
+    answer = client.get(f"{ACCOUNT}/permanent-invite", headers=HTMX | here)
+    assert answer.status_code == 200
+    assert answer.text == ""
+    assert answer.headers["HX-Redirect"] == f"/login?next={ACCOUNT}/invitations?page%3D2"
+
+
+def test_htmx_on_another_site_is_not_led_back_there(world: World) -> None:
+    here = {"HX-Current-URL": "https://evil.example/phish"}
+    answer = world.device("nobody").client.get(f"{ACCOUNT}/users", headers=HTMX | here)
+    assert answer.headers["HX-Redirect"] == "/login"
+
+
+def test_static_files_may_be_kept_and_pages_not(world: World) -> None:
+    client = world.device("nobody").client
+    for place in ("/static/css/invites.css", "/static/htmx.min.js"):
+        answer = client.get(place, buffered=True)
+        assert answer.status_code == 200
+        assert "no-store" not in answer.headers["Cache-Control"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert client.get("/login").headers["Cache-Control"] == "no-store"

@@ -1,0 +1,61 @@
+"""The words for codes: each reason has some, and numbers in them have a singular and a plural."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from invites.core.errors import Reason, Refused
+from invites.models import ProofPurpose
+from invites.people import email_tokens, passwords
+from invites.web.error_labels import sentence
+from invites.web.labels import try_again_in
+from tests.support.populated_account import World
+
+
+@pytest.fixture(autouse=True)
+def request_context(app: Flask) -> Iterator[None]:
+    with app.test_request_context():
+        yield
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
+    words = sentence(Refused(reason, limit=12_345, row=3))
+    assert "%" not in words
+    assert len(words) > 10
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (1, "was mailed 1 time within"),
+        (3, "was mailed 3 times within"),
+        (1200, "was mailed 1,200 times within"),
+    ],
+)
+def test_a_limit_is_counted_as_people_do(limit: int, words: str) -> None:
+    assert words in sentence(Refused(Reason.INVITATION_OFTEN, limit=limit))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second."),
+        (59, "59 seconds."),
+        (60, "1 minute."),
+        (61, "2 minutes."),
+        (900, "15 minutes."),
+    ],
+)
+def test_waiting_is_told_in_minutes_or_seconds(seconds: int, words: str) -> None:
+    assert try_again_in(seconds) == f"Try again in {words}"
+
+
+def test_pages_repeat_the_limits_of_the_rules(world: World) -> None:
+    least, hours = passwords.MIN_LENGTH, email_tokens.hours(ProofPurpose.RESET_PASSWORD)
+    newcomer = world.device("nobody")
+    for url in (world.mailed(world.rows.pending), world.joining):
+        assert f"At least {least} characters." in newcomer.open(url).text
+    assert re.search(rf"\bfor {hours} hours\b", newcomer.open("/password-reset/1-closed").text)

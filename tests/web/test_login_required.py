@@ -1,0 +1,90 @@
+"""A session that ends while somebody works: they read why, and what they typed isn't lost."""
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+
+from invites.core.roles import Role
+from invites.models import Batch, Membership, User
+from invites.people import sessions
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import PASSWORD, Cast
+from tests.support.populated_account import ACCOUNT, signed_in
+
+NEW = f"{ACCOUNT}/invitations/new"
+TYPED = "ann@example.org\nBen <ben@example.org>"
+
+
+@pytest.fixture
+def writing(olive: Browser, owner: Membership) -> Browser:
+    """Olive's device, on which she is logged out while she types addresses."""
+    olive.open(NEW)
+    sessions.end_all(owner.user)
+    return olive
+
+
+def log_in_beside(browser: Browser, user: User) -> None:
+    """What logging in in another tab does to the cookie of all tabs."""
+    other = signed_in(browser.client.application, user)
+    cookie = other.client.get_cookie("invites")
+    browser.client.set_cookie("invites", cookie.value)
+
+
+def test_a_page_that_is_opened_leads_to_the_log_in_which_says_why_and_back(
+    writing: Browser,
+) -> None:
+    writing.open(f"{ACCOUNT}/users")
+    assert writing.url == "/login"
+    assert "You were logged out meanwhile. Log in to go on." in writing.text
+    assert "meanwhile" not in writing.open("/login").text
+    writing.press("Log in", email="olive@example.org", password=PASSWORD)
+    assert writing.url == f"{ACCOUNT}/"
+
+
+def test_who_never_was_logged_in_reads_nothing_of_it(app: Flask, people: Cast) -> None:
+    assert "meanwhile" not in Browser(app).open(f"{ACCOUNT}/users").text
+
+
+def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
+    writing: Browser, owner: Membership
+) -> None:
+    writing.press("Send Invitation", email=TYPED)
+    assert writing.status == 401
+    assert "Nothing was sent." in writing.text
+    beside = writing.page.find("a", string="1. Log in in a new tab")
+    assert (beside["href"], beside["target"]) == ("/login", "_blank")
+    log_in_beside(writing, owner.user)
+    writing.press("2. Go on with what you typed")
+    assert "Nothing was sent yet" in writing.text
+    assert writing.page.select_one("#email").get_text().strip() == TYPED
+    assert not Batch.select().exists()
+    writing.press("Send Invitation", email=TYPED)
+    assert [one.email for one in Batch.get().invitations] == ["ann@example.org", "ben@example.org"]
+
+
+def test_a_press_too_early_shows_it_again(writing: Browser) -> None:
+    writing.press("Send Invitation", email=TYPED).press("2. Go on with what you typed")
+    assert writing.status == 401
+    assert writing.page.select_one("input[name=email]")["value"] == TYPED
+
+
+def test_who_logs_in_instead_sends_nothing_that_they_may_not(
+    writing: Browser, people: Cast
+) -> None:
+    writing.press("Send Invitation", email=TYPED)
+    log_in_beside(writing, people[Role.USER].user)
+    writing.press("2. Go on with what you typed")
+    assert writing.status == 403
+    assert TYPED not in writing.text
+
+
+def test_while_typing_a_notice_comes_and_the_page_stays(writing: Browser) -> None:
+    token = writing.page.select_one("[name=csrf_token]")["value"]
+    typed = {"email": TYPED, "csrf_token": token}
+    answer = writing.client.post(f"{NEW}/understanding", data=typed, headers=HTMX)
+    assert answer.status_code == 401
+    assert answer.headers["HX-Retarget"] == "#notices"
+    assert "HX-Redirect" not in answer.headers
+    notice = BeautifulSoup(answer.text, "html.parser")
+    assert "What you typed is still here" in notice.get_text()
+    assert notice.find("a", target="_blank")["href"] == "/login"

@@ -1,0 +1,189 @@
+"""Who may do what to whom: every button of the address map, every role, every role it touches."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from invites import db
+from invites.authorization.permissions import Action
+from invites.core.roles import Role
+from invites.invitations import manage
+from invites.members import memberships
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    User,
+)
+from invites.outbox import enqueue
+from invites.web.access import declared
+from tests.support.actions import invite
+from tests.support.people import make_member
+from tests.support.populated_account import ACCOUNT, World, everything, signed_in
+
+pytestmark = pytest.mark.slow
+
+# The guide: whom each role may invite, remove, bring back and change.
+MODERATORS = {Role.MODERATOR: {Role.USER}}
+ADMINS = {
+    Role.ADMIN: {Role.USER, Role.MODERATOR, Role.ADMIN},
+    Role.OWNER: set(Role),
+}
+REACH = {
+    Action.INVITE: MODERATORS | ADMINS,
+    Action.MANAGE_INVITATION: MODERATORS | ADMINS,
+    Action.REMOVE_MEMBER: MODERATORS | ADMINS,
+    Action.CHANGE_ROLE: ADMINS,
+}
+
+
+class Target:
+    """A member, an invitation and its batch, all of one role, ready for a button to be pressed."""
+
+    def __init__(self, world: World, role: Role) -> None:
+        self.now, self.owner = world.rows.now, world.rows.owner
+        # Another Owner, so that the last one isn't what stands in the way.
+        make_member(self.owner.account, "Oz", "oz@example.org", Role.OWNER, self.now)
+        self.member = make_member(self.owner.account, "Tim", "tim@example.org", role, self.now)
+        self.invitation = invite(self.owner, self.now, "tam@example.org", role)
+
+    def be_ready_for(self, endpoint: str) -> None:
+        """A new button fails here until somebody says when it works."""
+        _READY[endpoint](self)
+
+    def values(self) -> dict[str, object]:
+        return {
+            "slug": self.owner.account.slug,
+            "membership_id": self.member.id,
+            "invitation_id": self.invitation.id,
+            "batch_id": self.invitation.batch_id,
+        }
+
+    def is_removed(self) -> None:
+        memberships.deactivate(self.owner, self.member, self.now)
+
+    def is_revoked(self) -> None:
+        manage.revoke(self.owner, self.invitation, self.now)
+
+    def mail_is(self, state: DeliveryState) -> None:
+        mine = Delivery.invitation == self.invitation
+        Delivery.update(state=state, finished_at=self.now).where(mine).execute()
+
+    def mail_is_held_back(self) -> None:
+        self.mail_is(DeliveryState.WITHDRAWN)
+        Delivery.update(reply_text=enqueue.HELD_BACK).execute()
+
+    def batch_is(self, state: BatchState) -> None:
+        Batch.update(state=state).where(Batch.id == self.invitation.batch_id).execute()
+
+
+_READY: dict[str, Callable[[Target], object]] = {
+    "users.update": lambda _target: None,
+    "users.deactivate": lambda _target: None,
+    "users.reactivate": Target.is_removed,
+    "invitations.resend": lambda target: target.mail_is(DeliveryState.SENT),
+    "invitations.revoke": lambda _target: None,
+    "invitations.restore": Target.is_revoked,
+    "batches.pause": lambda target: target.batch_is(BatchState.RUNNING),
+    "batches.resume": lambda target: target.batch_is(BatchState.PAUSED),
+    "batches.retry": lambda target: target.mail_is(DeliveryState.FAILED),
+    "batches.cancel": lambda _target: None,
+    "batches.send_held_back": Target.mail_is_held_back,
+    "batches.resend": lambda target: target.mail_is(DeliveryState.SENT),
+}
+
+
+def buttons(app: Flask) -> Iterator[Rule]:
+    """Whatever is done to a member, an invitation or a batch of an account."""
+    touched = {"membership_id", "invitation_id", "batch_id"}
+    for rule in app.url_map.iter_rules():
+        if "POST" in rule.methods and "slug" in rule.arguments and touched & rule.arguments:
+            yield rule
+
+
+def person(world: World, role: Role) -> User:
+    found = world.user(role.name.lower())
+    assert found is not None
+    return found
+
+
+class Box:
+    """A world that is put back after every press."""
+
+    def __init__(self, world: World, target_role: Role, endpoint: str) -> None:
+        self.world = world
+        world.app.config["WTF_CSRF_ENABLED"] = False
+        self.target = Target(world, target_role)
+        self.target.be_ready_for(endpoint)
+        self.devices = {role: signed_in(world.app, person(world, role)) for role in Role}
+        db.close()
+        self._untouched = world.database.with_name("untouched")
+        shutil.copy(world.database, self._untouched)
+
+    def press(self, role: Role, url: str, /, **form: object) -> tuple[int, bool]:
+        """The status, and whether anything changed."""
+        before = everything(self._untouched)
+        answer = self.devices[role].client.post(url, data=form, buffered=True)
+        changed = everything(self.world.database) != before
+        shutil.copy(self._untouched, self.world.database)
+        return answer.status_code, changed
+
+
+def test_every_button_is_described_here(app: Flask) -> None:
+    assert {rule.endpoint for rule in buttons(app)} == set(_READY)
+
+
+@pytest.mark.parametrize("target", Role, ids=lambda role: role.name)
+@pytest.mark.parametrize("endpoint", [name for name in _READY if name != "users.update"])
+def test_a_button_works_for_those_who_reach_its_target_and_changes_nothing_for_others(
+    world: World, endpoint: str, target: Role
+) -> None:
+    box = Box(world, target, endpoint)
+    (rule,) = (rule for rule in buttons(world.app) if rule.endpoint == endpoint)
+    action = declared(world.app.view_functions[endpoint])
+    assert isinstance(action, Action)
+    url = world.app.url_map.bind("localhost").build(endpoint, box.target.values())
+    assert rule.rule.startswith("/accounts/<slug>/")
+    for actor in Role:
+        status, changed = box.press(actor, url)
+        reaches = target in REACH[action].get(actor, set())
+        assert changed == reaches, f"{actor.name} {endpoint} {target.name}: {status}"
+
+
+@pytest.mark.parametrize("target", Role, ids=lambda role: role.name)
+def test_a_role_is_changed_only_from_and_to_what_one_reaches(world: World, target: Role) -> None:
+    box = Box(world, target, "users.update")
+    url = f"{ACCOUNT}/users/{box.target.member.id}/edit"
+    for actor, wanted in product(Role, Role):
+        if wanted == target:
+            continue
+        status, changed = box.press(actor, url, role=int(wanted))
+        reach = REACH[Action.CHANGE_ROLE].get(actor, set())
+        reaches = {target, wanted} <= reach
+        assert changed == reaches, f"{actor.name}: {target.name} to {wanted.name}: {status}"
+
+
+@pytest.mark.parametrize("wanted", Role, ids=lambda role: role.name)
+@pytest.mark.parametrize("actor", Role, ids=lambda role: role.name)
+def test_people_are_invited_only_as_what_one_reaches(
+    world: World, actor: Role, wanted: Role
+) -> None:
+    world.app.config["WTF_CSRF_ENABLED"] = False
+    device = signed_in(world.app, person(world, actor))
+    place = f"{ACCOUNT}/invitations/new"
+    typed = {"email": "zoe@example.org", "role": str(int(wanted))}
+    before = Invitation.select().count()
+    if device.open(place).status == 403:
+        device.post(place, typed)
+    else:
+        device.press("Send Invitation", **typed)
+    while "Send Invitation" in device.text and device.status == 200:
+        device.press("Send Invitation", **typed)  # without JavaScript it is shown first
+    reaches = wanted in REACH[Action.INVITE].get(actor, set())
+    assert Invitation.select().count() - before == reaches

@@ -1,0 +1,156 @@
+"""More people log in than passwords can be checked: who comes then hears it at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Semaphore
+
+import pytest
+from flask import Flask
+
+from invites import db
+from invites.models import Membership, Session, User
+from invites.people import passwords
+from tests.support.browsing import HTMX, Browser
+from tests.support.people import PASSWORD, Cast
+from tests.support.populated_account import World, links, path
+
+WORDS = "Very many people are logging in just now. Press the button once more in a moment."
+NEW = "a fish in the snow"
+OWN = "/profile/second-step"
+
+
+@contextmanager
+def crowd() -> Iterator[None]:
+    """All places in line are taken."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_places", Semaphore(0))
+        yield
+
+
+def place(world: World, form: str) -> tuple[str, str, str]:
+    """Who finds a form, where, and its button."""
+    if form == "codes":
+        world.set_up_second_factor("user")
+    proof = path(links(world.app).proof(world.rows.reset))
+    return {
+        "log in": ("nobody", "/login", "Log in"),
+        "join": ("nobody", world.joining, "Join"),
+        "accept": ("nobody", world.mailed(world.rows.pending), "Accept"),
+        "reset": ("nobody", proof, "Set password"),
+        "email": ("user", "/profile", "Change email"),
+        "password": ("user", "/profile", "Change password"),
+        "app": ("user", f"{OWN}/app", "Go on"),
+        "codes": ("user", f"{OWN}/recovery-codes", "Make new codes"),
+    }[form]
+
+
+TYPED = {
+    "log in": {"email": "uma@example.org", "password": PASSWORD, "shared": "y"},
+    "join": {"name": "Noa New", "email": "noa@example.org", "password": NEW},
+    "accept": {"name": "Noa New", "password": NEW, "phone": "+44 20 7946 0000"},
+    "reset": {"password": NEW, "again": NEW},
+    "email": {"email": "uma@new.example", "email_password": PASSWORD},
+    "password": {"current": PASSWORD, "new": NEW},
+    "app": {"password": PASSWORD},
+    "codes": {"password": PASSWORD},
+}
+
+
+@pytest.mark.parametrize("form", TYPED)
+def test_every_form_with_a_password_says_so_and_keeps_what_else_was_typed(
+    world: World, form: str
+) -> None:
+    who, url, button = place(world, form)
+    browser = world.device(who).open(url)
+    with crowd():
+        browser.press(button, **TYPED[form])
+    assert browser.status == 503
+    assert browser.response.headers["Retry-After"] == "5"
+    assert WORDS in browser.text
+    for name, typed in TYPED[form].items():
+        field = browser.page.select_one(f"[name={name}]")
+        is_secret = field["type"] == "password"
+        assert (field.get("value") or "") == ("" if is_secret else typed)
+    secret = {name: typed for name, typed in TYPED[form].items() if typed in (PASSWORD, NEW)}
+    browser.press(button, **secret)
+    assert browser.status == 200
+    assert WORDS not in browser.text
+
+
+@pytest.mark.parametrize("email", ["uma@example.org", "nobody@example.org", "rubbish"])
+def test_it_tells_nothing_of_who_has_a_profile(people: Cast, somebody: Browser, email: str) -> None:
+    with crowd():
+        somebody.log_in(email, PASSWORD)
+    assert somebody.status == 503
+    assert WORDS in somebody.text
+    assert Session.select().count() == 0
+
+
+def test_it_neither_counts_as_a_wrong_guess_nor_forgives_any(
+    people: Cast, somebody: Browser
+) -> None:
+    for _ in range(9):
+        assert somebody.log_in("uma@example.org", "wrong").status == 422
+    with crowd():
+        for _ in range(11):
+            assert somebody.log_in("uma@example.org", "wrong").status == 503
+    assert somebody.log_in("uma@example.org", "wrong").status == 422
+    assert somebody.log_in("uma@example.org", PASSWORD).status == 429
+
+
+def test_nor_does_it_for_whoever_found_an_open_session(world: World) -> None:
+    uma = world.device("user")
+    for _ in range(9):
+        uma.open("/profile").press("Change password", current="a guess", new=NEW)
+    with crowd():
+        for _ in range(11):
+            uma.open("/profile").press("Change password", current="a guess", new=NEW)
+            assert uma.status == 503
+    assert uma.open(f"{OWN}/app").press("Go on", password="a guess").status == 422
+    assert uma.open(f"{OWN}/app").press("Go on", password=PASSWORD).status == 429
+
+
+def test_a_script_is_told_too(world: World) -> None:
+    uma = world.device("user").open(f"{OWN}/app")
+    form = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"], "password": PASSWORD}
+    with crowd():
+        answer = uma.client.post(f"{OWN}/passkeys/options", data=form)
+        strength = uma.client.post("/password-strength", data=form, headers=HTMX)
+        login = uma.client.post("/login", data=form | {"email": "a@b.example"}, headers=HTMX)
+    assert (answer.status_code, answer.json) == (503, {"error": WORDS})
+    assert answer.headers["Retry-After"]
+    assert (strength.status_code, "level" in strength.text) == (200, False)
+    assert (login.status_code, WORDS in login.text) == (503, True)
+
+
+def test_the_first_visitor_may_press_once_more(app: Flask, somebody: Browser) -> None:
+    code = app.extensions["invites"].signer.setup_code()
+    typed = {"code": code, "account": "Riverside Relief", "name": "Olive Martin"}
+    somebody.open("/setup")
+    with crowd():
+        somebody.press("Set up", email="olive@example.org", password=PASSWORD, **typed)
+    assert somebody.status == 503
+    assert User.select().count() == 0
+    assert somebody.press("Set up", password=PASSWORD).title == "New Invitation"
+
+
+@pytest.mark.parametrize("form", TYPED)
+def test_nobody_waits_while_they_keep_others_from_writing(
+    world: World, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    written = []
+
+    class Turn:
+        def __enter__(self) -> None:
+            written.append(db.database.in_transaction())
+
+        def __exit__(self, *_error: object) -> None:
+            pass
+
+    who, url, button = place(world, form)
+    browser = world.device(who).open(url)
+    monkeypatch.setattr(passwords, "_at_once", Turn())
+    assert browser.press(button, **TYPED[form]).status == 200
+    assert written
+    assert not any(written)
+    assert Membership.select().count()
