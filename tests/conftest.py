@@ -21,7 +21,7 @@ from invites.factory import create_app
 from invites.members import accounts
 from invites.models import Account, Membership
 from invites.people import passwords
-from tests.support.people import Cast, make_user
+from tests.support.people import People, make_user
 
 hypothesis_settings.register_profile(
     "suite", derandomize=True, deadline=None, max_examples=100, database=None
@@ -99,13 +99,13 @@ def account(database: Path, now: datetime) -> Account:
 
 
 @pytest.fixture
-def people(account: Account, now: datetime) -> Cast:
+def people(account: Account, now: datetime) -> People:
     """One active member of Riverside Relief for each role, and the Owner of another account."""
-    return Cast.of(account, now)
+    return People.of(account, now)
 
 
 @pytest.fixture
-def owner(people: Cast) -> Membership:
+def owner(people: People) -> Membership:
     """Olive, Account Owner of Riverside Relief."""
     return people[Role.OWNER]
 

@@ -23,7 +23,7 @@ from invites.members import accounts
 from invites.models import Delivery, DeliveryState, MailPolicy, Membership
 from tests.support.actions import send
 from tests.support.people import make_user
-from tests.support.scripted_smtp_server import Scripted
+from tests.support.scripted_smtp_server import ScriptedServer
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Count:
 def soak(people: int, kills: int, connections: int, seed: int) -> Count:
     """Send to ``people``, kill the worker ``kills`` times at random moments, let it finish."""
     chance = random.Random(seed)
-    server = Scripted(delay=0.002)
+    server = ScriptedServer(delay=0.002)
     with server.listening(), tempfile.TemporaryDirectory() as folder:
         environ = {
             "INVITES_DATA": folder,
@@ -72,7 +72,7 @@ def soak(people: int, kills: int, connections: int, seed: int) -> Count:
         connections,
         arrived=len(arrivals),
         doubled=arrivals.total() - len(arrivals),
-        message_ids=len(set(server.letters)),
+        message_ids=len(set(server.received)),
         sent=sent,
     )
 
@@ -86,14 +86,14 @@ def _queue(people: int, connections: int) -> None:
 
 
 def _kill_again_and_again(
-    environ: dict[str, str], server: Scripted, people: int, kills: int, chance: random.Random
+    environ: dict[str, str], server: ScriptedServer, people: int, kills: int, chance: random.Random
 ) -> int:
     """Returns how often the worker was killed while mail was going out."""
     step = people // (kills + 1)
     killed = 0
     for goal in range(step, people - step + 1, step):
         with _worker(environ) as process:
-            while len(server.letters) < goal and _waits():
+            while len(server.received) < goal and _waits():
                 time.sleep(chance.uniform(0, 0.003))
             killed += _waits()
             process.send_signal(signal.SIGKILL)

@@ -18,7 +18,7 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.members import accounts, memberships, ownership
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
-from tests.browser.server import OWNER, Box, make_data, running, set_up
+from tests.browser.server import OWNER, Server, make_data, running, set_up
 from tests.support.actions import invite
 from tests.support.people import PASSWORD, make_user
 
@@ -29,28 +29,28 @@ ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # and never 500
 
 
 @pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
-    """A running box that Olive has set up."""
-    data: Path = set_up(make_data(tmp_path_factory.mktemp("box") / "data"))
-    with running(data) as box, box.rules():
-        yield box
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server that Olive has set up."""
+    data: Path = set_up(make_data(tmp_path_factory.mktemp("server") / "data"))
+    with running(data) as server, server.rules():
+        yield server
 
 
 class Line:
     """Somebody's browser: its cookies, and the token of the last page it saw."""
 
-    def __init__(self, box: Box, email: str = "") -> None:
-        self._box = box
+    def __init__(self, server: Server, email: str = "") -> None:
+        self._box = server
         self._open = build_opener(HTTPCookieProcessor(CookieJar())).open
         self._token = ""
         if email:
             self.get("/login")
-            assert self.post("/login", email=email, password=PASSWORD) == 200
+            assert self.smtp("/login", email=email, password=PASSWORD) == 200
 
     def get(self, place: str) -> int:
         return self._ask(place, None)
 
-    def post(self, place: str, **form: Any) -> int:
+    def smtp(self, place: str, **form: Any) -> int:
         return self._ask(place, urlencode(form | {"csrf_token": self._token}).encode())
 
     def _ask(self, place: str, data: bytes | None) -> int:
@@ -84,48 +84,48 @@ def members(email: str) -> list[Membership]:
     return list(Membership.select().join(User).where(User.email == email))
 
 
-def test_twenty_clicks_on_accept_make_one_profile_and_one_member(box: Box) -> None:
-    link = box.invitation_link("noa@example.org")
-    lines = [Line(box) for _ in range(20)]
+def test_twenty_clicks_on_accept_make_one_profile_and_one_member(server: Server) -> None:
+    link = server.invitation_link("noa@example.org")
+    lines = [Line(server) for _ in range(20)]
     for line in lines:
         line.get(link)
     form = {"name": "Noa New", "password": PASSWORD}
     answers = at_once(
-        *(lambda line=line: line.post(f"{link}/acceptance", **form) for line in lines)
+        *(lambda line=line: line.smtp(f"{link}/acceptance", **form) for line in lines)
     )
     assert 200 in answers
     assert len(members("noa@example.org")) == 1
     assert User.select().where(User.email == "noa@example.org").count() == 1
 
 
-def test_twenty_clicks_by_somebody_with_a_profile_make_one_member(box: Box) -> None:
+def test_twenty_clicks_by_somebody_with_a_profile_make_one_member(server: Server) -> None:
     make_user("Kim Known", "kim@example.org", utcnow())
-    link = box.invitation_link("kim@example.org")
-    one = Line(box, "kim@example.org")
+    link = server.invitation_link("kim@example.org")
+    one = Line(server, "kim@example.org")
     one.get(link)
-    at_once(*[lambda: one.post(f"{link}/acceptance")] * 20)
+    at_once(*[lambda: one.smtp(f"{link}/acceptance")] * 20)
     assert len(members("kim@example.org")) == 1
 
 
 @pytest.mark.parametrize("round_", range(5))
 def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
-    box: Box, round_: int
+    server: Server, round_: int
 ) -> None:
     email = f"race{round_}@example.org"
-    offered: Invitation = invite(box.owner, utcnow(), email)
+    offered: Invitation = invite(server.owner, utcnow(), email)
     sent = {"state": DeliveryState.SENT, "finished_at": utcnow()}
     Delivery.update(sent).where(Delivery.invitation == offered).execute()
-    link = box.links.mailed_invitation(offered)
-    olive, yes, no = Line(box, OWNER), Line(box), Line(box)
+    link = server.links.mailed_invitation(offered)
+    olive, yes, no = Line(server, OWNER), Line(server), Line(server)
     for line, place in ((olive, f"{ACCOUNT}/invitations"), (yes, link), (no, link)):
         line.get(place)
     mine = f"{ACCOUNT}/invitations/{offered.id}"
     form = {"name": "Rae Racer", "password": PASSWORD}
     at_once(
-        lambda: yes.post(f"{link}/acceptance", **form),
-        lambda: no.post(f"{link}/refusal"),
-        lambda: olive.post(f"{mine}/revocation"),
-        lambda: olive.post(f"{mine}/resend"),
+        lambda: yes.smtp(f"{link}/acceptance", **form),
+        lambda: no.smtp(f"{link}/refusal"),
+        lambda: olive.smtp(f"{mine}/revocation"),
+        lambda: olive.smtp(f"{mine}/resend"),
     )
     state = Invitation.get_by_id(offered.id).state
     assert (len(members(email)) == 1) == (state == InvitationState.ACCEPTED)
@@ -135,7 +135,7 @@ def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
 @pytest.mark.parametrize("round_", range(5))
 @pytest.mark.parametrize("deed", ["demote", "remove"])
 def test_of_two_owners_who_end_each_other_at_once_one_remains(
-    box: Box, deed: str, round_: int
+    server: Server, deed: str, round_: int
 ) -> None:
     emails = [f"{deed}{round_}{which}@example.org" for which in ("a", "b")]
     one, other = (make_user("Oz Owner", email, utcnow()) for email in emails)
@@ -144,30 +144,30 @@ def test_of_two_owners_who_end_each_other_at_once_one_remains(
     users = f"/accounts/{account.slug}/users"
 
     def end(me: User, them: User) -> Callable[[], int]:
-        line, theirs = Line(box, me.email), Membership.get(Membership.user == them).id
+        line, theirs = Line(server, me.email), Membership.get(Membership.user == them).id
         line.get(users)
         if deed == "demote":
-            return lambda: line.post(f"{users}/{theirs}/edit", role=int(Role.USER))
-        return lambda: line.post(f"{users}/{theirs}/deactivation")
+            return lambda: line.smtp(f"{users}/{theirs}/edit", role=int(Role.USER))
+        return lambda: line.smtp(f"{users}/{theirs}/deactivation")
 
     at_once(end(one, other), end(other, one))
     assert len(memberships.owners(account)) == 1
 
 
-def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(box: Box) -> None:
+def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(server: Server) -> None:
     make_user("Lou Out", "lou@example.org", utcnow())
-    lou = Line(box, "lou@example.org")
+    lou = Line(server, "lou@example.org")
     lou.get("/profile")
-    at_once(lambda: lou.post("/logout"), *[lambda: lou.get("/profile")] * 10)
-    lou.post("/profile/details", name="Mallory")
+    at_once(lambda: lou.smtp("/logout"), *[lambda: lou.get("/profile")] * 10)
+    lou.smtp("/profile/details", name="Mallory")
     assert User.get(User.email == "lou@example.org").name == "Lou Out"
 
 
-def test_while_sixty_people_log_in_all_other_pages_go_on(box: Box) -> None:
-    lines = [Line(box) for _ in range(60)]
+def test_while_sixty_people_log_in_all_other_pages_go_on(server: Server) -> None:
+    lines = [Line(server) for _ in range(60)]
     for line in lines:
         line.get("/login")
-    visitor, over, waits = Line(box), Event(), []
+    visitor, over, waits = Line(server), Event(), []
 
     def look_around() -> None:
         while not over.is_set():
@@ -181,7 +181,7 @@ def test_while_sixty_people_log_in_all_other_pages_go_on(box: Box) -> None:
         try:
             answers = at_once(
                 *(
-                    lambda line=line, number=number: line.post(
+                    lambda line=line, number=number: line.smtp(
                         "/login", email=f"nobody{number}@example.org", **wrong
                     )
                     for number, line in enumerate(lines)
@@ -192,4 +192,4 @@ def test_while_sixty_people_log_in_all_other_pages_go_on(box: Box) -> None:
         looked.result()
     assert 503 in answers
     assert max(waits) < 2
-    assert visitor.post("/login", email=OWNER, password=PASSWORD) == 200
+    assert visitor.smtp("/login", email=OWNER, password=PASSWORD) == 200

@@ -10,8 +10,8 @@ from invites.members import accounts, memberships
 from invites.models import Account, Invitation, Membership, User
 from tests.support.actions import invite
 from tests.support.browsing import Browser
-from tests.support.people import Cast
-from tests.support.populated_account import ACCOUNT, World, signed_in
+from tests.support.people import People
+from tests.support.populated_account import ACCOUNT, Site, signed_in
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_every_account_has_an_address_of_its_own(installer: Browser, name: str) 
 
 
 def test_one_switches_between_ones_accounts_and_sees_no_others(
-    app: Flask, people: Cast, now: datetime
+    app: Flask, people: People, now: datetime
 ) -> None:
     accounts.create("Hill Farm", people[Role.USER].user, now)
     uma = signed_in(app, people[Role.USER].user).open("/accounts")
@@ -55,7 +55,7 @@ def test_one_switches_between_ones_accounts_and_sees_no_others(
 
 
 def test_an_answered_invitation_is_not_answered_again(
-    app: Flask, people: Cast, now: datetime
+    app: Flask, people: People, now: datetime
 ) -> None:
     invitation = invite(people.stranger, now, "uma@example.org")
     uma = signed_in(app, people[Role.USER].user).open("/accounts")
@@ -68,7 +68,7 @@ def test_an_answered_invitation_is_not_answered_again(
 
 
 def test_a_user_is_led_to_the_assignments_and_sees_no_admin_pages(
-    app: Flask, people: Cast, account: Account
+    app: Flask, people: People, account: Account
 ) -> None:
     account.assignments_url = "https://tasks.example/"
     account.assignments_label = "Open the list"
@@ -81,7 +81,7 @@ def test_a_user_is_led_to_the_assignments_and_sees_no_admin_pages(
     assert "Settings" not in uma.page.get_text()
 
 
-def test_the_menu_has_the_guides_names(olive: Browser, people: Cast) -> None:
+def test_the_menu_has_the_guides_names(olive: Browser, people: People) -> None:
     menu = [link.get_text(strip=True) for link in olive.open(f"{ACCOUNT}/").page.select("header a")]
     wanted = ["Create New Invitation", "Invitations", "Permanent Invite", "Active", "Inactive"]
     assert [item for item in menu if item in wanted] == wanted
@@ -96,20 +96,20 @@ class TestTheBarOnPagesOfNoAccount:
         return [str(link["href"]) for link in browser.page.select(".bar-nav a")]
 
     @pytest.mark.parametrize("place", ["/accounts", "/profile", "/mailbox"])
-    def test_it_is_the_bar_of_the_only_account(self, world: World, place: str) -> None:
-        bar = self.bar(world.device("owner").open(place))
+    def test_it_is_the_bar_of_the_only_account(self, site: Site, place: str) -> None:
+        bar = self.bar(site.device("owner").open(place))
         assert f"{ACCOUNT}/invitations" in bar
         assert f"{ACCOUNT}/settings" in bar
 
-    def test_it_is_the_bar_of_the_account_that_one_was_in_last(self, world: World) -> None:
-        elsewhere = accounts.create("Zoo", world.rows.owner.user, world.rows.now)
-        olive = world.device("owner")
+    def test_it_is_the_bar_of_the_account_that_one_was_in_last(self, site: Site) -> None:
+        elsewhere = accounts.create("Zoo", site.rows.owner.user, site.rows.now)
+        olive = site.device("owner")
         assert not [link for link in self.bar(olive.open("/profile")) if "/invitations" in link]
-        for slug in (elsewhere.slug, world.rows.account.slug):
+        for slug in (elsewhere.slug, site.rows.account.slug):
             olive.open(f"/accounts/{slug}/")
             assert f"/accounts/{slug}/invitations" in self.bar(olive.open("/profile"))
 
-    def test_it_offers_nothing_of_an_account_that_one_was_removed_from(self, world: World) -> None:
-        ada = world.device("admin").open(f"{ACCOUNT}/")
-        memberships.deactivate(world.rows.owner, world.rows.people[Role.ADMIN], world.rows.now)
+    def test_it_offers_nothing_of_an_account_that_one_was_removed_from(self, site: Site) -> None:
+        ada = site.device("admin").open(f"{ACCOUNT}/")
+        memberships.deactivate(site.rows.owner, site.rows.people[Role.ADMIN], site.rows.now)
         assert self.bar(ada.open("/profile")) == ["/accounts"]

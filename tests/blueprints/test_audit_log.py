@@ -21,7 +21,7 @@ from invites.web import audit_labels
 from tests.members.test_two_step_policy import have_second_step
 from tests.support.actions import invite, send
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import PASSWORD, Cast
+from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ACCOUNT, signed_in
 
 PAGE = f"{ACCOUNT}/activity"
@@ -36,7 +36,7 @@ def lines(browser: Browser) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def busy(people: Cast, now: datetime) -> Cast:
+def busy(people: People, now: datetime) -> People:
     """The account after some deeds."""
     owner, user = people[Role.OWNER], people[Role.USER]
     batch = send(owner, now, "ann@example.org", "bob@example.org")
@@ -48,7 +48,7 @@ def busy(people: Cast, now: datetime) -> Cast:
     return people
 
 
-def test_it_says_who_did_what_newest_first(busy: Cast, olive: Browser) -> None:
+def test_it_says_who_did_what_newest_first(busy: People, olive: Browser) -> None:
     assert lines(olive.open(PAGE))[:6] == [
         ("Olive Martin", "Enabled the permanent link"),
         ("bob@example.org", "Asked not to be invited again"),
@@ -60,7 +60,7 @@ def test_it_says_who_did_what_newest_first(busy: Cast, olive: Browser) -> None:
 
 
 def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
-    people: Cast, olive: Browser, now: datetime
+    people: People, olive: Browser, now: datetime
 ) -> None:
     uma = people[Role.USER].user
     ownership.rescue(people[Role.OWNER].account, uma, now)
@@ -72,13 +72,13 @@ def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
     ]
 
 
-def test_a_batch_is_a_click_away(busy: Cast, olive: Browser) -> None:
+def test_a_batch_is_a_click_away(busy: People, olive: Browser) -> None:
     link = olive.open(PAGE).page.find("a", string=lambda text: text and "Invited 2" in text)
     assert olive.open(link["href"]).status == 200
     assert olive.url.startswith(f"{ACCOUNT}/batches/")
 
 
-def test_it_is_filtered_and_searched_with_htmx_or_without(busy: Cast, olive: Browser) -> None:
+def test_it_is_filtered_and_searched_with_htmx_or_without(busy: People, olive: Browser) -> None:
     assert len(lines(olive.open(f"{PAGE}?status=people"))) == 1
     assert len(lines(olive.open(f"{PAGE}?search=ANN@"))) == 1
     assert "Nothing found" in olive.open(f"{PAGE}?search=nowhere").text
@@ -87,7 +87,7 @@ def test_it_is_filtered_and_searched_with_htmx_or_without(busy: Cast, olive: Bro
     assert answer.text.lstrip().startswith('<section id="activity-list"')
 
 
-def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: Cast, olive: Browser, now) -> None:
+def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: People, olive: Browser, now) -> None:
     account = Account.get_by_id(busy[Role.OWNER].account_id)
     audit_log.record(Deed.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
     answer = olive.client.get(f"{PAGE}/activity.csv?status=settings")
@@ -98,7 +98,7 @@ def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: Cast, olive: Browse
     assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
 
 
-def test_signing_in_from_a_new_device_is_told(people: Cast, olive: Browser, app: Flask) -> None:
+def test_signing_in_from_a_new_device_is_told(people: People, olive: Browser, app: Flask) -> None:
     Browser(app).log_in("mo@example.org", PASSWORD)
     assert lines(olive.open(f"{PAGE}?status=sign_ins")) == [
         ("Mo Diaz", "Signed in from a new device")
@@ -106,14 +106,14 @@ def test_signing_in_from_a_new_device_is_told(people: Cast, olive: Browser, app:
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-def test_it_is_for_admins_and_owners(app: Flask, people: Cast, role: Role) -> None:
+def test_it_is_for_admins_and_owners(app: Flask, people: People, role: Role) -> None:
     member = signed_in(app, people[role].user)
     for place in (PAGE, f"{PAGE}/activity.csv"):
         assert member.open(place).status == 403
     assert "Activity" not in member.open(f"{ACCOUNT}/").text
 
 
-def test_every_deed_has_a_sentence(people: Cast, app: Flask, now: datetime) -> None:
+def test_every_deed_has_a_sentence(people: People, app: Flask, now: datetime) -> None:
     details = {
         "name": "Riverside", "role": 10, "people": 3, "email": "ann@example.org", "batch": 1,
         "before": 10, "after": 20, "device": "Firefox Linux", "proven": False,
@@ -127,31 +127,31 @@ def test_every_deed_has_a_sentence(people: Cast, app: Flask, now: datetime) -> N
 
 
 def test_an_invitation_tells_its_number_in_the_language_of_the_page(
-    people: Cast, olive: Browser, now: datetime
+    people: People, olive: Browser, now: datetime
 ) -> None:
     invite(people[Role.OWNER], now, "new@example.org")
     assert lines(olive.open(PAGE))[0] == ("Olive Martin", "Invited 1 person as User")
 
 
-def sign_ins(people: Cast) -> int:
+def sign_ins(people: People) -> int:
     """How many sign-ins from a new device are on record."""
     kind = audit_log.Kind.SIGN_INS
     return audit_log.recorded(people[Role.OWNER].account, kind, "").count()
 
 
 class TestADeviceIsNew:
-    def test_in_each_browser_once_however_alike_they_are(self, people: Cast, app: Flask) -> None:
+    def test_in_each_browser_once_however_alike_they_are(self, people: People, app: Flask) -> None:
         for browser in (Browser(app), Browser(app)):
             for _ in range(3):
                 browser.log_in("uma@example.org", PASSWORD).press("Log out")
         assert sign_ins(people) == 2
 
-    def test_for_each_person_who_signs_in_there(self, people: Cast, somebody: Browser) -> None:
+    def test_for_each_person_who_signs_in_there(self, people: People, somebody: Browser) -> None:
         for email in ("uma@example.org", "mo@example.org", "uma@example.org"):
             somebody.log_in(email, PASSWORD).press("Log out")
         assert sign_ins(people) == 2
 
-    def test_each_time_on_a_shared_computer(self, people: Cast, somebody: Browser) -> None:
+    def test_each_time_on_a_shared_computer(self, people: People, somebody: Browser) -> None:
         somebody.log_in("uma@example.org", PASSWORD).press("Log out")
         for _ in range(2):
             somebody.open("/login").press(
@@ -162,7 +162,7 @@ class TestADeviceIsNew:
         somebody.log_in("uma@example.org", PASSWORD)
         assert sign_ins(people) == 4
 
-    def test_not_after_a_month_without_a_click(self, people: Cast, somebody: Browser) -> None:
+    def test_not_after_a_month_without_a_click(self, people: People, somebody: Browser) -> None:
         somebody.log_in("uma@example.org", PASSWORD)
         with travel(utcnow() + timedelta(days=60), tick=False):
             assert somebody.open(f"{ACCOUNT}/").url == "/login"

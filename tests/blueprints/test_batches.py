@@ -30,7 +30,7 @@ from invites.outbox import enqueue
 from invites.outbox.retry import Result
 from tests.support.actions import attempt, attempt_all, reread, send
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import Cast
+from tests.support.people import People
 from tests.support.populated_account import ACCOUNT, signed_in, use_mail_server
 
 SERVER = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=False)
@@ -119,7 +119,7 @@ class TestTheList:
 
 
 def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
-    app: Flask, olive: Browser, owner: Membership, people: Cast, place: str
+    app: Flask, olive: Browser, owner: Membership, people: People, place: str
 ) -> None:
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
     moderator = signed_in(app, people[Role.MODERATOR].user)

@@ -18,7 +18,7 @@ from invites.models import Batch, Delivery, Invitation, Membership, StagedList
 from invites.web.labels import ROLE, ROLE_MEANS
 from tests.support.actions import ends_soon, invite
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import Cast, make_user
+from tests.support.people import People, make_user
 from tests.support.populated_account import ACCOUNT, signed_in
 from tests.support.queries import queries
 
@@ -339,7 +339,9 @@ class TestLeftOutUnlessAskedFor:
         autouse=True,
         params=[("uma@example.org", "removed_too"), ("no@example.org", "declined_too")],
     )
-    def case(self, request: pytest.FixtureRequest, people: Cast, now: datetime) -> tuple[str, str]:
+    def case(
+        self, request: pytest.FixtureRequest, people: People, now: datetime
+    ) -> tuple[str, str]:
         """An address that isn't invited by accident, and the box that asks for it."""
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
         answers.decline(invite(people[Role.OWNER], now, "no@example.org"), now)
@@ -414,7 +416,7 @@ class TestPage:
 
 class TestUnderstanding:
     def test_every_entry_has_one_outcome(
-        self, olive: Browser, owner: Membership, people: Cast, now
+        self, olive: Browser, owner: Membership, people: People, now
     ) -> None:
         make_user("Kim Known", "kim@example.org", now)
         invite(owner, now, "pending@example.org")
@@ -501,7 +503,7 @@ class TestUnderstanding:
         assert StagedList.select().count() == 0
 
     def test_another_persons_file_is_never_sent(
-        self, app: Flask, olive: Browser, people: Cast, now
+        self, app: Flask, olive: Browser, people: People, now
     ) -> None:
         theirs = staging.stage(people[Role.ADMIN], "secret.csv", CSV, now)
         olive.open(NEW).press("Send Invitation", email="", list_id=str(theirs.id))
@@ -518,7 +520,7 @@ class TestUnderstanding:
         assert len([query for query in seen if 'FROM "staged_list"' in query]) == 1
 
     def test_sending_sweeps_out_old_files(
-        self, olive: Browser, people: Cast, now: datetime
+        self, olive: Browser, people: People, now: datetime
     ) -> None:
         old = staging.stage(people[Role.ADMIN], "old.csv", CSV, now - staging.KEPT)
         send(olive.open(NEW), csv_file=csv())

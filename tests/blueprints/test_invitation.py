@@ -23,8 +23,8 @@ from invites.models import (
 )
 from tests.support.actions import invite, new_profile, reread
 from tests.support.browsing import Browser
-from tests.support.people import PASSWORD, Cast, make_user
-from tests.support.populated_account import ACCOUNT, World, everything, links, path, signed_in
+from tests.support.people import PASSWORD, People, make_user
+from tests.support.populated_account import ACCOUNT, Site, everything, links, path, signed_in
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ class TestSomebodyWithAProfile:
 
 class TestSignedInAsSomebodyElse:
     def test_sees_both_addresses_and_cannot_accept(
-        self, app: Flask, people: Cast, link: str, invitation: Invitation
+        self, app: Flask, people: People, link: str, invitation: Invitation
     ) -> None:
         uma = signed_in(app, people[Role.USER].user).open(link)
         assert uma.status == 403
@@ -243,7 +243,7 @@ class TestSignedInAsSomebodyElse:
         assert reread(invitation).state == InvitationState.PENDING
 
     def test_one_button_continues_as_the_right_new_person(
-        self, app: Flask, people: Cast, link: str
+        self, app: Flask, people: People, link: str
     ) -> None:
         uma = signed_in(app, people[Role.USER].user).open(link)
         uma.press("Sign out and continue as noa@example.org")
@@ -252,7 +252,7 @@ class TestSignedInAsSomebodyElse:
         assert member().role == Role.MODERATOR
 
     def test_one_button_continues_as_the_right_known_person(
-        self, app: Flask, people: Cast, link: str, kim: User
+        self, app: Flask, people: People, link: str, kim: User
     ) -> None:
         uma = signed_in(app, people[Role.USER].user).open(link)
         uma.press(f"Sign out and continue as {kim.email}")
@@ -333,12 +333,12 @@ def test_a_link_expires_after_fourteen_days(somebody: Browser, link: str, now: d
         assert somebody.open(link).status == 410
 
 
-def test_an_accepted_invitation_says_how_to_get_in(world: World) -> None:
-    link = world.mailed(world.rows.accepted)
-    assert "Then you are in: log in" in world.device("nobody").open(link).text
-    ally = world.device("ally").open(link).text
+def test_an_accepted_invitation_says_how_to_get_in(site: Site) -> None:
+    link = site.mailed(site.rows.accepted)
+    assert "Then you are in: log in" in site.device("nobody").open(link).text
+    ally = site.device("ally").open(link).text
     assert "You are logged in as alma@elsewhere.example, who isn't in Riverside Relief" in ally
-    assert "You are a member: go on" in world.device("user").open(link).text
+    assert "You are a member: go on" in site.device("user").open(link).text
 
 
 def test_who_accepted_and_opens_the_link_again_is_led_on(somebody: Browser, link: str) -> None:
@@ -365,7 +365,7 @@ def test_an_old_mail_works_after_a_resend(
 
 
 def test_opening_changes_nothing_for_anybody(
-    app: Flask, database: Path, people: Cast, link: str
+    app: Flask, database: Path, people: People, link: str
 ) -> None:
     devices = [Browser(app), signed_in(app, people[Role.USER].user)]
     before = everything(database)
@@ -377,7 +377,7 @@ def test_opening_changes_nothing_for_anybody(
 
 
 def test_an_unbacked_invitation_works_again_when_somebody_else_resends_it(
-    somebody: Browser, link: str, people: Cast, invitation: Invitation, now: datetime
+    somebody: Browser, link: str, people: People, invitation: Invitation, now: datetime
 ) -> None:
     zed = invite(people[Role.ADMIN], now, "zed@example.org")
     memberships.deactivate(people[Role.OWNER], people[Role.ADMIN], now)

@@ -23,7 +23,7 @@ from invites.models import (
 from invites.outbox.retry import Result
 from tests.support.actions import attempt, attempt_all, invite, new_profile, reread, send
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import Cast
+from tests.support.people import People
 from tests.support.populated_account import ACCOUNT, links, path, signed_in
 
 LIST = f"{ACCOUNT}/invitations"
@@ -152,7 +152,7 @@ class TestList:
         assert all(address.startswith("ann") for address in addresses(olive))
 
     def test_other_accounts_are_never_in_it(
-        self, olive: Browser, people: Cast, now: datetime
+        self, olive: Browser, people: People, now: datetime
     ) -> None:
         invite(people.stranger, now, "secret@elsewhere.example")
         assert addresses(olive.open(LIST)) == []
@@ -209,7 +209,7 @@ class TestDeeds:
         assert buttons(olive, invitation) == ["Resend"]
 
     def test_undoing_says_when_the_inviter_cannot_invite_any_more(
-        self, olive: Browser, people: Cast, now: datetime
+        self, olive: Browser, people: People, now: datetime
     ) -> None:
         theirs = invite(people[Role.ADMIN], now, "ann@example.org")
         manage.revoke(people[Role.OWNER], theirs, now)
@@ -366,7 +366,7 @@ class TestBatch:
 
 class TestOffersOfSomebodyWhoLostTheirRole:
     @pytest.fixture
-    def offered(self, people: Cast, now: datetime) -> Invitation:
+    def offered(self, people: People, now: datetime) -> Invitation:
         made = invite(people[Role.ADMIN], now, "ann@example.org", role=Role.ADMIN)
         mail_went_out()
         return made
@@ -420,7 +420,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
 
     @pytest.mark.usefixtures("lost")
     def test_who_may_not_resend_them_is_not_told_to(
-        self, app: Flask, people: Cast, offered: Invitation
+        self, app: Flask, people: People, offered: Invitation
     ) -> None:
         moderator = signed_in(app, people[Role.MODERATOR].user).open(LIST)
         assert "Ada Okafor can't invite as Admin any more." in row(moderator, offered)
@@ -428,7 +428,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
 
     @pytest.mark.usefixtures("offered")
     def test_are_told_to_whoever_takes_the_role_or_the_membership_away(
-        self, olive: Browser, people: Cast
+        self, olive: Browser, people: People
     ) -> None:
         told = "1 invitation that they sent can't be accepted now: see Invitations."
         ada = people[Role.ADMIN]

@@ -12,7 +12,7 @@ from invites.members import memberships, permanent_link
 from invites.models import Delivery, JoinedBy, Membership, Session, User
 from tests.support.actions import reread
 from tests.support.browsing import Browser
-from tests.support.people import PASSWORD, Cast, make_user
+from tests.support.people import PASSWORD, People, make_user
 from tests.support.populated_account import ACCOUNT, everything, links, path, signed_in
 
 NOA = {"name": "Noa New", "email": "noa@example.org", "password": PASSWORD}
@@ -94,7 +94,7 @@ def test_with_a_profile_one_logs_in_instead_and_comes_back_by_itself(
 
 
 def test_signing_up_with_a_taken_address_says_so_and_takes_nothing_over(
-    somebody: Browser, link: str, people: Cast
+    somebody: Browser, link: str, people: People
 ) -> None:
     before = people[Role.USER].user.password_hash
     somebody.open(link).press(
@@ -105,7 +105,7 @@ def test_signing_up_with_a_taken_address_says_so_and_takes_nothing_over(
     assert User.get(User.email == "uma@example.org").password_hash == before
 
 
-def test_not_you_leads_out_and_back(app: Flask, link: str, people: Cast) -> None:
+def test_not_you_leads_out_and_back(app: Flask, link: str, people: People) -> None:
     zoe = signed_in(app, people.stranger.user).open(link)
     assert "zoe@elsewhere.example" in zoe.text
     zoe.press("Log out and join as somebody else")
@@ -114,7 +114,7 @@ def test_not_you_leads_out_and_back(app: Flask, link: str, people: Cast) -> None
     assert member("noa@example.org") is not None
 
 
-def test_a_member_is_told_so_and_led_on(app: Flask, link: str, people: Cast) -> None:
+def test_a_member_is_told_so_and_led_on(app: Flask, link: str, people: People) -> None:
     ada = signed_in(app, people[Role.ADMIN].user).open(link)
     assert "member already" in ada.title
     assert not ada.page.find("button", string="Accept")
@@ -122,7 +122,7 @@ def test_a_member_is_told_so_and_led_on(app: Flask, link: str, people: Cast) -> 
     assert ada.url == f"{ACCOUNT}/"
 
 
-def test_a_members_role_survives_a_forged_accept(app: Flask, link: str, people: Cast) -> None:
+def test_a_members_role_survives_a_forged_accept(app: Flask, link: str, people: People) -> None:
     ada = signed_in(app, people[Role.ADMIN].user).open(link)
     token = ada.page.select_one("[name=csrf_token]")["value"]
     ada.post(f"{link}/acceptance", {"csrf_token": token})
@@ -130,7 +130,7 @@ def test_a_members_role_survives_a_forged_accept(app: Flask, link: str, people: 
 
 
 def test_who_was_removed_does_not_come_back_by_it(
-    app: Flask, link: str, people: Cast, now: datetime
+    app: Flask, link: str, people: People, now: datetime
 ) -> None:
     memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
     uma = signed_in(app, people[Role.USER].user).open(link)
@@ -141,7 +141,7 @@ def test_who_was_removed_does_not_come_back_by_it(
 
 
 def test_deleted_meanwhile_it_lets_nobody_in(
-    app: Flask, somebody: Browser, link: str, people: Cast, owner: Membership, now: datetime
+    app: Flask, somebody: Browser, link: str, people: People, owner: Membership, now: datetime
 ) -> None:
     zoe = signed_in(app, people.stranger.user).open(link)
     somebody.open(link)
@@ -157,7 +157,7 @@ def test_a_link_that_nobody_made_is_like_a_deleted_one(somebody: Browser, link: 
         assert "Riverside" not in somebody.text
 
 
-def test_opening_it_changes_nothing(app: Flask, database: Path, link: str, people: Cast) -> None:
+def test_opening_it_changes_nothing(app: Flask, database: Path, link: str, people: People) -> None:
     devices = [Browser(app), signed_in(app, people.stranger.user)]
     before = everything(database)
     for device in devices:

@@ -8,7 +8,7 @@ from invites.members import memberships
 from invites.models import Membership
 from tests.support.actions import reread
 from tests.support.browsing import Browser
-from tests.support.people import Cast
+from tests.support.people import People
 from tests.support.populated_account import ACCOUNT, signed_in
 
 LEAVING = f"{ACCOUNT}/leaving"
@@ -16,7 +16,7 @@ LEAVING = f"{ACCOUNT}/leaving"
 
 @pytest.mark.parametrize("role", [Role.USER, Role.ADMIN])
 def test_one_is_asked_leaves_and_sees_where_that_leads(
-    app: Flask, people: Cast, role: Role
+    app: Flask, people: People, role: Role
 ) -> None:
     somebody = signed_in(app, people[role].user).open("/accounts").follow("Leave")
     assert "Your profile and your other accounts stay." in somebody.text
@@ -28,14 +28,14 @@ def test_one_is_asked_leaves_and_sees_where_that_leads(
     assert somebody.open(f"{ACCOUNT}/").status == 403
 
 
-def test_who_sent_invitations_is_told_what_becomes_of_them(app: Flask, people: Cast) -> None:
+def test_who_sent_invitations_is_told_what_becomes_of_them(app: Flask, people: People) -> None:
     told = "Nobody can accept the invitations that you sent"
     assert told in signed_in(app, people[Role.MODERATOR].user).open(LEAVING).text
     assert told not in signed_in(app, people[Role.USER].user).open(LEAVING).text
 
 
 def test_the_only_owner_is_told_what_to_do_first(
-    olive: Browser, owner: Membership, people: Cast, now
+    olive: Browser, owner: Membership, people: People, now
 ) -> None:
     olive.open(LEAVING)
     assert "Make somebody else Account Owner first" in olive.text
@@ -49,7 +49,7 @@ def test_the_only_owner_is_told_what_to_do_first(
     assert reread(owner).is_active
 
 
-def test_activity_says_who_left(app: Flask, people: Cast, olive: Browser) -> None:
+def test_activity_says_who_left(app: Flask, people: People, olive: Browser) -> None:
     signed_in(app, people[Role.USER].user).open(LEAVING).press("Leave")
     row = olive.open(f"{ACCOUNT}/activity").page.select_one("tbody tr").get_text(" ", strip=True)
     assert "Uma Roy" in row

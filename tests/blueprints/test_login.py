@@ -14,19 +14,19 @@ from invites.people import profiles, sessions
 from invites.people.passwords import hash_password
 from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import PASSWORD, Cast
+from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ACCOUNT, ask_proof, links, path, signed_in
 
 NEW = "a fish in the snow"
 
 
-def test_with_address_and_password_one_is_in(people: Cast, somebody: Browser) -> None:
+def test_with_address_and_password_one_is_in(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     assert somebody.url == f"{ACCOUNT}/"
 
 
 @pytest.mark.parametrize("typed", [" Uma@Example.ORG ", "UMA@example.org"])
-def test_an_address_may_be_typed_carelessly(people: Cast, somebody: Browser, typed: str) -> None:
+def test_an_address_may_be_typed_carelessly(people: People, somebody: Browser, typed: str) -> None:
     assert somebody.log_in(typed, PASSWORD).url == f"{ACCOUNT}/"
 
 
@@ -43,7 +43,7 @@ def test_an_address_may_be_typed_carelessly(people: Cast, somebody: Browser, typ
     ],
 )
 def test_wrong_is_wrong_whoever_it_is(
-    people: Cast, somebody: Browser, email: str, password: str
+    people: People, somebody: Browser, email: str, password: str
 ) -> None:
     somebody.log_in(email, password)
     assert somebody.status == 422
@@ -58,7 +58,7 @@ def test_wrong_is_wrong_whoever_it_is(
 
 
 def test_a_refused_log_in_is_logged_on_one_line_without_the_password(
-    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+    people: People, somebody: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     somebody.log_in("uma@example.org\n2026 all is well", "a secret guess")
     (line,) = caplog.messages
@@ -66,7 +66,7 @@ def test_a_refused_log_in_is_logged_on_one_line_without_the_password(
     assert "secret" not in caplog.text
 
 
-def test_logging_out_ends_the_session_on_the_server_too(people: Cast, somebody: Browser) -> None:
+def test_logging_out_ends_the_session_on_the_server_too(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     stolen = somebody.client.get_cookie("invites")
     somebody.press("Log out")
@@ -76,7 +76,7 @@ def test_logging_out_ends_the_session_on_the_server_too(people: Cast, somebody: 
     assert Session.select().count() == 0
 
 
-def test_logging_in_anew_ends_the_session_that_was_there(people: Cast, somebody: Browser) -> None:
+def test_logging_in_anew_ends_the_session_that_was_there(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     before = somebody.client.get_cookie("invites").value
     token = somebody.page.select_one("[name=csrf_token]")["value"]
@@ -85,7 +85,9 @@ def test_logging_in_anew_ends_the_session_that_was_there(people: Cast, somebody:
     assert [session.user.email for session in Session.select()] == ["mo@example.org"]
 
 
-def test_a_device_of_ones_own_stays_logged_in_for_30_days(people: Cast, somebody: Browser) -> None:
+def test_a_device_of_ones_own_stays_logged_in_for_30_days(
+    people: People, somebody: Browser
+) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     cookie = somebody.client.get_cookie("invites")
     assert cookie.expires is not None
@@ -95,7 +97,7 @@ def test_a_device_of_ones_own_stays_logged_in_for_30_days(people: Cast, somebody
 
 
 def test_on_a_shared_computer_a_session_ends_with_the_browser_and_after_30_minutes(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     somebody.open("/login").press("Log in", email="uma@example.org", password=PASSWORD, shared="y")
     assert somebody.client.get_cookie("invites").expires is None
@@ -103,25 +105,25 @@ def test_on_a_shared_computer_a_session_ends_with_the_browser_and_after_30_minut
         assert somebody.open(f"{ACCOUNT}/").url == "/login"
 
 
-def test_a_shared_computer_stays_ticked_after_a_slip(people: Cast, somebody: Browser) -> None:
+def test_a_shared_computer_stays_ticked_after_a_slip(people: People, somebody: Browser) -> None:
     somebody.open("/login").press("Log in", email="uma@example.org", password="no", shared="y")
     assert somebody.page.select_one("#shared").has_attr("checked")
 
 
-def test_logging_out_has_the_browser_forget_what_it_kept(people: Cast, somebody: Browser) -> None:
+def test_logging_out_has_the_browser_forget_what_it_kept(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     data = {"csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
     answer = somebody.client.post("/logout", data=data)
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
-def test_who_is_in_already_is_led_on(people: Cast, olive: Browser) -> None:
+def test_who_is_in_already_is_led_on(people: People, olive: Browser) -> None:
     assert olive.open("/login").url == f"{ACCOUNT}/"
     assert olive.open("/").url == "/accounts"
 
 
 def test_a_page_asked_for_signed_out_comes_after_the_log_in(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     somebody.open(f"{ACCOUNT}/invitations?status=pending")
     assert somebody.url == "/login"
@@ -129,7 +131,7 @@ def test_a_page_asked_for_signed_out_comes_after_the_log_in(
     assert somebody.response.request.full_path == f"{ACCOUNT}/invitations?status=pending"
 
 
-def test_a_mistyped_password_keeps_the_way_back(people: Cast, somebody: Browser) -> None:
+def test_a_mistyped_password_keeps_the_way_back(people: People, somebody: Browser) -> None:
     somebody.open(f"{ACCOUNT}/invitations")
     somebody.press("Log in", email="olive@example.org", password="wrong")
     somebody.press("Log in", email="olive@example.org", password=PASSWORD)
@@ -152,7 +154,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("wanted", ELSEWHERE)
-def test_nobody_is_led_to_another_site(people: Cast, somebody: Browser, wanted: str) -> None:
+def test_nobody_is_led_to_another_site(people: People, somebody: Browser, wanted: str) -> None:
     somebody.open("/login", query_string={"next": wanted})
     form = {"email": "uma@example.org", "password": PASSWORD, "next": wanted}
     form["csrf_token"] = somebody.page.select_one("[name=csrf_token]")["value"]
@@ -164,20 +166,22 @@ def test_nobody_is_led_to_another_site(people: Cast, somebody: Browser, wanted: 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_letters_of_the_world_lead_on_in_a_header_that_every_server_can_send(
-    people: Cast, olive: Browser, headers: dict[str, str]
+    people: People, olive: Browser, headers: dict[str, str]
 ) -> None:
     answer = olive.client.get("/login", query_string={"next": "/Zoë/€"}, headers=headers)
     assert (answer.location or answer.headers["HX-Redirect"]) == "/Zo%C3%AB/%E2%82%AC"
 
 
 @pytest.mark.parametrize("wanted", ELSEWHERE)
-def test_nobody_who_is_in_is_led_to_another_site(people: Cast, olive: Browser, wanted: str) -> None:
+def test_nobody_who_is_in_is_led_to_another_site(
+    people: People, olive: Browser, wanted: str
+) -> None:
     answer = olive.client.get("/login", query_string={"next": wanted})
     assert answer.location == f"{ACCOUNT}/"
 
 
 def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
-    people: Cast, app: Flask, now
+    people: People, app: Flask, now
 ) -> None:
     invite(people.stranger, now, "uma@example.org")
     assert Browser(app).log_in("uma@example.org", PASSWORD).url == "/accounts"
@@ -186,7 +190,7 @@ def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
 
 
 def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     statuses = [somebody.log_in("uma@example.org", "wrong").status for _ in range(10)]
     assert set(statuses) == {422}
@@ -196,7 +200,7 @@ def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
 
 
 def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     for _ in range(11):
         somebody.log_in("uma@example.org", "wrong")
@@ -206,7 +210,7 @@ def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
 
 
 def test_who_forgot_their_password_need_not_type_their_address_again(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     somebody.log_in("uma@example.org", "wrong").follow("Forgotten your password?")
     assert somebody.page.select_one("#email")["value"] == "uma@example.org"
@@ -214,13 +218,13 @@ def test_who_forgot_their_password_need_not_type_their_address_again(
     assert not somebody.open("/password-reset").page.select_one("#email").get("value")
 
 
-def test_an_endless_address_is_not_kept_in_full(people: Cast, somebody: Browser) -> None:
+def test_an_endless_address_is_not_kept_in_full(people: People, somebody: Browser) -> None:
     somebody.log_in("x" * 100_000, "wrong").follow("Forgotten your password?")
     assert len(somebody.page.select_one("#email")["value"]) == 254
 
 
 def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
-    people: Cast, app: Flask, somebody: Browser
+    people: People, app: Flask, somebody: Browser
 ) -> None:
     for _ in range(11):
         somebody.log_in("uma@example.org", "wrong")
@@ -231,14 +235,16 @@ def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
     assert somebody.log_in("uma@example.org", NEW).url == f"{ACCOUNT}/"
 
 
-def test_asking_for_a_new_password_opens_no_lock(people: Cast, somebody: Browser) -> None:
+def test_asking_for_a_new_password_opens_no_lock(people: People, somebody: Browser) -> None:
     for _ in range(10):
         somebody.log_in("uma@example.org", "wrong")
     somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
 
 
-def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody: Browser) -> None:
+def test_no_other_spelling_of_an_address_gives_more_tries(
+    people: People, somebody: Browser
+) -> None:
     for spelling in (
         "uma@example.org",
         "UMA@example.org",
@@ -250,7 +256,7 @@ def test_no_other_spelling_of_an_address_gives_more_tries(people: Cast, somebody
     assert last == 429
 
 
-def test_no_other_shape_of_a_request_gives_more_tries(people: Cast, somebody: Browser) -> None:
+def test_no_other_shape_of_a_request_gives_more_tries(people: People, somebody: Browser) -> None:
     for _ in range(10):
         somebody.log_in("uma@example.org", "wrong")
     token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
@@ -276,7 +282,7 @@ def test_no_other_shape_of_a_request_gives_more_tries(people: Cast, somebody: Br
 )
 @pytest.mark.slow
 def test_wrong_passwords_from_one_network_count_together(
-    people: Cast, app: Flask, one: str, other: str, status: int
+    people: People, app: Flask, one: str, other: str, status: int
 ) -> None:
     guesser, somebody = Browser(app), Browser(app)
     guesser.client.environ_base["REMOTE_ADDR"] = one
@@ -286,13 +292,13 @@ def test_wrong_passwords_from_one_network_count_together(
     assert somebody.log_in("uma@example.org", "wrong").status == status
 
 
-def test_right_passwords_are_never_counted(people: Cast, app: Flask) -> None:
+def test_right_passwords_are_never_counted(people: People, app: Flask) -> None:
     for _ in range(11):
         assert Browser(app).log_in("uma@example.org", PASSWORD).status == 200
 
 
 def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_on(
-    people: Cast, somebody: Browser, monkeypatch: pytest.MonkeyPatch
+    people: People, somebody: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = profiles.authenticate
 
@@ -310,7 +316,7 @@ def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_
     assert somebody.url == f"{ACCOUNT}/"
 
 
-def test_a_session_that_was_idle_for_a_month_is_over(people: Cast, app: Flask) -> None:
+def test_a_session_that_was_idle_for_a_month_is_over(people: People, app: Flask) -> None:
     uma = signed_in(app, people[Role.USER].user)
     with travel(utcnow() + sessions.IDLE - timedelta(days=1), tick=False):
         assert uma.open("/accounts").url == "/accounts"
@@ -318,13 +324,13 @@ def test_a_session_that_was_idle_for_a_month_is_over(people: Cast, app: Flask) -
         assert uma.open("/accounts").url == "/login"
 
 
-def test_ending_all_sessions_logs_out_with_the_next_click(people: Cast, app: Flask) -> None:
+def test_ending_all_sessions_logs_out_with_the_next_click(people: People, app: Flask) -> None:
     uma = signed_in(app, people[Role.USER].user)
     sessions.end_all(User.get(User.email == "uma@example.org"))
     assert uma.open("/accounts").url == "/login"
 
 
-def test_a_password_stands_in_no_address(people: Cast, somebody: Browser) -> None:
+def test_a_password_stands_in_no_address(people: People, somebody: Browser) -> None:
     somebody.open("/login")
     assert somebody.page.find("form")["method"] == "post"
     somebody.press("Log in", email="uma@example.org", password=PASSWORD)

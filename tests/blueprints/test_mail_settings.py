@@ -16,8 +16,8 @@ from invites.sending.sender_domain import Dmarc, Spf
 from invites.web import mail_labels
 from tests.support.browsing import HTMX, Browser
 from tests.support.name_server import NameServer
-from tests.support.populated_account import World, use_mail_server
-from tests.support.smtp_server import PostOffice, free_port
+from tests.support.populated_account import Site, use_mail_server
+from tests.support.smtp_server import SmtpServer, free_port
 
 SENDER = Address("Riverside", addr_spec="invites@riverside.example.org")
 
@@ -25,21 +25,21 @@ Configure = Callable[..., Browser]
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
+def smtp_server() -> Iterator[SmtpServer]:
     """A mail server."""
-    with PostOffice().open() as office:
-        yield office
+    with SmtpServer().open() as smtp_server:
+        yield smtp_server
 
 
 @pytest.fixture
-def configured(world: World) -> Configure:
+def configured(site: Site) -> Configure:
     """Olive's device, on a box with a mail server, with more about both if need be."""
 
     def configure(port: int = 587, box: dict[str, object] | None = None, **more: object) -> Browser:
         plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
         server = MailServer("127.0.0.1", port, **plain | more)
-        use_mail_server(world.app, server, **{"mail_from": SENDER} | (box or {}))
-        return world.device("owner")
+        use_mail_server(site.app, server, **{"mail_from": SENDER} | (box or {}))
+        return site.device("owner")
 
     return configure
 
@@ -50,18 +50,18 @@ class TestConfiguration:
         assert (olive.url, olive.title) == ("/mail", "Mail")
         assert olive.open("/mailbox").url == "/mail"
 
-    def test_without_a_mail_server_the_mailbox_stays(self, world: World) -> None:
-        olive = world.device("owner").open("/accounts")
+    def test_without_a_mail_server_the_mailbox_stays(self, site: Site) -> None:
+        olive = site.device("owner").open("/accounts")
         assert "Mail" not in [a.get_text(strip=True) for a in olive.page.select("header a")]
         for place in ("/mail", "/mail/published"):
             assert olive.open(place).url == "/mailbox"
 
     @pytest.mark.parametrize("who", ["admin", "user", "stranger", "unconfirmed"])
     def test_nobody_else_even_learns_that_it_is_there(
-        self, configured: Configure, world: World, who: str
+        self, configured: Configure, site: Site, who: str
     ) -> None:
         configured()
-        browser = world.device(who)
+        browser = site.device(who)
         for place in ("/mail", "/mail/published"):
             assert browser.open(place).status == 404
         names = [a.get_text(strip=True) for a in browser.open("/accounts").page.select("header a")]
@@ -86,21 +86,19 @@ class TestConfiguration:
         public = {"base_url": "https://invites.example.org"}
         assert "leads nowhere" not in configured(box=public).open("/mail").text
 
-    def test_a_password_in_the_clear_is_warned_of(
-        self, configured: Configure, world: World
-    ) -> None:
+    def test_a_password_in_the_clear_is_warned_of(self, configured: Configure, site: Site) -> None:
         known = {"username": "ida", "password": "s3cret-word"}
         assert "unencrypted" not in configured(**known).open("/mail").text
         server = MailServer("mail.example.org", 25, **known, use_tls=False, use_ssl=False)
-        use_mail_server(world.app, server)
-        assert "unencrypted" in world.device("owner").open("/mail").text
+        use_mail_server(site.app, server)
+        assert "unencrypted" in site.device("owner").open("/mail").text
 
 
 class TestTestMail:
     def test_it_goes_to_oneself_unless_another_address_is_typed(
-        self, configured: Configure, office: PostOffice
+        self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
-        olive = configured(office.port).open("/mail").press("Send a test mail")
+        olive = configured(smtp_server.port).open("/mail").press("Send a test mail")
         assert olive.status == 200
         assert olive.title == "Mail"
         assert "The server took the mail" in olive.text
@@ -108,20 +106,20 @@ class TestTestMail:
         assert "250 Taken" in olive.text
         assert not olive.page.select(".step.failed")
         olive.press("Send a test mail", email=" Ida@Example.NET ")
-        assert office.recipients == ["olive@example.org", "ida@example.net"]
-        assert office.letters[0].sender == "invites@riverside.example.org"
+        assert smtp_server.recipients == ["olive@example.org", "ida@example.net"]
+        assert smtp_server.received[0].sender == "invites@riverside.example.org"
 
     @pytest.mark.parametrize(
         "wrong", ["", "nobody", "a@example.org, b@example.org", "a@example.org\r\nBcc: b@x.org"]
     )
     def test_what_is_no_address_is_refused_and_kept(
-        self, configured: Configure, office: PostOffice, wrong: str
+        self, configured: Configure, smtp_server: SmtpServer, wrong: str
     ) -> None:
-        olive = configured(office.port).open("/mail").press("Send a test mail", email=wrong)
+        olive = configured(smtp_server.port).open("/mail").press("Send a test mail", email=wrong)
         assert olive.status == 422
         assert olive.page.select_one("#email-error")
         assert olive.page.select_one("#email")["value"].split() == wrong.split()
-        assert office.letters == []
+        assert smtp_server.received == []
 
     def test_where_it_gets_stuck_is_shown_with_what_to_do(self, configured: Configure) -> None:
         olive = configured(free_port()).open("/mail").press("Send a test mail")
@@ -131,37 +129,37 @@ class TestTestMail:
         assert "Connection refused" in failed.get_text()
 
     def test_the_servers_words_are_text_and_no_markup(
-        self, configured: Configure, office: PostOffice
+        self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
-        office.refusals["olive@example.org"] = "550 <script>alert(1)</script> %(host)s"
-        olive = configured(office.port).open("/mail").press("Send a test mail")
+        smtp_server.refusals["olive@example.org"] = "550 <script>alert(1)</script> %(host)s"
+        olive = configured(smtp_server.port).open("/mail").press("Send a test mail")
         assert "550 <script>alert(1)</script> %(host)s" in olive.text
         assert not olive.page.select("main script")
 
     def test_htmx_gets_the_part_and_the_news(
-        self, configured: Configure, office: PostOffice
+        self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
-        olive = configured(office.port).open("/mail")
+        olive = configured(smtp_server.port).open("/mail")
         olive.htmx = True
         olive.press("Send a test mail")
         assert "<html" not in olive.response.text
         assert olive.page.find(True)["id"] == "rehearsal"
         assert "took the test mail" in olive.page.select_one("[hx-swap-oob]").get_text()
 
-        office.refusals["olive@example.org"] = "550 No"
+        smtp_server.refusals["olive@example.org"] = "550 No"
         olive.post("/mail/rehearsal", {"email": "olive@example.org"} | _token(olive))
         assert "didn't get through" in olive.page.select_one("[hx-swap-oob]").get_text()
 
     def test_not_more_than_ten_an_hour_to_whomever(
-        self, configured: Configure, office: PostOffice
+        self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
-        olive = configured(office.port)
+        olive = configured(smtp_server.port)
         statuses = [
             olive.open("/mail").press("Send a test mail", email=f"a{n}@example.org").status
             for n in range(11)
         ]
         assert statuses == [200] * 10 + [429]
-        assert len(office.letters) == 10
+        assert len(smtp_server.received) == 10
 
 
 @pytest.mark.parametrize(

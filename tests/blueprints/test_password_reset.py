@@ -9,14 +9,14 @@ from time_machine import travel
 from invites.core.roles import Role
 from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
 from tests.support.browsing import Browser
-from tests.support.people import PASSWORD, Cast
+from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ask_proof, links, path, signed_in
 
 NEW = "a fish in the snow"
 
 
 @pytest.fixture
-def link(app: Flask, people: Cast, now: datetime) -> str:
+def link(app: Flask, people: People, now: datetime) -> str:
     """The link that was mailed to Uma."""
     proof = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, now)
     return path(links(app).proof(proof))
@@ -26,38 +26,38 @@ def ask(browser: Browser, email: str) -> Browser:
     return browser.open("/password-reset").press("Mail me a link", email=email)
 
 
-def test_the_log_in_page_leads_there(people: Cast, somebody: Browser) -> None:
+def test_the_log_in_page_leads_there(people: People, somebody: Browser) -> None:
     somebody.open("/login").follow("Forgotten your password?")
     assert somebody.url == "/password-reset"
 
 
 def test_a_person_with_a_profile_gets_a_link_at_their_stored_address(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     ask(somebody, " UMA@Example.org")
     assert [delivery.recipient for delivery in Delivery.select()] == ["uma@example.org"]
 
 
-def test_the_answer_never_tells_who_has_a_profile(people: Cast, somebody: Browser) -> None:
+def test_the_answer_never_tells_who_has_a_profile(people: People, somebody: Browser) -> None:
     known = ask(somebody, "uma@example.org").text.replace("uma@example.org", "")
     unknown = ask(somebody, "nobody@example.org").text.replace("nobody@example.org", "")
     assert known == unknown
     assert Delivery.select().count() == 1
 
 
-def test_what_is_no_address_is_said_so(people: Cast, somebody: Browser) -> None:
+def test_what_is_no_address_is_said_so(people: People, somebody: Browser) -> None:
     assert ask(somebody, "uma").status == 422
     assert somebody.page.select_one("#email")["value"] == "uma"
 
 
-def test_nobodys_mailbox_is_flooded(people: Cast, somebody: Browser) -> None:
+def test_nobodys_mailbox_is_flooded(people: People, somebody: Browser) -> None:
     statuses = [ask(somebody, "uma@example.org").status for _ in range(6)]
     assert statuses == [200] * 5 + [429]
     assert ask(somebody, "mo@example.org").status == 200
 
 
 def test_the_link_sets_a_new_password_and_ends_every_session(
-    app: Flask, people: Cast, somebody: Browser, link: str
+    app: Flask, people: People, somebody: Browser, link: str
 ) -> None:
     elsewhere = signed_in(app, people[Role.USER].user)
     somebody.open(link).press("Set password", password=NEW, again=NEW)
@@ -68,13 +68,15 @@ def test_the_link_sets_a_new_password_and_ends_every_session(
     assert Session.select().count() == 1
 
 
-def test_it_works_once(people: Cast, somebody: Browser, link: str) -> None:
+def test_it_works_once(people: People, somebody: Browser, link: str) -> None:
     somebody.open(link).press("Set password", password=NEW, again=NEW)
     assert somebody.open(link).status == 410
     assert "expired" in somebody.title
 
 
-def test_it_works_for_two_hours(people: Cast, somebody: Browser, link: str, now: datetime) -> None:
+def test_it_works_for_two_hours(
+    people: People, somebody: Browser, link: str, now: datetime
+) -> None:
     with travel(now + timedelta(minutes=119)):
         assert somebody.open(link).status == 200
     with travel(now + timedelta(minutes=121)):
@@ -86,7 +88,7 @@ def test_it_works_for_two_hours(people: Cast, somebody: Browser, link: str, now:
     [(NEW, "another one", "again"), ("short", "short", "password"), ("", "", "password")],
 )
 def test_a_mistake_leaves_the_link_usable(
-    people: Cast, somebody: Browser, link: str, password: str, again: str, field: str
+    people: People, somebody: Browser, link: str, password: str, again: str, field: str
 ) -> None:
     somebody.open(link).press("Set password", password=password, again=again)
     assert somebody.status == 422
@@ -95,27 +97,27 @@ def test_a_mistake_leaves_the_link_usable(
     assert somebody.url == "/login"
 
 
-def test_two_devices_with_one_link_set_one_password(app: Flask, people: Cast, link: str) -> None:
+def test_two_devices_with_one_link_set_one_password(app: Flask, people: People, link: str) -> None:
     first, second = Browser(app).open(link), Browser(app).open(link)
     first.press("Set password", password=NEW, again=NEW)
     assert second.press("Set password", password="two " * 4, again="two " * 4).status == 410
 
 
-def test_a_forged_link_is_like_a_used_one(people: Cast, somebody: Browser, link: str) -> None:
+def test_a_forged_link_is_like_a_used_one(people: People, somebody: Browser, link: str) -> None:
     number = link.rpartition("/")[2].partition("-")[0]
     for forged in (f"{number}-{'A' * 24}", number, "x", "999999999999999999999-a", f"{number}-é"):
         assert somebody.open(f"/password-reset/{forged}").status == 410
 
 
 def test_a_link_to_confirm_an_address_sets_no_password(
-    app: Flask, people: Cast, somebody: Browser, now: datetime
+    app: Flask, people: People, somebody: Browser, now: datetime
 ) -> None:
     proof = ask_proof(people[Role.USER].user, ProofPurpose.CONFIRM_EMAIL, now)
     token = path(links(app).proof(proof)).rpartition("/")[2]
     assert somebody.open(f"/password-reset/{token}").status == 410
 
 
-def test_a_new_password_proves_the_address(people: Cast, somebody: Browser, link: str) -> None:
+def test_a_new_password_proves_the_address(people: People, somebody: Browser, link: str) -> None:
     User.update(email_confirmed_at=None).where(User.email == "uma@example.org").execute()
     somebody.open(link).press("Set password", password=NEW, again=NEW)
     assert User.get(User.email == "uma@example.org").is_confirmed

@@ -5,7 +5,7 @@ from flask import Flask
 
 from invites.core.roles import Role
 from tests.support.browsing import Browser
-from tests.support.people import Cast
+from tests.support.people import People
 from tests.support.populated_account import signed_in
 
 
@@ -29,18 +29,18 @@ def told(browser: Browser, **typed: str) -> str:
     ],
 )
 def test_it_is_told_once_it_is_long_enough(
-    people: Cast, somebody: Browser, password: str, words: str
+    people: People, somebody: Browser, password: str, words: str
 ) -> None:
     assert told(somebody.open("/login"), password=password) == words
 
 
-def test_what_is_known_of_a_person_is_easy_to_guess(people: Cast, somebody: Browser) -> None:
+def test_what_is_known_of_a_person_is_easy_to_guess(people: People, somebody: Browser) -> None:
     somebody.open("/login")
     typed = {"name": "Wilhelmina Oyelaran", "email": "wil@example.org"}
     assert told(somebody, password="wilhelmina1", **typed) == "Too easy to guess"
 
 
-def test_a_change_of_ones_password_knows_who_one_is(app: Flask, people: Cast) -> None:
+def test_a_change_of_ones_password_knows_who_one_is(app: Flask, people: People) -> None:
     olive = signed_in(app, people[Role.OWNER].user)
     assert told(olive.open("/profile"), new="olive@example.org") == "Too easy to guess"
     assert told(olive.open("/profile"), new="a horse in the rain") == "Very good"

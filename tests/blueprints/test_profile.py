@@ -12,20 +12,20 @@ from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
 from invites.people import sessions
 from tests.support.actions import invite
 from tests.support.browsing import Browser
-from tests.support.people import PASSWORD, Cast, make_member, make_user
+from tests.support.people import PASSWORD, People, make_member, make_user
 from tests.support.populated_account import ask_proof, links, path, signed_in
 
 NEW = "a fish in the snow"
 
 
 @pytest.fixture
-def uma(app: Flask, people: Cast) -> Browser:
+def uma(app: Flask, people: People) -> Browser:
     """Uma's device, at her profile."""
     return signed_in(app, people[Role.USER].user).open("/profile")
 
 
 @pytest.fixture
-def una(app: Flask, people: Cast, now: datetime) -> Browser:
+def una(app: Flask, people: People, now: datetime) -> Browser:
     """The device of Una, who hasn't confirmed her address."""
     account = people[Role.OWNER].account
     member = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
@@ -67,7 +67,7 @@ def test_a_bad_name_or_phone_is_refused_and_kept_in_its_field(
     assert (profile().name, profile().phone) == (before.name, before.phone)
 
 
-def test_a_phone_number_may_be_had_by_two_people(uma: Browser, people: Cast) -> None:
+def test_a_phone_number_may_be_had_by_two_people(uma: Browser, people: People) -> None:
     User.update(phone="020 7946 0000").where(User.email == "mo@example.org").execute()
     uma.press("Save", phone="020 7946 0000")
     assert profile().phone == "020 7946 0000"
@@ -123,7 +123,7 @@ def test_an_address_that_was_taken_meanwhile_stays_with_its_owner(
 
 
 def test_a_new_password_logs_the_other_devices_out_and_not_this_one(
-    app: Flask, uma: Browser, people: Cast
+    app: Flask, uma: Browser, people: People
 ) -> None:
     other = signed_in(app, people[Role.USER].user)
     uma.press("Change password", current=PASSWORD, new=NEW)
@@ -135,7 +135,7 @@ def test_a_new_password_logs_the_other_devices_out_and_not_this_one(
 
 class TestDevices:
     def test_each_is_told_with_when_it_was_seen_and_can_be_signed_out(
-        self, uma: Browser, people: Cast, now: datetime
+        self, uma: Browser, people: People, now: datetime
     ) -> None:
         chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
         sessions.start(people[Role.USER].user, chrome, now)
@@ -153,14 +153,16 @@ class TestDevices:
         assert [one.device for one in Session.select()] == ["test"]
 
     def test_all_others_are_signed_out_at_once(
-        self, app: Flask, uma: Browser, people: Cast
+        self, app: Flask, uma: Browser, people: People
     ) -> None:
         others = [signed_in(app, people[Role.USER].user) for _ in range(2)]
         uma.open("/profile").press("Sign out all other devices")
         assert [other.open("/profile").url for other in others] == ["/login", "/login"]
         assert uma.open("/profile").status == 200
 
-    def test_those_of_others_do_not_exist(self, uma: Browser, people: Cast, now: datetime) -> None:
+    def test_those_of_others_do_not_exist(
+        self, uma: Browser, people: People, now: datetime
+    ) -> None:
         sessions.start(people[Role.OWNER].user, "phone", now)
         theirs = Session.get(Session.device == "phone")
         token = uma.page.select_one("[name=csrf_token]")["value"]
@@ -249,7 +251,7 @@ class TestConfirmation:
         assert Delivery.select().count() == 0
 
     def test_until_then_invitations_to_the_address_stay_hidden(
-        self, una: Browser, people: Cast, now: datetime
+        self, una: Browser, people: People, now: datetime
     ) -> None:
         invite(people.stranger, now, "una@example.org")
         assert "Elsewhere" not in una.open("/accounts").text

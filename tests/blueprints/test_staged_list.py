@@ -24,7 +24,7 @@ from invites.models import (
 from tests.support.actions import invite, order
 from tests.support.browsing import HTMX, Browser
 from tests.support.list_files import workbook
-from tests.support.people import Cast
+from tests.support.people import People
 from tests.support.populated_account import ACCOUNT, signed_in
 
 NEW = f"{ACCOUNT}/invitations/new"
@@ -519,7 +519,7 @@ class TestSending:
         assert "This list isn't here any more" in looking.text
 
     def test_somebody_elses_list_is_not_there(
-        self, app, owner: Membership, people: Cast, now
+        self, app, owner: Membership, people: People, now
     ) -> None:
         staging.stage(owner, "p.csv", CSV.encode(), now)
         ada = signed_in(app, people[Role.ADMIN].user)

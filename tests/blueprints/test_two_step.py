@@ -21,8 +21,8 @@ from invites.people import recovery_codes, totp, two_step
 from tests.people.test_security_notices import told
 from tests.support.browsing import HTMX, Browser
 from tests.support.passkey_device import Device
-from tests.support.people import PASSWORD, Cast
-from tests.support.populated_account import ACCOUNT, World, everything, path, services, signed_in
+from tests.support.people import PASSWORD, People
+from tests.support.populated_account import ACCOUNT, Site, everything, path, services, signed_in
 
 OWN = "/profile/second-step"
 BOX = "https://box.example"
@@ -36,7 +36,7 @@ def amid_a_step() -> Iterator[None]:
 
 
 @pytest.fixture
-def uma(app: Flask, people: Cast) -> Browser:
+def uma(app: Flask, people: People) -> Browser:
     """A User at their own computer."""
     return signed_in(app, people[Role.USER].user)
 
@@ -100,7 +100,7 @@ class TestSettingUp:
             assert "Begin anew" in uma.text
 
     def test_only_the_browser_that_had_the_key_made_sees_it_and_sets_it_up(
-        self, app: Flask, uma: Browser, people: Cast
+        self, app: Flask, uma: Browser, people: People
     ) -> None:
         uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
         other = signed_in(app, people[Role.USER].user)
@@ -150,7 +150,7 @@ class TestSettingUp:
             assert uma.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
 
     def test_only_the_browser_that_had_the_codes_made_shows_them(
-        self, app: Flask, uma: Browser, people: Cast
+        self, app: Flask, uma: Browser, people: People
     ) -> None:
         set_up_app(app, uma)
         other = signed_in(app, people[Role.USER].user)
@@ -173,7 +173,7 @@ class TestSettingUp:
         assert used not in left
 
     def test_taking_the_last_one_off_warns_where_an_account_asks_for_it(
-        self, app: Flask, people: Cast
+        self, app: Flask, people: People
     ) -> None:
         mo = people[Role.MODERATOR].user
         Account.update(requires_second_factor=True).execute()
@@ -376,7 +376,7 @@ class TestLoggingIn:
             thread.join()
         assert sorted(refused) == [422] * 10 + [429] * 10
 
-    def test_a_session_that_was_stolen_before_is_over(self, people: Cast) -> None:
+    def test_a_session_that_was_stolen_before_is_over(self, people: People) -> None:
         assert Session.select().where(Session.user == people[Role.USER].user).count() == 1
 
 
@@ -464,10 +464,10 @@ class TestPasskeys:
         assert Passkey.select().count() == 0
 
 
-def test_a_new_password_by_mail_does_not_get_past_it(world: World, somebody: Browser) -> None:
-    world.set_up_second_factor("user")
+def test_a_new_password_by_mail_does_not_get_past_it(site: Site, somebody: Browser) -> None:
+    site.set_up_second_factor("user")
     new = "another long password"
-    somebody.open(path(world.links.proof(world.rows.reset)))
+    somebody.open(path(site.links.proof(site.rows.reset)))
     somebody.press("Set password", password=new, again=new)
     somebody.log_in("uma@example.org", new)
     assert somebody.url == "/login/second-step"
@@ -479,10 +479,10 @@ def test_where_browsers_allow_no_passkeys_none_is_offered(uma: Browser, somebody
     assert "begins with https" in uma.text
 
 
-def test_that_of_another_does_not_exist(world: World) -> None:
-    world.set_up_second_factor("user")
-    mine = world.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
-    none = world.device("owner").open(f"{OWN}/passkeys/9999/removal")
+def test_that_of_another_does_not_exist(site: Site) -> None:
+    site.set_up_second_factor("user")
+    mine = site.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
+    none = site.device("owner").open(f"{OWN}/passkeys/9999/removal")
     assert (mine.status, mine.text) == (none.status, none.text) == (404, none.text)
 
 
@@ -495,17 +495,17 @@ def test_one_that_does_not_exist_is_not_removed(uma: Browser, number: str) -> No
 
 class TestRequired:
     @pytest.fixture(autouse=True)
-    def _asked_for(self, world: World) -> None:
-        world.set_up_second_factor("owner")
-        olive = world.device("owner").open(f"{ACCOUNT}/settings")
+    def _asked_for(self, site: Site) -> None:
+        site.set_up_second_factor("owner")
+        olive = site.device("owner").open(f"{ACCOUNT}/settings")
         olive.press("Ask for it")
         assert "Not set up yet by: Ada Okafor, Mo Diaz" in olive.text
 
     @pytest.mark.parametrize("who", ["moderator", "admin"])
     def test_whoever_has_none_sees_nothing_of_the_account_but_how_to_set_it_up(
-        self, world: World, who: str
+        self, site: Site, who: str
     ) -> None:
-        device = world.device(who)
+        device = site.device(who)
         for place in ("/", "/invitations", "/users", "/invitations/new"):
             assert device.open(ACCOUNT + place).url == OWN
         assert "Riverside Relief asks its moderators and admins" in device.text
@@ -513,32 +513,32 @@ class TestRequired:
         answer = device.client.get(f"{ACCOUNT}/users", headers=HTMX)
         assert answer.headers["HX-Redirect"] == OWN
 
-    def test_they_may_leave_instead(self, world: World) -> None:
-        device = world.device("moderator").open(f"{ACCOUNT}/leaving").press("Leave")
+    def test_they_may_leave_instead(self, site: Site) -> None:
+        device = site.device("moderator").open(f"{ACCOUNT}/leaving").press("Leave")
         assert "You left Riverside Relief." in device.text
 
-    def test_nothing_is_changed_by_them_either(self, world: World) -> None:
-        device = world.device("admin").open(OWN)
+    def test_nothing_is_changed_by_them_either(self, site: Site) -> None:
+        device = site.device("admin").open(OWN)
         token = device.page.select_one("[name=csrf_token]")["value"]
-        before = everything(world.database)
+        before = everything(site.database)
         device.post(f"{ACCOUNT}/permanent-invite/deletion", {"csrf_token": token})
         assert device.url == OWN
-        assert everything(world.database) == before
+        assert everything(site.database) == before
 
-    def test_users_and_whoever_has_one_go_on(self, world: World) -> None:
-        assert world.device("user").open(f"{ACCOUNT}/").url == f"{ACCOUNT}/"
-        assert world.device("owner").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
-        world.set_up_second_factor("admin")
-        assert world.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
+    def test_users_and_whoever_has_one_go_on(self, site: Site) -> None:
+        assert site.device("user").open(f"{ACCOUNT}/").url == f"{ACCOUNT}/"
+        assert site.device("owner").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
+        site.set_up_second_factor("admin")
+        assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
-    def test_it_ends_as_it_began(self, world: World) -> None:
-        world.device("owner").open(f"{ACCOUNT}/settings").press("Don't ask for it")
-        assert world.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
+    def test_it_ends_as_it_began(self, site: Site) -> None:
+        site.device("owner").open(f"{ACCOUNT}/settings").press("Don't ask for it")
+        assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
 
-def test_an_admin_without_one_is_led_to_their_own_first(world: World) -> None:
+def test_an_admin_without_one_is_led_to_their_own_first(site: Site) -> None:
     settings = f"{ACCOUNT}/settings"
-    ada = world.device("admin").open(settings)
+    ada = site.device("admin").open(settings)
     token = ada.page.select_one("[name=csrf_token]")["value"]
     assert not ada.page.find("button", string="Ask for it")
     assert ada.follow("Set up your second step").url == OWN
@@ -548,9 +548,9 @@ def test_an_admin_without_one_is_led_to_their_own_first(world: World) -> None:
     assert not Account.get(Account.slug == "riverside-relief").requires_second_factor
 
 
-def test_asking_for_it_leaves_the_rest_of_the_page_alone(world: World) -> None:
-    world.set_up_second_factor("owner")
-    olive = world.device("owner").open(f"{ACCOUNT}/settings")
+def test_asking_for_it_leaves_the_rest_of_the_page_alone(site: Site) -> None:
+    site.set_up_second_factor("owner")
+    olive = site.device("owner").open(f"{ACCOUNT}/settings")
     token = olive.page.select_one("[name=csrf_token]")["value"]
     for required, button in (("1", "Don't ask for it"), ("0", "Ask for it")):
         typed = {"required": required, "csrf_token": token}

@@ -9,31 +9,31 @@ from invites.invitations import unsubscribe
 from invites.models import Invitation, InvitationState, OptOut
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX
-from tests.support.populated_account import ACCOUNT, World, path
+from tests.support.populated_account import ACCOUNT, Site, path
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 @pytest.fixture
-def invitation(world: World) -> Invitation:
-    return world.rows.pending
+def invitation(site: Site) -> Invitation:
+    return site.rows.pending
 
 
 @pytest.fixture
-def way_out(world: World, invitation: Invitation) -> str:
-    return path(world.links.opt_out(invitation))
+def way_out(site: Site, invitation: Invitation) -> str:
+    return path(site.links.opt_out(invitation))
 
 
-def test_opening_the_link_changes_nothing(world: World, way_out: str) -> None:
-    page = world.device("nobody").open(way_out)
+def test_opening_the_link_changes_nothing(site: Site, way_out: str) -> None:
+    page = site.device("nobody").open(way_out)
     assert "pending@example.org" in page.text
     assert OptOut.select().count() == 0
 
 
 def test_one_press_opts_out_and_another_one_undoes_it(
-    world: World, invitation: Invitation, way_out: str
+    site: Site, invitation: Invitation, way_out: str
 ) -> None:
-    page = world.device("nobody").open(way_out)
+    page = site.device("nobody").open(way_out)
     page.press("Don't invite me again")
     assert "You won't be invited again" in page.text
     assert unsubscribe.is_opted_out(invitation)
@@ -44,10 +44,10 @@ def test_one_press_opts_out_and_another_one_undoes_it(
 
 
 def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
-    world: World, invitation: Invitation, way_out: str
+    site: Site, invitation: Invitation, way_out: str
 ) -> None:
     """As mail services send it: RFC 8058, 3.2."""
-    client = world.app.test_client()
+    client = site.app.test_client()
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://mail.example"}
     answer = client.post(way_out, data=ONE_CLICK, headers=headers)
     assert answer.status_code == 200
@@ -59,9 +59,9 @@ def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
 
 
 def test_one_click_may_come_as_a_multipart_form(
-    world: World, invitation: Invitation, way_out: str
+    site: Site, invitation: Invitation, way_out: str
 ) -> None:
-    answer = world.app.test_client().post(
+    answer = site.app.test_client().post(
         way_out, data=ONE_CLICK, content_type="multipart/form-data"
     )
     assert answer.status_code == 200
@@ -71,10 +71,10 @@ def test_one_click_may_come_as_a_multipart_form(
 @pytest.mark.parametrize("who", ["nobody", "owner"])
 @pytest.mark.parametrize(("token", "body"), [("", ONE_CLICK), ("", {}), ("x", ONE_CLICK)])
 def test_a_form_on_another_site_that_sends_one_click_ends_nobodys_session(
-    world: World, way_out: str, who: str, token: str, body: dict[str, str]
+    site: Site, way_out: str, who: str, token: str, body: dict[str, str]
 ) -> None:
     """A browser doesn't send our cookie with it, but would keep one that came back."""
-    answer = world.device(who).client.post(way_out + token, data=body)
+    answer = site.device(who).client.post(way_out + token, data=body)
     assert "Set-Cookie" not in answer.headers
 
 
@@ -89,23 +89,23 @@ def test_a_form_on_another_site_that_sends_one_click_ends_nobodys_session(
     ],
 )
 def test_any_other_body_does_nothing(
-    world: World, invitation: Invitation, way_out: str, body: dict[str, Any]
+    site: Site, invitation: Invitation, way_out: str, body: dict[str, Any]
 ) -> None:
-    assert world.app.test_client().post(way_out, data=body).status_code == 400
+    assert site.app.test_client().post(way_out, data=body).status_code == 400
     assert not unsubscribe.is_opted_out(invitation)
 
 
 @pytest.mark.parametrize("standing", ["expired", "declined", "revoked", "accepted", "known"])
-def test_an_old_link_still_works_however_its_invitation_stands(world: World, standing: str) -> None:
-    invitation = getattr(world.rows, standing)
-    page = world.device("nobody").open(path(world.links.opt_out(invitation)))
+def test_an_old_link_still_works_however_its_invitation_stands(site: Site, standing: str) -> None:
+    invitation = getattr(site.rows, standing)
+    page = site.device("nobody").open(path(site.links.opt_out(invitation)))
     page.press("Don't invite me again")
     assert unsubscribe.is_opted_out(invitation)
 
 
-def test_another_accounts_link_closes_nothing_here(world: World, invitation: Invitation) -> None:
-    theirs = invite(world.rows.people.stranger, world.rows.now, invitation.email)
-    answer = world.app.test_client().post(path(world.links.opt_out(theirs)), data=ONE_CLICK)
+def test_another_accounts_link_closes_nothing_here(site: Site, invitation: Invitation) -> None:
+    theirs = invite(site.rows.people.stranger, site.rows.now, invitation.email)
+    answer = site.app.test_client().post(path(site.links.opt_out(theirs)), data=ONE_CLICK)
     assert "Elsewhere" in answer.text
     assert unsubscribe.is_opted_out(theirs)
     assert not unsubscribe.is_opted_out(invitation)
@@ -114,10 +114,10 @@ def test_another_accounts_link_closes_nothing_here(world: World, invitation: Inv
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
 def test_after_each_button_comes_the_page_as_it_stands_then(
-    world: World, invitation: Invitation, way_out: str, headers: dict[str, str]
+    site: Site, invitation: Invitation, way_out: str, headers: dict[str, str]
 ) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    client = world.app.test_client()
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    client = site.app.test_client()
     for act, is_out in (("confirmation", True), ("return", False)):
         answer = client.post(f"{way_out}/{act}", headers=headers)
         assert answer.status_code == (200 if headers else 303)
@@ -126,9 +126,9 @@ def test_after_each_button_comes_the_page_as_it_stands_then(
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
-def test_the_pages_own_buttons_know_no_forged_link(world: World, way_out: str, act: str) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    answer = world.app.test_client().post(f"{way_out}x/{act}")
+def test_the_pages_own_buttons_know_no_forged_link(site: Site, way_out: str, act: str) -> None:
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    answer = site.app.test_client().post(f"{way_out}x/{act}")
     assert answer.status_code == 404
     assert "We don't know this link" in answer.text
     assert OptOut.select().count() == 0
@@ -136,18 +136,18 @@ def test_the_pages_own_buttons_know_no_forged_link(world: World, way_out: str, a
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
 def test_the_pages_own_buttons_need_the_form_token(
-    world: World, invitation: Invitation, way_out: str, act: str
+    site: Site, invitation: Invitation, way_out: str, act: str
 ) -> None:
-    answer = world.app.test_client().post(f"{way_out}/{act}", data=ONE_CLICK)
+    answer = site.app.test_client().post(f"{way_out}/{act}", data=ONE_CLICK)
     assert answer.status_code == 400
     assert not unsubscribe.is_opted_out(invitation)
 
 
-def test_no_other_link_opts_out(world: World, invitation: Invitation) -> None:
-    client = world.app.test_client()
+def test_no_other_link_opts_out(site: Site, invitation: Invitation) -> None:
+    client = site.app.test_client()
     tokens = [
-        world.mailed(invitation).rpartition("/")[2],
-        path(world.links.copied_invitation(invitation)).rpartition("/")[2],
+        site.mailed(invitation).rpartition("/")[2],
+        path(site.links.copied_invitation(invitation)).rpartition("/")[2],
         f"{invitation.id}-AAAAAAAAAAAAAAAAAAAAAAAA",
         "rubbish",
     ]
@@ -157,11 +157,9 @@ def test_no_other_link_opts_out(world: World, invitation: Invitation) -> None:
     assert OptOut.select().count() == 0
 
 
-def test_the_list_says_who_opted_out_and_offers_no_link(
-    world: World, invitation: Invitation
-) -> None:
-    unsubscribe.opt_out(invitation, world.rows.now)
-    owner = world.device("owner")
+def test_the_list_says_who_opted_out_and_offers_no_link(site: Site, invitation: Invitation) -> None:
+    unsubscribe.opt_out(invitation, site.rows.now)
+    owner = site.device("owner")
     row = owner.open(f"{ACCOUNT}/invitations?search=pending@").page.select_one(
         f"#invitation-{invitation.id}"
     )
@@ -174,19 +172,19 @@ def test_the_list_says_who_opted_out_and_offers_no_link(
 
 @pytest.mark.parametrize("htmx", [False, True])
 def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
-    world: World, invitation: Invitation, htmx: bool
+    site: Site, invitation: Invitation, htmx: bool
 ) -> None:
-    owner = world.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
+    owner = site.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
     owner.htmx = htmx
-    unsubscribe.opt_out(invitation, world.rows.now)
+    unsubscribe.opt_out(invitation, site.rows.now)
     owner.press("Resend", within=f"#invitation-{invitation.id}")
     assert "This person asked not to be invited again." in owner.page.get_text(" ")
 
 
-def test_while_typing_one_sees_who_opted_out(world: World) -> None:
-    gone = invite(world.rows.people.stranger, world.rows.now, "x@example.org")
+def test_while_typing_one_sees_who_opted_out(site: Site) -> None:
+    gone = invite(site.rows.people.stranger, site.rows.now, "x@example.org")
     assert reread(gone).state == InvitationState.PENDING
-    unsubscribe.opt_out(world.rows.pending, world.rows.now)
-    page = world.device("owner").open(f"{ACCOUNT}/invitations/new")
+    unsubscribe.opt_out(site.rows.pending, site.rows.now)
+    page = site.device("owner").open(f"{ACCOUNT}/invitations/new")
     page.press("Send Invitation", email="pending@example.org")
     assert "asked not to be invited" in page.text

@@ -11,7 +11,7 @@ from invites.models import Account, Membership, User
 from tests.members.test_two_step_policy import have_second_step
 from tests.support.actions import invite, new_profile, reread
 from tests.support.browsing import Browser
-from tests.support.people import Cast, make_member
+from tests.support.people import People, make_member
 from tests.support.populated_account import ACCOUNT, signed_in
 
 ACTIVE = f"{ACCOUNT}/users"
@@ -68,7 +68,7 @@ class TestLists:
         assert len(names(olive.follow("Previous"))) == 50
 
     def test_two_lists_one_of_those_who_left(
-        self, olive: Browser, people: Cast, now: datetime
+        self, olive: Browser, people: People, now: datetime
     ) -> None:
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
         assert "Uma Roy" not in names(olive.open(ACTIVE))
@@ -76,7 +76,7 @@ class TestLists:
 
 
 class TestRoles:
-    def test_edit_role_update_user(self, olive: Browser, people: Cast) -> None:
+    def test_edit_role_update_user(self, olive: Browser, people: People) -> None:
         uma = people[Role.USER]
         olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="30")
         assert olive.url == ACTIVE
@@ -84,7 +84,7 @@ class TestRoles:
         assert reread(uma).role == Role.ADMIN
 
     def test_who_gives_one_reads_that_a_second_step_has_to_be_set_up_first(
-        self, olive: Browser, people: Cast, now: datetime
+        self, olive: Browser, people: People, now: datetime
     ) -> None:
         have_second_step(people[Role.OWNER].user, now)
         two_step_policy.require(people[Role.OWNER], True, now)
@@ -100,7 +100,7 @@ class TestRoles:
         [(Role.ADMIN, ["10", "20", "30"]), (Role.OWNER, ["10", "20", "30", "40"])],
     )
     def test_the_picker_offers_what_one_may_grant(
-        self, app: Flask, people: Cast, who: Role, offered: list[str]
+        self, app: Flask, people: People, who: Role, offered: list[str]
     ) -> None:
         browser = signed_in(app, people[who].user).open(f"{ACTIVE}/{people[Role.USER].id}/edit")
         options = browser.page.select("select[name=role] option")
@@ -109,14 +109,14 @@ class TestRoles:
 
     @pytest.mark.parametrize("role", ["40", "77", "-1", "owner", ""])
     def test_an_admin_grants_no_role_beyond_their_own(
-        self, ada: Browser, people: Cast, role: str
+        self, ada: Browser, people: People, role: str
     ) -> None:
         uma = people[Role.USER]
         ada.open(f"{ACTIVE}/{uma.id}/edit").press("Update User", role=role)
         assert ada.status == 422
         assert reread(uma).role == Role.USER
 
-    def test_an_admin_never_touches_an_owner(self, ada: Browser, people: Cast) -> None:
+    def test_an_admin_never_touches_an_owner(self, ada: Browser, people: People) -> None:
         owner = people[Role.OWNER]
         assert buttons(ada.open(ACTIVE), owner) == []
         token = ada.page.select_one("[name=csrf_token]")["value"]
@@ -125,7 +125,7 @@ class TestRoles:
         assert (reread(owner).role, reread(owner).is_active) == (Role.OWNER, True)
         assert ada.open(f"{ACTIVE}/{owner.id}/edit").status == 403
 
-    def test_a_moderator_changes_no_roles(self, mo: Browser, people: Cast) -> None:
+    def test_a_moderator_changes_no_roles(self, mo: Browser, people: People) -> None:
         assert buttons(mo.open(ACTIVE), people[Role.USER]) == ["Deactivate"]
         assert buttons(mo, people[Role.ADMIN]) == []
 
@@ -135,7 +135,7 @@ class TestRoles:
         assert "at least one Account Owner" in olive.text
         assert reread(owner).role == Role.OWNER
 
-    def test_an_owner_can_hand_over(self, olive: Browser, people: Cast) -> None:
+    def test_an_owner_can_hand_over(self, olive: Browser, people: People) -> None:
         owner, ada = people[Role.OWNER], people[Role.ADMIN]
         olive.open(f"{ACTIVE}/{ada.id}/edit").press("Update User", role="40")
         olive.open(f"{ACTIVE}/{owner.id}/edit").press("Update User", role="10")
@@ -155,7 +155,7 @@ class TestRoles:
 
 class TestLeaving:
     def test_deactivating_takes_a_person_out_at_once(
-        self, app: Flask, olive: Browser, people: Cast
+        self, app: Flask, olive: Browser, people: People
     ) -> None:
         uma = signed_in(app, people[Role.USER].user)
         olive.open(ACTIVE).press("Deactivate", within=row(people[Role.USER]))
@@ -164,7 +164,7 @@ class TestLeaving:
         assert uma.open("/accounts").status == 200
 
     def test_reactivating_brings_them_back_as_they_were(
-        self, olive: Browser, people: Cast, now: datetime
+        self, olive: Browser, people: People, now: datetime
     ) -> None:
         mo = people[Role.MODERATOR]
         memberships.deactivate(people[Role.OWNER], mo, now)
@@ -178,20 +178,20 @@ class TestLeaving:
         assert reread(owner).is_active
 
     @pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN, Role.OWNER])
-    def test_a_moderator_removes_users_only(self, mo: Browser, people: Cast, role: Role) -> None:
+    def test_a_moderator_removes_users_only(self, mo: Browser, people: People, role: Role) -> None:
         token = mo.open(ACTIVE).page.select_one("[name=csrf_token]")["value"]
         mo.post(f"{ACTIVE}/{people[role].id}/deactivation", {"csrf_token": token})
         assert reread(people[role]).is_active
         mo.open(ACTIVE).press("Deactivate", within=row(people[Role.USER]))
         assert not reread(people[Role.USER]).is_active
 
-    def test_who_removes_themselves_is_out(self, ada: Browser, people: Cast) -> None:
+    def test_who_removes_themselves_is_out(self, ada: Browser, people: People) -> None:
         ada.open(ACTIVE).press("Deactivate", within=row(people[Role.ADMIN]))
         assert ada.status == 403
         assert not reread(people[Role.ADMIN]).is_active
 
     def test_a_removed_member_comes_back_by_a_new_invitation(
-        self, app: Flask, people: Cast, now: datetime
+        self, app: Flask, people: People, now: datetime
     ) -> None:
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
         invite(people[Role.OWNER], now, "uma@example.org", Role.MODERATOR)

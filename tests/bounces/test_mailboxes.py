@@ -10,7 +10,7 @@ from invites.bounces import mailboxes
 from invites.bounces.dsn import READ_AT_MOST
 from invites.bounces.mailboxes import BoxError, named_troubles
 from invites.core.settings import MailboxServer
-from tests.support.imap_server import ImapOffice
+from tests.support.imap_server import ImapServer
 from tests.support.smtp_fixtures import CERTIFICATE
 
 FIRST, SECOND = b"Subject: first\n\nOne\n", b"Subject: second\n\nTwo\n"
@@ -129,58 +129,61 @@ class TestMbox:
 
 class TestImap:
     @pytest.fixture
-    def office(self):
-        office = ImapOffice()
-        office.put(FIRST, SECOND)
-        return office
+    def imap_server(self):
+        imap_server = ImapServer()
+        imap_server.put(FIRST, SECOND)
+        return imap_server
 
     @pytest.fixture(autouse=True)
     def _trusted(self, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
 
     @pytest.fixture
-    def read_all(self, office, tls):
+    def read_all(self, imap_server, tls):
         def read_all(*, delete=False, put_away=True, secure=True, silent=False, **changes):
-            known = MailboxServer("127.0.0.1", 0, office.user, office.password, "INBOX")
-            with office.open(tls if secure else None, silent=silent) as port, named_troubles("it"):
+            known = MailboxServer("127.0.0.1", 0, imap_server.user, imap_server.password, "INBOX")
+            with (
+                imap_server.open(tls if secure else None, silent=silent) as port,
+                named_troubles("it"),
+            ):
                 server = replace(known, port=port, **changes)
                 letters = mailboxes.imap(server, delete=delete, silence=0.5)
                 return read(letters, put_away=put_away)
 
         return read_all
 
-    def test_each_letter_is_read_once_and_kept_as_seen(self, read_all, office):
+    def test_each_letter_is_read_once_and_kept_as_seen(self, read_all, imap_server):
         assert read_all() == [FIRST, SECOND]
         assert read_all() == []
-        assert set(office.letters.values()) == {FIRST, SECOND}
-        assert list(office.flags.values()) == [{r"\Seen"}, {r"\Seen"}]
-        assert office.said[-1] == b"LOGOUT"
+        assert set(imap_server.messages.values()) == {FIRST, SECOND}
+        assert list(imap_server.flags.values()) == [{r"\Seen"}, {r"\Seen"}]
+        assert imap_server.said[-1] == b"LOGOUT"
 
     def test_what_is_not_put_away_is_read_again(self, read_all):
         read_all(put_away=False)
         assert read_all() == [FIRST, SECOND]
 
-    def test_it_is_deleted_when_asked_for(self, read_all, office):
+    def test_it_is_deleted_when_asked_for(self, read_all, imap_server):
         assert read_all(delete=True) == [FIRST, SECOND]
-        assert office.letters == {}
+        assert imap_server.messages == {}
 
     def test_a_server_that_can_only_delete_all_marked_mail_is_asked_to_delete_none(
-        self, read_all, office
+        self, read_all, imap_server
     ):
-        office.later = "IMAP4rev1"
+        imap_server.later = "IMAP4rev1"
         read_all(delete=True)
-        assert list(office.flags.values()) == [{r"\Seen", r"\Deleted"}] * 2
-        assert not any(b"EXPUNGE" in words for words in office.said)
+        assert list(imap_server.flags.values()) == [{r"\Seen", r"\Deleted"}] * 2
+        assert not any(b"EXPUNGE" in words for words in imap_server.said)
 
-    def test_only_the_beginning_of_a_huge_letter_is_asked_for(self, read_all, office):
-        office.put(b"\n" + b"x" * 2 * READ_AT_MOST)
+    def test_only_the_beginning_of_a_huge_letter_is_asked_for(self, read_all, imap_server):
+        imap_server.put(b"\n" + b"x" * 2 * READ_AT_MOST)
         assert len(read_all()[-1]) == READ_AT_MOST
 
-    def test_an_old_server_gets_the_password_by_login(self, read_all, office):
-        office.capabilities = "IMAP4rev1"
-        office.user, office.password = r"in\"vites", "right"
+    def test_an_old_server_gets_the_password_by_login(self, read_all, imap_server):
+        imap_server.capabilities = "IMAP4rev1"
+        imap_server.user, imap_server.password = r"in\"vites", "right"
         assert len(read_all(username='in"vites')) == 2
-        assert rb'LOGIN "in\"vites" "right"' in office.said
+        assert rb'LOGIN "in\"vites" "right"' in imap_server.said
         with pytest.raises(BoxError, match="only ASCII"):
             read_all(password="wörd")
 
@@ -200,46 +203,48 @@ class TestImap:
             ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # of RFC 3501, 5.1.3
         ],
     )
-    def test_a_folder_may_have_any_name(self, read_all, office, folder, called):
-        office.folder = called
+    def test_a_folder_may_have_any_name(self, read_all, imap_server, folder, called):
+        imap_server.folder = called
         assert read_all(folder=folder) == [FIRST, SECOND]
 
     def test_a_letter_that_the_server_cannot_hand_out_is_told_and_holds_up_no_other(
-        self, read_all, office
+        self, read_all, imap_server
     ):
-        office.broken.add(min(office.letters))
+        imap_server.broken.add(min(imap_server.messages))
         with pytest.raises(BoxError, match="SERVERBUG"):
             read_all()
-        assert list(office.flags.values()) == [set(), {r"\Seen"}]
+        assert list(imap_server.flags.values()) == [set(), {r"\Seen"}]
 
-    def test_an_empty_folder_of_which_the_server_tells_nothing_is_empty(self, read_all, office):
-        office.letters.clear()
-        office.tells_of_none = False
+    def test_an_empty_folder_of_which_the_server_tells_nothing_is_empty(
+        self, read_all, imap_server
+    ):
+        imap_server.messages.clear()
+        imap_server.tells_of_none = False
         assert read_all() == []
 
-    def test_a_server_without_tls_gets_no_password(self, read_all, office):
+    def test_a_server_without_tls_gets_no_password(self, read_all, imap_server):
         with pytest.raises(BoxError, match="it can't be used"):
             read_all(secure=False)
-        assert office.password.encode() not in b"".join(office.said)
+        assert imap_server.password.encode() not in b"".join(imap_server.said)
 
     def test_a_certificate_that_nobody_vouches_for_gets_no_password(
-        self, read_all, office, monkeypatch
+        self, read_all, imap_server, monkeypatch
     ):
         monkeypatch.delenv("SSL_CERT_FILE")
         with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"):
             read_all()
-        assert office.said == []
+        assert imap_server.said == []
 
     def test_a_server_that_says_nothing_is_given_up(self, read_all):
         with pytest.raises(BoxError, match="timed out"):
             read_all(silent=True)
 
     @pytest.mark.parametrize("word", [b"AUTHENTICATE", b"SELECT", b"UID SEARCH", b"UID STORE"])
-    def test_a_server_that_hangs_up_is_told_of(self, read_all, office, word):
-        office.hang_up_at = word
+    def test_a_server_that_hangs_up_is_told_of(self, read_all, imap_server, word):
+        imap_server.hang_up_at = word
         with pytest.raises(BoxError, match="it can't be used"):
             read_all()
-        assert len(office.letters) == 2
+        assert len(imap_server.messages) == 2
 
     @pytest.mark.parametrize(
         ("host", "told"), [("127.0.0.1", "refused"), ("imap..example.org", "label empty")]

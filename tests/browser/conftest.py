@@ -1,4 +1,4 @@
-"""A box for each test, and people who visit it."""
+"""A server for each test, and people who visit it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser.chromium import launch_options
-from tests.browser.server import Box, make_data, running, set_up
-from tests.browser.smtp_server import PostOffice
+from tests.browser.server import Server, make_data, running, set_up
+from tests.browser.smtp_server import SmtpServer
 from tests.browser.visitor import DESKTOP, Visitor
 
 Visit = Callable[..., Visitor]
@@ -32,43 +32,43 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def base_url() -> None:
-    """Every box has its own address. (pytest-playwright's fixture warns under pytest 9.)"""
+    """Every server has its own address. (pytest-playwright's fixture warns under pytest 9.)"""
 
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a box that Olive has set up, to be copied."""
+    """The data of a server that Olive has set up, to be copied."""
     return set_up(make_data(tmp_path_factory.mktemp("installed")))
 
 
 @pytest.fixture
-def post() -> Iterator[PostOffice]:
+def smtp() -> Iterator[SmtpServer]:
     """The mail server."""
-    with PostOffice().open() as post:
-        yield post
+    with SmtpServer().open() as smtp:
+        yield smtp
 
 
 @pytest.fixture
-def box(installed: Path, tmp_path: Path, post: PostOffice) -> Iterator[Box]:
-    """A box that Olive has set up, with a mail server."""
+def server(installed: Path, tmp_path: Path, smtp: SmtpServer) -> Iterator[Server]:
+    """A server that Olive has set up, with a mail server."""
     data = shutil.copytree(installed, tmp_path / "data")
-    with running(data, post=post) as box, box.rules():
-        yield box
+    with running(data, smtp=smtp) as server, server.rules():
+        yield server
 
 
 @pytest.fixture
-def box_without_mail_server(installed: Path, tmp_path: Path) -> Iterator[Box]:
-    """A box that Olive has set up, whose mail waits in the Mailbox."""
+def server_without_smtp(installed: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server that Olive has set up, whose mail waits in the Mailbox."""
     data = shutil.copytree(installed, tmp_path / "data")
-    with running(data) as box, box.rules():
-        yield box
+    with running(data) as server, server.rules():
+        yield server
 
 
 @pytest.fixture
-def fresh_box(tmp_path: Path) -> Iterator[Box]:
-    """A box that nobody has set up."""
-    with running(make_data(tmp_path / "data")) as box:
-        yield box
+def new_server(tmp_path: Path) -> Iterator[Server]:
+    """A server that nobody has set up."""
+    with running(make_data(tmp_path / "data")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def visit(new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
     """Somebody new at a browser of their own; nothing may go wrong in any of them."""
     visitors: list[Visitor] = []
 
-    def visit(box: Box, **options: Any) -> Visitor:
-        context = new_context(**{"base_url": box.url, "viewport": DESKTOP} | options)
+    def visit(server: Server, **options: Any) -> Visitor:
+        context = new_context(**{"base_url": server.url, "viewport": DESKTOP} | options)
         visitors.append(Visitor(context))
         return visitors[-1]
 
@@ -87,6 +87,6 @@ def visit(new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
 
 
 @pytest.fixture
-def olive(box: Box, visit: Visit) -> Visitor:
+def olive(server: Server, visit: Visit) -> Visitor:
     """Olive, logged in to Riverside Relief as its Owner."""
-    return visit(box).log_in()
+    return visit(server).log_in()

@@ -28,8 +28,8 @@ from invites.models import (
 )
 from invites.outbox import enqueue
 from invites.people import email_tokens, recovery_codes, sessions, totp, two_step
-from tests.browser.server import OWNER, Box, make_data, running, set_up
-from tests.browser.smtp_server import PostOffice, free_port
+from tests.browser.server import OWNER, Server, make_data, running, set_up
+from tests.browser.smtp_server import SmtpServer, free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import invite, new_profile, send
 from tests.support.people import PASSWORD, make_user
@@ -82,24 +82,24 @@ class Stop:
 
 @dataclass(frozen=True)
 class Scene:
-    """A box in some state. ``post``: whether its mail server is there, missing or down."""
+    """A server in some state. ``smtp``: whether its mail server is there, missing or down."""
 
-    stops: Callable[[Box], list[Stop]]
-    post: str = "missing"
+    stops: Callable[[Server], list[Stop]]
+    smtp: str = "missing"
     is_set_up: bool = True
 
     @contextmanager
-    def played(self, folder: Path) -> Iterator[tuple[Box, list[Stop]]]:
-        """The running box, and the stops in it."""
+    def played(self, folder: Path) -> Iterator[tuple[Server, list[Stop]]]:
+        """The running server, and the stops in it."""
         data = make_data(folder)
         if self.is_set_up:
             set_up(data)
         with ExitStack() as stack:
-            post = stack.enter_context(PostOffice().open()) if self.post == "there" else None
-            down = free_port() if self.post == "down" else None
-            box = stack.enter_context(running(data, post=post, mail_port=down))
-            stack.enter_context(box.rules())
-            yield box, self.stops(box)
+            smtp = stack.enter_context(SmtpServer().open()) if self.smtp == "there" else None
+            down = free_port() if self.smtp == "down" else None
+            server = stack.enter_context(running(data, smtp=smtp, mail_port=down))
+            stack.enter_context(server.rules())
+            yield server, self.stops(server)
 
 
 def walk(
@@ -133,14 +133,14 @@ def _lose_the_line(visitor: Visitor) -> None:
     visitor.sees("Nothing is lost")
 
 
-def _fresh(_box: Box) -> list[Stop]:
+def _fresh(_server: Server) -> list[Stop]:
     return [
         Stop("setup", "/setup"),
         Stop("setup-refused", "/setup", act=lambda v: v.press("Set up").sees("the code on the")),
     ]
 
 
-def _empty(_box: Box) -> list[Stop]:
+def _empty(_server: Server) -> list[Stop]:
     def log_in_wrongly(visitor: Visitor) -> None:
         visitor.fill(Email=OWNER, Password="not this one").press("Log in").sees("go together")
 
@@ -192,11 +192,11 @@ def _empty(_box: Box) -> list[Stop]:
     ]
 
 
-def _waiting(box: Box) -> list[Stop]:
-    box.member("Uma Roy", "uma@example.org")
-    batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
-    send(box.account_of("Elsewhere"), utcnow(), "uma@example.org")
-    email_tokens.ask(box.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
+def _waiting(server: Server) -> list[Stop]:
+    server.member("Uma Roy", "uma@example.org")
+    batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
+    send(server.account_of("Elsewhere"), utcnow(), "uma@example.org")
+    email_tokens.ask(server.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
     mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
     return [
         Stop("mailbox", "/mailbox", OWNER),
@@ -208,9 +208,9 @@ def _waiting(box: Box) -> list[Stop]:
     ]
 
 
-def _crowded(box: Box) -> list[Stop]:
+def _crowded(server: Server) -> list[Stop]:
     guests = [f"guest{number}@example.org" for number in range(50_000)]
-    batch = send(box.owner, utcnow(), *guests)
+    batch = send(server.owner, utcnow(), *guests)
     return [
         Stop("batch-50000", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
         Stop("invitations-50000", f"{_ACCOUNT}/invitations", OWNER),
@@ -219,8 +219,8 @@ def _crowded(box: Box) -> list[Stop]:
     ]
 
 
-def _down(box: Box) -> list[Stop]:
-    batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+def _down(server: Server) -> list[Stop]:
+    batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
 
     def wait_for_trouble(visitor: Visitor) -> None:
         visitor.sees("The mail server can't be used just now")
@@ -235,7 +235,7 @@ def _try_mail(visitor: Visitor, recipient: str = OWNER) -> Visitor:
     return visitor.fill(**{"Send it to": recipient}).press("Send a test mail")
 
 
-def _steered(box: Box) -> list[Stop]:
+def _steered(server: Server) -> list[Stop]:
     """Batches that stand still, and one whose mails nobody answers; and the way out."""
     now = utcnow()
     reason = "5.7.1 Your domain is on a list of unwanted senders. Ask your provider."
@@ -248,7 +248,7 @@ def _steered(box: Box) -> list[Stop]:
     stops = []
     for state, (came_to, words) in halted.items():
         with db.transaction():
-            batch = send(box.owner, now, *(f"{state}{n}@example.org" for n in range(120)))
+            batch = send(server.owner, now, *(f"{state}{n}@example.org" for n in range(120)))
             tried = Delivery.select(Delivery.id).where(Delivery.batch == batch).limit(10)
             outcome = {"state": came_to, "attempts": 1, "finished_at": now, "reply_text": words}
             Delivery.update(outcome).where(Delivery.id.in_(tried)).execute()
@@ -264,11 +264,11 @@ def _steered(box: Box) -> list[Stop]:
             stops.append(Stop("batch-cancelling", cancelling, OWNER))
     stops.append(Stop("batches", f"{_ACCOUNT}/batches", OWNER))
     with db.transaction():
-        batch = send(box.owner, now, "amina@example.org", "jon@example.org")
+        batch = send(server.owner, now, "amina@example.org", "jon@example.org")
         changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
         Delivery.update(changes).where(Delivery.batch == batch).execute()
     stops.append(Stop("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
-    way_out = box.links.opt_out(batch.invitations[0]).removeprefix(box.url)
+    way_out = server.links.opt_out(batch.invitations[0]).removeprefix(server.url)
 
     def go_out(visitor: Visitor) -> None:
         visitor.press("Don't invite me again").sees("You won't be invited again")
@@ -276,8 +276,8 @@ def _steered(box: Box) -> list[Stop]:
     return [*stops, Stop("no-more", way_out), Stop("no-more-done", way_out, act=go_out)]
 
 
-def _full(box: Box) -> list[Stop]:
-    people = _Full(box)
+def _full(server: Server) -> list[Stop]:
+    people = _Full(server)
     return [
         *people.work(),
         *people.composing(),
@@ -291,9 +291,9 @@ def _full(box: Box) -> list[Stop]:
 class _Full:
     """Riverside Relief after some busy weeks."""
 
-    def __init__(self, box: Box) -> None:
-        self.box = box
-        self.links = box.links
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.links = server.links
         now = utcnow()
         settings = AccountSettings(
             name="Riverside Relief",
@@ -303,13 +303,13 @@ class _Full:
             reply_to="hello@riverside.example",
             time_zone="Europe/Berlin",
         )
-        accounts.change_settings(box.owner, settings, now)
+        accounts.change_settings(server.owner, settings, now)
         self._fill_people()
         self._fill_invitations()
-        self.link = permanent_link.enable(box.owner, now)
+        self.link = permanent_link.enable(server.owner, now)
 
     def _fill_people(self) -> None:
-        member = self.box.member
+        member = self.server.member
         member("Ada Okafor", "ada@example.org", Role.ADMIN)
         member("Mo Diaz", "mo@example.org", Role.MODERATOR)
         member("Uma Roy", "uma@example.org")
@@ -322,7 +322,7 @@ class _Full:
         self.gone = member("Gil Gone", "gil@example.org", Role.MODERATOR)
 
     def _fill_invitations(self) -> None:
-        owner, now = self.box.owner, utcnow()
+        owner, now = self.server.owner, utcnow()
         past = now - timedelta(days=20)
         self.expired = invite(owner, past, "expired@example.org")
         self.accepted = invite(owner, now, "accepted@example.org")
@@ -337,7 +337,7 @@ class _Full:
         make_user("Una Unconfirmed", "una@example.org", now, confirmed=False)
         self.unconfirmed = invite(owner, now, "una@example.org")
         for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
-            again = invite(self.box.account_of(name), now, "uma@example.org")
+            again = invite(self.server.account_of(name), now, "uma@example.org")
         answers.decline(again, now)
         self.unbacked = send(self.gone, now, "kai@example.org", "lena@example.org")
         memberships.deactivate(owner, self.gone, now)
@@ -466,11 +466,11 @@ class _Full:
     def letters(self) -> list[Stop]:
         """The pages behind the links that people get."""
         mailed, join = self.links.mailed_invitation, self.links.permanent(self.link)
-        old = invite(self.box.owner, utcnow(), "replaced@example.org")
+        old = invite(self.server.owner, utcnow(), "replaced@example.org")
         answers.decline(old, utcnow())
-        send(self.box.owner, utcnow(), "replaced@example.org")
-        leaving = invite(self.box.owner, utcnow(), "leaving@example.org")
-        no_more = self.links.opt_out(invite(self.box.owner, utcnow(), "no.more@example.org"))
+        send(self.server.owner, utcnow(), "replaced@example.org")
+        leaving = invite(self.server.owner, utcnow(), "leaving@example.org")
+        no_more = self.links.opt_out(invite(self.server.owner, utcnow(), "no.more@example.org"))
 
         def refuse(visitor: Visitor) -> None:
             visitor.fill(Name="", Password="short").press("Accept").sees("This can't be empty")
@@ -603,7 +603,7 @@ SCENES = {
     "empty": Scene(_empty),
     "waiting": Scene(_waiting),
     "crowded": Scene(_crowded),
-    "steered": Scene(_steered, post="there"),
-    "down": Scene(_down, post="down"),
-    "full": Scene(_full, post="there"),
+    "steered": Scene(_steered, smtp="there"),
+    "down": Scene(_down, smtp="down"),
+    "full": Scene(_full, smtp="there"),
 }

@@ -17,8 +17,8 @@ def main(folder: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
         for name, scene in SCENES.items():
-            with TemporaryDirectory() as data, scene.played(Path(data)) as (box, stops):
-                new_context = partial(browser.new_context, base_url=box.url)
+            with TemporaryDirectory() as data, scene.played(Path(data)) as (server, stops):
+                new_context = partial(browser.new_context, base_url=server.url)
                 for stop, visitor in walk(stops, new_context):
                     for look in LOOKS:
                         take_look(visitor, look)

@@ -1,4 +1,4 @@
-"""A box: the real web process and mail worker, on a free port and data of their own."""
+"""A server: the real web process and mail worker, on a free port and data of their own."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from invites.core.tokens import Signer
 from invites.members import accounts
 from invites.members.links import Links
 from invites.models import Account, Invitation, Membership, User
-from tests.browser.smtp_server import PostOffice, free_port
+from tests.browser.smtp_server import SmtpServer, free_port
 from tests.support.actions import invite
 from tests.support.people import PASSWORD, make_member, make_user
 
@@ -35,12 +35,12 @@ Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
-class Box:
-    """A running box. Its rules can be called in this process while ``rules`` is open."""
+class Server:
+    """A running server. Its rules can be called in this process while ``rules`` is open."""
 
     data: Path
     url: str
-    post: PostOffice | None
+    smtp: SmtpServer | None
 
     @contextmanager
     def rules(self) -> Iterator[None]:
@@ -54,12 +54,12 @@ class Box:
 
     @property
     def links(self) -> Links:
-        """The links that this box mails."""
+        """The links that this server mails."""
         return Links(self.url, self.signer)
 
     @property
     def signer(self) -> Signer:
-        """Signs as this box does."""
+        """Signs as this server does."""
         return Signer(load_secret_keys(self.data))
 
     @property
@@ -126,18 +126,18 @@ def set_up(data: Path) -> Path:
 
 @contextmanager
 def running(
-    data: Path, *, post: PostOffice | None = None, mail_port: int | None = None
-) -> Iterator[Box]:
-    """Run web process and worker; stop them as a box is stopped, and read what they logged."""
+    data: Path, *, smtp: SmtpServer | None = None, mail_port: int | None = None
+) -> Iterator[Server]:
+    """Run web process and worker; stop them as a server is stopped, and read what they logged."""
     port = free_port()
-    env = environment(data, port=port, mail_port=post.port if post else mail_port)
-    box = Box(data, env["INVITES_BASE_URL"], post)
+    env = environment(data, port=port, mail_port=smtp.port if smtp else mail_port)
+    server = Server(data, env["INVITES_BASE_URL"], smtp)
     logs = [data / "web.log", data / "mail.log"]
     web = _start("gunicorn", "--config", "gunicorn.conf.py", "app:app", env=env, log=logs[0])
     worker = _start("flask", "worker", env=env, log=logs[1])
     try:
-        _wait_until_well(box)
-        yield box
+        _wait_until_well(server)
+        yield server
     finally:
         statuses = _stop(web, worker)
     said = "\n".join(log.read_text() for log in logs)
@@ -155,7 +155,7 @@ def environment(
     if port:
         env["INVITES_BIND"] = f"127.0.0.1:{port}"
         env["INVITES_BASE_URL"] = f"http://localhost:{port}"  # a name: else there are no passkeys
-    # Set though empty, so that a .env file can't send the tests' mail into the world.
+    # Set though empty, so that a .env file can't send the tests' mail anywhere.
     env["INVITES_MAIL_SERVER"] = "127.0.0.1" if mail_port else ""
     env["INVITES_MAIL_PORT"] = str(mail_port or "")
     return env
@@ -183,15 +183,15 @@ def _stop(*processes: Process) -> list[int]:
             process.kill()  # does nothing to one that has ended
 
 
-def _wait_until_well(box: Box) -> None:
+def _wait_until_well(server: Server) -> None:
     """Wait for /healthz, which wants database and worker well."""
     deadline = utcnow() + _PATIENCE
     while True:
         try:
-            with urlopen(f"{box.url}/healthz", timeout=5) as answer:
+            with urlopen(f"{server.url}/healthz", timeout=5) as answer:
                 json.load(answer)
                 return
         except (URLError, ConnectionError):
-            logs = "\n".join(log.read_text() for log in box.data.glob("*.log"))
-            assert utcnow() < deadline, f"the box doesn't get well:\n{logs}"
+            logs = "\n".join(log.read_text() for log in server.data.glob("*.log"))
+            assert utcnow() < deadline, f"the server doesn't get well:\n{logs}"
             time.sleep(0.05)

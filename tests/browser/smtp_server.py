@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 _PATIENCE = 30  # seconds
 
 
-class PostOffice:
+class SmtpServer:
     """Takes every mail, but for addresses that begin with ``full``."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class PostOffice:
         self._arrived = threading.Condition()
 
     @contextmanager
-    def open(self) -> Iterator["PostOffice"]:
+    def open(self) -> Iterator["SmtpServer"]:
         """Listen while the block runs."""
         controller = Controller(self, hostname="127.0.0.1", port=self.port)
         controller.start()

@@ -1,14 +1,14 @@
 """The token of a mailed link, and who comes to the computer next."""
 
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 
 OPENED = "/invitation/opened"
 
 
-def test_it_leaves_the_address_bar_and_the_page_still_works(box: Box, visit: Visit) -> None:
-    link = box.invitation_link("noa@example.org")
-    noa = visit(box).open(link).sees("Olive Martin invites you").is_at(OPENED)
+def test_it_leaves_the_address_bar_and_the_page_still_works(server: Server, visit: Visit) -> None:
+    link = server.invitation_link("noa@example.org")
+    noa = visit(server).open(link).sees("Olive Martin invites you").is_at(OPENED)
     noa.page.reload()
     noa.sees("Olive Martin invites you").is_at(OPENED)
     noa.fill(Name="").press("Accept").sees("This can't be empty").is_at(OPENED)
@@ -19,8 +19,8 @@ def test_it_leaves_the_address_bar_and_the_page_still_works(box: Box, visit: Vis
     noa.join("Noa New").sees("You are in")
 
 
-def test_another_tab_finds_nothing_behind_it(box: Box, visit: Visit) -> None:
-    noa = visit(box).open(box.invitation_link("noa@example.org")).is_at(OPENED)
+def test_another_tab_finds_nothing_behind_it(server: Server, visit: Visit) -> None:
+    noa = visit(server).open(server.invitation_link("noa@example.org")).is_at(OPENED)
     other = noa.context.new_page()
     other.goto(OPENED)
     assert "We don't know this link" in other.inner_text("main")

@@ -1,7 +1,7 @@
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
@@ -9,18 +9,18 @@ from tests.support.people import PASSWORD
 ZOE = "elsewhere@elsewhere.example"
 
 
-def _zoe_opens_her_mail(box: Box, olive: Visitor, visit: Visit) -> Visitor:
-    box.account_of("Elsewhere")
+def _zoe_opens_her_mail(server: Server, olive: Visitor, visit: Visit) -> Visitor:
+    server.account_of("Elsewhere")
     olive.invite(ZOE)
-    mail = box.post.mail_to(ZOE)
+    mail = server.smtp.mail_to(ZOE)
     assert mail["Subject"] == "Invitation for Riverside Relief"
-    return visit(box).open(link_in(mail)).sees_heading("Log in").log_in(ZOE)
+    return visit(server).open(link_in(mail)).sees_heading("Log in").log_in(ZOE)
 
 
 def test_an_existing_person_logs_in_and_accepts_at_the_bottom_of_their_accounts(
-    box: Box, olive: Visitor, visit: Visit
+    server: Server, olive: Visitor, visit: Visit
 ) -> None:
-    zoe = _zoe_opens_her_mail(box, olive, visit).sees_heading("Accounts")
+    zoe = _zoe_opens_her_mail(server, olive, visit).sees_heading("Accounts")
     headings = zoe.page.get_by_role("main").get_by_role("heading")
     expect(headings).to_have_text(["Accounts", "Elsewhere", "You are invited", "Riverside Relief"])
 
@@ -30,9 +30,9 @@ def test_an_existing_person_logs_in_and_accepts_at_the_bottom_of_their_accounts(
 
 
 def test_an_existing_person_declines_among_their_accounts(
-    box: Box, olive: Visitor, visit: Visit
+    server: Server, olive: Visitor, visit: Visit
 ) -> None:
-    zoe = _zoe_opens_her_mail(box, olive, visit)
+    zoe = _zoe_opens_her_mail(server, olive, visit)
     zoe.press("Decline").sees("You declined the invitation to Riverside Relief.")
 
     olive.go_to("Invitations")
@@ -43,9 +43,9 @@ def test_an_existing_person_declines_among_their_accounts(
 
 
 def test_somebody_new_declines_without_a_profile_and_changes_their_mind(
-    box: Box, olive: Visitor, visit: Visit
+    server: Server, olive: Visitor, visit: Visit
 ) -> None:
-    newcomer = visit(box).open(box.invitation_link("new@example.org"))
+    newcomer = visit(server).open(server.invitation_link("new@example.org"))
     newcomer.press("Decline").sees_heading("You declined")
     olive.go_to("Invitations")
     expect(olive.row("new@example.org")).to_contain_text("declined")
@@ -55,18 +55,20 @@ def test_somebody_new_declines_without_a_profile_and_changes_their_mind(
     newcomer.sees("You are in. Welcome to Riverside Relief.")
 
 
-def test_an_impatient_double_click_accepts_once_and_leads_in(box: Box, visit: Visit) -> None:
-    newcomer = visit(box).open(box.invitation_link("new@example.org"))
+def test_an_impatient_double_click_accepts_once_and_leads_in(server: Server, visit: Visit) -> None:
+    newcomer = visit(server).open(server.invitation_link("new@example.org"))
     newcomer.fill(Name="Noa New", Password=PASSWORD).button("Accept").dblclick(delay=60)
     newcomer.sees("You are in. Welcome to Riverside Relief.")
 
 
-def test_the_wrong_person_signs_out_and_goes_on_as_the_right_one(box: Box, visit: Visit) -> None:
-    box.member("Uma Roy", "uma@example.org")
-    box.account_of("Elsewhere")
-    shared_computer = visit(box).log_in("uma@example.org")
+def test_the_wrong_person_signs_out_and_goes_on_as_the_right_one(
+    server: Server, visit: Visit
+) -> None:
+    server.member("Uma Roy", "uma@example.org")
+    server.account_of("Elsewhere")
+    shared_computer = visit(server).log_in("uma@example.org")
 
-    shared_computer.open(box.invitation_link(ZOE))
+    shared_computer.open(server.invitation_link(ZOE))
     shared_computer.sees_heading("This invitation is for somebody else")
     shared_computer.sees(ZOE, "uma@example.org")
     expect(shared_computer.page.get_by_role("button")).to_have_count(1)
@@ -77,9 +79,9 @@ def test_the_wrong_person_signs_out_and_goes_on_as_the_right_one(box: Box, visit
     expect(shared_computer.page.get_by_text("Zoe of Elsewhere")).to_be_visible()
 
 
-def test_links_that_are_used_or_unknown_lead_to_a_calm_page(box: Box, visit: Visit) -> None:
-    link = box.invitation_link("new@example.org")
-    visit(box).open(link).join("Noa New").sees("You are in.")
+def test_links_that_are_used_or_unknown_lead_to_a_calm_page(server: Server, visit: Visit) -> None:
+    link = server.invitation_link("new@example.org")
+    visit(server).open(link).join("Noa New").sees("You are in.")
 
-    visit(box).open(link).sees_heading("This invitation was accepted").follow("Log in")
-    visit(box).open(f"{link}x").sees_heading("We don't know this link")
+    visit(server).open(link).sees_heading("This invitation was accepted").follow("Log in")
+    visit(server).open(f"{link}x").sees_heading("We don't know this link")

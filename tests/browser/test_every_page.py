@@ -23,8 +23,8 @@ def test_no_page_shuts_anybody_out(
     scene: str, tmp_path: Path, new_context: Callable[..., BrowserContext]
 ) -> None:
     findings: list[str] = []
-    with SCENES[scene].played(tmp_path) as (box, stops):
-        for stop, visitor in walk(stops, partial(new_context, base_url=box.url)):
+    with SCENES[scene].played(tmp_path) as (server, stops):
+        for stop, visitor in walk(stops, partial(new_context, base_url=server.url)):
             visitor.page.evaluate(AXE)
             for look in LOOKS:
                 take_look(visitor, look)

@@ -8,7 +8,7 @@ from invites.core.roles import Role
 from invites.lists import table
 from invites.members import answers
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.smtp_server import link_in, text_of
 from tests.browser.visitor import PHONE, Visitor
 from tests.support.actions import invite
@@ -17,8 +17,10 @@ GUESTS = "Email\namina@example.org\njon@example.org\n"
 PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
 
 
-def test_the_page_understands_addresses_while_they_are_typed(box: Box, olive: Visitor) -> None:
-    box.member("Ada Okafor", "ada@example.org", Role.ADMIN)
+def test_the_page_understands_addresses_while_they_are_typed(
+    server: Server, olive: Visitor
+) -> None:
+    server.member("Ada Okafor", "ada@example.org", Role.ADMIN)
     olive.go_to("Create New Invitation")
 
     olive.type("Email", "Amina Bello <amina@example.org>").sees("1 person gets a mail.")
@@ -30,16 +32,18 @@ def test_the_page_understands_addresses_while_they_are_typed(box: Box, olive: Vi
     expect(olive.field("Email")).to_be_focused()
 
 
-def test_an_invited_person_joins_from_their_phone(box: Box, olive: Visitor, visit: Visit) -> None:
+def test_an_invited_person_joins_from_their_phone(
+    server: Server, olive: Visitor, visit: Visit
+) -> None:
     olive.invite("new@example.org", role="Moderator")
     olive.page.evaluate("window.same_page = true")
     olive.sees("1 of 1 sent")
     assert olive.page.evaluate("window.same_page"), "the page was loaded anew to show the count"
 
-    mail = box.post.mail_to("new@example.org")
+    mail = server.smtp.mail_to("new@example.org")
     assert mail["Subject"] == "Invitation"
     assert "Olive Martin invites you to join Riverside Relief." in text_of(mail)
-    newcomer = visit(box, viewport=PHONE, is_mobile=True, has_touch=True).open(link_in(mail))
+    newcomer = visit(server, viewport=PHONE, is_mobile=True, has_touch=True).open(link_in(mail))
     newcomer.sees("Olive Martin invites you to join", "Moderator", "new@example.org")
     expect(newcomer.button("Accept")).to_be_in_viewport(ratio=1)
 
@@ -52,8 +56,8 @@ def test_an_invited_person_joins_from_their_phone(box: Box, olive: Visitor, visi
     expect(olive.row("new@example.org")).to_contain_text("Moderator")
 
 
-def test_what_an_invitee_mistypes_is_said_and_the_rest_stays(box: Box, visit: Visit) -> None:
-    newcomer = visit(box).open(box.invitation_link("new@example.org"))
+def test_what_an_invitee_mistypes_is_said_and_the_rest_stays(server: Server, visit: Visit) -> None:
+    newcomer = visit(server).open(server.invitation_link("new@example.org"))
     newcomer.fill(Name="Noa New", Password="short").press("Accept")
 
     newcomer.sees("Use at least 10 characters.")
@@ -62,17 +66,21 @@ def test_what_an_invitee_mistypes_is_said_and_the_rest_stays(box: Box, visit: Vi
     newcomer.join("Noa New").sees("You are in.")
 
 
-def test_a_dropped_file_is_shown_before_it_is_sent(box: Box, olive: Visitor, tmp_path) -> None:
+def test_a_dropped_file_is_shown_before_it_is_sent(
+    server: Server, olive: Visitor, tmp_path
+) -> None:
     file = tmp_path / "guests.csv"
     file.write_text(GUESTS)
     olive.go_to("Create New Invitation").drop_file(file)
     olive.sees("guests.csv", "2 rows, below", "2 people get a mail.")
 
     olive.press("Send Invitation").sees_heading("guests.csv").sees("2 of 2 sent")
-    assert box.post.mail_to("jon@example.org")["Subject"] == "Invitation"
+    assert server.smtp.mail_to("jon@example.org")["Subject"] == "Invitation"
 
 
-def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(box: Box, olive: Visitor) -> None:
+def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(
+    server: Server, olive: Visitor
+) -> None:
     olive.go_to("Create New Invitation").type("Email", "jon@example.org lee@example.org")
     olive.choose_file("guests.csv", GUESTS.encode()).sees("3 people get a mail.")
 
@@ -81,7 +89,7 @@ def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(box: Box, olive:
 
 
 def test_a_wrong_file_is_refused_with_a_sentence_and_the_typed_stays(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     olive.go_to("Create New Invitation").type("Email", "amina@example.org")
     olive.choose_file("list.pdf", PDF, "application/pdf")
@@ -92,7 +100,7 @@ def test_a_wrong_file_is_refused_with_a_sentence_and_the_typed_stays(
 
 
 def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     rows = "".join(f"guest{number}@example.org\n" for number in range(50_000))
     olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
@@ -100,7 +108,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
 
     olive.page.get_by_label("Yes, send 50,000 mails", exact=True).check()
     olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")
-    box.post.wait_for(50)
+    server.smtp.wait_for(50)
     expect(olive.page.get_by_role("main")).not_to_contain_text("0 of 50,000 sent")
 
     olive.go_to("Invitations").type("Search by address", "guest49999")
@@ -108,7 +116,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
     expect(olive.row("@example.org")).to_have_count(1)
 
 
-def test_a_press_before_the_review_came_shows_it_first(box: Box, olive: Visitor) -> None:
+def test_a_press_before_the_review_came_shows_it_first(server: Server, olive: Visitor) -> None:
     olive.page.route("**/understanding", lambda route: route.abort())
     olive.go_to("Create New Invitation").fill(Email="new@example.org").press("Send Invitation")
     olive.sees("Nothing has been sent yet", "1 will be invited")
@@ -116,7 +124,7 @@ def test_a_press_before_the_review_came_shows_it_first(box: Box, olive: Visitor)
     olive.press("Send Invitation").sees("1 of 1 sent")
 
 
-def test_very_many_mails_want_a_yes_that_keys_can_give(box: Box, olive: Visitor) -> None:
+def test_very_many_mails_want_a_yes_that_keys_can_give(server: Server, olive: Visitor) -> None:
     emails = " ".join(f"guest{number}@example.org" for number in range(500))
     olive.go_to("Create New Invitation").fill(Email=emails).sees("500 people get a mail.")
     olive.press("Send Invitation").sees("Tick this to say yes")
@@ -126,8 +134,8 @@ def test_very_many_mails_want_a_yes_that_keys_can_give(box: Box, olive: Visitor)
     olive.sees("500 people as User")
 
 
-def test_who_declined_before_is_asked_again_only_on_purpose(box: Box, olive: Visitor) -> None:
-    answers.decline(invite(box.owner, utcnow(), "no@example.org"), utcnow())
+def test_who_declined_before_is_asked_again_only_on_purpose(server: Server, olive: Visitor) -> None:
+    answers.decline(invite(server.owner, utcnow(), "no@example.org"), utcnow())
     olive.go_to("Create New Invitation").type("Email", "no@example.org").sees("1 declined before")
     olive.page.get_by_role("checkbox", name=re.compile("^Invite again the person")).check()
     olive.sees("1 person gets a mail.").press("Send Invitation").sees("1 of 1 sent")
@@ -136,26 +144,30 @@ def test_who_declined_before_is_asked_again_only_on_purpose(box: Box, olive: Vis
     expect(olive.row("replaced")).to_contain_text("declined")
 
 
-def test_the_50001st_row_refuses_the_file_whole(box: Box, olive: Visitor) -> None:
+def test_the_50001st_row_refuses_the_file_whole(server: Server, olive: Visitor) -> None:
     rows = "".join(f"guest{number}@example.org\n" for number in range(50_001))
     olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
     olive.sees("more than 50,000 rows", "Nothing was taken from it")
 
 
-def test_a_full_mailbox_is_told_in_the_words_of_the_mail_server(box: Box, olive: Visitor) -> None:
+def test_a_full_mailbox_is_told_in_the_words_of_the_mail_server(
+    server: Server, olive: Visitor
+) -> None:
     olive.invite("full@example.org new@example.org").sees("1 of 2 sent")
     expect(olive.figure("failed")).to_have_text("1")
     expect(olive.row("full@example.org")).to_contain_text("The mailbox is full")
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "kim.example.org"])
-def test_nothing_to_send_is_said_where_it_was_typed(box: Box, olive: Visitor, typed: str) -> None:
+def test_nothing_to_send_is_said_where_it_was_typed(
+    server: Server, olive: Visitor, typed: str
+) -> None:
     olive.go_to("Create New Invitation").fill(Email=typed).press("Send Invitation")
     expect(olive.field("Email")).to_have_attribute("aria-invalid", "true")
     expect(olive.field("Email")).to_have_value(typed)
 
 
-def test_keys_alone_are_enough_to_invite(box: Box, olive: Visitor) -> None:
+def test_keys_alone_are_enough_to_invite(server: Server, olive: Visitor) -> None:
     menu = olive.page.get_by_role("navigation", name="Main")
     olive.tab_to(menu.get_by_text("Users", exact=True)).keys("Enter")
     olive.tab_to(menu.get_by_role("link", name="Create New Invitation")).keys("Enter")
@@ -168,7 +180,7 @@ def test_keys_alone_are_enough_to_invite(box: Box, olive: Visitor) -> None:
     olive.sees("1 person as Moderator", "1 of 1 sent")
 
 
-def test_escape_closes_the_menu_and_returns_to_its_button(box: Box, olive: Visitor) -> None:
+def test_escape_closes_the_menu_and_returns_to_its_button(server: Server, olive: Visitor) -> None:
     users = olive.page.get_by_role("navigation", name="Main").get_by_text("Users", exact=True)
     entry = olive.page.get_by_role("link", name="Permanent Invite", exact=True)
     users.press("Enter")

@@ -16,7 +16,7 @@ from invites.members import permanent_link
 from invites.models import Delivery, DeliveryState
 from invites.outbox import batches
 from tests.browser.conftest import Visit
-from tests.browser.server import OWNER, Box, running
+from tests.browser.server import OWNER, Server, running
 from tests.browser.smtp_server import free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import send
@@ -47,11 +47,11 @@ def _tabbed_through(visitor: Visitor, controls: Locator) -> list[str]:
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("email", [OWNER, "mo@example.org", "uma@example.org"])
 def test_the_bar_is_walked_in_the_order_in_which_it_is_seen(
-    box_without_mail_server: Box, visit: Visit, email: str, size: dict[str, int]
+    server_without_smtp: Server, visit: Visit, email: str, size: dict[str, int]
 ) -> None:
-    box_without_mail_server.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
-    box_without_mail_server.member("Uma Roy", "uma@example.org")
-    visitor = visit(box_without_mail_server, viewport=size).log_in(email)
+    server_without_smtp.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
+    server_without_smtp.member("Uma Roy", "uma@example.org")
+    visitor = visit(server_without_smtp, viewport=size).log_in(email)
     controls = visitor.page.locator(".bar summary, .bar nav > a, .bar-person :is(a, button)")
 
     places = controls.evaluate_all(PLACES)
@@ -60,8 +60,8 @@ def test_the_bar_is_walked_in_the_order_in_which_it_is_seen(
     assert _tabbed_through(visitor, controls) == [place["words"] for place in seen]
 
 
-def test_asking_for_a_phone_number_keeps_the_focus(box: Box, visit: Visit) -> None:
-    newcomer = visit(box).open(box.invitation_link("new@example.org"))
+def test_asking_for_a_phone_number_keeps_the_focus(server: Server, visit: Visit) -> None:
+    newcomer = visit(server).open(server.invitation_link("new@example.org"))
     more = newcomer.page.get_by_text("Add a phone number")
     phone = newcomer.page.get_by_role("textbox", name="Phone")
     newcomer.tab_to(more).keys("Enter")
@@ -72,10 +72,10 @@ def test_asking_for_a_phone_number_keeps_the_focus(box: Box, visit: Visit) -> No
     expect(phone).to_be_focused()
 
 
-def test_copy_link_shows_only_where_it_works(box: Box, visit: Visit) -> None:
-    permanent_link.enable(box.owner, utcnow())
-    send(box.owner, utcnow(), "jon@example.org")
-    plain = visit(box, java_script_enabled=False).log_in()
+def test_copy_link_shows_only_where_it_works(server: Server, visit: Visit) -> None:
+    permanent_link.enable(server.owner, utcnow())
+    send(server.owner, utcnow(), "jon@example.org")
+    plain = visit(server, java_script_enabled=False).log_in()
     for page in ("Permanent Invite", "Invitations"):
         plain.go_to(page)
         expect(plain.field("Permanent link")).to_be_visible()
@@ -88,10 +88,10 @@ def test_copy_link_shows_only_where_it_works(box: Box, visit: Visit) -> None:
 
 class TestAfterAnAct:
     @pytest.fixture
-    def invited(self, box: Box, olive: Visitor) -> Visitor:
+    def invited(self, server: Server, olive: Visitor) -> Visitor:
         """Olive on the Invitations page, after Jon got his mail."""
-        send(box.owner, utcnow(), "jon@example.org")
-        box.post.mail_to("jon@example.org")
+        send(server.owner, utcnow(), "jon@example.org")
+        server.smtp.mail_to("jon@example.org")
         olive.go_to("Invitations")
         expect(olive.row("jon@example.org")).to_contain_text("sent")
         return olive
@@ -104,13 +104,15 @@ class TestAfterAnAct:
         invited.press("Undo: let jon@example.org join after all").sees("can join again")
         _see_focus_on(invited, "Resend to jon@example.org")
 
-    def test_the_focus_stays_though_an_act_is_refused(self, box: Box, invited: Visitor) -> None:
-        manage.revoke(box.owner, box.invitation("jon@example.org"), utcnow())
+    def test_the_focus_stays_though_an_act_is_refused(
+        self, server: Server, invited: Visitor
+    ) -> None:
+        manage.revoke(server.owner, server.invitation("jon@example.org"), utcnow())
         invited.press("Resend to jon@example.org").sees("was answered, revoked or replaced")
         _see_focus_on(invited, "Undo: let jon@example.org join after all")
 
-    def test_the_focus_stays_in_the_row_of_a_person(self, box: Box, olive: Visitor) -> None:
-        box.member("Uma Roy", "uma@example.org")
+    def test_the_focus_stays_in_the_row_of_a_person(self, server: Server, olive: Visitor) -> None:
+        server.member("Uma Roy", "uma@example.org")
         olive.go_to("Active").press("Edit Uma Roy")
         expect(olive.field("Role")).to_be_focused()
         olive.field("Role").select_option("Moderator")
@@ -132,10 +134,10 @@ class TestAfterAnAct:
 
     @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
     def test_the_news_is_seen_far_down_the_page_and_nothing_jumps(
-        self, box: Box, visit: Visit, size: dict[str, int]
+        self, server: Server, visit: Visit, size: dict[str, int]
     ) -> None:
-        send(box.owner, utcnow(), *(f"guest{number}@example.org" for number in range(40)))
-        olive = visit(box, viewport=size).log_in()
+        send(server.owner, utcnow(), *(f"guest{number}@example.org" for number in range(40)))
+        olive = visit(server, viewport=size).log_in()
         olive.open("/accounts/riverside-relief/invitations")
         button = olive.button("Revoke the invitation of guest5@example.org")
         button.scroll_into_view_if_needed()
@@ -169,14 +171,16 @@ LISTEN = """region => {
 }"""
 
 
-def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visitor) -> None:
+def test_the_end_of_a_batch_is_told_once_and_not_each_mail(server: Server, olive: Visitor) -> None:
     with db.transaction():
-        batch = send(box.owner, utcnow(), *(f"guest{number}@example.org" for number in range(30)))
-        batches.pause(box.owner, batch, utcnow())
+        batch = send(
+            server.owner, utcnow(), *(f"guest{number}@example.org" for number in range(30))
+        )
+        batches.pause(server.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").sees("0 of 30 sent")
     olive.page.locator("#batch-told").evaluate(LISTEN)
 
-    batches.resume(box.owner, batch, utcnow())
+    batches.resume(server.owner, batch, utcnow())
     olive.page.wait_for_function("() => told.length > 0")
     with olive.page.expect_response(re.compile("/batches/")):
         olive.sees("30 of 30 sent")  # and the page goes on asking who answered
@@ -185,7 +189,7 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(box: Box, olive: Visi
     assert olive.page.evaluate("told") == ["30 of 30 sent"]
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("server")
 def test_a_test_mail_leaves_the_focus_on_its_button(olive: Visitor) -> None:
     olive.open("/mail").tab_to(olive.button("Send a test mail")).keys("Enter")
     olive.sees("The mail server took the mail.")
@@ -197,11 +201,11 @@ def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
     installed: Path, tmp_path: Path, visit: Visit, size: dict[str, int]
 ) -> None:
     data = shutil.copytree(installed, tmp_path / "data")
-    with running(data, mail_port=free_port()) as box, box.rules():
+    with running(data, mail_port=free_port()) as server, server.rules():
         with db.transaction():
-            batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
+            batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
             Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
-        olive = visit(box, viewport=size).log_in()
+        olive = visit(server, viewport=size).log_in()
         olive.open(f"/accounts/riverside-relief/batches/{batch.id}").misses("can't be used")
         olive.page.locator("#batch-told").evaluate(LISTEN)
         before = [olive.button(name).bounding_box() for name in ("Pause", "Cancel")]
@@ -217,11 +221,11 @@ def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
 
 
 def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     with db.transaction():
-        batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
-        batches.pause(box.owner, batch, utcnow())
+        batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
+        batches.pause(server.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").press("Cancel")
     olive.page.get_by_role("link", name="Keep them").focus()
     Delivery.update(state=DeliveryState.SENT).where(
@@ -240,11 +244,11 @@ def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
 
 
 def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     with db.transaction():
-        batch = send(box.owner, utcnow(), "amina@example.org", "jon@example.org")
-        batches.pause(box.owner, batch, utcnow())
+        batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
+        batches.pause(server.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").button("Cancel").focus()
     olive.page.keyboard.press("Enter")
     expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()
@@ -252,7 +256,7 @@ def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(
     expect(olive.button("Cancel")).to_be_focused()
 
 
-def test_how_many_get_a_mail_is_told_once_for_each_change(box: Box, olive: Visitor) -> None:
+def test_how_many_get_a_mail_is_told_once_for_each_change(server: Server, olive: Visitor) -> None:
     olive.go_to("Create New Invitation")
     region = olive.page.locator("#send-note")
     region.evaluate(LISTEN)

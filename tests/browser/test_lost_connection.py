@@ -1,4 +1,4 @@
-"""The line between browser and box breaks, and comes back."""
+"""The connection between browser and server breaks, and comes back."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 
 from invites.core.clock import utcnow
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.visitor import Visitor
 from tests.support.actions import send
 
@@ -20,7 +20,7 @@ RETRYING = "The box can't be reached just now. We keep trying."
 
 @contextmanager
 def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
-    """While this lasts, requests to ``url`` are lost, or met by a proxy without a box behind it."""
+    """Requests to ``url`` are lost, or answered by a proxy that has no server behind it."""
     asked: list[str] = []
 
     def break_line(route: Route) -> None:
@@ -38,7 +38,7 @@ def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway"])
 def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
-    box: Box, olive: Visitor, answer: str
+    server: Server, olive: Visitor, answer: str
 ) -> None:
     olive.go_to("Create New Invitation").fill(Email="kim@example.org").sees("1 person gets")
     with _broken(olive, "/invitations/new/file$", answer):
@@ -51,9 +51,9 @@ def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway"])
 def test_an_act_that_gets_lost_is_told_and_the_page_stays(
-    box: Box, olive: Visitor, answer: str
+    server: Server, olive: Visitor, answer: str
 ) -> None:
-    send(box.owner, utcnow(), "jon@example.org")
+    send(server.owner, utcnow(), "jon@example.org")
     olive.go_to("Invitations")
     with _broken(olive, "/revocation$", answer):
         olive.press("Revoke the invitation of jon@example.org").sees("Nothing is lost")
@@ -64,11 +64,11 @@ def test_an_act_that_gets_lost_is_told_and_the_page_stays(
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway", "silence"])
 def test_a_page_that_keeps_asking_says_quietly_that_it_tries_again_and_recovers(
-    box: Box, visit: Visit, answer: str
+    server: Server, visit: Visit, answer: str
 ) -> None:
-    batch = send(box.owner, utcnow(), "jon@example.org")
-    box.post.mail_to("jon@example.org")
-    olive = visit(box).log_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
+    batch = send(server.owner, utcnow(), "jon@example.org")
+    server.smtp.mail_to("jon@example.org")
+    olive = visit(server).log_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
     olive.page.evaluate("window.same_page = true")
     news = olive.page.locator("#notices")
     news.evaluate(
@@ -90,7 +90,7 @@ def test_a_page_that_keeps_asking_says_quietly_that_it_tries_again_and_recovers(
 
 
 def test_a_file_dropped_beside_the_dropzone_does_not_open(
-    box: Box, olive: Visitor, tmp_path: Path
+    server: Server, olive: Visitor, tmp_path: Path
 ) -> None:
     file = tmp_path / "guests.csv"
     file.write_bytes(GUESTS)

@@ -12,24 +12,24 @@ from invites.core.roles import Role
 from invites.members import memberships
 from invites.models import Batch, BatchState, Delivery
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.visitor import Visitor
 from tests.support.actions import invite, send
 
 
 @pytest.fixture
-def invited(box: Box, olive: Visitor) -> Visitor:
+def invited(server: Server, olive: Visitor) -> Visitor:
     """Olive on the Invitations page, after three people got their mail."""
     emails = ("amina@example.org", "jon@example.org", "kim@example.net")
-    send(box.owner, utcnow(), *emails)
+    send(server.owner, utcnow(), *emails)
     for email in emails:
-        box.post.mail_to(email)
+        server.smtp.mail_to(email)
     olive.go_to("Invitations")
     expect(olive.row("kim@example.net")).to_contain_text("pending")
     return olive
 
 
-def test_the_search_narrows_the_list_while_one_types(box: Box, invited: Visitor) -> None:
+def test_the_search_narrows_the_list_while_one_types(server: Server, invited: Visitor) -> None:
     invited.type("Search by address", "example.org").misses("kim@example.net")
     expect(invited.row("@example")).to_have_count(2)
     expect(invited.field("Search by address")).to_be_focused()
@@ -39,7 +39,9 @@ def test_the_search_narrows_the_list_while_one_types(box: Box, invited: Visitor)
     expect(invited.field("Search by address")).to_have_value("example.orgx")
 
 
-def test_a_filter_shows_only_one_standing_and_keeps_the_search(box: Box, invited: Visitor) -> None:
+def test_a_filter_shows_only_one_standing_and_keeps_the_search(
+    server: Server, invited: Visitor
+) -> None:
     invited.press("Revoke the invitation of amina@example.org").sees("Revoked:")
     invited.page.reload()
 
@@ -55,38 +57,38 @@ def test_a_filter_shows_only_one_standing_and_keeps_the_search(box: Box, invited
     expect(invited.row("@example")).to_have_count(2)
 
 
-def test_an_invitation_is_mailed_again(box: Box, invited: Visitor) -> None:
+def test_an_invitation_is_mailed_again(server: Server, invited: Visitor) -> None:
     invited.press("Resend to jon@example.org").sees("Mailed again to jon@example.org.")
-    first, second = (box.post.mail_to("jon@example.org", number) for number in (1, 2))
+    first, second = (server.smtp.mail_to("jon@example.org", number) for number in (1, 2))
     assert first["Message-ID"] != second["Message-ID"]
 
 
 def test_a_revoked_invitation_stops_working_until_that_is_undone(
-    box: Box, invited: Visitor, visit: Visit
+    server: Server, invited: Visitor, visit: Visit
 ) -> None:
-    link = box.links.mailed_invitation(box.invitation("jon@example.org"))
+    link = server.links.mailed_invitation(server.invitation("jon@example.org"))
     invited.press("Revoke the invitation of jon@example.org")
     expect(invited.row("jon@example.org")).to_contain_text("revoked")
-    visit(box).open(link).sees_heading("This invitation can't be used any more")
+    visit(server).open(link).sees_heading("This invitation can't be used any more")
 
     invited.press("Undo: let jon@example.org join after all")
     expect(invited.row("jon@example.org")).to_contain_text("pending")
-    visit(box).open(link).join("Jon Jay").sees("You are in.")
+    visit(server).open(link).join("Jon Jay").sees("You are in.")
 
 
-def test_the_personal_link_of_one_is_copied_from_their_row(box: Box, visit: Visit) -> None:
-    send(box.owner, utcnow(), "jon@example.org")
-    olive = visit(box, permissions=["clipboard-read", "clipboard-write"]).log_in()
+def test_the_personal_link_of_one_is_copied_from_their_row(server: Server, visit: Visit) -> None:
+    send(server.owner, utcnow(), "jon@example.org")
+    olive = visit(server, permissions=["clipboard-read", "clipboard-write"]).log_in()
     olive.go_to("Invitations").follow("Copy Link of jon@example.org")
     olive.sees("Personal link of jon@example.org").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
 
     link = olive.page.evaluate("navigator.clipboard.readText()")
-    visit(box).open(link).sees("Olive Martin invites you to join").join("Jon Jay")
+    visit(server).open(link).sees("Olive Martin invites you to join").join("Jon Jay")
 
 
-def test_a_role_is_changed_in_the_row(box: Box, olive: Visitor) -> None:
-    box.member("Uma Roy", "uma@example.org")
+def test_a_role_is_changed_in_the_row(server: Server, olive: Visitor) -> None:
+    server.member("Uma Roy", "uma@example.org")
     olive.go_to("Active").press("Edit Uma Roy")
     olive.page.evaluate("window.same_page = true")
     expect(olive.field("Role")).to_be_focused()
@@ -98,26 +100,26 @@ def test_a_role_is_changed_in_the_row(box: Box, olive: Visitor) -> None:
     assert olive.page.evaluate("window.same_page")
 
 
-def test_the_picker_offers_only_what_one_may_grant(box: Box, visit: Visit) -> None:
-    box.member("Ada Okafor", "ada@example.org", Role.ADMIN)
-    box.member("Uma Roy", "uma@example.org")
-    ada = visit(box).log_in("ada@example.org").go_to("Active").press("Edit Uma Roy")
+def test_the_picker_offers_only_what_one_may_grant(server: Server, visit: Visit) -> None:
+    server.member("Ada Okafor", "ada@example.org", Role.ADMIN)
+    server.member("Uma Roy", "uma@example.org")
+    ada = visit(server).log_in("ada@example.org").go_to("Active").press("Edit Uma Roy")
 
     expect(ada.field("Role").locator("option")).to_have_text(["User", "Moderator", "Admin"])
     expect(ada.button("Edit Olive Martin")).to_have_count(0)
 
 
-def test_the_last_owner_stays_an_owner(box: Box, olive: Visitor) -> None:
+def test_the_last_owner_stays_an_owner(server: Server, olive: Visitor) -> None:
     olive.go_to("Active").press("Deactivate Olive Martin")
     olive.sees("An account needs at least one Account Owner.")
     expect(olive.row("olive@example.org")).not_to_contain_text("inactive")
 
 
 def test_a_deactivated_person_is_out_at_once_and_can_come_back(
-    box: Box, olive: Visitor, visit: Visit
+    server: Server, olive: Visitor, visit: Visit
 ) -> None:
-    box.member("Uma Roy", "uma@example.org")
-    uma = visit(box).log_in("uma@example.org").sees_heading("Riverside Relief")
+    server.member("Uma Roy", "uma@example.org")
+    uma = visit(server).log_in("uma@example.org").sees_heading("Riverside Relief")
     olive.go_to("Active").press("Deactivate Uma Roy").sees("Uma Roy is inactive now.")
     uma.page.reload()
     uma.sees_heading("You are no longer active here")
@@ -127,8 +129,8 @@ def test_a_deactivated_person_is_out_at_once_and_can_come_back(
     uma.sees_heading("Riverside Relief")
 
 
-def test_going_back_after_logging_out_shows_nothing(box: Box, olive: Visitor) -> None:
-    box.member("Uma Roy", "uma@example.org")
+def test_going_back_after_logging_out_shows_nothing(server: Server, olive: Visitor) -> None:
+    server.member("Uma Roy", "uma@example.org")
     olive.go_to("Active").sees("uma@example.org").press("Log out").sees_heading("Log in")
 
     olive.page.go_back()
@@ -137,7 +139,7 @@ def test_going_back_after_logging_out_shows_nothing(box: Box, olive: Visitor) ->
     expect(olive.page.get_by_text("uma@example.org")).to_have_count(0)
 
 
-def test_a_session_that_ended_leads_to_the_log_in_and_back(box: Box, olive: Visitor) -> None:
+def test_a_session_that_ended_leads_to_the_log_in_and_back(server: Server, olive: Visitor) -> None:
     olive.go_to("Active")
     olive.context.clear_cookies()
     olive.type("Search by name or address", "uma").sees_heading("Log in")
@@ -147,13 +149,13 @@ def test_a_session_that_ended_leads_to_the_log_in_and_back(box: Box, olive: Visi
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_what_a_batch_does_just_now_moves_nothing_below_it(
-    box: Box, visit: Visit, width: int
+    server: Server, visit: Visit, width: int
 ) -> None:
     with db.transaction():
-        batch = send(box.owner, utcnow(), "jon@example.org")
+        batch = send(server.owner, utcnow(), "jon@example.org")
         Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
-    olive = visit(box, viewport={"width": width, "height": 800}).log_in()
-    url = f"/accounts/{box.account.slug}/batches/{batch.id}"
+    olive = visit(server, viewport={"width": width, "height": 800}).log_in()
+    url = f"/accounts/{server.account.slug}/batches/{batch.id}"
     places = []
     for state in (BatchState.PROBING, BatchState.RUNNING):
         Batch.update(state=state).execute()
@@ -165,11 +167,11 @@ def test_what_a_batch_does_just_now_moves_nothing_below_it(
     assert places[0] == places[1]
 
 
-def test_a_resent_invitation_is_counted_anew_above_the_list(box: Box, visit: Visit) -> None:
-    ada = box.member("Ada Okafor", "ada@example.org", Role.ADMIN)
+def test_a_resent_invitation_is_counted_anew_above_the_list(server: Server, visit: Visit) -> None:
+    ada = server.member("Ada Okafor", "ada@example.org", Role.ADMIN)
     invite(ada, utcnow(), "ann@example.org", Role.ADMIN)
-    memberships.change_role(box.owner, ada, Role.MODERATOR, utcnow())
-    olive = visit(box).log_in().go_to("Invitations").follow("Can't be accepted 1")
+    memberships.change_role(server.owner, ada, Role.MODERATOR, utcnow())
+    olive = visit(server).log_in().go_to("Invitations").follow("Can't be accepted 1")
     chosen = olive.page.locator(".chip[aria-current]")
     expect(chosen).to_have_text("Can't be accepted 1")
     olive.press("Resend to ann@example.org").sees("Mailed again")

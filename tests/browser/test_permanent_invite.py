@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 from invites.core.clock import utcnow
 from invites.members import permanent_link
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
@@ -15,8 +15,8 @@ REFUSED_CLIPBOARD = "Clipboard.prototype.writeText = () => Promise.reject(new DO
 
 
 @pytest.fixture
-def link(box: Box) -> str:
-    return box.links.permanent(permanent_link.enable(box.owner, utcnow()))
+def link(server: Server) -> str:
+    return server.links.permanent(permanent_link.enable(server.owner, utcnow()))
 
 
 def _join(visitor: Visitor, name: str, email: str) -> None:
@@ -24,14 +24,14 @@ def _join(visitor: Visitor, name: str, email: str) -> None:
     visitor.sees("You are in. Welcome to Riverside Relief.")
 
 
-def test_a_copied_permanent_link_lets_somebody_new_join(box: Box, visit: Visit) -> None:
-    olive = visit(box, permissions=CLIPBOARD).log_in().go_to("Permanent Invite")
+def test_a_copied_permanent_link_lets_somebody_new_join(server: Server, visit: Visit) -> None:
+    olive = visit(server, permissions=CLIPBOARD).log_in().go_to("Permanent Invite")
     olive.press("Enable Permanent Invite").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
     link = olive.page.evaluate("navigator.clipboard.readText()")
     assert link == olive.field("Permanent link").input_value()
 
-    newcomer = visit(box).open(link).sees("You are invited to join", "Riverside Relief")
+    newcomer = visit(server).open(link).sees("You are invited to join", "Riverside Relief")
     _join(newcomer, "Lee Lou", "lee@example.org")
 
     olive.go_to("Active")
@@ -39,21 +39,23 @@ def test_a_copied_permanent_link_lets_somebody_new_join(box: Box, visit: Visit) 
         expect(olive.row("lee@example.org")).to_contain_text(words)
 
 
-def test_who_joined_by_the_link_confirms_their_address(box: Box, visit: Visit, link: str) -> None:
-    newcomer = visit(box).open(link)
+def test_who_joined_by_the_link_confirms_their_address(
+    server: Server, visit: Visit, link: str
+) -> None:
+    newcomer = visit(server).open(link)
     _join(newcomer, "Lee Lou", "lee@example.org")
     newcomer.sees("Confirm lee@example.org: open the link in the mail")
 
-    newcomer.open(link_in(box.post.mail_to("lee@example.org"))).press("Confirm")
+    newcomer.open(link_in(server.smtp.mail_to("lee@example.org"))).press("Confirm")
 
     newcomer.sees("lee@example.org is confirmed.").misses("open the link in the mail")
 
 
 @pytest.mark.parametrize("trouble", [NO_CLIPBOARD, REFUSED_CLIPBOARD])
 def test_where_the_clipboard_is_refused_the_link_is_selected(
-    box: Box, visit: Visit, link: str, trouble: str
+    server: Server, visit: Visit, link: str, trouble: str
 ) -> None:
-    olive = visit(box).log_in().go_to("Permanent Invite")
+    olive = visit(server).log_in().go_to("Permanent Invite")
     olive.page.add_init_script(trouble)
     olive.page.reload()
 
@@ -64,16 +66,18 @@ def test_where_the_clipboard_is_refused_the_link_is_selected(
 
 
 def test_the_permanent_link_stands_on_the_invitations_page_too(
-    box: Box, visit: Visit, link: str
+    server: Server, visit: Visit, link: str
 ) -> None:
-    olive = visit(box, permissions=CLIPBOARD).log_in().go_to("Invitations").press("Copy Link")
+    olive = visit(server, permissions=CLIPBOARD).log_in().go_to("Invitations").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
     assert olive.page.evaluate("navigator.clipboard.readText()") == link
 
 
-def test_log_in_instead_returns_to_the_link_by_itself(box: Box, visit: Visit, link: str) -> None:
-    box.account_of("Elsewhere")
-    zoe = visit(box).open(link).follow("Log in instead").log_in("elsewhere@elsewhere.example")
+def test_log_in_instead_returns_to_the_link_by_itself(
+    server: Server, visit: Visit, link: str
+) -> None:
+    server.account_of("Elsewhere")
+    zoe = visit(server).open(link).follow("Log in instead").log_in("elsewhere@elsewhere.example")
 
     zoe.sees("You are invited to join", "elsewhere@elsewhere.example").press("Accept")
 
@@ -83,15 +87,15 @@ def test_log_in_instead_returns_to_the_link_by_itself(box: Box, visit: Visit, li
 
 
 def test_deleting_asks_first_and_the_old_link_never_comes_back(
-    box: Box, olive: Visitor, visit: Visit, link: str
+    server: Server, olive: Visitor, visit: Visit, link: str
 ) -> None:
     olive.go_to("Permanent Invite").press("Delete").sees("It stops working at once")
     olive.follow("Keep it").misses("It stops working at once")
-    visit(box).open(link).sees("You are invited to join")
+    visit(server).open(link).sees("You are invited to join")
 
     olive.press("Delete").press("Delete the link").sees("The link is deleted.")
-    visit(box).open(link).sees_heading("This link doesn't work any more")
+    visit(server).open(link).sees_heading("This link doesn't work any more")
 
     olive.press("Enable Permanent Invite")
     expect(olive.field("Permanent link")).not_to_have_value(link)
-    visit(box).open(link).sees_heading("This link doesn't work any more")
+    visit(server).open(link).sees_heading("This link doesn't work any more")

@@ -11,7 +11,7 @@ from invites.core.roles import Role
 from invites.members import answers
 from invites.models import Batch
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.smtp_server import text_of
 from tests.browser.visitor import PHONE, Visitor
 from tests.support.actions import invite
@@ -31,7 +31,7 @@ def _drop(visitor: Visitor, text: str = MIXED, name: str = "guests.csv") -> Visi
     return visitor.go_to("Create New Invitation").choose_file(name, text.encode())
 
 
-def test_a_list_is_mended_with_keys_alone_and_sent(box: Box, olive: Visitor) -> None:
+def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visitor) -> None:
     _drop(olive).sees("Rows of guests.csv", "2 rows end in @gmial.com.")
     olive.page.get_by_role("heading", name="New Invitation").click()
 
@@ -45,11 +45,11 @@ def test_a_list_is_mended_with_keys_alone_and_sent(box: Box, olive: Visitor) -> 
 
     olive.sees("5 people get a mail.")
     olive.tab_to(olive.button("Send Invitation")).keys("Enter").sees("5 of 5 sent")
-    assert text_of(box.post.mail_to("ada@gmail.com")).startswith("Hello Ada,")
+    assert text_of(server.smtp.mail_to("ada@gmail.com")).startswith("Hello Ada,")
 
 
 def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     _drop(olive).sees("Rows of guests.csv")
     olive.fill(**{"Address in row 4": "cleo@example.org"}).press("All 7")
@@ -57,14 +57,14 @@ def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
     olive.sees("3 people get a mail.")
 
 
-def test_what_was_done_to_all_rows_can_be_undone(box: Box, olive: Visitor) -> None:
+def test_what_was_done_to_all_rows_can_be_undone(server: Server, olive: Visitor) -> None:
     _drop(olive).press("Use gmail.com for all").sees("@gmial.com is mended in all rows.")
     olive.sees("4 people get a mail.")
     olive.press("Undo: @gmial.com is mended in all rows.").sees("2 people get a mail.")
     olive.sees("2 rows end in @gmial.com.").misses("is mended in all rows.")
 
 
-def test_a_right_row_is_changed_with_keys_alone(box: Box, olive: Visitor) -> None:
+def test_a_right_row_is_changed_with_keys_alone(server: Server, olive: Visitor) -> None:
     _drop(olive).press("All 7")
     change = olive.page.get_by_label("Change row 8", exact=True)
     expect(olive.field("Address in row 8")).to_be_hidden()
@@ -78,7 +78,7 @@ def test_a_right_row_is_changed_with_keys_alone(box: Box, olive: Visitor) -> Non
 
 
 def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     _drop(olive).sees("Rows of guests.csv")
     expect(olive.page.get_by_role("region", name="Rows of guests.csv")).to_match_aria_snapshot(
@@ -116,8 +116,10 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
     )
 
 
-def test_50000_rows_are_looked_through_by_what_happens_to_them(box: Box, olive: Visitor) -> None:
-    box.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
+def test_50000_rows_are_looked_through_by_what_happens_to_them(
+    server: Server, olive: Visitor
+) -> None:
+    server.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
     rows = "".join(f"Guest {n};guest{n}@example.org\n" for n in range(49_993))
     _drop(olive, MIXED + rows).sees("50,000 rows, below", "49,994 people get a mail.")
     expect(olive.field("Address in row 4")).to_have_value("cleo.example.org")
@@ -135,9 +137,9 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(box: Box, olive: 
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
-    box: Box, visit: Visit, javascript: bool
+    server: Server, visit: Visit, javascript: bool
 ) -> None:
-    olive = visit(box, java_script_enabled=javascript).log_in()
+    olive = visit(server, java_script_enabled=javascript).log_in()
     _drop(olive, "".join(f"p{n}@example.org\n" for n in range(600)))
     if javascript:
         olive.sees("600 rows, below")
@@ -148,14 +150,16 @@ def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
     expect(olive.page.locator("#agreed-error")).to_be_in_viewport(ratio=1)
 
 
-def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(box: Box, visit: Visit) -> None:
-    olive = visit(box, java_script_enabled=False, viewport=PHONE).log_in()
+def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(
+    server: Server, visit: Visit
+) -> None:
+    olive = visit(server, java_script_enabled=False, viewport=PHONE).log_in()
     _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("isn't a list")
     expect(olive.page.locator("#csv_file-error")).to_be_in_viewport(ratio=1)
 
 
 def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     _drop(olive).sees("Rows of guests.csv").press("Leave out row 4").sees("1 left out")
     olive.page.reload()
@@ -169,17 +173,17 @@ def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
 
 
 def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
-    box: Box, olive: Visitor
+    server: Server, olive: Visitor
 ) -> None:
     _drop(olive).sees("2 people get a mail.")
-    newcomer = invite(box.owner, utcnow(), "mo@example.org")
+    newcomer = invite(server.owner, utcnow(), "mo@example.org")
     answers.decline(newcomer, utcnow())
 
     olive.press("Send Invitation").sees("Nothing has been sent yet", "1 declined before")
     olive.press("Send Invitation").sees("1 of 1 sent")
 
 
-def test_the_same_list_sent_from_two_tabs_makes_one_batch(box: Box, olive: Visitor) -> None:
+def test_the_same_list_sent_from_two_tabs_makes_one_batch(server: Server, olive: Visitor) -> None:
     _drop(olive).sees("2 people get a mail.")
     other = Visitor(olive.context)
     other.open(olive.page.url).sees("Rows of guests.csv")
@@ -189,7 +193,9 @@ def test_the_same_list_sent_from_two_tabs_makes_one_batch(box: Box, olive: Visit
     assert Batch.select().count() == 1
 
 
-def test_the_rows_that_are_left_can_be_opened_in_a_spreadsheet(box: Box, olive: Visitor) -> None:
+def test_the_rows_that_are_left_can_be_opened_in_a_spreadsheet(
+    server: Server, olive: Visitor
+) -> None:
     _drop(olive).sees("Rows of guests.csv")
     with olive.page.expect_download() as download:
         olive.follow("Download the 5 rows that won't be invited")
@@ -200,7 +206,7 @@ def test_the_rows_that_are_left_can_be_opened_in_a_spreadsheet(box: Box, olive: 
     assert "eve@example.org" in text
 
 
-def test_a_workbook_and_contacts_are_lists_too(box: Box, olive: Visitor) -> None:
+def test_a_workbook_and_contacts_are_lists_too(server: Server, olive: Visitor) -> None:
     book, file = openpyxl.Workbook(), io.BytesIO()
     for row in (["Vorname", "E-Mail-Adresse"], ["Jörg", "joerg@example.org"]):
         book.active.append(row)
@@ -211,13 +217,13 @@ def test_a_workbook_and_contacts_are_lists_too(box: Box, olive: Visitor) -> None
     card = "BEGIN:VCARD\nVERSION:3.0\nFN:Zoë Kim\nEMAIL;TYPE=HOME:zoe@example.org\nEND:VCARD\n"
     olive.choose_file("people.vcf", card.encode(), "text/vcard").sees("Rows of people.vcf")
     olive.press("Send Invitation").sees("1 of 1 sent")
-    assert text_of(box.post.mail_to("zoe@example.org")).startswith("Hello Zoë Kim,")
+    assert text_of(server.smtp.mail_to("zoe@example.org")).startswith("Hello Zoë Kim,")
 
 
-def test_another_column_can_be_read(box: Box, olive: Visitor) -> None:
+def test_another_column_can_be_read(server: Server, olive: Visitor) -> None:
     text = "Work;Private\n" + "".join(f"w{n}@example.org;p{n}@example.net\n" for n in range(3))
     _drop(olive, text).sees("w0@example.org")
     olive.field("Column with the addresses").select_option("1")
     expect(olive.row("p0@example.net")).to_have_count(1)
     olive.press("Send Invitation").sees("3 of 3 sent")
-    assert box.post.mail_to("p2@example.net")
+    assert server.smtp.mail_to("p2@example.net")

@@ -10,7 +10,7 @@ from invites.core.clock import utcnow
 from invites.models import Authenticator
 from invites.people import totp
 from tests.browser.conftest import Visit
-from tests.browser.server import OWNER, Box
+from tests.browser.server import OWNER, Server
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
 
@@ -38,12 +38,12 @@ class Finger:
         self._line.send("WebAuthn.setUserVerified", what)
 
 
-def digits(box: Box, late: timedelta = timedelta()) -> str:
+def digits(server: Server, late: timedelta = timedelta()) -> str:
     """What Olive's app shows, when it won't show something else in the next ten seconds."""
     left = 30 - time.time() % 30
     if left < 10:
         time.sleep(left)
-    address = totp.address(Authenticator.get(), box.signer, "Box")
+    address = totp.address(Authenticator.get(), server.signer, "Box")
     return pyotp.parse_uri(address).at(utcnow() + late)
 
 
@@ -51,17 +51,17 @@ def log_out(visitor: Visitor) -> Visitor:
     return visitor.press("Log out").is_at("/login")
 
 
-def test_an_app_is_set_up_and_asked_for(box: Box, olive: Visitor) -> None:
+def test_an_app_is_set_up_and_asked_for(server: Server, olive: Visitor) -> None:
     olive.open("/profile").follow("Set up a second step").follow("Set up an app")
     olive.fill(**{"Your password": PASSWORD}).press("Go on")
     expect(olive.page.get_by_role("img", name="The key as a QR code")).to_be_visible()
-    olive.fill(**{"Six digits": digits(box, -timedelta(seconds=30))}).press("Turn on")
+    olive.fill(**{"Six digits": digits(server, -timedelta(seconds=30))}).press("Turn on")
     olive.sees("Your app is set up")
     code = olive.page.locator(".codes li").first.inner_text()
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
     olive.sees_heading("One more step").fill(Code="000000").press("Log in")
-    olive.sees("That code isn't right").fill(Code=digits(box)).press("Log in")
+    olive.sees("That code isn't right").fill(Code=digits(server)).press("Log in")
     olive.sees_heading("Riverside Relief")
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
@@ -70,7 +70,7 @@ def test_an_app_is_set_up_and_asked_for(box: Box, olive: Visitor) -> None:
     olive.sees_heading("Riverside Relief")
 
 
-def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(box: Box, olive: Visitor) -> None:
+def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive: Visitor) -> None:
     finger = Finger(olive)
     olive.open("/profile/second-step").follow("Add a passkey")
     olive.fill(Name="Olive's phone", **{"Your password": "a guess"}).press("Add a passkey")
@@ -94,11 +94,11 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(box: Box, olive: Visit
 
 
 def test_without_javascript_no_passkeys_are_offered_and_digits_work(
-    box: Box, olive: Visitor, visit: Visit
+    server: Server, olive: Visitor, visit: Visit
 ) -> None:
     olive.open("/profile/second-step/app").fill(**{"Your password": PASSWORD}).press("Go on")
-    olive.fill(**{"Six digits": digits(box, -timedelta(seconds=30))}).press("Turn on")
-    plain = visit(box, java_script_enabled=False).open("/login")
+    olive.fill(**{"Six digits": digits(server, -timedelta(seconds=30))}).press("Turn on")
+    plain = visit(server, java_script_enabled=False).open("/login")
     expect(plain.page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
     plain.fill(Email=OWNER, Password=PASSWORD).press("Log in")
-    plain.fill(Code=digits(box)).press("Log in").sees_heading("Riverside Relief")
+    plain.fill(Code=digits(server)).press("Log in").sees_heading("Riverside Relief")

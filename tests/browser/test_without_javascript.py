@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.server import Box
+from tests.browser.server import Server
 from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
@@ -15,8 +15,8 @@ PLAIN = {"java_script_enabled": False}
 
 
 @pytest.fixture
-def olive(box: Box, visit: Visit) -> Visitor:
-    return visit(box, **PLAIN).log_in()
+def olive(server: Server, visit: Visit) -> Visitor:
+    return visit(server, **PLAIN).log_in()
 
 
 def invite(olive: Visitor, emails: str, role: str = "User") -> Visitor:
@@ -29,24 +29,24 @@ def invite(olive: Visitor, emails: str, role: str = "User") -> Visitor:
     return olive.press("Send Invitation").sees("sent")
 
 
-def test_setting_up_works(fresh_box: Box, visit: Visit) -> None:
-    visitor = visit(fresh_box, **PLAIN).open("/")
+def test_setting_up_works(new_server: Server, visit: Visit) -> None:
+    visitor = visit(new_server, **PLAIN).open("/")
     visitor.fill(Organisation="Riverside Relief", Name="Olive Martin", Email="olive@example.org")
-    visitor.fill(**{"Set-up code": fresh_box.signer.setup_code(), "Password": PASSWORD})
+    visitor.fill(**{"Set-up code": new_server.signer.setup_code(), "Password": PASSWORD})
     visitor.press("Set up").sees("Riverside Relief is set up")
 
 
-def test_inviting_by_field_and_accepting_work(box: Box, olive: Visitor, visit: Visit) -> None:
+def test_inviting_by_field_and_accepting_work(server: Server, olive: Visitor, visit: Visit) -> None:
     invite(olive, "new@example.org", role="Moderator").sees("1 person as Moderator")
 
-    newcomer = visit(box, **PLAIN).open(link_in(box.post.mail_to("new@example.org")))
+    newcomer = visit(server, **PLAIN).open(link_in(server.smtp.mail_to("new@example.org")))
     newcomer.join("Noa New").sees("You are in. Welcome to Riverside Relief.")
 
     olive.go_to("Active")
     expect(olive.row("new@example.org")).to_contain_text("Moderator")
 
 
-def test_inviting_by_file_works_and_an_error_loses_nothing(box: Box, olive: Visitor) -> None:
+def test_inviting_by_file_works_and_an_error_loses_nothing(server: Server, olive: Visitor) -> None:
     olive.go_to("Create New Invitation").fill(Email="amina@example.org")
     olive.choose_file("list.pdf", b"%PDF-1.7\x00\x01").press("Send Invitation")
     olive.sees("This isn't a list that can be read here.")
@@ -55,40 +55,42 @@ def test_inviting_by_file_works_and_an_error_loses_nothing(box: Box, olive: Visi
     olive.choose_file("guests.csv", b"Email\njon@example.org\n").press("Send Invitation")
     olive.sees("Nothing has been sent yet", "2 will be invited").press("Send Invitation")
     olive.sees_heading("guests.csv").sees("2 people as User")
-    box.post.mail_to("amina@example.org")
-    box.post.mail_to("jon@example.org")
+    server.smtp.mail_to("amina@example.org")
+    server.smtp.mail_to("jon@example.org")
 
 
-def test_declining_works(box: Box, visit: Visit) -> None:
-    newcomer = visit(box, **PLAIN).open(box.invitation_link("new@example.org"))
+def test_declining_works(server: Server, visit: Visit) -> None:
+    newcomer = visit(server, **PLAIN).open(server.invitation_link("new@example.org"))
     newcomer.press("Decline").sees_heading("You declined").follow("I changed my mind")
     newcomer.join("Noa New").sees("You are in.")
 
 
 def test_the_permanent_link_is_enabled_used_and_deleted(
-    box: Box, olive: Visitor, visit: Visit
+    server: Server, olive: Visitor, visit: Visit
 ) -> None:
     olive.go_to("Permanent Invite").press("Enable Permanent Invite")
     olive.sees("The permanent link works.")
     link = olive.field("Permanent link").input_value()
-    newcomer = visit(box, **PLAIN).open(link)
+    newcomer = visit(server, **PLAIN).open(link)
     newcomer.fill(Name="Lee Lou", Email="lee@example.org", Password=PASSWORD).press("Join")
     newcomer.sees("You are in.")
 
     olive.press("Delete").sees("It stops working at once").press("Delete the link")
     olive.sees("The link is deleted.")
-    visit(box, **PLAIN).open(link).sees_heading("This link doesn't work any more")
+    visit(server, **PLAIN).open(link).sees_heading("This link doesn't work any more")
 
 
-def test_a_role_is_changed(box: Box, olive: Visitor) -> None:
-    box.member("Uma Roy", "uma@example.org")
+def test_a_role_is_changed(server: Server, olive: Visitor) -> None:
+    server.member("Uma Roy", "uma@example.org")
     olive.go_to("Active").press("Edit Uma Roy").sees_heading("Edit Uma Roy")
     olive.field("Role").select_option("Admin")
     olive.press("Update User").sees("Uma Roy is Admin now.")
     expect(olive.row("uma@example.org")).to_contain_text("Admin")
 
 
-def test_an_invitation_is_searched_filtered_revoked_and_restored(box: Box, olive: Visitor) -> None:
+def test_an_invitation_is_searched_filtered_revoked_and_restored(
+    server: Server, olive: Visitor
+) -> None:
     invite(olive, "amina@example.org, jon@example.org").go_to("Invitations")
     olive.fill(**{"Search by address": "jon"}).press("Search").misses("amina@example.org")
     olive.press("Revoke the invitation of jon@example.org").sees("Revoked: jon@example.org")
@@ -97,7 +99,7 @@ def test_an_invitation_is_searched_filtered_revoked_and_restored(box: Box, olive
     olive.sees("jon@example.org can join again.")
 
 
-def test_a_personal_link_is_shown(box: Box, olive: Visitor, visit: Visit) -> None:
+def test_a_personal_link_is_shown(server: Server, olive: Visitor, visit: Visit) -> None:
     invite(olive, "new@example.org").go_to("Invitations").follow("Copy Link of new@example.org")
     link = olive.field("Personal link of new@example.org").input_value()
-    visit(box, **PLAIN).open(link).join("Noa New").sees("You are in.")
+    visit(server, **PLAIN).open(link).join("Noa New").sees("You are in.")

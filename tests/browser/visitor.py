@@ -40,7 +40,7 @@ class Visitor:
         return urlsplit(self.page.url).path
 
     def open(self, url: str) -> "Visitor":
-        """Open a page of the box, or a link from a mail."""
+        """Open a page of the server, or a link from a mail."""
         self.page.goto(url)
         return self
 

@@ -18,7 +18,7 @@ from invites.factory import create_app
 from invites.models import Delivery, DeliveryKind, DeliveryState
 from tests.bounces.test_dsn import KEY, sample
 from tests.conftest import NOW
-from tests.support.imap_server import ImapOffice
+from tests.support.imap_server import ImapServer
 from tests.support.smtp_fixtures import CERTIFICATE
 
 pytestmark = pytest.mark.slow
@@ -172,23 +172,23 @@ class TestFromAMailbox:
 
     def test_an_imap_folder_is_read(self, settings, tls, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        office = ImapOffice()
-        office.put(sample("gmail"), sample("vacation"))
-        with office.open(tls) as port:
-            reading = imap_app(settings, port, office.password)
+        imap_server = ImapServer()
+        imap_server.put(sample("gmail"), sample("vacation"))
+        with imap_server.open(tls) as port:
+            reading = imap_app(settings, port, imap_server.password)
             assert run(reading, "--imap").output == "2 messages: 1 bounced, 1 left alone\n"
             assert run(reading, "--imap").output == "0 messages\n"
             assert run(reading, "--imap", "--delete").output == "0 messages\n"
         assert state() == DeliveryState.BOUNCED
-        assert len(office.letters) == 2
+        assert len(imap_server.messages) == 2
 
     def test_what_was_found_before_the_trouble_is_told_too(self, settings, tls, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        office = ImapOffice()
-        office.put(sample("gmail"), sample("vacation"))
-        office.broken.add(max(office.letters))
-        with office.open(tls) as port:
-            done = run(imap_app(settings, port, office.password), "--imap")
+        imap_server = ImapServer()
+        imap_server.put(sample("gmail"), sample("vacation"))
+        imap_server.broken.add(max(imap_server.messages))
+        with imap_server.open(tls) as port:
+            done = run(imap_app(settings, port, imap_server.password), "--imap")
         assert done.exit_code == 1
         told = done.output.splitlines()
         assert told[0] == "1 message: 1 bounced"

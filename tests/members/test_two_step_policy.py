@@ -22,7 +22,7 @@ from invites.models import (
 from invites.people import totp, two_step
 from tests.people.test_security_notices import told
 from tests.support.actions import refused
-from tests.support.people import Cast
+from tests.support.people import People
 from tests.support.populated_account import services
 
 
@@ -38,13 +38,13 @@ def owner_with_one(owner: Membership, now: datetime) -> Membership:
     return owner
 
 
-def member(role: Role, people: Cast) -> Membership:
+def member(role: Role, people: People) -> Membership:
     """As a request reads them."""
     return Membership.get_by_id(people[role].id)
 
 
 def test_it_is_missing_for_moderators_and_up_and_never_for_users(
-    owner_with_one: Membership, people: Cast, now: datetime
+    owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
     missing = {role for role in Role if two_step_policy.is_missing(member(role, people))}
@@ -53,7 +53,7 @@ def test_it_is_missing_for_moderators_and_up_and_never_for_users(
     assert not two_step_policy.is_missing(member(Role.MODERATOR, people))
 
 
-def test_nothing_is_missing_where_it_is_not_asked_for(people: Cast) -> None:
+def test_nothing_is_missing_where_it_is_not_asked_for(people: People) -> None:
     assert not any(two_step_policy.is_missing(member(role, people)) for role in Role)
 
 
@@ -64,7 +64,7 @@ def test_nobody_locks_themselves_out(owner: Membership, now: datetime) -> None:
 
 
 def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
-    owner_with_one: Membership, people: Cast, now: datetime
+    owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
     two_step.end(owner_with_one.user, now)
@@ -73,7 +73,7 @@ def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
 def test_those_who_may_not_change_settings_may_not_change_this(
-    people: Cast, now: datetime, role: Role
+    people: People, now: datetime, role: Role
 ) -> None:
     have_second_step(people[role].user, now)
     with refused(Reason.NOT_ALLOWED):
@@ -89,7 +89,7 @@ def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None
 
 
 def test_who_has_none_is_listed_as_people_order_names(
-    owner_with_one: Membership, people: Cast
+    owner_with_one: Membership, people: People
 ) -> None:
     User.update(name="Émile Roux").where(User.id == people[Role.ADMIN].user_id).execute()
     names = [user.name for user in two_step_policy.without(owner_with_one.account)]
@@ -97,7 +97,7 @@ def test_who_has_none_is_listed_as_people_order_names(
 
 
 def test_who_has_none_is_told_by_mail_once_and_nobody_else(
-    owner_with_one: Membership, people: Cast, now: datetime
+    owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     have_second_step(people[Role.ADMIN].user, now)
     for required in (True, False, True):
@@ -106,7 +106,7 @@ def test_who_has_none_is_told_by_mail_once_and_nobody_else(
 
 
 def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
-    app: Flask, owner_with_one: Membership, people: Cast, now: datetime
+    app: Flask, owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
     mail = Delivery.get(Delivery.recipient == "mo@example.org")
@@ -118,7 +118,7 @@ def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
 
 
 def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
-    owner_with_one: Membership, people: Cast, now: datetime
+    owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     memberships.deactivate(owner_with_one, people[Role.MODERATOR], now)
     two_step_policy.require(owner_with_one, True, now)
@@ -131,7 +131,7 @@ def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
 
 
 def test_who_gets_a_role_and_has_one_or_is_not_asked_gets_no_mail(
-    owner_with_one: Membership, people: Cast, now: datetime
+    owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     uma = people[Role.USER]
     memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)

@@ -27,7 +27,7 @@ from invites.people import email_tokens
 from invites.sending import connection_pool, worker
 from invites.sending.worker import Worker
 from tests.support.actions import invite, send
-from tests.support.scripted_smtp_server import Scripted, at
+from tests.support.scripted_smtp_server import ScriptedServer, at
 from tests.support.sending_actions import ONE_WAY, QUEUED, SENT, people, states, wait_for
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 class TestManyConnections:
     def test_a_slow_server_gets_as_many_connections_as_allowed_and_each_mail_once(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -52,7 +52,7 @@ class TestManyConnections:
 
     def test_while_the_server_thinks_the_next_mail_is_made(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -70,13 +70,13 @@ class TestManyConnections:
         send(owner, now, *people(4))
         running()
         wait_for(lambda: len(made) == 3)  # one is being sent, one is announced
-        assert not server.letters
+        assert not server.received
         wait_for(lambda: states() == {SENT: 4})
         assert made == server.recipients == people(4)
 
     def test_mails_that_were_made_for_connections_that_broke_go_on_other_ones(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -90,7 +90,7 @@ class TestManyConnections:
 
     def test_a_rate_is_kept_over_all_connections(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -98,9 +98,9 @@ class TestManyConnections:
         MailPolicy.create(id=1, per_minute=1200, connections=4)
         send(owner, now, *people(30))
         running()
-        wait_for(lambda: len(server.letters) > 2)
+        wait_for(lambda: len(server.received) > 2)
         start = time.monotonic()
-        before = len(server.letters)
+        before = len(server.received)
         wait_for(lambda: states() == {SENT: 30})
         assert time.monotonic() - start > (30 - before - 3) * 0.05
 
@@ -118,7 +118,7 @@ class TestManyConnections:
 
     def test_at_a_low_rate_a_paused_batch_makes_room_for_another_at_once(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -126,7 +126,7 @@ class TestManyConnections:
         MailPolicy.create(id=1, per_minute=60, connections=4)
         batch = send(owner, now, *people(40))
         running()
-        wait_for(lambda: server.letters)
+        wait_for(lambda: server.received)
         batches.pause(owner, batch, now)
         send(owner, utcnow(), "other@example.org")
         start = time.monotonic()
@@ -156,7 +156,7 @@ class TestManyConnections:
 
     def test_a_password_link_overtakes_a_batch_that_is_going_out(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -164,16 +164,16 @@ class TestManyConnections:
         server.delay = 0.02
         send(owner, now, *people(150))
         running()
-        wait_for(lambda: len(server.letters) > 12)
+        wait_for(lambda: len(server.received) > 12)
         email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
-        asked_at = len(server.letters)
+        asked_at = len(server.received)
         wait_for(lambda: owner.user.email in server.recipients)
         assert server.recipients.index(owner.user.email) - asked_at < 80
-        assert len(server.letters) < 150
+        assert len(server.received) < 150
 
     def test_a_connection_without_work_is_closed_and_the_next_mail_opens_another(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -190,7 +190,7 @@ class TestManyConnections:
 
     def test_a_server_that_hangs_up_on_a_connection_without_work_costs_nothing(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -208,7 +208,7 @@ class TestManyConnections:
 
     def test_a_mail_whose_connection_breaks_while_the_database_is_busy_goes_on_the_next_one(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -230,7 +230,7 @@ class TestManyConnections:
 
     def test_when_fewer_connections_are_allowed_the_others_say_goodbye(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -250,7 +250,7 @@ class TestManyConnections:
     @pytest.mark.parametrize("seed", range(3))
     def test_a_database_that_fails_now_and_then_loses_no_outcome_and_doubles_no_mail(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,

@@ -22,7 +22,7 @@ from invites.mail.rendering import render
 from invites.models import Delivery, Membership
 from invites.sending.worker import Worker
 from tests.support.people import make_user
-from tests.support.smtp_server import PostOffice
+from tests.support.smtp_server import SmtpServer
 
 NAMES = [
     "Ada",
@@ -123,14 +123,14 @@ def invite_by_names(owner: Membership, now: datetime, **names: str) -> None:
 
 
 def test_who_has_a_name_in_the_list_is_greeted_by_it(
-    office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
 ) -> None:
     make_user("Kim Known", "kim@example.org", now)
     names = {"ann": "Ann", "kim": "Kim O'Neil", "dot": ".hidden Ünal", "none": ""}
     invite_by_names(owner, now, **names)
     worker.drain()
     for who, name in names.items():
-        text, html = said(office.to(f"{who}@example.org").as_bytes(policy=SMTP))
+        text, html = said(smtp_server.to(f"{who}@example.org").as_bytes(policy=SMTP))
         if name:
             assert text.startswith(f"Hello {name},\n\nOlive Martin invites you")
             assert f"<p>Hello {name.replace(chr(39), '&#39;')},</p>" in html
@@ -140,7 +140,7 @@ def test_who_has_a_name_in_the_list_is_greeted_by_it(
 
 
 def test_a_mail_made_alone_greets_like_a_form_letter(
-    office: PostOffice,
+    smtp_server: SmtpServer,
     worker: Worker,
     mailing_app: Callable[..., Flask],
     owner: Membership,
@@ -152,5 +152,5 @@ def test_a_mail_made_alone_greets_like_a_form_letter(
         alone = render(Delivery.get(), app.extensions["invites"].postage, now)
     assert alone is not None
     worker.drain()
-    arrived = office.to("ann@example.org").as_bytes(policy=SMTP)
+    arrived = smtp_server.to("ann@example.org").as_bytes(policy=SMTP)
     assert said(alone.as_bytes()) == said(arrived)

@@ -15,13 +15,13 @@ from invites.people import email_tokens
 from invites.sending import connection_pool, smtp_socket, worker
 from invites.sending.worker import Worker
 from tests.support.actions import send
-from tests.support.scripted_smtp_server import SILENCE, Scripted, Step, at
+from tests.support.scripted_smtp_server import SILENCE, ScriptedServer, Step, at
 from tests.support.sending_actions import ONE_WAY, people, wait_for
 
 pytestmark = [pytest.mark.slow, ONE_WAY]
 
 
-def silence_one(server: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+def silence_one(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first connection gets no answer to its second mail."""
     monkeypatch.setattr(smtp_socket, "TIMEOUT", 15.0)
     monkeypatch.setattr(worker, "_LEAVING", 0.5)
@@ -57,7 +57,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
 
 
 def test_a_password_link_waits_for_no_silent_connection(
-    server: Scripted,
+    server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
@@ -66,7 +66,7 @@ def test_a_password_link_waits_for_no_silent_connection(
     silence_one(server, monkeypatch)
     send(owner, now, *people(2))
     running()
-    wait_for(lambda: len(server.letters) >= 2)
+    wait_for(lambda: len(server.received) >= 2)
     time.sleep(0.3)
     email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
     asked = time.monotonic()
@@ -75,7 +75,7 @@ def test_a_password_link_waits_for_no_silent_connection(
 
 
 def test_the_last_mail_of_a_batch_hides_no_mail_of_the_next_one(
-    server: Scripted,
+    server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
@@ -94,12 +94,12 @@ def test_the_last_mail_of_a_batch_hides_no_mail_of_the_next_one(
     send(owner, now, *(f"next{n}@example.org" for n in range(30)))
     started = time.monotonic()
     running()
-    wait_for(lambda: len(server.letters) >= 30)
+    wait_for(lambda: len(server.received) >= 30)
     assert time.monotonic() - started < 10
 
 
 def test_none_begins_that_was_made_long_ago(
-    server: Scripted,
+    server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
@@ -130,7 +130,7 @@ def test_none_begins_that_was_made_long_ago(
 
 
 def test_a_new_limit_holds_for_them_too(
-    server: Scripted,
+    server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
@@ -150,13 +150,13 @@ def test_a_new_limit_holds_for_them_too(
 
 
 def test_at_a_rate_of_100_a_second_few_connections_reach_it(
-    server: Scripted, running: Callable[[], Worker], owner: Membership, now: datetime
+    server: ScriptedServer, running: Callable[[], Worker], owner: Membership, now: datetime
 ) -> None:
     MailPolicy.create(id=1, per_minute=6000, connections=4)
     send(owner, now, *people(500))
     Batch.update(state=BatchState.RUNNING).execute()
     running()
-    wait_for(lambda: len(server.letters) > 20)
-    before, since = len(server.letters), time.monotonic()
-    wait_for(lambda: len(server.letters) >= before + 300)
-    assert (len(server.letters) - before) / (time.monotonic() - since) > 70
+    wait_for(lambda: len(server.received) > 20)
+    before, since = len(server.received), time.monotonic()
+    wait_for(lambda: len(server.received) >= before + 300)
+    assert (len(server.received) - before) / (time.monotonic() - since) > 70

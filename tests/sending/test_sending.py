@@ -32,10 +32,10 @@ from invites.sending import smtp_socket
 from invites.sending.smtp_replies import TroubleError
 from invites.sending.worker import Worker
 from tests.support.actions import invite, send
-from tests.support.people import Cast, make_user
-from tests.support.scripted_smtp_server import Scripted
+from tests.support.people import People, make_user
+from tests.support.scripted_smtp_server import ScriptedServer
 from tests.support.smtp_fixtures import CERTIFICATE, MakeWorker
-from tests.support.smtp_server import PostOffice
+from tests.support.smtp_server import SmtpServer
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,42 +58,44 @@ def due_now() -> None:
 
 class TestWhatArrives:
     def test_a_new_person_and_a_known_one_get_different_mails(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         make_user("Kim Known", "kim@example.org", now)
         send(owner, now, "new@example.org", "kim@example.org")
         assert worker.drain() == 2
-        assert office.to("new@example.org")["Subject"] == "Invitation"
-        assert office.to("kim@example.org")["Subject"] == "Invitation for Riverside Relief"
+        assert smtp_server.to("new@example.org")["Subject"] == "Invitation"
+        assert smtp_server.to("kim@example.org")["Subject"] == "Invitation for Riverside Relief"
 
     def test_everybody_gets_a_mail_of_their_own(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         people = [f"person{n}@example.org" for n in range(45)]
         send(owner, now, *people)
         worker.drain()
-        assert [letter.recipients for letter in office.letters] == [[person] for person in people]
-        assert all(letter.mail["To"] == letter.recipients[0] for letter in office.letters)
+        assert [letter.recipients for letter in smtp_server.received] == [
+            [person] for person in people
+        ]
+        assert all(letter.mail["To"] == letter.recipients[0] for letter in smtp_server.received)
         assert all(
-            "Cc" not in letter.mail and "Bcc" not in letter.mail for letter in office.letters
+            "Cc" not in letter.mail and "Bcc" not in letter.mail for letter in smtp_server.received
         )
 
     def test_a_mail_has_a_text_and_an_html_part(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
         worker.drain()
-        mail = office.to("new@example.org")
+        mail = smtp_server.to("new@example.org")
         assert mail.get_content_type() == "multipart/alternative"
         assert [part.get_content_type() for part in mail.iter_parts()] == [
             "text/plain",
             "text/html",
         ]
-        assert office.letters[0].raw.isascii()
+        assert smtp_server.received[0].raw.isascii()
 
     def test_the_headers_say_from_whom_when_and_that_a_machine_wrote_it(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         account: Account,
@@ -103,8 +105,8 @@ class TestWhatArrives:
         account.save()
         invite(owner, now)
         worker.drain()
-        mail = office.to("new@example.org")
-        assert office.letters[0].sender == "invites@box.example"
+        mail = smtp_server.to("new@example.org")
+        assert smtp_server.received[0].sender == "invites@box.example"
         assert mail["From"] == "Riverside Relief <invites@box.example>"
         assert mail["Reply-To"] == "help@riverside.example"
         assert mail["Auto-Submitted"] == "auto-generated"
@@ -126,7 +128,7 @@ class TestWhatArrives:
     )
     def test_any_name_of_an_account_arrives_as_the_senders_name(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         account: Account,
@@ -138,14 +140,14 @@ class TestWhatArrives:
         make_user("Kim Known", "new@example.org", now)
         invite(owner, now)
         worker.drain()
-        mail = office.to("new@example.org")
+        mail = smtp_server.to("new@example.org")
         [sender] = mail["From"].addresses
         assert (sender.display_name, sender.addr_spec) == (name, "invites@box.example")
         assert mail["Subject"] == f"Invitation for {name}"
 
     def test_the_link_in_the_mail_opens_the_invitation(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         make_worker: MakeWorker,
         mailing_app: Callable[..., Flask],
         owner: Membership,
@@ -154,24 +156,24 @@ class TestWhatArrives:
         base = {"INVITES_BASE_URL": "https://box.example"}
         invite(owner, now)
         make_worker(**base).drain()
-        text = office.to("new@example.org").get_body(("plain",)).get_content()
+        text = smtp_server.to("new@example.org").get_body(("plain",)).get_content()
         link = re.search(r"https://box\.example(/invitation/\S+)", text)
         page = mailing_app(**base).test_client().get(link[1], base_url="https://box.example")
         assert page.status_code == 200
         assert "Olive Martin" in page.text
 
     def test_a_profile_made_after_inviting_gets_the_mail_for_known_people(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
         make_user("Just There", "new@example.org", now)
         worker.drain()
-        assert office.to("new@example.org")["Subject"] == "Invitation for Riverside Relief"
+        assert smtp_server.to("new@example.org")["Subject"] == "Invitation for Riverside Relief"
 
     @pytest.mark.parametrize("purpose", ProofPurpose)
     def test_a_link_that_proves_an_address_goes_there(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         now: datetime,
@@ -179,7 +181,7 @@ class TestWhatArrives:
     ) -> None:
         email_tokens.ask(owner.user, purpose, "olive@new.example", now)
         worker.drain()
-        assert office.recipients == ["olive@new.example"]
+        assert smtp_server.recipients == ["olive@new.example"]
 
 
 def _revoke(owner: Membership, invitation: Invitation, now: datetime) -> None:
@@ -206,7 +208,7 @@ class TestWhatIsNotSent:
     @pytest.mark.parametrize("happens", [_revoke, _accept, _decline, _expire, _demote_the_inviter])
     def test_an_invitation_that_is_over_is_withdrawn(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         now: datetime,
@@ -214,25 +216,25 @@ class TestWhatIsNotSent:
     ) -> None:
         happens(owner, invite(owner, now), now)
         worker.drain()
-        assert office.letters == []
+        assert smtp_server.received == []
         assert delivery("new@example.org").state == DeliveryState.WITHDRAWN
 
     def test_a_used_link_is_not_mailed(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
         email_tokens.close_all(owner.user, ProofPurpose.RESET_PASSWORD, now)
         worker.drain()
-        assert office.letters == []
+        assert smtp_server.received == []
 
     def test_mail_that_was_sent_is_not_sent_again(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
         worker.drain()
         due_now()
         assert worker.drain() == 0
-        assert len(office.letters) == 1
+        assert len(smtp_server.received) == 1
 
     @pytest.mark.parametrize(
         "evil",
@@ -247,9 +249,9 @@ class TestWhatIsNotSent:
     )
     def test_a_control_character_never_reaches_a_header_and_holds_up_nobody_else(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
-        people: Cast,
+        people: People,
         account: Account,
         now: datetime,
         evil: str,
@@ -259,7 +261,7 @@ class TestWhatIsNotSent:
         send(people[Role.OWNER], now, people.stranger.user.email, "new@example.org")
         invite(people.stranger, now, "other@example.org")
         worker.drain()
-        assert office.recipients == ["other@example.org"]
+        assert smtp_server.recipients == ["other@example.org"]
         assert delivery("new@example.org").state == DeliveryState.FAILED
 
 
@@ -277,7 +279,7 @@ class TestWhatTheServerSays:
     )
     def test_a_refused_mail_fails_or_waits_with_the_servers_words(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         now: datetime,
@@ -285,17 +287,17 @@ class TestWhatTheServerSays:
         reply: str,
         state: DeliveryState,
     ) -> None:
-        getattr(office, where)["bad@example.org"] = reply
+        getattr(smtp_server, where)["bad@example.org"] = reply
         send(owner, now, "bad@example.org", "good@example.org")
         worker.drain()
         bad = delivery("bad@example.org")
         assert (bad.state, f"{bad.reply_code} {bad.reply_text}") == (state, reply)
-        assert office.recipients == ["good@example.org"]
+        assert smtp_server.recipients == ["good@example.org"]
 
     def test_a_mail_that_was_put_off_is_tried_again_later_with_the_same_message_id(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
-        office.hang_up_after_data = True
+        smtp_server.hang_up_after_data = True
         invite(owner, now)
         with pytest.raises(TroubleError):
             worker.drain()
@@ -305,23 +307,23 @@ class TestWhatTheServerSays:
         assert worker.drain() == 0
         due_now()
         worker.drain()
-        first, second = (letter.mail["Message-ID"] for letter in office.letters)
+        first, second = (letter.mail["Message-ID"] for letter in smtp_server.received)
         assert first == second
 
     def test_two_mails_never_have_the_same_message_id(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         send(owner, now, "one@example.org", "two@example.org")
         worker.drain()
         invitation = Invitation.get(Invitation.email == "one@example.org")
         manage.resend(owner, invitation, now)
         worker.drain()
-        assert len({letter.mail["Message-ID"] for letter in office.letters}) == 3
+        assert len({letter.mail["Message-ID"] for letter in smtp_server.received}) == 3
 
     def test_a_server_that_relays_nothing_for_us_keeps_all_mail_waiting(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
-        office.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
+        smtp_server.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
         send(owner, now, "one@example.org", "two@example.org")
         with pytest.raises(TroubleError, match="Relay access denied"):
             worker.drain()
@@ -337,10 +339,10 @@ class TestWhatTheServerSays:
         ],
     )
     def test_one_person_called_relay_who_is_unknown_holds_up_nobody(
-        self, office: PostOffice, worker: Worker, owner: Membership, now: datetime, words: str
+        self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime, words: str
     ) -> None:
         unknown = "relay@authenticators.example.org"
-        office.refusals[unknown] = words.format(unknown)
+        smtp_server.refusals[unknown] = words.format(unknown)
         send(owner, now, unknown, "two@example.org")
         worker.drain()
         assert delivery(unknown).state == DeliveryState.FAILED
@@ -349,13 +351,13 @@ class TestWhatTheServerSays:
     @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
     def test_a_server_that_shuts_down_keeps_all_mail_waiting(
         self,
-        office: PostOffice,
+        smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         now: datetime,
         where: str,
     ) -> None:
-        getattr(office, where)["one@example.org"] = "421 4.3.2 Shutting down"
+        getattr(smtp_server, where)["one@example.org"] = "421 4.3.2 Shutting down"
         send(owner, now, "one@example.org", "two@example.org")
         with pytest.raises(TroubleError, match="Shutting down"):
             worker.drain()
@@ -363,45 +365,45 @@ class TestWhatTheServerSays:
         assert delivery("two@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").attempts == 0
         worker.drain()
-        assert office.recipients == ["two@example.org"]
+        assert smtp_server.recipients == ["two@example.org"]
 
     def test_a_wrong_password_keeps_all_mail_waiting(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
         owner: Membership,
         now: datetime,
     ) -> None:
         invite(owner, now)
         login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "wrong"}
-        with closed_office.open(asks_password=True), pytest.raises(TroubleError, match="535"):
+        with stopped_smtp_server.open(asks_password=True), pytest.raises(TroubleError, match="535"):
             make_worker(**login).drain()
-        assert set(closed_office.passwords) == {b"wrong"}
+        assert set(stopped_smtp_server.passwords) == {b"wrong"}
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
     def test_the_right_password_opens_the_server(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
         owner: Membership,
         now: datetime,
     ) -> None:
         invite(owner, now)
         login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "right"}
-        with closed_office.open(asks_password=True):
+        with stopped_smtp_server.open(asks_password=True):
             make_worker(**login).drain()
-        assert closed_office.recipients == ["new@example.org"]
+        assert stopped_smtp_server.recipients == ["new@example.org"]
 
     def test_a_server_that_is_down_loses_nothing(
-        self, closed_office: PostOffice, worker: Worker, owner: Membership, now: datetime
+        self, stopped_smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
         with pytest.raises(TroubleError, match="refused"):
             worker.drain()
         assert delivery("new@example.org").attempts == 0
-        with closed_office.open():
+        with stopped_smtp_server.open():
             worker.drain()
-        assert closed_office.recipients == ["new@example.org"]
+        assert stopped_smtp_server.recipients == ["new@example.org"]
 
     def test_a_silent_server_is_given_up(
         self,
@@ -423,7 +425,7 @@ class TestWhatTheServerSays:
         self, make_worker: MakeWorker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
-        with Scripted(lambda _step: b"220-welcome\r\n" * 50_000).listening() as server:
+        with ScriptedServer(lambda _step: b"220-welcome\r\n" * 50_000).listening() as server:
             worker = make_worker(INVITES_MAIL_PORT=str(server.port))
             with pytest.raises(TroubleError, match="no end"):
                 worker.drain()
@@ -468,7 +470,7 @@ SECRETLY = {
 class TestSecrecy:
     def test_over_starttls_with_a_certificate_that_holds_mail_goes_out(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
         owner: Membership,
         now: datetime,
@@ -477,13 +479,13 @@ class TestSecrecy:
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         invite(owner, now)
-        with closed_office.open(asks_password=True, tls=tls, require_starttls=True):
+        with stopped_smtp_server.open(asks_password=True, tls=tls, require_starttls=True):
             make_worker(**SECRETLY).drain()
-        assert closed_office.recipients == ["new@example.org"]
+        assert stopped_smtp_server.recipients == ["new@example.org"]
 
     def test_over_tls_from_the_start_every_mail_goes_out_once(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
         owner: Membership,
         now: datetime,
@@ -493,13 +495,13 @@ class TestSecrecy:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         people = [f"person{n:02}@example.org" for n in range(49)]
         send(owner, now, *people)
-        with closed_office.open(ssl_context=tls):
+        with stopped_smtp_server.open(ssl_context=tls):
             assert make_worker(INVITES_MAIL_USE_SSL="1").drain() == 49
-        assert closed_office.recipients == people
+        assert stopped_smtp_server.recipients == people
 
     def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_mail(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
         owner: Membership,
         now: datetime,
@@ -507,36 +509,36 @@ class TestSecrecy:
     ) -> None:
         invite(owner, now)
         with (
-            closed_office.open(asks_password=True, tls=tls),
+            stopped_smtp_server.open(asks_password=True, tls=tls),
             pytest.raises(TroubleError, match="CERTIFICATE_VERIFY_FAILED"),
         ):
             make_worker(**SECRETLY).drain()
-        assert (closed_office.passwords, closed_office.letters) == ([], [])
+        assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("claims", [True, False], ids=["can't after all", "doesn't offer it"])
     def test_a_server_without_starttls_gets_neither_password_nor_mail(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
         owner: Membership,
         now: datetime,
         claims: bool,
     ) -> None:
-        closed_office.claims_starttls = claims
+        stopped_smtp_server.claims_starttls = claims
         invite(owner, now)
-        with closed_office.open(asks_password=True), pytest.raises(TroubleError):
+        with stopped_smtp_server.open(asks_password=True), pytest.raises(TroubleError):
             make_worker(**SECRETLY).drain()
-        assert (closed_office.passwords, closed_office.letters) == ([], [])
+        assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
 
 def test_two_workers_at_once_send_nothing_twice(
-    office: PostOffice, mailing_app: Callable[..., Flask], owner: Membership, now: datetime
+    smtp_server: SmtpServer, mailing_app: Callable[..., Flask], owner: Membership, now: datetime
 ) -> None:
     people = [f"person{n}@example.org" for n in range(80)]
     send(owner, now, *people)
     app = mailing_app()
-    office.slow = 0.01
+    smtp_server.slow = 0.01
     sent = []
     start = threading.Barrier(2)
 
@@ -552,7 +554,7 @@ def test_two_workers_at_once_send_nothing_twice(
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(office.recipients) == sorted(people)
+    assert sorted(smtp_server.recipients) == sorted(people)
     assert sum(sent) == len(people)
     assert min(sent) > 0
 
@@ -568,18 +570,18 @@ def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
 
 
 def test_personal_mail_overtakes_a_batch(
-    office: PostOffice, worker: Worker, owner: Membership, now: datetime
+    smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
 ) -> None:
     send(owner, now, *(f"person{n}@example.org" for n in range(25)))
     email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
     worker.drain()
-    assert office.recipients[0] == owner.user.email
+    assert smtp_server.recipients[0] == owner.user.email
 
 
 def test_a_removed_member_who_is_invited_again_gets_the_mail(
-    office: PostOffice, worker: Worker, people: Cast, now: datetime
+    smtp_server: SmtpServer, worker: Worker, people: People, now: datetime
 ) -> None:
     memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
     invite(people[Role.OWNER], now, people[Role.USER].user.email)
     worker.drain()
-    assert office.to("uma@example.org")["Subject"] == "Invitation for Riverside Relief"
+    assert smtp_server.to("uma@example.org")["Subject"] == "Invitation for Riverside Relief"

@@ -27,7 +27,7 @@ from invites.sending.smtp_replies import TroubleError
 from invites.sending.smtp_transaction import Exchange
 from invites.sending.worker import Worker
 from tests.support.actions import invite, reread, send
-from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, Scripted, Step, at
+from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step, at
 from tests.support.sending_actions import FAILED, ONE_WAY, QUEUED, SENT, people, states, wait_for
 
 
@@ -52,7 +52,7 @@ def drain_through(sender: Worker) -> None:
 
 class TestEachMailOnce:
     def test_a_connection_that_breaks_after_the_last_answer_sends_nothing_again(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         server.answer = at("quit", HANG_UP)
         send(owner, now, *people(3))
@@ -66,7 +66,7 @@ class TestEachMailOnce:
     @pytest.mark.parametrize("reply", [b"421 4.7.0 Enough for now", HANG_UP])
     def test_a_server_that_takes_three_mails_on_a_connection_gets_the_others_on_new_ones(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         sender: Worker,
         owner: Membership,
         now: datetime,
@@ -82,7 +82,7 @@ class TestEachMailOnce:
         assert {mail.attempts for mail in Delivery.select()} == {1}
 
     def test_421_as_the_answer_to_a_mail_means_that_it_was_not_taken(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         server.answer = at("body", b"421 4.3.2 Shutting down", connection=1, after=1)
         send(owner, now, *people(3))
@@ -91,7 +91,7 @@ class TestEachMailOnce:
         assert Counter(server.recipients)["person001@example.org"] == 2  # once refused, once taken
 
     def test_without_an_answer_a_mail_is_sent_once_more_with_the_same_message_id(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         silent = "person001@example.org"
         server.answer = at("body", HANG_UP, of=silent, connection=1)
@@ -105,10 +105,10 @@ class TestEachMailOnce:
         sender.drain()
         assert states() == {SENT: 4}
         assert Counter(server.recipients) == Counter([*people(4), silent])
-        assert len({message_id for _, message_id in server.letters}) == 4
+        assert len({message_id for _, message_id in server.received}) == 4
 
     def test_without_an_answer_twice_nobody_knows_and_it_is_said_so(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         silent = "person001@example.org"
         server.answer = at("body", HANG_UP, of=silent)
@@ -118,7 +118,7 @@ class TestEachMailOnce:
         assert states() == {SENT: 3, DeliveryState.UNKNOWN: 1}
 
     def test_a_refused_recipient_costs_nobody_else_anything(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         server.answer = lambda step: (
             b"550 5.1.1 No such person" if step.stage == "rcpt" and "1@" in step.recipient else None
@@ -130,7 +130,7 @@ class TestEachMailOnce:
         assert said == {(SENT, 250, "2.0.0 taken"), (FAILED, 550, "5.1.1 No such person")}
 
     def test_a_server_that_waits_for_a_mail_to_nobody_gets_none(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         """RFC 2920, 3.1: DATA may be answered by 354 though every recipient was refused."""
 
@@ -151,7 +151,7 @@ class TestEachMailOnce:
         assert states() == {SENT: 2, FAILED: 1}
 
     def test_a_yes_before_the_text_is_no_yes_to_the_mail(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         """The answer to DATA is 354: another yes means that answers and commands got mixed up."""
         server.answer = at("data", b"250 2.0.0 Yes", of="person001@example.org", connection=1)
@@ -164,7 +164,7 @@ class TestEachMailOnce:
         "early", [b"354 go on\r\n250 2.0.0 Yes", b"354 go on\r\n" + HANG_UP], ids=["yes", "bye"]
     )
     def test_what_a_server_does_before_the_text_is_no_answer_to_it(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime, early: bytes
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime, early: bytes
     ) -> None:
         """The mail was refused, or didn't come: it is neither sent nor unknown."""
         bad = "person001@example.org"
@@ -179,7 +179,7 @@ class TestEachMailOnce:
         assert states() == {SENT: 2, QUEUED: 1}
 
     def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         late = "person000@example.org"
 
@@ -198,7 +198,7 @@ class TestEachMailOnce:
         assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
 
     def test_a_server_that_hangs_up_on_a_refused_recipient_is_heard_all_the_same(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         gone = "person001@example.org"
         replies = {"rcpt": b"550 5.1.1 No such person", "data": HANG_UP}
@@ -210,7 +210,7 @@ class TestEachMailOnce:
         assert (mail.attempts, mail.reply_code) == (1, 550)
 
     def test_eight_mails_that_are_put_off_hold_up_nobody(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         late = set(people(8))
 
@@ -227,7 +227,7 @@ class TestEachMailOnce:
 
     @pytest.mark.parametrize("seed", range(6))
     def test_whatever_a_server_does_what_it_took_is_sent_and_what_is_sent_it_took(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime, seed: int
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime, seed: int
     ) -> None:
         chance = random.Random(seed)
         kinds = [HANG_UP, b"421 4.3.2 Bye", b"451 4.3.0 Later", b"452 4.5.3 Later", b"rubbish"]
@@ -251,7 +251,7 @@ class TestEachMailOnce:
                 assert mail.unanswered == 2
         came = Counter(server.recipients)
         assert set(came) == set(people(40))
-        assert len(set(server.letters)) == 40  # a double has the Message-ID of the first
+        assert len(set(server.received)) == 40  # a double has the Message-ID of the first
 
 
 class TestServersThatCannotBeUsed:
@@ -269,7 +269,7 @@ class TestServersThatCannotBeUsed:
     )
     def test_no_mail_fails_and_the_reason_is_told(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         sender: Worker,
         owner: Membership,
         now: datetime,
@@ -289,7 +289,7 @@ class TestServersThatCannotBeUsed:
         assert Counter(server.recipients) == Counter(people(30))
 
     def test_a_server_that_refuses_the_sender_and_hangs_up_is_heard(
-        self, server: Scripted, sender: Worker, owner: Membership, now: datetime
+        self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         refusal = {"mail": b"550 5.7.1 Sender not allowed", "rcpt": HANG_UP}
         server.answer = lambda step: refusal.get(step.stage)
@@ -302,7 +302,7 @@ class TestServersThatCannotBeUsed:
     @pytest.mark.parametrize("step", ["begin", "asked", "end"])
     def test_a_mistake_of_our_own_pauses_too_and_leaves_no_mail_behind(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -331,7 +331,7 @@ class TestServersThatCannotBeUsed:
     @pytest.mark.parametrize("stage", ["greeting", "rcpt", "body"])
     def test_a_server_that_does_not_answer_is_given_up_and_the_reason_shows(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -352,7 +352,7 @@ class TestServersThatCannotBeUsed:
     @ONE_WAY
     def test_told_to_stop_the_worker_waits_for_a_silent_server_only_for_a_while(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -362,7 +362,7 @@ class TestServersThatCannotBeUsed:
         server.answer = at("body", SILENCE)
         invite(owner, now)
         sender = running()
-        wait_for(lambda: server.letters)
+        wait_for(lambda: server.received)
         sender.stop()
         start = time.monotonic()
         wait_for(lambda: states() == {QUEUED: 1})
@@ -375,7 +375,7 @@ class TestServersThatCannotBeUsed:
     )
     def test_told_to_stop_while_the_database_is_busy_it_tries_to_write_down_what_was_taken(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         sender: Worker,
         running: Callable[[], Worker],
         owner: Membership,
@@ -401,13 +401,13 @@ class TestServersThatCannotBeUsed:
         server.answer = stop
         invite(owner, now)
         running()
-        wait_for(lambda: server.open_now == 0 and server.letters)
+        wait_for(lambda: server.open_now == 0 and server.received)
         assert states() == {state: 1}
 
     @ONE_WAY
     def test_a_silent_server_is_given_up_though_the_database_is_busy(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -419,7 +419,7 @@ class TestServersThatCannotBeUsed:
         beat = enqueue.beat
 
         def busy(*arguments: object) -> None:
-            if server.letters:
+            if server.received:
                 raise OperationalError("database is locked")
             beat(*arguments)
 
@@ -427,13 +427,13 @@ class TestServersThatCannotBeUsed:
         server.answer = at("body", SILENCE, connection=1)
         invite(owner, now)
         running()
-        wait_for(lambda: server.letters)
+        wait_for(lambda: server.received)
         wait_for(lambda: states() == {QUEUED: 1})
 
     @ONE_WAY
     def test_a_connection_that_cannot_even_be_begun_is_tried_again(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -457,7 +457,7 @@ class TestServersThatCannotBeUsed:
     @ONE_WAY
     def test_while_connecting_hangs_another_connection_is_tried(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -476,7 +476,7 @@ class TestServersThatCannotBeUsed:
     @ONE_WAY
     def test_after_a_refused_connection_others_are_tried_soon(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -493,7 +493,7 @@ class TestServersThatCannotBeUsed:
     @ONE_WAY
     def test_connections_that_are_refused_together_are_one_reason_to_wait(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -513,7 +513,7 @@ class TestServersThatCannotBeUsed:
     @ONE_WAY
     def test_fewer_connections_are_used_when_the_server_takes_only_two(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -542,7 +542,7 @@ class TestServersThatCannotBeUsed:
 class TestSteering:
     def test_a_paused_batch_stands_still_and_goes_on_where_it_was(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -550,19 +550,19 @@ class TestSteering:
         server.delay = 0.01
         batch = send(owner, now, *people(120))
         running()
-        wait_for(lambda: len(server.letters) > 20)
+        wait_for(lambda: len(server.received) > 20)
         batches.pause(owner, batch, now)
         wait_for(lambda: DeliveryState.SENDING not in states())
-        still = len(server.letters)
+        still = len(server.received)
         time.sleep(0.3)
-        assert len(server.letters) == still < 120
+        assert len(server.received) == still < 120
         batches.resume(owner, reread(batch), now)
         wait_for(lambda: states() == {SENT: 120})
         assert Counter(server.recipients) == Counter(people(120))
 
     def test_a_cancelled_batch_sends_no_more(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -570,15 +570,15 @@ class TestSteering:
         server.delay = 0.01
         batch = send(owner, now, *people(120))
         running()
-        wait_for(lambda: len(server.letters) > 20)
+        wait_for(lambda: len(server.received) > 20)
         withdrawn = batches.cancel(owner, batch, now)
         wait_for(lambda: DeliveryState.SENDING not in states())
         assert states() == {SENT: 120 - withdrawn, DeliveryState.WITHDRAWN: withdrawn}
-        assert len(server.letters) == 120 - withdrawn
+        assert len(server.received) == 120 - withdrawn
 
     def test_a_big_batch_whose_first_mails_fail_stops_and_says_why(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -595,14 +595,14 @@ class TestSteering:
 
     def test_a_batch_that_begins_to_fail_on_its_way_stops_too(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
     ) -> None:
         batch = send(owner, now, *people(200))
         full = b"552 5.2.3 Your quota of today is used up"
-        server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None
+        server.answer = lambda step: full if step.stage == "body" and server.received[50:] else None
         running()
         wait_for(lambda: reread(batch).state == BatchState.STOPPED)
         assert "quota" in reread(batch).stopped_because
@@ -613,7 +613,7 @@ class TestSteering:
 
     def test_a_batch_that_cannot_be_stopped_just_now_is_stopped_by_the_next_failure(
         self,
-        server: Scripted,
+        server: ScriptedServer,
         running: Callable[[], Worker],
         owner: Membership,
         now: datetime,
@@ -629,7 +629,7 @@ class TestSteering:
         monkeypatch.setattr(batches, "stop", stop_later)
         batch = send(owner, now, *people(200))
         full = b"552 5.2.3 Your quota of today is used up"
-        server.answer = lambda step: full if step.stage == "body" and server.letters[50:] else None
+        server.answer = lambda step: full if step.stage == "body" and server.received[50:] else None
         running()
         wait_for(lambda: reread(batch).state == BatchState.STOPPED)
         wait_for(lambda: DeliveryState.SENDING not in states())

@@ -16,9 +16,9 @@ from invites.sending import traced_smtp
 from invites.sending.diagnosis import Advice, Stage
 from invites.sending.test_mail import Rehearsal, rehearse, trial_mail
 from invites.web import mail_labels
-from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, Scripted, Step
+from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step
 from tests.support.smtp_fixtures import CERTIFICATE
-from tests.support.smtp_server import PostOffice
+from tests.support.smtp_server import SmtpServer
 
 TO = "olive@example.org"
 
@@ -87,15 +87,15 @@ def said(found: Rehearsal) -> str:
 
 class TestWell:
     def test_every_step_is_told_with_the_servers_own_words(
-        self, office: PostOffice, go: Try
+        self, smtp_server: SmtpServer, go: Try
     ) -> None:
-        found = go(office.port)
+        found = go(smtp_server.port)
         assert found.advice is None
         assert stages(found) == [
             Stage.CONNECT, Stage.GREETING, Stage.HELLO,
             Stage.SENDER, Stage.RECIPIENT, Stage.MESSAGE,
         ]  # fmt: skip
-        assert found.steps[0].facts["address"] == f"127.0.0.1:{office.port}"
+        assert found.steps[0].facts["address"] == f"127.0.0.1:{smtp_server.port}"
         assert found.steps[1].said[0].startswith("220 ")
         assert "8BITMIME" in found.steps[2].facts["offers"]
         assert len(found.steps[2].said) > 3
@@ -103,10 +103,10 @@ class TestWell:
         assert found.steps[-1].said[-1] == "250 Taken"
 
     def test_the_mail_arrives_as_the_worker_would_send_it(
-        self, office: PostOffice, go: Try
+        self, smtp_server: SmtpServer, go: Try
     ) -> None:
-        go(office.port)
-        [letter] = office.letters
+        go(smtp_server.port)
+        [letter] = smtp_server.received
         assert (letter.sender, letter.recipients) == ("invites@box.example", [TO])
         assert letter.mail["From"] == "Invites <invites@box.example>"
         assert letter.mail["To"] == TO
@@ -115,14 +115,14 @@ class TestWell:
 
     def test_with_starttls_and_log_in(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         go: Try,
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        with closed_office.open(asks_password=True, tls=tls, require_starttls=True):
-            found = go(closed_office.port, use_tls=True, username="invites", password="right")
+        with stopped_smtp_server.open(asks_password=True, tls=tls, require_starttls=True):
+            found = go(stopped_smtp_server.port, use_tls=True, username="invites", password="right")
         assert found.advice is None
         assert stages(found)[2:6] == [
             Stage.HELLO, Stage.STARTTLS, Stage.HELLO_AGAIN, Stage.LOGIN,
@@ -130,23 +130,23 @@ class TestWell:
         secured = found.steps[3].facts
         assert secured["protocol"].startswith("TLSv1.")
         assert secured["names"] == "127.0.0.1"
-        assert closed_office.recipients == [TO]
+        assert stopped_smtp_server.recipients == [TO]
         assert "right" not in said(found)
         assert "334" not in said(found)
 
     def test_with_tls_from_the_start(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         go: Try,
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        with closed_office.open(ssl_context=tls):
-            found = go(closed_office.port, use_ssl=True)
+        with stopped_smtp_server.open(ssl_context=tls):
+            found = go(stopped_smtp_server.port, use_ssl=True)
         assert found.advice is None
         assert stages(found)[:3] == [Stage.CONNECT, Stage.ENCRYPT, Stage.GREETING]
-        assert closed_office.recipients == [TO]
+        assert stopped_smtp_server.recipients == [TO]
 
     def test_an_old_server_that_knows_no_ehlo_is_greeted_with_helo(self, go: Try) -> None:
         def answer(line: bytes) -> bytes:
@@ -161,8 +161,8 @@ class TestWell:
 
 
 class TestReaching:
-    def test_nobody_listens(self, closed_office: PostOffice, go: Try) -> None:
-        found = go(closed_office.port)
+    def test_nobody_listens(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
+        found = go(stopped_smtp_server.port)
         assert (failed_at(found), found.advice) == (Stage.CONNECT, Advice.NOBODY_LISTENS)
         assert said(found) == "Connection refused"
 
@@ -190,10 +190,10 @@ class TestReaching:
         assert go(25, host="x" * 80 + ".example.org").advice is Advice.NAME_UNKNOWN
 
     def test_the_next_address_is_tried(
-        self, office: PostOffice, go: Try, monkeypatch: pytest.MonkeyPatch
+        self, smtp_server: SmtpServer, go: Try, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         places = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, office.port))
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, smtp_server.port))
             for address in ("127.0.0.99", "127.0.0.1")
         ]
         lookup = socket.getaddrinfo
@@ -204,79 +204,79 @@ class TestReaching:
                 places if host == "mail.test" else lookup(host, *rest, **more)
             ),
         )
-        found = go(office.port, host="mail.test")
+        found = go(smtp_server.port, host="mail.test")
         assert found.advice is None
-        assert found.steps[0].facts["address"] == f"127.0.0.1:{office.port}"
+        assert found.steps[0].facts["address"] == f"127.0.0.1:{smtp_server.port}"
 
 
 class TestEncryption:
     @pytest.mark.parametrize("claims", [True, False], ids=["can't after all", "doesn't offer it"])
     def test_without_starttls_no_password_is_sent(
-        self, closed_office: PostOffice, go: Try, claims: bool
+        self, stopped_smtp_server: SmtpServer, go: Try, claims: bool
     ) -> None:
-        closed_office.claims_starttls = claims
-        with closed_office.open(asks_password=True):
-            found = go(closed_office.port, use_tls=True, **LOGIN)
+        stopped_smtp_server.claims_starttls = claims
+        with stopped_smtp_server.open(asks_password=True):
+            found = go(stopped_smtp_server.port, use_tls=True, **LOGIN)
         assert (failed_at(found), found.advice) == (Stage.STARTTLS, Advice.NO_STARTTLS)
-        assert (closed_office.passwords, closed_office.letters) == ([], [])
+        assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("how", ["use_tls", "use_ssl"])
     def test_a_certificate_that_nobody_vouches_for(
-        self, closed_office: PostOffice, go: Try, tls: ssl.SSLContext, how: str
+        self, stopped_smtp_server: SmtpServer, go: Try, tls: ssl.SSLContext, how: str
     ) -> None:
         kind = {"tls": tls} if how == "use_tls" else {"ssl_context": tls}
-        with closed_office.open(asks_password=True, **kind):
-            found = go(closed_office.port, **{how: True}, **LOGIN)
+        with stopped_smtp_server.open(asks_password=True, **kind):
+            found = go(stopped_smtp_server.port, **{how: True}, **LOGIN)
         assert found.advice is Advice.CERTIFICATE_UNTRUSTED
         assert failed_at(found) is (Stage.STARTTLS if how == "use_tls" else Stage.ENCRYPT)
         assert "self-signed" in said(found).replace("self signed", "self-signed")
-        assert (closed_office.passwords, closed_office.letters) == ([], [])
+        assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     def test_a_certificate_of_another_name(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         go: Try,
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-        with closed_office.open(tls=tls):
-            found = go(closed_office.port, host="localhost", use_tls=True, **LOGIN)
+        with stopped_smtp_server.open(tls=tls):
+            found = go(stopped_smtp_server.port, host="localhost", use_tls=True, **LOGIN)
         assert (failed_at(found), found.advice) == (Stage.STARTTLS, Advice.CERTIFICATE_NAME)
         assert "localhost" in found.steps[-1].said[-1]
 
     def test_tls_from_the_start_where_the_server_begins_in_the_clear(
-        self, office: PostOffice, go: Try
+        self, smtp_server: SmtpServer, go: Try
     ) -> None:
-        found = go(office.port, use_ssl=True)
+        found = go(smtp_server.port, use_ssl=True)
         assert (failed_at(found), found.advice) == (Stage.ENCRYPT, Advice.NOT_ENCRYPTED_AT_ONCE)
 
     def test_in_the_clear_where_the_server_begins_with_tls(
         self,
-        closed_office: PostOffice,
+        stopped_smtp_server: SmtpServer,
         go: Try,
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 0.3)
-        with closed_office.open(ssl_context=tls):
-            found = go(closed_office.port, use_tls=True)
+        with stopped_smtp_server.open(ssl_context=tls):
+            found = go(stopped_smtp_server.port, use_tls=True)
         assert (failed_at(found), found.advice) == (Stage.GREETING, Advice.ENCRYPTED_AT_ONCE)
 
     def test_a_server_that_wants_starttls_first(
-        self, closed_office: PostOffice, go: Try, tls: ssl.SSLContext
+        self, stopped_smtp_server: SmtpServer, go: Try, tls: ssl.SSLContext
     ) -> None:
-        with closed_office.open(tls=tls, require_starttls=True):
-            assert go(closed_office.port).advice is Advice.NEEDS_ENCRYPTION
+        with stopped_smtp_server.open(tls=tls, require_starttls=True):
+            assert go(stopped_smtp_server.port).advice is Advice.NEEDS_ENCRYPTION
 
 
 class TestLogin:
-    def test_a_wrong_password(self, closed_office: PostOffice, go: Try) -> None:
-        with closed_office.open(asks_password=True):
-            found = go(closed_office.port, **LOGIN)
+    def test_a_wrong_password(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
+        with stopped_smtp_server.open(asks_password=True):
+            found = go(stopped_smtp_server.port, **LOGIN)
         assert (failed_at(found), found.advice) == (Stage.LOGIN, Advice.LOGIN_REFUSED)
         assert found.steps[-1].said[-1].startswith("535 ")
-        assert closed_office.letters == []
+        assert stopped_smtp_server.received == []
 
     def test_what_the_server_answers_to_each_way_to_log_in_is_shown_once(self, go: Try) -> None:
         def answer(line: bytes) -> bytes:
@@ -288,19 +288,19 @@ class TestLogin:
         assert sum("AUTH" in line for line in heard) == 2
         assert found.steps[-1].said == ("535 5.7.8 Wrong",)
 
-    def test_no_log_in_is_offered(self, office: PostOffice, go: Try) -> None:
-        assert go(office.port, **LOGIN).advice is Advice.NO_LOGIN
+    def test_no_log_in_is_offered(self, smtp_server: SmtpServer, go: Try) -> None:
+        assert go(smtp_server.port, **LOGIN).advice is Advice.NO_LOGIN
 
-    def test_a_log_in_is_wanted(self, closed_office: PostOffice, go: Try) -> None:
-        with closed_office.open(asks_password=True):
-            found = go(closed_office.port)
+    def test_a_log_in_is_wanted(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
+        with stopped_smtp_server.open(asks_password=True):
+            found = go(stopped_smtp_server.port)
         assert (failed_at(found), found.advice) == (Stage.SENDER, Advice.NEEDS_LOGIN)
 
     def test_a_password_that_the_protocol_cannot_carry(
-        self, closed_office: PostOffice, go: Try
+        self, stopped_smtp_server: SmtpServer, go: Try
     ) -> None:
-        with closed_office.open(asks_password=True):
-            found = go(closed_office.port, username="invites", password="schlüssel")
+        with stopped_smtp_server.open(asks_password=True):
+            found = go(stopped_smtp_server.port, username="invites", password="schlüssel")
         assert found.advice is Advice.LOGIN_BROKEN
 
     def test_a_server_that_repeats_the_password_does_not_show_it(self, go: Try) -> None:
@@ -346,7 +346,7 @@ class TestRefusals:
         def answer(step: Step) -> bytes | None:
             return reply if step.stage == stage else None
 
-        with Scripted(answer).listening() as server:
+        with ScriptedServer(answer).listening() as server:
             found = go(server.port)
         assert (failed_at(found), found.advice) == (failed, advice)
         shown = found.steps[-1].said
@@ -356,7 +356,9 @@ class TestRefusals:
 
     def test_what_a_server_says_is_shown_as_harmless_text(self, go: Try) -> None:
         reply = b"550 \x1b[31m<script>\x00\xff\xe2\x80\xae"
-        with Scripted(lambda step: reply if step.stage == "rcpt" else None).listening() as server:
+        with ScriptedServer(
+            lambda step: reply if step.stage == "rcpt" else None
+        ).listening() as server:
             found = go(server.port)
         assert all(line.isprintable() for line in found.steps[-1].said)
 
@@ -384,7 +386,9 @@ class TestSilence:
     ) -> None:
         monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 1.5)  # a busy machine greets late
         started = time.monotonic()
-        with Scripted(lambda step: what if step.stage == stage else None).listening() as server:
+        with ScriptedServer(
+            lambda step: what if step.stage == stage else None
+        ).listening() as server:
             found = go(server.port)
         assert failed_at(found) is failed
         assert time.monotonic() - started < 10
@@ -397,5 +401,7 @@ class TestSilence:
         self, go: Try, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(traced_smtp, "_GOODBYE_TIME", 0.2)
-        with Scripted(lambda step: SILENCE if step.stage == "quit" else None).listening() as server:
+        with ScriptedServer(
+            lambda step: SILENCE if step.stage == "quit" else None
+        ).listening() as server:
             assert go(server.port).advice is None

@@ -25,7 +25,7 @@ from invites.sending import worker
 from invites.sending.worker import Worker
 from tests.soak import soak
 from tests.support.actions import invite, send
-from tests.support.smtp_server import PostOffice
+from tests.support.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.slow
 
@@ -39,33 +39,33 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, office: PostOffice) -> Settings:
-    """Settings of a box that hands its mail to the office."""
-    return load_settings(environment(tmp_path, office))
+def settings(tmp_path: Path, smtp_server: SmtpServer) -> Settings:
+    """Settings of a box that hands its mail to the SMTP server."""
+    return load_settings(environment(tmp_path, smtp_server))
 
 
 @pytest.fixture
-def office() -> PostOffice:
+def smtp_server() -> SmtpServer:
     """A mail server, slow enough to be interrupted."""
-    return PostOffice(slow=0.005)
+    return SmtpServer(slow=0.005)
 
 
-def environment(tmp_path: Path, office: PostOffice) -> dict[str, str]:
+def environment(tmp_path: Path, smtp_server: SmtpServer) -> dict[str, str]:
     return {
         "INVITES_DATA": str(tmp_path / "data"),
         "INVITES_MAIL_SERVER": "127.0.0.1",
-        "INVITES_MAIL_PORT": str(office.port),
+        "INVITES_MAIL_PORT": str(smtp_server.port),
     }
 
 
 @contextmanager
-def running(tmp_path: Path, office: PostOffice) -> Iterator[subprocess.Popen[bytes]]:
+def running(tmp_path: Path, smtp_server: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
     """A real ``flask worker``."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
         cwd=PROJECT_ROOT,
-        env=kept | environment(tmp_path, office),
+        env=kept | environment(tmp_path, smtp_server),
         stderr=subprocess.PIPE,
     )
     try:
@@ -87,27 +87,27 @@ def states() -> Counter[str]:
 
 
 def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goes_on(
-    tmp_path: Path, office: PostOffice, owner: Membership, now: datetime
+    tmp_path: Path, smtp_server: SmtpServer, owner: Membership, now: datetime
 ) -> None:
     send(owner, now, *PEOPLE)
-    with office.open():
-        with running(tmp_path, office) as first:
-            wait_for(lambda: len(office.letters) >= 5)
+    with smtp_server.open():
+        with running(tmp_path, smtp_server) as first:
+            wait_for(lambda: len(smtp_server.received) >= 5)
             first.send_signal(signal.SIGTERM)
             assert first.wait(10) == 0
         assert not enqueue.worker_seen(utcnow())
-        sent = len(office.letters)
+        sent = len(smtp_server.received)
         assert 5 <= sent < len(PEOPLE)
         assert states() == {DeliveryState.SENT: sent, DeliveryState.QUEUED: len(PEOPLE) - sent}
-        with running(tmp_path, office):
+        with running(tmp_path, smtp_server):
             wait_for(lambda: states() == {DeliveryState.SENT: len(PEOPLE)})
-    assert sorted(office.recipients) == PEOPLE
+    assert sorted(smtp_server.recipients) == PEOPLE
 
 
 def test_told_to_stop_many_times_at_once_it_stops(
-    tmp_path: Path, office: PostOffice, owner: Membership
+    tmp_path: Path, smtp_server: SmtpServer, owner: Membership
 ) -> None:
-    with office.open(), running(tmp_path, office) as told:
+    with smtp_server.open(), running(tmp_path, smtp_server) as told:
         wait_for(MailQueue.select().exists)
         for _ in range(10_000):
             told.terminate()
@@ -123,7 +123,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_at_most_one_mail_a_co
 
 def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
     app: Flask,
-    office: PostOffice,
+    smtp_server: SmtpServer,
     owner: Membership,
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
@@ -136,7 +136,7 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
     def watch(running: Worker) -> None:
         wait_for(lambda: "refused" in enqueue.trouble())
         seen.append(states())
-        with office.open():
+        with smtp_server.open():
             wait_for(lambda: states() == {DeliveryState.SENT: 1})
             wait_for(lambda: enqueue.trouble() == "")
         db.close()
@@ -151,4 +151,4 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
     for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
         signal.signal(number, handler)
     assert seen == [{DeliveryState.QUEUED: 1}]
-    assert office.recipients == ["new@example.org"]
+    assert smtp_server.recipients == ["new@example.org"]

@@ -1,4 +1,4 @@
-"""What tests over HTTP share: they happen in the present, in a furnished account."""
+"""What tests over HTTP share: they happen in the present, in a populated_database account."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.members import accounts
 from tests.support.browsing import Browser
-from tests.support.people import Cast, make_user
-from tests.support.populated_account import Rows, World, signed_in
+from tests.support.people import People, make_user
+from tests.support.populated_account import Rows, Site, signed_in
 
 
 @pytest.fixture
@@ -84,31 +84,33 @@ def make_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
 
 
 @pytest.fixture(scope="session")
-def furnished(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rows]:
+def populated_database(
+    migrated: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Rows]:
     """A database with Riverside Relief in the middle of its work, made once."""
-    path = tmp_path_factory.mktemp("furnished") / "invites.sqlite3"
+    path = tmp_path_factory.mktemp("populated_database") / "invites.sqlite3"
     shutil.copy(migrated, path)
     db.configure(path)
     now = utcnow()
     account = accounts.create(
         "Riverside Relief", make_user("Olive Martin", "olive@example.org", now), now
     )
-    rows = Rows(Cast.of(account, now), now)
+    rows = Rows(People.of(account, now), now)
     db.close()
     return path, rows
 
 
 @pytest.fixture
-def world(furnished: tuple[Path, Rows], app: Flask, database: Path) -> World:
+def site(populated_database: tuple[Path, Rows], app: Flask, database: Path) -> Site:
     """Riverside Relief in the middle of its work. Not together with the fixtures below."""
-    path, rows = furnished
+    path, rows = populated_database
     db.close()
     renew(database, path)
-    return World(app, deepcopy(rows))
+    return Site(app, deepcopy(rows))
 
 
 @pytest.fixture
-def member(app: Flask, people: Cast) -> Callable[[Role], Browser]:
+def member(app: Flask, people: People) -> Callable[[Role], Browser]:
     """The device of the member with a role."""
     return lambda role: signed_in(app, people[role].user)
 

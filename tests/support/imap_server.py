@@ -14,14 +14,14 @@ _FETCH = re.compile(rb"BODY\.PEEK\[\]<0\.(\d+)>")
 
 
 @dataclass
-class ImapOffice:
-    """One folder; the letters by their UID, with the flags of each.
+class ImapServer:
+    """One folder; the messages by their UID, with the flags of each.
 
     ``broken``: those that it can't hand out. Not ``tells_of_none``, it answers a search
     that finds nothing with no line, as some servers do.
     """
 
-    letters: dict[int, bytes] = field(default_factory=dict)
+    messages: dict[int, bytes] = field(default_factory=dict)
     flags: dict[int, set[str]] = field(default_factory=dict)
     capabilities: str = "IMAP4rev1 AUTH=PLAIN"
     later: str = "IMAP4rev1 UIDPLUS"
@@ -33,11 +33,11 @@ class ImapOffice:
     tells_of_none: bool = True
     said: list[bytes] = field(default_factory=list)
 
-    def put(self, *letters: bytes) -> None:
-        """Deliver letters, unseen."""
-        for raw in letters:
-            uid = max(self.letters, default=100) + 1
-            self.letters[uid] = raw
+    def put(self, *messages: bytes) -> None:
+        """Deliver messages, unseen."""
+        for raw in messages:
+            uid = max(self.messages, default=100) + 1
+            self.messages[uid] = raw
             self.flags[uid] = set()
 
     @contextmanager
@@ -95,30 +95,30 @@ class ImapOffice:
             case [b"UID", b"FETCH", uid, *_] if int(uid) in self.broken:
                 return [tag + b" NO [SERVERBUG] It can't be read."]
             case [b"UID", *command]:
-                return [*self._on_letters(command), tag + b" OK Done."]
+                return [*self._on_messages(command), tag + b" OK Done."]
             case [b"LOGOUT"]:
                 return [b"* BYE", tag + b" OK Done."]
         return [tag + b" BAD What?"]
 
-    def _on_letters(self, command: list[bytes]) -> list[bytes]:
+    def _on_messages(self, command: list[bytes]) -> list[bytes]:
         match command:
             case [b"SEARCH", b"UNSEEN"]:
-                unseen = [uid for uid in self.letters if r"\Seen" not in self.flags[uid]]
+                unseen = [uid for uid in self.messages if r"\Seen" not in self.flags[uid]]
                 found = b" ".join([b"* SEARCH", *(str(uid).encode() for uid in unseen)])
                 return [found] if unseen or self.tells_of_none else []
             case [b"FETCH", uid, part]:
-                return self._letter(int(uid), part)
+                return self._message(int(uid), part)
             case [b"STORE", uid, b"+FLAGS.SILENT", *flags]:
                 self.flags[int(uid)] |= set(b" ".join(flags).decode().strip("()").split())
             case [b"EXPUNGE", uid]:
                 assert r"\Deleted" in self.flags[int(uid)]
-                del self.letters[int(uid)]
+                del self.messages[int(uid)]
         return []
 
-    def _letter(self, uid: int, part: bytes) -> list[bytes]:
+    def _message(self, uid: int, part: bytes) -> list[bytes]:
         limit = _FETCH.search(part)
         assert limit is not None
-        raw = self.letters[uid][: int(limit[1])]
+        raw = self.messages[uid][: int(limit[1])]
         return [b"* 1 FETCH (UID %d BODY[]<0> {%d}" % (uid, len(raw)), raw + b")"]
 
     def _check(self, file: BinaryIO) -> bytes:

@@ -38,7 +38,7 @@ def make_member(
     return memberships.join(account, user, role, now, joined_by=JoinedBy.INVITATION)
 
 
-class Cast:
+class People:
     """People by role, in one account; ``stranger`` owns another one."""
 
     def __init__(self, members: Mapping[Role, Membership], stranger: Membership) -> None:
@@ -46,7 +46,7 @@ class Cast:
         self.stranger = stranger
 
     @classmethod
-    def of(cls, account: Account, now: datetime) -> "Cast":
+    def of(cls, account: Account, now: datetime) -> "People":
         """Olive the Owner, Ada the Admin, Mo the Moderator and Uma the User; Zoe elsewhere."""
         owner = Membership.get(Membership.account == account, Membership.role == Role.OWNER)
         members = {

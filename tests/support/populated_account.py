@@ -31,7 +31,7 @@ from invites.people import email_tokens, recovery_codes, sessions, totp
 from invites.web.services import Services
 from tests.support.actions import invite, new_profile, send
 from tests.support.browsing import Browser
-from tests.support.people import PASSWORD, Cast, make_member, make_user
+from tests.support.people import PASSWORD, People, make_member, make_user
 
 ACCOUNT = "/accounts/riverside-relief"
 
@@ -88,7 +88,7 @@ def ask_proof(user: User, purpose: ProofPurpose, now: datetime, email: str = "")
 class Rows:
     """The rows of Riverside Relief, with something of every kind in it."""
 
-    def __init__(self, people: Cast, now: datetime) -> None:
+    def __init__(self, people: People, now: datetime) -> None:
         self.people = people
         self.now = now
         self.owner = people[Role.OWNER]
@@ -129,7 +129,7 @@ class Rows:
         self.batch = send(owner, now, "not an address", "pending@example.org", "batch@example.org")
 
 
-class World:
+class Site:
     """An application with those rows, the links into it, and the devices of its people."""
 
     def __init__(self, app: Flask, rows: Rows) -> None:

@@ -44,13 +44,13 @@ def well(_step: Step) -> bytes | None:
 
 
 @dataclass
-class Scripted:
-    """``answer`` gives the reply to a step, None for the usual one; ``letters`` are what came."""
+class ScriptedServer:
+    """``answer`` gives the reply to a step, None for the usual one; ``received`` are what came."""
 
     answer: Callable[[Step], bytes | None] = well
     pipelining: bool = True
     delay: float = 0.0
-    letters: list[tuple[str, str]] = field(default_factory=list)
+    received: list[tuple[str, str]] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     open_now: int = 0
@@ -61,10 +61,10 @@ class Scripted:
     @property
     def recipients(self) -> list[str]:
         """Who got a mail, in order."""
-        return [recipient for recipient, _ in self.letters]
+        return [recipient for recipient, _ in self.received]
 
     @contextmanager
-    def listening(self) -> Iterator["Scripted"]:
+    def listening(self) -> Iterator["ScriptedServer"]:
         """Answer while the block runs."""
         with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
             self.port = listener.getsockname()[1]
@@ -126,7 +126,7 @@ class Scripted:
     def _keep(self, content: bytes, recipient: str) -> None:
         if content:
             time.sleep(self.delay)
-            self.letters.append((recipient, message_from_bytes(content)["Message-ID"]))
+            self.received.append((recipient, message_from_bytes(content)["Message-ID"]))
 
 
 def _content(reader: BinaryIO) -> bytes:
@@ -142,7 +142,7 @@ def _content(reader: BinaryIO) -> bytes:
 class _Talk:
     """One connection's conversation, as far as answers depend on it."""
 
-    def __init__(self, server: Scripted, connection: socket.socket, number: int) -> None:
+    def __init__(self, server: ScriptedServer, connection: socket.socket, number: int) -> None:
         self._server = server
         self._connection = connection
         self._number = number

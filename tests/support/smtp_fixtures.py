@@ -17,8 +17,8 @@ from invites.core.clock import utcnow
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.sending.worker import Worker
-from tests.support.scripted_smtp_server import Scripted
-from tests.support.smtp_server import PostOffice
+from tests.support.scripted_smtp_server import ScriptedServer
+from tests.support.smtp_server import SmtpServer
 
 CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
@@ -32,16 +32,16 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def closed_office() -> PostOffice:
+def stopped_smtp_server() -> SmtpServer:
     """A mail server that doesn't listen yet."""
-    return PostOffice()
+    return SmtpServer()
 
 
 @pytest.fixture
-def office(closed_office: PostOffice) -> Iterator[PostOffice]:
+def smtp_server(stopped_smtp_server: SmtpServer) -> Iterator[SmtpServer]:
     """A mail server."""
-    with closed_office.open():
-        yield closed_office
+    with stopped_smtp_server.open():
+        yield stopped_smtp_server
 
 
 @pytest.fixture
@@ -56,16 +56,16 @@ def tls() -> ssl.SSLContext:
 def mailing_app(
     database: Path,
     settings: Settings,
-    closed_office: PostOffice,
+    stopped_smtp_server: SmtpServer,
     compiled: FileSystemBytecodeCache,
 ) -> Callable[..., Flask]:
-    """Makes an application that hands its mail to the office, with more settings if need be."""
+    """Makes an application that sends its mail to the SMTP server, with more settings if needed."""
 
     def make(**environ: str) -> Flask:
         known = {
             "INVITES_DATA": str(settings.data),
             "INVITES_MAIL_SERVER": "127.0.0.1",
-            "INVITES_MAIL_PORT": str(closed_office.port),
+            "INVITES_MAIL_PORT": str(stopped_smtp_server.port),
             "INVITES_MAIL_FROM": "Invites <invites@box.example>",
         }
         app = create_app(load_settings(known | environ))
@@ -100,14 +100,14 @@ def worker(make_worker: MakeWorker) -> Worker:
 
 
 @pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
-def server(request: pytest.FixtureRequest) -> Iterator[Scripted]:
+def server(request: pytest.FixtureRequest) -> Iterator[ScriptedServer]:
     """A mail server that does well until told otherwise, with and without PIPELINING."""
-    with Scripted(pipelining=request.param).listening() as server:
+    with ScriptedServer(pipelining=request.param).listening() as server:
         yield server
 
 
 @pytest.fixture
-def sender(server: Scripted, make_worker: MakeWorker) -> Worker:
+def sender(server: ScriptedServer, make_worker: MakeWorker) -> Worker:
     """A worker that hands its mail to ``server``."""
     return make_worker(INVITES_MAIL_PORT=str(server.port))
 

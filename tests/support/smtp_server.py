@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
 @dataclass(frozen=True)
-class Letter:
+class ReceivedMail:
     """One mail as it came over the wire."""
 
     sender: str
@@ -32,10 +32,10 @@ class Letter:
 
 
 @dataclass
-class PostOffice:
+class SmtpServer:
     """Answers ``refusals[address]`` to RCPT and ``data_refusals[address]`` to DATA."""
 
-    letters: list[Letter] = field(default_factory=list)
+    received: list[ReceivedMail] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     data_refusals: dict[str, str] = field(default_factory=dict)
     hang_up_after_data: bool = False
@@ -48,7 +48,7 @@ class PostOffice:
     @contextmanager
     def open(
         self, *, asks_password: bool = False, tls: ssl.SSLContext | None = None, **options: Any
-    ) -> Iterator["PostOffice"]:
+    ) -> Iterator["SmtpServer"]:
         """Listen while the block runs."""
         if asks_password:
             options |= {"authenticator": self._check, "auth_required": True}
@@ -65,11 +65,11 @@ class PostOffice:
     @property
     def recipients(self) -> list[str]:
         """Everybody who got a mail, in order."""
-        return [address for letter in self.letters for address in letter.recipients]
+        return [address for mail in self.received for address in mail.recipients]
 
     def to(self, address: str) -> EmailMessage:
         """The newest mail to ``address``."""
-        return [letter.mail for letter in self.letters if address in letter.recipients][-1]
+        return [one.mail for one in self.received if address in one.recipients][-1]
 
     def _check(self, _server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> Any:
         assert isinstance(data, LoginPassword)
@@ -99,7 +99,7 @@ class PostOffice:
         if refusal:
             return refusal
         await asyncio.sleep(self.slow)
-        self.letters.append(Letter(envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        self.received.append(ReceivedMail(envelope.mail_from, envelope.rcpt_tos, envelope.content))
         if self.hang_up_after_data:
             self.hang_up_after_data = False
             assert server.transport is not None

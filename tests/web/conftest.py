@@ -5,15 +5,15 @@ from tests.support.http_fixtures import (
     app,
     database,
     fresh_app,
-    furnished,
     member,
     mo,
     now,
     olive,
     only_app,
+    populated_database,
     settings,
+    site,
     somebody,
-    world,
 )
 
 __all__ = [
@@ -21,13 +21,13 @@ __all__ = [
     "app",
     "database",
     "fresh_app",
-    "furnished",
     "member",
     "mo",
     "now",
     "olive",
     "only_app",
+    "populated_database",
     "settings",
+    "site",
     "somebody",
-    "world",
 ]

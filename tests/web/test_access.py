@@ -34,7 +34,7 @@ from invites.web.access import Who, allow, declared
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, make_member, make_user
-from tests.support.populated_account import ACCOUNT, World, ask_proof, everything, path, signed_in
+from tests.support.populated_account import ACCOUNT, Site, ask_proof, everything, path, signed_in
 
 ROLES = {"user": Role.USER, "moderator": Role.MODERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
 VISITORS = ["nobody", "stranger", "inactive", "unconfirmed", *ROLES, "installer"]
@@ -45,34 +45,34 @@ LET_IN = (200, 303, 422)
 class Places:
     """Real ids and tokens for every route, so that nothing is refused for a wrong one."""
 
-    def __init__(self, world: World, visitor: User | None) -> None:
-        now, app = world.rows.now, world.app
+    def __init__(self, site: Site, visitor: User | None) -> None:
+        now, app = site.rows.now, site.app
         third = accounts.create("Third", make_user("Theo", "theo@third.example", now), now)
         theo = Membership.get(Membership.account == third)
         offer = invite(theo, now, visitor.email if visitor else "new@third.example")
-        target = make_member(world.rows.account, "Tim", "tim@example.org", Role.USER, now)
+        target = make_member(site.rows.account, "Tim", "tim@example.org", Role.USER, now)
         proof = ask_proof(visitor or target.user, ProofPurpose.CONFIRM_EMAIL, now)
         self._build = app.url_map.bind("localhost").build
         self._of_all = {
-            "slug": world.rows.account.slug,
-            "invitation_id": world.rows.pending.id,
-            "list_id": _list_of(world, visitor).id,
+            "slug": site.rows.account.slug,
+            "invitation_id": site.rows.pending.id,
+            "list_id": _list_of(site, visitor).id,
             "row": 1,
-            "batch_id": world.rows.batch.id,
+            "batch_id": site.rows.batch.id,
             "membership_id": target.id,
             "session_id": _session_of(visitor or target.user, now),
-            "delivery_id": Delivery.get(Delivery.invitation == world.rows.pending).id,
+            "delivery_id": Delivery.get(Delivery.invitation == site.rows.pending).id,
             "kind": "new",
             "passkey_id": _passkey_of(visitor or target.user, now),
             "filename": "icon.svg",
         }
         self._of_blueprint = {
             "accounts": {"invitation_id": offer.id},
-            "invitation": {"token": _token(world.mailed(offer))},
-            "no_more": {"token": _token(path(world.links.opt_out(offer)))},
-            "join": {"token": _token(world.joining)},
-            "confirm_email": {"token": _token(path(world.links.proof(proof)))},
-            "password_reset": {"token": _token(path(world.links.proof(world.rows.reset)))},
+            "invitation": {"token": _token(site.mailed(offer))},
+            "no_more": {"token": _token(path(site.links.opt_out(offer)))},
+            "join": {"token": _token(site.joining)},
+            "confirm_email": {"token": _token(path(site.links.proof(proof)))},
+            "password_reset": {"token": _token(path(site.links.proof(site.rows.reset)))},
         }
 
     def url(self, rule: Rule) -> str:
@@ -98,10 +98,10 @@ def _passkey_of(user: User, now: datetime) -> int:
     return Passkey.create(user=user, created_at=now, **key).id
 
 
-def _list_of(world: World, visitor: User | None) -> StagedList:
+def _list_of(site: Site, visitor: User | None) -> StagedList:
     """A list that the visitor dropped, or the Owner for whoever isn't in the account."""
-    found = accounts.membership(visitor, world.rows.account.slug) if visitor else None
-    return staging.stage(found or world.rows.owner, "p.csv", b"p@example.org\n", world.rows.now)
+    found = accounts.membership(visitor, site.rows.account.slug) if visitor else None
+    return staging.stage(found or site.rows.owner, "p.csv", b"p@example.org\n", site.rows.now)
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -114,14 +114,14 @@ def who_may(app: Flask, rule: Rule) -> Who | Action | None:
     return declared(app.view_functions[rule.endpoint])
 
 
-def person(world: World, visitor: str) -> User | None:
+def person(site: Site, visitor: str) -> User | None:
     if visitor == "installer":
-        ines = make_user("Ines", "ines@box.example", world.rows.now)
+        ines = make_user("Ines", "ines@box.example", site.rows.now)
         ines.is_installer = True
         ines.save()
         return ines
-    User.update(is_installer=False).where(User.id == world.rows.owner.user_id).execute()
-    return world.user(visitor)
+    User.update(is_installer=False).where(User.id == site.rows.owner.user_id).execute()
+    return site.user(visitor)
 
 
 def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
@@ -159,11 +159,11 @@ def verdict(who: Who | Action | None, answer: TestResponse) -> str:
 
 @pytest.mark.parametrize("visitor", VISITORS)
 @pytest.mark.slow
-def test_every_route_answers_as_its_view_declares(world: World, visitor: str) -> None:
-    app, database = world.app, world.database
+def test_every_route_answers_as_its_view_declares(site: Site, visitor: str) -> None:
+    app, database = site.app, site.database
     app.config["WTF_CSRF_ENABLED"] = False
-    user = person(world, visitor)
-    places = Places(world, user)
+    user = person(site, visitor)
+    places = Places(site, user)
     enqueue.beat(utcnow())
     device = signed_in(app, user) if user else Browser(app)
     cookie = device.client.get_cookie("invites")
@@ -221,25 +221,25 @@ def test_only_the_one_click_of_mail_services_does_without_a_form_token(app: Flas
 
 
 def answers(
-    world: World, method: str, **options: object
+    site: Site, method: str, **options: object
 ) -> tuple[dict[str, int], list[str], list[str]]:
     """What the installer, who owns the account, gets from every route, and the rows around it."""
-    places = Places(world, world.rows.owner.user)
-    client = signed_in(world.app, world.rows.owner.user).client
-    before = everything(world.database)
+    places = Places(site, site.rows.owner.user)
+    client = signed_in(site.app, site.rows.owner.user).client
+    before = everything(site.database)
     statuses = {
         rule.endpoint: client.open(
             places.url(rule), method=method, buffered=True, **options
         ).status_code
-        for rule, known in routes(world.app)
+        for rule, known in routes(site.app)
         if known == method
     }
-    return statuses, before, everything(world.database)
+    return statuses, before, everything(site.database)
 
 
 @pytest.mark.slow
-def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
-    statuses, before, after = answers(world, "POST")
+def test_a_post_without_csrf_token_is_refused_everywhere(site: Site) -> None:
+    statuses, before, after = answers(site, "POST")
     assert len(statuses) > 20
     assert set(statuses.values()) == {400}
     assert after == before
@@ -259,10 +259,10 @@ def test_a_post_without_csrf_token_is_refused_everywhere(world: World) -> None:
 )
 @pytest.mark.slow
 def test_a_post_from_another_site_is_refused_everywhere(
-    world: World, headers: dict[str, str]
+    site: Site, headers: dict[str, str]
 ) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    statuses, before, after = answers(world, "POST", headers=headers)
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    statuses, before, after = answers(site, "POST", headers=headers)
     assert statuses.pop("no_more.one_click") == 400
     assert set(statuses.values()) == {403}
     assert after == before
@@ -279,32 +279,32 @@ def test_a_post_from_another_site_is_refused_everywhere(
     ],
     ids=lambda headers: " ".join(headers.values()) or "none",
 )
-def test_a_post_from_our_own_pages_is_taken(world: World, headers: dict[str, str]) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    olive = signed_in(world.app, world.rows.owner.user)
+def test_a_post_from_our_own_pages_is_taken(site: Site, headers: dict[str, str]) -> None:
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    olive = signed_in(site.app, site.rows.owner.user)
     answer = olive.client.post("/profile/details", data={"name": "Olive"}, headers=headers)
     assert answer.status_code == 303
 
 
-def test_a_link_on_another_site_may_be_followed(world: World) -> None:
+def test_a_link_on_another_site_may_be_followed(site: Site) -> None:
     from_mail = {"Sec-Fetch-Site": "cross-site"}
-    from_there = world.device("nobody").open(world.mailed(world.rows.pending), headers=from_mail)
+    from_there = site.device("nobody").open(site.mailed(site.rows.pending), headers=from_mail)
     assert from_there.status == 200
 
 
 @pytest.mark.slow
-def test_opening_any_page_changes_nothing(world: World) -> None:
-    statuses, before, after = answers(world, "GET")
+def test_opening_any_page_changes_nothing(site: Site) -> None:
+    statuses, before, after = answers(site, "GET")
     assert len(statuses) > 25
     assert after == before
 
 
 @pytest.mark.slow
-def test_a_route_refuses_every_method_that_it_does_not_name(world: World) -> None:
-    places = Places(world, world.rows.owner.user)
-    client = signed_in(world.app, world.rows.owner.user).client
+def test_a_route_refuses_every_method_that_it_does_not_name(site: Site) -> None:
+    places = Places(site, site.rows.owner.user)
+    client = signed_in(site.app, site.rows.owner.user).client
     by_url: dict[str, set[str]] = {}
-    for rule, method in routes(world.app):
+    for rule, method in routes(site.app):
         by_url.setdefault(places.url(rule), set()).add(method)
     wrong = {
         (url, method): status
@@ -318,11 +318,11 @@ def test_a_route_refuses_every_method_that_it_does_not_name(world: World) -> Non
 
 @pytest.mark.parametrize("digits", [19, 30, 5000])
 @pytest.mark.slow
-def test_a_number_longer_than_any_row_has_leads_nowhere(world: World, digits: int) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    client = world.device("owner").client
+def test_a_number_longer_than_any_row_has_leads_nowhere(site: Site, digits: int) -> None:
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    client = site.device("owner").client
     statuses = {}
-    for rule, method in routes(world.app):
+    for rule, method in routes(site.app):
         url = re.sub("<int:[a-z_]+>", "9" * digits, rule.rule)
         if url != rule.rule:
             url = url.replace("<slug>", "riverside-relief")
@@ -366,14 +366,14 @@ def same_answer(one: TestResponse, other: TestResponse) -> bool:
 @pytest.mark.parametrize(("method", "place"), ANOTHER_ACCOUNTS_THINGS)
 @pytest.mark.slow
 def test_another_accounts_thing_answers_like_one_that_does_not_exist(
-    world: World, method: str, place: str
+    site: Site, method: str, place: str
 ) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    stranger = world.rows.people.stranger
-    theirs = invite(stranger, world.rows.now)
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    stranger = site.rows.people.stranger
+    theirs = invite(stranger, site.rows.now)
     ids = {"invitation": theirs.id, "batch": theirs.batch_id, "membership": stranger.id}
-    client = world.device("owner").client
-    before = everything(world.database)
+    client = site.device("owner").client
+    before = everything(site.database)
 
     for headers in ({}, HTMX):
         real, missing, huge = (
@@ -383,15 +383,15 @@ def test_another_accounts_thing_answers_like_one_that_does_not_exist(
         assert real.status_code == 404
         assert same_answer(real, missing)
         assert same_answer(real, huge)
-    assert everything(world.database) == before
+    assert everything(site.database) == before
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "fragment"])
 def test_another_account_answers_like_one_that_does_not_exist(
-    world: World, headers: dict[str, str]
+    site: Site, headers: dict[str, str]
 ) -> None:
-    client = world.device("owner").client
-    slug = world.rows.people.stranger.account.slug
+    client = site.device("owner").client
+    slug = site.rows.people.stranger.account.slug
     for place in ("/", "/invitations", "/settings", "/users", f"/batches/{Batch.get().id}"):
         real = client.get(f"/accounts/{slug}{place}", headers=headers)
         missing = client.get(f"/accounts/nowhere{place}", headers=headers)
@@ -400,14 +400,12 @@ def test_another_account_answers_like_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize("owner", ["stranger", "admin"])
-def test_another_persons_file_answers_like_one_that_does_not_exist(
-    world: World, owner: str
-) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    people = world.rows.people
+def test_another_persons_file_answers_like_one_that_does_not_exist(site: Site, owner: str) -> None:
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    people = site.rows.people
     whose = people.stranger if owner == "stranger" else people[Role.ADMIN]
-    theirs = staging.stage(whose, "secret.csv", b"secret@example.org\n", world.rows.now)
-    client = world.device("owner").client
+    theirs = staging.stage(whose, "secret.csv", b"secret@example.org\n", site.rows.now)
+    client = site.device("owner").client
     for place in ("understanding", "file", "file/removal"):
         url = f"{ACCOUNT}/invitations/new/{place}"
         real = client.post(url, data={"list_id": str(theirs.id)}, headers=HTMX)
@@ -426,14 +424,14 @@ def test_another_persons_file_answers_like_one_that_does_not_exist(
 
 @pytest.mark.parametrize("whose", ["another account's", "one above the reach"])
 def test_an_invitation_that_is_not_ones_to_mend_is_not_told_and_stays(
-    world: World, whose: str
+    site: Site, whose: str
 ) -> None:
-    people = world.rows.people
+    people = site.rows.people
     elsewhere = whose == "another account's"
     inviter, role = (people.stranger, Role.USER) if elsewhere else (people[Role.OWNER], Role.ADMIN)
-    theirs = invite(inviter, world.rows.now, "secret@example.org", role)
+    theirs = invite(inviter, site.rows.now, "secret@example.org", role)
     smuggled = {"wrong_id": str(theirs.id), "revoke_wrong": "y"}
-    mo = world.device("moderator").open(f"{ACCOUNT}/invitations/new")
+    mo = site.device("moderator").open(f"{ACCOUNT}/invitations/new")
     mo.press("Send Invitation", email="right@example.org", **smuggled)
     assert "secret" not in mo.response.text
     mo.press("Send Invitation", **smuggled)
@@ -441,21 +439,21 @@ def test_an_invitation_that_is_not_ones_to_mend_is_not_told_and_stays(
     assert reread(theirs).state == InvitationState.PENDING
 
 
-def test_another_persons_invitation_on_the_accounts_page_does_not_exist(world: World) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    client = world.device("stranger").client
+def test_another_persons_invitation_on_the_accounts_page_does_not_exist(site: Site) -> None:
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    client = site.device("stranger").client
     for answer in ("acceptance", "refusal"):
-        real = client.post(f"/accounts/invitations/{world.rows.pending.id}/{answer}")
+        real = client.post(f"/accounts/invitations/{site.rows.pending.id}/{answer}")
         missing = client.post(f"/accounts/invitations/987654/{answer}")
         assert real.status_code == 404
         assert same_answer(real, missing)
 
 
-def test_a_removed_member_is_out_with_their_next_click(world: World) -> None:
-    uma = world.device("user")
+def test_a_removed_member_is_out_with_their_next_click(site: Site) -> None:
+    uma = site.device("user")
     assert uma.open(f"{ACCOUNT}/").status == 200
-    Membership.update(deactivated_at=world.rows.now).where(
-        Membership.id == world.rows.people[Role.USER].id
+    Membership.update(deactivated_at=site.rows.now).where(
+        Membership.id == site.rows.people[Role.USER].id
     ).execute()
     assert uma.open(f"{ACCOUNT}/").status == 403
     assert "no longer active" in uma.title
@@ -464,11 +462,11 @@ def test_a_removed_member_is_out_with_their_next_click(world: World) -> None:
     assert uma.client.get(f"{ACCOUNT}/", headers=HTMX).headers["HX-Redirect"] == f"{ACCOUNT}/"
 
 
-def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(world: World) -> None:
-    ada = world.device("admin")
+def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(site: Site) -> None:
+    ada = site.device("admin")
     assert ada.open(f"{ACCOUNT}/settings").status == 200
     Membership.update(role=Role.USER).where(
-        Membership.id == world.rows.people[Role.ADMIN].id
+        Membership.id == site.rows.people[Role.ADMIN].id
     ).execute()
     assert ada.open(f"{ACCOUNT}/settings").status == 403
 

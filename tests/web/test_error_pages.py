@@ -19,8 +19,8 @@ from invites.outbox import enqueue
 from invites.web.access import Who, allow
 from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import PASSWORD, Cast
-from tests.support.populated_account import ACCOUNT, World
+from tests.support.people import PASSWORD, People
+from tests.support.populated_account import ACCOUNT, Site
 
 Encoding = Callable[[dict[str, str]], dict[str, object]]
 
@@ -74,13 +74,15 @@ def test_any_other_error_looks_like_its_kind(failing: Flask, code: int) -> None:
     assert browser.page.select("main a.button")
 
 
-def test_a_wrong_method_says_which_are_right(people: Cast, somebody: Browser) -> None:
+def test_a_wrong_method_says_which_are_right(people: People, somebody: Browser) -> None:
     answer = somebody.client.get("/logout")
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
 
 
-def test_a_form_that_was_open_too_long_can_be_loaded_anew(people: Cast, somebody: Browser) -> None:
+def test_a_form_that_was_open_too_long_can_be_loaded_anew(
+    people: People, somebody: Browser
+) -> None:
     somebody.open("/login")
     somebody.client.delete_cookie("invites")
     somebody.press("Log in", email="uma@example.org", password=PASSWORD)
@@ -89,7 +91,7 @@ def test_a_form_that_was_open_too_long_can_be_loaded_anew(people: Cast, somebody
 
 
 def test_too_many_tries_say_when_the_next_one_counts(
-    people: Cast, somebody: Browser, now: datetime
+    people: People, somebody: Browser, now: datetime
 ) -> None:
     with travel(now.replace(microsecond=0), tick=False) as clock:
         for _ in range(10):
@@ -104,7 +106,7 @@ def test_too_many_tries_say_when_the_next_one_counts(
 
 
 def test_too_many_mails_say_when_the_next_one_is_sent(
-    people: Cast, somebody: Browser, now: datetime
+    people: People, somebody: Browser, now: datetime
 ) -> None:
     with travel(now.replace(microsecond=0), tick=False) as clock:
         for _ in range(5):
@@ -125,7 +127,7 @@ def _wait(browser: Browser) -> tuple[int, str]:
 
 
 def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     answer = somebody.client.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
@@ -134,12 +136,12 @@ def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
 
 
 @pytest.mark.parametrize("url", ["/nowhere", "/%00", "/%ff", "/invitation", "/static/x"])
-def test_what_is_not_there_is_not_found(people: Cast, somebody: Browser, url: str) -> None:
+def test_what_is_not_there_is_not_found(people: People, somebody: Browser, url: str) -> None:
     assert somebody.open(url).status == 404
 
 
 def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
-    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+    people: People, somebody: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = somebody.client.get("/invitation/1-token", headers={"Host": "x" * 300})
     assert (answer.status_code, answer.mimetype) == (400, "text/plain")
@@ -147,7 +149,7 @@ def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
     assert "1-token" not in caplog.text
 
 
-def test_too_large_a_form_is_refused(people: Cast, somebody: Browser) -> None:
+def test_too_large_a_form_is_refused(people: People, somebody: Browser) -> None:
     answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
     assert answer.status_code == 413
 
@@ -165,7 +167,7 @@ def like_a_url(form: dict[str, str]) -> dict[str, object]:
 @pytest.mark.parametrize(("fields", "length"), [(2_000, 1), (3, 3_000_000)])
 @pytest.mark.parametrize("url", ["/login", f"{ACCOUNT}/invitations/new"])
 def test_nobody_keeps_the_box_busy_with_a_form_of_more_than_any_page_sends(
-    people: Cast, somebody: Browser, url: str, fields: int, length: int, encoded: Encoding
+    people: People, somebody: Browser, url: str, fields: int, length: int, encoded: Encoding
 ) -> None:
     form = {f"field{number}": "x" * length for number in range(fields)}
     assert somebody.client.post(url, **encoded(form)).status_code == 413
@@ -200,16 +202,16 @@ class TestHealth:
 
 
 def test_no_token_and_no_password_gets_into_the_logs(
-    world: World, caplog: pytest.LogCaptureFixture
+    site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    links = [world.mailed(world.rows.pending), world.joining, world.mailed(world.rows.expired)]
+    links = [site.mailed(site.rows.pending), site.joining, site.mailed(site.rows.expired)]
     for link in links:
-        world.device("nobody").open(link)
-        world.device("nobody").client.delete(link)
-    world.device("nobody").open(links[0]).press("Accept", name="Noa", password=PASSWORD)
-    world.device("nobody").log_in("uma@example.org", "a wrong password")
-    session = world.device("user").open(f"{ACCOUNT}/nowhere").client.get_cookie("invites")
+        site.device("nobody").open(link)
+        site.device("nobody").client.delete(link)
+    site.device("nobody").open(links[0]).press("Accept", name="Noa", password=PASSWORD)
+    site.device("nobody").log_in("uma@example.org", "a wrong password")
+    session = site.device("user").open(f"{ACCOUNT}/nowhere").client.get_cookie("invites")
     logging.getLogger("invites.web").warning("the log works")
 
     assert "the log works" in caplog.text
@@ -219,7 +221,7 @@ def test_no_token_and_no_password_gets_into_the_logs(
 
 
 def test_whoever_wants_more_than_they_may_is_written_down(
-    world: World, caplog: pytest.LogCaptureFixture
+    site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     for who, place in (
         ("user", f"{ACCOUNT}/invitations"),
@@ -227,26 +229,26 @@ def test_whoever_wants_more_than_they_may_is_written_down(
         ("inactive", f"{ACCOUNT}/"),
         ("user", "/mail"),
     ):
-        user = world.user(who)
-        world.device(who).open(place)
+        user = site.user(who)
+        site.device(who).open(place)
         assert caplog.messages[-1].startswith("denied: GET ")
         assert caplog.messages[-1].endswith(f"to user {user.id}")
 
 
 @pytest.mark.parametrize("deed", ["users/{member}/deactivation", "invitations/{offer}/revocation"])
 def test_whoever_reaches_for_a_higher_role_is_written_down(
-    world: World, caplog: pytest.LogCaptureFixture, deed: str
+    site: Site, caplog: pytest.LogCaptureFixture, deed: str
 ) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    owner, moderator = world.rows.owner, world.user("moderator")
-    offer = invite(owner, world.rows.now, "tam@example.org", Role.ADMIN)
-    world.device("moderator").post(f"{ACCOUNT}/{deed.format(member=owner.id, offer=offer.id)}", {})
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    owner, moderator = site.rows.owner, site.user("moderator")
+    offer = invite(owner, site.rows.now, "tam@example.org", Role.ADMIN)
+    site.device("moderator").post(f"{ACCOUNT}/{deed.format(member=owner.id, offer=offer.id)}", {})
     assert caplog.messages[-1].startswith("denied: ")
     assert caplog.messages[-1].endswith(f"to user {moderator.id}")
 
 
 def test_whoever_logs_in_is_written_down(
-    people: Cast, somebody: Browser, caplog: pytest.LogCaptureFixture
+    people: People, somebody: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     somebody.log_in("uma@example.org", PASSWORD)
@@ -254,7 +256,7 @@ def test_whoever_logs_in_is_written_down(
 
 
 @pytest.mark.parametrize("field", ["email", "password", "next"])
-def test_a_field_that_comes_twice_is_refused(people: Cast, somebody: Browser, field: str) -> None:
+def test_a_field_that_comes_twice_is_refused(people: People, somebody: Browser, field: str) -> None:
     token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
     form = {"email": "uma@example.org", "password": PASSWORD, "next": "", "csrf_token": token}
     twice = MultiDict([*form.items(), (field, form[field])])
@@ -265,7 +267,7 @@ def test_a_field_that_comes_twice_is_refused(people: Cast, somebody: Browser, fi
 
 @pytest.mark.parametrize("field", ["email", "password", "next", "shared"])
 def test_a_file_in_the_place_of_a_field_is_nothing_typed(
-    people: Cast, somebody: Browser, field: str
+    people: People, somebody: Browser, field: str
 ) -> None:
     token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
     form = {"csrf_token": token, field: (io.BytesIO(b"uma@example.org"), "list.csv")}

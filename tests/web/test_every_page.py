@@ -7,21 +7,21 @@ from bs4 import BeautifulSoup
 from werkzeug.datastructures import Headers
 
 from tests.support.browsing import HTMX
-from tests.support.page_cases import BUTTONS, FRAGMENTS, PAGES, Scene
-from tests.support.populated_account import ACCOUNT, World
+from tests.support.page_cases import BUTTONS, FRAGMENTS, PAGES, PageCase
+from tests.support.populated_account import ACCOUNT, Site
 
 
-def table(scenes: dict[str, Scene]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("scene", scenes.values(), ids=scenes.keys())
+def table(cases: dict[str, PageCase]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
 
 
 @table(PAGES)
 @pytest.mark.slow
-def test_a_page_is_whole_readable_and_safe(world: World, scene: Scene) -> None:
-    answer = scene.show(world)
+def test_a_page_is_whole_readable_and_safe(site: Site, case: PageCase) -> None:
+    answer = case.show(site)
     page = BeautifulSoup(answer.text, "html.parser")
 
-    assert answer.status_code == scene.status
+    assert answer.status_code == case.status
     assert answer.vary.to_header() == "HX-Request, Cookie"
     assert page.html["lang"] == "en"
     assert [len(page.find_all(name)) for name in ("h1", "main", "title")] == [1, 1, 1]
@@ -30,8 +30,8 @@ def test_a_page_is_whole_readable_and_safe(world: World, scene: Scene) -> None:
     assert_nothing_inline(page)
     assert_every_field_has_a_name(page)
     assert_headers_are_safe(answer.headers)
-    if scene.fragment:
-        assert page.select(f'[id^="{scene.fragment}"]')
+    if case.fragment:
+        assert page.select(f'[id^="{case.fragment}"]')
 
 
 def assert_ids_are_unique(page: BeautifulSoup) -> None:
@@ -81,41 +81,41 @@ def assert_headers_are_safe(headers: Headers) -> None:
 
 @table(FRAGMENTS)
 @pytest.mark.slow
-def test_htmx_gets_the_fragment_alone(world: World, scene: Scene) -> None:
-    answer = scene.show(world, htmx=True)
+def test_htmx_gets_the_fragment_alone(site: Site, case: PageCase) -> None:
+    answer = case.show(site, htmx=True)
     fragment = BeautifulSoup(answer.text, "html.parser")
     first = fragment.find(True)
 
-    assert answer.status_code == scene.status
-    assert first["id"].startswith(scene.fragment)
+    assert answer.status_code == case.status
+    assert first["id"].startswith(case.fragment)
     assert not fragment.select("html, head, body, main, h1")
     assert "HX-Request" in answer.vary
     assert_nothing_inline(fragment)
 
 
-@table({name: scene for name, scene in FRAGMENTS.items() if name not in BUTTONS})
+@table({name: case for name, case in FRAGMENTS.items() if name not in BUTTONS})
 @pytest.mark.slow
-def test_boosted_and_restored_pages_are_whole(world: World, scene: Scene) -> None:
+def test_boosted_and_restored_pages_are_whole(site: Site, case: PageCase) -> None:
     for asked in ("HX-Boosted", "HX-History-Restore-Request"):
-        assert "<html" in scene.show(world, htmx=True, **{asked: "true"}).text
+        assert "<html" in case.show(site, htmx=True, **{asked: "true"}).text
 
 
 @table(BUTTONS)
-def test_without_htmx_a_button_leads_back_to_a_page(world: World, scene: Scene) -> None:
-    answer = scene.show(world)
+def test_without_htmx_a_button_leads_back_to_a_page(site: Site, case: PageCase) -> None:
+    answer = case.show(site)
     assert answer.status_code == 303 or "<html" in answer.text
 
 
-def test_polling_stops_when_nothing_moves_any_more(world: World) -> None:
-    scene = PAGES["batch, failed"]
-    world.rows.failed.state = "revoked"
-    world.rows.failed.save()
-    assert "hx-trigger" not in scene.show(world, htmx=True).text
-    assert "hx-trigger" in PAGES["batch"].show(world, htmx=True).text
+def test_polling_stops_when_nothing_moves_any_more(site: Site) -> None:
+    case = PAGES["batch, failed"]
+    site.rows.failed.state = "revoked"
+    site.rows.failed.save()
+    assert "hx-trigger" not in case.show(site, htmx=True).text
+    assert "hx-trigger" in PAGES["batch"].show(site, htmx=True).text
 
 
-def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(world: World) -> None:
-    client = world.device("nobody").client
+def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(site: Site) -> None:
+    client = site.device("nobody").client
     here = {"HX-Current-URL": f"http://localhost{ACCOUNT}/invitations?page=2"}
     answer = client.get(f"{ACCOUNT}/permanent-invite", headers=HTMX | here)
     assert answer.status_code == 200
@@ -123,14 +123,14 @@ def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(world: Worl
     assert answer.headers["HX-Redirect"] == f"/login?next={ACCOUNT}/invitations?page%3D2"
 
 
-def test_htmx_on_another_site_is_not_led_back_there(world: World) -> None:
+def test_htmx_on_another_site_is_not_led_back_there(site: Site) -> None:
     here = {"HX-Current-URL": "https://evil.example/phish"}
-    answer = world.device("nobody").client.get(f"{ACCOUNT}/users", headers=HTMX | here)
+    answer = site.device("nobody").client.get(f"{ACCOUNT}/users", headers=HTMX | here)
     assert answer.headers["HX-Redirect"] == "/login"
 
 
-def test_static_files_may_be_kept_and_pages_not(world: World) -> None:
-    client = world.device("nobody").client
+def test_static_files_may_be_kept_and_pages_not(site: Site) -> None:
+    client = site.device("nobody").client
     for place in ("/static/css/invites.css", "/static/htmx.min.js"):
         answer = client.get(place, buffered=True)
         assert answer.status_code == 200

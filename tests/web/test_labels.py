@@ -11,7 +11,7 @@ from invites.models import ProofPurpose
 from invites.people import email_tokens, passwords
 from invites.web.error_labels import sentence
 from invites.web.labels import try_again_in
-from tests.support.populated_account import World
+from tests.support.populated_account import Site
 
 
 @pytest.fixture(autouse=True)
@@ -53,9 +53,9 @@ def test_waiting_is_told_in_minutes_or_seconds(seconds: int, words: str) -> None
     assert try_again_in(seconds) == f"Try again in {words}"
 
 
-def test_pages_repeat_the_limits_of_the_rules(world: World) -> None:
+def test_pages_repeat_the_limits_of_the_rules(site: Site) -> None:
     least, hours = passwords.MIN_LENGTH, email_tokens.hours(ProofPurpose.RESET_PASSWORD)
-    newcomer = world.device("nobody")
-    for url in (world.mailed(world.rows.pending), world.joining):
+    newcomer = site.device("nobody")
+    for url in (site.mailed(site.rows.pending), site.joining):
         assert f"At least {least} characters." in newcomer.open(url).text
     assert re.search(rf"\bfor {hours} hours\b", newcomer.open("/password-reset/1-closed").text)

@@ -12,8 +12,8 @@ from invites.mail.rendering import render
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from invites.people import security_notices
 from invites.sending.test_mail import trial_mail
-from tests.support.page_cases import BUTTONS, PAGES, Scene
-from tests.support.populated_account import World, services
+from tests.support.page_cases import BUTTONS, PAGES, PageCase
+from tests.support.populated_account import Site, services
 
 pytestmark = pytest.mark.slow
 
@@ -56,12 +56,12 @@ class Bracketing(NullTranslations):
 
 
 @pytest.fixture
-def bracketing(world: World) -> Iterator[World]:
+def bracketing(site: Site) -> Iterator[Site]:
     """An application in that language."""
-    with world.app.app_context():
+    with site.app.app_context():
         domain = get_domain()
     domain.cache["en", domain.domain[0]] = Bracketing()
-    yield world
+    yield site
     domain.cache.clear()
 
 
@@ -90,22 +90,22 @@ def attributes(tag: Tag) -> list[str]:
     return [name for name in said if tag.has_attr(name) and tag[name] != "https://"]
 
 
-@pytest.mark.parametrize("scene", (PAGES | BUTTONS).values(), ids=(PAGES | BUTTONS).keys())
-def test_every_word_of_a_page_can_be_translated(bracketing: World, scene: Scene) -> None:
-    answer = scene.show(bracketing, htmx=scene in BUTTONS.values())
+@pytest.mark.parametrize("case", (PAGES | BUTTONS).values(), ids=(PAGES | BUTTONS).keys())
+def test_every_word_of_a_page_can_be_translated(bracketing: Site, case: PageCase) -> None:
+    answer = case.show(bracketing, htmx=case in BUTTONS.values())
     page = BeautifulSoup(answer.text, "html.parser")
     words = words_in(page)
     assert any("⟦" in text for text in words)
     assert [text.strip() for text in words if untranslated(text)] == []
 
 
-def test_every_word_of_an_error_can_be_translated(bracketing: World) -> None:
+def test_every_word_of_an_error_can_be_translated(bracketing: Site) -> None:
     for url in ("/nowhere", "/logout", "/accounts/riverside-relief/settings"):
         page = BeautifulSoup(bracketing.device("user").open(url).response.text, "html.parser")
         assert [text for text in words_in(page) if untranslated(text)] == []
 
 
-def test_every_word_of_a_mail_can_be_translated(bracketing: World) -> None:
+def test_every_word_of_a_mail_can_be_translated(bracketing: Site) -> None:
     Account.update(requires_second_factor=True).execute()
     for event in SecurityEvent:
         security_notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)

@@ -8,7 +8,7 @@ from invites.core.roles import Role
 from invites.models import Batch, Membership, User
 from invites.people import sessions
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import PASSWORD, Cast
+from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ACCOUNT, signed_in
 
 NEW = f"{ACCOUNT}/invitations/new"
@@ -41,7 +41,7 @@ def test_a_page_that_is_opened_leads_to_the_log_in_which_says_why_and_back(
     assert writing.url == f"{ACCOUNT}/"
 
 
-def test_who_never_was_logged_in_reads_nothing_of_it(app: Flask, people: Cast) -> None:
+def test_who_never_was_logged_in_reads_nothing_of_it(app: Flask, people: People) -> None:
     assert "meanwhile" not in Browser(app).open(f"{ACCOUNT}/users").text
 
 
@@ -69,7 +69,7 @@ def test_a_press_too_early_shows_it_again(writing: Browser) -> None:
 
 
 def test_who_logs_in_instead_sends_nothing_that_they_may_not(
-    writing: Browser, people: Cast
+    writing: Browser, people: People
 ) -> None:
     writing.press("Send Invitation", email=TYPED)
     log_in_beside(writing, people[Role.USER].user)

@@ -25,7 +25,7 @@ from invites.outbox import enqueue
 from invites.web.access import declared
 from tests.support.actions import invite
 from tests.support.people import make_member
-from tests.support.populated_account import ACCOUNT, World, everything, signed_in
+from tests.support.populated_account import ACCOUNT, Site, everything, signed_in
 
 pytestmark = pytest.mark.slow
 
@@ -46,8 +46,8 @@ REACH = {
 class Target:
     """A member, an invitation and its batch, all of one role, ready for a button to be pressed."""
 
-    def __init__(self, world: World, role: Role) -> None:
-        self.now, self.owner = world.rows.now, world.rows.owner
+    def __init__(self, site: Site, role: Role) -> None:
+        self.now, self.owner = site.rows.now, site.rows.owner
         # Another Owner, so that the last one isn't what stands in the way.
         make_member(self.owner.account, "Oz", "oz@example.org", Role.OWNER, self.now)
         self.member = make_member(self.owner.account, "Tim", "tim@example.org", role, self.now)
@@ -107,31 +107,31 @@ def buttons(app: Flask) -> Iterator[Rule]:
             yield rule
 
 
-def person(world: World, role: Role) -> User:
-    found = world.user(role.name.lower())
+def person(site: Site, role: Role) -> User:
+    found = site.user(role.name.lower())
     assert found is not None
     return found
 
 
 class Box:
-    """A world that is put back after every press."""
+    """A site that is put back after every press."""
 
-    def __init__(self, world: World, target_role: Role, endpoint: str) -> None:
-        self.world = world
-        world.app.config["WTF_CSRF_ENABLED"] = False
-        self.target = Target(world, target_role)
+    def __init__(self, site: Site, target_role: Role, endpoint: str) -> None:
+        self.site = site
+        site.app.config["WTF_CSRF_ENABLED"] = False
+        self.target = Target(site, target_role)
         self.target.be_ready_for(endpoint)
-        self.devices = {role: signed_in(world.app, person(world, role)) for role in Role}
+        self.devices = {role: signed_in(site.app, person(site, role)) for role in Role}
         db.close()
-        self._untouched = world.database.with_name("untouched")
-        shutil.copy(world.database, self._untouched)
+        self._untouched = site.database.with_name("untouched")
+        shutil.copy(site.database, self._untouched)
 
     def press(self, role: Role, url: str, /, **form: object) -> tuple[int, bool]:
         """The status, and whether anything changed."""
         before = everything(self._untouched)
         answer = self.devices[role].client.post(url, data=form, buffered=True)
-        changed = everything(self.world.database) != before
-        shutil.copy(self._untouched, self.world.database)
+        changed = everything(self.site.database) != before
+        shutil.copy(self._untouched, self.site.database)
         return answer.status_code, changed
 
 
@@ -142,13 +142,13 @@ def test_every_button_is_described_here(app: Flask) -> None:
 @pytest.mark.parametrize("target", Role, ids=lambda role: role.name)
 @pytest.mark.parametrize("endpoint", [name for name in _READY if name != "users.update"])
 def test_a_button_works_for_those_who_reach_its_target_and_changes_nothing_for_others(
-    world: World, endpoint: str, target: Role
+    site: Site, endpoint: str, target: Role
 ) -> None:
-    box = Box(world, target, endpoint)
-    (rule,) = (rule for rule in buttons(world.app) if rule.endpoint == endpoint)
-    action = declared(world.app.view_functions[endpoint])
+    box = Box(site, target, endpoint)
+    (rule,) = (rule for rule in buttons(site.app) if rule.endpoint == endpoint)
+    action = declared(site.app.view_functions[endpoint])
     assert isinstance(action, Action)
-    url = world.app.url_map.bind("localhost").build(endpoint, box.target.values())
+    url = site.app.url_map.bind("localhost").build(endpoint, box.target.values())
     assert rule.rule.startswith("/accounts/<slug>/")
     for actor in Role:
         status, changed = box.press(actor, url)
@@ -157,8 +157,8 @@ def test_a_button_works_for_those_who_reach_its_target_and_changes_nothing_for_o
 
 
 @pytest.mark.parametrize("target", Role, ids=lambda role: role.name)
-def test_a_role_is_changed_only_from_and_to_what_one_reaches(world: World, target: Role) -> None:
-    box = Box(world, target, "users.update")
+def test_a_role_is_changed_only_from_and_to_what_one_reaches(site: Site, target: Role) -> None:
+    box = Box(site, target, "users.update")
     url = f"{ACCOUNT}/users/{box.target.member.id}/edit"
     for actor, wanted in product(Role, Role):
         if wanted == target:
@@ -171,11 +171,9 @@ def test_a_role_is_changed_only_from_and_to_what_one_reaches(world: World, targe
 
 @pytest.mark.parametrize("wanted", Role, ids=lambda role: role.name)
 @pytest.mark.parametrize("actor", Role, ids=lambda role: role.name)
-def test_people_are_invited_only_as_what_one_reaches(
-    world: World, actor: Role, wanted: Role
-) -> None:
-    world.app.config["WTF_CSRF_ENABLED"] = False
-    device = signed_in(world.app, person(world, actor))
+def test_people_are_invited_only_as_what_one_reaches(site: Site, actor: Role, wanted: Role) -> None:
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    device = signed_in(site.app, person(site, actor))
     place = f"{ACCOUNT}/invitations/new"
     typed = {"email": "zoe@example.org", "role": str(int(wanted))}
     before = Invitation.select().count()

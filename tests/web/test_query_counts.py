@@ -8,24 +8,24 @@ from invites.core.roles import Role
 from tests.support.actions import send
 from tests.support.browsing import HTMX
 from tests.support.people import make_member
-from tests.support.populated_account import ACCOUNT, World, path
+from tests.support.populated_account import ACCOUNT, Site, path
 from tests.support.queries import queries
 
 
 @pytest.mark.parametrize(
     ("who", "place", "asked"),
     [
-        ("nobody", lambda world: world.mailed(world.rows.pending), 3),
-        ("nobody", lambda world: world.joining, 1),
-        ("unconfirmed", lambda world: path(world.links.proof(world.rows.confirmation)), 2),
-        ("nobody", lambda world: path(world.links.proof(world.rows.reset)), 1),
+        ("nobody", lambda site: site.mailed(site.rows.pending), 3),
+        ("nobody", lambda site: site.joining, 1),
+        ("unconfirmed", lambda site: path(site.links.proof(site.rows.confirmation)), 2),
+        ("nobody", lambda site: path(site.links.proof(site.rows.reset)), 1),
     ],
     ids=["invitation", "join", "confirm address", "new password"],
 )
 def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
-    world: World, who: str, place: Callable[[World], str], asked: int
+    site: Site, who: str, place: Callable[[Site], str], asked: int
 ) -> None:
-    client, url = world.device(who).client, place(world)
+    client, url = site.device(who).client, place(site)
     client.get(url)  # the first request of an application looks at the schema too
     with queries() as seen:
         assert client.get(url).status_code == 200
@@ -42,14 +42,12 @@ def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
         (f"{ACCOUNT}/settings", 4, 4),
     ],
 )
-def test_a_list_takes_no_query_for_each_row(
-    world: World, url: str, page: int, fragment: int
-) -> None:
-    send(world.rows.owner, world.rows.now, *(f"more{n}@example.org" for n in range(30)))
+def test_a_list_takes_no_query_for_each_row(site: Site, url: str, page: int, fragment: int) -> None:
+    send(site.rows.owner, site.rows.now, *(f"more{n}@example.org" for n in range(30)))
     for number in range(30):
         email = f"a{number}@example.org"
-        make_member(world.rows.account, "Ann", email, Role.MODERATOR, world.rows.now)
-    client = world.device("owner").client
+        make_member(site.rows.account, "Ann", email, Role.MODERATOR, site.rows.now)
+    client = site.device("owner").client
     client.get(url)
     for headers, asked in (({}, page), (HTMX, fragment)):
         with queries() as seen:

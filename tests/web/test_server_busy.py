@@ -11,8 +11,8 @@ from invites import db
 from invites.models import Membership, Session, User
 from invites.people import passwords
 from tests.support.browsing import HTMX, Browser
-from tests.support.people import PASSWORD, Cast
-from tests.support.populated_account import World, links, path
+from tests.support.people import PASSWORD, People
+from tests.support.populated_account import Site, links, path
 
 WORDS = "Very many people are logging in just now. Press the button once more in a moment."
 NEW = "a fish in the snow"
@@ -27,15 +27,15 @@ def crowd() -> Iterator[None]:
         yield
 
 
-def place(world: World, form: str) -> tuple[str, str, str]:
+def place(site: Site, form: str) -> tuple[str, str, str]:
     """Who finds a form, where, and its button."""
     if form == "codes":
-        world.set_up_second_factor("user")
-    proof = path(links(world.app).proof(world.rows.reset))
+        site.set_up_second_factor("user")
+    proof = path(links(site.app).proof(site.rows.reset))
     return {
         "log in": ("nobody", "/login", "Log in"),
-        "join": ("nobody", world.joining, "Join"),
-        "accept": ("nobody", world.mailed(world.rows.pending), "Accept"),
+        "join": ("nobody", site.joining, "Join"),
+        "accept": ("nobody", site.mailed(site.rows.pending), "Accept"),
         "reset": ("nobody", proof, "Set password"),
         "email": ("user", "/profile", "Change email"),
         "password": ("user", "/profile", "Change password"),
@@ -58,10 +58,10 @@ TYPED = {
 
 @pytest.mark.parametrize("form", TYPED)
 def test_every_form_with_a_password_says_so_and_keeps_what_else_was_typed(
-    world: World, form: str
+    site: Site, form: str
 ) -> None:
-    who, url, button = place(world, form)
-    browser = world.device(who).open(url)
+    who, url, button = place(site, form)
+    browser = site.device(who).open(url)
     with crowd():
         browser.press(button, **TYPED[form])
     assert browser.status == 503
@@ -78,7 +78,9 @@ def test_every_form_with_a_password_says_so_and_keeps_what_else_was_typed(
 
 
 @pytest.mark.parametrize("email", ["uma@example.org", "nobody@example.org", "rubbish"])
-def test_it_tells_nothing_of_who_has_a_profile(people: Cast, somebody: Browser, email: str) -> None:
+def test_it_tells_nothing_of_who_has_a_profile(
+    people: People, somebody: Browser, email: str
+) -> None:
     with crowd():
         somebody.log_in(email, PASSWORD)
     assert somebody.status == 503
@@ -87,7 +89,7 @@ def test_it_tells_nothing_of_who_has_a_profile(people: Cast, somebody: Browser, 
 
 
 def test_it_neither_counts_as_a_wrong_guess_nor_forgives_any(
-    people: Cast, somebody: Browser
+    people: People, somebody: Browser
 ) -> None:
     for _ in range(9):
         assert somebody.log_in("uma@example.org", "wrong").status == 422
@@ -98,8 +100,8 @@ def test_it_neither_counts_as_a_wrong_guess_nor_forgives_any(
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
 
 
-def test_nor_does_it_for_whoever_found_an_open_session(world: World) -> None:
-    uma = world.device("user")
+def test_nor_does_it_for_whoever_found_an_open_session(site: Site) -> None:
+    uma = site.device("user")
     for _ in range(9):
         uma.open("/profile").press("Change password", current="a guess", new=NEW)
     with crowd():
@@ -110,8 +112,8 @@ def test_nor_does_it_for_whoever_found_an_open_session(world: World) -> None:
     assert uma.open(f"{OWN}/app").press("Go on", password=PASSWORD).status == 429
 
 
-def test_a_script_is_told_too(world: World) -> None:
-    uma = world.device("user").open(f"{OWN}/app")
+def test_a_script_is_told_too(site: Site) -> None:
+    uma = site.device("user").open(f"{OWN}/app")
     form = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"], "password": PASSWORD}
     with crowd():
         answer = uma.client.post(f"{OWN}/passkeys/options", data=form)
@@ -136,7 +138,7 @@ def test_the_first_visitor_may_press_once_more(app: Flask, somebody: Browser) ->
 
 @pytest.mark.parametrize("form", TYPED)
 def test_nobody_waits_while_they_keep_others_from_writing(
-    world: World, monkeypatch: pytest.MonkeyPatch, form: str
+    site: Site, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     written = []
 
@@ -147,8 +149,8 @@ def test_nobody_waits_while_they_keep_others_from_writing(
         def __exit__(self, *_error: object) -> None:
             pass
 
-    who, url, button = place(world, form)
-    browser = world.device(who).open(url)
+    who, url, button = place(site, form)
+    browser = site.device(who).open(url)
     monkeypatch.setattr(passwords, "_at_once", Turn())
     assert browser.press(button, **TYPED[form]).status == 200
     assert written
