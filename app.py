@@ -1,4 +1,4 @@
-"""The WSGI application: ``flask …`` and gunicorn start here."""
+"""The WSGI application: ``flask …`` and gunicorn start current."""
 
 import sys
 

@@ -22,5 +22,5 @@ def make_batch(
         accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
     entries = [Entry(f"{prefix}{n}@town{n % 300}.example") for n in range(people)]
     return send_invitations.issue(
-        Membership.get(), send_invitations.Order(key, entries, Role.USER), now
+        Membership.get(), send_invitations.InvitationRequest(key, entries, Role.USER), now
     )

@@ -17,7 +17,7 @@ from bench.delivery import box, environment, left, ours, sink, worker
 from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT
-from invites.models import Batch, BatchState, MailPolicy, Membership, User
+from invites.models import Batch, BatchState, MailThrottle, Membership, User
 from invites.outbox import journal, queue
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
@@ -64,7 +64,7 @@ def _database(older: int) -> float:
 def _pages(port: int) -> None:
     with box(port) as app, _pages_served(app, port) as (web, cookie):
         data = app.extensions["invites"].settings.data
-        MailPolicy.create(id=1, per_minute=None, connections=4)
+        MailThrottle.create(id=1, per_minute=None, connections=4)
         idle = _p95(cookie, lambda: True)
         with worker(data, port) as process:
             time.sleep(3)

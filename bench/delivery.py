@@ -29,8 +29,8 @@ from invites.cli import readiness
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.factory import create_app
-from invites.mail.builder import Mailroom
-from invites.models import Delivery, DeliveryState, MailPolicy
+from invites.mail.builder import MailBuilder
+from invites.models import Delivery, DeliveryState, MailThrottle
 from invites.outbox import queue
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "50000"))
@@ -110,7 +110,7 @@ def smtp_source(port: int, sessions: int, size: int) -> None:
 def ours(port: int, connections: int, people: int = PEOPLE) -> tuple[float, int]:
     """Mails a second from *Send* to the last outcome, and the worker's peak memory in bytes."""
     with box(port) as app:
-        MailPolicy.create(id=1, per_minute=None, connections=connections)
+        MailThrottle.create(id=1, per_minute=None, connections=connections)
         with worker(app.extensions["invites"].settings.data, port) as process:
             start = time.perf_counter()
             make_batch(people)
@@ -179,7 +179,7 @@ def a_message(port: int) -> bytes:
     """One of our invitations."""
     with box(port) as app:
         make_batch(1)
-        letter = Mailroom(app.extensions["invites"].postage).letter(
+        letter = MailBuilder(app.extensions["invites"].mail_context).letter(
             queue.bulk(utcnow(), 1)[0], utcnow()
         )
         assert letter is not None

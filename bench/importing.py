@@ -1,6 +1,6 @@
 """A list of 50,000 rows: from the upload to the page that shows it, typing, paging, memory.
 
-Judged against 100,000 members and 200,000 earlier invitations. The floor is
+Classified against 100,000 members and 200,000 earlier invitations. The floor is
 the sum of what can't be left out: decoding, ``csv.reader``, a regular
 expression for each address, and inserting the rows with ``executemany``.
 """
@@ -237,7 +237,7 @@ def _batch(account: Account, now: datetime) -> Batch:
         role=Role.USER,
         key="k",
         file_name="",
-        left_out={},
+        skipped={},
         created_at=now,
     )
 
@@ -313,7 +313,7 @@ def _typing_and_paging(client: FlaskClient) -> None:
     rows = f"{NEW}/list/{staged.id}/rows"
     for place in (":1", ":2000", "pending:40", "invalid:1"):
         _p95(f"rows at {place}", client, rows, {"csrf_token": token, "go": place})
-    _p95("leaving out a row", client, f"{rows}/77/left-out", {"csrf_token": token})
+    _p95("leaving out a row", client, f"{rows}/77/skipped", {"csrf_token": token})
 
 
 def _p95(what: str, client: FlaskClient, url: str, form: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
 from invites.invitations import classify
-from invites.invitations.classify import Judgement, Outcome
+from invites.invitations.classify import Classification, Outcome
 from invites.invitations.send_invitations import LIFETIME
 from invites.lists.recipients import Entry
 from invites.members import accounts
@@ -26,7 +26,7 @@ from invites.models import (
     InvitationState,
     JoinedBy,
     Membership,
-    OptOut,
+    Unsubscribe,
     User,
 )
 from invites.people import profiles
@@ -64,15 +64,15 @@ def main() -> None:
 
 def _measure(account: Account, entries: list[Entry]) -> None:
     now = utcnow()
-    judgement = classify.judge(account, entries, now)
-    _check(judgement)
-    emails = list({one.email for one in judgement.judged if one.email})
+    classification = classify.classify(account, entries, now)
+    _check(classification)
+    emails = list({one.email for one in classification.classified if one.email})
     steps: dict[str, Callable[[], object]] = {
         "floor: a regular expression and a set": lambda: _floor(entries),
         "read every entry": lambda: [classify.read(entry) for entry in entries],
         "look the addresses up": lambda: classify.known(account, emails, now),
         "look five addresses up": lambda: classify.known(account, emails[:5], now),
-        "judge": lambda: classify.judge(account, entries, now),
+        "judge": lambda: classify.classify(account, entries, now),
     }
     print(f"{ROWS:,} rows, {MEMBERS:,} members, {EARLIER:,} invitations; medians of {RUNS} runs")
     floor = 0.0
@@ -117,7 +117,7 @@ def _filled() -> Account:
     olive = profiles.create(NewProfile("Olive", "olive@example.org", "", ""), now, confirmed=True)
     account = accounts.create("Riverside Relief", olive, now)
     batch = Batch.create(
-        account=account, inviter=olive, role=Role.USER, key="", file_name="", left_out={},
+        account=account, inviter=olive, role=Role.USER, key="", file_name="", skipped={},
         created_at=now,
     )  # fmt: skip
     first = olive.id + 1
@@ -135,7 +135,7 @@ def _filled() -> Account:
     )
     _invite(batch, Invitation.created_at.db_value(now), (now + LIFETIME))
     db.insert_rows(
-        OptOut,
+        Unsubscribe,
         ("account_id", "email", "created_at"),
         ((account.id, _email(109_000 + n), 0) for n in range(500)),
     )
@@ -161,7 +161,7 @@ def _invite(batch: Batch, created: int, until: object) -> None:
     db.insert_rows(Invitation, columns, rows)
     mail_columns = (
         *("kind", "recipient", "account_id", "batch_id", "invitation_id", "state"),
-        *("priority", "attempts", "unanswered", "due_at", "created_at", "reply_text"),
+        *("priority", "attempts", "outcome_unknown", "due_at", "created_at", "reply_text"),
     )
     mails = (
         (
@@ -174,11 +174,11 @@ def _invite(batch: Batch, created: int, until: object) -> None:
     db.insert_rows(Delivery, mail_columns, mails)
 
 
-def _check(judgement: Judgement) -> None:
-    assert len(judgement) == ROWS
-    assert judgement.counts[Outcome.TWICE] == judgement.counts[Outcome.INVALID] == 1_000
-    by_other_ways = {Outcome.INVITE_PROFILE, Outcome.LEFT_OUT}
-    missing = {outcome for outcome in Outcome if not judgement.counts[outcome]}
+def _check(classification: Classification) -> None:
+    assert len(classification) == ROWS
+    assert classification.counts[Outcome.TWICE] == classification.counts[Outcome.INVALID] == 1_000
+    by_other_ways = {Outcome.INVITE_PROFILE, Outcome.SKIPPED}
+    missing = {outcome for outcome in Outcome if not classification.counts[outcome]}
     assert missing == by_other_ways, missing
 
 

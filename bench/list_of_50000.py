@@ -77,8 +77,8 @@ def _steps() -> dict[str, float]:
     table = files.read(CONTENT)
     entries = table.entries(table.choice())
     timed("read the file", lambda: files.read(CONTENT).entries(table.choice()))
-    timed("judge every row", lambda: classify.judge(account, entries, now))
-    order = send_invitations.Order("key", entries, Role.USER)
+    timed("judge every row", lambda: classify.classify(account, entries, now))
+    order = send_invitations.InvitationRequest("key", entries, Role.USER)
     batch = timed(
         "send: judge, 50,000 invitations and mails",
         lambda: send_invitations.issue(owner, order, now),

@@ -81,7 +81,7 @@ def _rows() -> float:
                 role=batch.role,
                 key="rows",
                 file_name="",
-                left_out={},
+                skipped={},
                 created_at=now,
             )
             send_invitations._insert_invitations(another, invited, now)

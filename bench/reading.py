@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.lists import files
 from tests.support import large_files, list_files
 
@@ -88,7 +88,7 @@ def _entries(content: bytes) -> object:
 def _entries_or_reason(content: bytes) -> object:
     try:
         return _entries(content)
-    except Refused as refused:
+    except RuleError as refused:
         return refused.reason
 
 

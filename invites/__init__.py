@@ -1,4 +1,4 @@
-"""Invites: brings the people of a small organisation in.
+"""Invites: brings the people of a small organization in.
 
 Arrows between the modules go one way:
 ``factory → blueprints → web → rules → models → db``. Import-linter holds them

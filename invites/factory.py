@@ -14,7 +14,7 @@ from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
 from invites.db.schema import NotReadyError
-from invites.mail.rendering import Postage
+from invites.mail.rendering import MailContext
 from invites.members.links import Links
 from invites.people import sessions
 from invites.web import (
@@ -96,7 +96,7 @@ def _open_database(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _connect() -> None:
-        if request.endpoint in ("static", "front.htmx", "front.healthz"):
+        if request.endpoint in ("static", "public.htmx", "public.healthz"):
             return
         if not app.config.get("IS_READY"):
             readiness.check(settings)
@@ -119,8 +119,8 @@ def _open_database(app: Flask, settings: Settings) -> None:
 def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
     signer = Signer(keys)
     links = Links(settings.base_url, signer)
-    postage = Postage(settings.mail_from, links)
-    services.init_app(app, services.Services(settings, signer, links, postage))
+    mail_context = MailContext(settings.mail_from, links)
+    services.init_app(app, services.Services(settings, signer, links, mail_context))
 
 
 def _add_extensions(app: Flask) -> CSRFProtect:

@@ -20,7 +20,7 @@ from invites.cli import readiness
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.members import accounts
-from invites.models import Delivery, DeliveryState, MailPolicy, Membership
+from invites.models import Delivery, DeliveryState, MailThrottle, Membership
 from tests.support.actions import send
 from tests.support.people import make_user
 from tests.support.scripted_smtp_server import ScriptedServer
@@ -79,7 +79,7 @@ def soak(people: int, kills: int, connections: int, seed: int) -> Count:
 
 def _queue(people: int, connections: int) -> None:
     now = utcnow()
-    MailPolicy.create(id=1, per_minute=None, connections=connections)
+    MailThrottle.create(id=1, per_minute=None, connections=connections)
     account = accounts.create("Riverside", make_user("Olive", "olive@example.org", now), now)
     owner = Membership.get(Membership.account == account)
     send(owner, now, *(f"person{n:05}@example.org" for n in range(people)))

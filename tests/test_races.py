@@ -9,24 +9,24 @@ from datetime import timedelta
 import pytest
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.db import schema
 from invites.invitations import manage, send_invitations, staging, unsubscribe
-from invites.invitations.send_invitations import Order
+from invites.invitations.send_invitations import InvitationRequest
 from invites.lists.recipients import MAX_ENTRIES
 from invites.members import answers, installation, memberships, permanent_link
 from invites.models import (
     Account,
-    Activity,
+    AuditEntry,
     Batch,
     Delivery,
     Invitation,
     InvitationState,
     Membership,
-    OptOut,
     StagedList,
     StagedRow,
+    Unsubscribe,
     User,
 )
 from invites.outbox import enqueue, journal, queue
@@ -37,12 +37,12 @@ from tests.support.people import make_member, make_user
 WAIT = 60  # seconds; only a test that hangs gets there
 
 
-def answer(deed):
-    """What ``deed`` gives on a connection of its own: its result, or the reason of its refusal."""
+def answer(action):
+    """The result of ``action`` on a connection of its own, or the reason for its refusal."""
     db.connect()
     try:
-        return deed()
-    except Refused as refused:
+        return action()
+    except RuleError as refused:
         return refused.reason
     finally:
         db.close()
@@ -52,9 +52,9 @@ def at_once(*all_deeds):
     """The results of ``all_deeds``, each done by a thread of its own, all at the same moment."""
     start = threading.Barrier(len(all_deeds))
 
-    def wait_and_do(deed):
+    def wait_and_do(action):
         start.wait(WAIT)
-        return answer(deed)
+        return answer(action)
 
     with ThreadPoolExecutor(len(all_deeds)) as threads:
         return list(threads.map(wait_and_do, all_deeds))
@@ -76,7 +76,7 @@ def test_twenty_acceptances_at_once_make_one_member(owner, noa, now):
     results = at_once(*[lambda: acceptance(invitation.id, noa.id)] * 20)
     assert sorted(map(str, results)).count(str(Reason.INVITATION_CLOSED)) == 19
     assert Membership.select().where(Membership.user == noa).count() == 1
-    assert Activity.select().where(Activity.action == "accepted").count() == 1
+    assert AuditEntry.select().where(AuditEntry.action == "accepted").count() == 1
 
 
 def test_twenty_new_people_for_one_invitation_make_one_profile(owner, now):
@@ -120,14 +120,14 @@ def test_of_accepting_and_declining_at_once_the_state_tells_the_truth(owner, noa
 
 
 def opting_out_of(invitation):
-    return lambda: unsubscribe.opt_out(reread(invitation), NOW)
+    return lambda: unsubscribe.unsubscribe(reread(invitation), NOW)
 
 
 def test_who_opts_out_twenty_times_at_once_does_it_once(owner, now):
     invitation = invite(owner, now)
     assert at_once(*[opting_out_of(invitation)] * 20) == [None] * 20
-    assert OptOut.select().count() == 1
-    assert Activity.select().where(Activity.action == "opted_out").count() == 1
+    assert Unsubscribe.select().count() == 1
+    assert AuditEntry.select().where(AuditEntry.action == "unsubscribed").count() == 1
 
 
 @pytest.mark.parametrize("round_", range(5))
@@ -151,17 +151,17 @@ def test_of_opting_out_and_accepting_at_once_both_count(owner, noa, now, round_)
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "action",
     [
         lambda actor, other: memberships.change_role(actor, other, Role.USER, NOW),
         lambda actor, other: memberships.deactivate(actor, other, NOW),
     ],
     ids=["demote", "remove"],
 )
-def test_of_two_owners_who_demote_or_remove_each_other_one_remains(owner, account, now, deed):
+def test_of_two_owners_who_demote_or_remove_each_other_one_remains(owner, account, now, action):
     other = make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
     results = at_once(
-        lambda: deed(reread(owner), reread(other)), lambda: deed(reread(other), reread(owner))
+        lambda: action(reread(owner), reread(other)), lambda: action(reread(other), reread(owner))
     )
     assert sorted(results, key=str) == [None, Reason.NOT_ALLOWED]
     assert len(owners_of(account)) == 1
@@ -265,21 +265,21 @@ def test_of_many_mails_that_start_at_once_only_the_one_that_was_revoked_does_not
     assert set(states.values()) == {"sending"}
 
 
-def in_a_process(path, start, results, deed, arguments):
+def in_a_process(path, start, results, action, arguments):
     db.configure(path)
     start.wait(WAIT)
     try:
-        results.put(answer(lambda: deed(*arguments)))
+        results.put(answer(lambda: action(*arguments)))
     except Exception as error:  # the test shows it
         results.put(repr(error))
 
 
-def in_processes(path, count, deed, *arguments):
+def in_processes(path, count, action, *arguments):
     """The results of ``count`` processes that do the same thing at the same moment."""
     spawn = multiprocessing.get_context("spawn")
     start, results = spawn.Barrier(count), spawn.Queue()
     processes = [
-        spawn.Process(target=in_a_process, args=(path, start, results, deed, arguments))
+        spawn.Process(target=in_a_process, args=(path, start, results, action, arguments))
         for _ in range(count)
     ]
     for process in processes:
@@ -359,35 +359,35 @@ def stage_50_000(actor_id):
 
 
 def send_the_list(actor_id):
-    order = Order("k", [], Role.USER, StagedList.get())
+    order = InvitationRequest("k", [], Role.USER, StagedList.get())
     return send_invitations.issue(Membership.get_by_id(actor_id), order, NOW)
 
 
-def do_until(path, here, step, deed, actor_id):
+def do_until(path, current, step, action, actor_id):
     """Say when ``step`` is reached, or the deed begins, and stop at the step until killed."""
     db.configure(path)
     db.connect()
     if step is None:
-        here.set()
+        current.set()
     else:
         module, name = STEPS[step]
         original = getattr(module, name)
 
         def stop_there(*arguments):
             original(*arguments)
-            here.set()
+            current.set()
             time.sleep(WAIT)
 
         setattr(module, name, stop_there)
-    deed(actor_id)
+    action(actor_id)
 
 
-def kill_during(path, step, seconds, deed, actor_id):
+def kill_during(path, step, seconds, action, actor_id):
     spawn = multiprocessing.get_context("spawn")
-    here = spawn.Event()
-    process = spawn.Process(target=do_until, args=(path, here, step, deed, actor_id))
+    current = spawn.Event()
+    process = spawn.Process(target=do_until, args=(path, current, step, action, actor_id))
     process.start()
-    assert here.wait(WAIT)
+    assert current.wait(WAIT)
     time.sleep(seconds)
     process.kill()
     process.join()

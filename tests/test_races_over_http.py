@@ -66,16 +66,16 @@ class Line:
         return int(answer.status)
 
 
-def at_once(*deeds: Callable[[], int]) -> list[int]:
+def at_once(*actions: Callable[[], int]) -> list[int]:
     """Do all of it in one instant; returns the answers."""
-    start = Barrier(len(deeds))
+    start = Barrier(len(actions))
 
-    def do(deed: Callable[[], int]) -> int:
+    def do(action: Callable[[], int]) -> int:
         start.wait()
-        return deed()
+        return action()
 
-    with ThreadPoolExecutor(len(deeds)) as threads:
-        answers = list(threads.map(do, deeds))
+    with ThreadPoolExecutor(len(actions)) as threads:
+        answers = list(threads.map(do, actions))
     assert set(answers) <= ANSWERS
     return answers
 
@@ -133,20 +133,20 @@ def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
 
 
 @pytest.mark.parametrize("round_", range(5))
-@pytest.mark.parametrize("deed", ["demote", "remove"])
+@pytest.mark.parametrize("action", ["demote", "remove"])
 def test_of_two_owners_who_end_each_other_at_once_one_remains(
-    server: Server, deed: str, round_: int
+    server: Server, action: str, round_: int
 ) -> None:
-    emails = [f"{deed}{round_}{which}@example.org" for which in ("a", "b")]
+    emails = [f"{action}{round_}{which}@example.org" for which in ("a", "b")]
     one, other = (make_user("Oz Owner", email, utcnow()) for email in emails)
-    account = accounts.create(f"Account {deed} {round_}", one, utcnow())
+    account = accounts.create(f"Account {action} {round_}", one, utcnow())
     ownership.rescue(account, other, utcnow())
     users = f"/accounts/{account.slug}/users"
 
     def end(me: User, them: User) -> Callable[[], int]:
         line, theirs = Line(server, me.email), Membership.get(Membership.user == them).id
         line.get(users)
-        if deed == "demote":
+        if action == "demote":
             return lambda: line.smtp(f"{users}/{theirs}/edit", role=int(Role.USER))
         return lambda: line.smtp(f"{users}/{theirs}/deactivation")
 

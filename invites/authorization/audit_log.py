@@ -11,10 +11,10 @@ from peewee import ModelSelect
 
 from invites import db
 from invites.core import user_agents
-from invites.models import Account, Activity, Membership, User
+from invites.models import Account, AuditEntry, Membership, User
 
 
-class Deed(StrEnum):
+class AuditAction(StrEnum):
     """What can be done."""
 
     ACCOUNT_CREATED = "account_created"
@@ -22,16 +22,16 @@ class Deed(StrEnum):
     INVITED = "invited"
     PAUSED = "paused"
     RESUMED = "resumed"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
     RETRIED = "retried"
-    SENT_HELD_BACK = "sent_held_back"
+    SENT_ON_HOLD = "sent_on_hold"
     RESENT = "resent"
     REVOKED = "revoked"
     RESTORED = "restored"
     ACCEPTED = "accepted"
     DECLINED = "declined"
-    OPTED_OUT = "opted_out"
-    OPTED_IN = "opted_in"
+    UNSUBSCRIBED = "unsubscribed"
+    RESUBSCRIBED = "resubscribed"
     JOINED = "joined"
     ROLE_CHANGED = "role_changed"
     DEACTIVATED = "deactivated"
@@ -42,9 +42,9 @@ class Deed(StrEnum):
     SIGNED_IN = "signed_in"
     OWNERSHIP_CLAIMED = "ownership_claimed"
     OWNER_RESCUED = "owner_rescued"
-    SECOND_STEP_REQUIRED = "second_step_required"
-    SECOND_STEP_OPTIONAL = "second_step_optional"
-    SECOND_STEP_FORGOTTEN = "second_step_forgotten"
+    TWO_STEP_REQUIRED = "two_step_required"
+    TWO_STEP_OPTIONAL = "two_step_optional"
+    TWO_STEP_DISABLED = "two_step_disabled"
 
 
 class Kind(StrEnum):
@@ -58,45 +58,47 @@ class Kind(StrEnum):
 
 KINDS = {
     Kind.INVITATIONS: (
-        Deed.INVITED,
-        Deed.PAUSED,
-        Deed.RESUMED,
-        Deed.CANCELLED,
-        Deed.RETRIED,
-        Deed.SENT_HELD_BACK,
-        Deed.RESENT,
-        Deed.REVOKED,
-        Deed.RESTORED,
-        Deed.ACCEPTED,
-        Deed.DECLINED,
-        Deed.OPTED_OUT,
-        Deed.OPTED_IN,
+        AuditAction.INVITED,
+        AuditAction.PAUSED,
+        AuditAction.RESUMED,
+        AuditAction.CANCELED,
+        AuditAction.RETRIED,
+        AuditAction.SENT_ON_HOLD,
+        AuditAction.RESENT,
+        AuditAction.REVOKED,
+        AuditAction.RESTORED,
+        AuditAction.ACCEPTED,
+        AuditAction.DECLINED,
+        AuditAction.UNSUBSCRIBED,
+        AuditAction.RESUBSCRIBED,
     ),
     Kind.PEOPLE: (
-        Deed.JOINED,
-        Deed.ROLE_CHANGED,
-        Deed.DEACTIVATED,
-        Deed.REACTIVATED,
-        Deed.LEFT,
-        Deed.OWNERSHIP_CLAIMED,
-        Deed.OWNER_RESCUED,
-        Deed.SECOND_STEP_FORGOTTEN,
+        AuditAction.JOINED,
+        AuditAction.ROLE_CHANGED,
+        AuditAction.DEACTIVATED,
+        AuditAction.REACTIVATED,
+        AuditAction.LEFT,
+        AuditAction.OWNERSHIP_CLAIMED,
+        AuditAction.OWNER_RESCUED,
+        AuditAction.TWO_STEP_DISABLED,
     ),
-    Kind.SIGN_INS: (Deed.SIGNED_IN,),
+    Kind.SIGN_INS: (AuditAction.SIGNED_IN,),
     Kind.SETTINGS: (
-        Deed.ACCOUNT_CREATED,
-        Deed.SETTINGS_CHANGED,
-        Deed.SECOND_STEP_REQUIRED,
-        Deed.SECOND_STEP_OPTIONAL,
-        Deed.LINK_ENABLED,
-        Deed.LINK_DELETED,
+        AuditAction.ACCOUNT_CREATED,
+        AuditAction.SETTINGS_CHANGED,
+        AuditAction.TWO_STEP_REQUIRED,
+        AuditAction.TWO_STEP_OPTIONAL,
+        AuditAction.LINK_ENABLED,
+        AuditAction.LINK_DELETED,
     ),
 }
 
 
-def record(deed: Deed, account: Account, actor: User | None, now: datetime, **details: Any) -> None:
+def record(
+    action: AuditAction, account: Account, actor: User | None, now: datetime, **details: Any
+) -> None:
     """Add one entry; ``details`` are plain values that say to whom and from what to what."""
-    Activity.create(account=account, actor=actor, action=deed, details=details, created_at=now)
+    AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
 def record_sign_in(user: User, device: str, now: datetime) -> None:
@@ -106,37 +108,37 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
     """
     words = ", ".join(filter(None, user_agents.words(device)))
     with db.transaction():
-        record_in_all(user, Deed.SIGNED_IN, user, now, device=words)
+        record_in_all(user, AuditAction.SIGNED_IN, user, now, device=words)
 
 
 def record_in_all(
-    user: User, deed: Deed, actor: User | None, now: datetime, **details: Any
+    user: User, action: AuditAction, actor: User | None, now: datetime, **details: Any
 ) -> None:
     """Add one entry to each account that ``user`` belongs to."""
     belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
     for membership in Membership.select(Membership, Account).join(Account).where(belongs):
-        record(deed, membership.account, actor, now, **details)
+        record(action, membership.account, actor, now, **details)
 
 
-def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[Activity]":
+def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[AuditEntry]":
     """The deeds in an account, newest first, with whoever did them if that is known.
 
     Of one kind, and with ``search`` in the name or address of who did it or to whom;
     names of people who never belonged to the account aren't searched.
     """
     found = (
-        Activity.select(Activity, User)
-        .join(User, db.LEFT_OUTER, on=(Activity.actor == User.id))
-        .where(Activity.account == account)
+        AuditEntry.select(AuditEntry, User)
+        .join(User, db.LEFT_OUTER, on=(AuditEntry.actor == User.id))
+        .where(AuditEntry.account == account)
     )
     if kind is not None:
-        found = found.where(Activity.action.in_(KINDS[kind]))
+        found = found.where(AuditEntry.action.in_(KINDS[kind]))
     if search:
         by = db.contains(User.name, search) | db.address_contains(User.email, search)
-        address = Activity.details["email"].as_text()
+        address = AuditEntry.details["email"].as_text()
         to = db.address_contains(address, search) | address.in_(_members_called(account, search))
         found = found.where(by | to)
-    return found.order_by(Activity.id.desc())
+    return found.order_by(AuditEntry.id.desc())
 
 
 def _members_called(account: Account, search: str) -> "ModelSelect[User]":

@@ -16,7 +16,7 @@ from invites.core.roles import Role
 from invites.models import Invitation, Membership
 
 
-def is_backed(invitation: Invitation) -> bool:
+def has_authority(invitation: Invitation) -> bool:
     """Whether the inviter may still invite as that role."""
     inviter = Membership.get_or_none(
         Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
@@ -24,7 +24,7 @@ def is_backed(invitation: Invitation) -> bool:
     return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
 
 
-def unbacked(now: datetime) -> Any:
+def without_authority(now: datetime) -> Any:
     """The condition that an invitation looks open and can't be accepted: it isn't backed."""
     inviter = Membership.alias()
     powers = [
@@ -38,17 +38,17 @@ def unbacked(now: datetime) -> Any:
         inviter.deactivated_at.is_null(),
         reduce(or_, powers),
     )
-    return Invitation.where_open(now) & ~fn.EXISTS(backs)
+    return Invitation.open_condition(now) & ~fn.EXISTS(backs)
 
 
-def unbacked_of(inviter: Membership, now: datetime) -> int:
+def count_without_authority(inviter: Membership, now: datetime) -> int:
     """How many open invitations somebody sent who can't back them."""
     return int(
         Invitation.select()
         .where(
             Invitation.account == inviter.account_id,
             Invitation.inviter == inviter.user_id,
-            unbacked(now),
+            without_authority(now),
         )
         .count()
     )

@@ -7,7 +7,7 @@ but Account Owners; an Account Owner everybody.
 import logging
 from enum import StrEnum
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.models import Invitation, Membership
 
@@ -26,7 +26,7 @@ class Action(StrEnum):
     CHANGE_ROLE = "change_role"
     MANAGE_PERMANENT_LINK = "manage_permanent_link"
     CHANGE_SETTINGS = "change_settings"
-    SEE_ACTIVITY = "see_activity"
+    SEE_AUDIT_LOG = "see_audit_log"
     CLAIM_OWNERSHIP = "claim_ownership"
 
 
@@ -40,7 +40,7 @@ LOWEST_ROLE = {
     Action.CHANGE_ROLE: Role.ADMIN,
     Action.MANAGE_PERMANENT_LINK: Role.ADMIN,
     Action.CHANGE_SETTINGS: Role.ADMIN,
-    Action.SEE_ACTIVITY: Role.ADMIN,
+    Action.SEE_AUDIT_LOG: Role.ADMIN,
     Action.CLAIM_OWNERSHIP: Role.ADMIN,
 }
 
@@ -77,7 +77,7 @@ def reach(role: Role) -> Role | None:
 
 
 def authorize(actor: Membership, action: Action, target: Target = None) -> None:
-    """Raises Refused(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``.
+    """Raises RuleError(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``.
 
     Asks for ``actor`` as they are now, for what a request read may be a click
     old: call it inside the transaction that does the deed. Who wanted what is
@@ -85,7 +85,7 @@ def authorize(actor: Membership, action: Action, target: Target = None) -> None:
     """
     if not is_allowed(Membership.get_by_id(actor.id), action, target):
         log.warning("denied: %s to user %s", action, actor.user_id)
-        raise Refused(Reason.NOT_ALLOWED)
+        raise RuleError(Reason.NOT_ALLOWED)
 
 
 def grantable_roles(actor: Membership) -> list[Role]:

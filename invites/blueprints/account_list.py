@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from invites.core import text_fields
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.members import accounts, answers
-from invites.models import Invitation, ProofPurpose
+from invites.models import EmailTokenPurpose, Invitation
 from invites.people import email_tokens
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
@@ -18,21 +18,21 @@ from invites.web.login import person, renew
 from invites.web.responses import go, show, tell
 from invites.web.services import now
 
-blueprint = Blueprint("accounts", __name__, url_prefix="/accounts")
+blueprint = Blueprint("account_list", __name__, url_prefix="/accounts")
 
 
 class AccountForm(PlainForm):
     """A new account's name."""
 
-    name = StringField(_l("Organisation"), validators=[checked_by(text_fields.clean_name)])
+    name = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
 
 
 @blueprint.get("")
 @allow(Who.LOGGED_IN)
 def index() -> Response:
-    """All organisations of the person, and at the bottom what they are invited to."""
+    """All organizations of the person, and at the bottom what they are invited to."""
     return show(
-        "accounts/page.html",
+        "account_list/page.html",
         invitations=answers.open_invitations(person(), now()),
         left=accounts.left_by(person()),
     )
@@ -42,7 +42,7 @@ def index() -> Response:
 @allow(Who.INSTALLER)
 def form() -> Response:
     """Where the installer names a new account."""
-    return show("accounts/new.html", form=AccountForm())
+    return show("account_list/new.html", form=AccountForm())
 
 
 @blueprint.post("/new")
@@ -51,7 +51,7 @@ def create() -> Response:
     """Add an account that the installer owns."""
     form = AccountForm()
     if not form.validate():
-        return show("accounts/new.html", form=form, status=422)
+        return show("account_list/new.html", form=form, status=422)
     account = accounts.create_by_installer(form.name.data, person(), now())
     tell(_("%(account)s is there. Invite the first people.", account=account.name))
     return go(url_for("compose.form", slug=account.slug))
@@ -64,12 +64,12 @@ def accept(invitation_id: int) -> Response:
     invitation = _own_invitation(invitation_id)
     try:
         answers.accept(invitation, person(), now())
-    except Refused as refused:
+    except RuleError as refused:
         tell(sentence(refused), "problem")
-        return go(url_for("accounts.index"))
+        return go(url_for("account_list.index"))
     renew()
     tell(_("Welcome to %(account)s.", account=invitation.account.name))
-    return go(url_for("home.page", slug=invitation.account.slug))
+    return go(url_for("account_home.page", slug=invitation.account.slug))
 
 
 @blueprint.post("/invitations/<int:invitation_id>/refusal")
@@ -79,11 +79,11 @@ def decline(invitation_id: int) -> Response:
     invitation = _own_invitation(invitation_id)
     try:
         answers.decline(invitation, now())
-    except Refused as refused:
+    except RuleError as refused:
         tell(sentence(refused), "problem")
     else:
         tell(_("You declined the invitation to %(account)s.", account=invitation.account.name))
-    return go(url_for("accounts.index"))
+    return go(url_for("account_list.index"))
 
 
 @blueprint.post("/confirmation")
@@ -93,7 +93,7 @@ def confirm() -> Response:
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is confirmed already.", email=email))
-    elif email_tokens.ask(person(), ProofPurpose.CONFIRM_EMAIL, email, now()):
+    elif email_tokens.ask(person(), EmailTokenPurpose.CONFIRM_EMAIL, email, now()):
         tell(_("A confirmation mail is on its way to %(email)s.", email=email))
     else:
         tell(
@@ -104,7 +104,7 @@ def confirm() -> Response:
             ),
             "problem",
         )
-    return go(url_for("accounts.index"))
+    return go(url_for("account_list.index"))
 
 
 def _own_invitation(invitation_id: int) -> Invitation:

@@ -9,13 +9,13 @@ from wtforms.validators import Optional
 
 from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.roles import Role
 from invites.invitations import send_invitations
 from invites.mail.rendering import preview_parts
 from invites.members import accounts, two_step_policy
 from invites.members.accounts import AccountSettings
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm, checked_by
 from invites.web.htmx import wants_fragment
@@ -23,7 +23,7 @@ from invites.web.responses import go, show, tell
 from invites.web.security_headers import MAIL_PREVIEW, page_policy
 from invites.web.services import links, now
 
-blueprint = Blueprint("settings", __name__, url_prefix="/accounts/<slug>/settings")
+blueprint = Blueprint("account_settings", __name__, url_prefix="/accounts/<slug>/settings")
 
 _PREVIEWS = {"new": False, "known": True}
 
@@ -31,7 +31,7 @@ _PREVIEWS = {"new": False, "known": True}
 class SettingsForm(PlainForm):
     """What an admin may set."""
 
-    name = StringField(_l("Organisation"), validators=[checked_by(text_fields.clean_name)])
+    name = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     purpose = StringField(
         _l("What people are invited to do"), validators=[checked_by(text_fields.clean_phrase)]
     )
@@ -56,7 +56,7 @@ class SettingsForm(PlainForm):
 @allow(Action.CHANGE_SETTINGS)
 def page() -> AnyResponse:
     """The settings as they are."""
-    return _page(SettingsForm(obj=here().account))
+    return _page(SettingsForm(obj=current().account))
 
 
 @blueprint.post("")
@@ -67,28 +67,28 @@ def update() -> AnyResponse:
     if not form.validate():
         return _page(form, status=422)
     typed = {name: value or "" for name, value in form.data.items() if name != "csrf_token"}
-    accounts.change_settings(here().membership, AccountSettings(**typed), now())
+    accounts.change_settings(current().membership, AccountSettings(**typed), now())
     tell(_("The settings are saved."))
-    return go(url_for("settings.page"))
+    return go(url_for("account_settings.page"))
 
 
-@blueprint.post("/second-step")
+@blueprint.post("/two-step")
 @allow(Action.CHANGE_SETTINGS)
-def require_second_step() -> AnyResponse:
+def require_two_step() -> AnyResponse:
     """Ask Moderators and up for a second step at their log-in, or don't."""
     required = request.form.get("required") == "1"
     told = _("Moderators and up are asked for it.") if required else _("Nobody is asked for it.")
     problem = ""
     try:
-        two_step_policy.require(here().membership, required, now())
-    except Refused as refused:
+        two_step_policy.require(current().membership, required, now())
+    except RuleError as refused:
         problem = sentence(refused)
     if not wants_fragment():
         tell(problem or told, "problem" if problem else "done")
-        return go(url_for("settings.page", _anchor="second-step"))
+        return go(url_for("account_settings.page", _anchor="two-step"))
     return show(
-        "settings/_second_step.html",
-        without_second_step=two_step_policy.without(here().account),
+        "account_settings/_two_step.html",
+        without_two_step=two_step_policy.without(current().account),
         told="" if problem else told,
         problem=problem,
         status=422 if problem else 200,
@@ -101,13 +101,13 @@ def mail(kind: str) -> AnyResponse:
     """The HTML of one of the two invitation mails, for the frame on the settings page."""
     if kind not in _PREVIEWS:
         abort(404)
-    account = here().account
+    account = current().account
     parts = preview_parts(
         account,
-        here().membership.user,
+        current().membership.user,
         Role.USER,
         link=links().account(account),
-        opt_out_link=links().account(account),
+        unsubscribe_link=links().account(account),
         links=links(),
         known=_PREVIEWS[kind],
         expires_at=now() + send_invitations.LIFETIME,
@@ -117,9 +117,9 @@ def mail(kind: str) -> AnyResponse:
 
 def _page(form: SettingsForm, *, status: int = 200) -> AnyResponse:
     response = show(
-        "settings/page.html",
+        "account_settings/page.html",
         form=form,
-        without_second_step=two_step_policy.without(here().account),
+        without_two_step=two_step_policy.without(current().account),
         status=status,
     )
     response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")

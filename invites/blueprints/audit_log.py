@@ -9,24 +9,24 @@ from werkzeug.wrappers import Response
 from invites.authorization import audit_log
 from invites.authorization.audit_log import Kind
 from invites.authorization.permissions import Action
-from invites.models import Activity
+from invites.models import AuditEntry
 from invites.web import audit_labels
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.csv_export import csv_file
 from invites.web.responses import show
 
-blueprint = Blueprint("activity", __name__, url_prefix="/accounts/<slug>/activity")
+blueprint = Blueprint("audit_log", __name__, url_prefix="/accounts/<slug>/audit-log")
 
 
 @blueprint.get("")
-@allow(Action.SEE_ACTIVITY)
+@allow(Action.SEE_AUDIT_LOG)
 def page() -> Response:
     """What was done, newest first; searched, of one kind, a page at a time."""
     kind, search = _asked()
     return show(
-        "activity/page.html",
-        fragment="activity/_activity_list.html",
-        found=here().scope.activity(kind, search, request.args.get("page", 1, type=int)),
+        "audit_log/page.html",
+        fragment="audit_log/_audit_log_list.html",
+        found=current().scope.audit_log(kind, search, request.args.get("page", 1, type=int)),
         search=search,
         chosen=kind or "",
         kinds=list(Kind),
@@ -34,15 +34,15 @@ def page() -> Response:
     )
 
 
-@blueprint.get("/activity.csv")
-@allow(Action.SEE_ACTIVITY)
+@blueprint.get("/audit-log.csv")
+@allow(Action.SEE_AUDIT_LOG)
 def export() -> Response:
     """The same as a file, all pages of it; safe to open in a spreadsheet program."""
     kind, search = _asked()
-    return csv_file("activity.csv", _lines(audit_log.recorded(here().account, kind, search)))
+    return csv_file("audit-log.csv", _lines(audit_log.recorded(current().account, kind, search)))
 
 
-def _lines(found: Iterable[Activity]) -> Iterator[tuple[str, ...]]:
+def _lines(found: Iterable[AuditEntry]) -> Iterator[tuple[str, ...]]:
     yield _("When (UTC)"), _("Who"), _("Email"), _("What"), _("Whom")
     for entry in found:
         when = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.models import Authenticator
 from invites.people import totp, two_step
 from invites.web.access import Who, allow
@@ -24,7 +24,7 @@ from invites.web.rate_limits import limit_app_digits, limit_password_guesses
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
-blueprint = Blueprint("authenticator", __name__, url_prefix="/profile/second-step/app")
+blueprint = Blueprint("authenticator_app", __name__, url_prefix="/profile/two-step/app")
 
 _OFFERED = "offered"  # in the visitor's cookie: when the key was made that they may see
 
@@ -52,7 +52,7 @@ def offer() -> Response:
         form,
         _password_page,
         lambda: _offer(form.password.data or ""),
-        then=url_for("authenticator.key"),
+        then=url_for("authenticator_app.key"),
     )
 
 
@@ -76,14 +76,14 @@ def confirm() -> Response:
             two_step.confirm_authenticator(
                 person(), form.code.data or "", session_token(), services().signer, now()
             )
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason not in (Reason.CODE_WRONG, Reason.NOT_FOUND):
             raise
         form.validate()
         form.refuse(form.code, refused)
         return _key_page(form)
     tell(_("Your app is set up. Keep the recovery codes below for when you lose it."))
-    return go(url_for("second_factor.page"))
+    return go(url_for("two_step.page"))
 
 
 @blueprint.get("/removal")
@@ -149,10 +149,10 @@ def _key_page(form: DigitsForm) -> Response:
         if not two_step.has_authenticator(person()):
             words = _("A key is shown for a quarter of an hour, where it was made. Begin anew.")
             tell(words, "problem")
-        return go(url_for("second_factor.page"))
+        return go(url_for("two_step.page"))
     address = totp.address(offered, services().signer, services().settings.box_name)
     return show(
-        "second_factor/key.html",
+        "two_step/key.html",
         form=form,
         key=totp.typed_key(offered, services().signer),
         address=address,

@@ -10,13 +10,13 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import manage, skipped
 from invites.invitations.classify import Outcome
-from invites.invitations.skipped import LeftOut
+from invites.invitations.skipped import SkippedEntry
 from invites.models import Batch, BatchState, Membership
 from invites.outbox import batches, enqueue, progress
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.compose_form import compose_page, form_to_mend
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem, sentence
@@ -37,7 +37,7 @@ def index() -> Response:
     return show(
         "batches/index.html",
         fragment="batches/_batch_list.html",
-        found=here().scope.batches(request.args.get("page", 1, type=int)),
+        found=current().scope.batches(request.args.get("page", 1, type=int)),
     )
 
 
@@ -78,12 +78,12 @@ def retry(batch_id: int) -> Response:
     )
 
 
-@blueprint.post("/<int:batch_id>/held-back")
+@blueprint.post("/<int:batch_id>/on-hold")
 @allow(Action.INVITE)
-def send_held_back(batch_id: int) -> Response:
+def send_on_hold(batch_id: int) -> Response:
     """Send what a restored backup held back."""
     return _do(
-        batches.send_held_back,
+        batches.send_on_hold,
         batch_id,
         lambda n: ngettext(
             "%(count)s mail is queued.", "%(count)s mails are queued.", n, count=format_decimal(n)
@@ -95,7 +95,7 @@ def send_held_back(batch_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def resend(batch_id: int, invitation_id: int) -> Response:
     """Mail one person again."""
-    invitation = here().scope.invitation(invitation_id)
+    invitation = current().scope.invitation(invitation_id)
     return _do(
         lambda member, _batch, moment: manage.resend(member, invitation, moment),
         batch_id,
@@ -103,33 +103,33 @@ def resend(batch_id: int, invitation_id: int) -> Response:
     )
 
 
-@blueprint.get("/<int:batch_id>/left-out")
+@blueprint.get("/<int:batch_id>/skipped")
 @allow(Action.INVITE)
-def mend_left_out(batch_id: int) -> Response:
+def mend_skipped(batch_id: int) -> Response:
     """New Invitation, with what wasn't an address in its field."""
     batch = _batch(batch_id)
-    authorize(here().membership, Action.INVITE, batch.role)
+    authorize(current().membership, Action.INVITE, batch.role)
     wrong = [one.as_typed for one in skipped.rows(batch) if one.outcome == Outcome.INVALID]
     return compose_page(form_to_mend("\n".join(wrong), batch.role))
 
 
-@blueprint.get("/<int:batch_id>/left-out.csv")
+@blueprint.get("/<int:batch_id>/skipped.csv")
 @allow(Action.INVITE)
-def export_left_out(batch_id: int) -> Response:
+def export_skipped(batch_id: int) -> Response:
     """Who was left out, and why; safe to open in a spreadsheet program."""
-    return csv_file("left-out.csv", _lines(skipped.rows(_batch(batch_id))))
+    return csv_file("skipped.csv", _lines(skipped.rows(_batch(batch_id))))
 
 
 @blueprint.get("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:
-    """Say what cancelling does, before it does; the counts beside the question stay live."""
+    """Say what canceling does, before it does; the counts beside the question stay live."""
     batch = _batch(batch_id)
     try:
-        batches.refuse_uncancellable(batch)
-    except Refused as refused:
+        batches.refuse_uncancelable(batch)
+    except RuleError as refused:
         return _changed(batch, refusal=sentence(refused))
-    return _show(batch, cancelling=batch.state != BatchState.CANCELLED)
+    return _show(batch, canceling=batch.state != BatchState.CANCELED)
 
 
 @blueprint.post("/<int:batch_id>/cancellation")
@@ -140,15 +140,15 @@ def cancel(batch_id: int) -> Response:
         batches.cancel,
         batch_id,
         lambda n: ngettext(
-            "Cancelled. %(count)s mail was withdrawn.",
-            "Cancelled. %(count)s mails were withdrawn.",
+            "Canceled. %(count)s mail was withdrawn.",
+            "Canceled. %(count)s mails were withdrawn.",
             n,
             count=format_decimal(n),
         ),
     )
 
 
-def _lines(rows: Iterable[LeftOut]) -> Iterator[tuple[str, ...]]:
+def _lines(rows: Iterable[SkippedEntry]) -> Iterator[tuple[str, ...]]:
     yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
     for one in rows:
         row = "" if one.row is None else str(one.row)
@@ -157,17 +157,17 @@ def _lines(rows: Iterable[LeftOut]) -> Iterator[tuple[str, ...]]:
 
 
 def _batch(batch_id: int) -> Batch:
-    return here().scope.batch(batch_id)
+    return current().scope.batch(batch_id)
 
 
 def _do(
-    deed: Callable[[Membership, Batch, datetime], T], batch_id: int, told: Callable[[T], str]
+    action: Callable[[Membership, Batch, datetime], T], batch_id: int, told: Callable[[T], str]
 ) -> Response:
     """Steer a batch, and show and say how it stands then."""
     batch = _batch(batch_id)
     try:
-        done = deed(here().membership, batch, now())
-    except Refused as refused:
+        done = action(current().membership, batch, now())
+    except RuleError as refused:
         if refused.reason is Reason.NOT_ALLOWED:
             raise
         return _changed(batch, refusal=sentence(refused))
@@ -181,20 +181,20 @@ def _changed(batch: Batch, *, told: str = "", refusal: str = "") -> Response:
     return go(url_for("batches.page", batch_id=batch.id))
 
 
-def _show(batch: Batch, *, cancelling: bool = False, told: str = "", refusal: str = "") -> Response:
+def _show(batch: Batch, *, canceling: bool = False, told: str = "", refusal: str = "") -> Response:
     has_server = services().settings.mail_server is not None
     moment = now()
     return show(
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
-        left_out=skipped.rows(batch),
+        skipped=skipped.rows(batch),
         progress=progress.of_batch(batch, moment),
         worker_lives=enqueue.worker_seen(moment),
         trouble=enqueue.trouble() if has_server else "",
         ahead=batches.ahead_of(batch, moment),
-        unsent=batches.unsent(batch) if cancelling else 0,
-        cancelling=cancelling,
+        unsent=batches.unsent(batch) if canceling else 0,
+        canceling=canceling,
         told=told,
         refusal=refusal,
     )

@@ -10,14 +10,14 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites.authorization.permissions import Action
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import edits, manage, send_invitations, staging
 from invites.invitations.classify import Outcome
 from invites.invitations.review import overview
 from invites.lists.table import Choice
 from invites.models import Batch, StagedList
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, number
 from invites.web.error_labels import sentence
 from invites.web.error_pages import stale_form
@@ -35,7 +35,7 @@ def form() -> AnyResponse:
     """An empty form, with the list that was dropped last and not sent."""
     form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
     form.offer_roles()
-    form.staged = staging.newest(here().membership)
+    form.staged = staging.newest(current().membership)
     return compose_page(form, waited=True)
 
 
@@ -53,7 +53,7 @@ def create() -> AnyResponse:
         return compose_page(form, status=422)
     try:
         batch = _send(form)
-    except Refused as refused:
+    except RuleError as refused:
         return _not_sent(form, refused)
     staging.sweep(now())
     if services().settings.mail_server is None:
@@ -86,7 +86,7 @@ def understanding() -> AnyResponse:
 def mend_typed() -> AnyResponse:
     """Take the suggestion for something in the field, or believe that it isn't misspelt."""
     form = filled_form()
-    typed = overview(here().account, form.entries, None, now()).typed
+    typed = overview(current().account, form.entries, None, now()).typed
     invalid = typed.of(Outcome.INVALID)
     use, trust = number(request.form.get("use")), number(request.form.get("trust"))
     if use is not None and use < len(invalid):
@@ -121,7 +121,7 @@ def remove_file() -> AnyResponse:
 
 
 def _send(form: ComposeForm) -> Batch:
-    member, order = here().membership, form.order()
+    member, order = current().membership, form.order()
     if form.wrong is not None and form.revoke_wrong.data:
         return manage.correct(member, form.wrong, order, now())
     return send_invitations.issue(member, order, now())
@@ -134,24 +134,24 @@ def _take_file(form: ComposeForm) -> bool:
         return True
     try:
         form.staged = staging.stage_file(
-            here().membership,
+            current().membership,
             file.filename,
             file.stream,
             now(),
             instead_of=form.staged.id if form.staged else None,
         )
-    except Refused as refused:
+    except RuleError as refused:
         form.csv_file.errors = list(_unread(file.filename, refused, form.staged))
         return False
     form.place.data = ""  # of the list before
     return True
 
 
-def _unread(file_name: str, refused: Refused, waiting: StagedList | None) -> Iterator[str]:
+def _unread(file_name: str, refused: RuleError, waiting: StagedList | None) -> Iterator[str]:
     name = staging.display_name(file_name)
     yield _("“%(file)s”: %(reason)s", file=name, reason=sentence(refused))
     if waiting is not None and waiting.batch_id is None:
-        yield _("The list “%(file)s” is still here.", file=waiting.file_name)
+        yield _("The list “%(file)s” is still current.", file=waiting.file_name)
 
 
 def _take_over(form: ComposeForm) -> None:
@@ -162,17 +162,17 @@ def _take_over(form: ComposeForm) -> None:
     staged = form.staged
     if staged is None or staged.batch_id is not None:
         return
-    with suppress(Refused):  # sent or forgotten meanwhile: sending finds that, too
+    with suppress(RuleError):  # sent or forgotten meanwhile: sending finds that, too
         if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
             edits.mend_changed(staged, form.row_texts, now())
 
 
-def _not_sent(form: ComposeForm, refused: Refused) -> AnyResponse:
+def _not_sent(form: ComposeForm, refused: RuleError) -> AnyResponse:
     """The page with the reason where it belongs, and the list judged as things stand now."""
     if refused.reason is Reason.REVIEW_FIRST:
-        since = edits.judge_again(form.staged, now()) if form.staged else None
+        since = edits.classify_again(form.staged, now()) if form.staged else None
         return compose_page(form, unsent=sentence(refused), since=changes(since or {}))
     if refused.reason is Reason.LIST_SENT:
         form.staged = None

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from invites.authorization.authority import is_backed
-from invites.core.errors import Reason, Refused
+from invites.authorization.authority import has_authority
+from invites.core.errors import Reason, RuleError
 from invites.members import answers, memberships
-from invites.models import Invitation, Standing
+from invites.models import Invitation, InvitationStatus
 from invites.people import profiles
 from invites.web.access import Who, allow
-from invites.web.after_login import arrived, welcome
+from invites.web.after_login import after_join, after_login
 from invites.web.forms import JoinForm
 from invites.web.login import renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -34,7 +34,7 @@ class Opened:
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Says who invites whom to what. Opening it changes nothing."""
+    """Says who invites whom to what. Connector it changes nothing."""
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
@@ -53,10 +53,10 @@ def accept(token: str) -> Response:
     if who is not None and who.user.email == opened.invitation.email:
         try:
             answers.accept(opened.invitation, who.user, now(), proven=opened.proven)
-        except Refused:
+        except RuleError:
             return _closed(opened.invitation)
         renew()
-        return welcome(opened.invitation.account)
+        return after_login(opened.invitation.account)
     return _for_whoever_asks(opened) or _accept_as_new(opened)
 
 
@@ -69,7 +69,7 @@ def decline(token: str) -> Response:
         return opened
     try:
         answers.decline(opened.invitation, now(), proven=opened.proven)
-    except Refused:
+    except RuleError:
         return _closed(opened.invitation)
     return show("invitation/declined.html", opened=opened)
 
@@ -80,7 +80,7 @@ def _opened(token: str) -> Opened | Response:
     if found is None:
         return show("invitation/unknown.html", status=404)
     invitation, proven = found
-    if not invitation.is_open(now()) or not is_backed(invitation):
+    if not invitation.is_open(now()) or not has_authority(invitation):
         return _closed(invitation)
     return Opened(invitation, token, proven)
 
@@ -88,9 +88,9 @@ def _opened(token: str) -> Opened | Response:
 def _closed(invitation: Invitation) -> Response:
     """One calm page for expired, revoked, used and replaced links."""
     fresh = Invitation.get_by_id(invitation.id)
-    standing = fresh.standing(now())
-    if standing is Standing.DECLINED and fresh.expires_at <= now():
-        standing = Standing.EXPIRED
+    status = fresh.status(now())
+    if status is InvitationStatus.DECLINED and fresh.expires_at <= now():
+        status = InvitationStatus.EXPIRED
     who = visitor()
     member = who is not None and memberships.find(invitation.account, who.user)
     return show(
@@ -98,7 +98,7 @@ def _closed(invitation: Invitation) -> Response:
         status=410,
         account=invitation.account,
         inviter=invitation.inviter,
-        standing=standing,
+        invitation_status=status,
         is_member=bool(member and member.is_active),
     )
 
@@ -114,7 +114,7 @@ def _for_whoever_asks(opened: Opened) -> Response | None:
     if who.user.email != email:
         return show("invitation/wrong_person.html", opened=opened, signed_in=who.user, status=403)
     if who.user.is_confirmed:
-        return go(url_for("accounts.index", _anchor="invitations"))
+        return go(url_for("account_list.index", _anchor="invitations"))
     return show("invitation/answer.html", opened=opened)
 
 
@@ -128,12 +128,12 @@ def _accept_as_new(opened: Opened) -> Response:
             form.name.data, invitation.email, form.password.data or "", form.phone.data or ""
         )
         membership = answers.accept_as_new(invitation, profile, now(), proven=opened.proven)
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITATION_UNBACKED):
             return _closed(invitation)
         form.refuse(form.password, refused)
         return _letter(opened, form, status=422)
-    return arrived(membership, form)
+    return after_join(membership, form)
 
 
 def _form(name: str = "") -> JoinForm:

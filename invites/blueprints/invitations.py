@@ -10,13 +10,13 @@ from werkzeug.wrappers import Response
 
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.invitations import manage
 from invites.lists.recipients import typed
 from invites.members import permanent_link
 from invites.members.scope import Flag
-from invites.models import Invitation, Membership, Standing
-from invites.web.access import allow, here
+from invites.models import Invitation, InvitationStatus, Membership
+from invites.web.access import allow, current
 from invites.web.compose_form import compose_page, form_to_mend
 from invites.web.error_labels import sentence
 from invites.web.htmx import wants_fragment
@@ -25,14 +25,16 @@ from invites.web.services import links, now
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")
 
-_WHICH: dict[str, Standing | Flag] = {which.value: which for which in (*Standing, *Flag)}
+_WHICH: dict[str, InvitationStatus | Flag] = {
+    which.value: which for which in (*InvitationStatus, *Flag)
+}
 
 
 @blueprint.get("")
 @allow(Action.SEE_PEOPLE)
 def index() -> Response:
     """All invitations, newest first; searched, filtered, a page at a time."""
-    scope = here().scope
+    scope = current().scope
     which, search = _asked_for()
     found = scope.invitations(
         which=which,
@@ -40,7 +42,7 @@ def index() -> Response:
         page=request.args.get("page", 1, type=int),
         now=now(),
     )
-    link = None if wants_fragment() else permanent_link.active(here().account)
+    link = None if wants_fragment() else permanent_link.active(current().account)
     return show(
         "invitations/page.html",
         fragment="invitations/_invitation_list.html",
@@ -86,12 +88,12 @@ def restore(invitation_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def link(invitation_id: int) -> Response:
     """The personal link, to copy and hand over by other means than mail."""
-    invitation = here().scope.invitation(invitation_id)
-    manage.check_copyable(here().membership, invitation)
+    invitation = current().scope.invitation(invitation_id)
+    manage.check_copyable(current().membership, invitation)
     return show(
         "invitations/link.html",
         fragment="invitations/_invitation.html",
-        listed=here().scope.listed(invitation, now()),
+        listed=current().scope.listed(invitation, now()),
         url=links().copied_invitation(invitation),
     )
 
@@ -100,34 +102,34 @@ def link(invitation_id: int) -> Response:
 @allow(Action.INVITE)
 def correct(invitation_id: int) -> Response:
     """New Invitation, with this person in the field, for whom another address may be right."""
-    invitation = here().scope.invitation(invitation_id)
-    authorize(here().membership, Action.MANAGE_INVITATION, invitation)
+    invitation = current().scope.invitation(invitation_id)
+    authorize(current().membership, Action.MANAGE_INVITATION, invitation)
     text = typed(invitation.email, invitation.name)
     return compose_page(form_to_mend(text, invitation.role, invitation))
 
 
 def _do(
-    deed: Callable[[Membership, Invitation, datetime], None],
+    action: Callable[[Membership, Invitation, datetime], None],
     invitation_id: int,
     told: Callable[[Invitation], str],
 ) -> Response:
     """Do something to one invitation, and show and say how it stands then."""
     problem = ""
     try:
-        deed(here().membership, here().scope.invitation(invitation_id), now())
-    except Refused as refused:
+        action(current().membership, current().scope.invitation(invitation_id), now())
+    except RuleError as refused:
         problem = sentence(refused)
-    invitation = here().scope.invitation(invitation_id)
+    invitation = current().scope.invitation(invitation_id)
     return _row(invitation, told="" if problem else told(invitation), problem=problem)
 
 
 def _restored(invitation: Invitation) -> str:
     """What undoing came to: meanwhile the offer may have expired, or lost its backing."""
-    if invitation.standing(now()) is Standing.EXPIRED:
+    if invitation.status(now()) is InvitationStatus.EXPIRED:
         words = _l("Undone, but it has expired: resend it, so that %(email)s can join.")
     elif not invitation.is_open(now()):
         words = _l("Undone: %(email)s declined, and it has expired since.")
-    elif not authority.is_backed(invitation):
+    elif not authority.has_authority(invitation):
         words = _l(
             "Undone, but whoever sent it can't invite people any more: "
             "resend it, so that %(email)s can join."
@@ -142,7 +144,7 @@ def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
     if not wants_fragment():
         tell(problem or told, "problem" if problem else "done")
         return go(url_for("invitations.index"))
-    scope = here().scope
+    scope = current().scope
     which, search = _asked_for()
     return show(
         "invitations/_invitation.html",
@@ -157,7 +159,7 @@ def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
     )
 
 
-def _asked_for() -> tuple[Standing | Flag | None, str]:
+def _asked_for() -> tuple[InvitationStatus | Flag | None, str]:
     """Which invitations the list shows, and what was searched for."""
     which = _WHICH.get(request.values.get("status", ""))
     return which, request.values.get("search", "").strip()[:254]

@@ -3,12 +3,12 @@
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.members import memberships, permanent_link
 from invites.models import PermanentLink
 from invites.people import profiles
 from invites.web.access import Who, allow
-from invites.web.after_login import arrived, welcome
+from invites.web.after_login import after_join, after_login
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -21,7 +21,7 @@ blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Says what the link leads to. Opening it changes nothing."""
+    """Says what the link leads to. Connector it changes nothing."""
     link = links().opened_permanent(token)
     if link is None:
         return show("join/closed.html", status=410)
@@ -46,13 +46,13 @@ def create(token: str) -> Response:
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
         membership = permanent_link.join_as_new(link, profile, now())
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason is Reason.LINK_CLOSED:
             return show("join/closed.html", status=410)
         about_email = refused.reason is Reason.PROFILE_EXISTS
         form.refuse(form.email if about_email else form.password, refused)
         return _sign_up(link, token, form, status=422)
-    return arrived(membership, form)
+    return after_join(membership, form)
 
 
 @blueprint.post("/acceptance")
@@ -64,12 +64,12 @@ def accept(token: str) -> Response:
         return show("join/closed.html", status=410)
     try:
         permanent_link.join(link, person(), now())
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason is Reason.LINK_CLOSED:
             return show("join/closed.html", status=410)
         return go(url_for("join.page", token=token))
     renew()
-    return welcome(link.account)
+    return after_login(link.account)
 
 
 def _form() -> JoinForm:

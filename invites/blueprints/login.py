@@ -9,7 +9,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.members import installation
 from invites.models import Invitation, User
 from invites.people import passkeys, profiles, two_step
@@ -64,12 +64,12 @@ def create() -> Response:
     if form.validate():
         try:
             user = profiles.authenticate(form.email.data or "", form.password.data or "")
-        except Refused as refused:
+        except RuleError as refused:
             form.refuse(form.password, refused)
             return _page(form, _invitation_behind(safe_next(form.next.data)), status=422)
     if user is not None and two_step.is_on(user):
         pending_login.begin(user, shared=form.shared.data)
-        return go(url_for("second_step.form", next=safe_next(form.next.data)))
+        return go(url_for("two_step_login.form", next=safe_next(form.next.data)))
     if user is None or not _let_in(user, shared=form.shared.data):
         # As a literal, so that nobody types lines of their own into the log (ASVS 5.0 16.4.1).
         log.warning("log-in refused: %.200r from %s", form.email.data, request.remote_addr)
@@ -132,6 +132,6 @@ def _let_in(user: User, *, shared: bool) -> bool:
     """Start a session; False when the password isn't enough any more since it was checked."""
     try:
         log_in(user, shared=shared, by_password_alone=True)
-    except Refused:
+    except RuleError:
         return False
     return True

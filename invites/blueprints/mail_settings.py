@@ -13,19 +13,19 @@ from invites.core.addresses import canonical
 from invites.core.settings import MailServer
 from invites.outbox import enqueue, throttle
 from invites.sending import sender_domain
-from invites.sending.test_mail import rehearse, trial_mail
+from invites.sending.test_mail import build_test_mail, send_test_mail
 from invites.web import mail_labels
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person
-from invites.web.rate_limits import limit_rehearsals
+from invites.web.rate_limits import limit_test_mails
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
 blueprint = Blueprint("mail_settings", __name__, url_prefix="/mail")
 
 
-class RehearsalForm(PlainForm):
+class MailTestForm(PlainForm):
     """Where a test mail goes."""
 
     email = EmailField(_l("Send it to"), validators=[checked_by(addresses.canonical)])
@@ -54,16 +54,16 @@ def page() -> AnyResponse:
     return _show()
 
 
-@blueprint.post("/rehearsal")
+@blueprint.post("/test-mail")
 @allow(Who.INSTALLER)
-@limit_rehearsals
-def rehearsal() -> AnyResponse:
+@limit_test_mails
+def test_mail() -> AnyResponse:
     """Send a test mail now, and tell every step; takes as long as the mail server does."""
-    form = RehearsalForm()
+    form = MailTestForm()
     if not form.validate():
-        return _show("_rehearsal.html", status=422, rehearsal_form=form)
-    mail = trial_mail(canonical(form.email.data or ""), services().postage, now())
-    return _show("_rehearsal.html", rehearsal_form=form, rehearsal=rehearse(_server(), mail))
+        return _show("_test_mail.html", status=422, test_mail_form=form)
+    mail = build_test_mail(canonical(form.email.data or ""), services().mail_context, now())
+    return _show("_test_mail.html", test_mail_form=form, test_mail=send_test_mail(_server(), mail))
 
 
 @blueprint.get("/published")
@@ -98,8 +98,8 @@ def _server() -> MailServer:
 def _show(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse:
     """The page, or one part of it; ``parts`` take the place of what it begins with."""
     beginning = {
-        "rehearsal_form": RehearsalForm(formdata=None, email=person().email),
-        "rehearsal": None,
+        "test_mail_form": MailTestForm(formdata=None, email=person().email),
+        "test_mail": None,
         "pace_form": PaceForm(formdata=None, obj=throttle.read()),
         "was_looked_up": False,
         "published": None,

@@ -55,4 +55,4 @@ def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
     delivery = waiting.find(delivery_id)
     if delivery is None or services().settings.mail_server is not None:
         abort(404)
-    return delivery, render(delivery, services().postage, now())
+    return delivery, render(delivery, services().mail_context, now())

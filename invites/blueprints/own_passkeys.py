@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, StringField
 
 from invites.core import text_fields, user_agents
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
@@ -19,7 +19,7 @@ from invites.web.responses import show
 from invites.web.server_busy import mark_busy
 from invites.web.services import now, services
 
-blueprint = Blueprint("own_passkeys", __name__, url_prefix="/profile/second-step/passkeys")
+blueprint = Blueprint("passkeys", __name__, url_prefix="/profile/two-step/passkeys")
 
 
 class NewPasskeyForm(PasswordForm):
@@ -45,7 +45,7 @@ def options() -> AnyResponse:
     password, base_url = request.form.get("password", ""), services().settings.base_url
     try:
         asked = passkeys.ask_for_new(person(), password, base_url, now())
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason is not Reason.PASSWORD_WRONG:
             was_right()
         answer = jsonify(error=str(sentence(refused)))
@@ -112,4 +112,4 @@ def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
 
 
 def _page(form: PasswordForm) -> AnyResponse:
-    return show("second_factor/passkey.html", form=form, status=422 if form.errors else 200)
+    return show("two_step/passkey.html", form=form, status=422 if form.errors else 200)

@@ -8,8 +8,8 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import EqualTo
 
 from invites.core import addresses
-from invites.core.errors import Reason, Refused
-from invites.models import EmailProof, ProofPurpose
+from invites.core.errors import Reason, RuleError
+from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import email_tokens, profiles
 from invites.web import last_login_address
 from invites.web.access import Who, allow
@@ -64,8 +64,8 @@ def ask() -> Response:
 @allow(Who.ANYBODY)
 def form(token: str) -> Response:
     """Where to type the new password."""
-    proof = _open_proof(token)
-    return _page(NewPasswordForm(), proof) if proof else _closed()
+    email_token = _open_email_token(token)
+    return _page(NewPasswordForm(), email_token) if email_token else _closed()
 
 
 @blueprint.post("/<token>")
@@ -73,31 +73,35 @@ def form(token: str) -> Response:
 @limit_joining
 def create(token: str) -> Response:
     """Set the new password; every device is logged out, this one too."""
-    proof = _open_proof(token)
-    if proof is None:
+    email_token = _open_email_token(token)
+    if email_token is None:
         return _closed()
     form = NewPasswordForm()
     if not form.validate():
-        return _page(form, proof, status=422)
+        return _page(form, email_token, status=422)
     try:
-        email_tokens.reset_password(proof, form.password.data or "", now())
-    except Refused as refused:
-        if refused.reason is Reason.PROOF_CLOSED:
+        email_tokens.reset_password(email_token, form.password.data or "", now())
+    except RuleError as refused:
+        if refused.reason is Reason.EMAIL_TOKEN_CLOSED:
             return _closed()
         form.refuse(form.password, refused)
-        return _page(form, proof, status=422)
+        return _page(form, email_token, status=422)
     log_out()
     tell(_("Your new password is set. Log in with it."))
-    return go(url_for("login.form", email=proof.user.email))
+    return go(url_for("login.form", email=email_token.user.email))
 
 
-def _open_proof(token: str) -> EmailProof | None:
-    proof = links().opened_proof(token, ProofPurpose.RESET_PASSWORD)
-    return proof if proof is not None and email_tokens.is_open(proof, now()) else None
+def _open_email_token(token: str) -> EmailToken | None:
+    email_token = links().opened_email_token(token, EmailTokenPurpose.RESET_PASSWORD)
+    return (
+        email_token
+        if email_token is not None and email_tokens.is_open(email_token, now())
+        else None
+    )
 
 
-def _page(form: NewPasswordForm, proof: EmailProof, *, status: int = 200) -> Response:
-    return show("password_reset/page.html", form=form, person=proof.user, status=status)
+def _page(form: NewPasswordForm, email_token: EmailToken, *, status: int = 200) -> Response:
+    return show("password_reset/page.html", form=form, person=email_token.user, status=status)
 
 
 def _closed() -> Response:

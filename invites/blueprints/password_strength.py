@@ -5,7 +5,7 @@ from contextlib import suppress
 from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.people import passwords
 from invites.web.access import Who, allow
 from invites.web.login import visitor
@@ -26,6 +26,6 @@ def estimate() -> Response:
     name = who.user.name if who else form.get("name", "")
     level = None
     if len(password) >= passwords.MIN_LENGTH:
-        with suppress(Refused):  # too many wait: no words until the next letter
+        with suppress(RuleError):  # too many wait: no words until the next letter
             level = passwords.strength(password, email=email[:254], name=name[:100])
     return show("password_strength/_password_strength.html", level=level)

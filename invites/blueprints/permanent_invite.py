@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from invites.authorization.permissions import Action
 from invites.members import permanent_link
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.htmx import wants_fragment
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
@@ -27,7 +27,7 @@ def page() -> Response:
 @allow(Action.MANAGE_PERMANENT_LINK)
 def enable() -> Response:
     """Make a brand-new link."""
-    permanent_link.enable(here().membership, now())
+    permanent_link.enable(current().membership, now())
     return _changed(_("The permanent link works. Copy it and share it."))
 
 
@@ -42,7 +42,7 @@ def ask_deletion() -> Response:
 @allow(Action.MANAGE_PERMANENT_LINK)
 def delete() -> Response:
     """Break the link for good."""
-    permanent_link.delete(here().membership, now())
+    permanent_link.delete(current().membership, now())
     return _changed(_("The link is deleted. Whoever opens it is told so."))
 
 
@@ -54,7 +54,7 @@ def _changed(message: str) -> Response:
 
 
 def _card(*, deleting: bool = False, told: str = "") -> Response:
-    link = permanent_link.active(here().account)
+    link = permanent_link.active(current().account)
     return show(
         "permanent_invite/page.html",
         fragment="permanent_invite/_permanent_link.html",
@@ -62,6 +62,6 @@ def _card(*, deleting: bool = False, told: str = "") -> Response:
         url=links().permanent(link) if link else None,
         deleting=deleting and link is not None,
         told=told,
-        joined=permanent_link.joined_count(here().account),
-        joined_today=permanent_link.joined_count(here().account, now() - timedelta(days=1)),
+        joined=permanent_link.joined_count(current().account),
+        joined_today=permanent_link.joined_count(current().account, now() - timedelta(days=1)),
     )

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField, TelField
 
 from invites.core import addresses, text_fields, user_agents
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.models import Session
 from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
@@ -72,7 +72,7 @@ def change_email() -> Response:
         return _page(email=form)
     try:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
-    except Refused as refused:
+    except RuleError as refused:
         about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
         if refused.reason is Reason.ASKED_OFTEN:  # that is looked at after the password
             was_right()
@@ -98,7 +98,7 @@ def change_password() -> Response:
     current, new = form.current.data or "", form.new.data or ""
     try:
         profiles.change_password(person(), current, new, session_token(), now())
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason is Reason.PASSWORD_WRONG:
             form.refuse(form.current, refused)
         else:
@@ -125,7 +125,7 @@ def _page(
         devices=[(one, user_agents.words(one.device)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
-        has_second_factor=two_step.is_on(person()),
+        has_two_step=two_step.is_on(person()),
         pending_email=profiles.pending_email(person(), now()),
         status=422 if refused else 200,
     )

@@ -15,7 +15,7 @@ from invites.web.login import visitor
 from invites.web.responses import go
 from invites.web.services import now, services
 
-blueprint = Blueprint("front", __name__)
+blueprint = Blueprint("public", __name__)
 
 _HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx"
 
@@ -26,7 +26,7 @@ def start() -> AnyResponse:
     """Lead everybody to where they begin."""
     if not installation.is_set_up():
         return go(url_for("setup.form"))
-    return go(url_for("accounts.index" if visitor() else "login.form"))
+    return go(url_for("account_list.index" if visitor() else "login.form"))
 
 
 @blueprint.get("/static/htmx.min.js")

@@ -10,7 +10,7 @@ from wtforms import EmailField, Field, PasswordField, StringField
 from wtforms.validators import StopValidation
 
 from invites.core import addresses, text_fields
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
@@ -31,10 +31,10 @@ def _is_the_code(_form: PlainForm, field: Field) -> None:
 
 
 class SetupForm(PlainForm):
-    """The code, the organisation, and who sets it up."""
+    """The code, the organization, and who sets it up."""
 
     code = StringField(_l("Set-up code"), validators=[_is_the_code])
-    account = StringField(_l("Organisation"), validators=[checked_by(text_fields.clean_name)])
+    account = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
     password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
@@ -62,7 +62,7 @@ def create() -> Response:
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
         account, installer = installation.set_up(form.account.data, profile, now())
-    except Refused as refused:
+    except RuleError as refused:
         if refused.reason is Reason.ALREADY_SET_UP:
             return go(url_for("login.form"))
         form.refuse(form.password, refused)

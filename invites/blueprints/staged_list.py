@@ -9,11 +9,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites.authorization.permissions import Action
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import edits, staged_rows, staging
 from invites.invitations.classify import INVITED, Outcome
 from invites.models import StagedList
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
@@ -85,13 +85,13 @@ def split(list_id: int, row: int) -> AnyResponse:
 @blueprint.post("/rows/<int:row>/as-written")
 @allow(Action.INVITE)
 @takes_lists
-def keep_as_written(list_id: int, row: int) -> AnyResponse:
+def keep_as_is(list_id: int, row: int) -> AnyResponse:
     """Believe that it isn't misspelt."""
     done = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: edits.keep_as_written(staged, row, now()), done)
+    return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 
 
-@blueprint.post("/rows/<int:row>/left-out")
+@blueprint.post("/rows/<int:row>/skipped")
 @allow(Action.INVITE)
 @takes_lists
 def leave_out(list_id: int, row: int) -> AnyResponse:
@@ -162,9 +162,9 @@ def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
 
 
 def _find(list_id: int) -> StagedList:
-    staged = staging.find(here().membership, list_id)
+    staged = staging.find(current().membership, list_id)
     if staged is None or staged.batch_id is not None:
-        raise Refused(Reason.LIST_GONE)
+        raise RuleError(Reason.LIST_GONE)
     return staged
 
 
@@ -182,10 +182,10 @@ def _write_back(list_id: int, row: int, words: str) -> Done | None:
 
 
 def _after(
-    list_id: int, deed: Callable[[StagedList], object], done: Done | None = None
+    list_id: int, action: Callable[[StagedList], object], done: Done | None = None
 ) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
     edits.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
-    deed(form.staged)
+    action(form.staged)
     return compose_page(form, fragment=_ROWS, changed=True, done=done)

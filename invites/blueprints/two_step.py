@@ -13,7 +13,7 @@ from invites.web.rate_limits import limit_password_guesses
 from invites.web.responses import show
 from invites.web.services import now, services
 
-blueprint = Blueprint("second_factor", __name__, url_prefix="/profile/second-step")
+blueprint = Blueprint("two_step", __name__, url_prefix="/profile/two-step")
 
 
 @blueprint.get("")
@@ -22,7 +22,7 @@ def page() -> AnyResponse:
     """What there is, and what can be added."""
     found = totp.of(person()) if two_step.has_authenticator(person()) else None
     return show(
-        "second_factor/page.html",
+        "two_step/page.html",
         authenticator=found,
         passkeys=passkeys.of(person()),
         can_have_passkeys=passkeys.can_be_used(services().settings.base_url),

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, HiddenField, StringField
 
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.models import User
 from invites.people import passkeys, two_step
 from invites.web import pending_login
@@ -16,14 +16,14 @@ from invites.web.after_login import first_page
 from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.login import log_in
-from invites.web.rate_limits import limit_passkeys, limit_second_steps
+from invites.web.rate_limits import limit_passkeys, limit_two_step
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 from invites.web.urls import login_url, safe_next
 
 log = logging.getLogger("invites.web")
 
-blueprint = Blueprint("second_step", __name__, url_prefix="/login")
+blueprint = Blueprint("two_step_login", __name__, url_prefix="/login")
 
 
 class CodeForm(PlainForm):
@@ -42,7 +42,7 @@ class PasskeyForm(PlainForm):
     next = HiddenField()
 
 
-@blueprint.get("/second-step")
+@blueprint.get("/two-step")
 @allow(Who.ANYBODY)
 def form() -> AnyResponse:
     """Ask whoever typed the right password for more."""
@@ -51,7 +51,7 @@ def form() -> AnyResponse:
     return _ask(found[0], form) if found else _begin_again()
 
 
-@blueprint.post("/second-step")
+@blueprint.post("/two-step")
 @allow(Who.ANYBODY)
 def create() -> AnyResponse:
     """Take a code, and start the session."""
@@ -62,7 +62,7 @@ def create() -> AnyResponse:
     return _try(user, shared=shared)
 
 
-@limit_second_steps
+@limit_two_step
 def _try(user: User, *, shared: bool) -> AnyResponse:
     """Nothing but a right code leads on from here: that ends the count of wrong ones."""
     form = CodeForm()
@@ -72,7 +72,7 @@ def _try(user: User, *, shared: bool) -> AnyResponse:
     try:
         two_step.check(user, field.data or "", services().signer, now())
         log_in(user, shared=shared)
-    except Refused as refused:
+    except RuleError as refused:
         log.warning("second step refused: %.200r from %s", user.email, request.remote_addr)
         form.refuse(field, refused)
         return _ask(user, form)
@@ -99,7 +99,7 @@ def use_passkey() -> AnyResponse:
         base_url = services().settings.base_url
         user = passkeys.authenticate(form.credential.data or "", base_url, now())
         log_in(user, shared=form.shared.data or _is_waiting_on_shared(user))
-    except Refused as refused:
+    except RuleError as refused:
         log.warning("passkey refused from %s", request.remote_addr)
         tell(sentence(refused), "problem")
         return go(login_url(next_url=next_url or ""))
@@ -118,7 +118,7 @@ def _begin_again() -> AnyResponse:
 
 def _ask(user: User, form: CodeForm) -> AnyResponse:
     return show(
-        "second_step/page.html",
+        "two_step_login/page.html",
         form=form,
         has_authenticator=two_step.has_authenticator(user),
         has_passkey=two_step.has_passkey(user),

@@ -14,9 +14,9 @@ from invites.web.access import Who, allow
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
-blueprint = Blueprint("no_more", __name__, url_prefix="/no-more/<token>")
+blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe/<token>")
 
-Deed = Callable[[Invitation, datetime], None]
+AuditAction = Callable[[Invitation, datetime], None]
 
 _ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 
@@ -24,12 +24,12 @@ _ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Asks. Opening it changes nothing: programs that check mail open every link."""
-    invitation = links().opened_opt_out(token)
+    """Asks. Connector it changes nothing: programs that check mail open every link."""
+    invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
-    is_out = unsubscribe.is_opted_out(invitation)
-    return show("no_more/page.html", invitation=invitation, token=token, is_out=is_out)
+    is_out = unsubscribe.is_unsubscribed(invitation)
+    return show("unsubscribe/page.html", invitation=invitation, token=token, is_out=is_out)
 
 
 @blueprint.post("")
@@ -42,10 +42,10 @@ def one_click(token: str) -> Response:
     """
     if request.form.to_dict(flat=False) != _ONE_CLICK or request.files:
         raise BadRequest
-    invitation = links().opened_opt_out(token)
+    invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
-    unsubscribe.opt_out(invitation, now())
+    unsubscribe.unsubscribe(invitation, now())
     told = _(
         "%(account)s can't send invitations to %(email)s any more.",
         account=invitation.account.name,
@@ -58,7 +58,7 @@ def one_click(token: str) -> Response:
 @allow(Who.ANYBODY)
 def confirm(token: str) -> Response:
     """Don't invite me again."""
-    return _answer(token, unsubscribe.opt_out)
+    return _answer(token, unsubscribe.unsubscribe)
 
 
 @blueprint.post("/return")
@@ -69,13 +69,13 @@ def undo(token: str) -> Response:
 
 
 def _let_them_invite(invitation: Invitation, at: datetime) -> None:
-    unsubscribe.opt_in(invitation.account, invitation.email, at)
+    unsubscribe.resubscribe(invitation.account, invitation.email, at)
     tell(_("%(account)s may invite you again.", account=invitation.account.name))
 
 
-def _answer(token: str, deed: Deed) -> Response:
-    invitation = links().opened_opt_out(token)
+def _answer(token: str, action: AuditAction) -> Response:
+    invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
-    deed(invitation, now())
-    return go(url_for("no_more.page", token=token))
+    action(invitation, now())
+    return go(url_for("unsubscribe.page", token=token))

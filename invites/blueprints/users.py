@@ -12,11 +12,11 @@ from wtforms import SelectField
 
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize, grantable_roles
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.roles import Role
 from invites.members import memberships, two_step_policy
 from invites.models import Membership
-from invites.web.access import allow, here
+from invites.web.access import allow, current
 from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
@@ -33,8 +33,8 @@ class RoleForm(PlainForm):
     role = SelectField(_l("Role"), coerce=int)
 
     def offer_roles(self) -> None:
-        """Offer what the acting member may grant."""
-        roles = grantable_roles(here().membership)
+        """QueuedInvitation what the acting member may grant."""
+        roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
 
@@ -54,7 +54,7 @@ def inactive() -> Response:
 
 def _list(*, active: bool) -> Response:
     search = request.args.get("search", "").strip()[:254]
-    found = here().scope.members(
+    found = current().scope.members(
         active=active, search=search, page=request.args.get("page", 1, type=int)
     )
     return show(
@@ -70,8 +70,8 @@ def _list(*, active: bool) -> Response:
 @allow(Action.CHANGE_ROLE)
 def edit(membership_id: int) -> Response:
     """The role drop-down of one member."""
-    membership = here().scope.membership(membership_id)
-    authorize(here().membership, Action.CHANGE_ROLE, membership)
+    membership = current().scope.membership(membership_id)
+    authorize(current().membership, Action.CHANGE_ROLE, membership)
     form = RoleForm(role=int(membership.role))
     form.offer_roles()
     return _editor(membership, form)
@@ -81,15 +81,15 @@ def edit(membership_id: int) -> Response:
 @allow(Action.CHANGE_ROLE)
 def update(membership_id: int) -> Response:
     """Give the member another role."""
-    membership = here().scope.membership(membership_id)
+    membership = current().scope.membership(membership_id)
     form = RoleForm()
     form.offer_roles()
     if not form.validate():
         form.role.errors = [_("Choose one of these roles.")]
         return _editor(membership, form, status=422)
     try:
-        memberships.change_role(here().membership, membership, Role(form.role.data), now())
-    except Refused as refused:
+        memberships.change_role(current().membership, membership, Role(form.role.data), now())
+    except RuleError as refused:
         form.refuse(form.role, refused)
         return _editor(membership, form, status=422)
     told = _(
@@ -102,7 +102,7 @@ def update(membership_id: int) -> Response:
 @allow(Action.SEE_PEOPLE)
 def row(membership_id: int) -> Response:
     """One member's row, when editing is given up."""
-    return _row(here().scope.membership(membership_id))
+    return _row(current().scope.membership(membership_id))
 
 
 @blueprint.post("/<int:membership_id>/deactivation")
@@ -120,13 +120,13 @@ def reactivate(membership_id: int) -> Response:
 
 
 def _do(
-    deed: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
+    action: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
 ) -> Response:
     """Do something to one member, and show how they stand then."""
-    membership = here().scope.membership(membership_id)
+    membership = current().scope.membership(membership_id)
     try:
-        deed(here().membership, membership, now())
-    except Refused as refused:
+        action(current().membership, membership, now())
+    except RuleError as refused:
         return _row(membership, problem=sentence(refused))
     sentences = str(told % {"name": membership.user.name}) + _and_then(membership)
     return _row(membership, told=sentences)
@@ -134,7 +134,7 @@ def _do(
 
 def _and_then(before: Membership) -> str:
     """More sentences when they can't go on as they are."""
-    return _what_they_lack(here().scope.membership(before.id)) + _what_they_sent(before)
+    return _what_they_lack(current().scope.membership(before.id)) + _what_they_sent(before)
 
 
 def _what_they_lack(membership: Membership) -> str:
@@ -147,7 +147,7 @@ def _what_they_lack(membership: Membership) -> str:
 
 def _what_they_sent(membership: Membership) -> str:
     """One more sentence when invitations of theirs hold no longer."""
-    number = authority.unbacked_of(membership, now())
+    number = authority.count_without_authority(membership, now())
     if not number:
         return ""
     words = ngettext(
@@ -177,7 +177,7 @@ def _row(before: Membership, *, told: str = "", problem: str = "") -> Response:
         return go(url_for("users.active" if before.is_active else "users.inactive"))
     return show(
         "users/_user.html",
-        membership=here().scope.membership(before.id),
+        membership=current().scope.membership(before.id),
         told=told,
         problem=problem,
         status=422 if problem else 200,

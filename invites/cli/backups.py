@@ -23,9 +23,9 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. ``held_back``: mails that wait for somebody to send them."""
+    """What a restore did. ``on_hold``: mails that wait for somebody to send them."""
 
-    held_back: int
+    on_hold: int
     replaced: Path | None
 
 
@@ -80,7 +80,7 @@ def restore(
             )
         draft = Path(tempfile.mkdtemp(prefix=".restore-", dir=settings.data))
         try:
-            held_back = _prepare(settings, backup, draft, now, keep_mail=keep_mail)
+            on_hold = _prepare(settings, backup, draft, now, keep_mail=keep_mail)
             replaced = _put_aside(settings, now) if present else None
             for name in _names(settings):
                 (draft / name).rename(settings.data / name)
@@ -88,7 +88,7 @@ def restore(
         finally:
             shutil.rmtree(draft)
             db.configure(settings.database_path)
-    return Restored(held_back, replaced)
+    return Restored(on_hold, replaced)
 
 
 def _prepare(
@@ -103,13 +103,13 @@ def _prepare(
     if not schema.is_sound():
         raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
     schema.migrate()
-    held_back = _end_what_was_going_on(now, keep_mail=keep_mail)
+    on_hold = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):
         if os.geteuid() == 0:  # else the service couldn't open what root restored
             os.chown(draft / name, owner.st_uid, owner.st_gid)
         _flush(draft / name)
-    return held_back
+    return on_hold
 
 
 def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
@@ -123,7 +123,7 @@ def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
         if keep_mail:
             return 0
         _withdraw_mail(now)
-        return progress.held_back_in_all(now)
+        return progress.total_on_hold(now)
     finally:
         db.close()
 
@@ -132,7 +132,7 @@ def _withdraw_mail(now: datetime) -> None:
     changes = {
         Delivery.state: DeliveryState.WITHDRAWN,
         Delivery.finished_at: now,
-        Delivery.reply_text: enqueue.HELD_BACK,
+        Delivery.reply_text: enqueue.ON_HOLD,
     }
     Delivery.update(changes).where(Delivery.state.in_(enqueue.IN_HAND)).execute()
 

@@ -1,6 +1,6 @@
 """The commands: flask migrate, setup, welcome, serve, worker, backup, restore.
 
-``flask bounces`` is in cli_bounces; ``rescue-owner``, ``forget-second-step`` and ``sign-out``
+``flask bounces`` is in cli_bounces; ``rescue-owner``, ``disable-two-step`` and ``sign-out``
 in cli_rescue.
 """
 
@@ -22,11 +22,11 @@ from flask_mail import Mail
 from invites import db
 from invites.cli import backups, readiness
 from invites.cli.bounces import bounces
-from invites.cli.rescue import forget_second_step, rescue_owner, sign_out
+from invites.cli.rescue import disable_two_step, rescue_owner, sign_out
 from invites.cli.shared import Command, ready_database, words
 from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.settings import PROJECT_ROOT
 from invites.members import installation
 from invites.people import passwords, profiles
@@ -39,7 +39,7 @@ _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
     own = (migrate, setup, welcome, serve, worker, backup, restore)
-    for command in (*own, bounces, rescue_owner, forget_second_step, sign_out):
+    for command in (*own, bounces, rescue_owner, disable_two_step, sign_out):
         app.cli.add_command(command)
 
 
@@ -64,7 +64,7 @@ def migrate(new_key: bool) -> None:
 
 
 @click.command(cls=Command)
-@click.option("--account", required=True, help="The organisation's name.")
+@click.option("--account", required=True, help="The organization's name.")
 @click.option("--name", required=True, help="Your name.")
 @click.option("--email", required=True, help="Your e-mail address, to log in with.")
 @click.option(
@@ -88,7 +88,7 @@ def setup(account: str, name: str, email: str) -> None:
     try:
         profile = profiles.prepare(name, email, password)
         founded, _installer = installation.set_up(account, profile, utcnow())
-    except Refused as refused:
+    except RuleError as refused:
         raise click.ClickException(words(refused)) from None
     click.echo(f"{founded.name} is set up. Log in at {services().settings.base_url}/login")
 
@@ -99,7 +99,7 @@ def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
     for name, check in checks:
         try:
             check()
-        except Refused as refused:
+        except RuleError as refused:
             problems.append(f"{name}: {words(refused)}")
     if problems:
         raise click.ClickException("\n  ".join(["Nothing was made.", *problems]))
@@ -230,7 +230,7 @@ def worker(info: ScriptInfo) -> None:
     db.close()
     with readiness.hold(settings):
         app = info.load_app()
-        Worker(Mail(app) if settings.mail_server else None, services().postage).run()
+        Worker(Mail(app) if settings.mail_server else None, services().mail_context).run()
 
 
 @click.command(cls=Command)
@@ -273,9 +273,9 @@ def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     click.echo("Everybody has to log in again.")
     if done.replaced:
         click.echo(f"What was there is in {done.replaced}.")
-    if done.held_back:
+    if done.on_hold:
         click.echo(
-            f"Mails that waited in the backup and may have gone out since: {done.held_back}. They "
+            f"Mails that waited in the backup and may have gone out since: {done.on_hold}. They "
             "won't be sent by themselves. The pages of their batches offer to send them; "
             "to send all, restore again with --replace --keep-mail."
         )

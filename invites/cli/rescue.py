@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from invites import db
 from invites.cli.shared import Command, ready_database, words
 from invites.core.clock import utcnow
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.members import accounts, ownership
 from invites.models import Account, User
 from invites.people import profiles, sessions, two_step
@@ -28,7 +28,7 @@ _JOIN_FIRST = "Let them join any account first, by an invitation or a permanent 
 def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     """Make somebody Account Owner, when nobody else can.
 
-    It is written down in the account's Activity.
+    It is written down in the audit log.
     """
     ready_database()
     account, user = _account(slug), _user(email, _JOIN_FIRST)
@@ -38,20 +38,20 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
             if password_stdin:
                 profiles.give_password(user, sys.stdin.readline().rstrip("\r\n"), now)
             ownership.rescue(account, user, now)
-    except Refused as refused:
+    except RuleError as refused:
         raise click.ClickException(words(refused)) from None
     click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
     if two_step.is_on(user):
         click.echo(
             "At the log-in their second step is asked for as before. If they lost it: "
-            f"flask forget-second-step --email {user.email}"
+            f"flask disable-two-step --email {user.email}"
         )
 
 
 @click.command(cls=Command)
 @click.option("--email", required=True, help="The address of somebody with a profile.")
 @with_appcontext
-def forget_second_step(email: str) -> None:
+def disable_two_step(email: str) -> None:
     """Let somebody in by their password alone who lost phone, keys and recovery codes.
 
     They are told by mail, and the Activity of their accounts says so.

@@ -7,7 +7,7 @@ from flask import current_app
 
 from invites import db
 from invites.cli import readiness
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.settings import SettingsError
 from invites.db.schema import NotReadyError
 from invites.web.error_labels import sentence
@@ -34,7 +34,7 @@ def ready_database() -> None:
     db.connect()
 
 
-def words(refused: Refused) -> str:
+def words(refused: RuleError) -> str:
     """What a rule's no says, outside of any request."""
     with current_app.test_request_context():
         return sentence(refused)

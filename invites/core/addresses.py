@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 
 MAX_LENGTH = 254  # RFC 5321, with the brackets of a path taken off
 
@@ -21,27 +21,27 @@ _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 def canonical(text: str) -> str:
     """The canonical form of one address.
 
-    Raises Refused with an ADDRESS_* reason when ``text`` isn't one address that
+    Raises RuleError with an ADDRESS_* reason when ``text`` isn't one address that
     any mail server would take as that one mailbox.
     """
     if len(text) > 4 * MAX_LENGTH:  # before any work on it
-        raise Refused(Reason.ADDRESS_TOO_LONG)
+        raise RuleError(Reason.ADDRESS_TOO_LONG)
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
     text = text.strip()
     if not text:
-        raise Refused(Reason.ADDRESS_MISSING)
+        raise RuleError(Reason.ADDRESS_MISSING)
     if len(text) > MAX_LENGTH:
-        raise Refused(Reason.ADDRESS_TOO_LONG)
+        raise RuleError(Reason.ADDRESS_TOO_LONG)
     local, _, domain = text.rpartition("@")
     if not _PLAIN_LOCAL.fullmatch(local) or len(local) > 64:
         local = _uncommon_local(text)
     found = _canonical_domain(domain.lower())
     if isinstance(found, Reason):
-        raise Refused(found)
+        raise RuleError(found)
     address = f"{local.lower()}@{found}"
     if len(address) > MAX_LENGTH:
-        raise Refused(Reason.ADDRESS_TOO_LONG)
+        raise RuleError(Reason.ADDRESS_TOO_LONG)
     return address
 
 
@@ -56,16 +56,16 @@ def _uncommon_local(text: str) -> str:
         (Reason.ADDRESS_NOT_ASCII, not text.partition("@")[0].isascii()),
     ):
         if wrong:
-            raise Refused(reason)
+            raise RuleError(reason)
     local = text.partition("@")[0]
     if "=?" in local:  # an encoded word (RFC 2047) to whatever parses the header
-        raise Refused(Reason.ADDRESS_MALFORMED)
+        raise RuleError(Reason.ADDRESS_MALFORMED)
     try:
         return validate_email(
             f"{local}@example.com", check_deliverability=False, strict=True
         ).local_part
     except EmailNotValidError:
-        raise Refused(Reason.ADDRESS_MALFORMED) from None
+        raise RuleError(Reason.ADDRESS_MALFORMED) from None
 
 
 @lru_cache(maxsize=10_000)

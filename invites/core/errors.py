@@ -41,8 +41,8 @@ class Reason(StrEnum):
     BUSY = "busy"
     CODE_WRONG = "code_wrong"
     PASSKEY_REFUSED = "passkey_refused"
-    NO_SECOND_STEP = "no_second_step"
-    SECOND_STEP_FIRST = "second_step_first"
+    NO_TWO_STEP = "no_two_step"
+    TWO_STEP_FIRST = "two_step_first"
     ADDRESS_UNPROVEN = "address_unproven"
     ADDRESS_YOURS = "address_yours"
     ASKED_OFTEN = "asked_often"
@@ -83,19 +83,19 @@ class Reason(StrEnum):
     INVITATION_WAITING = "invitation_waiting"
     INVITATION_OFTEN = "invitation_often"
     MAILED_ENOUGH = "mailed_enough"
-    OPTED_OUT = "opted_out"
+    UNSUBSCRIBED = "unsubscribed"
     BATCH_NOT_SO = "batch_not_so"
     ALL_SENT = "all_sent"
     NOTHING_TO_RETRY = "nothing_to_retry"
-    NOTHING_HELD_BACK = "nothing_held_back"
+    NOTHING_ON_HOLD = "nothing_on_hold"
     MEMBER_ALREADY = "member_already"
     WRONG_PERSON = "wrong_person"
     REMOVED_MEMBER = "removed_member"
     LINK_CLOSED = "link_closed"
-    PROOF_CLOSED = "proof_closed"
+    EMAIL_TOKEN_CLOSED = "email_token_closed"
 
 
-class Refused(Exception):
+class RuleError(Exception):
     """A rule said no. ``details`` fill the gaps in the sentence, like a limit."""
 
     def __init__(self, reason: Reason, **details: Any) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytz
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 
 NAME_LENGTH = 100
 PHRASE_LENGTH = 200
@@ -33,7 +33,7 @@ _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four 
 
 
 def clean_name(text: str) -> str:
-    """The name of a person or organisation: one line, 1 to 100 characters, no link in it."""
+    """The name of a person or organization: one line, 1 to 100 characters, no link in it."""
     return _clean(text, NAME_LENGTH)
 
 
@@ -43,7 +43,7 @@ def name_or_nothing(text: str) -> str:
         return text  # nearly all of 50,000, for which _clean takes a while
     try:
         return clean_name(text)
-    except Refused:
+    except RuleError:
         return ""
 
 
@@ -63,7 +63,7 @@ def clean_phone(text: str) -> str:
     if not text:
         return ""
     if len(text) > PHONE_LENGTH or not _PHONE.fullmatch(text):
-        raise Refused(Reason.PHONE_MALFORMED)
+        raise RuleError(Reason.PHONE_MALFORMED)
     return text
 
 
@@ -73,7 +73,7 @@ def clean_url(text: str) -> str:
     if not text:
         return ""
     if len(text) > URL_LENGTH:
-        raise Refused(Reason.TEXT_TOO_LONG, limit=URL_LENGTH)
+        raise RuleError(Reason.TEXT_TOO_LONG, limit=URL_LENGTH)
     try:
         parts = urlsplit(text)
         usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
@@ -81,32 +81,32 @@ def clean_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable or any(c.isspace() or not c.isprintable() or c in '<>"\\' for c in text):
-        raise Refused(Reason.URL_NOT_HTTPS)
+        raise RuleError(Reason.URL_NOT_HTTPS)
     return text
 
 
 def clean_time_zone(text: str) -> str:
     """The name of a time zone that people live in, like ``Europe/Paris``; one of TIME_ZONES."""
     if text not in TIME_ZONES:
-        raise Refused(Reason.TIME_ZONE_UNKNOWN)
+        raise RuleError(Reason.TIME_ZONE_UNKNOWN)
     return text
 
 
 def _clean(text: str, limit: int) -> str:
     text = " ".join(text.split())
     if len(text) > 4 * limit:  # normalizing takes the square of the length
-        raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
+        raise RuleError(Reason.TEXT_TOO_LONG, limit=limit)
     text = unicodedata.normalize("NFC", text)
     if all(map(_shows_nothing, text)):
-        raise Refused(Reason.TEXT_MISSING)
+        raise RuleError(Reason.TEXT_MISSING)
     if len(text) > limit:
-        raise Refused(Reason.TEXT_TOO_LONG, limit=limit)
+        raise RuleError(Reason.TEXT_TOO_LONG, limit=limit)
     if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES - _kept(c) for c in text):
-        raise Refused(Reason.TEXT_CONTROL)
+        raise RuleError(Reason.TEXT_CONTROL)
     if "=?" in text:  # begins an encoded word (RFC 2047), which mail programs unpack
-        raise Refused(Reason.TEXT_ENCODED)
+        raise RuleError(Reason.TEXT_ENCODED)
     if _LINK.search(unicodedata.normalize("NFKC", text)):
-        raise Refused(Reason.TEXT_LINK)
+        raise RuleError(Reason.TEXT_LINK)
     return text
 
 

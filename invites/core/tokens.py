@@ -21,7 +21,7 @@ class Purpose(StrEnum):
 
     MAILED_INVITATION = "mailed invitation"
     COPIED_INVITATION = "copied invitation"
-    OPT_OUT = "opt out"
+    UNSUBSCRIBE = "opt out"
     PERMANENT_LINK = "permanent link"
     CONFIRM_EMAIL = "confirm e-mail"
     RESET_PASSWORD = "reset password"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from invites import db
 from invites.core import addresses, text_fields
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import quotas, unsubscribe
 from invites.lists import suggestions
 from invites.lists.recipients import MAX_ENTRIES, Entry
@@ -29,10 +29,10 @@ class Outcome(StrEnum):
     REMOVED = "removed"
     DECLINED = "declined"
     PENDING = "pending"
-    OPTED_OUT = "opted_out"
+    UNSUBSCRIBED = "unsubscribed"
     OFTEN = "often"
     TWICE = "twice"
-    LEFT_OUT = "left_out"
+    SKIPPED = "skipped"
     INVALID = "invalid"
 
 
@@ -41,7 +41,7 @@ INVITED = frozenset({Outcome.INVITE, Outcome.INVITE_PROFILE})
 ON_REQUEST = frozenset({Outcome.REMOVED, Outcome.DECLINED, Outcome.PENDING})
 
 
-class Judged(NamedTuple):
+class Classified(NamedTuple):
     """An entry, its canonical address and its outcome.
 
     When it is invalid: no address, but the reason, and what was probably meant or "".
@@ -54,56 +54,56 @@ class Judged(NamedTuple):
     suggestion: str = ""
 
 
-class Judgement:
+class Classification:
     """All entries of a list, judged. The totals add up to the list."""
 
-    def __init__(self, judged: Sequence[Judged]) -> None:
-        self.judged = judged
-        self.counts = Counter([one.outcome for one in judged])
+    def __init__(self, classified: Sequence[Classified]) -> None:
+        self.classified = classified
+        self.counts = Counter([one.outcome for one in classified])
 
     def __len__(self) -> int:
-        return len(self.judged)
+        return len(self.classified)
 
-    def of(self, outcome: Outcome, limit: int | None = None) -> list[Judged]:
+    def of(self, outcome: Outcome, limit: int | None = None) -> list[Classified]:
         """The entries with ``outcome``, in order."""
-        return [one for one in self.judged if one.outcome is outcome][:limit]
+        return [one for one in self.classified if one.outcome is outcome][:limit]
 
     def those_with(self, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
         """Address and name, or "", of each entry with one of ``outcomes``."""
         return [
             (one.email, text_fields.name_or_nothing(one.entry.name))
-            for one in self.judged
+            for one in self.classified
             if one.outcome in outcomes
         ]
 
-    def after(self, emails: Collection[str]) -> "Judgement":
+    def after(self, emails: Collection[str]) -> "Classification":
         """The same list after another one that has ``emails`` in it already."""
-        return Judgement(
+        return Classification(
             [
                 one._replace(outcome=Outcome.TWICE) if one.email in emails else one
-                for one in self.judged
+                for one in self.classified
             ]
         )
 
     @property
     def fingerprint(self) -> str:
         """The same for the same list understood alike: tells whether somebody has seen this."""
-        seen = "\n".join(f"{one.outcome} {one.entry.text}" for one in self.judged)
+        seen = "\n".join(f"{one.outcome} {one.entry.text}" for one in self.classified)
         return hashlib.sha256(seen.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgement:
+def classify(account: Account, entries: Sequence[Entry], now: datetime) -> Classification:
     """The outcome of each entry.
 
-    Raises Refused(LIST_TOO_LONG) past 50,000, and what ``read_all`` does.
+    Raises RuleError(LIST_TOO_LONG) past 50,000, and what ``read_all`` does.
     """
     if len(entries) > MAX_ENTRIES:
-        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+        raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     understood = read_all(entries)
     emails = sorted({email for email, _, _ in understood if email})
     outcomes = known(account, emails, now)
 
-    judged: list[Judged] = []
+    classified: list[Classified] = []
     seen: set[str] = set()
     for entry, (email, problem, suggestion) in zip(entries, understood, strict=True):
         if problem is not None:
@@ -113,12 +113,12 @@ def judge(account: Account, entries: Sequence[Entry], now: datetime) -> Judgemen
         else:
             outcome = outcomes.get(email, Outcome.INVITE)
             seen.add(email)
-        judged.append(Judged(entry, email, outcome, problem, suggestion))
-    return Judgement(judged)
+        classified.append(Classified(entry, email, outcome, problem, suggestion))
+    return Classification(classified)
 
 
 def read_all(entries: Sequence[Entry]) -> list[tuple[str, Reason | None, str]]:
-    """``read`` of each. Raises Refused(FILE_UNREADABLE) when that takes the box's whole time.
+    """``read`` of each. Raises RuleError(FILE_UNREADABLE) when that takes the box's whole time.
 
     A long name of a domain in letters of the world, made for it, takes a thousand times as
     long as one that people have.
@@ -128,7 +128,7 @@ def read_all(entries: Sequence[Entry]) -> list[tuple[str, Reason | None, str]]:
     for start in range(0, len(entries), _PIECE):
         understood += [read(entry) for entry in entries[start : start + _PIECE]]
         if time.thread_time() > until:
-            raise Refused(Reason.FILE_UNREADABLE)
+            raise RuleError(Reason.FILE_UNREADABLE)
     return understood
 
 
@@ -139,11 +139,11 @@ def read(entry: Entry) -> tuple[str, Reason | None, str]:
     """
     try:
         email = addresses.canonical(entry.text)
-    except Refused as refused:
+    except RuleError as refused:
         two = suggestions.holds_two(entry.text)
         problem = Reason.ADDRESS_TWO if two else refused.reason
         return "", problem, suggestions.suggestion(entry.text, problem)
-    right = "" if entry.as_written else suggestions.misspelt(email)
+    right = "" if entry.kept_as_is else suggestions.misspelt(email)
     return ("", Reason.ADDRESS_MISSPELT, right) if right else (email, None, "")
 
 
@@ -166,8 +166,8 @@ def known(account: Account, emails: Sequence[str], now: datetime) -> dict[str, O
     outcomes.update(dict.fromkeys(pending - members, Outcome.PENDING))
     often = quotas.mailed_often(account, emails, now)
     outcomes.update(dict.fromkeys(often - members, Outcome.OFTEN))
-    out = unsubscribe.opted_out(account, emails)
-    outcomes.update(dict.fromkeys(out - members, Outcome.OPTED_OUT))
+    out = unsubscribe.unsubscribed(account, emails)
+    outcomes.update(dict.fromkeys(out - members, Outcome.UNSUBSCRIBED))
     return outcomes
 
 

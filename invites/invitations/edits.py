@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows
 from invites.invitations.classify import Outcome
 from invites.invitations.staged_rows import one_line
@@ -22,20 +22,20 @@ Changes = Counter[tuple[Outcome, Outcome]]
 
 
 def mend(staged: StagedList, number: int, text: str, now: datetime) -> None:
-    """Write something else into a row, as tidily as a file is read. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, as_written=False)
+    """Write something else into a row, as tidily as a file is read. Raises RuleError(NOT_FOUND)."""
+    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, kept_as_is=False)
 
 
 def split(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:
     """Keep the first of several addresses in a row.
 
     Returns it, and the name and address of each other one, which need a place of their own:
-    a row stays one entry, so that totals add up to the file. Raises Refused(NOT_FOUND).
+    a row stays one entry, so that totals add up to the file. Raises RuleError(NOT_FOUND).
     """
     row = db.one(staged_rows.of(staged).where(StagedRow.number == number))
     found = suggestions.addresses_in(row.text) if row else []
     if row is None or not found:
-        raise Refused(Reason.NOT_FOUND)
+        raise RuleError(Reason.NOT_FOUND)
     mend(staged, number, found[0], now)
     return found[0], [(row.name, email) for email in found[1:]]
 
@@ -44,7 +44,7 @@ def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) ->
     """Write what stands in the fields of rows into those where it is something else.
 
     Line breaks make no difference (see ``one_line``). Returns whether there were any.
-    Raises Refused(NOT_FOUND).
+    Raises RuleError(NOT_FOUND).
     """
     if not texts:
         return False
@@ -55,18 +55,18 @@ def mend_changed(staged: StagedList, texts: Mapping[int, str], now: datetime) ->
     return bool(changed)
 
 
-def keep_as_written(staged: StagedList, number: int, now: datetime) -> None:
-    """Believe that a row's address isn't misspelt. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, as_written=True)
+def keep_as_is(staged: StagedList, number: int, now: datetime) -> None:
+    """Believe that a row's address isn't misspelt. Raises RuleError(NOT_FOUND)."""
+    _change(staged, number, now, kept_as_is=True)
 
 
 def leave_out(staged: StagedList, number: int, now: datetime) -> None:
-    """Don't invite a row. Raises Refused(NOT_FOUND)."""
-    _change(staged, number, now, outcome=Outcome.LEFT_OUT.value)
+    """Don't invite a row. Raises RuleError(NOT_FOUND)."""
+    _change(staged, number, now, outcome=Outcome.SKIPPED.value)
 
 
 def take_back(staged: StagedList, number: int, now: datetime) -> None:
-    """Undo ``leave_out``. Raises Refused(NOT_FOUND)."""
+    """Undo ``leave_out``. Raises RuleError(NOT_FOUND)."""
     _change(staged, number, now)
 
 
@@ -87,7 +87,7 @@ def take_suggestions(staged: StagedList, domain: str, now: datetime) -> int:
 def undo_suggestions(staged: StagedList, domain: str, now: datetime) -> None:
     """Write what the file says into all rows that took the suggestion for ``domain``.
 
-    Raises Refused(NOT_FOUND).
+    Raises RuleError(NOT_FOUND).
     """
     choice = Choice(staged.email_column, staged.name_column)
     said = {
@@ -106,7 +106,7 @@ def undo_suggestions(staged: StagedList, domain: str, now: datetime) -> None:
         _write(staged, rows, now)
 
 
-def judge_again(staged: StagedList, now: datetime) -> Changes:
+def classify_again(staged: StagedList, now: datetime) -> Changes:
     """Judge all rows anew; returns how many went from which outcome to which other one."""
     with db.transaction():
         return _settle(staged, StagedRow.list == staged.id, now)
@@ -117,7 +117,7 @@ def _change(staged: StagedList, number: int, now: datetime, **changes: object) -
         staged_rows.expect_unsent(staged)
         row = db.one(staged_rows.of(staged).where(StagedRow.number == number))
         if row is None:
-            raise Refused(Reason.NOT_FOUND)
+            raise RuleError(Reason.NOT_FOUND)
         row.outcome = Outcome.INVITE.value  # until it is settled
         for name, value in changes.items():
             setattr(row, name, value)
@@ -128,13 +128,13 @@ def _write(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None
     """Save changed rows, and settle them and all that share an address with them."""
     touched = {row.email for row in rows}
     for row in rows:
-        entry = Entry(row.text, row.number, row.name, row.as_written)
+        entry = Entry(row.text, row.number, row.name, row.kept_as_is)
         row.email, problem, row.suggestion = classify.read(entry)
         row.problem = problem.value if problem else ""
-        if problem and row.outcome != Outcome.LEFT_OUT:
+        if problem and row.outcome != Outcome.SKIPPED:
             row.outcome = Outcome.INVALID.value
         touched.add(row.email)
-    fields = ("text", "email", "outcome", "problem", "suggestion", "as_written")
+    fields = ("text", "email", "outcome", "problem", "suggestion", "kept_as_is")
     db.update_rows(
         StagedRow,
         fields,
@@ -149,7 +149,7 @@ def _settle(staged: StagedList, which: Any, now: datetime) -> Changes:
     found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
         StagedRow.list == staged.id,
         StagedRow.email != "",
-        StagedRow.outcome != Outcome.LEFT_OUT,
+        StagedRow.outcome != Outcome.SKIPPED,
         which,
     )
     rows = list(db.tuples(found.order_by(StagedRow.number)))

@@ -8,10 +8,10 @@ from peewee import IntegrityError
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
-from invites.authorization.authority import is_backed
+from invites.authorization.audit_log import AuditAction
+from invites.authorization.authority import has_authority
 from invites.authorization.permissions import Action, authorize, grantable_roles
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import quotas, send_invitations, unsubscribe
 from invites.invitations.quotas import MAILS_A_DAY
@@ -22,8 +22,8 @@ from invites.models import (
     DeliveryState,
     Invitation,
     InvitationState,
+    InvitationStatus,
     Membership,
-    Standing,
     User,
 )
 from invites.outbox import batches, enqueue
@@ -36,14 +36,14 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     becomes its inviter: else nobody could accept it. A mail of theirs that waits
     wouldn't go out any more, so another one takes its place.
 
-    Raises Refused(INVITATION_CLOSED, OPTED_OUT), MEMBER_ALREADY when the person came in
+    Raises RuleError(INVITATION_CLOSED, UNSUBSCRIBED), MEMBER_ALREADY when the person came in
     another way, INVITATION_WAITING while its last mail hasn't gone out yet, or
     INVITATION_OFTEN after three mails in a day, or MAILED_ENOUGH.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _respect_opt_out(invitation)
-        is_taken_over = not is_backed(invitation)
+        _respect_unsubscribe(invitation)
+        is_taken_over = not has_authority(invitation)
         if is_taken_over:
             _withdraw_waiting(invitation, now)
         waiting = Delivery.select().where(
@@ -51,9 +51,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             Delivery.state.in_(enqueue.IN_HAND),
         )
         if waiting.exists():
-            raise Refused(Reason.INVITATION_WAITING)
+            raise RuleError(Reason.INVITATION_WAITING)
         if quotas.mailed_often(invitation.account_id, [invitation.email], now):
-            raise Refused(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
+            raise RuleError(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
         quotas.check_room(invitation.account_id, 1, now)
         changes: dict[Any, Any] = {Invitation.expires_at: now + send_invitations.LIFETIME}
         if is_taken_over:
@@ -61,24 +61,31 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         _change(invitation, (InvitationState.PENDING,), changes)
         invited = _membership(invitation)
         if invited is not None and invited.is_active:
-            raise Refused(Reason.MEMBER_ALREADY)
+            raise RuleError(Reason.MEMBER_ALREADY)
         enqueue.queue_invitation(invitation, now)
-        audit_log.record(Deed.RESENT, invitation.account, actor.user, now, email=invitation.email)
+        audit_log.record(
+            AuditAction.RESENT, invitation.account, actor.user, now, email=invitation.email
+        )
 
 
 def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Take an offer back, also from somebody who declined and might think again.
 
-    A mail that still waits isn't sent. Raises Refused(INVITATION_CLOSED).
+    A mail that still waits isn't sent. Raises RuleError(INVITATION_CLOSED).
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         _change(invitation, OPEN_STATES, {Invitation.state: InvitationState.REVOKED})
-        audit_log.record(Deed.REVOKED, invitation.account, actor.user, now, email=invitation.email)
+        audit_log.record(
+            AuditAction.REVOKED, invitation.account, actor.user, now, email=invitation.email
+        )
 
 
 def correct(
-    actor: Membership, invitation: Invitation, order: send_invitations.Order, now: datetime
+    actor: Membership,
+    invitation: Invitation,
+    order: send_invitations.InvitationRequest,
+    now: datetime,
 ) -> Batch:
     """Send ``order`` because the address of ``invitation`` is wrong, and revoke that one.
 
@@ -99,39 +106,41 @@ def correct(
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Undo a revocation; a mail that it kept from going out goes out after all.
 
-    Raises Refused(MEMBER_ALREADY, OPTED_OUT), or INVITATION_CLOSED when a newer invitation
+    Raises RuleError(MEMBER_ALREADY, UNSUBSCRIBED), or INVITATION_CLOSED when a newer invitation
     is out, or when the person was a member and removed since: inviting them
     again is an act of its own.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _respect_opt_out(invitation)
+        _respect_unsubscribe(invitation)
         answered = Invitation.get_by_id(invitation.id).answered_at is not None
         before = InvitationState.DECLINED if answered else InvitationState.PENDING
         try:
             with db.transaction():
                 _change(invitation, (InvitationState.REVOKED,), {Invitation.state: before})
         except IntegrityError:
-            raise Refused(Reason.INVITATION_CLOSED) from None
+            raise RuleError(Reason.INVITATION_CLOSED) from None
         invited = _membership(invitation)
         if invited is not None:
             active = invited.is_active
-            raise Refused(Reason.MEMBER_ALREADY if active else Reason.INVITATION_CLOSED)
+            raise RuleError(Reason.MEMBER_ALREADY if active else Reason.INVITATION_CLOSED)
         restored = Invitation.get_by_id(invitation.id)
-        if restored.standing(now) is Standing.PENDING and enqueue.was_withdrawn(invitation):
+        if restored.status(now) is InvitationStatus.PENDING and enqueue.was_withdrawn(invitation):
             enqueue.queue_invitation(invitation, now)
-        audit_log.record(Deed.RESTORED, invitation.account, actor.user, now, email=invitation.email)
+        audit_log.record(
+            AuditAction.RESTORED, invitation.account, actor.user, now, email=invitation.email
+        )
 
 
 def check_copyable(actor: Membership, invitation: Invitation) -> None:
     """For whoever hands its link over by other means than mail.
 
-    Raises Refused(OPTED_OUT, INVITATION_UNBACKED), or NOT_ALLOWED.
+    Raises RuleError(UNSUBSCRIBED, INVITATION_UNBACKED), or NOT_ALLOWED.
     """
     authorize(actor, Action.MANAGE_INVITATION, invitation)
-    _respect_opt_out(invitation)
-    if not is_backed(invitation):
-        raise Refused(Reason.INVITATION_UNBACKED)
+    _respect_unsubscribe(invitation)
+    if not has_authority(invitation):
+        raise RuleError(Reason.INVITATION_UNBACKED)
 
 
 def close_offers(account_id: int, member: User, state: InvitationState) -> None:
@@ -173,9 +182,9 @@ def _withdraw_waiting(invitation: Invitation, now: datetime) -> None:
     batches.finish_if_done(invitation.batch)
 
 
-def _respect_opt_out(invitation: Invitation) -> None:
-    if unsubscribe.is_opted_out(invitation):
-        raise Refused(Reason.OPTED_OUT)
+def _respect_unsubscribe(invitation: Invitation) -> None:
+    if unsubscribe.is_unsubscribed(invitation):
+        raise RuleError(Reason.UNSUBSCRIBED)
 
 
 def _membership(invitation: Invitation) -> Membership | None:
@@ -197,4 +206,4 @@ def _change(
         .execute()
     )
     if changed != 1:
-        raise Refused(Reason.INVITATION_CLOSED)
+        raise RuleError(Reason.INVITATION_CLOSED)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from peewee import ModelSelect
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.models import Account, Delivery, DeliveryState, Invitation
 
 MAILS_A_DAY = 3  # from one account
@@ -41,7 +41,7 @@ def mailed_often(account: Account | int, emails: Sequence[str], now: datetime) -
 
 
 def check_room(account: Account | int, mails: int, now: datetime) -> None:
-    """Raises Refused(MAILED_ENOUGH) when ``mails`` more are too many today.
+    """Raises RuleError(MAILED_ENOUGH) when ``mails`` more are too many today.
 
     For whoever got hold of an admin's log-in, or of the box. In the transaction
     that queues them.
@@ -50,7 +50,7 @@ def check_room(account: Account | int, mails: int, now: datetime) -> None:
     everybodys = Delivery.select(Delivery.created_at)
     for sent, limit in ((ours, ACCOUNT_A_DAY), (everybodys, BOX_A_DAY)):
         if mails > limit or _is_of_today(sent, limit - mails, now):
-            raise Refused(Reason.MAILED_ENOUGH, limit=limit)
+            raise RuleError(Reason.MAILED_ENOUGH, limit=limit)
 
 
 def _is_of_today(sent: "ModelSelect[Delivery]", before: int, now: datetime) -> bool:

@@ -6,21 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, staging
-from invites.invitations.classify import INVITED, Judgement, Outcome
+from invites.invitations.classify import INVITED, Classification, Outcome
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.models import Account, StagedList
 
 
 @dataclass(frozen=True)
-class Overview:
+class ListReview:
     """What was typed, judged, and how many rows of the dropped list have which outcome.
 
     The list comes first: an address that stands in both is twice in the field.
     """
 
-    typed: Judgement
+    typed: Classification
     staged: StagedList | None
     listed: Counter[Outcome]
 
@@ -72,13 +72,13 @@ def _read_as(staged: StagedList | None) -> str:
 
 def overview(
     account: Account, typed: Sequence[Entry], staged: StagedList | None, now: datetime
-) -> Overview:
-    """Judge what was typed beside the list. Raises Refused(LIST_TOO_LONG) past 50,000 in both."""
+) -> ListReview:
+    """Judge what was typed beside the list. Raises RuleError(LIST_TOO_LONG) past 50,000 in both."""
     listed = staged_rows.counts(staged) if staged else Counter[Outcome]()
     if len(typed) + listed.total() > MAX_ENTRIES:
-        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
-    judgement = classify.judge(account, typed, now)
+        raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+    classification = classify.classify(account, typed, now)
     if staged is not None and typed:
-        emails = [one.email for one in judgement.judged if one.email]
-        judgement = judgement.after(staged_rows.emails_among(staged, emails))
-    return Overview(judgement, staged, listed)
+        emails = [one.email for one in classification.classified if one.email]
+        classification = classification.after(staged_rows.emails_among(staged, emails))
+    return ListReview(classification, staged, listed)

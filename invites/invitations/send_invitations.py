@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize, grantable_roles
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import classify, edits, quotas, reminders, skipped, staging
 from invites.invitations.classify import Outcome
-from invites.invitations.review import Overview, overview
+from invites.invitations.review import ListReview, overview
 from invites.lists.recipients import Entry
 from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
 from invites.outbox import enqueue
@@ -31,7 +31,7 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Order:
+class InvitationRequest:
     """What an admin asks for: what was typed, and a list that was dropped.
 
     ``key`` names the press of the button: the same key sends once, and a list
@@ -47,12 +47,12 @@ class Order:
     review: Review | None = None
 
 
-def issue(actor: Membership, order: Order, now: datetime) -> Batch:
+def issue(actor: Membership, order: InvitationRequest, now: datetime) -> Batch:
     """Make the batch, its invitations and their mails, all or nothing.
 
     A second call with the same key and content returns the batch of the first:
     a double click and the back button send nothing twice. Raises
-    Refused(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED), LIST_SENT
+    RuleError(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED), LIST_SENT
     for a list that was sent otherwise, REVIEW_FIRST when the review showed
     something else than what would be sent now, CONFIRM_FIRST for very many
     mails without a yes to their number, and MAILED_ENOUGH.
@@ -65,15 +65,15 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             return earlier
         staged = _still_there(order.staged)
         authorize(actor, Action.INVITE, order.role)
-        changes = edits.judge_again(staged, now) if staged else None
+        changes = edits.classify_again(staged, now) if staged else None
         whole = overview(account, order.entries, staged, now)
         if not whole:
-            raise Refused(Reason.LIST_EMPTY)
+            raise RuleError(Reason.LIST_EMPTY)
         people, known = whole.to_invite(order.also), whole.to_remind(order.also)
         again, anew = _remind(actor, known, order.role, now)
         people += anew
         if not people and not again:
-            raise Refused(Reason.NOBODY_TO_INVITE)
+            raise RuleError(Reason.NOBODY_TO_INVITE)
         if order.review is not None:
             _compare(order.review, whole, whole.people(order.also), bool(changes))
         quotas.check_room(account, len(people) + len(again), now)
@@ -83,7 +83,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
             role=order.role,
             key=key,
             file_name=staged.file_name if staged else "",
-            left_out=_left_out(whole, order.also, pending=len(known) - len(again) - len(anew)),
+            skipped=_skipped(whole, order.also, pending=len(known) - len(again) - len(anew)),
             created_at=now,
         )
         _replace_older(actor, [email for email, _ in people], now)
@@ -92,7 +92,7 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
         if staged is not None:
             staging.mark_sent(staged, batch)
         audit_log.record(
-            Deed.INVITED,
+            AuditAction.INVITED,
             account,
             actor.user,
             now,
@@ -103,32 +103,32 @@ def issue(actor: Membership, order: Order, now: datetime) -> Batch:
     return batch
 
 
-def _content_key(actor: Membership, order: Order) -> str:
+def _content_key(actor: Membership, order: InvitationRequest) -> str:
     """The same press with the same content is one batch; other content is another one."""
     press = f"list {staging.identity(order.staged)}" if order.staged else order.key
     parts = [str(actor.id), press, str(int(order.role)), ",".join(sorted(order.also))]
-    listed = (f"{entry.text}\t{entry.name}\t{entry.as_written}" for entry in order.entries)
+    listed = (f"{entry.text}\t{entry.name}\t{entry.kept_as_is}" for entry in order.entries)
     content = "\n".join([*parts, *listed])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _still_there(staged: StagedList | None) -> StagedList | None:
-    """The list as it is now. Raises Refused(LIST_SENT) when it was sent meanwhile."""
+    """The list as it is now. Raises RuleError(LIST_SENT) when it was sent meanwhile."""
     fresh = StagedList.get_or_none(StagedList.id == staged.id) if staged else None
     if fresh is not None and fresh.batch_id is not None:
-        raise Refused(Reason.LIST_SENT)
+        raise RuleError(Reason.LIST_SENT)
     return fresh
 
 
-def _compare(review: Review, whole: Overview, mails: int, changed: bool) -> None:
+def _compare(review: Review, whole: ListReview, mails: int, changed: bool) -> None:
     """Nothing goes out unseen, and very much only after a yes."""
     if changed or review.fingerprint != whole.fingerprint:
-        raise Refused(Reason.REVIEW_FIRST)
+        raise RuleError(Reason.REVIEW_FIRST)
     if mails >= LARGE and review.agreed != mails:
-        raise Refused(Reason.CONFIRM_FIRST)
+        raise RuleError(Reason.CONFIRM_FIRST)
 
 
-def _left_out(whole: Overview, also: Collection[Outcome], *, pending: int) -> dict[str, object]:
+def _skipped(whole: ListReview, also: Collection[Outcome], *, pending: int) -> dict[str, object]:
     """What was not sent and why, for the batch's page: totals, and the rows."""
     sent = classify.INVITED.union(also)
     counts = {o.value: n for o, n in whole.counts.items() if o not in sent}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from invites.invitations import staged_rows
 from invites.invitations.classify import Outcome
-from invites.invitations.review import Overview
+from invites.invitations.review import ListReview
 from invites.lists.recipients import typed
 from invites.models import Batch
 
@@ -14,7 +14,7 @@ MOST = 2000  # rows; a page reads them all
 _LONGEST = 200
 
 
-class LeftOut(NamedTuple):
+class SkippedEntry(NamedTuple):
     """A row of the file, or something typed, that nobody is invited by."""
 
     row: int | None
@@ -30,20 +30,20 @@ class LeftOut(NamedTuple):
         return typed(self.text, self.name)
 
 
-def of(whole: Overview, sent: Collection[Outcome]) -> list[LeftOut]:
+def of(whole: ListReview, sent: Collection[Outcome]) -> list[SkippedEntry]:
     """All but the ``sent`` ones, up to MOST; first what isn't an address, for it can be mended."""
     wrong = _with(whole, {Outcome.INVALID}, MOST)
     return wrong + _with(whole, set(Outcome) - {Outcome.INVALID, *sent}, MOST - len(wrong))
 
 
-def _with(whole: Overview, outcomes: Collection[Outcome], limit: int) -> list[LeftOut]:
+def _with(whole: ListReview, outcomes: Collection[Outcome], limit: int) -> list[SkippedEntry]:
     listed = staged_rows.first_with(whole.staged, outcomes, limit) if whole.staged else []
     found = [
-        LeftOut(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
+        SkippedEntry(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
         for row in listed
     ]
     found += [
-        LeftOut(
+        SkippedEntry(
             one.entry.row,
             one.entry.text,
             one.problem or "",
@@ -51,12 +51,12 @@ def _with(whole: Overview, outcomes: Collection[Outcome], limit: int) -> list[Le
             one.suggestion,
             one.outcome,
         )
-        for one in whole.typed.judged
+        for one in whole.typed.classified
         if one.outcome in outcomes
     ]
     return [one._replace(text=one.text[:_LONGEST]) for one in found[:limit]]
 
 
-def rows(batch: Batch) -> list[LeftOut]:
+def rows(batch: Batch) -> list[SkippedEntry]:
     """What was kept of ``batch``."""
-    return [LeftOut(*kept) for kept in batch.left_out["examples"]]
+    return [SkippedEntry(*kept) for kept in batch.skipped["examples"]]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from peewee import ModelSelect, fn
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
 from invites.invitations.classify import Outcome
 from invites.lists.table import Table
@@ -39,7 +39,7 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
     found = StagedRow.select(StagedRow.email).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),
-        StagedRow.outcome != Outcome.LEFT_OUT,
+        StagedRow.outcome != Outcome.SKIPPED,
     )
     return {email for (email,) in db.tuples(found)}
 
@@ -47,7 +47,7 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
 def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
     """What the file has in rows without an address: a title, a sum, somebody without e-mail.
 
-    Reads the file as far as the last of them. Raises Refused(NOT_FOUND).
+    Reads the file as far as the last of them. Raises RuleError(NOT_FOUND).
     """
     rows = as_table(with_content(staged.id)).cells(numbers)
     return {number: ", ".join(cells)[:_SHOWN_TEXT] for number, cells in rows.items()}
@@ -58,7 +58,7 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
     found = StagedRow.select(StagedRow.email, StagedRow.number).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),
-        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.LEFT_OUT]),
+        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.SKIPPED]),
     )
     return dict(db.tuples(found))
 
@@ -103,10 +103,10 @@ def one_line(text: str) -> str:
 
 
 def with_content(list_id: int) -> StagedList:
-    """A list with what stood in the file. Raises Refused(NOT_FOUND)."""
+    """A list with what stood in the file. Raises RuleError(NOT_FOUND)."""
     found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
     if found is None:  # dropped in another tab
-        raise Refused(Reason.NOT_FOUND)
+        raise RuleError(Reason.NOT_FOUND)
     return found
 
 
@@ -137,10 +137,10 @@ def count_again(staged: StagedList) -> None:
 
 
 def expect_unsent(staged: StagedList) -> None:
-    """Raises Refused(NOT_FOUND) for a list that was sent, or dropped, in another tab."""
+    """Raises RuleError(NOT_FOUND) for a list that was sent, or dropped, in another tab."""
     if (
         not StagedList.select()
         .where(StagedList.id == staged.id, StagedList.batch.is_null())
         .exists()
     ):
-        raise Refused(Reason.NOT_FOUND)
+        raise RuleError(Reason.NOT_FOUND)

@@ -17,10 +17,10 @@ from peewee import ModelSelect
 
 from invites import db
 from invites.core import text_fields
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, subprocess_pool
 from invites.invitations.classify import Outcome
-from invites.invitations.subprocess_pool import AsideError
+from invites.invitations.subprocess_pool import PoolError
 from invites.lists import files
 from invites.lists.recipients import Entry
 from invites.lists.table import BOTH_NAMES, Choice
@@ -50,11 +50,11 @@ def stage(
     """Read a file and keep its rows, judged, for this person in this account.
 
     ``instead_of``: the list that the page showed, which is forgotten unless it was sent.
-    Lists of other tabs stay. Raises Refused(FILE_* or LIST_TOO_LONG); then nothing changes.
+    Lists of other tabs stay. Raises RuleError(FILE_* or LIST_TOO_LONG); then nothing changes.
     """
     table = files.read(content)
     choice = table.choice()
-    rows = _judged(actor.account, table.entries(choice), now)
+    rows = _classified(actor.account, table.entries(choice), now)
     with db.transaction():
         sweep(now)
         staged = StagedList.create(
@@ -84,7 +84,7 @@ def stage_file(
 ) -> StagedList:
     """``stage``, of a large file in another process, so that pages stay quick.
 
-    Raises what ``stage`` does, and Refused(FILE_UNREADABLE) when that process breaks down.
+    Raises what ``stage`` does, and RuleError(FILE_UNREADABLE) when that process breaks down.
     """
     if file.seek(0, os.SEEK_END) < _LARGE:
         file.seek(0)
@@ -102,8 +102,8 @@ def stage_file(
 def _aside(work: Callable[P, int], *arguments: P.args, **more: P.kwargs) -> int:
     try:
         return subprocess_pool.run(work, *arguments, **more)
-    except AsideError:
-        raise Refused(Reason.FILE_UNREADABLE) from None
+    except PoolError:
+        raise RuleError(Reason.FILE_UNREADABLE) from None
 
 
 def _stage_copy(
@@ -153,12 +153,12 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
 
     Other addresses make other rows: what was mended or left out is forgotten then,
     but not when only the names change. A large list is read in another process.
-    Raises Refused(NOT_FOUND) for a column that isn't there, and FILE_UNREADABLE when
+    Raises RuleError(NOT_FOUND) for a column that isn't there, and FILE_UNREADABLE when
     that process breaks down.
     """
     there = {column["index"] for column in staged.columns}
     if choice.email not in there - {BOTH_NAMES} or choice.name not in there | {None}:
-        raise Refused(Reason.NOT_FOUND)
+        raise RuleError(Reason.NOT_FOUND)
     if staged_rows.counts(staged).total() < _MANY:
         _read_again(staged.id, choice, now)
     else:
@@ -173,7 +173,7 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
     staged = staged_rows.with_content(list_id)
     entries = staged_rows.as_table(staged).entries(choice)
     same_addresses = choice.email == staged.email_column
-    rows = None if same_addresses else _judged(staged.account, entries, now)
+    rows = None if same_addresses else _classified(staged.account, entries, now)
     with db.transaction():
         staged_rows.expect_unsent(staged)
         if rows is None:
@@ -211,7 +211,7 @@ def _own(actor: Membership) -> "ModelSelect[StagedList]":
     )
 
 
-def _judged(account: Account, entries: Sequence[Entry], now: datetime) -> _Rows:
+def _classified(account: Account, entries: Sequence[Entry], now: datetime) -> _Rows:
     """judging.judge in other clothes, without 50,000 objects in between."""
     understood = classify.read_all(entries)
     known = classify.known(account, sorted({email for email, _, _ in understood if email}), now)

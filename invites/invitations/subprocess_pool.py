@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from invites import db
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.settings import PROJECT_ROOT
 
 P = ParamSpec("P")
@@ -34,7 +34,7 @@ subprocess_pool.serve(int(sys.argv[1]))
 """
 
 
-class AsideError(Exception):
+class PoolError(Exception):
     """The process ended before its work did, or was ended because that took too long."""
 
 
@@ -42,7 +42,7 @@ def run(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
     """What ``work`` answers in another process, which uses the same database.
 
     ``work`` is a function of a module; arguments and answer can be pickled.
-    Raises Refused as ``work`` does, and AsideError when something else ends it.
+    Raises RuleError as ``work`` does, and PoolError when something else ends it.
     """
     with _at_once:
         process = _spare.take() or _Process()
@@ -50,7 +50,7 @@ def run(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
         _spare.load()
     if refused is not None:
         reason, details = refused
-        raise Refused(reason, **details)
+        raise RuleError(reason, **details)
     found: T = answer
     return found
 
@@ -71,7 +71,7 @@ def _outcome(path: Path, work: Callable[..., Any], arguments: Any, more: Any) ->
     db.connect()
     try:
         return work(*arguments, **more), None
-    except Refused as refused:
+    except RuleError as refused:
         return None, (refused.reason, refused.details)
     finally:
         db.close()
@@ -93,14 +93,14 @@ class _Process:
             )
 
     def ask(self, work: object) -> Any:
-        """Its answer, once. Raises AsideError."""
+        """Its answer, once. Raises PoolError."""
         try:
             self._line.send(work)
             if self._line.poll(_LONGEST):
                 return self._line.recv()
-            raise AsideError
+            raise PoolError
         except (OSError, EOFError):
-            raise AsideError from None
+            raise PoolError from None
         finally:
             self.end()
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
-from invites.models import Account, Invitation, InvitationState, OptOut
+from invites.authorization.audit_log import AuditAction
+from invites.models import Account, Invitation, InvitationState, Unsubscribe
 
 
-def opt_out(invitation: Invitation, now: datetime) -> None:
+def unsubscribe(invitation: Invitation, now: datetime) -> None:
     """Invite the person of ``invitation`` no more; what is open counts as declined.
 
     Doing it twice does it once. Whoever has the mailed link may do it, without
@@ -18,7 +18,9 @@ def opt_out(invitation: Invitation, now: datetime) -> None:
     """
     with db.transaction():
         added = (
-            OptOut.insert(account=invitation.account_id, email=invitation.email, created_at=now)
+            Unsubscribe.insert(
+                account=invitation.account_id, email=invitation.email, created_at=now
+            )
             .on_conflict_ignore()
             .as_rowcount()
             .execute()
@@ -30,23 +32,29 @@ def opt_out(invitation: Invitation, now: datetime) -> None:
         ).execute()
         if added:
             details = {"email": invitation.email}
-            audit_log.record(Deed.OPTED_OUT, invitation.account, None, now, **details)
+            audit_log.record(AuditAction.UNSUBSCRIBED, invitation.account, None, now, **details)
 
 
-def opt_in(account: Account, email: str, now: datetime) -> None:
+def resubscribe(account: Account, email: str, now: datetime) -> None:
     """Let ``account`` invite the person again: they asked for it, or came in by themselves."""
     with db.transaction():
-        gone = db.delete(OptOut).where(OptOut.account == account, OptOut.email == email).execute()
+        gone = (
+            db.delete(Unsubscribe)
+            .where(Unsubscribe.account == account, Unsubscribe.email == email)
+            .execute()
+        )
         if gone:
-            audit_log.record(Deed.OPTED_IN, account, None, now, email=email)
+            audit_log.record(AuditAction.RESUBSCRIBED, account, None, now, email=email)
 
 
-def opted_out(account: Account | int, emails: Sequence[str]) -> set[str]:
+def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
     """Those of ``emails``, tens of thousands if need be, that asked not to be invited."""
-    asked = db.each(emails, OptOut.email)
-    return {email for (email,) in db.read(asked, [OptOut.email], OptOut.account == account)}
+    asked = db.each(emails, Unsubscribe.email)
+    return {
+        email for (email,) in db.read(asked, [Unsubscribe.email], Unsubscribe.account == account)
+    }
 
 
-def is_opted_out(invitation: Invitation) -> bool:
+def is_unsubscribed(invitation: Invitation) -> bool:
     """Whether the person of ``invitation`` asked its account not to invite them again."""
-    return bool(opted_out(invitation.account_id, [invitation.email]))
+    return bool(unsubscribed(invitation.account_id, [invitation.email]))

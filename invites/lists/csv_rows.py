@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from itertools import chain
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists.recipients import MAX_ENTRIES
 
 MAX_CELLS = 16_384  # in a row; what a spreadsheet can have
@@ -27,7 +27,7 @@ def rows(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def check(text: str, delimiter: str) -> None:
-    """Raise Refused when the rows can't be read, or would take too much memory.
+    """Raise RuleError when the rows can't be read, or would take too much memory.
 
     FILE_TOO_WIDE, FILE_LONG_CELL, FILE_BROKEN_QUOTES, or LIST_TOO_LONG for
     millions of lines.
@@ -40,9 +40,9 @@ def check(text: str, delimiter: str) -> None:
 
 
 def check_lines(text: str) -> None:
-    """Raise Refused(LIST_TOO_LONG) for more lines than any spreadsheet has."""
+    """Raise RuleError(LIST_TOO_LONG) for more lines than any spreadsheet has."""
     if text.count("\n") > MAX_LINES:
-        raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+        raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
 
 
 def _lines(piece: str) -> Iterator[str]:
@@ -73,14 +73,14 @@ def _long_lines(text: str) -> Iterator[tuple[int, int]]:
 
 def _check_line(text: str, start: int, end: int, delimiter: str) -> None:
     if text.count(delimiter, start, end) >= MAX_CELLS:
-        raise Refused(Reason.FILE_TOO_WIDE, limit=MAX_CELLS)
+        raise RuleError(Reason.FILE_TOO_WIDE, limit=MAX_CELLS)
     if end - start <= MAX_CELL:
         return  # no cell of it is longer, and cutting thousands of such lines takes seconds
     cells = text[start:end].split(delimiter)
     too_long = end - start > _MAX_LINE or ('"' not in text and max(map(len, cells)) > MAX_CELL)
     if too_long:
         row = text.count("\n", 0, start) + 1
-        raise Refused(Reason.FILE_LONG_CELL, row=row, limit=MAX_CELL)
+        raise RuleError(Reason.FILE_LONG_CELL, row=row, limit=MAX_CELL)
 
 
 class _Quotes:
@@ -103,16 +103,16 @@ class _Quotes:
                 last = cells
         except csv.Error:
             if self._reader.line_num - lines_before > 1:
-                raise Refused(Reason.FILE_BROKEN_QUOTES, row=self._row + 1) from None
-            raise Refused(Reason.FILE_LONG_CELL, row=self._row + 1, limit=MAX_CELL) from None
+                raise RuleError(Reason.FILE_BROKEN_QUOTES, row=self._row + 1) from None
+            raise RuleError(Reason.FILE_LONG_CELL, row=self._row + 1, limit=MAX_CELL) from None
         if last != [_END]:
-            raise Refused(Reason.FILE_BROKEN_QUOTES, row=self._row)
+            raise RuleError(Reason.FILE_BROKEN_QUOTES, row=self._row)
 
     def _watched(self) -> Iterator[Iterator[str]]:
         row, pieces = 0, 0
         for piece in _pieces(self._text):
             pieces = pieces + 1 if row == self._row else 0
             if pieces > _PIECES_OF_A_ROW:
-                raise Refused(Reason.FILE_TOO_WIDE, limit=MAX_CELLS)
+                raise RuleError(Reason.FILE_TOO_WIDE, limit=MAX_CELLS)
             row = self._row
             yield _lines(piece)

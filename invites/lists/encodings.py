@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 
 _LOOKED_AT = 64 * 1024  # bytes that tell the encoding
 _PIECE = 1024 * 1024  # bytes
@@ -25,9 +25,9 @@ _NO_TEXT_STARTS = (
 
 
 def decode(content: bytes) -> str:
-    """The text in ``content``, lines ending as in Python. Raises Refused(FILE_NOT_TEXT)."""
+    """The text in ``content``, lines ending as in Python. Raises RuleError(FILE_NOT_TEXT)."""
     if content.startswith(_NO_TEXT_STARTS):
-        raise Refused(Reason.FILE_NOT_TEXT)
+        raise RuleError(Reason.FILE_NOT_TEXT)
     for encoding in _likely_encodings(content):
         try:
             text = _decoded(content, encoding)
@@ -37,7 +37,7 @@ def decode(content: bytes) -> str:
         if "\0" in text or _share_of_control(text[:_LOOKED_AT]) > 0.01:
             break
         return text
-    raise Refused(Reason.FILE_NOT_TEXT)
+    raise RuleError(Reason.FILE_NOT_TEXT)
 
 
 def _likely_encodings(content: bytes) -> Sequence[str]:

@@ -5,7 +5,7 @@ import io
 import re
 from dataclasses import replace
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists import vcards, workbooks
 from invites.lists.csv_rows import MAX_LINES, check, rows
 from invites.lists.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
@@ -21,10 +21,10 @@ def read(content: bytes) -> Table:
     """The table in a file, told by its content and never by its name.
 
     CSV in UTF-8, UTF-16 or Windows-1252; workbooks (.xlsx, .xls, .ods); contacts
-    (.vcf). Raises Refused(FILE_*), or LIST_TOO_LONG when already the lines are too many.
+    (.vcf). Raises RuleError(FILE_*), or LIST_TOO_LONG when already the lines are too many.
     """
     if len(content) > MAX_BYTES:
-        raise Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
+        raise RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
     if workbooks.is_container(content):
         rows_of_sheet, sheets = workbooks.csv_of(content)
         return replace(_with_addresses(decode(rows_of_sheet), ","), sheets=tuple(sheets))
@@ -33,9 +33,9 @@ def read(content: bytes) -> Table:
         table = vcards.table_of(text)
         return _with_addresses(table.text, table.delimiter)
     if _MARKUP.match(text):
-        raise Refused(Reason.FILE_MARKUP)
+        raise RuleError(Reason.FILE_MARKUP)
     if not text or text.isspace():
-        raise Refused(Reason.FILE_EMPTY)
+        raise RuleError(Reason.FILE_EMPTY)
     if text.startswith('"') and len(text) <= _LONGEST_LINE:
         text = without_quotes_around_rows(text)
     text, delimiter = without_separator_line(text)
@@ -44,7 +44,7 @@ def read(content: bytes) -> Table:
 
 def _with_addresses(text: str, delimiter: str) -> Table:
     if "@" not in text:
-        raise Refused(Reason.FILE_NO_ADDRESSES)
+        raise RuleError(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
         text = text.rstrip()  # a copy, so not for all
     delimiter = delimiter or delimiter_of(text)

@@ -2,7 +2,7 @@
 
 import re
 
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.text_fields import NAME_LENGTH, clean_name
 
 # Names that are fine without a closer look at each letter.
@@ -24,5 +24,5 @@ def name_in(cell: str) -> str:
         return ""
     try:
         return clean_name("".join(filter(str.isprintable, " ".join(name.split()))))
-    except Refused:
+    except RuleError:
         return ""

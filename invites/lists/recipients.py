@@ -26,13 +26,13 @@ CLINGING = _OPENING + _CLOSING  # to an address; what has none of it nor a colon
 class Entry(NamedTuple):
     """What should be an address, the row of the file it stood in (1 is the first), and a name.
 
-    ``as_written``: somebody said that the address isn't misspelt.
+    ``kept_as_is``: somebody said that the address isn't misspelt.
     """
 
     text: str
     row: int | None = None
     name: str = ""
-    as_written: bool = False
+    kept_as_is: bool = False
 
 
 def read_field(text: str) -> list[Entry]:

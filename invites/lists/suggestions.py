@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from invites.core import addresses
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists import mail_providers
 
 _LOOKED_AT = 500  # characters of an entry
@@ -95,7 +95,7 @@ def _mended(text: str) -> str:
 def _canonical(text: str) -> str:
     try:
         return addresses.canonical(text)
-    except Refused:
+    except RuleError:
         return ""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice, repeat, takewhile
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists.columns import BOTH_NAMES, Choice, Column, Look, both_names
 from invites.lists.csv_rows import rows
 from invites.lists.names import name_in
@@ -42,21 +42,21 @@ class Table:
     def choice(self) -> Choice:
         """The columns that look like the addresses and the names.
 
-        Raises Refused(FILE_NO_ADDRESSES) when no cell has an @.
+        Raises RuleError(FILE_NO_ADDRESSES) when no cell has an @.
         """
         look = self._look()
         email = look.email()
         if email is None:
             email = Look(self._with_at()).email()
         if email is None:
-            raise Refused(Reason.FILE_NO_ADDRESSES)
+            raise RuleError(Reason.FILE_NO_ADDRESSES)
         return Choice(email, look.name(email))
 
     def entries(self, choice: Choice) -> list[Entry]:
         """One for each row with something in it, but the header, with its number (1 is the first).
 
         A row whose e-mail cell is empty gives an entry with the text "", so that
-        totals add up. Raises Refused(LIST_TOO_LONG) past 50,000 rows.
+        totals add up. Raises RuleError(LIST_TOO_LONG) past 50,000 rows.
         """
         look = self._look()
         header, names_in = look.header, look.names() if choice.name == BOTH_NAMES else None
@@ -80,7 +80,7 @@ class Table:
             numbers.append(number)
             names.append(found and name_in(found))
             if len(texts) > MAX_ENTRIES:
-                raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+                raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
         # Entry(...) one by one takes as long as reading the file did.
         fields = zip(texts, numbers, names, repeat(False))  # the last has no end
         return list(map(tuple.__new__, repeat(Entry), fields))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists.csv_rows import check_lines
 from invites.lists.recipients import MAX_ENTRIES
 from invites.lists.table import CARDS, Table
@@ -58,7 +58,7 @@ def are_contacts(text: str) -> bool:
 def table_of(text: str) -> Table:
     """The columns Name, Email, Email 2 and so on, preferred addresses first.
 
-    A card without an address is a row too. Raises Refused(LIST_TOO_LONG).
+    A card without an address is a row too. Raises RuleError(LIST_TOO_LONG).
     """
     check_lines(text)
     pieces: list[str] = []
@@ -81,7 +81,7 @@ def _cards(text: str) -> Iterator[_Card]:
         elif one.name == "END" and card:
             count += 1
             if count > MAX_ENTRIES:
-                raise Refused(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+                raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
             yield card
             card = None
         elif card:

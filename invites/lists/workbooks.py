@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Timer
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists.workbook_converter import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH, TOO_WIDE
 
 _CHILD = Path(__file__).with_name("workbook_converter.py")
@@ -38,7 +38,7 @@ def csv_of(content: bytes) -> tuple[bytes, list[str]]:
 
     And the names of the sheets: of this one first, then of the others, 20 at most.
 
-    Raises Refused: FILE_WORKBOOK_*, or FILE_ZIP and FILE_NOT_TEXT for what is no workbook.
+    Raises RuleError: FILE_WORKBOOK_*, or FILE_ZIP and FILE_NOT_TEXT for what is no workbook.
     """
     if content.startswith(_OLE):
         _check_ole(content)
@@ -49,9 +49,9 @@ def csv_of(content: bytes) -> tuple[bytes, list[str]]:
 
 def _check_ole(content: bytes) -> None:
     if _utf_16("EncryptedPackage") in content:
-        raise Refused(Reason.FILE_WORKBOOK_LOCKED)
+        raise RuleError(Reason.FILE_WORKBOOK_LOCKED)
     if _utf_16("Book") not in content and _utf_16("Workbook") not in content:
-        raise Refused(Reason.FILE_NOT_TEXT)
+        raise RuleError(Reason.FILE_NOT_TEXT)
 
 
 def _utf_16(name: str) -> bytes:
@@ -60,20 +60,20 @@ def _utf_16(name: str) -> bytes:
 
 def _check_zip(content: bytes) -> None:
     if content.count(_DIRECTORY_ENTRY) > _MAX_PARTS:  # each would take a kilobyte to look at
-        raise Refused(Reason.FILE_WORKBOOK_TOO_MUCH)
+        raise RuleError(Reason.FILE_WORKBOOK_TOO_MUCH)
     try:
         parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
     except _UNREADABLE:
-        raise Refused(Reason.FILE_WORKBOOK_BROKEN) from None
+        raise RuleError(Reason.FILE_WORKBOOK_BROKEN) from None
     names = {part.filename for part in parts}
     if not any(name.startswith("xl/") for name in names) and not _is_ods(content):
         documents = ("word/", "ppt/", "content.xml", "Index/")
         other = any(name.startswith(documents) for name in names)
-        raise Refused(Reason.FILE_NOT_TEXT if other else Reason.FILE_ZIP)
+        raise RuleError(Reason.FILE_NOT_TEXT if other else Reason.FILE_ZIP)
     if any(part.flag_bits & 1 for part in parts):
-        raise Refused(Reason.FILE_WORKBOOK_LOCKED)
+        raise RuleError(Reason.FILE_WORKBOOK_LOCKED)
     if sum(part.file_size for part in parts) > _MAX_UNPACKED:
-        raise Refused(Reason.FILE_WORKBOOK_TOO_MUCH)
+        raise RuleError(Reason.FILE_WORKBOOK_TOO_MUCH)
 
 
 def _is_ods(content: bytes) -> bool:
@@ -84,13 +84,13 @@ def _converted(content: bytes) -> tuple[bytes, list[str]]:
     with _AT_ONCE:
         status, text = _run_child(content)
     if status == LOCKED:
-        raise Refused(Reason.FILE_WORKBOOK_LOCKED)
+        raise RuleError(Reason.FILE_WORKBOOK_LOCKED)
     if status == TOO_WIDE:
-        raise Refused(Reason.FILE_TOO_WIDE, limit=MAX_COLUMNS)
+        raise RuleError(Reason.FILE_TOO_WIDE, limit=MAX_COLUMNS)
     if status == TOO_MUCH or status < 0 or len(text) > MAX_TEXT:  # below 0: killed by a limit
-        raise Refused(Reason.FILE_WORKBOOK_TOO_MUCH)
+        raise RuleError(Reason.FILE_WORKBOOK_TOO_MUCH)
     if status:
-        raise Refused(Reason.FILE_WORKBOOK_BROKEN)
+        raise RuleError(Reason.FILE_WORKBOOK_BROKEN)
     names, _, rows = text.partition(b"\n")
     return rows, ["".join(filter(str.isprintable, name)) for name in json.loads(names)]
 

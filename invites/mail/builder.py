@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import NamedTuple
 
-from invites.authorization.authority import is_backed
+from invites.authorization.authority import has_authority
 from invites.core.message_ids import message_id
-from invites.mail.bulk_template import LINK, NAME, OPT_OUT, Addressee, Draft, FormLetter
-from invites.mail.rendering import Postage, heading, preview_parts, render
+from invites.mail.bulk_template import LINK, NAME, UNSUBSCRIBE, Addressee, BulkTemplate, Draft
+from invites.mail.rendering import MailContext, heading, preview_parts, render
 from invites.models import Account, Delivery, Invitation, User
-from invites.outbox.queue import Offer, Waiting
+from invites.outbox.queue import QueuedInvitation, Waiting
 
 _FRESH = 2.0  # seconds for which a form letter is good: an account may change its name
 
@@ -30,12 +30,12 @@ class Letter(NamedTuple):
     content: bytes
 
 
-class Mailroom:
+class MailBuilder:
     """Keeps the form letters; used by all connections at once."""
 
-    def __init__(self, postage: Postage) -> None:
-        self._postage = postage
-        self._forms: dict[Hashable, FormLetter | None] = {}
+    def __init__(self, mail_context: MailContext) -> None:
+        self._postage = mail_context
+        self._forms: dict[Hashable, BulkTemplate | None] = {}
         self._made_at = 0.0
 
     @property
@@ -60,7 +60,7 @@ class Mailroom:
             message_id(links.signer, mail, sender.domain),
             _date(int(now.timestamp())),
             links.mailed_invitation(mail.offer),
-            links.opt_out(mail.offer),
+            links.unsubscribe(mail.offer),
             mail.offer.name,
         )
         return Letter(mail, form.fill(addressee))
@@ -69,7 +69,7 @@ class Mailroom:
         made = render(Delivery.get_by_id(mail.id), self._postage, now)
         return None if made is None else Letter(mail, made.as_bytes())
 
-    def _form(self, mail: Waiting, offer: Offer) -> FormLetter | None:
+    def _form(self, mail: Waiting, offer: QueuedInvitation) -> BulkTemplate | None:
         """The form letter for everybody with the same offer, None when nobody stands behind it."""
         if time.monotonic() - self._made_at > _FRESH:
             self._forms, self._made_at = {}, time.monotonic()
@@ -80,7 +80,7 @@ class Mailroom:
             forms[kind] = self._make(offer, known=mail.known)
         return forms[kind]
 
-    def _make(self, offer: Offer, *, known: bool) -> FormLetter | None:
+    def _make(self, offer: QueuedInvitation, *, known: bool) -> BulkTemplate | None:
         invitation = (
             Invitation.select(Invitation, Account, User)
             .join(Account)
@@ -89,14 +89,14 @@ class Mailroom:
             .where(Invitation.id == offer.id)
             .get()
         )
-        if not is_backed(invitation):
+        if not has_authority(invitation):
             return None
         parts = preview_parts(
             invitation.account,
             invitation.inviter,
             invitation.role,
             link=LINK,
-            opt_out_link=OPT_OUT,
+            unsubscribe_link=UNSUBSCRIBE,
             links=self._postage.links,
             known=known,
             name=NAME if offer.name else "",
@@ -105,4 +105,4 @@ class Mailroom:
         sender, headers = heading(invitation.account, self._postage)
         if self._postage.links.base_url.startswith("https://"):
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058, 3.1
-        return FormLetter(Draft(sender, parts.subject, parts.text, parts.html, headers))
+        return BulkTemplate(Draft(sender, parts.subject, parts.text, parts.html, headers))

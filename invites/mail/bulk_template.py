@@ -18,7 +18,7 @@ from markupsafe import escape
 
 LINK = "\ue000"
 """Stands in a text where each person's own link goes."""
-OPT_OUT = "\ue001"
+UNSUBSCRIBE = "\ue001"
 """Stands in a text where each person's own way to refuse further invitations goes."""
 NAME = "\ue002"
 """Stands in a text where each person's name goes, for those who have one."""
@@ -30,7 +30,7 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 _SAFE_SENDER = 70  # characters that fit on the line of From
 _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
-_GAPS = re.compile(f"([{LINK}{OPT_OUT}{NAME}])")
+_GAPS = re.compile(f"([{LINK}{UNSUBSCRIBE}{NAME}])")
 _PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 2045, 6.7)
 _HEADER = re.compile(r"[!-~]+( [!-~]+)*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
@@ -45,7 +45,7 @@ class UnsafeMailError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What everybody gets: texts, in which LINK, OPT_OUT and NAME mark gaps, and fixed headers."""
+    """The texts everybody gets, with gaps marked LINK, UNSUBSCRIBE and NAME, and fixed headers."""
 
     sender: Address
     subject: str
@@ -61,11 +61,11 @@ class Addressee(NamedTuple):
     message_id: str
     date: str
     link: str
-    opt_out: str = ""
+    unsubscribe: str = ""
     name: str = ""
 
 
-class FormLetter:
+class BulkTemplate:
     """A message with gaps."""
 
     def __init__(self, draft: Draft) -> None:
@@ -86,22 +86,22 @@ class FormLetter:
             # Again, because some services put a Message-ID of their own, and return only that.
             f"X-Invites-Message-ID: {person.message_id}\r\n"
         )
-        if person.opt_out:
-            head += f"List-Unsubscribe:\r\n <{person.opt_out}>\r\n"
-        for value in (person.email, person.message_id, person.date, person.opt_out or "-"):
+        if person.unsubscribe:
+            head += f"List-Unsubscribe:\r\n <{person.unsubscribe}>\r\n"
+        for value in (person.email, person.message_id, person.date, person.unsubscribe or "-"):
             if not _HEADER.fullmatch(value):
                 raise UnsafeMailError(value)
         pieces = self._pieces.copy()
-        link, opt_out = _in_lines(person.link), _in_lines(person.opt_out)
-        fillings = (link, opt_out, *_name_in_lines(person.name))
+        link, unsubscribe = _in_lines(person.link), _in_lines(person.unsubscribe)
+        fillings = (link, unsubscribe, *_name_in_lines(person.name))
         for place, which in self._gaps:
             pieces[place] = fillings[which]
         return head.encode("ascii") + b"".join(pieces)
 
 
 def _message(draft: Draft, mark: str) -> bytes:
-    """The message, with ``GAP``, a number and ``mark`` where fillings go; see FormLetter.fill."""
-    in_text = {LINK: f"GAP0{mark}", OPT_OUT: f"GAP1{mark}", NAME: f"GAP2{mark}"}
+    """The message, with ``GAP``, a number and ``mark`` where fillings go; see BulkTemplate.fill."""
+    in_text = {LINK: f"GAP0{mark}", UNSUBSCRIBE: f"GAP1{mark}", NAME: f"GAP2{mark}"}
     in_html = in_text | {NAME: f"GAP3{mark}"}
     message = EmailMessage(policy=_SEVEN_BIT)
     message["From"] = draft.sender

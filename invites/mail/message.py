@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import flask_mail
 
-from invites.mail.bulk_template import Addressee, Draft, FormLetter
+from invites.mail.bulk_template import Addressee, BulkTemplate, Draft
 
 
 class OutgoingMail(flask_mail.Message):
@@ -49,7 +49,7 @@ class OutgoingMail(flask_mail.Message):
         return str(self.recipients[0])
 
     def as_bytes(self) -> bytes:
-        """The whole message; see FormLetter.fill. Raises UnsafeMailError."""
+        """The whole message; see BulkTemplate.fill. Raises UnsafeMailError."""
         draft = Draft(
             self.from_header,
             self.subject,
@@ -58,4 +58,4 @@ class OutgoingMail(flask_mail.Message):
             self.extra_headers or {},
         )
         addressee = Addressee(self.recipient, self.msgId, format_datetime(self.moment), link="")
-        return FormLetter(draft).fill(addressee)
+        return BulkTemplate(draft).fill(addressee)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from flask import current_app
 
-from invites.authorization.authority import is_backed
+from invites.authorization.authority import has_authority
 from invites.core.message_ids import message_id
 from invites.mail.message import OutgoingMail
 from invites.members import two_step_policy
@@ -19,40 +19,40 @@ from invites.models import (
     Account,
     Delivery,
     DeliveryKind,
-    EmailProof,
+    EmailToken,
+    EmailTokenPurpose,
     Invitation,
-    ProofPurpose,
+    InvitationStatus,
     SecurityEvent,
     SecurityNotice,
-    Standing,
     User,
 )
 from invites.people import email_tokens
 
 
 @dataclass(frozen=True)
-class Postage:
+class MailContext:
     """What every mail of this box has in common."""
 
     sender: Address
     links: Links
 
 
-def render(delivery: Delivery, postage: Postage, now: datetime) -> OutgoingMail | None:
+def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> OutgoingMail | None:
     """The mail of ``delivery`` as of ``now``, or None when it isn't to be sent any more."""
     if delivery.kind == DeliveryKind.INVITATION:
         invitation = delivery.invitation
-        if invitation.standing(now) is not Standing.PENDING or not is_backed(invitation):
+        if invitation.status(now) is not InvitationStatus.PENDING or not has_authority(invitation):
             return None
-        link = postage.links.mailed_invitation(invitation)
-        parts = invitation_parts(invitation, link, postage.links)
-        return _mail(delivery, parts, postage, now, account=invitation.account)
+        link = mail_context.links.mailed_invitation(invitation)
+        parts = invitation_parts(invitation, link, mail_context.links)
+        return _mail(delivery, parts, mail_context, now, account=invitation.account)
     if delivery.kind == DeliveryKind.SECURITY_NOTICE:
-        notice = _notice_parts(delivery.notice, postage.links)
-        return _mail(delivery, notice, postage, now) if notice else None
-    if not email_tokens.is_open(delivery.proof, now):
+        notice = _notice_parts(delivery.notice, mail_context.links)
+        return _mail(delivery, notice, mail_context, now) if notice else None
+    if not email_tokens.is_open(delivery.email_token, now):
         return None
-    return _mail(delivery, _proof_parts(delivery, postage.links), postage, now)
+    return _mail(delivery, _email_token_parts(delivery, mail_context.links), mail_context, now)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def invitation_parts(invitation: Invitation, link: str, links: Links) -> Parts:
         invitation.inviter,
         invitation.role,
         link=link,
-        opt_out_link=links.opt_out(invitation),
+        unsubscribe_link=links.unsubscribe(invitation),
         links=links,
         known=known,
         name=invitation.name,
@@ -86,7 +86,7 @@ def preview_parts(
     role: int,
     *,
     link: str,
-    opt_out_link: str,
+    unsubscribe_link: str,
     links: Links,
     known: bool,
     expires_at: datetime,
@@ -99,7 +99,7 @@ def preview_parts(
         "role": role,
         "name": name,
         "link": link,
-        "opt_out_link": opt_out_link,
+        "unsubscribe_link": unsubscribe_link,
         "account_link": links.account(account),
         "accounts_link": links.accounts(),
         "last_day": _day(expires_at, account.time_zone),
@@ -107,9 +107,9 @@ def preview_parts(
     return _parts("invitation_known" if known else "invitation_new", context)
 
 
-def rehearsal_parts(links: Links) -> Parts:
+def test_mail_parts(links: Links) -> Parts:
     """The mail by which the installer tries the mail server out."""
-    return _parts("rehearsal", {"link": links.accounts()})
+    return _parts("test_mail", {"link": links.accounts()})
 
 
 def _day(at: datetime, time_zone: str) -> str:
@@ -117,13 +117,13 @@ def _day(at: datetime, time_zone: str) -> str:
     return str(flask_babel.format_date(local, "d MMM y", rebase=False))
 
 
-def _proof_parts(delivery: Delivery, links: Links) -> Parts:
-    proof: EmailProof = delivery.proof
+def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
+    email_token: EmailToken = delivery.email_token
     context = {
-        "person": proof.user,
-        "email": proof.email,
-        "link": links.proof(proof),
-        "hours": email_tokens.hours(ProofPurpose(proof.purpose)),
+        "person": email_token.user,
+        "email": email_token.email,
+        "link": links.email_token(email_token),
+        "hours": email_tokens.hours(EmailTokenPurpose(email_token.purpose)),
     }
     return _parts(delivery.kind, context)
 
@@ -131,7 +131,7 @@ def _proof_parts(delivery: Delivery, links: Links) -> Parts:
 def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
     """None for what has settled itself meanwhile."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
-    is_asked = notice.event == SecurityEvent.SECOND_STEP_ASKED
+    is_asked = notice.event == SecurityEvent.TWO_STEP_REQUIRED
     asking = two_step_policy.missing_for(notice.user) if is_asked else []
     if is_asked and not asking:
         return None
@@ -140,7 +140,7 @@ def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
         "event": notice.event,
         "moment": moment,
         "accounts": ", ".join(account.name for account in asking),
-        "link": links.second_step() if is_asked else links.forgotten_password(),
+        "link": links.two_step() if is_asked else links.forgotten_password(),
     }
     return _parts(DeliveryKind.SECURITY_NOTICE, context)
 
@@ -157,31 +157,31 @@ def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
     return Parts(subject, part("body.txt"), part("body.html", subject=subject))
 
 
-def heading(account: Account | None, postage: Postage) -> tuple[Address, dict[str, str]]:
+def heading(account: Account | None, mail_context: MailContext) -> tuple[Address, dict[str, str]]:
     """From, and the headers that are the same for everybody, of a mail from ``account``."""
     headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office replies, please
     if account is None:
-        return postage.sender, headers
+        return mail_context.sender, headers
     if account.reply_to:
         headers["Reply-To"] = account.reply_to
-    return Address(account.name, addr_spec=postage.sender.addr_spec), headers
+    return Address(account.name, addr_spec=mail_context.sender.addr_spec), headers
 
 
 def _mail(
     delivery: Delivery,
     parts: Parts,
-    postage: Postage,
+    mail_context: MailContext,
     now: datetime,
     account: Account | None = None,
 ) -> OutgoingMail:
-    sender, headers = heading(account, postage)
+    sender, headers = heading(account, mail_context)
     return OutgoingMail(
         subject=parts.subject,
         sender=sender,
         recipient=delivery.recipient,
         text=parts.text,
         html=parts.html,
-        message_id=message_id(postage.links.signer, delivery, sender.domain),
+        message_id=message_id(mail_context.links.signer, delivery, sender.domain),
         date=now,
         headers=headers,
     )

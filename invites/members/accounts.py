@@ -7,10 +7,10 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
 from invites.core import addresses, text_fields
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.models import Account, JoinedBy, Membership, User
 
@@ -28,7 +28,7 @@ class AccountSettings:
 
 
 def create(name: str, owner: User, now: datetime) -> Account:
-    """Make an account with ``owner`` as its first Account Owner. Raises Refused(TEXT_*)."""
+    """Make an account with ``owner`` as its first Account Owner. Raises RuleError(TEXT_*)."""
     name = text_fields.clean_name(name)
     with db.transaction():
         account = Account.create(
@@ -48,24 +48,24 @@ def create(name: str, owner: User, now: datetime) -> Account:
             joined_by=JoinedBy.FOUNDING,
             joined_at=now,
         )
-        audit_log.record(Deed.ACCOUNT_CREATED, account, owner, now, name=name)
+        audit_log.record(AuditAction.ACCOUNT_CREATED, account, owner, now, name=name)
     return account
 
 
 def create_by_installer(name: str, installer: User, now: datetime) -> Account:
     """Add one more account.
 
-    Raises Refused(NOT_ALLOWED) for anybody but the installer, and TEXT_*.
+    Raises RuleError(NOT_ALLOWED) for anybody but the installer, and TEXT_*.
     """
     if not installer.is_installer:
-        raise Refused(Reason.NOT_ALLOWED)
+        raise RuleError(Reason.NOT_ALLOWED)
     return create(name, installer, now)
 
 
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
     """Store new settings; the slug in the URLs stays.
 
-    Raises Refused(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN
+    Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN
     for the first that can't be.
     """
     account = actor.account
@@ -82,7 +82,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
         for field, value in clean.items():
             setattr(account, field, value)
         account.save(only=clean.keys())
-        audit_log.record(Deed.SETTINGS_CHANGED, account, actor.user, now)
+        audit_log.record(AuditAction.SETTINGS_CHANGED, account, actor.user, now)
 
 
 def memberships_of(user: User) -> list[Membership]:

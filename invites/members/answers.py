@@ -4,17 +4,17 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
-from invites.authorization.authority import is_backed
-from invites.core.errors import Reason, Refused
+from invites.authorization.audit_log import AuditAction
+from invites.authorization.authority import has_authority
+from invites.core.errors import Reason, RuleError
 from invites.invitations.manage import close_offers
 from invites.members import memberships
 from invites.models import (
+    EmailTokenPurpose,
     Invitation,
     InvitationState,
     JoinedBy,
     Membership,
-    ProofPurpose,
     User,
 )
 from invites.people import email_tokens, profiles
@@ -27,14 +27,14 @@ def accept(
     """Make ``user`` a member with the role that was offered: once, all or nothing.
 
     ``proven``: they came by the link that was mailed to them, so they read that
-    mailbox. Raises Refused(WRONG_PERSON, INVITATION_CLOSED, INVITATION_UNBACKED).
+    mailbox. Raises RuleError(WRONG_PERSON, INVITATION_CLOSED, INVITATION_UNBACKED).
     """
     with db.transaction():
         if user.email != invitation.email:
-            raise Refused(Reason.WRONG_PERSON)
+            raise RuleError(Reason.WRONG_PERSON)
         _close(invitation, InvitationState.ACCEPTED, now)
-        if not is_backed(invitation):
-            raise Refused(Reason.INVITATION_UNBACKED)
+        if not has_authority(invitation):
+            raise RuleError(Reason.INVITATION_UNBACKED)
         if proven and not user.is_confirmed:
             user.email_confirmed_at = now
             user.save(only=[User.email_confirmed_at])
@@ -47,7 +47,9 @@ def accept(
             invitation=invitation,
         )
         close_offers(invitation.account_id, user, InvitationState.REPLACED)
-        audit_log.record(Deed.ACCEPTED, invitation.account, user, now, email=invitation.email)
+        audit_log.record(
+            AuditAction.ACCEPTED, invitation.account, user, now, email=invitation.email
+        )
     return membership
 
 
@@ -57,16 +59,16 @@ def accept_as_new(
     """Make a profile for the invited address and accept, in one transaction.
 
     Without proof of the mailbox (a copied link) the profile stays unconfirmed
-    and a confirmation mail goes out. Raises Refused(PROFILE_EXISTS) and those
+    and a confirmation mail goes out. Raises RuleError(PROFILE_EXISTS) and those
     of accept().
     """
     if profile.email != invitation.email:
-        raise Refused(Reason.WRONG_PERSON)
+        raise RuleError(Reason.WRONG_PERSON)
     with db.transaction():
         user = profiles.create(profile, now, confirmed=proven)
         membership = accept(invitation, user, now, proven=proven)
         if not proven:
-            email_tokens.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
+            email_tokens.ask(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 
@@ -75,14 +77,14 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
 
     ``proven`` is False for a copied link, which an admin may have pressed too.
 
-    Raises Refused(INVITATION_CLOSED).
+    Raises RuleError(INVITATION_CLOSED).
     """
     with db.transaction():
         if Invitation.get_by_id(invitation.id).state == InvitationState.DECLINED:
             return
         _close(invitation, InvitationState.DECLINED, now)
         details = {"email": invitation.email, "proven": proven}
-        audit_log.record(Deed.DECLINED, invitation.account, None, now, **details)
+        audit_log.record(AuditAction.DECLINED, invitation.account, None, now, **details)
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:
@@ -90,8 +92,8 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
     if not user.is_confirmed:
         return []
     still_open = (
-        Invitation.whole()
-        .where(Invitation.email == user.email, Invitation.where_open(now))
+        Invitation.with_account_and_inviter()
+        .where(Invitation.email == user.email, Invitation.open_condition(now))
         .order_by(Invitation.state == InvitationState.DECLINED, Invitation.id)
     )
     return list(still_open)
@@ -115,8 +117,8 @@ def _close(invitation: Invitation, state: InvitationState, now: datetime) -> Non
     """Move from open to ``state``; of two at the same moment, one is refused."""
     changed = (
         Invitation.update(state=state, answered_at=now)
-        .where(Invitation.id == invitation.id, Invitation.where_open(now))
+        .where(Invitation.id == invitation.id, Invitation.open_condition(now))
         .execute()
     )
     if changed != 1:
-        raise Refused(Reason.INVITATION_CLOSED)
+        raise RuleError(Reason.INVITATION_CLOSED)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.members import accounts
 from invites.models import Account, User
 from invites.people import profiles
@@ -18,11 +18,11 @@ def is_set_up() -> bool:
 def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Account, User]:
     """Make the first account and the installer, who owns it. Works once.
 
-    Raises Refused(ALREADY_SET_UP), or TEXT_* for the account's name.
+    Raises RuleError(ALREADY_SET_UP), or TEXT_* for the account's name.
     """
     with db.transaction():
         if is_set_up():
-            raise Refused(Reason.ALREADY_SET_UP)
+            raise RuleError(Reason.ALREADY_SET_UP)
         installer = profiles.create(profile, now, confirmed=True)
         installer.is_installer = True
         installer.save()

@@ -9,13 +9,13 @@ from typing import TypeVar
 from peewee import ModelSelect
 
 from invites.core.tokens import Purpose, Signable, Signer, row_id
-from invites.models import Account, EmailProof, Invitation, PermanentLink, ProofPurpose, User
+from invites.models import Account, EmailToken, EmailTokenPurpose, Invitation, PermanentLink, User
 
-R = TypeVar("R", Invitation, PermanentLink, EmailProof)
+R = TypeVar("R", Invitation, PermanentLink, EmailToken)
 
-_PROOF = {
-    ProofPurpose.CONFIRM_EMAIL: (Purpose.CONFIRM_EMAIL, "confirm-email"),
-    ProofPurpose.RESET_PASSWORD: (Purpose.RESET_PASSWORD, "password-reset"),
+_EMAIL_TOKEN = {
+    EmailTokenPurpose.CONFIRM_EMAIL: (Purpose.CONFIRM_EMAIL, "confirm-email"),
+    EmailTokenPurpose.RESET_PASSWORD: (Purpose.RESET_PASSWORD, "password-reset"),
 }
 
 
@@ -34,28 +34,28 @@ class Links:
         """The link that an admin copies: it proves nothing about a mailbox."""
         return self._to("invitation", self.signer.token(Purpose.COPIED_INVITATION, invitation))
 
-    def opt_out(self, invitation: Signable) -> str:
+    def unsubscribe(self, invitation: Signable) -> str:
         """The link in the mail for whoever doesn't want to be invited again."""
-        return self._to("no-more", self.signer.token(Purpose.OPT_OUT, invitation))
+        return self._to("unsubscribe", self.signer.token(Purpose.UNSUBSCRIBE, invitation))
 
     def permanent(self, link: PermanentLink) -> str:
         """The account's join link."""
         return self._to("join", self.signer.token(Purpose.PERMANENT_LINK, link))
 
-    def proof(self, proof: EmailProof) -> str:
+    def email_token(self, email_token: EmailToken) -> str:
         """The link that proves a mailbox."""
-        purpose, path = _PROOF[ProofPurpose(proof.purpose)]
-        return self._to(path, self.signer.token(purpose, proof))
+        purpose, path = _EMAIL_TOKEN[EmailTokenPurpose(email_token.purpose)]
+        return self._to(path, self.signer.token(purpose, email_token))
 
     def opened_invitation(self, token: str) -> tuple[Invitation, bool] | None:
         """The invitation of a token, and whether by the mailed link."""
         mailed, copied = Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION
-        found = self._row(Invitation.whole(), token, mailed, copied)
+        found = self._row(Invitation.with_account_and_inviter(), token, mailed, copied)
         return (found, self.signer.matches(token, mailed, found)) if found else None
 
-    def opened_opt_out(self, token: str) -> Invitation | None:
+    def opened_unsubscribe(self, token: str) -> Invitation | None:
         """The invitation, however it stands, whose mail had the link of a token."""
-        return self._row(Invitation.whole(), token, Purpose.OPT_OUT)
+        return self._row(Invitation.with_account_and_inviter(), token, Purpose.UNSUBSCRIBE)
 
     def opened_permanent(self, token: str) -> PermanentLink | None:
         """The permanent link of a token, unless it was deleted."""
@@ -66,9 +66,11 @@ class Links:
         )
         return self._row(working, token, Purpose.PERMANENT_LINK)
 
-    def opened_proof(self, token: str, purpose: ProofPurpose) -> EmailProof | None:
+    def opened_email_token(self, token: str, purpose: EmailTokenPurpose) -> EmailToken | None:
         """The proof of a token."""
-        return self._row(EmailProof.select(EmailProof, User).join(User), token, _PROOF[purpose][0])
+        return self._row(
+            EmailToken.select(EmailToken, User).join(User), token, _EMAIL_TOKEN[purpose][0]
+        )
 
     def account(self, account: Account) -> str:
         """The account's own page, where the way to the assignments is."""
@@ -82,9 +84,9 @@ class Links:
         """The page where anybody asks for a new password."""
         return f"{self.base_url}/password-reset"
 
-    def second_step(self) -> str:
+    def two_step(self) -> str:
         """The page where somebody sets up a second step of their own."""
-        return f"{self.base_url}/profile/second-step"
+        return f"{self.base_url}/profile/two-step"
 
     def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
         """The one of ``rows`` that ``token`` is for; None when it is forged or mistyped."""

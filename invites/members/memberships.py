@@ -4,9 +4,9 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
 from invites.members import two_step_policy
@@ -48,7 +48,7 @@ def join(
     asked not to be invited again, and comes now, may be invited again.
     """
     if user.is_confirmed:  # else anybody could take back what somebody else asked for
-        unsubscribe.opt_in(account, user.email, now)
+        unsubscribe.resubscribe(account, user.email, now)
     membership = find(account, user)
     if membership is None:
         return Membership.create(
@@ -73,7 +73,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
     """Give a member another role.
 
     Whom the account asks for a second step then is told by mail. Raises
-    Refused(NOT_ALLOWED); UNCONFIRMED when a member with an unproven
+    RuleError(NOT_ALLOWED); UNCONFIRMED when a member with an unproven
     address would get a higher one; LAST_OWNER when no Owner would be left.
     """
     with db.transaction():
@@ -81,18 +81,18 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
         authorize(actor, Action.CHANGE_ROLE, membership)
         authorize(actor, Action.CHANGE_ROLE, role)
         if not membership.is_active:
-            raise Refused(Reason.NOT_FOUND)
+            raise RuleError(Reason.NOT_FOUND)
         if role == membership.role:
             return
         if role > membership.role and not membership.user.is_confirmed:
-            raise Refused(Reason.UNCONFIRMED)
+            raise RuleError(Reason.UNCONFIRMED)
         if role != Role.OWNER:
             _keep_an_owner(membership)
         before, membership.role = membership.role, role
         membership.save(only=[Membership.role])
         two_step_policy.tell_if_missing(membership, now)
         audit_log.record(
-            Deed.ROLE_CHANGED,
+            AuditAction.ROLE_CHANGED,
             membership.account,
             actor.user,
             now,
@@ -106,7 +106,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
     """Take a member out; takes effect on their next click.
 
     Offers to them that are still open, and within the reach of ``actor``, are revoked:
-    coming back takes a new one. Raises Refused(NOT_ALLOWED), or LAST_OWNER when no
+    coming back takes a new one. Raises RuleError(NOT_ALLOWED), or LAST_OWNER when no
     Owner would be left.
     """
     with db.transaction():
@@ -117,14 +117,18 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
         _end(membership, now)
         manage.revoke_offers(actor, membership.user)
         audit_log.record(
-            Deed.DEACTIVATED, membership.account, actor.user, now, email=membership.user.email
+            AuditAction.DEACTIVATED,
+            membership.account,
+            actor.user,
+            now,
+            email=membership.user.email,
         )
 
 
 def leave(member: Membership, now: datetime) -> None:
     """What ``deactivate`` does, by the member themselves, whatever their role.
 
-    Offers to an address that they never proved stay open. Raises Refused(LAST_OWNER).
+    Offers to an address that they never proved stay open. Raises RuleError(LAST_OWNER).
     """
     with db.transaction():
         member = _fresh(member)
@@ -132,7 +136,9 @@ def leave(member: Membership, now: datetime) -> None:
             return
         _end(member, now)
         manage.close_offers(member.account_id, member.user, InvitationState.REVOKED)
-        audit_log.record(Deed.LEFT, member.account, member.user, now, email=member.user.email)
+        audit_log.record(
+            AuditAction.LEFT, member.account, member.user, now, email=member.user.email
+        )
 
 
 def is_last_owner(member: Membership) -> bool:
@@ -147,7 +153,7 @@ def is_last_owner(member: Membership) -> bool:
 
 
 def reactivate(actor: Membership, membership: Membership, now: datetime) -> None:
-    """Bring a removed member back with the role they had. Raises Refused(NOT_ALLOWED)."""
+    """Bring a removed member back with the role they had. Raises RuleError(NOT_ALLOWED)."""
     with db.transaction():
         membership = _fresh(membership)
         authorize(actor, Action.REMOVE_MEMBER, membership)
@@ -156,7 +162,11 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
         two_step_policy.tell_if_missing(membership, now)
         audit_log.record(
-            Deed.REACTIVATED, membership.account, actor.user, now, email=membership.user.email
+            AuditAction.REACTIVATED,
+            membership.account,
+            actor.user,
+            now,
+            email=membership.user.email,
         )
 
 
@@ -179,4 +189,4 @@ def _end(membership: Membership, now: datetime) -> None:
 
 def _keep_an_owner(leaving: Membership) -> None:
     if is_last_owner(leaving):
-        raise Refused(Reason.LAST_OWNER)
+        raise RuleError(Reason.LAST_OWNER)

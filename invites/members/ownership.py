@@ -4,9 +4,9 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize, is_allowed
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.members import memberships
 from invites.models import Account, JoinedBy, Membership, User
@@ -21,16 +21,16 @@ def may_claim(member: Membership) -> bool:
 def claim(actor: Membership, now: datetime) -> None:
     """Make an Admin the Owner of an account that has none; the first one wins.
 
-    The guide's rule. Raises Refused(NOT_ALLOWED, UNCONFIRMED), or OWNED_ALREADY.
+    The guide's rule. Raises RuleError(NOT_ALLOWED, UNCONFIRMED), or OWNED_ALREADY.
     """
     with db.transaction():
         authorize(actor, Action.CLAIM_OWNERSHIP)
         if memberships.owners(actor.account):
-            raise Refused(Reason.OWNED_ALREADY)
+            raise RuleError(Reason.OWNED_ALREADY)
         if not actor.user.is_confirmed:
-            raise Refused(Reason.UNCONFIRMED)
+            raise RuleError(Reason.UNCONFIRMED)
         _make_owner(actor)
-        audit_log.record(Deed.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
+        audit_log.record(AuditAction.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
 
 
 def rescue(account: Account, user: User, now: datetime) -> None:
@@ -38,7 +38,9 @@ def rescue(account: Account, user: User, now: datetime) -> None:
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)
-        audit_log.record(Deed.OWNER_RESCUED, account, None, now, email=user.email, name=user.name)
+        audit_log.record(
+            AuditAction.OWNER_RESCUED, account, None, now, email=user.email, name=user.name
+        )
 
 
 def _make_owner(membership: Membership) -> None:

@@ -4,19 +4,19 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations.manage import close_offers
 from invites.members import memberships
 from invites.models import (
     Account,
+    EmailTokenPurpose,
     InvitationState,
     JoinedBy,
     Membership,
     PermanentLink,
-    ProofPurpose,
     User,
 )
 from invites.people import email_tokens, profiles
@@ -39,7 +39,7 @@ def enable(actor: Membership, now: datetime) -> PermanentLink:
             link = PermanentLink.create(
                 account=actor.account, role=Role.USER, creator=actor.user, created_at=now
             )
-            audit_log.record(Deed.LINK_ENABLED, actor.account, actor.user, now)
+            audit_log.record(AuditAction.LINK_ENABLED, actor.account, actor.user, now)
     return link
 
 
@@ -53,13 +53,13 @@ def delete(actor: Membership, now: datetime) -> None:
             .execute()
         )
         if deleted:
-            audit_log.record(Deed.LINK_DELETED, actor.account, actor.user, now)
+            audit_log.record(AuditAction.LINK_DELETED, actor.account, actor.user, now)
 
 
 def join(link: PermanentLink, user: User, now: datetime) -> Membership:
     """Make ``user`` a member by the link.
 
-    Raises Refused(LINK_CLOSED), or REMOVED_MEMBER: who was removed comes back
+    Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER: who was removed comes back
     only when an admin wants it.
     """
     with db.transaction():
@@ -67,29 +67,29 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
             PermanentLink.id == link.id, PermanentLink.deleted_at.is_null()
         )
         if not still.exists():
-            raise Refused(Reason.LINK_CLOSED)
+            raise RuleError(Reason.LINK_CLOSED)
         earlier = memberships.find(link.account, user)
         if earlier is not None and not earlier.is_active:
-            raise Refused(Reason.REMOVED_MEMBER)
+            raise RuleError(Reason.REMOVED_MEMBER)
         if earlier is not None:
             return earlier
         membership = memberships.join(
             link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
         )
         close_offers(link.account_id, user, InvitationState.REPLACED)
-        audit_log.record(Deed.JOINED, link.account, user, now, email=user.email)
+        audit_log.record(AuditAction.JOINED, link.account, user, now, email=user.email)
     return membership
 
 
 def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Membership:
     """Make an unconfirmed profile, join, and mail a confirmation, in one transaction.
 
-    Raises Refused(PROFILE_EXISTS, LINK_CLOSED).
+    Raises RuleError(PROFILE_EXISTS, LINK_CLOSED).
     """
     with db.transaction():
         user = profiles.create(profile, now, confirmed=False)
         membership = join(link, user, now)
-        email_tokens.ask(user, ProofPurpose.CONFIRM_EMAIL, user.email, now)
+        email_tokens.ask(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 

@@ -11,18 +11,18 @@ from peewee import Model, ModelSelect
 from invites import db
 from invites.authorization import audit_log, authority
 from invites.authorization.audit_log import Kind
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
 from invites.invitations import unsubscribe
 from invites.models import (
     Account,
-    Activity,
+    AuditEntry,
     Batch,
     Delivery,
     DeliveryState,
     Invitation,
+    InvitationStatus,
     Membership,
-    Standing,
     User,
 )
 from invites.outbox import progress
@@ -31,30 +31,30 @@ R = TypeVar("R", bound=Model)
 
 _BATCHES = 20  # on a page: the people of each are counted
 # Who was left out may be long, and no list of batches tells it.
-_OF_BATCHES = [field for field in Batch._meta.sorted_fields if field is not Batch.left_out]
+_OF_BATCHES = [field for field in Batch._meta.sorted_fields if field is not Batch.skipped]
 
 
 class Flag(StrEnum):
     """Why somebody should look at an invitation.
 
-    FAILED: its last mail failed or came back. UNBACKED: it looks open, and can't be accepted,
+    FAILED: its last mail failed or came back. NO_AUTHORITY: it looks open, and can't be accepted,
     see ``backing``.
     """
 
     FAILED = "failed"
-    UNBACKED = "unbacked"
+    NO_AUTHORITY = "without_authority"
 
 
 @dataclass(frozen=True)
 class Listed:
     """An invitation in a list, with the newest of its mails.
 
-    ``is_opted_out``: the person asked not to be invited again. ``is_unbacked``: see Flag.
+    ``is_unsubscribed``: the person asked not to be invited again. ``is_unbacked``: see Flag.
     """
 
     invitation: Invitation
     delivery: Delivery | None
-    is_opted_out: bool
+    is_unsubscribed: bool
     is_unbacked: bool
 
 
@@ -74,15 +74,15 @@ class Scope:
         self.account = account
 
     def invitation(self, invitation_id: int) -> Invitation:
-        """Raises Refused(NOT_FOUND)."""
+        """Raises RuleError(NOT_FOUND)."""
         return _found(
-            Invitation.whole().where(
+            Invitation.with_account_and_inviter().where(
                 Invitation.id == invitation_id, Invitation.account == self.account
             )
         )
 
     def batch(self, batch_id: int) -> Batch:
-        """Raises Refused(NOT_FOUND)."""
+        """Raises RuleError(NOT_FOUND)."""
         return _found(
             Batch.select(Batch, User)
             .join(User)
@@ -90,7 +90,7 @@ class Scope:
         )
 
     def membership(self, membership_id: int) -> Membership:
-        """Raises Refused(NOT_FOUND)."""
+        """Raises RuleError(NOT_FOUND)."""
         return _found(
             Membership.select(Membership, User)
             .join(User)
@@ -113,7 +113,7 @@ class Scope:
     def invitations(
         self,
         *,
-        which: Standing | Flag | None,
+        which: InvitationStatus | Flag | None,
         search: str,
         page: int,
         now: datetime,
@@ -124,8 +124,8 @@ class Scope:
             .join(User, on=(Invitation.inviter == User.id))
             .where(Invitation.account == self.account)
         )
-        if isinstance(which, Standing):
-            query = query.where(Invitation.standing_at(now) == which)
+        if isinstance(which, InvitationStatus):
+            query = query.where(Invitation.status_at(now) == which)
         if isinstance(which, Flag):
             query = query.where(self._has(which, now))
         if search:
@@ -141,18 +141,19 @@ class Scope:
     def _listed(self, found: Sequence[Invitation], now: datetime) -> list[Listed]:
         ids = [invitation.id for invitation in found]
         newest = newest_deliveries(ids)
-        out = unsubscribe.opted_out(self.account, [invitation.email for invitation in found])
+        out = unsubscribe.unsubscribed(self.account, [invitation.email for invitation in found])
         dead = Invitation.select(Invitation.id).where(
-            Invitation.id.in_(ids), authority.unbacked(now)
+            Invitation.id.in_(ids), authority.without_authority(now)
         )
-        unbacked = {number for (number,) in db.tuples(dead)}
+        without_authority = {number for (number,) in db.tuples(dead)}
         return [
-            Listed(one, newest.get(one.id), one.email in out, one.id in unbacked) for one in found
+            Listed(one, newest.get(one.id), one.email in out, one.id in without_authority)
+            for one in found
         ]
 
-    def invitation_totals(self, now: datetime) -> dict[Standing, int]:
+    def invitation_totals(self, now: datetime) -> dict[InvitationStatus, int]:
         """How many invitations stand where."""
-        return progress.standings(Invitation.account == self.account, now)
+        return progress.statuses(Invitation.account == self.account, now)
 
     def flag_totals(self, now: datetime) -> dict[Flag, int]:
         """How many invitations have which flag."""
@@ -173,13 +174,13 @@ class Scope:
         sent = [Sent(one, people.get(one.id, 0), mails.get(one.id, 0)) for one in found]
         return Page(sent, found.number, found.total, found.size)
 
-    def activity(self, kind: Kind | None, search: str, page: int) -> Page[Activity]:
+    def audit_log(self, kind: Kind | None, search: str, page: int) -> Page[AuditEntry]:
         """Who did what, newest first; see activity.recorded."""
         return paged(audit_log.recorded(self.account, kind, search), page)
 
     def _has(self, flag: Flag, now: datetime) -> Any:
-        if flag is Flag.UNBACKED:
-            return authority.unbacked(now)
+        if flag is Flag.NO_AUTHORITY:
+            return authority.without_authority(now)
         failed = Delivery.select(Delivery.invitation).where(
             Delivery.account == self.account,
             Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED)),
@@ -200,5 +201,5 @@ def newest_deliveries(invitation_ids: list[int]) -> dict[int, Delivery]:
 def _found(query: "ModelSelect[R]") -> R:
     row: R | None = db.one(query)
     if row is None:
-        raise Refused(Reason.NOT_FOUND)
+        raise RuleError(Reason.NOT_FOUND)
     return row

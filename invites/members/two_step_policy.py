@@ -4,9 +4,9 @@ from datetime import datetime
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.members import accounts
 from invites.models import Account, Membership, SecurityEvent, User
@@ -16,29 +16,29 @@ from invites.people import security_notices, two_step
 def require(actor: Membership, required: bool, now: datetime) -> None:
     """Begin or end to ask for one.
 
-    Who has none is told by mail. Raises Refused(SECOND_STEP_FIRST) for whoever
+    Who has none is told by mail. Raises RuleError(TWO_STEP_FIRST) for whoever
     would lock themselves out, and NOT_ALLOWED.
     """
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)
         account = actor.account
-        was_required = Account.get_by_id(account.id).requires_second_factor
+        was_required = Account.get_by_id(account.id).requires_two_step
         if required and not was_required and not two_step.is_on(actor.user):
-            raise Refused(Reason.SECOND_STEP_FIRST)
-        account.requires_second_factor = required
+            raise RuleError(Reason.TWO_STEP_FIRST)
+        account.requires_two_step = required
         if required == was_required:
             return
-        account.save(only=[Account.requires_second_factor])
-        deed = Deed.SECOND_STEP_REQUIRED if required else Deed.SECOND_STEP_OPTIONAL
-        audit_log.record(deed, account, actor.user, now)
+        account.save(only=[Account.requires_two_step])
+        action = AuditAction.TWO_STEP_REQUIRED if required else AuditAction.TWO_STEP_OPTIONAL
+        audit_log.record(action, account, actor.user, now)
         for user in without(account) if required else ():
-            security_notices.tell_once_an_hour(user, SecurityEvent.SECOND_STEP_ASKED, now)
+            security_notices.tell_once_an_hour(user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
 def is_missing(membership: Membership) -> bool:
     """Whether the account asks this member for a second step that they haven't set up."""
     return (
-        membership.account.requires_second_factor
+        membership.account.requires_two_step
         and membership.role > Role.USER
         and not two_step.is_on(membership.user)
     )
@@ -47,7 +47,7 @@ def is_missing(membership: Membership) -> bool:
 def tell_if_missing(membership: Membership, now: datetime) -> None:
     """Mail a member who has just got power that they have to set one up first."""
     if is_missing(membership):
-        security_notices.tell_once_an_hour(membership.user, SecurityEvent.SECOND_STEP_ASKED, now)
+        security_notices.tell_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
 def asking(user: User) -> list[Account]:
@@ -55,7 +55,7 @@ def asking(user: User) -> list[Account]:
     return [
         one.account
         for one in accounts.memberships_of(user)
-        if one.account.requires_second_factor and one.role > Role.USER
+        if one.account.requires_two_step and one.role > Role.USER
     ]
 
 

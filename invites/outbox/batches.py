@@ -10,9 +10,9 @@ from peewee import fn
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.models import (
     Batch,
     BatchState,
@@ -23,7 +23,7 @@ from invites.models import (
     Membership,
 )
 from invites.outbox.enqueue import IN_HAND, Priority
-from invites.outbox.progress import held_back, retriable
+from invites.outbox.progress import on_hold, retriable
 from invites.outbox.retry import Outcome, Result
 
 log = logging.getLogger("invites.outbox.enqueue.batches")
@@ -36,19 +36,19 @@ _HALTED = (BatchState.PAUSED, BatchState.STOPPED)
 
 
 def pause(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Keep back what isn't sent yet. Raises Refused(BATCH_NOT_SO)."""
+    """Keep back what isn't sent yet. Raises RuleError(BATCH_NOT_SO)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _turn(batch, _GOING, BatchState.PAUSED)
-        audit_log.record(Deed.PAUSED, batch.account, actor.user, now, batch=batch.id)
+        audit_log.record(AuditAction.PAUSED, batch.account, actor.user, now, batch=batch.id)
 
 
 def resume(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Let a batch go on that was paused or stopped by itself. Raises Refused(BATCH_NOT_SO)."""
+    """Let a batch go on that was paused or stopped by itself. Raises RuleError(BATCH_NOT_SO)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _turn(batch, _HALTED, BatchState.RUNNING)
-        audit_log.record(Deed.RESUMED, batch.account, actor.user, now, batch=batch.id)
+        audit_log.record(AuditAction.RESUMED, batch.account, actor.user, now, batch=batch.id)
 
 
 def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
@@ -56,14 +56,14 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
 
     The invitations that nobody was mailed before are revoked too: those people
     can be invited anew. A mail that is being sent just now goes out, or the ledger
-    does the same with it. Raises Refused(BATCH_NOT_SO), or ALL_SENT when it is too late.
+    does the same with it. Raises RuleError(BATCH_NOT_SO), or ALL_SENT when it is too late.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        refuse_uncancellable(batch)
-        _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELLED)
+        refuse_uncancelable(batch)
+        _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELED)
         waits = _waits(Delivery.batch == batch)
-        people = Delivery.select(Delivery.invitation).where(waits, Delivery.unanswered == 0)
+        people = Delivery.select(Delivery.invitation).where(waits, Delivery.outcome_unknown == 0)
         Invitation.update(state=InvitationState.REVOKED).where(
             Invitation.id.in_(people),
             Invitation.batch == batch,  # others were mailed before, and are only reminded
@@ -71,57 +71,57 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
         ).execute()
         withdrawn = _withdraw(waits, now)
         audit_log.record(
-            Deed.CANCELLED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
+            AuditAction.CANCELED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
         )
     return withdrawn
 
 
-def withdraw_cancelled(now: datetime) -> None:
-    """Withdraw what waits again of cancelled batches: it was being sent when a worker died.
+def withdraw_canceled(now: datetime) -> None:
+    """Withdraw what waits again of canceled batches: it was being sent when a worker died.
 
     It may have arrived, so its invitation stays. In the caller's transaction.
     """
-    cancelled = Batch.select(Batch.id).where(Batch.state == BatchState.CANCELLED)
-    _withdraw(_waits(Delivery.batch.in_(cancelled)), now)
+    canceled = Batch.select(Batch.id).where(Batch.state == BatchState.CANCELED)
+    _withdraw(_waits(Delivery.batch.in_(canceled)), now)
 
 
-def refuse_uncancellable(batch: Batch) -> None:
-    """Raises Refused(ALL_SENT) when nothing of a batch waits any more."""
-    if batch.state != BatchState.CANCELLED and not unsent(batch):
-        raise Refused(Reason.ALL_SENT)
+def refuse_uncancelable(batch: Batch) -> None:
+    """Raises RuleError(ALL_SENT) when nothing of a batch waits any more."""
+    if batch.state != BatchState.CANCELED and not unsent(batch):
+        raise RuleError(Reason.ALL_SENT)
 
 
 def unsent(batch: Batch) -> int:
-    """How many mails cancelling would withdraw."""
+    """How many mails canceling would withdraw."""
     return int(Delivery.select().where(_waits(Delivery.batch == batch)).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
     """Queue the failed and unanswered mails of people who can still accept; returns how many.
 
-    Not of those who were mailed again since. Raises Refused(NOTHING_TO_RETRY),
-    also when the batch was cancelled.
+    Not of those who were mailed again since. Raises RuleError(NOTHING_TO_RETRY),
+    also when the batch was canceled.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         which = Delivery.id.in_(retriable(batch, now))
-        return _queue_again(actor, batch, which, now, Deed.RETRIED, Reason.NOTHING_TO_RETRY)
+        return _queue_again(actor, batch, which, now, AuditAction.RETRIED, Reason.NOTHING_TO_RETRY)
 
 
-def send_held_back(actor: Membership, batch: Batch, now: datetime) -> int:
+def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
     """Queue the mails that a restored backup held back; returns how many.
 
-    Raises Refused(NOTHING_HELD_BACK), also when the batch was cancelled.
+    Raises RuleError(NOTHING_ON_HOLD), also when the batch was canceled.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        which = Delivery.id.in_(held_back(batch, now))
-        reason = Reason.NOTHING_HELD_BACK
-        return _queue_again(actor, batch, which, now, Deed.SENT_HELD_BACK, reason)
+        which = Delivery.id.in_(on_hold(batch, now))
+        reason = Reason.NOTHING_ON_HOLD
+        return _queue_again(actor, batch, which, now, AuditAction.SENT_ON_HOLD, reason)
 
 
 def _queue_again(
-    actor: Membership, batch: Batch, which: Any, now: datetime, deed: Deed, if_none: Reason
+    actor: Membership, batch: Batch, which: Any, now: datetime, action: AuditAction, if_none: Reason
 ) -> int:
     """Queue mails like new, and let their batch go on if it ended, or stopped by itself."""
     again: int = (
@@ -129,7 +129,7 @@ def _queue_again(
             state=DeliveryState.QUEUED,
             priority=Priority.BULK,
             attempts=0,
-            unanswered=0,
+            outcome_unknown=0,
             due_at=now,
             finished_at=None,
             reply_code=None,
@@ -139,18 +139,18 @@ def _queue_again(
         .execute()
     )
     if not again:
-        raise Refused(if_none)
-    Batch.update(state=BatchState.RUNNING, stopped_because="").where(
+        raise RuleError(if_none)
+    Batch.update(state=BatchState.RUNNING, stop_reason="").where(
         Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
     ).execute()
-    audit_log.record(deed, batch.account, actor.user, now, batch=batch.id, people=again)
+    audit_log.record(action, batch.account, actor.user, now, batch=batch.id, people=again)
     return again
 
 
 def stop(batch_id: int, because: str) -> None:
     """Halt a batch whose mails come to nothing, with the mail server's code and words."""
     log.warning("batch %s stopped by itself: %s", batch_id, because)
-    Batch.update(state=BatchState.STOPPED, stopped_because=because[:500]).where(
+    Batch.update(state=BatchState.STOPPED, stop_reason=because[:500]).where(
         Batch.id == batch_id, Batch.state.in_(_GOING)
     ).execute()
 
@@ -236,9 +236,9 @@ def _withdraw(which: Any, now: datetime) -> int:
 
 def _turn(batch: Batch, before: Sequence[BatchState], state: BatchState) -> None:
     changed = (
-        Batch.update(state=state, stopped_because="")
+        Batch.update(state=state, stop_reason="")
         .where(Batch.id == batch.id, Batch.state.in_(before))
         .execute()
     )
     if not changed:
-        raise Refused(Reason.BATCH_NOT_SO)
+        raise RuleError(Reason.BATCH_NOT_SO)

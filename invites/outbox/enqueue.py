@@ -11,17 +11,17 @@ from invites.models import (
     Delivery,
     DeliveryKind,
     DeliveryState,
-    EmailProof,
+    EmailToken,
     Invitation,
-    MailQueue,
     SecurityNotice,
+    WorkerStatus,
 )
 
 HEARTBEAT = timedelta(seconds=30)
 BIG = 50  # people in a batch, from which its first mails show whether the rest should go
 
 # The words of mail that a restore withdrew, by which it is known.
-HELD_BACK = "It waited in a backup that was restored, and may have gone out before that."
+ON_HOLD = "It waited in a backup that was restored, and may have gone out before that."
 
 IN_HAND = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
@@ -38,12 +38,12 @@ class Priority(IntEnum):
     BULK = 20
 
 
-def queue_proof(proof: EmailProof, kind: DeliveryKind, now: datetime) -> Delivery:
-    """Queue the mail that carries ``proof``'s link to its address."""
+def queue_email_token(email_token: EmailToken, kind: DeliveryKind, now: datetime) -> Delivery:
+    """Queue the mail that carries ``email_token``'s link to its address."""
     return Delivery.create(
         kind=kind,
-        recipient=proof.email,
-        proof=proof,
+        recipient=email_token.email,
+        email_token=email_token,
         priority=Priority.PERSONAL,
         due_at=now,
         created_at=now,
@@ -87,7 +87,7 @@ def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
         Delivery.state,
         Delivery.priority,
         Delivery.attempts,
-        Delivery.unanswered,
+        Delivery.outcome_unknown,
         Delivery.due_at,
         Delivery.created_at,
         Delivery.reply_text,
@@ -125,22 +125,22 @@ def was_withdrawn(invitation: Invitation) -> bool:
 def beat(now: datetime, trouble: str = "") -> None:
     """Tell that the worker lives, and what keeps it from sending, if anything."""
     fresh = {"seen_at": now, "trouble": trouble[:500]}
-    if not MailQueue.update(fresh).where(MailQueue.id == 1).execute():
-        MailQueue.insert(id=1, **fresh).on_conflict_ignore().execute()
+    if not WorkerStatus.update(fresh).where(WorkerStatus.id == 1).execute():
+        WorkerStatus.insert(id=1, **fresh).on_conflict_ignore().execute()
 
 
 def rest() -> None:
     """Tell that the worker ended by being told to: from now on none lives."""
-    db.delete(MailQueue).where(MailQueue.id == 1).execute()
+    db.delete(WorkerStatus).where(WorkerStatus.id == 1).execute()
 
 
 def worker_seen(now: datetime) -> bool:
     """Whether a worker gave a sign of life lately."""
-    queue = MailQueue.get_or_none(MailQueue.id == 1)
+    queue = WorkerStatus.get_or_none(WorkerStatus.id == 1)
     return queue is not None and now - queue.seen_at < 3 * HEARTBEAT
 
 
 def trouble() -> str:
     """What keeps the worker from sending, in the mail server's words; empty when nothing does."""
-    queue = MailQueue.get_or_none(MailQueue.id == 1)
+    queue = WorkerStatus.get_or_none(WorkerStatus.id == 1)
     return queue.trouble if queue is not None else ""

@@ -30,7 +30,7 @@ AND (priority < 20 OR EXISTS (
 """
 _SETTLE = """
 UPDATE delivery SET state = ?, due_at = COALESCE(?, due_at), finished_at = ?, attempts = ?,
-    unanswered = ?, reply_code = ?, reply_text = ?
+    outcome_unknown = ?, reply_code = ?, reply_text = ?
 WHERE id = ? AND state IN ('sending', 'queued')
 """
 _REVOKE_IF_CANCELLED = """
@@ -38,8 +38,8 @@ UPDATE invitation SET state = 'revoked'
 WHERE state = 'pending' AND (id, batch_id) = (
     SELECT delivery.invitation_id, batch.id
     FROM delivery JOIN batch ON batch.id = delivery.batch_id
-    WHERE delivery.id = ? AND delivery.state = 'queued' AND delivery.unanswered = 0
-    AND delivery.priority = 20 AND batch.state = 'cancelled')
+    WHERE delivery.id = ? AND delivery.state = 'queued' AND delivery.outcome_unknown = 0
+    AND delivery.priority = 20 AND batch.state = 'canceled')
 """
 _WITHDRAW_IF_OVER = """
 UPDATE delivery SET state = 'withdrawn', finished_at = ?
@@ -49,9 +49,9 @@ WHERE id = ? AND state = 'queued' AND (
         WHERE invitation.id = delivery.invitation_id
         AND invitation.state = 'pending' AND invitation.expires_at > ?)
     OR priority = 20 AND EXISTS (
-        SELECT 1 FROM batch WHERE batch.id = delivery.batch_id AND batch.state = 'cancelled'))
+        SELECT 1 FROM batch WHERE batch.id = delivery.batch_id AND batch.state = 'canceled'))
 """
-_UNTRIED = "UPDATE delivery SET state = 'queued' WHERE id = ? AND state = 'sending'"
+_NOT_ATTEMPTED = "UPDATE delivery SET state = 'queued' WHERE id = ? AND state = 'sending'"
 
 
 Statement = tuple[str, tuple[str | int | None, ...]]
@@ -87,20 +87,20 @@ def recover(now: datetime) -> int:
     """Queue again what a worker that died was sending; returns how many mails that are.
 
     Only while no worker runs. Some of them may have arrived: the doubles have
-    the same Message-ID. What was cancelled meanwhile isn't sent again.
+    the same Message-ID. What was canceled meanwhile isn't sent again.
     """
     queued = Delivery.update(state=DeliveryState.QUEUED)
     with db.transaction():
         recovered: int = queued.where(enqueue.IS_SENDING).execute()
-        batches.withdraw_cancelled(now)
+        batches.withdraw_canceled(now)
     return recovered
 
 
 def _outcome(settled: Settled, now: datetime, moment: int) -> list[Statement]:
     mail, outcome = settled.mail, settled.outcome
-    then = after(Tried(mail.created_at, mail.attempts, mail.unanswered), outcome.result, now)
+    then = after(Tried(mail.created_at, mail.attempts, mail.outcome_unknown), outcome.result, now)
     if outcome.result is Result.UNTRIED:
-        settle: Statement = _UNTRIED, (mail.id,)
+        settle: Statement = _NOT_ATTEMPTED, (mail.id,)
     else:
         settle = (
             _SETTLE,
@@ -109,7 +109,7 @@ def _outcome(settled: Settled, now: datetime, moment: int) -> list[Statement]:
                 _micro(then.due_at) if then.due_at else None,
                 None if then.due_at else moment,
                 then.attempts,
-                then.unanswered,
+                then.outcome_unknown,
                 outcome.code,
                 outcome.text[:500],
                 mail.id,
@@ -117,7 +117,7 @@ def _outcome(settled: Settled, now: datetime, moment: int) -> list[Statement]:
         )
     if then.state is not DeliveryState.QUEUED:
         return [settle]
-    # Its batch may have been cancelled, or its invitation closed, while it was being sent.
+    # Its batch may have been canceled, or its invitation closed, while it was being sent.
     return [settle, (_REVOKE_IF_CANCELLED, (mail.id,)), _withdraw_if_over(mail.id, moment)]
 
 

@@ -16,7 +16,7 @@ from invites.models import (
     DeliveryState,
     Invitation,
     InvitationState,
-    Standing,
+    InvitationStatus,
 )
 from invites.outbox import enqueue
 from invites.outbox.enqueue import Priority
@@ -31,22 +31,22 @@ class Progress:
 
     ``undelivered``: the newest mails that failed or came back; ``put_off``: the newest that
     the mail server put off, and ``later``: how many wait for a later moment; ``retriable``:
-    how many could be tried anew; ``held_back``: how many waited in a restored backup, to
+    how many could be tried anew; ``on_hold``: how many waited in a restored backup, to
     people who can still accept; ``unneeded``: how many didn't go out, to people who had
-    answered by then; ``unbacked``: how many look as if they could accept, and can't, see
+    answered by then; ``without_authority``: how many look as if they could accept, and can't, see
     ``backing``.
     """
 
     mails: dict[DeliveryState, int]
-    people: dict[Standing, int]
+    people: dict[InvitationStatus, int]
     undelivered: list[Delivery]
     put_off: list[Delivery]
     later: int
     per_minute: float
     retriable: int
-    held_back: int
+    on_hold: int
     unneeded: int
-    unbacked: int
+    without_authority: int
 
     @property
     def minutes_left(self) -> float | None:
@@ -80,12 +80,12 @@ class Progress:
     @property
     def withdrawn(self) -> int:
         """Mails that somebody took back, or whose invitation ran out."""
-        return self.mails[DeliveryState.WITHDRAWN] - self.held_back - self.unneeded
+        return self.mails[DeliveryState.WITHDRAWN] - self.on_hold - self.unneeded
 
     @property
     def moves(self) -> bool:
-        """Whether somebody may still be mailed or answer, without anybody's doing here."""
-        return bool(self.waiting or self.people[Standing.PENDING])
+        """Whether somebody may still be mailed or answer, without anybody's doing current."""
+        return bool(self.waiting or self.people[InvitationStatus.PENDING])
 
 
 def of_batch(batch: Batch, now: datetime) -> Progress:
@@ -100,7 +100,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
     mailed = Invitation.id.in_(Delivery.select(Delivery.invitation).where(Delivery.batch == batch))
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
-        people=standings(mailed, now),
+        people=statuses(mailed, now),
         undelivered=_newest(
             batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
         ),
@@ -108,9 +108,11 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         later=int(Delivery.select().where(Delivery.batch == batch, put_off).count()),
         per_minute=_per_minute(batch, now),
         retriable=int(retriable(batch, now).count()),
-        held_back=int(held_back(batch, now).count()),
+        on_hold=int(on_hold(batch, now).count()),
         unneeded=_unneeded(batch),
-        unbacked=int(Invitation.select().where(mailed, authority.unbacked(now)).count()),
+        without_authority=int(
+            Invitation.select().where(mailed, authority.without_authority(now)).count()
+        ),
     )
 
 
@@ -141,23 +143,23 @@ def retriable(batch: Batch, now: datetime) -> Any:
     )
 
 
-def held_back(batch: Batch, now: datetime) -> Any:
+def on_hold(batch: Batch, now: datetime) -> Any:
     """The ids of mails that waited in a restored backup, to people who can still accept."""
-    is_held_back = Delivery.reply_text == enqueue.HELD_BACK
-    return _still_wanted(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_held_back, now)
+    is_on_hold = Delivery.reply_text == enqueue.ON_HOLD
+    return _still_wanted(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_on_hold, now)
 
 
-def held_back_in_all(now: datetime) -> int:
+def total_on_hold(now: datetime) -> int:
     """How many mails wait so, over all batches."""
-    waiting = Delivery.select(Delivery.batch).where(Delivery.reply_text == enqueue.HELD_BACK)
+    waiting = Delivery.select(Delivery.batch).where(Delivery.reply_text == enqueue.ON_HOLD)
     batches = Batch.select(Batch.id).where(Batch.id.in_(waiting))
-    return sum(int(held_back(batch, now).count()) for batch in batches)
+    return sum(int(on_hold(batch, now).count()) for batch in batches)
 
 
 def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:
     """The ids of those mails of ``which`` that are each the newest of an open invitation.
 
-    None of a batch that was cancelled; and none to somebody whom the list only reminds of
+    None of a batch that was canceled; and none to somebody whom the list only reminds of
     an invitation to a higher role, for who may steer the batch may not mail that one.
     """
     return (
@@ -168,7 +170,7 @@ def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:
         .where(
             Delivery.batch == batch,
             which,
-            Batch.state != BatchState.CANCELLED,
+            Batch.state != BatchState.CANCELED,
             Invitation.role <= Batch.role,
             Invitation.state == InvitationState.PENDING,
             Invitation.expires_at > now,
@@ -206,11 +208,13 @@ def _per_minute(batch: Batch, now: datetime) -> float:
     return (count - 1) * 60 / seconds if seconds >= 1.0 else 0.0  # from the first one on
 
 
-def standings(whose: Any, now: datetime) -> dict[Standing, int]:
+def statuses(whose: Any, now: datetime) -> dict[InvitationStatus, int]:
     """How many of the invitations that fit the condition ``whose`` stand where at ``now``."""
-    standing = Invitation.standing_at(now)
-    counted = Invitation.select(standing, fn.COUNT(Invitation.id)).where(whose).group_by(standing)
-    return dict.fromkeys(Standing, 0) | {Standing(s): n for s, n in db.tuples(counted)}
+    status = Invitation.status_at(now)
+    counted = Invitation.select(status, fn.COUNT(Invitation.id)).where(whose).group_by(status)
+    return dict.fromkeys(InvitationStatus, 0) | {
+        InvitationStatus(s): n for s, n in db.tuples(counted)
+    }
 
 
 def is_newest_mail(*, of_batch: bool = False) -> Any:

@@ -17,7 +17,7 @@ from invites.outbox.retry import LONGEST_PAUSE
 # Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
 _MAIL = """
 SELECT mail.id, mail.kind, mail.recipient, mail.created_at, mail.priority, mail.attempts,
-    mail.unanswered, mail.account_id, mail.batch_id,
+    mail.outcome_unknown, mail.account_id, mail.batch_id,
     EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
     offer.id, offer.created_at, offer.inviter_id, offer.role, offer.expires_at, offer.name
 FROM delivery AS mail LEFT JOIN invitation AS offer ON offer.id = mail.invitation_id
@@ -40,7 +40,7 @@ ORDER BY mail.id LIMIT ?
 _LAST = 2**63 - 1  # of all moments
 
 
-class Offer(NamedTuple):
+class QueuedInvitation(NamedTuple):
     """What a mail needs to know of its invitation; can be signed like the row itself."""
 
     id: int
@@ -64,11 +64,11 @@ class Waiting(NamedTuple):
     created_at: datetime
     priority: Priority
     attempts: int
-    unanswered: int
+    outcome_unknown: int
     account_id: int | None
     batch_id: int | None
     known: bool
-    offer: Offer | None
+    offer: QueuedInvitation | None
 
 
 def urgent(now: datetime, limit: int) -> list[Waiting]:
@@ -143,7 +143,7 @@ def _due(now: datetime) -> tuple[int, int]:
 def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
     for row in rows:
         number, kind, recipient, created_at, priority = row[:5]
-        attempts, unanswered, account_id, batch_id, known = row[5:10]
+        attempts, outcome_unknown, account_id, batch_id, known = row[5:10]
         of, at, by, role, until, name = row[10:]
         yield Waiting(
             number,
@@ -152,9 +152,11 @@ def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
             db.moment(created_at),
             Priority(priority),
             attempts,
-            unanswered,
+            outcome_unknown,
             account_id,
             batch_id,
             bool(known),
-            Offer(of, db.moment(at), by, Role(role), db.moment(until), name) if of else None,
+            QueuedInvitation(of, db.moment(at), by, Role(role), db.moment(until), name)
+            if of
+            else None,
         )

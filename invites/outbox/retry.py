@@ -26,7 +26,7 @@ class Result(StrEnum):
     SENT = "sent"
     RETRY = "retry"
     FAILED = "failed"
-    UNANSWERED = "unanswered"
+    UNANSWERED = "outcome_unknown"
     UNTRIED = "untried"
     WITHDRAWN = "withdrawn"
 
@@ -49,7 +49,7 @@ class Tried(NamedTuple):
 
     created_at: datetime
     attempts: int
-    unanswered: int
+    outcome_unknown: int
 
 
 class After(NamedTuple):
@@ -58,23 +58,23 @@ class After(NamedTuple):
     state: DeliveryState
     due_at: datetime | None
     attempts: int
-    unanswered: int
+    outcome_unknown: int
 
 
 def after(tried: Tried, result: Result, now: datetime) -> After:
     """Where a mail stands after an attempt that ended with ``result`` at ``now``."""
-    attempts, unanswered = tried.attempts + 1, tried.unanswered
+    attempts, outcome_unknown = tried.attempts + 1, tried.outcome_unknown
     if result is Result.UNTRIED:
-        return After(DeliveryState.QUEUED, now, tried.attempts, unanswered)
+        return After(DeliveryState.QUEUED, now, tried.attempts, outcome_unknown)
     if result is Result.UNANSWERED:
-        again = now + _AFTER_SILENCE if unanswered == 0 else None
+        again = now + _AFTER_SILENCE if outcome_unknown == 0 else None
         state = DeliveryState.QUEUED if again else DeliveryState.UNKNOWN
-        return After(state, again, attempts, unanswered + 1)
+        return After(state, again, attempts, outcome_unknown + 1)
     young = now - tried.created_at < GIVE_UP_AFTER or attempts < _TRIED_AT_LEAST
     if result is Result.RETRY and young:
-        return After(DeliveryState.QUEUED, now + _pause_after(attempts), attempts, unanswered)
+        return After(DeliveryState.QUEUED, now + _pause_after(attempts), attempts, outcome_unknown)
     final = _FINAL.get(result, DeliveryState.FAILED)
-    return After(final, None, attempts, unanswered)
+    return After(final, None, attempts, outcome_unknown)
 
 
 _FINAL = {Result.SENT: DeliveryState.SENT, Result.WITHDRAWN: DeliveryState.WITHDRAWN}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from invites import db
-from invites.core.errors import Reason, Refused
-from invites.models import MailPolicy
+from invites.core.errors import Reason, RuleError
+from invites.models import MailThrottle
 
 MOST_PER_MINUTE = 100_000
 MOST_CONNECTIONS = 32
@@ -20,28 +20,28 @@ class Limits:
 
 def read() -> Limits:
     """What was chosen, or the defaults."""
-    row = MailPolicy.get_or_none(MailPolicy.id == 1)
+    row = MailThrottle.get_or_none(MailThrottle.id == 1)
     return Limits(row.per_minute, row.connections) if row is not None else Limits()
 
 
 def change(per_minute: str, connections: str) -> None:
-    """Store what was typed. Raises Refused(NUMBER_OUT_OF_RANGE)."""
+    """Store what was typed. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
     chosen = {
         "per_minute": clean_per_minute(per_minute),
         "connections": clean_connections(connections),
     }
     with db.transaction():
-        if not MailPolicy.update(chosen).where(MailPolicy.id == 1).execute():
-            MailPolicy.insert(id=1, **chosen).execute()
+        if not MailThrottle.update(chosen).where(MailThrottle.id == 1).execute():
+            MailThrottle.insert(id=1, **chosen).execute()
 
 
 def clean_per_minute(text: str) -> int | None:
-    """The number, None for nothing: no limit. Raises Refused(NUMBER_OUT_OF_RANGE)."""
+    """The number, None for nothing: no limit. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
     return _number(text, MOST_PER_MINUTE) if text.strip() else None
 
 
 def clean_connections(text: str) -> int:
-    """The number. Raises Refused(NUMBER_OUT_OF_RANGE)."""
+    """The number. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
     return _number(text, MOST_CONNECTIONS)
 
 
@@ -49,5 +49,5 @@ def _number(text: str, highest: int) -> int:
     digits = text.strip()
     is_number = digits.isascii() and digits.isdecimal() and len(digits) < 10
     if not is_number or not 1 <= int(digits) <= highest:
-        raise Refused(Reason.NUMBER_OUT_OF_RANGE, limit=highest)
+        raise RuleError(Reason.NUMBER_OUT_OF_RANGE, limit=highest)
     return int(digits)

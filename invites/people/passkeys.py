@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from invites import db
 from invites.core import text_fields
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.models import Challenge, Passkey, SecurityEvent, User
 from invites.people import passwords, two_step
 
@@ -40,7 +40,7 @@ def of(user: User) -> list[Passkey]:
 def ask_for_new(user: User, password: str, base_url: str, now: datetime) -> str:
     """What a browser needs to make one for ``user``, as JSON.
 
-    Raises Refused(PASSWORD_WRONG), ADDRESS_UNPROVEN and TOO_MANY_PASSKEYS.
+    Raises RuleError(PASSWORD_WRONG), ADDRESS_UNPROVEN and TOO_MANY_PASSKEYS.
     """
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers import structs
@@ -71,7 +71,7 @@ def add(
     """Take the passkey that the browser made, as JSON, for the log-in of ``user``.
 
     All devices but the one of session ``token`` are logged out. Raises
-    Refused(PASSWORD_WRONG), ADDRESS_UNPROVEN, TEXT_* for the name,
+    RuleError(PASSWORD_WRONG), ADDRESS_UNPROVEN, TEXT_* for the name,
     TOO_MANY_PASSKEYS, PASSKEY_REFUSED.
     """
     from webauthn import verify_registration_response
@@ -90,7 +90,7 @@ def add(
     with db.transaction():
         _check_room(user)
         if Passkey.select().where(Passkey.credential_id == made.credential_id).exists():
-            raise Refused(Reason.PASSKEY_REFUSED)
+            raise RuleError(Reason.PASSKEY_REFUSED)
         Passkey.create(
             user=user,
             name=name,
@@ -103,12 +103,12 @@ def add(
 
 
 def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
-    """Take one off. Raises Refused(PASSWORD_WRONG), and NOT_FOUND for any but one's own."""
+    """Take one off. Raises RuleError(PASSWORD_WRONG), and NOT_FOUND for any but one's own."""
     passwords.check_right(user.password_hash, password)
     with db.transaction():
         found = db.one(Passkey.select().where(Passkey.user == user, Passkey.id == passkey_id))
         if found is None:
-            raise Refused(Reason.NOT_FOUND)
+            raise RuleError(Reason.NOT_FOUND)
         found.delete_instance()
         two_step.removed(user, SecurityEvent.PASSKEY_REMOVED, now)
 
@@ -127,7 +127,7 @@ def ask_at_login(base_url: str, now: datetime) -> str:
 
 
 def authenticate(answer: str, base_url: str, now: datetime) -> User:
-    """The person whose passkey signed. Raises Refused(PASSKEY_REFUSED)."""
+    """The person whose passkey signed. Raises RuleError(PASSKEY_REFUSED)."""
     from webauthn import verify_authentication_response
 
     challenge = _taken_challenge(answer, None, now)
@@ -155,7 +155,7 @@ def _check_may_add(user: User, password: str) -> None:
 
 def _check_room(user: User) -> None:
     if len(of(user)) >= MAX_PASSKEYS:
-        raise Refused(Reason.TOO_MANY_PASSKEYS, limit=MAX_PASSKEYS)
+        raise RuleError(Reason.TOO_MANY_PASSKEYS, limit=MAX_PASSKEYS)
 
 
 def _domain(base_url: str) -> str:
@@ -180,7 +180,7 @@ def _taken_challenge(answer: str, user: User | None, now: datetime) -> bytes:
     whose = Challenge.user.is_null() if user is None else (Challenge.user == user)
     ours = (Challenge.value == signed) & (Challenge.created_at > now - _PATIENCE)
     if not db.delete(Challenge).where(ours, whose).execute():
-        raise Refused(Reason.PASSKEY_REFUSED)
+        raise RuleError(Reason.PASSKEY_REFUSED)
     return signed
 
 
@@ -196,4 +196,4 @@ def _junk_refused() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise Refused(Reason.PASSKEY_REFUSED) from error
+        raise RuleError(Reason.PASSKEY_REFUSED) from error

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 
 MIN_LENGTH = 10
 MAX_LENGTH = 256  # caps the work that a stranger can cause
@@ -45,7 +45,7 @@ _here = _Here()
 def in_line() -> Iterator[bool]:
     """Keep a place in line for all that is hashed within; False when none is left.
 
-    Then everything within that hashes or estimates raises Refused(BUSY) at once. Without
+    Then everything within that hashes or estimates raises RuleError(BUSY) at once. Without
     this around it, each looks for a place of its own.
     """
     if _here.has_place is not None:
@@ -62,30 +62,30 @@ def in_line() -> Iterator[bool]:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Wait for one's turn. Raises Refused(BUSY) at once when too many wait."""
+    """Wait for one's turn. Raises RuleError(BUSY) at once when too many wait."""
     with in_line() as has_place:
         if not has_place:
-            raise Refused(Reason.BUSY)
+            raise RuleError(Reason.BUSY)
         with _at_once:
             yield
 
 
 def check_length(password: str) -> None:
-    """Raises Refused for a password that is too short or too long."""
+    """Raises RuleError for a password that is too short or too long."""
     if len(password) < MIN_LENGTH:
-        raise Refused(Reason.PASSWORD_SHORT, limit=MIN_LENGTH)
+        raise RuleError(Reason.PASSWORD_SHORT, limit=MIN_LENGTH)
     if len(password) > MAX_LENGTH:
-        raise Refused(Reason.PASSWORD_LONG, limit=MAX_LENGTH)
+        raise RuleError(Reason.PASSWORD_LONG, limit=MAX_LENGTH)
 
 
 def check_acceptable(password: str, *, email: str, name: str = "") -> None:
-    """Raises Refused for a password that is too short, too long or too easily guessed.
+    """Raises RuleError for a password that is too short, too long or too easily guessed.
 
     No rules of composition (ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11).
     """
     check_length(password)
     if strength(password, email=email, name=name) < _ACCEPTABLE:
-        raise Refused(Reason.PASSWORD_OBVIOUS)
+        raise RuleError(Reason.PASSWORD_OBVIOUS)
 
 
 def strength(password: str, *, email: str, name: str = "") -> int:
@@ -116,9 +116,9 @@ def _estimated(password: str) -> str:
 
 
 def check_right(password_hash: str, password: str) -> None:
-    """Raises Refused(PASSWORD_WRONG) unless ``password`` is the right one."""
+    """Raises RuleError(PASSWORD_WRONG) unless ``password`` is the right one."""
     if not password_matches(password_hash, password):
-        raise Refused(Reason.PASSWORD_WRONG)
+        raise RuleError(Reason.PASSWORD_WRONG)
 
 
 def hash_password(password: str) -> str:

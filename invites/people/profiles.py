@@ -7,8 +7,8 @@ from peewee import IntegrityError
 
 from invites import db
 from invites.core import addresses, text_fields
-from invites.core.errors import Reason, Refused
-from invites.models import EmailProof, ProofPurpose, SecurityEvent, User
+from invites.core.errors import Reason, RuleError
+from invites.models import EmailToken, EmailTokenPurpose, SecurityEvent, User
 from invites.people import email_tokens, passwords
 
 
@@ -25,7 +25,7 @@ class NewProfile:
 def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile:
     """Check what a person typed and hash the password, outside of any transaction.
 
-    Raises Refused with the reason of the first thing that is wrong.
+    Raises RuleError with the reason of the first thing that is wrong.
     """
     name = text_fields.clean_name(name)
     email = addresses.canonical(email)
@@ -35,7 +35,7 @@ def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile
 
 
 def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
-    """Store a new profile. Raises Refused(PROFILE_EXISTS) when the address has one."""
+    """Store a new profile. Raises RuleError(PROFILE_EXISTS) when the address has one."""
     try:
         with db.transaction():
             return User.create(
@@ -47,14 +47,14 @@ def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
                 created_at=now,
             )
     except IntegrityError:
-        raise Refused(Reason.PROFILE_EXISTS) from None
+        raise RuleError(Reason.PROFILE_EXISTS) from None
 
 
 def find(email: str) -> User | None:
     """The profile of a typed address, if any."""
     try:
         return User.get_or_none(User.email == addresses.canonical(email))
-    except Refused:
+    except RuleError:
         return None
 
 
@@ -79,7 +79,7 @@ def _with_new_hash(user: User, password: str) -> User | None:
 
 
 def update_details(user: User, name: str, phone: str) -> None:
-    """Change name and phone. Raises Refused for what can't be one."""
+    """Change name and phone. Raises RuleError for what can't be one."""
     user.name, user.phone = text_fields.clean_name(name), text_fields.clean_phone(phone)
     user.save(only=[User.name, User.phone])
 
@@ -88,22 +88,22 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     """Mail a confirmation link to the new address; the old one stays until it is used.
 
     An address that has a profile gets no mail and the same answer: the profile
-    page must not tell who has one. Raises Refused(PASSWORD_WRONG), ADDRESS_*, and
+    page must not tell who has one. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and
     ASKED_OFTEN after five in an hour.
     """
     email = addresses.canonical(email)
     if email == user.email:
-        raise Refused(Reason.ADDRESS_YOURS)
+        raise RuleError(Reason.ADDRESS_YOURS)
     passwords.check_right(user.password_hash, password)
-    if email_tokens.has_asked_often(user, ProofPurpose.CONFIRM_EMAIL, now):
-        raise Refused(Reason.ASKED_OFTEN)
-    email_tokens.ask(user, ProofPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
+    if email_tokens.has_asked_often(user, EmailTokenPurpose.CONFIRM_EMAIL, now):
+        raise RuleError(Reason.ASKED_OFTEN)
+    email_tokens.ask(user, EmailTokenPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
 
 
 def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
     """Set a new password and log out all devices but the one of session ``token``.
 
-    Raises Refused(PASSWORD_WRONG) and PASSWORD_*.
+    Raises RuleError(PASSWORD_WRONG) and PASSWORD_*.
     """
     passwords.check_right(user.password_hash, current)
     passwords.check_acceptable(new, email=user.email, name=user.name)
@@ -115,14 +115,14 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
             .execute()
         )
         if not changed:  # somebody reset it meanwhile, perhaps to shut us out
-            raise Refused(Reason.PASSWORD_WRONG)
+            raise RuleError(Reason.PASSWORD_WRONG)
         email_tokens.password_was_set(user, now, but=token)
 
 
 def give_password(user: User, new: str, now: datetime) -> None:
     """Set somebody's password and log them out everywhere: for who holds the box.
 
-    Raises Refused(PASSWORD_*).
+    Raises RuleError(PASSWORD_*).
     """
     passwords.check_acceptable(new, email=user.email, name=user.name)
     password_hash = passwords.hash_password(new)
@@ -135,21 +135,21 @@ def request_reset(email: str, now: datetime) -> None:
     """Mail a reset link to the *stored* address, if the typed one has a profile."""
     user = find(email)
     if user is not None:
-        email_tokens.ask(user, ProofPurpose.RESET_PASSWORD, user.email, now)
+        email_tokens.ask(user, EmailTokenPurpose.RESET_PASSWORD, user.email, now)
 
 
 def pending_email(user: User, now: datetime) -> str | None:
     """The new address that waits for confirmation, if any."""
-    proof = (
-        EmailProof.select()
+    email_token = (
+        EmailToken.select()
         .where(
-            EmailProof.user == user,
-            EmailProof.purpose == ProofPurpose.CONFIRM_EMAIL,
-            EmailProof.email != user.email,
-            EmailProof.used_at.is_null(),
-            EmailProof.expires_at > now,
+            EmailToken.user == user,
+            EmailToken.purpose == EmailTokenPurpose.CONFIRM_EMAIL,
+            EmailToken.email != user.email,
+            EmailToken.used_at.is_null(),
+            EmailToken.expires_at > now,
         )
-        .order_by(EmailProof.id.desc())
+        .order_by(EmailToken.id.desc())
         .first()
     )
-    return proof.email if proof else None
+    return email_token.email if email_token else None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from peewee import Expression
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.models import Session, User
 
 IDLE = timedelta(days=30)
@@ -37,13 +37,13 @@ def start(user: User, device: str, now: datetime, *, shared: bool = False) -> st
 
 
 def check_in_time(user: User) -> None:
-    """Raises Refused(PASSWORD_WRONG) when the password was changed since ``user`` was read.
+    """Raises RuleError(PASSWORD_WRONG) when the password was changed since ``user`` was read.
 
     Who was let in by the old one comes too late: call it inside the transaction
     of what would let them in again.
     """
     if User.get_by_id(user.id).password_hash != user.password_hash:
-        raise Refused(Reason.PASSWORD_WRONG)
+        raise RuleError(Reason.PASSWORD_WRONG)
 
 
 def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
@@ -89,10 +89,10 @@ def end(token: str) -> None:
 
 
 def end_one(user: User, session_id: int) -> None:
-    """Log ``user`` out on one of their devices. Raises Refused(NOT_FOUND) for any other one."""
+    """Log ``user`` out on one of their devices. Raises RuleError(NOT_FOUND) for any other one."""
     found = db.one(Session.select().where(Session.user == user, Session.id == session_id))
     if found is None:
-        raise Refused(Reason.NOT_FOUND)
+        raise RuleError(Reason.NOT_FOUND)
     found.delete_instance()
 
 

@@ -11,8 +11,8 @@ from peewee import ModelSelect, fn
 
 from invites import db
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
-from invites.core.errors import Reason, Refused
+from invites.authorization.audit_log import AuditAction
+from invites.core.errors import Reason, RuleError
 from invites.core.tokens import Signer
 from invites.models import Authenticator, Passkey, RecoveryCodes, SecurityEvent, User
 from invites.people import passwords, recovery_codes, security_notices, sessions, totp
@@ -43,24 +43,24 @@ def where_off() -> Any:
 def start_without(user: User, device: str, now: datetime, *, shared: bool) -> str:
     """Log ``user`` in by their password alone, as ``sessions.start`` does.
 
-    Raises Refused(PASSWORD_WRONG) when that isn't enough any more: a factor was
+    Raises RuleError(PASSWORD_WRONG) when that isn't enough any more: a factor was
     added, or the password changed, since it was checked.
     """
     with db.transaction():
         if is_on(user):
-            raise Refused(Reason.PASSWORD_WRONG)
+            raise RuleError(Reason.PASSWORD_WRONG)
         return sessions.start(user, device, now, shared=shared)
 
 
 def check_may_add(user: User, password: str) -> None:
-    """Raises Refused(PASSWORD_WRONG), and ADDRESS_UNPROVEN for whoever never proved their address.
+    """Raises RuleError(PASSWORD_WRONG), and ADDRESS_UNPROVEN if the address was never proven.
 
     Else somebody could lock the owner of a mailbox out of the profile that they
     made with its address.
     """
     passwords.check_right(user.password_hash, password)
     if not user.is_confirmed:
-        raise Refused(Reason.ADDRESS_UNPROVEN)
+        raise RuleError(Reason.ADDRESS_UNPROVEN)
 
 
 def offer_authenticator(user: User, password: str, now: datetime) -> None:
@@ -77,15 +77,15 @@ def confirm_authenticator(
     """Ask for the app's digits from now on, as it has shown the right ones.
 
     All devices but the one of session ``token`` are logged out: they came in
-    without. Raises Refused(CODE_WRONG), NOT_FOUND when no app waits for its
+    without. Raises RuleError(CODE_WRONG), NOT_FOUND when no app waits for its
     digits (any more), and what ``added`` does.
     """
     with db.transaction():
         offered = totp.offered(user, now)
         if offered is None:
-            raise Refused(Reason.NOT_FOUND)
+            raise RuleError(Reason.NOT_FOUND)
         if not totp.use(offered, _tidy(digits), signer, now):
-            raise Refused(Reason.CODE_WRONG)
+            raise RuleError(Reason.CODE_WRONG)
         offered.confirmed_at = now
         offered.save(only=[Authenticator.confirmed_at])
         added(user, SecurityEvent.AUTHENTICATOR_ADDED, token, now)
@@ -94,7 +94,7 @@ def confirm_authenticator(
 def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
     """What every new factor entails; in the transaction that adds it.
 
-    Raises Refused(PASSWORD_WRONG) when the password was changed meanwhile: its
+    Raises RuleError(PASSWORD_WRONG) when the password was changed meanwhile: its
     owner may have done that to shut out whoever adds it.
     """
     sessions.check_in_time(user)
@@ -105,7 +105,7 @@ def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
 
 
 def remove_authenticator(user: User, password: str, now: datetime) -> None:
-    """Ask for digits no more. Raises Refused(PASSWORD_WRONG)."""
+    """Ask for digits no more. Raises RuleError(PASSWORD_WRONG)."""
     passwords.check_right(user.password_hash, password)
     with db.transaction():
         was_in_force = has_authenticator(user)
@@ -124,19 +124,19 @@ def removed(user: User, event: SecurityEvent, now: datetime) -> None:
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
     """Ten new ones; the former end.
 
-    Raises Refused(PASSWORD_WRONG), and NO_SECOND_STEP for whoever has none: codes stand
+    Raises RuleError(PASSWORD_WRONG), and NO_TWO_STEP for whoever has none: codes stand
     in for one.
     """
     passwords.check_right(user.password_hash, password)
     with db.transaction():
         if not is_on(user):
-            raise Refused(Reason.NO_SECOND_STEP)
+            raise RuleError(Reason.NO_TWO_STEP)
         recovery_codes.make(user, now)
         security_notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
 
 
 def check(user: User, code: str, signer: Signer, now: datetime) -> None:
-    """Take the digits of an app, or a recovery code, once. Raises Refused(CODE_WRONG)."""
+    """Take the digits of an app, or a recovery code, once. Raises RuleError(CODE_WRONG)."""
     code = _tidy(code)
     with db.transaction():
         if len(code) == _DIGITS:
@@ -147,22 +147,22 @@ def check(user: User, code: str, signer: Signer, now: datetime) -> None:
             if is_right:
                 security_notices.tell(user, SecurityEvent.RECOVERY_CODE_USED, now)
         if not is_right:
-            raise Refused(Reason.CODE_WRONG)
+            raise RuleError(Reason.CODE_WRONG)
 
 
 def end(user: User, now: datetime) -> bool:
     """Take all factors off somebody who lost them: for who holds the box.
 
-    False when there were none. Written down in their accounts' Activity.
+    False when there were none. Written down in their accounts' audit log.
     """
     with db.transaction():
         if not is_on(user):
             return False
         for factor in (Authenticator, Passkey):
             db.delete(factor).where(factor.user == user).execute()
-        removed(user, SecurityEvent.SECOND_FACTOR_ENDED, now)
+        removed(user, SecurityEvent.TWO_STEP_DISABLED, now)
         details = {"email": user.email, "name": user.name}
-        audit_log.record_in_all(user, Deed.SECOND_STEP_FORGOTTEN, None, now, **details)
+        audit_log.record_in_all(user, AuditAction.TWO_STEP_DISABLED, None, now, **details)
     return True
 
 

@@ -13,16 +13,16 @@ import flask_mail
 from peewee import PeeweeException
 
 from invites.core.clock import utcnow
-from invites.mail.builder import Letter, Mailroom
+from invites.mail.builder import Letter, MailBuilder
 from invites.mail.bulk_template import UnsafeMailError
 from invites.outbox import journal, throttle
 from invites.outbox.enqueue import Priority
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
 from invites.outbox.retry import Outcome, Result
-from invites.sending.connector import Opening
-from invites.sending.dispatcher import Desk
-from invites.sending.smtp_session import Courier
+from invites.sending.connector import Connector
+from invites.sending.dispatcher import Dispatcher
+from invites.sending.smtp_session import SmtpSession
 from invites.sending.smtp_transaction import Awaited
 
 _LINGER = 2.0  # seconds for which an idle connection stays open
@@ -34,21 +34,23 @@ _AT_ONCE = 25  # mails that can't be sent, and are written down together
 log = logging.getLogger("invites.sending.worker")
 
 
-class Crew:
+class ConnectionPool:
     """The couriers. ``done`` counts the mails that are sent, or failed for good."""
 
-    def __init__(self, desk: Desk, mailroom: Mailroom, *, linger: float | None = None) -> None:
-        self._desk = desk
-        self._mailroom = mailroom
+    def __init__(
+        self, dispatcher: Dispatcher, builder: MailBuilder, *, linger: float | None = None
+    ) -> None:
+        self._desk = dispatcher
+        self._mailroom = builder
         self._linger = _LINGER if linger is None else linger
-        self._couriers: list[Courier] = []
-        self._sending: set[Courier] = set()  # whose server doesn't take all at once
+        self._couriers: list[SmtpSession] = []
+        self._sending: set[SmtpSession] = set()  # whose server doesn't take all at once
         # What is put aside for whose turn it is; until they have it, nothing else moves them.
-        self._dealt: dict[Courier, Letter | None] = {}
+        self._dealt: dict[SmtpSession, Letter | None] = {}
         # Made while no turn had come, for the next ones; and each one's moment.
         self._ahead: deque[tuple[float, Letter]] = deque()
         self._has_made_one = False
-        self._opening = Opening()
+        self._opening = Connector()
         self._ended: list[Exception | None] = []
         self._settled: list[Settled] = []  # and not written down yet
         self._asked_at = 0.0
@@ -67,8 +69,8 @@ class Crew:
         traceback: TracebackType | None,
     ) -> None:
         """Hang up on everybody; what is in hand stays *sending* for the next worker to recover."""
-        for courier in self._couriers:
-            courier.line.close()
+        for session in self._couriers:
+            session.line.close()
         self._selector.close()
         self._opening.close()
 
@@ -82,7 +84,7 @@ class Crew:
 
     def has_one_got_through(self) -> bool:
         """Whether it did on one of them."""
-        return any(courier.taken for courier in self._couriers)
+        return any(session.taken for session in self._couriers)
 
     def is_busy(self) -> bool:
         """Whether a connection is open, or what became of a mail isn't written down."""
@@ -103,8 +105,8 @@ class Crew:
     def leave(self, by: float) -> None:
         """Finish the mails in hand and say goodbye, by a moment of ``time.monotonic()``."""
         self.keep(0)
-        for courier in self._couriers:
-            courier.line.hurry(by)
+        for session in self._couriers:
+            session.line.hurry(by)
 
     def keep(self, most: int) -> None:
         """No more than so many: the others finish the mail in hand and say goodbye."""
@@ -113,7 +115,7 @@ class Crew:
     def work(self, patience: float) -> list[Exception | None]:
         """Do what can be done now, or what can be within ``patience`` seconds.
 
-        Returns how connections ended: None when all was well, TroubleError when the mail server
+        Returns how connections ended: None when all was well, ServerUnavailable when the server
         can't be used, else a mistake of our own. Raises PeeweeException; nothing is lost then,
         and the next call goes on.
         """
@@ -130,41 +132,41 @@ class Crew:
     def _may_wait(self, patience: float) -> float:
         if self._dealt or self._has_made_one:
             return 0.0
-        if any(courier.awaits is Awaited.TURN for courier in self._couriers):
+        if any(session.awaits is Awaited.TURN for session in self._couriers):
             return 0.0
-        if any(courier.awaits is Awaited.WORK for courier in self._couriers):
+        if any(session.awaits is Awaited.WORK for session in self._couriers):
             return min(patience, max(0.0, self._asked_at + _ASK_AGAIN - time.monotonic()))
         return patience
 
     def _listen(self, patience: float) -> None:
         """Send and receive what goes without waiting."""
         for key, _events in self._selector.select(patience):
-            courier: Courier | None = key.data
-            if courier is None:
+            session: SmtpSession | None = key.data
+            if session is None:
                 self._welcome()
                 continue
-            courier.line.transfer()
-            self._watch(courier)
-            if courier.awaits is Awaited.TURN or courier in self._dealt:
+            session.line.transfer()
+            self._watch(session)
+            if session.awaits is Awaited.TURN or session in self._dealt:
                 continue
             # To who has no mail in hand a server has nothing to say but that they should go.
-            if courier.line.has_news:
-                self._let_go_on(courier)
+            if session.line.has_news:
+                self._let_go_on(session)
 
     def _cut_overdue(self) -> None:
         self._opening.cut_overdue()
-        for courier in list(self._couriers):
-            if courier.awaits is Awaited.ANSWER and courier.line.end_if_overdue():
-                self._let_go_on(courier)
+        for session in list(self._couriers):
+            if session.awaits is Awaited.ANSWER and session.line.end_if_overdue():
+                self._let_go_on(session)
 
     def _welcome(self) -> None:
         for opened in self._opening.results():
             if isinstance(opened, Exception):
                 self._ended.append(opened)
             else:
-                courier = Courier(*opened, self._settled)
-                self._couriers.append(courier)
-                self._selector.register(courier.line.sock, selectors.EVENT_READ, courier)
+                session = SmtpSession(*opened, self._settled)
+                self._couriers.append(session)
+                self._selector.register(session.line.sock, selectors.EVENT_READ, session)
                 self._asked_at = 0.0
 
     def _deal(self) -> bool:
@@ -174,9 +176,9 @@ class Crew:
         fast server's answers, so others may have come meanwhile, and all share one commit.
         """
         too_many = self._couriers[self._most :]
-        came = [courier for courier in self._waiting() if courier not in self._dealt]
-        for courier in came:
-            self._dealt[courier] = None if courier in too_many else self._next_letter()
+        came = [session for session in self._waiting() if session not in self._dealt]
+        for session in came:
+            self._dealt[session] = None if session in too_many else self._next_letter()
         return bool(came)
 
     def _take_turns(self) -> None:
@@ -192,27 +194,27 @@ class Crew:
             for mail in mails:
                 self._desk.put_down(mail)
             raise
-        for courier, letter in dealt.items():
+        for session, letter in dealt.items():
             given = letter if letter is not None and letter.mail.id in may_go else None
             if letter is not None and given is None:
                 self._desk.put_down(letter.mail)
                 self._asked_at = 0.0  # whoever gets none asks for another one
-            if given is not None or courier.awaits is Awaited.TURN or self._is_over(courier):
-                self._let_go_on(courier, given)
+            if given is not None or session.awaits is Awaited.TURN or self._is_over(session):
+                self._let_go_on(session, given)
         self._start([])
 
-    def _waiting(self) -> list[Courier]:
+    def _waiting(self) -> list[SmtpSession]:
         """Whose turn it is, those first who have a mail in hand."""
-        found = [courier for courier in self._couriers if courier.awaits is Awaited.TURN]
+        found = [session for session in self._couriers if session.awaits is Awaited.TURN]
         if time.monotonic() - self._asked_at > _ASK_AGAIN:
             self._asked_at = time.monotonic()
-            found += [courier for courier in self._couriers if courier.awaits is Awaited.WORK]
+            found += [session for session in self._couriers if session.awaits is Awaited.WORK]
         return found
 
-    def _is_over(self, courier: Courier) -> bool:
-        is_idle = time.monotonic() - courier.waits_since > self._linger
-        is_too_many = courier in self._couriers[self._most :]
-        return is_idle or is_too_many or courier.line.has_news
+    def _is_over(self, session: SmtpSession) -> bool:
+        is_idle = time.monotonic() - session.waits_since > self._linger
+        is_too_many = session in self._couriers[self._most :]
+        return is_idle or is_too_many or session.line.has_news
 
     def _make_ahead(self) -> None:
         """While all wait for their servers, make a mail for one of them: then its turn is short.
@@ -290,26 +292,26 @@ class Crew:
         self._settled.clear()
         return may_go
 
-    def _let_go_on(self, courier: Courier, given: Letter | None = None) -> None:
+    def _let_go_on(self, session: SmtpSession, given: Letter | None = None) -> None:
         error: Exception | None = None
         try:
-            courier.go_on(given)
+            session.go_on(given)
         except Exception as caught:
             error = caught
-        if courier.awaits is not None:
-            self._watch(courier)
+        if session.awaits is not None:
+            self._watch(session)
             return
-        self._selector.unregister(courier.line.sock)
-        self._couriers.remove(courier)
-        self._sending.discard(courier)
+        self._selector.unregister(session.line.sock)
+        self._couriers.remove(session)
+        self._sending.discard(session)
         self._ended.append(error)
         if not self._couriers:
             self._put_down_ahead()
 
-    def _watch(self, courier: Courier) -> None:
+    def _watch(self, session: SmtpSession) -> None:
         """Be told when something comes, and when what waits to be sent can be."""
-        waits = courier.line.waits_to_send
-        if waits != (courier in self._sending):
-            self._sending ^= {courier}
+        waits = session.line.waits_to_send
+        if waits != (session in self._sending):
+            self._sending ^= {session}
             events = _BOTH if waits else selectors.EVENT_READ
-            self._selector.modify(courier.line.sock, events, courier)
+            self._selector.modify(session.line.sock, events, session)

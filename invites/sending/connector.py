@@ -1,4 +1,4 @@
-"""Opening connections beside the loop that serves them: smtplib waits at each step."""
+"""Connector connections beside the loop that serves them: smtplib waits at each step."""
 
 import contextlib
 import socket
@@ -9,15 +9,15 @@ from threading import Thread
 import flask_mail
 
 from invites.sending import smtp_connection
-from invites.sending.smtp_socket import Wire
-from invites.sending.smtp_transaction import Exchange
+from invites.sending.smtp_socket import SmtpSocket
+from invites.sending.smtp_transaction import SmtpTransaction
 
 _CLOSING_TIME = 1.0  # seconds
 
-Opened = tuple[Wire, Exchange] | Exception
+Opened = tuple[SmtpSocket, SmtpTransaction] | Exception
 
 
-class Opening:
+class Connector:
     """Connections that are being opened, each by a thread of its own; ``len()`` of them.
 
     A selector can wait for it: there is something to read when ``results`` has news.
@@ -52,7 +52,7 @@ class Opening:
         return time.monotonic() - self._begun_at > seconds
 
     def results(self) -> list[Opened]:
-        """What was opened since, or why not: TroubleError, or a mistake of our own."""
+        """What was opened since, or why not: ServerUnavailable, or a mistake of our own."""
         found: list[Opened] = []
         while not self._results.empty():
             self._ear.recv(1)

@@ -28,7 +28,7 @@ class Stage(StrEnum):
     MESSAGE = "message"
 
 
-class Advice(StrEnum):
+class Diagnosis(StrEnum):
     """What is wrong, and hence what would do; the words are in web/mail_words.py."""
 
     NAME_UNKNOWN = "name_unknown"
@@ -57,62 +57,62 @@ class Advice(StrEnum):
     HUNG_UP = "hung_up"
 
 
-def advice(stage: Stage, error: Exception, server: MailServer) -> Advice:
+def advice(stage: Stage, error: Exception, server: MailServer) -> Diagnosis:
     """What to do about ``error``, by which ``stage`` ended."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         reply = text if isinstance(text, bytes) else text.encode()
         return _about_reply(stage, error.smtp_code, reply)
     if isinstance(error, smtplib.SMTPNotSupportedError):
-        return Advice.NO_STARTTLS if stage is Stage.STARTTLS else Advice.NO_LOGIN
+        return Diagnosis.NO_STARTTLS if stage is Stage.STARTTLS else Diagnosis.NO_LOGIN
     if isinstance(error, ssl.SSLError):
         return _about_encryption(stage, error)
     if stage is Stage.CONNECT:
         return _about_connecting(error, server.port)
     if stage is Stage.GREETING and not server.use_ssl:
-        return Advice.ENCRYPTED_AT_ONCE
+        return Diagnosis.ENCRYPTED_AT_ONCE
     if isinstance(error, TimeoutError):
-        return Advice.TOO_SLOW
-    return Advice.LOGIN_BROKEN if isinstance(error, ValueError) else Advice.HUNG_UP
+        return Diagnosis.TOO_SLOW
+    return Diagnosis.LOGIN_BROKEN if isinstance(error, ValueError) else Diagnosis.HUNG_UP
 
 
-def _about_connecting(error: Exception, port: int) -> Advice:
+def _about_connecting(error: Exception, port: int) -> Diagnosis:
     if isinstance(error, socket.gaierror | ValueError):  # ValueError: no name can be like that
-        return Advice.NAME_UNKNOWN
+        return Diagnosis.NAME_UNKNOWN
     if isinstance(error, ConnectionRefusedError):
-        return Advice.NOBODY_LISTENS
-    return Advice.PORT_BLOCKED if port == 25 else Advice.NO_ANSWER
+        return Diagnosis.NOBODY_LISTENS
+    return Diagnosis.PORT_BLOCKED if port == 25 else Diagnosis.NO_ANSWER
 
 
-def _about_encryption(stage: Stage, error: ssl.SSLError) -> Advice:
+def _about_encryption(stage: Stage, error: ssl.SSLError) -> Diagnosis:
     if not isinstance(error, ssl.SSLCertVerificationError):
         at_once = stage is Stage.ENCRYPT
-        return Advice.NOT_ENCRYPTED_AT_ONCE if at_once else Advice.ENCRYPTION_BROKEN
+        return Diagnosis.NOT_ENCRYPTED_AT_ONCE if at_once else Diagnosis.ENCRYPTION_BROKEN
     if error.verify_code in _OTHER_NAME:
-        return Advice.CERTIFICATE_NAME
+        return Diagnosis.CERTIFICATE_NAME
     expired = error.verify_code == _EXPIRED
-    return Advice.CERTIFICATE_EXPIRED if expired else Advice.CERTIFICATE_UNTRUSTED
+    return Diagnosis.CERTIFICATE_EXPIRED if expired else Diagnosis.CERTIFICATE_UNTRUSTED
 
 
-def _about_reply(stage: Stage, code: int, reply: bytes) -> Advice:
+def _about_reply(stage: Stage, code: int, reply: bytes) -> Diagnosis:
     if code < 0:
-        return Advice.NOT_MAIL
+        return Diagnosis.NOT_MAIL
     if stage is Stage.STARTTLS:
-        return Advice.NO_STARTTLS
+        return Diagnosis.NO_STARTTLS
     if code // 100 == 4:
-        return Advice.LATER
+        return Diagnosis.LATER
     if code == 538 or b"starttls" in reply.lower():
-        return Advice.NEEDS_ENCRYPTION
+        return Diagnosis.NEEDS_ENCRYPTION
     if stage in (Stage.SENDER, Stage.RECIPIENT):
         return _about_envelope(stage, code, reply)
-    by_stage = {Stage.LOGIN: Advice.LOGIN_REFUSED, Stage.MESSAGE: Advice.MESSAGE_REFUSED}
-    return by_stage.get(stage, Advice.UNWELCOME)
+    by_stage = {Stage.LOGIN: Diagnosis.LOGIN_REFUSED, Stage.MESSAGE: Diagnosis.MESSAGE_REFUSED}
+    return by_stage.get(stage, Diagnosis.UNWELCOME)
 
 
-def _about_envelope(stage: Stage, code: int, reply: bytes) -> Advice:
+def _about_envelope(stage: Stage, code: int, reply: bytes) -> Diagnosis:
     if code == 530 or is_about_us(reply):
-        return Advice.NEEDS_LOGIN
+        return Diagnosis.NEEDS_LOGIN
     # Many servers say only after the recipient that they don't like the sender.
     if stage is Stage.SENDER or b"sender" in reply.lower():
-        return Advice.SENDER_REFUSED
-    return Advice.RECIPIENT_REFUSED
+        return Diagnosis.SENDER_REFUSED
+    return Diagnosis.RECIPIENT_REFUSED

@@ -20,7 +20,7 @@ _FRESH = 2.0  # seconds for which a tray is good: a batch may be paused, and ano
 _HOPELESS = 25  # failures in a row, after which a batch stops
 
 
-class Desk:
+class Dispatcher:
     """One for all connections of the only worker, so that memory may say what is in hand."""
 
     def __init__(self) -> None:

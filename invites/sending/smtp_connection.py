@@ -11,9 +11,9 @@ from typing import Any, cast
 import flask_mail
 
 from invites.sending import smtp_socket
-from invites.sending.smtp_replies import TroubleError, words
-from invites.sending.smtp_socket import Wire
-from invites.sending.smtp_transaction import Exchange
+from invites.sending.smtp_replies import ServerUnavailable, words
+from invites.sending.smtp_socket import SmtpSocket
+from invites.sending.smtp_transaction import SmtpTransaction
 from invites.sending.tcp import reach
 
 _MOST_SAID = 100_000  # bytes
@@ -84,7 +84,7 @@ class _SecureHost(_Host, smtplib.SMTP_SSL):
 class Connection(flask_mail.Connection):
     """A connection with time-outs, checked certificates, and no lost errors.
 
-    Flask-Mail's own has none of them. Opening one takes as long as the server likes.
+    Flask-Mail's own has none of them. Connector one takes as long as the server likes.
     """
 
     host: _Host | None
@@ -112,20 +112,20 @@ class Connection(flask_mail.Connection):
             raise
         return host
 
-    def open(self, sender: str) -> tuple[Wire, Exchange]:
-        """Connect, for handing over mails from ``sender``. Raises TroubleError with the reason."""
+    def open(self, sender: str) -> tuple[SmtpSocket, SmtpTransaction]:
+        """Connect to send mail from ``sender``. Raises ServerUnavailable with the reason."""
         try:
             host = self.configure_host()
         except smtplib.SMTPResponseException as refusal:
-            raise TroubleError(words(refusal.smtp_code, refusal.smtp_error)) from refusal
+            raise ServerUnavailable(words(refusal.smtp_code, refusal.smtp_error)) from refusal
         except (OSError, smtplib.SMTPException, ValueError) as broken:  # ValueError: a broken AUTH
             where = f"{self.mail.server}, port {self.mail.port}"
-            raise TroubleError(f"{_what_broke(broken)} ({where})") from broken
+            raise ServerUnavailable(f"{_what_broke(broken)} ({where})") from broken
         if host.sock is None or host.file is None:
-            raise TroubleError("not connected")
+            raise ServerUnavailable("not connected")
         host.file.close()  # smtplib's own reader: from here on the wire reads
-        line = Wire(host.sock)
-        return line, Exchange(line, sender, pipelines=host.has_extn("pipelining"))
+        line = SmtpSocket(host.sock)
+        return line, SmtpTransaction(line, sender, pipelines=host.has_extn("pipelining"))
 
     def end_if_overdue(self) -> None:
         """Cut a connection whose answer takes too long to open; called by another thread."""

@@ -9,25 +9,25 @@ _ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
 _NAME = re.compile(rb"\S*[@.]\w\S*")  # an address, a host or a link, which may hold any word
 
 
-class TroubleError(Exception):
+class ServerUnavailable(Exception):
     """The mail server can't be used now: nothing is wrong with the mail, all of it waits."""
 
 
-class LostError(Exception):
+class ConnectionLost(Exception):
     """The connection is over, and the server didn't take the mail in hand."""
 
 
-class UnansweredError(LostError):
+class OutcomeUnknown(ConnectionLost):
     """The connection broke after the whole mail, before the server said whether it took it."""
 
 
-def judge(code: int, reply: bytes) -> Outcome:
+def classify_reply(code: int, reply: bytes) -> Outcome:
     """What a reply makes of the mail it is about (RFC 5321, 4.2.1).
 
-    Raises LostError for 421, by which a server closes the connection.
+    Raises ConnectionLost for 421, by which a server closes the connection.
     """
     if code == 421:
-        raise LostError(words(code, reply))
+        raise ConnectionLost(words(code, reply))
     result = {2: Result.SENT, 5: Result.FAILED}.get(code // 100, Result.RETRY)
     return Outcome(result, code, words(None, reply))
 

@@ -5,19 +5,19 @@ import time
 from invites.mail.builder import Letter
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
-from invites.sending.smtp_replies import LostError, TroubleError, UnansweredError
-from invites.sending.smtp_socket import Wire
-from invites.sending.smtp_transaction import Awaited, Exchange, Steps
+from invites.sending.smtp_replies import ConnectionLost, OutcomeUnknown, ServerUnavailable
+from invites.sending.smtp_socket import SmtpSocket
+from invites.sending.smtp_transaction import Awaited, SmtpTransaction, Steps
 
 
-class Courier:
+class SmtpSession:
     """Carries mails as long as it is given some.
 
     Does what it can without waiting, then says in ``awaits`` for what it waits; None
     when it is done. Whoever has that for it lets it ``go_on``.
     """
 
-    def __init__(self, line: Wire, exchange: Exchange, settled: list[Settled]) -> None:
+    def __init__(self, line: SmtpSocket, exchange: SmtpTransaction, settled: list[Settled]) -> None:
         """``settled`` gets what becomes of its mails, and has to be written down."""
         self.line = line
         self.awaits: Awaited | None = Awaited.WORK
@@ -36,7 +36,7 @@ class Courier:
     def go_on(self, given: Letter | None = None) -> None:
         """Go on with what was awaited; a turn and work bring a letter, or None for no more.
 
-        Raises TroubleError when the mail server can't be used, and whatever is a mistake of
+        Raises ServerUnavailable when the mail server can't be used, and whatever is a mistake of
         our own. It is done then, and what became of its mails is settled.
         """
         self._given = given
@@ -53,9 +53,9 @@ class Courier:
             while (letter := (yield from self._next(Awaited.WORK))) is not None:
                 yield from self._carry(letter)
             yield from self._exchange.say_goodbye()
-        except LostError as lost:
+        except ConnectionLost as lost:
             if not self.taken:
-                raise TroubleError(str(lost)) from lost
+                raise ServerUnavailable(str(lost)) from lost
         finally:
             self.line.close()
 
@@ -89,11 +89,11 @@ class Courier:
         if current is None:
             return
         match error:
-            case UnansweredError():
+            case OutcomeUnknown():
                 result = Result.UNANSWERED
-            case LostError() | TroubleError() if self.taken:
+            case ConnectionLost() | ServerUnavailable() if self.taken:
                 result = Result.UNTRIED  # many servers take so many on a connection and no more
-            case LostError() | TroubleError():
+            case ConnectionLost() | ServerUnavailable():
                 result = Result.RETRY  # the server may choke on this one: it waits longer
             case _:
                 result = Result.UNANSWERED  # a mistake of our own, and nobody knows how far it got

@@ -23,7 +23,7 @@ _MOST_ANSWERS = 1_000  # that nobody looked at yet; four commands at most are un
 Reply = tuple[int, bytes]
 
 
-class Wire:
+class SmtpSocket:
     """One connection. ``answers`` came and weren't looked at; ``broken`` says why no more come.
 
     ``waits_to_send``: whether ``transfer`` gets on as soon as the socket takes bytes.

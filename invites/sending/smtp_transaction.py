@@ -13,14 +13,14 @@ from invites.mail.builder import Letter
 from invites.outbox.retry import Outcome, Result
 from invites.sending import smtp_socket
 from invites.sending.smtp_replies import (
-    LostError,
-    TroubleError,
-    UnansweredError,
+    ConnectionLost,
+    OutcomeUnknown,
+    ServerUnavailable,
+    classify_reply,
     is_about_us,
-    judge,
     words,
 )
-from invites.sending.smtp_socket import Reply, Wire
+from invites.sending.smtp_socket import Reply, SmtpSocket
 
 _END = b".\r\n"
 _RESET = b"RSET\r\n"
@@ -44,10 +44,10 @@ It ends with a T.
 """
 
 
-class Exchange:
+class SmtpTransaction:
     """Mails over one open connection, one after the other. ``taken``: how many the server took."""
 
-    def __init__(self, line: Wire, sender: str, *, pipelines: bool) -> None:
+    def __init__(self, line: SmtpSocket, sender: str, *, pipelines: bool) -> None:
         self._line = line
         self._from = b"MAIL FROM:<%s>\r\n" % sender.encode("ascii")
         self._pipelines = pipelines
@@ -61,7 +61,7 @@ class Exchange:
     def asked(self, letter: Letter) -> Steps[Outcome | None]:
         """What the server says to the envelope: None when it waits for the mail.
 
-        Raises LostError, and TroubleError when it refuses us, not this mail.
+        Raises ConnectionLost, and ServerUnavailable when it refuses us, not this mail.
         """
         if self._must_reset:
             yield from self._answer(_RESET)
@@ -69,7 +69,7 @@ class Exchange:
         about_sender, about_recipient, start = self._commands(letter)
         mail = yield from self._answer(about_sender)
         if mail[0] // 100 != 2:
-            raise TroubleError(words(*mail))  # at once: it may hang up and say no more
+            raise ServerUnavailable(words(*mail))  # at once: it may hang up and say no more
         recipient = yield from self._answer(about_recipient)
         if recipient[0] // 100 != 2:
             return (yield from self._refused(recipient, start))
@@ -77,13 +77,13 @@ class Exchange:
         if data[0] == 354:
             return None
         if data[0] // 100 in (2, 3):
-            raise LostError(words(*data))  # not an answer to DATA: we aren't in step any more
+            raise ConnectionLost(words(*data))  # not an answer to DATA: we aren't in step any more
         self._must_reset = True
-        return judge(*data)
+        return classify_reply(*data)
 
     def _refused(self, recipient: Reply, start: bytes) -> Steps[Outcome]:
         """What the refusal of a recipient means, once DATA, which may be out, is answered too."""
-        with suppress(LostError):  # it may hang up on whom it refuses
+        with suppress(ConnectionLost):  # it may hang up on whom it refuses
             data = yield from self._answer(start)
             if data[0] == 354:  # it waits for a mail to nobody, to refuse that
                 self._line.send(_END)
@@ -91,22 +91,22 @@ class Exchange:
             else:
                 self._must_reset = True
         if is_about_us(recipient[1]) and not self.taken:
-            raise TroubleError(words(*recipient))
-        return judge(*recipient)
+            raise ServerUnavailable(words(*recipient))
+        return classify_reply(*recipient)
 
     def end(self, letter: Letter, following: Letter | None) -> Steps[Outcome]:
         """Send the text of ``letter``, and the envelope of ``following`` along with it.
 
-        Raises LostError, and UnansweredError when nobody knows what became of the mail.
+        Raises ConnectionLost, and OutcomeUnknown when nobody knows what became of the mail.
         """
         self._refuse_early_news()
         opening = self._opening(following) if following is not None else b""
         self._line.send(letter.content + _END + opening)
         try:
             reply = yield from self._reply()
-        except LostError as lost:
-            raise UnansweredError(str(lost)) from lost
-        outcome = judge(*reply)
+        except ConnectionLost as lost:
+            raise OutcomeUnknown(str(lost)) from lost
+        outcome = classify_reply(*reply)
         if outcome.result is Result.SENT:
             self.taken += 1
         return outcome
@@ -114,16 +114,16 @@ class Exchange:
     def say_goodbye(self) -> Steps[None]:
         """End the conversation; what was taken stays taken if nobody listens any more."""
         self._line.send(_QUIT)
-        with suppress(LostError):
+        with suppress(ConnectionLost):
             yield from self._reply(_GOODBYE_TIME)
 
     def _refuse_early_news(self) -> None:
-        """Raises LostError for what comes before the text: that isn't about the text."""
+        """Raises ConnectionLost for what comes before the text: that isn't about the text."""
         self._line.receive()
         if self._line.answers:
-            raise LostError(words(*self._line.answers[0]))
+            raise ConnectionLost(words(*self._line.answers[0]))
         if self._line.broken:
-            raise LostError(self._line.broken)
+            raise ConnectionLost(self._line.broken)
 
     def _opening(self, letter: Letter) -> bytes:
         if not self._pipelines:
@@ -140,20 +140,20 @@ class Exchange:
     def _answer(self, command: bytes) -> Steps[Reply]:
         """The answer to ``command``, which was sent long ago when commands travel together.
 
-        Raises LostError, for 421 too, by which a server closes the connection.
+        Raises ConnectionLost, for 421 too, by which a server closes the connection.
         """
         if not self._pipelines:
             self._line.send(command)
         code, text = yield from self._reply()
         if code == 421:
-            raise LostError(words(code, text))
+            raise ConnectionLost(words(code, text))
         return code, text
 
     def _reply(self, seconds: float | None = None) -> Steps[Reply]:
-        """The next answer, for which the server has so long. Raises LostError."""
+        """The next answer, for which the server has so long. Raises ConnectionLost."""
         self._line.expect(smtp_socket.TIMEOUT if seconds is None else seconds)
         while not self._line.answers:
             if self._line.broken:
-                raise LostError(self._line.broken)
+                raise ConnectionLost(self._line.broken)
             yield Awaited.ANSWER
         return self._line.answers.popleft()

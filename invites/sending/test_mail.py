@@ -11,10 +11,10 @@ from email.utils import make_msgid
 
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
-from invites.mail.rendering import Postage, heading, rehearsal_parts
-from invites.sending.diagnosis import Advice, Stage, advice
+from invites.mail.rendering import MailContext, heading, test_mail_parts
+from invites.sending.diagnosis import Diagnosis, Stage, advice
 from invites.sending.smtp_replies import words
-from invites.sending.traced_smtp import SHOWN, WatchedSMTP
+from invites.sending.traced_smtp import SHOWN, TracedSMTP
 
 
 @dataclass(frozen=True)
@@ -28,37 +28,37 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class MailTest:
     """The steps up to the first that failed, and what to do about that one."""
 
     recipient: str
     steps: tuple[Step, ...]
-    advice: Advice | None
+    advice: Diagnosis | None
 
 
-def trial_mail(recipient: str, postage: Postage, now: datetime) -> OutgoingMail:
-    """The mail that a rehearsal hands over; ``recipient`` is a canonical address."""
-    sender, headers = heading(None, postage)
-    parts = rehearsal_parts(postage.links)
+def build_test_mail(recipient: str, mail_context: MailContext, now: datetime) -> OutgoingMail:
+    """The mail that a test_mail hands over; ``recipient`` is a canonical address."""
+    sender, headers = heading(None, mail_context)
+    parts = test_mail_parts(mail_context.links)
     return OutgoingMail(
         subject=parts.subject,
         sender=sender,
         recipient=recipient,
         text=parts.text,
         html=parts.html,
-        message_id=make_msgid("rehearsal", sender.domain),
+        message_id=make_msgid("test_mail", sender.domain),
         date=now,
         headers=headers,
     )
 
 
-def rehearse(server: MailServer, mail: OutgoingMail) -> Rehearsal:
+def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
     """Hand ``mail`` over as the worker would; takes TOTAL_TIME at most."""
     talk = _Talk(server)
     with contextlib.suppress(_OverError):
         _converse(talk, server, mail)
     talk.host.say_goodbye()
-    return Rehearsal(mail.recipient, tuple(talk.steps), talk.advice)
+    return MailTest(mail.recipient, tuple(talk.steps), talk.advice)
 
 
 def _converse(talk: "_Talk", server: MailServer, mail: OutgoingMail) -> None:
@@ -109,9 +109,9 @@ class _Talk:
 
     def __init__(self, server: MailServer) -> None:
         self._server = server
-        self.host = WatchedSMTP(server)
+        self.host = TracedSMTP(server)
         self.steps: list[Step] = []
-        self.advice: Advice | None = None
+        self.advice: Diagnosis | None = None
 
     @contextlib.contextmanager
     def step(self, stage: Stage) -> Iterator[dict[str, str]]:

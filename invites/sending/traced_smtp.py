@@ -23,7 +23,7 @@ _LINE_BYTES = 4096
 SHOWN = 300  # characters of a line
 
 
-class WatchedSMTP(smtplib.SMTP):
+class TracedSMTP(smtplib.SMTP):
     """``heard``: the lines that the server said. After TOTAL_TIME whatever waits for it ends."""
 
     def __init__(self, server: MailServer) -> None:

@@ -15,13 +15,13 @@ from invites import db
 from invites.core.clock import utcnow
 from invites.db import schema
 from invites.invitations import staging
-from invites.mail.builder import Mailroom
-from invites.mail.rendering import Postage
+from invites.mail.builder import MailBuilder
+from invites.mail.rendering import MailContext
 from invites.outbox import enqueue, journal, throttle
 from invites.people import sessions
-from invites.sending.connection_pool import Crew
-from invites.sending.dispatcher import Desk
-from invites.sending.smtp_replies import TroubleError
+from invites.sending.connection_pool import ConnectionPool
+from invites.sending.dispatcher import Dispatcher
+from invites.sending.smtp_replies import ServerUnavailable
 
 _TICK = 0.1  # seconds between two looks at the crew
 _IDLE = 0.5  # seconds between two looks for mail, while there is no crew
@@ -40,17 +40,17 @@ log = logging.getLogger("invites.sending.worker")
 class Worker:
     """The only one at a time, over as many connections as the installer allows."""
 
-    def __init__(self, mail: flask_mail.Mail | None, postage: Postage) -> None:
+    def __init__(self, mail: flask_mail.Mail | None, mail_context: MailContext) -> None:
         """``mail`` is None without a mail server: then mail waits for one."""
         self._mail = mail
-        self._mailroom = Mailroom(postage)
-        self._desk = Desk()
+        self._mailroom = MailBuilder(mail_context)
+        self._desk = Dispatcher()
         self._leaves_by: float | None = None  # when it was told to stop
         self._is_recovered = False
         self._looked_at = float("-inf")
         self._swept_at = float("-inf")
-        self._trouble = Trouble()
-        self._crowd = Backoff()
+        self._trouble = Outage()
+        self._crowd = ConnectionBackoff()
         self._crowded_at = 0  # connections, when one more was refused
         self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
 
@@ -70,17 +70,17 @@ class Worker:
     def drain(self) -> int:
         """Send all that is due now over one connection; returns how many are done.
 
-        Raises TroubleError when the mail server can't be used.
+        Raises ServerUnavailable when the mail server can't be used.
         """
-        with Crew(self._desk, self._mailroom, linger=0) as crew:
-            while self._mail is not None and (len(crew) or crew.has_work()):
-                if not len(crew):
-                    crew.hire(self._mail)
-                for error in crew.work(_TICK):
+        with ConnectionPool(self._desk, self._mailroom, linger=0) as pool:
+            while self._mail is not None and (len(pool) or pool.has_work()):
+                if not len(pool):
+                    pool.hire(self._mail)
+                for error in pool.work(_TICK):
                     if error is not None:
                         raise error
         self._beat()
-        return crew.done
+        return pool.done
 
     def _is_told_to_stop(self) -> bool:
         return self._leaves_by is not None
@@ -91,19 +91,19 @@ class Worker:
 
     def _work(self) -> None:
         log.info("mail worker started")
-        with Crew(self._desk, self._mailroom) as crew:
+        with ConnectionPool(self._desk, self._mailroom) as pool:
             works = True
-            while not self._is_told_to_stop() or (crew.is_busy() and (works or self._has_time())):
-                works = self._attempt(self._look_after, crew)
-                works = self._attempt(self._converse, crew) and works
+            while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
+                works = self._attempt(self._look_after, pool)
+                works = self._attempt(self._converse, pool) and works
         with suppress(PeeweeException):  # it is told later then, by no more signs of life
             enqueue.rest()
         db.close()
 
-    def _attempt(self, duty: Callable[[Crew], None], crew: Crew) -> bool:
+    def _attempt(self, duty: Callable[[ConnectionPool], None], pool: ConnectionPool) -> bool:
         """Do one thing; False when the database didn't let us."""
         try:
-            duty(crew)
+            duty(pool)
         except PeeweeException:
             log.exception("the database is not usable just now")
             db.close()
@@ -111,60 +111,60 @@ class Worker:
             return False
         return True
 
-    def _look_after(self, crew: Crew) -> None:
+    def _look_after(self, pool: ConnectionPool) -> None:
         """What need not be done for every mail."""
         if not self._is_recovered:
             journal.recover(utcnow())
             self._is_recovered = True
         if self._leaves_by is not None:
-            crew.leave(self._leaves_by)
-        elif not len(crew) or time.monotonic() - self._looked_at > _TICK:
+            pool.leave(self._leaves_by)
+        elif not len(pool) or time.monotonic() - self._looked_at > _TICK:
             self._looked_at = time.monotonic()
-            if crew.has_one_got_through():
+            if pool.has_one_got_through():
                 self._trouble.is_over()
             self._beat(self._trouble.reason)
             self._sweep()
-            self._hire(crew)
+            self._hire(pool)
 
-    def _converse(self, crew: Crew) -> None:
-        self._hear(crew, crew.work(_TICK if len(crew) else _IDLE))
+    def _converse(self, pool: ConnectionPool) -> None:
+        self._hear(pool, pool.work(_TICK if len(pool) else _IDLE))
 
-    def _hear(self, crew: Crew, ended: Sequence[Exception | None]) -> None:
+    def _hear(self, pool: ConnectionPool, ended: Sequence[Exception | None]) -> None:
         """Conclude from how connections ended whether the mail server is left alone for a while."""
         for error in ended:
             if error is None:
                 self._trouble.is_over()
-            elif not isinstance(error, TroubleError):
+            elif not isinstance(error, ServerUnavailable):
                 log.error("a mistake in the mail worker", exc_info=error)
                 self._trouble.add("The mail worker made a mistake. The log says which.")
-            elif crew.has_one_got_through():
+            elif pool.has_one_got_through():
                 # The server takes mail, but not on so many connections.
                 self._crowd.begin(_CROWDED)
-                self._crowded_at = len(crew)
+                self._crowded_at = len(pool)
             else:
                 self._trouble.add(str(error))
 
-    def _hire(self, crew: Crew) -> None:
+    def _hire(self, pool: ConnectionPool) -> None:
         """More couriers while there is work for more: twice as many, once all got through."""
         policy = throttle.read()
         self._desk.pace.per_minute = policy.per_minute
-        crew.keep(policy.connections)
+        pool.keep(policy.connections)
         if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait() > _SOON:
             return
-        more = self._wanted(crew)
-        if more and crew.has_work():
-            for _ in range(min(more, policy.connections - len(crew))):
-                crew.hire(self._mail)
+        more = self._wanted(pool)
+        if more and pool.has_work():
+            for _ in range(min(more, policy.connections - len(pool))):
+                pool.hire(self._mail)
 
-    def _wanted(self, crew: Crew) -> int:
+    def _wanted(self, pool: ConnectionPool) -> int:
         """How many more connections are worth a try."""
-        if not len(crew) or crew.is_stuck(_HANGS):
+        if not len(pool) or pool.is_stuck(_HANGS):
             return 1
-        if not crew.have_all_got_through():
+        if not pool.have_all_got_through():
             return 0
-        if len(crew) > self._crowded_at:
+        if len(pool) > self._crowded_at:
             self._crowd.end()
-        return 0 if self._crowd.is_on() else len(crew)
+        return 0 if self._crowd.is_on() else len(pool)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > _SWEEP:
@@ -181,7 +181,7 @@ class Worker:
             self._last_beat = (now, trouble)
 
 
-class Backoff:
+class ConnectionBackoff:
     """Something isn't tried again for a while, longer each time in a row."""
 
     def __init__(self) -> None:
@@ -207,11 +207,11 @@ class Backoff:
         return time.monotonic() < self._until
 
 
-class Trouble:
+class Outage:
     """What keeps the mail server from being used, and until when nobody asks it again."""
 
     def __init__(self) -> None:
-        self._backoff = Backoff()
+        self._backoff = ConnectionBackoff()
         self.reason = ""
 
     def add(self, reason: str) -> None:

@@ -47,7 +47,7 @@ class Who(Enum):
 
 
 @dataclass(frozen=True)
-class Here:
+class AccountContext:
     """The member who asks, and the account they ask in."""
 
     membership: Membership
@@ -78,23 +78,23 @@ def declared(view: Callable[..., Any]) -> Who | Action | None:
     return cast(Who | Action | None, getattr(view, _DECLARED, None))
 
 
-def here() -> Here:
+def current() -> AccountContext:
     """The member and account of this request. Only in views that declared an Action."""
-    return cast(Here, g.here)
+    return cast(AccountContext, g.current)
 
 
-def whereabouts(own: Sequence[Membership]) -> Here | None:
+def account_context(own: Sequence[Membership]) -> AccountContext | None:
     """The account of this request; on a page that has none, where the visitor was last.
 
     ``own``: the visitor's active memberships. Who has one account is always there.
     """
-    if "here" in g:
-        return here()
+    if "current" in g:
+        return current()
     last = session.get(_LAST)
     found = next((one for one in own if one.account.slug == last), None)
     if found is None and len(own) == 1:
         found = own[0]
-    return Here(found, Scope(found.account)) if found else None
+    return AccountContext(found, Scope(found.account)) if found else None
 
 
 def init_app(app: Flask) -> None:
@@ -152,7 +152,7 @@ def _comes_from_another_site() -> bool:
 
 def _enter_account(user: User, action: Action) -> Response | None:
     """An account that was never one's own answers like one that doesn't exist."""
-    slug = (request.view_args or {}).pop("slug", "")  # views ask here(), not the URL
+    slug = (request.view_args or {}).pop("slug", "")  # views ask current(), not the URL
     membership = accounts.membership(user, slug)
     if membership is None:
         _log_denied()
@@ -161,8 +161,8 @@ def _enter_account(user: User, action: Action) -> Response | None:
         _log_denied()
         return _no_longer_active(membership.account)
     if action is not Action.LEAVE and two_step_policy.is_missing(membership):
-        return go(url_for("second_factor.page"))
-    g.here = Here(membership, Scope(membership.account))
+        return go(url_for("two_step.page"))
+    g.current = AccountContext(membership, Scope(membership.account))
     if session.get(_LAST) != slug and not is_htmx():
         session[_LAST] = slug
     if not is_allowed(membership, action):
@@ -181,6 +181,6 @@ def _log_denied() -> None:
 def _no_longer_active(account: Account) -> Response:
     """Whom to ask, for somebody who was removed."""
     if is_htmx():
-        return go(url_for("home.page", slug=account.slug))
+        return go(url_for("account_home.page", slug=account.slug))
     owners = memberships.owners(account)
-    return show("accounts/no_longer_active.html", account=account, owners=owners, status=403)
+    return show("account_list/no_longer_active.html", account=account, owners=owners, status=403)

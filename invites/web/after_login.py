@@ -12,7 +12,7 @@ from invites.web.responses import go, tell
 from invites.web.services import now
 
 
-def arrived(membership: Membership, form: JoinForm) -> Response:
+def after_join(membership: Membership, form: JoinForm) -> Response:
     """Log somebody new in, unless they joined on a computer that they leave now."""
     if form.leave.data:
         tell(
@@ -23,18 +23,18 @@ def arrived(membership: Membership, form: JoinForm) -> Response:
         )
         return go(url_for("login.form"))
     log_in(membership.user, shared=form.shared.data)
-    return welcome(membership.account)
+    return after_login(membership.account)
 
 
-def welcome(account: Account) -> Response:
+def after_login(account: Account) -> Response:
     """Lead to the account that somebody has joined."""
     tell(_("You are in. Welcome to %(account)s.", account=account.name))
-    return go(url_for("home.page", slug=account.slug))
+    return go(url_for("account_home.page", slug=account.slug))
 
 
 def first_page(user: User) -> str:
     """Straight into the only account, when there is nothing to choose or answer."""
     memberships = accounts.memberships_of(user)
     if len(memberships) == 1 and not answers.has_unanswered(user, now()):
-        return url_for("home.page", slug=memberships[0].account.slug)
-    return url_for("accounts.index")
+        return url_for("account_home.page", slug=memberships[0].account.slug)
+    return url_for("account_list.index")

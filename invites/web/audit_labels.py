@@ -5,9 +5,9 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext, ngettext
 
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.core.roles import Role
-from invites.models import Activity
+from invites.models import AuditEntry
 from invites.web.labels import ROLE
 
 Details = Mapping[str, Any]
@@ -17,9 +17,9 @@ def _(words: str, **values: object) -> str:
     return str(gettext(words, **values))
 
 
-def sentence(entry: Activity) -> str:
+def sentence(entry: AuditEntry) -> str:
     """Like: Invited 3 people as User."""
-    return _SENTENCES[Deed(entry.action)](entry.details)
+    return _SENTENCES[AuditAction(entry.action)](entry.details)
 
 
 def _people(details: Details) -> str:
@@ -56,35 +56,35 @@ def _signed_in(details: Details) -> str:
     return _("Signed in from a new device: %(device)s", device=details["device"])
 
 
-_SENTENCES: dict[Deed, Callable[[Details], str]] = {
-    Deed.ACCOUNT_CREATED: lambda d: _("Founded the account %(name)s", name=d["name"]),
-    Deed.SETTINGS_CHANGED: lambda _d: _("Changed the settings"),
-    Deed.INVITED: _invited,
-    Deed.PAUSED: lambda _d: _("Paused a batch"),
-    Deed.RESUMED: lambda _d: _("Let a batch go on"),
-    Deed.CANCELLED: lambda d: _("Cancelled a batch: %(people)s withdrawn", people=_people(d)),
-    Deed.RETRIED: lambda d: _("Tried failed mails again: %(people)s", people=_people(d)),
-    Deed.SENT_HELD_BACK: lambda d: _(
+_SENTENCES: dict[AuditAction, Callable[[Details], str]] = {
+    AuditAction.ACCOUNT_CREATED: lambda d: _("Founded the account %(name)s", name=d["name"]),
+    AuditAction.SETTINGS_CHANGED: lambda _d: _("Changed the settings"),
+    AuditAction.INVITED: _invited,
+    AuditAction.PAUSED: lambda _d: _("Paused a batch"),
+    AuditAction.RESUMED: lambda _d: _("Let a batch go on"),
+    AuditAction.CANCELED: lambda d: _("Canceled a batch: %(people)s withdrawn", people=_people(d)),
+    AuditAction.RETRIED: lambda d: _("Tried failed mails again: %(people)s", people=_people(d)),
+    AuditAction.SENT_ON_HOLD: lambda d: _(
         "Sent mails that a restored backup had held back: %(people)s", people=_people(d)
     ),
-    Deed.RESENT: lambda d: _("Mailed %(email)s again", email=d["email"]),
-    Deed.REVOKED: lambda d: _("Revoked the invitation of %(email)s", email=d["email"]),
-    Deed.RESTORED: lambda d: _("Undid the revocation for %(email)s", email=d["email"]),
-    Deed.ACCEPTED: lambda _d: _("Accepted the invitation"),
-    Deed.DECLINED: _declined,
-    Deed.OPTED_OUT: lambda _d: _("Asked not to be invited again"),
-    Deed.OPTED_IN: lambda _d: _("Can be invited again"),
-    Deed.JOINED: lambda _d: _("Joined by the permanent link"),
-    Deed.ROLE_CHANGED: _role_changed,
-    Deed.DEACTIVATED: lambda d: _("Deactivated %(email)s", email=d["email"]),
-    Deed.REACTIVATED: lambda d: _("Reactivated %(email)s", email=d["email"]),
-    Deed.LEFT: lambda _d: _("Left"),
-    Deed.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
-    Deed.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
-    Deed.SIGNED_IN: _signed_in,
-    Deed.OWNERSHIP_CLAIMED: lambda _d: _("Became Account Owner, as there was none"),
-    Deed.SECOND_STEP_REQUIRED: lambda _d: _("Asked Moderators and up for a second step"),
-    Deed.SECOND_STEP_OPTIONAL: lambda _d: _("Asked nobody for a second step any more"),
-    Deed.SECOND_STEP_FORGOTTEN: lambda _d: _("Second step taken off by whoever runs this box"),
-    Deed.OWNER_RESCUED: lambda _d: _("Made Account Owner by whoever runs this box"),
+    AuditAction.RESENT: lambda d: _("Mailed %(email)s again", email=d["email"]),
+    AuditAction.REVOKED: lambda d: _("Revoked the invitation of %(email)s", email=d["email"]),
+    AuditAction.RESTORED: lambda d: _("Undid the revocation for %(email)s", email=d["email"]),
+    AuditAction.ACCEPTED: lambda _d: _("Accepted the invitation"),
+    AuditAction.DECLINED: _declined,
+    AuditAction.UNSUBSCRIBED: lambda _d: _("Asked not to be invited again"),
+    AuditAction.RESUBSCRIBED: lambda _d: _("Can be invited again"),
+    AuditAction.JOINED: lambda _d: _("Joined by the permanent link"),
+    AuditAction.ROLE_CHANGED: _role_changed,
+    AuditAction.DEACTIVATED: lambda d: _("Deactivated %(email)s", email=d["email"]),
+    AuditAction.REACTIVATED: lambda d: _("Reactivated %(email)s", email=d["email"]),
+    AuditAction.LEFT: lambda _d: _("Left"),
+    AuditAction.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
+    AuditAction.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
+    AuditAction.SIGNED_IN: _signed_in,
+    AuditAction.OWNERSHIP_CLAIMED: lambda _d: _("Became Account Owner, as there was none"),
+    AuditAction.TWO_STEP_REQUIRED: lambda _d: _("Asked Moderators and up for a second step"),
+    AuditAction.TWO_STEP_OPTIONAL: lambda _d: _("Asked nobody for a second step any more"),
+    AuditAction.TWO_STEP_DISABLED: lambda _d: _("Second step taken off by whoever runs this box"),
+    AuditAction.OWNER_RESCUED: lambda _d: _("Made Account Owner by whoever runs this box"),
 }

@@ -22,17 +22,17 @@ from wtforms.widgets import CheckboxInput
 
 from invites.authorization.permissions import Action, grantable_roles
 from invites.bounces import matching
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.core.roles import Role
 from invites.invitations import send_invitations, staged_rows, staging
 from invites.invitations.classify import Outcome
-from invites.invitations.review import Overview, overview
-from invites.invitations.send_invitations import Order, Review
+from invites.invitations.review import ListReview, overview
+from invites.invitations.send_invitations import InvitationRequest, Review
 from invites.lists import suggestions
 from invites.lists.recipients import Entry, read_field, replaced
 from invites.lists.table import Choice
 from invites.models import Invitation, StagedList
-from invites.web.access import here
+from invites.web.access import current
 from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.labels import ROLE
@@ -69,30 +69,30 @@ class ComposeForm(PlainForm):
     place = HiddenField()
 
     def offer_roles(self) -> None:
-        """Offer what the member may grant, lowest first."""
-        roles = grantable_roles(here().membership)
+        """QueuedInvitation what the member may grant, lowest first."""
+        roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
     @cached_property
     def staged(self) -> StagedList | None:
         """The list: dropped before, if it is this member's, or set by the view that reads one."""
-        return staging.find(here().membership, number(self.list_id.data))
+        return staging.find(current().membership, number(self.list_id.data))
 
     @cached_property
     def wrong(self) -> Invitation | None:
         """The invitation that went to a wrong address, if it is one that the member may mend."""
         try:
-            found = here().scope.invitation(number(self.wrong_id.data) or 0)
-        except Refused:
+            found = current().scope.invitation(number(self.wrong_id.data) or 0)
+        except RuleError:
             return None
-        return found if here().may(Action.MANAGE_INVITATION, found) else None
+        return found if current().may(Action.MANAGE_INVITATION, found) else None
 
     @cached_property
     def entries(self) -> list[Entry]:
         """What stands in the field."""
         trusted = set((self.trusted.data or "").split())
         entries = read_field(self.email.data or "")
-        return [one._replace(as_written=True) if one.text in trusted else one for one in entries]
+        return [one._replace(kept_as_is=True) if one.text in trusted else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
         """Write ``right``, if there is one, into the field where ``wrong`` stands."""
@@ -147,9 +147,9 @@ class ComposeForm(PlainForm):
         outcome = Outcome(found[1]) if found[1] in list(Outcome) else None
         return outcome, int(found[2])
 
-    def order(self) -> Order:
+    def order(self) -> InvitationRequest:
         """What is asked for. Call it once the form is valid."""
-        return Order(
+        return InvitationRequest(
             key=self.key.data or secrets.token_urlsafe(16),
             entries=self.entries,
             role=Role(self.role.data),
@@ -219,10 +219,10 @@ def compose_page(
     )
 
 
-def _overview(form: ComposeForm) -> tuple[Overview | None, str]:
+def _overview(form: ComposeForm) -> tuple[ListReview | None, str]:
     try:
-        return overview(here().account, form.entries, form.staged, now()), ""
-    except Refused as refused:
+        return overview(current().account, form.entries, form.staged, now()), ""
+    except RuleError as refused:
         return None, sentence(refused)
 
 
@@ -251,7 +251,9 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
         "in_file": staged_rows.in_file(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
         "holds_no_more": suggestions.holds_no_more,
-        "bounced": matching.has_bounced(here().account, [row.email for row in found if row.email]),
+        "bounced": matching.has_bounced(
+            current().account, [row.email for row in found if row.email]
+        ),
     }
 
 

@@ -3,7 +3,7 @@
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists.table import MAX_MEGABYTES
 
 REASON = {
@@ -39,10 +39,10 @@ REASON = {
     Reason.BUSY: _(
         "Very many people are logging in just now. Press the button once more in a moment."
     ),
-    Reason.NO_SECOND_STEP: _(
+    Reason.NO_TWO_STEP: _(
         "You have no second step any more, so there is nothing that recovery codes stand in for."
     ),
-    Reason.SECOND_STEP_FIRST: _("Set up your own second step first, else you'd lock yourself out."),
+    Reason.TWO_STEP_FIRST: _("Set up your own second step first, else you'd lock yourself out."),
     Reason.ADDRESS_UNPROVEN: _("Confirm your address first: open the link in our mail to you."),
     Reason.ADDRESS_YOURS: _("This is your address already."),
     Reason.ASKED_OFTEN: _("You asked for several mails within the hour. Try again later."),
@@ -58,7 +58,7 @@ REASON = {
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
     Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
     Reason.FILE_NOT_TEXT: _(
-        "This isn't a list that can be read here. Choose a CSV file, a workbook of Excel "
+        "This isn't a list that can be read current. Choose a CSV file, a workbook of Excel "
         "or LibreOffice, or contacts (.vcf)."
     ),
     Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
@@ -92,7 +92,7 @@ REASON = {
     ),
     Reason.LIST_SENT: _(
         "The file was sent already, from another tab or with another role. "
-        "What you typed is still here."
+        "What you typed is still current."
     ),
     Reason.REVIEW_FIRST: _(
         "Nothing has been sent yet. Look at what would happen, "
@@ -100,7 +100,7 @@ REASON = {
     ),
     Reason.CONFIRM_FIRST: _("Nothing has been sent yet. Tick this to say yes to so many mails."),
     Reason.NOT_ALLOWED: _("Your role doesn't allow that."),
-    Reason.NOT_FOUND: _("There is no such thing here."),
+    Reason.NOT_FOUND: _("There is no such thing current."),
     Reason.LAST_OWNER: _(
         "An account needs at least one Account Owner. Make somebody else one first."
     ),
@@ -108,11 +108,11 @@ REASON = {
     Reason.UNCONFIRMED: _(
         "This person hasn't confirmed their address yet, so they can't be given a higher role."
     ),
-    Reason.OPTED_OUT: _("This person asked not to be invited again."),
+    Reason.UNSUBSCRIBED: _("This person asked not to be invited again."),
     Reason.BATCH_NOT_SO: _("Meanwhile the batch stands otherwise. Look again, and press again."),
     Reason.ALL_SENT: _("All mails are out already, so there is nothing left to cancel."),
     Reason.NOTHING_TO_RETRY: _("There is no failed mail here to somebody who can still accept."),
-    Reason.NOTHING_HELD_BACK: _("These mails were sent meanwhile, or nobody can accept any more."),
+    Reason.NOTHING_ON_HOLD: _("These mails were sent meanwhile, or nobody can accept any more."),
     Reason.INVITATION_CLOSED: _("This invitation was answered, revoked or replaced meanwhile."),
     Reason.INVITATION_UNBACKED: _("Whoever sent this invitation can't invite people any more."),
     Reason.INVITATION_WAITING: _("The last mail for this invitation is still on its way out."),
@@ -122,7 +122,7 @@ REASON = {
         "You were removed from this account. Ask one of its admins to invite you again."
     ),
     Reason.LINK_CLOSED: _("This link was deleted."),
-    Reason.PROOF_CLOSED: _("This link was used already, or has expired."),
+    Reason.EMAIL_TOKEN_CLOSED: _("This link was used already, or has expired."),
 }
 
 _REASON_WITH_LIMIT = {
@@ -209,7 +209,7 @@ _REASON_WITH_ROW = {
 }
 
 
-def sentence(refused: Refused) -> str:
+def sentence(refused: RuleError) -> str:
     """A refusal in plain words, its limit as people write it."""
     if refused.reason in _REASON_WITH_ROW:
         return str(_REASON_WITH_ROW[refused.reason](refused.details["row"]))
@@ -228,4 +228,4 @@ def problem(reason: str) -> str:
 
 def file_too_large() -> str:
     """What a browser says instead of sending a file that would be refused."""
-    return sentence(Refused(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))
+    return sentence(RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists.recipients import MAX_ENTRIES
 from invites.lists.table import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
@@ -68,7 +68,7 @@ _STATUS = {
     Reason.LIST_GONE: 404,
     Reason.NOT_ALLOWED: 403,
     Reason.LINK_CLOSED: 410,
-    Reason.PROOF_CLOSED: 410,
+    Reason.EMAIL_TOKEN_CLOSED: 410,
 }
 
 
@@ -77,7 +77,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(CrossSiteError, _cross_site)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(RuleError, _refused)
     app.register_error_handler(Exception, _crash)
 
 
@@ -115,7 +115,7 @@ def _cross_site(_error: CrossSiteError) -> Response:
     )
 
 
-def _refused(refused: Refused) -> Response:
+def _refused(refused: RuleError) -> Response:
     """A refusal that no view turned into something kinder."""
     code = _STATUS.get(refused.reason, 422)
     mark_busy(refused)

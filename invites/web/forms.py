@@ -19,7 +19,7 @@ from wtforms import (
 from wtforms.validators import StopValidation
 
 from invites.core import addresses, text_fields
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.people import passwords
 from invites.web.error_labels import sentence
 from invites.web.server_busy import mark_busy
@@ -82,7 +82,7 @@ class PlainForm(FlaskForm):
             """
             return None if formdata is None else request.form or None
 
-    def refuse(self, field: Field, refused: Refused) -> None:
+    def refuse(self, field: Field, refused: RuleError) -> None:
         """Put a rule's no beside the field it is about."""
         field.errors = [*field.errors, sentence(refused)]
         mark_busy(refused)
@@ -99,7 +99,7 @@ def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
     def check(_form: Form, field: Field) -> None:
         try:
             rule(field.data or "")
-        except Refused as refused:
+        except RuleError as refused:
             raise StopValidation(sentence(refused)) from None
 
     return check

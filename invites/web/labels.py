@@ -10,7 +10,14 @@ from invites.authorization.audit_log import Kind
 from invites.core.roles import Role
 from invites.invitations.classify import Outcome
 from invites.members.scope import Flag
-from invites.models import BatchState, Delivery, DeliveryKind, DeliveryState, JoinedBy, Standing
+from invites.models import (
+    BatchState,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    InvitationStatus,
+    JoinedBy,
+)
 from invites.outbox import enqueue
 
 ROLE = {
@@ -36,18 +43,18 @@ ROLE_MEANS = {
     Role.OWNER: _("May change anybody and everything"),
 }
 
-STANDING = {
-    Standing.PENDING: _("pending"),
-    Standing.ACCEPTED: _("accepted"),
-    Standing.DECLINED: _("declined"),
-    Standing.REVOKED: _("revoked"),
-    Standing.REPLACED: _("replaced"),
-    Standing.EXPIRED: _("expired"),
+INVITATION_STATUS = {
+    InvitationStatus.PENDING: _("pending"),
+    InvitationStatus.ACCEPTED: _("accepted"),
+    InvitationStatus.DECLINED: _("declined"),
+    InvitationStatus.REVOKED: _("revoked"),
+    InvitationStatus.REPLACED: _("replaced"),
+    InvitationStatus.EXPIRED: _("expired"),
 }
 
 FLAG = {
     Flag.FAILED: _("Mail failed"),
-    Flag.UNBACKED: _("Can't be accepted"),
+    Flag.NO_AUTHORITY: _("Can't be accepted"),
 }
 
 DELIVERY = {
@@ -61,7 +68,7 @@ DELIVERY = {
 }
 
 # Why a mail was withdrawn, where that is known.
-HELD_BACK = _("held back")
+ON_HOLD = _("held back")
 UNNEEDED = _("no longer needed")
 
 BATCH = {
@@ -69,7 +76,7 @@ BATCH = {
     BatchState.RUNNING: _("going out"),
     BatchState.PAUSED: _("paused"),
     BatchState.STOPPED: _("stopped by itself"),
-    BatchState.CANCELLED: _("cancelled"),
+    BatchState.CANCELED: _("canceled"),
     BatchState.DONE: _("done"),
 }
 
@@ -101,9 +108,11 @@ _OUTCOME = {
     Outcome.OFTEN: lambda n: ngettext(
         "was mailed too often today", "were mailed too often today", n
     ),
-    Outcome.OPTED_OUT: lambda n: ngettext("asked not to be invited", "asked not to be invited", n),
+    Outcome.UNSUBSCRIBED: lambda n: ngettext(
+        "asked not to be invited", "asked not to be invited", n
+    ),
     Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
-    Outcome.LEFT_OUT: lambda n: ngettext("left out by you", "left out by you", n),
+    Outcome.SKIPPED: lambda n: ngettext("left out by you", "left out by you", n),
     Outcome.INVALID: lambda n: ngettext("no usable address", "no usable address", n),
 }
 
@@ -115,13 +124,13 @@ KIND = {
 }
 
 
-def mail(delivery: Delivery, standing: Standing) -> str:
+def mail(delivery: Delivery, status: InvitationStatus) -> str:
     """Where the mail to somebody stands who stands so themselves."""
     if delivery.state == DeliveryState.WITHDRAWN:
-        if standing in (Standing.ACCEPTED, Standing.DECLINED):
+        if status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED):
             return str(UNNEEDED)
-        if standing is Standing.PENDING and delivery.reply_text == enqueue.HELD_BACK:
-            return str(HELD_BACK)
+        if status is InvitationStatus.PENDING and delivery.reply_text == enqueue.ON_HOLD:
+            return str(ON_HOLD)
     return str(DELIVERY[DeliveryState(delivery.state)])
 
 

@@ -5,7 +5,7 @@ Not in a URL: those get into logs.
 
 from flask import session
 
-_KEY = "typed_address"
+_KEY = "last_login_address"
 _LONGEST = 254
 
 

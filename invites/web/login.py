@@ -70,7 +70,7 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
     """Start a session on this device; whatever session it had ends.
 
     On a ``shared`` one it ends with the browser, and the log-in is news each time.
-    Raises Refused(PASSWORD_WRONG), and changes nothing, when the password was changed
+    Raises RuleError(PASSWORD_WRONG), and changes nothing, when the password was changed
     since ``user`` was read, or isn't enough ``by_password_alone``.
     """
     start = two_step.start_without if by_password_alone else sessions.start

@@ -27,7 +27,7 @@ def send_to_login() -> Response:
 
 def _in_place() -> Response:
     """A notice on the page that is open, which stays as it is."""
-    response = show("logged_out/_notice.html", login=login_url(), status=401)
+    response = show("login_required/_notice.html", login=login_url(), status=401)
     response.headers["HX-Retarget"] = "#notices"
     response.headers["HX-Reswap"] = "innerHTML"
     return response
@@ -41,4 +41,6 @@ def _with_what_was_typed() -> Response:
     take_large_forms()
     typed = [(name, text) for name, text in request.form.items() if name != "csrf_token"]
     action = url_for("compose.create", slug=(request.view_args or {})["slug"])
-    return show("logged_out/page.html", login=login_url(), typed=typed, action=action, status=401)
+    return show(
+        "login_required/page.html", login=login_url(), typed=typed, action=action, status=401
+    )

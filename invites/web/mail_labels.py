@@ -3,7 +3,7 @@
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from invites.sending.diagnosis import Advice, Stage
+from invites.sending.diagnosis import Diagnosis, Stage
 from invites.sending.sender_domain import Dmarc, Spf
 from invites.sending.test_mail import Step
 
@@ -33,105 +33,105 @@ _FAILED = {
     Stage.MESSAGE: _("The server didn't take the mail"),
 }
 
-ADVICE = {
-    Advice.NAME_UNKNOWN: _(
+DIAGNOSIS = {
+    Diagnosis.NAME_UNKNOWN: _(
         "No server has this name. Look for a typing error in INVITES_MAIL_SERVER; "
         "if it is right, this box can't look names up (DNS)."
     ),
-    Advice.NOBODY_LISTENS: _(
+    Diagnosis.NOBODY_LISTENS: _(
         "There is a machine, but no mail server at this port. Compare INVITES_MAIL_SERVER and "
         "INVITES_MAIL_PORT with what your mail provider names: mostly 587 with "
         "INVITES_MAIL_USE_TLS=1, or 465 with INVITES_MAIL_USE_SSL=1."
     ),
-    Advice.NO_ANSWER: _(
+    Diagnosis.NO_ANSWER: _(
         "Nothing came back. Either the name leads to another machine, or a firewall between here "
         "and there drops this port. Ask whoever hosts this box whether it may send mail."
     ),
-    Advice.PORT_BLOCKED: _(
+    Diagnosis.PORT_BLOCKED: _(
         "Nothing came back. Many hosters block port 25 on its way out, against spam. "
         "Use port 587 with INVITES_MAIL_USE_TLS=1 and a log-in, or ask your hoster to open it."
     ),
-    Advice.NOT_ENCRYPTED_AT_ONCE: _(
+    Diagnosis.NOT_ENCRYPTED_AT_ONCE: _(
         "This port doesn't begin with encryption. For STARTTLS, mostly at port 587, "
         "set INVITES_MAIL_USE_TLS=1 instead of INVITES_MAIL_USE_SSL=1."
     ),
-    Advice.ENCRYPTED_AT_ONCE: _(
+    Diagnosis.ENCRYPTED_AT_ONCE: _(
         "The server said nothing. Ports that begin with encryption do so, mostly 465: "
         "set INVITES_MAIL_USE_SSL=1 instead of INVITES_MAIL_USE_TLS=1. "
         "If it is another port, the server is too busy, or doesn't like where we come from."
     ),
-    Advice.ENCRYPTION_BROKEN: _(
+    Diagnosis.ENCRYPTION_BROKEN: _(
         "Both sides found no encryption that they share. The server may be very old."
     ),
-    Advice.CERTIFICATE_NAME: _(
+    Diagnosis.CERTIFICATE_NAME: _(
         "The certificate belongs to another name. Set INVITES_MAIL_SERVER to the name that your "
         "mail provider gives, not to an IP address or a name of your own for it."
     ),
-    Advice.CERTIFICATE_EXPIRED: _(
+    Diagnosis.CERTIFICATE_EXPIRED: _(
         "The certificate has expired, or the clock of this box is wrong. "
         "Whoever keeps the mail server has to renew it."
     ),
-    Advice.CERTIFICATE_UNTRUSTED: _(
+    Diagnosis.CERTIFICATE_UNTRUSTED: _(
         "Nobody that this box trusts vouches for the certificate; it may be self-signed. "
         "If the mail server is your own, give it a certificate of Let's Encrypt, or point "
         "SSL_CERT_FILE to yours. Otherwise somebody may be listening in: don't go on."
     ),
-    Advice.NOT_MAIL: _(
+    Diagnosis.NOT_MAIL: _(
         "That isn't how a mail server speaks. Something else answers at this port: "
         "look at INVITES_MAIL_SERVER and INVITES_MAIL_PORT."
     ),
-    Advice.UNWELCOME: _(
+    Diagnosis.UNWELCOME: _(
         "The server doesn't want mail from this box; its words say why. Often the IP address of "
         "the box is on a list, or has no name of its own (reverse DNS). "
         "A mail provider with a log-in is the way around that."
     ),
-    Advice.NO_STARTTLS: _(
+    Diagnosis.NO_STARTTLS: _(
         "INVITES_MAIL_USE_TLS=1 wants encryption, and the server doesn't offer it at this port. "
         "Use the port that your mail provider names, mostly 587. Only if the server is on this "
         "box or in your own network, set INVITES_MAIL_USE_TLS=0."
     ),
-    Advice.NEEDS_ENCRYPTION: _(
+    Diagnosis.NEEDS_ENCRYPTION: _(
         "The server goes on only when the connection is encrypted: set INVITES_MAIL_USE_TLS=1."
     ),
-    Advice.NO_LOGIN: _(
-        "The server offers no log-in that we know here. Many do only when encrypted: set "
+    Diagnosis.NO_LOGIN: _(
+        "The server offers no log-in that we know current. Many do only when encrypted: set "
         "INVITES_MAIL_USE_TLS=1 and port 587. If it needs none, leave INVITES_MAIL_USERNAME out."
     ),
-    Advice.LOGIN_REFUSED: _(
+    Diagnosis.LOGIN_REFUSED: _(
         "User name or password are wrong. Often the user name is the whole address. Providers "
         "with a second factor want an app password, made in their settings. In the file .env, "
         "a password with # or spaces has to stand in single quotes."
     ),
-    Advice.LOGIN_BROKEN: _(
+    Diagnosis.LOGIN_BROKEN: _(
         "User name or password have a character that the log-in can't carry, like an accent, "
         "or the server answered with something that is no answer. "
         "Choose a password of plain letters, digits and signs."
     ),
-    Advice.NEEDS_LOGIN: _(
+    Diagnosis.NEEDS_LOGIN: _(
         "The server hands mail on only for those it knows. Set INVITES_MAIL_USERNAME and "
         "INVITES_MAIL_PASSWORD; if it is your own server, allow this box to send through it."
     ),
-    Advice.SENDER_REFUSED: _(
+    Diagnosis.SENDER_REFUSED: _(
         "This log-in may not send as this address. Set INVITES_MAIL_FROM to the address that "
         "belongs to the log-in, or allow the other one at your mail provider."
     ),
-    Advice.RECIPIENT_REFUSED: _(
+    Diagnosis.RECIPIENT_REFUSED: _(
         "The server doesn't accept this recipient; its words say why. Everything before that "
         "worked: try another address."
     ),
-    Advice.MESSAGE_REFUSED: _(
+    Diagnosis.MESSAGE_REFUSED: _(
         "The server looked at the mail and refused it; its words say why. If they name SPF, DKIM "
         "or DMARC, see on this page what your domain publishes."
     ),
-    Advice.LATER: _(
+    Diagnosis.LATER: _(
         "The server says: not now. Wait some minutes and try again. The worker does so by itself; "
         "if it stays, the server's words say what it counts or waits for."
     ),
-    Advice.TOO_SLOW: _(
+    Diagnosis.TOO_SLOW: _(
         "The server didn't answer in time. The worker is more patient and may get through; "
         "if mail waits, ask whoever keeps the mail server."
     ),
-    Advice.HUNG_UP: _(
+    Diagnosis.HUNG_UP: _(
         "The server ended the connection without a word. Some do so when they want encryption, "
         "or don't like where we come from: its log says why."
     ),

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.members import two_step_policy
 from invites.people import recovery_codes
 from invites.web.forms import PlainForm
@@ -38,7 +38,7 @@ def ask_password(
 ) -> Response:
     """The page that says what a password is asked for."""
     return show(
-        "second_factor/password.html",
+        "two_step/password.html",
         form=form,
         title=title,
         meaning=meaning,
@@ -67,19 +67,19 @@ def what_stays_closed(*, is_last: bool) -> str:
 def change(
     form: PasswordForm,
     page: Callable[[PasswordForm], Response],
-    deed: Callable[[], None],
+    action: Callable[[], None],
     *,
     told: str = "",
     then: str = "",
 ) -> Response:
     """Do it and lead on, or show its page again with what was wrong.
 
-    ``deed`` looks at the password before anything else.
+    ``action`` looks at the password before anything else.
     """
     try:
         with showing_new_codes():
-            deed()
-    except Refused as refused:
+            action()
+    except RuleError as refused:
         if refused.reason is Reason.NOT_FOUND:
             raise
         if refused.reason is not Reason.PASSWORD_WRONG:
@@ -89,7 +89,7 @@ def change(
         return page(form)
     if told:
         tell(told)
-    return go(then or url_for("second_factor.page"))
+    return go(then or url_for("two_step.page"))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from invites.models import SecurityEvent, User
 from invites.people import security_notices
 from invites.web.services import now
 
-_KEY = "second_step"
+_KEY = "two_step"
 _PATIENCE = 10 * 60  # seconds
 
 
@@ -47,7 +47,7 @@ def tell_of_guesses() -> None:
     """Mail the person whose second step somebody guesses at (ASVS 5.0 6.3.5)."""
     found = waiting()
     if found is not None:
-        security_notices.tell_once_an_hour(found[0], SecurityEvent.SECOND_STEP_GUESSED, now())
+        security_notices.tell_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
 
 
 def _fingerprint(user: User) -> str:

@@ -22,7 +22,7 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from invites.core.addresses import canonical
-from invites.core.errors import Refused
+from invites.core.errors import RuleError
 from invites.people import passwords, profiles
 from invites.web import pending_login
 from invites.web.login import person
@@ -68,7 +68,7 @@ def limit_app_digits(view: View) -> View:
     return _limit_guesses(view, "10 per 15 minutes", lambda: str(person().id))
 
 
-def limit_second_steps(view: View) -> View:
+def limit_two_step(view: View) -> View:
     """Ten wrong codes by somebody who knows the password, wherever they sit."""
     return _limit_guesses(
         view, "10 per 15 minutes", pending_login.key, pending_login.tell_of_guesses
@@ -91,9 +91,9 @@ def limit_mail(view: View) -> View:
     return _limit(view, "5 per hour", _typed_email, "mail")
 
 
-def limit_rehearsals(view: View) -> View:
+def limit_test_mails(view: View) -> View:
     """Ten test mails an hour from the whole box: each keeps a thread waiting."""
-    return _limit(view, "10 per hour", lambda: "box", "rehearsals")
+    return _limit(view, "10 per hour", lambda: "box", "test_mails")
 
 
 def limit_estimates(view: View) -> View:
@@ -192,5 +192,5 @@ def _typed_email() -> str:
     typed = request.form.get("email", "")
     try:
         return canonical(typed)
-    except Refused:
+    except RuleError:
         return typed[:254]

@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, g
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 
 _IS_BUSY = "is_busy"
 _MOMENT = "5"  # seconds, in which most of those who wait are through
@@ -13,7 +13,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_come_again)
 
 
-def mark_busy(refused: Refused) -> None:
+def mark_busy(refused: RuleError) -> None:
     """Note it, if that is why a rule of this request said no."""
     if refused.reason is Reason.BUSY:
         setattr(g, _IS_BUSY, True)

@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from invites.core.clock import utcnow
 from invites.core.settings import Settings
 from invites.core.tokens import Signer
-from invites.mail.rendering import Postage
+from invites.mail.rendering import MailContext
 from invites.members.links import Links
 
 _EXTENSION = "invites"
@@ -22,7 +22,7 @@ class Services:
     settings: Settings
     signer: Signer
     links: Links
-    postage: Postage
+    mail_context: MailContext
 
 
 def init_app(app: Flask, services: Services) -> None:

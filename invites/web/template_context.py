@@ -21,13 +21,13 @@ from invites.models import (
     Account,
     BatchState,
     DeliveryState,
+    EmailTokenPurpose,
     InvitationState,
-    ProofPurpose,
-    Standing,
+    InvitationStatus,
 )
 from invites.people import email_tokens, passwords
 from invites.web import error_labels, labels
-from invites.web.access import Here, whereabouts
+from invites.web.access import AccountContext, account_context
 from invites.web.htmx import wants_fragment
 from invites.web.login import visitor
 from invites.web.services import now, services
@@ -40,11 +40,11 @@ _NAMES = {
     "Outcome": Outcome,
     "InvitationState": InvitationState,
     "Role": Role,
-    "Standing": Standing,
+    "InvitationStatus": InvitationStatus,
     "MAX_FILE_BYTES": table.MAX_BYTES,
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
-    "RESET_HOURS": email_tokens.hours(ProofPurpose.RESET_PASSWORD),
+    "RESET_HOURS": email_tokens.hours(EmailTokenPurpose.RESET_PASSWORD),
     "refusal_words": error_labels,
     "words": labels,
     "icon": lucide,
@@ -71,8 +71,8 @@ def init_app(app: Flask) -> None:
 
 def time_zone() -> str:
     """The time zone of the account of this request."""
-    here: Here | None = g.get("here")
-    return str(here.account.time_zone) if here else "UTC"
+    current: AccountContext | None = g.get("current")
+    return str(current.account.time_zone) if current else "UTC"
 
 
 def moment(at: datetime) -> str:
@@ -104,13 +104,13 @@ def assignments_label(account: Account) -> str:
 
 def _surroundings() -> dict[str, Any]:
     who = visitor()
-    here: Here | None = g.get("here")
+    current: AccountContext | None = g.get("current")
     my_memberships = cache(lambda: accounts.memberships_of(who.user) if who else [])
     return {
         "person": who.user if who else None,
-        "here": here,
+        "current": current,
         "my_memberships": my_memberships,
-        "whereabouts": lambda: whereabouts(my_memberships()),
+        "account_context": lambda: account_context(my_memberships()),
         "has_mail_server": services().settings.mail_server is not None,
         "is_fragment": wants_fragment,
         "mailed_link": mailed_link(),
@@ -120,10 +120,10 @@ def _surroundings() -> dict[str, Any]:
 
 def _same_account(endpoint: str, values: dict[str, Any]) -> None:
     """Links within an account need not repeat its slug."""
-    here: Here | None = g.get("here")
+    current: AccountContext | None = g.get("current")
     expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
-    if here and expects and "slug" not in values:
-        values["slug"] = here.account.slug
+    if current and expects and "slug" not in values:
+        values["slug"] = current.account.slug
 
 
 def _newest_file(endpoint: str, values: dict[str, Any]) -> None:

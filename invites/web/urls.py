@@ -35,7 +35,7 @@ _MAILED = {
     "invitation": "invitation.page",
     "confirm_email": "confirm_email.page",
     "password_reset": "password_reset.form",
-    "no_more": "no_more.page",
+    "unsubscribe": "unsubscribe.page",
 }
 _OPENED = "opened"  # stands in the address bar instead of a token
 

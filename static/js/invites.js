@@ -11,7 +11,7 @@ const each = (root, selector, act) => {
   root.querySelectorAll(selector).forEach(act);
 };
 
-// News of the page: told by fragments, and by what follows here.
+// News of the page: told by fragments, and by what follows current.
 const notices = document.getElementById("notices");
 
 const notify = (message, kind = "problem") => {

@@ -6,11 +6,11 @@ import pytest
 from peewee import IntegrityError, OperationalError
 
 from invites.authorization import audit_log
-from invites.authorization.audit_log import KINDS, Deed, Kind
+from invites.authorization.audit_log import KINDS, AuditAction, Kind
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import accounts, memberships
-from invites.models import Activity, Invitation, Membership
+from invites.models import AuditEntry, Invitation, Membership
 from tests.support.actions import invite
 from tests.support.people import make_user
 
@@ -25,39 +25,39 @@ def told(owner, kind=None, search=""):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda: Activity.update(details={}).execute(),
-        lambda: Activity.delete().execute(),
-        lambda: Activity.get().delete_instance(),
+        lambda: AuditEntry.update(details={}).execute(),
+        lambda: AuditEntry.delete().execute(),
+        lambda: AuditEntry.get().delete_instance(),
     ],
     ids=["changed", "deleted", "one deleted"],
 )
 def test_what_was_done_can_neither_be_changed_nor_deleted(owner, change):
-    before = list(Activity.select().dicts())
+    before = list(AuditEntry.select().dicts())
     with pytest.raises((IntegrityError, OperationalError)):
         change()
-    assert list(Activity.select().dicts()) == before
+    assert list(AuditEntry.select().dicts()) == before
 
 
 def test_every_deed_is_of_one_kind():
-    of_a_kind = [deed for deeds in KINDS.values() for deed in deeds]
-    assert sorted(of_a_kind) == sorted(Deed)
+    of_a_kind = [action for actions in KINDS.values() for action in actions]
+    assert sorted(of_a_kind) == sorted(AuditAction)
 
 
 def test_the_newest_comes_first_and_each_kind_alone(people, now):
     owner = people[Role.OWNER]
     invite(owner, now, "new@example.org")
     memberships.change_role(owner, people[Role.USER], Role.MODERATOR, now)
-    assert told(owner)[:2] == [Deed.ROLE_CHANGED, Deed.INVITED]
-    assert told(owner, Kind.INVITATIONS) == [Deed.INVITED]
-    assert told(owner, Kind.PEOPLE) == [Deed.ROLE_CHANGED]
+    assert told(owner)[:2] == [AuditAction.ROLE_CHANGED, AuditAction.INVITED]
+    assert told(owner, Kind.INVITATIONS) == [AuditAction.INVITED]
+    assert told(owner, Kind.PEOPLE) == [AuditAction.ROLE_CHANGED]
 
 
 def test_it_is_found_by_who_did_it_and_to_whom(people, now):
     owner = people[Role.OWNER]
     memberships.deactivate(people[Role.ADMIN], people[Role.USER], now)
-    assert told(owner, search="uma@") == [Deed.DEACTIVATED]
-    assert told(owner, search=people[Role.ADMIN].user.name.upper()) == [Deed.DEACTIVATED]
-    assert told(owner, search=people[Role.USER].user.name.lower()) == [Deed.DEACTIVATED]
+    assert told(owner, search="uma@") == [AuditAction.DEACTIVATED]
+    assert told(owner, search=people[Role.ADMIN].user.name.upper()) == [AuditAction.DEACTIVATED]
+    assert told(owner, search=people[Role.USER].user.name.lower()) == [AuditAction.DEACTIVATED]
     assert told(owner, search="email") == told(owner, search='"') == []
 
 
@@ -65,7 +65,7 @@ def test_names_of_people_who_never_belonged_are_not_searched(people, now):
     owner, zoe = people[Role.OWNER], people.stranger.user
     invite(owner, now, zoe.email)
     manage.revoke(owner, Invitation.get(), now)
-    assert told(owner, search=zoe.email) == [Deed.REVOKED]
+    assert told(owner, search=zoe.email) == [AuditAction.REVOKED]
     assert told(owner, search=zoe.name) == []
 
 
@@ -73,8 +73,8 @@ def test_those_of_other_accounts_are_not_among_them(people, now):
     account = accounts.create("Elsewhere", make_user("Zed", "zed@example.org", now), now)
     zed = Membership.get(Membership.account == account)
     invite(zed, now, "new@example.org")
-    assert Deed.INVITED not in told(people[Role.OWNER])
-    assert told(zed) == [Deed.INVITED, Deed.ACCOUNT_CREATED]
+    assert AuditAction.INVITED not in told(people[Role.OWNER])
+    assert told(zed) == [AuditAction.INVITED, AuditAction.ACCOUNT_CREATED]
 
 
 class TestSigningIn:
@@ -94,4 +94,4 @@ class TestSigningIn:
     @pytest.mark.usefixtures("database")
     def test_who_belongs_nowhere_is_on_no_record(self, now):
         audit_log.record_sign_in(make_user("Zed", "zed@example.org", now), PHONE, now)
-        assert not Activity.select().exists()
+        assert not AuditEntry.select().exists()

@@ -9,7 +9,7 @@ from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships
 from invites.members.scope import Flag, Scope
-from invites.models import Invitation, Membership, Standing
+from invites.models import Invitation, InvitationStatus, Membership
 from invites.outbox import progress
 from tests.support.actions import invite
 from tests.support.people import make_member
@@ -24,14 +24,14 @@ def test_an_offer_is_backed_while_its_inviter_could_still_make_it(
 ):
     invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
     memberships.change_role(owner, people[Role.ADMIN], becomes, now)
-    assert authority.is_backed(invitation) is backed
+    assert authority.has_authority(invitation) is backed
 
 
 def test_an_inviter_who_comes_back_backs_the_offer_again(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     memberships.reactivate(owner, people[Role.ADMIN], now)
-    assert authority.is_backed(invitation)
+    assert authority.has_authority(invitation)
 
 
 @pytest.mark.parametrize("active", [True, False])
@@ -46,8 +46,8 @@ def test_a_query_finds_just_the_offers_that_are_not_backed(
     Membership.update(deactivated_at=gone).where(Membership.id == theirs.id).execute()
     Invitation.update(inviter=theirs.user).execute()
     invitation = Invitation.get_by_id(invitation.id)
-    found = list(Invitation.select().where(authority.unbacked(now)))
-    assert found == ([] if authority.is_backed(invitation) else [invitation])
+    found = list(Invitation.select().where(authority.without_authority(now)))
+    assert found == ([] if authority.has_authority(invitation) else [invitation])
 
 
 class TestOffersOfSomebodyWhoLostTheirRole:
@@ -62,17 +62,17 @@ class TestOffersOfSomebodyWhoLostTheirRole:
 
     def test_are_counted_and_found(self, offers, account, people, now):
         scope = Scope(account)
-        assert authority.unbacked_of(people[Role.ADMIN], now) == 4
-        assert scope.flag_totals(now)[Flag.UNBACKED] == 4
-        found = scope.invitations(which=Flag.UNBACKED, search="", page=1, now=now)
+        assert authority.count_without_authority(people[Role.ADMIN], now) == 4
+        assert scope.flag_totals(now)[Flag.NO_AUTHORITY] == 4
+        found = scope.invitations(which=Flag.NO_AUTHORITY, search="", page=1, now=now)
         assert {one.invitation for one in found} == set(offers[1:5])
         assert all(one.is_unbacked for one in found)
-        pending = scope.invitations(which=Standing.PENDING, search="", page=1, now=now)
+        pending = scope.invitations(which=InvitationStatus.PENDING, search="", page=1, now=now)
         assert sum(one.is_unbacked for one in pending) == 4
 
     def test_are_told_on_the_page_of_their_batch(self, offers, now):
-        assert progress.of_batch(offers[1].batch, now).unbacked == 1
-        assert progress.of_batch(offers[0].batch, now).unbacked == 0
+        assert progress.of_batch(offers[1].batch, now).without_authority == 1
+        assert progress.of_batch(offers[0].batch, now).without_authority == 0
 
     def test_are_no_longer_told_once_they_are_closed_expired_or_sent_by_somebody_else(
         self, offers, owner, people, now
@@ -80,13 +80,15 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         _kept, revoked, declined, resent, _last, _still = offers
         manage.revoke(owner, revoked, now)
         answers.decline(declined, now)
-        assert authority.unbacked_of(people[Role.ADMIN], now) == 3  # who declined may think again
+        assert (
+            authority.count_without_authority(people[Role.ADMIN], now) == 3
+        )  # who declined may think again
         manage.revoke(owner, declined, now)
         Invitation.update(inviter=owner.user).where(Invitation.id == resent.id).execute()
-        assert authority.unbacked_of(people[Role.ADMIN], now) == 1
-        assert authority.unbacked_of(people[Role.ADMIN], now + timedelta(days=14)) == 0
+        assert authority.count_without_authority(people[Role.ADMIN], now) == 1
+        assert authority.count_without_authority(people[Role.ADMIN], now + timedelta(days=14)) == 0
 
     @pytest.mark.usefixtures("offers")
     def test_hold_again_when_they_have_it_again(self, owner, people, account, now):
         memberships.change_role(owner, people[Role.ADMIN], Role.ADMIN, now)
-        assert Scope(account).flag_totals(now)[Flag.UNBACKED] == 0
+        assert Scope(account).flag_totals(now)[Flag.NO_AUTHORITY] == 0

@@ -21,7 +21,7 @@ AT_ALL = {
     Action.CHANGE_ROLE:           ("no",  "no",  "yes", "yes"),
     Action.MANAGE_PERMANENT_LINK: ("no",  "no",  "yes", "yes"),
     Action.CHANGE_SETTINGS:       ("no",  "no",  "yes", "yes"),
-    Action.SEE_ACTIVITY:          ("no",  "no",  "yes", "yes"),
+    Action.SEE_AUDIT_LOG:          ("no",  "no",  "yes", "yes"),
     Action.CLAIM_OWNERSHIP:       ("no",  "no",  "yes", "yes"),
 }  # fmt: skip
 

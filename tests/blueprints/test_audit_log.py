@@ -1,4 +1,4 @@
-"""The Activity page."""
+"""The AuditEntry page."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from flask import Flask
 from time_machine import travel
 
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
@@ -18,18 +18,18 @@ from invites.models import Account
 from invites.outbox import batches
 from invites.people import two_step
 from invites.web import audit_labels
-from tests.members.test_two_step_policy import have_second_step
+from tests.members.test_two_step_policy import have_two_step
 from tests.support.actions import invite, send
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ACCOUNT, signed_in
 
-PAGE = f"{ACCOUNT}/activity"
+PAGE = f"{ACCOUNT}/audit-log"
 
 
 def lines(browser: Browser) -> list[tuple[str, str]]:
     """Who did what, as the table says."""
-    rows = browser.page.select("#activity-list tbody tr")
+    rows = browser.page.select("#audit-log-list tbody tr")
     return [
         (row.th.get_text(strip=True), row.find_all("td")[-1].get_text(strip=True)) for row in rows
     ]
@@ -43,7 +43,7 @@ def busy(people: People, now: datetime) -> People:
     batches.pause(owner, batch, now)
     manage.revoke(people[Role.ADMIN], batch.invitations[0], now)
     memberships.change_role(owner, user, Role.MODERATOR, now)
-    unsubscribe.opt_out(batch.invitations[1], now)
+    unsubscribe.unsubscribe(batch.invitations[1], now)
     permanent_link.enable(owner, now)
     return people
 
@@ -64,7 +64,7 @@ def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
 ) -> None:
     uma = people[Role.USER].user
     ownership.rescue(people[Role.OWNER].account, uma, now)
-    have_second_step(uma, now)
+    have_two_step(uma, now)
     two_step.end(uma, now)
     assert lines(olive.open(PAGE))[:2] == [
         ("Uma Roy", "Second step taken off by whoever runs this box"),
@@ -84,14 +84,14 @@ def test_it_is_filtered_and_searched_with_htmx_or_without(busy: People, olive: B
     assert "Nothing found" in olive.open(f"{PAGE}?search=nowhere").text
     assert lines(olive.open(f"{PAGE}?status=rubbish&page=-7"))
     answer = olive.client.get(f"{PAGE}?status=people", headers=HTMX)
-    assert answer.text.lstrip().startswith('<section id="activity-list"')
+    assert answer.text.lstrip().startswith('<section id="audit-log-list"')
 
 
 def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: People, olive: Browser, now) -> None:
     account = Account.get_by_id(busy[Role.OWNER].account_id)
-    audit_log.record(Deed.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
-    answer = olive.client.get(f"{PAGE}/activity.csv?status=settings")
-    assert answer.headers["Content-Disposition"] == "attachment; filename=activity.csv"
+    audit_log.record(AuditAction.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
+    answer = olive.client.get(f"{PAGE}/audit-log.csv?status=settings")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=audit-log.csv"
     rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert rows[0] == ["When (UTC)", "Who", "Email", "What", "Whom"]
     assert rows[1][1:] == ["", "", "Founded the account =1+1", "'=2+2"]
@@ -108,7 +108,7 @@ def test_signing_in_from_a_new_device_is_told(people: People, olive: Browser, ap
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
 def test_it_is_for_admins_and_owners(app: Flask, people: People, role: Role) -> None:
     member = signed_in(app, people[role].user)
-    for place in (PAGE, f"{PAGE}/activity.csv"):
+    for place in (PAGE, f"{PAGE}/audit-log.csv"):
         assert member.open(place).status == 403
     assert "Activity" not in member.open(f"{ACCOUNT}/").text
 
@@ -119,11 +119,11 @@ def test_every_deed_has_a_sentence(people: People, app: Flask, now: datetime) ->
         "before": 10, "after": 20, "device": "Firefox Linux", "proven": False,
     }  # fmt: skip
     with app.test_request_context():
-        for deed in Deed:
-            audit_log.record(deed, people[Role.OWNER].account, None, now, **details)
+        for action in AuditAction:
+            audit_log.record(action, people[Role.OWNER].account, None, now, **details)
         found = audit_log.recorded(people[Role.OWNER].account, None, "")
         said = [audit_labels.sentence(one) for one in found]
-    assert len(set(said[: len(Deed)])) == len(Deed)
+    assert len(set(said[: len(AuditAction)])) == len(AuditAction)
 
 
 def test_an_invitation_tells_its_number_in_the_language_of_the_page(

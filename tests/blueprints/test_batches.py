@@ -12,7 +12,7 @@ from invites.core.roles import Role
 from invites.core.settings import MailServer, Settings, load_settings
 from invites.factory import create_app
 from invites.invitations import manage, send_invitations
-from invites.invitations.send_invitations import Order
+from invites.invitations.send_invitations import InvitationRequest
 from invites.lists.recipients import Entry
 from invites.members import answers
 from invites.models import (
@@ -72,7 +72,7 @@ class TestTheList:
             (BatchState.RUNNING, "waiting"),
             (BatchState.PAUSED, "paused"),
             (BatchState.STOPPED, "stopped by itself"),
-            (BatchState.CANCELLED, "cancelled"),
+            (BatchState.CANCELED, "canceled"),
             (BatchState.DONE, "nothing sent"),
         ],
     )
@@ -196,7 +196,7 @@ class TestCancelling:
     def test_it_says_how_many_mails_were_withdrawn(self, olive: Browser, place: str) -> None:
         olive.open(place).press("Cancel").press("Cancel the rest")
         assert olive.url == place
-        assert "Cancelled. 4 mails were withdrawn." in olive.text
+        assert "Canceled. 4 mails were withdrawn." in olive.text
         assert figures(olive)["withdrawn"] == "4"
 
     def test_a_large_number_of_them_is_easy_to_read(
@@ -204,7 +204,7 @@ class TestCancelling:
     ) -> None:
         monkeypatch.setattr("invites.outbox.batches.cancel", lambda *_: 15546)
         olive.open(place).press("Cancel").press("Cancel the rest")
-        assert "Cancelled. 15,546 mails were withdrawn." in olive.text
+        assert "Canceled. 15,546 mails were withdrawn." in olive.text
 
     def test_the_question_goes_when_all_mails_are_out(
         self, olive: Browser, place: str, now: datetime
@@ -225,7 +225,7 @@ class TestCancelling:
         olive.press("Cancel the rest")
         assert "All mails are out already" in olive.text
         assert olive.page.select_one(".big strong").get_text() == "4"
-        assert reread(batch).state != BatchState.CANCELLED
+        assert reread(batch).state != BatchState.CANCELED
 
     def test_who_opens_the_question_late_is_led_to_the_batch(
         self, olive: Browser, place: str, now: datetime
@@ -286,14 +286,14 @@ def test_where_the_mails_stand_adds_up_to_all_of_them(
 
 class TestAfterARestore:
     @pytest.fixture
-    def held_back(self, batch: Batch, now: datetime) -> None:
+    def on_hold(self, batch: Batch, now: datetime) -> None:
         """One mail had gone out when the backup was made."""
         attempt(Delivery.select().first(), Result.SENT, now)
         waiting = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
         Delivery.update(**changes).where(waiting).execute()
 
-    @pytest.mark.usefixtures("held_back")
+    @pytest.mark.usefixtures("on_hold")
     @pytest.mark.parametrize("htmx", [True, False])
     def test_the_page_says_why_mails_are_held_back_and_sends_them(
         self, olive: Browser, place: str, htmx: bool
@@ -308,7 +308,7 @@ class TestAfterARestore:
         assert figures(olive)["queued"] == "3"
         assert "backup" not in olive.text
 
-    @pytest.mark.usefixtures("held_back")
+    @pytest.mark.usefixtures("on_hold")
     def test_each_mail_is_said_to_be_held_back_or_no_longer_needed_or_withdrawn(
         self, olive: Browser, batch: Batch, place: str, now: datetime
     ) -> None:
@@ -322,13 +322,13 @@ class TestAfterARestore:
         in_rows = [cell.get_text(strip=True) for cell in reversed(cells)]
         assert in_rows[1:] == ["no longer needed", "withdrawn", "held back"]
 
-    @pytest.mark.usefixtures("held_back")
+    @pytest.mark.usefixtures("on_hold")
     def test_a_second_press_says_that_they_are_sent(self, olive: Browser, place: str) -> None:
         olive.open(place)
-        attempted = olive.page.select_one("form[action$=held-back] [name=csrf_token]")
+        attempted = olive.page.select_one("form[action$=on-hold] [name=csrf_token]")
         assert attempted is not None
         for _press in range(2):
-            olive.post(f"{place}/held-back", {"csrf_token": attempted["value"]})
+            olive.post(f"{place}/on-hold", {"csrf_token": attempted["value"]})
         assert "were sent meanwhile" in olive.text
 
 
@@ -413,7 +413,7 @@ class TestWhatCouldNotBeDelivered:
         assert mo.page.select(".row-actions a, .row-actions button") == []
         invitation = bounced.invitations[0]
         assert mo.open(f"{ACCOUNT}/invitations/{invitation.id}/corrected").status == 403
-        assert mo.open(f"{ACCOUNT}/batches/{bounced.id}/left-out").status == 403
+        assert mo.open(f"{ACCOUNT}/batches/{bounced.id}/skipped").status == 403
 
 
 class TestWhoWasLeftOut:
@@ -426,7 +426,7 @@ class TestWhoWasLeftOut:
             Entry("bo@gmial.com", 4, "Bo Ek"),
             Entry("=cleo", 5, "Cleo"),
         ]
-        return send_invitations.issue(owner, Order("key", entries, Role.USER), now)
+        return send_invitations.issue(owner, InvitationRequest("key", entries, Role.USER), now)
 
     def test_each_wrong_address_stands_with_its_name_and_what_was_meant(
         self, olive: Browser, place: str
@@ -459,7 +459,7 @@ class TestWhoWasLeftOut:
         self, olive: Browser, batch: Batch, place: str
     ) -> None:
         Batch.update(
-            left_out={"counts": {"invalid": 1}, "examples": [[7, "kim", "address_no_at"]]}
+            skipped={"counts": {"invalid": 1}, "examples": [[7, "kim", "address_no_at"]]}
         ).where(Batch.id == batch.id).execute()
         assert "kim · row 7 This has no @" in olive.open(place).text
-        assert olive.open(f"{place}/left-out").status == 200
+        assert olive.open(f"{place}/skipped").status == 200

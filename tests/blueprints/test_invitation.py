@@ -13,7 +13,7 @@ from invites.invitations import manage
 from invites.members import answers, memberships
 from invites.models import (
     Account,
-    Activity,
+    AuditEntry,
     Delivery,
     Invitation,
     InvitationState,
@@ -385,4 +385,4 @@ def test_an_unbacked_invitation_works_again_when_somebody_else_resends_it(
     manage.resend(people[Role.OWNER], zed, now)
     answers.accept_as_new(reread(zed), new_profile("zed@example.org"), now, proven=True)
     assert member("zed@example.org").role == Role.USER
-    assert Activity.select().where(Activity.action == "resent").count() == 1
+    assert AuditEntry.select().where(AuditEntry.action == "resent").count() == 1

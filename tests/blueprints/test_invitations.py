@@ -17,8 +17,8 @@ from invites.models import (
     DeliveryState,
     Invitation,
     InvitationState,
+    InvitationStatus,
     Membership,
-    Standing,
 )
 from invites.outbox.retry import Result
 from tests.support.actions import attempt, attempt_all, invite, new_profile, reread, send
@@ -104,7 +104,9 @@ class TestList:
         self, olive: Browser, owner: Membership, now: datetime, search: str
     ) -> None:
         entries = [Entry("ann@example.org", 1, "Zoë Ünal"), Entry("bob@example.org", 2, "Bob")]
-        send_invitations.issue(owner, send_invitations.Order("named", entries, Role.USER), now)
+        send_invitations.issue(
+            owner, send_invitations.InvitationRequest("named", entries, Role.USER), now
+        )
         olive.open(LIST).press("Search", search=search)
         [person] = olive.page.select("tbody th")
         assert person.get_text(" ", strip=True) == "ann@example.org Zoë Ünal"
@@ -112,17 +114,21 @@ class TestList:
     def test_filters_show_one_standing_each(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
-        sent = {standing: invite(owner, now, f"{standing}@example.org") for standing in Standing}
-        answers.decline(sent[Standing.DECLINED], now)
-        for standing in (Standing.ACCEPTED, Standing.REVOKED, Standing.REPLACED):
-            Invitation.update(state=standing).where(Invitation.id == sent[standing].id).execute()
-        expired = Invitation.id == sent[Standing.EXPIRED].id
+        sent = {status: invite(owner, now, f"{status}@example.org") for status in InvitationStatus}
+        answers.decline(sent[InvitationStatus.DECLINED], now)
+        for status in (
+            InvitationStatus.ACCEPTED,
+            InvitationStatus.REVOKED,
+            InvitationStatus.REPLACED,
+        ):
+            Invitation.update(state=status).where(Invitation.id == sent[status].id).execute()
+        expired = Invitation.id == sent[InvitationStatus.EXPIRED].id
         Invitation.update(expires_at=now).where(expired).execute()
-        for standing in Standing:
-            olive.open(LIST, query_string={"status": standing})
-            assert addresses(olive) == [f"{standing}@example.org"]
+        for status in InvitationStatus:
+            olive.open(LIST, query_string={"status": status})
+            assert addresses(olive) == [f"{status}@example.org"]
             assert olive.page.select_one(".chip[aria-current]").get_text(strip=True).lower() == (
-                f"{standing}1"
+                f"{status}1"
             )
         assert len(addresses(olive.open(LIST, query_string={"status": "nonsense"}))) == 6
 
@@ -271,14 +277,14 @@ class TestDeeds:
         assert reread(invitation).state == InvitationState.ACCEPTED
 
     @pytest.mark.parametrize(
-        ("deed", "state"),
+        ("action", "state"),
         [("revocation", InvitationState.REVOKED), ("resend", InvitationState.PENDING)],
     )
     def test_htmx_gets_the_row_as_it_is_now_and_the_news(
-        self, app: Flask, olive: Browser, invitation: Invitation, deed: str, state: str
+        self, app: Flask, olive: Browser, invitation: Invitation, action: str, state: str
     ) -> None:
         app.config["WTF_CSRF_ENABLED"] = False
-        url = f"{LIST}/{invitation.id}/{deed}"
+        url = f"{LIST}/{invitation.id}/{action}"
         fragment = BeautifulSoup(olive.client.post(url, headers=HTMX).text, "html.parser")
         assert fragment.find(True)["id"] == f"invitation-{invitation.id}"
         assert fragment.select_one(".tag").get_text(strip=True) == state
@@ -295,8 +301,8 @@ class TestDeeds:
         assert buttons(mo, mine) == ["Resend", "Copy Link", "Revoke"]
         assert mo.open(f"{LIST}/{theirs.id}/link").status == 403
         token = mo.open(LIST).page.select_one("[name=csrf_token]")["value"]
-        for deed in ("resend", "revocation", "restoration"):
-            mo.post(f"{LIST}/{theirs.id}/{deed}", {"csrf_token": token})
+        for action in ("resend", "revocation", "restoration"):
+            mo.post(f"{LIST}/{theirs.id}/{action}", {"csrf_token": token})
         assert reread(theirs).state == InvitationState.PENDING
         assert Delivery.select().where(Delivery.invitation == theirs).count() == 1
 
@@ -381,7 +387,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         self, olive: Browser, offered: Invitation
     ) -> None:
         assert "Can't be accepted 1" in olive.open(LIST).text
-        olive.open(f"{LIST}?status=unbacked")
+        olive.open(f"{LIST}?status=without_authority")
         assert addresses(olive) == ["ann@example.org"]
         told = (
             "can't be accepted Ada Okafor can't invite as Admin any more. Resend it, and it holds"
@@ -403,14 +409,16 @@ class TestOffersOfSomebodyWhoLostTheirRole:
     def test_are_counted_anew_above_the_list_with_the_row(
         self, olive: Browser, offered: Invitation
     ) -> None:
-        olive.open(f"{LIST}?status=unbacked&search=ann")
+        olive.open(f"{LIST}?status=without_authority&search=ann")
         olive.htmx = True
-        olive.press("Resend", within=f"#invitation-{offered.id}", status="unbacked", search="ann")
+        olive.press(
+            "Resend", within=f"#invitation-{offered.id}", status="without_authority", search="ann"
+        )
         chips = olive.page.select_one("#invitation-chips[hx-swap-oob=true]")
         told = " ".join(chips.get_text(" ").split())
         assert told == "All 1 Pending 1 Can't be accepted 0"
         assert "search=ann" in chips.select_one("#chip-pending")["href"]
-        assert chips.select_one("[aria-current]")["id"] == "chip-unbacked"
+        assert chips.select_one("[aria-current]")["id"] == "chip-without_authority"
 
     @pytest.mark.usefixtures("lost")
     def test_are_told_on_the_page_of_their_batch(self, olive: Browser, offered: Invitation) -> None:

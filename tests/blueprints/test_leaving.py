@@ -51,6 +51,6 @@ def test_the_only_owner_is_told_what_to_do_first(
 
 def test_activity_says_who_left(app: Flask, people: People, olive: Browser) -> None:
     signed_in(app, people[Role.USER].user).open(LEAVING).press("Leave")
-    row = olive.open(f"{ACCOUNT}/activity").page.select_one("tbody tr").get_text(" ", strip=True)
+    row = olive.open(f"{ACCOUNT}/audit-log").page.select_one("tbody tr").get_text(" ", strip=True)
     assert "Uma Roy" in row
     assert "Left" in row

@@ -9,13 +9,13 @@ from time_machine import travel
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.members import accounts
-from invites.models import ProofPurpose, Session, User
+from invites.models import EmailTokenPurpose, Session, User
 from invites.people import profiles, sessions
 from invites.people.passwords import hash_password
 from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
-from tests.support.populated_account import ACCOUNT, ask_proof, links, path, signed_in
+from tests.support.populated_account import ACCOUNT, ask_email_token, links, path, signed_in
 
 NEW = "a fish in the snow"
 
@@ -228,8 +228,10 @@ def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
 ) -> None:
     for _ in range(11):
         somebody.log_in("uma@example.org", "wrong")
-    proof = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, utcnow())
-    link = path(links(app).proof(proof))
+    email_token = ask_email_token(
+        people[Role.USER].user, EmailTokenPurpose.RESET_PASSWORD, utcnow()
+    )
+    link = path(links(app).email_token(email_token))
     somebody.open(link).press("Set password", password=NEW, again=NEW)
     assert somebody.log_in("uma@example.org", "wrong").status == 422
     assert somebody.log_in("uma@example.org", NEW).url == f"{ACCOUNT}/"

@@ -11,7 +11,7 @@ from invites.core.settings import MailServer
 from invites.outbox import enqueue, throttle
 from invites.outbox.throttle import Limits
 from invites.sending import sender_domain
-from invites.sending.diagnosis import Advice
+from invites.sending.diagnosis import Diagnosis
 from invites.sending.sender_domain import Dmarc, Spf
 from invites.web import mail_labels
 from tests.support.browsing import HTMX, Browser
@@ -143,11 +143,11 @@ class TestTestMail:
         olive.htmx = True
         olive.press("Send a test mail")
         assert "<html" not in olive.response.text
-        assert olive.page.find(True)["id"] == "rehearsal"
+        assert olive.page.find(True)["id"] == "test_mail"
         assert "took the test mail" in olive.page.select_one("[hx-swap-oob]").get_text()
 
         smtp_server.refusals["olive@example.org"] = "550 No"
-        olive.post("/mail/rehearsal", {"email": "olive@example.org"} | _token(olive))
+        olive.post("/mail/test-mail", {"email": "olive@example.org"} | _token(olive))
         assert "didn't get through" in olive.page.select_one("[hx-swap-oob]").get_text()
 
     def test_not_more_than_ten_an_hour_to_whomever(
@@ -164,7 +164,7 @@ class TestTestMail:
 
 @pytest.mark.parametrize(
     ("codes", "words"),
-    [(Advice, mail_labels.ADVICE), (Spf, mail_labels.SPF), (Dmarc, mail_labels.DMARC)],
+    [(Diagnosis, mail_labels.DIAGNOSIS), (Spf, mail_labels.SPF), (Dmarc, mail_labels.DMARC)],
     ids=["advice", "SPF", "DMARC"],
 )
 def test_every_finding_has_words(codes: type[StrEnum], words: dict[StrEnum, object]) -> None:

@@ -16,12 +16,15 @@ def shown(site: Site, place: str, who: str = "nobody") -> tuple[str | None, str 
 
 def test_a_page_behind_a_mailed_link_has_an_address_without_its_token(site: Site) -> None:
     rows, links = site.rows, site.links
-    reset, confirmation = path(links.proof(rows.reset)), path(links.proof(rows.confirmation))
-    no_more = path(links.opt_out(rows.pending))
+    reset, confirmation = (
+        path(links.email_token(rows.reset)),
+        path(links.email_token(rows.confirmation)),
+    )
+    unsubscribe = path(links.unsubscribe(rows.pending))
     assert shown(site, site.mailed(rows.pending)) == (site.mailed(rows.pending), OPENED)
     assert shown(site, reset) == (reset, "/password-reset/opened")
     assert shown(site, confirmation, "unconfirmed") == (confirmation, "/confirm-email/opened")
-    assert shown(site, no_more) == (no_more, "/no-more/opened")
+    assert shown(site, unsubscribe) == (unsubscribe, "/unsubscribe/opened")
 
 
 @pytest.mark.parametrize("case", PAGES.values(), ids=PAGES.keys())

@@ -7,10 +7,10 @@ from flask import Flask
 from time_machine import travel
 
 from invites.core.roles import Role
-from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
+from invites.models import Delivery, EmailToken, EmailTokenPurpose, Session, User
 from tests.support.browsing import Browser
 from tests.support.people import PASSWORD, People
-from tests.support.populated_account import ask_proof, links, path, signed_in
+from tests.support.populated_account import ask_email_token, links, path, signed_in
 
 NEW = "a fish in the snow"
 
@@ -18,8 +18,8 @@ NEW = "a fish in the snow"
 @pytest.fixture
 def link(app: Flask, people: People, now: datetime) -> str:
     """The link that was mailed to Uma."""
-    proof = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, now)
-    return path(links(app).proof(proof))
+    email_token = ask_email_token(people[Role.USER].user, EmailTokenPurpose.RESET_PASSWORD, now)
+    return path(links(app).email_token(email_token))
 
 
 def ask(browser: Browser, email: str) -> Browser:
@@ -112,8 +112,8 @@ def test_a_forged_link_is_like_a_used_one(people: People, somebody: Browser, lin
 def test_a_link_to_confirm_an_address_sets_no_password(
     app: Flask, people: People, somebody: Browser, now: datetime
 ) -> None:
-    proof = ask_proof(people[Role.USER].user, ProofPurpose.CONFIRM_EMAIL, now)
-    token = path(links(app).proof(proof)).rpartition("/")[2]
+    email_token = ask_email_token(people[Role.USER].user, EmailTokenPurpose.CONFIRM_EMAIL, now)
+    token = path(links(app).email_token(email_token)).rpartition("/")[2]
     assert somebody.open(f"/password-reset/{token}").status == 410
 
 
@@ -121,4 +121,4 @@ def test_a_new_password_proves_the_address(people: People, somebody: Browser, li
     User.update(email_confirmed_at=None).where(User.email == "uma@example.org").execute()
     somebody.open(link).press("Set password", password=NEW, again=NEW)
     assert User.get(User.email == "uma@example.org").is_confirmed
-    assert EmailProof.get().used_at is not None
+    assert EmailToken.get().used_at is not None

@@ -8,12 +8,12 @@ from flask import Flask
 from time_machine import travel
 
 from invites.core.roles import Role
-from invites.models import Delivery, EmailProof, ProofPurpose, Session, User
+from invites.models import Delivery, EmailToken, EmailTokenPurpose, Session, User
 from invites.people import sessions
 from tests.support.actions import invite
 from tests.support.browsing import Browser
 from tests.support.people import PASSWORD, People, make_member, make_user
-from tests.support.populated_account import ask_proof, links, path, signed_in
+from tests.support.populated_account import ask_email_token, links, path, signed_in
 
 NEW = "a fish in the snow"
 
@@ -37,7 +37,7 @@ def profile(email: str = "uma@example.org") -> User:
 
 
 def mailed_link(app: Flask) -> str:
-    return path(links(app).proof(EmailProof.select().order_by(EmailProof.id.desc()).get()))
+    return path(links(app).email_token(EmailToken.select().order_by(EmailToken.id.desc()).get()))
 
 
 def test_name_and_phone_can_be_changed(uma: Browser) -> None:
@@ -197,7 +197,7 @@ class TestConfirmation:
     def test_the_mailed_link_confirms_with_one_button(
         self, app: Flask, una: Browser, now: datetime
     ) -> None:
-        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
         una.open(mailed_link(app))
         assert not profile("una@example.org").is_confirmed
         una.press("Confirm")
@@ -207,7 +207,7 @@ class TestConfirmation:
 
     @pytest.mark.usefixtures("una")
     def test_signed_out_the_link_leads_through_the_log_in(self, app: Flask, now: datetime) -> None:
-        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
         elsewhere = Browser(app).open(mailed_link(app))
         assert elsewhere.url == "/login"
         elsewhere.press("Log in", email="una@example.org", password=PASSWORD).press("Confirm")
@@ -217,13 +217,13 @@ class TestConfirmation:
     def test_nobody_confirms_another_persons_address(
         self, app: Flask, uma: Browser, now: datetime
     ) -> None:
-        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
         assert uma.open(mailed_link(app)).status == 410
         assert "already" not in uma.text
         assert not profile("una@example.org").is_confirmed
 
     def test_it_works_for_seven_days(self, app: Flask, una: Browser, now: datetime) -> None:
-        ask_proof(profile("una@example.org"), ProofPurpose.CONFIRM_EMAIL, now)
+        ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
         with travel(now + timedelta(days=6, hours=23)):
             assert una.open(mailed_link(app)).status == 200
         with travel(now + timedelta(days=7, hours=1)):

@@ -133,8 +133,8 @@ class TestLooking:
         list_id = looking.page.select_one("#list_id")["value"]
         looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
         said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
-        assert said.startswith("“<b>.pdf”: This isn't a list that can be read here.")
-        assert said.endswith("The list “people.csv” is still here.")
+        assert said.startswith("“<b>.pdf”: This isn't a list that can be read current.")
+        assert said.endswith("The list “people.csv” is still current.")
         assert list(rows(looking.page)) == ["5", "6"]
 
     def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
@@ -312,13 +312,13 @@ class TestMending:
         assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
 
     def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
-        for what in ("rows/1/left-out", "rows/99/back", "rows/7/mended", "columns"):
+        for what in ("rows/1/skipped", "rows/99/back", "rows/7/mended", "columns"):
             data = {"csrf_token": token(looking), "email_column": "99"}
             assert looking.client.post(place(what), data=data).status_code == 404
 
     def test_a_change_brings_the_totals_along(self, looking: Browser) -> None:
         data = {"csrf_token": token(looking), "email": "dora@example.org"}
-        answer = looking.client.post(place("rows/2/left-out"), data=data, headers=HTMX)
+        answer = looking.client.post(place("rows/2/skipped"), data=data, headers=HTMX)
         page = BeautifulSoup(answer.text, "html.parser")
         assert page.select_one("#understanding")["hx-swap-oob"] == "true"
         assert totals(page)["left out by you"] == "1"
@@ -504,7 +504,9 @@ class TestSending:
         self, looking: Browser, owner: Membership, now: datetime
     ) -> None:
         staged = StagedList.get()
-        send_invitations.issue(owner, send_invitations.Order("k", [], Role.ADMIN, staged), now)
+        send_invitations.issue(
+            owner, send_invitations.InvitationRequest("k", [], Role.ADMIN, staged), now
+        )
         looking.press("Send Invitation")
         assert looking.status == 422
         assert "sent already" in looking.text

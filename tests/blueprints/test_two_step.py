@@ -24,7 +24,7 @@ from tests.support.passkey_device import Device
 from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ACCOUNT, Site, everything, path, services, signed_in
 
-OWN = "/profile/second-step"
+OWN = "/profile/two-step"
 BOX = "https://box.example"
 
 
@@ -176,7 +176,7 @@ class TestSettingUp:
         self, app: Flask, people: People
     ) -> None:
         mo = people[Role.MODERATOR].user
-        Account.update(requires_second_factor=True).execute()
+        Account.update(requires_two_step=True).execute()
         device = signed_in(app, mo)
         set_up_app(app, device)
         assert "Go on to Riverside Relief" in device.text
@@ -201,7 +201,7 @@ class TestSettingUp:
             uma.press("Remove", password=PASSWORD)
             assert "Passwords get guessed" in uma.text
 
-    def test_whoever_has_no_second_step_is_promised_no_codes(self, uma: Browser) -> None:
+    def test_whoever_has_no_two_step_is_promised_no_codes(self, uma: Browser) -> None:
         uma.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
         assert uma.status == 422
         assert "You have no second step any more" in uma.text
@@ -253,7 +253,7 @@ class TestLoggingIn:
 
     def test_the_password_alone_opens_nothing(self, somebody: Browser) -> None:
         before = Session.select().count()
-        assert half_way(somebody).url == "/login/second-step"
+        assert half_way(somebody).url == "/login/two-step"
         assert Session.select().count() == before
         for place in ("/profile", "/accounts", f"{ACCOUNT}/", OWN):
             assert somebody.open(place).url == "/login"
@@ -287,10 +287,10 @@ class TestLoggingIn:
             )
         ]
 
-    def test_the_second_step_alone_opens_nothing(self, app: Flask, somebody: Browser) -> None:
-        assert somebody.open("/login/second-step").url == "/login"
+    def test_the_two_step_alone_opens_nothing(self, app: Flask, somebody: Browser) -> None:
+        assert somebody.open("/login/two-step").url == "/login"
         token = somebody.page.select_one("[name=csrf_token]")["value"]
-        somebody.post("/login/second-step", {"code": digits(app), "csrf_token": token})
+        somebody.post("/login/two-step", {"code": digits(app), "csrf_token": token})
         assert somebody.url == "/login"
         assert somebody.open("/profile").url == "/login"
 
@@ -326,7 +326,7 @@ class TestLoggingIn:
         before = Session.select().count()
         half_way(somebody)
         assert Session.select().count() == before
-        assert half_way(somebody).url == "/login/second-step"
+        assert half_way(somebody).url == "/login/two-step"
 
     def test_a_shared_computer_stays_one(self, app: Flask, somebody: Browser) -> None:
         typed = {"email": "uma@example.org", "password": PASSWORD, "shared": "y"}
@@ -340,7 +340,7 @@ class TestLoggingIn:
             half_way(somebody).press("Log in", code="000000")
         somebody.press("Log in", code="000000")
         assert somebody.status == 429
-        assert told()[-1] == ("uma@example.org", SecurityEvent.SECOND_STEP_GUESSED)
+        assert told()[-1] == ("uma@example.org", SecurityEvent.TWO_STEP_GUESSED)
         elsewhere = half_way(Browser(app))
         assert elsewhere.press("Log in", code=digits(app)).status == 429  # another network, too
 
@@ -419,7 +419,7 @@ class TestPasskeys:
         device = self.add(uma)
         typed = {"email": "uma@example.org", "password": PASSWORD, "shared": "y"}
         somebody.open("/login").press("Log in", **typed)
-        assert somebody.url == "/login/second-step"
+        assert somebody.url == "/login/two-step"
         assert not somebody.page.select_one("#code")
         assert self.log_in(device, somebody).url == f"{ACCOUNT}/"
         assert Session.select().order_by(Session.id.desc()).get().is_shared
@@ -465,12 +465,12 @@ class TestPasskeys:
 
 
 def test_a_new_password_by_mail_does_not_get_past_it(site: Site, somebody: Browser) -> None:
-    site.set_up_second_factor("user")
+    site.set_up_two_step("user")
     new = "another long password"
-    somebody.open(path(site.links.proof(site.rows.reset)))
+    somebody.open(path(site.links.email_token(site.rows.reset)))
     somebody.press("Set password", password=new, again=new)
     somebody.log_in("uma@example.org", new)
-    assert somebody.url == "/login/second-step"
+    assert somebody.url == "/login/two-step"
 
 
 def test_where_browsers_allow_no_passkeys_none_is_offered(uma: Browser, somebody: Browser) -> None:
@@ -480,7 +480,7 @@ def test_where_browsers_allow_no_passkeys_none_is_offered(uma: Browser, somebody
 
 
 def test_that_of_another_does_not_exist(site: Site) -> None:
-    site.set_up_second_factor("user")
+    site.set_up_two_step("user")
     mine = site.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
     none = site.device("owner").open(f"{OWN}/passkeys/9999/removal")
     assert (mine.status, mine.text) == (none.status, none.text) == (404, none.text)
@@ -496,7 +496,7 @@ def test_one_that_does_not_exist_is_not_removed(uma: Browser, number: str) -> No
 class TestRequired:
     @pytest.fixture(autouse=True)
     def _asked_for(self, site: Site) -> None:
-        site.set_up_second_factor("owner")
+        site.set_up_two_step("owner")
         olive = site.device("owner").open(f"{ACCOUNT}/settings")
         olive.press("Ask for it")
         assert "Not set up yet by: Ada Okafor, Mo Diaz" in olive.text
@@ -528,7 +528,7 @@ class TestRequired:
     def test_users_and_whoever_has_one_go_on(self, site: Site) -> None:
         assert site.device("user").open(f"{ACCOUNT}/").url == f"{ACCOUNT}/"
         assert site.device("owner").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
-        site.set_up_second_factor("admin")
+        site.set_up_two_step("admin")
         assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
     def test_it_ends_as_it_began(self, site: Site) -> None:
@@ -542,20 +542,20 @@ def test_an_admin_without_one_is_led_to_their_own_first(site: Site) -> None:
     token = ada.page.select_one("[name=csrf_token]")["value"]
     assert not ada.page.find("button", string="Ask for it")
     assert ada.follow("Set up your second step").url == OWN
-    ada.post(f"{settings}/second-step", {"required": "1", "csrf_token": token})
+    ada.post(f"{settings}/two-step", {"required": "1", "csrf_token": token})
     assert ada.url == settings
     assert "Set up your own second step first" in ada.text
-    assert not Account.get(Account.slug == "riverside-relief").requires_second_factor
+    assert not Account.get(Account.slug == "riverside-relief").requires_two_step
 
 
 def test_asking_for_it_leaves_the_rest_of_the_page_alone(site: Site) -> None:
-    site.set_up_second_factor("owner")
+    site.set_up_two_step("owner")
     olive = site.device("owner").open(f"{ACCOUNT}/settings")
     token = olive.page.select_one("[name=csrf_token]")["value"]
     for required, button in (("1", "Don't ask for it"), ("0", "Ask for it")):
         typed = {"required": required, "csrf_token": token}
-        answer = olive.client.post(f"{ACCOUNT}/settings/second-step", data=typed, headers=HTMX)
+        answer = olive.client.post(f"{ACCOUNT}/settings/two-step", data=typed, headers=HTMX)
         section = BeautifulSoup(answer.text, "html.parser")
-        assert next(section.children).get("id") == "second-step"
+        assert next(section.children).get("id") == "two-step"
         assert section.find("button", string=button)
         assert "asked for it" in answer.text

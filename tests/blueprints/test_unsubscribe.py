@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from invites.invitations import unsubscribe
-from invites.models import Invitation, InvitationState, OptOut
+from invites.models import Invitation, InvitationState, Unsubscribe
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX
 from tests.support.populated_account import ACCOUNT, Site, path
@@ -21,13 +21,13 @@ def invitation(site: Site) -> Invitation:
 
 @pytest.fixture
 def way_out(site: Site, invitation: Invitation) -> str:
-    return path(site.links.opt_out(invitation))
+    return path(site.links.unsubscribe(invitation))
 
 
 def test_opening_the_link_changes_nothing(site: Site, way_out: str) -> None:
     page = site.device("nobody").open(way_out)
     assert "pending@example.org" in page.text
-    assert OptOut.select().count() == 0
+    assert Unsubscribe.select().count() == 0
 
 
 def test_one_press_opts_out_and_another_one_undoes_it(
@@ -36,11 +36,11 @@ def test_one_press_opts_out_and_another_one_undoes_it(
     page = site.device("nobody").open(way_out)
     page.press("Don't invite me again")
     assert "You won't be invited again" in page.text
-    assert unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(invitation)
     assert reread(invitation).state == InvitationState.DECLINED
     page.press("They may invite me again")
     assert "Riverside Relief may invite you again." in page.text
-    assert not unsubscribe.is_opted_out(invitation)
+    assert not unsubscribe.is_unsubscribed(invitation)
 
 
 def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
@@ -54,7 +54,7 @@ def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
     assert "Location" not in answer.headers
     assert answer.mimetype == "text/plain"
     assert "Riverside Relief can't send invitations to pending@example.org" in answer.text
-    assert unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(invitation)
     assert client.post(way_out, data=ONE_CLICK).status_code == 200
 
 
@@ -65,7 +65,7 @@ def test_one_click_may_come_as_a_multipart_form(
         way_out, data=ONE_CLICK, content_type="multipart/form-data"
     )
     assert answer.status_code == 200
-    assert unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(invitation)
 
 
 @pytest.mark.parametrize("who", ["nobody", "owner"])
@@ -92,23 +92,23 @@ def test_any_other_body_does_nothing(
     site: Site, invitation: Invitation, way_out: str, body: dict[str, Any]
 ) -> None:
     assert site.app.test_client().post(way_out, data=body).status_code == 400
-    assert not unsubscribe.is_opted_out(invitation)
+    assert not unsubscribe.is_unsubscribed(invitation)
 
 
-@pytest.mark.parametrize("standing", ["expired", "declined", "revoked", "accepted", "known"])
-def test_an_old_link_still_works_however_its_invitation_stands(site: Site, standing: str) -> None:
-    invitation = getattr(site.rows, standing)
-    page = site.device("nobody").open(path(site.links.opt_out(invitation)))
+@pytest.mark.parametrize("status", ["expired", "declined", "revoked", "accepted", "known"])
+def test_an_old_link_still_works_however_its_invitation_stands(site: Site, status: str) -> None:
+    invitation = getattr(site.rows, status)
+    page = site.device("nobody").open(path(site.links.unsubscribe(invitation)))
     page.press("Don't invite me again")
-    assert unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(invitation)
 
 
 def test_another_accounts_link_closes_nothing_here(site: Site, invitation: Invitation) -> None:
     theirs = invite(site.rows.people.stranger, site.rows.now, invitation.email)
-    answer = site.app.test_client().post(path(site.links.opt_out(theirs)), data=ONE_CLICK)
+    answer = site.app.test_client().post(path(site.links.unsubscribe(theirs)), data=ONE_CLICK)
     assert "Elsewhere" in answer.text
-    assert unsubscribe.is_opted_out(theirs)
-    assert not unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(theirs)
+    assert not unsubscribe.is_unsubscribed(invitation)
     assert reread(invitation).state == InvitationState.PENDING
 
 
@@ -122,7 +122,7 @@ def test_after_each_button_comes_the_page_as_it_stands_then(
         answer = client.post(f"{way_out}/{act}", headers=headers)
         assert answer.status_code == (200 if headers else 303)
         assert (answer.headers.get("HX-Redirect") or answer.location) == way_out
-        assert unsubscribe.is_opted_out(invitation) is is_out
+        assert unsubscribe.is_unsubscribed(invitation) is is_out
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
@@ -131,7 +131,7 @@ def test_the_pages_own_buttons_know_no_forged_link(site: Site, way_out: str, act
     answer = site.app.test_client().post(f"{way_out}x/{act}")
     assert answer.status_code == 404
     assert "We don't know this link" in answer.text
-    assert OptOut.select().count() == 0
+    assert Unsubscribe.select().count() == 0
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
@@ -140,7 +140,7 @@ def test_the_pages_own_buttons_need_the_form_token(
 ) -> None:
     answer = site.app.test_client().post(f"{way_out}/{act}", data=ONE_CLICK)
     assert answer.status_code == 400
-    assert not unsubscribe.is_opted_out(invitation)
+    assert not unsubscribe.is_unsubscribed(invitation)
 
 
 def test_no_other_link_opts_out(site: Site, invitation: Invitation) -> None:
@@ -152,13 +152,13 @@ def test_no_other_link_opts_out(site: Site, invitation: Invitation) -> None:
         "rubbish",
     ]
     for token in tokens:
-        assert client.get(f"/no-more/{token}").status_code == 404
-        assert client.post(f"/no-more/{token}", data=ONE_CLICK).status_code == 404
-    assert OptOut.select().count() == 0
+        assert client.get(f"/unsubscribe/{token}").status_code == 404
+        assert client.post(f"/unsubscribe/{token}", data=ONE_CLICK).status_code == 404
+    assert Unsubscribe.select().count() == 0
 
 
 def test_the_list_says_who_opted_out_and_offers_no_link(site: Site, invitation: Invitation) -> None:
-    unsubscribe.opt_out(invitation, site.rows.now)
+    unsubscribe.unsubscribe(invitation, site.rows.now)
     owner = site.device("owner")
     row = owner.open(f"{ACCOUNT}/invitations?search=pending@").page.select_one(
         f"#invitation-{invitation.id}"
@@ -176,7 +176,7 @@ def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
 ) -> None:
     owner = site.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
     owner.htmx = htmx
-    unsubscribe.opt_out(invitation, site.rows.now)
+    unsubscribe.unsubscribe(invitation, site.rows.now)
     owner.press("Resend", within=f"#invitation-{invitation.id}")
     assert "This person asked not to be invited again." in owner.page.get_text(" ")
 
@@ -184,7 +184,7 @@ def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
 def test_while_typing_one_sees_who_opted_out(site: Site) -> None:
     gone = invite(site.rows.people.stranger, site.rows.now, "x@example.org")
     assert reread(gone).state == InvitationState.PENDING
-    unsubscribe.opt_out(site.rows.pending, site.rows.now)
+    unsubscribe.unsubscribe(site.rows.pending, site.rows.now)
     page = site.device("owner").open(f"{ACCOUNT}/invitations/new")
     page.press("Send Invitation", email="pending@example.org")
     assert "asked not to be invited" in page.text

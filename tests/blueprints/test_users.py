@@ -8,7 +8,7 @@ from flask import Flask
 from invites.core.roles import Role
 from invites.members import memberships, permanent_link, two_step_policy
 from invites.models import Account, Membership, User
-from tests.members.test_two_step_policy import have_second_step
+from tests.members.test_two_step_policy import have_two_step
 from tests.support.actions import invite, new_profile, reread
 from tests.support.browsing import Browser
 from tests.support.people import People, make_member
@@ -83,10 +83,10 @@ class TestRoles:
         assert "Uma Roy" in olive.page.select_one("#notices").get_text()
         assert reread(uma).role == Role.ADMIN
 
-    def test_who_gives_one_reads_that_a_second_step_has_to_be_set_up_first(
+    def test_who_gives_one_reads_that_a_two_step_has_to_be_set_up_first(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
-        have_second_step(people[Role.OWNER].user, now)
+        have_two_step(people[Role.OWNER].user, now)
         two_step_policy.require(people[Role.OWNER], True, now)
         uma = people[Role.USER]
         olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="20")
@@ -120,8 +120,8 @@ class TestRoles:
         owner = people[Role.OWNER]
         assert buttons(ada.open(ACTIVE), owner) == []
         token = ada.page.select_one("[name=csrf_token]")["value"]
-        for deed in ("edit", "deactivation"):
-            ada.post(f"{ACTIVE}/{owner.id}/{deed}", {"role": "10", "csrf_token": token})
+        for action in ("edit", "deactivation"):
+            ada.post(f"{ACTIVE}/{owner.id}/{action}", {"role": "10", "csrf_token": token})
         assert (reread(owner).role, reread(owner).is_active) == (Role.OWNER, True)
         assert ada.open(f"{ACTIVE}/{owner.id}/edit").status == 403
 

@@ -121,7 +121,7 @@ def test_who_got_another_mail_cannot_report_this_one(delivery, now, difference):
 
 def test_a_link_in_the_mail_is_no_proof_of_a_report(delivery):
     found = dsn.read(sample("postfix"))
-    other = replace(found, origin=SIGNER.token(Purpose.OPT_OUT, delivery))
+    other = replace(found, origin=SIGNER.token(Purpose.UNSUBSCRIBE, delivery))
     assert matching.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
 
 
@@ -149,7 +149,12 @@ def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
 def test_a_report_on_a_try_whose_answer_was_lost_marks_the_mail_and_spares_the_second(
     delivery, now
 ):
-    waits = {"state": DeliveryState.QUEUED, "unanswered": 1, "priority": 10, "finished_at": None}
+    waits = {
+        "state": DeliveryState.QUEUED,
+        "outcome_unknown": 1,
+        "priority": 10,
+        "finished_at": None,
+    }
     Delivery.update(waits).where(Delivery.id == delivery.id).execute()
     (waiting,) = queue.urgent(now, 10)
     assert take_in(sample("postfix")) is Outcome.BOUNCED

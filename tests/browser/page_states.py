@@ -20,10 +20,10 @@ from invites.models import (
     BatchState,
     Delivery,
     DeliveryState,
-    EmailProof,
+    EmailToken,
+    EmailTokenPurpose,
     Membership,
     Passkey,
-    ProofPurpose,
     User,
 )
 from invites.outbox import enqueue
@@ -196,7 +196,7 @@ def _waiting(server: Server) -> list[Stop]:
     server.member("Uma Roy", "uma@example.org")
     batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
     send(server.account_of("Elsewhere"), utcnow(), "uma@example.org")
-    email_tokens.ask(server.owner.user, ProofPurpose.RESET_PASSWORD, OWNER, utcnow())
+    email_tokens.ask(server.owner.user, EmailTokenPurpose.RESET_PASSWORD, OWNER, utcnow())
     mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
     return [
         Stop("mailbox", "/mailbox", OWNER),
@@ -242,7 +242,7 @@ def _steered(server: Server) -> list[Stop]:
     halted = {
         BatchState.PAUSED: (DeliveryState.SENT, ""),
         BatchState.STOPPED: (DeliveryState.FAILED, reason),
-        BatchState.CANCELLED: (DeliveryState.SENT, ""),
+        BatchState.CANCELED: (DeliveryState.SENT, ""),
         BatchState.PROBING: (DeliveryState.UNKNOWN, ""),
     }
     stops = []
@@ -254,26 +254,26 @@ def _steered(server: Server) -> list[Stop]:
             Delivery.update(outcome).where(Delivery.id.in_(tried)).execute()
             rest = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
             later = {"due_at": now + timedelta(hours=4)}
-            if state == BatchState.CANCELLED:
+            if state == BatchState.CANCELED:
                 later = {"state": DeliveryState.WITHDRAWN}
             Delivery.update(later).where(rest).execute()
-            Batch.update(state=state, stopped_because=words).where(Batch.id == batch.id).execute()
+            Batch.update(state=state, stop_reason=words).where(Batch.id == batch.id).execute()
         stops.append(Stop(f"batch-{state}", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
         if state == BatchState.PAUSED:
-            cancelling = f"{_ACCOUNT}/batches/{batch.id}/cancellation"
-            stops.append(Stop("batch-cancelling", cancelling, OWNER))
+            canceling = f"{_ACCOUNT}/batches/{batch.id}/cancellation"
+            stops.append(Stop("batch-canceling", canceling, OWNER))
     stops.append(Stop("batches", f"{_ACCOUNT}/batches", OWNER))
     with db.transaction():
         batch = send(server.owner, now, "amina@example.org", "jon@example.org")
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
         Delivery.update(changes).where(Delivery.batch == batch).execute()
     stops.append(Stop("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
-    way_out = server.links.opt_out(batch.invitations[0]).removeprefix(server.url)
+    way_out = server.links.unsubscribe(batch.invitations[0]).removeprefix(server.url)
 
     def go_out(visitor: Visitor) -> None:
         visitor.press("Don't invite me again").sees("You won't be invited again")
 
-    return [*stops, Stop("no-more", way_out), Stop("no-more-done", way_out, act=go_out)]
+    return [*stops, Stop("unsubscribe", way_out), Stop("unsubscribe-done", way_out, act=go_out)]
 
 
 def _full(server: Server) -> list[Stop]:
@@ -284,7 +284,7 @@ def _full(server: Server) -> list[Stop]:
         *people.logged_out(),
         *people.letters(),
         *people.profiles(),
-        *people.second_steps(),
+        *people.two_step(),
     ]
 
 
@@ -339,7 +339,7 @@ class _Full:
         for name in ("Night Shelter Network", "The Society for the Preservation of River Walks"):
             again = invite(self.server.account_of(name), now, "uma@example.org")
         answers.decline(again, now)
-        self.unbacked = send(self.gone, now, "kai@example.org", "lena@example.org")
+        self.without_authority = send(self.gone, now, "kai@example.org", "lena@example.org")
         memberships.deactivate(owner, self.gone, now)
         make_user("Kim Known", "kim@elsewhere.example", now)
         self.known = invite(owner, now, "kim@elsewhere.example")
@@ -367,7 +367,7 @@ class _Full:
             visitor.page.get_by_text("Users", exact=True).click()
 
         def refuse_settings(visitor: Visitor) -> None:
-            visitor.fill(Organisation="", **{"Assignments link": "riverside.example"})
+            visitor.fill(Organization="", **{"Assignments link": "riverside.example"})
             visitor.press("Save settings").sees("begins with https://")
 
         return [
@@ -376,8 +376,14 @@ class _Full:
             Stop("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
             Stop("invitations", f"{_ACCOUNT}/invitations", OWNER),
             Stop("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
-            Stop("invitations-unbacked", f"{_ACCOUNT}/invitations?status=unbacked", OWNER),
-            Stop("batch-unbacked", f"{_ACCOUNT}/batches/{self.unbacked.id}", OWNER),
+            Stop(
+                "invitations-without_authority",
+                f"{_ACCOUNT}/invitations?status=without_authority",
+                OWNER,
+            ),
+            Stop(
+                "batch-without_authority", f"{_ACCOUNT}/batches/{self.without_authority.id}", OWNER
+            ),
             Stop("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
             Stop("invitations-copy-link", f"{_ACCOUNT}/invitations", OWNER, open_link),
             Stop("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),
@@ -393,8 +399,8 @@ class _Full:
             Stop("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
             Stop("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
             Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
-            Stop("activity", f"{_ACCOUNT}/activity", OWNER),
-            Stop("activity-none", f"{_ACCOUNT}/activity?search=nowhere", OWNER),
+            Stop("activity", f"{_ACCOUNT}/audit-log", OWNER),
+            Stop("activity-none", f"{_ACCOUNT}/audit-log?search=nowhere", OWNER),
             Stop("settings", f"{_ACCOUNT}/settings", OWNER),
             Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
             Stop("mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")),
@@ -470,7 +476,9 @@ class _Full:
         answers.decline(old, utcnow())
         send(self.server.owner, utcnow(), "replaced@example.org")
         leaving = invite(self.server.owner, utcnow(), "leaving@example.org")
-        no_more = self.links.opt_out(invite(self.server.owner, utcnow(), "no.more@example.org"))
+        unsubscribe = self.links.unsubscribe(
+            invite(self.server.owner, utcnow(), "no.more@example.org")
+        )
 
         def refuse(visitor: Visitor) -> None:
             visitor.fill(Name="", Password="short").press("Accept").sees("This can't be empty")
@@ -501,14 +509,14 @@ class _Full:
             Stop("login-invited", mailed(self.known)),
             Stop("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
             Stop("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
-            Stop("no-more", no_more),
+            Stop("unsubscribe", unsubscribe),
             Stop(
-                "no-more-said-so",
-                no_more,
+                "unsubscribe-said-so",
+                unsubscribe,
                 act=lambda v: v.press("Don't invite me again").sees("won't be invited"),
             ),
-            Stop("no-more-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
-            Stop("no-more-unknown", "/no-more/1-unknown"),
+            Stop("unsubscribe-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
+            Stop("unsubscribe-unknown", "/unsubscribe/1-unknown"),
             Stop("join", join),
             Stop("join-refused", join, act=refuse_joining),
             Stop("join-shared", join, act=join_where_others_sit),
@@ -522,9 +530,9 @@ class _Full:
         """What belongs to a person, and not to an account."""
         uma = User.get(User.email == "uma@example.org")
         una = User.get(User.email == "una@example.org")
-        email_tokens.ask(una, ProofPurpose.CONFIRM_EMAIL, una.email, utcnow())
-        email_tokens.ask(uma, ProofPurpose.RESET_PASSWORD, uma.email, utcnow())
-        confirm, reset = map(self.links.proof, EmailProof.select().order_by(EmailProof.id))
+        email_tokens.ask(una, EmailTokenPurpose.CONFIRM_EMAIL, una.email, utcnow())
+        email_tokens.ask(uma, EmailTokenPurpose.RESET_PASSWORD, uma.email, utcnow())
+        confirm, reset = map(self.links.email_token, EmailToken.select().order_by(EmailToken.id))
 
         def refuse(visitor: Visitor) -> None:
             visitor.fill(**{"Current password": "wrong", "New password": "short"})
@@ -555,10 +563,10 @@ class _Full:
             Stop("password-reset-refused", reset, act=mistype),
         ]
 
-    def second_steps(self) -> list[Stop]:
+    def two_step(self) -> list[Stop]:
         """What is asked beside a password."""
         uma = User.get(User.email == "uma@example.org")
-        own = "/profile/second-step"
+        own = "/profile/two-step"
 
         def set_up(visitor: Visitor) -> None:
             two_step.end(uma, utcnow())
@@ -587,14 +595,14 @@ class _Full:
             visitor.fill(**{"Your password": "wrong"}).press("Go on").sees("isn't your current")
 
         return [
-            Stop("second-factor-none", own, uma.email),
-            Stop("second-factor-password", f"{own}/app", uma.email),
-            Stop("second-factor-refused", f"{own}/app", uma.email, refuse_password),
-            Stop("second-factor-key", f"{own}/app", uma.email, offer_app),
-            Stop("second-factor-passkey", f"{own}/passkeys", uma.email),
-            Stop("second-factor", own, uma.email, set_up),
-            Stop("second-step", "/login", act=be_asked),
-            Stop("second-step-refused", "/login/second-step", act=guess),
+            Stop("two-step-none", own, uma.email),
+            Stop("two-step-password", f"{own}/app", uma.email),
+            Stop("two-step-refused", f"{own}/app", uma.email, refuse_password),
+            Stop("two-step-key", f"{own}/app", uma.email, offer_app),
+            Stop("two-step-passkey", f"{own}/passkeys", uma.email),
+            Stop("two-step", own, uma.email, set_up),
+            Stop("two-step", "/login", act=be_asked),
+            Stop("two-step-refused", "/login/two-step", act=guess),
         ]
 
 

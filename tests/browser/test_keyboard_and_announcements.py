@@ -240,7 +240,7 @@ def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
         pass
     olive.page.wait_for_timeout(200)
     olive.page.mouse.up()
-    olive.sees("Cancelled. 1 mail was withdrawn.")
+    olive.sees("Canceled. 1 mail was withdrawn.")
 
 
 def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(

@@ -12,7 +12,7 @@ def test_the_first_visitor_sets_the_server_up_with_the_code_of_the_console(
     code = re.search(r"Set-up code\s+(\S+)", said)[1]
     visitor = visit(new_server).open("/").sees_heading("Set up Invites")
 
-    visitor.fill(Organisation="Riverside Relief", Name="Olive Martin", Email=OWNER)
+    visitor.fill(Organization="Riverside Relief", Name="Olive Martin", Email=OWNER)
     visitor.fill(**{"Set-up code": "ABCD-EFGH-IJKL", "Password": PASSWORD}).press("Set up")
     visitor.sees("That isn't the code on the console")
 

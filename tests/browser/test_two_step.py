@@ -72,7 +72,7 @@ def test_an_app_is_set_up_and_asked_for(server: Server, olive: Visitor) -> None:
 
 def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive: Visitor) -> None:
     finger = Finger(olive)
-    olive.open("/profile/second-step").follow("Add a passkey")
+    olive.open("/profile/two-step").follow("Add a passkey")
     olive.fill(Name="Olive's phone", **{"Your password": "a guess"}).press("Add a passkey")
     expect(olive.page.get_by_text("That isn't your current password.")).to_be_visible()
     olive.fill(**{"Your password": PASSWORD}).press("Add a passkey")
@@ -87,7 +87,7 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive:
     olive.fill(Email=OWNER, Password=PASSWORD).press("Log in").sees_heading("One more step")
     olive.press("Log in with a passkey").sees_heading("Riverside Relief")
 
-    olive.open("/profile/second-step").follow("Remove the passkey Olive's phone")
+    olive.open("/profile/two-step").follow("Remove the passkey Olive's phone")
     olive.fill(**{"Your password": PASSWORD}).press("Remove").sees("That passkey is removed")
     log_out(olive).press("Log in with a passkey")
     olive.sees("This passkey wasn't taken")
@@ -96,7 +96,7 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive:
 def test_without_javascript_no_passkeys_are_offered_and_digits_work(
     server: Server, olive: Visitor, visit: Visit
 ) -> None:
-    olive.open("/profile/second-step/app").fill(**{"Your password": PASSWORD}).press("Go on")
+    olive.open("/profile/two-step/app").fill(**{"Your password": PASSWORD}).press("Go on")
     olive.fill(**{"Six digits": digits(server, -timedelta(seconds=30))}).press("Turn on")
     plain = visit(server, java_script_enabled=False).open("/login")
     expect(plain.page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()

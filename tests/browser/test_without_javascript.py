@@ -31,7 +31,7 @@ def invite(olive: Visitor, emails: str, role: str = "User") -> Visitor:
 
 def test_setting_up_works(new_server: Server, visit: Visit) -> None:
     visitor = visit(new_server, **PLAIN).open("/")
-    visitor.fill(Organisation="Riverside Relief", Name="Olive Martin", Email="olive@example.org")
+    visitor.fill(Organization="Riverside Relief", Name="Olive Martin", Email="olive@example.org")
     visitor.fill(**{"Set-up code": new_server.signer.setup_code(), "Password": PASSWORD})
     visitor.press("Set up").sees("Riverside Relief is set up")
 
@@ -49,7 +49,7 @@ def test_inviting_by_field_and_accepting_work(server: Server, olive: Visitor, vi
 def test_inviting_by_file_works_and_an_error_loses_nothing(server: Server, olive: Visitor) -> None:
     olive.go_to("Create New Invitation").fill(Email="amina@example.org")
     olive.choose_file("list.pdf", b"%PDF-1.7\x00\x01").press("Send Invitation")
-    olive.sees("This isn't a list that can be read here.")
+    olive.sees("This isn't a list that can be read current.")
     expect(olive.field("Email")).to_have_value("amina@example.org")
 
     olive.choose_file("guests.csv", b"Email\njon@example.org\n").press("Send Invitation")

@@ -71,7 +71,7 @@ COMMANDS = [
     ["setup", *WHO, "--password-stdin"],
     ["backup", "/nowhere/at/all"],
     ["rescue-owner", "--account", "riverside-relief", "--email", "olive@example.org"],
-    ["forget-second-step", "--email", "olive@example.org"],
+    ["disable-two-step", "--email", "olive@example.org"],
 ]
 
 

@@ -157,7 +157,7 @@ def test_a_refusal_names_the_setting(environ, name):
 
 
 @pytest.mark.parametrize(
-    ("url", "here"),
+    ("url", "current"),
     [
         ("", True),
         ("http://localhost:8000", True),
@@ -170,8 +170,8 @@ def test_a_refusal_names_the_setting(environ, name):
         ("https://invites.example.org", False),
     ],
 )
-def test_links_stay_here_when_no_other_machine_can_follow_them(url, here):
-    assert load(BASE_URL=url).links_stay_here is here
+def test_links_stay_here_when_no_other_machine_can_follow_them(url, current):
+    assert load(BASE_URL=url).links_stay_here is current
 
 
 def test_a_box_that_mails_links_that_stay_here_is_warned():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invites.core import text_fields
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from tests.support.actions import refused
 
 
@@ -74,7 +74,7 @@ def test_a_name_that_could_mislead_is_refused(typed, reason):
 def test_a_clean_name_is_one_visible_line_and_stays_the_same(text):
     try:
         name = text_fields.clean_name(text)
-    except Refused:
+    except RuleError:
         return
     assert text_fields.clean_name(name) == name
     assert len(name.splitlines()) == 1
@@ -83,7 +83,7 @@ def test_a_clean_name_is_one_visible_line_and_stays_the_same(text):
 
 
 def test_a_name_too_long_is_refused_with_the_limit():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RuleError) as caught:
         text_fields.clean_label("x" * 61)
     assert caught.value.details == {"limit": 60}
 
@@ -180,7 +180,7 @@ def test_a_link_of_more_than_500_characters_is_refused():
 def test_any_text_is_a_link_or_refused(text):
     try:
         url = text_fields.clean_url(text)
-    except Refused:
+    except RuleError:
         return
     assert url == "" or url.lower().startswith("https://")
 
@@ -242,6 +242,6 @@ def test_a_name_from_a_list_is_one_that_could_be_typed(text):
 def test_what_is_taken_for_plain_is_what_a_closer_look_gives(text):
     try:
         expected = text_fields.clean_name(text)
-    except Refused:
+    except RuleError:
         expected = ""
     assert text_fields.name_or_nothing(text) == expected

@@ -221,18 +221,18 @@ def test_a_moment_is_the_same_in_a_row(account, now):
     assert Account.get(Account.created_at == moment) == account
 
 
-class Trouble(Exception):
+class Interruption(Exception):
     """Something went wrong in the middle."""
 
 
 def fail_halfway(now):
     with db.transaction():
         make_user("Ben", "ben@example.org", now)
-        raise Trouble
+        raise Interruption
 
 
 def test_a_transaction_is_all_or_nothing(database, now):
-    with pytest.raises(Trouble):
+    with pytest.raises(Interruption):
         fail_halfway(now)
     assert User.select().count() == 0
 
@@ -240,7 +240,7 @@ def test_a_transaction_is_all_or_nothing(database, now):
 def test_a_transaction_in_another_can_fail_alone(database, now):
     with db.transaction():
         make_user("Ada", "ada@example.org", now)
-        with pytest.raises(Trouble):
+        with pytest.raises(Interruption):
             fail_halfway(now)
     assert [user.name for user in User.select()] == ["Ada"]
 

@@ -10,7 +10,7 @@ from invites.core import addresses
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage
-from invites.invitations.classify import INVITED, ON_REQUEST, Outcome, judge
+from invites.invitations.classify import INVITED, ON_REQUEST, Outcome
 from invites.lists.recipients import Entry
 from invites.members import accounts, answers, memberships
 from tests.support.actions import invite, refused
@@ -18,8 +18,8 @@ from tests.support.people import make_user
 
 
 def outcomes(account, now, *emails):
-    judgement = judge(account, [Entry(email) for email in emails], now)
-    return [one.outcome for one in judgement.judged]
+    classification = classify.classify(account, [Entry(email) for email in emails], now)
+    return [one.outcome for one in classification.classified]
 
 
 def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
@@ -46,23 +46,23 @@ def test_an_address_is_known_however_it_is_typed(people, account, now):
 
 
 def test_an_invalid_entry_says_why(account, now):
-    (one,) = judge(account, [Entry("ada@localhost", 7)], now).judged
+    (one,) = classify.classify(account, [Entry("ada@localhost", 7)], now).classified
     assert (one.problem, one.email, one.entry.row) == (Reason.ADDRESS_NO_DOT, "", 7)
 
 
 def test_a_wrong_entry_comes_with_what_was_probably_meant(account, now):
-    (one,) = judge(account, [Entry("ada@gmailcom")], now).judged
+    (one,) = classify.classify(account, [Entry("ada@gmailcom")], now).classified
     assert (one.outcome, one.suggestion) == (Outcome.INVALID, "ada@gmail.com")
 
 
 def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
-    (one,) = judge(account, [Entry("ada@example.org; ben@example.org")], now).judged
+    (one,) = classify.classify(account, [Entry("ada@example.org; ben@example.org")], now).classified
     assert (one.problem, one.suggestion) == (Reason.ADDRESS_TWO, "ada@example.org")
 
 
 def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now):
-    listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", as_written=True)]
-    held, meant = judge(account, listed, now).judged
+    listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", kept_as_is=True)]
+    held, meant = classify.classify(account, listed, now).classified
     assert (held.outcome, held.email) == (Outcome.INVALID, "")
     assert (held.problem, held.suggestion) == (Reason.ADDRESS_MISSPELT, "ada@gmail.com")
     assert (meant.outcome, meant.email) == (Outcome.INVITE, "ada@gmial.com")
@@ -153,10 +153,10 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
     memberships.deactivate(owner, people[Role.USER], now)
     answers.decline(invite(owner, now, "no@example.org"), now)
     emails = ("uma@example.org", "no@example.org", "new@example.org")
-    judgement = judge(owner.account, [Entry(email) for email in emails], now)
+    classification = classify.classify(owner.account, [Entry(email) for email in emails], now)
 
     def invited(*also):
-        return [email for email, _name in judgement.those_with(INVITED.union(also))]
+        return [email for email, _name in classification.those_with(INVITED.union(also))]
 
     assert invited() == ["new@example.org"]
     assert invited(Outcome.REMOVED) == ["uma@example.org", "new@example.org"]
@@ -166,7 +166,7 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
 
 def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, now):
     def fingerprint(*emails):
-        return judge(owner.account, [Entry(email) for email in emails], now).fingerprint
+        return classify.classify(owner.account, [Entry(email) for email in emails], now).fingerprint
 
     before = fingerprint("new@example.org", "wrong")
     assert fingerprint("new@example.org", "wrong") == before
@@ -177,25 +177,27 @@ def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, 
 
 
 def test_the_first_of_many_can_be_shown(account, now):
-    judgement = judge(account, [Entry(f"wrong {n}") for n in range(10)], now)
-    shown = judgement.of(Outcome.INVALID, 3)
+    classification = classify.classify(account, [Entry(f"wrong {n}") for n in range(10)], now)
+    shown = classification.of(Outcome.INVALID, 3)
     assert [one.entry.text for one in shown] == ["wrong 0", "wrong 1", "wrong 2"]
-    assert len(judgement.of(Outcome.INVALID)) == len(judgement) == 10
+    assert len(classification.of(Outcome.INVALID)) == len(classification) == 10
 
 
 @pytest.mark.slow
 def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
     entries = [Entry(f"person{n}@example.org") for n in range(50_000)]
-    judgement = judge(owner.account, [*entries[:-1], Entry("olive@example.org")], now)
-    assert judgement.counts == {Outcome.INVITE: 49_999, Outcome.MEMBER: 1}
+    classification = classify.classify(
+        owner.account, [*entries[:-1], Entry("olive@example.org")], now
+    )
+    assert classification.counts == {Outcome.INVITE: 49_999, Outcome.MEMBER: 1}
     with refused(Reason.LIST_TOO_LONG):
-        judge(owner.account, [*entries, entries[0]], now)
+        classify.classify(owner.account, [*entries, entries[0]], now)
 
 
 def test_a_list_that_would_keep_the_box_busy_for_long_is_refused(account, now, monkeypatch):
     monkeypatch.setattr(classify, "_SECONDS", 0)
     with refused(Reason.FILE_UNREADABLE):
-        judge(account, [Entry("ada@example.org")], now)
+        classify.classify(account, [Entry("ada@example.org")], now)
 
 
 texts = st.text(max_size=20) | st.sampled_from(
@@ -207,10 +209,12 @@ texts = st.text(max_size=20) | st.sampled_from(
 @given(st.lists(texts | st.emails(), max_size=15), st.sets(st.sampled_from(sorted(ON_REQUEST))))
 @pytest.mark.slow
 def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also):
-    judgement = classify.judge(people.stranger.account, [Entry(text) for text in typed], now)
-    assert sum(judgement.counts.values()) == len(judgement) == len(typed)
-    assert [one.entry.text for one in judgement.judged] == typed
-    invited = [email for email, _name in judgement.those_with(INVITED.union(also))]
+    classification = classify.classify(
+        people.stranger.account, [Entry(text) for text in typed], now
+    )
+    assert sum(classification.counts.values()) == len(classification) == len(typed)
+    assert [one.entry.text for one in classification.classified] == typed
+    invited = [email for email, _name in classification.those_with(INVITED.union(also))]
     assert len(invited) == len(set(invited))
     assert [addresses.canonical(email) for email in invited] == invited
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from invites.authorization.authority import is_backed
+from invites.authorization.authority import has_authority
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.core.tokens import Purpose
@@ -18,10 +18,10 @@ from invites.models import (
     DeliveryState,
     Invitation,
     InvitationState,
-    Standing,
+    InvitationStatus,
 )
 from invites.outbox.retry import Result
-from tests.support.actions import attempt_all, deeds, invite, new_profile, refused, reread
+from tests.support.actions import actions, attempt_all, invite, new_profile, refused, reread
 
 DAY = timedelta(days=1)
 
@@ -41,12 +41,12 @@ def test_resending_mails_again_and_renews_the_expiry(owner, invitation, now):
     manage.resend(owner, invitation, now + DAY)
     assert mails(invitation) == 2
     assert reread(invitation).expires_at == now + DAY + send_invitations.LIFETIME
-    assert deeds(owner.account)[-1] == "resent"
+    assert actions(owner.account)[-1] == "resent"
 
 
 def test_resending_brings_an_expired_invitation_back(owner, invitation, now):
     late = invitation.expires_at + DAY
-    assert invitation.standing(late) is Standing.EXPIRED
+    assert invitation.status(late) is InvitationStatus.EXPIRED
     manage.resend(owner, invitation, late)
     assert reread(invitation).is_open(late)
 
@@ -65,14 +65,16 @@ def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
 
 
 def order(entries, **more):
-    return send_invitations.Order(key="k", entries=read_field(entries), role=Role.USER, **more)
+    return send_invitations.InvitationRequest(
+        key="k", entries=read_field(entries), role=Role.USER, **more
+    )
 
 
 def test_another_address_revokes_the_invitation_to_the_wrong_one(owner, invitation, now):
     batch = manage.correct(owner, invitation, order("right@example.org"), now)
     assert [one.email for one in batch.invitations] == ["right@example.org"]
     assert reread(invitation).state == InvitationState.REVOKED
-    assert deeds(owner.account)[-2:] == ["invited", "revoked"]
+    assert actions(owner.account)[-2:] == ["invited", "revoked"]
     assert manage.correct(owner, invitation, order("right@example.org"), now) == batch
 
 
@@ -110,10 +112,10 @@ def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, 
     invitation = invite(people[Role.ADMIN], now)
     attempt_all(now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
-    assert not is_backed(reread(invitation))
+    assert not has_authority(reread(invitation))
     manage.resend(owner, invitation, now)
     assert reread(invitation).inviter == owner.user
-    assert is_backed(reread(invitation))
+    assert has_authority(reread(invitation))
 
 
 def test_a_mail_that_waits_in_the_name_of_an_inviter_who_left_goes_out_in_the_new_one(
@@ -147,7 +149,7 @@ def test_a_revoked_invitation_is_closed_until_it_is_restored(owner, invitation, 
     assert not reread(invitation).is_open(now)
     manage.restore(owner, invitation, now)
     assert reread(invitation).is_open(now)
-    assert deeds(owner.account)[-2:] == ["revoked", "restored"]
+    assert actions(owner.account)[-2:] == ["revoked", "restored"]
 
 
 def test_a_mail_that_was_withheld_goes_out_after_restoring(owner, now):
@@ -246,7 +248,7 @@ def nothing(invitation, owner, now):
 
 
 @pytest.mark.parametrize(
-    ("before", "deed"),
+    ("before", "action"),
     [
         (accept, manage.resend),
         (accept, manage.revoke),
@@ -259,28 +261,28 @@ def nothing(invitation, owner, now):
     ],
 )
 def test_what_does_not_fit_the_state_is_refused_and_changes_nothing(
-    owner, invitation, now, before, deed
+    owner, invitation, now, before, action
 ):
     before(invitation, owner, now)
-    state, written, mailed = reread(invitation).state, deeds(owner.account), mails(invitation)
+    state, written, mailed = reread(invitation).state, actions(owner.account), mails(invitation)
     with refused(Reason.INVITATION_CLOSED):
-        deed(owner, invitation, now)
+        action(owner, invitation, now)
     assert reread(invitation).state == state
-    assert (deeds(owner.account), mails(invitation)) == (written, mailed)
+    assert (actions(owner.account), mails(invitation)) == (written, mailed)
 
 
-@pytest.mark.parametrize("deed", [manage.resend, manage.revoke, manage.restore])
+@pytest.mark.parametrize("action", [manage.resend, manage.revoke, manage.restore])
 @pytest.mark.parametrize(
     ("actor", "role"),
     [(Role.USER, Role.USER), (Role.MODERATOR, Role.MODERATOR), (Role.ADMIN, Role.OWNER)],
 )
-def test_nobody_touches_an_invitation_above_their_reach(people, owner, now, deed, actor, role):
+def test_nobody_touches_an_invitation_above_their_reach(people, owner, now, action, actor, role):
     invitation = invite(owner, now, role=role)
     with refused(Reason.NOT_ALLOWED):
-        deed(people[actor], invitation, now)
+        action(people[actor], invitation, now)
 
 
-@pytest.mark.parametrize("deed", [manage.resend, manage.revoke, manage.restore])
-def test_nobody_touches_an_invitation_of_another_account(people, invitation, now, deed):
+@pytest.mark.parametrize("action", [manage.resend, manage.revoke, manage.restore])
+def test_nobody_touches_an_invitation_of_another_account(people, invitation, now, action):
     with refused(Reason.NOT_ALLOWED):
-        deed(people.stranger, invitation, now)
+        action(people.stranger, invitation, now)

@@ -10,7 +10,7 @@ from invites.invitations.classify import ON_REQUEST, Outcome
 from invites.invitations.quotas import MAILS_A_DAY
 from invites.lists.recipients import Entry
 from invites.members import accounts
-from invites.models import Delivery, DeliveryState, Invitation, Membership, ProofPurpose
+from invites.models import Delivery, DeliveryState, EmailTokenPurpose, Invitation, Membership
 from invites.people import email_tokens
 from tests.support.actions import invite, order, refused, send
 from tests.support.people import make_user
@@ -19,7 +19,7 @@ BO = "bo@example.org"
 
 
 def outcome(owner, now):
-    return classify.judge(owner.account, [Entry(BO)], now).judged[0].outcome
+    return classify.classify(owner.account, [Entry(BO)], now).classified[0].outcome
 
 
 def invite_and_revoke(owner, now, times=1):
@@ -124,7 +124,7 @@ class TestRoom:
 
     def test_a_forgotten_password_is_mailed_all_the_same(self, owner, now):
         send(owner, now, *people("a", 5))
-        assert email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+        assert email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
 
 
 def people(prefix, number):

@@ -4,16 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from invites.authorization.authority import is_backed
+from invites.authorization.authority import has_authority
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import manage, send_invitations
 from invites.invitations.classify import Outcome
 from invites.invitations.quotas import MAILS_A_DAY
-from invites.invitations.send_invitations import LIFETIME, Order
+from invites.invitations.send_invitations import LIFETIME, InvitationRequest
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships
-from invites.models import Batch, Delivery, DeliveryState, Invitation, InvitationState, Standing
+from invites.models import (
+    Batch,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    InvitationStatus,
+)
 from invites.outbox import batches, progress
 from tests.support.actions import invite, order, refused, reread
 
@@ -46,13 +53,13 @@ def test_who_is_pending_is_mailed_again_only_when_asked_for(owner, pending, now)
     assert mails(pending) == 2
     assert reread(pending).expires_at == later + LIFETIME
     assert Invitation.select().where(Invitation.email == "pending@example.org").count() == 1
-    assert batch.left_out["counts"] == {}
+    assert batch.skipped["counts"] == {}
 
 
 def test_a_batch_of_reminders_alone_counts_its_people(owner, pending, now):
     batch = send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
     seen = progress.of_batch(batch, now)
-    assert (seen.total, seen.waiting, seen.people[Standing.PENDING]) == (1, 1, 1)
+    assert (seen.total, seen.waiting, seen.people[InvitationStatus.PENDING]) == (1, 1, 1)
     first = progress.of_batch(reread(pending).batch, now)
     assert (first.total, first.sent) == (1, 1)
 
@@ -61,14 +68,14 @@ def test_who_mails_again_stands_behind_the_invitation(people, owner, now):
     offered = invite(people[Role.ADMIN], now, "pending@example.org")
     sent()
     memberships.deactivate(owner, people[Role.ADMIN], now)
-    assert not is_backed(reread(offered))
+    assert not has_authority(reread(offered))
     send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
-    assert is_backed(reread(offered))
+    assert has_authority(reread(offered))
 
 
 def test_who_is_mailed_again_as_something_else_is_offered_that_instead(owner, now):
     people = [Entry("ann@example.org", name="Ann"), Entry("pending@example.org")]
-    send_invitations.issue(owner, Order("k", people, Role.USER), now)
+    send_invitations.issue(owner, InvitationRequest("k", people, Role.USER), now)
     sent()
     first = Invitation.get(Invitation.email == "ann@example.org")
     entries = ["ann@example.org", "pending@example.org"]
@@ -78,9 +85,9 @@ def test_who_is_mailed_again_as_something_else_is_offered_that_instead(owner, no
         "ann@example.org": (Role.ADMIN, "Ann", batch),
         "pending@example.org": (Role.ADMIN, "", batch),
     }
-    assert reread(first).standing(now) is Standing.REPLACED
+    assert reread(first).status(now) is InvitationStatus.REPLACED
     assert progress.of_batch(batch, now).total == 2
-    assert batch.left_out["counts"] == {}
+    assert batch.skipped["counts"] == {}
 
 
 def now_pending():
@@ -111,7 +118,7 @@ def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
         owner, order("pending@example.org", "new@example.org", also=AGAIN), now
     )
     assert mails(pending) == MAILS_A_DAY
-    assert batch.left_out["counts"] == {"often": 1}
+    assert batch.skipped["counts"] == {"often": 1}
     with refused(Reason.INVITATION_OFTEN):
         manage.resend(owner, pending, now)
 
@@ -121,7 +128,7 @@ def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending
         owner, order("pending@example.org", "new@example.org", also=AGAIN), now
     )
     assert batches.cancel(owner, batch, now) == 2
-    assert reread(pending).standing(now) is Standing.PENDING
+    assert reread(pending).status(now) is InvitationStatus.PENDING
     newest = Delivery.select().where(Delivery.invitation == pending).order_by(Delivery.id.desc())
     assert newest.get().state == DeliveryState.WITHDRAWN
 

@@ -10,11 +10,11 @@ from invites.core.roles import Role
 from invites.invitations import send_invitations, skipped
 from invites.invitations.classify import Outcome
 from invites.invitations.review import overview
-from invites.invitations.send_invitations import LARGE, Order, Review
+from invites.invitations.send_invitations import LARGE, InvitationRequest, Review
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships
-from invites.models import Activity, Batch, Delivery, Invitation, InvitationState
-from tests.support.actions import deeds, invite, order, refused, reread, send
+from invites.models import AuditEntry, Batch, Delivery, Invitation, InvitationState
+from tests.support.actions import actions, invite, order, refused, reread, send
 
 
 def emails_of(batch):
@@ -42,8 +42,8 @@ def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
 
 def test_it_is_written_down_who_invited_how_many(owner, now):
     batch = send_invitations.issue(owner, order("ben@example.org", "cem@example.org"), now)
-    entry = Activity.select().order_by(Activity.id.desc()).get()
-    assert (entry.action, entry.actor) == (audit_log.Deed.INVITED, owner.user)
+    entry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
+    assert (entry.action, entry.actor) == (audit_log.AuditAction.INVITED, owner.user)
     assert entry.details == {"role": Role.USER, "batch": batch.id, "people": 2}
 
 
@@ -114,11 +114,11 @@ def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, o
         Entry("nobody" * 100, 7, "No Body"),
         Entry("no@example.org", 8),
     ]
-    batch = send_invitations.issue(owner, Order("k", entries, Role.USER), now)
+    batch = send_invitations.issue(owner, InvitationRequest("k", entries, Role.USER), now)
     assert emails_of(batch) == ["ben@example.org"]
     batch = reread(batch)
     reasons = ("twice", "member", "pending", "removed", "invalid", "declined")
-    assert batch.left_out["counts"] == dict.fromkeys(reasons, 1)
+    assert batch.skipped["counts"] == dict.fromkeys(reasons, 1)
     first, *others = skipped.rows(batch)
     assert first == (7, ("nobody" * 100)[:200], "address_too_long", "No Body", "", "invalid")
     assert [(one.row, one.outcome) for one in others] == [
@@ -137,7 +137,7 @@ def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, no
     also = frozenset({Outcome.REMOVED})
     batch = send_invitations.issue(owner, order("uma@example.org", also=also), now)
     assert emails_of(batch) == ["uma@example.org"]
-    assert reread(batch).left_out["counts"] == {}
+    assert reread(batch).skipped["counts"] == {}
 
 
 def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
@@ -228,14 +228,14 @@ def test_invitations_of_another_account_are_left_alone(people, owner, now):
 @pytest.mark.slow
 def test_50_000_people_are_invited_by_one_press(owner, now):
     entries = [Entry(f"person{n}@example.org", n + 2) for n in range(50_000)]
-    batch = send_invitations.issue(owner, Order("k", entries, Role.USER), now)
+    batch = send_invitations.issue(owner, InvitationRequest("k", entries, Role.USER), now)
     assert batch.invitations.count() == 50_000
     assert Delivery.select().where(Delivery.batch == batch).count() == 50_000
-    assert deeds(owner.account).count("invited") == 1
+    assert actions(owner.account).count("invited") == 1
 
 
 def test_50_001_people_are_refused_as_a_whole(owner, now):
     entries = [Entry(f"person{n}@example.org") for n in range(50_001)]
     with refused(Reason.LIST_TOO_LONG):
-        send_invitations.issue(owner, Order("k", entries, Role.USER), now)
+        send_invitations.issue(owner, InvitationRequest("k", entries, Role.USER), now)
     assert Invitation.select().count() == Batch.select().count() == 0

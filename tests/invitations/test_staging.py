@@ -13,8 +13,8 @@ from invites.core.roles import Role
 from invites.invitations import edits, send_invitations, skipped, staged_rows, staging
 from invites.invitations.classify import INVITED, Outcome
 from invites.invitations.review import overview
-from invites.invitations.send_invitations import LARGE, Order, Review
-from invites.invitations.subprocess_pool import AsideError
+from invites.invitations.send_invitations import LARGE, InvitationRequest, Review
+from invites.invitations.subprocess_pool import PoolError
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.lists.table import BOTH_NAMES, Choice
 from invites.members import accounts, answers, memberships
@@ -55,7 +55,7 @@ def seen(owner, staged, now, *typed, agreed=None):
 
 
 def order(staged, *typed, key="k", role=Role.USER, **more):
-    return Order(key, [Entry(text) for text in typed], role, staged, **more)
+    return InvitationRequest(key, [Entry(text) for text in typed], role, staged, **more)
 
 
 class TestKeeping:
@@ -183,7 +183,7 @@ class TestLookingOver:
 
     def test_who_is_left_out_can_be_taken_back(self, staged, now):
         edits.leave_out(staged, 3, now)
-        assert row(staged, 3).outcome == "left_out"
+        assert row(staged, 3).outcome == "skipped"
         edits.take_back(staged, 3, now)
         assert row(staged, 3).outcome == "invite"
         edits.leave_out(staged, 6, now)
@@ -244,9 +244,9 @@ class TestLookingOver:
     def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
         assert outcomes(staged)[1] == "invalid"
-        edits.keep_as_written(staged, 1, now)
+        edits.keep_as_is(staged, 1, now)
         assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
-        assert not edits.judge_again(staged, now)
+        assert not edits.classify_again(staged, now)
 
     def test_a_row_that_is_not_there_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
@@ -274,13 +274,13 @@ class TestLookingOver:
     ):
         text = "a,b\n" + "".join(f"a{n}@example.org,b{n}@example.org\n" for n in range(5_000))
         staged = staging.stage(owner, "p.csv", text.encode(), now)
-        monkeypatch.setattr(staging, "_judged", None)  # would be called in this process
+        monkeypatch.setattr(staging, "_classified", None)  # would be called in this process
         staging.pick_columns(staged, Choice(1, None), now)
         assert staged.email_column == 1
         assert staged_rows.counts(staged) == {"invite": 5_000}
         assert row(staged, 2).email == "b0@example.org"
 
-    def test_other_names_leave_what_was_mended_and_left_out(self, staged, now):
+    def test_other_names_leave_what_was_mended_and_skipped(self, staged, now):
         edits.mend(staged, 6, "nobody@example.org", now)
         edits.leave_out(staged, 3, now)
         before = outcomes(staged)
@@ -325,14 +325,14 @@ class TestLookingOver:
 
     def test_a_sent_list_is_not_changed_any_more(self, owner, staged, now):
         send_invitations.issue(owner, order(staged), now)
-        for deed in (
+        for action in (
             lambda: edits.leave_out(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
             lambda: edits.take_suggestions(staged, "example.org", now),
             lambda: edits.undo_suggestions(staged, "example.org", now),
         ):
             with refused(Reason.NOT_FOUND):
-                deed()
+                action()
 
     def test_columns_of_a_list_that_was_dropped_elsewhere_are_refused(self, staged, now):
         staging.drop(staged)
@@ -355,7 +355,7 @@ class TestLookingOver:
     @given(
         st.lists(
             st.tuples(
-                st.sampled_from(["mend", "leave_out", "take_back", "keep_as_written"]),
+                st.sampled_from(["mend", "leave_out", "take_back", "keep_as_is"]),
                 st.integers(2, 6),
                 st.sampled_from(["ben@example.org", "new@example.org", "wrong", "", "ada@x"]),
             ),
@@ -363,14 +363,14 @@ class TestLookingOver:
         )
     )
     @pytest.mark.slow
-    def test_after_whatever_was_done_all_is_as_if_judged_at_once(self, staged, now, deeds):
+    def test_after_whatever_was_done_all_is_as_if_judged_at_once(self, staged, now, actions):
         with db.database.atomic() as undone:
-            for deed, number, text in deeds:
-                more = (text,) if deed == "mend" else ()
-                getattr(edits, deed)(staged, number, *more, now)
+            for action, number, text in actions:
+                more = (text,) if action == "mend" else ()
+                getattr(edits, action)(staged, number, *more, now)
             before = outcomes(staged)
             assert len(before) == 5
-            assert not edits.judge_again(staged, now)
+            assert not edits.classify_again(staged, now)
             assert outcomes(staged) == before
             emails = [email for email, _ in staged_rows.those_with(staged, INVITED)]
             assert len(emails) == len(set(emails))
@@ -391,7 +391,7 @@ class TestSending:
         assert [one.name for one in invited] == ["Ben", "Cem", ""]
         assert batch.file_name == "people.csv"
         batch = reread(batch)
-        assert batch.left_out["counts"] == {"member": 1, "twice": 2, "invalid": 1}
+        assert batch.skipped["counts"] == {"member": 1, "twice": 2, "invalid": 1}
         first, *others = skipped.rows(batch)
         assert first[:3] == (6, "not one", "address_no_at")
         assert [one.outcome for one in others] == ["member", "twice", "twice"]
@@ -433,7 +433,7 @@ class TestSending:
         with refused(Reason.REVIEW_FIRST):
             send_invitations.issue(owner, order(staged, review=review), now)
         assert outcomes(staged)[2] == "invite"
-        assert edits.judge_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
+        assert edits.classify_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
         assert send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
         answers.decline(invitation, now)
 
@@ -507,7 +507,7 @@ class TestLargeFiles:
         self, owner, now, large, monkeypatch
     ):
         def break_down(*_):
-            raise AsideError
+            raise PoolError
 
         monkeypatch.setattr(staging.subprocess_pool, "run", break_down)
         with refused(Reason.FILE_UNREADABLE):

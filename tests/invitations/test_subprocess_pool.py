@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.invitations import subprocess_pool
-from invites.invitations.subprocess_pool import AsideError
+from invites.invitations.subprocess_pool import PoolError
 from invites.models import User
 from invites.people import profiles
 from invites.people.profiles import NewProfile
@@ -25,7 +25,7 @@ def make_somebody(email: str) -> str:
 
 
 def refuse() -> None:
-    raise Refused(Reason.LIST_TOO_LONG, limit=7)
+    raise RuleError(Reason.LIST_TOO_LONG, limit=7)
 
 
 def break_down() -> None:
@@ -48,7 +48,7 @@ def test_it_works_on_the_same_database() -> None:
 
 @pytest.mark.slow
 def test_a_refusal_comes_through_with_its_details() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RuleError) as caught:
         subprocess_pool.run(refuse)
     assert caught.value.reason is Reason.LIST_TOO_LONG
     assert caught.value.details == {"limit": 7}
@@ -57,7 +57,7 @@ def test_a_refusal_comes_through_with_its_details() -> None:
 @pytest.mark.slow
 def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
     for _ in range(3):
-        with pytest.raises(AsideError):
+        with pytest.raises(PoolError):
             subprocess_pool.run(break_down)
     assert subprocess_pool.run(process_id)
 
@@ -67,7 +67,7 @@ def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
 ) -> None:
     monkeypatch.setattr(subprocess_pool, "_LONGEST", 0.1)
     started = time.monotonic()
-    with pytest.raises(AsideError):
+    with pytest.raises(PoolError):
         subprocess_pool.run(time.sleep, 60)
     assert time.monotonic() - started < 30
 

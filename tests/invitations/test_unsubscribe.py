@@ -10,10 +10,10 @@ from invites.invitations import classify, manage, send_invitations, unsubscribe
 from invites.invitations.classify import Outcome
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships, permanent_link
-from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, OptOut
+from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, Unsubscribe
 from tests.support.actions import (
+    actions,
     attempt_all,
-    deeds,
     due,
     invite,
     new_profile,
@@ -31,30 +31,30 @@ def invitation(owner, now):
 
 
 def outcome(account, now, email="ann@example.org"):
-    [judged] = classify.judge(account, [Entry(email)], now).judged
-    return judged.outcome
+    [classified] = classify.classify(account, [Entry(email)], now).classified
+    return classified.outcome
 
 
 def test_who_opts_out_has_declined_and_is_left_out_of_the_next_list(
     owner, account, invitation, now
 ):
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     assert reread(invitation).state == InvitationState.DECLINED
-    assert outcome(account, now) is Outcome.OPTED_OUT
+    assert outcome(account, now) is Outcome.UNSUBSCRIBED
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.issue(owner, order("ann@example.org", also=classify.ON_REQUEST), now)
-    assert deeds(account)[-1] == "opted_out"
+    assert actions(account)[-1] == "unsubscribed"
 
 
 def test_doing_it_twice_does_it_once(account, invitation, now):
-    unsubscribe.opt_out(invitation, now)
-    unsubscribe.opt_out(invitation, now + timedelta(days=1))
-    assert OptOut.select().count() == 1
-    assert deeds(account).count("opted_out") == 1
+    unsubscribe.unsubscribe(invitation, now)
+    unsubscribe.unsubscribe(invitation, now + timedelta(days=1))
+    assert Unsubscribe.select().count() == 1
+    assert actions(account).count("unsubscribed") == 1
 
 
 def test_a_mail_that_waits_is_not_sent_any_more(owner, invitation, now):
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     attempt_all(now)
     assert Delivery.get().state == DeliveryState.WITHDRAWN
     assert due(now) == []
@@ -63,80 +63,80 @@ def test_a_mail_that_waits_is_not_sent_any_more(owner, invitation, now):
 def test_an_old_link_still_opts_out_and_closes_the_newer_invitation(owner, invitation, now):
     later = invitation.expires_at + timedelta(days=1)
     newer = invite(owner, later, "ann@example.org")
-    unsubscribe.opt_out(invitation, later)
+    unsubscribe.unsubscribe(invitation, later)
     assert reread(newer).state == InvitationState.DECLINED
 
 
 def test_another_account_is_not_concerned(people, invitation, now):
     theirs = invite(people.stranger, now, "ann@example.org")
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     assert reread(theirs).state == InvitationState.PENDING
     assert outcome(people.stranger.account, now) is Outcome.PENDING
 
 
 def test_who_changes_their_mind_can_be_invited_again(owner, account, invitation, now):
-    unsubscribe.opt_out(invitation, now)
-    unsubscribe.opt_in(account, "ann@example.org", now)
+    unsubscribe.unsubscribe(invitation, now)
+    unsubscribe.resubscribe(account, "ann@example.org", now)
     assert outcome(account, now) is Outcome.DECLINED  # so they are left out unless asked for
-    assert deeds(account)[-1] == "opted_in"
-    unsubscribe.opt_in(account, "ann@example.org", now)
-    assert deeds(account).count("opted_in") == 1
+    assert actions(account)[-1] == "resubscribed"
+    unsubscribe.resubscribe(account, "ann@example.org", now)
+    assert actions(account).count("resubscribed") == 1
 
 
 def test_a_revoked_invitation_is_not_restored_to_somebody_who_opted_out(owner, invitation, now):
     manage.revoke(owner, invitation, now)
-    unsubscribe.opt_out(invitation, now)
-    with refused(Reason.OPTED_OUT):
+    unsubscribe.unsubscribe(invitation, now)
+    with refused(Reason.UNSUBSCRIBED):
         manage.restore(owner, invitation, now)
     assert reread(invitation).state == InvitationState.REVOKED
 
 
 def test_who_comes_by_themselves_may_be_invited_again_later(account, invitation, now):
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     ann = make_user("Ann", "ann@example.org", now)
     memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
-    assert OptOut.select().count() == 0
+    assert Unsubscribe.select().count() == 0
 
 
 def test_nobody_takes_it_back_by_joining_with_an_address_that_is_not_proven(
     owner, account, invitation, now
 ):
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     link = permanent_link.enable(owner, now)
     permanent_link.join_as_new(link, new_profile("ann@example.org"), now)
-    assert unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(invitation)
 
 
 def test_nobody_takes_it_back_by_accepting_with_a_copied_link(invitation, now):
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=False)
-    assert unsubscribe.is_opted_out(invitation)
+    assert unsubscribe.is_unsubscribed(invitation)
 
 
 @pytest.mark.parametrize("has_profile", [True, False])
 def test_who_accepts_by_the_mailed_link_takes_it_back(invitation, now, has_profile):
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     if has_profile:
         ann = make_user("Ann", "ann@example.org", now, confirmed=False)
         answers.accept(invitation, ann, now, proven=True)
     else:
         answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
-    assert not unsubscribe.is_opted_out(invitation)
+    assert not unsubscribe.is_unsubscribed(invitation)
 
 
 @pytest.mark.parametrize("sent", [True, False])
 def test_who_opted_out_is_not_mailed_again(owner, invitation, now, sent):
     if sent:
         attempt_all(now)
-    unsubscribe.opt_out(invitation, now)
-    with refused(Reason.OPTED_OUT):
+    unsubscribe.unsubscribe(invitation, now)
+    with refused(Reason.UNSUBSCRIBED):
         manage.resend(owner, invitation, now)
 
 
 def test_a_member_who_opts_out_stays_a_member(account, invitation, now):
     ann = make_user("Ann", "ann@example.org", now)
     member = memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.INVITATION)
-    unsubscribe.opt_out(invitation, now)
+    unsubscribe.unsubscribe(invitation, now)
     assert reread(member).is_active
     assert outcome(account, now) is Outcome.MEMBER
 
@@ -144,6 +144,6 @@ def test_a_member_who_opts_out_stays_a_member(account, invitation, now):
 def test_of_50000_addresses_those_that_opted_out_are_found_at_once(owner, account, now):
     batch = send(owner, now, "a@example.org", "b@example.org", "c@example.org")
     for invitation in batch.invitations[:2]:
-        unsubscribe.opt_out(invitation, now)
+        unsubscribe.unsubscribe(invitation, now)
     emails = [f"p{n}@example.org" for n in range(50_000)] + ["a@example.org", "c@example.org"]
-    assert unsubscribe.opted_out(account, emails) == {"a@example.org"}
+    assert unsubscribe.unsubscribed(account, emails) == {"a@example.org"}

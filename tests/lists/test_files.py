@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.lists import files
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.lists.table import MAX_BYTES, Choice, Table
@@ -180,7 +180,7 @@ def test_the_row_that_cannot_be_read_is_named(app, content, reason, row):
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.startswith("file_")])
 def test_each_refusal_has_a_sentence(app, reason):
     with app.test_request_context():
-        assert sentence(Refused(reason, row=3, limit=5)).endswith(".")
+        assert sentence(RuleError(reason, row=3, limit=5)).endswith(".")
 
 
 def addresses(count):
@@ -246,7 +246,7 @@ def test_no_cell_takes_long(cell):
 MEASURE = """
 import sys
 from tests.lists.test_files import read
-from invites.refusals import Refused
+from invites.refusals import RuleError
 
 def peak():
     lines = open("/proc/self/status").read().split("\\n")
@@ -257,7 +257,7 @@ open("/proc/self/clear_refs", "w").write("5")
 idle, content = peak(), open(sys.argv[1], "rb").read()
 try:
     read(content)
-except Refused:
+except RuleError:
     pass
 print(peak() - idle)
 """
@@ -304,7 +304,7 @@ def _is_read_or_refused(content):
         table = files.read(content)
         choice = table.choice()
         entries = table.entries(choice)
-    except Refused:
+    except RuleError:
         return
     assert choice.email in [column.index for column in table.columns()]
     assert choice.name != choice.email

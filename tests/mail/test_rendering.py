@@ -10,7 +10,7 @@ from flask import Flask
 from invites.core.roles import Role
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import preview_parts, render
-from invites.models import Account, Delivery, Membership, ProofPurpose, SecurityEvent
+from invites.models import Account, Delivery, EmailTokenPurpose, Membership, SecurityEvent
 from invites.people import email_tokens, security_notices
 from tests.conftest import NOW
 from tests.support.actions import invite
@@ -19,7 +19,7 @@ from tests.support.people import make_user
 GOLDEN = Path(__file__).parent / "golden"
 TOKEN = re.compile(r"\b\d+-[A-Za-z0-9_-]{24}")
 
-NAMES = ["invitation_new", "invitation_known", *ProofPurpose, *SecurityEvent]
+NAMES = ["invitation_new", "invitation_known", *EmailTokenPurpose, *SecurityEvent]
 
 Mails = dict[str, OutgoingMail]
 
@@ -38,18 +38,18 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
     account.assignments_label = "Open the call list"
     account.reply_to = "help@riverside.example"
     account.time_zone = "Pacific/Auckland"
-    account.requires_second_factor = True
+    account.requires_two_step = True
     account.save()
     make_user("Kim Known", "kim@example.org", now)
     invite(owner, now, "new@example.org")
     invite(owner, now, "kim@example.org")
-    for purpose in ProofPurpose:
+    for purpose in EmailTokenPurpose:
         email_tokens.ask(owner.user, purpose, owner.user.email, now)
     for event in SecurityEvent:
         security_notices.tell(owner.user, event, now)
     with app.app_context():
-        postage = app.extensions["invites"].postage
-        rendered = [render(d, postage, now) for d in Delivery.select().order_by(Delivery.id)]
+        mail_context = app.extensions["invites"].mail_context
+        rendered = [render(d, mail_context, now) for d in Delivery.select().order_by(Delivery.id)]
     return {name: mail for name, mail in zip(NAMES, rendered, strict=True) if mail}
 
 
@@ -93,7 +93,7 @@ def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: da
             owner.user,
             Role.USER,
             link=link,
-            opt_out_link=link,
+            unsubscribe_link=link,
             links=links,
             known=False,
             expires_at=now,
@@ -110,7 +110,7 @@ def test_without_an_assignments_link_a_mail_promises_none_and_leads_to_the_accou
         make_user("Kim Known", "new@example.org", now)
     invite(owner, now)
     with app.app_context():
-        mail = render(Delivery.get(), app.extensions["invites"].postage, now)
+        mail = render(Delivery.get(), app.extensions["invites"].mail_context, now)
     assert mail is not None
     for said in (str(mail.body), str(mail.html)):
         assert "assignments" not in said
@@ -126,7 +126,7 @@ def test_text_from_people_stays_readable_in_the_subject(
     make_user("Kim Known", "new@example.org", now)
     invite(owner, now)
     with app.app_context():
-        mail = render(Delivery.get(), app.extensions["invites"].postage, now)
+        mail = render(Delivery.get(), app.extensions["invites"].mail_context, now)
     assert mail is not None
     assert mail.subject == "Invitation for Smith & Jones <Ltd>"
     assert "Smith & Jones <Ltd>" in str(mail.body)

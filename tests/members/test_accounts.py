@@ -9,7 +9,7 @@ from invites.core.roles import Role
 from invites.members import accounts, memberships
 from invites.members.accounts import AccountSettings
 from invites.models import Account, JoinedBy, Membership
-from tests.support.actions import deeds, refused, reread
+from tests.support.actions import actions, refused, reread
 from tests.support.people import make_user
 
 SETTINGS = AccountSettings(
@@ -27,7 +27,7 @@ def test_who_founds_an_account_owns_it(account, now):
     assert (owner.role, owner.joined_by, owner.is_active) == (Role.OWNER, JoinedBy.FOUNDING, True)
     assert owner.user.name == "Olive Martin"
     assert account.created_at == now
-    assert deeds(account) == ["account_created"]
+    assert actions(account) == ["account_created"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_admin_changes_the_settings_and_the_slug_stays(people, now):
     assert account.assignments_label == "Your shifts"
     assert account.reply_to == "office@example.org"
     assert account.time_zone == "Europe/Paris"
-    assert deeds(account)[-1] == "settings_changed"
+    assert actions(account)[-1] == "settings_changed"
 
 
 def test_phrase_link_and_reply_address_may_be_empty(owner, now):

@@ -9,7 +9,7 @@ from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships, permanent_link
 from invites.models import Delivery, InvitationState, JoinedBy, Membership, User
-from tests.support.actions import deeds, invite, new_profile, refused, reread, send
+from tests.support.actions import actions, invite, new_profile, refused, reread, send
 from tests.support.people import make_user
 
 INSTANT = timedelta(microseconds=1)
@@ -34,14 +34,14 @@ def test_who_accepts_is_in_with_the_role_that_was_offered(owner, noa, now):
     assert (membership.joined_by, membership.invitation) == (JoinedBy.INVITATION, invitation)
     assert reread(invitation).state == InvitationState.ACCEPTED
     assert reread(invitation).answered_at == now
-    assert deeds(owner.account)[-1] == "accepted"
+    assert actions(owner.account)[-1] == "accepted"
 
 
 def test_an_invitation_is_accepted_once(invitation, noa, now):
     answers.accept(invitation, noa, now)
     with refused(Reason.INVITATION_CLOSED):
         answers.accept(invitation, noa, now)
-    assert deeds(invitation.account).count("accepted") == 1
+    assert actions(invitation.account).count("accepted") == 1
 
 
 def test_an_invitation_can_be_accepted_until_the_moment_it_expires(owner, noa, now):
@@ -90,13 +90,13 @@ def test_a_new_person_accepts_with_a_profile_for_the_invited_address(invitation,
     user = User.get(User.email == "new@example.org")
     assert membership.user == user
     assert user.is_confirmed
-    assert Delivery.select().where(Delivery.proof.is_null(False)).count() == 0
+    assert Delivery.select().where(Delivery.email_token.is_null(False)).count() == 0
 
 
 def test_a_copied_link_proves_no_mailbox_so_a_confirmation_is_mailed(invitation, now):
     membership = answers.accept_as_new(invitation, new_profile(), now, proven=False)
     assert not membership.user.is_confirmed
-    mail = Delivery.get(Delivery.proof.is_null(False))
+    mail = Delivery.get(Delivery.email_token.is_null(False))
     assert (mail.recipient, mail.kind) == ("new@example.org", "confirm_email")
 
 
@@ -123,21 +123,21 @@ def test_a_refused_acceptance_leaves_no_profile_behind(owner, invitation, now):
     with refused(Reason.INVITATION_CLOSED):
         answers.accept_as_new(invitation, new_profile(), now, proven=False)
     assert User.get_or_none(User.email == "new@example.org") is None
-    assert Delivery.select().where(Delivery.proof.is_null(False)).count() == 0
+    assert Delivery.select().where(Delivery.email_token.is_null(False)).count() == 0
 
 
 def test_declining_takes_no_profile_and_is_recorded(invitation, now):
     answers.decline(invitation, now)
     assert reread(invitation).state == InvitationState.DECLINED
     assert reread(invitation).answered_at == now
-    assert deeds(invitation.account)[-1] == "declined"
+    assert actions(invitation.account)[-1] == "declined"
 
 
 def test_declining_twice_does_it_once(invitation, now):
     for minutes in (0, 1):
         answers.decline(invitation, now + timedelta(minutes=minutes))
     assert reread(invitation).answered_at == now
-    assert deeds(invitation.account).count("declined") == 1
+    assert actions(invitation.account).count("declined") == 1
 
 
 def test_a_declined_invitation_can_still_be_accepted_until_it_expires(invitation, noa, now):

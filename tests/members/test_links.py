@@ -5,7 +5,7 @@ import pytest
 from invites.core.tokens import Purpose, row_id
 from invites.members import permanent_link
 from invites.members.links import Links
-from invites.models import EmailProof, ProofPurpose
+from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import email_tokens
 from tests.support.actions import invite
 
@@ -42,14 +42,14 @@ def test_the_permanent_link_leads_to_the_join_page(owner, links, signer, now):
 @pytest.mark.parametrize(
     ("proves", "path", "purpose"),
     [
-        (ProofPurpose.CONFIRM_EMAIL, "confirm-email", Purpose.CONFIRM_EMAIL),
-        (ProofPurpose.RESET_PASSWORD, "password-reset", Purpose.RESET_PASSWORD),
+        (EmailTokenPurpose.CONFIRM_EMAIL, "confirm-email", Purpose.CONFIRM_EMAIL),
+        (EmailTokenPurpose.RESET_PASSWORD, "password-reset", Purpose.RESET_PASSWORD),
     ],
 )
 def test_each_proof_has_a_page_of_its_own(owner, links, signer, now, proves, path, purpose):
     email_tokens.ask(owner.user, proves, owner.user.email, now)
-    proof = EmailProof.get()
-    assert signer.matches(token_of(links.proof(proof), path), purpose, proof)
+    email_token = EmailToken.get()
+    assert signer.matches(token_of(links.email_token(email_token), path), purpose, email_token)
 
 
 def test_pages_behind_the_log_in_need_no_token(account, links):
@@ -59,21 +59,21 @@ def test_pages_behind_the_log_in_need_no_token(account, links):
 
 def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
     invitation, link = invite(owner, now), permanent_link.enable(owner, now)
-    confirm, reset = ProofPurpose.CONFIRM_EMAIL, ProofPurpose.RESET_PASSWORD
+    confirm, reset = EmailTokenPurpose.CONFIRM_EMAIL, EmailTokenPurpose.RESET_PASSWORD
     email_tokens.ask(owner.user, confirm, owner.user.email, now)
-    proof = EmailProof.get()
-    assert invitation.id == link.id == proof.id  # so that only the purpose tells them apart
+    email_token = EmailToken.get()
+    assert invitation.id == link.id == email_token.id  # so that only the purpose tells them apart
     mailed = token_of(links.mailed_invitation(invitation), "invitation")
     copied = token_of(links.copied_invitation(invitation), "invitation")
     joining = token_of(links.permanent(link), "join")
-    confirming = token_of(links.proof(proof), "confirm-email")
+    confirming = token_of(links.email_token(email_token), "confirm-email")
 
     opened = {
         token: (
             links.opened_invitation(token),
             links.opened_permanent(token),
-            links.opened_proof(token, confirm),
-            links.opened_proof(token, reset),
+            links.opened_email_token(token, confirm),
+            links.opened_email_token(token, reset),
         )
         for token in (mailed, copied, joining, confirming, f"{mailed}x", "1", "", "9" * 30)
     }
@@ -82,7 +82,7 @@ def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
     assert opened[mailed] == ((invitation, True), None, None, None)
     assert opened[copied] == ((invitation, False), None, None, None)
     assert opened[joining] == (None, link, None, None)
-    assert opened[confirming] == (None, None, proof, None)
+    assert opened[confirming] == (None, None, email_token, None)
     assert {opened[token] for token in (f"{mailed}x", "1", "", "9" * 30)} == {nothing}
 
 

@@ -9,7 +9,7 @@ from invites.core.roles import Role
 from invites.members import accounts, answers, memberships
 from invites.models import InvitationState, JoinedBy, Membership
 from tests.conftest import NOW
-from tests.support.actions import deeds, invite, refused, reread
+from tests.support.actions import actions, invite, refused, reread
 from tests.support.people import make_member, make_user
 
 LATER = timedelta(days=1)
@@ -36,23 +36,23 @@ def test_a_member_is_found_active_or_not(people, owner, now):
 
 
 def test_a_role_that_somebody_has_already_is_no_change(people, owner, now):
-    before = deeds(owner.account)
+    before = actions(owner.account)
     memberships.change_role(owner, people[Role.MODERATOR], Role.MODERATOR, now)
-    assert deeds(owner.account) == before
+    assert actions(owner.account) == before
 
 
 def test_deactivating_or_reactivating_twice_is_one_deed(people, owner, now):
-    for deed in (memberships.deactivate, memberships.reactivate):
-        deed(owner, people[Role.USER], now)
-        deed(owner, people[Role.USER], now)
-    assert deeds(owner.account)[-2:] == ["deactivated", "reactivated"]
+    for action in (memberships.deactivate, memberships.reactivate):
+        action(owner, people[Role.USER], now)
+        action(owner, people[Role.USER], now)
+    assert actions(owner.account)[-2:] == ["deactivated", "reactivated"]
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.ADMIN, Role.OWNER])
 def test_an_owner_gives_any_role(people, owner, now, role):
     memberships.change_role(owner, people[Role.MODERATOR], role, now)
     assert reread(people[Role.MODERATOR]).role is role
-    assert deeds(owner.account)[-1] == "role_changed"
+    assert actions(owner.account)[-1] == "role_changed"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_removed_member_is_inactive_and_can_be_brought_back(people, owner, now
     memberships.reactivate(owner, people[Role.MODERATOR], now + LATER)
     back = reread(people[Role.MODERATOR])
     assert (back.is_active, back.role) == (True, Role.MODERATOR)
-    assert deeds(owner.account)[-2:] == ["deactivated", "reactivated"]
+    assert actions(owner.account)[-2:] == ["deactivated", "reactivated"]
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR, Role.ADMIN])
@@ -120,13 +120,13 @@ def test_everybody_may_leave_and_can_be_brought_back(people, owner, now, role):
     assert reread(people[role]).deactivated_at == now
     memberships.reactivate(owner, people[role], now + LATER)
     assert (reread(people[role]).is_active, reread(people[role]).role) == (True, role)
-    assert deeds(owner.account)[-2:] == ["left", "reactivated"]
+    assert actions(owner.account)[-2:] == ["left", "reactivated"]
 
 
 def test_leaving_twice_is_one_deed(people, now):
     for _ in range(2):
         memberships.leave(people[Role.USER], now)
-    assert deeds(people[Role.USER].account).count("left") == 1
+    assert actions(people[Role.USER].account).count("left") == 1
 
 
 def test_the_last_owner_stays_until_there_is_another_one(people, owner, now):
@@ -147,7 +147,7 @@ def test_removing_twice_keeps_the_first_moment(people, owner, now):
 
 
 @pytest.mark.parametrize(
-    ("deed", "since"), [(memberships.deactivate, None), (memberships.reactivate, NOW)]
+    ("action", "since"), [(memberships.deactivate, None), (memberships.reactivate, NOW)]
 )
 @pytest.mark.parametrize(
     ("actor", "target"),
@@ -158,11 +158,11 @@ def test_removing_twice_keeps_the_first_moment(people, owner, now):
         (Role.ADMIN, Role.OWNER),
     ],
 )
-def test_nobody_removes_or_brings_back_above_their_reach(people, now, deed, since, actor, target):
+def test_nobody_removes_or_brings_back_above_their_reach(people, now, action, since, actor, target):
     touched = make_member(people[target].account, "Tim", "tim@example.org", target, now)
     Membership.update(deactivated_at=since).where(Membership.id == touched.id).execute()
     with refused(Reason.NOT_ALLOWED):
-        deed(people[actor], touched, now)
+        action(people[actor], touched, now)
     assert reread(touched).deactivated_at == since
 
 

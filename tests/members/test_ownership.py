@@ -3,7 +3,7 @@
 import pytest
 
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.members import memberships, ownership
@@ -32,7 +32,7 @@ def test_an_admin_claims_an_account_without_owner(lost, now):
     ownership.claim(lost[Role.ADMIN], now)
     assert owners(lost) == ["ada@example.org"]
     newest = audit_log.recorded(lost[Role.OWNER].account, None, "")[0]
-    assert (newest.action, newest.actor.email) == (Deed.OWNERSHIP_CLAIMED, "ada@example.org")
+    assert (newest.action, newest.actor.email) == (AuditAction.OWNERSHIP_CLAIMED, "ada@example.org")
 
 
 def test_the_first_one_wins_also_in_the_same_moment(lost, now):
@@ -105,15 +105,15 @@ class TestRescue:
         assert owners(people) == ["olive@example.org", "uma@example.org"]
         newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor, newest.details) == (
-            Deed.OWNER_RESCUED,
+            AuditAction.OWNER_RESCUED,
             None,
             {"email": "uma@example.org", "name": "Uma Roy"},
         )
 
-    def test_says_that_a_second_step_is_asked_for_still(self, app, people, now):
+    def test_says_that_a_two_step_is_asked_for_still(self, app, people, now):
         totp.offer(people[Role.USER].user, now)
         Authenticator.update(confirmed_at=now).execute()
-        assert "flask forget-second-step --email uma@example.org" in self.rescue(app).output
+        assert "flask disable-two-step --email uma@example.org" in self.rescue(app).output
 
     def test_brings_back_who_was_removed_and_in_who_never_was(self, app, lost, now):
         make_user("Zed", "zed@example.org", now)
@@ -152,17 +152,17 @@ class TestForgottenSecondStep:
         uma = people[Role.USER].user
         totp.offer(uma, now)
         Authenticator.update(confirmed_at=now).execute()
-        done = run(app, "forget-second-step", "--email", "Uma@example.org")
+        done = run(app, "disable-two-step", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
         assert not two_step.is_on(uma)
         newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
-        assert (newest.action, newest.actor) == (Deed.SECOND_STEP_FORGOTTEN, None)
-        again = run(app, "forget-second-step", "--email", "uma@example.org")
+        assert (newest.action, newest.actor) == (AuditAction.TWO_STEP_DISABLED, None)
+        again = run(app, "disable-two-step", "--email", "uma@example.org")
         assert "already: there was no second step" in again.output
         assert len(told()) == 1
 
     def test_says_who_is_not_known(self, app):
-        done = run(app, "forget-second-step", "--email", "nobody@example.org")
+        done = run(app, "disable-two-step", "--email", "nobody@example.org")
         assert done.exit_code == 1
         assert "Nobody has a profile" in done.output
 

@@ -9,7 +9,7 @@ from invites.core.roles import Role
 from invites.core.tokens import Purpose
 from invites.members import memberships, permanent_link
 from invites.models import Delivery, JoinedBy, PermanentLink, User
-from tests.support.actions import deeds, invite, new_profile, refused, reread
+from tests.support.actions import actions, invite, new_profile, refused, reread
 from tests.support.people import make_user
 
 
@@ -39,12 +39,12 @@ def test_an_account_has_no_link_until_somebody_enables_it(owner, now):
     assert permanent_link.active(owner.account) is None
     link = permanent_link.enable(owner, now)
     assert permanent_link.active(owner.account) == link
-    assert deeds(owner.account)[-1] == "link_enabled"
+    assert actions(owner.account)[-1] == "link_enabled"
 
 
 def test_enabling_twice_keeps_the_link(owner, link, now):
     assert permanent_link.enable(owner, now) == link
-    assert deeds(owner.account).count("link_enabled") == 1
+    assert actions(owner.account).count("link_enabled") == 1
 
 
 def test_deleting_and_enabling_makes_a_brand_new_link(owner, link, now, signer):
@@ -52,12 +52,12 @@ def test_deleting_and_enabling_makes_a_brand_new_link(owner, link, now, signer):
     permanent_link.delete(owner, now)
     assert permanent_link.active(owner.account) is None
     assert signer.token(Purpose.PERMANENT_LINK, permanent_link.enable(owner, now)) != token
-    assert deeds(owner.account)[-3:] == ["link_enabled", "link_deleted", "link_enabled"]
+    assert actions(owner.account)[-3:] == ["link_enabled", "link_deleted", "link_enabled"]
 
 
 def test_deleting_no_link_is_fine(owner, now):
     permanent_link.delete(owner, now)
-    assert "link_deleted" not in deeds(owner.account)
+    assert "link_deleted" not in actions(owner.account)
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
@@ -80,14 +80,14 @@ def test_who_joins_is_in_as_user(link, noa, now):
     membership = permanent_link.join(link, noa, now)
     assert (membership.account, membership.role) == (link.account, Role.USER)
     assert membership.joined_by == JoinedBy.PERMANENT_LINK
-    assert deeds(link.account)[-1] == "joined"
+    assert actions(link.account)[-1] == "joined"
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_member_who_opens_the_link_stays_what_they_are(people, link, now, role):
     assert permanent_link.join(link, people[role].user, now) == people[role]
     assert reread(people[role]).role is role
-    assert "joined" not in deeds(link.account)
+    assert "joined" not in actions(link.account)
 
 
 def test_who_was_removed_does_not_come_back_by_the_link(people, owner, link, now):

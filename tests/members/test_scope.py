@@ -10,7 +10,7 @@ from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships
 from invites.members.scope import Flag, Scope
-from invites.models import Delivery, DeliveryState, Standing
+from invites.models import Delivery, DeliveryState, InvitationStatus
 from invites.outbox.retry import Result
 from tests.support.actions import attempt_all, invite, refused, send
 from tests.support.people import make_member
@@ -127,15 +127,15 @@ def test_invitations_are_filtered_by_where_the_person_stands(scope, owner, now):
     answers.decline(declined, now)
     manage.revoke(owner, revoked, now)
     late = declined.expires_at
-    for standing, moment in (
-        (Standing.PENDING, now),
-        (Standing.DECLINED, now),
-        (Standing.REVOKED, late),
+    for status, moment in (
+        (InvitationStatus.PENDING, now),
+        (InvitationStatus.DECLINED, now),
+        (InvitationStatus.REVOKED, late),
     ):
-        found = listed(scope, moment, which=standing)
-        assert emails(found) == [f"{standing}@example.org"]
-    assert emails(listed(scope, late, which=Standing.EXPIRED)) == ["pending@example.org"]
-    assert emails(listed(scope, late, which=Standing.PENDING)) == []
+        found = listed(scope, moment, which=status)
+        assert emails(found) == [f"{status}@example.org"]
+    assert emails(listed(scope, late, which=InvitationStatus.EXPIRED)) == ["pending@example.org"]
+    assert emails(listed(scope, late, which=InvitationStatus.PENDING)) == []
 
 
 def test_invitations_are_found_by_a_part_of_the_address(scope, owner, now):
@@ -181,7 +181,7 @@ def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
     answers.decline(batch.invitations[0], now)
     invite(people.stranger, now)
     late = batch.invitations[0].expires_at
-    nowhere = dict.fromkeys(Standing, 0)
+    nowhere = dict.fromkeys(InvitationStatus, 0)
     assert scope.invitation_totals(now) == nowhere | {"declined": 1, "pending": 3}
     assert scope.invitation_totals(late) == nowhere | {"declined": 1, "expired": 3}
 

@@ -5,14 +5,14 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from invites.authorization.audit_log import Deed
+from invites.authorization.audit_log import AuditAction
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.mail.rendering import render
 from invites.members import memberships, two_step_policy
 from invites.models import (
     Account,
-    Activity,
+    AuditEntry,
     Authenticator,
     Delivery,
     Membership,
@@ -26,7 +26,7 @@ from tests.support.people import People
 from tests.support.populated_account import services
 
 
-def have_second_step(user: User, now: datetime) -> None:
+def have_two_step(user: User, now: datetime) -> None:
     totp.offer(user, now)
     Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
 
@@ -34,7 +34,7 @@ def have_second_step(user: User, now: datetime) -> None:
 @pytest.fixture
 def owner_with_one(owner: Membership, now: datetime) -> Membership:
     """An Account Owner who has set one up."""
-    have_second_step(owner.user, now)
+    have_two_step(owner.user, now)
     return owner
 
 
@@ -49,7 +49,7 @@ def test_it_is_missing_for_moderators_and_up_and_never_for_users(
     two_step_policy.require(owner_with_one, True, now)
     missing = {role for role in Role if two_step_policy.is_missing(member(role, people))}
     assert missing == {Role.MODERATOR, Role.ADMIN}
-    have_second_step(people[Role.MODERATOR].user, now)
+    have_two_step(people[Role.MODERATOR].user, now)
     assert not two_step_policy.is_missing(member(Role.MODERATOR, people))
 
 
@@ -58,9 +58,9 @@ def test_nothing_is_missing_where_it_is_not_asked_for(people: People) -> None:
 
 
 def test_nobody_locks_themselves_out(owner: Membership, now: datetime) -> None:
-    with refused(Reason.SECOND_STEP_FIRST):
+    with refused(Reason.TWO_STEP_FIRST):
         two_step_policy.require(owner, True, now)
-    assert not Account.get().requires_second_factor
+    assert not Account.get().requires_two_step
 
 
 def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
@@ -75,7 +75,7 @@ def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
 def test_those_who_may_not_change_settings_may_not_change_this(
     people: People, now: datetime, role: Role
 ) -> None:
-    have_second_step(people[role].user, now)
+    have_two_step(people[role].user, now)
     with refused(Reason.NOT_ALLOWED):
         two_step_policy.require(people[role], True, now)
 
@@ -83,9 +83,9 @@ def test_those_who_may_not_change_settings_may_not_change_this(
 def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None:
     for required in (True, True, False):
         two_step_policy.require(owner_with_one, required, now)
-    deeds = [entry.action for entry in Activity.select().order_by(Activity.id)]
-    assert deeds[-2:] == [Deed.SECOND_STEP_REQUIRED, Deed.SECOND_STEP_OPTIONAL]
-    assert deeds.count(Deed.SECOND_STEP_REQUIRED) == 1
+    actions = [entry.action for entry in AuditEntry.select().order_by(AuditEntry.id)]
+    assert actions[-2:] == [AuditAction.TWO_STEP_REQUIRED, AuditAction.TWO_STEP_OPTIONAL]
+    assert actions.count(AuditAction.TWO_STEP_REQUIRED) == 1
 
 
 def test_who_has_none_is_listed_as_people_order_names(
@@ -99,10 +99,10 @@ def test_who_has_none_is_listed_as_people_order_names(
 def test_who_has_none_is_told_by_mail_once_and_nobody_else(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
-    have_second_step(people[Role.ADMIN].user, now)
+    have_two_step(people[Role.ADMIN].user, now)
     for required in (True, False, True):
         two_step_policy.require(owner_with_one, required, now)
-    assert told() == [("mo@example.org", SecurityEvent.SECOND_STEP_ASKED)]
+    assert told() == [("mo@example.org", SecurityEvent.TWO_STEP_REQUIRED)]
 
 
 def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
@@ -110,11 +110,11 @@ def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
     mail = Delivery.get(Delivery.recipient == "mo@example.org")
-    postage = services(app).postage
+    mail_context = services(app).mail_context
     with app.app_context():
-        assert "needed for Riverside Relief" in render(mail, postage, now).html
-        have_second_step(people[Role.MODERATOR].user, now)
-        assert render(mail, postage, now) is None
+        assert "needed for Riverside Relief" in render(mail, mail_context, now).html
+        have_two_step(people[Role.MODERATOR].user, now)
+        assert render(mail, mail_context, now) is None
 
 
 def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
@@ -126,7 +126,7 @@ def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
     for role in (Role.MODERATOR, Role.USER, Role.ADMIN):
         memberships.change_role(owner_with_one, uma, role, now)
     memberships.reactivate(owner_with_one, people[Role.MODERATOR], now)
-    asked = SecurityEvent.SECOND_STEP_ASKED
+    asked = SecurityEvent.TWO_STEP_REQUIRED
     assert told() == [(f"{name}@example.org", asked) for name in ("ada", "uma", "mo")]
 
 
@@ -136,9 +136,9 @@ def test_who_gets_a_role_and_has_one_or_is_not_asked_gets_no_mail(
     uma = people[Role.USER]
     memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
     memberships.change_role(owner_with_one, uma, Role.USER, now)
-    have_second_step(uma.user, now)
-    have_second_step(people[Role.ADMIN].user, now)
-    have_second_step(people[Role.MODERATOR].user, now)
+    have_two_step(uma.user, now)
+    have_two_step(people[Role.ADMIN].user, now)
+    have_two_step(people[Role.MODERATOR].user, now)
     two_step_policy.require(owner_with_one, True, now)
     memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
     assert told() == []

@@ -22,7 +22,7 @@ from invites.outbox import batches, enqueue, journal, progress
 from invites.outbox.enqueue import BIG
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
-from tests.support.actions import attempt, attempt_all, deeds, due, refused, reread, send
+from tests.support.actions import actions, attempt, attempt_all, due, refused, reread, send
 from tests.support.people import make_user
 
 QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
@@ -54,7 +54,7 @@ def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
     assert reread(batch).state == BatchState.PAUSED
     batches.resume(owner, batch, now)
     assert len(due(now)) == 3
-    assert deeds(owner.account)[-2:] == ["paused", "resumed"]
+    assert actions(owner.account)[-2:] == ["paused", "resumed"]
 
 
 def test_what_was_in_hand_when_a_batch_was_paused_is_not_begun(owner, batch, now):
@@ -88,8 +88,8 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
         InvitationState.PENDING,
         *[InvitationState.REVOKED] * 3,
     ]
-    judgement = classify.judge(owner.account, [Entry(email) for email in addresses(4)], now)
-    assert judgement.counts == {classify.Outcome.PENDING: 1, classify.Outcome.INVITE: 3}
+    classification = classify.classify(owner.account, [Entry(email) for email in addresses(4)], now)
+    assert classification.counts == {classify.Outcome.PENDING: 1, classify.Outcome.INVITE: 3}
 
 
 def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):
@@ -136,7 +136,7 @@ class TestCancelledWhileAMailIsBeingSent:
         again = send(owner, now, *addresses(1))
         [mail] = due(now)
         journal.write([], [mail], now)
-        Batch.update(state=BatchState.CANCELLED).where(Batch.id == again.id).execute()
+        Batch.update(state=BatchState.CANCELED).where(Batch.id == again.id).execute()
         state = self.end_with(mail, Result.RETRY, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
@@ -144,7 +144,7 @@ class TestCancelledWhileAMailIsBeingSent:
         attempt_all(now)
         manage.resend(owner, batch.invitations[0], now)
         [mail] = due(now)
-        Batch.update(state=BatchState.CANCELLED).execute()
+        Batch.update(state=BatchState.CANCELED).execute()
         journal.write([], [mail], now)
         assert self.end_with(mail, Result.RETRY, now) == (QUEUED, InvitationState.PENDING)
 
@@ -191,13 +191,13 @@ def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owne
     assert states() == [SENT] * 4
 
 
-def test_what_failed_of_a_cancelled_batch_stays_cancelled(owner, batch, now):
+def test_what_failed_of_a_cancelled_batch_stays_canceled(owner, batch, now):
     try_first(now, Result.FAILED)
     batches.cancel(owner, batch, now)
     assert progress.of_batch(batch, now).retriable == 0
     with refused(Reason.NOTHING_TO_RETRY):
         batches.retry_failed(owner, batch, now)
-    assert reread(batch).state == BatchState.CANCELLED
+    assert reread(batch).state == BatchState.CANCELED
 
 
 def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now):
@@ -230,38 +230,38 @@ def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
 class TestHeldBackByARestore:
     @pytest.fixture(autouse=True)
     def restored(self, batch):
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.HELD_BACK}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
         Delivery.update(**changes).where(Delivery.batch == batch).execute()
 
     def test_the_mails_go_out_when_somebody_says_so(self, owner, batch, now):
         batches.finish_if_done(batch)
-        assert batches.send_held_back(owner, batch, now) == 4
+        assert batches.send_on_hold(owner, batch, now) == 4
         attempt_all(now)
         assert states() == [SENT] * 4
-        assert deeds(owner.account)[-1] == "sent_held_back"
+        assert actions(owner.account)[-1] == "sent_on_hold"
 
     def test_nobody_is_mailed_who_was_mailed_since_or_can_no_longer_accept(self, owner, batch, now):
         mailed, revoked, *_ = Invitation.select().order_by(Invitation.id)
         manage.resend(owner, mailed, now)
         manage.revoke(owner, revoked, now)
-        assert progress.of_batch(batch, now).held_back == 2
-        assert batches.send_held_back(owner, batch, now) == 2
+        assert progress.of_batch(batch, now).on_hold == 2
+        assert batches.send_on_hold(owner, batch, now) == 2
 
     def test_what_is_sent_and_then_cancelled_is_not_held_back_any_more(self, owner, batch, now):
-        batches.send_held_back(owner, batch, now)
+        batches.send_on_hold(owner, batch, now)
         batches.cancel(owner, reread(batch), now)
         Invitation.update(state=InvitationState.PENDING).execute()
-        assert progress.of_batch(batch, now).held_back == 0
+        assert progress.of_batch(batch, now).on_hold == 0
 
     def test_what_was_cancelled_is_not_taken_for_held_back(self, owner, now):
         other = send(owner, now, "other@example.org")
         batches.cancel(owner, other, now)
-        with refused(Reason.NOTHING_HELD_BACK):
-            batches.send_held_back(owner, other, now)
+        with refused(Reason.NOTHING_ON_HOLD):
+            batches.send_on_hold(owner, other, now)
 
     def test_a_batch_that_was_paused_stays_paused(self, owner, batch, now):
         batches.pause(owner, batch, now)
-        batches.send_held_back(owner, batch, now)
+        batches.send_on_hold(owner, batch, now)
         assert due(now) == []
         assert reread(batch).state == BatchState.PAUSED
 
@@ -273,7 +273,7 @@ class TestHeldBackByARestore:
         batches.resume,
         batches.cancel,
         batches.retry_failed,
-        batches.send_held_back,
+        batches.send_on_hold,
     ],
 )
 def test_who_may_not_invite_as_that_role_may_not_steer_either(people, now, act):
@@ -312,7 +312,7 @@ class TestTheFirstTen:
         try_first(now, *[Result.FAILED] * 6, *[Result.SENT] * 4)
         assert due(now) == []
         assert reread(big).state == BatchState.STOPPED
-        assert reread(big).stopped_because == "550 5.7.1 Not you"
+        assert reread(big).stop_reason == "550 5.7.1 Not you"
         assert "stopped by itself: 550 5.7.1 Not you" in caplog.text
 
     def test_mails_that_were_withdrawn_say_nothing_for_the_rest(self, owner, big, now):
@@ -343,7 +343,7 @@ class TestTheFirstTen:
         assert due(now) == []
         batches.resume(owner, big, now)
         assert len(due(now)) == BIG - 10
-        assert reread(big).stopped_because == ""
+        assert reread(big).stop_reason == ""
 
     def test_who_retries_before_they_are_through_lets_no_others_go(self, big, owner, now):
         try_first(now, *[Result.FAILED] * 3)

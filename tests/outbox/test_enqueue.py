@@ -3,7 +3,14 @@
 from datetime import timedelta
 
 from invites.core.tokens import Purpose
-from invites.models import Batch, BatchState, Delivery, DeliveryState, MailQueue, ProofPurpose
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    EmailTokenPurpose,
+    WorkerStatus,
+)
 from invites.outbox import enqueue
 from invites.outbox.enqueue import Priority
 from invites.people import email_tokens
@@ -32,7 +39,7 @@ def test_of_a_big_batch_the_first_mails_are_tried_before_the_rest(owner, now):
 
 def test_a_resent_invitation_and_a_password_link_are_more_urgent_than_a_batch(owner, now):
     enqueue.queue_invitation(invite(owner, now), now)
-    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
+    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, "personal@example.org", now)
     assert [mail.priority for mail in Delivery.select().order_by(Delivery.id)] == [
         Priority.BULK,
         Priority.SINGLE,
@@ -67,4 +74,4 @@ def test_what_keeps_the_worker_from_sending_is_told_until_it_is_over(database, n
     assert len(enqueue.trouble()) == 500
     enqueue.beat(now + MINUTE)
     assert enqueue.trouble() == ""
-    assert MailQueue.select().count() == 1
+    assert WorkerStatus.select().count() == 1

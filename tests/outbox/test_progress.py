@@ -6,7 +6,7 @@ import pytest
 
 from invites.invitations import manage
 from invites.members import answers
-from invites.models import Delivery, DeliveryState, Standing
+from invites.models import Delivery, DeliveryState, InvitationStatus
 from invites.outbox import progress
 from invites.outbox.retry import Result
 from tests.support.actions import attempt, due, send
@@ -25,7 +25,7 @@ def finish(now, *results):
 def test_a_new_batch_waits(batch, now):
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 6, 0, 0)
-    assert so_far.people[Standing.PENDING] == 6
+    assert so_far.people[InvitationStatus.PENDING] == 6
     assert so_far.undelivered == so_far.put_off == []
 
 
@@ -40,7 +40,7 @@ def test_every_person_is_counted_where_they_stand(batch, owner, now):
     answers.decline(batch.invitations[0], now)
     manage.revoke(owner, batch.invitations[1], now)
     people = progress.of_batch(batch, now).people
-    assert (people[Standing.DECLINED], people[Standing.REVOKED]) == (1, 1)
+    assert (people[InvitationStatus.DECLINED], people[InvitationStatus.REVOKED]) == (1, 1)
     assert sum(people.values()) == 6
 
 
@@ -49,7 +49,7 @@ def test_people_whose_time_is_over_are_counted_as_expired_and_nothing_moves_any_
     answers.decline(batch.invitations[0], now)
     assert progress.of_batch(batch, now).moves
     late = progress.of_batch(batch, batch.invitations[0].expires_at)
-    assert (late.people[Standing.EXPIRED], late.people[Standing.PENDING]) == (5, 0)
+    assert (late.people[InvitationStatus.EXPIRED], late.people[InvitationStatus.PENDING]) == (5, 0)
     assert not late.moves
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from invites import db
 from invites.members import accounts
-from invites.models import Batch, BatchState, Delivery, DeliveryState, Membership, ProofPurpose
+from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose, Membership
 from invites.outbox import enqueue, journal, queue, waiting
 from invites.outbox.enqueue import BIG
 from invites.outbox.retry import LONGEST_PAUSE
@@ -33,7 +33,7 @@ def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_the
     (invitation,) = send(owner, now, "bulk@example.org").invitations
     invitation.email = "single@example.org"
     enqueue.queue_invitation(invitation, now)
-    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, "personal@example.org", now)
+    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, "personal@example.org", now)
     assert recipients(queue.urgent(now, 10)) == ["personal@example.org", "single@example.org"]
     assert recipients(queue.urgent(now, 1)) == ["personal@example.org"]
     assert recipients(queue.bulk(now, 10)) == ["bulk@example.org"]
@@ -94,7 +94,7 @@ def _noted(rows, found):
     return found
 
 
-@pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELLED])
+@pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELED])
 def test_a_halted_batch_gives_nothing(owner, now, state):
     set_state(state, send(owner, now, *people("p", 3)))
     assert queue.bulk(now, 10) == []

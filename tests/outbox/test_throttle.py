@@ -3,7 +3,7 @@
 import pytest
 
 from invites.core.errors import Reason
-from invites.models import MailPolicy
+from invites.models import MailThrottle
 from invites.outbox import throttle
 from invites.outbox.throttle import MOST_CONNECTIONS, MOST_PER_MINUTE, Limits
 from tests.support.actions import refused
@@ -31,7 +31,7 @@ def test_a_later_choice_takes_the_place_of_the_first(database):
     throttle.change("30", "1")
     throttle.change("", "8")
     assert throttle.read() == Limits(None, 8)
-    assert MailPolicy.select().count() == 1
+    assert MailThrottle.select().count() == 1
 
 
 WRONG = ["0", "-1", "1.5", "1,000", "a few", "٣", "9" * 5000, "\x00"]

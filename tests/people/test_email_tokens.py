@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 
 from invites.core.errors import Reason
-from invites.models import Delivery, EmailProof, ProofPurpose, User
+from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, profiles, sessions
 from tests.support.actions import refused, reread
 from tests.support.people import PASSWORD, make_user
 
-CONFIRM, RESET = ProofPurpose.CONFIRM_EMAIL, ProofPurpose.RESET_PASSWORD
+CONFIRM, RESET = EmailTokenPurpose.CONFIRM_EMAIL, EmailTokenPurpose.RESET_PASSWORD
 NEW_PASSWORD = "another long password"
 
 
@@ -21,43 +21,43 @@ def ada(database, now):
 
 def ask(user, purpose, now, email=None):
     email_tokens.ask(user, purpose, email or user.email, now)
-    return EmailProof.select().order_by(EmailProof.id.desc()).get()
+    return EmailToken.select().order_by(EmailToken.id.desc()).get()
 
 
 def test_the_link_confirms_the_address_and_works_once(ada, now):
-    proof = ask(ada, CONFIRM, now)
-    assert email_tokens.confirm_email(proof, now).email_confirmed_at == now
-    with refused(Reason.PROOF_CLOSED):
-        email_tokens.confirm_email(proof, now)
+    email_token = ask(ada, CONFIRM, now)
+    assert email_tokens.confirm_email(email_token, now).email_confirmed_at == now
+    with refused(Reason.EMAIL_TOKEN_CLOSED):
+        email_tokens.confirm_email(email_token, now)
 
 
 @pytest.mark.parametrize(
     ("purpose", "lifetime"), [(CONFIRM, timedelta(days=7)), (RESET, timedelta(hours=2))]
 )
 def test_a_link_works_until_the_moment_it_expires(ada, now, purpose, lifetime):
-    proof = ask(ada, purpose, now)
-    assert email_tokens.is_open(proof, now + lifetime - timedelta(microseconds=1))
-    assert not email_tokens.is_open(proof, now + lifetime)
+    email_token = ask(ada, purpose, now)
+    assert email_tokens.is_open(email_token, now + lifetime - timedelta(microseconds=1))
+    assert not email_tokens.is_open(email_token, now + lifetime)
 
 
 def test_an_expired_link_changes_nothing(ada, now):
     late = now + timedelta(days=8)
     confirm, reset = ask(ada, CONFIRM, now), ask(ada, RESET, now)
-    with refused(Reason.PROOF_CLOSED):
+    with refused(Reason.EMAIL_TOKEN_CLOSED):
         email_tokens.confirm_email(confirm, late)
-    with refused(Reason.PROOF_CLOSED):
+    with refused(Reason.EMAIL_TOKEN_CLOSED):
         email_tokens.reset_password(reset, NEW_PASSWORD, late)
     assert not reread(ada).is_confirmed
     assert profiles.authenticate("ada@example.org", PASSWORD) == ada
 
 
 def test_an_address_that_became_somebody_elses_is_not_taken(ada, now):
-    proof = ask(ada, CONFIRM, now, "new@example.org")
+    email_token = ask(ada, CONFIRM, now, "new@example.org")
     make_user("Ben Ito", "new@example.org", now)
     with refused(Reason.PROFILE_EXISTS):
-        email_tokens.confirm_email(proof, now)
+        email_tokens.confirm_email(email_token, now)
     assert reread(ada).email == "ada@example.org"
-    assert email_tokens.is_open(reread(proof), now)
+    assert email_tokens.is_open(reread(email_token), now)
 
 
 def test_a_reset_sets_the_password_logs_out_everywhere_and_confirms(ada, now):
@@ -72,15 +72,15 @@ def test_a_reset_sets_the_password_logs_out_everywhere_and_confirms(ada, now):
 def test_one_reset_ends_all_reset_links(ada, now):
     first, second = ask(ada, RESET, now), ask(ada, RESET, now)
     email_tokens.reset_password(second, NEW_PASSWORD, now)
-    for proof in (first, second):
-        with refused(Reason.PROOF_CLOSED):
-            email_tokens.reset_password(proof, "yet another password", now)
+    for email_token in (first, second):
+        with refused(Reason.EMAIL_TOKEN_CLOSED):
+            email_tokens.reset_password(email_token, "yet another password", now)
 
 
 def test_a_reset_drops_a_change_of_address_that_a_thief_may_have_asked_for(ada, now):
     change = ask(ada, CONFIRM, now, "thief@example.org")
     email_tokens.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
-    with refused(Reason.PROOF_CLOSED):
+    with refused(Reason.EMAIL_TOKEN_CLOSED):
         email_tokens.confirm_email(change, now)
     assert reread(ada).email == "ada@example.org"
 
@@ -90,27 +90,27 @@ def test_a_reset_drops_a_change_of_address_that_a_thief_may_have_asked_for(ada, 
     [("short", Reason.PASSWORD_SHORT), ("ada okafor", Reason.PASSWORD_OBVIOUS)],
 )
 def test_a_refused_password_leaves_the_link_open(ada, now, password, reason):
-    proof = ask(ada, RESET, now)
+    email_token = ask(ada, RESET, now)
     with refused(reason):
-        email_tokens.reset_password(proof, password, now)
-    assert email_tokens.is_open(reread(proof), now)
+        email_tokens.reset_password(email_token, password, now)
+    assert email_tokens.is_open(reread(email_token), now)
 
 
 def test_a_reset_link_to_an_address_that_was_given_up_is_dead(ada, now):
-    proof = ask(ada, RESET, now)
+    email_token = ask(ada, RESET, now)
     User.update(email="new@example.org").where(User.id == ada.id).execute()
-    with refused(Reason.PROOF_CLOSED):
-        email_tokens.reset_password(proof, NEW_PASSWORD, now)
+    with refused(Reason.EMAIL_TOKEN_CLOSED):
+        email_tokens.reset_password(email_token, NEW_PASSWORD, now)
     assert profiles.authenticate("new@example.org", PASSWORD) == ada
 
 
 def test_nobodys_mailbox_is_flooded(ada, now):
     mailed = [email_tokens.ask(ada, RESET, ada.email, now) for _ in range(20)]
     assert mailed == [True] * 5 + [False] * 15
-    assert Delivery.select().count() == EmailProof.select().count() == 5
+    assert Delivery.select().count() == EmailToken.select().count() == 5
     email_tokens.ask(ada, CONFIRM, ada.email, now)
     email_tokens.ask(ada, RESET, ada.email, now + timedelta(hours=1))
-    assert Delivery.select().count() == EmailProof.select().count() == 7
+    assert Delivery.select().count() == EmailToken.select().count() == 7
 
 
 def test_many_profiles_together_mail_one_address_five_times_an_hour(ada, now):

@@ -55,7 +55,7 @@ def test_whoever_holds_it_is_its_owner(ada: User, phone: Device, now: datetime) 
     assert Passkey.get().used_at == now
 
 
-def test_it_is_a_second_factor_with_codes_on_paper(ada: User, phone: Device, now: datetime) -> None:
+def test_it_is_a_two_step_with_codes_on_paper(ada: User, phone: Device, now: datetime) -> None:
     assert two_step.is_on(ada)
     assert recovery_codes.left(ada) == 10
     assert told() == [("ada@example.org", SecurityEvent.PASSKEY_ADDED)]
@@ -70,9 +70,9 @@ def test_another_one_leaves_the_codes_on_paper_as_they_are(
 
 
 def test_adding_one_logs_all_other_devices_out(ada: User, now: datetime) -> None:
-    here, elsewhere = (sessions.start(ada, device, now) for device in ("here", "elsewhere"))
-    add(Device(BOX), ada, now, here)
-    assert sessions.find(here, now)
+    current, elsewhere = (sessions.start(ada, device, now) for device in ("current", "elsewhere"))
+    add(Device(BOX), ada, now, current)
+    assert sessions.find(current, now)
     assert not sessions.find(elsewhere, now)
 
 

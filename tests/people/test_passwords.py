@@ -6,7 +6,7 @@ from time import thread_time
 
 import pytest
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.people import passwords
 from tests.conftest import REAL_PASSWORD_METHOD
 from tests.support.actions import refused
@@ -54,7 +54,7 @@ def test_short_endless_and_obvious_passwords_are_refused(password, reason):
 
 
 def test_a_refusal_tells_the_limit():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RuleError) as caught:
         passwords.check_acceptable("short", email="ada@example.org")
     assert caught.value.details == {"limit": 10}
 
@@ -116,15 +116,15 @@ def test_an_endless_password_is_estimated_in_a_moment():
 class TestInLine:
     """Who waits for a password to be checked, when many log in."""
 
-    def at_once(self, deed, monkeypatch, count=40):
+    def at_once(self, action, monkeypatch, count=40):
         """What ``count`` threads get, all there before the first one has its turn."""
         turn, answers = Semaphore(0), Queue()
         monkeypatch.setattr(passwords, "_at_once", turn)
 
         def do():
             try:
-                answers.put(deed())
-            except Refused as refused:
+                answers.put(action())
+            except RuleError as refused:
                 answers.put(refused.reason)
 
         threads = [Thread(target=do, daemon=True) for _ in range(count)]

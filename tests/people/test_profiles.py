@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from invites.core.errors import Reason
-from invites.models import Delivery, EmailProof, ProofPurpose, User
+from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, passwords, profiles, sessions
 from invites.people.passwords import password_matches
 from tests.support.actions import new_profile, refused, reread
@@ -107,7 +107,7 @@ def test_a_new_address_counts_only_when_it_is_confirmed(ada, now):
     assert recipients() == ["new@example.org"]
     assert reread(ada).email == "ada@example.org"
     assert profiles.pending_email(ada, now) == "new@example.org"
-    changed = email_tokens.confirm_email(EmailProof.get(), now)
+    changed = email_tokens.confirm_email(EmailToken.get(), now)
     assert changed.email == "new@example.org"
     assert profiles.pending_email(changed, now) is None
 
@@ -122,10 +122,10 @@ def test_the_newest_of_two_new_addresses_is_pending_until_its_link_expires(ada, 
 def test_confirming_one_new_address_ends_the_others(ada, now):
     profiles.change_email(ada, "one@example.org", PASSWORD, now)
     profiles.change_email(ada, "two@example.org", PASSWORD, now)
-    one, two = EmailProof.select().order_by(EmailProof.id)
+    one, two = EmailToken.select().order_by(EmailToken.id)
     changed = email_tokens.confirm_email(two, now)
     assert profiles.pending_email(changed, now) is None
-    with refused(Reason.PROOF_CLOSED):
+    with refused(Reason.EMAIL_TOKEN_CLOSED):
         email_tokens.confirm_email(one, now)
 
 
@@ -168,9 +168,9 @@ def test_a_refused_change_of_address_mails_nobody(ada, now, email, password, rea
 
 
 def test_a_new_password_logs_out_all_other_devices(ada, now):
-    here, there = (sessions.start(ada, device, now) for device in ("laptop", "phone"))
-    profiles.change_password(ada, PASSWORD, "another long password", here, now)
-    assert sessions.find(here, now) is not None
+    current, there = (sessions.start(ada, device, now) for device in ("laptop", "phone"))
+    profiles.change_password(ada, PASSWORD, "another long password", current, now)
+    assert sessions.find(current, now) is not None
     assert sessions.find(there, now) is None
     assert profiles.authenticate("ada@example.org", PASSWORD) is None
     assert profiles.authenticate("ada@example.org", "another long password") == ada
@@ -179,7 +179,7 @@ def test_a_new_password_logs_out_all_other_devices(ada, now):
 def test_a_new_password_ends_reset_links_that_are_out(ada, now):
     profiles.request_reset("ada@example.org", now)
     profiles.change_password(ada, PASSWORD, "another long password", "", now)
-    assert not email_tokens.is_open(EmailProof.get(), now)
+    assert not email_tokens.is_open(EmailToken.get(), now)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_forgotten_password_mails_the_stored_address(ada, now):
     profiles.request_reset(" ADA@example.org", now)
     (delivery,) = Delivery.select()
     assert (delivery.recipient, delivery.kind) == ("ada@example.org", "reset_password")
-    assert delivery.proof.purpose == ProofPurpose.RESET_PASSWORD
+    assert delivery.email_token.purpose == EmailTokenPurpose.RESET_PASSWORD
 
 
 @pytest.mark.parametrize("typed", ["ben@example.org", "nobody", ""])

@@ -4,7 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from invites.models import Delivery, DeliveryKind, EmailProof, ProofPurpose, SecurityEvent, User
+from invites.models import (
+    Delivery,
+    DeliveryKind,
+    EmailToken,
+    EmailTokenPurpose,
+    SecurityEvent,
+    User,
+)
 from invites.people import email_tokens, profiles, security_notices
 from tests.support.people import PASSWORD, make_user
 
@@ -32,8 +39,8 @@ def test_a_password_that_was_reset_by_mail_or_by_the_keeper_is_told(
     ada: User, now: datetime
 ) -> None:
     profiles.give_password(ada, NEW_PASSWORD, now)
-    email_tokens.ask(ada, ProofPurpose.RESET_PASSWORD, ada.email, now)
-    email_tokens.reset_password(EmailProof.get(), PASSWORD, now)
+    email_tokens.ask(ada, EmailTokenPurpose.RESET_PASSWORD, ada.email, now)
+    email_tokens.reset_password(EmailToken.get(), PASSWORD, now)
     events = [SecurityEvent.PASSWORD_GIVEN, SecurityEvent.PASSWORD_CHANGED]
     assert told() == [("ada@example.org", event) for event in events]
 
@@ -41,13 +48,13 @@ def test_a_password_that_was_reset_by_mail_or_by_the_keeper_is_told(
 def test_a_new_address_is_told_to_the_old_one(ada: User, now: datetime) -> None:
     profiles.change_email(ada, "new@example.org", PASSWORD, now)
     assert told() == []
-    email_tokens.confirm_email(EmailProof.get(), now)
+    email_tokens.confirm_email(EmailToken.get(), now)
     assert told() == [("ada@example.org", SecurityEvent.EMAIL_CHANGED)]
 
 
 def test_confirming_the_same_address_tells_nothing(ada: User, now: datetime) -> None:
-    email_tokens.ask(ada, ProofPurpose.CONFIRM_EMAIL, ada.email, now)
-    email_tokens.confirm_email(EmailProof.get(), now)
+    email_tokens.ask(ada, EmailTokenPurpose.CONFIRM_EMAIL, ada.email, now)
+    email_tokens.confirm_email(EmailToken.get(), now)
     assert told() == []
 
 
@@ -58,7 +65,7 @@ def test_whoever_never_proved_an_address_cannot_have_it_mailed(ada: User, now: d
 
 
 def test_what_others_can_cause_is_told_once_an_hour(ada: User, now: datetime) -> None:
-    event = SecurityEvent.SECOND_STEP_GUESSED
+    event = SecurityEvent.TWO_STEP_GUESSED
     for minutes in (0, 10, 59, 61):
         security_notices.tell_once_an_hour(ada, event, now + timedelta(minutes=minutes))
     assert told() == [("ada@example.org", event)] * 2

@@ -39,9 +39,9 @@ def test_logging_out_everywhere_leaves_other_people_alone(ada, now):
 
 
 def test_logging_out_everywhere_else_keeps_this_device(ada, now):
-    here, there = sessions.start(ada, "laptop", now), sessions.start(ada, "phone", now)
-    sessions.end_all(ada, but=here)
-    assert sessions.find(here, now) is not None
+    current, there = sessions.start(ada, "laptop", now), sessions.start(ada, "phone", now)
+    sessions.end_all(ada, but=current)
+    assert sessions.find(current, now) is not None
     assert sessions.find(there, now) is None
 
 

@@ -7,7 +7,7 @@ import pyotp
 import pytest
 
 from invites import db
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.tokens import Signer
 from invites.models import Authenticator, RecoveryCodes, SecurityEvent, User
 from invites.people import recovery_codes, sessions, totp, two_step
@@ -44,7 +44,7 @@ def digits(user: User, signer: Signer, at: datetime) -> str:
     return pyotp.parse_uri(totp.address(app, signer, "Box")).at(at)
 
 
-def test_nobody_is_asked_for_a_second_step_who_did_not_set_one_up(ada: User) -> None:
+def test_nobody_is_asked_for_a_two_step_who_did_not_set_one_up(ada: User) -> None:
     assert not two_step.is_on(ada)
 
 
@@ -69,9 +69,9 @@ def test_whoever_found_an_open_session_sets_nothing_up_and_takes_nothing_off(
         two_step.offer_authenticator(ada, "a guess", now)
     assert totp.of(ada) is None
     before = RecoveryCodes.get(RecoveryCodes.user == tom).created_at
-    for deed in (two_step.remove_authenticator, two_step.make_recovery_codes):
+    for action in (two_step.remove_authenticator, two_step.make_recovery_codes):
         with refused(Reason.PASSWORD_WRONG):
-            deed(tom, "a guess", now)
+            action(tom, "a guess", now)
     assert two_step.is_on(tom)
     assert RecoveryCodes.get(RecoveryCodes.user == tom).created_at == before
 
@@ -138,7 +138,7 @@ def test_of_many_at_once_with_the_same_digits_one_gets_in(
         try:
             two_step.check(tom, shown, signer, now)
             let_in.append(1)
-        except Refused:
+        except RuleError:
             pass
         finally:
             db.close()
@@ -193,10 +193,10 @@ def test_the_table_holds_nothing_from_which_digits_can_be_made(
 def test_setting_up_logs_all_other_devices_out_and_is_told(
     ada: User, signer: Signer, now: datetime
 ) -> None:
-    here, phone = (sessions.start(ada, device, now) for device in ("here", "phone"))
+    current, phone = (sessions.start(ada, device, now) for device in ("current", "phone"))
     two_step.offer_authenticator(ada, PASSWORD, now)
-    two_step.confirm_authenticator(ada, digits(ada, signer, now), here, signer, now)
-    assert sessions.find(here, now)
+    two_step.confirm_authenticator(ada, digits(ada, signer, now), current, signer, now)
+    assert sessions.find(current, now)
     assert not sessions.find(phone, now)
     assert told() == [("ada@example.org", SecurityEvent.AUTHENTICATOR_ADDED)]
 
@@ -255,10 +255,10 @@ class TestRecoveryCodes:
         with refused(Reason.CODE_WRONG):
             two_step.check(ada, recovery_codes.fresh(tom, signer, now)[0], signer, now)
 
-    def test_they_are_not_made_for_whoever_has_no_second_step(
+    def test_they_are_not_made_for_whoever_has_no_two_step(
         self, ada: User, signer: Signer, now: datetime
     ) -> None:
-        with refused(Reason.NO_SECOND_STEP):
+        with refused(Reason.NO_TWO_STEP):
             two_step.make_recovery_codes(ada, PASSWORD, now)
         assert recovery_codes.fresh(ada, signer, now) == []
 
@@ -269,4 +269,4 @@ def test_the_keeper_of_the_box_takes_it_all_off_somebody_who_lost_it(
     two_step.end(tom, now)
     assert not two_step.is_on(tom)
     assert recovery_codes.left(tom) == 0
-    assert told()[-1] == ("tom@example.org", SecurityEvent.SECOND_FACTOR_ENDED)
+    assert told()[-1] == ("tom@example.org", SecurityEvent.TWO_STEP_DISABLED)

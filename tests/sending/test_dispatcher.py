@@ -7,7 +7,7 @@ from invites.outbox import queue
 from invites.outbox.enqueue import Priority
 from invites.outbox.journal import Settled
 from invites.outbox.retry import Outcome, Result
-from invites.sending.dispatcher import Desk, Pace
+from invites.sending.dispatcher import Dispatcher, Pace
 from tests.support.actions import send
 
 
@@ -58,12 +58,12 @@ def test_after_an_hour_without_mail_no_burst_goes_out(clock):
 
 def test_what_was_not_tried_uses_up_nothing_of_the_rate(clock, owner, now):
     send(owner, now, "ada@example.org", "ben@example.org")
-    desk = Desk()
-    desk.pace.per_minute = 1
-    mail = desk.take()
-    assert desk.take() is None
-    desk.settle([Settled(mail, Outcome(Result.UNTRIED))])
-    assert desk.take() is not None
+    dispatcher = Dispatcher()
+    dispatcher.pace.per_minute = 1
+    mail = dispatcher.take()
+    assert dispatcher.take() is None
+    dispatcher.settle([Settled(mail, Outcome(Result.UNTRIED))])
+    assert dispatcher.take() is not None
 
 
 def test_a_long_line_of_urgent_mail_is_not_read_anew_for_each(owner, now, monkeypatch):
@@ -74,8 +74,8 @@ def test_a_long_line_of_urgent_mail_is_not_read_anew_for_each(owner, now, monkey
     looks = []
     urgent = queue.urgent
     monkeypatch.setattr(queue, "urgent", lambda *asked: looks.append(1) or urgent(*asked))
-    desk = Desk()
+    dispatcher = Dispatcher()
     for _ in range(40):
         clock.seconds += 0.1
-        assert desk.take() is not None
+        assert dispatcher.take() is not None
     assert len(looks) <= 4 / 0.25 + 2

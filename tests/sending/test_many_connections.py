@@ -11,14 +11,14 @@ from peewee import OperationalError
 
 from invites.core.clock import utcnow
 from invites.core.roles import Role
-from invites.mail.builder import Mailroom
+from invites.mail.builder import MailBuilder
 from invites.models import (
     Batch,
     BatchState,
     DeliveryState,
-    MailPolicy,
+    EmailTokenPurpose,
+    MailThrottle,
     Membership,
-    ProofPurpose,
 )
 from invites.outbox import batches, enqueue, journal
 from invites.outbox.journal import Settled
@@ -42,7 +42,7 @@ class TestManyConnections:
         owner: Membership,
         now: datetime,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=None, connections=6)
+        MailThrottle.create(id=1, per_minute=None, connections=6)
         server.delay = 0.02
         send(owner, now, *people(200))
         running()
@@ -58,14 +58,14 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=None, connections=1)
-        made, letter = [], Mailroom.letter
+        MailThrottle.create(id=1, per_minute=None, connections=1)
+        made, letter = [], MailBuilder.letter
 
-        def make(room: Mailroom, mail: Waiting, when: datetime) -> object:
+        def make(room: MailBuilder, mail: Waiting, when: datetime) -> object:
             made.append(mail.recipient)
             return letter(room, mail, when)
 
-        monkeypatch.setattr(Mailroom, "letter", make)
+        monkeypatch.setattr(MailBuilder, "letter", make)
         server.delay = 1
         send(owner, now, *people(4))
         running()
@@ -95,7 +95,7 @@ class TestManyConnections:
         owner: Membership,
         now: datetime,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=1200, connections=4)
+        MailThrottle.create(id=1, per_minute=1200, connections=4)
         send(owner, now, *people(30))
         running()
         wait_for(lambda: len(server.received) > 2)
@@ -110,7 +110,7 @@ class TestManyConnections:
         owner: Membership,
         now: datetime,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=60, connections=4)
+        MailThrottle.create(id=1, per_minute=60, connections=4)
         send(owner, now, *people(40))
         Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
         running()
@@ -123,7 +123,7 @@ class TestManyConnections:
         owner: Membership,
         now: datetime,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=60, connections=4)
+        MailThrottle.create(id=1, per_minute=60, connections=4)
         batch = send(owner, now, *people(40))
         running()
         wait_for(lambda: server.received)
@@ -165,7 +165,7 @@ class TestManyConnections:
         send(owner, now, *people(150))
         running()
         wait_for(lambda: len(server.received) > 12)
-        email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
+        email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, utcnow())
         asked_at = len(server.received)
         wait_for(lambda: owner.user.email in server.recipients)
         assert server.recipients.index(owner.user.email) - asked_at < 80
@@ -235,13 +235,13 @@ class TestManyConnections:
         owner: Membership,
         now: datetime,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=None, connections=8)
+        MailThrottle.create(id=1, per_minute=None, connections=8)
         server.delay = 0.02
         batch = send(owner, now, *people(400))
         Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
         running()
         wait_for(lambda: server.open_now > 4)
-        MailPolicy.update(connections=2).execute()
+        MailThrottle.update(connections=2).execute()
         wait_for(lambda: server.open_now <= 2)
         assert states()[QUEUED] > 0
         wait_for(lambda: states() == {SENT: 400})
@@ -266,7 +266,7 @@ class TestManyConnections:
             return write(*arguments)
 
         monkeypatch.setattr(journal, "write", busy)
-        MailPolicy.create(id=1, per_minute=None, connections=4)
+        MailThrottle.create(id=1, per_minute=None, connections=4)
         send(owner, now, *people(120))
         running()
         wait_for(lambda: states() == {SENT: 120})

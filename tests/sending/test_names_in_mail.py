@@ -17,7 +17,7 @@ from invites.core import text_fields
 from invites.core.roles import Role
 from invites.invitations import send_invitations
 from invites.lists.recipients import Entry
-from invites.mail.bulk_template import LINK, NAME, Addressee, Draft, FormLetter, UnsafeMailError
+from invites.mail.bulk_template import LINK, NAME, Addressee, BulkTemplate, Draft, UnsafeMailError
 from invites.mail.rendering import render
 from invites.models import Delivery, Membership
 from invites.sending.worker import Worker
@@ -39,7 +39,7 @@ NAMES = [
     "ü" * 100,
     "Q. " * 33,
 ]
-FORM = FormLetter(
+FORM = BulkTemplate(
     Draft(
         Address("Riverside", addr_spec="invites@box.example"),
         "Invitation",
@@ -108,7 +108,7 @@ def test_a_line_break_in_a_name_is_refused_all_the_same(name: str) -> None:
 def test_an_account_with_joiners_in_its_name_as_persian_has_them_can_send() -> None:
     name = "\u0627\u0646\u062c\u0645\u0646 \u0645\u06cc\u200c\u062e\u0648\u0627\u0646\u06cc\u0645"
     sender = Address(text_fields.clean_name(name), addr_spec="invites@box.example")
-    letter = FormLetter(Draft(sender, f"Invitation for {name}", LINK, LINK, {}))
+    letter = BulkTemplate(Draft(sender, f"Invitation for {name}", LINK, LINK, {}))
     raw = letter.fill(Addressee("ada@example.org", "<1@box.example>", "now", "https://b/1"))
     message = email.message_from_bytes(raw, policy=SMTP)
     assert message["From"].addresses[0].display_name == name
@@ -119,7 +119,9 @@ def invite_by_names(owner: Membership, now: datetime, **names: str) -> None:
     entries = [
         Entry(f"{who}@example.org", row, name) for row, (who, name) in enumerate(names.items())
     ]
-    send_invitations.issue(owner, send_invitations.Order("names", entries, Role.USER), now)
+    send_invitations.issue(
+        owner, send_invitations.InvitationRequest("names", entries, Role.USER), now
+    )
 
 
 def test_who_has_a_name_in_the_list_is_greeted_by_it(
@@ -149,7 +151,7 @@ def test_a_mail_made_alone_greets_like_a_form_letter(
     invite_by_names(owner, now, ann="Ann <3 & 'Ben'")
     app = mailing_app()
     with app.app_context():
-        alone = render(Delivery.get(), app.extensions["invites"].postage, now)
+        alone = render(Delivery.get(), app.extensions["invites"].mail_context, now)
     assert alone is not None
     worker.drain()
     arrived = smtp_server.to("ann@example.org").as_bytes(policy=SMTP)

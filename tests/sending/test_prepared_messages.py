@@ -8,8 +8,8 @@ import pytest
 
 from invites.core.clock import utcnow
 from invites.mail import builder
-from invites.mail.builder import Letter, Mailroom
-from invites.models import Account, Batch, BatchState, MailPolicy, Membership, ProofPurpose
+from invites.mail.builder import Letter, MailBuilder
+from invites.models import Account, Batch, BatchState, EmailTokenPurpose, MailThrottle, Membership
 from invites.outbox import journal
 from invites.people import email_tokens
 from invites.sending import connection_pool, smtp_socket, worker
@@ -34,7 +34,7 @@ class Begun:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[tuple[float, Letter]] = []
         letters: dict[int, Letter] = {}
-        make, write = Mailroom.letter, journal.write
+        make, write = MailBuilder.letter, journal.write
 
         def making(room, mail, now):
             letter = make(room, mail, now)
@@ -47,7 +47,7 @@ class Begun:
             self.seen += [(time.monotonic(), letters[id_]) for id_ in may_go]
             return may_go
 
-        monkeypatch.setattr(Mailroom, "letter", making)
+        monkeypatch.setattr(MailBuilder, "letter", making)
         monkeypatch.setattr(journal, "write", writing)
 
 
@@ -68,7 +68,7 @@ def test_a_password_link_waits_for_no_silent_connection(
     running()
     wait_for(lambda: len(server.received) >= 2)
     time.sleep(0.3)
-    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, utcnow())
+    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, utcnow())
     asked = time.monotonic()
     wait_for(lambda: owner.user.email in server.recipients)
     assert time.monotonic() - asked < 5
@@ -108,7 +108,7 @@ def test_none_begins_that_was_made_long_ago(
 ) -> None:
     monkeypatch.setattr(connection_pool, "_FRESH", 0.5)
     monkeypatch.setattr(builder, "_FRESH", 0.5)
-    MailPolicy.create(id=1, per_minute=None, connections=6)
+    MailThrottle.create(id=1, per_minute=None, connections=6)
 
     def slow(step: Step) -> None:
         # The connections get out of step: somebody's turn comes each 0.3 seconds.
@@ -136,13 +136,13 @@ def test_a_new_limit_holds_for_them_too(
     now: datetime,
     begun: Begun,
 ) -> None:
-    MailPolicy.create(id=1, per_minute=None, connections=8)
+    MailThrottle.create(id=1, per_minute=None, connections=8)
     server.delay = 0.5
     send(owner, now, *people(300))
     Batch.update(state=BatchState.RUNNING).execute()
     sender = running()
     wait_for(lambda: server.open_now == 8)
-    MailPolicy.update(per_minute=1).execute()
+    MailThrottle.update(per_minute=1).execute()
     wait_for(lambda: sender._desk.pace.per_minute == 1)
     since = time.monotonic()
     time.sleep(2)
@@ -152,7 +152,7 @@ def test_a_new_limit_holds_for_them_too(
 def test_at_a_rate_of_100_a_second_few_connections_reach_it(
     server: ScriptedServer, running: Callable[[], Worker], owner: Membership, now: datetime
 ) -> None:
-    MailPolicy.create(id=1, per_minute=6000, connections=4)
+    MailThrottle.create(id=1, per_minute=6000, connections=4)
     send(owner, now, *people(500))
     Batch.update(state=BatchState.RUNNING).execute()
     running()

@@ -22,14 +22,14 @@ from invites.models import (
     Account,
     Delivery,
     DeliveryState,
+    EmailTokenPurpose,
     Invitation,
     Membership,
-    ProofPurpose,
 )
 from invites.outbox import enqueue
 from invites.people import email_tokens
 from invites.sending import smtp_socket
-from invites.sending.smtp_replies import TroubleError
+from invites.sending.smtp_replies import ServerUnavailable
 from invites.sending.worker import Worker
 from tests.support.actions import invite, send
 from tests.support.people import People, make_user
@@ -170,14 +170,14 @@ class TestWhatArrives:
         worker.drain()
         assert smtp_server.to("new@example.org")["Subject"] == "Invitation for Riverside Relief"
 
-    @pytest.mark.parametrize("purpose", ProofPurpose)
+    @pytest.mark.parametrize("purpose", EmailTokenPurpose)
     def test_a_link_that_proves_an_address_goes_there(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
         owner: Membership,
         now: datetime,
-        purpose: ProofPurpose,
+        purpose: EmailTokenPurpose,
     ) -> None:
         email_tokens.ask(owner.user, purpose, "olive@new.example", now)
         worker.drain()
@@ -222,8 +222,8 @@ class TestWhatIsNotSent:
     def test_a_used_link_is_not_mailed(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
-        email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
-        email_tokens.close_all(owner.user, ProofPurpose.RESET_PASSWORD, now)
+        email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
+        email_tokens.close_all(owner.user, EmailTokenPurpose.RESET_PASSWORD, now)
         worker.drain()
         assert smtp_server.received == []
 
@@ -299,10 +299,10 @@ class TestWhatTheServerSays:
     ) -> None:
         smtp_server.hang_up_after_data = True
         invite(owner, now)
-        with pytest.raises(TroubleError):
+        with pytest.raises(ServerUnavailable):
             worker.drain()
         waiting = delivery("new@example.org")
-        assert (waiting.state, waiting.unanswered) == (DeliveryState.QUEUED, 1)
+        assert (waiting.state, waiting.outcome_unknown) == (DeliveryState.QUEUED, 1)
         assert waiting.due_at > now + timedelta(seconds=45)
         assert worker.drain() == 0
         due_now()
@@ -325,7 +325,7 @@ class TestWhatTheServerSays:
     ) -> None:
         smtp_server.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
         send(owner, now, "one@example.org", "two@example.org")
-        with pytest.raises(TroubleError, match="Relay access denied"):
+        with pytest.raises(ServerUnavailable, match="Relay access denied"):
             worker.drain()
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
@@ -359,7 +359,7 @@ class TestWhatTheServerSays:
     ) -> None:
         getattr(smtp_server, where)["one@example.org"] = "421 4.3.2 Shutting down"
         send(owner, now, "one@example.org", "two@example.org")
-        with pytest.raises(TroubleError, match="Shutting down"):
+        with pytest.raises(ServerUnavailable, match="Shutting down"):
             worker.drain()
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
@@ -376,7 +376,10 @@ class TestWhatTheServerSays:
     ) -> None:
         invite(owner, now)
         login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "wrong"}
-        with stopped_smtp_server.open(asks_password=True), pytest.raises(TroubleError, match="535"):
+        with (
+            stopped_smtp_server.open(asks_password=True),
+            pytest.raises(ServerUnavailable, match="535"),
+        ):
             make_worker(**login).drain()
         assert set(stopped_smtp_server.passwords) == {b"wrong"}
         assert delivery("new@example.org").state == DeliveryState.QUEUED
@@ -398,7 +401,7 @@ class TestWhatTheServerSays:
         self, stopped_smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
-        with pytest.raises(TroubleError, match="refused"):
+        with pytest.raises(ServerUnavailable, match="refused"):
             worker.drain()
         assert delivery("new@example.org").attempts == 0
         with stopped_smtp_server.open():
@@ -417,7 +420,7 @@ class TestWhatTheServerSays:
         invite(owner, now)
         with socket.create_server(("127.0.0.1", 0)) as silent:
             worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
-            with pytest.raises(TroubleError, match="did not answer in time"):
+            with pytest.raises(ServerUnavailable, match="did not answer in time"):
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -427,7 +430,7 @@ class TestWhatTheServerSays:
         invite(owner, now)
         with ScriptedServer(lambda _step: b"220-welcome\r\n" * 50_000).listening() as server:
             worker = make_worker(INVITES_MAIL_PORT=str(server.port))
-            with pytest.raises(TroubleError, match="no end"):
+            with pytest.raises(ServerUnavailable, match="no end"):
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -455,7 +458,7 @@ class TestWhatTheServerSays:
             port = str(full.getsockname()[1])
             worker = make_worker(INVITES_MAIL_SERVER="mail.example", INVITES_MAIL_PORT=port)
             start = time.monotonic()
-            with pytest.raises(TroubleError, match="did not answer in time"):
+            with pytest.raises(ServerUnavailable, match="did not answer in time"):
                 worker.drain()
         assert time.monotonic() - start < 2
 
@@ -510,7 +513,7 @@ class TestSecrecy:
         invite(owner, now)
         with (
             stopped_smtp_server.open(asks_password=True, tls=tls),
-            pytest.raises(TroubleError, match="CERTIFICATE_VERIFY_FAILED"),
+            pytest.raises(ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"),
         ):
             make_worker(**SECRETLY).drain()
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
@@ -526,7 +529,7 @@ class TestSecrecy:
     ) -> None:
         stopped_smtp_server.claims_starttls = claims
         invite(owner, now)
-        with stopped_smtp_server.open(asks_password=True), pytest.raises(TroubleError):
+        with stopped_smtp_server.open(asks_password=True), pytest.raises(ServerUnavailable):
             make_worker(**SECRETLY).drain()
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
         assert delivery("new@example.org").state == DeliveryState.QUEUED
@@ -544,7 +547,7 @@ def test_two_workers_at_once_send_nothing_twice(
 
     def work() -> None:
         with app.app_context():
-            worker = Worker(Mail(app), app.extensions["invites"].postage)
+            worker = Worker(Mail(app), app.extensions["invites"].mail_context)
             start.wait()
             sent.append(worker.drain())
         db.close()
@@ -564,7 +567,7 @@ def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
 ) -> None:
     invite(owner, now)
     with app.app_context():
-        assert Worker(None, app.extensions["invites"].postage).drain() == 0
+        assert Worker(None, app.extensions["invites"].mail_context).drain() == 0
     assert delivery("new@example.org").state == DeliveryState.QUEUED
     assert enqueue.worker_seen(now)
 
@@ -573,7 +576,7 @@ def test_personal_mail_overtakes_a_batch(
     smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
 ) -> None:
     send(owner, now, *(f"person{n}@example.org" for n in range(25)))
-    email_tokens.ask(owner.user, ProofPurpose.RESET_PASSWORD, owner.user.email, now)
+    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
     worker.drain()
     assert smtp_server.recipients[0] == owner.user.email
 

@@ -17,14 +17,14 @@ from invites.models import (
     BatchState,
     Delivery,
     DeliveryState,
-    MailPolicy,
+    MailThrottle,
     Membership,
 )
 from invites.outbox import batches, enqueue, journal
 from invites.outbox.journal import Settled
 from invites.sending import smtp_socket, worker
-from invites.sending.smtp_replies import TroubleError
-from invites.sending.smtp_transaction import Exchange
+from invites.sending.smtp_replies import ServerUnavailable
+from invites.sending.smtp_transaction import SmtpTransaction
 from invites.sending.worker import Worker
 from tests.support.actions import invite, reread, send
 from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step, at
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.slow
 def drain_through(sender: Worker) -> None:
     """Send everything, trying again at once after each trouble."""
     for _ in range(200):
-        with contextlib.suppress(TroubleError):
+        with contextlib.suppress(ServerUnavailable):
             sender.drain()
         due_now()
         if not Delivery.select().where(Delivery.state.in_(enqueue.IN_HAND)).exists():
@@ -98,7 +98,7 @@ class TestEachMailOnce:
         send(owner, now, *people(4))
         sender.drain()
         mail = Delivery.get(Delivery.recipient == silent)
-        assert (mail.state, mail.unanswered) == (QUEUED, 1)
+        assert (mail.state, mail.outcome_unknown) == (QUEUED, 1)
         assert mail.due_at > now + timedelta(minutes=1)
         assert states() == {SENT: 3, QUEUED: 1}
         due_now()
@@ -171,11 +171,11 @@ class TestEachMailOnce:
         replies = {"data": early, "body": b"554 5.7.1 Spam"}
         server.answer = lambda step: replies.get(step.stage) if step.recipient == bad else None
         send(owner, now, *people(3))
-        with pytest.raises(TroubleError):
+        with pytest.raises(ServerUnavailable):
             sender.drain()  # the second time it was the first on its connection
         sender.drain()
         mail = Delivery.get(Delivery.recipient == bad)
-        assert (mail.state, mail.attempts, mail.unanswered) == (QUEUED, 1, 0)
+        assert (mail.state, mail.attempts, mail.outcome_unknown) == (QUEUED, 1, 0)
         assert states() == {SENT: 2, QUEUED: 1}
 
     def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
@@ -192,7 +192,7 @@ class TestEachMailOnce:
 
         server.answer = answer
         send(owner, now, *people(2))
-        with contextlib.suppress(TroubleError):
+        with contextlib.suppress(ServerUnavailable):
             sender.drain()
         mail = Delivery.get(Delivery.recipient == late)
         assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
@@ -248,7 +248,7 @@ class TestEachMailOnce:
                 assert taken[mail.recipient] == 1
             else:
                 assert mail.state == DeliveryState.UNKNOWN
-                assert mail.unanswered == 2
+                assert mail.outcome_unknown == 2
         came = Counter(server.recipients)
         assert set(came) == set(people(40))
         assert len(set(server.received)) == 40  # a double has the Message-ID of the first
@@ -278,7 +278,7 @@ class TestServersThatCannotBeUsed:
     ) -> None:
         server.answer = at(stage, reply)
         send(owner, now, *people(30))
-        with pytest.raises(TroubleError) as caught:
+        with pytest.raises(ServerUnavailable) as caught:
             sender.drain()
         assert reply.decode()[:3] in str(caught.value) or reply == HANG_UP
         assert states() == {QUEUED: 30}
@@ -294,7 +294,7 @@ class TestServersThatCannotBeUsed:
         refusal = {"mail": b"550 5.7.1 Sender not allowed", "rcpt": HANG_UP}
         server.answer = lambda step: refusal.get(step.stage)
         send(owner, now, *people(2))
-        with pytest.raises(TroubleError, match="Sender not allowed"):
+        with pytest.raises(ServerUnavailable, match="Sender not allowed"):
             sender.drain()
         assert states() == {QUEUED: 2}
 
@@ -309,7 +309,7 @@ class TestServersThatCannotBeUsed:
         monkeypatch: pytest.MonkeyPatch,
         step: str,
     ) -> None:
-        whole = getattr(Exchange, step)
+        whole = getattr(SmtpTransaction, step)
         mistakes = []
 
         def broken(*arguments: object) -> object:
@@ -318,7 +318,7 @@ class TestServersThatCannotBeUsed:
                 raise mistakes[0]
             return whole(*arguments)
 
-        monkeypatch.setattr(Exchange, step, broken)
+        monkeypatch.setattr(SmtpTransaction, step, broken)
         send(owner, now, *people(3))
         running()
         wait_for(lambda: mistakes and DeliveryState.SENDING not in states())
@@ -367,7 +367,7 @@ class TestServersThatCannotBeUsed:
         start = time.monotonic()
         wait_for(lambda: states() == {QUEUED: 1})
         assert 0.2 < time.monotonic() - start < 5
-        assert [mail.unanswered for mail in Delivery.select()] == [1]
+        assert [mail.outcome_unknown for mail in Delivery.select()] == [1]
 
     @ONE_WAY
     @pytest.mark.parametrize(
@@ -518,7 +518,7 @@ class TestServersThatCannotBeUsed:
         owner: Membership,
         now: datetime,
     ) -> None:
-        MailPolicy.create(id=1, per_minute=None, connections=8)
+        MailThrottle.create(id=1, per_minute=None, connections=8)
         server.delay = 0.01
         most: list[int] = []
 
@@ -587,7 +587,7 @@ class TestSteering:
         batch = send(owner, now, *people(200))
         running()
         wait_for(lambda: reread(batch).state == BatchState.STOPPED)
-        assert reread(batch).stopped_because == "550 5.7.1 Your domain is not welcome"
+        assert reread(batch).stop_reason == "550 5.7.1 Your domain is not welcome"
         assert states() == {FAILED: 10, QUEUED: 190}
         server.answer = lambda _step: None
         batches.retry_failed(owner, batch, utcnow())
@@ -605,7 +605,7 @@ class TestSteering:
         server.answer = lambda step: full if step.stage == "body" and server.received[50:] else None
         running()
         wait_for(lambda: reread(batch).state == BatchState.STOPPED)
-        assert "quota" in reread(batch).stopped_because
+        assert "quota" in reread(batch).stop_reason
         assert 25 <= states()[FAILED] < 40
         invite(owner, utcnow(), "another@example.org")
         server.answer = lambda _step: None

@@ -6,33 +6,33 @@ from collections.abc import Iterator
 
 import pytest
 
-from invites.sending.smtp_socket import Wire
+from invites.sending.smtp_socket import SmtpSocket
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Wire, socket.socket]]:
+def ends() -> Iterator[tuple[SmtpSocket, socket.socket]]:
     """Our end of a connection, and the mail server's."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield Wire(ours), theirs
+        yield SmtpSocket(ours), theirs
 
 
 def test_an_answer_that_comes_in_pieces_is_one_answer(ends):
-    wire, server = ends
+    smtp_socket, server = ends
     for piece in (b"25", b"0-first\r", b"\n250 sec", b"ond"):
         server.sendall(piece)
-        wire.receive()
-        assert not wire.has_news
+        smtp_socket.receive()
+        assert not smtp_socket.has_news
     server.sendall(b"\r\n")
-    wire.receive()
-    assert list(wire.answers) == [(250, b"first\nsecond")]
+    smtp_socket.receive()
+    assert list(smtp_socket.answers) == [(250, b"first\nsecond")]
 
 
 def test_answers_that_come_together_are_several(ends):
-    wire, server = ends
+    smtp_socket, server = ends
     server.sendall(b"250 taken\r\n250 sender ok\r\n550-5.1.1 No such\r\n550 person\r\n354")
-    wire.receive()
-    assert list(wire.answers) == [
+    smtp_socket.receive()
+    assert list(smtp_socket.answers) == [
         (250, b"taken"),
         (250, b"sender ok"),
         (550, b"5.1.1 No such\nperson"),
@@ -40,64 +40,64 @@ def test_answers_that_come_together_are_several(ends):
 
 
 def test_what_was_said_before_hanging_up_is_heard(ends):
-    wire, server = ends
+    smtp_socket, server = ends
     server.sendall(b"421 4.3.2 Shutting down\r\n")
     server.close()
-    wire.receive()
-    wire.receive()
-    assert list(wire.answers) == [(421, b"4.3.2 Shutting down")]
-    assert wire.broken == "The mail server hung up."
+    smtp_socket.receive()
+    smtp_socket.receive()
+    assert list(smtp_socket.answers) == [(421, b"4.3.2 Shutting down")]
+    assert smtp_socket.broken == "The mail server hung up."
 
 
 def test_what_was_said_is_heard_though_nothing_can_be_sent_any_more(ends):
-    wire, server = ends
+    smtp_socket, server = ends
     server.sendall(b"550 5.7.1 Go away\r\n")
     server.close()
-    wire.send(b"RSET\r\n")
-    wire.receive()
-    wire.receive()
-    assert list(wire.answers) == [(550, b"5.7.1 Go away")]
-    assert wire.broken
-    assert not wire.waits_to_send
+    smtp_socket.send(b"RSET\r\n")
+    smtp_socket.receive()
+    smtp_socket.receive()
+    assert list(smtp_socket.answers) == [(550, b"5.7.1 Go away")]
+    assert smtp_socket.broken
+    assert not smtp_socket.waits_to_send
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish\r\n", b"\r\n", b"HTTP/1.1 400 Bad\r\n", b"\xff\r\n"])
 def test_rubbish_ends_the_conversation(ends, rubbish):
-    wire, server = ends
+    smtp_socket, server = ends
     server.sendall(b"250 fine\r\n" + rubbish + b"250 too late\r\n")
-    wire.receive()
-    assert list(wire.answers) == [(250, b"fine")]
-    assert wire.broken
+    smtp_socket.receive()
+    assert list(smtp_socket.answers) == [(250, b"fine")]
+    assert smtp_socket.broken
 
 
 @pytest.mark.parametrize("endless", [b"250 " + b"x" * 9000, b"250-more\r\n" * 1100])
 def test_an_answer_without_end_ends_the_conversation(ends, endless):
-    wire, server = ends
+    smtp_socket, server = ends
     server.sendall(endless)
-    wire.receive()
-    assert not wire.answers
-    assert wire.broken == "The mail server's answer does not end."
+    smtp_socket.receive()
+    assert not smtp_socket.answers
+    assert smtp_socket.broken == "The mail server's answer does not end."
 
 
 def test_answers_without_end_to_nothing_end_the_conversation(ends):
-    wire, server = ends
+    smtp_socket, server = ends
     server.sendall(b"250 fine\r\n" * 1100)
-    wire.receive()
-    assert wire.broken == "The mail server's answers do not end."
+    smtp_socket.receive()
+    assert smtp_socket.broken == "The mail server's answers do not end."
 
 
 def test_a_server_that_takes_its_time_gets_all_of_it_in_order(ends):
-    wire, server = ends
+    smtp_socket, server = ends
     content = b"".join(b"line %06d\r\n" % n for n in range(200_000))
-    wire.send(content[: len(content) // 2])
-    wire.send(content[len(content) // 2 :])
-    assert wire.waits_to_send
+    smtp_socket.send(content[: len(content) // 2])
+    smtp_socket.send(content[len(content) // 2 :])
+    assert smtp_socket.waits_to_send
     taken = b""
     while len(taken) < len(content):
         taken += server.recv(100_000)
-        wire.transfer()
+        smtp_socket.transfer()
     assert taken == content
-    assert not wire.waits_to_send
+    assert not smtp_socket.waits_to_send
 
 
 class Renegotiating:
@@ -128,30 +128,30 @@ class Renegotiating:
 
 def test_tls_that_has_to_receive_before_it_sends_is_not_asked_to_send_until_then():
     sock = Renegotiating(sends=ssl.SSLWantReadError())
-    wire = Wire(sock)
-    wire.send(b"NOOP\r\n")
-    assert not wire.waits_to_send
-    wire.transfer()
+    smtp_socket = SmtpSocket(sock)
+    smtp_socket.send(b"NOOP\r\n")
+    assert not smtp_socket.waits_to_send
+    smtp_socket.transfer()
     assert sock.sent == b"NOOP\r\n"
-    assert list(wire.answers) == [(250, b"fine")]
-    assert not wire.waits_to_send
+    assert list(smtp_socket.answers) == [(250, b"fine")]
+    assert not smtp_socket.waits_to_send
 
 
 def test_tls_that_has_to_send_before_it_receives_is_told_when_it_can():
     sock = Renegotiating(receives=ssl.SSLWantWriteError())
-    wire = Wire(sock)
-    wire.transfer()
-    assert wire.waits_to_send
+    smtp_socket = SmtpSocket(sock)
+    smtp_socket.transfer()
+    assert smtp_socket.waits_to_send
     sock.send(b"")
-    wire.transfer()
-    assert not wire.waits_to_send
+    smtp_socket.transfer()
+    assert not smtp_socket.waits_to_send
 
 
 def test_an_answer_is_overdue_when_its_time_is_over_and_not_before(ends):
-    wire, _server = ends
-    assert not wire.end_if_overdue()
-    wire.expect(60)
-    assert not wire.end_if_overdue()
-    wire.expect(0)
-    assert wire.end_if_overdue()
-    assert wire.broken == "The mail server did not answer in time."
+    smtp_socket, _server = ends
+    assert not smtp_socket.end_if_overdue()
+    smtp_socket.expect(60)
+    assert not smtp_socket.end_if_overdue()
+    smtp_socket.expect(0)
+    assert smtp_socket.end_if_overdue()
+    assert smtp_socket.broken == "The mail server did not answer in time."

@@ -13,8 +13,8 @@ from flask import Flask
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
 from invites.sending import traced_smtp
-from invites.sending.diagnosis import Advice, Stage
-from invites.sending.test_mail import Rehearsal, rehearse, trial_mail
+from invites.sending.diagnosis import Diagnosis, Stage
+from invites.sending.test_mail import MailTest, build_test_mail, send_test_mail
 from invites.web import mail_labels
 from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step
 from tests.support.smtp_fixtures import CERTIFICATE
@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Requiring AUTH"),  # of the test server
 ]
 
-Try = Callable[..., Rehearsal]
+Try = Callable[..., MailTest]
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def go(mailing_app: Callable[..., Flask]) -> Try:
     """Tries a mail server at a port out; every step that it brings can be told in words."""
     app = mailing_app()
 
-    def go(port: int, host: str = "127.0.0.1", **options: object) -> Rehearsal:
+    def go(port: int, host: str = "127.0.0.1", **options: object) -> MailTest:
         plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
         with app.app_context():
-            mail = trial_mail(TO, app.extensions["invites"].postage, utcnow())
-            found = rehearse(MailServer(host, port, **plain | options), mail)
+            mail = build_test_mail(TO, app.extensions["invites"].mail_context, utcnow())
+            found = send_test_mail(MailServer(host, port, **plain | options), mail)
             assert all(mail_labels.step(step) for step in found.steps)
             return found
 
@@ -69,11 +69,11 @@ def answering(answer: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[str]
         thread.join()
 
 
-def stages(found: Rehearsal) -> list[Stage]:
+def stages(found: MailTest) -> list[Stage]:
     return [step.stage for step in found.steps]
 
 
-def failed_at(found: Rehearsal) -> Stage:
+def failed_at(found: MailTest) -> Stage:
     """The one step that failed: the last."""
     *before, last = found.steps
     assert all(step.is_done for step in before)
@@ -81,7 +81,7 @@ def failed_at(found: Rehearsal) -> Stage:
     return last.stage
 
 
-def said(found: Rehearsal) -> str:
+def said(found: MailTest) -> str:
     return "\n".join(line for step in found.steps for line in step.said)
 
 
@@ -163,14 +163,14 @@ class TestWell:
 class TestReaching:
     def test_nobody_listens(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         found = go(stopped_smtp_server.port)
-        assert (failed_at(found), found.advice) == (Stage.CONNECT, Advice.NOBODY_LISTENS)
+        assert (failed_at(found), found.advice) == (Stage.CONNECT, Diagnosis.NOBODY_LISTENS)
         assert said(found) == "Connection refused"
 
     @pytest.mark.parametrize(
-        ("port", "advice"), [(25, Advice.PORT_BLOCKED), (587, Advice.NO_ANSWER)]
+        ("port", "advice"), [(25, Diagnosis.PORT_BLOCKED), (587, Diagnosis.NO_ANSWER)]
     )
     def test_packets_that_vanish(
-        self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Advice
+        self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Diagnosis
     ) -> None:
         def vanish(*_: object, timeout: float) -> None:
             assert timeout <= traced_smtp.CONNECT_TIME
@@ -184,10 +184,10 @@ class TestReaching:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        assert go(25, host="mial.example.org").advice is Advice.NAME_UNKNOWN
+        assert go(25, host="mial.example.org").advice is Diagnosis.NAME_UNKNOWN
 
     def test_a_name_that_cannot_be(self, go: Try) -> None:
-        assert go(25, host="x" * 80 + ".example.org").advice is Advice.NAME_UNKNOWN
+        assert go(25, host="x" * 80 + ".example.org").advice is Diagnosis.NAME_UNKNOWN
 
     def test_the_next_address_is_tried(
         self, smtp_server: SmtpServer, go: Try, monkeypatch: pytest.MonkeyPatch
@@ -217,7 +217,7 @@ class TestEncryption:
         stopped_smtp_server.claims_starttls = claims
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, use_tls=True, **LOGIN)
-        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Advice.NO_STARTTLS)
+        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Diagnosis.NO_STARTTLS)
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("how", ["use_tls", "use_ssl"])
@@ -227,7 +227,7 @@ class TestEncryption:
         kind = {"tls": tls} if how == "use_tls" else {"ssl_context": tls}
         with stopped_smtp_server.open(asks_password=True, **kind):
             found = go(stopped_smtp_server.port, **{how: True}, **LOGIN)
-        assert found.advice is Advice.CERTIFICATE_UNTRUSTED
+        assert found.advice is Diagnosis.CERTIFICATE_UNTRUSTED
         assert failed_at(found) is (Stage.STARTTLS if how == "use_tls" else Stage.ENCRYPT)
         assert "self-signed" in said(found).replace("self signed", "self-signed")
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
@@ -242,14 +242,14 @@ class TestEncryption:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         with stopped_smtp_server.open(tls=tls):
             found = go(stopped_smtp_server.port, host="localhost", use_tls=True, **LOGIN)
-        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Advice.CERTIFICATE_NAME)
+        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Diagnosis.CERTIFICATE_NAME)
         assert "localhost" in found.steps[-1].said[-1]
 
     def test_tls_from_the_start_where_the_server_begins_in_the_clear(
         self, smtp_server: SmtpServer, go: Try
     ) -> None:
         found = go(smtp_server.port, use_ssl=True)
-        assert (failed_at(found), found.advice) == (Stage.ENCRYPT, Advice.NOT_ENCRYPTED_AT_ONCE)
+        assert (failed_at(found), found.advice) == (Stage.ENCRYPT, Diagnosis.NOT_ENCRYPTED_AT_ONCE)
 
     def test_in_the_clear_where_the_server_begins_with_tls(
         self,
@@ -261,20 +261,20 @@ class TestEncryption:
         monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 0.3)
         with stopped_smtp_server.open(ssl_context=tls):
             found = go(stopped_smtp_server.port, use_tls=True)
-        assert (failed_at(found), found.advice) == (Stage.GREETING, Advice.ENCRYPTED_AT_ONCE)
+        assert (failed_at(found), found.advice) == (Stage.GREETING, Diagnosis.ENCRYPTED_AT_ONCE)
 
     def test_a_server_that_wants_starttls_first(
         self, stopped_smtp_server: SmtpServer, go: Try, tls: ssl.SSLContext
     ) -> None:
         with stopped_smtp_server.open(tls=tls, require_starttls=True):
-            assert go(stopped_smtp_server.port).advice is Advice.NEEDS_ENCRYPTION
+            assert go(stopped_smtp_server.port).advice is Diagnosis.NEEDS_ENCRYPTION
 
 
 class TestLogin:
     def test_a_wrong_password(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, **LOGIN)
-        assert (failed_at(found), found.advice) == (Stage.LOGIN, Advice.LOGIN_REFUSED)
+        assert (failed_at(found), found.advice) == (Stage.LOGIN, Diagnosis.LOGIN_REFUSED)
         assert found.steps[-1].said[-1].startswith("535 ")
         assert stopped_smtp_server.received == []
 
@@ -289,19 +289,19 @@ class TestLogin:
         assert found.steps[-1].said == ("535 5.7.8 Wrong",)
 
     def test_no_log_in_is_offered(self, smtp_server: SmtpServer, go: Try) -> None:
-        assert go(smtp_server.port, **LOGIN).advice is Advice.NO_LOGIN
+        assert go(smtp_server.port, **LOGIN).advice is Diagnosis.NO_LOGIN
 
     def test_a_log_in_is_wanted(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port)
-        assert (failed_at(found), found.advice) == (Stage.SENDER, Advice.NEEDS_LOGIN)
+        assert (failed_at(found), found.advice) == (Stage.SENDER, Diagnosis.NEEDS_LOGIN)
 
     def test_a_password_that_the_protocol_cannot_carry(
         self, stopped_smtp_server: SmtpServer, go: Try
     ) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, username="invites", password="schlüssel")
-        assert found.advice is Advice.LOGIN_BROKEN
+        assert found.advice is Diagnosis.LOGIN_BROKEN
 
     def test_a_server_that_repeats_the_password_does_not_show_it(self, go: Try) -> None:
         def answer(line: bytes) -> bytes:
@@ -310,7 +310,7 @@ class TestLogin:
 
         with answering(answer) as (port, heard):
             found = go(port, username="invites", password="s3cret-word")
-        assert found.advice is Advice.LOGIN_REFUSED
+        assert found.advice is Diagnosis.LOGIN_REFUSED
         [sent] = [line.split()[-1] for line in heard if "AUTH" in line]
         assert "s3cret-word" not in said(found)
         assert sent not in said(found)
@@ -321,27 +321,37 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("stage", "reply", "failed", "advice"),
         [
-            ("greeting", b"554 5.7.1 Your network is on a list", Stage.GREETING, Advice.UNWELCOME),
-            ("greeting", b"421 4.3.2 Not now", Stage.GREETING, Advice.LATER),
-            ("greeting", b"HTTP/1.1 400 Bad Request", Stage.GREETING, Advice.NOT_MAIL),
-            ("greeting", b"SSH-2.0-OpenSSH_9.9", Stage.GREETING, Advice.NOT_MAIL),
-            ("greeting", b"220-more\r\n" * 500, Stage.GREETING, Advice.NOT_MAIL),
-            ("greeting", b"x" * 100_000, Stage.GREETING, Advice.NOT_MAIL),
-            ("mail", b"550 5.7.1 Not your address", Stage.SENDER, Advice.SENDER_REFUSED),
-            ("mail", b"553 5.1.8 Domain not found", Stage.SENDER, Advice.SENDER_REFUSED),
-            ("mail", b"530 5.7.0 Authentication required", Stage.SENDER, Advice.NEEDS_LOGIN),
-            ("mail", b"530 Must issue a STARTTLS first", Stage.SENDER, Advice.NEEDS_ENCRYPTION),
-            ("rcpt", b"554 5.7.1 Relay access denied", Stage.RECIPIENT, Advice.NEEDS_LOGIN),
-            ("rcpt", b"553 Sender address rejected", Stage.RECIPIENT, Advice.SENDER_REFUSED),
-            ("rcpt", b"550 5.1.1 No such user", Stage.RECIPIENT, Advice.RECIPIENT_REFUSED),
-            ("rcpt", b"450 4.7.1 Greylisted", Stage.RECIPIENT, Advice.LATER),
-            ("data", b"554 No", Stage.MESSAGE, Advice.MESSAGE_REFUSED),
-            ("body", b"550 5.7.26 Unauthenticated sender", Stage.MESSAGE, Advice.MESSAGE_REFUSED),
-            ("body", b"451 4.7.0 Come back", Stage.MESSAGE, Advice.LATER),
+            (
+                "greeting",
+                b"554 5.7.1 Your network is on a list",
+                Stage.GREETING,
+                Diagnosis.UNWELCOME,
+            ),
+            ("greeting", b"421 4.3.2 Not now", Stage.GREETING, Diagnosis.LATER),
+            ("greeting", b"HTTP/1.1 400 Bad Request", Stage.GREETING, Diagnosis.NOT_MAIL),
+            ("greeting", b"SSH-2.0-OpenSSH_9.9", Stage.GREETING, Diagnosis.NOT_MAIL),
+            ("greeting", b"220-more\r\n" * 500, Stage.GREETING, Diagnosis.NOT_MAIL),
+            ("greeting", b"x" * 100_000, Stage.GREETING, Diagnosis.NOT_MAIL),
+            ("mail", b"550 5.7.1 Not your address", Stage.SENDER, Diagnosis.SENDER_REFUSED),
+            ("mail", b"553 5.1.8 Domain not found", Stage.SENDER, Diagnosis.SENDER_REFUSED),
+            ("mail", b"530 5.7.0 Authentication required", Stage.SENDER, Diagnosis.NEEDS_LOGIN),
+            ("mail", b"530 Must issue a STARTTLS first", Stage.SENDER, Diagnosis.NEEDS_ENCRYPTION),
+            ("rcpt", b"554 5.7.1 Relay access denied", Stage.RECIPIENT, Diagnosis.NEEDS_LOGIN),
+            ("rcpt", b"553 Sender address rejected", Stage.RECIPIENT, Diagnosis.SENDER_REFUSED),
+            ("rcpt", b"550 5.1.1 No such user", Stage.RECIPIENT, Diagnosis.RECIPIENT_REFUSED),
+            ("rcpt", b"450 4.7.1 Greylisted", Stage.RECIPIENT, Diagnosis.LATER),
+            ("data", b"554 No", Stage.MESSAGE, Diagnosis.MESSAGE_REFUSED),
+            (
+                "body",
+                b"550 5.7.26 Unauthenticated sender",
+                Stage.MESSAGE,
+                Diagnosis.MESSAGE_REFUSED,
+            ),
+            ("body", b"451 4.7.0 Come back", Stage.MESSAGE, Diagnosis.LATER),
         ],
     )
     def test_a_refusal_is_told_and_explained(
-        self, go: Try, stage: str, reply: bytes, failed: Stage, advice: Advice
+        self, go: Try, stage: str, reply: bytes, failed: Stage, advice: Diagnosis
     ) -> None:
         def answer(step: Step) -> bytes | None:
             return reply if step.stage == stage else None
@@ -393,9 +403,9 @@ class TestSilence:
         assert failed_at(found) is failed
         assert time.monotonic() - started < 10
         if stage == "greeting":
-            assert found.advice is Advice.ENCRYPTED_AT_ONCE
+            assert found.advice is Diagnosis.ENCRYPTED_AT_ONCE
         else:
-            assert found.advice is (Advice.HUNG_UP if what == HANG_UP else Advice.TOO_SLOW)
+            assert found.advice is (Diagnosis.HUNG_UP if what == HANG_UP else Diagnosis.TOO_SLOW)
 
     def test_a_server_that_is_silent_to_the_goodbye_has_taken_the_mail(
         self, go: Try, monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ from flask_mail import Mail
 from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
-from invites.models import Delivery, DeliveryState, MailQueue, Membership
+from invites.models import Delivery, DeliveryState, Membership, WorkerStatus
 from invites.outbox import enqueue
 from invites.sending import worker
 from invites.sending.worker import Worker
@@ -108,7 +108,7 @@ def test_told_to_stop_many_times_at_once_it_stops(
     tmp_path: Path, smtp_server: SmtpServer, owner: Membership
 ) -> None:
     with smtp_server.open(), running(tmp_path, smtp_server) as told:
-        wait_for(MailQueue.select().exists)
+        wait_for(WorkerStatus.select().exists)
         for _ in range(10_000):
             told.terminate()
         # The last ones may come when it has stopped, and Python handles signals no more.
@@ -143,10 +143,10 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
         running.stop()
 
     with app.app_context():
-        here = Worker(Mail(app), app.extensions["invites"].postage)
-        watcher = Thread(target=watch, args=(here,), daemon=True)
+        current = Worker(Mail(app), app.extensions["invites"].mail_context)
+        watcher = Thread(target=watch, args=(current,), daemon=True)
         watcher.start()
-        here.run()
+        current.run()
         watcher.join()
     for number, handler in zip((signal.SIGTERM, signal.SIGINT), handlers, strict=True):
         signal.signal(number, handler)

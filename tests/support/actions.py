@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from invites.core.errors import Reason, Refused
+from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import classify, send_invitations
-from invites.invitations.send_invitations import Order, Review
+from invites.invitations.send_invitations import InvitationRequest, Review
 from invites.lists.recipients import Entry
-from invites.models import Account, Activity, Batch, Delivery, Invitation, Membership
+from invites.models import Account, AuditEntry, Batch, Delivery, Invitation, Membership
 from invites.outbox import journal, queue
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
@@ -23,8 +23,8 @@ from tests.support.people import password_hash
 
 
 @contextmanager
-def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[Refused]]:
-    with pytest.raises(Refused) as caught:
+def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[RuleError]]:
+    with pytest.raises(RuleError) as caught:
         yield caught
     assert caught.value.reason is reason
 
@@ -46,9 +46,11 @@ def order(
     key: str = "",
     also: frozenset[classify.Outcome] = frozenset(),
     review: Review | None = None,
-) -> Order:
+) -> InvitationRequest:
     entries = [Entry(email) for email in emails]
-    return Order(key=key or uuid4().hex, entries=entries, role=role, also=also, review=review)
+    return InvitationRequest(
+        key=key or uuid4().hex, entries=entries, role=role, also=also, review=review
+    )
 
 
 def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
@@ -88,6 +90,6 @@ def reread(row):
     return type(row).get_by_id(row.id)
 
 
-def deeds(account: Account) -> list[str]:
-    rows = Activity.select().where(Activity.account == account).order_by(Activity.id)
+def actions(account: Account) -> list[str]:
+    rows = AuditEntry.select().where(AuditEntry.account == account).order_by(AuditEntry.id)
     return [row.action for row in rows]

@@ -43,8 +43,8 @@ class NameServer:
                 thread.join()
 
     def _serve(self, listener: socket.socket) -> None:
-        while wire := (message := listener.recvfrom(4096))[0]:
-            query = dns.message.from_wire(wire)
+        while smtp_socket := (message := listener.recvfrom(4096))[0]:
+            query = dns.message.from_wire(smtp_socket)
             name = query.question[0].name
             self.asked.append(name.to_text(omit_final_dot=True))
             if not self.is_silent:

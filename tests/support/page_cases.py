@@ -16,7 +16,7 @@ from invites.models import (
     BatchState,
     Delivery,
     DeliveryState,
-    EmailProof,
+    EmailToken,
     Invitation,
     Membership,
     Passkey,
@@ -28,7 +28,7 @@ from tests.support.smtp_server import free_port
 
 NEW = f"{ACCOUNT}/invitations/new"
 _PLAIN = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
-_SECOND = "/profile/second-step"
+_SECOND = "/profile/two-step"
 LINKS_GONE = "1-AAAAAAAAAAAAAAAAAAAAAAAA"
 
 Place = str | Callable[[Site], str]
@@ -94,7 +94,7 @@ def _mailed(name: str, what: str = "") -> Callable[[Site], str]:
 
 
 def _proof(name: str) -> Callable[[Site], str]:
-    return lambda site: path(site.links.proof(getattr(site.rows, name)))
+    return lambda site: path(site.links.email_token(getattr(site.rows, name)))
 
 
 def _mail_server(site: Site, **more: Any) -> None:
@@ -117,7 +117,7 @@ def _mail(name: str) -> Callable[[Site], str]:
 
 def _batches(state: BatchState) -> Callable[[Site], object]:
     reason = "5.7.1 Your domain is not welcome" if state == BatchState.STOPPED else ""
-    return lambda _world: Batch.update(state=state, stopped_because=reason).execute()
+    return lambda _world: Batch.update(state=state, stop_reason=reason).execute()
 
 
 def _steer(act: str, of: str = "late") -> Callable[[Site], str]:
@@ -129,7 +129,7 @@ def _nobody_knows(_world: Site) -> None:
 
 
 def _held_back(_world: Site) -> None:
-    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=enqueue.HELD_BACK).execute()
+    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=enqueue.ON_HOLD).execute()
 
 
 def _batch_of(name: str) -> Callable[[Site], str]:
@@ -141,7 +141,7 @@ def _file(text: bytes) -> Callable[[Site], dict[str, Any]]:
 
 
 def _secured(site: Site) -> None:
-    site.set_up_second_factor("user")
+    site.set_up_two_step("user")
 
 
 def _nobody_invited(_world: Site) -> None:
@@ -167,11 +167,11 @@ def _known_declined(site: Site) -> None:
 
 
 def _opted_out(site: Site) -> None:
-    unsubscribe.opt_out(site.rows.pending, site.rows.now)
+    unsubscribe.unsubscribe(site.rows.pending, site.rows.now)
 
 
 def _no_more(what: str = "") -> Callable[[Site], str]:
-    return lambda site: path(site.links.opt_out(site.rows.pending)) + what
+    return lambda site: path(site.links.unsubscribe(site.rows.pending)) + what
 
 
 def _no_permanent_link(site: Site) -> None:
@@ -180,9 +180,9 @@ def _no_permanent_link(site: Site) -> None:
 
 
 def _proof_of_address(site: Site, email: str) -> str:
-    proof = site.rows.confirmation
-    EmailProof.update(email=email).where(EmailProof.id == proof.id).execute()
-    return path(site.links.proof(proof))
+    email_token = site.rows.confirmation
+    EmailToken.update(email=email).where(EmailToken.id == email_token.id).execute()
+    return path(site.links.email_token(email_token))
 
 
 def _inviter_demoted(site: Site) -> None:
@@ -200,10 +200,10 @@ PAGE_CASES = {
     "log in": PageCase("nobody", "/login"),
     "log in, invited": PageCase("nobody", lambda w: f"/login?next={w.mailed(w.rows.known)}"),
     "wrong password": PageCase("nobody", "/login", {"email": "a@example.org"}, status=422),
-    "second step": PageCase("half way", "/login/second-step"),
-    "second step, refused": PageCase("half way", "/login/second-step", {"code": "1"}, status=422),
+    "second step": PageCase("half way", "/login/two-step"),
+    "second step, refused": PageCase("half way", "/login/two-step", {"code": "1"}, status=422),
     "second step, code refused": PageCase(
-        "half way", "/login/second-step", {"recovery_code": "1"}, status=422
+        "half way", "/login/two-step", {"recovery_code": "1"}, status=422
     ),
     "forgotten password": PageCase("nobody", "/password-reset"),
     "forgotten password, refused": PageCase(
@@ -290,7 +290,7 @@ PAGE_CASES = {
         "owner", _list("rows"), {"place": "invalid:1"}, fragment="staged-list", before=_stage_list
     ),
     "row left out": PageCase(
-        "owner", _list("rows/2/left-out"), {}, fragment="staged-list", before=_stage_list
+        "owner", _list("rows/2/skipped"), {}, fragment="staged-list", before=_stage_list
     ),
     "row mended": PageCase(
         "owner",
@@ -343,20 +343,20 @@ PAGE_CASES = {
     "batch, stopped": PageCase(
         "owner", _batch_of("failed"), fragment="batch-progress", before=_batches(BatchState.STOPPED)
     ),
-    "batch, cancelled": PageCase(
-        "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.CANCELLED)
+    "batch, canceled": PageCase(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.CANCELED)
     ),
     "batch, tried": PageCase(
         "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.PROBING)
     ),
-    "batch, cancelling": PageCase(
+    "batch, canceling": PageCase(
         "owner", lambda w: _batch_of("late")(w) + "/cancellation", fragment="batch-progress"
     ),
     "batch, unanswered": PageCase(
         "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
     ),
     "batch, what was left out": PageCase(
-        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}/left-out"
+        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}/skipped"
     ),
     "a person's address to correct": PageCase("owner", _invitation("bounced", "corrected")),
     "batch, held back": PageCase(
@@ -396,9 +396,9 @@ PAGE_CASES = {
         "admin", _member("user", "/edit"), {"role": "40"}, fragment="user-", status=422
     ),
     "settings": PageCase("owner", f"{ACCOUNT}/settings"),
-    "activity": PageCase("owner", f"{ACCOUNT}/activity", fragment="activity-list"),
+    "activity": PageCase("owner", f"{ACCOUNT}/audit-log", fragment="audit-log-list"),
     "activity, nothing found": PageCase(
-        "owner", f"{ACCOUNT}/activity?search=nowhere", fragment="activity-list"
+        "owner", f"{ACCOUNT}/audit-log?search=nowhere", fragment="audit-log-list"
     ),
     "settings, refused": PageCase(
         "owner",
@@ -412,10 +412,10 @@ PAGE_CASES = {
         "owner", "/mail/published", fragment="published", before=_mail_server
     ),
     "mail settings, test mail": PageCase(
-        "owner", "/mail/rehearsal", {"email": "a@example.org"}, "rehearsal", before=_mail_server
+        "owner", "/mail/test-mail", {"email": "a@example.org"}, "test_mail", before=_mail_server
     ),
     "mail settings, test mail refused": PageCase(
-        "owner", "/mail/rehearsal", {"email": "nobody"}, "rehearsal", 422, before=_mail_server
+        "owner", "/mail/test-mail", {"email": "nobody"}, "test_mail", 422, before=_mail_server
     ),
     "mail settings, pace refused": PageCase(
         "owner", "/mail/pace", {"per_minute": "x"}, status=422, before=_mail_server
@@ -441,14 +441,14 @@ PAGE_CASES = {
     "invitation, expired": PageCase("nobody", _mailed("expired"), status=410),
     "invitation, revoked": PageCase("user", _mailed("revoked"), status=410),
     "invitation, accepted": PageCase("nobody", _mailed("accepted"), status=410),
-    "invitation, unbacked": PageCase(
+    "invitation, without_authority": PageCase(
         "nobody", _mailed("pending"), status=410, before=_inviter_demoted
     ),
     "invitation, unknown": PageCase("nobody", f"/invitation/{LINKS_GONE}", status=404),
     "invitation, declining": PageCase("nobody", _mailed("pending", "/refusal"), {}),
     "no more": PageCase("nobody", _no_more()),
     "no more, said so": PageCase("nobody", _no_more(), before=_opted_out),
-    "no more, unknown": PageCase("nobody", f"/no-more/{LINKS_GONE}", status=404),
+    "no more, unknown": PageCase("nobody", f"/unsubscribe/{LINKS_GONE}", status=404),
     "no more, another body": PageCase("nobody", _no_more(), {}, status=400),
     "join": PageCase("nobody", lambda w: w.joining),
     "join, refused": PageCase(
@@ -469,7 +469,7 @@ BUTTONS = {
     "cancel a batch": PageCase("owner", _steer("cancellation"), {}, "batch-progress"),
     "retry a batch": PageCase("owner", _steer("retry", of="failed"), {}, "batch-progress"),
     "send what a backup held back": PageCase(
-        "owner", _steer("held-back"), {}, "batch-progress", before=_held_back
+        "owner", _steer("on-hold"), {}, "batch-progress", before=_held_back
     ),
     "resend in a batch": PageCase(
         "owner",

@@ -20,11 +20,11 @@ from invites.models import (
     Authenticator,
     Delivery,
     DeliveryState,
-    EmailProof,
+    EmailToken,
+    EmailTokenPurpose,
     Invitation,
     Membership,
     Passkey,
-    ProofPurpose,
     User,
 )
 from invites.people import email_tokens, recovery_codes, sessions, totp
@@ -55,8 +55,8 @@ def use_mail_server(app: Flask, server: MailServer, **settings: Any) -> None:
     """Let pages of ``app`` work with a mail server, until the end of the test."""
     known = services(app)
     changed = replace(known.settings, mail_server=server, **settings)
-    postage = replace(known.postage, sender=changed.mail_from)
-    app.extensions["invites"] = replace(known, settings=changed, postage=postage)
+    mail_context = replace(known.mail_context, sender=changed.mail_from)
+    app.extensions["invites"] = replace(known, settings=changed, mail_context=mail_context)
 
 
 def links(app: Flask) -> Links:
@@ -78,11 +78,13 @@ def everything(database: Path) -> list[str]:
         connection.close()
 
 
-def ask_proof(user: User, purpose: ProofPurpose, now: datetime, email: str = "") -> EmailProof:
+def ask_email_token(
+    user: User, purpose: EmailTokenPurpose, now: datetime, email: str = ""
+) -> EmailToken:
     """The proof behind a link that was mailed to ``user``."""
     email_tokens.ask(user, purpose, email or user.email, now)
-    proof: EmailProof = EmailProof.select().order_by(EmailProof.id.desc()).get()
-    return proof
+    email_token: EmailToken = EmailToken.select().order_by(EmailToken.id.desc()).get()
+    return email_token
 
 
 class Rows:
@@ -100,8 +102,10 @@ class Rows:
         self.ally = make_user("Alma Else", "alma@elsewhere.example", now)
         self._invite_people()
         self.permanent = permanent_link.enable(self.owner, now)
-        self.reset = ask_proof(people[Role.USER].user, ProofPurpose.RESET_PASSWORD, now)
-        self.confirmation = ask_proof(self.unconfirmed.user, ProofPurpose.CONFIRM_EMAIL, now)
+        self.reset = ask_email_token(people[Role.USER].user, EmailTokenPurpose.RESET_PASSWORD, now)
+        self.confirmation = ask_email_token(
+            self.unconfirmed.user, EmailTokenPurpose.CONFIRM_EMAIL, now
+        )
 
     def _member(self, name: str, email: str, *, confirmed: bool = True) -> Membership:
         return make_member(self.account, name, email, Role.USER, self.now, confirmed=confirmed)
@@ -138,7 +142,7 @@ class Site:
         self.links = links(app)
         self.database: Path = services(app).settings.database_path
 
-    def set_up_second_factor(self, who: str) -> None:
+    def set_up_two_step(self, who: str) -> None:
         """Give somebody an authenticator app and a passkey."""
         user, now = self.user(who), utcnow()
         assert user is not None
@@ -181,11 +185,11 @@ class Site:
         the key of their app.
         """
         if who == "half way":
-            self.set_up_second_factor("user")
+            self.set_up_two_step("user")
             typed = {"email": "uma@example.org", "password": PASSWORD}
             return _send(Browser(self.app), "/login", typed)
         if who == "setting up":
-            return _send(self.device("user"), "/profile/second-step/app", {"password": PASSWORD})
+            return _send(self.device("user"), "/profile/two-step/app", {"password": PASSWORD})
         user = self.user(who)
         return signed_in(self.app, user) if user else Browser(self.app)
 

@@ -86,7 +86,7 @@ def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
         db.configure(app.extensions["invites"].settings.database_path, durable=False)
         contexts.append(app.app_context())
         contexts[-1].push()
-        return Worker(Mail(app), app.extensions["invites"].postage)
+        return Worker(Mail(app), app.extensions["invites"].mail_context)
 
     yield make
     for context in reversed(contexts):

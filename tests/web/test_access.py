@@ -19,11 +19,11 @@ from invites.members import accounts
 from invites.models import (
     Batch,
     Delivery,
+    EmailTokenPurpose,
     Invitation,
     InvitationState,
     Membership,
     Passkey,
-    ProofPurpose,
     Session,
     StagedList,
     User,
@@ -34,7 +34,14 @@ from invites.web.access import Who, allow, declared
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, make_member, make_user
-from tests.support.populated_account import ACCOUNT, Site, ask_proof, everything, path, signed_in
+from tests.support.populated_account import (
+    ACCOUNT,
+    Site,
+    ask_email_token,
+    everything,
+    path,
+    signed_in,
+)
 
 ROLES = {"user": Role.USER, "moderator": Role.MODERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
 VISITORS = ["nobody", "stranger", "inactive", "unconfirmed", *ROLES, "installer"]
@@ -51,7 +58,7 @@ class Places:
         theo = Membership.get(Membership.account == third)
         offer = invite(theo, now, visitor.email if visitor else "new@third.example")
         target = make_member(site.rows.account, "Tim", "tim@example.org", Role.USER, now)
-        proof = ask_proof(visitor or target.user, ProofPurpose.CONFIRM_EMAIL, now)
+        email_token = ask_email_token(visitor or target.user, EmailTokenPurpose.CONFIRM_EMAIL, now)
         self._build = app.url_map.bind("localhost").build
         self._of_all = {
             "slug": site.rows.account.slug,
@@ -69,10 +76,10 @@ class Places:
         self._of_blueprint = {
             "accounts": {"invitation_id": offer.id},
             "invitation": {"token": _token(site.mailed(offer))},
-            "no_more": {"token": _token(path(site.links.opt_out(offer)))},
+            "unsubscribe": {"token": _token(path(site.links.unsubscribe(offer)))},
             "join": {"token": _token(site.joining)},
-            "confirm_email": {"token": _token(path(site.links.proof(proof)))},
-            "password_reset": {"token": _token(path(site.links.proof(site.rows.reset)))},
+            "confirm_email": {"token": _token(path(site.links.email_token(email_token)))},
+            "password_reset": {"token": _token(path(site.links.email_token(site.rows.reset)))},
         }
 
     def url(self, rule: Rule) -> str:
@@ -135,8 +142,11 @@ def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
     if who is Who.INSTALLER:
         return "in" if visitor == "installer" else "not found"
     if who is Who.LOGGED_IN:
-        hidden = visitor == "unconfirmed" and endpoint in ("accounts.accept", "accounts.decline")
-        made_elsewhere = endpoint == "second_factor.codes_file"
+        hidden = visitor == "unconfirmed" and endpoint in (
+            "account_list.accept",
+            "account_list.decline",
+        )
+        made_elsewhere = endpoint == "two_step.codes_file"
         return "not found" if hidden or made_elsewhere else "in"
     if visitor == "inactive":
         return "not allowed"
@@ -198,15 +208,16 @@ def test_a_view_that_declares_nothing_is_closed_to_the_owner_too(
     assert "secret" not in olive.text
 
 
-# Views that anybody may use; a new one needs a second look, and then a line here.
+# Views that anybody may use; a new one needs a second look, and then a line current.
 OPEN_TO_ANYBODY = {
-    "static", "front.start", "front.htmx", "front.healthz",
+    "static", "public.start", "public.htmx", "public.healthz",
     "setup.form", "setup.create", "login.form", "login.create", "login.delete",
-    "second_step.form", "second_step.create", "second_step.options", "second_step.use_passkey",
+    "two_step_login.form", "two_step_login.create",
+    "two_step_login.options", "two_step_login.use_passkey",
     "password_reset.ask_form", "password_reset.ask", "password_reset.form", "password_reset.create",
     "password_strength.estimate",
     "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",
-    "no_more.page", "no_more.confirm", "no_more.undo",
+    "unsubscribe.page", "unsubscribe.confirm", "unsubscribe.undo",
 }  # fmt: skip
 
 
@@ -217,7 +228,7 @@ def test_only_known_views_are_open_to_anybody(app: Flask) -> None:
 
 def test_only_the_one_click_of_mail_services_does_without_a_form_token(app: Flask) -> None:
     found = {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is Who.MAIL_SERVICE}
-    assert found == {"no_more.one_click"}
+    assert found == {"unsubscribe.one_click"}
 
 
 def answers(
@@ -263,7 +274,7 @@ def test_a_post_from_another_site_is_refused_everywhere(
 ) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     statuses, before, after = answers(site, "POST", headers=headers)
-    assert statuses.pop("no_more.one_click") == 400
+    assert statuses.pop("unsubscribe.one_click") == 400
     assert set(statuses.values()) == {403}
     assert after == before
 
@@ -338,14 +349,14 @@ ANOTHER_ACCOUNTS_THINGS = [
     ("POST", "invitations/{invitation}/revocation"),
     ("POST", "invitations/{invitation}/restoration"),
     ("GET", "batches/{batch}"),
-    ("GET", "batches/{batch}/left-out"),
-    ("GET", "batches/{batch}/left-out.csv"),
+    ("GET", "batches/{batch}/skipped"),
+    ("GET", "batches/{batch}/skipped.csv"),
     ("POST", "batches/{batch}/invitations/{invitation}/resend"),
     ("GET", "invitations/{invitation}/corrected"),
     ("POST", "batches/{batch}/pause"),
     ("POST", "batches/{batch}/resume"),
     ("POST", "batches/{batch}/retry"),
-    ("POST", "batches/{batch}/held-back"),
+    ("POST", "batches/{batch}/on-hold"),
     ("GET", "batches/{batch}/cancellation"),
     ("POST", "batches/{batch}/cancellation"),
     ("GET", "users/{membership}"),
@@ -412,7 +423,7 @@ def test_another_persons_file_answers_like_one_that_does_not_exist(site: Site, o
         missing = client.post(url, data={"list_id": "987654"}, headers=HTMX)
         assert "secret" not in real.text
         assert same_answer(real, missing)
-    for place in ("rows", "rows/1/mended", "rows/1/left-out", "suggestions", "columns"):
+    for place in ("rows", "rows/1/mended", "rows/1/skipped", "suggestions", "columns"):
         url = f"{ACCOUNT}/invitations/new/list/%s/{place}"
         real = client.post(url % theirs.id, headers=HTMX)
         assert real.status_code == 404

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import encode_multipart
 
 from invites.core.roles import Role
-from invites.models import MailQueue
+from invites.models import WorkerStatus
 from invites.outbox import enqueue
 from invites.web.access import Who, allow
 from tests.support.actions import invite
@@ -196,7 +196,7 @@ class TestHealth:
 
     def test_a_database_without_tables_is_told(self, somebody: Browser, now: datetime) -> None:
         enqueue.beat(now)
-        MailQueue.drop_table()
+        WorkerStatus.drop_table()
         answer = somebody.open("/healthz").response
         assert (answer.status_code, answer.json["database"]) == (503, "failed")
 
@@ -235,14 +235,16 @@ def test_whoever_wants_more_than_they_may_is_written_down(
         assert caplog.messages[-1].endswith(f"to user {user.id}")
 
 
-@pytest.mark.parametrize("deed", ["users/{member}/deactivation", "invitations/{offer}/revocation"])
+@pytest.mark.parametrize(
+    "action", ["users/{member}/deactivation", "invitations/{offer}/revocation"]
+)
 def test_whoever_reaches_for_a_higher_role_is_written_down(
-    site: Site, caplog: pytest.LogCaptureFixture, deed: str
+    site: Site, caplog: pytest.LogCaptureFixture, action: str
 ) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     owner, moderator = site.rows.owner, site.user("moderator")
     offer = invite(owner, site.rows.now, "tam@example.org", Role.ADMIN)
-    site.device("moderator").post(f"{ACCOUNT}/{deed.format(member=owner.id, offer=offer.id)}", {})
+    site.device("moderator").post(f"{ACCOUNT}/{action.format(member=owner.id, offer=offer.id)}", {})
     assert caplog.messages[-1].startswith("denied: ")
     assert caplog.messages[-1].endswith(f"to user {moderator.id}")
 

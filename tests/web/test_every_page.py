@@ -116,16 +116,16 @@ def test_polling_stops_when_nothing_moves_any_more(site: Site) -> None:
 
 def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(site: Site) -> None:
     client = site.device("nobody").client
-    here = {"HX-Current-URL": f"http://localhost{ACCOUNT}/invitations?page=2"}
-    answer = client.get(f"{ACCOUNT}/permanent-invite", headers=HTMX | here)
+    current = {"HX-Current-URL": f"http://localhost{ACCOUNT}/invitations?page=2"}
+    answer = client.get(f"{ACCOUNT}/permanent-invite", headers=HTMX | current)
     assert answer.status_code == 200
     assert answer.text == ""
     assert answer.headers["HX-Redirect"] == f"/login?next={ACCOUNT}/invitations?page%3D2"
 
 
 def test_htmx_on_another_site_is_not_led_back_there(site: Site) -> None:
-    here = {"HX-Current-URL": "https://evil.example/phish"}
-    answer = site.device("nobody").client.get(f"{ACCOUNT}/users", headers=HTMX | here)
+    current = {"HX-Current-URL": "https://evil.example/phish"}
+    answer = site.device("nobody").client.get(f"{ACCOUNT}/users", headers=HTMX | current)
     assert answer.headers["HX-Redirect"] == "/login"
 
 

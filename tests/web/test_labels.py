@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from invites.core.errors import Reason, Refused
-from invites.models import ProofPurpose
+from invites.core.errors import Reason, RuleError
+from invites.models import EmailTokenPurpose
 from invites.people import email_tokens, passwords
 from invites.web.error_labels import sentence
 from invites.web.labels import try_again_in
@@ -22,7 +22,7 @@ def request_context(app: Flask) -> Iterator[None]:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
-    words = sentence(Refused(reason, limit=12_345, row=3))
+    words = sentence(RuleError(reason, limit=12_345, row=3))
     assert "%" not in words
     assert len(words) > 10
 
@@ -36,7 +36,7 @@ def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
     ],
 )
 def test_a_limit_is_counted_as_people_do(limit: int, words: str) -> None:
-    assert words in sentence(Refused(Reason.INVITATION_OFTEN, limit=limit))
+    assert words in sentence(RuleError(Reason.INVITATION_OFTEN, limit=limit))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_waiting_is_told_in_minutes_or_seconds(seconds: int, words: str) -> None
 
 
 def test_pages_repeat_the_limits_of_the_rules(site: Site) -> None:
-    least, hours = passwords.MIN_LENGTH, email_tokens.hours(ProofPurpose.RESET_PASSWORD)
+    least, hours = passwords.MIN_LENGTH, email_tokens.hours(EmailTokenPurpose.RESET_PASSWORD)
     newcomer = site.device("nobody")
     for url in (site.mailed(site.rows.pending), site.joining):
         assert f"At least {least} characters." in newcomer.open(url).text

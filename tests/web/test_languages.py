@@ -11,7 +11,7 @@ from flask_babel import get_domain
 from invites.mail.rendering import render
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from invites.people import security_notices
-from invites.sending.test_mail import trial_mail
+from invites.sending.test_mail import build_test_mail
 from tests.support.page_cases import BUTTONS, PAGES, PageCase
 from tests.support.populated_account import Site, services
 
@@ -106,16 +106,16 @@ def test_every_word_of_an_error_can_be_translated(bracketing: Site) -> None:
 
 
 def test_every_word_of_a_mail_can_be_translated(bracketing: Site) -> None:
-    Account.update(requires_second_factor=True).execute()
+    Account.update(requires_two_step=True).execute()
     for event in SecurityEvent:
         security_notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)
     invitations = (bracketing.rows.pending, bracketing.rows.known)
     mails = [Delivery.get(Delivery.invitation == invitation) for invitation in invitations]
     mails += list(Delivery.select().where(Delivery.kind != DeliveryKind.INVITATION))
-    postage, now = services(bracketing.app).postage, bracketing.rows.now
+    mail_context, now = services(bracketing.app).mail_context, bracketing.rows.now
     with bracketing.app.app_context():
-        sent = [render(delivery, postage, now) for delivery in mails]
-        sent.append(trial_mail("olive@example.org", postage, now))
+        sent = [render(delivery, mail_context, now) for delivery in mails]
+        sent.append(build_test_mail("olive@example.org", mail_context, now))
     for mail in sent:
         page = BeautifulSoup(mail.html, "html.parser")
         assert [line for line in mail.body.splitlines() if untranslated(line)] == []

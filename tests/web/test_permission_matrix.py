@@ -75,9 +75,9 @@ class Target:
         mine = Delivery.invitation == self.invitation
         Delivery.update(state=state, finished_at=self.now).where(mine).execute()
 
-    def mail_is_held_back(self) -> None:
+    def mail_is_on_hold(self) -> None:
         self.mail_is(DeliveryState.WITHDRAWN)
-        Delivery.update(reply_text=enqueue.HELD_BACK).execute()
+        Delivery.update(reply_text=enqueue.ON_HOLD).execute()
 
     def batch_is(self, state: BatchState) -> None:
         Batch.update(state=state).where(Batch.id == self.invitation.batch_id).execute()
@@ -94,7 +94,7 @@ _READY: dict[str, Callable[[Target], object]] = {
     "batches.resume": lambda target: target.batch_is(BatchState.PAUSED),
     "batches.retry": lambda target: target.mail_is(DeliveryState.FAILED),
     "batches.cancel": lambda _target: None,
-    "batches.send_held_back": Target.mail_is_held_back,
+    "batches.send_on_hold": Target.mail_is_on_hold,
     "batches.resend": lambda target: target.mail_is(DeliveryState.SENT),
 }
 

@@ -16,7 +16,7 @@ from tests.support.populated_account import Site, links, path
 
 WORDS = "Very many people are logging in just now. Press the button once more in a moment."
 NEW = "a fish in the snow"
-OWN = "/profile/second-step"
+OWN = "/profile/two-step"
 
 
 @contextmanager
@@ -30,13 +30,13 @@ def crowd() -> Iterator[None]:
 def place(site: Site, form: str) -> tuple[str, str, str]:
     """Who finds a form, where, and its button."""
     if form == "codes":
-        site.set_up_second_factor("user")
-    proof = path(links(site.app).proof(site.rows.reset))
+        site.set_up_two_step("user")
+    email_token = path(links(site.app).email_token(site.rows.reset))
     return {
         "log in": ("nobody", "/login", "Log in"),
         "join": ("nobody", site.joining, "Join"),
         "accept": ("nobody", site.mailed(site.rows.pending), "Accept"),
-        "reset": ("nobody", proof, "Set password"),
+        "reset": ("nobody", email_token, "Set password"),
         "email": ("user", "/profile", "Change email"),
         "password": ("user", "/profile", "Change password"),
         "app": ("user", f"{OWN}/app", "Go on"),

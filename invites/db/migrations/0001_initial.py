@@ -1,201 +1,309 @@
-"""The first schema.
+"""The tables of version 0.1.0.
 
-Frozen like every migration: never edited, a change is the next number. The
-models are copies, so that later ones in invites.models don't change history.
+Plain SQL, so that later changes to the models don't change what this migration makes.
 """
 
 from typing import Any
 
-from peewee import (
-    BigIntegerField,
-    BooleanField,
-    CharField,
-    ForeignKeyField,
-    IntegerField,
-    JSONField,
-    Model,
-    SmallIntegerField,
+_STATEMENTS = (
+    """
+    CREATE TABLE account (
+        id INTEGER NOT NULL PRIMARY KEY,
+        name VARCHAR(100) NOT NULL,
+        slug VARCHAR(60) NOT NULL,
+        purpose VARCHAR(200) NOT NULL,
+        assignments_url VARCHAR(500) NOT NULL,
+        assignments_label VARCHAR(60) NOT NULL,
+        reply_to VARCHAR(254) NOT NULL,
+        time_zone VARCHAR(64) NOT NULL,
+        requires_two_step INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX account_slug ON account (slug)",
+    """
+    CREATE TABLE "user" (
+        id INTEGER NOT NULL PRIMARY KEY,
+        name VARCHAR(100) NOT NULL,
+        email VARCHAR(254) NOT NULL,
+        email_confirmed_at INTEGER,
+        phone VARCHAR(40) NOT NULL,
+        password_hash VARCHAR(255) NOT NULL,
+        is_installer INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+    )
+    """,
+    'CREATE UNIQUE INDEX user_email ON "user" (email)',
+    """
+    CREATE TABLE audit_entry (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER REFERENCES account (id),
+        actor_id INTEGER REFERENCES "user" (id),
+        action VARCHAR(40) NOT NULL,
+        details TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX audit_entry_account_id ON audit_entry (account_id)",
+    "CREATE INDEX audit_entry_actor_id ON audit_entry (actor_id)",
+    """
+    CREATE TABLE authenticator (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        created_at INTEGER NOT NULL,
+        confirmed_at INTEGER,
+        last_step INTEGER NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX authenticator_user_id ON authenticator (user_id)",
+    """
+    CREATE TABLE batch (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES account (id),
+        inviter_id INTEGER NOT NULL REFERENCES "user" (id),
+        role INTEGER NOT NULL,
+        key VARCHAR(64) NOT NULL,
+        file_name VARCHAR(255) NOT NULL,
+        skipped TEXT NOT NULL,
+        state VARCHAR(10) NOT NULL,
+        stop_reason VARCHAR(500) NOT NULL,
+        created_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX batch_account_id ON batch (account_id)",
+    "CREATE INDEX batch_inviter_id ON batch (inviter_id)",
+    "CREATE UNIQUE INDEX batch_key ON batch (key)",
+    "CREATE INDEX batch_state ON batch (state)",
+    """
+    CREATE TABLE challenge (
+        id INTEGER NOT NULL PRIMARY KEY,
+        value BLOB NOT NULL,
+        user_id INTEGER REFERENCES "user" (id),
+        created_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX challenge_value ON challenge (value)",
+    "CREATE INDEX challenge_user_id ON challenge (user_id)",
+    """
+    CREATE TABLE invitation (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES account (id),
+        batch_id INTEGER NOT NULL REFERENCES batch (id),
+        inviter_id INTEGER NOT NULL REFERENCES "user" (id),
+        email VARCHAR(254) NOT NULL,
+        name VARCHAR(100) NOT NULL,
+        role INTEGER NOT NULL,
+        state VARCHAR(10) NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        answered_at INTEGER
+    )
+    """,
+    "CREATE INDEX invitation_account_id ON invitation (account_id)",
+    "CREATE INDEX invitation_batch_id ON invitation (batch_id)",
+    "CREATE INDEX invitation_inviter_id ON invitation (inviter_id)",
+    "CREATE INDEX invitation_account_id_state ON invitation (account_id, state)",
+    "CREATE INDEX invitation_email_state ON invitation (email, state)",
+    """
+    CREATE UNIQUE INDEX invitation_one_pending_an_address
+        ON invitation (account_id, email)
+        WHERE (state = 'pending')
+    """,
+    """
+    CREATE TABLE email_token (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        purpose VARCHAR(20) NOT NULL,
+        email VARCHAR(254) NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        used_at INTEGER
+    )
+    """,
+    "CREATE INDEX email_token_user_id ON email_token (user_id)",
+    """
+    CREATE TABLE security_notice (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        event VARCHAR(40) NOT NULL,
+        created_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX security_notice_user_id ON security_notice (user_id)",
+    """
+    CREATE TABLE delivery (
+        id INTEGER NOT NULL PRIMARY KEY,
+        kind VARCHAR(20) NOT NULL,
+        recipient VARCHAR(254) NOT NULL,
+        account_id INTEGER REFERENCES account (id),
+        batch_id INTEGER REFERENCES batch (id),
+        invitation_id INTEGER REFERENCES invitation (id),
+        email_token_id INTEGER REFERENCES email_token (id),
+        notice_id INTEGER REFERENCES security_notice (id),
+        state VARCHAR(10) NOT NULL,
+        priority INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        outcome_unknown INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        finished_at INTEGER,
+        reply_code INTEGER,
+        reply_text VARCHAR(500) NOT NULL
+    )
+    """,
+    "CREATE INDEX delivery_account_id ON delivery (account_id)",
+    "CREATE INDEX delivery_invitation_id ON delivery (invitation_id)",
+    "CREATE INDEX delivery_email_token_id ON delivery (email_token_id)",
+    "CREATE INDEX delivery_batch_id_state_finished_at ON delivery (batch_id, state, finished_at)",
+    """
+    CREATE INDEX delivery_queued
+        ON delivery (state, priority, batch_id, due_at)
+        WHERE (state = 'queued')
+    """,
+    """
+    CREATE INDEX delivery_sending ON delivery (state)
+        WHERE (state = 'sending')
+    """,
+    """
+    CREATE INDEX delivery_bounced_recipient
+        ON delivery (recipient, state)
+        WHERE (state = 'bounced')
+    """,
+    """
+    CREATE TABLE mail_throttle (
+        id INTEGER NOT NULL PRIMARY KEY,
+        per_minute INTEGER,
+        connections INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE membership (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES account (id),
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        role INTEGER NOT NULL,
+        joined_by VARCHAR(20) NOT NULL,
+        invitation_id INTEGER REFERENCES invitation (id),
+        joined_at INTEGER NOT NULL,
+        deactivated_at INTEGER
+    )
+    """,
+    "CREATE INDEX membership_account_id ON membership (account_id)",
+    "CREATE INDEX membership_user_id ON membership (user_id)",
+    "CREATE INDEX membership_invitation_id ON membership (invitation_id)",
+    "CREATE UNIQUE INDEX membership_account_id_user_id ON membership (account_id, user_id)",
+    """
+    CREATE TABLE passkey (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        name VARCHAR(100) NOT NULL,
+        credential_id BLOB NOT NULL,
+        public_key BLOB NOT NULL,
+        sign_count INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        used_at INTEGER
+    )
+    """,
+    "CREATE INDEX passkey_user_id ON passkey (user_id)",
+    "CREATE UNIQUE INDEX passkey_credential_id ON passkey (credential_id)",
+    """
+    CREATE TABLE permanent_link (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES account (id),
+        role INTEGER NOT NULL,
+        creator_id INTEGER NOT NULL REFERENCES "user" (id),
+        created_at INTEGER NOT NULL,
+        deleted_at INTEGER
+    )
+    """,
+    "CREATE INDEX permanent_link_account_id ON permanent_link (account_id)",
+    "CREATE INDEX permanent_link_creator_id ON permanent_link (creator_id)",
+    """
+    CREATE TABLE recovery_codes (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        created_at INTEGER NOT NULL,
+        used INTEGER NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX recovery_codes_user_id ON recovery_codes (user_id)",
+    """
+    CREATE TABLE session (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        token_hash VARCHAR(64) NOT NULL,
+        device VARCHAR(255) NOT NULL,
+        is_shared INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX session_user_id ON session (user_id)",
+    "CREATE UNIQUE INDEX session_token_hash ON session (token_hash)",
+    """
+    CREATE TABLE staged_list (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES account (id),
+        user_id INTEGER NOT NULL REFERENCES "user" (id),
+        file_name VARCHAR(255) NOT NULL,
+        delimiter VARCHAR(1) NOT NULL,
+        sheets TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        email_column INTEGER NOT NULL,
+        name_column INTEGER,
+        counts TEXT NOT NULL,
+        batch_id INTEGER REFERENCES batch (id),
+        created_at INTEGER NOT NULL,
+        content BLOB NOT NULL
+    )
+    """,
+    "CREATE INDEX staged_list_account_id ON staged_list (account_id)",
+    "CREATE INDEX staged_list_user_id ON staged_list (user_id)",
+    "CREATE INDEX staged_list_batch_id ON staged_list (batch_id)",
+    """
+    CREATE TABLE staged_row (
+        list_id INTEGER NOT NULL REFERENCES staged_list (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        text VARCHAR(1000) NOT NULL,
+        name VARCHAR(100) NOT NULL,
+        email VARCHAR(254) NOT NULL,
+        outcome VARCHAR(15) NOT NULL,
+        problem VARCHAR(30) NOT NULL DEFAULT '',
+        suggestion VARCHAR(254) NOT NULL DEFAULT '',
+        kept_as_is INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (list_id, number)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX staged_row_list_id_outcome ON staged_row (list_id, outcome)",
+    "CREATE INDEX staged_row_list_id_email ON staged_row (list_id, email)",
+    """
+    CREATE TABLE unsubscribe (
+        id INTEGER NOT NULL PRIMARY KEY,
+        account_id INTEGER NOT NULL REFERENCES account (id),
+        email VARCHAR(254) NOT NULL,
+        created_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX unsubscribe_account_id ON unsubscribe (account_id)",
+    "CREATE UNIQUE INDEX unsubscribe_account_id_email ON unsubscribe (account_id, email)",
+    """
+    CREATE TABLE worker_status (
+        id INTEGER NOT NULL PRIMARY KEY,
+        seen_at INTEGER NOT NULL,
+        trouble VARCHAR(500) NOT NULL
+    )
+    """,
+    """
+    CREATE TRIGGER audit_entry_is_never_changed BEFORE UPDATE ON audit_entry
+    BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END
+    """,
+    """
+    CREATE TRIGGER audit_entry_is_never_deleted BEFORE DELETE ON audit_entry
+    BEGIN SELECT RAISE(ABORT, 'audit entries are never deleted'); END
+    """,
 )
 
 
-class Account(Model):
-    name = CharField(max_length=100)
-    slug = CharField(unique=True, max_length=60)
-    purpose = CharField(max_length=200)
-    assignments_url = CharField(max_length=500)
-    assignments_label = CharField(max_length=60)
-    reply_to = CharField(max_length=254)
-    time_zone = CharField(max_length=64)
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "account"
-
-
-class User(Model):
-    name = CharField(max_length=100)
-    email = CharField(unique=True, max_length=254)
-    email_confirmed_at = BigIntegerField(null=True)
-    phone = CharField(max_length=40)
-    password_hash = CharField()
-    is_installer = BooleanField(default=False)
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "user"
-
-
-class Activity(Model):
-    account = ForeignKeyField(Account, null=True)
-    actor = ForeignKeyField(User, null=True)
-    action = CharField(max_length=40)
-    details = JSONField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "activity"
-
-
-class Batch(Model):
-    account = ForeignKeyField(Account)
-    inviter = ForeignKeyField(User)
-    role = SmallIntegerField()
-    key = CharField(unique=True, max_length=64)
-    file_name = CharField()
-    left_out = JSONField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "batch"
-
-
-class Invitation(Model):
-    account = ForeignKeyField(Account)
-    batch = ForeignKeyField(Batch)
-    inviter = ForeignKeyField(User)
-    email = CharField(max_length=254)
-    role = SmallIntegerField()
-    state = CharField(max_length=10, default="pending")
-    created_at = BigIntegerField()
-    expires_at = BigIntegerField()
-    answered_at = BigIntegerField(null=True)
-
-    class Meta:
-        table_name = "invitation"
-        indexes = ((("account", "state"), False), (("email", "state"), False))
-
-
-class EmailProof(Model):
-    user = ForeignKeyField(User)
-    purpose = CharField(max_length=20)
-    email = CharField(max_length=254)
-    created_at = BigIntegerField()
-    expires_at = BigIntegerField()
-    used_at = BigIntegerField(null=True)
-
-    class Meta:
-        table_name = "email_proof"
-
-
-class Delivery(Model):
-    kind = CharField(max_length=20)
-    recipient = CharField(max_length=254)
-    account = ForeignKeyField(Account, null=True)
-    batch = ForeignKeyField(Batch, null=True)
-    invitation = ForeignKeyField(Invitation, null=True)
-    proof = ForeignKeyField(EmailProof, null=True)
-    state = CharField(max_length=10, default="queued")
-    priority = SmallIntegerField()
-    attempts = IntegerField(default=0)
-    due_at = BigIntegerField()
-    created_at = BigIntegerField()
-    finished_at = BigIntegerField(null=True)
-    reply_code = IntegerField(null=True)
-    reply_text = CharField(max_length=500, default="")
-
-    class Meta:
-        table_name = "delivery"
-        indexes = ((("state", "priority", "due_at"), False), (("batch", "state"), False))
-
-
-class MailQueue(Model):
-    seen_at = BigIntegerField()
-    trouble = CharField(max_length=500)
-
-    class Meta:
-        table_name = "mail_queue"
-
-
-class Membership(Model):
-    account = ForeignKeyField(Account)
-    user = ForeignKeyField(User)
-    role = SmallIntegerField()
-    joined_by = CharField(max_length=20)
-    invitation = ForeignKeyField(Invitation, null=True)
-    joined_at = BigIntegerField()
-    deactivated_at = BigIntegerField(null=True)
-
-    class Meta:
-        table_name = "membership"
-        indexes = ((("account", "user"), True),)
-
-
-class PermanentLink(Model):
-    account = ForeignKeyField(Account)
-    role = SmallIntegerField()
-    creator = ForeignKeyField(User)
-    created_at = BigIntegerField()
-    deleted_at = BigIntegerField(null=True)
-
-    class Meta:
-        table_name = "permanent_link"
-
-
-class Session(Model):
-    user = ForeignKeyField(User)
-    token_hash = CharField(unique=True, max_length=64)
-    device = CharField()
-    created_at = BigIntegerField()
-    seen_at = BigIntegerField()
-
-    class Meta:
-        table_name = "session"
-
-
-class Upload(Model):
-    account = ForeignKeyField(Account)
-    user = ForeignKeyField(User)
-    file_name = CharField()
-    rows = JSONField()
-    created_at = BigIntegerField()
-
-    class Meta:
-        table_name = "upload"
-
-
-_TABLES = [
-    Account,
-    User,
-    Activity,
-    Batch,
-    Invitation,
-    EmailProof,
-    Delivery,
-    MailQueue,
-    Membership,
-    PermanentLink,
-    Session,
-    Upload,
-]
-
-_ONE_PENDING_AN_ADDRESS = """
-CREATE UNIQUE INDEX invitation_one_pending_an_address
-ON invitation (account_id, email) WHERE state = 'pending'
-"""
-
-
 def up(migrator: Any, db: Any) -> None:
-    """Make all tables."""
-    with db.bind_ctx(_TABLES):
-        db.create_tables(_TABLES)
-    db.execute_sql(_ONE_PENDING_AN_ADDRESS)
+    for statement in _STATEMENTS:
+        db.execute_sql(statement)

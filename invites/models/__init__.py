@@ -1,0 +1,62 @@
+"""Tables, constraints, and the questions a row can answer about itself."""
+
+from invites.models.accounts import Account
+from invites.models.base import RoleField, Row
+from invites.models.invitations import (
+    OPEN_STATES,
+    Batch,
+    BatchState,
+    Invitation,
+    InvitationState,
+    InvitationStatus,
+    Unsubscribe,
+)
+from invites.models.lists import StagedList, StagedRow
+from invites.models.members import AuditEntry, JoinedBy, Membership, PermanentLink
+from invites.models.outbox import Delivery, DeliveryKind, DeliveryState, MailThrottle, WorkerStatus
+from invites.models.people import (
+    Authenticator,
+    Challenge,
+    EmailToken,
+    EmailTokenPurpose,
+    Passkey,
+    RecoveryCodes,
+    SecurityEvent,
+    SecurityNotice,
+    Session,
+    User,
+)
+
+__all__ = [
+    "OPEN_STATES",
+    "Account",
+    "AuditEntry",
+    "Authenticator",
+    "Batch",
+    "BatchState",
+    "Challenge",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryState",
+    "EmailToken",
+    "EmailTokenPurpose",
+    "Invitation",
+    "InvitationState",
+    "InvitationStatus",
+    "JoinedBy",
+    "MailThrottle",
+    "Membership",
+    "Passkey",
+    "PermanentLink",
+    "RecoveryCodes",
+    "RoleField",
+    "Row",
+    "SecurityEvent",
+    "SecurityNotice",
+    "Session",
+    "StagedList",
+    "StagedRow",
+    "Unsubscribe",
+    "User",
+    "WorkerStatus",
+]

@@ -1,0 +1,20 @@
+"""Accounts: the organizations that invite."""
+
+from peewee import BooleanField, CharField
+
+from invites.db import UtcField
+from invites.models.base import Row
+
+
+class Account(Row):
+    """An organization."""
+
+    name = CharField(max_length=100)
+    slug = CharField(max_length=60, unique=True)
+    purpose = CharField(max_length=200)
+    assignments_url = CharField(max_length=500)
+    assignments_label = CharField(max_length=60)
+    reply_to = CharField(max_length=254)
+    time_zone = CharField(max_length=64)
+    requires_two_step = BooleanField(default=False)
+    created_at = UtcField()

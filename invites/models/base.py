@@ -1,0 +1,30 @@
+"""What every table has in common."""
+
+from typing import Any
+
+from peewee import Model, SmallIntegerField
+
+from invites.core.roles import Role
+from invites.db import database
+
+
+class RoleField(SmallIntegerField):
+    """A Role in Python, its number in the table."""
+
+    def db_value(self, value: Any) -> Any:
+        """The role's number."""
+        return None if value is None else int(value)
+
+    def python_value(self, value: Any) -> Any:
+        """The Role with that number."""
+        return None if value is None else Role(value)
+
+
+class Row(Model):
+    """What all tables have in common."""
+
+    id: Any
+
+    class Meta:
+        database = database
+        legacy_table_names = False

@@ -1,0 +1,67 @@
+"""Memberships, permanent links and the audit log."""
+
+from enum import StrEnum
+
+from peewee import CharField, ForeignKeyField, JSONField
+
+from invites.db import UtcField
+from invites.models.accounts import Account
+from invites.models.base import RoleField, Row
+from invites.models.invitations import Invitation
+from invites.models.people import User
+
+
+class PermanentLink(Row):
+    """A reusable join link of an account. Deleting keeps the row: its id never comes back."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    role = RoleField()
+    creator = ForeignKeyField(User)
+    creator_id: int
+    created_at = UtcField()
+    deleted_at = UtcField(null=True)
+
+
+class JoinedBy(StrEnum):
+    """The way a member came in."""
+
+    FOUNDING = "founding"
+    INVITATION = "invitation"
+    PERMANENT_LINK = "permanent_link"
+    RESCUE = "rescue"
+
+
+class Membership(Row):
+    """A user in an account with a role."""
+
+    account = ForeignKeyField(Account)
+    account_id: int
+    user = ForeignKeyField(User)
+    user_id: int
+    role = RoleField()
+    joined_by = CharField(max_length=20)
+    invitation = ForeignKeyField(Invitation, null=True)
+    invitation_id: int | None
+    joined_at = UtcField()
+    deactivated_at = UtcField(null=True)
+
+    class Meta:
+        indexes = ((("account", "user"), True),)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the member belongs to the account now."""
+        return self.deactivated_at is None
+
+
+class AuditEntry(Row):
+    """Who did what to whom; only ever added to."""
+
+    account = ForeignKeyField(Account, null=True)
+    account_id: int | None
+    actor = ForeignKeyField(User, null=True)
+    actor_id: int | None
+    action = CharField(max_length=40)
+    details = JSONField()
+    created_at = UtcField()
