@@ -45,7 +45,7 @@ def check(settings: Settings) -> None:
     if min(map(len, keys)) < secret_key.SHORTEST:
         raise NotReadyError(
             f"A line of {settings.data / secret_key.NAME} is short enough to be guessed. "
-            "The README says how to make one ('Another key')."
+            "docs/operating.md says how to make one ('Replace the secret key')."
         )
 
 

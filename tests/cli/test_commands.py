@@ -134,7 +134,9 @@ def test_a_key_that_can_be_guessed_is_refused(app: Flask, settings: Settings) ->
     key = settings.data / "secret.key"
     good = key.read_text()
     key.write_text("hello\n" + good)
-    assert_refused(run(app, "welcome"), "secret.key", "short enough to be guessed", "README")
+    assert_refused(
+        run(app, "welcome"), "secret.key", "short enough to be guessed", "docs/operating.md"
+    )
     key.write_text("f" * 32 + "\n" + good)
     assert run(app, "welcome").exit_code == 0
 
@@ -455,12 +457,12 @@ class TestAsProcesses:
             assert "Stop the pages and the mail worker" in refused
         assert "Start Invites again" in self.run(env, *restore)
 
-    def test_what_the_readme_says_about_backup_and_restore_works(
+    def test_the_documented_backup_and_restore_commands_work(
         self, env: dict[str, str], tmp_path: Path
     ) -> None:
-        readme = (PROJECT_ROOT / "README.md").read_text()
-        (backup,) = re.findall(r"^    runuser .*/(flask backup .*)$", readme, re.MULTILINE)
-        (restore,) = re.findall(r"^    runuser .*/(flask restore .*)$", readme, re.MULTILINE)
+        guide = (PROJECT_ROOT / "docs" / "operating.md").read_text()
+        (backup,) = re.findall(r"^    runuser .*/(flask backup .*)$", guide, re.MULTILINE)
+        (restore,) = re.findall(r"^    runuser .*/(flask restore .*)$", guide, re.MULTILINE)
         (timer,) = re.findall(
             r"^ExecStart=.*/(flask backup .*)$",
             (PROJECT_ROOT / "deploy" / "invites-backup.service").read_text(),
