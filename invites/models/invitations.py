@@ -13,7 +13,7 @@ from invites.models.people import User
 
 
 class BatchState(StrEnum):
-    """Whether the first mails of a batch go out; docs/delivery.md draws it."""
+    """Whether the first mails of a batch go out; docs/mail.md draws it."""
 
     PROBING = "probing"
     RUNNING = "running"

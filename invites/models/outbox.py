@@ -22,7 +22,7 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where the mail stands; docs/delivery.md draws how one becomes another."""
+    """Where the mail stands; docs/mail.md draws how one becomes another."""
 
     QUEUED = "queued"
     SENDING = "sending"
