@@ -34,7 +34,7 @@ class Opened:
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Says who invites whom to what. Connector it changes nothing."""
+    """Says who invites whom to what. Opening it changes nothing."""
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened

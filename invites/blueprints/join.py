@@ -21,7 +21,7 @@ blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Says what the link leads to. Connector it changes nothing."""
+    """Says what the link leads to. Opening it changes nothing."""
     link = links().opened_permanent(token)
     if link is None:
         return show("join/closed.html", status=410)

@@ -24,7 +24,7 @@ _ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Asks. Connector it changes nothing: programs that check mail open every link."""
+    """Asks. Opening it changes nothing: programs that check mail open every link."""
     invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)

@@ -33,7 +33,7 @@ class RoleForm(PlainForm):
     role = SelectField(_l("Role"), coerce=int)
 
     def offer_roles(self) -> None:
-        """QueuedInvitation what the acting member may grant."""
+        """Offer what the acting member may grant."""
         roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 

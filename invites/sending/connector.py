@@ -1,4 +1,4 @@
-"""Connector connections beside the loop that serves them: smtplib waits at each step."""
+"""Opens connections beside the loop that serves them: smtplib waits at each step."""
 
 import contextlib
 import socket

@@ -69,7 +69,7 @@ class ComposeForm(PlainForm):
     place = HiddenField()
 
     def offer_roles(self) -> None:
-        """QueuedInvitation what the member may grant, lowest first."""
+        """Offer what the member may grant, lowest first."""
         roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
