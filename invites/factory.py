@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -28,6 +28,7 @@ from invites.web import (
     security_headers,
     server_busy,
     services,
+    session_cookie,
     template_context,
     urls,
 )
@@ -96,7 +97,7 @@ def _open_database(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _connect() -> None:
-        if request.endpoint in ("static", "public.htmx", "public.healthz"):
+        if session_cookie.is_same_for_all():
             return
         if not app.config.get("IS_READY"):
             readiness.check(settings)
@@ -127,6 +128,7 @@ def _add_extensions(app: Flask) -> CSRFProtect:
     htmx.init_app(app)
     form_limits.init_app(app)
     urls.init_app(app)
+    session_cookie.init_app(app)
     login.init_app(app)
     access.init_app(app)
     forms.init_app(app)

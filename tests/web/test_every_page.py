@@ -129,11 +129,27 @@ def test_htmx_on_another_site_is_not_led_back_there(site: Site) -> None:
     assert answer.headers["HX-Redirect"] == "/login"
 
 
-def test_static_files_may_be_kept_and_pages_not(site: Site) -> None:
-    client = site.device("nobody").client
-    for place in ("/static/css/invites.css", "/static/htmx.min.js"):
+def test_files_may_be_kept_and_carry_no_session(site: Site) -> None:
+    client = site.device("owner").client
+    with client.session_transaction() as session:
+        session.permanent = True
+    for place in ("/static/css/invites.css", "/static/icon.svg", "/static/htmx.min.js"):
         answer = client.get(place, buffered=True)
         assert answer.status_code == 200
-        assert "no-store" not in answer.headers["Cache-Control"]
+        assert answer.headers["Cache-Control"].startswith("public")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert client.get("/login").headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in answer.headers
+        assert "Vary" not in answer.headers
+    assert client.get("/healthz").headers.get("Set-Cookie") is None
+    page = client.get("/login")
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_asking_for_progress_does_not_bring_an_old_session_back(site: Site) -> None:
+    client = site.device("owner").client
+    with client.session_transaction() as session:
+        session.permanent = True
+    url = f"{ACCOUNT}/batches/{site.rows.batch.id}"
+    assert "Set-Cookie" in client.get(url, headers=HTMX).headers
+    polling = HTMX | {"HX-Trigger": "batch-progress"}
+    assert "Set-Cookie" not in client.get(url, headers=polling).headers

@@ -1,0 +1,36 @@
+"""Which answers carry the session cookie.
+
+Flask sends the cookie of a permanent session with every answer. One that is read after a
+later answer replaced or deleted the cookie would bring the old one back: browsers fetch
+icons after the page has loaded, and an open page asks for progress every few seconds. And
+caches would keep a copy of each file per cookie.
+"""
+
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+
+from invites.web.htmx import asks_by_itself
+
+_SAME_FOR_ALL = frozenset({"static", "public.htmx", "public.healthz"})
+
+
+def init_app(app: Flask) -> None:
+    """Let only answers to people's requests carry the cookie."""
+    app.session_interface = _Sessions()
+
+
+def is_same_for_all() -> bool:
+    """Whether the request is for something that doesn't depend on who asks."""
+    return request.endpoint in _SAME_FOR_ALL
+
+
+class _Sessions(SecureCookieSessionInterface):
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not is_same_for_all():
+            super().save_session(app, session, response)
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Polling isn't use (see ``login``), so it doesn't renew the cookie."""
+        return session.modified or (
+            not asks_by_itself() and super().should_set_cookie(app, session)
+        )
