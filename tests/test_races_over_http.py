@@ -18,9 +18,9 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.members import accounts, memberships, ownership
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
-from tests.browser.server import OWNER, Server, make_data, running, set_up
 from tests.support.actions import invite
 from tests.support.people import PASSWORD, make_user
+from tests.support.server import OWNER, Server, make_data, running, set_up
 
 pytestmark = pytest.mark.slow
 
@@ -40,21 +40,21 @@ class Line:
     """Somebody's browser: its cookies, and the token of the last page it saw."""
 
     def __init__(self, server: Server, email: str = "") -> None:
-        self._box = server
+        self._server = server
         self._open = build_opener(HTTPCookieProcessor(CookieJar())).open
         self._token = ""
         if email:
             self.get("/login")
-            assert self.smtp("/login", email=email, password=PASSWORD) == 200
+            assert self.post("/login", email=email, password=PASSWORD) == 200
 
     def get(self, place: str) -> int:
         return self._ask(place, None)
 
-    def smtp(self, place: str, **form: Any) -> int:
+    def post(self, place: str, **form: Any) -> int:
         return self._ask(place, urlencode(form | {"csrf_token": self._token}).encode())
 
     def _ask(self, place: str, data: bytes | None) -> int:
-        url = place if place.startswith("http") else self._box.url + place
+        url = place if place.startswith("http") else self._server.url + place
         try:
             answer = self._open(url, data, timeout=60)
         except HTTPError as error:
@@ -91,7 +91,7 @@ def test_twenty_clicks_on_accept_make_one_profile_and_one_member(server: Server)
         line.get(link)
     form = {"name": "Noa New", "password": PASSWORD}
     answers = at_once(
-        *(lambda line=line: line.smtp(f"{link}/acceptance", **form) for line in lines)
+        *(lambda line=line: line.post(f"{link}/acceptance", **form) for line in lines)
     )
     assert 200 in answers
     assert len(members("noa@example.org")) == 1
@@ -103,7 +103,7 @@ def test_twenty_clicks_by_somebody_with_a_profile_make_one_member(server: Server
     link = server.invitation_link("kim@example.org")
     one = Line(server, "kim@example.org")
     one.get(link)
-    at_once(*[lambda: one.smtp(f"{link}/acceptance")] * 20)
+    at_once(*[lambda: one.post(f"{link}/acceptance")] * 20)
     assert len(members("kim@example.org")) == 1
 
 
@@ -122,10 +122,10 @@ def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
     mine = f"{ACCOUNT}/invitations/{offered.id}"
     form = {"name": "Rae Racer", "password": PASSWORD}
     at_once(
-        lambda: yes.smtp(f"{link}/acceptance", **form),
-        lambda: no.smtp(f"{link}/refusal"),
-        lambda: olive.smtp(f"{mine}/revocation"),
-        lambda: olive.smtp(f"{mine}/resend"),
+        lambda: yes.post(f"{link}/acceptance", **form),
+        lambda: no.post(f"{link}/refusal"),
+        lambda: olive.post(f"{mine}/revocation"),
+        lambda: olive.post(f"{mine}/resend"),
     )
     state = Invitation.get_by_id(offered.id).state
     assert (len(members(email)) == 1) == (state == InvitationState.ACCEPTED)
@@ -147,8 +147,8 @@ def test_of_two_owners_who_end_each_other_at_once_one_remains(
         line, theirs = Line(server, me.email), Membership.get(Membership.user == them).id
         line.get(users)
         if action == "demote":
-            return lambda: line.smtp(f"{users}/{theirs}/edit", role=int(Role.USER))
-        return lambda: line.smtp(f"{users}/{theirs}/deactivation")
+            return lambda: line.post(f"{users}/{theirs}/edit", role=int(Role.USER))
+        return lambda: line.post(f"{users}/{theirs}/deactivation")
 
     at_once(end(one, other), end(other, one))
     assert len(memberships.owners(account)) == 1
@@ -158,8 +158,8 @@ def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(server: S
     make_user("Lou Out", "lou@example.org", utcnow())
     lou = Line(server, "lou@example.org")
     lou.get("/profile")
-    at_once(lambda: lou.smtp("/logout"), *[lambda: lou.get("/profile")] * 10)
-    lou.smtp("/profile/details", name="Mallory")
+    at_once(lambda: lou.post("/logout"), *[lambda: lou.get("/profile")] * 10)
+    lou.post("/profile/details", name="Mallory")
     assert User.get(User.email == "lou@example.org").name == "Lou Out"
 
 
@@ -181,7 +181,7 @@ def test_while_sixty_people_log_in_all_other_pages_go_on(server: Server) -> None
         try:
             answers = at_once(
                 *(
-                    lambda line=line, number=number: line.smtp(
+                    lambda line=line, number=number: line.post(
                         "/login", email=f"nobody{number}@example.org", **wrong
                     )
                     for number, line in enumerate(lines)
@@ -192,4 +192,4 @@ def test_while_sixty_people_log_in_all_other_pages_go_on(server: Server) -> None
         looked.result()
     assert 503 in answers
     assert max(waits) < 2
-    assert visitor.smtp("/login", email=OWNER, password=PASSWORD) == 200
+    assert visitor.post("/login", email=OWNER, password=PASSWORD) == 200

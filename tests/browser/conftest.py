@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser.chromium import launch_options
-from tests.browser.server import Server, make_data, running, set_up
-from tests.browser.smtp_server import SmtpServer
 from tests.browser.visitor import DESKTOP, Visitor
+from tests.support.server import Server, make_data, running, set_up
+from tests.support.smtp_server import SmtpServer
 
 Visit = Callable[..., Visitor]
 
@@ -44,7 +44,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def smtp() -> Iterator[SmtpServer]:
     """The mail server."""
-    with SmtpServer().open() as smtp:
+    with SmtpServer(full="full").open() as smtp:
         yield smtp
 
 

@@ -28,11 +28,11 @@ from invites.models import (
 )
 from invites.outbox import enqueue
 from invites.people import email_tokens, recovery_codes, sessions, totp, two_step
-from tests.browser.server import OWNER, Server, make_data, running, set_up
-from tests.browser.smtp_server import SmtpServer, free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import invite, new_profile, send
 from tests.support.people import PASSWORD, make_user
+from tests.support.server import OWNER, Server, make_data, running, set_up
+from tests.support.smtp_server import SmtpServer, free_port
 
 LOOKS = {
     f"{size}-{scheme}": (viewport, scheme)
@@ -95,7 +95,11 @@ class Scene:
         if self.is_set_up:
             set_up(data)
         with ExitStack() as stack:
-            smtp = stack.enter_context(SmtpServer().open()) if self.smtp == "there" else None
+            smtp = (
+                stack.enter_context(SmtpServer(full="full").open())
+                if self.smtp == "there"
+                else None
+            )
             down = free_port() if self.smtp == "down" else None
             server = stack.enter_context(running(data, smtp=smtp, mail_port=down))
             stack.enter_context(server.rules())

@@ -1,7 +1,7 @@
 """The token of a mailed link, and who comes to the computer next."""
 
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
+from tests.support.server import Server
 
 OPENED = "/invitation/opened"
 

@@ -1,10 +1,10 @@
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
-from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
+from tests.support.server import Server
+from tests.support.smtp_server import link_in
 
 ZOE = "elsewhere@elsewhere.example"
 
@@ -12,7 +12,7 @@ ZOE = "elsewhere@elsewhere.example"
 def _zoe_opens_her_mail(server: Server, olive: Visitor, visit: Visit) -> Visitor:
     server.account_of("Elsewhere")
     olive.invite(ZOE)
-    mail = server.smtp.mail_to(ZOE)
+    mail = server.smtp.wait_for_mail(ZOE)
     assert mail["Subject"] == "Invitation for Riverside Relief"
     return visit(server).open(link_in(mail)).sees_heading("Log in").log_in(ZOE)
 

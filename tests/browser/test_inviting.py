@@ -8,10 +8,10 @@ from invites.core.roles import Role
 from invites.lists import table
 from invites.members import answers
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
-from tests.browser.smtp_server import link_in, text_of
 from tests.browser.visitor import PHONE, Visitor
 from tests.support.actions import invite
+from tests.support.server import Server
+from tests.support.smtp_server import link_in, text_of
 
 GUESTS = "Email\namina@example.org\njon@example.org\n"
 PDF = b"%PDF-1.7\n\x00\x01\x02\xff\xfe stream"
@@ -40,7 +40,7 @@ def test_an_invited_person_joins_from_their_phone(
     olive.sees("1 of 1 sent")
     assert olive.page.evaluate("window.same_page"), "the page was loaded anew to show the count"
 
-    mail = server.smtp.mail_to("new@example.org")
+    mail = server.smtp.wait_for_mail("new@example.org")
     assert mail["Subject"] == "Invitation"
     assert "Olive Martin invites you to join Riverside Relief." in text_of(mail)
     newcomer = visit(server, viewport=PHONE, is_mobile=True, has_touch=True).open(link_in(mail))
@@ -75,7 +75,7 @@ def test_a_dropped_file_is_shown_before_it_is_sent(
     olive.sees("guests.csv", "2 rows, below", "2 people get a mail.")
 
     olive.press("Send Invitation").sees_heading("guests.csv").sees("2 of 2 sent")
-    assert server.smtp.mail_to("jon@example.org")["Subject"] == "Invitation"
+    assert server.smtp.wait_for_mail("jon@example.org")["Subject"] == "Invitation"
 
 
 def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(
@@ -108,7 +108,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
 
     olive.page.get_by_label("Yes, send 50,000 mails", exact=True).check()
     olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")
-    server.smtp.wait_for(50)
+    server.smtp.wait_for_count(50)
     expect(olive.page.get_by_role("main")).not_to_contain_text("0 of 50,000 sent")
 
     olive.go_to("Invitations").type("Search by address", "guest49999")

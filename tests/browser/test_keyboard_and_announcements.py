@@ -16,10 +16,10 @@ from invites.members import permanent_link
 from invites.models import Delivery, DeliveryState
 from invites.outbox import batches
 from tests.browser.conftest import Visit
-from tests.browser.server import OWNER, Server, running
-from tests.browser.smtp_server import free_port
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import send
+from tests.support.server import OWNER, Server, running
+from tests.support.smtp_server import free_port
 
 FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.tagName"
 # Row by row from the top, and in a row from its start; a row is as high as its tallest control.
@@ -91,7 +91,7 @@ class TestAfterAnAct:
     def invited(self, server: Server, olive: Visitor) -> Visitor:
         """Olive on the Invitations page, after Jon got his mail."""
         send(server.owner, utcnow(), "jon@example.org")
-        server.smtp.mail_to("jon@example.org")
+        server.smtp.wait_for_mail("jon@example.org")
         olive.go_to("Invitations")
         expect(olive.row("jon@example.org")).to_contain_text("sent")
         return olive

@@ -10,9 +10,9 @@ from playwright.sync_api import Route, expect
 
 from invites.core.clock import utcnow
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
 from tests.browser.visitor import Visitor
 from tests.support.actions import send
+from tests.support.server import Server
 
 GUESTS = b"Email\namina@example.org\njon@example.org\n"
 RETRYING = "The box can't be reached just now. We keep trying."
@@ -67,7 +67,7 @@ def test_a_page_that_keeps_asking_says_quietly_that_it_tries_again_and_recovers(
     server: Server, visit: Visit, answer: str
 ) -> None:
     batch = send(server.owner, utcnow(), "jon@example.org")
-    server.smtp.mail_to("jon@example.org")
+    server.smtp.wait_for_mail("jon@example.org")
     olive = visit(server).log_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
     olive.page.evaluate("window.same_page = true")
     news = olive.page.locator("#notices")

@@ -12,9 +12,9 @@ from invites.core.roles import Role
 from invites.members import memberships
 from invites.models import Batch, BatchState, Delivery
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
 from tests.browser.visitor import Visitor
 from tests.support.actions import invite, send
+from tests.support.server import Server
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def invited(server: Server, olive: Visitor) -> Visitor:
     emails = ("amina@example.org", "jon@example.org", "kim@example.net")
     send(server.owner, utcnow(), *emails)
     for email in emails:
-        server.smtp.mail_to(email)
+        server.smtp.wait_for_mail(email)
     olive.go_to("Invitations")
     expect(olive.row("kim@example.net")).to_contain_text("pending")
     return olive
@@ -59,7 +59,7 @@ def test_a_filter_shows_only_one_standing_and_keeps_the_search(
 
 def test_an_invitation_is_mailed_again(server: Server, invited: Visitor) -> None:
     invited.press("Resend to jon@example.org").sees("Mailed again to jon@example.org.")
-    first, second = (server.smtp.mail_to("jon@example.org", number) for number in (1, 2))
+    first, second = (server.smtp.wait_for_mail("jon@example.org", number) for number in (1, 2))
     assert first["Message-ID"] != second["Message-ID"]
 
 

@@ -4,10 +4,10 @@ from playwright.sync_api import expect
 from invites.core.clock import utcnow
 from invites.members import permanent_link
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
-from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
+from tests.support.server import Server
+from tests.support.smtp_server import link_in
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 NO_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', {get: () => undefined})"
@@ -46,7 +46,7 @@ def test_who_joined_by_the_link_confirms_their_address(
     _join(newcomer, "Lee Lou", "lee@example.org")
     newcomer.sees("Confirm lee@example.org: open the link in the mail")
 
-    newcomer.open(link_in(server.smtp.mail_to("lee@example.org"))).press("Confirm")
+    newcomer.open(link_in(server.smtp.wait_for_mail("lee@example.org"))).press("Confirm")
 
     newcomer.sees("lee@example.org is confirmed.").misses("open the link in the mail")
 

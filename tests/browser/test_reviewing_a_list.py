@@ -11,10 +11,10 @@ from invites.core.roles import Role
 from invites.members import answers
 from invites.models import Batch
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
-from tests.browser.smtp_server import text_of
 from tests.browser.visitor import PHONE, Visitor
 from tests.support.actions import invite
+from tests.support.server import Server
+from tests.support.smtp_server import text_of
 
 MIXED = """Name;E-Mail
 Ada;ada@gmial.com
@@ -45,7 +45,7 @@ def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visito
 
     olive.sees("5 people get a mail.")
     olive.tab_to(olive.button("Send Invitation")).keys("Enter").sees("5 of 5 sent")
-    assert text_of(server.smtp.mail_to("ada@gmail.com")).startswith("Hello Ada,")
+    assert text_of(server.smtp.wait_for_mail("ada@gmail.com")).startswith("Hello Ada,")
 
 
 def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
@@ -217,7 +217,7 @@ def test_a_workbook_and_contacts_are_lists_too(server: Server, olive: Visitor) -
     card = "BEGIN:VCARD\nVERSION:3.0\nFN:Zoë Kim\nEMAIL;TYPE=HOME:zoe@example.org\nEND:VCARD\n"
     olive.choose_file("people.vcf", card.encode(), "text/vcard").sees("Rows of people.vcf")
     olive.press("Send Invitation").sees("1 of 1 sent")
-    assert text_of(server.smtp.mail_to("zoe@example.org")).startswith("Hello Zoë Kim,")
+    assert text_of(server.smtp.wait_for_mail("zoe@example.org")).startswith("Hello Zoë Kim,")
 
 
 def test_another_column_can_be_read(server: Server, olive: Visitor) -> None:
@@ -226,4 +226,4 @@ def test_another_column_can_be_read(server: Server, olive: Visitor) -> None:
     olive.field("Column with the addresses").select_option("1")
     expect(olive.row("p0@example.net")).to_have_count(1)
     olive.press("Send Invitation").sees("3 of 3 sent")
-    assert server.smtp.mail_to("p2@example.net")
+    assert server.smtp.wait_for_mail("p2@example.net")

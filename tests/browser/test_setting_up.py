@@ -1,8 +1,8 @@
 import re
 
 from tests.browser.conftest import Visit
-from tests.browser.server import OWNER, Server, flask
 from tests.support.people import PASSWORD
+from tests.support.server import OWNER, Server, flask
 
 
 def test_the_first_visitor_sets_the_server_up_with_the_code_of_the_console(

@@ -10,9 +10,9 @@ from invites.core.clock import utcnow
 from invites.models import Authenticator
 from invites.people import totp
 from tests.browser.conftest import Visit
-from tests.browser.server import OWNER, Server
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
+from tests.support.server import OWNER, Server
 
 
 class Finger:

@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.server import Server
-from tests.browser.smtp_server import link_in
 from tests.browser.visitor import Visitor
 from tests.support.people import PASSWORD
+from tests.support.server import Server
+from tests.support.smtp_server import link_in
 
 PLAIN = {"java_script_enabled": False}
 
@@ -39,7 +39,7 @@ def test_setting_up_works(new_server: Server, visit: Visit) -> None:
 def test_inviting_by_field_and_accepting_work(server: Server, olive: Visitor, visit: Visit) -> None:
     invite(olive, "new@example.org", role="Moderator").sees("1 person as Moderator")
 
-    newcomer = visit(server, **PLAIN).open(link_in(server.smtp.mail_to("new@example.org")))
+    newcomer = visit(server, **PLAIN).open(link_in(server.smtp.wait_for_mail("new@example.org")))
     newcomer.join("Noa New").sees("You are in. Welcome to Riverside Relief.")
 
     olive.go_to("Active")
@@ -55,8 +55,8 @@ def test_inviting_by_file_works_and_an_error_loses_nothing(server: Server, olive
     olive.choose_file("guests.csv", b"Email\njon@example.org\n").press("Send Invitation")
     olive.sees("Nothing has been sent yet", "2 will be invited").press("Send Invitation")
     olive.sees_heading("guests.csv").sees("2 people as User")
-    server.smtp.mail_to("amina@example.org")
-    server.smtp.mail_to("jon@example.org")
+    server.smtp.wait_for_mail("amina@example.org")
+    server.smtp.wait_for_mail("jon@example.org")
 
 
 def test_declining_works(server: Server, visit: Visit) -> None:

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.server import OWNER
 from tests.support.people import PASSWORD
+from tests.support.server import OWNER
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 640}

@@ -22,11 +22,11 @@ from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.factory import create_app
 from invites.models import Account, Authenticator, Membership, User
 from invites.people import profiles, recovery_codes, totp
-from tests.browser.server import environment, flask
-from tests.browser.smtp_server import free_port
 from tests.conftest import NOW
 from tests.support.people import PASSWORD
 from tests.support.populated_account import everything
+from tests.support.server import environment, flask
+from tests.support.smtp_server import free_port
 
 pytestmark = pytest.mark.slow
 

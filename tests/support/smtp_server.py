@@ -2,9 +2,12 @@
 
 import asyncio
 import email
+import random
+import re
 import socket
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -13,6 +16,9 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+_PATIENCE = 30  # seconds
+_PORTS = range(10_000, 32_000)  # below those that the system gives to outgoing connections
 
 
 @dataclass(frozen=True)
@@ -33,17 +39,22 @@ class ReceivedMail:
 
 @dataclass
 class SmtpServer:
-    """Answers ``refusals[address]`` to RCPT and ``data_refusals[address]`` to DATA."""
+    """Answers ``refusals[address]`` to RCPT and ``data_refusals[address]`` to DATA.
+
+    Mailboxes whose address begins with ``full`` are full, if that isn't empty.
+    """
 
     received: list[ReceivedMail] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     data_refusals: dict[str, str] = field(default_factory=dict)
+    full: str = ""
     hang_up_after_data: bool = False
     claims_starttls: bool = False
     slow: float = 0.0
     passwords: list[bytes] = field(default_factory=list)
     right_password: bytes = b"right"
     port: int = field(default_factory=lambda: free_port())
+    _arrived: threading.Condition = field(default_factory=threading.Condition)
 
     @contextmanager
     def open(
@@ -69,7 +80,24 @@ class SmtpServer:
 
     def to(self, address: str) -> EmailMessage:
         """The newest mail to ``address``."""
-        return [one.mail for one in self.received if address in one.recipients][-1]
+        return self._to(address)[-1].mail
+
+    def wait_for_mail(self, address: str, number: int = 1) -> EmailMessage:
+        """The mail to ``address``, or the second, third …, once it has arrived."""
+        self._wait(lambda: len(self._to(address)) >= number, f"mail {number} to {address}")
+        return self._to(address)[number - 1].mail
+
+    def wait_for_count(self, count: int) -> None:
+        """Wait until this many mails have arrived."""
+        self._wait(lambda: len(self.received) >= count, f"{count} mails")
+
+    def _to(self, address: str) -> list[ReceivedMail]:
+        return [one for one in self.received if address in one.recipients]
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        with self._arrived:
+            arrived = self._arrived.wait_for(condition, _PATIENCE)
+            assert arrived, f"waited for {what}, got {self.recipients}"
 
     def _check(self, _server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> Any:
         assert isinstance(data, LoginPassword)
@@ -89,6 +117,8 @@ class SmtpServer:
     ) -> str:
         if address in self.refusals:
             return self.refusals[address]
+        if self.full and address.startswith(self.full):
+            return "552 5.2.2 The mailbox is full"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -99,7 +129,10 @@ class SmtpServer:
         if refusal:
             return refusal
         await asyncio.sleep(self.slow)
-        self.received.append(ReceivedMail(envelope.mail_from, envelope.rcpt_tos, envelope.content))
+        with self._arrived:
+            content = envelope.content
+            self.received.append(ReceivedMail(envelope.mail_from, envelope.rcpt_tos, content))
+            self._arrived.notify_all()
         if self.hang_up_after_data:
             self.hang_up_after_data = False
             assert server.transport is not None
@@ -107,8 +140,22 @@ class SmtpServer:
         return "250 Taken"
 
 
+def text_of(mail: EmailMessage) -> str:
+    """The mail's text part."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def link_in(mail: EmailMessage) -> str:
+    """The first link of a mail: the one it was sent for."""
+    return re.findall(r"https?://\S+", text_of(mail))[0]
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, and that the system gives to no one meanwhile."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port

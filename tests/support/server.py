@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from invites import db
@@ -22,16 +21,17 @@ from invites.core.tokens import Signer
 from invites.members import accounts
 from invites.members.links import Links
 from invites.models import Account, Invitation, Membership, User
-from tests.browser.smtp_server import SmtpServer, free_port
+from tests.support import preloaded
 from tests.support.actions import invite
 from tests.support.people import PASSWORD, make_member, make_user
+from tests.support.smtp_server import SmtpServer, free_port
 
 OWNER = "olive@example.org"
 
 _PATIENCE = timedelta(seconds=30)
 _PROGRAMS = Path(sys.executable).parent
-
-Process = subprocess.Popen[bytes]
+_PAGES = ("gunicorn", "--config", "gunicorn.conf.py", "app:app")
+_WORKER = ("flask", "worker")
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,13 @@ def running(
     env = environment(data, port=port, mail_port=smtp.port if smtp else mail_port)
     server = Server(data, env["INVITES_BASE_URL"], smtp)
     logs = [data / "web.log", data / "mail.log"]
-    web = _start("gunicorn", "--config", "gunicorn.conf.py", "app:app", env=env, log=logs[0])
-    worker = _start("flask", "worker", env=env, log=logs[1])
+    commands = zip((_PAGES, _WORKER), logs, strict=True)
+    processes = [preloaded.start(*command, env=env, log=log) for command, log in commands]
     try:
         _wait_until_well(server)
         yield server
     finally:
-        statuses = _stop(web, worker)
+        statuses = _stop(processes)
     said = "\n".join(log.read_text() for log in logs)
     assert statuses == [0, 0], f"ended with {statuses}:\n{said}"
     assert "Traceback" not in said, said
@@ -161,18 +161,7 @@ def environment(
     return env
 
 
-def _start(program: str, *arguments: str, env: dict[str, str], log: Path) -> Process:
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            [_PROGRAMS / program, *arguments],
-            cwd=PROJECT_ROOT,
-            env=env,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def _stop(*processes: Process) -> list[int]:
+def _stop(processes: list[preloaded.Process]) -> list[int]:
     """Ask all to end, and wait; returns their statuses."""
     for process in processes:
         process.terminate()
@@ -191,7 +180,7 @@ def _wait_until_well(server: Server) -> None:
             with urlopen(f"{server.url}/healthz", timeout=5) as answer:
                 json.load(answer)
                 return
-        except (URLError, ConnectionError):
+        except OSError:
             logs = "\n".join(log.read_text() for log in server.data.glob("*.log"))
             assert utcnow() < deadline, f"the server doesn't get well:\n{logs}"
             time.sleep(0.05)

@@ -1,0 +1,172 @@
+"""Starts the product's processes without the second that loading their modules takes.
+
+One template process has loaded the modules, and forks for each process that is started.
+That one then runs like a command: with its own environment, arguments and log.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
+
+from invites.core.settings import PROJECT_ROOT
+
+
+@dataclass
+class Process:
+    """A started process, with the methods of ``subprocess.Popen`` that tests use."""
+
+    pid: int
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit status, negative for a signal, or None while the process runs."""
+        if self.returncode is None:
+            self.returncode = _template().ask(poll=self.pid)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """The exit status, after at most ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.01)
+        assert self.returncode is not None
+        return self.returncode
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def start(program: str, *arguments: str, env: Mapping[str, str], log: Path) -> Process:
+    """Start ``gunicorn`` or ``flask``; what it prints is appended to ``log``."""
+    argv = [program, *arguments]
+    return Process(_template().ask(argv=argv, env=dict(env), log=str(log)))
+
+
+class _Template:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "default", "-m", __name__],
+            cwd=PROJECT_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the tests; this ends when its input does
+        )
+
+    def ask(self, **request: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return json.loads(self._process.stdout.readline())
+
+
+@cache
+def _template() -> _Template:
+    return _Template()
+
+
+def _main() -> None:
+    """In the template process: answer requests until there are no more."""
+    programs = _load()
+    templates = mkdtemp()
+    Flask.jinja_options = Flask.jinja_options | {
+        "bytecode_cache": FileSystemBytecodeCache(templates)  # each would compile a hundred
+    }
+    pids = set()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "argv" in request:
+            answer = _fork(programs[request["argv"][0]], **request)
+            pids.add(answer)
+        else:
+            answer = _status(request["poll"])
+            if answer is not None:
+                pids.discard(request["poll"])
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(templates)
+
+
+def _load() -> dict[str, Callable[[], object]]:
+    import flask.cli
+    import gunicorn.app.wsgiapp
+    import gunicorn.arbiter
+    import gunicorn.workers.gthread
+
+    import invites.factory
+    import invites.sending.worker  # noqa: F401  # imported to be there in what is forked
+
+    return {"flask": flask.cli.main, "gunicorn": gunicorn.app.wsgiapp.run}
+
+
+def _fork(program: Callable[[], object], argv: list[str], env: dict[str, str], log: str) -> int:
+    pid = os.fork()
+    if not pid:
+        _run(program, argv, env, log)
+    return pid
+
+
+def _run(program: Callable[[], object], argv: list[str], env: dict[str, str], log: str) -> None:
+    """In the new process: do what the interpreter does before and after a command."""
+    status: Any = 1
+    try:
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.environ.clear()
+        os.environ.update(env)
+        sys.argv = argv
+        program()
+        status = 0
+    except SystemExit as end:  # of gunicorn's own forks, too
+        status = end.code
+        if isinstance(status, str):
+            sys.stderr.write(f"{status}\n")
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else int(status is not None))
+
+
+def _status(pid: int) -> int | None:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+if __name__ == "__main__":
+    _main()
