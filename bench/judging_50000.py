@@ -26,7 +26,7 @@ from invites.models import (
     InvitationState,
     JoinedBy,
     Membership,
-    Unsubscribe,
+    UnsubscribedAddress,
     User,
 )
 from invites.people import profiles
@@ -135,7 +135,7 @@ def _filled() -> Account:
     )
     _invite(batch, Invitation.created_at.db_value(now), (now + LIFETIME))
     db.insert_rows(
-        Unsubscribe,
+        UnsubscribedAddress,
         ("account_id", "email", "created_at"),
         ((account.id, _email(109_000 + n), 0) for n in range(500)),
     )
@@ -161,7 +161,7 @@ def _invite(batch: Batch, created: int, until: object) -> None:
     db.insert_rows(Invitation, columns, rows)
     mail_columns = (
         *("kind", "recipient", "account_id", "batch_id", "invitation_id", "state"),
-        *("priority", "attempts", "outcome_unknown", "due_at", "created_at", "reply_text"),
+        *("priority", "attempts", "unknown_outcomes", "due_at", "created_at", "reply_text"),
     )
     mails = (
         (

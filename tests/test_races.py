@@ -26,7 +26,7 @@ from invites.models import (
     Membership,
     StagedList,
     StagedRow,
-    Unsubscribe,
+    UnsubscribedAddress,
     User,
 )
 from invites.outbox import enqueue, journal, queue
@@ -126,7 +126,7 @@ def opting_out_of(invitation):
 def test_who_opts_out_twenty_times_at_once_does_it_once(owner, now):
     invitation = invite(owner, now)
     assert at_once(*[opting_out_of(invitation)] * 20) == [None] * 20
-    assert Unsubscribe.select().count() == 1
+    assert UnsubscribedAddress.select().count() == 1
     assert AuditEntry.select().where(AuditEntry.action == "unsubscribed").count() == 1
 
 

@@ -101,12 +101,12 @@ def record(
     AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
-def record_sign_in(user: User, device: str, now: datetime) -> None:
+def record_sign_in(user: User, user_agent: str, now: datetime) -> None:
     """Tell all of somebody's accounts of a sign-in from a device that is new to them.
 
-    ``device`` is what the browser says of itself.
+    ``user_agent``: the header of the log-in.
     """
-    words = ", ".join(filter(None, user_agents.words(device)))
+    words = ", ".join(filter(None, user_agents.words(user_agent)))
     with db.transaction():
         record_in_all(user, AuditAction.SIGNED_IN, user, now, device=words)
 

@@ -122,7 +122,7 @@ def _page(
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
         password=password or ChangePasswordForm(formdata=None),
-        devices=[(one, user_agents.words(one.device)) for one in signed_in[:_SHOWN]],
+        devices=[(one, user_agents.words(one.user_agent)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
         has_two_step=two_step.is_on(person()),

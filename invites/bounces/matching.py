@@ -17,7 +17,7 @@ from invites.models import Account, Delivery, DeliveryState, Invitation
 _HANDED_OVER = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 
 # It waits for its second try, as the answer to the first was lost; the report is that answer.
-_TAKEN_UNHEARD = (Delivery.state == DeliveryState.QUEUED) & (Delivery.outcome_unknown > 0)
+_TAKEN_UNHEARD = (Delivery.state == DeliveryState.QUEUED) & (Delivery.unknown_outcomes > 0)
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
-from invites.models import Account, Invitation, InvitationState, Unsubscribe
+from invites.models import Account, Invitation, InvitationState, UnsubscribedAddress
 
 
 def unsubscribe(invitation: Invitation, now: datetime) -> None:
@@ -18,7 +18,7 @@ def unsubscribe(invitation: Invitation, now: datetime) -> None:
     """
     with db.transaction():
         added = (
-            Unsubscribe.insert(
+            UnsubscribedAddress.insert(
                 account=invitation.account_id, email=invitation.email, created_at=now
             )
             .on_conflict_ignore()
@@ -39,8 +39,8 @@ def resubscribe(account: Account, email: str, now: datetime) -> None:
     """Let ``account`` invite the person again: they asked for it, or came in by themselves."""
     with db.transaction():
         gone = (
-            db.delete(Unsubscribe)
-            .where(Unsubscribe.account == account, Unsubscribe.email == email)
+            db.delete(UnsubscribedAddress)
+            .where(UnsubscribedAddress.account == account, UnsubscribedAddress.email == email)
             .execute()
         )
         if gone:
@@ -49,9 +49,12 @@ def resubscribe(account: Account, email: str, now: datetime) -> None:
 
 def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
     """Those of ``emails``, tens of thousands if need be, that asked not to be invited."""
-    asked = db.each(emails, Unsubscribe.email)
+    asked = db.each(emails, UnsubscribedAddress.email)
     return {
-        email for (email,) in db.read(asked, [Unsubscribe.email], Unsubscribe.account == account)
+        email
+        for (email,) in db.read(
+            asked, [UnsubscribedAddress.email], UnsubscribedAddress.account == account
+        )
     }
 
 

@@ -48,7 +48,7 @@ def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> Outg
         parts = invitation_parts(invitation, link, mail_context.links)
         return _mail(delivery, parts, mail_context, now, account=invitation.account)
     if delivery.kind == DeliveryKind.SECURITY_NOTICE:
-        notice = _notice_parts(delivery.notice, mail_context.links)
+        notice = _notice_parts(delivery.security_notice, mail_context.links)
         return _mail(delivery, notice, mail_context, now) if notice else None
     if not email_tokens.is_open(delivery.email_token, now):
         return None

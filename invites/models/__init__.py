@@ -9,17 +9,17 @@ from invites.models.invitations import (
     Invitation,
     InvitationState,
     InvitationStatus,
-    Unsubscribe,
+    UnsubscribedAddress,
 )
 from invites.models.lists import StagedList, StagedRow
 from invites.models.members import AuditEntry, JoinedBy, Membership, PermanentLink
 from invites.models.outbox import Delivery, DeliveryKind, DeliveryState, MailThrottle, WorkerStatus
 from invites.models.people import (
     Authenticator,
-    Challenge,
     EmailToken,
     EmailTokenPurpose,
     Passkey,
+    PasskeyChallenge,
     RecoveryCodes,
     SecurityEvent,
     SecurityNotice,
@@ -34,7 +34,6 @@ __all__ = [
     "Authenticator",
     "Batch",
     "BatchState",
-    "Challenge",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
@@ -47,6 +46,7 @@ __all__ = [
     "MailThrottle",
     "Membership",
     "Passkey",
+    "PasskeyChallenge",
     "PermanentLink",
     "RecoveryCodes",
     "RoleField",
@@ -56,7 +56,7 @@ __all__ = [
     "Session",
     "StagedList",
     "StagedRow",
-    "Unsubscribe",
+    "UnsubscribedAddress",
     "User",
     "WorkerStatus",
 ]

@@ -133,7 +133,7 @@ Invitation.add_index(
 )
 
 
-class Unsubscribe(Row):
+class UnsubscribedAddress(Row):
     """Somebody who asked an account not to invite them again."""
 
     account = ForeignKeyField(Account)

@@ -38,7 +38,7 @@ class Delivery(Row):
 
     Holds no text: a mail is rendered when it is sent, from the row that caused
     it, so that neither the table nor its backups hold a usable link.
-    ``due_at`` is when it may be tried (again). ``outcome_unknown`` counts how often
+    ``due_at`` is when it may be tried (again). ``unknown_outcomes`` counts how often
     the mail server hung up after the whole mail, before it said whether it took it.
     """
 
@@ -52,12 +52,12 @@ class Delivery(Row):
     invitation_id: int | None
     email_token: Any = ForeignKeyField(EmailToken, null=True)
     email_token_id: int | None
-    notice: Any = ForeignKeyField(SecurityNotice, null=True, index=False)
+    security_notice: Any = ForeignKeyField(SecurityNotice, null=True, index=False)
     security_notice_id: int | None
     state = CharField(max_length=10, default=DeliveryState.QUEUED)
     priority = SmallIntegerField()
     attempts = IntegerField(default=0)
-    outcome_unknown = SmallIntegerField(default=0)
+    unknown_outcomes = SmallIntegerField(default=0)
     due_at = UtcField()
     created_at = UtcField()
     finished_at = UtcField(null=True)
@@ -102,7 +102,7 @@ class WorkerStatus(Row):
     """How the worker is: one row, written by the worker, read by pages and /healthz."""
 
     seen_at = UtcField()
-    trouble = CharField(max_length=500)
+    outage = CharField(max_length=500)
 
 
 class MailThrottle(Row):

@@ -35,13 +35,13 @@ class User(Row):
 class Session(Row):
     """One device on which a person is logged in. Holds a hash, so a stolen table opens nothing.
 
-    ``device`` is what the browser says of itself; ``is_shared``: others use it, too.
+    ``user_agent`` is the header of the log-in; ``is_shared``: others use it, too.
     """
 
     user = ForeignKeyField(User, backref="sessions")
     user_id: int
     token_hash = CharField(max_length=64, unique=True)
-    device = CharField(max_length=255)
+    user_agent = CharField(max_length=255)
     is_shared = BooleanField()
     created_at = UtcField()
     seen_at = UtcField()
@@ -83,7 +83,7 @@ class Passkey(Row):
     used_at = UtcField(null=True)
 
 
-class Challenge(Row):
+class PasskeyChallenge(Row):
     """What a passkey has to sign, once. ``user``: who adds one; None for a log-in."""
 
     value = BlobField(unique=True)

@@ -63,7 +63,7 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
         refuse_uncancelable(batch)
         _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELED)
         waits = _waits(Delivery.batch == batch)
-        people = Delivery.select(Delivery.invitation).where(waits, Delivery.outcome_unknown == 0)
+        people = Delivery.select(Delivery.invitation).where(waits, Delivery.unknown_outcomes == 0)
         Invitation.update(state=InvitationState.REVOKED).where(
             Invitation.id.in_(people),
             Invitation.batch == batch,  # others were mailed before, and are only reminded
@@ -129,7 +129,7 @@ def _queue_again(
             state=DeliveryState.QUEUED,
             priority=Priority.BULK,
             attempts=0,
-            outcome_unknown=0,
+            unknown_outcomes=0,
             due_at=now,
             finished_at=None,
             reply_code=None,

@@ -55,7 +55,7 @@ def queue_notice(notice: SecurityNotice, recipient: str, now: datetime) -> Deliv
     return Delivery.create(
         kind=DeliveryKind.SECURITY_NOTICE,
         recipient=recipient,
-        notice=notice,
+        security_notice=notice,
         priority=Priority.PERSONAL,
         due_at=now,
         created_at=now,
@@ -87,7 +87,7 @@ def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
         Delivery.state,
         Delivery.priority,
         Delivery.attempts,
-        Delivery.outcome_unknown,
+        Delivery.unknown_outcomes,
         Delivery.due_at,
         Delivery.created_at,
         Delivery.reply_text,
@@ -124,7 +124,7 @@ def was_withdrawn(invitation: Invitation) -> bool:
 
 def beat(now: datetime, trouble: str = "") -> None:
     """Tell that the worker lives, and what keeps it from sending, if anything."""
-    fresh = {"seen_at": now, "trouble": trouble[:500]}
+    fresh = {"seen_at": now, "outage": trouble[:500]}
     if not WorkerStatus.update(fresh).where(WorkerStatus.id == 1).execute():
         WorkerStatus.insert(id=1, **fresh).on_conflict_ignore().execute()
 
@@ -143,4 +143,4 @@ def worker_seen(now: datetime) -> bool:
 def trouble() -> str:
     """What keeps the worker from sending, in the mail server's words; empty when nothing does."""
     queue = WorkerStatus.get_or_none(WorkerStatus.id == 1)
-    return queue.trouble if queue is not None else ""
+    return queue.outage if queue is not None else ""

@@ -30,7 +30,7 @@ AND (priority < 20 OR EXISTS (
 """
 _SETTLE = """
 UPDATE delivery SET state = ?, due_at = COALESCE(?, due_at), finished_at = ?, attempts = ?,
-    outcome_unknown = ?, reply_code = ?, reply_text = ?
+    unknown_outcomes = ?, reply_code = ?, reply_text = ?
 WHERE id = ? AND state IN ('sending', 'queued')
 """
 _REVOKE_IF_CANCELLED = """
@@ -38,7 +38,7 @@ UPDATE invitation SET state = 'revoked'
 WHERE state = 'pending' AND (id, batch_id) = (
     SELECT delivery.invitation_id, batch.id
     FROM delivery JOIN batch ON batch.id = delivery.batch_id
-    WHERE delivery.id = ? AND delivery.state = 'queued' AND delivery.outcome_unknown = 0
+    WHERE delivery.id = ? AND delivery.state = 'queued' AND delivery.unknown_outcomes = 0
     AND delivery.priority = 20 AND batch.state = 'canceled')
 """
 _WITHDRAW_IF_OVER = """
@@ -98,7 +98,7 @@ def recover(now: datetime) -> int:
 
 def _outcome(settled: Settled, now: datetime, moment: int) -> list[Statement]:
     mail, outcome = settled.mail, settled.outcome
-    then = after(Tried(mail.created_at, mail.attempts, mail.outcome_unknown), outcome.result, now)
+    then = after(Tried(mail.created_at, mail.attempts, mail.unknown_outcomes), outcome.result, now)
     if outcome.result is Result.UNTRIED:
         settle: Statement = _NOT_ATTEMPTED, (mail.id,)
     else:
@@ -109,7 +109,7 @@ def _outcome(settled: Settled, now: datetime, moment: int) -> list[Statement]:
                 _micro(then.due_at) if then.due_at else None,
                 None if then.due_at else moment,
                 then.attempts,
-                then.outcome_unknown,
+                then.unknown_outcomes,
                 outcome.code,
                 outcome.text[:500],
                 mail.id,

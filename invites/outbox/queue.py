@@ -17,7 +17,7 @@ from invites.outbox.retry import LONGEST_PAUSE
 # Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
 _MAIL = """
 SELECT mail.id, mail.kind, mail.recipient, mail.created_at, mail.priority, mail.attempts,
-    mail.outcome_unknown, mail.account_id, mail.batch_id,
+    mail.unknown_outcomes, mail.account_id, mail.batch_id,
     EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
     offer.id, offer.created_at, offer.inviter_id, offer.role, offer.expires_at, offer.name
 FROM delivery AS mail LEFT JOIN invitation AS offer ON offer.id = mail.invitation_id
@@ -64,7 +64,7 @@ class Waiting(NamedTuple):
     created_at: datetime
     priority: Priority
     attempts: int
-    outcome_unknown: int
+    unknown_outcomes: int
     account_id: int | None
     batch_id: int | None
     known: bool
@@ -143,7 +143,7 @@ def _due(now: datetime) -> tuple[int, int]:
 def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
     for row in rows:
         number, kind, recipient, created_at, priority = row[:5]
-        attempts, outcome_unknown, account_id, batch_id, known = row[5:10]
+        attempts, unknown_outcomes, account_id, batch_id, known = row[5:10]
         of, at, by, role, until, name = row[10:]
         yield Waiting(
             number,
@@ -152,7 +152,7 @@ def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
             db.moment(created_at),
             Priority(priority),
             attempts,
-            outcome_unknown,
+            unknown_outcomes,
             account_id,
             batch_id,
             bool(known),

@@ -49,7 +49,7 @@ class Tried(NamedTuple):
 
     created_at: datetime
     attempts: int
-    outcome_unknown: int
+    unknown_outcomes: int
 
 
 class After(NamedTuple):
@@ -58,23 +58,23 @@ class After(NamedTuple):
     state: DeliveryState
     due_at: datetime | None
     attempts: int
-    outcome_unknown: int
+    unknown_outcomes: int
 
 
 def after(tried: Tried, result: Result, now: datetime) -> After:
     """Where a mail stands after an attempt that ended with ``result`` at ``now``."""
-    attempts, outcome_unknown = tried.attempts + 1, tried.outcome_unknown
+    attempts, unknown_outcomes = tried.attempts + 1, tried.unknown_outcomes
     if result is Result.UNTRIED:
-        return After(DeliveryState.QUEUED, now, tried.attempts, outcome_unknown)
+        return After(DeliveryState.QUEUED, now, tried.attempts, unknown_outcomes)
     if result is Result.UNANSWERED:
-        again = now + _AFTER_SILENCE if outcome_unknown == 0 else None
+        again = now + _AFTER_SILENCE if unknown_outcomes == 0 else None
         state = DeliveryState.QUEUED if again else DeliveryState.UNKNOWN
-        return After(state, again, attempts, outcome_unknown + 1)
+        return After(state, again, attempts, unknown_outcomes + 1)
     young = now - tried.created_at < GIVE_UP_AFTER or attempts < _TRIED_AT_LEAST
     if result is Result.RETRY and young:
-        return After(DeliveryState.QUEUED, now + _pause_after(attempts), attempts, outcome_unknown)
+        return After(DeliveryState.QUEUED, now + _pause_after(attempts), attempts, unknown_outcomes)
     final = _FINAL.get(result, DeliveryState.FAILED)
-    return After(final, None, attempts, outcome_unknown)
+    return After(final, None, attempts, unknown_outcomes)
 
 
 _FINAL = {Result.SENT: DeliveryState.SENT, Result.WITHDRAWN: DeliveryState.WITHDRAWN}

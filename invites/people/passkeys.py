@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from invites import db
 from invites.core import text_fields
 from invites.core.errors import Reason, RuleError
-from invites.models import Challenge, Passkey, SecurityEvent, User
+from invites.models import Passkey, PasskeyChallenge, SecurityEvent, User
 from invites.people import passwords, two_step
 
 MAX_PASSKEYS = 20
@@ -165,8 +165,8 @@ def _domain(base_url: str) -> str:
 def _challenge(user: User | None, now: datetime) -> bytes:
     value = secrets.token_bytes(32)
     with db.transaction():
-        db.delete(Challenge).where(Challenge.created_at < now - _PATIENCE).execute()
-        Challenge.create(value=value, user=user, created_at=now)
+        db.delete(PasskeyChallenge).where(PasskeyChallenge.created_at < now - _PATIENCE).execute()
+        PasskeyChallenge.create(value=value, user=user, created_at=now)
     return value
 
 
@@ -177,9 +177,9 @@ def _taken_challenge(answer: str, user: User | None, now: datetime) -> bytes:
     with _junk_refused():
         said = base64url_to_bytes(json.loads(answer)["response"]["clientDataJSON"])
         signed = parse_client_data_json(said).challenge
-    whose = Challenge.user.is_null() if user is None else (Challenge.user == user)
-    ours = (Challenge.value == signed) & (Challenge.created_at > now - _PATIENCE)
-    if not db.delete(Challenge).where(ours, whose).execute():
+    whose = PasskeyChallenge.user.is_null() if user is None else (PasskeyChallenge.user == user)
+    ours = (PasskeyChallenge.value == signed) & (PasskeyChallenge.created_at > now - _PATIENCE)
+    if not db.delete(PasskeyChallenge).where(ours, whose).execute():
         raise RuleError(Reason.PASSKEY_REFUSED)
     return signed
 

@@ -16,7 +16,7 @@ _NOTED_EVERY = timedelta(minutes=10)
 _NOTED_EVERY_SHARED = timedelta(minutes=1)
 
 
-def start(user: User, device: str, now: datetime, *, shared: bool = False) -> str:
+def start(user: User, user_agent: str, now: datetime, *, shared: bool = False) -> str:
     """Log ``user`` in on a device; returns the token for its cookie, kept nowhere else.
 
     ``shared``: others use the device, too, so the session ends after 30 idle minutes.
@@ -28,7 +28,7 @@ def start(user: User, device: str, now: datetime, *, shared: bool = False) -> st
         Session.create(
             user=user,
             token_hash=_hashed(token),
-            device=device[:255],
+            user_agent=user_agent[:255],
             is_shared=shared,
             created_at=now,
             seen_at=now,

@@ -40,7 +40,7 @@ def where_off() -> Any:
     return ~fn.EXISTS(_authenticators(User.id)) & ~fn.EXISTS(_passkeys(User.id))
 
 
-def start_without(user: User, device: str, now: datetime, *, shared: bool) -> str:
+def start_without(user: User, user_agent: str, now: datetime, *, shared: bool) -> str:
     """Log ``user`` in by their password alone, as ``sessions.start`` does.
 
     Raises RuleError(PASSWORD_WRONG) when that isn't enough any more: a factor was
@@ -49,7 +49,7 @@ def start_without(user: User, device: str, now: datetime, *, shared: bool) -> st
     with db.transaction():
         if is_on(user):
             raise RuleError(Reason.PASSWORD_WRONG)
-        return sessions.start(user, device, now, shared=shared)
+        return sessions.start(user, user_agent, now, shared=shared)
 
 
 def check_may_add(user: User, password: str) -> None:

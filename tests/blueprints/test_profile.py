@@ -150,7 +150,7 @@ class TestDevices:
 
         uma.press("Sign out", within="#devices li:nth-of-type(2)")
         assert "That device is signed out." in uma.text
-        assert [one.device for one in Session.select()] == ["test"]
+        assert [one.user_agent for one in Session.select()] == ["test"]
 
     def test_all_others_are_signed_out_at_once(
         self, app: Flask, uma: Browser, people: People
@@ -164,12 +164,12 @@ class TestDevices:
         self, uma: Browser, people: People, now: datetime
     ) -> None:
         sessions.start(people[Role.OWNER].user, "phone", now)
-        theirs = Session.get(Session.device == "phone")
+        theirs = Session.get(Session.user_agent == "phone")
         token = uma.page.select_one("[name=csrf_token]")["value"]
         for number in (theirs.id, 10**9, 10**30):
             uma.post(f"/profile/devices/{number}/removal", {"csrf_token": token})
             assert uma.status == 404
-        assert Session.get(Session.device == "phone")
+        assert Session.get(Session.user_agent == "phone")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from invites.invitations import unsubscribe
-from invites.models import Invitation, InvitationState, Unsubscribe
+from invites.models import Invitation, InvitationState, UnsubscribedAddress
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX
 from tests.support.populated_account import ACCOUNT, Site, path
@@ -27,7 +27,7 @@ def way_out(site: Site, invitation: Invitation) -> str:
 def test_opening_the_link_changes_nothing(site: Site, way_out: str) -> None:
     page = site.device("nobody").open(way_out)
     assert "pending@example.org" in page.text
-    assert Unsubscribe.select().count() == 0
+    assert UnsubscribedAddress.select().count() == 0
 
 
 def test_one_press_opts_out_and_another_one_undoes_it(
@@ -131,7 +131,7 @@ def test_the_pages_own_buttons_know_no_forged_link(site: Site, way_out: str, act
     answer = site.app.test_client().post(f"{way_out}x/{act}")
     assert answer.status_code == 404
     assert "We don't know this link" in answer.text
-    assert Unsubscribe.select().count() == 0
+    assert UnsubscribedAddress.select().count() == 0
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
@@ -154,7 +154,7 @@ def test_no_other_link_opts_out(site: Site, invitation: Invitation) -> None:
     for token in tokens:
         assert client.get(f"/unsubscribe/{token}").status_code == 404
         assert client.post(f"/unsubscribe/{token}", data=ONE_CLICK).status_code == 404
-    assert Unsubscribe.select().count() == 0
+    assert UnsubscribedAddress.select().count() == 0
 
 
 def test_the_list_says_who_opted_out_and_offers_no_link(site: Site, invitation: Invitation) -> None:

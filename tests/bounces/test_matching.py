@@ -151,7 +151,7 @@ def test_a_report_on_a_try_whose_answer_was_lost_marks_the_mail_and_spares_the_s
 ):
     waits = {
         "state": DeliveryState.QUEUED,
-        "outcome_unknown": 1,
+        "unknown_outcomes": 1,
         "priority": 10,
         "finished_at": None,
     }

@@ -10,7 +10,7 @@ from invites.invitations import classify, manage, send_invitations, unsubscribe
 from invites.invitations.classify import Outcome
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships, permanent_link
-from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, Unsubscribe
+from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, UnsubscribedAddress
 from tests.support.actions import (
     actions,
     attempt_all,
@@ -49,7 +49,7 @@ def test_who_opts_out_has_declined_and_is_left_out_of_the_next_list(
 def test_doing_it_twice_does_it_once(account, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     unsubscribe.unsubscribe(invitation, now + timedelta(days=1))
-    assert Unsubscribe.select().count() == 1
+    assert UnsubscribedAddress.select().count() == 1
     assert actions(account).count("unsubscribed") == 1
 
 
@@ -95,7 +95,7 @@ def test_who_comes_by_themselves_may_be_invited_again_later(account, invitation,
     unsubscribe.unsubscribe(invitation, now)
     ann = make_user("Ann", "ann@example.org", now)
     memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
-    assert Unsubscribe.select().count() == 0
+    assert UnsubscribedAddress.select().count() == 0
 
 
 def test_nobody_takes_it_back_by_joining_with_an_address_that_is_not_proven(

@@ -16,13 +16,13 @@ FINAL = {
     DeliveryState.UNKNOWN,
     DeliveryState.WITHDRAWN,
 }
-NEW = Tried(NOW, attempts=0, outcome_unknown=0)
+NEW = Tried(NOW, attempts=0, unknown_outcomes=0)
 
 tried = st.builds(
     Tried,
     created_at=st.timedeltas(timedelta(0), timedelta(days=30)).map(lambda age: NOW - age),
     attempts=st.integers(0, 10_000),
-    outcome_unknown=st.integers(0, 1),
+    unknown_outcomes=st.integers(0, 1),
 )
 
 
@@ -51,14 +51,14 @@ def test_what_the_server_refused_for_good_is_never_tried_again(mail):
 def test_a_mail_that_was_not_the_reason_loses_nothing(mail):
     then = after(mail, Result.UNTRIED, NOW)
     assert (then.state, then.due_at) == (DeliveryState.QUEUED, NOW)
-    assert (then.attempts, then.outcome_unknown) == (mail.attempts, mail.outcome_unknown)
+    assert (then.attempts, then.unknown_outcomes) == (mail.attempts, mail.unknown_outcomes)
 
 
 def test_a_mail_without_an_answer_is_tried_once_more_and_then_nobody_knows():
     first = after(NEW, Result.UNANSWERED, NOW)
-    assert (first.state, first.outcome_unknown) == (DeliveryState.QUEUED, 1)
+    assert (first.state, first.unknown_outcomes) == (DeliveryState.QUEUED, 1)
     assert first.due_at > NOW + timedelta(minutes=1)
-    again = Tried(NOW, first.attempts, first.outcome_unknown)
+    again = Tried(NOW, first.attempts, first.unknown_outcomes)
     second = after(again, Result.UNANSWERED, first.due_at)
     assert (second.state, second.due_at) == (DeliveryState.UNKNOWN, None)
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from invites.core.errors import Reason
-from invites.models import Challenge, Passkey, SecurityEvent, User
+from invites.models import Passkey, PasskeyChallenge, SecurityEvent, User
 from invites.people import passkeys, recovery_codes, sessions, two_step
 from tests.people.test_security_notices import told
 from tests.support.actions import refused
@@ -218,7 +218,7 @@ def test_questions_that_nobody_answered_go(database: None, now: datetime) -> Non
     for _ in range(3):
         passkeys.ask_at_login(BOX, now)
     passkeys.ask_at_login(BOX, now + timedelta(minutes=6))
-    assert Challenge.select().count() == 1
+    assert PasskeyChallenge.select().count() == 1
 
 
 @pytest.mark.parametrize(

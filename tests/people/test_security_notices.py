@@ -27,7 +27,7 @@ def ada(database: None, now: datetime) -> User:
 def told() -> list[tuple[str, str]]:
     """Who was mailed what, in order."""
     mails = Delivery.select().where(Delivery.kind == DeliveryKind.SECURITY_NOTICE)
-    return [(mail.recipient, mail.notice.event) for mail in mails.order_by(Delivery.id)]
+    return [(mail.recipient, mail.security_notice.event) for mail in mails.order_by(Delivery.id)]
 
 
 def test_a_new_password_is_told(ada: User, now: datetime) -> None:

@@ -64,10 +64,10 @@ def test_devices_are_told_last_used_first_without_those_that_are_over(ada, now):
     laptop = sessions.start(ada, "laptop", now + timedelta(hours=1))
     later = now + timedelta(hours=2)
     found = sessions.of(ada, later)
-    assert [one.device for one in found] == ["laptop", "phone"]
+    assert [one.user_agent for one in found] == ["laptop", "phone"]
     assert [sessions.is_of(one, laptop) for one in found] == [True, False]
     sessions.find(phone, later)
-    assert [one.device for one in sessions.of(ada, later)] == ["phone", "laptop"]
+    assert [one.user_agent for one in sessions.of(ada, later)] == ["phone", "laptop"]
 
 
 def test_one_device_is_signed_out_by_its_owner_alone(ada, now):
@@ -91,7 +91,7 @@ def test_what_is_over_is_swept_away(ada, now):
     sessions.start(ada, "library", now, shared=True)
     sessions.start(ada, "phone", now)
     sessions.sweep(now + timedelta(hours=1))
-    assert Session.get().device == "phone"
+    assert Session.get().user_agent == "phone"
     assert Session.select().count() == 1
 
 
@@ -132,7 +132,7 @@ def test_any_other_token_finds_nobody(ada, now, token):
 
 def test_a_device_with_an_endless_name_is_cut_short(ada, now):
     sessions.start(ada, "x" * 10_000, now)
-    assert len(Session.get().device) == 255
+    assert len(Session.get().user_agent) == 255
 
 
 def test_who_was_let_in_by_a_password_that_changed_meanwhile_comes_too_late(ada, now):

@@ -302,7 +302,7 @@ class TestWhatTheServerSays:
         with pytest.raises(ServerUnavailable):
             worker.drain()
         waiting = delivery("new@example.org")
-        assert (waiting.state, waiting.outcome_unknown) == (DeliveryState.QUEUED, 1)
+        assert (waiting.state, waiting.unknown_outcomes) == (DeliveryState.QUEUED, 1)
         assert waiting.due_at > now + timedelta(seconds=45)
         assert worker.drain() == 0
         due_now()

@@ -98,7 +98,7 @@ class TestEachMailOnce:
         send(owner, now, *people(4))
         sender.drain()
         mail = Delivery.get(Delivery.recipient == silent)
-        assert (mail.state, mail.outcome_unknown) == (QUEUED, 1)
+        assert (mail.state, mail.unknown_outcomes) == (QUEUED, 1)
         assert mail.due_at > now + timedelta(minutes=1)
         assert states() == {SENT: 3, QUEUED: 1}
         due_now()
@@ -175,7 +175,7 @@ class TestEachMailOnce:
             sender.drain()  # the second time it was the first on its connection
         sender.drain()
         mail = Delivery.get(Delivery.recipient == bad)
-        assert (mail.state, mail.attempts, mail.outcome_unknown) == (QUEUED, 1, 0)
+        assert (mail.state, mail.attempts, mail.unknown_outcomes) == (QUEUED, 1, 0)
         assert states() == {SENT: 2, QUEUED: 1}
 
     def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
@@ -248,7 +248,7 @@ class TestEachMailOnce:
                 assert taken[mail.recipient] == 1
             else:
                 assert mail.state == DeliveryState.UNKNOWN
-                assert mail.outcome_unknown == 2
+                assert mail.unknown_outcomes == 2
         came = Counter(server.recipients)
         assert set(came) == set(people(40))
         assert len(set(server.received)) == 40  # a double has the Message-ID of the first
@@ -367,7 +367,7 @@ class TestServersThatCannotBeUsed:
         start = time.monotonic()
         wait_for(lambda: states() == {QUEUED: 1})
         assert 0.2 < time.monotonic() - start < 5
-        assert [mail.outcome_unknown for mail in Delivery.select()] == [1]
+        assert [mail.unknown_outcomes for mail in Delivery.select()] == [1]
 
     @ONE_WAY
     @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def _token(address: str) -> str:
 def _session_of(user: User, now: datetime) -> int:
     """Another device on which somebody is signed in."""
     sessions.start(user, "phone", now)
-    return Session.get(Session.user == user, Session.device == "phone").id
+    return Session.get(Session.user == user, Session.user_agent == "phone").id
 
 
 def _passkey_of(user: User, now: datetime) -> int:

@@ -75,15 +75,15 @@ _STATEMENTS = (
     "CREATE UNIQUE INDEX batch_key ON batch (key)",
     "CREATE INDEX batch_state ON batch (state)",
     """
-    CREATE TABLE challenge (
+    CREATE TABLE passkey_challenge (
         id INTEGER NOT NULL PRIMARY KEY,
         value BLOB NOT NULL,
         user_id INTEGER REFERENCES "user" (id),
         created_at INTEGER NOT NULL
     )
     """,
-    "CREATE UNIQUE INDEX challenge_value ON challenge (value)",
-    "CREATE INDEX challenge_user_id ON challenge (user_id)",
+    "CREATE UNIQUE INDEX passkey_challenge_value ON passkey_challenge (value)",
+    "CREATE INDEX passkey_challenge_user_id ON passkey_challenge (user_id)",
     """
     CREATE TABLE invitation (
         id INTEGER NOT NULL PRIMARY KEY,
@@ -139,11 +139,11 @@ _STATEMENTS = (
         batch_id INTEGER REFERENCES batch (id),
         invitation_id INTEGER REFERENCES invitation (id),
         email_token_id INTEGER REFERENCES email_token (id),
-        notice_id INTEGER REFERENCES security_notice (id),
+        security_notice_id INTEGER REFERENCES security_notice (id),
         state VARCHAR(10) NOT NULL,
         priority INTEGER NOT NULL,
         attempts INTEGER NOT NULL,
-        outcome_unknown INTEGER NOT NULL,
+        unknown_outcomes INTEGER NOT NULL,
         due_at INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
         finished_at INTEGER,
@@ -232,7 +232,7 @@ _STATEMENTS = (
         id INTEGER NOT NULL PRIMARY KEY,
         user_id INTEGER NOT NULL REFERENCES "user" (id),
         token_hash VARCHAR(64) NOT NULL,
-        device VARCHAR(255) NOT NULL,
+        user_agent VARCHAR(255) NOT NULL,
         is_shared INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
         seen_at INTEGER NOT NULL
@@ -277,20 +277,23 @@ _STATEMENTS = (
     "CREATE INDEX staged_row_list_id_outcome ON staged_row (list_id, outcome)",
     "CREATE INDEX staged_row_list_id_email ON staged_row (list_id, email)",
     """
-    CREATE TABLE unsubscribe (
+    CREATE TABLE unsubscribed_address (
         id INTEGER NOT NULL PRIMARY KEY,
         account_id INTEGER NOT NULL REFERENCES account (id),
         email VARCHAR(254) NOT NULL,
         created_at INTEGER NOT NULL
     )
     """,
-    "CREATE INDEX unsubscribe_account_id ON unsubscribe (account_id)",
-    "CREATE UNIQUE INDEX unsubscribe_account_id_email ON unsubscribe (account_id, email)",
+    "CREATE INDEX unsubscribed_address_account_id ON unsubscribed_address (account_id)",
+    """
+    CREATE UNIQUE INDEX unsubscribed_address_account_id_email
+        ON unsubscribed_address (account_id, email)
+    """,
     """
     CREATE TABLE worker_status (
         id INTEGER NOT NULL PRIMARY KEY,
         seen_at INTEGER NOT NULL,
-        trouble VARCHAR(500) NOT NULL
+        outage VARCHAR(500) NOT NULL
     )
     """,
     """
