@@ -1,6 +1,6 @@
-"""Who did what: written in the transaction of the deed itself, never changed or deleted.
+"""The audit log: who did what in an account, written in the transaction of the action itself.
 
-The database refuses both (migration 0004).
+Entries are never changed or deleted; the database refuses both with triggers.
 """
 
 from datetime import datetime
@@ -10,129 +10,101 @@ from typing import Any
 from peewee import ModelSelect
 
 from invites import db
-from invites.core import user_agents
 from invites.models import Account, AuditEntry, Membership, User
 
 
-class AuditAction(StrEnum):
-    """What can be done."""
-
-    ACCOUNT_CREATED = "account_created"
-    SETTINGS_CHANGED = "settings_changed"
-    INVITED = "invited"
-    PAUSED = "paused"
-    RESUMED = "resumed"
-    CANCELED = "canceled"
-    RETRIED = "retried"
-    SENT_ON_HOLD = "sent_on_hold"
-    RESENT = "resent"
-    REVOKED = "revoked"
-    RESTORED = "restored"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    UNSUBSCRIBED = "unsubscribed"
-    RESUBSCRIBED = "resubscribed"
-    JOINED = "joined"
-    ROLE_CHANGED = "role_changed"
-    DEACTIVATED = "deactivated"
-    REACTIVATED = "reactivated"
-    LEFT = "left"
-    LINK_ENABLED = "link_enabled"
-    LINK_DELETED = "link_deleted"
-    SIGNED_IN = "signed_in"
-    OWNERSHIP_CLAIMED = "ownership_claimed"
-    OWNER_RESCUED = "owner_rescued"
-    TWO_STEP_REQUIRED = "two_step_required"
-    TWO_STEP_OPTIONAL = "two_step_optional"
-    TWO_STEP_DISABLED = "two_step_disabled"
-
-
-class Kind(StrEnum):
-    """What deeds are about."""
-
+class AuditCategory(StrEnum):
     INVITATIONS = "invitations"
     PEOPLE = "people"
     SIGN_INS = "sign_ins"
     SETTINGS = "settings"
 
 
-KINDS = {
-    Kind.INVITATIONS: (
-        AuditAction.INVITED,
-        AuditAction.PAUSED,
-        AuditAction.RESUMED,
-        AuditAction.CANCELED,
-        AuditAction.RETRIED,
-        AuditAction.SENT_ON_HOLD,
-        AuditAction.RESENT,
-        AuditAction.REVOKED,
-        AuditAction.RESTORED,
-        AuditAction.ACCEPTED,
-        AuditAction.DECLINED,
-        AuditAction.UNSUBSCRIBED,
-        AuditAction.RESUBSCRIBED,
-    ),
-    Kind.PEOPLE: (
-        AuditAction.JOINED,
-        AuditAction.ROLE_CHANGED,
-        AuditAction.DEACTIVATED,
-        AuditAction.REACTIVATED,
-        AuditAction.LEFT,
-        AuditAction.OWNERSHIP_CLAIMED,
-        AuditAction.OWNER_RESCUED,
-        AuditAction.TWO_STEP_DISABLED,
-    ),
-    Kind.SIGN_INS: (AuditAction.SIGNED_IN,),
-    Kind.SETTINGS: (
-        AuditAction.ACCOUNT_CREATED,
-        AuditAction.SETTINGS_CHANGED,
-        AuditAction.TWO_STEP_REQUIRED,
-        AuditAction.TWO_STEP_OPTIONAL,
-        AuditAction.LINK_ENABLED,
-        AuditAction.LINK_DELETED,
-    ),
-}
+class AuditAction(StrEnum):
+    """What the log can record: the stored name and its category. Labels: web/audit_labels.py."""
+
+    category: AuditCategory
+
+    def __new__(cls, name: str, category: AuditCategory) -> "AuditAction":
+        action = str.__new__(cls, name)
+        action._value_ = name
+        action.category = category
+        return action
+
+    ACCOUNT_CREATED = "account_created", AuditCategory.SETTINGS
+    SETTINGS_CHANGED = "settings_changed", AuditCategory.SETTINGS
+    LINK_ENABLED = "link_enabled", AuditCategory.SETTINGS
+    LINK_DELETED = "link_deleted", AuditCategory.SETTINGS
+    TWO_STEP_REQUIRED = "two_step_required", AuditCategory.SETTINGS
+    TWO_STEP_OPTIONAL = "two_step_optional", AuditCategory.SETTINGS
+
+    INVITED = "invited", AuditCategory.INVITATIONS
+    PAUSED = "paused", AuditCategory.INVITATIONS
+    RESUMED = "resumed", AuditCategory.INVITATIONS
+    CANCELED = "canceled", AuditCategory.INVITATIONS
+    RETRIED = "retried", AuditCategory.INVITATIONS
+    SENT_ON_HOLD = "sent_on_hold", AuditCategory.INVITATIONS
+    RESENT = "resent", AuditCategory.INVITATIONS
+    REVOKED = "revoked", AuditCategory.INVITATIONS
+    RESTORED = "restored", AuditCategory.INVITATIONS
+    ACCEPTED = "accepted", AuditCategory.INVITATIONS
+    DECLINED = "declined", AuditCategory.INVITATIONS
+    UNSUBSCRIBED = "unsubscribed", AuditCategory.INVITATIONS
+    RESUBSCRIBED = "resubscribed", AuditCategory.INVITATIONS
+
+    JOINED = "joined", AuditCategory.PEOPLE
+    ROLE_CHANGED = "role_changed", AuditCategory.PEOPLE
+    DEACTIVATED = "deactivated", AuditCategory.PEOPLE
+    REACTIVATED = "reactivated", AuditCategory.PEOPLE
+    LEFT = "left", AuditCategory.PEOPLE
+    OWNERSHIP_CLAIMED = "ownership_claimed", AuditCategory.PEOPLE
+    OWNER_RESCUED = "owner_rescued", AuditCategory.PEOPLE
+    TWO_STEP_DISABLED = "two_step_disabled", AuditCategory.PEOPLE
+
+    SIGNED_IN = "signed_in", AuditCategory.SIGN_INS
 
 
 def record(
     action: AuditAction, account: Account, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """Add one entry; ``details`` are plain values that say to whom and from what to what."""
+    """Add one entry; ``details`` are JSON values: the person concerned, before and after."""
     AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
-def record_sign_in(user: User, user_agent: str, now: datetime) -> None:
-    """Tell all of somebody's accounts of a sign-in from a device that is new to them.
+def record_sign_in(user: User, device: str, now: datetime) -> None:
+    """Record in each of the user's accounts a sign-in from a device that is new to them.
 
-    ``user_agent``: the header of the log-in.
+    ``device``: its label, like "Firefox, Linux"; "" if unknown.
     """
-    words = ", ".join(filter(None, user_agents.words(user_agent)))
     with db.transaction():
-        record_in_all(user, AuditAction.SIGNED_IN, user, now, device=words)
+        record_in_all(user, AuditAction.SIGNED_IN, user, now, device=device)
 
 
 def record_in_all(
     user: User, action: AuditAction, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """Add one entry to each account that ``user`` belongs to."""
+    """Add one entry to each account in which ``user`` is active."""
     belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
     for membership in Membership.select(Membership, Account).join(Account).where(belongs):
         record(action, membership.account, actor, now, **details)
 
 
-def recorded(account: Account, kind: Kind | None, search: str) -> "ModelSelect[AuditEntry]":
-    """The deeds in an account, newest first, with whoever did them if that is known.
+def entries(
+    account: Account, category: AuditCategory | None, search: str
+) -> "ModelSelect[AuditEntry]":
+    """The account's entries with their actors, newest first.
 
-    Of one kind, and with ``search`` in the name or address of who did it or to whom;
-    names of people who never belonged to the account aren't searched.
+    ``search`` matches the name and address of the actor and of the person concerned.
+    Names of people who never belonged to the account aren't searched.
     """
     found = (
         AuditEntry.select(AuditEntry, User)
         .join(User, db.LEFT_OUTER, on=(AuditEntry.actor == User.id))
         .where(AuditEntry.account == account)
     )
-    if kind is not None:
-        found = found.where(AuditEntry.action.in_(KINDS[kind]))
+    if category is not None:
+        actions = [action for action in AuditAction if action.category is category]
+        found = found.where(AuditEntry.action.in_(actions))
     if search:
         by = db.contains(User.name, search) | db.address_contains(User.email, search)
         address = AuditEntry.details["email"].as_text()

@@ -1,4 +1,4 @@
-"""Activity: who did what in an account."""
+"""Activity: the account's audit log."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites.authorization import audit_log
-from invites.authorization.audit_log import Kind
+from invites.authorization.audit_log import AuditCategory
 from invites.authorization.permissions import Action
 from invites.models import AuditEntry
 from invites.web import audit_labels
@@ -21,15 +21,14 @@ blueprint = Blueprint("audit_log", __name__, url_prefix="/accounts/<slug>/audit-
 @blueprint.get("")
 @allow(Action.SEE_AUDIT_LOG)
 def page() -> Response:
-    """What was done, newest first; searched, of one kind, a page at a time."""
-    kind, search = _asked()
+    """All entries or those of one category, newest first, searched, a page at a time."""
+    category, search = _filter()
     return show(
         "audit_log/page.html",
         fragment="audit_log/_audit_log_list.html",
-        found=current().scope.audit_log(kind, search, request.args.get("page", 1, type=int)),
+        found=current().scope.audit_log(category, search, request.args.get("page", 1, type=int)),
         search=search,
-        chosen=kind or "",
-        kinds=list(Kind),
+        chosen=category or "",
         sentence=audit_labels.sentence,
     )
 
@@ -37,9 +36,10 @@ def page() -> Response:
 @blueprint.get("/audit-log.csv")
 @allow(Action.SEE_AUDIT_LOG)
 def export() -> Response:
-    """The same as a file, all pages of it; safe to open in a spreadsheet program."""
-    kind, search = _asked()
-    return csv_file("audit-log.csv", _lines(audit_log.recorded(current().account, kind, search)))
+    """The same entries as a CSV file, all pages of them."""
+    category, search = _filter()
+    found = audit_log.entries(current().account, category, search)
+    return csv_file("audit-log.csv", _lines(found))
 
 
 def _lines(found: Iterable[AuditEntry]) -> Iterator[tuple[str, ...]]:
@@ -50,7 +50,7 @@ def _lines(found: Iterable[AuditEntry]) -> Iterator[tuple[str, ...]]:
         yield when, *who, audit_labels.sentence(entry), entry.details.get("email", "")
 
 
-def _asked() -> tuple[Kind | None, str]:
-    kind = request.args.get("status", "")
+def _filter() -> tuple[AuditCategory | None, str]:
+    category = request.args.get("status", "")
     search = request.args.get("search", "").strip()[:254]
-    return Kind(kind) if kind in set(Kind) else None, search
+    return AuditCategory(category) if category in set(AuditCategory) else None, search

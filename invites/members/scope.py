@@ -10,7 +10,7 @@ from peewee import Model, ModelSelect
 
 from invites import db
 from invites.authorization import audit_log, authority
-from invites.authorization.audit_log import Kind
+from invites.authorization.audit_log import AuditCategory
 from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
 from invites.invitations import unsubscribe
@@ -174,9 +174,9 @@ class Scope:
         sent = [Sent(one, people.get(one.id, 0), mails.get(one.id, 0)) for one in found]
         return Page(sent, found.number, found.total, found.size)
 
-    def audit_log(self, kind: Kind | None, search: str, page: int) -> Page[AuditEntry]:
-        """Who did what, newest first; see activity.recorded."""
-        return paged(audit_log.recorded(self.account, kind, search), page)
+    def audit_log(self, category: AuditCategory | None, search: str, page: int) -> Page[AuditEntry]:
+        """See audit_log.entries."""
+        return paged(audit_log.entries(self.account, category, search), page)
 
     def _has(self, flag: Flag, now: datetime) -> Any:
         if flag is Flag.NO_AUTHORITY:

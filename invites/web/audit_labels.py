@@ -1,4 +1,4 @@
-"""What was done, in a sentence without its subject."""
+"""Labels of the audit log's actions: sentences without their subject."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def _(words: str, **values: object) -> str:
 
 def sentence(entry: AuditEntry) -> str:
     """Like: Invited 3 people as User."""
-    return _SENTENCES[AuditAction(entry.action)](entry.details)
+    return _SENTENCES[entry.action](entry.details)
 
 
 def _people(details: Details) -> str:
@@ -56,7 +56,7 @@ def _signed_in(details: Details) -> str:
     return _("Signed in from a new device: %(device)s", device=details["device"])
 
 
-_SENTENCES: dict[AuditAction, Callable[[Details], str]] = {
+_SENTENCES: dict[str, Callable[[Details], str]] = {
     AuditAction.ACCOUNT_CREATED: lambda d: _("Founded the account %(name)s", name=d["name"]),
     AuditAction.SETTINGS_CHANGED: lambda _d: _("Changed the settings"),
     AuditAction.INVITED: _invited,

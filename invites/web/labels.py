@@ -6,7 +6,7 @@ from math import ceil
 from flask_babel import format_decimal, gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from invites.authorization.audit_log import Kind
+from invites.authorization.audit_log import AuditCategory
 from invites.core.roles import Role
 from invites.invitations.classify import Outcome
 from invites.members.scope import Flag
@@ -87,11 +87,11 @@ JOINED_BY = {
     JoinedBy.RESCUE: _("By whoever runs this box"),
 }
 
-ABOUT = {
-    Kind.INVITATIONS: _("Invitations"),
-    Kind.PEOPLE: _("People"),
-    Kind.SIGN_INS: _("Sign-ins"),
-    Kind.SETTINGS: _("Settings"),
+AUDIT_CATEGORY = {
+    AuditCategory.INVITATIONS: _("Invitations"),
+    AuditCategory.PEOPLE: _("People"),
+    AuditCategory.SIGN_INS: _("Sign-ins"),
+    AuditCategory.SETTINGS: _("Settings"),
 }
 
 _OUTCOME = {

@@ -8,6 +8,7 @@ import flask_login
 from flask import Flask, Response, after_this_request, current_app, request, session
 
 from invites.authorization import audit_log
+from invites.core import user_agents
 from invites.models import User
 from invites.people import sessions, trusted_devices, two_step
 from invites.web.htmx import asks_by_itself
@@ -105,7 +106,8 @@ def _mark(user: User, *, shared: bool) -> None:
     name = f"{config['SESSION_COOKIE_NAME']}-device"
     marks = request.cookies.get(name, "")
     if shared or not trusted_devices.knows(marks, user, signer):
-        audit_log.record_sign_in(user, request.user_agent.string, now())
+        device = ", ".join(filter(None, user_agents.words(request.user_agent.string)))
+        audit_log.record_sign_in(user, device, now())
     if shared:
         marks = trusted_devices.without(marks, user)
     else:

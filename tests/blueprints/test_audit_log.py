@@ -1,4 +1,4 @@
-"""The AuditEntry page."""
+"""The Activity page: the audit log of an account."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ PAGE = f"{ACCOUNT}/audit-log"
 
 
 def lines(browser: Browser) -> list[tuple[str, str]]:
-    """Who did what, as the table says."""
+    """Actor and action of each row."""
     rows = browser.page.select("#audit-log-list tbody tr")
     return [
         (row.th.get_text(strip=True), row.find_all("td")[-1].get_text(strip=True)) for row in rows
@@ -37,7 +37,7 @@ def lines(browser: Browser) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def busy(people: People, now: datetime) -> People:
-    """The account after some deeds."""
+    """The account after some actions."""
     owner, user = people[Role.OWNER], people[Role.USER]
     batch = send(owner, now, "ann@example.org", "bob@example.org")
     batches.pause(owner, batch, now)
@@ -48,7 +48,7 @@ def busy(people: People, now: datetime) -> People:
     return people
 
 
-def test_it_says_who_did_what_newest_first(busy: People, olive: Browser) -> None:
+def test_the_page_lists_who_did_what_newest_first(busy: People, olive: Browser) -> None:
     assert lines(olive.open(PAGE))[:6] == [
         ("Olive Martin", "Enabled the permanent link"),
         ("bob@example.org", "Asked not to be invited again"),
@@ -59,7 +59,7 @@ def test_it_says_who_did_what_newest_first(busy: People, olive: Browser) -> None
     ]
 
 
-def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
+def test_a_person_rescued_by_the_operator_is_named(
     people: People, olive: Browser, now: datetime
 ) -> None:
     uma = people[Role.USER].user
@@ -72,13 +72,15 @@ def test_whom_the_keeper_of_the_box_helped_is_called_by_name(
     ]
 
 
-def test_a_batch_is_a_click_away(busy: People, olive: Browser) -> None:
+def test_an_entry_links_to_its_batch(busy: People, olive: Browser) -> None:
     link = olive.open(PAGE).page.find("a", string=lambda text: text and "Invited 2" in text)
     assert olive.open(link["href"]).status == 200
     assert olive.url.startswith(f"{ACCOUNT}/batches/")
 
 
-def test_it_is_filtered_and_searched_with_htmx_or_without(busy: People, olive: Browser) -> None:
+def test_entries_are_filtered_and_searched_with_and_without_htmx(
+    busy: People, olive: Browser
+) -> None:
     assert len(lines(olive.open(f"{PAGE}?status=people"))) == 1
     assert len(lines(olive.open(f"{PAGE}?search=ANN@"))) == 1
     assert "Nothing found" in olive.open(f"{PAGE}?search=nowhere").text
@@ -87,7 +89,9 @@ def test_it_is_filtered_and_searched_with_htmx_or_without(busy: People, olive: B
     assert answer.text.lstrip().startswith('<section id="audit-log-list"')
 
 
-def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: People, olive: Browser, now) -> None:
+def test_the_csv_has_every_entry_and_is_safe_for_spreadsheets(
+    busy: People, olive: Browser, now
+) -> None:
     account = Account.get_by_id(busy[Role.OWNER].account_id)
     audit_log.record(AuditAction.ACCOUNT_CREATED, account, None, now, name="=1+1", email="=2+2")
     answer = olive.client.get(f"{PAGE}/audit-log.csv?status=settings")
@@ -98,7 +102,7 @@ def test_all_of_it_is_downloaded_safe_for_spreadsheets(busy: People, olive: Brow
     assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
 
 
-def test_signing_in_from_a_new_device_is_told(people: People, olive: Browser, app: Flask) -> None:
+def test_a_sign_in_from_a_new_device_is_listed(people: People, olive: Browser, app: Flask) -> None:
     Browser(app).log_in("mo@example.org", PASSWORD)
     assert lines(olive.open(f"{PAGE}?status=sign_ins")) == [
         ("Mo Diaz", "Signed in from a new device")
@@ -106,14 +110,14 @@ def test_signing_in_from_a_new_device_is_told(people: People, olive: Browser, ap
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-def test_it_is_for_admins_and_owners(app: Flask, people: People, role: Role) -> None:
+def test_only_admins_and_owners_see_it(app: Flask, people: People, role: Role) -> None:
     member = signed_in(app, people[role].user)
     for place in (PAGE, f"{PAGE}/audit-log.csv"):
         assert member.open(place).status == 403
     assert "Activity" not in member.open(f"{ACCOUNT}/").text
 
 
-def test_every_deed_has_a_sentence(people: People, app: Flask, now: datetime) -> None:
+def test_every_action_has_a_label_of_its_own(people: People, app: Flask, now: datetime) -> None:
     details = {
         "name": "Riverside", "role": 10, "people": 3, "email": "ann@example.org", "batch": 1,
         "before": 10, "after": 20, "device": "Firefox Linux", "proven": False,
@@ -121,12 +125,12 @@ def test_every_deed_has_a_sentence(people: People, app: Flask, now: datetime) ->
     with app.test_request_context():
         for action in AuditAction:
             audit_log.record(action, people[Role.OWNER].account, None, now, **details)
-        found = audit_log.recorded(people[Role.OWNER].account, None, "")
+        found = audit_log.entries(people[Role.OWNER].account, None, "")
         said = [audit_labels.sentence(one) for one in found]
     assert len(set(said[: len(AuditAction)])) == len(AuditAction)
 
 
-def test_an_invitation_tells_its_number_in_the_language_of_the_page(
+def test_an_entry_counts_its_invitations_in_words(
     people: People, olive: Browser, now: datetime
 ) -> None:
     invite(people[Role.OWNER], now, "new@example.org")
@@ -134,24 +138,30 @@ def test_an_invitation_tells_its_number_in_the_language_of_the_page(
 
 
 def sign_ins(people: People) -> int:
-    """How many sign-ins from a new device are on record."""
-    kind = audit_log.Kind.SIGN_INS
-    return audit_log.recorded(people[Role.OWNER].account, kind, "").count()
+    """How many sign-ins from a new device are recorded."""
+    category = audit_log.AuditCategory.SIGN_INS
+    return audit_log.entries(people[Role.OWNER].account, category, "").count()
 
 
-class TestADeviceIsNew:
-    def test_in_each_browser_once_however_alike_they_are(self, people: People, app: Flask) -> None:
+class TestSignInFromANewDevice:
+    def test_is_recorded_once_per_browser_even_if_they_look_the_same(
+        self, people: People, app: Flask
+    ) -> None:
         for browser in (Browser(app), Browser(app)):
             for _ in range(3):
                 browser.log_in("uma@example.org", PASSWORD).press("Log out")
         assert sign_ins(people) == 2
 
-    def test_for_each_person_who_signs_in_there(self, people: People, somebody: Browser) -> None:
+    def test_is_recorded_for_each_person_who_uses_the_browser(
+        self, people: People, somebody: Browser
+    ) -> None:
         for email in ("uma@example.org", "mo@example.org", "uma@example.org"):
             somebody.log_in(email, PASSWORD).press("Log out")
         assert sign_ins(people) == 2
 
-    def test_each_time_on_a_shared_computer(self, people: People, somebody: Browser) -> None:
+    def test_is_recorded_every_time_on_a_shared_computer(
+        self, people: People, somebody: Browser
+    ) -> None:
         somebody.log_in("uma@example.org", PASSWORD).press("Log out")
         for _ in range(2):
             somebody.open("/login").press(
@@ -162,7 +172,9 @@ class TestADeviceIsNew:
         somebody.log_in("uma@example.org", PASSWORD)
         assert sign_ins(people) == 4
 
-    def test_not_after_a_month_without_a_click(self, people: People, somebody: Browser) -> None:
+    def test_is_not_recorded_again_after_the_session_has_expired(
+        self, people: People, somebody: Browser
+    ) -> None:
         somebody.log_in("uma@example.org", PASSWORD)
         with travel(utcnow() + timedelta(days=60), tick=False):
             assert somebody.open(f"{ACCOUNT}/").url == "/login"

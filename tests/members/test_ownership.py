@@ -31,7 +31,7 @@ def owners(people):
 def test_an_admin_claims_an_account_without_owner(lost, now):
     ownership.claim(lost[Role.ADMIN], now)
     assert owners(lost) == ["ada@example.org"]
-    newest = audit_log.recorded(lost[Role.OWNER].account, None, "")[0]
+    newest = audit_log.entries(lost[Role.OWNER].account, None, "")[0]
     assert (newest.action, newest.actor.email) == (AuditAction.OWNERSHIP_CLAIMED, "ada@example.org")
 
 
@@ -103,7 +103,7 @@ class TestRescue:
         done = self.rescue(app)
         assert done.output.startswith("Uma Roy (uma@example.org) is Account Owner of Riverside")
         assert owners(people) == ["olive@example.org", "uma@example.org"]
-        newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
+        newest = audit_log.entries(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor, newest.details) == (
             AuditAction.OWNER_RESCUED,
             None,
@@ -155,7 +155,7 @@ class TestForgottenSecondStep:
         done = run(app, "disable-two-step", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
         assert not two_step.is_on(uma)
-        newest = audit_log.recorded(people[Role.OWNER].account, None, "")[0]
+        newest = audit_log.entries(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor) == (AuditAction.TWO_STEP_DISABLED, None)
         again = run(app, "disable-two-step", "--email", "uma@example.org")
         assert "already: there was no second step" in again.output
