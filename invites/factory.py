@@ -1,7 +1,6 @@
 """Builds the application: settings → database → extensions → blueprints → commands."""
 
 import logging
-from datetime import timedelta
 
 from flask import Flask, Response
 from flask_babel import Babel
@@ -29,6 +28,7 @@ from invites.web import (
     server_busy,
     services,
     session_cookie,
+    static_files,
     template_context,
     urls,
 )
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(
         "invites",
         template_folder=str(PROJECT_ROOT / "templates"),
-        static_folder=str(PROJECT_ROOT / "static"),
+        static_folder=None,  # static_files.py serves it
     )
     keys = load_secret_keys(settings.data)
     _configure(app, settings, keys)
@@ -67,7 +67,6 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=sessions.IDLE,
-        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
@@ -130,6 +129,7 @@ def _add_extensions(app: Flask) -> CSRFProtect:
     urls.init_app(app)
     session_cookie.init_app(app)
     login.init_app(app)
+    static_files.init_app(app)
     access.init_app(app)
     forms.init_app(app)
     csrf = CSRFProtect(app)

@@ -34,9 +34,7 @@ def start() -> AnyResponse:
 def htmx() -> Response:
     """htmx, out of its wheel."""
     max_age = int(timedelta(days=7).total_seconds())
-    response = send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
-    response.headers["Cache-Control"] = f"public, max-age={max_age}"
-    return response
+    return send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
 
 
 @blueprint.get("/healthz")

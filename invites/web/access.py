@@ -99,7 +99,6 @@ def account_context(own: Sequence[Membership]) -> AccountContext | None:
 
 def init_app(app: Flask) -> None:
     """Enforce the declarations before every request."""
-    allow(Who.ANYBODY)(app.view_functions["static"])
     app.before_request(_enforce)
 
 

@@ -1,6 +1,6 @@
 """Security headers on every answer (ASVS 5.0 V3.4)."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from invites.web.services import services
 
@@ -45,7 +45,7 @@ def _secure(response: Response) -> Response:
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if services().settings.is_https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if request.endpoint != "static":
-        # Whoever comes next to a shared computer must not see it by going back.
-        headers.setdefault("Cache-Control", "no-store")
+    # The next person at a shared computer must not see a page by going back. Files that
+    # may be kept say so themselves.
+    headers.setdefault("Cache-Control", "no-store")
     return response

@@ -1,9 +1,7 @@
 """What every template may use: who and where one is, words, icons, moments."""
 
-import hashlib
 from datetime import datetime
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -66,7 +64,6 @@ def init_app(app: Flask) -> None:
     )
     app.context_processor(_surroundings)
     app.url_defaults(_same_account)
-    app.url_defaults(_newest_file)
 
 
 def time_zone() -> str:
@@ -124,18 +121,3 @@ def _same_account(endpoint: str, values: dict[str, Any]) -> None:
     expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
     if current and expects and "slug" not in values:
         values["slug"] = current.account.slug
-
-
-def _newest_file(endpoint: str, values: dict[str, Any]) -> None:
-    """A changed stylesheet has another address, so that browsers may keep it for long."""
-    if endpoint == "static":
-        values["v"] = _fingerprint(str(current_app.static_folder), values["filename"])
-
-
-@lru_cache
-def _fingerprint(folder: str, filename: str) -> str:
-    try:
-        content = Path(folder, filename).read_bytes()
-    except OSError:
-        return "0"
-    return hashlib.sha256(content).hexdigest()[:12]

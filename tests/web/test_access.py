@@ -71,10 +71,11 @@ class Places:
             "delivery_id": Delivery.get(Delivery.invitation == site.rows.pending).id,
             "kind": "new",
             "passkey_id": _passkey_of(visitor or target.user, now),
+            "version": "1",
             "filename": "icon.svg",
         }
         self._of_blueprint = {
-            "accounts": {"invitation_id": offer.id},
+            "account_list": {"invitation_id": offer.id},
             "invitation": {"token": _token(site.mailed(offer))},
             "unsubscribe": {"token": _token(path(site.links.unsubscribe(offer)))},
             "join": {"token": _token(site.joining)},

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import url_for
 from werkzeug.datastructures import Headers
 
 from tests.support.browsing import HTMX
@@ -28,6 +29,7 @@ def test_a_page_is_whole_readable_and_safe(site: Site, case: PageCase) -> None:
     assert len(page.select(".button.main")) <= 1
     assert_ids_are_unique(page)
     assert_nothing_inline(page)
+    assert_modules_are_loaded(page)
     assert_every_field_has_a_name(page)
     assert_headers_are_safe(answer.headers)
     if case.fragment:
@@ -48,6 +50,20 @@ def assert_nothing_inline(page: BeautifulSoup) -> None:
     assert all(source.startswith("/static/") for source in sources)
     assert all(source.startswith(("/static/", "data:image/svg+xml")) for source in pictures)
     assert not page.select('a[href^="javascript:"]')
+
+
+NEEDS_MODULE = {
+    "[data-copy]": "copy-link.js",
+    "[data-passkey]": "passkeys.js",
+    "input[type=file]": "file-upload.js",
+    "table.rows": "row-editing.js",
+}
+
+
+def assert_modules_are_loaded(page: BeautifulSoup) -> None:
+    loaded = {tag["src"].rpartition("/")[2] for tag in page.select("script[type=module]")}
+    needed = {module for selector, module in NEEDS_MODULE.items() if page.select(selector)}
+    assert needed | {"main.js"} <= loaded
 
 
 def assert_every_field_has_a_name(page: BeautifulSoup) -> None:
@@ -133,7 +149,9 @@ def test_files_may_be_kept_and_carry_no_session(site: Site) -> None:
     client = site.device("owner").client
     with client.session_transaction() as session:
         session.permanent = True
-    for place in ("/static/css/invites.css", "/static/icon.svg", "/static/htmx.min.js"):
+    with site.app.test_request_context():
+        files = [url_for("static", filename=name) for name in ("css/invites.css", "icon.svg")]
+    for place in (*files, "/static/htmx.min.js"):
         answer = client.get(place, buffered=True)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"].startswith("public")

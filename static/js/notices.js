@@ -1,0 +1,26 @@
+// Notices at the top of the page: says something there, and keeps it in sight for a while,
+// wherever the page is scrolled to.
+
+const SECONDS_IN_SIGHT = 10;
+
+export const notices = document.getElementById("notices");
+
+/** Replaces the notices by one with this text; `kind` is one of the stylesheet's. */
+export const notify = (message, kind = "problem") => {
+  const text = document.createElement("p");
+  text.textContent = message;
+  const notice = document.createElement("div");
+  notice.className = `notice ${kind}`;
+  notice.append(text);
+  notices.replaceChildren(notice);
+};
+
+let timer;
+const keepInSight = () => {
+  notices.classList.add("fresh");
+  clearTimeout(timer);
+  timer = setTimeout(() => notices.classList.remove("fresh"), SECONDS_IN_SIGHT * 1000);
+};
+
+new MutationObserver(keepInSight).observe(notices, { childList: true });
+if (notices.classList.contains("fresh")) keepInSight();
