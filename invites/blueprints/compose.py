@@ -151,7 +151,7 @@ def _unread(file_name: str, refused: RuleError, waiting: StagedList | None) -> I
     name = staging.display_name(file_name)
     yield _("“%(file)s”: %(reason)s", file=name, reason=sentence(refused))
     if waiting is not None and waiting.batch_id is None:
-        yield _("The list “%(file)s” is still current.", file=waiting.file_name)
+        yield _("The list “%(file)s” is still here.", file=waiting.file_name)
 
 
 def _take_over(form: ComposeForm) -> None:

@@ -1,7 +1,7 @@
 """The database: connection, transactions, and what peewee is too slow for or can't say.
 
 With ``db_file``, which makes, migrates and copies the file, the only module that knows
-which database it is. SQLite for now; what a PostgreSQL would need goes there and current.
+which database it is. SQLite for now; what a PostgreSQL would need goes there and here.
 """
 
 import json

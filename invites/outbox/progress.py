@@ -84,7 +84,7 @@ class Progress:
 
     @property
     def moves(self) -> bool:
-        """Whether somebody may still be mailed or answer, without anybody's doing current."""
+        """Whether somebody may still be mailed or answer, without anybody's doing here."""
         return bool(self.waiting or self.people[InvitationStatus.PENDING])
 
 

@@ -58,7 +58,7 @@ REASON = {
     Reason.LIST_EMPTY: _("Enter at least one e-mail address, or choose a CSV file."),
     Reason.FILE_EMPTY: _("This file is empty. Choose one with a column of e-mail addresses."),
     Reason.FILE_NOT_TEXT: _(
-        "This isn't a list that can be read current. Choose a CSV file, a workbook of Excel "
+        "This isn't a list that can be read here. Choose a CSV file, a workbook of Excel "
         "or LibreOffice, or contacts (.vcf)."
     ),
     Reason.FILE_ZIP: _("This is a zip file. Unpack it, and choose the list that is in it."),
@@ -92,7 +92,7 @@ REASON = {
     ),
     Reason.LIST_SENT: _(
         "The file was sent already, from another tab or with another role. "
-        "What you typed is still current."
+        "What you typed is still here."
     ),
     Reason.REVIEW_FIRST: _(
         "Nothing has been sent yet. Look at what would happen, "
@@ -100,7 +100,7 @@ REASON = {
     ),
     Reason.CONFIRM_FIRST: _("Nothing has been sent yet. Tick this to say yes to so many mails."),
     Reason.NOT_ALLOWED: _("Your role doesn't allow that."),
-    Reason.NOT_FOUND: _("There is no such thing current."),
+    Reason.NOT_FOUND: _("There is no such thing here."),
     Reason.LAST_OWNER: _(
         "An account needs at least one Account Owner. Make somebody else one first."
     ),

@@ -94,7 +94,7 @@ DIAGNOSIS = {
         "The server goes on only when the connection is encrypted: set INVITES_MAIL_USE_TLS=1."
     ),
     Diagnosis.NO_LOGIN: _(
-        "The server offers no log-in that we know current. Many do only when encrypted: set "
+        "The server offers no log-in that we know here. Many do only when encrypted: set "
         "INVITES_MAIL_USE_TLS=1 and port 587. If it needs none, leave INVITES_MAIL_USERNAME out."
     ),
     Diagnosis.LOGIN_REFUSED: _(

@@ -209,7 +209,7 @@ def test_a_view_that_declares_nothing_is_closed_to_the_owner_too(
     assert "secret" not in olive.text
 
 
-# Views that anybody may use; a new one needs a second look, and then a line current.
+# Views that anybody may use; a new one needs a second look, and then a line here.
 OPEN_TO_ANYBODY = {
     "static", "public.start", "public.htmx", "public.healthz",
     "setup.form", "setup.create", "login.form", "login.create", "login.delete",
