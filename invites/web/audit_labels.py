@@ -1,4 +1,4 @@
-"""Labels of the audit log's actions: sentences without their subject."""
+"""The text of audit log entries: a sentence without its subject."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def _(words: str, **values: object) -> str:
 
 
 def sentence(entry: AuditEntry) -> str:
-    """Like: Invited 3 people as User."""
+    """For example: Invited 3 people as User."""
     return _SENTENCES[entry.action](entry.details)
 
 
@@ -38,7 +38,7 @@ def _invited(details: Details) -> str:
 def _declined(details: Details) -> str:
     if details.get("proven", True):
         return _("Declined the invitation")
-    return _("Declined the invitation, by a copied link")
+    return _("Declined the invitation with a copied link")
 
 
 def _role_changed(details: Details) -> str:
@@ -52,39 +52,45 @@ def _role_changed(details: Details) -> str:
 
 def _signed_in(details: Details) -> str:
     if not details["device"]:
-        return _("Signed in from a new device")
-    return _("Signed in from a new device: %(device)s", device=details["device"])
+        return _("Logged in from a new device")
+    return _("Logged in from a new device: %(device)s", device=details["device"])
 
 
 _SENTENCES: dict[str, Callable[[Details], str]] = {
-    AuditAction.ACCOUNT_CREATED: lambda d: _("Founded the account %(name)s", name=d["name"]),
+    AuditAction.ACCOUNT_CREATED: lambda d: _("Created the account %(name)s", name=d["name"]),
     AuditAction.SETTINGS_CHANGED: lambda _d: _("Changed the settings"),
     AuditAction.INVITED: _invited,
     AuditAction.PAUSED: lambda _d: _("Paused a batch"),
-    AuditAction.RESUMED: lambda _d: _("Let a batch go on"),
-    AuditAction.CANCELED: lambda d: _("Canceled a batch: %(people)s withdrawn", people=_people(d)),
-    AuditAction.RETRIED: lambda d: _("Tried failed mails again: %(people)s", people=_people(d)),
-    AuditAction.SENT_ON_HOLD: lambda d: _(
-        "Sent mails that a restored backup had held back: %(people)s", people=_people(d)
+    AuditAction.RESUMED: lambda _d: _("Resumed a batch"),
+    AuditAction.CANCELED: lambda d: _(
+        "Canceled a batch: emails to %(people)s withdrawn", people=_people(d)
     ),
-    AuditAction.RESENT: lambda d: _("Mailed %(email)s again", email=d["email"]),
-    AuditAction.REVOKED: lambda d: _("Revoked the invitation of %(email)s", email=d["email"]),
-    AuditAction.RESTORED: lambda d: _("Undid the revocation for %(email)s", email=d["email"]),
+    AuditAction.RETRIED: lambda d: _("Retried failed emails to %(people)s", people=_people(d)),
+    AuditAction.SENT_ON_HOLD: lambda d: _(
+        "Sent emails to %(people)s that were on hold after a restore", people=_people(d)
+    ),
+    AuditAction.RESENT: lambda d: _("Resent the invitation to %(email)s", email=d["email"]),
+    AuditAction.REVOKED: lambda d: _("Revoked the invitation to %(email)s", email=d["email"]),
+    AuditAction.RESTORED: lambda d: _("Restored the invitation to %(email)s", email=d["email"]),
     AuditAction.ACCEPTED: lambda _d: _("Accepted the invitation"),
     AuditAction.DECLINED: _declined,
-    AuditAction.UNSUBSCRIBED: lambda _d: _("Asked not to be invited again"),
-    AuditAction.RESUBSCRIBED: lambda _d: _("Can be invited again"),
-    AuditAction.JOINED: lambda _d: _("Joined by the permanent link"),
+    AuditAction.UNSUBSCRIBED: lambda _d: _("Unsubscribed from invitations"),
+    AuditAction.RESUBSCRIBED: lambda _d: _("Allowed invitations again"),
+    AuditAction.JOINED: lambda _d: _("Joined by permanent link"),
     AuditAction.ROLE_CHANGED: _role_changed,
     AuditAction.DEACTIVATED: lambda d: _("Deactivated %(email)s", email=d["email"]),
     AuditAction.REACTIVATED: lambda d: _("Reactivated %(email)s", email=d["email"]),
-    AuditAction.LEFT: lambda _d: _("Left"),
+    AuditAction.LEFT: lambda _d: _("Left the account"),
     AuditAction.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
     AuditAction.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
     AuditAction.SIGNED_IN: _signed_in,
-    AuditAction.OWNERSHIP_CLAIMED: lambda _d: _("Became Account Owner, as there was none"),
-    AuditAction.TWO_STEP_REQUIRED: lambda _d: _("Asked Moderators and up for a second step"),
-    AuditAction.TWO_STEP_OPTIONAL: lambda _d: _("Asked nobody for a second step any more"),
-    AuditAction.TWO_STEP_DISABLED: lambda _d: _("Second step taken off by whoever runs this box"),
-    AuditAction.OWNER_RESCUED: lambda _d: _("Made Account Owner by whoever runs this box"),
+    AuditAction.OWNERSHIP_CLAIMED: lambda _d: _(
+        "Became Account Owner, because the account had none"
+    ),
+    AuditAction.TWO_STEP_REQUIRED: lambda _d: _(
+        "Required two-step verification for Moderators, Admins and Account Owners"
+    ),
+    AuditAction.TWO_STEP_OPTIONAL: lambda _d: _("Made two-step verification optional"),
+    AuditAction.TWO_STEP_DISABLED: lambda _d: _("Two-step verification turned off by the operator"),
+    AuditAction.OWNER_RESCUED: lambda _d: _("Made Account Owner by the operator"),
 }

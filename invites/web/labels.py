@@ -1,4 +1,4 @@
-"""The words for what rules answer with codes: roles, states, outcomes, speeds."""
+"""The interface text for roles, states, outcomes and speeds."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -27,20 +27,20 @@ ROLE = {
     Role.OWNER: _("Account Owner"),
 }
 
-# How good a password is, from 0 to 4.
+# By the score of zxcvbn, from 0 to 4.
 STRENGTH = (
     _("Too easy to guess"),
     _("Too easy to guess"),
-    _("Good enough. One more word makes it better."),
-    _("Good"),
-    _("Very good"),
+    _("Good enough. Another word makes it stronger."),
+    _("Strong"),
+    _("Very strong"),
 )
 
 ROLE_MEANS = {
-    Role.USER: _("Does the work, sees no admin pages"),
+    Role.USER: _("Can't see admin pages"),
     Role.MODERATOR: _("Invites and removes Users"),
-    Role.ADMIN: _("Invites, changes and removes all but Account Owners"),
-    Role.OWNER: _("May change anybody and everything"),
+    Role.ADMIN: _("Invites, changes and removes everyone except Account Owners"),
+    Role.OWNER: _("Can change everyone and everything"),
 }
 
 INVITATION_STATUS = {
@@ -53,79 +53,73 @@ INVITATION_STATUS = {
 }
 
 FLAG = {
-    Flag.FAILED: _("Mail failed"),
+    Flag.FAILED: _("Delivery failed"),
     Flag.NO_AUTHORITY: _("Can't be accepted"),
 }
 
 DELIVERY = {
-    DeliveryState.QUEUED: _("waiting"),
-    DeliveryState.SENDING: _("being sent"),
+    DeliveryState.QUEUED: _("queued"),
+    DeliveryState.SENDING: _("sending"),
     DeliveryState.SENT: _("sent"),
     DeliveryState.FAILED: _("failed"),
     DeliveryState.UNKNOWN: _("may have arrived"),
-    DeliveryState.BOUNCED: _("came back"),
+    DeliveryState.BOUNCED: _("bounced"),
     DeliveryState.WITHDRAWN: _("withdrawn"),
 }
 
-# Why a mail was withdrawn, where that is known.
-ON_HOLD = _("held back")
+# Shown instead of "withdrawn", where the reason is known.
+ON_HOLD = _("on hold")
 UNNEEDED = _("no longer needed")
 
 BATCH = {
-    BatchState.PROBING: _("going out"),
-    BatchState.RUNNING: _("going out"),
+    BatchState.PROBING: _("sending"),
+    BatchState.RUNNING: _("sending"),
     BatchState.PAUSED: _("paused"),
-    BatchState.STOPPED: _("stopped by itself"),
+    BatchState.STOPPED: _("stopped"),
     BatchState.CANCELED: _("canceled"),
     BatchState.DONE: _("done"),
 }
 
 JOINED_BY = {
-    JoinedBy.FOUNDING: _("Set the account up"),
+    JoinedBy.FOUNDING: _("Created the account"),
     JoinedBy.INVITATION: _("By invitation"),
-    JoinedBy.PERMANENT_LINK: _("By the permanent link"),
-    JoinedBy.RESCUE: _("By whoever runs this box"),
+    JoinedBy.PERMANENT_LINK: _("By permanent link"),
+    JoinedBy.RESCUE: _("Added by the operator"),
 }
 
 AUDIT_CATEGORY = {
     AuditCategory.INVITATIONS: _("Invitations"),
-    AuditCategory.PEOPLE: _("People"),
-    AuditCategory.SIGN_INS: _("Sign-ins"),
+    AuditCategory.PEOPLE: _("Members"),
+    AuditCategory.SIGN_INS: _("Logins"),
     AuditCategory.SETTINGS: _("Settings"),
 }
 
 _OUTCOME = {
     Outcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
     Outcome.INVITE_PROFILE: lambda n: ngettext(
-        "has a profile, will be invited", "have a profile, will be invited", n
+        "will be invited (has a profile)", "will be invited (have a profile)", n
     ),
-    Outcome.MEMBER: lambda n: ngettext("member already", "members already", n),
-    Outcome.REMOVED: lambda n: ngettext(
-        "was a member and was removed", "were members and were removed", n
-    ),
-    Outcome.DECLINED: lambda n: ngettext("declined before", "declined before", n),
-    Outcome.PENDING: lambda n: ngettext("invited and pending", "invited and pending", n),
-    Outcome.OFTEN: lambda n: ngettext(
-        "was mailed too often today", "were mailed too often today", n
-    ),
-    Outcome.UNSUBSCRIBED: lambda n: ngettext(
-        "asked not to be invited", "asked not to be invited", n
-    ),
-    Outcome.TWICE: lambda n: ngettext("twice in the list", "twice in the list", n),
-    Outcome.SKIPPED: lambda n: ngettext("left out by you", "left out by you", n),
-    Outcome.INVALID: lambda n: ngettext("no usable address", "no usable address", n),
+    Outcome.MEMBER: lambda n: ngettext("already a member", "already members", n),
+    Outcome.REMOVED: lambda n: ngettext("removed member", "removed members", n),
+    Outcome.DECLINED: lambda n: ngettext("declined earlier", "declined earlier", n),
+    Outcome.PENDING: lambda n: ngettext("already invited", "already invited", n),
+    Outcome.OFTEN: lambda n: ngettext("emailed too often today", "emailed too often today", n),
+    Outcome.UNSUBSCRIBED: lambda n: ngettext("unsubscribed", "unsubscribed", n),
+    Outcome.TWICE: lambda n: ngettext("duplicate", "duplicates", n),
+    Outcome.SKIPPED: lambda n: ngettext("skipped by you", "skipped by you", n),
+    Outcome.INVALID: lambda n: ngettext("invalid address", "invalid addresses", n),
 }
 
 KIND = {
     DeliveryKind.INVITATION: _("Invitation"),
-    DeliveryKind.CONFIRM_EMAIL: _("Confirmation of an address"),
-    DeliveryKind.RESET_PASSWORD: _("New password"),
-    DeliveryKind.SECURITY_NOTICE: _("News of a log-in"),
+    DeliveryKind.CONFIRM_EMAIL: _("Email confirmation"),
+    DeliveryKind.RESET_PASSWORD: _("Password reset"),
+    DeliveryKind.SECURITY_NOTICE: _("Security notice"),
 }
 
 
 def mail(delivery: Delivery, status: InvitationStatus) -> str:
-    """Where the mail to somebody stands who stands so themselves."""
+    """The label of a delivery to a person whose invitation has this ``status``."""
     if delivery.state == DeliveryState.WITHDRAWN:
         if status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED):
             return str(UNNEEDED)
@@ -135,24 +129,24 @@ def mail(delivery: Delivery, status: InvitationStatus) -> str:
 
 
 def outcome(of: str, count: int) -> str:
-    """What happens with ``count`` entries of one outcome, after their number."""
+    """The label of an outcome, to follow the number of entries."""
     return str(_OUTCOME[Outcome(of)](count))
 
 
 def of_row(of: str, first_row: int | None) -> str:
-    """What happens with one row of a list; ``first_row``: where its address stands already."""
+    """The label of one row; ``first_row`` is where a duplicate address occurs first."""
     if of == Outcome.TWICE and first_row is not None:
         row = format_decimal(first_row)
-        return str(gettext("twice in the list, first in row %(row)s", row=row))
+        return str(gettext("duplicate of row %(row)s", row=row))
     return outcome(of, 1)
 
 
 def changes(since: Mapping[tuple[Outcome, Outcome], int]) -> list[str]:
-    """What became of rows of a list meanwhile, a line for each kind of change."""
+    """One line for each kind of change since the list was reviewed."""
     return [
         ngettext(
-            "%(count)s row: before “%(before)s”, now “%(after)s”",
-            "%(count)s rows: before “%(before)s”, now “%(after)s”",
+            "%(count)s row changed from “%(before)s” to “%(after)s”",
+            "%(count)s rows changed from “%(before)s” to “%(after)s”",
             count,
             count=format_decimal(count),
             before=outcome(before, count),
@@ -163,9 +157,9 @@ def changes(since: Mapping[tuple[Outcome, Outcome], int]) -> list[str]:
 
 
 def pace(per_minute: float, minutes_left: float) -> str:
-    """How fast a batch goes out, and how long the rest takes."""
+    """The sending speed of a batch and the time left."""
     speed = round(per_minute)
-    a_minute = ngettext("%(n)s a minute", "%(n)s a minute", speed, n=format_decimal(speed))
+    a_minute = ngettext("%(n)s per minute", "%(n)s per minute", speed, n=format_decimal(speed))
     left = max(round(minutes_left), 1)
     if minutes_left < 1:
         rest = str(gettext("less than a minute left"))
@@ -178,7 +172,7 @@ def pace(per_minute: float, minutes_left: float) -> str:
 
 
 def try_again_in(seconds: int) -> str:
-    """How long to wait, in minutes, or seconds when it is soon."""
+    """How long to wait: in minutes, or in seconds below one minute."""
     if seconds < 60:
         return str(
             ngettext("Try again in %(num)s second.", "Try again in %(num)s seconds.", seconds)

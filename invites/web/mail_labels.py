@@ -1,4 +1,4 @@
-"""The words of the page about mail: steps, advice, what a domain publishes."""
+"""The text of the Mail page: steps of a test mail, advice, DNS records of the sender's domain."""
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
@@ -9,200 +9,203 @@ from invites.sending.test_mail import Step
 
 _DONE = {
     Stage.CONNECT: _("Connected to %(address)s"),
-    Stage.ENCRYPT: _("Encrypted with %(protocol)s; the certificate holds for %(names)s"),
-    Stage.GREETING: _("The server greeted us"),
-    Stage.HELLO: _("We said who we are; the server offers: %(offers)s"),
-    Stage.STARTTLS: _("Encrypted with %(protocol)s; the certificate holds for %(names)s"),
-    Stage.HELLO_AGAIN: _("Said once more, encrypted; the server offers: %(offers)s"),
+    Stage.ENCRYPT: _("Encrypted with %(protocol)s; the certificate is valid for %(names)s"),
+    Stage.GREETING: _("The server sent its greeting"),
+    Stage.HELLO: _("Introduced ourselves; the server offers: %(offers)s"),
+    Stage.STARTTLS: _("Encrypted with %(protocol)s; the certificate is valid for %(names)s"),
+    Stage.HELLO_AGAIN: _("Introduced ourselves again, encrypted; the server offers: %(offers)s"),
     Stage.LOGIN: _("Logged in as %(username)s"),
     Stage.SENDER: _("Sender %(sender)s accepted"),
     Stage.RECIPIENT: _("Recipient %(recipient)s accepted"),
-    Stage.MESSAGE: _("The server took the mail"),
+    Stage.MESSAGE: _("The server accepted the email"),
 }
 
 _FAILED = {
     Stage.CONNECT: _("No connection to %(host)s, port %(port)s"),
     Stage.ENCRYPT: _("The connection could not be encrypted"),
-    Stage.GREETING: _("The server didn't greet us"),
-    Stage.HELLO: _("The server didn't want to know who we are"),
-    Stage.STARTTLS: _("The connection could not be encrypted, so nothing secret was sent"),
-    Stage.HELLO_AGAIN: _("The server stopped after the encryption began"),
-    Stage.LOGIN: _("The log-in as %(username)s failed"),
+    Stage.GREETING: _("The server sent no greeting"),
+    Stage.HELLO: _("The server refused our introduction"),
+    Stage.STARTTLS: _("The connection could not be encrypted, so no password was sent"),
+    Stage.HELLO_AGAIN: _("The server stopped answering after encryption began"),
+    Stage.LOGIN: _("Logging in as %(username)s failed"),
     Stage.SENDER: _("Sender %(sender)s refused"),
     Stage.RECIPIENT: _("Recipient %(recipient)s refused"),
-    Stage.MESSAGE: _("The server didn't take the mail"),
+    Stage.MESSAGE: _("The server didn't accept the email"),
 }
 
 DIAGNOSIS = {
     Diagnosis.NAME_UNKNOWN: _(
-        "No server has this name. Look for a typing error in INVITES_MAIL_SERVER; "
-        "if it is right, this box can't look names up (DNS)."
+        "No server has this name. Check INVITES_MAIL_SERVER for typing errors. "
+        "If the name is right, this installation can't resolve names (DNS)."
     ),
     Diagnosis.NOBODY_LISTENS: _(
-        "There is a machine, but no mail server at this port. Compare INVITES_MAIL_SERVER and "
-        "INVITES_MAIL_PORT with what your mail provider names: mostly 587 with "
-        "INVITES_MAIL_USE_TLS=1, or 465 with INVITES_MAIL_USE_SSL=1."
+        "There is a server, but it doesn't accept connections on this port. Compare "
+        "INVITES_MAIL_SERVER and INVITES_MAIL_PORT with the settings of your mail provider: "
+        "usually port 587 with INVITES_MAIL_USE_TLS=1, or 465 with INVITES_MAIL_USE_SSL=1."
     ),
     Diagnosis.NO_ANSWER: _(
-        "Nothing came back. Either the name leads to another machine, or a firewall between here "
-        "and there drops this port. Ask whoever hosts this box whether it may send mail."
+        "There was no answer. Either the name belongs to another machine, or a firewall "
+        "blocks this port. Ask your hosting provider whether this installation may send email."
     ),
     Diagnosis.PORT_BLOCKED: _(
-        "Nothing came back. Many hosters block port 25 on its way out, against spam. "
-        "Use port 587 with INVITES_MAIL_USE_TLS=1 and a log-in, or ask your hoster to open it."
+        "There was no answer. Many hosting providers block outgoing connections to port 25 "
+        "because of spam. Use port 587 with INVITES_MAIL_USE_TLS=1, a user name and a password, "
+        "or ask your hosting provider to open port 25."
     ),
     Diagnosis.NOT_ENCRYPTED_AT_ONCE: _(
-        "This port doesn't begin with encryption. For STARTTLS, mostly at port 587, "
+        "This port doesn't start with encryption. For STARTTLS, usually on port 587, "
         "set INVITES_MAIL_USE_TLS=1 instead of INVITES_MAIL_USE_SSL=1."
     ),
     Diagnosis.ENCRYPTED_AT_ONCE: _(
-        "The server said nothing. Ports that begin with encryption do so, mostly 465: "
+        "The server sent nothing. Ports that start with encryption, usually 465, do that: "
         "set INVITES_MAIL_USE_SSL=1 instead of INVITES_MAIL_USE_TLS=1. "
-        "If it is another port, the server is too busy, or doesn't like where we come from."
+        "On any other port, the server is too busy or rejects our IP address."
     ),
     Diagnosis.ENCRYPTION_BROKEN: _(
-        "Both sides found no encryption that they share. The server may be very old."
+        "The two servers have no encryption method in common. The mail server may be very old."
     ),
     Diagnosis.CERTIFICATE_NAME: _(
-        "The certificate belongs to another name. Set INVITES_MAIL_SERVER to the name that your "
-        "mail provider gives, not to an IP address or a name of your own for it."
+        "The certificate is for another name. Set INVITES_MAIL_SERVER to the name that your "
+        "mail provider gives, not to an IP address or an alias of your own."
     ),
     Diagnosis.CERTIFICATE_EXPIRED: _(
-        "The certificate has expired, or the clock of this box is wrong. "
-        "Whoever keeps the mail server has to renew it."
+        "The certificate has expired, or the clock of this installation is wrong. "
+        "The operator of the mail server has to renew the certificate."
     ),
     Diagnosis.CERTIFICATE_UNTRUSTED: _(
-        "Nobody that this box trusts vouches for the certificate; it may be self-signed. "
-        "If the mail server is your own, give it a certificate of Let's Encrypt, or point "
-        "SSL_CERT_FILE to yours. Otherwise somebody may be listening in: don't go on."
+        "The certificate isn't signed by an authority that this installation trusts; it may be "
+        "self-signed. If the mail server is your own, get a certificate from Let's Encrypt, or "
+        "set SSL_CERT_FILE to yours. Otherwise someone may be intercepting the connection: "
+        "don't continue."
     ),
     Diagnosis.NOT_MAIL: _(
-        "That isn't how a mail server speaks. Something else answers at this port: "
-        "look at INVITES_MAIL_SERVER and INVITES_MAIL_PORT."
+        "This isn't the answer of a mail server. Something else uses this port: "
+        "check INVITES_MAIL_SERVER and INVITES_MAIL_PORT."
     ),
     Diagnosis.UNWELCOME: _(
-        "The server doesn't want mail from this box; its words say why. Often the IP address of "
-        "the box is on a list, or has no name of its own (reverse DNS). "
-        "A mail provider with a log-in is the way around that."
+        "The server doesn't accept email from this installation; its answer says why. Often the "
+        "IP address is on a block list or has no name of its own (reverse DNS). "
+        "Sending through a mail provider with a user name and a password avoids this."
     ),
     Diagnosis.NO_STARTTLS: _(
-        "INVITES_MAIL_USE_TLS=1 wants encryption, and the server doesn't offer it at this port. "
-        "Use the port that your mail provider names, mostly 587. Only if the server is on this "
-        "box or in your own network, set INVITES_MAIL_USE_TLS=0."
+        "INVITES_MAIL_USE_TLS=1 requires encryption, and the server doesn't offer it on this "
+        "port. Use the port that your mail provider gives, usually 587. Set "
+        "INVITES_MAIL_USE_TLS=0 only if the mail server is on this machine or in your own network."
     ),
     Diagnosis.NEEDS_ENCRYPTION: _(
-        "The server goes on only when the connection is encrypted: set INVITES_MAIL_USE_TLS=1."
+        "The server requires an encrypted connection: set INVITES_MAIL_USE_TLS=1."
     ),
     Diagnosis.NO_LOGIN: _(
-        "The server offers no log-in that we know here. Many do only when encrypted: set "
-        "INVITES_MAIL_USE_TLS=1 and port 587. If it needs none, leave INVITES_MAIL_USERNAME out."
+        "The server offers no login method that is supported here. Many servers offer one only "
+        "on an encrypted connection: set INVITES_MAIL_USE_TLS=1 and port 587. "
+        "If the server needs no login, remove INVITES_MAIL_USERNAME."
     ),
     Diagnosis.LOGIN_REFUSED: _(
-        "User name or password are wrong. Often the user name is the whole address. Providers "
-        "with a second factor want an app password, made in their settings. In the file .env, "
-        "a password with # or spaces has to stand in single quotes."
+        "The user name or the password is wrong. Often the user name is the whole email address. "
+        "Providers with two-step verification require an app password, which you create in their "
+        "settings. In the file .env, put a password that contains # or spaces in single quotes."
     ),
     Diagnosis.LOGIN_BROKEN: _(
-        "User name or password have a character that the log-in can't carry, like an accent, "
-        "or the server answered with something that is no answer. "
-        "Choose a password of plain letters, digits and signs."
+        "The user name or the password contains a character that can't be sent, such as an "
+        "accented letter, or the server's answer was invalid. "
+        "Choose a password of unaccented letters, digits and symbols."
     ),
     Diagnosis.NEEDS_LOGIN: _(
-        "The server hands mail on only for those it knows. Set INVITES_MAIL_USERNAME and "
-        "INVITES_MAIL_PASSWORD; if it is your own server, allow this box to send through it."
+        "The server forwards email only for known senders. Set INVITES_MAIL_USERNAME and "
+        "INVITES_MAIL_PASSWORD. If it is your own server, allow this installation to send "
+        "through it."
     ),
     Diagnosis.SENDER_REFUSED: _(
-        "This log-in may not send as this address. Set INVITES_MAIL_FROM to the address that "
-        "belongs to the log-in, or allow the other one at your mail provider."
+        "This user may not send from this address. Set INVITES_MAIL_FROM to the address that "
+        "belongs to the user name, or allow the other address at your mail provider."
     ),
     Diagnosis.RECIPIENT_REFUSED: _(
-        "The server doesn't accept this recipient; its words say why. Everything before that "
+        "The server doesn't accept this recipient; its answer says why. Everything before that "
         "worked: try another address."
     ),
     Diagnosis.MESSAGE_REFUSED: _(
-        "The server looked at the mail and refused it; its words say why. If they name SPF, DKIM "
-        "or DMARC, see on this page what your domain publishes."
+        "The server read the email and refused it; its answer says why. If the answer mentions "
+        "SPF, DKIM or DMARC, see the DNS records of your domain on this page."
     ),
     Diagnosis.LATER: _(
-        "The server says: not now. Wait some minutes and try again. The worker does so by itself; "
-        "if it stays, the server's words say what it counts or waits for."
+        "The server can't accept the email now. Wait a few minutes and try again. The worker "
+        "retries automatically. If this continues, the server's answer says what the limit is."
     ),
     Diagnosis.TOO_SLOW: _(
-        "The server didn't answer in time. The worker is more patient and may get through; "
-        "if mail waits, ask whoever keeps the mail server."
+        "The server didn't answer in time. The worker waits longer and may succeed. "
+        "If emails stay queued, ask the operator of the mail server."
     ),
     Diagnosis.HUNG_UP: _(
-        "The server ended the connection without a word. Some do so when they want encryption, "
-        "or don't like where we come from: its log says why."
+        "The server closed the connection without an explanation. Some servers do that when they "
+        "require encryption or reject our IP address. The log of the mail server says why."
     ),
 }
 
 SPF = {
-    Spf.UNKNOWN: _("We couldn't look: DNS gave no answer. That says nothing about your domain."),
+    Spf.UNKNOWN: _("DNS didn't answer, so we don't know whether there is a record."),
     Spf.MISSING: _(
-        "No SPF record. Nobody can tell which servers may send for your domain, "
-        "so much of your mail ends as spam, or is refused."
+        "There is no SPF record. Receivers can't tell which servers may send for your domain, "
+        "so they treat much of your email as spam or refuse it."
     ),
     Spf.SEVERAL: _(
-        "More than one SPF record. Only one may be there, so receivers ignore all of them: "
-        "put what they say into one."
+        "There is more than one SPF record. Receivers then ignore all of them: "
+        "combine them into one."
     ),
     Spf.REFUSE: _(
-        "Servers that this record doesn't name may not send for your domain (-all). "
-        "Your mail server has to be among them."
+        "Only servers that the record lists may send for your domain (-all). "
+        "Your mail server has to be one of them."
     ),
     Spf.SUSPECT: _(
-        "Mail of servers that this record doesn't name is suspicious (~all). "
-        "Your mail server should be among them."
+        "Email from servers that the record doesn't list is treated as suspicious (~all). "
+        "Your mail server should be one of those listed."
     ),
     Spf.SILENT: _(
-        "The record says nothing about servers that it doesn't name, so it helps little. "
-        "Let it end with ~all."
+        "The record says nothing about servers that it doesn't list, so it has little effect. "
+        "End it with ~all."
     ),
     Spf.ANYBODY: _(
-        "The record lets everybody send for your domain (+all). That is worse than none: "
-        "let it end with ~all."
+        "The record lets every server send for your domain (+all). That is worse than no record: "
+        "end it with ~all."
     ),
-    Spf.ELSEWHERE: _("The record leads to that of another domain (redirect=), which decides."),
+    Spf.ELSEWHERE: _("The record refers to the record of another domain (redirect=)."),
 }
 
 DMARC = {
-    Dmarc.UNKNOWN: _("We couldn't look: DNS gave no answer. That says nothing about your domain."),
+    Dmarc.UNKNOWN: _("DNS didn't answer, so we don't know whether there is a record."),
     Dmarc.MISSING: _(
-        "No DMARC record. Large mail providers want one from everybody who sends many mails, "
-        "and are stricter without it."
+        "There is no DMARC record. Large mail providers require one from everyone who sends a lot "
+        "of email, and are stricter without it."
     ),
     Dmarc.SEVERAL: _(
-        "More than one DMARC record. Only one may be there, so receivers ignore all of them."
+        "There is more than one DMARC record. Receivers then ignore all of them: keep only one."
     ),
     Dmarc.BROKEN: _(
-        "The record doesn't say what to do (p=none, p=quarantine or p=reject), "
-        "so receivers ignore it."
+        "The record has no policy (p=none, p=quarantine or p=reject), so receivers ignore it."
     ),
     Dmarc.NONE: _(
-        "Mail that fails SPF and DKIM arrives as if there were no record (p=none). "
-        "A good beginning; later, p=quarantine protects your name."
+        "Email that fails SPF and DKIM is delivered as if there were no record (p=none). "
+        "This is good to start with. Later, p=quarantine protects your domain."
     ),
     Dmarc.QUARANTINE: _(
-        "Mail that fails SPF and DKIM goes to the spam folder (p=quarantine). "
-        "So one of the two has to hold for your mail server."
+        "Email that fails SPF and DKIM goes to the spam folder (p=quarantine). "
+        "Your mail server has to pass at least one of the two."
     ),
     Dmarc.REJECT: _(
-        "Mail that fails SPF and DKIM is refused (p=reject). "
-        "So one of the two has to hold for your mail server."
+        "Email that fails SPF and DKIM is refused (p=reject). "
+        "Your mail server has to pass at least one of the two."
     ),
 }
 
 WELL = frozenset(
     {Spf.REFUSE, Spf.SUSPECT, Spf.ELSEWHERE, Dmarc.NONE, Dmarc.QUARANTINE, Dmarc.REJECT}
 )
-"""Findings that need nothing to be done."""
+"""Findings that need no action."""
 
 SPF_EXAMPLE = "v=spf1 mx ~all"
 DMARC_EXAMPLE = "v=DMARC1; p=none"
 
 
 def step(of: Step) -> str:
-    """A step in plain words."""
+    """The text of a step."""
     words: LazyString = (_DONE if of.is_done else _FAILED)[of.stage]
     return str(words) % of.facts

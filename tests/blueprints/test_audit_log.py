@@ -51,9 +51,9 @@ def busy(people: People, now: datetime) -> People:
 def test_the_page_lists_who_did_what_newest_first(busy: People, olive: Browser) -> None:
     assert lines(olive.open(PAGE))[:6] == [
         ("Olive Martin", "Enabled the permanent link"),
-        ("bob@example.org", "Asked not to be invited again"),
+        ("bob@example.org", "Unsubscribed from invitations"),
         ("Olive Martin", "Changed the role of uma@example.org from User to Moderator"),
-        ("Ada Okafor", "Revoked the invitation of ann@example.org"),
+        ("Ada Okafor", "Revoked the invitation to ann@example.org"),
         ("Olive Martin", "Paused a batch"),
         ("Olive Martin", "Invited 2 people as User"),
     ]
@@ -67,8 +67,8 @@ def test_a_person_rescued_by_the_operator_is_named(
     have_two_step(uma, now)
     two_step.end(uma, now)
     assert lines(olive.open(PAGE))[:2] == [
-        ("Uma Roy", "Second step taken off by whoever runs this box"),
-        ("Uma Roy", "Made Account Owner by whoever runs this box"),
+        ("Uma Roy", "Two-step verification turned off by the operator"),
+        ("Uma Roy", "Made Account Owner by the operator"),
     ]
 
 
@@ -98,14 +98,14 @@ def test_the_csv_has_every_entry_and_is_safe_for_spreadsheets(
     assert answer.headers["Content-Disposition"] == "attachment; filename=audit-log.csv"
     rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
     assert rows[0] == ["When (UTC)", "Who", "Email", "What", "Whom"]
-    assert rows[1][1:] == ["", "", "Founded the account =1+1", "'=2+2"]
+    assert rows[1][1:] == ["", "", "Created the account =1+1", "'=2+2"]
     assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
 
 
 def test_a_sign_in_from_a_new_device_is_listed(people: People, olive: Browser, app: Flask) -> None:
     Browser(app).log_in("mo@example.org", PASSWORD)
     assert lines(olive.open(f"{PAGE}?status=sign_ins")) == [
-        ("Mo Diaz", "Signed in from a new device")
+        ("Mo Diaz", "Logged in from a new device")
     ]
 
 

@@ -71,7 +71,7 @@ class TestTheList:
         [
             (BatchState.RUNNING, "waiting"),
             (BatchState.PAUSED, "paused"),
-            (BatchState.STOPPED, "stopped by itself"),
+            (BatchState.STOPPED, "stopped"),
             (BatchState.CANCELED, "canceled"),
             (BatchState.DONE, "nothing sent"),
         ],
@@ -211,7 +211,7 @@ class TestCancelling:
     ) -> None:
         attempt_all(now)
         olive.open(f"{place}/cancellation", headers=HTMX)
-        assert "All mails are out already" in olive.text
+        assert "All emails have been sent" in olive.text
         assert "Cancel the rest" not in olive.text
         assert olive.page.select_one("#batch-progress")["hx-get"] == place
 
@@ -223,7 +223,7 @@ class TestCancelling:
         attempt_all(now)
         olive.htmx = htmx
         olive.press("Cancel the rest")
-        assert "All mails are out already" in olive.text
+        assert "All emails have been sent" in olive.text
         assert olive.page.select_one(".big strong").get_text() == "4"
         assert reread(batch).state != BatchState.CANCELED
 
@@ -233,7 +233,7 @@ class TestCancelling:
         attempt_all(now)
         olive.open(f"{place}/cancellation")
         assert olive.url == place
-        assert "All mails are out already" in olive.text
+        assert "All emails have been sent" in olive.text
 
 
 @pytest.mark.parametrize("htmx", [True, False])
@@ -244,7 +244,7 @@ def test_who_pauses_what_is_paused_sees_how_it_stands(
     Batch.update(state=BatchState.PAUSED).execute()
     olive.htmx = htmx
     olive.press("Pause")
-    assert "Meanwhile the batch stands otherwise" in olive.text
+    assert "This batch has changed" in olive.text
     assert "Paused. 4 mails wait" in olive.text
 
 
@@ -300,7 +300,7 @@ class TestAfterARestore:
     ) -> None:
         olive.open(place)
         assert "3 mails waited in the backup that was put back" in olive.text
-        assert figures(olive)["held back"] == "3"
+        assert figures(olive)["on hold"] == "3"
         assert "withdrawn" not in figures(olive)
         olive.htmx = htmx
         olive.press("Send these 3")
@@ -316,11 +316,11 @@ class TestAfterARestore:
         answers.decline(answered, now)
         manage.revoke(Membership.get(), revoked, now)
         stands = figures(olive.open(place))
-        names = ("held back", "no longer needed", "withdrawn")
+        names = ("on hold", "no longer needed", "withdrawn")
         assert [stands[name] for name in names] == ["1", "1", "1"]
         cells = olive.open(f"{ACCOUNT}/invitations").page.select("tbody td[data-label=Mail]")
         in_rows = [cell.get_text(strip=True) for cell in reversed(cells)]
-        assert in_rows[1:] == ["no longer needed", "withdrawn", "held back"]
+        assert in_rows[1:] == ["no longer needed", "withdrawn", "on hold"]
 
     @pytest.mark.usefixtures("on_hold")
     def test_a_second_press_says_that_they_are_sent(self, olive: Browser, place: str) -> None:
@@ -329,7 +329,7 @@ class TestAfterARestore:
         assert attempted is not None
         for _press in range(2):
             olive.post(f"{place}/on-hold", {"csrf_token": attempted["value"]})
-        assert "were sent meanwhile" in olive.text
+        assert "have been sent since" in olive.text
 
 
 class TestWhatCouldNotBeDelivered:
@@ -362,7 +362,7 @@ class TestWhatCouldNotBeDelivered:
         assert "late@example.org 451 4.7.1 Greylisted" in late
         assert "bounced@example.org" not in late
         undelivered = self.section(olive, "Could not be delivered")
-        assert "bounced@example.org came back 5.1.1 Nobody" in undelivered
+        assert "bounced@example.org bounced 5.1.1 Nobody" in undelivered
         assert "late@example.org" not in undelivered
 
     @pytest.mark.parametrize("htmx", [True, False])
@@ -446,7 +446,7 @@ class TestWhoWasLeftOut:
             ("5", "'=cleo", "Cleo", ""),
             ("3", "ada@example.org", "Ada", ""),
         ]
-        assert rows[3][3] == "member already"
+        assert rows[3][3] == "already a member"
 
     def test_what_is_wrong_can_be_corrected_and_invited(self, olive: Browser, place: str) -> None:
         olive.open(place).follow("Correct them and invite")

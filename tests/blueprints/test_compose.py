@@ -162,7 +162,7 @@ class TestRefusal:
         [
             (b"", "empty"),
             (b"\n \n", "empty"),
-            (b"name\nAnn\n", "no e-mail address"),
+            (b"name\nAnn\n", "no email addresses"),
             (b"%PDF-1.4 ...", "CSV"),
             (b"PK\x03\x04...", "workbook"),
             (bytes(range(256)) * 10, "CSV"),

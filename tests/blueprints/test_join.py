@@ -116,7 +116,7 @@ def test_not_you_leads_out_and_back(app: Flask, link: str, people: People) -> No
 
 def test_a_member_is_told_so_and_led_on(app: Flask, link: str, people: People) -> None:
     ada = signed_in(app, people[Role.ADMIN].user).open(link)
-    assert "member already" in ada.title
+    assert "already a member" in ada.title
     assert not ada.page.find("button", string="Accept")
     ada.follow("Go on")
     assert ada.url == f"{ACCOUNT}/"

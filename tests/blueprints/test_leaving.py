@@ -53,4 +53,4 @@ def test_activity_says_who_left(app: Flask, people: People, olive: Browser) -> N
     signed_in(app, people[Role.USER].user).open(LEAVING).press("Leave")
     row = olive.open(f"{ACCOUNT}/audit-log").page.select_one("tbody tr").get_text(" ", strip=True)
     assert "Uma Roy" in row
-    assert "Left" in row
+    assert "Left the account" in row

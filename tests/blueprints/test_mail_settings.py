@@ -101,7 +101,7 @@ class TestTestMail:
         olive = configured(smtp_server.port).open("/mail").press("Send a test mail")
         assert olive.status == 200
         assert olive.title == "Mail"
-        assert "The server took the mail" in olive.text
+        assert "The server accepted the email" in olive.text
         assert "Recipient olive@example.org accepted" in olive.text
         assert "250 Taken" in olive.text
         assert not olive.page.select(".step.failed")
@@ -124,7 +124,7 @@ class TestTestMail:
     def test_where_it_gets_stuck_is_shown_with_what_to_do(self, configured: Configure) -> None:
         olive = configured(free_port()).open("/mail").press("Send a test mail")
         assert olive.status == 200
-        assert "no mail server at this port" in olive.text
+        assert "doesn't accept connections on this port" in olive.text
         [failed] = olive.page.select(".step.failed")
         assert "Connection refused" in failed.get_text()
 
@@ -216,7 +216,7 @@ class TestPublished:
         monkeypatch.setattr(sender_domain, "_PATIENCE", 0.1)
         self.server.is_silent = True
         olive = configured().open("/mail/published")
-        assert olive.text.count("We couldn't look") == 2
+        assert olive.text.count("DNS didn't answer") == 2
         assert not olive.page.select("#published pre")
 
     def test_a_sender_that_nobody_can_ask_about_is_told(self, configured: Configure) -> None:

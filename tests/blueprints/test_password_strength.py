@@ -23,7 +23,7 @@ def told(browser: Browser, **typed: str) -> str:
         ("", ""),
         ("nine char", ""),
         ("Password123", "Too easy to guess"),
-        ("a horse in the rain", "Very good"),
+        ("a horse in the rain", "Very strong"),
         ("x" * 100_000, "Too easy to guess"),
         ("\0" * 10, "Too easy to guess"),
     ],
@@ -43,4 +43,4 @@ def test_what_is_known_of_a_person_is_easy_to_guess(people: People, somebody: Br
 def test_a_change_of_ones_password_knows_who_one_is(app: Flask, people: People) -> None:
     olive = signed_in(app, people[Role.OWNER].user)
     assert told(olive.open("/profile"), new="olive@example.org") == "Too easy to guess"
-    assert told(olive.open("/profile"), new="a horse in the rain") == "Very good"
+    assert told(olive.open("/profile"), new="a horse in the rain") == "Very strong"

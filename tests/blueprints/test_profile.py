@@ -93,11 +93,11 @@ def test_changing_the_address_takes_the_password(uma: Browser) -> None:
 
 def test_no_mail_is_promised_that_does_not_go_out(uma: Browser) -> None:
     uma.press("Change email", email="Uma@Example.org", email_password=PASSWORD)
-    assert "This is your address already." in uma.page.select_one("#email-error").get_text()
+    assert "This is already your email address." in uma.page.select_one("#email-error").get_text()
     for n in range(6):
         uma.press("Change email", email=f"uma{n}@new.example", email_password=PASSWORD)
     assert uma.status == 422
-    assert "several mails within the hour" in uma.page.select_one("#email-error").get_text()
+    assert "several emails within an hour" in uma.page.select_one("#email-error").get_text()
     assert uma.page.select_one("#email")["value"] == "uma5@new.example"
     assert Delivery.select().count() == 5
 

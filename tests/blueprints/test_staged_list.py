@@ -82,8 +82,8 @@ class TestLooking:
     def test_all_rows_and_those_of_one_outcome_can_be_shown(self, looking: Browser) -> None:
         looking.press("All 5")
         assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
-        looking.press("twice in the list 1")
-        assert rows(looking.page) == {"4": "twice in the list, first in row 2"}
+        looking.press("duplicate 1")
+        assert rows(looking.page) == {"4": "duplicate of row 2"}
 
     def test_what_was_typed_stays_while_looking(self, looking: Browser) -> None:
         looking.press("All 5", role="30")
@@ -133,8 +133,13 @@ class TestLooking:
         list_id = looking.page.select_one("#list_id")["value"]
         looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
         said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
+<<<<<<< HEAD
         assert said.startswith("“<b>.pdf”: This isn't a list that can be read here.")
         assert said.endswith("The list “people.csv” is still here.")
+=======
+        assert said.startswith("“<b>.pdf”: This file can't be read as a list.")
+        assert said.endswith("The list “people.csv” is still current.")
+>>>>>>> 15cf8bf (Refusals, labels, audit log and mail advice in plain English)
         assert list(rows(looking.page)) == ["5", "6"]
 
     def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
@@ -174,7 +179,7 @@ class TestLooking:
             row, content = "1", card % "Sum <b>" + card % "Ada\nEMAIL:ada@x.org"
         staging.stage(owner, "p.csv", content.encode(), now)
         olive.open(NEW)
-        assert rows(olive.page)[row] == "There is no address in this row."
+        assert rows(olive.page)[row] == "This row has no address."
         assert "The row says: Sum <b>" in olive.text
         assert olive.page.select_one(f"[name=text-{row}]")["value"] == ""
         if not cards:
@@ -233,24 +238,24 @@ class TestMending:
 
     def test_a_row_is_left_out_and_taken_back(self, looking: Browser) -> None:
         looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
-        assert rows(looking.page)["2"] == "left out by you"
+        assert rows(looking.page)["2"] == "skipped by you"
         assert rows(looking.page)["4"] == "will be invited"
         looking.press("Take back in")
         assert rows(looking.page)["2"] == "will be invited"
-        assert rows(looking.page)["4"] == "twice in the list, first in row 2"
+        assert rows(looking.page)["4"] == "duplicate of row 2"
 
     def test_another_column_can_be_picked(self, looking: Browser) -> None:
         looking.press("Read these columns", email_column="2", name_column="")
         looking.press("All 5")
-        assert rows(looking.page)["2"] == "member already"
-        assert rows(looking.page)["3"] == "twice in the list, first in row 2"
+        assert rows(looking.page)["2"] == "already a member"
+        assert rows(looking.page)["3"] == "duplicate of row 2"
 
     def test_columns_that_were_only_chosen_are_read_and_shown_before_sending(
         self, looking: Browser
     ) -> None:
         looking.press("Send Invitation", email_column="2", name_column="")
         assert "Nothing has been sent yet" in looking.text
-        assert rows(looking.press("All 5").page)["2"] == "member already"
+        assert rows(looking.press("All 5").page)["2"] == "already a member"
         assert not Batch.select().exists()
 
     def test_a_row_that_was_typed_into_is_mended_and_shown_before_sending(
@@ -266,9 +271,9 @@ class TestMending:
         row = "#staged-list tbody tr:nth-of-type(2)"
         looking.press("Leave out", within=row, **{"text-5": "nobody@example.org"})
         assert totals(looking.page)["will be invited"] == "4"
-        assert totals(looking.page)["left out by you"] == "1"
+        assert totals(looking.page)["skipped by you"] == "1"
 
-    @pytest.mark.parametrize("button", ["All 5", "twice in the list 1"])
+    @pytest.mark.parametrize("button", ["All 5", "duplicate 1"])
     def test_what_was_typed_into_a_row_stays_though_other_rows_are_looked_at(
         self, looking: Browser, button: str
     ) -> None:
@@ -321,7 +326,7 @@ class TestMending:
         answer = looking.client.post(place("rows/2/skipped"), data=data, headers=HTMX)
         page = BeautifulSoup(answer.text, "html.parser")
         assert page.select_one("#understanding")["hx-swap-oob"] == "true"
-        assert totals(page)["left out by you"] == "1"
+        assert totals(page)["skipped by you"] == "1"
         assert page.select_one("#send-note").get_text() == "3 people get a mail."
 
     def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
@@ -332,7 +337,7 @@ class TestMending:
             place("columns"), data={"csrf_token": token(looking), "email_column": "2"}
         )
         assert answer.status_code == 422
-        assert "more than this box can give" in answer.text
+        assert "took too much time or memory" in answer.text
         assert StagedList.get().email_column == 1
 
 
@@ -435,14 +440,14 @@ class TestDownload:
         lines = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
         assert lines[0][:4] == ["Row", "Email", "Name", "Why"]
         assert [line[0] for line in lines[1:]] == ["4", "5", "6"]
-        assert lines[1][3] == "twice in the list, first in row 2"
+        assert lines[1][3] == "duplicate of row 2"
         assert "no @" in lines[2][3]
 
     def test_who_was_left_out_is_not_said_to_be_wrong(self, looking: Browser) -> None:
         looking.press("Leave out", within="#staged-list tbody tr")
         answer = looking.client.get(place("not-invited.csv"))
         lines = list(csv.reader(io.StringIO(answer.text)))
-        assert lines[2][3] == "left out by you"
+        assert lines[2][3] == "skipped by you"
 
     def test_it_keeps_no_connection_to_the_database(self, looking: Browser) -> None:
         answer = looking.client.get(place("not-invited.csv"))
@@ -488,7 +493,7 @@ class TestSending:
         invite(owner, now, "bob@example.org")
         looking.press("Send Invitation")
         assert "Nothing has been sent yet" in looking.text
-        assert "1 row: before “will be invited”, now “invited and pending”" in looking.text
+        assert "1 row changed from “will be invited” to “already invited”" in looking.text
         assert Batch.select().count() == 1
         looking.press("Send Invitation")
         assert Batch.select().count() == 2
@@ -509,7 +514,7 @@ class TestSending:
         )
         looking.press("Send Invitation")
         assert looking.status == 422
-        assert "sent already" in looking.text
+        assert "already sent" in looking.text
         assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
         looking.press("Send Invitation")
         assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
@@ -518,7 +523,7 @@ class TestSending:
         staging.drop(StagedList.get())
         looking.press("Leave out", within="#staged-list tbody tr")
         assert looking.status == 404
-        assert "This list isn't here any more" in looking.text
+        assert "This list is no longer here" in looking.text
 
     def test_somebody_elses_list_is_not_there(
         self, app, owner: Membership, people: People, now

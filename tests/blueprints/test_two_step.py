@@ -84,13 +84,13 @@ class TestSettingUp:
         key = uma.page.select_one("span.mono").get_text()
         uma.press("Turn on", code="000000")
         assert uma.status == 422
-        assert "That code isn't right" in uma.text
+        assert "This code isn't right" in uma.text
         assert uma.page.select_one("span.mono").get_text() == key
 
     def test_a_wrong_password_sets_nothing_up(self, uma: Browser) -> None:
         uma.open(f"{OWN}/app").press("Go on", password="a guess")
         assert uma.status == 422
-        assert "That isn't your current password" in uma.text
+        assert "This isn't your current password" in uma.text
         assert Authenticator.select().count() == 0
 
     def test_whoever_finds_the_key_page_later_sees_no_key(self, uma: Browser) -> None:
@@ -204,7 +204,7 @@ class TestSettingUp:
     def test_whoever_has_no_two_step_is_promised_no_codes(self, uma: Browser) -> None:
         uma.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
         assert uma.status == 422
-        assert "You have no second step any more" in uma.text
+        assert "Two-step verification is off" in uma.text
         assert "These are your new recovery codes" not in uma.open(OWN).text
 
     def test_ten_wrong_passwords_are_enough(self, uma: Browser) -> None:
@@ -278,7 +278,7 @@ class TestLoggingIn:
     ) -> None:
         half_way(somebody).press("Log in", code="123 456")
         assert somebody.status == 422
-        assert "That code isn't right" in somebody.text
+        assert "This code isn't right" in somebody.text
         assert caplog.record_tuples == [
             (
                 "invites.web",
@@ -437,7 +437,7 @@ class TestPasskeys:
         self.add(uma)
         self.log_in(Device(BOX), somebody.open("/login?next=/profile"), next="/profile")
         assert somebody.url == "/login"
-        assert "This passkey wasn't taken" in somebody.text
+        assert "This passkey didn't work" in somebody.text
         assert somebody.page.select_one("[name=next]")["value"] == "/profile"
 
     def test_a_wrong_password_is_told_to_the_script(self, uma: Browser) -> None:
@@ -446,7 +446,7 @@ class TestPasskeys:
         form = {"password": "a guess", "csrf_token": token}
         answer = uma.client.post(f"{OWN}/passkeys/options", data=form)
         assert answer.status_code == 422
-        assert json.loads(answer.text) == {"error": "That isn't your current password."}
+        assert json.loads(answer.text) == {"error": "This isn't your current password."}
 
     def test_it_is_removed_with_the_password(self, uma: Browser, somebody: Browser) -> None:
         device = self.add(uma)
@@ -544,7 +544,7 @@ def test_an_admin_without_one_is_led_to_their_own_first(site: Site) -> None:
     assert ada.follow("Set up your second step").url == OWN
     ada.post(f"{settings}/two-step", {"required": "1", "csrf_token": token})
     assert ada.url == settings
-    assert "Set up your own second step first" in ada.text
+    assert "Set up two-step verification for your own profile first" in ada.text
     assert not Account.get(Account.slug == "riverside-relief").requires_two_step
 
 

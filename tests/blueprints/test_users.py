@@ -39,7 +39,7 @@ class TestLists:
         olive.open(f"{ACCOUNT}/").follow("Active")
         assert names(olive) == ["Ada Okafor", "bea Walker", "Mo Diaz", "Olive Martin", "Uma Roy"]
         text = " ".join(olive.page.find("table").get_text(" ").split())
-        for word in ("Account Owner", "Moderator", "By invitation", "By the permanent link"):
+        for word in ("Account Owner", "Moderator", "By invitation", "By permanent link"):
             assert word in text
         assert "unconfirmed" in text
 

@@ -231,7 +231,7 @@ def _down(server: Server) -> list[Stop]:
 
     return [
         Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
-        Stop("mail-down", "/mail", OWNER, lambda v: _try_mail(v).sees("no mail server at this")),
+        Stop("mail-down", "/mail", OWNER, lambda v: _try_mail(v).sees("accept connections on this port")),
     ]
 
 
@@ -422,7 +422,7 @@ class _Full:
         file = "Email\n" + "\n".join(f"guest{number}@example.org" for number in range(1200))
 
         def write(visitor: Visitor) -> None:
-            visitor.fill(Email=_TYPED).sees("twice in the list")
+            visitor.fill(Email=_TYPED).sees("duplicate")
 
         def drop(visitor: Visitor) -> None:
             visitor.choose_file("guests.csv", file.encode()).sees("1,200 rows, below")
@@ -432,16 +432,16 @@ class _Full:
 
         def show_all(visitor: Visitor) -> None:
             drop_mixed(visitor)
-            visitor.press("Leave out row 6").sees("left out by you").press("All 11")
+            visitor.press("Leave out row 6").sees("skipped by you").press("All 11")
             expect(visitor.page.locator(".rows tbody tr")).to_have_count(11)
 
         def send_many(visitor: Visitor) -> None:
             drop(visitor)
-            visitor.press("Send Invitation").sees("Tick this")
+            visitor.press("Send Invitation").sees("Check this box")
 
         def drop_wrong_file(visitor: Visitor) -> None:
             visitor.fill(Email="amina@example.org")
-            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("isn't a list")
+            visitor.choose_file("list.pdf", _PDF, "application/pdf").sees("can't be read as a list")
 
         correct = f"{_ACCOUNT}/invitations/{self.pending.id}/corrected"
         return [
@@ -464,7 +464,7 @@ class _Full:
 
         def send_logged_out(visitor: Visitor) -> None:
             visitor.log_in("mo@example.org")
-            visitor.open(_COMPOSE).fill(Email=_TYPED).sees("twice in the list")
+            visitor.open(_COMPOSE).fill(Email=_TYPED).sees("duplicate")
             visitor.context.clear_cookies()
             visitor.press("Send Invitation").sees("Nothing was sent.")
 
@@ -546,7 +546,7 @@ class _Full:
             for device, shared in ((_PHONE, False), ("", False), (_OFFICE, True)):
                 sessions.start(User.get_by_id(uma.id), device, utcnow(), shared=shared)
             visitor.page.reload()
-            visitor.type("New password", "a horse in the rain").sees("Very good")
+            visitor.type("New password", "a horse in the rain").sees("Very strong")
 
         def mistype(visitor: Visitor) -> None:
             visitor.fill(**{"New password": "a horse in", "New password once more": "the rain"})
@@ -590,7 +590,7 @@ class _Full:
         def guess(visitor: Visitor) -> None:
             visitor.page.get_by_text("Your phone or key isn't here?").click()
             visitor.fill(**{"Recovery code": "ABCD"}).press("Log in with a recovery code")
-            visitor.sees("That code isn't right")
+            visitor.sees("This code isn't right")
 
         def offer_app(visitor: Visitor) -> None:
             visitor.fill(**{"Your password": PASSWORD}).press("Go on").is_at(f"{own}/app/key")

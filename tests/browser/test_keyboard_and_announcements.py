@@ -108,7 +108,7 @@ class TestAfterAnAct:
         self, server: Server, invited: Visitor
     ) -> None:
         manage.revoke(server.owner, server.invitation("jon@example.org"), utcnow())
-        invited.press("Resend to jon@example.org").sees("was answered, revoked or replaced")
+        invited.press("Resend to jon@example.org").sees("has been answered, revoked or replaced")
         _see_focus_on(invited, "Undo: let jon@example.org join after all")
 
     def test_the_focus_stays_in_the_row_of_a_person(self, server: Server, olive: Visitor) -> None:

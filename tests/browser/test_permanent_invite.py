@@ -35,7 +35,7 @@ def test_a_copied_permanent_link_lets_somebody_new_join(server: Server, visit: V
     _join(newcomer, "Lee Lou", "lee@example.org")
 
     olive.go_to("Active")
-    for words in ("By the permanent link", "User", "unconfirmed"):
+    for words in ("By permanent link", "User", "unconfirmed"):
         expect(olive.row("lee@example.org")).to_contain_text(words)
 
 

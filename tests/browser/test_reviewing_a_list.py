@@ -36,10 +36,10 @@ def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visito
     olive.page.get_by_role("heading", name="New Invitation").click()
 
     olive.tab_to(olive.button("Use gmail.com for all")).keys("Enter").misses("2 rows end in")
-    olive.sees("2 no usable address")
+    olive.sees("2 invalid addresses")
     row = olive.field("Address in row 4")
     olive.tab_to(row).keys("ControlOrMeta+a").page.keyboard.type("cleo@example.org")
-    olive.keys("Enter").sees("1 no usable address")
+    olive.keys("Enter").sees("1 invalid address")
     expect(olive.field("Address in row 5")).to_be_visible()
     olive.tab_to(olive.button("Leave out row 5")).keys("Enter")
 
@@ -92,8 +92,8 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
         - navigation "Show only":
           - button "All 7"
           - button "will be invited 2"
-          - button "twice in the list 1"
-          - button "no usable address 4"
+          - button "duplicate 1"
+          - button "invalid addresses 4"
         - list:
           - listitem:
             - text: 2 rows end in @gmial.com.
@@ -107,7 +107,7 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
               - cell /Ada/:
                 - textbox "Address in row 2": ada@gmial.com
                 - button "Save row 2"
-              - cell "This looks misspelt, so mail would go to nobody or to a stranger."
+              - cell "This looks misspelled, so the email could go to nobody or to a stranger."
               - cell /Leave out/:
                 - button "Use ada@gmail.com in row 2"
                 - button "Row 2 is right as it is"
@@ -125,7 +125,7 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
     expect(olive.field("Address in row 4")).to_have_value("cleo.example.org")
     expect(olive.row("guest1@example.org")).to_have_count(0)
 
-    olive.press("member already 1")
+    olive.press("already a member 1")
     expect(olive.row("mo@example.org")).to_be_visible()
     expect(olive.page.locator(".rows tbody tr")).to_have_count(1)
     olive.press("All 50,000").sees("1 to 20 of 50,000")
@@ -145,7 +145,7 @@ def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
         olive.sees("600 rows, below")
     else:
         olive.press("Send Invitation").sees("Nothing has been sent yet")
-    olive.press("Send Invitation").sees("Tick this to say yes")
+    olive.press("Send Invitation").sees("Check this box to confirm")
     expect(olive.field("Yes, send 600 mails")).to_be_focused()
     expect(olive.page.locator("#agreed-error")).to_be_in_viewport(ratio=1)
 
@@ -154,7 +154,7 @@ def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(
     server: Server, visit: Visit
 ) -> None:
     olive = visit(server, java_script_enabled=False, viewport=PHONE).log_in()
-    _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("isn't a list")
+    _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("can't be read as a list")
     expect(olive.page.locator("#csv_file-error")).to_be_in_viewport(ratio=1)
 
 
@@ -179,7 +179,7 @@ def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
     newcomer = invite(server.owner, utcnow(), "mo@example.org")
     answers.decline(newcomer, utcnow())
 
-    olive.press("Send Invitation").sees("Nothing has been sent yet", "1 declined before")
+    olive.press("Send Invitation").sees("Nothing has been sent yet", "1 declined earlier")
     olive.press("Send Invitation").sees("1 of 1 sent")
 
 

@@ -61,7 +61,7 @@ def test_an_app_is_set_up_and_asked_for(server: Server, olive: Visitor) -> None:
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
     olive.sees_heading("One more step").fill(Code="000000").press("Log in")
-    olive.sees("That code isn't right").fill(Code=digits(server)).press("Log in")
+    olive.sees("This code isn't right").fill(Code=digits(server)).press("Log in")
     olive.sees_heading("Riverside Relief")
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
@@ -74,7 +74,7 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive:
     finger = Finger(olive)
     olive.open("/profile/two-step").follow("Add a passkey")
     olive.fill(Name="Olive's phone", **{"Your password": "a guess"}).press("Add a passkey")
-    expect(olive.page.get_by_text("That isn't your current password.")).to_be_visible()
+    expect(olive.page.get_by_text("This isn't your current password.")).to_be_visible()
     olive.fill(**{"Your password": PASSWORD}).press("Add a passkey")
     olive.sees("Your passkey is added", "Olive's phone", "not used yet")
 
@@ -90,7 +90,7 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive:
     olive.open("/profile/two-step").follow("Remove the passkey Olive's phone")
     olive.fill(**{"Your password": PASSWORD}).press("Remove").sees("That passkey is removed")
     log_out(olive).press("Log in with a passkey")
-    olive.sees("This passkey wasn't taken")
+    olive.sees("This passkey didn't work")
 
 
 def test_without_javascript_no_passkeys_are_offered_and_digits_work(

@@ -219,7 +219,7 @@ def test_setup_works_once(app: Flask) -> None:
         ((), "short\n", "at least 10"),
         ((), "", "at least 10"),
         (("--email", "nobody"), PASSWORD, "no @"),
-        (("--account", "www.example.org"), PASSWORD, "web or e-mail address"),
+        (("--account", "www.example.org"), PASSWORD, "Leave out web addresses"),
         (("--name", " "), PASSWORD, "can't be empty"),
     ],
 )

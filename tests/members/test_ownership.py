@@ -83,7 +83,7 @@ class TestThePage:
         ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
         make_member(lost[Role.OWNER].account, "Fast", "fast@example.org", Role.OWNER, now)
         ada.press("Become Account Owner")
-        assert "This account has an Account Owner." in ada.text
+        assert "This account already has an Account Owner." in ada.text
 
     @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
     def test_offers_it_to_nobody_else(self, app, lost, role):

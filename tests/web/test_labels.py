@@ -30,9 +30,9 @@ def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
 @pytest.mark.parametrize(
     ("limit", "words"),
     [
-        (1, "was mailed 1 time within"),
-        (3, "was mailed 3 times within"),
-        (1200, "was mailed 1,200 times within"),
+        (1, "was emailed 1 time within"),
+        (3, "was emailed 3 times within"),
+        (1200, "was emailed 1,200 times within"),
     ],
 )
 def test_a_limit_is_counted_as_people_do(limit: int, words: str) -> None:

@@ -14,7 +14,7 @@ from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
 from tests.support.populated_account import Site, links, path
 
-WORDS = "Very many people are logging in just now. Press the button once more in a moment."
+WORDS = "Too many people are logging in right now. Try again in a moment."
 NEW = "a fish in the snow"
 OWN = "/profile/two-step"
 
