@@ -133,13 +133,8 @@ class TestLooking:
         list_id = looking.page.select_one("#list_id")["value"]
         looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
         said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
-<<<<<<< HEAD
-        assert said.startswith("“<b>.pdf”: This isn't a list that can be read here.")
-        assert said.endswith("The list “people.csv” is still here.")
-=======
         assert said.startswith("“<b>.pdf”: This file can't be read as a list.")
-        assert said.endswith("The list “people.csv” is still current.")
->>>>>>> 15cf8bf (Refusals, labels, audit log and mail advice in plain English)
+        assert said.endswith("The list “people.csv” is still here.")
         assert list(rows(looking.page)) == ["5", "6"]
 
     def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:

@@ -231,7 +231,12 @@ def _down(server: Server) -> list[Stop]:
 
     return [
         Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
-        Stop("mail-down", "/mail", OWNER, lambda v: _try_mail(v).sees("accept connections on this port")),
+        Stop(
+            "mail-down",
+            "/mail",
+            OWNER,
+            lambda v: _try_mail(v).sees("accept connections on this port"),
+        ),
     ]
 
 

@@ -94,11 +94,7 @@ def test_a_wrong_file_is_refused_with_a_sentence_and_the_typed_stays(
     olive.go_to("Create New Invitation").type("Email", "amina@example.org")
     olive.choose_file("list.pdf", PDF, "application/pdf")
 
-<<<<<<< HEAD
-    olive.sees("This isn't a list that can be read here.", "Choose a CSV file")
-=======
     olive.sees("This file can't be read as a list.", "Choose a CSV file")
->>>>>>> 15cf8bf (Refusals, labels, audit log and mail advice in plain English)
     expect(olive.field("Email")).to_have_value("amina@example.org")
     olive.press("Send Invitation").sees("1 of 1 sent")
 

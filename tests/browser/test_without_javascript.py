@@ -49,11 +49,7 @@ def test_inviting_by_field_and_accepting_work(server: Server, olive: Visitor, vi
 def test_inviting_by_file_works_and_an_error_loses_nothing(server: Server, olive: Visitor) -> None:
     olive.go_to("Create New Invitation").fill(Email="amina@example.org")
     olive.choose_file("list.pdf", b"%PDF-1.7\x00\x01").press("Send Invitation")
-<<<<<<< HEAD
-    olive.sees("This isn't a list that can be read here.")
-=======
     olive.sees("This file can't be read as a list.")
->>>>>>> 15cf8bf (Refusals, labels, audit log and mail advice in plain English)
     expect(olive.field("Email")).to_have_value("amina@example.org")
 
     olive.choose_file("guests.csv", b"Email\njon@example.org\n").press("Send Invitation")
