@@ -30,7 +30,7 @@ def test_without_a_mail_server_mail_waits_in_the_mailbox(
 
     olive.follow("new@example.org").sees_heading("Invitation")
     frame = olive.page.frame_locator("iframe")
-    link = frame.get_by_role("link", name="Open the invitation").get_attribute("href")
+    link = frame.get_by_role("link", name="View the invitation").get_attribute("href")
 
     newcomer = visit(server).open(link).join("Noa New")
     newcomer.sees("You are in. Welcome to Riverside Relief.")
