@@ -21,6 +21,6 @@ def make_batch(
         olive = NewProfile("Olive", "olive@example.org", "", "")
         accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
     entries = [Entry(f"{prefix}{n}@town{n % 300}.example") for n in range(people)]
-    return send_invitations.issue(
+    return send_invitations.send(
         Membership.get(), send_invitations.InvitationRequest(key, entries, Role.USER), now
     )

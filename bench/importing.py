@@ -306,14 +306,14 @@ def _typing_and_paging(client: FlaskClient) -> None:
     token = csrf.token(client.get(NEW).text)
     typed = "\n".join(f"typed{n}@town{n % 30}.example" for n in range(500))
     form = {"csrf_token": token, "role": "10", "email": typed}
-    _p95("typing, 500 addresses in the field", client, f"{NEW}/understanding", form)
+    _p95("typing, 500 addresses in the field", client, f"{NEW}/review", form)
     staged = staging.stage(Membership.get(), "people.csv", _csv(), utcnow())
     form["list_id"] = str(staged.id)
-    _p95("typing beside a list of 50,000", client, f"{NEW}/understanding", form)
+    _p95("typing beside a list of 50,000", client, f"{NEW}/review", form)
     rows = f"{NEW}/list/{staged.id}/rows"
     for place in (":1", ":2000", "pending:40", "invalid:1"):
         _p95(f"rows at {place}", client, rows, {"csrf_token": token, "go": place})
-    _p95("leaving out a row", client, f"{rows}/77/skipped", {"csrf_token": token})
+    _p95("leaving out a row", client, f"{rows}/77/exclusion", {"csrf_token": token})
 
 
 def _p95(what: str, client: FlaskClient, url: str, form: dict[str, str]) -> None:

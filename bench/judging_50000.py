@@ -12,7 +12,7 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.db import schema
 from invites.invitations import classify
-from invites.invitations.classify import Classification, Outcome
+from invites.invitations.classify import Classification
 from invites.invitations.send_invitations import LIFETIME
 from invites.lists.recipients import Entry
 from invites.members import accounts
@@ -22,6 +22,7 @@ from invites.models import (
     Delivery,
     DeliveryKind,
     DeliveryState,
+    EntryOutcome,
     Invitation,
     InvitationState,
     JoinedBy,
@@ -70,8 +71,8 @@ def _measure(account: Account, entries: list[Entry]) -> None:
     steps: dict[str, Callable[[], object]] = {
         "floor: a regular expression and a set": lambda: _floor(entries),
         "read every entry": lambda: [classify.read(entry) for entry in entries],
-        "look the addresses up": lambda: classify.known(account, emails, now),
-        "look five addresses up": lambda: classify.known(account, emails[:5], now),
+        "look the addresses up": lambda: classify.outcomes_on_record(account, emails, now),
+        "look five addresses up": lambda: classify.outcomes_on_record(account, emails[:5], now),
         "judge": lambda: classify.classify(account, entries, now),
     }
     print(f"{ROWS:,} rows, {MEMBERS:,} members, {EARLIER:,} invitations; medians of {RUNS} runs")
@@ -176,9 +177,13 @@ def _invite(batch: Batch, created: int, until: object) -> None:
 
 def _check(classification: Classification) -> None:
     assert len(classification) == ROWS
-    assert classification.counts[Outcome.TWICE] == classification.counts[Outcome.INVALID] == 1_000
-    by_other_ways = {Outcome.INVITE_PROFILE, Outcome.SKIPPED}
-    missing = {outcome for outcome in Outcome if not classification.counts[outcome]}
+    assert (
+        classification.counts[EntryOutcome.DUPLICATE]
+        == classification.counts[EntryOutcome.INVALID]
+        == 1_000
+    )
+    by_other_ways = {EntryOutcome.INVITE_PROFILE, EntryOutcome.EXCLUDED}
+    missing = {outcome for outcome in EntryOutcome if not classification.counts[outcome]}
     assert missing == by_other_ways, missing
 
 

@@ -81,7 +81,7 @@ def _steps() -> dict[str, float]:
     order = send_invitations.InvitationRequest("key", entries, Role.USER)
     batch = timed(
         "send: judge, 50,000 invitations and mails",
-        lambda: send_invitations.issue(owner, order, now),
+        lambda: send_invitations.send(owner, order, now),
     )
     timed("batch page: progress", lambda: progress.of_batch(batch, now))
     timed("list: first page", lambda: listed(""))

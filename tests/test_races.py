@@ -196,7 +196,7 @@ def owners_of(account):
 
 def test_ten_presses_of_one_button_make_one_batch(owner, now):
     one = order(*(f"p{n}@example.org" for n in range(100)), key="k")
-    batches = at_once(*[lambda: send_invitations.issue(reread(owner), one, now)] * 10)
+    batches = at_once(*[lambda: send_invitations.send(reread(owner), one, now)] * 10)
     assert {batch.id for batch in batches} == {Batch.get().id}
     assert Invitation.select().count() == Delivery.select().count() == 100
 
@@ -204,8 +204,8 @@ def test_ten_presses_of_one_button_make_one_batch(owner, now):
 def test_two_admins_who_invite_the_same_people_at_once_invite_them_once(people, owner, now):
     emails = [f"p{n}@example.org" for n in range(100)]
     results = at_once(
-        lambda: send_invitations.issue(reread(owner), order(*emails), now),
-        lambda: send_invitations.issue(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
+        lambda: send_invitations.send(reread(owner), order(*emails), now),
+        lambda: send_invitations.send(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
     )
     assert sum(answer is Reason.NOBODY_TO_INVITE for answer in results) == 1
     assert Invitation.select().count() == Delivery.select().count() == 100
@@ -296,7 +296,7 @@ def acceptance_id(invitation_id, user_id):
 
 def issue_id(actor_id):
     emails = [f"p{n}@example.org" for n in range(1000)]
-    return send_invitations.issue(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
+    return send_invitations.send(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
 
 
 @pytest.mark.slow
@@ -360,7 +360,7 @@ def stage_50_000(actor_id):
 
 def send_the_list(actor_id):
     order = InvitationRequest("k", [], Role.USER, StagedList.get())
-    return send_invitations.issue(Membership.get_by_id(actor_id), order, NOW)
+    return send_invitations.send(Membership.get_by_id(actor_id), order, NOW)
 
 
 def do_until(path, current, step, action, actor_id):

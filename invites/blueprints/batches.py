@@ -12,12 +12,11 @@ from werkzeug.wrappers import Response
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, RuleError
 from invites.invitations import manage, skipped
-from invites.invitations.classify import Outcome
 from invites.invitations.skipped import SkippedEntry
-from invites.models import Batch, BatchState, Membership
+from invites.models import Batch, BatchState, EntryOutcome, Membership
 from invites.outbox import batches, enqueue, progress
 from invites.web.access import allow, current
-from invites.web.compose_form import compose_page, form_to_mend
+from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem, sentence
 from invites.web.htmx import wants_fragment
@@ -105,19 +104,19 @@ def resend(batch_id: int, invitation_id: int) -> Response:
 
 @blueprint.get("/<int:batch_id>/skipped")
 @allow(Action.INVITE)
-def mend_skipped(batch_id: int) -> Response:
+def correct_skipped(batch_id: int) -> Response:
     """New Invitation, with what wasn't an address in its field."""
     batch = _batch(batch_id)
     authorize(current().membership, Action.INVITE, batch.role)
-    wrong = [one.as_typed for one in skipped.rows(batch) if one.outcome == Outcome.INVALID]
-    return compose_page(form_to_mend("\n".join(wrong), batch.role))
+    wrong = [one.as_typed for one in skipped.of_batch(batch) if one.outcome == EntryOutcome.INVALID]
+    return compose_page(prefilled_form("\n".join(wrong), batch.role))
 
 
 @blueprint.get("/<int:batch_id>/skipped.csv")
 @allow(Action.INVITE)
 def export_skipped(batch_id: int) -> Response:
     """Who was left out, and why; safe to open in a spreadsheet program."""
-    return csv_file("skipped.csv", _lines(skipped.rows(_batch(batch_id))))
+    return csv_file("skipped.csv", _lines(skipped.of_batch(_batch(batch_id))))
 
 
 @blueprint.get("/<int:batch_id>/cancellation")
@@ -188,7 +187,7 @@ def _show(batch: Batch, *, canceling: bool = False, told: str = "", refusal: str
         "batches/page.html",
         fragment="batches/_batch_progress.html",
         batch=batch,
-        skipped=skipped.rows(batch),
+        skipped=skipped.of_batch(batch),
         progress=progress.of_batch(batch, moment),
         worker_lives=enqueue.worker_seen(moment),
         trouble=enqueue.trouble() if has_server else "",

@@ -1,4 +1,4 @@
-"""New Invitation: the Email field, the CSV file, the role, and what was understood."""
+"""New Invitation: the Email field, the CSV file, the role, and the review."""
 
 import secrets
 from collections.abc import Iterator
@@ -13,10 +13,9 @@ from invites.authorization.permissions import Action
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import edits, manage, send_invitations, staging
-from invites.invitations.classify import Outcome
-from invites.invitations.review import overview
+from invites.invitations.review import review_entries
 from invites.lists.table import Choice
-from invites.models import Batch, StagedList
+from invites.models import Batch, EntryOutcome, StagedList
 from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, number
 from invites.web.error_labels import sentence
@@ -32,7 +31,7 @@ blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitati
 @blueprint.get("")
 @allow(Action.INVITE)
 def form() -> AnyResponse:
-    """An empty form, with the list that was dropped last and not sent."""
+    """An empty form, with the newest list that wasn't sent."""
     form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
     form.offer_roles()
     form.staged = staging.newest(current().membership)
@@ -43,19 +42,19 @@ def form() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def create() -> AnyResponse:
-    """Send what was reviewed, and lead to the batch's page. Else the form stays as it was."""
+    """Send the invitations and go to the batch's page, or show the form again with the reason."""
     form = filled_form()
     before = form.staged
     is_read = _take_file(form)
     if form.staged is before:
-        _take_over(form)
+        _apply_list_changes(form)
     if not is_read or not form.validate():
         return compose_page(form, status=422)
     try:
         batch = _send(form)
     except RuleError as refused:
         return _not_sent(form, refused)
-    staging.sweep(now())
+    staging.delete_expired(now())
     if services().settings.mail_server is None:
         tell(_("The invitations are made. Their mails wait for a mail server."))
     else:
@@ -65,29 +64,29 @@ def create() -> AnyResponse:
 
 @blueprint.errorhandler(CSRFError)
 def keep_what_was_typed(error: CSRFError) -> AnyResponse:
-    """The form with what was typed, and a token of this session."""
+    """Show the form as it was filled in, with a token of the current session."""
     if request.endpoint != "compose.create":
         return stale_form(error)
     tell(_("Nothing was sent yet, as you logged in anew. Look at it, and send it now."), "problem")
     return compose_page(filled_form(), status=400)
 
 
-@blueprint.post("/understanding")
+@blueprint.post("/review")
 @allow(Action.INVITE)
 @takes_lists
-def understanding() -> AnyResponse:
-    """What would happen on sending, while typing. Changes nothing."""
-    return compose_page(filled_form(), fragment="compose/_understanding.html")
+def review() -> AnyResponse:
+    """Show what sending would do, while the admin types. Changes nothing."""
+    return compose_page(filled_form(), fragment="compose/_review.html")
 
 
 @blueprint.post("/typed")
 @allow(Action.INVITE)
 @takes_lists
-def mend_typed() -> AnyResponse:
-    """Take the suggestion for something in the field, or believe that it isn't misspelt."""
+def edit_typed() -> AnyResponse:
+    """Take the suggestion for a typed entry, or keep it as it is."""
     form = filled_form()
-    typed = overview(current().account, form.entries, None, now()).typed
-    invalid = typed.of(Outcome.INVALID)
+    typed = review_entries(current().account, form.entries, None, now()).typed
+    invalid = typed.of(EntryOutcome.INVALID)
     use, trust = number(request.form.get("use")), number(request.form.get("trust"))
     if use is not None and use < len(invalid):
         form.replace_typed(invalid[use].entry.text, invalid[use].suggestion)
@@ -100,11 +99,11 @@ def mend_typed() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def add_file() -> AnyResponse:
-    """Read a dropped file and keep its rows until they are sent."""
+    """Read an uploaded file and store its rows until they are sent."""
     form = filled_form()
     if _take_file(form):
         return compose_page(form, fragment="compose/_email_csv_file.html")
-    _take_over(form)
+    _apply_list_changes(form)
     return compose_page(form, fragment="compose/_email_csv_file.html", status=422)
 
 
@@ -112,23 +111,23 @@ def add_file() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def remove_file() -> AnyResponse:
-    """Forget the list."""
+    """Delete the list."""
     form = filled_form()
     if form.staged is not None:
-        staging.drop(form.staged)
+        staging.delete(form.staged)
         form.staged = None
     return compose_page(form, fragment="compose/_email_csv_file.html")
 
 
 def _send(form: ComposeForm) -> Batch:
-    member, order = current().membership, form.order()
+    member, invitations = current().membership, form.request()
     if form.wrong is not None and form.revoke_wrong.data:
-        return manage.correct(member, form.wrong, order, now())
-    return send_invitations.issue(member, order, now())
+        return manage.correct(member, form.wrong, invitations, now())
+    return send_invitations.send(member, invitations, now())
 
 
 def _take_file(form: ComposeForm) -> bool:
-    """Read the file of the request, if there is one; False, with the reason, when it can't be."""
+    """Read the uploaded file, if there is one. Returns False if it can't be read."""
     file = request.files.get("csv_file")
     if file is None or not file.filename:
         return True
@@ -141,38 +140,38 @@ def _take_file(form: ComposeForm) -> bool:
             instead_of=form.staged.id if form.staged else None,
         )
     except RuleError as refused:
-        form.csv_file.errors = list(_unread(file.filename, refused, form.staged))
+        form.csv_file.errors = list(_file_errors(file.filename, refused, form.staged))
         return False
     form.place.data = ""  # of the list before
     return True
 
 
-def _unread(file_name: str, refused: RuleError, waiting: StagedList | None) -> Iterator[str]:
+def _file_errors(file_name: str, refused: RuleError, waiting: StagedList | None) -> Iterator[str]:
     name = staging.display_name(file_name)
     yield _("“%(file)s”: %(reason)s", file=name, reason=sentence(refused))
     if waiting is not None and waiting.batch_id is None:
         yield _("The list “%(file)s” is still here.", file=waiting.file_name)
 
 
-def _take_over(form: ComposeForm) -> None:
-    """Take what was changed in the list's fields without a press on the buttons beside them.
+def _apply_list_changes(form: ComposeForm) -> None:
+    """Apply changes to the list's columns and rows whose buttons weren't pressed.
 
-    Then the review isn't what was seen, so it is shown before anything is sent.
+    The review then differs from the one on the page, so nothing is sent before it is shown.
     """
     staged = form.staged
     if staged is None or staged.batch_id is not None:
         return
-    with suppress(RuleError):  # sent or forgotten meanwhile: sending finds that, too
+    with suppress(RuleError):  # sent or deleted meanwhile; sending will find out too
         if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
-            edits.mend_changed(staged, form.row_texts, now())
+            edits.edit_rows(staged, form.row_texts, now())
 
 
 def _not_sent(form: ComposeForm, refused: RuleError) -> AnyResponse:
-    """The page with the reason where it belongs, and the list judged as things stand now."""
+    """The page with the reason beside its field, and a fresh review."""
     if refused.reason is Reason.REVIEW_FIRST:
-        since = edits.classify_again(form.staged, now()) if form.staged else None
+        since = edits.reclassify(form.staged, now()) if form.staged else None
         return compose_page(form, unsent=sentence(refused), since=changes(since or {}))
     if refused.reason is Reason.LIST_SENT:
         form.staged = None

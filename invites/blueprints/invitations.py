@@ -17,7 +17,7 @@ from invites.members import permanent_link
 from invites.members.scope import Flag
 from invites.models import Invitation, InvitationStatus, Membership
 from invites.web.access import allow, current
-from invites.web.compose_form import compose_page, form_to_mend
+from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.error_labels import sentence
 from invites.web.htmx import wants_fragment
 from invites.web.responses import go, show, tell
@@ -105,7 +105,7 @@ def correct(invitation_id: int) -> Response:
     invitation = current().scope.invitation(invitation_id)
     authorize(current().membership, Action.MANAGE_INVITATION, invitation)
     text = typed(invitation.email, invitation.name)
-    return compose_page(form_to_mend(text, invitation.role, invitation))
+    return compose_page(prefilled_form(text, invitation.role, invitation))
 
 
 def _do(

@@ -1,4 +1,4 @@
-"""The list on New Invitation: look at its rows, mend them, leave them out, pick its columns."""
+"""The staged list on New Invitation: show and edit its rows, pick its columns."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -11,8 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites.authorization.permissions import Action
 from invites.core.errors import Reason, RuleError
 from invites.invitations import edits, staged_rows, staging
-from invites.invitations.classify import INVITED, Outcome
-from invites.models import StagedList
+from invites.models import INVITED, EntryOutcome, StagedList
 from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_export import csv_file
@@ -31,9 +30,9 @@ _ROWS = "compose/_staged_list.html"
 
 
 class Done(NamedTuple):
-    """What was done, in words, and the button that takes it back, if there is one."""
+    """A message about what was done, and the button that undoes it, if there is one."""
 
-    words: str
+    message: str
     url: str = ""
     name: str = ""
     value: str = ""
@@ -43,97 +42,96 @@ class Done(NamedTuple):
 @allow(Action.INVITE)
 @takes_lists
 def rows(list_id: int) -> AnyResponse:
-    """A page of the rows. Changes only what was typed into those that showed before."""
+    """Show a page of the rows; saves what was typed into the rows shown before."""
     form = _form(list_id)
     assert form.staged is not None
-    mended = edits.mend_changed(form.staged, form.row_texts, now())
-    if wants_fragment() and not mended:  # nothing else of the page changes
-        found = rows_page(form, staged_rows.counts(form.staged))
-        return show("compose/page.html", fragment=_ROWS, form=form, **found)
+    edited = edits.edit_rows(form.staged, form.row_texts, now())
+    if wants_fragment() and not edited:  # nothing else on the page changes
+        return show("compose/page.html", fragment=_ROWS, form=form, **rows_page(form))
     return compose_page(form, fragment=_ROWS, changed=True)
 
 
-@blueprint.post("/rows/<int:row>/mended")
+@blueprint.post("/rows/<int:row>/text")
 @allow(Action.INVITE)
 @takes_lists
-def mend(list_id: int, row: int) -> AnyResponse:
-    """Write something else into a row."""
+def edit_row(list_id: int, row: int) -> AnyResponse:
+    """Replace the text of a row."""
     text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
-    done = _write_back(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
-    return _after(list_id, lambda staged: edits.mend(staged, row, text, now()), done)
+    done = _undo_edit(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
+    return _after(list_id, lambda staged: edits.edit_row(staged, row, text, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/split")
 @allow(Action.INVITE)
 @takes_lists
-def split(list_id: int, row: int) -> AnyResponse:
-    """Keep one of several addresses in a row, and put the others into the Email field."""
+def split_row(list_id: int, row: int) -> AnyResponse:
+    """Keep one of several addresses in a row, and move the others to the Email field."""
     form = _form(list_id)
     assert form.staged is not None
-    edits.mend_changed(form.staged, form.row_texts, now())
-    first, others = edits.split(form.staged, row, now())
+    edits.edit_rows(form.staged, form.row_texts, now())
+    first, others = edits.split_row(form.staged, row, now())
     form.add_typed(others)
-    words = _(
+    message = _(
         "Row %(row)s has %(first)s now. Added to the Email field above: %(others)s",
         row=format_decimal(row),
         first=first,
         others=", ".join(email for _name, email in others),
     )
-    return compose_page(form, fragment=_ROWS, changed=True, typed_too=True, done=Done(words))
+    return compose_page(form, fragment=_ROWS, changed=True, typed_too=True, done=Done(message))
 
 
-@blueprint.post("/rows/<int:row>/as-written")
+@blueprint.post("/rows/<int:row>/as-is")
 @allow(Action.INVITE)
 @takes_lists
 def keep_as_is(list_id: int, row: int) -> AnyResponse:
-    """Believe that it isn't misspelt."""
-    done = _write_back(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
+    """Accept an address that looks misspelt."""
+    done = _undo_edit(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 
 
-@blueprint.post("/rows/<int:row>/skipped")
+@blueprint.post("/rows/<int:row>/exclusion")
 @allow(Action.INVITE)
 @takes_lists
-def leave_out(list_id: int, row: int) -> AnyResponse:
+def exclude(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
-    words = _("Row %(row)s is left out.", row=format_decimal(row))
-    done = Done(words, url_for(".take_back", list_id=list_id, row=row))
-    return _after(list_id, lambda staged: edits.leave_out(staged, row, now()), done)
+    message = _("Row %(row)s is left out.", row=format_decimal(row))
+    done = Done(message, url_for(".include", list_id=list_id, row=row))
+    return _after(list_id, lambda staged: edits.exclude(staged, row, now()), done)
 
 
-@blueprint.post("/rows/<int:row>/back")
+@blueprint.post("/rows/<int:row>/inclusion")
 @allow(Action.INVITE)
 @takes_lists
-def take_back(list_id: int, row: int) -> AnyResponse:
-    """Undo leaving it out."""
-    return _after(list_id, lambda staged: edits.take_back(staged, row, now()))
+def include(list_id: int, row: int) -> AnyResponse:
+    """Undo ``exclude``."""
+    return _after(list_id, lambda staged: edits.include(staged, row, now()))
 
 
-@blueprint.post("/suggestions")
+@blueprint.post("/corrections")
 @allow(Action.INVITE)
 @takes_lists
-def take_suggestions(list_id: int) -> AnyResponse:
-    """Mend all rows that misspell one domain."""
+def correct_domain(list_id: int) -> AnyResponse:
+    """Take the suggestion in all rows that misspell one domain."""
     domain = request.form.get("domain", "")
-    words = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
-    done = Done(words, url_for(".undo_suggestions", list_id=list_id), "domain", domain)
-    return _after(list_id, lambda staged: edits.take_suggestions(staged, domain, now()), done)
+    message = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
+    done = Done(message, url_for(".undo_correction", list_id=list_id), "domain", domain)
+    return _after(list_id, lambda staged: edits.correct_domain(staged, domain, now()), done)
 
 
-@blueprint.post("/suggestions/undone")
+@blueprint.post("/corrections/undone")
 @allow(Action.INVITE)
 @takes_lists
-def undo_suggestions(list_id: int) -> AnyResponse:
-    """Write those rows again as the file has them."""
+def undo_correction(list_id: int) -> AnyResponse:
+    """Undo ``correct_domain``."""
     domain = request.form.get("domain", "")
-    return _after(list_id, lambda staged: edits.undo_suggestions(staged, domain, now()))
+    return _after(list_id, lambda staged: edits.undo_correction(staged, domain, now()))
 
 
 @blueprint.post("/columns")
 @allow(Action.INVITE)
 @takes_lists
 def pick_columns(list_id: int) -> AnyResponse:
-    """Read the list by other columns."""
+    """Read other columns of the list."""
     chosen = filled_form().columns
 
     def pick(staged: StagedList) -> None:
@@ -146,17 +144,17 @@ def pick_columns(list_id: int) -> AnyResponse:
 @blueprint.get("/not-invited.csv")
 @allow(Action.INVITE)
 def not_invited(list_id: int) -> Response:
-    """The rows that won't be invited, and why, safe to open in a spreadsheet program."""
+    """Download the rows that won't be invited, and why."""
     staged = _find(list_id)
     return csv_file("not-invited.csv", _lines(staged))
 
 
 def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
     yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
-    twice = [email for email, _name in staged_rows.those_with(staged, {Outcome.TWICE})]
-    first_rows = staged_rows.first_rows(staged, twice)
-    for row in staged_rows.not_invited(staged, INVITED):
-        is_invalid = row.outcome == Outcome.INVALID
+    duplicates = staged_rows.recipients(staged, {EntryOutcome.DUPLICATE})
+    first_rows = staged_rows.first_rows(staged, [email for email, _name in duplicates])
+    for row in staged_rows.without(staged, INVITED):
+        is_invalid = row.outcome == EntryOutcome.INVALID
         why = problem(row.problem) if is_invalid else of_row(row.outcome, first_rows.get(row.email))
         yield str(row.number), row.text, row.name, why, row.suggestion
 
@@ -174,11 +172,11 @@ def _form(list_id: int) -> ComposeForm:
     return form
 
 
-def _write_back(list_id: int, row: int, words: str) -> Done | None:
-    """Takes the change of a row back, if the page that asks for it has its text."""
+def _undo_edit(list_id: int, row: int, message: str) -> Done | None:
+    """A message with the button that restores the row's text, if the page sent it."""
     was = request.form.get(f"was-{row}")
-    url = url_for(".mend", list_id=list_id, row=row)
-    return None if was is None else Done(words, url, "suggested", was)
+    url = url_for(".edit_row", list_id=list_id, row=row)
+    return None if was is None else Done(message, url, "suggested", was)
 
 
 def _after(
@@ -186,6 +184,6 @@ def _after(
 ) -> AnyResponse:
     form = _form(list_id)
     assert form.staged is not None
-    edits.mend_changed(form.staged, form.row_texts, now())  # nothing typed gets lost
+    edits.edit_rows(form.staged, form.row_texts, now())  # keeps what was typed
     action(form.staged)
     return compose_page(form, fragment=_ROWS, changed=True, done=done)

@@ -14,7 +14,7 @@ from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import quotas, send_invitations, unsubscribe
-from invites.invitations.quotas import MAILS_A_DAY
+from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.models import (
     OPEN_STATES,
     Batch,
@@ -52,9 +52,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         )
         if waiting.exists():
             raise RuleError(Reason.INVITATION_WAITING)
-        if quotas.mailed_often(invitation.account_id, [invitation.email], now):
-            raise RuleError(Reason.INVITATION_OFTEN, limit=MAILS_A_DAY)
-        quotas.check_room(invitation.account_id, 1, now)
+        if quotas.over_daily_limit(invitation.account_id, [invitation.email], now):
+            raise RuleError(Reason.INVITATION_OFTEN, limit=MAILS_PER_ADDRESS)
+        quotas.check_daily_quota(invitation.account_id, 1, now)
         changes: dict[Any, Any] = {Invitation.expires_at: now + send_invitations.LIFETIME}
         if is_taken_over:
             changes[Invitation.inviter] = actor.user_id
@@ -93,7 +93,7 @@ def correct(
     Raises what issuing.issue and revoke do, and sends nothing then.
     """
     with db.transaction():
-        batch = send_invitations.issue(actor, order, now)
+        batch = send_invitations.send(actor, order, now)
         is_open = Invitation.get_by_id(invitation.id).state in OPEN_STATES
         mailed_again = Delivery.select().where(
             Delivery.batch == batch, Delivery.invitation == invitation

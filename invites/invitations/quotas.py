@@ -1,4 +1,7 @@
-"""How many invitations one mailbox, one account and the box have in a day: none is a cannon."""
+"""Daily quotas of invitation mails: per address, per account and per installation.
+
+They limit what somebody can do with a stolen login. A day is the last 24 hours.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,19 +13,19 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.models import Account, Delivery, DeliveryState, Invitation
 
-MAILS_A_DAY = 3  # from one account
-_OF_ALL = 6  # from all accounts of the box together
+MAILS_PER_ADDRESS = 3  # from one account
+_MAILS_PER_ADDRESS_FROM_ALL = 6
 
-ACCOUNT_A_DAY = 200_000  # four full lists
-BOX_A_DAY = 400_000
+MAILS_PER_ACCOUNT = 200_000  # four full lists
+MAILS_PER_INSTALLATION = 400_000
 
 _DAY = timedelta(days=1)
 
 
-def mailed_often(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
-    """Those of ``emails``, tens of thousands if need be, that get no more from ``account`` today.
+def over_daily_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
+    """The addresses that get no more mails from ``account`` today; fast for tens of thousands.
 
-    A day is the last 24 hours. Mails that weren't sent in the end don't count.
+    Withdrawn mails don't count.
     """
     mails = db.each(emails, Invitation.email).join(
         Delivery, on=(Delivery.invitation == Invitation.id)
@@ -33,27 +36,30 @@ def mailed_often(account: Account | int, emails: Sequence[str], now: datetime) -
         db.beside(Delivery.created_at) > Delivery.created_at.db_value(now - _DAY),
         db.beside(Delivery.state) != DeliveryState.WITHDRAWN,
     )
-    number = account if isinstance(account, int) else account.id
-    ours = Counter(email for email, sender in rows if sender == number)
-    all_of_them = Counter(email for email, _sender in rows)
-    often = {email for email, count in ours.items() if count >= MAILS_A_DAY}
-    return often | {email for email, count in all_of_them.items() if count >= _OF_ALL}
+    account_id = account if isinstance(account, int) else account.id
+    from_account = Counter(email for email, sender in rows if sender == account_id)
+    from_all = Counter(email for email, _sender in rows)
+    reached = {email for email, count in from_account.items() if count >= MAILS_PER_ADDRESS}
+    return reached | {
+        email for email, count in from_all.items() if count >= _MAILS_PER_ADDRESS_FROM_ALL
+    }
 
 
-def check_room(account: Account | int, mails: int, now: datetime) -> None:
-    """Raises RuleError(MAILED_ENOUGH) when ``mails`` more are too many today.
+def check_daily_quota(account: Account | int, mails: int, now: datetime) -> None:
+    """Raises RuleError(MAILED_ENOUGH) if ``mails`` more would be too many today.
 
-    For whoever got hold of an admin's log-in, or of the box. In the transaction
-    that queues them.
+    Has to run in the transaction that queues them.
     """
-    ours = Delivery.select(Delivery.created_at).where(Delivery.account == account)
-    everybodys = Delivery.select(Delivery.created_at)
-    for sent, limit in ((ours, ACCOUNT_A_DAY), (everybodys, BOX_A_DAY)):
-        if mails > limit or _is_of_today(sent, limit - mails, now):
+    everyones = Delivery.select(Delivery.created_at)
+    for sent, limit in (
+        (everyones.where(Delivery.account == account), MAILS_PER_ACCOUNT),
+        (everyones, MAILS_PER_INSTALLATION),
+    ):
+        if mails > limit or _is_from_today(sent, limit - mails, now):
             raise RuleError(Reason.MAILED_ENOUGH, limit=limit)
 
 
-def _is_of_today(sent: "ModelSelect[Delivery]", before: int, now: datetime) -> bool:
-    """Whether the mail that ``before`` others followed was queued in the last 24 hours."""
-    found = sent.order_by(Delivery.id.desc()).offset(before).first()
+def _is_from_today(sent: "ModelSelect[Delivery]", newer: int, now: datetime) -> bool:
+    """Whether the mail before the ``newer`` newest ones was queued today."""
+    found = sent.order_by(Delivery.id.desc()).offset(newer).first()
     return found is not None and found.created_at > now - _DAY

@@ -1,7 +1,7 @@
-"""Sending invitations: one press of *Send Invitation* becomes one batch, once."""
+"""Sends invitations: one press of *Send Invitation* makes one batch, once."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,174 +11,220 @@ from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.invitations import classify, edits, quotas, reminders, skipped, staging
-from invites.invitations.classify import Outcome
-from invites.invitations.review import ListReview, overview
+from invites.invitations import edits, quotas, staging
+from invites.invitations.review import Review, review_entries
+from invites.invitations.skipped import skipped_entries
 from invites.lists.recipients import Entry
-from invites.models import Batch, Invitation, InvitationState, Membership, StagedList
+from invites.models import (
+    INVITED,
+    Batch,
+    Delivery,
+    EntryOutcome,
+    Invitation,
+    InvitationState,
+    Membership,
+    StagedList,
+)
 from invites.outbox import enqueue
+from invites.outbox.enqueue import IS_QUEUED, IS_SENDING
 
-LIFETIME = timedelta(days=14)
-LARGE = 500  # mails; from here on an admin says yes to their number
+LIFETIME = timedelta(days=14)  # how long an invitation is valid
+LARGE = 500  # mails; the admin confirms their number from here on
 
 
 @dataclass(frozen=True)
-class Review:
-    """What an admin saw before the press: the fingerprint of the judgement, the mails agreed to."""
+class Approval:
+    """What an admin approved: the fingerprint of the review they saw, and a number of mails."""
 
     fingerprint: str
-    agreed: int | None = None
+    mail_count: int | None = None
 
 
 @dataclass(frozen=True)
 class InvitationRequest:
-    """What an admin asks for: what was typed, and a list that was dropped.
+    """Whom an admin wants to invite: typed entries and a staged list.
 
-    ``key`` names the press of the button: the same key sends once, and a list
-    is sent once whatever the key. ``also``: whom to invite of those left out
-    otherwise. Without a ``review`` it goes out as it is.
+    ``key``: identifies the press of the button; the same key sends only once, and a list
+    is sent only once whatever the key. ``also``: outcomes of ON_REQUEST that the admin ticked.
+    ``approval``: if there is none, nothing has to be approved.
     """
 
     key: str
     entries: Sequence[Entry]
     role: Role
     staged: StagedList | None = None
-    also: frozenset[Outcome] = frozenset()
-    review: Review | None = None
+    also: frozenset[EntryOutcome] = frozenset()
+    approval: Approval | None = None
 
 
-def issue(actor: Membership, order: InvitationRequest, now: datetime) -> Batch:
-    """Make the batch, its invitations and their mails, all or nothing.
+@dataclass(frozen=True)
+class _Recipients:
+    """Who gets a mail. ``skipped``: pending people who don't although the admin asked for it."""
 
-    A second call with the same key and content returns the batch of the first:
-    a double click and the back button send nothing twice. Raises
-    RuleError(LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED), LIST_SENT
-    for a list that was sent otherwise, REVIEW_FIRST when the review showed
-    something else than what would be sent now, CONFIRM_FIRST for very many
-    mails without a yes to their number, and MAILED_ENOUGH.
+    invited: list[tuple[str, str]]  # address, and name or ""
+    reminded: list[int]  # ids of pending invitations
+    skipped: int
+
+    @property
+    def mail_count(self) -> int:
+        return len(self.invited) + len(self.reminded)
+
+
+def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
+    """Create the batch, its invitations and their mails, all or nothing.
+
+    A second call with the same key and content returns the first batch, so that a double click
+    or the back button sends nothing twice.
+
+    Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, MAILED_ENOUGH;
+    LIST_SENT if the list was sent with another request; REVIEW_FIRST if the review that was
+    approved is out of date; CONFIRM_FIRST if the number of mails wasn't confirmed.
     """
-    account = actor.account
-    key = _content_key(actor, order)
+    key = _idempotency_key(actor, request)
     with db.transaction():
         earlier = Batch.get_or_none(Batch.key == key)
         if earlier is not None:
             return earlier
-        staged = _still_there(order.staged)
-        authorize(actor, Action.INVITE, order.role)
-        changes = edits.classify_again(staged, now) if staged else None
-        whole = overview(account, order.entries, staged, now)
-        if not whole:
+        authorize(actor, Action.INVITE, request.role)
+        staged = _unsent(request.staged)
+        has_changed = bool(staged and edits.reclassify(staged, now))
+        review = review_entries(actor.account, request.entries, staged, now)
+        if not review:
             raise RuleError(Reason.LIST_EMPTY)
-        people, known = whole.to_invite(order.also), whole.to_remind(order.also)
-        again, anew = _remind(actor, known, order.role, now)
-        people += anew
-        if not people and not again:
+        recipients = _recipients(actor, request, review, now)
+        if not recipients.mail_count:
             raise RuleError(Reason.NOBODY_TO_INVITE)
-        if order.review is not None:
-            _compare(order.review, whole, whole.people(order.also), bool(changes))
-        quotas.check_room(account, len(people) + len(again), now)
+        _check_approval(request, review, has_changed)
+        quotas.check_daily_quota(actor.account, recipients.mail_count, now)
+
         batch = Batch.create(
-            account=account,
+            account=actor.account,
             inviter=actor.user_id,
-            role=order.role,
+            role=request.role,
             key=key,
             file_name=staged.file_name if staged else "",
-            skipped=_skipped(whole, order.also, pending=len(known) - len(again) - len(anew)),
+            skipped=_skipped(request, review, recipients),
             created_at=now,
         )
-        _replace_older(actor, [email for email, _ in people], now)
-        _insert_invitations(batch, people, now)
-        enqueue.queue_batch(batch, now, again)
+        _replace_closed(actor, [email for email, _ in recipients.invited], now)
+        _insert_invitations(batch, recipients.invited, now)
+        enqueue.queue_batch(batch, now, recipients.reminded)
         if staged is not None:
             staging.mark_sent(staged, batch)
-        audit_log.record(
-            AuditAction.INVITED,
-            account,
-            actor.user,
-            now,
-            role=order.role,
-            batch=batch.id,
-            people=len(people) + len(again),
-        )
+        details = {"role": request.role, "batch": batch.id, "people": recipients.mail_count}
+        audit_log.record(AuditAction.INVITED, actor.account, actor.user, now, **details)
     return batch
 
 
-def _content_key(actor: Membership, order: InvitationRequest) -> str:
-    """The same press with the same content is one batch; other content is another one."""
-    press = f"list {staging.identity(order.staged)}" if order.staged else order.key
-    parts = [str(actor.id), press, str(int(order.role)), ",".join(sorted(order.also))]
-    listed = (f"{entry.text}\t{entry.name}\t{entry.kept_as_is}" for entry in order.entries)
-    content = "\n".join([*parts, *listed])
+def _idempotency_key(actor: Membership, request: InvitationRequest) -> str:
+    """A hash of who sends what: another content with the same key is another batch."""
+    press = f"list {staging.identity(request.staged)}" if request.staged else request.key
+    parts = [str(actor.id), press, str(int(request.role)), ",".join(sorted(request.also))]
+    entries = (f"{entry.text}\t{entry.name}\t{entry.kept_as_is}" for entry in request.entries)
+    content = "\n".join([*parts, *entries])
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _still_there(staged: StagedList | None) -> StagedList | None:
-    """The list as it is now. Raises RuleError(LIST_SENT) when it was sent meanwhile."""
-    fresh = StagedList.get_or_none(StagedList.id == staged.id) if staged else None
-    if fresh is not None and fresh.batch_id is not None:
+def _unsent(staged: StagedList | None) -> StagedList | None:
+    """The list as it is now, or None if it was deleted. Raises RuleError(LIST_SENT)."""
+    current = StagedList.get_or_none(StagedList.id == staged.id) if staged else None
+    if current is not None and current.batch_id is not None:
         raise RuleError(Reason.LIST_SENT)
-    return fresh
+    return current
 
 
-def _compare(review: Review, whole: ListReview, mails: int, changed: bool) -> None:
-    """Nothing goes out unseen, and very much only after a yes."""
-    if changed or review.fingerprint != whole.fingerprint:
+def _recipients(
+    actor: Membership, request: InvitationRequest, review: Review, now: datetime
+) -> _Recipients:
+    pending = review.to_remind(request.also)
+    reminded, replaced = _renew(actor, pending, request.role, now) if pending else ([], [])
+    return _Recipients(
+        invited=review.to_invite(request.also) + replaced,
+        reminded=reminded,
+        skipped=len(pending) - len(reminded) - len(replaced),
+    )
+
+
+def _renew(
+    actor: Membership, emails: Sequence[str], role: Role, now: datetime
+) -> tuple[list[int], list[tuple[str, str]]]:
+    """Renew the pending invitations of these addresses, or replace those to another role.
+
+    Returns the ids of the renewed ones, and address and name of people to invite again with
+    ``role``. Leaves out invitations whose last mail is still queued, and those to a role
+    that ``actor`` can't grant. ``actor`` becomes the inviter.
+    """
+    unsent = Delivery.select(Delivery.invitation).where(IS_QUEUED | IS_SENDING)
+    found = Invitation.select(
+        Invitation.id, Invitation.role, Invitation.email, Invitation.name
+    ).where(
+        db.beside(Invitation.account) == actor.account_id,
+        db.among(Invitation.email, emails),
+        Invitation.state == InvitationState.PENDING,
+        Invitation.expires_at > now,
+        Invitation.role.in_(grantable_roles(actor)),
+        Invitation.id.not_in(unsent.where(Delivery.invitation.is_null(False))),
+    )
+    rows = db.tuples(found.order_by(Invitation.id))
+    renewed = [number for number, offered, _email, _name in rows if offered == role]
+    replaced = [number for number, offered, _email, _name in rows if offered != role]
+    Invitation.update(expires_at=now + LIFETIME, inviter=actor.user_id).where(
+        db.among(Invitation.id, renewed)
+    ).execute()
+    Invitation.update(state=InvitationState.REPLACED).where(
+        db.among(Invitation.id, replaced)
+    ).execute()
+    return renewed, [(email, name) for _number, offered, email, name in rows if offered != role]
+
+
+def _check_approval(request: InvitationRequest, review: Review, has_changed: bool) -> None:
+    if request.approval is None:
+        return
+    if has_changed or request.approval.fingerprint != review.fingerprint:
         raise RuleError(Reason.REVIEW_FIRST)
-    if mails >= LARGE and review.agreed != mails:
+    mails = review.mail_count(request.also)
+    if mails >= LARGE and request.approval.mail_count != mails:
         raise RuleError(Reason.CONFIRM_FIRST)
 
 
-def _skipped(whole: ListReview, also: Collection[Outcome], *, pending: int) -> dict[str, object]:
-    """What was not sent and why, for the batch's page: totals, and the rows."""
-    sent = classify.INVITED.union(also)
-    counts = {o.value: n for o, n in whole.counts.items() if o not in sent}
-    if pending:  # asked for, and yet mailed too often lately, or out of reach
-        counts[Outcome.PENDING.value] = pending
-    return {"counts": counts, "examples": skipped.of(whole, sent)}
+def _skipped(
+    request: InvitationRequest, review: Review, recipients: _Recipients
+) -> dict[str, object]:
+    """Batch.skipped: who isn't invited and why, as totals and as entries."""
+    invited = INVITED.union(request.also)
+    counts = {str(one): count for one, count in review.counts.items() if one not in invited}
+    if recipients.skipped:
+        counts[EntryOutcome.PENDING.value] = recipients.skipped
+    return {"counts": counts, "examples": skipped_entries(review, invited)}
 
 
-def _remind(
-    actor: Membership, emails: Sequence[str], role: Role, now: datetime
-) -> tuple[list[int], list[tuple[str, str]]]:
-    if not emails:
-        return [], []
-    return reminders.renew(actor, emails, role, now, now + LIFETIME)
+def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> None:
+    """Mark expired and declined invitations as replaced by new ones.
 
-
-def _replace_older(actor: Membership, emails: Sequence[str], now: datetime) -> None:
-    """Close the expired and declined invitations that the new ones take the place of.
-
-    Who declined a role beyond ``actor`` may still think again. When somebody declined stays
-    in the row.
+    A declined one to a role that ``actor`` can't grant stays open to second thoughts.
+    ``answered_at`` stays: it shows that somebody declined.
     """
-    expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
-    declined = (Invitation.state == InvitationState.DECLINED) & Invitation.role.in_(
+    has_expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
+    has_declined = (Invitation.state == InvitationState.DECLINED) & Invitation.role.in_(
         grantable_roles(actor)
     )
     Invitation.update(state=InvitationState.REPLACED).where(
         db.beside(Invitation.account) == actor.account_id,
         db.among(Invitation.email, emails),
-        expired | declined,
+        has_expired | has_declined,
     ).execute()
 
 
 def _insert_invitations(batch: Batch, people: Iterable[tuple[str, str]], now: datetime) -> None:
-    """``people``: each address with its name, or ""."""
-    moment = Invitation.created_at.db_value(now)
-    expiry = Invitation.expires_at.db_value(now + LIFETIME)
-    fixed = (batch.account_id, batch.id, batch.inviter_id, int(batch.role))
-    db.insert_rows(
-        Invitation,
-        (
-            "account_id",
-            "batch_id",
-            "inviter_id",
-            "role",
-            "email",
-            "name",
-            "state",
-            "created_at",
-            "expires_at",
-        ),
-        ((*fixed, *person, InvitationState.PENDING.value, moment, expiry) for person in people),
-    )
+    """``people``: address and name, or ""."""
+    same_for_all = {
+        "account_id": batch.account_id,
+        "batch_id": batch.id,
+        "inviter_id": batch.inviter_id,
+        "role": batch.role,
+        "created_at": Invitation.created_at.db_value(now),
+        "expires_at": Invitation.expires_at.db_value(now + LIFETIME),
+    }
+    state = InvitationState.PENDING.value
+    rows = ((email, name, state) for email, name in people)
+    db.insert_rows(Invitation, ("email", "name", "state"), rows, **same_for_all)

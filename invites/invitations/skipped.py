@@ -1,62 +1,54 @@
-"""Who was left out of a batch, and why: kept with the batch, for its page."""
+"""The entries of a batch that weren't invited, and why: stored with the batch for its page."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
 from invites.invitations import staged_rows
-from invites.invitations.classify import Outcome
-from invites.invitations.review import ListReview
+from invites.invitations.review import Review
 from invites.lists.recipients import typed
-from invites.models import Batch
+from invites.models import Batch, EntryOutcome
 
-MOST = 2000  # rows; a page reads them all
-
-_LONGEST = 200
+MAX_KEPT = 2000  # entries; a page reads them all
+_MAX_TEXT = 200  # characters
 
 
 class SkippedEntry(NamedTuple):
-    """A row of the file, or something typed, that nobody is invited by."""
+    """A row of the file (``row`` is its number), or a typed entry (``row`` is None)."""
 
     row: int | None
     text: str
     problem: str
-    name: str = ""
-    suggestion: str = ""
-    outcome: str = Outcome.INVALID.value  # batches of before kept no others
+    name: str
+    suggestion: str
+    outcome: str
 
     @property
     def as_typed(self) -> str:
-        """As it can be typed into the field, to be mended there."""
+        """The entry as it can be typed into the Email field."""
         return typed(self.text, self.name)
 
 
-def of(whole: ListReview, sent: Collection[Outcome]) -> list[SkippedEntry]:
-    """All but the ``sent`` ones, up to MOST; first what isn't an address, for it can be mended."""
-    wrong = _with(whole, {Outcome.INVALID}, MOST)
-    return wrong + _with(whole, set(Outcome) - {Outcome.INVALID, *sent}, MOST - len(wrong))
+def skipped_entries(review: Review, invited: Collection[EntryOutcome]) -> list[SkippedEntry]:
+    """Up to MAX_KEPT entries that aren't ``invited``; invalid ones first, as they can be fixed."""
+    invalid = _entries(review, {EntryOutcome.INVALID}, MAX_KEPT)
+    others = set(EntryOutcome) - {EntryOutcome.INVALID, *invited}
+    return invalid + _entries(review, others, MAX_KEPT - len(invalid))
 
 
-def _with(whole: ListReview, outcomes: Collection[Outcome], limit: int) -> list[SkippedEntry]:
-    listed = staged_rows.first_with(whole.staged, outcomes, limit) if whole.staged else []
+def of_batch(batch: Batch) -> list[SkippedEntry]:
+    """The entries stored with ``batch``."""
+    return [SkippedEntry(*kept) for kept in batch.skipped["examples"]]
+
+
+def _entries(review: Review, outcomes: Collection[EntryOutcome], limit: int) -> list[SkippedEntry]:
+    rows = staged_rows.first_with(review.staged, outcomes, limit) if review.staged else []
     found = [
         SkippedEntry(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
-        for row in listed
+        for row in rows
     ]
     found += [
-        SkippedEntry(
-            one.entry.row,
-            one.entry.text,
-            one.problem or "",
-            one.entry.name,
-            one.suggestion,
-            one.outcome,
-        )
-        for one in whole.typed.classified
-        if one.outcome in outcomes
+        SkippedEntry(entry.row, entry.text, problem or "", entry.name, suggestion, outcome)
+        for entry, outcome, _email, problem, suggestion in review.typed.classified
+        if outcome in outcomes
     ]
-    return [one._replace(text=one.text[:_LONGEST]) for one in found[:limit]]
-
-
-def rows(batch: Batch) -> list[SkippedEntry]:
-    """What was kept of ``batch``."""
-    return [SkippedEntry(*kept) for kept in batch.skipped["examples"]]
+    return [one._replace(text=one.text[:_MAX_TEXT]) for one in found[:limit]]

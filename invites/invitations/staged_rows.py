@@ -1,4 +1,4 @@
-"""The rows of a dropped list: how many have which outcome, and finding some."""
+"""Queries for the rows of a staged list: counts, pages, and rows with some outcome."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -8,125 +8,20 @@ from peewee import ModelSelect, fn
 from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
-from invites.invitations.classify import Outcome
 from invites.lists.table import Table
-from invites.models import StagedList, StagedRow
+from invites.models import EntryOutcome, StagedList, StagedRow
 
-_SHOWN = 20  # rows on a page: enough to look at, and the next ones are a press away
-_SHOWN_TEXT = 150  # characters of a row without an address
+_PAGE_SIZE = 20
+_MAX_TEXT = 150  # characters shown of a row without an address
 
 
-def counts(staged: StagedList) -> Counter[Outcome]:
+def counts(staged: StagedList) -> Counter[EntryOutcome]:
     """How many rows have each outcome."""
-    return Counter({Outcome(outcome): count for outcome, count in staged.counts.items()})
-
-
-def page(
-    staged: StagedList, listed: Counter[Outcome], outcome: Outcome | None, number: int
-) -> Page[StagedRow]:
-    """One page of the rows with ``outcome``, or of all, in the order of the file.
-
-    ``listed`` is what ``counts`` said of the list.
-    """
-    rows, total = of(staged), listed.total()
-    if outcome is not None:
-        rows, total = rows.where(StagedRow.outcome == outcome), listed[outcome]
-    return paged(rows.order_by(StagedRow.number), number, size=_SHOWN, total=total)
-
-
-def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """Which of the addresses are in the list, and not left out of it."""
-    found = StagedRow.select(StagedRow.email).where(
-        StagedRow.list == staged.id,
-        db.among(StagedRow.email, emails),
-        StagedRow.outcome != Outcome.SKIPPED,
-    )
-    return {email for (email,) in db.tuples(found)}
-
-
-def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
-    """What the file has in rows without an address: a title, a sum, somebody without e-mail.
-
-    Reads the file as far as the last of them. Raises RuleError(NOT_FOUND).
-    """
-    rows = as_table(with_content(staged.id)).cells(numbers)
-    return {number: ", ".join(cells)[:_SHOWN_TEXT] for number, cells in rows.items()}
-
-
-def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
-    """In which row each of the addresses counts; all others that have it are twice."""
-    found = StagedRow.select(StagedRow.email, StagedRow.number).where(
-        StagedRow.list == staged.id,
-        db.among(StagedRow.email, emails),
-        StagedRow.outcome.not_in([Outcome.TWICE, Outcome.SKIPPED]),
-    )
-    return dict(db.tuples(found))
-
-
-def those_with(staged: StagedList, outcomes: Collection[Outcome]) -> list[tuple[str, str]]:
-    """Address and name of each row with one of ``outcomes``, in the order of the file."""
-    found = (
-        StagedRow.select(StagedRow.email, StagedRow.name)
-        .where(StagedRow.list == staged.id, StagedRow.outcome.in_(list(outcomes)))
-        .order_by(StagedRow.number)
-    )
-    return list(db.tuples(found))
-
-
-def not_invited(staged: StagedList, outcomes: Collection[Outcome]) -> Iterator[StagedRow]:
-    """The rows with none of ``outcomes``, in the order of the file."""
-    left = of(staged).where(StagedRow.outcome.not_in(list(outcomes)))
-    yield from left.order_by(StagedRow.number).iterator()
-
-
-def first_with(staged: StagedList, outcomes: Collection[Outcome], limit: int) -> list[StagedRow]:
-    """The first rows with one of ``outcomes``."""
-    found = of(staged).where(StagedRow.outcome.in_(list(outcomes)))
-    return list(found.order_by(StagedRow.number).limit(limit))
-
-
-def alike(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
-    """Domains that many rows misspell: as written, as it is probably meant, how many rows."""
-    misspelt = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
-        StagedRow.list == staged.id,
-        StagedRow.outcome == Outcome.INVALID,
-        StagedRow.problem == Reason.ADDRESS_MISSPELT,
-    )
-    pairs = Counter((domain(text), domain(suggestion)) for text, suggestion in db.tuples(misspelt))
-    many = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
-    return [one for one in many if one[0] != one[1]][:limit]
-
-
-def one_line(text: str) -> str:
-    """The text of a row as a field can hold it."""
-    return text.strip().replace("\r", "").replace("\n", "")
-
-
-def with_content(list_id: int) -> StagedList:
-    """A list with what stood in the file. Raises RuleError(NOT_FOUND)."""
-    found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
-    if found is None:  # dropped in another tab
-        raise RuleError(Reason.NOT_FOUND)
-    return found
-
-
-def as_table(staged: StagedList) -> Table:
-    """What stood in the file; of a list ``with_content``."""
-    return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
-
-
-def of(staged: StagedList) -> "ModelSelect[StagedRow]":
-    """All rows of a list, to be narrowed with ``where``."""
-    return StagedRow.select().where(StagedRow.list == staged.id)
-
-
-def domain(address: str) -> str:
-    """What stands behind the @, in lower case, also of what is no address."""
-    return address.strip().rpartition("@")[2].lower()
+    return Counter({EntryOutcome(outcome): count for outcome, count in staged.counts.items()})
 
 
 def count_again(staged: StagedList) -> None:
-    """Note how many rows have each outcome: counting 50,000 for every page would take longest."""
+    """Store how many rows have each outcome; counting 50,000 on every page would be slow."""
     grouped = (
         StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
         .where(StagedRow.list == staged.id)
@@ -136,11 +31,110 @@ def count_again(staged: StagedList) -> None:
     staged.save(only=[StagedList.counts])
 
 
+def of(staged: StagedList) -> "ModelSelect[StagedRow]":
+    """A query for the rows of a list."""
+    return StagedRow.select().where(StagedRow.list == staged.id)
+
+
+def page(staged: StagedList, outcome: EntryOutcome | None, number: int) -> Page[StagedRow]:
+    """A page of the rows with ``outcome``, or of all rows, in the order of the file."""
+    rows, row_counts = of(staged), counts(staged)
+    total = row_counts.total()
+    if outcome is not None:
+        rows, total = rows.where(StagedRow.outcome == outcome), row_counts[outcome]
+    return paged(rows.order_by(StagedRow.number), number, size=_PAGE_SIZE, total=total)
+
+
+def recipients(staged: StagedList, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:
+    """Address and name of each row with one of ``outcomes``, in the order of the file."""
+    found = (
+        StagedRow.select(StagedRow.email, StagedRow.name)
+        .where(StagedRow.list == staged.id, StagedRow.outcome.in_(list(outcomes)))
+        .order_by(StagedRow.number)
+    )
+    return list(db.tuples(found))
+
+
+def without(staged: StagedList, outcomes: Collection[EntryOutcome]) -> Iterator[StagedRow]:
+    """The rows with none of ``outcomes``, in the order of the file."""
+    rows = of(staged).where(StagedRow.outcome.not_in(list(outcomes)))
+    yield from rows.order_by(StagedRow.number).iterator()
+
+
+def first_with(
+    staged: StagedList, outcomes: Collection[EntryOutcome], limit: int
+) -> list[StagedRow]:
+    """The first ``limit`` rows with one of ``outcomes``."""
+    found = of(staged).where(StagedRow.outcome.in_(list(outcomes)))
+    return list(found.order_by(StagedRow.number).limit(limit))
+
+
+def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
+    """Which of the addresses are in the list, and not excluded."""
+    found = StagedRow.select(StagedRow.email).where(
+        StagedRow.list == staged.id,
+        db.among(StagedRow.email, emails),
+        StagedRow.outcome != EntryOutcome.EXCLUDED,
+    )
+    return {email for (email,) in db.tuples(found)}
+
+
+def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
+    """The number of the row that counts for each address; the others are duplicates."""
+    found = StagedRow.select(StagedRow.email, StagedRow.number).where(
+        StagedRow.list == staged.id,
+        db.among(StagedRow.email, emails),
+        StagedRow.outcome.not_in([EntryOutcome.DUPLICATE, EntryOutcome.EXCLUDED]),
+    )
+    return dict(db.tuples(found))
+
+
+def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
+    """Misspelt domains of several rows: as written, as suggested, number of rows."""
+    misspelt = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
+        StagedRow.list == staged.id,
+        StagedRow.outcome == EntryOutcome.INVALID,
+        StagedRow.problem == Reason.ADDRESS_MISSPELT,
+    )
+    pairs = Counter((domain(text), domain(suggestion)) for text, suggestion in db.tuples(misspelt))
+    common = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
+    return [one for one in common if one[0] != one[1]][:limit]
+
+
+def domain(address: str) -> str:
+    """What follows the last @ in any text, in lower case."""
+    return address.strip().rpartition("@")[2].lower()
+
+
+def one_line(text: str) -> str:
+    """The text of a row as an input field holds it."""
+    return text.strip().replace("\r", "").replace("\n", "")
+
+
+def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
+    """The filled cells of rows without an address, such as titles and sums.
+
+    Reads the file up to the last of them. Raises RuleError(NOT_FOUND).
+    """
+    rows = as_table(with_content(staged.id)).cells(numbers)
+    return {number: ", ".join(cells)[:_MAX_TEXT] for number, cells in rows.items()}
+
+
+def with_content(list_id: int) -> StagedList:
+    """A list with its content. Raises RuleError(NOT_FOUND) if it was deleted in another tab."""
+    found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
+    if found is None:
+        raise RuleError(Reason.NOT_FOUND)
+    return found
+
+
+def as_table(staged: StagedList) -> Table:
+    """The file of a list ``with_content``."""
+    return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
+
+
 def expect_unsent(staged: StagedList) -> None:
-    """Raises RuleError(NOT_FOUND) for a list that was sent, or dropped, in another tab."""
-    if (
-        not StagedList.select()
-        .where(StagedList.id == staged.id, StagedList.batch.is_null())
-        .exists()
-    ):
+    """Raises RuleError(NOT_FOUND) for a list that was sent or deleted in another tab."""
+    unsent = StagedList.select().where(StagedList.id == staged.id, StagedList.batch.is_null())
+    if not unsent.exists():
         raise RuleError(Reason.NOT_FOUND)

@@ -11,7 +11,7 @@ from invites.models.invitations import (
     InvitationStatus,
     UnsubscribedAddress,
 )
-from invites.models.lists import StagedList, StagedRow
+from invites.models.lists import INVITED, ON_REQUEST, EntryOutcome, StagedList, StagedRow
 from invites.models.members import AuditEntry, JoinedBy, Membership, PermanentLink
 from invites.models.outbox import Delivery, DeliveryKind, DeliveryState, MailThrottle, WorkerStatus
 from invites.models.people import (
@@ -28,6 +28,8 @@ from invites.models.people import (
 )
 
 __all__ = [
+    "INVITED",
+    "ON_REQUEST",
     "OPEN_STATES",
     "Account",
     "AuditEntry",
@@ -39,6 +41,7 @@ __all__ = [
     "DeliveryState",
     "EmailToken",
     "EmailTokenPurpose",
+    "EntryOutcome",
     "Invitation",
     "InvitationState",
     "InvitationStatus",

@@ -1,5 +1,7 @@
 """Uploaded lists that have not been sent yet."""
 
+from enum import StrEnum
+
 from peewee import (
     SQL,
     BlobField,
@@ -19,13 +21,34 @@ from invites.models.invitations import Batch
 from invites.models.people import User
 
 
-class StagedList(Row):
-    """A file that was dropped and read: looked over, mended and sent, or gone after a day.
+class EntryOutcome(StrEnum):
+    """What sending does with one entry of a list."""
 
-    ``content`` is the file as text, for when another column is picked; ``sheets``
-    the names of a workbook's, that of the one that was read first;
-    ``columns`` what stands in them, as tables.Column; ``counts`` how many rows
-    have which outcome. ``batch``: what became of it. Then its rows are gone.
+    INVITE = "invite"
+    INVITE_PROFILE = "invite_profile"
+    MEMBER = "member"
+    REMOVED = "removed"
+    DECLINED = "declined"
+    PENDING = "pending"
+    UNSUBSCRIBED = "unsubscribed"
+    DAILY_LIMIT = "daily_limit"
+    DUPLICATE = "duplicate"
+    EXCLUDED = "excluded"
+    INVALID = "invalid"
+
+
+INVITED = frozenset({EntryOutcome.INVITE, EntryOutcome.INVITE_PROFILE})
+# People who are removed, have declined or are pending are invited again only on request.
+ON_REQUEST = frozenset({EntryOutcome.REMOVED, EntryOutcome.DECLINED, EntryOutcome.PENDING})
+
+
+class StagedList(Row):
+    """An uploaded file, kept for a day for review.
+
+    ``content``: the file as text, to be read again when other columns are picked.
+    ``sheets``: the names of a workbook's sheets, starting with the one that was read.
+    ``columns``: fields of lists.columns.Column. ``counts``: rows per outcome.
+    ``batch``: set once the list is sent; its rows and content are deleted then.
     """
 
     account = ForeignKeyField(Account)
@@ -46,10 +69,10 @@ class StagedList(Row):
 
 
 class StagedRow(Row):
-    """A row of such a list, and the one outcome that sending has for it.
+    """A row of a staged list.
 
-    ``email`` is the canonical address, empty when ``problem`` says why there is
-    none. ``kept_as_is``: somebody said that it isn't misspelt.
+    ``email``: the canonical address, or "" if ``problem`` says why there is none.
+    ``kept_as_is``: the admin confirmed that the address isn't misspelt.
     """
 
     id = None

@@ -168,7 +168,7 @@ class Worker:
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept_at > _SWEEP:
-            staging.sweep(utcnow())
+            staging.delete_expired(utcnow())
             sessions.sweep(utcnow())
             self._swept_at = time.monotonic()
 

@@ -1,8 +1,7 @@
-"""The form of New Invitation, and its page: what several views read and show."""
+"""The form of New Invitation and its page, for the views that read and show them."""
 
 import re
 import secrets
-from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -25,13 +24,12 @@ from invites.bounces import matching
 from invites.core.errors import RuleError
 from invites.core.roles import Role
 from invites.invitations import send_invitations, staged_rows, staging
-from invites.invitations.classify import Outcome
-from invites.invitations.review import ListReview, overview
-from invites.invitations.send_invitations import InvitationRequest, Review
+from invites.invitations.review import Review, review_entries
+from invites.invitations.send_invitations import Approval, InvitationRequest
 from invites.lists import suggestions
 from invites.lists.recipients import Entry, read_field, replaced
 from invites.lists.table import Choice
-from invites.models import Invitation, StagedList
+from invites.models import EntryOutcome, Invitation, StagedList
 from invites.web.access import current
 from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
@@ -45,12 +43,13 @@ _PLACE = re.compile(r"([a-z_]*):([0-9]{1,6})")
 
 
 class ComposeForm(PlainForm):
-    """One batch. ``key`` names this press of the button, ``list_id`` the list read before.
+    """The invitations of one batch.
 
-    ``seen`` is the fingerprint of the review on the page, ``agreed`` the number
-    of mails that was said yes to, ``trusted`` what was typed and isn't misspelt,
-    ``place`` the page of the list that shows, as ``outcome:number``, ``wrong_id`` the
-    invitation whose address is to be corrected by this batch.
+    ``key``: identifies the press of the button. ``list_id``: the staged list.
+    ``seen``: the fingerprint of the review on the page. ``agreed``: the confirmed number of mails.
+    ``trusted``: typed addresses that look misspelt and are kept as they are.
+    ``place``: the page of the list, as ``outcome:number``.
+    ``wrong_id``: the invitation whose wrong address this batch corrects.
     """
 
     email = TextAreaField(_l("Email"))
@@ -75,12 +74,12 @@ class ComposeForm(PlainForm):
 
     @cached_property
     def staged(self) -> StagedList | None:
-        """The list: dropped before, if it is this member's, or set by the view that reads one."""
+        """The list that the member uploaded before; the view that reads a file sets a new one."""
         return staging.find(current().membership, number(self.list_id.data))
 
     @cached_property
     def wrong(self) -> Invitation | None:
-        """The invitation that went to a wrong address, if it is one that the member may mend."""
+        """The invitation to a wrong address, if the member may manage it."""
         try:
             found = current().scope.invitation(number(self.wrong_id.data) or 0)
         except RuleError:
@@ -89,49 +88,50 @@ class ComposeForm(PlainForm):
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """What stands in the field."""
+        """The entries in the Email field."""
         trusted = set((self.trusted.data or "").split())
         entries = read_field(self.email.data or "")
         return [one._replace(kept_as_is=True) if one.text in trusted else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
-        """Write ``right``, if there is one, into the field where ``wrong`` stands."""
+        """Replace ``wrong`` in the Email field with ``right``, unless that is empty."""
         self.email.data = replaced(self.email.data or "", wrong, right or wrong)
         self.__dict__.pop("entries", None)
 
     def add_typed(self, people: Sequence[tuple[str, str]]) -> None:
-        """Write more names and addresses into the field, a line each."""
+        """Add names and addresses to the Email field, a line each."""
         quotable = [(name.replace('"', "'"), email) for name, email in people]
         lines = [f'"{name}" <{email}>' if name else email for name, email in quotable]
         self.email.data = "\n".join([*(self.email.data or "").splitlines(), *lines])
         self.__dict__.pop("entries", None)
 
     def trust(self, text: str) -> None:
-        """Believe that something in the field isn't misspelt."""
+        """Keep an entry of the Email field as it is."""
         self.trusted.data = f"{self.trusted.data or ''} {text}".strip()
         self.__dict__.pop("entries", None)
 
     @property
-    def also(self) -> frozenset[Outcome]:
-        """Who is invited because a box is ticked."""
+    def also(self) -> frozenset[EntryOutcome]:
+        """The outcomes that are invited because a checkbox is ticked."""
         boxes = {
-            Outcome.REMOVED: self.removed_too,
-            Outcome.DECLINED: self.declined_too,
-            Outcome.PENDING: self.pending_too,
+            EntryOutcome.REMOVED: self.removed_too,
+            EntryOutcome.DECLINED: self.declined_too,
+            EntryOutcome.PENDING: self.pending_too,
         }
         return frozenset(outcome for outcome, box in boxes.items() if box.data)
 
     @property
     def columns(self) -> Choice | None:
-        """The columns that are chosen on the page, if the list is there."""
+        """The columns chosen on the page, if it shows a list."""
         email = number(request.form.get("email_column"))
         return None if email is None else Choice(email, number(request.form.get("name_column")))
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """What was typed into the fields of the rows that show, by their numbers.
+        """The texts typed into the rows on the page, by row number.
 
-        An old page doesn't take back what was mended in another tab.
+        Only those that differ from what the page showed: an old page must not undo an edit
+        made in another tab.
         """
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
         texts = {int(match[1]): text for match, text in found if match}
@@ -139,23 +139,23 @@ class ComposeForm(PlainForm):
         return {row: text for row, text in texts.items() if text != was[row]}
 
     @property
-    def at(self) -> tuple[Outcome | None, int]:
-        """Which rows of the list show, and the page of them; first those that need a look."""
+    def at(self) -> tuple[EntryOutcome | None, int]:
+        """The filter and the page of the list's rows; invalid rows first."""
         found = _PLACE.fullmatch(request.form.get("go") or self.place.data or "")
         if not found:
-            return Outcome.INVALID, 1
-        outcome = Outcome(found[1]) if found[1] in list(Outcome) else None
+            return EntryOutcome.INVALID, 1
+        outcome = EntryOutcome(found[1]) if found[1] in list(EntryOutcome) else None
         return outcome, int(found[2])
 
-    def order(self) -> InvitationRequest:
-        """What is asked for. Call it once the form is valid."""
+    def request(self) -> InvitationRequest:
+        """The request to send. Call it once the form is valid."""
         return InvitationRequest(
             key=self.key.data or secrets.token_urlsafe(16),
             entries=self.entries,
             role=Role(self.role.data),
             staged=self.staged,
             also=self.also,
-            review=Review(self.seen.data or "", number(self.agreed.data)),
+            approval=Approval(self.seen.data or "", number(self.agreed.data)),
         )
 
 
@@ -171,10 +171,10 @@ def filled_form() -> ComposeForm:
     return form
 
 
-def form_to_mend(text: str, role: Role, wrong: Invitation | None = None) -> ComposeForm:
-    """A new form with ``text`` in its field, to be mended there.
+def prefilled_form(text: str, role: Role, wrong: Invitation | None = None) -> ComposeForm:
+    """A new form with ``text`` in its Email field, to be corrected there.
 
-    ``wrong``: the invitation whose address is.
+    ``wrong``: the invitation with the wrong address.
     """
     form = ComposeForm(
         formdata=None,
@@ -195,57 +195,55 @@ def compose_page(
     unsent: str = "",
     **context: object,
 ) -> Response:
-    """The page, or a fragment of it, with what field and list are understood to be."""
-    whole, too_long = _overview(form)
+    """The page or a fragment of it, with the review of Email field and list."""
+    review, too_long = _review(form)
     if too_long and not form.email.errors:
         form.email.errors = [too_long]
-    people = whole.people(form.also) if whole else 0
-    if number(form.agreed.data) != people:
+    mail_count = review.mail_count(form.also) if review else 0
+    if number(form.agreed.data) != mail_count:
         form.agreed.data = ""
     return show(
         "compose/page.html",
         fragment=fragment,
         status=status,
         form=form,
-        overview=whole,
-        people=people,
-        is_large=people >= send_invitations.LARGE,
+        review=review,
+        mail_count=mail_count,
+        is_large=mail_count >= send_invitations.LARGE,
         lifetime=send_invitations.LIFETIME.days,
         links_stay_here=services().settings.links_stay_here,
-        note=_send_note(people),
+        note=_send_note(mail_count),
         unsent=unsent,
         **context,
-        **rows_page(form, whole.listed if whole else _listed(form)),
+        **rows_page(form),
     )
 
 
-def _overview(form: ComposeForm) -> tuple[ListReview | None, str]:
+def _review(form: ComposeForm) -> tuple[Review | None, str]:
     try:
-        return overview(current().account, form.entries, form.staged, now()), ""
+        return review_entries(current().account, form.entries, form.staged, now()), ""
     except RuleError as refused:
         return None, sentence(refused)
 
 
-def _listed(form: ComposeForm) -> Counter[Outcome]:
-    return staged_rows.counts(form.staged) if form.staged else Counter()
-
-
-def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
-    """What the rows of the list need that show; ``listed``: how many have which outcome."""
+def rows_page(form: ComposeForm) -> dict[str, Any]:
+    """What the template needs to show a page of the list's rows."""
     if form.staged is None:
         return {"found": None}
+    row_counts = staged_rows.counts(form.staged)
     outcome, page = form.at
-    if outcome is not None and not listed[outcome]:
+    if outcome is not None and not row_counts[outcome]:
         outcome = None
-    found = staged_rows.page(form.staged, listed, outcome, page)
+    found = staged_rows.page(form.staged, outcome, page)
     empty = [row.number for row in found if not row.text]
-    twice = [row.email for row in found if row.outcome == Outcome.TWICE]
+    duplicates = [row.email for row in found if row.outcome == EntryOutcome.DUPLICATE]
+    has_invalid = row_counts[EntryOutcome.INVALID] > 0
     return {
-        "listed": listed,
+        "row_counts": row_counts,
         "chosen": outcome,
         "found": found,
-        "alike": staged_rows.alike(form.staged) if listed[Outcome.INVALID] else [],
-        "first_rows": staged_rows.first_rows(form.staged, twice) if twice else {},
+        "misspellings": staged_rows.common_misspellings(form.staged) if has_invalid else [],
+        "first_rows": staged_rows.first_rows(form.staged, duplicates) if duplicates else {},
         "is_role": suggestions.is_role,
         "one_line": staged_rows.one_line,
         "in_file": staged_rows.in_file(form.staged, empty) if empty else {},
@@ -257,12 +255,12 @@ def rows_page(form: ComposeForm, listed: Counter[Outcome]) -> dict[str, Any]:
     }
 
 
-def _send_note(people: int) -> str:
-    if not people:
+def _send_note(mail_count: int) -> str:
+    if not mail_count:
         return ""
-    count = format_decimal(people)
+    count = format_decimal(mail_count)
     return str(
         ngettext(
-            "%(count)s person gets a mail.", "%(count)s people get a mail.", people, count=count
+            "%(count)s person gets a mail.", "%(count)s people get a mail.", mail_count, count=count
         )
     )

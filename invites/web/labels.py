@@ -8,13 +8,13 @@ from flask_babel import lazy_gettext as _
 
 from invites.authorization.audit_log import AuditCategory
 from invites.core.roles import Role
-from invites.invitations.classify import Outcome
 from invites.members.scope import Flag
 from invites.models import (
     BatchState,
     Delivery,
     DeliveryKind,
     DeliveryState,
+    EntryOutcome,
     InvitationStatus,
     JoinedBy,
 )
@@ -95,19 +95,21 @@ AUDIT_CATEGORY = {
 }
 
 _OUTCOME = {
-    Outcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
-    Outcome.INVITE_PROFILE: lambda n: ngettext(
+    EntryOutcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
+    EntryOutcome.INVITE_PROFILE: lambda n: ngettext(
         "will be invited (has a profile)", "will be invited (have a profile)", n
     ),
-    Outcome.MEMBER: lambda n: ngettext("already a member", "already members", n),
-    Outcome.REMOVED: lambda n: ngettext("removed member", "removed members", n),
-    Outcome.DECLINED: lambda n: ngettext("declined earlier", "declined earlier", n),
-    Outcome.PENDING: lambda n: ngettext("already invited", "already invited", n),
-    Outcome.OFTEN: lambda n: ngettext("emailed too often today", "emailed too often today", n),
-    Outcome.UNSUBSCRIBED: lambda n: ngettext("unsubscribed", "unsubscribed", n),
-    Outcome.TWICE: lambda n: ngettext("duplicate", "duplicates", n),
-    Outcome.SKIPPED: lambda n: ngettext("skipped by you", "skipped by you", n),
-    Outcome.INVALID: lambda n: ngettext("invalid address", "invalid addresses", n),
+    EntryOutcome.MEMBER: lambda n: ngettext("already a member", "already members", n),
+    EntryOutcome.REMOVED: lambda n: ngettext("removed member", "removed members", n),
+    EntryOutcome.DECLINED: lambda n: ngettext("declined earlier", "declined earlier", n),
+    EntryOutcome.PENDING: lambda n: ngettext("already invited", "already invited", n),
+    EntryOutcome.DAILY_LIMIT: lambda n: ngettext(
+        "emailed too often today", "emailed too often today", n
+    ),
+    EntryOutcome.UNSUBSCRIBED: lambda n: ngettext("unsubscribed", "unsubscribed", n),
+    EntryOutcome.DUPLICATE: lambda n: ngettext("duplicate", "duplicates", n),
+    EntryOutcome.EXCLUDED: lambda n: ngettext("skipped by you", "skipped by you", n),
+    EntryOutcome.INVALID: lambda n: ngettext("invalid address", "invalid addresses", n),
 }
 
 KIND = {
@@ -130,18 +132,18 @@ def mail(delivery: Delivery, status: InvitationStatus) -> str:
 
 def outcome(of: str, count: int) -> str:
     """The label of an outcome, to follow the number of entries."""
-    return str(_OUTCOME[Outcome(of)](count))
+    return str(_OUTCOME[EntryOutcome(of)](count))
 
 
 def of_row(of: str, first_row: int | None) -> str:
     """The label of one row; ``first_row`` is where a duplicate address occurs first."""
-    if of == Outcome.TWICE and first_row is not None:
+    if of == EntryOutcome.DUPLICATE and first_row is not None:
         row = format_decimal(first_row)
         return str(gettext("duplicate of row %(row)s", row=row))
     return outcome(of, 1)
 
 
-def changes(since: Mapping[tuple[Outcome, Outcome], int]) -> list[str]:
+def changes(since: Mapping[tuple[EntryOutcome, EntryOutcome], int]) -> list[str]:
     """One line for each kind of change since the list was reviewed."""
     return [
         ngettext(

@@ -12,7 +12,6 @@ from lucide.jinja import lucide
 
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
-from invites.invitations.classify import Outcome
 from invites.lists import recipients, table
 from invites.members import accounts
 from invites.models import (
@@ -20,6 +19,7 @@ from invites.models import (
     BatchState,
     DeliveryState,
     EmailTokenPurpose,
+    EntryOutcome,
     InvitationState,
     InvitationStatus,
 )
@@ -35,7 +35,7 @@ _NAMES = {
     "Action": Action,
     "BatchState": BatchState,
     "DeliveryState": DeliveryState,
-    "Outcome": Outcome,
+    "EntryOutcome": EntryOutcome,
     "InvitationState": InvitationState,
     "Role": Role,
     "InvitationStatus": InvitationStatus,

@@ -2,9 +2,9 @@
 
 // Enter in the field of a row saves that row, not the whole form.
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !event.target.matches(".mend input")) return;
+  if (event.key !== "Enter" || !event.target.matches(".row-editor input")) return;
   event.preventDefault();
-  event.target.closest(".mend").querySelector("button").click();
+  event.target.closest(".row-editor").querySelector("button").click();
 });
 
 // Opening a row for a change puts the cursor into its field.

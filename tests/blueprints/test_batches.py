@@ -426,7 +426,7 @@ class TestWhoWasLeftOut:
             Entry("bo@gmial.com", 4, "Bo Ek"),
             Entry("=cleo", 5, "Cleo"),
         ]
-        return send_invitations.issue(owner, InvitationRequest("key", entries, Role.USER), now)
+        return send_invitations.send(owner, InvitationRequest("key", entries, Role.USER), now)
 
     def test_each_wrong_address_stands_with_its_name_and_what_was_meant(
         self, olive: Browser, place: str
@@ -454,12 +454,3 @@ class TestWhoWasLeftOut:
         assert field is not None
         assert field.get_text().split("\n")[-2:] == ["Bo Ek <bo@gmial.com>", "Cleo <=cleo>"]
         assert "Use bo@gmail.com" in olive.text
-
-    def test_batches_of_before_kept_less_and_are_shown_all_the_same(
-        self, olive: Browser, batch: Batch, place: str
-    ) -> None:
-        Batch.update(
-            skipped={"counts": {"invalid": 1}, "examples": [[7, "kim", "address_no_at"]]}
-        ).where(Batch.id == batch.id).execute()
-        assert "kim · row 7 This has no @" in olive.open(place).text
-        assert olive.open(f"{place}/skipped").status == 200

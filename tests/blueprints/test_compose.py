@@ -61,7 +61,7 @@ def ask(browser: Browser, place: str, **form: object) -> BeautifulSoup:
 
 
 def outcomes(page: BeautifulSoup) -> dict[str, int]:
-    """The counts of the understanding, by outcome."""
+    """The counts of the review, by outcome."""
     return {
         re.search(r"part-(\w+)", str(row))[1]: int(row.select_one(".count").get_text())
         for row in page.select(".outcomes > li")
@@ -243,7 +243,7 @@ class TestReview:
         assert Batch.get().file_name == "people.csv"
 
     def test_what_was_seen_while_typing_goes_out_with_one_press(self, olive: Browser) -> None:
-        seen = ask(olive.open(NEW), "understanding", email="ann@example.org")
+        seen = ask(olive.open(NEW), "review", email="ann@example.org")
         olive.press(
             "Send Invitation", email="ann@example.org", seen=seen.select_one("#seen")["value"]
         )
@@ -305,8 +305,8 @@ class TestVeryManyMails:
 
     def test_the_yes_comes_and_goes_with_the_list(self, olive: Browser) -> None:
         olive.open(NEW)
-        few = ask(olive, "understanding", email="ann@example.org").select_one("#agreement")
-        many = ask(olive, "understanding", email=self.MANY, agreed="500").select_one("#agreement")
+        few = ask(olive, "review", email="ann@example.org").select_one("#agreement")
+        many = ask(olive, "review", email=self.MANY, agreed="500").select_one("#agreement")
         assert few["hx-swap-oob"] == many["hx-swap-oob"] == "true"
         assert few.select("input") == []
         assert many.select_one("input").has_attr("checked")
@@ -362,7 +362,7 @@ class TestLeftOutUnlessAskedFor:
 
     def test_a_tick_counts_among_the_mails(self, olive: Browser, case: tuple[str, str]) -> None:
         email, box = case
-        page = ask(olive.open(NEW), "understanding", email=f"{email} a@example.org", **{box: "y"})
+        page = ask(olive.open(NEW), "review", email=f"{email} a@example.org", **{box: "y"})
         assert page.select_one("#send-note").get_text().startswith("2 ")
         assert page.select_one(f"#{box}").has_attr("checked")
 
@@ -427,14 +427,14 @@ class TestUnderstanding:
             "pending@example.org, no@example.org, ANN@example.org, rubbish"
         )
         olive.open(NEW)
-        assert outcomes(ask(olive, "understanding", email=typed)) == {
+        assert outcomes(ask(olive, "review", email=typed)) == {
             "invite": 1,
             "invite_profile": 1,
             "member": 1,
             "removed": 1,
             "declined": 1,
             "pending": 1,
-            "twice": 1,
+            "duplicate": 1,
             "invalid": 1,
         }
         assert Batch.select().count() == 2
@@ -448,7 +448,7 @@ class TestUnderstanding:
         assert "2 will be invited" in olive.text
         page = ask(olive, "typed", email=typed, use="0")
         assert page.select_one("#email").get_text().strip() == "ann@gmail.com bob@example.org"
-        assert page.select_one("#understanding")["hx-swap-oob"] == "true"
+        assert page.select_one("#review")["hx-swap-oob"] == "true"
 
     def test_what_is_right_as_it_is_stays_so(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email="ann@gmial.com").press("It's right")
@@ -462,7 +462,7 @@ class TestUnderstanding:
         typed = " ".join(f"ann{n}@gmial.com" for n in range(30_000))
         olive.open(NEW)
         with ends_soon():
-            page = ask(olive, "understanding", email=typed, trusted=typed)
+            page = ask(olive, "review", email=typed, trusted=typed)
         assert page.select_one(".outcomes .count").get_text() == "30,000"
 
     @pytest.mark.parametrize(
@@ -471,7 +471,7 @@ class TestUnderstanding:
     def test_the_note_at_the_button_counts_the_mails(
         self, olive: Browser, typed: str, count: int
     ) -> None:
-        note = ask(olive.open(NEW), "understanding", email=typed).select_one("#send-note")
+        note = ask(olive.open(NEW), "review", email=typed).select_one("#send-note")
         assert note["hx-swap-oob"] == "innerHTML"
         assert note.get_text().startswith(f"{count} ")
 
@@ -516,7 +516,7 @@ class TestUnderstanding:
     def test_a_file_is_looked_up_once_a_request(self, olive: Browser) -> None:
         upload = ask(olive.open(NEW), "file", csv_file=csv()).select_one("#list_id")["value"]
         with queries() as seen:
-            assert outcomes(ask(olive, "understanding", list_id=upload)) == {"invite": 2}
+            assert outcomes(ask(olive, "review", list_id=upload)) == {"invite": 2}
         assert len([query for query in seen if 'FROM "staged_list"' in query]) == 1
 
     def test_sending_sweeps_out_old_files(

@@ -104,7 +104,7 @@ class TestList:
         self, olive: Browser, owner: Membership, now: datetime, search: str
     ) -> None:
         entries = [Entry("ann@example.org", 1, "Zoë Ünal"), Entry("bob@example.org", 2, "Bob")]
-        send_invitations.issue(
+        send_invitations.send(
             owner, send_invitations.InvitationRequest("named", entries, Role.USER), now
         )
         olive.open(LIST).press("Search", search=search)

@@ -161,7 +161,7 @@ class TestLooking:
             place("rows"), data={"go": ":1", "csrf_token": token(looking)}, headers=HTMX
         )
         assert answer.text.lstrip().startswith('<section id="staged-list"')
-        assert 'id="understanding"' not in answer.text
+        assert 'id="review"' not in answer.text
 
     @pytest.mark.parametrize("cards", [False, True])
     def test_a_row_without_an_address_shows_what_it_says_instead(
@@ -312,22 +312,22 @@ class TestMending:
         assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
 
     def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
-        for what in ("rows/1/skipped", "rows/99/back", "rows/7/mended", "columns"):
+        for what in ("rows/1/exclusion", "rows/99/inclusion", "rows/7/text", "columns"):
             data = {"csrf_token": token(looking), "email_column": "99"}
             assert looking.client.post(place(what), data=data).status_code == 404
 
     def test_a_change_brings_the_totals_along(self, looking: Browser) -> None:
         data = {"csrf_token": token(looking), "email": "dora@example.org"}
-        answer = looking.client.post(place("rows/2/skipped"), data=data, headers=HTMX)
+        answer = looking.client.post(place("rows/2/exclusion"), data=data, headers=HTMX)
         page = BeautifulSoup(answer.text, "html.parser")
-        assert page.select_one("#understanding")["hx-swap-oob"] == "true"
+        assert page.select_one("#review")["hx-swap-oob"] == "true"
         assert totals(page)["skipped by you"] == "1"
         assert page.select_one("#send-note").get_text() == "3 people get a mail."
 
     def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
         self, looking: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(classify, "_SECONDS", 0)
+        monkeypatch.setattr(classify, "_MAX_SECONDS", 0)
         answer = looking.client.post(
             place("columns"), data={"csrf_token": token(looking), "email_column": "2"}
         )
@@ -504,7 +504,7 @@ class TestSending:
         self, looking: Browser, owner: Membership, now: datetime
     ) -> None:
         staged = StagedList.get()
-        send_invitations.issue(
+        send_invitations.send(
             owner, send_invitations.InvitationRequest("k", [], Role.ADMIN, staged), now
         )
         looking.press("Send Invitation")
@@ -515,7 +515,7 @@ class TestSending:
         assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
 
     def test_a_button_of_a_list_that_is_gone_says_so(self, looking: Browser) -> None:
-        staging.drop(StagedList.get())
+        staging.delete(StagedList.get())
         looking.press("Leave out", within="#staged-list tbody tr")
         assert looking.status == 404
         assert "This list is no longer here" in looking.text

@@ -117,7 +117,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
 
 
 def test_a_press_before_the_review_came_shows_it_first(server: Server, olive: Visitor) -> None:
-    olive.page.route("**/understanding", lambda route: route.abort())
+    olive.page.route("**/review", lambda route: route.abort())
     olive.go_to("Create New Invitation").fill(Email="new@example.org").press("Send Invitation")
     olive.sees("Nothing has been sent yet", "1 will be invited")
     expect(olive.page.locator("#unsent")).to_be_focused()

@@ -6,13 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from invites import db
 from invites.core import addresses
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.invitations import classify, manage
-from invites.invitations.classify import INVITED, ON_REQUEST, Outcome
-from invites.lists.recipients import Entry
+from invites.invitations import classify, edits, manage, staging, unsubscribe
+from invites.invitations.quotas import MAILS_PER_ADDRESS
+from invites.invitations.review import review_entries
+from invites.lists.recipients import Entry, read_field
+from invites.lists.table import Choice
 from invites.members import accounts, answers, memberships
+from invites.models import INVITED, ON_REQUEST, EntryOutcome, StagedRow
 from tests.support.actions import invite, refused
 from tests.support.people import make_user
 
@@ -28,21 +32,21 @@ def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
     invite(owner, now, "pending@example.org")
     answers.decline(invite(owner, now, "no@example.org"), now)
     found = {
-        "new@example.org": Outcome.INVITE,
-        "pia@example.org": Outcome.INVITE_PROFILE,
-        "zoe@elsewhere.example": Outcome.INVITE_PROFILE,
-        "ada@example.org": Outcome.MEMBER,
-        "uma@example.org": Outcome.REMOVED,
-        "no@example.org": Outcome.DECLINED,
-        "pending@example.org": Outcome.PENDING,
-        "NEW@example.org": Outcome.TWICE,
-        "nobody": Outcome.INVALID,
+        "new@example.org": EntryOutcome.INVITE,
+        "pia@example.org": EntryOutcome.INVITE_PROFILE,
+        "zoe@elsewhere.example": EntryOutcome.INVITE_PROFILE,
+        "ada@example.org": EntryOutcome.MEMBER,
+        "uma@example.org": EntryOutcome.REMOVED,
+        "no@example.org": EntryOutcome.DECLINED,
+        "pending@example.org": EntryOutcome.PENDING,
+        "NEW@example.org": EntryOutcome.DUPLICATE,
+        "nobody": EntryOutcome.INVALID,
     }
     assert outcomes(owner.account, now, *found) == list(found.values())
 
 
 def test_an_address_is_known_however_it_is_typed(people, account, now):
-    assert outcomes(account, now, " ADA@Example.org ") == [Outcome.MEMBER]
+    assert outcomes(account, now, " ADA@Example.org ") == [EntryOutcome.MEMBER]
 
 
 def test_an_invalid_entry_says_why(account, now):
@@ -52,7 +56,7 @@ def test_an_invalid_entry_says_why(account, now):
 
 def test_a_wrong_entry_comes_with_what_was_probably_meant(account, now):
     (one,) = classify.classify(account, [Entry("ada@gmailcom")], now).classified
-    assert (one.outcome, one.suggestion) == (Outcome.INVALID, "ada@gmail.com")
+    assert (one.outcome, one.suggestion) == (EntryOutcome.INVALID, "ada@gmail.com")
 
 
 def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
@@ -63,82 +67,87 @@ def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
 def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now):
     listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", kept_as_is=True)]
     held, meant = classify.classify(account, listed, now).classified
-    assert (held.outcome, held.email) == (Outcome.INVALID, "")
+    assert (held.outcome, held.email) == (EntryOutcome.INVALID, "")
     assert (held.problem, held.suggestion) == (Reason.ADDRESS_MISSPELT, "ada@gmail.com")
-    assert (meant.outcome, meant.email) == (Outcome.INVITE, "ada@gmial.com")
+    assert (meant.outcome, meant.email) == (EntryOutcome.INVITE, "ada@gmial.com")
 
 
 def test_one_entry_can_be_read_and_looked_up_alone(people, account, now):
     assert classify.read(Entry("ADA@example.org")) == ("ada@example.org", None, "")
     assert classify.read(Entry("ada@")) == ("", Reason.ADDRESS_NO_DOT, "")
-    assert classify.known(account, ["ada@example.org", "new@example.org"], now) == {
-        "ada@example.org": Outcome.MEMBER
+    assert classify.outcomes_on_record(account, ["ada@example.org", "new@example.org"], now) == {
+        "ada@example.org": EntryOutcome.MEMBER
     }
-    assert classify.known(account, [], now) == {}
+    assert classify.outcomes_on_record(account, [], now) == {}
 
 
 def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
-    assert outcomes(account, now, "nobody", "nobody") == [Outcome.INVALID, Outcome.INVALID]
+    assert outcomes(account, now, "nobody", "nobody") == [
+        EntryOutcome.INVALID,
+        EntryOutcome.INVALID,
+    ]
 
 
 def test_what_happens_in_another_account_does_not_show(people, account, now):
     invite(people.stranger, now, "pending@example.org")
-    assert outcomes(account, now, "pending@example.org") == [Outcome.INVITE]
+    assert outcomes(account, now, "pending@example.org") == [EntryOutcome.INVITE]
 
 
 def test_an_expired_invitation_does_not_stand_in_the_way(owner, now):
     invitation = invite(owner, now)
-    assert outcomes(owner.account, invitation.expires_at, invitation.email) == [Outcome.INVITE]
+    assert outcomes(owner.account, invitation.expires_at, invitation.email) == [EntryOutcome.INVITE]
 
 
 def test_who_was_revoked_can_be_invited_again(owner, now):
     manage.revoke(owner, invite(owner, now), now)
-    assert outcomes(owner.account, now, "new@example.org") == [Outcome.INVITE]
+    assert outcomes(owner.account, now, "new@example.org") == [EntryOutcome.INVITE]
 
 
 class TestDeclined:
     def test_a_no_is_known_whatever_became_of_that_invitation(self, owner, now):
         declined = invite(owner, now)
         answers.decline(declined, now)
-        assert outcomes(owner.account, declined.expires_at, declined.email) == [Outcome.DECLINED]
+        assert outcomes(owner.account, declined.expires_at, declined.email) == [
+            EntryOutcome.DECLINED
+        ]
         manage.revoke(owner, declined, now)
-        assert outcomes(owner.account, now, declined.email) == [Outcome.DECLINED]
+        assert outcomes(owner.account, now, declined.email) == [EntryOutcome.DECLINED]
 
     def test_who_is_asked_again_is_pending_and_then_has_declined_before(self, owner, now):
         answers.decline(invite(owner, now), now)
         again = invite(owner, now)
-        assert outcomes(owner.account, now, again.email) == [Outcome.PENDING]
-        assert outcomes(owner.account, again.expires_at, again.email) == [Outcome.DECLINED]
+        assert outcomes(owner.account, now, again.email) == [EntryOutcome.PENDING]
+        assert outcomes(owner.account, again.expires_at, again.email) == [EntryOutcome.DECLINED]
 
     def test_who_has_a_profile_has_declined_all_the_same(self, people, owner, now):
         zoe = people.stranger.user.email
         answers.decline(invite(owner, now, zoe), now)
-        assert outcomes(owner.account, now, zoe) == [Outcome.DECLINED]
+        assert outcomes(owner.account, now, zoe) == [EntryOutcome.DECLINED]
 
     def test_who_thought_again_is_a_member_and_after_that_removed(self, people, owner, now):
         zoe = people.stranger.user
         invitation = invite(owner, now, zoe.email)
         answers.decline(invitation, now)
         member = answers.accept(invitation, zoe, now)
-        assert outcomes(owner.account, now, zoe.email) == [Outcome.MEMBER]
+        assert outcomes(owner.account, now, zoe.email) == [EntryOutcome.MEMBER]
         memberships.deactivate(owner, member, now)
-        assert outcomes(owner.account, now, zoe.email) == [Outcome.REMOVED]
+        assert outcomes(owner.account, now, zoe.email) == [EntryOutcome.REMOVED]
 
     def test_of_a_removal_and_a_no_the_later_counts(self, people, owner, now):
         email = people[Role.USER].user.email
         memberships.deactivate(owner, people[Role.USER], now)
         answers.decline(invite(owner, now, email), now + timedelta(days=1))
-        assert outcomes(owner.account, now, email) == [Outcome.DECLINED]
+        assert outcomes(owner.account, now, email) == [EntryOutcome.DECLINED]
 
     def test_a_no_to_another_account_does_not_show(self, people, account, now):
         answers.decline(invite(people.stranger, now), now)
-        assert outcomes(account, now, "new@example.org") == [Outcome.INVITE]
+        assert outcomes(account, now, "new@example.org") == [EntryOutcome.INVITE]
 
 
 def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     invite(owner, now, "uma@example.org")
-    assert outcomes(owner.account, now, "uma@example.org") == [Outcome.PENDING]
+    assert outcomes(owner.account, now, "uma@example.org") == [EntryOutcome.PENDING]
 
 
 def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, owner, now):
@@ -146,7 +155,7 @@ def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, o
     boss = accounts.membership(people.stranger.user, second.slug)
     invite(boss, now, "ada@example.org")
     memberships.join(second, people[Role.ADMIN].user, Role.USER, now, joined_by="permanent_link")
-    assert outcomes(second, now, "ada@example.org") == [Outcome.MEMBER]
+    assert outcomes(second, now, "ada@example.org") == [EntryOutcome.MEMBER]
 
 
 def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owner, now):
@@ -156,11 +165,11 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
     classification = classify.classify(owner.account, [Entry(email) for email in emails], now)
 
     def invited(*also):
-        return [email for email, _name in classification.those_with(INVITED.union(also))]
+        return [email for email, _name in classification.recipients(INVITED.union(also))]
 
     assert invited() == ["new@example.org"]
-    assert invited(Outcome.REMOVED) == ["uma@example.org", "new@example.org"]
-    assert invited(Outcome.DECLINED) == ["no@example.org", "new@example.org"]
+    assert invited(EntryOutcome.REMOVED) == ["uma@example.org", "new@example.org"]
+    assert invited(EntryOutcome.DECLINED) == ["no@example.org", "new@example.org"]
     assert invited(*ON_REQUEST) == list(emails)
 
 
@@ -178,9 +187,9 @@ def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, 
 
 def test_the_first_of_many_can_be_shown(account, now):
     classification = classify.classify(account, [Entry(f"wrong {n}") for n in range(10)], now)
-    shown = classification.of(Outcome.INVALID, 3)
+    shown = classification.of(EntryOutcome.INVALID, 3)
     assert [one.entry.text for one in shown] == ["wrong 0", "wrong 1", "wrong 2"]
-    assert len(classification.of(Outcome.INVALID)) == len(classification) == 10
+    assert len(classification.of(EntryOutcome.INVALID)) == len(classification) == 10
 
 
 @pytest.mark.slow
@@ -189,13 +198,13 @@ def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
     classification = classify.classify(
         owner.account, [*entries[:-1], Entry("olive@example.org")], now
     )
-    assert classification.counts == {Outcome.INVITE: 49_999, Outcome.MEMBER: 1}
+    assert classification.counts == {EntryOutcome.INVITE: 49_999, EntryOutcome.MEMBER: 1}
     with refused(Reason.LIST_TOO_LONG):
-        classify.classify(owner.account, [*entries, entries[0]], now)
+        review_entries(owner.account, [*entries, entries[0]], None, now)
 
 
 def test_a_list_that_would_keep_the_box_busy_for_long_is_refused(account, now, monkeypatch):
-    monkeypatch.setattr(classify, "_SECONDS", 0)
+    monkeypatch.setattr(classify, "_MAX_SECONDS", 0)
     with refused(Reason.FILE_UNREADABLE):
         classify.classify(account, [Entry("ada@example.org")], now)
 
@@ -214,7 +223,7 @@ def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also)
     )
     assert sum(classification.counts.values()) == len(classification) == len(typed)
     assert [one.entry.text for one in classification.classified] == typed
-    invited = [email for email, _name in classification.those_with(INVITED.union(also))]
+    invited = [email for email, _name in classification.recipients(INVITED.union(also))]
     assert len(invited) == len(set(invited))
     assert [addresses.canonical(email) for email in invited] == invited
 
@@ -222,4 +231,73 @@ def test_the_totals_add_up_and_nobody_is_invited_twice(people, now, typed, also)
 @pytest.mark.parametrize("count", [499, 500, 501, 1001])
 def test_long_lists_are_looked_up_to_the_last_address(people, owner, now, count):
     emails = [f"person{n}@example.org" for n in range(count - 1)] + ["uma@example.org"]
-    assert outcomes(owner.account, now, *emails)[-1] is Outcome.MEMBER
+    assert outcomes(owner.account, now, *emails)[-1] is EntryOutcome.MEMBER
+
+
+LINES = (
+    *("new@example.org", "NEW@example.org", "ada@example.org", "uma@example.org"),
+    *("p@example.org", "no@example.org", "out@example.org", "bo@example.org", "a@gmial.com"),
+    *("zoe@elsewhere.example", "nobody", "ada@localhost", "ada@@example.org", "x@exa_mple.org"),
+    *(
+        "<new@example.org>",
+        "mailto:p@example.org",
+        "\u200bno@example.org",
+        "ann@b\u00fccher.example",
+    ),
+)
+
+
+@pytest.fixture
+def everybody(people, owner, now):
+    """Somebody for every outcome that the database decides."""
+    memberships.deactivate(owner, people[Role.USER], now)
+    invite(owner, now, "p@example.org")
+    answers.decline(invite(owner, now, "no@example.org"), now)
+    unsubscribe.unsubscribe(invite(owner, now, "out@example.org"), now)
+    for _ in range(MAILS_PER_ADDRESS):
+        manage.revoke(owner, invite(owner, now, "bo@example.org"), now)
+    return owner
+
+
+def typed_outcomes(owner, lines, now):
+    entries = read_field("\n".join(lines))
+    return [one.outcome for one in classify.classify(owner.account, entries, now).classified]
+
+
+def uploaded(owner, lines, now):
+    rows = "".join(f"{line},{number}\n" for number, line in enumerate(lines))
+    staged = staging.stage(owner, "list.csv", f"Email,Number\n{rows}".encode(), now)
+    staging.pick_columns(staged, Choice(0, None), now)
+    return staged
+
+
+def row_outcomes(staged):
+    rows = StagedRow.select().where(StagedRow.list == staged.id).order_by(StagedRow.number)
+    return [row.outcome for row in rows]
+
+
+def test_the_generated_lines_have_every_outcome(everybody, now):
+    expected = set(EntryOutcome) - {EntryOutcome.EXCLUDED}
+    assert set(typed_outcomes(everybody, LINES, now)) == expected
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.data())
+def test_typed_uploaded_and_edited_entries_get_the_same_outcomes(everybody, now, data):
+    lines = data.draw(
+        st.lists(
+            st.sampled_from(LINES)
+            | st.from_regex(r"[a-c]{1,2}@(gmail|gmial|a)\.(com|con|org)", fullmatch=True),
+            min_size=1,
+            max_size=8,
+        )
+    )
+    with db.database.atomic() as undone:
+        placeholders = [f"placeholder{n}@example.org" for n in range(len(lines))]
+        edited = uploaded(everybody, placeholders, now)
+        for number in data.draw(st.permutations(range(len(lines)))):
+            edits.edit_row(edited, number + 2, lines[number], now)
+        expected = typed_outcomes(everybody, lines, now)
+        assert row_outcomes(edited) == expected
+        assert row_outcomes(uploaded(everybody, ["x@example.org", *lines], now))[1:] == expected
+        undone.rollback()

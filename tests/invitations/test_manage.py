@@ -9,13 +9,13 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.core.tokens import Purpose
 from invites.invitations import manage, send_invitations
-from invites.invitations.classify import Outcome
 from invites.lists.recipients import read_field
 from invites.members import answers, memberships, permanent_link
 from invites.models import (
     BatchState,
     Delivery,
     DeliveryState,
+    EntryOutcome,
     Invitation,
     InvitationState,
     InvitationStatus,
@@ -79,7 +79,7 @@ def test_another_address_revokes_the_invitation_to_the_wrong_one(owner, invitati
 
 
 def test_what_was_mailed_again_or_answered_meanwhile_is_not_revoked(owner, invitation, now):
-    again = order("new@example.org", also=frozenset({Outcome.PENDING}))
+    again = order("new@example.org", also=frozenset({EntryOutcome.PENDING}))
     manage.correct(owner, invitation, again, now)
     assert reread(invitation).state == InvitationState.PENDING
     answers.accept_as_new(invitation, new_profile(), now, proven=True)

@@ -6,11 +6,18 @@ import pytest
 
 from invites.core.errors import Reason
 from invites.invitations import classify, manage, quotas, send_invitations
-from invites.invitations.classify import ON_REQUEST, Outcome
-from invites.invitations.quotas import MAILS_A_DAY
+from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.lists.recipients import Entry
 from invites.members import accounts
-from invites.models import Delivery, DeliveryState, EmailTokenPurpose, Invitation, Membership
+from invites.models import (
+    ON_REQUEST,
+    Delivery,
+    DeliveryState,
+    EmailTokenPurpose,
+    EntryOutcome,
+    Invitation,
+    Membership,
+)
 from invites.people import email_tokens
 from tests.support.actions import invite, order, refused, send
 from tests.support.people import make_user
@@ -37,58 +44,58 @@ def other_owner(name, now):
 
 
 def test_inviting_and_revoking_again_and_again_fills_no_mailbox(owner, now):
-    invite_and_revoke(owner, now, MAILS_A_DAY)
-    assert outcome(owner, now) is Outcome.OFTEN
+    invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
+    assert outcome(owner, now) is EntryOutcome.DAILY_LIMIT
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order(BO, also=ON_REQUEST), now)
-    assert Delivery.select().count() == MAILS_A_DAY
+        send_invitations.send(owner, order(BO, also=ON_REQUEST), now)
+    assert Delivery.select().count() == MAILS_PER_ADDRESS
 
 
 def test_a_day_later_there_is_room_again(owner, now):
-    invite_and_revoke(owner, now, MAILS_A_DAY)
+    invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     almost = now + timedelta(hours=23, minutes=59)
-    assert outcome(owner, almost) is Outcome.OFTEN
-    assert outcome(owner, now + timedelta(days=1)) is Outcome.INVITE
+    assert outcome(owner, almost) is EntryOutcome.DAILY_LIMIT
+    assert outcome(owner, now + timedelta(days=1)) is EntryOutcome.INVITE
 
 
 def test_what_was_never_sent_does_not_count(owner, now):
-    for _ in range(MAILS_A_DAY + 1):
+    for _ in range(MAILS_PER_ADDRESS + 1):
         manage.revoke(owner, invite(owner, now, BO), now)
         Delivery.update(state=DeliveryState.WITHDRAWN).execute()  # as the worker does
-    assert outcome(owner, now) is Outcome.INVITE
+    assert outcome(owner, now) is EntryOutcome.INVITE
 
 
 def test_all_accounts_of_the_box_together_have_a_limit_too(owner, now):
     others = [other_owner(name, now) for name in ("North", "South", "West")]
     for other in others[:2]:
-        invite_and_revoke(other, now, MAILS_A_DAY)
-    assert outcome(others[2], now) is Outcome.OFTEN
-    assert outcome(owner, now) is Outcome.OFTEN
+        invite_and_revoke(other, now, MAILS_PER_ADDRESS)
+    assert outcome(others[2], now) is EntryOutcome.DAILY_LIMIT
+    assert outcome(owner, now) is EntryOutcome.DAILY_LIMIT
 
 
 def test_other_accounts_have_room_beside_one_that_has_none(owner, now):
-    invite_and_revoke(owner, now, MAILS_A_DAY)
-    assert outcome(other_owner("North", now), now) is Outcome.INVITE
+    invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
+    assert outcome(other_owner("North", now), now) is EntryOutcome.INVITE
 
 
 def test_fifty_thousand_addresses_are_asked_about_at_once(owner, now):
-    invite_and_revoke(owner, now, MAILS_A_DAY)
+    invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     emails = [BO, *(f"p{n}@example.org" for n in range(50_000))]
-    assert quotas.mailed_often(owner.account, emails, now) == {BO}
+    assert quotas.over_daily_limit(owner.account, emails, now) == {BO}
 
 
 @pytest.mark.parametrize("state", [DeliveryState.QUEUED, DeliveryState.FAILED])
 def test_waiting_and_failed_mails_count(owner, now, state):
-    invite_and_revoke(owner, now, MAILS_A_DAY)
+    invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     Delivery.update(state=state).execute()
-    assert outcome(owner, now) is Outcome.OFTEN
+    assert outcome(owner, now) is EntryOutcome.DAILY_LIMIT
 
 
 class TestRoom:
     @pytest.fixture(autouse=True)
     def _limits(self, monkeypatch):
-        monkeypatch.setattr(quotas, "ACCOUNT_A_DAY", 5)
-        monkeypatch.setattr(quotas, "BOX_A_DAY", 8)
+        monkeypatch.setattr(quotas, "MAILS_PER_ACCOUNT", 5)
+        monkeypatch.setattr(quotas, "MAILS_PER_INSTALLATION", 8)
 
     def test_an_account_has_so_many_mails_a_day_and_no_part_of_more(self, owner, now):
         send(owner, now, *people("a", 3))

@@ -8,8 +8,7 @@ from invites.authorization.authority import has_authority
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import manage, send_invitations
-from invites.invitations.classify import Outcome
-from invites.invitations.quotas import MAILS_A_DAY
+from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.invitations.send_invitations import LIFETIME, InvitationRequest
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships
@@ -17,6 +16,7 @@ from invites.models import (
     Batch,
     Delivery,
     DeliveryState,
+    EntryOutcome,
     Invitation,
     InvitationState,
     InvitationStatus,
@@ -24,7 +24,7 @@ from invites.models import (
 from invites.outbox import batches, progress
 from tests.support.actions import invite, order, refused, reread
 
-AGAIN = frozenset({Outcome.PENDING})
+AGAIN = frozenset({EntryOutcome.PENDING})
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def mails(invitation):
 
 
 def test_who_is_pending_is_mailed_again_only_when_asked_for(owner, pending, now):
-    send_invitations.issue(owner, order("pending@example.org", "new@example.org"), now)
+    send_invitations.send(owner, order("pending@example.org", "new@example.org"), now)
     assert mails(pending) == 1
     later = now + timedelta(days=2)
-    batch = send_invitations.issue(
+    batch = send_invitations.send(
         owner, order("pending@example.org", "newer@example.org", also=AGAIN), later
     )
     assert mails(pending) == 2
@@ -57,7 +57,7 @@ def test_who_is_pending_is_mailed_again_only_when_asked_for(owner, pending, now)
 
 
 def test_a_batch_of_reminders_alone_counts_its_people(owner, pending, now):
-    batch = send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
+    batch = send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     seen = progress.of_batch(batch, now)
     assert (seen.total, seen.waiting, seen.people[InvitationStatus.PENDING]) == (1, 1, 1)
     first = progress.of_batch(reread(pending).batch, now)
@@ -69,17 +69,17 @@ def test_who_mails_again_stands_behind_the_invitation(people, owner, now):
     sent()
     memberships.deactivate(owner, people[Role.ADMIN], now)
     assert not has_authority(reread(offered))
-    send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
+    send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     assert has_authority(reread(offered))
 
 
 def test_who_is_mailed_again_as_something_else_is_offered_that_instead(owner, now):
     people = [Entry("ann@example.org", name="Ann"), Entry("pending@example.org")]
-    send_invitations.issue(owner, InvitationRequest("k", people, Role.USER), now)
+    send_invitations.send(owner, InvitationRequest("k", people, Role.USER), now)
     sent()
     first = Invitation.get(Invitation.email == "ann@example.org")
     entries = ["ann@example.org", "pending@example.org"]
-    batch = send_invitations.issue(owner, order(*entries, role=Role.ADMIN, also=AGAIN), now)
+    batch = send_invitations.send(owner, order(*entries, role=Role.ADMIN, also=AGAIN), now)
     offered = {one.email: (one.role, one.name, one.batch) for one in now_pending()}
     assert offered == {
         "ann@example.org": (Role.ADMIN, "Ann", batch),
@@ -98,7 +98,7 @@ def test_an_invitation_beyond_ones_power_is_not_mailed_again(people, owner, now)
     beyond = invite(owner, now, "boss@example.org", Role.ADMIN)
     sent()
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(people[Role.MODERATOR], order("boss@example.org", also=AGAIN), now)
+        send_invitations.send(people[Role.MODERATOR], order("boss@example.org", also=AGAIN), now)
     assert reread(beyond).inviter == owner.user
     assert mails(beyond) == 1
 
@@ -106,25 +106,25 @@ def test_an_invitation_beyond_ones_power_is_not_mailed_again(people, owner, now)
 def test_somebody_whose_mail_waits_gets_no_second_one(owner, now):
     waiting = invite(owner, now, "pending@example.org")
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
+        send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     assert mails(waiting) == 1
 
 
 def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
-    for _ in range(MAILS_A_DAY - 1):
-        send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
+    for _ in range(MAILS_PER_ADDRESS - 1):
+        send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
         sent()
-    batch = send_invitations.issue(
+    batch = send_invitations.send(
         owner, order("pending@example.org", "new@example.org", also=AGAIN), now
     )
-    assert mails(pending) == MAILS_A_DAY
-    assert batch.skipped["counts"] == {"often": 1}
+    assert mails(pending) == MAILS_PER_ADDRESS
+    assert batch.skipped["counts"] == {"daily_limit": 1}
     with refused(Reason.INVITATION_OFTEN):
         manage.resend(owner, pending, now)
 
 
 def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending, now):
-    batch = send_invitations.issue(
+    batch = send_invitations.send(
         owner, order("pending@example.org", "new@example.org", also=AGAIN), now
     )
     assert batches.cancel(owner, batch, now) == 2
@@ -136,7 +136,7 @@ def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending
 def test_another_accounts_invitations_are_left_alone(people, owner, now):
     theirs = invite(people.stranger, now, "pending@example.org")
     sent()
-    send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
+    send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     assert mails(theirs) == 1
     assert reread(theirs).inviter == people.stranger.user
 
@@ -144,5 +144,5 @@ def test_another_accounts_invitations_are_left_alone(people, owner, now):
 def test_who_answered_meanwhile_is_not_mailed(owner, pending, now):
     answers.decline(pending, now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order("pending@example.org", also=AGAIN), now)
+        send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     assert Batch.select().count() == 1

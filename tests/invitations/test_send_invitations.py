@@ -8,12 +8,11 @@ from invites.authorization import audit_log
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import send_invitations, skipped
-from invites.invitations.classify import Outcome
-from invites.invitations.review import overview
-from invites.invitations.send_invitations import LARGE, InvitationRequest, Review
+from invites.invitations.review import review_entries
+from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships
-from invites.models import AuditEntry, Batch, Delivery, Invitation, InvitationState
+from invites.models import AuditEntry, Batch, Delivery, EntryOutcome, Invitation, InvitationState
 from tests.support.actions import actions, invite, order, refused, reread, send
 
 
@@ -24,7 +23,7 @@ def emails_of(batch):
 
 def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
     sent = order("Ben@Example.org", "cem@example.org", role=Role.ADMIN)
-    batch = send_invitations.issue(owner, sent, now)
+    batch = send_invitations.send(owner, sent, now)
     assert (batch.account, batch.inviter, batch.role) == (owner.account, owner.user, Role.ADMIN)
     assert emails_of(batch) == ["ben@example.org", "cem@example.org"]
     for invitation in batch.invitations:
@@ -41,30 +40,30 @@ def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
 
 
 def test_it_is_written_down_who_invited_how_many(owner, now):
-    batch = send_invitations.issue(owner, order("ben@example.org", "cem@example.org"), now)
+    batch = send_invitations.send(owner, order("ben@example.org", "cem@example.org"), now)
     entry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
     assert (entry.action, entry.actor) == (audit_log.AuditAction.INVITED, owner.user)
     assert entry.details == {"role": Role.USER, "batch": batch.id, "people": 2}
 
 
 def test_the_same_press_again_sends_nothing_twice(owner, now):
-    first = send_invitations.issue(owner, order("ben@example.org", key="k"), now)
-    again = send_invitations.issue(owner, order("ben@example.org", key="k"), now)
+    first = send_invitations.send(owner, order("ben@example.org", key="k"), now)
+    again = send_invitations.send(owner, order("ben@example.org", key="k"), now)
     assert again == first
     assert Invitation.select().count() == Delivery.select().count() == Batch.select().count() == 1
 
 
 def test_the_same_key_with_another_list_swallows_nothing(owner, now):
-    send_invitations.issue(owner, order("ben@example.org", key="k"), now)
-    send_invitations.issue(owner, order("ben@example.org", "cem@example.org", key="k"), now)
+    send_invitations.send(owner, order("ben@example.org", key="k"), now)
+    send_invitations.send(owner, order("ben@example.org", "cem@example.org", key="k"), now)
     assert {row.email for row in Invitation.select()} == {"ben@example.org", "cem@example.org"}
 
 
 def test_the_key_of_somebody_elses_press_leads_nowhere(people, owner, now):
-    first = send_invitations.issue(owner, order("ben@example.org", key="k"), now)
+    first = send_invitations.send(owner, order("ben@example.org", key="k"), now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(people[Role.ADMIN], order("ben@example.org", key="k"), now)
-    assert send_invitations.issue(people.stranger, order("ben@example.org", key="k"), now) != first
+        send_invitations.send(people[Role.ADMIN], order("ben@example.org", key="k"), now)
+    assert send_invitations.send(people.stranger, order("ben@example.org", key="k"), now) != first
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_the_key_of_somebody_elses_press_leads_nowhere(people, owner, now):
 )
 def test_nobody_hands_out_more_than_they_may(people, now, actor, role):
     with refused(Reason.NOT_ALLOWED):
-        send_invitations.issue(people[actor], order("ben@example.org", role=role), now)
+        send_invitations.send(people[actor], order("ben@example.org", role=role), now)
     assert Batch.select().count() == Invitation.select().count() == Delivery.select().count() == 0
 
 
@@ -86,18 +85,18 @@ def test_who_was_demoted_a_moment_ago_sends_no_more(people, owner, now):
     in_an_open_tab = reread(people[Role.ADMIN])
     memberships.change_role(owner, people[Role.ADMIN], Role.USER, now)
     with refused(Reason.NOT_ALLOWED):
-        send_invitations.issue(in_an_open_tab, order("ben@example.org"), now)
+        send_invitations.send(in_an_open_tab, order("ben@example.org"), now)
 
 
 def test_an_empty_list_is_refused(owner, now):
     with refused(Reason.LIST_EMPTY):
-        send_invitations.issue(owner, order(), now)
+        send_invitations.send(owner, order(), now)
 
 
 @pytest.mark.parametrize("emails", [["nobody"], ["ada@example.org"], ["uma@example.org", "x"]])
 def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order(*emails), now)
+        send_invitations.send(owner, order(*emails), now)
     assert Batch.select().count() == 0
 
 
@@ -114,15 +113,15 @@ def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, o
         Entry("nobody" * 100, 7, "No Body"),
         Entry("no@example.org", 8),
     ]
-    batch = send_invitations.issue(owner, InvitationRequest("k", entries, Role.USER), now)
+    batch = send_invitations.send(owner, InvitationRequest("k", entries, Role.USER), now)
     assert emails_of(batch) == ["ben@example.org"]
     batch = reread(batch)
-    reasons = ("twice", "member", "pending", "removed", "invalid", "declined")
+    reasons = ("duplicate", "member", "pending", "removed", "invalid", "declined")
     assert batch.skipped["counts"] == dict.fromkeys(reasons, 1)
-    first, *others = skipped.rows(batch)
+    first, *others = skipped.of_batch(batch)
     assert first == (7, ("nobody" * 100)[:200], "address_too_long", "No Body", "", "invalid")
     assert [(one.row, one.outcome) for one in others] == [
-        (3, "twice"),
+        (3, "duplicate"),
         (4, "member"),
         (5, "pending"),
         (6, "removed"),
@@ -133,9 +132,9 @@ def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, o
 def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order("uma@example.org"), now)
-    also = frozenset({Outcome.REMOVED})
-    batch = send_invitations.issue(owner, order("uma@example.org", also=also), now)
+        send_invitations.send(owner, order("uma@example.org"), now)
+    also = frozenset({EntryOutcome.REMOVED})
+    batch = send_invitations.send(owner, order("uma@example.org", also=also), now)
     assert emails_of(batch) == ["uma@example.org"]
     assert reread(batch).skipped["counts"] == {}
 
@@ -158,10 +157,10 @@ def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_kno
     old = invite(owner, now)
     answers.decline(old, now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order(old.email), now)
+        send_invitations.send(owner, order(old.email), now)
     later = now + timedelta(days=1)
-    also = frozenset({Outcome.DECLINED})
-    new = send_invitations.issue(
+    also = frozenset({EntryOutcome.DECLINED})
+    new = send_invitations.send(
         owner, order(old.email, also=also, role=Role.ADMIN), later
     ).invitations[0]
     assert (reread(old).state, reread(old).answered_at) == (InvitationState.REPLACED, now)
@@ -171,13 +170,13 @@ def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_kno
 
 class TestReview:
     def reviewed(self, owner, now, *emails, agreed=None):
-        seen = overview(owner.account, [Entry(email) for email in emails], None, now)
-        return Review(seen.fingerprint, agreed)
+        seen = review_entries(owner.account, [Entry(email) for email in emails], None, now)
+        return Approval(seen.fingerprint, agreed)
 
     def test_what_was_seen_goes_out(self, owner, now):
         review = self.reviewed(owner, now, "ben@example.org", "nobody")
-        batch = send_invitations.issue(
-            owner, order("ben@example.org", "nobody", review=review), now
+        batch = send_invitations.send(
+            owner, order("ben@example.org", "nobody", approval=review), now
         )
         assert emails_of(batch) == ["ben@example.org"]
 
@@ -185,8 +184,8 @@ class TestReview:
     def test_what_was_not_seen_stays(self, owner, now, seen):
         review = self.reviewed(owner, now, *seen)
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.issue(
-                owner, order("ben@example.org", "cem@example.org", review=review), now
+            send_invitations.send(
+                owner, order("ben@example.org", "cem@example.org", approval=review), now
             )
         assert Batch.select().count() == 0
 
@@ -195,27 +194,27 @@ class TestReview:
         review = self.reviewed(owner, now, *emails)
         invite(people[Role.ADMIN], now, "cem@example.org")
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.issue(owner, order(*emails, review=review), now)
+            send_invitations.send(owner, order(*emails, approval=review), now)
 
     def test_the_same_press_again_is_the_same_batch_though_all_are_invited_now(self, owner, now):
         review = self.reviewed(owner, now, "ben@example.org")
-        one = order("ben@example.org", key="k", review=review)
-        assert send_invitations.issue(owner, one, now) == send_invitations.issue(owner, one, now)
+        one = order("ben@example.org", key="k", approval=review)
+        assert send_invitations.send(owner, one, now) == send_invitations.send(owner, one, now)
 
     def test_very_many_mails_want_a_yes_to_their_number(self, owner, now):
         emails = [f"p{n}@example.org" for n in range(LARGE)]
         for agreed in (None, 0, LARGE - 1, LARGE + 1):
             review = self.reviewed(owner, now, *emails, agreed=agreed)
             with refused(Reason.CONFIRM_FIRST):
-                send_invitations.issue(owner, order(*emails, review=review), now)
+                send_invitations.send(owner, order(*emails, approval=review), now)
         review = self.reviewed(owner, now, *emails, agreed=LARGE)
-        batch = send_invitations.issue(owner, order(*emails, review=review), now)
+        batch = send_invitations.send(owner, order(*emails, approval=review), now)
         assert batch.invitations.count() == LARGE
 
     def test_fewer_mails_need_no_yes_however_long_the_list(self, owner, now):
         emails = [f"p{n}@example.org" for n in range(LARGE - 1)] + ["nobody"] * LARGE
         review = self.reviewed(owner, now, *emails)
-        assert send_invitations.issue(owner, order(*emails, review=review), now)
+        assert send_invitations.send(owner, order(*emails, approval=review), now)
 
 
 def test_invitations_of_another_account_are_left_alone(people, owner, now):
@@ -228,7 +227,7 @@ def test_invitations_of_another_account_are_left_alone(people, owner, now):
 @pytest.mark.slow
 def test_50_000_people_are_invited_by_one_press(owner, now):
     entries = [Entry(f"person{n}@example.org", n + 2) for n in range(50_000)]
-    batch = send_invitations.issue(owner, InvitationRequest("k", entries, Role.USER), now)
+    batch = send_invitations.send(owner, InvitationRequest("k", entries, Role.USER), now)
     assert batch.invitations.count() == 50_000
     assert Delivery.select().where(Delivery.batch == batch).count() == 50_000
     assert actions(owner.account).count("invited") == 1
@@ -237,5 +236,5 @@ def test_50_000_people_are_invited_by_one_press(owner, now):
 def test_50_001_people_are_refused_as_a_whole(owner, now):
     entries = [Entry(f"person{n}@example.org") for n in range(50_001)]
     with refused(Reason.LIST_TOO_LONG):
-        send_invitations.issue(owner, InvitationRequest("k", entries, Role.USER), now)
+        send_invitations.send(owner, InvitationRequest("k", entries, Role.USER), now)
     assert Invitation.select().count() == Batch.select().count() == 0

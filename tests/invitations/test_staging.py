@@ -11,14 +11,13 @@ from invites import db
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import edits, send_invitations, skipped, staged_rows, staging
-from invites.invitations.classify import INVITED, Outcome
-from invites.invitations.review import overview
-from invites.invitations.send_invitations import LARGE, InvitationRequest, Review
+from invites.invitations.review import review_entries
+from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
 from invites.invitations.subprocess_pool import PoolError
 from invites.lists.recipients import MAX_ENTRIES, Entry
 from invites.lists.table import BOTH_NAMES, Choice
 from invites.members import accounts, answers, memberships
-from invites.models import Batch, Delivery, Invitation, StagedList, StagedRow
+from invites.models import INVITED, Batch, Delivery, EntryOutcome, Invitation, StagedList, StagedRow
 from tests.support.actions import invite, refused, reread, send
 
 CSV = b"""name,email,boss
@@ -46,12 +45,12 @@ def row(staged, number):
 
 
 def shown(staged, outcome, number):
-    return staged_rows.page(staged, staged_rows.counts(staged), outcome, number)
+    return staged_rows.page(staged, outcome, number)
 
 
 def seen(owner, staged, now, *typed, agreed=None):
     entries = [Entry(text) for text in typed]
-    return Review(overview(owner.account, entries, staged, now).fingerprint, agreed)
+    return Approval(review_entries(owner.account, entries, staged, now).fingerprint, agreed)
 
 
 def order(staged, *typed, key="k", role=Role.USER, **more):
@@ -64,7 +63,7 @@ class TestKeeping:
             2: "invite",
             3: "invite",
             4: "member",
-            5: "twice",
+            5: "duplicate",
             6: "invalid",
         }
         assert staged_rows.counts(staged).total() == 5
@@ -92,13 +91,13 @@ class TestKeeping:
     def test_the_newest_unsent_list_is_there_again(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now)
         assert staging.newest(owner) == newer
-        send_invitations.issue(owner, order(newer), now)
+        send_invitations.send(owner, order(newer), now)
         assert staging.newest(owner) == staged
 
     def test_a_list_that_was_replaced_does_not_come_back(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
         assert staging.find(owner, staged.id) is None
-        send_invitations.issue(owner, order(newer), now)
+        send_invitations.send(owner, order(newer), now)
         assert staging.newest(owner) is None
 
     def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
@@ -107,9 +106,9 @@ class TestKeeping:
         assert staging.newest(owner) == staged
 
     def test_a_sent_list_is_not_forgotten_for_another_one(self, owner, staged, now):
-        batch = send_invitations.issue(owner, order(staged), now)
+        batch = send_invitations.send(owner, order(staged), now)
         staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
-        assert send_invitations.issue(owner, order(staged), now) == batch
+        assert send_invitations.send(owner, order(staged), now) == batch
 
     def test_nobody_replaces_the_list_of_somebody_else(self, people, staged, now):
         staging.stage(people[Role.ADMIN], "theirs.csv", CSV, now, instead_of=staged.id)
@@ -121,14 +120,14 @@ class TestKeeping:
         assert StagedList.select().count() == StagedRow.select().count() == 0
 
     def test_a_list_that_is_dropped_takes_its_rows_along(self, owner, staged):
-        staging.drop(staged)
+        staging.delete(staged)
         assert staging.find(owner, staged.id) is None
         assert StagedRow.select().count() == 0
 
     def test_a_list_goes_by_itself_after_a_day(self, owner, staged, now):
-        staging.sweep(now + timedelta(days=1))
+        staging.delete_expired(now + timedelta(days=1))
         assert staging.find(owner, staged.id) == staged
-        staging.sweep(now + timedelta(days=1, seconds=1))
+        staging.delete_expired(now + timedelta(days=1, seconds=1))
         assert StagedList.select().count() == StagedRow.select().count() == 0
 
     def test_only_the_three_newest_lists_of_a_person_are_kept(self, owner, now):
@@ -153,9 +152,9 @@ class TestKeeping:
     def test_50_000_rows_fit(self, owner, now):
         rows = b"".join(b"person%d@example.org\n" % n for n in range(MAX_ENTRIES))
         staged = staging.stage(owner, "people.csv", b"email\n" + rows, now)
-        assert staged_rows.counts(staged) == {Outcome.INVITE: MAX_ENTRIES}
+        assert staged_rows.counts(staged) == {EntryOutcome.INVITE: MAX_ENTRIES}
         with refused(Reason.LIST_TOO_LONG):
-            overview(owner.account, [Entry("one.more@example.org")], staged, now)
+            review_entries(owner.account, [Entry("one.more@example.org")], staged, now)
 
 
 class TestLookingOver:
@@ -165,73 +164,73 @@ class TestLookingOver:
         first, last = shown(staged, None, 1), shown(staged, None, 99)
         assert [row.number for row in first] == list(range(1, 21))
         assert (last.last, last.total) == (100, 100)
-        wrong = shown(staged, Outcome.INVALID, 1)
+        wrong = shown(staged, EntryOutcome.INVALID, 1)
         assert (wrong.total, wrong.rows[0].text) == (50, "wrong 0")
 
     def test_a_mended_row_is_judged_anew(self, staged, now):
-        edits.mend(staged, 6, " Nobody@Example.org ", now)
+        edits.edit_row(staged, 6, " Nobody@Example.org ", now)
         mended = row(staged, 6)
         assert (mended.outcome, mended.email, mended.problem) == (
             "invite",
             "nobody@example.org",
             "",
         )
-        edits.mend(staged, 6, "olive@example.org", now)
+        edits.edit_row(staged, 6, "olive@example.org", now)
         assert row(staged, 6).outcome == "member"
-        edits.mend(staged, 6, "still not one", now)
+        edits.edit_row(staged, 6, "still not one", now)
         assert (row(staged, 6).outcome, row(staged, 6).email) == ("invalid", "")
 
     def test_who_is_left_out_can_be_taken_back(self, staged, now):
-        edits.leave_out(staged, 3, now)
-        assert row(staged, 3).outcome == "skipped"
-        edits.take_back(staged, 3, now)
+        edits.exclude(staged, 3, now)
+        assert row(staged, 3).outcome == "excluded"
+        edits.include(staged, 3, now)
         assert row(staged, 3).outcome == "invite"
-        edits.leave_out(staged, 6, now)
-        edits.take_back(staged, 6, now)
+        edits.exclude(staged, 6, now)
+        edits.include(staged, 6, now)
         assert row(staged, 6).outcome == "invalid"
 
     def test_when_the_first_of_two_is_left_out_or_mended_the_second_counts(self, staged, now):
-        edits.leave_out(staged, 2, now)
+        edits.exclude(staged, 2, now)
         assert outcomes(staged)[5] == "invite"
-        edits.take_back(staged, 2, now)
-        assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "twice")
-        edits.mend(staged, 2, "benno@example.org", now)
+        edits.include(staged, 2, now)
+        assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "duplicate")
+        edits.edit_row(staged, 2, "benno@example.org", now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
 
     def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmail.con\nd@gmail.con\nd@gmail.com\ne@hotmial.com\n"
         staged = staging.stage(owner, "p.csv", rows, now)
-        assert staged_rows.alike(staged) == [
+        assert staged_rows.common_misspellings(staged) == [
             ("gmial.com", "gmail.com", 2),
             ("gmail.con", "gmail.com", 2),
         ]
-        assert edits.take_suggestions(staged, "gmial.com", now) == 2
+        assert edits.correct_domain(staged, "gmial.com", now) == 2
         assert (row(staged, 1).text, row(staged, 2).text) == ("a@gmail.com", "b@gmail.com")
-        edits.take_suggestions(staged, "gmail.con", now)
-        assert list(outcomes(staged).values()) == ["invite"] * 4 + ["twice", "invalid"]
-        assert staged_rows.alike(staged) == []
+        edits.correct_domain(staged, "gmail.con", now)
+        assert list(outcomes(staged).values()) == ["invite"] * 4 + ["duplicate", "invalid"]
+        assert staged_rows.common_misspellings(staged) == []
 
     def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
         staged = staging.stage(owner, "p.csv", rows, now)
-        edits.leave_out(staged, 2, now)
+        edits.exclude(staged, 2, now)
         before = outcomes(staged)
-        edits.mend(staged, 5, "e@gmail.com", now)
-        edits.take_suggestions(staged, "gmial.com", now)
-        edits.mend(staged, 3, "kim@example.org", now)
-        edits.undo_suggestions(staged, "gmial.com", now)
+        edits.edit_row(staged, 5, "e@gmail.com", now)
+        edits.correct_domain(staged, "gmial.com", now)
+        edits.edit_row(staged, 3, "kim@example.org", now)
+        edits.undo_correction(staged, "gmial.com", now)
         assert outcomes(staged) == {**before, 3: "invite", 5: "invite"}
         assert (row(staged, 1).text, row(staged, 3).text) == ("a@gmial.com", "kim@example.org")
-        assert edits.take_suggestions(staged, "gmial.com", now) == 1
+        assert edits.correct_domain(staged, "gmial.com", now) == 1
 
     @pytest.mark.slow
     def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
         rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
         staged = staging.stage(owner, "p.csv", rows, now)
-        edits.take_suggestions(staged, "gmial.com", now)
-        assert staged_rows.counts(staged) == {Outcome.INVITE: 5_000}
-        edits.undo_suggestions(staged, "gmial.com", now)
-        assert staged_rows.counts(staged) == {Outcome.INVALID: 5_000}
+        edits.correct_domain(staged, "gmial.com", now)
+        assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 5_000}
+        edits.undo_correction(staged, "gmial.com", now)
+        assert staged_rows.counts(staged) == {EntryOutcome.INVALID: 5_000}
 
     def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
         self, owner, now
@@ -239,28 +238,28 @@ class TestLookingOver:
         rows = b"www.a@gmail.com\nwww.b@gmail.com\n"
         staged = staging.stage(owner, "p.csv", rows, now)
         assert row(staged, 1).suggestion == "a@gmail.com"
-        assert staged_rows.alike(staged) == []
+        assert staged_rows.common_misspellings(staged) == []
 
     def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
         assert outcomes(staged)[1] == "invalid"
         edits.keep_as_is(staged, 1, now)
         assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
-        assert not edits.classify_again(staged, now)
+        assert not edits.reclassify(staged, now)
 
     def test_a_row_that_is_not_there_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
             with refused(Reason.NOT_FOUND):
-                edits.leave_out(staged, number, now)
+                edits.exclude(staged, number, now)
 
     def test_other_columns_can_be_picked(self, staged, now):
         assert [column["title"] for column in staged.columns] == ["name", "email", "boss"]
         assert (staged.email_column, staged.name_column) == (1, 0)
-        edits.mend(staged, 6, "nobody@example.org", now)
+        edits.edit_row(staged, 6, "nobody@example.org", now)
         staging.pick_columns(staged, Choice(2, None), now)
         assert outcomes(staged) == {
             2: "member",
-            3: "twice",
+            3: "duplicate",
             4: "invalid",
             5: "invalid",
             6: "invalid",
@@ -281,8 +280,8 @@ class TestLookingOver:
         assert row(staged, 2).email == "b0@example.org"
 
     def test_other_names_leave_what_was_mended_and_skipped(self, staged, now):
-        edits.mend(staged, 6, "nobody@example.org", now)
-        edits.leave_out(staged, 3, now)
+        edits.edit_row(staged, 6, "nobody@example.org", now)
+        edits.exclude(staged, 3, now)
         before = outcomes(staged)
         staging.pick_columns(staged, Choice(1, None), now)
         assert outcomes(staged) == before
@@ -301,7 +300,7 @@ class TestLookingOver:
         ],
     )
     def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
-        edits.mend(staged, 6, text, now)
+        edits.edit_row(staged, 6, text, now)
         assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
 
     def test_first_and_last_names_can_be_picked_together_and_alone(self, owner, now):
@@ -324,18 +323,18 @@ class TestLookingOver:
         assert len(outcomes(staged)) == 5
 
     def test_a_sent_list_is_not_changed_any_more(self, owner, staged, now):
-        send_invitations.issue(owner, order(staged), now)
+        send_invitations.send(owner, order(staged), now)
         for action in (
-            lambda: edits.leave_out(staged, 2, now),
+            lambda: edits.exclude(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
-            lambda: edits.take_suggestions(staged, "example.org", now),
-            lambda: edits.undo_suggestions(staged, "example.org", now),
+            lambda: edits.correct_domain(staged, "example.org", now),
+            lambda: edits.undo_correction(staged, "example.org", now),
         ):
             with refused(Reason.NOT_FOUND):
                 action()
 
     def test_columns_of_a_list_that_was_dropped_elsewhere_are_refused(self, staged, now):
-        staging.drop(staged)
+        staging.delete(staged)
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, Choice(2, None), now)
 
@@ -344,18 +343,18 @@ class TestLookingOver:
             2: "Ben, ben@example.org, olive@example.org",
             6: "Nobody, not one",
         }
-        staging.drop(staged)
+        staging.delete(staged)
         with refused(Reason.NOT_FOUND):
             staged_rows.in_file(staged, [6])
 
     def test_who_is_not_invited_can_be_listed(self, staged):
-        assert [row.number for row in staged_rows.not_invited(staged, INVITED)] == [4, 5, 6]
+        assert [row.number for row in staged_rows.without(staged, INVITED)] == [4, 5, 6]
 
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
     @given(
         st.lists(
             st.tuples(
-                st.sampled_from(["mend", "leave_out", "take_back", "keep_as_is"]),
+                st.sampled_from(["edit_row", "exclude", "include", "keep_as_is"]),
                 st.integers(2, 6),
                 st.sampled_from(["ben@example.org", "new@example.org", "wrong", "", "ada@x"]),
             ),
@@ -366,20 +365,20 @@ class TestLookingOver:
     def test_after_whatever_was_done_all_is_as_if_judged_at_once(self, staged, now, actions):
         with db.database.atomic() as undone:
             for action, number, text in actions:
-                more = (text,) if action == "mend" else ()
+                more = (text,) if action == "edit_row" else ()
                 getattr(edits, action)(staged, number, *more, now)
             before = outcomes(staged)
             assert len(before) == 5
-            assert not edits.classify_again(staged, now)
+            assert not edits.reclassify(staged, now)
             assert outcomes(staged) == before
-            emails = [email for email, _ in staged_rows.those_with(staged, INVITED)]
+            emails = [email for email, _ in staged_rows.recipients(staged, INVITED)]
             assert len(emails) == len(set(emails))
             undone.rollback()
 
 
 class TestSending:
     def test_rows_and_what_was_typed_go_together_the_rows_first(self, owner, staged, now):
-        batch = send_invitations.issue(
+        batch = send_invitations.send(
             owner, order(staged, "dora@example.org", "ben@example.org"), now
         )
         invited = Invitation.select().where(Invitation.batch == batch).order_by(Invitation.id)
@@ -391,96 +390,98 @@ class TestSending:
         assert [one.name for one in invited] == ["Ben", "Cem", ""]
         assert batch.file_name == "people.csv"
         batch = reread(batch)
-        assert batch.skipped["counts"] == {"member": 1, "twice": 2, "invalid": 1}
-        first, *others = skipped.rows(batch)
+        assert batch.skipped["counts"] == {"member": 1, "duplicate": 2, "invalid": 1}
+        first, *others = skipped.of_batch(batch)
         assert first[:3] == (6, "not one", "address_no_at")
-        assert [one.outcome for one in others] == ["member", "twice", "twice"]
+        assert [one.outcome for one in others] == ["member", "duplicate", "duplicate"]
 
     def test_a_list_is_sent_once_from_two_tabs(self, owner, staged, now):
-        first = send_invitations.issue(owner, order(staged, key="one tab"), now)
-        again = send_invitations.issue(owner, order(staged, key="another tab"), now)
+        first = send_invitations.send(owner, order(staged, key="one tab"), now)
+        again = send_invitations.send(owner, order(staged, key="another tab"), now)
         assert first == again
         assert Batch.select().count() == 1
         assert Delivery.select().count() == 2
 
     def test_a_sent_list_is_not_sent_otherwise(self, owner, staged, now):
-        send_invitations.issue(owner, order(staged), now)
+        send_invitations.send(owner, order(staged), now)
         for other in (order(staged, role=Role.ADMIN), order(staged, "dora@example.org")):
             with refused(Reason.LIST_SENT):
-                send_invitations.issue(owner, other, now)
+                send_invitations.send(owner, other, now)
         assert Batch.select().count() == 1
 
     def test_the_rows_are_forgotten_once_sent(self, owner, staged, now):
-        batch = send_invitations.issue(owner, order(staged), now)
+        batch = send_invitations.send(owner, order(staged), now)
         assert StagedRow.select().count() == 0
         assert (reread(staged).batch, bytes(reread(staged).content)) == (batch, b"")
 
     def test_what_was_seen_goes_out(self, owner, staged, now):
         review = seen(owner, staged, now, "dora@example.org")
-        assert send_invitations.issue(owner, order(staged, "dora@example.org", review=review), now)
+        assert send_invitations.send(owner, order(staged, "dora@example.org", approval=review), now)
 
     @pytest.mark.parametrize("typed", [(), ("eve@example.org",)])
     def test_what_was_not_seen_stays(self, owner, staged, now, typed):
         review = seen(owner, staged, now, "dora@example.org")
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.issue(owner, order(staged, *typed, review=review), now)
+            send_invitations.send(owner, order(staged, *typed, approval=review), now)
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.issue(owner, order(staged, review=seen(owner, None, now)), now)
+            send_invitations.send(owner, order(staged, approval=seen(owner, None, now)), now)
 
     def test_what_changed_meanwhile_is_told_row_by_row(self, people, owner, staged, now):
         review = seen(owner, staged, now)
         invitation = invite(people[Role.ADMIN], now, "ben@example.org")
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.issue(owner, order(staged, review=review), now)
+            send_invitations.send(owner, order(staged, approval=review), now)
         assert outcomes(staged)[2] == "invite"
-        assert edits.classify_again(staged, now) == {(Outcome.INVITE, Outcome.PENDING): 1}
-        assert send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
+        assert edits.reclassify(staged, now) == {(EntryOutcome.INVITE, EntryOutcome.PENDING): 1}
+        assert send_invitations.send(owner, order(staged, approval=seen(owner, staged, now)), now)
         answers.decline(invitation, now)
 
     def test_very_many_rows_want_a_yes_to_their_number(self, owner, now):
         rows = "".join(f"p{n}@example.org\n" for n in range(LARGE))
         staged = staging.stage(owner, "p.csv", rows.encode(), now)
         with refused(Reason.CONFIRM_FIRST):
-            send_invitations.issue(owner, order(staged, review=seen(owner, staged, now)), now)
+            send_invitations.send(owner, order(staged, approval=seen(owner, staged, now)), now)
         review = seen(owner, staged, now, agreed=LARGE)
-        assert send_invitations.issue(owner, order(staged, review=review), now)
+        assert send_invitations.send(owner, order(staged, approval=review), now)
 
     def test_who_was_removed_is_invited_only_when_asked_for(self, people, owner, now):
         memberships.deactivate(owner, people[Role.USER], now)
         staged = staging.stage(owner, "p.csv", b"uma@example.org\n", now)
         with refused(Reason.NOBODY_TO_INVITE):
-            send_invitations.issue(owner, order(staged), now)
-        assert send_invitations.issue(owner, order(staged, also=frozenset({Outcome.REMOVED})), now)
+            send_invitations.send(owner, order(staged), now)
+        assert send_invitations.send(
+            owner, order(staged, also=frozenset({EntryOutcome.REMOVED})), now
+        )
 
     def test_left_out_rows_are_not_mailed_though_nobody_is_left(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"one@example.org\n", now)
-        edits.leave_out(staged, 1, now)
+        edits.exclude(staged, 1, now)
         with refused(Reason.NOBODY_TO_INVITE):
-            send_invitations.issue(owner, order(staged), now)
+            send_invitations.send(owner, order(staged), now)
         send(owner, now, "one@example.org")
 
     def test_a_list_goes_out_though_an_earlier_one_had_its_id(self, owner, staged, now):
-        first = send_invitations.issue(owner, order(staged), now)
+        first = send_invitations.send(owner, order(staged), now)
         later = now + staging.KEPT + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
         assert next_one.id == staged.id
-        assert send_invitations.issue(owner, order(next_one), later) != first
+        assert send_invitations.send(owner, order(next_one), later) != first
 
     def test_what_was_seen_of_a_list_is_not_seen_of_the_next_one_with_its_id(
         self, owner, staged, now
     ):
         review = seen(owner, staged, now)
-        staging.drop(staged)
+        staging.delete(staged)
         soon = now + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
         assert next_one.id == staged.id
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.issue(owner, order(next_one, review=review), soon)
+            send_invitations.send(owner, order(next_one, approval=review), soon)
 
     def test_a_list_that_is_gone_is_no_list(self, owner, staged, now):
-        staging.drop(staged)
+        staging.delete(staged)
         with refused(Reason.LIST_EMPTY):
-            send_invitations.issue(owner, order(staged), now)
+            send_invitations.send(owner, order(staged), now)
 
 
 class TestLargeFiles:
@@ -491,7 +492,7 @@ class TestLargeFiles:
 
     def test_are_read_by_another_process(self, owner, now, large):
         staged = staging.stage_file(owner, "p.csv", large, now)
-        assert staged_rows.counts(staged) == {Outcome.INVITE: 9000}
+        assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 9000}
         assert staging.newest(owner) == staged
 
     def test_replace_the_list_before(self, owner, staged, now, large):

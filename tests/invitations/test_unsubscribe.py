@@ -7,10 +7,17 @@ import pytest
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage, send_invitations, unsubscribe
-from invites.invitations.classify import Outcome
 from invites.lists.recipients import Entry
 from invites.members import answers, memberships, permanent_link
-from invites.models import Delivery, DeliveryState, InvitationState, JoinedBy, UnsubscribedAddress
+from invites.models import (
+    ON_REQUEST,
+    Delivery,
+    DeliveryState,
+    EntryOutcome,
+    InvitationState,
+    JoinedBy,
+    UnsubscribedAddress,
+)
 from tests.support.actions import (
     actions,
     attempt_all,
@@ -40,9 +47,9 @@ def test_who_opts_out_has_declined_and_is_left_out_of_the_next_list(
 ):
     unsubscribe.unsubscribe(invitation, now)
     assert reread(invitation).state == InvitationState.DECLINED
-    assert outcome(account, now) is Outcome.UNSUBSCRIBED
+    assert outcome(account, now) is EntryOutcome.UNSUBSCRIBED
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.issue(owner, order("ann@example.org", also=classify.ON_REQUEST), now)
+        send_invitations.send(owner, order("ann@example.org", also=ON_REQUEST), now)
     assert actions(account)[-1] == "unsubscribed"
 
 
@@ -71,13 +78,13 @@ def test_another_account_is_not_concerned(people, invitation, now):
     theirs = invite(people.stranger, now, "ann@example.org")
     unsubscribe.unsubscribe(invitation, now)
     assert reread(theirs).state == InvitationState.PENDING
-    assert outcome(people.stranger.account, now) is Outcome.PENDING
+    assert outcome(people.stranger.account, now) is EntryOutcome.PENDING
 
 
 def test_who_changes_their_mind_can_be_invited_again(owner, account, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     unsubscribe.resubscribe(account, "ann@example.org", now)
-    assert outcome(account, now) is Outcome.DECLINED  # so they are left out unless asked for
+    assert outcome(account, now) is EntryOutcome.DECLINED  # so they are left out unless asked for
     assert actions(account)[-1] == "resubscribed"
     unsubscribe.resubscribe(account, "ann@example.org", now)
     assert actions(account).count("resubscribed") == 1
@@ -138,7 +145,7 @@ def test_a_member_who_opts_out_stays_a_member(account, invitation, now):
     member = memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.INVITATION)
     unsubscribe.unsubscribe(invitation, now)
     assert reread(member).is_active
-    assert outcome(account, now) is Outcome.MEMBER
+    assert outcome(account, now) is EntryOutcome.MEMBER
 
 
 def test_of_50000_addresses_those_that_opted_out_are_found_at_once(owner, account, now):

@@ -14,6 +14,7 @@ from invites.models import (
     BatchState,
     Delivery,
     DeliveryState,
+    EntryOutcome,
     Invitation,
     InvitationState,
     Membership,
@@ -89,7 +90,7 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
         *[InvitationState.REVOKED] * 3,
     ]
     classification = classify.classify(owner.account, [Entry(email) for email in addresses(4)], now)
-    assert classification.counts == {classify.Outcome.PENDING: 1, classify.Outcome.INVITE: 3}
+    assert classification.counts == {EntryOutcome.PENDING: 1, EntryOutcome.INVITE: 3}
 
 
 def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):

@@ -119,7 +119,7 @@ def invite_by_names(owner: Membership, now: datetime, **names: str) -> None:
     entries = [
         Entry(f"{who}@example.org", row, name) for row, (who, name) in enumerate(names.items())
     ]
-    send_invitations.issue(
+    send_invitations.send(
         owner, send_invitations.InvitationRequest("names", entries, Role.USER), now
     )
 

@@ -10,10 +10,19 @@ import pytest
 
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.invitations import classify, send_invitations
-from invites.invitations.send_invitations import InvitationRequest, Review
+from invites.invitations import send_invitations
+from invites.invitations.send_invitations import Approval, InvitationRequest
 from invites.lists.recipients import Entry
-from invites.models import Account, AuditEntry, Batch, Delivery, Invitation, Membership
+from invites.models import (
+    ON_REQUEST,
+    Account,
+    AuditEntry,
+    Batch,
+    Delivery,
+    EntryOutcome,
+    Invitation,
+    Membership,
+)
 from invites.outbox import journal, queue
 from invites.outbox.journal import Settled
 from invites.outbox.queue import Waiting
@@ -44,17 +53,17 @@ def order(
     *emails: str,
     role: Role = Role.USER,
     key: str = "",
-    also: frozenset[classify.Outcome] = frozenset(),
-    review: Review | None = None,
+    also: frozenset[EntryOutcome] = frozenset(),
+    approval: Approval | None = None,
 ) -> InvitationRequest:
     entries = [Entry(email) for email in emails]
     return InvitationRequest(
-        key=key or uuid4().hex, entries=entries, role=role, also=also, review=review
+        key=key or uuid4().hex, entries=entries, role=role, also=also, approval=approval
     )
 
 
 def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
-    return send_invitations.issue(actor, order(*emails, role=role, also=classify.ON_REQUEST), now)
+    return send_invitations.send(actor, order(*emails, role=role, also=ON_REQUEST), now)
 
 
 def invite(

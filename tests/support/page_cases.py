@@ -265,17 +265,17 @@ PAGE_CASES = {
     "new invitation, very many": PageCase(
         "owner", NEW, {"email": " ".join(f"p{n}@example.org" for n in range(500)), "role": "10"}
     ),
-    "understanding": PageCase(
-        "owner", f"{NEW}/understanding", {"email": EVERYTHING}, fragment="understanding"
+    "review": PageCase(
+        "owner", f"{NEW}/review", {"email": EVERYTHING}, fragment="review"
     ),
-    "understanding, nothing": PageCase(
-        "owner", f"{NEW}/understanding", {"email": ""}, fragment="understanding"
+    "review, nothing": PageCase(
+        "owner", f"{NEW}/review", {"email": ""}, fragment="review"
     ),
-    "understanding, too many bad": PageCase(
+    "review, too many bad": PageCase(
         "owner",
-        f"{NEW}/understanding",
+        f"{NEW}/review",
         {"email": " ".join(f"bad{n}@x" for n in range(30))},
-        fragment="understanding",
+        fragment="review",
     ),
     "file": PageCase(
         "owner", f"{NEW}/file", _file(b"email\na@example.org\nrubbish\n"), fragment="email-csv-file"
@@ -290,11 +290,11 @@ PAGE_CASES = {
         "owner", _list("rows"), {"place": "invalid:1"}, fragment="staged-list", before=_stage_list
     ),
     "row left out": PageCase(
-        "owner", _list("rows/2/skipped"), {}, fragment="staged-list", before=_stage_list
+        "owner", _list("rows/2/exclusion"), {}, fragment="staged-list", before=_stage_list
     ),
     "row mended": PageCase(
         "owner",
-        _list("rows/5/mended"),
+        _list("rows/5/text"),
         {"was-5": "info@example.org", "text-5": "x"},
         fragment="staged-list",
         before=_stage_list,

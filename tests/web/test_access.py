@@ -418,13 +418,13 @@ def test_another_persons_file_answers_like_one_that_does_not_exist(site: Site, o
     whose = people.stranger if owner == "stranger" else people[Role.ADMIN]
     theirs = staging.stage(whose, "secret.csv", b"secret@example.org\n", site.rows.now)
     client = site.device("owner").client
-    for place in ("understanding", "file", "file/removal"):
+    for place in ("review", "file", "file/removal"):
         url = f"{ACCOUNT}/invitations/new/{place}"
         real = client.post(url, data={"list_id": str(theirs.id)}, headers=HTMX)
         missing = client.post(url, data={"list_id": "987654"}, headers=HTMX)
         assert "secret" not in real.text
         assert same_answer(real, missing)
-    for place in ("rows", "rows/1/mended", "rows/1/skipped", "suggestions", "columns"):
+    for place in ("rows", "rows/1/text", "rows/1/exclusion", "corrections", "columns"):
         url = f"{ACCOUNT}/invitations/new/list/%s/{place}"
         real = client.post(url % theirs.id, headers=HTMX)
         assert real.status_code == 404

@@ -81,7 +81,7 @@ def test_who_logs_in_instead_sends_nothing_that_they_may_not(
 def test_while_typing_a_notice_comes_and_the_page_stays(writing: Browser) -> None:
     token = writing.page.select_one("[name=csrf_token]")["value"]
     typed = {"email": TYPED, "csrf_token": token}
-    answer = writing.client.post(f"{NEW}/understanding", data=typed, headers=HTMX)
+    answer = writing.client.post(f"{NEW}/review", data=typed, headers=HTMX)
     assert answer.status_code == 401
     assert answer.headers["HX-Retarget"] == "#notices"
     assert "HX-Redirect" not in answer.headers
