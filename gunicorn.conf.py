@@ -13,7 +13,7 @@ from typing import Any
 from invites import db
 from invites.cli import readiness
 from invites.core.settings import SettingsError, load_settings
-from invites.db.schema import NotReadyError
+from invites.db import NotReadyError
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 

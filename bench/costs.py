@@ -47,7 +47,7 @@ def _database(older: int) -> float:
             key = os.urandom(8).hex()
             make_batch(50_000, key=key, prefix=key, days_ago=days_ago)
         make_batch(older % 50_000 or 1, prefix="rest")
-        with db.plain_sql() as run:
+        with db.sql_transaction() as run:
             run("UPDATE delivery SET state = ?", ("sent",))
             run("UPDATE batch SET state = ?", ("done",))
         batch = make_batch(MAILS, prefix="new")

@@ -83,7 +83,7 @@ def main() -> None:
 
 def _first_drop(visitor: "_Visitor", name: str, content: bytes) -> float:
     """Seconds until the preview is there for somebody who hasn't dropped a list before."""
-    with db.plain_sql() as run:
+    with db.sql_transaction() as run:
         run("DELETE FROM staged_list", ())
     time.sleep(0.5)  # until the next process is loaded
     return _seconds(lambda: visitor.drop(name, content))

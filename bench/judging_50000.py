@@ -17,6 +17,7 @@ from invites.invitations.send_invitations import LIFETIME
 from invites.lists.recipients import Entry
 from invites.members import accounts
 from invites.models import (
+    TABLES,
     Account,
     Batch,
     Delivery,
@@ -53,7 +54,7 @@ def main() -> None:
     entries = [Entry(text, row) for row, text in enumerate(_texts(), 1)]
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
-        schema.migrate()
+        schema.migrate(TABLES)
         db.connect()
         try:
             with db.transaction():

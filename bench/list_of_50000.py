@@ -17,7 +17,7 @@ from invites.invitations import classify, send_invitations
 from invites.lists import files
 from invites.members import accounts
 from invites.members.scope import Scope
-from invites.models import Account, JoinedBy, Membership, User
+from invites.models import TABLES, Account, JoinedBy, Membership, User
 from invites.outbox import progress, queue
 from invites.people import profiles
 from invites.people.profiles import NewProfile
@@ -45,7 +45,7 @@ def main() -> None:
 def _run() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
-        schema.migrate()
+        schema.migrate(TABLES)
         db.connect()
         try:
             return _steps()

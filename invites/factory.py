@@ -12,7 +12,7 @@ from invites.cli import commands, readiness
 from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
-from invites.db.schema import NotReadyError
+from invites.db import NotReadyError
 from invites.mail.rendering import MailContext
 from invites.members.links import Links
 from invites.people import sessions

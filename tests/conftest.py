@@ -19,7 +19,7 @@ from invites.core.tokens import Signer
 from invites.db import schema
 from invites.factory import create_app
 from invites.members import accounts
-from invites.models import Account, Membership
+from invites.models import TABLES, Account, Membership
 from invites.people import passwords
 from tests.support.people import People, make_user
 
@@ -60,7 +60,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with the newest schema, made by the real migrations once."""
     path = tmp_path_factory.mktemp("migrated") / "invites.sqlite3"
     db.configure(path)
-    schema.migrate()
+    schema.migrate(TABLES)
     db.connect()
     db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()

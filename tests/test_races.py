@@ -310,7 +310,7 @@ def test_what_two_worker_processes_have_in_hand_is_started_by_one(owner, databas
 def claim_and_wait(path, taken, done):
     """Be the only worker, if nobody is, until told."""
     db.configure(path)
-    with schema.only_one("worker", lambda: True) as claimed:
+    with db.only_one("worker", lambda: True) as claimed:
         taken.put(claimed)
         done.wait(WAIT)
 
@@ -322,11 +322,11 @@ def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_k
     first = spawn.Process(target=claim_and_wait, args=(database, taken, done))
     first.start()
     assert taken.get(timeout=WAIT)
-    with schema.only_one("worker", lambda: True) as claimed:
+    with db.only_one("worker", lambda: True) as claimed:
         assert not claimed
     first.kill()
     first.join()
-    with schema.only_one("worker", lambda: True) as claimed:
+    with db.only_one("worker", lambda: True) as claimed:
         assert claimed
 
 

@@ -70,11 +70,11 @@ def has_bounced(account: Account, emails: Sequence[str]) -> set[str]:
 
     A later one that was taken clears them.
     """
-    came_back = Delivery.state == db.spelt_out(DeliveryState.BOUNCED.value)
-    bounced = _newest(account, db.each(emails, Delivery.recipient), came_back)
+    came_back = Delivery.state == db.literal(DeliveryState.BOUNCED.value)
+    bounced = _newest(account, db.lookup(emails, Delivery.recipient), came_back)
     if not bounced:
         return set()
-    by_address = db.each(list(bounced), Invitation.email)
+    by_address = db.lookup(list(bounced), Invitation.email)
     mails = by_address.join(Delivery, on=(Delivery.invitation == Invitation.id))
     taken = _newest(account, mails, Delivery.state == DeliveryState.SENT)
     return {email for email, newest in bounced.items() if newest > taken.get(email, 0)}
@@ -82,7 +82,7 @@ def has_bounced(account: Account, emails: Sequence[str]) -> set[str]:
 
 def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
     """The id of each recipient's newest mail."""
-    own = db.beside(Delivery.account) == account.id
+    own = db.unindexed(Delivery.account) == account.id
     return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 
 

@@ -12,9 +12,8 @@ from invites import db
 from invites.cli import readiness
 from invites.core import secret_key
 from invites.core.settings import Settings
-from invites.db import schema
-from invites.db.schema import NotReadyError
-from invites.models import Delivery, DeliveryState
+from invites.db import NotReadyError, schema
+from invites.models import TABLES, Delivery, DeliveryState
 from invites.outbox import enqueue, progress
 from invites.people import sessions
 
@@ -45,7 +44,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
         raise NotReadyError(f"{done} is there already. Try again in a second.")
     draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
     try:
-        schema.backup(draft / settings.database_path.name)
+        db.backup(draft / settings.database_path.name)
         _copy(settings.data / secret_key.NAME, draft)
         for path in (*draft.iterdir(), draft):
             _flush(path)
@@ -101,8 +100,10 @@ def _prepare(
             _copy(backup / name, draft)
     db.configure(draft / settings.database_path.name)
     if not schema.is_sound():
-        raise NotReadyError(f"{backup} holds a damaged database, or none of Invites.")
-    schema.migrate()
+        raise NotReadyError(
+            f"{backup} holds a damaged database, or none that Invites 0.1.0 or later made."
+        )
+    schema.migrate(TABLES)
     on_hold = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):

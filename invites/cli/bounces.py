@@ -119,7 +119,7 @@ def _database() -> Iterator[None]:
         schema.refuse_unready()
         db.connect()
         yield
-    except (schema.NotReadyError, PeeweeException) as error:
+    except (db.NotReadyError, PeeweeException) as error:
         raise TryAgain(str(error)) from None
 
 

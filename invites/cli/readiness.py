@@ -9,9 +9,9 @@ from pathlib import Path
 from invites import db
 from invites.core import secret_key
 from invites.core.settings import Settings
-from invites.db import schema
-from invites.db.schema import NotReadyError
+from invites.db import NotReadyError, schema
 from invites.members import installation
+from invites.models import TABLES
 from invites.people import two_step
 
 
@@ -22,7 +22,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     authenticator apps and recovery codes end, which were derived from that one.
     Raises NotReadyError.
     """
-    applied = schema.migrate()
+    applied = schema.migrate(TABLES)
     if not new_key:
         _refuse_lost_key(settings)
     elif not secret_key.load_secret_keys(settings.data):

@@ -9,7 +9,7 @@ from invites import db
 from invites.cli import readiness
 from invites.core.errors import RuleError
 from invites.core.settings import SettingsError
-from invites.db.schema import NotReadyError
+from invites.db import NotReadyError
 from invites.web.error_labels import sentence
 from invites.web.services import services
 

@@ -1,160 +1,199 @@
-"""The file of the database: making, migrating, checking and copying it, and locks beside it."""
+"""Migrations: applying them, and refusing a database with a schema this version can't use.
 
-import contextlib
+A migration is a file ``NNNN_name.py`` with a function ``up(execute)``; ``execute`` runs one SQL
+statement. It never changes after its release: its checksum is stored when it is applied and
+compared at every start.
+"""
+
 import fcntl
+import hashlib
+import json
+import runpy
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import peewee
-from playhouse.migrations import Runner
 
-from invites import db
+from invites.db.connection import close, connect, database, path, transaction
+from invites.db.database_file import NotReadyError, file_errors, refuse_damaged
+from invites.db.fields import UtcField
+
+Models = Sequence[type[peewee.Model]]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+# Of the models' tables only: replication tools keep tables of their own in the file.
+_SCHEMA = """
+    WITH ours AS (SELECT * FROM sqlite_master WHERE tbl_name IN (SELECT value FROM json_each(?))),
+         tables AS (SELECT * FROM ours WHERE type = 'table')
+    SELECT 'table ' || name || iif(sql LIKE '%WITHOUT ROWID%', ' without rowid', '') FROM tables
+    UNION ALL
+    SELECT 'column ' || t.name || '.' || c.name || ' ' || c.type
+           || iif(c."notnull", ' not null', '') || ifnull(' default ' || c.dflt_value, '')
+           || iif(c.pk, ' primary key ' || c.pk, '')
+      FROM tables AS t, pragma_table_info(t.name) AS c
+    UNION ALL
+    SELECT 'foreign key ' || t.name || '.' || k."from" || ' to ' || k."table" || '.' || k."to"
+           || ' on update ' || k.on_update || ' on delete ' || k.on_delete
+      FROM tables AS t, pragma_foreign_key_list(t.name) AS k
+    UNION ALL
+    SELECT sql FROM ours WHERE type IN ('index', 'trigger') AND sql IS NOT NULL
+"""
 
-class NotReadyError(Exception):
-    """The database, or what belongs to it, can't be used; the message says what to do."""
+
+class AppliedMigration(peewee.Model):
+    name = peewee.CharField(primary_key=True)
+    checksum = peewee.CharField(max_length=64)
+    applied_at = UtcField()
+
+    class Meta:
+        database = database
+        legacy_table_names = False
 
 
-def migrate() -> list[str]:
-    """Make the file if need be and apply all pending migrations; returns their names.
+def migrate(models: Models) -> list[str]:
+    """Create the file if need be and apply all pending migrations; returns their names.
 
-    Under a lock between processes. Raises NotReadyError for a file that can't be used.
+    Applies all or none, under a lock between processes. Raises NotReadyError for a file that
+    can't be used, and when the result isn't the schema that ``models`` describe.
     """
-    file = db.path()
-    with _in_plain_words():
+    file = path()
+    with file_errors():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with file.with_name("migrate.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file.touch(mode=0o600)
-            db.connect()
+            connect()
             try:
-                _refuse_newer(_runner())
-                return list(_runner().up())
+                # Otherwise a migration that rebuilds a table deletes the rows that refer to it.
+                database.execute_sql("PRAGMA foreign_keys = 0")
+                with transaction():
+                    pending = _pending()
+                    database.create_tables([AppliedMigration])
+                    for migration in pending:
+                        _apply(migration)
+                    _refuse_other_schema(models)
             finally:
-                db.close()
-
-
-def backup(target: Path) -> None:
-    """Copy the database to ``target``, whole and consistent while others write.
-
-    Raises NotReadyError when the copy is damaged: then the database is.
-    """
-    with _in_plain_words():
-        target.touch(mode=0o600)
-        db.connect()
-        try:
-            with contextlib.closing(sqlite3.connect(target)) as copy:
-                db.database.connection().backup(copy)
-                _refuse_damaged(copy)
-        finally:
-            db.close()
-
-
-@contextmanager
-def only_one(name: str, give_up: Callable[[], bool]) -> Iterator[bool]:
-    """Be the only process that does ``name``: waits for another one, until ``give_up`` says so.
-
-    Yields whether it is. The operating system ends the claim of a process that
-    dies, at once and whatever the clock says.
-    """
-    file = db.path().with_name(f"{name}.lock")
-    with file.open("w") as lock:
-        while not (claimed := _claim(lock)) and not give_up():
-            time.sleep(0.2)
-        yield claimed
-
-
-def _claim(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+                close()
+    return [migration.stem for migration in pending]
 
 
 def refuse_unready() -> None:
-    """Raises NotReadyError, saying what to do, unless this version can use the db.database."""
-    file = db.path()
-    with _in_plain_words():
-        if not file.exists():
-            raise _no_database(file)
-        db.connect()
-        try:
-            runner = _runner()
-            if not runner.applied():
-                raise _no_database(file)
-            _refuse_newer(runner)
-            pending = [step.name for step in runner.status() if step.applied is None]
-        finally:
-            db.close()
+    """Raises NotReadyError, which says what to do, unless this version can use the database."""
+    file = path()
+    with file_errors():
+        if file.exists():
+            connect()
+            try:
+                pending, applied = _pending(), _applied()
+            finally:
+                close()
+    if not file.exists() or not applied:
+        raise NotReadyError(
+            f"There is no database yet in {file.parent}. "
+            "Run 'flask migrate' to make one, or set INVITES_DATA to where it is."
+        )
     if pending:
+        names = ", ".join(migration.stem for migration in pending)
         raise NotReadyError(
             f"The database is older than this version ({len(pending)} migration(s) pending: "
-            f"{', '.join(pending)}). Run 'flask migrate', then start again."
+            f"{names}). Run 'flask migrate', then start again."
         )
 
 
 def is_sound() -> bool:
     """Whether the file is an undamaged database of Invites, of whatever version."""
     try:
-        db.connect()
-        _refuse_damaged(db.database.connection())
-        return bool(_runner().applied())
+        connect()
+        refuse_damaged(database.connection())
+        return bool(database.table_exists(AppliedMigration))
     except (peewee.DatabaseError, sqlite3.DatabaseError):
         return False
     finally:
-        db.close()
+        close()
 
 
-def _refuse_damaged(connection: sqlite3.Connection) -> None:
-    ((finding, *_),) = connection.execute("PRAGMA quick_check(1)").fetchall()
-    if finding != "ok":
-        raise sqlite3.DatabaseError(finding)
+def append_only(table: str) -> list[str]:
+    """The statements that make SQLite refuse to change or delete a row of ``table``."""
+    return [
+        f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for verb in ("update", "delete")
+    ]
 
 
-def _refuse_newer(runner: Runner) -> None:
-    unknown = [step.name for step in runner.status() if step.path is None]
-    if unknown:
+def _applied() -> dict[str, str]:
+    """The checksums of the applied migrations by name, in order."""
+    tables = database.get_tables()
+    if not tables:
+        return {}
+    if AppliedMigration._meta.table_name not in tables:
         raise NotReadyError(
-            f"The database is newer than this version of Invites, which doesn't know "
+            f"{path()} was made before Invites 0.1.0 or by another program, and can't be "
+            "upgraded: move it elsewhere and run 'flask migrate' to make a new one."
+        )
+    rows = AppliedMigration.select().order_by(AppliedMigration.name)
+    return {row.name: row.checksum for row in rows}
+
+
+def _pending() -> list[Path]:
+    """The migrations to apply, in order. Raises NotReadyError if unknown ones were applied."""
+    applied = _applied()
+    files = {file.stem: file for file in sorted(MIGRATIONS.glob("[0-9]*.py"))}
+    if unknown := [name for name in applied if name not in files]:
+        raise NotReadyError(
+            "The database is newer than this version of Invites, which doesn't know "
             f"{', '.join(unknown)}. Install the version that it was made with, or a later one."
         )
+    if changed := [name for name in applied if applied[name] != _checksum(files[name])]:
+        raise NotReadyError(
+            f"The database was made with another {', '.join(changed)} than this version contains: "
+            "install the version of Invites that it was made with."
+        )
+    return [file for name, file in files.items() if name not in applied]
 
 
-def _no_database(file: Path) -> NotReadyError:
-    return NotReadyError(
-        f"There is no database yet in {file.parent}. "
-        "Run 'flask migrate' to make one, or set INVITES_DATA to where it is."
+def _apply(migration: Path) -> None:
+    runpy.run_path(str(migration))["up"](database.execute_sql)
+    AppliedMigration.create(
+        name=migration.stem, checksum=_checksum(migration), applied_at=datetime.now(UTC)
     )
 
 
-@contextmanager
-def _in_plain_words() -> Iterator[None]:
-    """Errors of the file and of SQLite become a NotReadyError that says what to do."""
+def _checksum(migration: Path) -> str:
+    return hashlib.sha256(migration.read_bytes()).hexdigest()
+
+
+def _refuse_other_schema(models: Models) -> None:
+    actual, expected = _schema(database, models), _expected_schema(models)
+    if actual != expected:
+        missing = "; ".join(sorted(expected - actual)) or "nothing"
+        unknown = "; ".join(sorted(actual - expected)) or "nothing"
+        raise NotReadyError(
+            f"The schema of {path()} isn't that of this version (missing: {missing}; unknown: "
+            f"{unknown}), and nothing was changed: restore a backup with 'flask restore', or "
+            "write a migration if you changed the models."
+        )
+
+
+def _schema(source: Any, models: Models) -> set[str]:
+    """A line for each table, column, foreign key, index and trigger of ``models``."""
+    names = json.dumps([model._meta.table_name for model in models])
+    lines = source.execute_sql(_SCHEMA, [names]).fetchall()
+    return {" ".join(line.replace('"', "").split()) for (line,) in lines}
+
+
+def _expected_schema(models: Models) -> set[str]:
+    memory: Any = peewee.SqliteDatabase(":memory:")
     try:
-        yield
-    except OSError as error:
-        raise NotReadyError(
-            f"{error.filename}: {error.strerror}. "
-            "Is INVITES_DATA right, and is this the user that Invites runs as?"
-        ) from None
-    except (peewee.OperationalError, sqlite3.OperationalError) as error:
-        raise NotReadyError(
-            f"{db.path()} can't be used: {error}. "
-            "Does it belong to the user that Invites runs as, and is there room on the disk?"
-        ) from None
-    except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
-        raise NotReadyError(
-            f"{db.path()} is damaged: {error}. "
-            "Put a backup in its place with 'flask restore FOLDER --replace'."
-        ) from None
-
-
-def _runner() -> Runner:
-    return Runner(db.database.obj, str(MIGRATIONS))
+        for model in models:
+            peewee.SchemaManager(model, memory).create_all()
+            if getattr(model._meta, "is_append_only", False):
+                for statement in append_only(model._meta.table_name):
+                    memory.execute_sql(statement)
+        return _schema(memory, models)
+    finally:
+        memory.close()

@@ -183,9 +183,9 @@ def _invited_before(
         False
     )
     rows = db.read(
-        db.each(emails, Invitation.email),
+        db.lookup(emails, Invitation.email),
         (Invitation.email, Invitation.state, Invitation.expires_at, Invitation.answered_at),
-        db.beside(Invitation.account) == account.id,
+        db.unindexed(Invitation.account) == account.id,
         is_pending | has_declined,
     )
     declined: dict[str, int] = {}
@@ -203,6 +203,6 @@ def _with_profile(
 ) -> list[tuple[str, int | None, int | None]]:
     """The addresses that have a profile: with their membership, and when it ended."""
     is_theirs = (Membership.user == User.id) & (Membership.account == account.id)
-    profiles = db.each(emails, User.email).join(Membership, db.LEFT_OUTER, on=is_theirs)
+    profiles = db.lookup(emails, User.email).join(Membership, db.LEFT_OUTER, on=is_theirs)
     rows = db.read(profiles, (User.email, Membership.id, Membership.deactivated_at))
     return [(email, membership, removed_at) for email, membership, removed_at in rows]

@@ -27,14 +27,14 @@ def over_daily_limit(account: Account | int, emails: Sequence[str], now: datetim
 
     Withdrawn mails don't count.
     """
-    mails = db.each(emails, Invitation.email).join(
+    mails = db.lookup(emails, Invitation.email).join(
         Delivery, on=(Delivery.invitation == Invitation.id)
     )
     rows = db.read(
         mails,
         (Invitation.email, Invitation.account),
-        db.beside(Delivery.created_at) > Delivery.created_at.db_value(now - _DAY),
-        db.beside(Delivery.state) != DeliveryState.WITHDRAWN,
+        db.unindexed(Delivery.created_at) > Delivery.created_at.db_value(now - _DAY),
+        db.unindexed(Delivery.state) != DeliveryState.WITHDRAWN,
     )
     account_id = account if isinstance(account, int) else account.id
     from_account = Counter(email for email, sender in rows if sender == account_id)

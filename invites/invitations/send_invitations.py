@@ -158,7 +158,7 @@ def _renew(
     found = Invitation.select(
         Invitation.id, Invitation.role, Invitation.email, Invitation.name
     ).where(
-        db.beside(Invitation.account) == actor.account_id,
+        db.unindexed(Invitation.account) == actor.account_id,
         db.among(Invitation.email, emails),
         Invitation.state == InvitationState.PENDING,
         Invitation.expires_at > now,
@@ -209,7 +209,7 @@ def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> 
         grantable_roles(actor)
     )
     Invitation.update(state=InvitationState.REPLACED).where(
-        db.beside(Invitation.account) == actor.account_id,
+        db.unindexed(Invitation.account) == actor.account_id,
         db.among(Invitation.email, emails),
         has_expired | has_declined,
     ).execute()

@@ -49,7 +49,7 @@ def resubscribe(account: Account, email: str, now: datetime) -> None:
 
 def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
     """Those of ``emails``, tens of thousands if need be, that asked not to be invited."""
-    asked = db.each(emails, UnsubscribedAddress.email)
+    asked = db.lookup(emails, UnsubscribedAddress.email)
     return {
         email
         for (email,) in db.read(

@@ -91,7 +91,7 @@ def memberships_of(user: User) -> list[Membership]:
         Membership.select(Membership, Account)
         .join(Account)
         .where(Membership.user == user, Membership.deactivated_at.is_null())
-        .order_by(db.plain(Account.name), Account.id)
+        .order_by(db.folded(Account.name), Account.id)
     )
 
 
@@ -101,7 +101,7 @@ def left_by(user: User) -> list[Account]:
         Account.select()
         .join(Membership)
         .where(Membership.user == user, Membership.deactivated_at.is_null(False))
-        .order_by(db.plain(Account.name), Account.id)
+        .order_by(db.folded(Account.name), Account.id)
     )
 
 

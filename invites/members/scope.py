@@ -108,7 +108,7 @@ class Scope:
             query = query.where(
                 db.contains(User.name, search) | db.address_contains(User.email, search)
             )
-        return paged(query.order_by(db.plain(User.name), Membership.id), page)
+        return paged(query.order_by(db.folded(User.name), Membership.id), page)
 
     def invitations(
         self,

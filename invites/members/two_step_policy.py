@@ -75,5 +75,5 @@ def without(account: Account) -> list[User]:
             Membership.deactivated_at.is_null(),
             two_step.where_off(),
         )
-        .order_by(db.plain(User.name), User.id)
+        .order_by(db.folded(User.name), User.id)
     )

@@ -65,3 +65,6 @@ class AuditEntry(Row):
     action = CharField(max_length=40)
     details = JSONField()
     created_at = UtcField()
+
+    class Meta:
+        is_append_only = True  # by triggers, see db.schema.append_only

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from peewee import Value
+
 from invites import db
 from invites.models import (
     Batch,
@@ -26,8 +28,8 @@ ON_HOLD = "It waited in a backup that was restored, and may have gone out before
 IN_HAND = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 # For what looks through the mails of everybody: so SQLite sees that there is an index of these.
-IS_QUEUED = Delivery.state == db.spelt_out(DeliveryState.QUEUED.value)
-IS_SENDING = Delivery.state == db.spelt_out(DeliveryState.SENDING.value)
+IS_QUEUED = Delivery.state == db.literal(DeliveryState.QUEUED.value)
+IS_SENDING = Delivery.state == db.literal(DeliveryState.SENDING.value)
 
 
 class Priority(IntEnum):
@@ -97,12 +99,12 @@ def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
     mails = 0
     for which in (Invitation.batch == batch, db.among(Invitation.id, again)):
         invitations = Invitation.select(
-            db.constant(DeliveryKind.INVITATION.value),
+            Value(DeliveryKind.INVITATION.value),
             Invitation.email,
             Invitation.account,
-            db.constant(batch.id),
+            Value(batch.id),
             Invitation.id,
-            *(db.constant(value) for value in constants),
+            *(Value(value) for value in constants),
         ).where(which)
         Delivery.insert_from(invitations.order_by(Invitation.id), columns).execute()
         mails += invitations.count()

@@ -72,7 +72,7 @@ def write(settled: Sequence[Settled], starting: Sequence[Waiting], now: datetime
     queued. Raises PeeweeException, and nothing is written.
     """
     moment = _micro(now)
-    with db.plain_sql() as run:
+    with db.sql_transaction() as run:
         for one in settled:
             for statement, values in _outcome(one, now, moment):
                 run(statement, values)

@@ -222,7 +222,7 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
     later = Delivery.alias()
     is_later = (later.invitation == Delivery.invitation) & (later.id > Delivery.id)
     if of_batch:
-        is_later &= db.beside(later.batch) == Delivery.batch
+        is_later &= db.unindexed(later.batch) == Delivery.batch
     return ~fn.EXISTS(later.select(later.id).where(is_later))
 
 

@@ -13,7 +13,6 @@ from peewee import PeeweeException
 
 from invites import db
 from invites.core.clock import utcnow
-from invites.db import schema
 from invites.invitations import staging
 from invites.mail.builder import MailBuilder
 from invites.mail.rendering import MailContext
@@ -62,7 +61,7 @@ class Worker:
         """Work until stopped; call in the main thread, so that signals arrive."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with schema.only_one("worker", self._is_told_to_stop) as is_only_one:
+        with db.only_one("worker", self._is_told_to_stop) as is_only_one:
             if is_only_one:
                 self._work()
         log.info("mail worker stopped")

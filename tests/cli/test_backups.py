@@ -114,7 +114,7 @@ def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(
     def full(_target: Path) -> None:
         raise OSError(28, "No space left on device", "/backups")
 
-    monkeypatch.setattr(schema, "backup", full)
+    monkeypatch.setattr(db, "backup", full)
     failed = run(app, "backup", folder, "--keep", 1)
     assert failed.exit_code == 1
     assert failed.output == "Error: /backups: No space left on device\n"

@@ -1,8 +1,6 @@
-"""The tables of version 0.1.0.
+"""The schema of version 0.1.0, in SQL: models change, migrations don't."""
 
-Plain SQL, so that later changes to the models don't change what this migration makes.
-"""
-
+from collections.abc import Callable
 from typing import Any
 
 _STATEMENTS = (
@@ -297,16 +295,16 @@ _STATEMENTS = (
     )
     """,
     """
-    CREATE TRIGGER audit_entry_is_never_changed BEFORE UPDATE ON audit_entry
-    BEGIN SELECT RAISE(ABORT, 'audit entries are never changed'); END
+    CREATE TRIGGER audit_entry_no_update BEFORE UPDATE ON audit_entry
+    BEGIN SELECT RAISE(ABORT, 'audit_entry is append-only'); END
     """,
     """
-    CREATE TRIGGER audit_entry_is_never_deleted BEFORE DELETE ON audit_entry
-    BEGIN SELECT RAISE(ABORT, 'audit entries are never deleted'); END
+    CREATE TRIGGER audit_entry_no_delete BEFORE DELETE ON audit_entry
+    BEGIN SELECT RAISE(ABORT, 'audit_entry is append-only'); END
     """,
 )
 
 
-def up(migrator: Any, db: Any) -> None:
+def up(execute: Callable[[str], Any]) -> None:
     for statement in _STATEMENTS:
-        db.execute_sql(statement)
+        execute(statement)

@@ -1,0 +1,80 @@
+"""Connections and transactions."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from peewee import DatabaseProxy, OperationalError, SqliteDatabase
+
+from invites.db import search
+
+database = DatabaseProxy()
+
+
+def configure(path: Path, *, durable: bool = True) -> None:
+    """Point the models at the SQLite file ``path``. Doesn't connect or create the file.
+
+    ``durable``: each commit survives a power failure (synchronous=FULL). The mail worker
+    goes without, so after a power failure the last few messages may be sent twice. It also
+    waits less for a lock (5 seconds): while it waits it can't read from mail servers, and
+    it can try again.
+    """
+    sqlite = SqliteDatabase(
+        f"{path.as_uri()}?mode=rw",  # a file that went missing is an error, not a fresh start
+        uri=True,
+        lock_type="IMMEDIATE",
+        timeout=30 if durable else 5,
+        pragmas={
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "synchronous": "full" if durable else "normal",
+            "cache_size": -8_000 if durable else -2_000,  # kB
+        },
+    )
+    search.register(sqlite)
+    database.initialize(sqlite)
+
+
+def path() -> Path:
+    return Path(unquote(urlsplit(database.obj.database).path))
+
+
+def connect() -> None:
+    """Open this thread's connection unless it is open."""
+    database.connect(reuse_if_open=True)
+
+
+def close() -> None:
+    """Close this thread's connection, if any."""
+    if database.obj is not None and not database.is_closed():
+        database.close()
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Takes the write lock at once, so what it reads is still true when it commits."""
+    with database.atomic():
+        yield
+
+
+@contextmanager
+def sql_transaction() -> Iterator[Callable[[str, Sequence[Any]], sqlite3.Cursor]]:
+    """A transaction of plain SQL: yields a function that runs a statement with ``?`` for values.
+
+    For work done once per message, where peewee takes as long as SQLite. Raises
+    PeeweeException, and then nothing is written.
+    """
+    connection = database.connection()
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection.execute
+        connection.execute("COMMIT")
+    except BaseException as error:
+        with suppress(sqlite3.Error):  # the first error says more
+            connection.rollback()
+        if isinstance(error, sqlite3.Error):
+            raise OperationalError(str(error)) from error
+        raise

@@ -1,0 +1,38 @@
+"""Searching and ordering text regardless of case and accents.
+
+To SQLite itself "Ö" is neither equal to "ö" nor sorted near "o".
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+from peewee import SqliteDatabase, fn
+
+_ACCENTS = re.compile("[\u0300-\u036f]")  # NFKD splits them from their letters
+
+
+def register(database: SqliteDatabase) -> None:
+    database.register_function(_folded, "folded", 1, deterministic=True)
+
+
+def folded(field: Any) -> Any:
+    """``field`` in lower case and without accents, to order by."""
+    return fn.folded(field)
+
+
+def contains(field: Any, text: str) -> Any:
+    return fn.INSTR(folded(field), _folded(text)) > 0
+
+
+def address_contains(field: Any, text: str) -> Any:
+    """The same for canonical addresses, which are folded already: several times as fast."""
+    return fn.INSTR(field, _folded(text)) > 0
+
+
+def _folded(text: str | None) -> str | None:
+    if text is None:  # as functions of SQLite do with NULL
+        return None
+    if text.isascii():
+        return text.lower()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).casefold()

@@ -1,0 +1,27 @@
+-- Rows for every table of the oldest release, to prove that upgrades keep them. See test_schema.py.
+INSERT INTO account VALUES (1, 'Riverside Relief', 'riverside-relief', 'help after the flood', 'https://example.org/tasks', 'Your tasks', 'office@example.org', 'Europe/Paris', 1, 1767225600000000);
+INSERT INTO "user" VALUES (1, 'Olive Martin', 'olive@example.org', 1767225600000001, '+33 1 23 45', 'scrypt:1024:1:1$salt$digest', 1, 1767225600000000);
+INSERT INTO "user" VALUES (2, 'Müller, Ben', 'ben@example.org', NULL, '', 'scrypt:1024:1:1$salt$digest', 0, 1767225600000002);
+INSERT INTO audit_entry VALUES (1, 1, 1, 'invited', '{"count": 2, "role": 10}', 1767225600000003);
+INSERT INTO audit_entry VALUES (2, NULL, NULL, 'owner_rescued', '{}', 1767225600000004);
+INSERT INTO authenticator VALUES (1, 1, 1767225600000005, 1767225600000006, 58907520);
+INSERT INTO batch VALUES (1, 1, 1, 10, 'a-key', 'volunteers.csv', '{"duplicate": 1}', 'paused', '', 1767225600000007);
+INSERT INTO passkey_challenge VALUES (1, X'00ff10', 1, 1767225600000008);
+INSERT INTO invitation VALUES (1, 1, 1, 1, 'ada@example.org', 'Ada', 10, 'pending', 1767225600000009, 1769817600000009, NULL);
+INSERT INTO invitation VALUES (2, 1, 1, 1, 'ben@example.org', 'Ben', 10, 'accepted', 1767225600000009, 1769817600000009, 1767225600000010);
+INSERT INTO email_token VALUES (1, 2, 'confirm_email', 'ben@new.example', 1767225600000011, 1767830400000011, NULL);
+INSERT INTO security_notice VALUES (1, 1, 'passkey_added', 1767225600000012);
+INSERT INTO delivery VALUES (1, 'invitation', 'ada@example.org', 1, 1, 1, NULL, NULL, 'queued', 20, 1, 1, 1767225600000013, 1767225600000013, NULL, 421, 'try again');
+INSERT INTO delivery VALUES (2, 'security_notice', 'olive@example.org', NULL, NULL, NULL, NULL, 1, 'bounced', 10, 1, 0, 1767225600000014, 1767225600000014, 1767225600000015, 550, 'no such user');
+INSERT INTO delivery VALUES (3, 'confirm_email', 'ben@new.example', NULL, NULL, NULL, 1, NULL, 'sent', 10, 1, 0, 1767225600000016, 1767225600000016, 1767225600000017, 250, 'OK');
+INSERT INTO mail_throttle VALUES (1, 60, 4);
+INSERT INTO membership VALUES (1, 1, 1, 40, 'founding', NULL, 1767225600000000, NULL);
+INSERT INTO membership VALUES (2, 1, 2, 10, 'invitation', 2, 1767225600000018, 1767225600000019);
+INSERT INTO passkey VALUES (1, 1, 'My phone', X'01020304', X'a50102', 7, 1767225600000020, 1767225600000021);
+INSERT INTO permanent_link VALUES (1, 1, 10, 1, 1767225600000022, NULL);
+INSERT INTO recovery_codes VALUES (1, 1, 1767225600000023, 5);
+INSERT INTO session VALUES (1, 1, 'e3b0c442', 'Mozilla/5.0', 1, 1767225600000024, 1767225600000025);
+INSERT INTO staged_list VALUES (1, 1, 1, 'more.csv', ';', '["Sheet1"]', '["Email", "Name"]', 0, 1, '{"new": 1}', NULL, 1767225600000026, X'456d61696c3b4e616d65');
+INSERT INTO staged_row VALUES (1, 1, 'eve@gmial.com', 'Eve', 'eve@gmial.com', 'new', '', 'eve@gmail.com', 1);
+INSERT INTO unsubscribed_address VALUES (1, 1, 'fay@example.org', 1767225600000027);
+INSERT INTO worker_status VALUES (1, 1767225600000028, 'connection refused');

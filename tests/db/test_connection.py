@@ -1,0 +1,92 @@
+"""Connections and transactions."""
+
+import sqlite3
+
+import pytest
+from peewee import OperationalError
+
+from invites import db
+from invites.models import Account, Delivery, Invitation, User
+from tests.support.actions import invite
+from tests.support.people import make_user
+
+
+def test_a_database_that_goes_missing_is_not_made_anew(database):
+    db.close()
+    database.unlink()
+    with pytest.raises(OperationalError, match="unable to open"):
+        db.connect()
+    assert not database.exists()
+
+
+@pytest.mark.parametrize(
+    ("durable", "synchronous", "patience"), [(True, 2, 30_000), (False, 1, 5_000)]
+)
+def test_the_connection_is_safe_and_patient(database, durable, synchronous, patience):
+    db.close()
+    db.configure(database, durable=durable)
+    db.connect()
+
+    def pragma(name):
+        return db.database.execute_sql(f"PRAGMA {name}").fetchone()[0]
+
+    assert pragma("journal_mode") == "wal"
+    assert pragma("foreign_keys") == 1
+    assert pragma("busy_timeout") == patience
+    assert pragma("synchronous") == synchronous
+
+
+class Interruption(Exception):
+    """Something went wrong in the middle."""
+
+
+def fail_halfway(now):
+    with db.transaction():
+        make_user("Ben", "ben@example.org", now)
+        raise Interruption
+
+
+def test_a_transaction_is_all_or_nothing(database, now):
+    with pytest.raises(Interruption):
+        fail_halfway(now)
+    assert User.select().count() == 0
+
+
+def test_a_transaction_in_another_can_fail_alone(database, now):
+    with db.transaction():
+        make_user("Ada", "ada@example.org", now)
+        with pytest.raises(Interruption):
+            fail_halfway(now)
+    assert [user.name for user in User.select()] == ["Ada"]
+
+
+def test_what_cannot_even_be_rolled_back_is_an_error_of_the_database(database):
+    def write():
+        with db.sql_transaction():
+            db.close()
+            raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(OperationalError, match="disk"):
+        write()
+
+
+def test_a_transaction_takes_the_write_lock_at_once(database):
+    other = sqlite3.connect(database, timeout=0)
+    with db.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
+
+
+def test_a_reader_is_not_kept_waiting_by_a_writer(account, database):
+    other = sqlite3.connect(database, timeout=0)
+    with db.transaction():
+        Account.update(name="Changed").execute()
+        assert other.execute("SELECT name FROM account").fetchone() == ("Riverside Relief",)
+    other.close()
+
+
+def test_a_row_that_others_need_cannot_go(owner, now):
+    invite(owner, now)
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        db.delete(Invitation).execute()
+    assert Delivery.select().count() == 1

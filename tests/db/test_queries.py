@@ -1,0 +1,33 @@
+"""Queries that peewee can't express."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from invites import db
+from invites.models import Account, User
+
+
+def test_one_of_many_values_is_found_however_many_they_are(account):
+    slugs = [f"{n}'\"" for n in range(50_000)]
+    assert Account.select().where(db.among(Account.slug, slugs)).count() == 0
+    assert Account.select().where(db.among(Account.slug, [*slugs, account.slug])).get() == account
+
+
+def test_an_id_too_large_for_the_database_is_one_that_is_not_there(account):
+    assert db.one(Account.select().where(Account.id == account.id)) == account
+    assert db.one(Account.select().where(Account.id == 10**30)) is None
+
+
+@pytest.mark.usefixtures("database")
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_each_of_any_texts_is_looked_up(texts):
+    user = User.create(
+        name="", email=uuid4().hex, phone="", password_hash="", created_at=datetime.now(UTC)
+    )
+    found = db.read(db.lookup([*texts, user.email], User.email), [User.id, User.created_at])
+    assert found == [(user.id, User.created_at.db_value(user.created_at))]

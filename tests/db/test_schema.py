@@ -1,0 +1,336 @@
+"""Migrations, and what is refused at start."""
+
+import hashlib
+import multiprocessing
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from invites import db
+from invites.db import NotReadyError, schema
+from invites.db.schema import AppliedMigration
+from invites.models import TABLES
+
+ROWS = Path(__file__).with_name("rows_0001.sql")
+
+# Databases hold these checksums: a released migration never changes. Add a line for a new one.
+FROZEN = {
+    "0001_initial": "49104141f4d291068f06d61d9919b0044d42d669ee4042ce19691326a58b7baf",
+}
+
+
+def run_migrate():
+    return schema.migrate(TABLES)
+
+
+USES = [schema.refuse_unready, run_migrate]
+
+
+def test_released_migrations_never_change():
+    files = sorted(schema.MIGRATIONS.glob("*.py"))
+    assert {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files} == FROZEN
+
+
+def test_migrating_a_second_time_does_nothing(tmp_path):
+    db.configure(tmp_path / "new" / "invites.sqlite3")
+    assert schema.migrate(TABLES) == list(FROZEN)
+    assert schema.migrate(TABLES) == []
+
+
+def migrate(path, start, results):
+    db.configure(path)
+    start.wait()
+    results.put(schema.migrate(TABLES))
+
+
+@pytest.mark.slow
+def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    start, results = spawn.Barrier(4), spawn.Queue()
+    arguments = (tmp_path / "invites.sqlite3", start, results)
+    processes = [spawn.Process(target=migrate, args=arguments) for _ in range(4)]
+    for process in processes:
+        process.start()
+    applied = [results.get(timeout=30) for _ in processes]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert len([names for names in applied if names]) == 1
+    db.configure(tmp_path / "invites.sqlite3")
+    schema.refuse_unready()
+
+
+def test_a_migrated_database_is_ready(database):
+    schema.refuse_unready()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_where_there_is_no_database_yet_it_says_how_to_make_one(tmp_path, is_there):
+    file = tmp_path / "invites.sqlite3"
+    if is_there:
+        file.touch()
+    db.configure(file)
+    with pytest.raises(NotReadyError, match=r"no database yet in .*Run 'flask migrate'"):
+        schema.refuse_unready()
+    assert file.exists() == is_there
+
+
+def test_an_old_schema_is_refused_with_what_to_do(database, tmp_path, monkeypatch):
+    add_migration(monkeypatch, tmp_path, "pass")
+    with pytest.raises(NotReadyError, match=r"older than this .*9998_more.*'flask migrate'"):
+        schema.refuse_unready()
+    assert schema.migrate(TABLES) == ["9998_more"]
+    schema.refuse_unready()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(database, use):
+    AppliedMigration.create(name="9999_later", checksum="", applied_at=datetime.now(UTC))
+    with pytest.raises(NotReadyError, match=r"newer than this version .*9999_later.*Install"):
+        use()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_database_made_by_another_form_of_a_migration_is_refused_with_what_to_do(database, use):
+    AppliedMigration.update(checksum="another").execute()
+    with pytest.raises(NotReadyError, match=r"another 0001_initial than .*: install the version"):
+        use()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_database_from_before_the_first_release_is_refused_and_left_alone(tmp_path, use):
+    file = tmp_path / "invites.sqlite3"
+    old = sqlite3.connect(file)
+    old.execute("CREATE TABLE schema_migration (id INTEGER, name TEXT, applied TEXT)")
+    old.execute("INSERT INTO schema_migration VALUES (1, '0001_initial', '2026-01-01')")
+    old.execute("CREATE TABLE account (id INTEGER, name TEXT)")
+    old.execute("INSERT INTO account VALUES (1, 'Riverside Relief')")
+    old.commit()
+    before = list(old.iterdump())
+    old.close()
+    db.configure(file)
+    with pytest.raises(NotReadyError, match=r"made before Invites 0\.1\.0 .*: move it"):
+        use()
+    old = sqlite3.connect(file)
+    assert list(old.iterdump()) == before
+    old.close()
+
+
+CHANGES = {
+    "a missing table": "DROP TABLE worker_status",
+    "a missing column": "ALTER TABLE worker_status DROP COLUMN outage",
+    "another column": "ALTER TABLE worker_status ADD COLUMN trouble TEXT",
+    "another name": "ALTER TABLE worker_status RENAME COLUMN outage TO trouble",
+    "another type": """
+        DROP TABLE worker_status;
+        CREATE TABLE worker_status (
+            id INTEGER NOT NULL PRIMARY KEY, seen_at TEXT NOT NULL, outage VARCHAR(500) NOT NULL
+        )
+    """,
+    "NULL allowed": """
+        DROP TABLE worker_status;
+        CREATE TABLE worker_status (
+            id INTEGER NOT NULL PRIMARY KEY, seen_at INTEGER, outage VARCHAR(500) NOT NULL
+        )
+    """,
+    "another default": """
+        DROP TABLE worker_status;
+        CREATE TABLE worker_status (
+            id INTEGER NOT NULL PRIMARY KEY,
+            seen_at INTEGER NOT NULL DEFAULT 0,
+            outage VARCHAR(500) NOT NULL
+        )
+    """,
+    "a missing foreign key": """
+        DROP TABLE authenticator;
+        CREATE TABLE authenticator (
+            id INTEGER NOT NULL PRIMARY KEY,
+            user_id INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            confirmed_at INTEGER,
+            last_step INTEGER NOT NULL
+        );
+        CREATE UNIQUE INDEX authenticator_user_id ON authenticator (user_id)
+    """,
+    "a missing index": "DROP INDEX batch_state",
+    "another index": "CREATE INDEX account_name ON account (name)",
+    "an index that isn't unique": """
+        DROP INDEX account_slug;
+        CREATE INDEX account_slug ON account (slug)
+    """,
+    "an index of other rows": """
+        DROP INDEX delivery_sending;
+        CREATE INDEX delivery_sending ON delivery (state) WHERE (state = 'sent')
+    """,
+    "a missing trigger": "DROP TRIGGER audit_entry_no_update",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_schema_that_is_not_that_of_the_models_is_refused_with_what_to_do(database, change):
+    db.database.connection().executescript(change)
+    with pytest.raises(NotReadyError, match=r"isn't that of this version .*: restore a backup"):
+        schema.migrate(TABLES)
+
+
+def test_tables_of_other_programs_in_the_same_file_do_not_matter(database):
+    db.database.execute_sql("CREATE TABLE _replication (id INTEGER)")
+    assert schema.migrate(TABLES) == []
+
+
+def test_when_the_result_is_refused_no_migration_was_applied(database, tmp_path, monkeypatch):
+    add_migration(monkeypatch, tmp_path, "execute('ALTER TABLE account ADD COLUMN motto TEXT')")
+    with pytest.raises(NotReadyError, match=r"unknown: column account\.motto TEXT"):
+        schema.migrate(TABLES)
+    assert "motto" not in columns("account")
+    assert [row.name for row in AppliedMigration.select()] == list(FROZEN)
+
+
+def test_a_migration_that_fails_changes_nothing(database, tmp_path, monkeypatch):
+    add_migration(monkeypatch, tmp_path, "execute('DROP TABLE mail_throttle'); execute('nonsense')")
+    with pytest.raises(NotReadyError, match="nonsense"):
+        schema.migrate(TABLES)
+    db.connect()
+    assert columns("mail_throttle")
+
+
+def test_a_table_can_be_rebuilt_without_losing_the_rows_that_refer_to_it(tmp_path, monkeypatch):
+    file = release_0_1_0(tmp_path, monkeypatch)
+    add_migration(
+        monkeypatch,
+        tmp_path,
+        """
+    (made,) = execute("SELECT sql FROM sqlite_master WHERE name = 'staged_list'").fetchone()
+    indexes = execute(
+        "SELECT sql FROM sqlite_master WHERE tbl_name = 'staged_list' AND type = 'index'"
+    ).fetchall()
+    execute(made.replace("staged_list", "rebuilt", 1))
+    execute("INSERT INTO rebuilt SELECT * FROM staged_list")
+    execute("DROP TABLE staged_list")
+    execute("ALTER TABLE rebuilt RENAME TO staged_list")
+    for (index,) in indexes:
+        execute(index)
+""",
+    )
+    before = rows_of(file)
+    schema.migrate(TABLES)
+    assert rows_of(file) == before
+
+
+def test_an_upgrade_from_the_oldest_release_keeps_all_rows(tmp_path, monkeypatch):
+    file = release_0_1_0(tmp_path, monkeypatch)
+    before = rows_of(file)
+    assert all(before.values()), "a table without rows proves nothing"
+    monkeypatch.undo()
+    schema.migrate(TABLES)
+    schema.refuse_unready()
+    after = rows_of(file)
+    for table, rows in before.items():
+        assert len(after[table]) == len(rows)
+        for row, upgraded in zip(rows, after[table], strict=True):
+            kept = row.keys() & upgraded.keys()
+            assert {name: upgraded[name] for name in kept} == {name: row[name] for name in kept}
+    db.connect()
+    assert not db.database.execute_sql("PRAGMA foreign_key_check").fetchall()
+    for model in TABLES:
+        assert list(model.select())
+    db.close()
+
+
+def release_0_1_0(tmp_path, monkeypatch):
+    """A database as version 0.1.0 made it, with rows in every table."""
+    only_first = tmp_path / "only-first"
+    only_first.mkdir()
+    shutil.copy(schema.MIGRATIONS / "0001_initial.py", only_first)
+    file = tmp_path / "invites.sqlite3"
+    db.configure(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", only_first)
+        patch.setattr(schema, "_refuse_other_schema", lambda _models: None)
+        schema.migrate(TABLES)
+    old = sqlite3.connect(file)
+    old.executescript(ROWS.read_text())
+    old.close()
+    return file
+
+
+def rows_of(file):
+    opened = sqlite3.connect(file)
+    opened.row_factory = sqlite3.Row
+    names = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    rows = {
+        name: [dict(row) for row in opened.execute(f'SELECT * FROM "{name}" ORDER BY 1, 2')]
+        for (name,) in names
+        if name != "applied_migration"
+    }
+    opened.close()
+    return rows
+
+
+def add_migration(monkeypatch, tmp_path, body):
+    newer = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
+    (newer / "9998_more.py").write_text(f"def up(execute):\n    {body}\n")
+    monkeypatch.setattr(schema, "MIGRATIONS", newer)
+
+
+def columns(table):
+    return {row[1] for row in db.database.execute_sql(f"PRAGMA table_info({table})")}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path, use):
+    file = tmp_path / "invites.sqlite3"
+    file.write_text("no database, though long enough to be taken for one" * 100)
+    db.configure(file)
+    with pytest.raises(NotReadyError, match=r"not a database.*flask restore"):
+        use()
+
+
+def test_a_damaged_database_is_not_backed_up_as_if_it_were_whole(database, tmp_path):
+    damage(database)
+    with pytest.raises(NotReadyError, match="damaged"):
+        db.backup(tmp_path / "copy.sqlite3")
+
+
+def test_only_an_undamaged_database_of_ours_is_sound(database, tmp_path):
+    db.close()
+    assert schema.is_sound()
+    db.connect()
+    damage(database)
+    assert not schema.is_sound()
+    sqlite3.connect(tmp_path / "other.sqlite3").execute(
+        "CREATE TABLE thing (id)"
+    ).connection.close()
+    db.configure(tmp_path / "other.sqlite3")
+    assert not schema.is_sound()
+
+
+def damage(file):
+    """Break the index of a table, which a copy of the pages wouldn't notice."""
+    db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    page = db.database.execute_sql(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'account'"
+    ).fetchone()[0]
+    db.close()
+    with file.open("r+b") as opened:
+        opened.seek((page - 1) * 4096)
+        opened.write(b"\xff" * 4096)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_folder_that_cannot_be_is_refused_with_what_to_do(tmp_path, use):
+    (tmp_path / "file").touch()
+    db.configure(tmp_path / "file" / "invites.sqlite3")
+    with pytest.raises(NotReadyError, match="INVITES_DATA"):
+        use()
+
+
+def test_the_folder_of_the_database_is_made_for_its_owner_only(tmp_path):
+    db.configure(tmp_path / "new" / "invites.sqlite3")
+    assert not (tmp_path / "new").exists()
+    schema.migrate(TABLES)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "new" / "invites.sqlite3").stat().st_mode & 0o777 == 0o600
