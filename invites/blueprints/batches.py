@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from flask import Blueprint, request, url_for
@@ -16,6 +17,7 @@ from invites.invitations.skipped import SkippedEntry
 from invites.models import Batch, BatchState, EntryOutcome, Membership
 from invites.outbox import batches, enqueue, progress
 from invites.web.access import allow, current
+from invites.web.batch_view import BatchView, mail_tag
 from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem, sentence
@@ -37,6 +39,11 @@ def index() -> Response:
         "batches/index.html",
         fragment="batches/_batch_list.html",
         found=current().scope.batches(request.args.get("page", 1, type=int)),
+        mail_tag=partial(
+            mail_tag,
+            has_mail_server=services().settings.mail_server is not None,
+            is_operator=current().membership.user.is_installer,
+        ),
     )
 
 
@@ -181,19 +188,25 @@ def _changed(batch: Batch, *, told: str = "", refusal: str = "") -> Response:
 
 
 def _show(batch: Batch, *, canceling: bool = False, told: str = "", refusal: str = "") -> Response:
-    has_server = services().settings.mail_server is not None
     moment = now()
+    has_mail_server = services().settings.mail_server is not None
+    view = BatchView(
+        batch,
+        progress.of_batch(batch, moment),
+        current().membership,
+        moment,
+        has_mail_server=has_mail_server,
+        worker_lives=enqueue.worker_seen(moment),
+        outage=enqueue.trouble() if has_mail_server else "",
+        ahead=batches.ahead_of(batch, moment),
+        is_canceling=canceling,
+        unsent=batches.unsent(batch) if canceling else 0,
+    )
     return show(
         "batches/page.html",
         fragment="batches/_batch_progress.html",
-        batch=batch,
+        view=view,
         skipped=skipped.of_batch(batch),
-        progress=progress.of_batch(batch, moment),
-        worker_lives=enqueue.worker_seen(moment),
-        trouble=enqueue.trouble() if has_server else "",
-        ahead=batches.ahead_of(batch, moment),
-        unsent=batches.unsent(batch) if canceling else 0,
-        canceling=canceling,
         told=told,
         refusal=refusal,
     )

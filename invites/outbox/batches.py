@@ -30,8 +30,9 @@ log = logging.getLogger("invites.outbox.enqueue.batches")
 
 FIRST = 10  # mails of a big batch whose fate decides about the others
 
+ACTIVE = (BatchState.PROBING, BatchState.RUNNING)  # the worker sends their mails
+
 _QUEUED = DeliveryState.QUEUED
-_GOING = (BatchState.PROBING, BatchState.RUNNING)
 _HALTED = (BatchState.PAUSED, BatchState.STOPPED)
 
 
@@ -39,7 +40,7 @@ def pause(actor: Membership, batch: Batch, now: datetime) -> None:
     """Keep back what isn't sent yet. Raises RuleError(BATCH_NOT_SO)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        _turn(batch, _GOING, BatchState.PAUSED)
+        _turn(batch, ACTIVE, BatchState.PAUSED)
         audit_log.record(AuditAction.PAUSED, batch.account, actor.user, now, batch=batch.id)
 
 
@@ -61,7 +62,7 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         refuse_uncancelable(batch)
-        _turn(batch, (*_GOING, *_HALTED), BatchState.CANCELED)
+        _turn(batch, (*ACTIVE, *_HALTED), BatchState.CANCELED)
         waits = _waits(Delivery.batch == batch)
         people = Delivery.select(Delivery.invitation).where(waits, Delivery.unknown_outcomes == 0)
         Invitation.update(state=InvitationState.REVOKED).where(
@@ -151,7 +152,7 @@ def stop(batch_id: int, because: str) -> None:
     """Halt a batch whose mails come to nothing, with the mail server's code and words."""
     log.warning("batch %s stopped by itself: %s", batch_id, because)
     Batch.update(state=BatchState.STOPPED, stop_reason=because[:500]).where(
-        Batch.id == batch_id, Batch.state.in_(_GOING)
+        Batch.id == batch_id, Batch.state.in_(ACTIVE)
     ).execute()
 
 
@@ -204,7 +205,7 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
     older = Batch.select().where(
         Batch.account == batch.account_id,
         Batch.id < batch.id,
-        Batch.state.in_(_GOING),
+        Batch.state.in_(ACTIVE),
         fn.EXISTS(due),
     )
     first: Batch | None = db.one(older.order_by(Batch.id))
@@ -219,7 +220,7 @@ def finish_if_done(batch: Batch) -> None:
         Delivery.priority == Priority.BULK,
     )
     Batch.update(state=BatchState.DONE).where(
-        Batch.id == batch.id, Batch.state.in_(_GOING), ~fn.EXISTS(waiting)
+        Batch.id == batch.id, Batch.state.in_(ACTIVE), ~fn.EXISTS(waiting)
     ).execute()
 
 

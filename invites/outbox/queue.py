@@ -95,7 +95,7 @@ def _running() -> dict[int, list[Batch]]:
     """The batches that aren't done, oldest first, by account."""
     by_account: dict[int, list[Batch]] = {}
     running = Batch.select(Batch.id, Batch.account, Batch.state).where(
-        Batch.state.in_((BatchState.PROBING, BatchState.RUNNING))
+        Batch.state.in_(batches.ACTIVE)
     )
     for batch in running.order_by(Batch.id):
         by_account.setdefault(batch.account_id, []).append(batch)

@@ -1,0 +1,372 @@
+"""What the page of a batch says and offers, decided without a request; templates print it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from flask_babel import format_decimal, ngettext
+from flask_babel import gettext as _
+
+from invites.authorization.permissions import Action, is_allowed
+from invites.core.roles import Role
+from invites.members.scope import Sent
+from invites.models import Batch, BatchState, Delivery, DeliveryState, InvitationStatus, Membership
+from invites.outbox import batches
+from invites.outbox.progress import Progress
+from invites.web import labels
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button for ``action``, the name of a view of batches.
+
+    ``leads_to``: the id of the element that gets the focus after htmx's swap.
+    """
+
+    action: str
+    icon: str
+    label: str
+    method: str = "post"
+    is_main: bool = False
+    leads_to: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link to a page; ``values`` are those of its URL."""
+
+    endpoint: str
+    label: str
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence about how things are, and a link to the page that helps."""
+
+    icon: str
+    text: str
+    link: Link | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number and what it counts."""
+
+    label: str
+    count: int
+    is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A short label; ``look`` is a class of the stylesheet."""
+
+    text: str
+    look: str = ""
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """A mail that failed or bounced. Whoever answered since has a ``tag`` and needs nothing."""
+
+    delivery: Delivery
+    tag: Tag | None
+    can_manage: bool
+
+
+@dataclass(frozen=True)
+class BatchView:
+    """A batch as ``member`` sees it.
+
+    ``outage``: why the mail server can't be used; empty when it can. ``ahead``: a batch that
+    is sent first. ``is_canceling``: whether the page asks to confirm that, and ``unsent``: how
+    many mails are then withdrawn.
+    """
+
+    batch: Batch
+    progress: Progress
+    member: Membership
+    now: datetime
+    has_mail_server: bool
+    worker_lives: bool
+    outage: str = ""
+    ahead: Batch | None = None
+    is_canceling: bool = False
+    unsent: int = 0
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its mails are sent, as soon as they can be."""
+        return self.batch.state in batches.ACTIVE
+
+    @property
+    def may_manage(self) -> bool:
+        """Whether the member may pause, cancel and retry."""
+        return is_allowed(self.member, Action.INVITE, Role(self.batch.role))
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether mails leave, now or when the worker and the mail server are well again."""
+        return bool(self.is_active and self.progress.waiting and self.has_mail_server)
+
+    @property
+    def poll_seconds(self) -> int | None:
+        """How soon the page asks again; None when nothing can change by itself."""
+        if not self.progress.moves:
+            return None
+        return 2 if self.is_sending else 5
+
+    @property
+    def sent_of_total(self) -> str:
+        """The progress in words."""
+        return _sent_of(self.progress.sent, self.progress.total)
+
+    @property
+    def shares(self) -> list[tuple[str, int]]:
+        """The parts of the bar."""
+        mails = self.progress.mails
+        return [
+            ("sent", self.progress.sent),
+            ("failed", self.progress.failed),
+            ("unknown", mails[DeliveryState.UNKNOWN]),
+            ("withdrawn", mails[DeliveryState.WITHDRAWN]),
+        ]
+
+    @property
+    def buttons(self) -> Iterator[Button]:
+        """What the member can do with the batch now."""
+        if self.is_canceling or not self.may_manage:
+            return
+        waiting, on_hold = self.progress.waiting, self.progress.on_hold
+        if self.is_active and waiting:
+            yield Button("pause", "pause", _("Pause"))
+        if self.batch.state in (BatchState.PAUSED, BatchState.STOPPED):
+            yield Button("resume", "play", _("Resume"), is_main=waiting > 0)
+        if waiting and self.batch.state not in (BatchState.CANCELED, BatchState.DONE):
+            yield Button("ask_cancellation", "x", _("Cancel"), method="get", leads_to="keep-batch")
+        if on_hold:
+            count = format_decimal(on_hold)
+            label = ngettext("Send this one", "Send these %(count)s", on_hold, count=count)
+            yield Button("send_on_hold", "send", label)
+        if self.progress.retriable:
+            yield Button("retry", "rotate-cw", _("Retry failed"))
+
+    @property
+    def waits_for(self) -> Batch | None:
+        """The batch that is sent before this one."""
+        return self.ahead if self._is_well else None
+
+    @property
+    def pace(self) -> str:
+        """How fast mails are sent, or what they wait for; empty when none is."""
+        if not self._is_well:
+            return ""
+        if self.ahead:
+            return str(_("Waits for a batch that goes out first:"))
+        if self.batch.state == BatchState.PROBING:
+            return str(_("Ten go out first, the others follow."))
+        if self.progress.minutes_left is not None:
+            return labels.pace(self.progress.per_minute, self.progress.minutes_left)
+        return str(_("What isn't out yet waits for its turn."))
+
+    @property
+    def _is_well(self) -> bool:
+        return self.is_sending and self.worker_lives and not self.outage
+
+    @property
+    def notes(self) -> list[Note]:
+        """What keeps mails from being sent, and what needs a decision."""
+        found = (self._state, self._unknown, self._on_hold, self._without_authority)
+        return [note for note in found if note]
+
+    @property
+    def announcement(self) -> str:
+        """What a screen reader says, once: the end of the sending, or what keeps it."""
+        if not self.progress.waiting:
+            return self.sent_of_total
+        if self.batch.state == BatchState.STOPPED:
+            return str(_("Stopped, because its mails were refused one after the other."))
+        if self.is_sending and not self.worker_lives:
+            return str(_("The mail worker gives no sign of life, so nothing is sent just now."))
+        if self.is_sending and self.outage:
+            return str(
+                _("The mail server can't be used just now. Nothing is lost, we keep trying.")
+            )
+        return ""
+
+    @property
+    def _state(self) -> Note | None:
+        waiting = self.progress.waiting
+        if self.batch.state == BatchState.PAUSED and waiting:
+            text = ngettext(
+                "Paused. %(count)s mail waits until you resume.",
+                "Paused. %(count)s mails wait until you resume.",
+                waiting,
+                count=format_decimal(waiting),
+            )
+            return Note("circle-pause", text)
+        if self.batch.state == BatchState.STOPPED:
+            text = _(
+                "Stopped, because its mails were refused one after the other. The others wait, "
+                "and nothing more is sent until you decide. The mail server said: %(reason)s",
+                reason=self.batch.stop_reason,
+            )
+            return Note("circle-alert", text)
+        if self.batch.state == BatchState.CANCELED:
+            text = _(
+                "Canceled. What wasn't out is withdrawn, and whoever wasn't mailed before can be "
+                "invited anew."
+            )
+            return Note("circle-x", text)
+        return self._obstacle if waiting else None
+
+    @property
+    def _obstacle(self) -> Note | None:
+        """What keeps waiting mails from being sent, apart from the batch's own state."""
+        is_operator = self.member.user.is_installer
+        if not self.has_mail_server and is_operator:
+            text = _(
+                "No mail server is configured, so the mails wait in the Mailbox. They go out once "
+                "INVITES_MAIL_SERVER is set."
+            )
+            return Note("mail", text, Link("mailbox.index", _("Open the Mailbox")))
+        if not self.has_mail_server:
+            text = _(
+                "No mail server is configured yet, so the mails wait. Whoever runs this box can "
+                "name one; then they go out."
+            )
+            return Note("mail", text)
+        if not self.worker_lives:
+            text = _(
+                "The mail worker gives no sign of life, so nothing is sent just now. Nothing is "
+                "lost: whoever runs this box can start it again."
+            )
+            return Note("circle-alert", text)
+        if self.outage:
+            text = _(
+                "The mail server can't be used just now. Nothing is lost, we keep trying. "
+                "The reason: %(reason)s",
+                reason=self.outage,
+            )
+            check = Link("mail_settings.page", _("Check the mail server"))
+            return Note("circle-alert", text, check if is_operator else None)
+        return None
+
+    @property
+    def _unknown(self) -> Note | None:
+        count = self.progress.mails[DeliveryState.UNKNOWN]
+        if not count:
+            return None
+        text = ngettext(
+            "%(count)s mail may have arrived: the connection broke before the mail server "
+            "answered.",
+            "%(count)s mails may have arrived: the connection broke before the mail server "
+            "answered.",
+            count,
+            count=format_decimal(count),
+        )
+        if self.progress.retriable and self.may_manage:
+            text += " " + ngettext(
+                "“Retry failed” sends it again, and whoever has it already gets it twice.",
+                "“Retry failed” sends them again, and whoever has one already gets it twice.",
+                count,
+            )
+        return Note("circle-alert", text)
+
+    @property
+    def _on_hold(self) -> Note | None:
+        count = self.progress.on_hold
+        if not count:
+            return None
+        text = ngettext(
+            "%(count)s mail waited in the backup that was put back. It may have gone out since "
+            "that backup was made, so it isn't sent by itself: whoever has it already would get "
+            "it twice.",
+            "%(count)s mails waited in the backup that was put back. They may have gone out since "
+            "that backup was made, so they aren't sent by themselves: whoever has one already "
+            "would get it twice.",
+            count,
+            count=format_decimal(count),
+        )
+        return Note("archive-restore", text)
+
+    @property
+    def _without_authority(self) -> Note | None:
+        count = self.progress.without_authority
+        if not count:
+            return None
+        text = ngettext(
+            "%(count)s invitation can't be accepted any more: whoever sent it can't invite as "
+            "%(role)s now.",
+            "%(count)s invitations can't be accepted any more: whoever sent them can't invite as "
+            "%(role)s now.",
+            count,
+            count=format_decimal(count),
+            role=labels.ROLE[Role(self.batch.role)],
+        )
+        which = {"status": "without_authority"}
+        return Note("user-x", text, Link("invitations.index", _("Show them"), which))
+
+    @property
+    def figures(self) -> list[Figure]:
+        """The totals below the bar."""
+        progress = self.progress
+        always = [
+            Figure(_("accepted"), progress.people[InvitationStatus.ACCEPTED]),
+            Figure(_("declined"), progress.people[InvitationStatus.DECLINED]),
+            Figure(_("queued"), progress.waiting),
+            Figure(_("failed"), progress.failed, is_bad=progress.failed > 0),
+        ]
+        sometimes = [
+            Figure(
+                str(labels.DELIVERY[DeliveryState.UNKNOWN]), progress.mails[DeliveryState.UNKNOWN]
+            ),
+            Figure(str(labels.ON_HOLD), progress.on_hold),
+            Figure(str(labels.UNNEEDED), progress.unneeded),
+            Figure(str(labels.DELIVERY[DeliveryState.WITHDRAWN]), progress.withdrawn),
+        ]
+        return always + [figure for figure in sometimes if figure.count]
+
+    @property
+    def undelivered(self) -> Iterator[Undelivered]:
+        """The newest mails that failed or bounced, and what can be done about each."""
+        for delivery in self.progress.undelivered:
+            status = delivery.invitation.status(self.now)
+            is_open = status in (InvitationStatus.PENDING, InvitationStatus.EXPIRED)
+            yield Undelivered(
+                delivery,
+                None if is_open else Tag(str(labels.INVITATION_STATUS[status]), status),
+                is_open and is_allowed(self.member, Action.MANAGE_INVITATION, delivery.invitation),
+            )
+
+
+_LOOKS = {
+    BatchState.PAUSED: "late",
+    BatchState.STOPPED: "failed",
+    BatchState.DONE: "accepted",
+}
+
+
+def mail_tag(sent: Sent, *, has_mail_server: bool, is_operator: bool) -> Tag:
+    """How far the mails of a batch in the list are."""
+    state = BatchState(sent.batch.state)
+    if state in batches.ACTIVE:
+        if has_mail_server:
+            return Tag(_sent_of(sent.mails, sent.people))
+        return Tag(_("in the Mailbox") if is_operator else _("waiting"))
+    if state is BatchState.DONE and sent.mails < sent.people:
+        words = _sent_of(sent.mails, sent.people) if sent.mails else _("nothing sent")
+        return Tag(words, "late")
+    return Tag(str(labels.BATCH[state]), _LOOKS.get(state, ""))
+
+
+def _sent_of(sent: int, total: int) -> str:
+    words: str = ngettext(
+        "%(sent)s of %(total)s sent",
+        "%(sent)s of %(total)s sent",
+        total,
+        sent=format_decimal(sent),
+        total=format_decimal(total),
+    )
+    return words

@@ -1,0 +1,307 @@
+"""What the page of a batch says and offers, for each state, without a request."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from invites.core.roles import Role
+from invites.members.scope import Sent
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    InvitationStatus,
+    Membership,
+    User,
+)
+from invites.outbox.progress import Progress
+from invites.web.batch_view import BatchView, mail_tag
+
+NOW = datetime(2026, 11, 2, 18, 4, tzinfo=UTC)
+NOTHING = Progress(
+    mails=dict.fromkeys(DeliveryState, 0),
+    people=dict.fromkeys(InvitationStatus, 0),
+    undelivered=[],
+    put_off=[],
+    later=0,
+    per_minute=0.0,
+    retriable=0,
+    on_hold=0,
+    unneeded=0,
+    without_authority=0,
+)
+
+
+def progress(mails: Mapping[DeliveryState, int] = MappingProxyType({}), **counts: Any) -> Progress:
+    """``mails`` to as many people, none of whom has answered."""
+    people = NOTHING.people | {InvitationStatus.PENDING: sum(mails.values())}
+    return replace(NOTHING, **{"mails": NOTHING.mails | dict(mails), "people": people} | counts)
+
+
+WAITING = progress({DeliveryState.QUEUED: 3, DeliveryState.SENT: 1})
+SENT = progress({DeliveryState.SENT: 4})
+ANSWERED = replace(SENT, people=NOTHING.people | {InvitationStatus.ACCEPTED: 4})
+
+
+def member(role: Role = Role.ADMIN, *, is_operator: bool = False) -> Membership:
+    user = User(name="Ada", is_installer=is_operator)
+    return Membership(user=user, account=1, role=role)
+
+
+def view(
+    state: BatchState = BatchState.RUNNING,
+    counts: Progress = WAITING,
+    role: Role = Role.USER,
+    **more: Any,
+) -> BatchView:
+    batch = Batch(id=7, state=state, role=role, stop_reason="550 No")
+    usual = {"member": member(), "has_mail_server": True, "worker_lives": True}
+    return BatchView(batch, counts, now=NOW, **usual | more)
+
+
+def actions(view: BatchView) -> list[str]:
+    return [button.action for button in view.buttons]
+
+
+def the_note(view: BatchView) -> str:
+    (note,) = view.notes
+    return note.text
+
+
+class TestButtons:
+    @pytest.mark.parametrize(
+        ("state", "counts", "expected"),
+        [
+            (BatchState.PROBING, WAITING, ["pause", "ask_cancellation"]),
+            (BatchState.RUNNING, WAITING, ["pause", "ask_cancellation"]),
+            (BatchState.PAUSED, WAITING, ["resume", "ask_cancellation"]),
+            (BatchState.STOPPED, WAITING, ["resume", "ask_cancellation"]),
+            (BatchState.PAUSED, SENT, ["resume"]),
+            (BatchState.CANCELED, WAITING, []),
+            (BatchState.DONE, SENT, []),
+            (BatchState.DONE, progress(retriable=2), ["retry"]),
+            (BatchState.DONE, progress(on_hold=2), ["send_on_hold"]),
+        ],
+    )
+    def test_each_state_offers_what_can_be_done(
+        self, state: BatchState, counts: Progress, expected: list[str]
+    ) -> None:
+        assert actions(view(state, counts)) == expected
+
+    def test_resume_is_the_main_button_while_mails_wait(self) -> None:
+        (resume, _cancel) = view(BatchState.PAUSED).buttons
+        assert resume.is_main
+        (resume,) = view(BatchState.PAUSED, SENT).buttons
+        assert not resume.is_main
+
+    def test_nothing_is_offered_beside_the_question_whether_to_cancel(self) -> None:
+        assert actions(view(is_canceling=True)) == []
+
+    def test_a_moderator_cannot_manage_a_batch_of_admins(self) -> None:
+        of_admins = view(role=Role.ADMIN, member=member(Role.MODERATOR))
+        assert not of_admins.may_manage
+        assert actions(of_admins) == []
+        assert actions(view(role=Role.USER, member=member(Role.MODERATOR))) != []
+
+
+class TestPolling:
+    def test_it_is_frequent_while_mails_are_sent(self) -> None:
+        assert view().poll_seconds == 2
+
+    @pytest.mark.parametrize(
+        "calm",
+        [view(BatchState.PAUSED), view(has_mail_server=False), view(BatchState.DONE, SENT)],
+        ids=["paused", "no mail server", "sent, not answered"],
+    )
+    def test_it_is_slower_while_only_answers_can_come(self, calm: BatchView) -> None:
+        assert calm.poll_seconds == 5
+
+    def test_it_ends_when_everybody_has_answered(self) -> None:
+        assert view(BatchState.DONE, ANSWERED).poll_seconds is None
+
+
+class TestPace:
+    def test_it_tells_the_speed_and_the_time_left(self) -> None:
+        fast = replace(WAITING, per_minute=60.0)
+        assert view(counts=fast).pace == "60 per minute, less than a minute left"
+
+    def test_without_a_speed_mails_wait_for_their_turn(self) -> None:
+        assert view().pace == "What isn't out yet waits for its turn."
+
+    def test_the_first_mails_of_a_big_batch_are_sent_alone(self) -> None:
+        assert view(BatchState.PROBING).pace == "Ten go out first, the others follow."
+
+    def test_it_names_the_batch_that_is_sent_first(self) -> None:
+        ahead = Batch(id=6)
+        assert view(ahead=ahead).waits_for is ahead
+        assert view(ahead=ahead).pace == "Waits for a batch that goes out first:"
+
+    @pytest.mark.parametrize(
+        "halted",
+        [
+            view(BatchState.PAUSED, ahead=Batch()),
+            view(BatchState.DONE, SENT, ahead=Batch()),
+            view(has_mail_server=False, ahead=Batch()),
+            view(worker_lives=False, ahead=Batch()),
+            view(outage="no route", ahead=Batch()),
+        ],
+        ids=["paused", "done", "no mail server", "no worker", "outage"],
+    )
+    def test_it_is_silent_while_nothing_can_be_sent(self, halted: BatchView) -> None:
+        assert halted.pace == ""
+        assert halted.waits_for is None
+
+
+class TestNotes:
+    def test_a_batch_that_is_sent_has_none(self) -> None:
+        assert view().notes == []
+        assert view(BatchState.DONE, SENT).notes == []
+
+    @pytest.mark.parametrize(
+        ("shown", "words"),
+        [
+            (view(BatchState.PAUSED), "Paused. 3 mails wait until you resume."),
+            (view(BatchState.STOPPED), "The mail server said: 550 No"),
+            (view(BatchState.CANCELED, NOTHING), "Canceled."),
+            (view(has_mail_server=False), "No mail server is configured yet"),
+            (view(worker_lives=False), "The mail worker"),
+            (view(outage="no route"), "The reason: no route"),
+        ],
+        ids=["paused", "stopped", "canceled", "no mail server", "no worker", "outage"],
+    )
+    def test_one_says_what_keeps_mails_from_being_sent(self, shown: BatchView, words: str) -> None:
+        assert words in the_note(shown)
+
+    @pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELED])
+    def test_the_state_of_the_batch_comes_before_other_obstacles(self, state: BatchState) -> None:
+        assert "mail worker" not in the_note(view(state, worker_lives=False, outage="no route"))
+
+    def test_a_paused_batch_without_waiting_mails_has_none(self) -> None:
+        assert view(BatchState.PAUSED, SENT).notes == []
+
+    def test_obstacles_do_not_matter_once_all_is_sent(self) -> None:
+        assert view(BatchState.DONE, SENT, worker_lives=False, outage="no route").notes == []
+
+    @pytest.mark.parametrize(
+        ("obstacle", "page"),
+        [
+            ({"has_mail_server": False}, "mailbox.index"),
+            ({"outage": "no route"}, "mail_settings.page"),
+        ],
+    )
+    def test_only_the_operator_gets_a_link_to_what_helps(
+        self, obstacle: dict[str, Any], page: str
+    ) -> None:
+        (note,) = view(member=member(is_operator=True), **obstacle).notes
+        assert note.link is not None
+        assert note.link.endpoint == page
+        (note,) = view(**obstacle).notes
+        assert note.link is None
+
+    def test_unknown_outcomes_warn_of_duplicates_where_they_can_be_retried(self) -> None:
+        unknown = progress({DeliveryState.UNKNOWN: 2}, retriable=2)
+        assert "gets it twice" in the_note(view(BatchState.DONE, unknown))
+        over = replace(unknown, retriable=0)
+        assert "gets it twice" not in the_note(view(BatchState.DONE, over))
+        low = member(Role.MODERATOR)
+        shown = view(BatchState.DONE, unknown, role=Role.ADMIN, member=low)
+        assert "gets it twice" not in the_note(shown)
+
+    def test_mails_on_hold_and_invitations_without_authority_are_told_beside_the_state(
+        self,
+    ) -> None:
+        counts = replace(WAITING, on_hold=1, without_authority=2)
+        paused, on_hold, without = view(BatchState.PAUSED, counts).notes
+        assert "Paused" in paused.text
+        assert "1 mail waited in the backup" in on_hold.text
+        assert "2 invitations can't be accepted" in without.text
+        assert without.link is not None
+        assert without.link.values == {"status": "without_authority"}
+
+
+class TestAnnouncement:
+    def test_the_end_is_announced_with_the_totals(self) -> None:
+        assert view(BatchState.DONE, SENT).announcement == "4 of 4 sent"
+
+    def test_nothing_is_announced_while_mails_are_sent(self) -> None:
+        assert view().announcement == ""
+        assert view(BatchState.PAUSED).announcement == ""
+
+    def test_what_keeps_mails_is_announced_without_its_reason(self) -> None:
+        assert "mail worker" in view(worker_lives=False).announcement
+        assert "mail server" in view(outage="no route").announcement
+        assert "no route" not in view(outage="no route").announcement
+        assert "Stopped" in view(BatchState.STOPPED).announcement
+
+    def test_a_halted_batch_announces_no_outage(self) -> None:
+        assert view(BatchState.PAUSED, worker_lives=False, outage="no route").announcement == ""
+
+
+class TestFigures:
+    def test_four_are_always_there(self) -> None:
+        found = [(figure.label, figure.count) for figure in view().figures]
+        assert found == [("accepted", 0), ("declined", 0), ("queued", 3), ("failed", 0)]
+
+    def test_failures_stand_out(self) -> None:
+        counts = progress({DeliveryState.FAILED: 1, DeliveryState.BOUNCED: 1})
+        failed = view(BatchState.DONE, counts).figures[3]
+        assert (failed.count, failed.is_bad) == (2, True)
+        assert not view().figures[3].is_bad
+
+    def test_the_others_appear_when_they_count_something(self) -> None:
+        withdrawn = {DeliveryState.UNKNOWN: 1, DeliveryState.WITHDRAWN: 6}
+        counts = progress(withdrawn, on_hold=2, unneeded=3)
+        assert [figure.count for figure in view(counts=counts).figures[4:]] == [1, 2, 3, 1]
+
+
+class TestUndelivered:
+    @staticmethod
+    def rows(state: InvitationState, **more: Any) -> list[tuple[str | None, bool]]:
+        invitation = Invitation(
+            account=1, role=Role.USER, state=state, expires_at=NOW + timedelta(days=1)
+        )
+        failed = Delivery(invitation=invitation, state=DeliveryState.FAILED)
+        found = view(BatchState.DONE, progress(undelivered=[failed]), **more).undelivered
+        return [(row.tag and row.tag.look, row.can_manage) for row in found]
+
+    def test_one_who_can_still_accept_can_be_mailed_again(self) -> None:
+        assert self.rows(InvitationState.PENDING) == [(None, True)]
+
+    def test_one_who_answered_needs_nothing(self) -> None:
+        assert self.rows(InvitationState.ACCEPTED) == [("accepted", False)]
+
+    def test_a_user_cannot_mail_again(self) -> None:
+        assert self.rows(InvitationState.PENDING, member=member(Role.USER)) == [(None, False)]
+
+
+@pytest.mark.parametrize(
+    ("state", "people", "mails", "text", "look"),
+    [
+        (BatchState.RUNNING, 4, 1, "1 of 4 sent", ""),
+        (BatchState.PROBING, 4, 0, "0 of 4 sent", ""),
+        (BatchState.DONE, 4, 4, "done", "accepted"),
+        (BatchState.DONE, 4, 3, "3 of 4 sent", "late"),
+        (BatchState.DONE, 4, 0, "nothing sent", "late"),
+        (BatchState.PAUSED, 4, 1, "paused", "late"),
+        (BatchState.STOPPED, 4, 1, "stopped", "failed"),
+        (BatchState.CANCELED, 4, 1, "canceled", ""),
+    ],
+)
+def test_the_list_of_batches_tags_each_with_how_far_its_mails_are(
+    state: BatchState, people: int, mails: int, text: str, look: str
+) -> None:
+    tag = mail_tag(Sent(Batch(state=state), people, mails), has_mail_server=True, is_operator=False)
+    assert (tag.text, tag.look) == (text, look)
+
+
+def test_without_a_mail_server_the_operator_reads_where_mails_wait() -> None:
+    sent = Sent(Batch(state=BatchState.RUNNING), 4, 0)
+    assert mail_tag(sent, has_mail_server=False, is_operator=True).text == "in the Mailbox"
+    assert mail_tag(sent, has_mail_server=False, is_operator=False).text == "waiting"
