@@ -20,7 +20,7 @@ from invites.members import accounts, memberships, ownership
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
 from tests.support.actions import invite
 from tests.support.people import PASSWORD, make_user
-from tests.support.server import OWNER, Server, make_data, running, set_up
+from tests.support.server import OWNER, Server, running, set_up_data
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +31,7 @@ ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # and never 500
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running server that Olive has set up."""
-    data: Path = set_up(make_data(tmp_path_factory.mktemp("server") / "data"))
+    data: Path = set_up_data(tmp_path_factory.mktemp("server") / "data")
     with running(data) as server, server.rules():
         yield server
 

@@ -1,6 +1,5 @@
 """A server for each test, and people who visit it."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from playwright.sync_api import BrowserContext
 
 from tests.browser.chromium import launch_options
 from tests.browser.visitor import DESKTOP, Visitor
-from tests.support.server import Server, make_data, running, set_up
+from tests.support.server import Server, new_data, running, set_up_data
 from tests.support.smtp_server import SmtpServer
 
 Visit = Callable[..., Visitor]
@@ -35,12 +34,6 @@ def base_url() -> None:
     """Every server has its own address. (pytest-playwright's fixture warns under pytest 9.)"""
 
 
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a server that Olive has set up, to be copied."""
-    return set_up(make_data(tmp_path_factory.mktemp("installed")))
-
-
 @pytest.fixture
 def smtp() -> Iterator[SmtpServer]:
     """The mail server."""
@@ -49,17 +42,17 @@ def smtp() -> Iterator[SmtpServer]:
 
 
 @pytest.fixture
-def server(installed: Path, tmp_path: Path, smtp: SmtpServer) -> Iterator[Server]:
+def server(tmp_path: Path, smtp: SmtpServer) -> Iterator[Server]:
     """A server that Olive has set up, with a mail server."""
-    data = shutil.copytree(installed, tmp_path / "data")
+    data = set_up_data(tmp_path / "data")
     with running(data, smtp=smtp) as server, server.rules():
         yield server
 
 
 @pytest.fixture
-def server_without_smtp(installed: Path, tmp_path: Path) -> Iterator[Server]:
+def server_without_smtp(tmp_path: Path) -> Iterator[Server]:
     """A server that Olive has set up, whose mail waits in the Mailbox."""
-    data = shutil.copytree(installed, tmp_path / "data")
+    data = set_up_data(tmp_path / "data")
     with running(data) as server, server.rules():
         yield server
 
@@ -67,7 +60,7 @@ def server_without_smtp(installed: Path, tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def new_server(tmp_path: Path) -> Iterator[Server]:
     """A server that nobody has set up."""
-    with running(make_data(tmp_path / "data")) as server:
+    with running(new_data(tmp_path / "data")) as server:
         yield server
 
 
@@ -78,7 +71,7 @@ def visit(new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
 
     def visit(server: Server, **options: Any) -> Visitor:
         context = new_context(**{"base_url": server.url, "viewport": DESKTOP} | options)
-        visitors.append(Visitor(context))
+        visitors.append(Visitor(context, server))
         return visitors[-1]
 
     yield visit
@@ -89,4 +82,4 @@ def visit(new_context: Callable[..., BrowserContext]) -> Iterator[Visit]:
 @pytest.fixture
 def olive(server: Server, visit: Visit) -> Visitor:
     """Olive, logged in to Riverside Relief as its Owner."""
-    return visit(server).log_in()
+    return visit(server).sign_in()

@@ -31,7 +31,7 @@ from invites.people import email_tokens, recovery_codes, sessions, totp, two_ste
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import invite, new_profile, send
 from tests.support.people import PASSWORD, make_user
-from tests.support.server import OWNER, Server, make_data, running, set_up
+from tests.support.server import OWNER, Server, new_data, running, set_up_data
 from tests.support.smtp_server import SmtpServer, free_port
 
 LOOKS = {
@@ -71,7 +71,7 @@ Hal;HAL@example.org;Bonn
 
 
 @dataclass(frozen=True)
-class Stop:
+class PageState:
     """A page in one state: whose, where, and what they do there before one looks."""
 
     name: str
@@ -81,19 +81,17 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Setup:
     """A server in some state. ``smtp``: whether its mail server is there, missing or down."""
 
-    stops: Callable[[Server], list[Stop]]
+    pages: Callable[[Server], list[PageState]]
     smtp: str = "missing"
     is_set_up: bool = True
 
     @contextmanager
-    def played(self, folder: Path) -> Iterator[tuple[Server, list[Stop]]]:
-        """The running server, and the stops in it."""
-        data = make_data(folder)
-        if self.is_set_up:
-            set_up(data)
+    def served(self, folder: Path) -> Iterator[tuple[Server, list[PageState]]]:
+        """The running server, and the pages in it."""
+        data = (set_up_data if self.is_set_up else new_data)(folder / "data")
         with ExitStack() as stack:
             smtp = (
                 stack.enter_context(SmtpServer(full="full").open())
@@ -103,29 +101,29 @@ class Scene:
             down = free_port() if self.smtp == "down" else None
             server = stack.enter_context(running(data, smtp=smtp, mail_port=down))
             stack.enter_context(server.rules())
-            yield server, self.stops(server)
+            yield server, self.pages(server)
 
 
-def walk(
-    stops: list[Stop], new_context: Callable[[], BrowserContext]
-) -> Iterator[tuple[Stop, Visitor]]:
-    """Lead a visitor for each person from stop to stop."""
+def visit_all(
+    server: Server, pages: list[PageState], new_context: Callable[..., BrowserContext]
+) -> Iterator[tuple[PageState, Visitor]]:
+    """Lead a visitor for each person from page to page."""
     visitors: dict[str, Visitor] = {}
-    for stop in stops:
-        if stop.who not in visitors:
-            visitors[stop.who] = Visitor(new_context())
-            if stop.who:
-                visitors[stop.who].log_in(stop.who)
-        visitor = visitors[stop.who]
-        take_look(visitor, "desktop-light")
-        visitor.open(stop.path)
-        stop.act(visitor)
-        yield stop, visitor
+    for page in pages:
+        if page.who not in visitors:
+            visitors[page.who] = Visitor(new_context(base_url=server.url), server)
+            if page.who:
+                visitors[page.who].sign_in(page.who, at="/accounts")
+        visitor = visitors[page.who]
+        show_as(visitor, "desktop-light")
+        visitor.open(page.path)
+        page.act(visitor)
+        yield page, visitor
     complaints = [line for visitor in visitors.values() for line in visitor.complaints]
     assert complaints == []
 
 
-def take_look(visitor: Visitor, look: str) -> None:
+def show_as(visitor: Visitor, look: str) -> None:
     """Show the page at a size and in a colour scheme."""
     viewport, scheme = LOOKS[look]
     visitor.page.set_viewport_size(viewport)
@@ -137,14 +135,16 @@ def _lose_the_line(visitor: Visitor) -> None:
     visitor.sees("Nothing is lost")
 
 
-def _fresh(_server: Server) -> list[Stop]:
+def _fresh(_server: Server) -> list[PageState]:
     return [
-        Stop("setup", "/setup"),
-        Stop("setup-refused", "/setup", act=lambda v: v.press("Set up").sees("the code on the")),
+        PageState("setup", "/setup"),
+        PageState(
+            "setup-refused", "/setup", act=lambda v: v.press("Set up").sees("the code on the")
+        ),
     ]
 
 
-def _empty(_server: Server) -> list[Stop]:
+def _empty(_server: Server) -> list[PageState]:
     def log_in_wrongly(visitor: Visitor) -> None:
         visitor.fill(Email=OWNER, Password="not this one").press("Log in").sees("go together")
 
@@ -169,69 +169,69 @@ def _empty(_server: Server) -> list[Stop]:
         visitor.press("Log in").sees("too long")
 
     return [
-        Stop("login", "/login"),
-        Stop("login-refused", "/login", act=log_in_wrongly),
-        Stop("login-too-late", "/login", act=come_back_too_late),
-        Stop("password-reset", "/password-reset"),
-        Stop("password-reset-asked", "/password-reset", act=ask_for_reset),
-        Stop("password-reset-closed", "/password-reset/1-closed"),
-        Stop("error-404", "/nowhere"),
-        Stop("error-405", "/logout"),
-        Stop("login-locked", "/login", act=guess_too_often),
-        Stop("error-429", "/password-reset", act=ask_too_often),
-        Stop("home-empty", f"{_ACCOUNT}/", OWNER),
-        Stop("compose", _COMPOSE, OWNER),
-        Stop("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),
-        Stop("invitations-empty", f"{_ACCOUNT}/invitations", OWNER),
-        Stop("batches-empty", f"{_ACCOUNT}/batches", OWNER),
-        Stop("permanent-invite-none", f"{_ACCOUNT}/permanent-invite", OWNER),
-        Stop("active-alone", f"{_ACCOUNT}/users", OWNER),
-        Stop("inactive-empty", f"{_ACCOUNT}/users/inactive", OWNER),
-        Stop("settings-empty", f"{_ACCOUNT}/settings", OWNER),
-        Stop("accounts-one", "/accounts", OWNER),
-        Stop("accounts-new", "/accounts/new", OWNER),
-        Stop("accounts-new-refused", "/accounts/new", OWNER, lambda v: v.press("Add account")),
-        Stop("profile", "/profile", OWNER),
-        Stop("mailbox-empty", "/mailbox", OWNER),
+        PageState("login", "/login"),
+        PageState("login-refused", "/login", act=log_in_wrongly),
+        PageState("login-too-late", "/login", act=come_back_too_late),
+        PageState("password-reset", "/password-reset"),
+        PageState("password-reset-asked", "/password-reset", act=ask_for_reset),
+        PageState("password-reset-closed", "/password-reset/1-closed"),
+        PageState("error-404", "/nowhere"),
+        PageState("error-405", "/logout"),
+        PageState("login-locked", "/login", act=guess_too_often),
+        PageState("error-429", "/password-reset", act=ask_too_often),
+        PageState("home-empty", f"{_ACCOUNT}/", OWNER),
+        PageState("compose", _COMPOSE, OWNER),
+        PageState("compose-refused", _COMPOSE, OWNER, lambda v: v.press("Send Invitation")),
+        PageState("invitations-empty", f"{_ACCOUNT}/invitations", OWNER),
+        PageState("batches-empty", f"{_ACCOUNT}/batches", OWNER),
+        PageState("permanent-invite-none", f"{_ACCOUNT}/permanent-invite", OWNER),
+        PageState("active-alone", f"{_ACCOUNT}/users", OWNER),
+        PageState("inactive-empty", f"{_ACCOUNT}/users/inactive", OWNER),
+        PageState("settings-empty", f"{_ACCOUNT}/settings", OWNER),
+        PageState("accounts-one", "/accounts", OWNER),
+        PageState("accounts-new", "/accounts/new", OWNER),
+        PageState("accounts-new-refused", "/accounts/new", OWNER, lambda v: v.press("Add account")),
+        PageState("profile", "/profile", OWNER),
+        PageState("mailbox-empty", "/mailbox", OWNER),
     ]
 
 
-def _waiting(server: Server) -> list[Stop]:
+def _waiting(server: Server) -> list[PageState]:
     server.member("Uma Roy", "uma@example.org")
     batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
     send(server.account_of("Elsewhere"), utcnow(), "uma@example.org")
     email_tokens.ask(server.owner.user, EmailTokenPurpose.RESET_PASSWORD, OWNER, utcnow())
     mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
     return [
-        Stop("mailbox", "/mailbox", OWNER),
-        Stop("mailbox-invitation", f"/mailbox/{mails[0]}", OWNER),
-        Stop("mailbox-invitation-for", f"/mailbox/{mails[2]}", OWNER),
-        Stop("mailbox-new-password", f"/mailbox/{mails[3]}", OWNER),
-        Stop("batch-waiting", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
-        Stop("invitations-waiting", f"{_ACCOUNT}/invitations", OWNER),
+        PageState("mailbox", "/mailbox", OWNER),
+        PageState("mailbox-invitation", f"/mailbox/{mails[0]}", OWNER),
+        PageState("mailbox-invitation-for", f"/mailbox/{mails[2]}", OWNER),
+        PageState("mailbox-new-password", f"/mailbox/{mails[3]}", OWNER),
+        PageState("batch-waiting", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
+        PageState("invitations-waiting", f"{_ACCOUNT}/invitations", OWNER),
     ]
 
 
-def _crowded(server: Server) -> list[Stop]:
+def _crowded(server: Server) -> list[PageState]:
     guests = [f"guest{number}@example.org" for number in range(50_000)]
     batch = send(server.owner, utcnow(), *guests)
     return [
-        Stop("batch-50000", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
-        Stop("invitations-50000", f"{_ACCOUNT}/invitations", OWNER),
-        Stop("invitations-50000-last", f"{_ACCOUNT}/invitations?page=1000", OWNER),
-        Stop("mailbox-50000", "/mailbox", OWNER),
+        PageState("batch-50000", f"{_ACCOUNT}/batches/{batch.id}", OWNER),
+        PageState("invitations-50000", f"{_ACCOUNT}/invitations", OWNER),
+        PageState("invitations-50000-last", f"{_ACCOUNT}/invitations?page=1000", OWNER),
+        PageState("mailbox-50000", "/mailbox", OWNER),
     ]
 
 
-def _down(server: Server) -> list[Stop]:
+def _down(server: Server) -> list[PageState]:
     batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
 
     def wait_for_trouble(visitor: Visitor) -> None:
         visitor.sees("The mail server can't be used just now")
 
     return [
-        Stop("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
-        Stop(
+        PageState("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
+        PageState(
             "mail-down",
             "/mail",
             OWNER,
@@ -244,7 +244,7 @@ def _try_mail(visitor: Visitor, recipient: str = OWNER) -> Visitor:
     return visitor.fill(**{"Send it to": recipient}).press("Send a test mail")
 
 
-def _steered(server: Server) -> list[Stop]:
+def _steered(server: Server) -> list[PageState]:
     """Batches that stand still, and one whose mails nobody answers; and the way out."""
     now = utcnow()
     reason = "5.7.1 Your domain is on a list of unwanted senders. Ask your provider."
@@ -254,7 +254,7 @@ def _steered(server: Server) -> list[Stop]:
         BatchState.CANCELED: (DeliveryState.SENT, ""),
         BatchState.PROBING: (DeliveryState.UNKNOWN, ""),
     }
-    stops = []
+    pages = []
     for state, (came_to, words) in halted.items():
         with db.transaction():
             batch = send(server.owner, now, *(f"{state}{n}@example.org" for n in range(120)))
@@ -267,34 +267,44 @@ def _steered(server: Server) -> list[Stop]:
                 later = {"state": DeliveryState.WITHDRAWN}
             Delivery.update(later).where(rest).execute()
             Batch.update(state=state, stop_reason=words).where(Batch.id == batch.id).execute()
-        stops.append(Stop(f"batch-{state}", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
+        pages.append(PageState(f"batch-{state}", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
         if state == BatchState.PAUSED:
             canceling = f"{_ACCOUNT}/batches/{batch.id}/cancellation"
-            stops.append(Stop("batch-canceling", canceling, OWNER))
-    stops.append(Stop("batches", f"{_ACCOUNT}/batches", OWNER))
+            pages.append(PageState("batch-canceling", canceling, OWNER))
+    pages.append(PageState("batches", f"{_ACCOUNT}/batches", OWNER))
     with db.transaction():
         batch = send(server.owner, now, "amina@example.org", "jon@example.org")
         changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
         Delivery.update(changes).where(Delivery.batch == batch).execute()
-    stops.append(Stop("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
+    pages.append(PageState("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
     way_out = server.links.unsubscribe(batch.invitations[0]).removeprefix(server.url)
 
     def go_out(visitor: Visitor) -> None:
         visitor.press("Don't invite me again").sees("You won't be invited again")
 
-    return [*stops, Stop("unsubscribe", way_out), Stop("unsubscribe-done", way_out, act=go_out)]
-
-
-def _full(server: Server) -> list[Stop]:
-    people = _Full(server)
     return [
-        *people.work(),
-        *people.composing(),
-        *people.logged_out(),
-        *people.letters(),
-        *people.profiles(),
-        *people.two_step(),
+        *pages,
+        PageState("unsubscribe", way_out),
+        PageState("unsubscribe-done", way_out, act=go_out),
     ]
+
+
+def _managing(server: Server) -> list[PageState]:
+    return _Full(server).work()
+
+
+def _inviting(server: Server) -> list[PageState]:
+    people = _Full(server)
+    return [*people.composing(), *people.logged_out()]
+
+
+def _answering(server: Server) -> list[PageState]:
+    return _Full(server).invitees()
+
+
+def _profiles(server: Server) -> list[PageState]:
+    people = _Full(server)
+    return [*people.profiles(), *people.two_step()]
 
 
 class _Full:
@@ -359,7 +369,7 @@ class _Full:
     def _wait_until_sent(self, visitor: Visitor) -> None:
         visitor.sees("60 of 63 sent")
 
-    def work(self) -> list[Stop]:
+    def work(self) -> list[PageState]:
         """The pages where an admin works."""
         members = {m.user.email: m for m in Membership.select(Membership, User).join(User)}
         ada = members["ada@example.org"]
@@ -380,41 +390,45 @@ class _Full:
             visitor.press("Save settings").sees("begins with https://")
 
         return [
-            Stop("batch", f"{_ACCOUNT}/batches/{self.batch.id}", OWNER, self._wait_until_sent),
-            Stop("home", f"{_ACCOUNT}/", OWNER),
-            Stop("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
-            Stop("invitations", f"{_ACCOUNT}/invitations", OWNER),
-            Stop("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
-            Stop(
+            PageState("batch", f"{_ACCOUNT}/batches/{self.batch.id}", OWNER, self._wait_until_sent),
+            PageState("home", f"{_ACCOUNT}/", OWNER),
+            PageState("home-menu", f"{_ACCOUNT}/", OWNER, open_menu),
+            PageState("invitations", f"{_ACCOUNT}/invitations", OWNER),
+            PageState("invitations-older", f"{_ACCOUNT}/invitations?page=2", OWNER),
+            PageState(
                 "invitations-without_authority",
                 f"{_ACCOUNT}/invitations?status=without_authority",
                 OWNER,
             ),
-            Stop(
+            PageState(
                 "batch-without_authority", f"{_ACCOUNT}/batches/{self.without_authority.id}", OWNER
             ),
-            Stop("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
-            Stop("invitations-copy-link", f"{_ACCOUNT}/invitations", OWNER, open_link),
-            Stop("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),
-            Stop("personal-link", f"{_ACCOUNT}/invitations/{self.pending.id}/link", OWNER),
-            Stop("active", f"{_ACCOUNT}/users", OWNER),
-            Stop("active-line-lost", f"{_ACCOUNT}/users", OWNER, _lose_the_line),
-            Stop("active-edit", f"{_ACCOUNT}/users?search=ada", OWNER, edit),
-            Stop("active-edit-page", f"{_ACCOUNT}/users/{ada.id}/edit", OWNER),
-            Stop("active-nobody", f"{_ACCOUNT}/users?search=nobody", OWNER),
-            Stop("active-moderator", f"{_ACCOUNT}/users", "mo@example.org"),
-            Stop("leaving", f"{_ACCOUNT}/leaving", "mo@example.org"),
-            Stop("leaving-only-owner", f"{_ACCOUNT}/leaving", OWNER),
-            Stop("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
-            Stop("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
-            Stop("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
-            Stop("activity", f"{_ACCOUNT}/audit-log", OWNER),
-            Stop("activity-none", f"{_ACCOUNT}/audit-log?search=nowhere", OWNER),
-            Stop("settings", f"{_ACCOUNT}/settings", OWNER),
-            Stop("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
-            Stop("mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")),
-            Stop("mail-taken", "/mail", OWNER, lambda v: _try_mail(v).sees("server took the mail")),
-            Stop(
+            PageState("invitations-failed", f"{_ACCOUNT}/invitations?status=failed", OWNER),
+            PageState("invitations-copy-link", f"{_ACCOUNT}/invitations", OWNER, open_link),
+            PageState("invitations-nobody", f"{_ACCOUNT}/invitations?search=nobody", OWNER),
+            PageState("personal-link", f"{_ACCOUNT}/invitations/{self.pending.id}/link", OWNER),
+            PageState("active", f"{_ACCOUNT}/users", OWNER),
+            PageState("active-line-lost", f"{_ACCOUNT}/users", OWNER, _lose_the_line),
+            PageState("active-edit", f"{_ACCOUNT}/users?search=ada", OWNER, edit),
+            PageState("active-edit-page", f"{_ACCOUNT}/users/{ada.id}/edit", OWNER),
+            PageState("active-nobody", f"{_ACCOUNT}/users?search=nobody", OWNER),
+            PageState("active-moderator", f"{_ACCOUNT}/users", "mo@example.org"),
+            PageState("leaving", f"{_ACCOUNT}/leaving", "mo@example.org"),
+            PageState("leaving-only-owner", f"{_ACCOUNT}/leaving", OWNER),
+            PageState("inactive", f"{_ACCOUNT}/users/inactive", OWNER),
+            PageState("permanent-invite", f"{_ACCOUNT}/permanent-invite", OWNER),
+            PageState("permanent-invite-delete", f"{_ACCOUNT}/permanent-invite/deletion", OWNER),
+            PageState("activity", f"{_ACCOUNT}/audit-log", OWNER),
+            PageState("activity-none", f"{_ACCOUNT}/audit-log?search=nowhere", OWNER),
+            PageState("settings", f"{_ACCOUNT}/settings", OWNER),
+            PageState("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
+            PageState(
+                "mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")
+            ),
+            PageState(
+                "mail-taken", "/mail", OWNER, lambda v: _try_mail(v).sees("server took the mail")
+            ),
+            PageState(
                 "mail-refused",
                 "/mail",
                 OWNER,
@@ -422,7 +436,7 @@ class _Full:
             ),
         ]
 
-    def composing(self) -> list[Stop]:
+    def composing(self) -> list[PageState]:
         """The New Invitation page."""
         file = "Email\n" + "\n".join(f"guest{number}@example.org" for number in range(1200))
 
@@ -450,17 +464,17 @@ class _Full:
 
         correct = f"{_ACCOUNT}/invitations/{self.pending.id}/corrected"
         return [
-            Stop("compose-understood", _COMPOSE, OWNER, write),
-            Stop("compose-file", _COMPOSE, OWNER, drop),
-            Stop("compose-list", _COMPOSE, OWNER, drop_mixed),
-            Stop("compose-list-all", _COMPOSE, OWNER, show_all),
-            Stop("compose-very-many", _COMPOSE, OWNER, send_many),
-            Stop("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
-            Stop("compose-correct", correct, OWNER),
-            Stop("compose-moderator", _COMPOSE, "mo@example.org"),
+            PageState("compose-understood", _COMPOSE, OWNER, write),
+            PageState("compose-file", _COMPOSE, OWNER, drop),
+            PageState("compose-list", _COMPOSE, OWNER, drop_mixed),
+            PageState("compose-list-all", _COMPOSE, OWNER, show_all),
+            PageState("compose-very-many", _COMPOSE, OWNER, send_many),
+            PageState("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
+            PageState("compose-correct", correct, OWNER),
+            PageState("compose-moderator", _COMPOSE, "mo@example.org"),
         ]
 
-    def logged_out(self) -> list[Stop]:
+    def logged_out(self) -> list[PageState]:
         """Where somebody is logged out while they write."""
 
         def type_logged_out(visitor: Visitor) -> None:
@@ -474,11 +488,11 @@ class _Full:
             visitor.press("Send Invitation").sees("Nothing was sent.")
 
         return [
-            Stop("compose-logged-out", _COMPOSE, "mo@example.org", type_logged_out),
-            Stop("logged-out", "/login", "mo@example.org", send_logged_out),
+            PageState("compose-logged-out", _COMPOSE, "mo@example.org", type_logged_out),
+            PageState("logged-out", "/login", "mo@example.org", send_logged_out),
         ]
 
-    def letters(self) -> list[Stop]:
+    def invitees(self) -> list[PageState]:
         """The pages behind the links that people get."""
         mailed, join = self.links.mailed_invitation, self.links.permanent(self.link)
         old = invite(self.server.owner, utcnow(), "replaced@example.org")
@@ -501,41 +515,41 @@ class _Full:
             visitor.page.get_by_text("On a shared computer?").click()
 
         return [
-            Stop("invitation", mailed(self.pending)),
-            Stop("invitation-refused", mailed(self.pending), act=refuse),
-            Stop(
+            PageState("invitation", mailed(self.pending)),
+            PageState("invitation-refused", mailed(self.pending), act=refuse),
+            PageState(
                 "invitation-decline",
                 mailed(leaving),
                 act=lambda v: v.press("Decline").sees("You declined"),
             ),
-            Stop("invitation-declined-before", mailed(self.declined)),
-            Stop("invitation-accepted", mailed(self.accepted)),
-            Stop("invitation-accepted-member", mailed(self.accepted), "accepted@example.org"),
-            Stop("invitation-expired", mailed(self.expired)),
-            Stop("invitation-revoked", mailed(self.revoked)),
-            Stop("invitation-replaced", mailed(old)),
-            Stop("invitation-unknown", "/invitation/1-unknown"),
-            Stop("login-invited", mailed(self.known)),
-            Stop("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
-            Stop("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
-            Stop("unsubscribe", unsubscribe),
-            Stop(
+            PageState("invitation-declined-before", mailed(self.declined)),
+            PageState("invitation-accepted", mailed(self.accepted)),
+            PageState("invitation-accepted-member", mailed(self.accepted), "accepted@example.org"),
+            PageState("invitation-expired", mailed(self.expired)),
+            PageState("invitation-revoked", mailed(self.revoked)),
+            PageState("invitation-replaced", mailed(old)),
+            PageState("invitation-unknown", "/invitation/1-unknown"),
+            PageState("login-invited", mailed(self.known)),
+            PageState("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
+            PageState("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),
+            PageState("unsubscribe", unsubscribe),
+            PageState(
                 "unsubscribe-said-so",
                 unsubscribe,
                 act=lambda v: v.press("Don't invite me again").sees("won't be invited"),
             ),
-            Stop("unsubscribe-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
-            Stop("unsubscribe-unknown", "/unsubscribe/1-unknown"),
-            Stop("join", join),
-            Stop("join-refused", join, act=refuse_joining),
-            Stop("join-shared", join, act=join_where_others_sit),
-            Stop("join-accept", join, "night@elsewhere.example"),
-            Stop("join-member", join, "uma@example.org"),
-            Stop("join-removed", join, "gil@example.org"),
-            Stop("join-deleted", "/join/1-deleted"),
+            PageState("unsubscribe-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
+            PageState("unsubscribe-unknown", "/unsubscribe/1-unknown"),
+            PageState("join", join),
+            PageState("join-refused", join, act=refuse_joining),
+            PageState("join-shared", join, act=join_where_others_sit),
+            PageState("join-accept", join, "night@elsewhere.example"),
+            PageState("join-member", join, "uma@example.org"),
+            PageState("join-removed", join, "gil@example.org"),
+            PageState("join-deleted", "/join/1-deleted"),
         ]
 
-    def profiles(self) -> list[Stop]:
+    def profiles(self) -> list[PageState]:
         """What belongs to a person, and not to an account."""
         uma = User.get(User.email == "uma@example.org")
         una = User.get(User.email == "una@example.org")
@@ -558,21 +572,21 @@ class _Full:
             visitor.press("Set password").sees("aren't the same")
 
         return [
-            Stop("home-user", f"{_ACCOUNT}/", uma.email),
-            Stop("home-unconfirmed", f"{_ACCOUNT}/", "ulf@example.org"),
-            Stop("no-longer-active", f"{_ACCOUNT}/", self.gone.user.email),
-            Stop("accounts-invited", "/accounts", uma.email),
-            Stop("accounts-nobody", "/accounts", una.email),
-            Stop("profile-refused", "/profile", uma.email, refuse),
-            Stop("profile-devices", "/profile", uma.email, be_signed_in_elsewhere),
-            Stop("error-403", f"{_ACCOUNT}/invitations", uma.email),
-            Stop("confirm-email", confirm, una.email),
-            Stop("confirm-email-closed", "/confirm-email/1-closed", una.email),
-            Stop("password-reset-open", reset),
-            Stop("password-reset-refused", reset, act=mistype),
+            PageState("home-user", f"{_ACCOUNT}/", uma.email),
+            PageState("home-unconfirmed", f"{_ACCOUNT}/", "ulf@example.org"),
+            PageState("no-longer-active", f"{_ACCOUNT}/", self.gone.user.email),
+            PageState("accounts-invited", "/accounts", uma.email),
+            PageState("accounts-nobody", "/accounts", una.email),
+            PageState("profile-refused", "/profile", uma.email, refuse),
+            PageState("profile-devices", "/profile", uma.email, be_signed_in_elsewhere),
+            PageState("error-403", f"{_ACCOUNT}/invitations", uma.email),
+            PageState("confirm-email", confirm, una.email),
+            PageState("confirm-email-closed", "/confirm-email/1-closed", una.email),
+            PageState("password-reset-open", reset),
+            PageState("password-reset-refused", reset, act=mistype),
         ]
 
-    def two_step(self) -> list[Stop]:
+    def two_step(self) -> list[PageState]:
         """What is asked beside a password."""
         uma = User.get(User.email == "uma@example.org")
         own = "/profile/two-step"
@@ -604,23 +618,26 @@ class _Full:
             visitor.fill(**{"Your password": "wrong"}).press("Go on").sees("isn't your current")
 
         return [
-            Stop("two-step-none", own, uma.email),
-            Stop("two-step-password", f"{own}/app", uma.email),
-            Stop("two-step-refused", f"{own}/app", uma.email, refuse_password),
-            Stop("two-step-key", f"{own}/app", uma.email, offer_app),
-            Stop("two-step-passkey", f"{own}/passkeys", uma.email),
-            Stop("two-step", own, uma.email, set_up),
-            Stop("two-step", "/login", act=be_asked),
-            Stop("two-step-refused", "/login/two-step", act=guess),
+            PageState("two-step-none", own, uma.email),
+            PageState("two-step-password", f"{own}/app", uma.email),
+            PageState("two-step-refused", f"{own}/app", uma.email, refuse_password),
+            PageState("two-step-key", f"{own}/app", uma.email, offer_app),
+            PageState("two-step-passkey", f"{own}/passkeys", uma.email),
+            PageState("two-step", own, uma.email, set_up),
+            PageState("two-step", "/login", act=be_asked),
+            PageState("two-step-refused", "/login/two-step", act=guess),
         ]
 
 
-SCENES = {
-    "fresh": Scene(_fresh, is_set_up=False),
-    "empty": Scene(_empty),
-    "waiting": Scene(_waiting),
-    "crowded": Scene(_crowded),
-    "steered": Scene(_steered, smtp="there"),
-    "down": Scene(_down, smtp="down"),
-    "full": Scene(_full, smtp="there"),
+SETUPS = {
+    "fresh": Setup(_fresh, is_set_up=False),
+    "empty": Setup(_empty),
+    "waiting": Setup(_waiting),
+    "crowded": Setup(_crowded),
+    "steered": Setup(_steered, smtp="there"),
+    "down": Setup(_down, smtp="down"),
+    "managing": Setup(_managing, smtp="there"),
+    "inviting": Setup(_inviting, smtp="there"),
+    "answering": Setup(_answering, smtp="there"),
+    "profiles": Setup(_profiles, smtp="there"),
 }

@@ -66,7 +66,7 @@ def test_the_wrong_person_signs_out_and_goes_on_as_the_right_one(
 ) -> None:
     server.member("Uma Roy", "uma@example.org")
     server.account_of("Elsewhere")
-    shared_computer = visit(server).log_in("uma@example.org")
+    shared_computer = visit(server).sign_in("uma@example.org")
 
     shared_computer.open(server.invitation_link(ZOE))
     shared_computer.sees_heading("This invitation is for somebody else")

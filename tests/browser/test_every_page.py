@@ -1,14 +1,13 @@
 """Every page in every look: for people who can't see it, and from the smallest phone up."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.page_states import LOOKS, SCENES, take_look, walk
+from tests.browser.page_states import LOOKS, SETUPS, show_as, visit_all
 
 AXE = Axe().axe_script
 
@@ -18,21 +17,21 @@ TABLET = {"width": 720, "height": 900}
 OVERFLOW = "document.scrollingElement.scrollWidth - innerWidth"
 
 
-@pytest.mark.parametrize("scene", SCENES)
+@pytest.mark.parametrize("setup", SETUPS)
 def test_no_page_shuts_anybody_out(
-    scene: str, tmp_path: Path, new_context: Callable[..., BrowserContext]
+    setup: str, tmp_path: Path, new_context: Callable[..., BrowserContext]
 ) -> None:
     findings: list[str] = []
-    with SCENES[scene].played(tmp_path) as (server, stops):
-        for stop, visitor in walk(stops, partial(new_context, base_url=server.url)):
+    with SETUPS[setup].served(tmp_path) as (server, pages):
+        for page, visitor in visit_all(server, pages, new_context):
             visitor.page.evaluate(AXE)
             for look in LOOKS:
-                take_look(visitor, look)
+                show_as(visitor, look)
                 findings += [
-                    f"{stop.name} {look}: {line}" for line in _findings(visitor.page, look)
+                    f"{page.name} {look}: {line}" for line in _findings(visitor.page, look)
                 ]
             visitor.page.set_viewport_size(TABLET)
-            findings += [f"{stop.name} tablet: {line}" for line in _overflow(visitor.page)]
+            findings += [f"{page.name} tablet: {line}" for line in _overflow(visitor.page)]
     assert findings == []
 
 

@@ -1,7 +1,6 @@
 """Where the focus goes, in which order, and how news reaches people wherever they are on a page."""
 
 import re
-import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from invites.outbox import batches
 from tests.browser.conftest import Visit
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import send
-from tests.support.server import OWNER, Server, running
+from tests.support.server import OWNER, Server, running, set_up_data
 from tests.support.smtp_server import free_port
 
 FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.tagName"
@@ -51,7 +50,7 @@ def test_the_bar_is_walked_in_the_order_in_which_it_is_seen(
 ) -> None:
     server_without_smtp.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
     server_without_smtp.member("Uma Roy", "uma@example.org")
-    visitor = visit(server_without_smtp, viewport=size).log_in(email)
+    visitor = visit(server_without_smtp, viewport=size).sign_in(email)
     controls = visitor.page.locator(".bar summary, .bar nav > a, .bar-person :is(a, button)")
 
     places = controls.evaluate_all(PLACES)
@@ -75,7 +74,7 @@ def test_asking_for_a_phone_number_keeps_the_focus(server: Server, visit: Visit)
 def test_copy_link_shows_only_where_it_works(server: Server, visit: Visit) -> None:
     permanent_link.enable(server.owner, utcnow())
     send(server.owner, utcnow(), "jon@example.org")
-    plain = visit(server, java_script_enabled=False).log_in()
+    plain = visit(server, java_script_enabled=False).sign_in()
     for page in ("Permanent Invite", "Invitations"):
         plain.go_to(page)
         expect(plain.field("Permanent link")).to_be_visible()
@@ -137,7 +136,7 @@ class TestAfterAnAct:
         self, server: Server, visit: Visit, size: dict[str, int]
     ) -> None:
         send(server.owner, utcnow(), *(f"guest{number}@example.org" for number in range(40)))
-        olive = visit(server, viewport=size).log_in()
+        olive = visit(server, viewport=size).sign_in()
         olive.open("/accounts/riverside-relief/invitations")
         button = olive.button("Revoke the invitation of guest5@example.org")
         button.scroll_into_view_if_needed()
@@ -198,14 +197,14 @@ def test_a_test_mail_leaves_the_focus_on_its_button(olive: Visitor) -> None:
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
-    installed: Path, tmp_path: Path, visit: Visit, size: dict[str, int]
+    tmp_path: Path, visit: Visit, size: dict[str, int]
 ) -> None:
-    data = shutil.copytree(installed, tmp_path / "data")
+    data = set_up_data(tmp_path / "data")
     with running(data, mail_port=free_port()) as server, server.rules():
         with db.transaction():
             batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
             Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
-        olive = visit(server, viewport=size).log_in()
+        olive = visit(server, viewport=size).sign_in()
         olive.open(f"/accounts/riverside-relief/batches/{batch.id}").misses("can't be used")
         olive.page.locator("#batch-told").evaluate(LISTEN)
         before = [olive.button(name).bounding_box() for name in ("Pause", "Cancel")]

@@ -68,7 +68,7 @@ def test_a_page_that_keeps_asking_says_quietly_that_it_tries_again_and_recovers(
 ) -> None:
     batch = send(server.owner, utcnow(), "jon@example.org")
     server.smtp.wait_for_mail("jon@example.org")
-    olive = visit(server).log_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
+    olive = visit(server).sign_in().open(f"/accounts/riverside-relief/batches/{batch.id}")
     olive.page.evaluate("window.same_page = true")
     news = olive.page.locator("#notices")
     news.evaluate(

@@ -78,7 +78,7 @@ def test_a_revoked_invitation_stops_working_until_that_is_undone(
 
 def test_the_personal_link_of_one_is_copied_from_their_row(server: Server, visit: Visit) -> None:
     send(server.owner, utcnow(), "jon@example.org")
-    olive = visit(server, permissions=["clipboard-read", "clipboard-write"]).log_in()
+    olive = visit(server, permissions=["clipboard-read", "clipboard-write"]).sign_in()
     olive.go_to("Invitations").follow("Copy Link of jon@example.org")
     olive.sees("Personal link of jon@example.org").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
@@ -103,7 +103,7 @@ def test_a_role_is_changed_in_the_row(server: Server, olive: Visitor) -> None:
 def test_the_picker_offers_only_what_one_may_grant(server: Server, visit: Visit) -> None:
     server.member("Ada Okafor", "ada@example.org", Role.ADMIN)
     server.member("Uma Roy", "uma@example.org")
-    ada = visit(server).log_in("ada@example.org").go_to("Active").press("Edit Uma Roy")
+    ada = visit(server).sign_in("ada@example.org").go_to("Active").press("Edit Uma Roy")
 
     expect(ada.field("Role").locator("option")).to_have_text(["User", "Moderator", "Admin"])
     expect(ada.button("Edit Olive Martin")).to_have_count(0)
@@ -119,7 +119,7 @@ def test_a_deactivated_person_is_out_at_once_and_can_come_back(
     server: Server, olive: Visitor, visit: Visit
 ) -> None:
     server.member("Uma Roy", "uma@example.org")
-    uma = visit(server).log_in("uma@example.org").sees_heading("Riverside Relief")
+    uma = visit(server).sign_in("uma@example.org").sees_heading("Riverside Relief")
     olive.go_to("Active").press("Deactivate Uma Roy").sees("Uma Roy is inactive now.")
     uma.page.reload()
     uma.sees_heading("You are no longer active here")
@@ -154,7 +154,7 @@ def test_what_a_batch_does_just_now_moves_nothing_below_it(
     with db.transaction():
         batch = send(server.owner, utcnow(), "jon@example.org")
         Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
-    olive = visit(server, viewport={"width": width, "height": 800}).log_in()
+    olive = visit(server, viewport={"width": width, "height": 800}).sign_in()
     url = f"/accounts/{server.account.slug}/batches/{batch.id}"
     places = []
     for state in (BatchState.PROBING, BatchState.RUNNING):
@@ -171,7 +171,7 @@ def test_a_resent_invitation_is_counted_anew_above_the_list(server: Server, visi
     ada = server.member("Ada Okafor", "ada@example.org", Role.ADMIN)
     invite(ada, utcnow(), "ann@example.org", Role.ADMIN)
     memberships.change_role(server.owner, ada, Role.MODERATOR, utcnow())
-    olive = visit(server).log_in().go_to("Invitations").follow("Can't be accepted 1")
+    olive = visit(server).sign_in().go_to("Invitations").follow("Can't be accepted 1")
     chosen = olive.page.locator(".chip[aria-current]")
     expect(chosen).to_have_text("Can't be accepted 1")
     olive.press("Resend to ann@example.org").sees("Mailed again")

@@ -25,7 +25,7 @@ def _join(visitor: Visitor, name: str, email: str) -> None:
 
 
 def test_a_copied_permanent_link_lets_somebody_new_join(server: Server, visit: Visit) -> None:
-    olive = visit(server, permissions=CLIPBOARD).log_in().go_to("Permanent Invite")
+    olive = visit(server, permissions=CLIPBOARD).sign_in().go_to("Permanent Invite")
     olive.press("Enable Permanent Invite").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
     link = olive.page.evaluate("navigator.clipboard.readText()")
@@ -55,7 +55,7 @@ def test_who_joined_by_the_link_confirms_their_address(
 def test_where_the_clipboard_is_refused_the_link_is_selected(
     server: Server, visit: Visit, link: str, trouble: str
 ) -> None:
-    olive = visit(server).log_in().go_to("Permanent Invite")
+    olive = visit(server).sign_in().go_to("Permanent Invite")
     olive.page.add_init_script(trouble)
     olive.page.reload()
 
@@ -68,7 +68,7 @@ def test_where_the_clipboard_is_refused_the_link_is_selected(
 def test_the_permanent_link_stands_on_the_invitations_page_too(
     server: Server, visit: Visit, link: str
 ) -> None:
-    olive = visit(server, permissions=CLIPBOARD).log_in().go_to("Invitations").press("Copy Link")
+    olive = visit(server, permissions=CLIPBOARD).sign_in().go_to("Invitations").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
     assert olive.page.evaluate("navigator.clipboard.readText()") == link
 

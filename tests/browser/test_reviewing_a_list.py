@@ -139,7 +139,7 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
 def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
     server: Server, visit: Visit, javascript: bool
 ) -> None:
-    olive = visit(server, java_script_enabled=javascript).log_in()
+    olive = visit(server, java_script_enabled=javascript).sign_in()
     _drop(olive, "".join(f"p{n}@example.org\n" for n in range(600)))
     if javascript:
         olive.sees("600 rows, below")
@@ -153,7 +153,7 @@ def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
 def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(
     server: Server, visit: Visit
 ) -> None:
-    olive = visit(server, java_script_enabled=False, viewport=PHONE).log_in()
+    olive = visit(server, java_script_enabled=False, viewport=PHONE).sign_in()
     _drop(olive, "%PDF", "list.pdf").press("Send Invitation").sees("can't be read as a list")
     expect(olive.page.locator("#csv_file-error")).to_be_in_viewport(ratio=1)
 
@@ -185,7 +185,7 @@ def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
 
 def test_the_same_list_sent_from_two_tabs_makes_one_batch(server: Server, olive: Visitor) -> None:
     _drop(olive).sees("2 people get a mail.")
-    other = Visitor(olive.context)
+    other = Visitor(olive.context, server)
     other.open(olive.page.url).sees("Rows of guests.csv")
 
     olive.press("Send Invitation").sees("2 of 2 sent")

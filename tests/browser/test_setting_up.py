@@ -25,7 +25,7 @@ def test_without_a_mail_server_mail_waits_in_the_mailbox(
     server_without_smtp: Server, visit: Visit
 ) -> None:
     server = server_without_smtp
-    olive = visit(server).log_in().invite("new@example.org")
+    olive = visit(server).sign_in().invite("new@example.org")
     olive.sees("the mails wait in the Mailbox").follow("Open the Mailbox")
 
     olive.follow("new@example.org").sees_heading("Invitation")

@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.support.people import PASSWORD
-from tests.support.server import OWNER
+from tests.support.server import OWNER, Server
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 640}
+
+HOME = "/accounts/riverside-relief/"
 
 expect.set_options(timeout=20_000)
 
@@ -19,15 +21,20 @@ expect.set_options(timeout=20_000)
 _ORDINARY = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d ")
 
 
+# What htmx asks for, swaps in, and prepares.
+_AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
+
+
 class Visitor:
     """One person with a browser of their own; ``complaints`` is what its console said."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, server: Server) -> None:
         context.set_default_timeout(20_000)
         self.complaints: list[str] = []
         context.on("console", lambda message: self._hear(message.type, message.text))
         context.on("weberror", lambda error: self._hear("error", str(error.error)))
         self.context = context
+        self.server = server
         self.page: Page = context.new_page()
 
     def _hear(self, kind: str, text: str) -> None:
@@ -43,6 +50,12 @@ class Visitor:
         """Open a page of the server, or a link from a mail."""
         self.page.goto(url)
         return self
+
+    def sign_in(self, email: str = OWNER, at: str = HOME) -> "Visitor":
+        """Open a page as somebody who is logged in on this browser."""
+        cookie = self.server.session_cookie(email)
+        self.context.add_cookies([{"name": "invites", "value": cookie, "url": self.server.url}])
+        return self.open(at)
 
     def log_in(self, email: str = OWNER, password: str = PASSWORD) -> "Visitor":
         """Log in, on the log-in page or from anywhere."""
@@ -84,7 +97,16 @@ class Visitor:
     def choose_file(self, name: str, content: bytes, kind: str = "text/csv") -> "Visitor":
         """Choose a file in the Email CSV File field."""
         file: Any = {"name": name, "mimeType": kind, "buffer": content}
+        return self.choose_path(file)
+
+    def choose_path(self, file: Any) -> "Visitor":
+        """Choose a file that is on the disk already: large ones take long to get there."""
         self.field("Email CSV File").set_input_files(file)
+        return self
+
+    def wait(self, seconds: float) -> "Visitor":
+        """Let the page's timers run as after ``seconds``, at once."""
+        self.page.clock.fast_forward(int(seconds * 1000))
         return self
 
     def drop_file(self, file: Path, on: Locator | None = None) -> "Visitor":
@@ -148,10 +170,19 @@ class Visitor:
         return words.locator("xpath=..").get_by_role("definition")
 
     def sees(self, *texts: str) -> "Visitor":
-        """Wait until the page says all of this, and works: htmx needs a moment for what is new."""
+        """Wait until the page has got its answers, and says all of this.
+
+        What is new reacts to nobody until htmx has prepared it. And what the page says
+        before an answer may be what is expected after it.
+        """
+        self.rests()
         for text in texts:
             expect(self.page.get_by_role("main")).to_contain_text(text)
-        expect(self.page.locator(".htmx-added")).to_have_count(0)
+        return self.rests()
+
+    def rests(self) -> "Visitor":
+        """Wait until htmx has nothing to do."""
+        expect(self.page.locator(_AT_WORK)).to_have_count(0)
         return self
 
     def misses(self, *texts: str) -> "Visitor":

@@ -1,7 +1,9 @@
 """A server: the real web process and mail worker, on a free port and data of their own."""
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,8 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.request import urlopen
+
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 
 from invites import db
 from invites.core.clock import utcnow
@@ -21,6 +28,7 @@ from invites.core.tokens import Signer
 from invites.members import accounts
 from invites.members.links import Links
 from invites.models import Account, Invitation, Membership, User
+from invites.people import sessions
 from tests.support import preloaded
 from tests.support.actions import invite
 from tests.support.people import PASSWORD, make_member, make_user
@@ -28,6 +36,7 @@ from tests.support.smtp_server import SmtpServer, free_port
 
 OWNER = "olive@example.org"
 
+_DEVICE = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
 _PATIENCE = timedelta(seconds=30)
 _PROGRAMS = Path(sys.executable).parent
 _PAGES = ("gunicorn", "--config", "gunicorn.conf.py", "app:app")
@@ -61,6 +70,15 @@ class Server:
     def signer(self) -> Signer:
         """Signs as this server does."""
         return Signer(load_secret_keys(self.data))
+
+    def session_cookie(self, email: str) -> str:
+        """The cookie of a new session, as after a log-in on a device of one's own."""
+        token = sessions.start(User.get(User.email == email), _DEVICE, utcnow())
+        app = Flask("invites")
+        app.secret_key = load_secret_keys(self.data)[0]
+        serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert serializer is not None
+        return str(serializer.dumps({"_user_id": token, "_fresh": True, "_permanent": True}))
 
     @property
     def account(self) -> Account:
@@ -111,14 +129,28 @@ def flask(*command: str, data: Path, **options: str) -> str:
     return done.stdout
 
 
-def make_data(folder: Path) -> Path:
-    """A fresh box's data: migrated, and nothing else."""
-    flask("migrate", data=folder)
-    return folder
+def new_data(folder: Path) -> Path:
+    """The data of a new installation in ``folder``: migrated, and nothing else."""
+    return shutil.copytree(_migrated(), folder)
 
 
-def set_up(data: Path) -> Path:
-    """Make Olive the Owner of Riverside Relief, as the README says."""
+def set_up_data(folder: Path) -> Path:
+    """The data of an installation that Olive has set up for Riverside Relief."""
+    return shutil.copytree(_set_up(), folder)
+
+
+@cache
+def _migrated() -> Path:
+    """Made once in each test process, by the command."""
+    root = mkdtemp(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
+    atexit.register(shutil.rmtree, root)
+    flask("migrate", data=Path(root, "migrated"))
+    return Path(root, "migrated")
+
+
+@cache
+def _set_up() -> Path:
+    data = new_data(_migrated().with_name("set-up"))
     who = ("--account", "Riverside Relief", "--name", "Olive Martin", "--email", OWNER)
     flask("setup", *who, "--password-stdin", data=data, input=PASSWORD)
     return data
