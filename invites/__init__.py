@@ -1,6 +1,3 @@
-"""Invites: brings the people of a small organization in.
+"""Invites brings people into an organization. docs/architecture.md describes the packages."""
 
-Arrows between the modules go one way:
-``factory → blueprints → web → rules → models → db``. Import-linter holds them
-(see pyproject.toml).
-"""
+__version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The commands: flask migrate, setup, welcome, serve, worker, backup, restore.
+"""The commands: flask version, migrate, setup, welcome, serve, worker, backup, restore.
 
 ``flask bounces`` is in cli_bounces; ``rescue-owner``, ``disable-two-step`` and ``sign-out``
 in cli_rescue.
@@ -6,12 +6,15 @@ in cli_rescue.
 
 import logging
 import os
+import platform
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 
 import click
@@ -19,7 +22,7 @@ from flask import Flask
 from flask.cli import ScriptInfo, pass_script_info, with_appcontext
 from flask_mail import Mail
 
-from invites import db
+from invites import __version__, db
 from invites.cli import backups, readiness
 from invites.cli.bounces import bounces
 from invites.cli.rescue import disable_two_step, rescue_owner, sign_out
@@ -38,9 +41,22 @@ _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail
 
 def register(app: Flask) -> None:
     """Add the commands to ``flask``."""
-    own = (migrate, setup, welcome, serve, worker, backup, restore)
+    own = (version, migrate, setup, welcome, serve, worker, backup, restore)
     for command in (*own, bounces, rescue_owner, disable_two_step, sign_out):
         app.cli.add_command(command)
+
+
+@click.command(cls=Command)
+@with_appcontext
+def version() -> None:
+    """Print the version of Invites, and of what it runs on."""
+    for name, number in (
+        ("Invites", __version__),
+        ("Python", platform.python_version()),
+        ("Flask", metadata.version("flask")),
+        ("SQLite", sqlite3.sqlite_version),
+    ):
+        click.echo(f"{name} {number}")
 
 
 @click.command(cls=Command)

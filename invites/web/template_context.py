@@ -10,6 +10,7 @@ from flask import Flask, current_app, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
+from invites import __version__
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
 from invites.lists import recipients, table
@@ -41,6 +42,7 @@ _NAMES = {
     "InvitationStatus": InvitationStatus,
     "MAX_FILE_BYTES": table.MAX_BYTES,
     "MAX_ROWS": recipients.MAX_ENTRIES,
+    "VERSION": __version__,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": email_tokens.hours(EmailTokenPurpose.RESET_PASSWORD),
     "refusal_words": error_labels,

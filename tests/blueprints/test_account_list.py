@@ -21,6 +21,11 @@ def installer(olive: Browser, owner: Membership) -> Browser:
     return olive
 
 
+def test_only_the_installer_sees_the_version_below_a_page(installer: Browser, ada: Browser) -> None:
+    assert "Invites 0.1.0" in installer.open("/accounts").response.text
+    assert "Invites 0.1.0" not in ada.open("/accounts").response.text
+
+
 def test_the_installer_adds_an_account_and_owns_it(installer: Browser) -> None:
     installer.open("/accounts").follow("Add an account").press("Add account", name="Hill Farm")
     assert installer.url == "/accounts/hill-farm/invitations/new"

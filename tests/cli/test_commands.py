@@ -83,6 +83,12 @@ def assert_refused(done: Result, *words: str) -> None:
         assert word in done.output
 
 
+def test_version_prints_the_version_without_a_database(empty: Flask, settings: Settings) -> None:
+    done = run(empty, "version")
+    assert done.output.startswith("Invites 0.1.0\nPython 3.")
+    assert not settings.data.exists()
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_without_a_database_one_clear_line_says_how_to_make_one(
     empty: Flask, settings: Settings, command: list[str]
