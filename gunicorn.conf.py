@@ -26,9 +26,9 @@ bind = _settings.bind
 workers = 1
 threads = 32
 worker_class = "gthread"
-# A process whose main loop is silent for so long is replaced. Threads are not
-# watched: a slow client holds one for as long as it likes, which is why a
-# proxy that buffers has to stand in front.
+# Seconds. A process whose main loop hangs for this long is replaced. Threads aren't
+# watched: a slow client can hold one for any length of time, so a buffering proxy
+# is needed in front.
 timeout = 60
 graceful_timeout = 20
 control_socket_disable = True
@@ -37,13 +37,13 @@ accesslog = None
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Let pages go quickly beside somebody whose list of 50,000 is being read."""
-    gc.freeze()  # what is loaded by now stays: no collection need look at it again
-    sys.setswitchinterval(0.001)  # seconds until a thread that is busy lets another one go on
+    """Keep pages quick while a list of 50,000 rows is being read."""
+    gc.freeze()  # modules loaded by now stay: the collector can skip them
+    sys.setswitchinterval(0.001)  # seconds a busy thread runs before another one may
 
 
 def on_starting(server: Any) -> None:
-    """Refuse what can't be served before the port opens, and tell restores that we run."""
+    """Refuse to start if Invites isn't ready, and hold the lock that stops a restore."""
     db.configure(_settings.database_path)
     try:
         readiness.check(_settings)

@@ -101,14 +101,16 @@ def _open_database(app: Flask, settings: Settings) -> None:
         if not app.config.get("IS_READY"):
             readiness.check(settings)
             if not app.secret_key:
-                raise NotReadyError("The key was made after this process started: start it again.")
+                raise NotReadyError(
+                    "The secret key was created after this process started. Restart it."
+                )
             app.config["IS_READY"] = True
         db.connect()
 
     @app.errorhandler(NotReadyError)
     def _refuse(error: NotReadyError) -> Response:
         log.error("%s", error)
-        answer = "Invites can't start. Its log says why.\n"
+        answer = "Invites can't start. The reason is in its log.\n"
         return Response(answer, status=503, mimetype="text/plain")
 
     @app.teardown_request

@@ -33,7 +33,7 @@ def _is_the_code(_form: PlainForm, field: Field) -> None:
 class SetupForm(PlainForm):
     """The code, the organization, and who sets it up."""
 
-    code = StringField(_l("Set-up code"), validators=[_is_the_code])
+    code = StringField(_l("Setup code"), validators=[_is_the_code])
     account = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
@@ -43,7 +43,7 @@ class SetupForm(PlainForm):
 @blueprint.get("/setup")
 @allow(Who.ANYBODY)
 def form() -> Response:
-    """The set-up page, while nobody has set the box up."""
+    """The setup page, while nobody has set the box up."""
     if installation.is_set_up():
         return go(url_for("login.form"))
     return show("setup/page.html", form=SetupForm())

@@ -1,4 +1,4 @@
-"""Backups of the whole box, database and secret key, and putting one back."""
+"""Backups of the database and the secret key, and restoring them."""
 
 import os
 import re
@@ -22,26 +22,26 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. ``on_hold``: mails that wait for somebody to send them."""
+    """What a restore did. ``on_hold``: emails that wait until someone sends them."""
 
     on_hold: int
     replaced: Path | None
 
 
 def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None = None) -> Path:
-    """Make a dated folder with database and key in ``folder``, while Invites runs; returns it.
+    """Copies database and key to a new dated folder in ``folder``; returns that folder.
 
-    ``keep``: delete the oldest backups beyond that many. Raises NotReadyError.
+    Invites may be running. ``keep``: how many backups to keep. Raises NotReadyError.
     """
     if settings.data.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise NotReadyError(
-            f"{folder} is in the data folder {settings.data}: what takes one takes the other. "
-            "Choose a folder elsewhere, best on another disk."
+            f"{folder} is inside the data folder {settings.data}, so both could be lost together. "
+            "Choose another folder, preferably on another disk."
         )
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     done = folder / _dated(now)
     if done.exists():
-        raise NotReadyError(f"{done} is there already. Try again in a second.")
+        raise NotReadyError(f"{done} already exists. Try again in a second.")
     draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
     try:
         db.backup(draft / settings.database_path.name)
@@ -61,12 +61,12 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
 def restore(
     settings: Settings, backup: Path, now: datetime, *, replace: bool, keep_mail: bool
 ) -> Restored:
-    """Put the database and key in ``backup`` in place, brought to this version.
+    """Replaces database and key with those in ``backup``, migrated to this version.
 
-    What was there moves to a dated folder in the data folder, if ``replace``.
-    Mail that waited in the backup may have gone out since: it is withdrawn,
-    unless ``keep_mail``. Everybody is logged out: a device that was signed out
-    since would be in again. Raises NotReadyError, and then nothing has changed.
+    With ``replace``, the present data moves to a dated folder in the data folder.
+    Mail that is queued in the backup may have been sent since, so it is withdrawn
+    unless ``keep_mail``. All sessions end: some may have been ended since the backup.
+    Raises NotReadyError, and then nothing has changed.
     """
     _refuse_incomplete(settings, backup)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,8 +74,8 @@ def restore(
         present = _present(settings)
         if present and not replace:
             raise NotReadyError(
-                f"{settings.data} holds data already ({', '.join(p.name for p in present)}). "
-                "Add --replace to put them aside, in a dated folder there."
+                f"{settings.data} already contains data ({', '.join(p.name for p in present)}). "
+                "Add --replace to move it to a dated folder there."
             )
         draft = Path(tempfile.mkdtemp(prefix=".restore-", dir=settings.data))
         try:
@@ -93,30 +93,30 @@ def restore(
 def _prepare(
     settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
 ) -> int:
-    """Make a sound copy of this version in ``draft``; returns how many mails are held back."""
-    log = f"{settings.database_path.name}-wal"  # beside files that were copied by hand
+    """Copies the backup to ``draft``, checks and migrates it; returns the mails on hold."""
+    log = f"{settings.database_path.name}-wal"  # exists if the files were copied by hand
     for name in (*_names(settings), log):
         if (backup / name).exists():
             _copy(backup / name, draft)
     db.configure(draft / settings.database_path.name)
     if not schema.is_sound():
         raise NotReadyError(
-            f"{backup} holds a damaged database, or none that Invites 0.1.0 or later made."
+            f"{backup} contains a damaged database, or one that Invites 0.1.0 or later didn't create."
         )
     schema.migrate(TABLES)
     on_hold = _end_what_was_going_on(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):
-        if os.geteuid() == 0:  # else the service couldn't open what root restored
+        if os.geteuid() == 0:  # otherwise the service couldn't open what root restored
             os.chown(draft / name, owner.st_uid, owner.st_gid)
         _flush(draft / name)
     return on_hold
 
 
 def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
-    """End all sessions, and unless ``keep_mail`` the mail that waited.
+    """Ends all sessions and, unless ``keep_mail``, withdraws queued mail.
 
-    Returns how many of those mails the pages of their batches offer to send.
+    Returns how many mails are on hold.
     """
     db.connect()
     try:
@@ -143,8 +143,8 @@ def _refuse_incomplete(settings: Settings, backup: Path) -> None:
     if not missing:
         return
     inside = _complete(settings, backup) if backup.is_dir() else []
-    advice = f" Its newest backup is {inside[-1]}." if inside else ""
-    raise NotReadyError(f"{backup} is no backup: it lacks {' and '.join(missing)}.{advice}")
+    advice = f" The newest backup in it is {inside[-1]}." if inside else ""
+    raise NotReadyError(f"{backup} isn't a backup: it lacks {' and '.join(missing)}.{advice}")
 
 
 def _put_aside(settings: Settings, now: datetime) -> Path:
@@ -156,7 +156,7 @@ def _put_aside(settings: Settings, now: datetime) -> Path:
 
 
 def _present(settings: Settings) -> list[Path]:
-    """The files that a restore replaces: database, its logs, and key."""
+    """The existing files that a restore replaces: database, its logs and key."""
     database, key = _names(settings)
     names = (database, f"{database}-wal", f"{database}-shm", key)
     return [settings.data / name for name in names if (settings.data / name).exists()]
@@ -186,7 +186,7 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Have the disk keep a file, or the names in a folder."""
+    """Sync a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

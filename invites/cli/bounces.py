@@ -1,4 +1,4 @@
-"""The command flask bounces: takes in the mail that came back."""
+"""The command flask bounces: processes delivery reports."""
 
 import signal
 import sys
@@ -26,7 +26,7 @@ _TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps the message an
 
 
 class TryAgain(click.ClickException):
-    """What may be better in a while."""
+    """A temporary failure: the mail server should keep the message and try again later."""
 
     exit_code = _TRY_AGAIN
 
@@ -36,14 +36,14 @@ class TryAgain(click.ClickException):
     "--maildir", type=click.Path(file_okay=False, path_type=Path), help="Read a Maildir folder."
 )
 @click.option("--mbox", type=click.Path(dir_okay=False, path_type=Path), help="Read an mbox file.")
-@click.option("--imap", is_flag=True, help="Read the folder that INVITES_BOUNCES_IMAP_* tell.")
-@click.option("--delete", is_flag=True, help="Delete what was read, instead of marking it.")
-@click.option("--verbose", is_flag=True, help="Say of each message what was done, and why.")
+@click.option("--imap", is_flag=True, help="Read the IMAP folder set by INVITES_BOUNCES_IMAP_*.")
+@click.option("--delete", is_flag=True, help="Delete messages instead of marking them as read.")
+@click.option("--verbose", is_flag=True, help="Print the result for each message and the reason.")
 @with_appcontext
 def bounces(
     maildir: Path | None, mbox: Path | None, imap: bool, delete: bool, verbose: bool
 ) -> None:
-    """Take in bounces: one message from standard input, or the unread ones of a mailbox."""
+    """Process bounces: one message from standard input, or the unread ones in a mailbox."""
     if sum(map(bool, (maildir, mbox, imap))) > 1:
         raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
     with _ends_in_order():
@@ -65,11 +65,11 @@ def bounces(
 
 @contextmanager
 def _ends_in_order() -> Iterator[None]:
-    """When told to stop, what is open is put back in order, like the lock of an mbox."""
+    """On SIGTERM, locks are released and the mailbox is left in order."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # once is enough
-        raise TryAgain("Told to stop: the rest is read the next time.")
+        raise TryAgain("Stopped on request. The other messages will be read next time.")
 
     before = signal.signal(signal.SIGTERM, end)
     try:
@@ -81,10 +81,10 @@ def _ends_in_order() -> Iterator[None]:
 def _read_one(verbose: bool) -> None:
     raw = sys.stdin.buffer.read(READ_AT_MOST)
     while sys.stdin.buffer.read(READ_AT_MOST):
-        pass  # who writes to a pipe that nobody reads takes it for a failure
+        pass  # a writer takes an unread pipe for a failure
     found = _take_in_all(iter([Letter(raw, lambda: None)]), verbose)
     if found[Outcome.TOO_EARLY]:
-        raise TryAgain("This mail is still on its way out.")
+        raise TryAgain("The email that bounced is still being sent.")
 
 
 def _read_box(letters: Generator[Letter, None, None], where: str, verbose: bool) -> None:
@@ -114,7 +114,7 @@ def _take_in_all(letters: Iterator[Letter], verbose: bool) -> Counter[Outcome]:
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """Connected; whatever is the matter with it may be better in a while."""
+    """Connected. Errors of the database become TryAgain."""
     try:
         schema.refuse_unready()
         db.connect()
@@ -131,7 +131,7 @@ def _take_in(letter: Letter) -> Verdict:
 
 
 def _words(verdict: Verdict) -> str:
-    """Nothing of a stranger's own words: what was found, and whom of ours it is about."""
+    """The result and the delivery it is about, without any text from the message."""
     mailed = verdict.delivery
     about = f" (mail {mailed.id} to {mailed.recipient})" if mailed else ""
     return f"{verdict.outcome}, {verdict.why}{about}"

@@ -1,7 +1,7 @@
-"""The commands: flask version, migrate, setup, welcome, serve, worker, backup, restore.
+"""The flask commands version, migrate, setup, welcome, serve, worker, backup and restore.
 
-``flask bounces`` is in cli_bounces; ``rescue-owner``, ``disable-two-step`` and ``sign-out``
-in cli_rescue.
+``bounces`` is in ``cli/bounces.py``; ``rescue-owner``, ``disable-two-step`` and ``sign-out``
+are in ``cli/rescue.py``.
 """
 
 import logging
@@ -63,18 +63,18 @@ def version() -> None:
 @click.option(
     "--new-key",
     is_flag=True,
-    help="Make a new secret key for a database whose own is lost. Logs everybody out and "
-    "breaks the links in all mails.",
+    help="Create a new secret key for a database whose key is lost. Logs everyone out and "
+    "breaks the links in all emails.",
 )
 @with_appcontext
 def migrate(new_key: bool) -> None:
-    """Make database and secret key, or bring the database to this version.
+    """Create the database and the secret key, or update the database to this version.
 
     Safe to run at any time.
     """
     applied = readiness.prepare(services().settings, new_key=new_key)
     for name in applied:
-        click.echo(f"applied {name}")
+        click.echo(f"Applied {name}.")
     if not applied:
         click.echo("The database is up to date.")
 
@@ -82,17 +82,17 @@ def migrate(new_key: bool) -> None:
 @click.command(cls=Command)
 @click.option("--account", required=True, help="The organization's name.")
 @click.option("--name", required=True, help="Your name.")
-@click.option("--email", required=True, help="Your e-mail address, to log in with.")
+@click.option("--email", required=True, help="The email address you log in with.")
 @click.option(
     "--password-stdin",
     is_flag=True,
     required=True,
     expose_value=False,
-    help="Read the password from standard input, where no process list shows it.",
+    help="Read the password from standard input, so that no process list shows it.",
 )
 @with_appcontext
 def setup(account: str, name: str, email: str) -> None:
-    """Make the first account and its owner, without a browser."""
+    """Create the first account and its owner without a browser."""
     ready_database()
     password = sys.stdin.readline().rstrip("\r\n")
     _refuse_all(
@@ -110,7 +110,7 @@ def setup(account: str, name: str, email: str) -> None:
 
 
 def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
-    """Say everything that is wrong at once."""
+    """Raises one ClickException that lists everything that is wrong."""
     problems = []
     for name, check in checks:
         try:
@@ -118,30 +118,30 @@ def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
         except RuleError as refused:
             problems.append(f"{name}: {words(refused)}")
     if problems:
-        raise click.ClickException("\n  ".join(["Nothing was made.", *problems]))
+        raise click.ClickException("\n  ".join(["Nothing was created.", *problems]))
 
 
 @click.command(cls=Command)
 @with_appcontext
 def welcome() -> None:
-    """Say where to go; on a fresh box, with the code that guards the set-up page."""
+    """Show the address of this installation and, before it is set up, the setup code."""
     ready_database()
     _greet()
     for warning in services().settings.warnings:
-        click.echo(f"  Mind: {warning}\n", err=True)
+        click.echo(f"  Warning: {warning}\n", err=True)
 
 
 def _greet() -> None:
     url = services().settings.base_url
     click.echo("")
     if installation.is_set_up():
-        click.echo(f"  Invites is at   {url}")
+        click.echo(f"  Invites runs at {url}")
     else:
-        click.echo(f"  Set it up at    {url}/setup")
-        click.echo(f"  Set-up code     {services().signer.setup_code()}")
+        click.echo(f"  Set up at       {url}/setup")
+        click.echo(f"  Setup code      {services().signer.setup_code()}")
     server = services().settings.mail_server
     if server is None:
-        click.echo(f"  Mail            no INVITES_MAIL_SERVER: it waits at {url}/mailbox")
+        click.echo(f"  Mail            no INVITES_MAIL_SERVER: emails wait at {url}/mailbox")
     else:
         sender = services().settings.mail_from.addr_spec
         click.echo(f"  Mail            {server.host}:{server.port} as {sender}")
@@ -151,39 +151,41 @@ def _greet() -> None:
 @click.command(cls=Command)
 @with_appcontext
 def serve() -> None:
-    """Run the pages and the mail worker in this terminal, until stopped."""
+    """Run the web server and the mail worker in this terminal until stopped."""
     ready_database()
     _refuse_taken_port(services().settings.bind)
-    _greet()  # the log of the pages has the warnings
+    _greet()  # gunicorn logs the warnings
     db.close()
     stopped = _told_to_stop()
     running = {
-        "pages": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
-        # Somebody waits for a page, nobody for the last of 50,000 mails.
+        "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        # Pages come first: people wait for them.
         "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
     }
     in_terminal = sys.stdin.isatty()
     while not stopped and all(process.poll() is None for process in running.values()):
         time.sleep(0.1)
-        if in_terminal and not sys.stdin.isatty():  # closed; under make no SIGHUP comes to say so
+        if (
+            in_terminal and not sys.stdin.isatty()
+        ):  # the terminal was closed; make passes on no SIGHUP
             stopped.append(signal.SIGHUP)
     ended = [
-        f"The {name} ended: {_how(process.returncode)}."
+        f"The {name} stopped: {_how(process.returncode)}."
         for name, process in running.items()
         if process.returncode is not None
     ]
     _end(list(running.values()))
     if not stopped:
-        raise click.ClickException(f"{' '.join(ended)} Both are stopped now.")
+        raise click.ClickException(f"{' '.join(ended)} Invites has stopped.")
 
 
 def _how(code: int) -> str:
-    """How a process ended, by its exit code."""
+    """Why a process ended, by its exit code."""
     if code == -signal.SIGKILL:
-        return "killed by SIGKILL, as a system does that runs out of memory"
+        return "killed by SIGKILL, perhaps because the system ran out of memory"
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
-    return f"an error that stands above (exit code {code})" if code else "it was told to"
+    return f"see the error above (exit code {code})" if code else "it was asked to"
 
 
 def _refuse_taken_port(bind: str) -> None:
@@ -195,12 +197,13 @@ def _refuse_taken_port(bind: str) -> None:
     except OSError as error:
         raise click.ClickException(
             f"Invites can't listen on {bind}: {str(error.strerror).partition(' (')[0]}. "
-            "Set INVITES_BIND to a free port of this machine, like 127.0.0.1:8001."
+            "Set INVITES_BIND to an address and a free port of this machine, "
+            "such as 127.0.0.1:8001."
         ) from None
 
 
 def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own, so that only we tell it to end."""
+    """Start a program in its own session, where only this process signals it."""
     return subprocess.Popen(  # noqa: S603  # a list of our own words, no shell
         [*before, sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
@@ -210,10 +213,9 @@ def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subproce
 
 
 def _told_to_stop() -> list[int]:
-    """Has signals in it when somebody ends us.
+    """A list that is filled when this process receives SIGTERM, SIGINT or SIGHUP.
 
-    No Event: a signal that comes while the main thread is inside it would wait for ever for
-    the Event's lock, which that same thread holds.
+    A threading.Event would deadlock: its lock may be held by the interrupted main thread.
     """
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -223,7 +225,7 @@ def _told_to_stop() -> list[int]:
 
 
 def _end(running: list[subprocess.Popen[bytes]]) -> None:
-    """Ask all to end, and end those that don't."""
+    """Terminate all processes; kill those that don't end in time."""
     for process in running:
         process.terminate()
     for process in running:
@@ -254,11 +256,14 @@ def worker(info: ScriptInfo) -> None:
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
-    help="Delete the oldest backups in FOLDER beyond that many.",
+    help="Keep this many backups in FOLDER and delete older ones.",
 )
 @with_appcontext
 def backup(folder: Path, keep: int | None) -> None:
-    """Copy database and secret key into a dated folder in FOLDER, while Invites runs."""
+    """Copy the database and the secret key into a dated folder in FOLDER.
+
+    Invites may be running.
+    """
     ready_database()
     settings = services().settings
     if not installation.is_set_up():
@@ -266,32 +271,32 @@ def backup(folder: Path, keep: int | None) -> None:
             f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
         )
     done = backups.back_up(settings, folder, utcnow(), keep=keep)
-    click.echo(f"{done} holds all there is in {settings.data}. Keep it as safe as the box.")
+    click.echo(f"Backed up {settings.data} to {done}. Protect it like this installation.")
 
 
 @click.command(cls=Command)
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--replace", is_flag=True, help="Put what is there aside, in a dated folder.")
+@click.option("--replace", is_flag=True, help="Move the present data into a dated folder first.")
 @click.option(
     "--keep-mail",
     is_flag=True,
-    help="Leave mail queued that waited in the backup. What went out since goes out twice.",
+    help="Keep emails queued that were queued in the backup. Emails sent since are sent twice.",
 )
 @with_appcontext
 def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
-    """Put a backup's database and secret key in place, while Invites is stopped.
+    """Restore the database and the secret key from a backup while Invites is stopped.
 
-    FOLDER is one of the dated folders that 'flask backup' made.
+    FOLDER is one of the dated folders that 'flask backup' creates.
     """
     settings = services().settings
     done = backups.restore(settings, folder, utcnow(), replace=replace, keep_mail=keep_mail)
-    click.echo(f"{settings.data} holds what {folder} holds. Start Invites again.")
-    click.echo("Everybody has to log in again.")
+    click.echo(f"Restored {folder} to {settings.data}. Start Invites again.")
+    click.echo("Everyone has to log in again.")
     if done.replaced:
-        click.echo(f"What was there is in {done.replaced}.")
+        click.echo(f"The previous data is in {done.replaced}.")
     if done.on_hold:
         click.echo(
-            f"Mails that waited in the backup and may have gone out since: {done.on_hold}. They "
-            "won't be sent by themselves. The pages of their batches offer to send them; "
-            "to send all, restore again with --replace --keep-mail."
+            f"Emails on hold: {done.on_hold}. They were queued in the backup and may have been "
+            "sent since. To send them, open the pages of their batches; to send all of them, "
+            "restore again with --replace --keep-mail."
         )

@@ -1,4 +1,4 @@
-"""Whether the box can start: database and secret key are there, and fit each other."""
+"""Whether Invites can start: database and secret key exist and belong together."""
 
 import fcntl
 import os
@@ -16,10 +16,10 @@ from invites.people import two_step
 
 
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
-    """Make what a fresh box lacks and apply pending migrations; returns their names.
+    """Creates what a new installation needs and applies pending migrations; returns their names.
 
-    ``new_key``: make a key even for a database whose own key is lost; then
-    authenticator apps and recovery codes end, which were derived from that one.
+    ``new_key``: create a key even if the database's own is lost. Authenticator apps and
+    recovery codes, which are derived from the lost key, are removed.
     Raises NotReadyError.
     """
     applied = schema.migrate(TABLES)
@@ -34,38 +34,41 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
 
 
 def check(settings: Settings) -> None:
-    """Raises NotReadyError, saying what to do, unless the box can start."""
+    """Raises NotReadyError, with what to do, unless Invites can start."""
     schema.refuse_unready()
     _refuse_lost_key(settings)
     keys = secret_key.load_secret_keys(settings.data)
     if not keys:
         raise NotReadyError(
-            f"There is no secret key yet in {settings.data}. Run 'flask migrate' to make one."
+            f"There is no secret key yet in {settings.data}. Run 'flask migrate' to create one."
         )
     if min(map(len, keys)) < secret_key.SHORTEST:
         raise NotReadyError(
-            f"A line of {settings.data / secret_key.NAME} is short enough to be guessed. "
-            "docs/operating.md says how to make one ('Replace the secret key')."
+            f"A key in {settings.data / secret_key.NAME} is so short that it could be guessed. "
+            "See 'Replace the secret key' in docs/operating.md."
         )
 
 
 def hold(settings: Settings) -> AbstractContextManager[None]:
-    """While it is open: a service runs. Raises NotReadyError while a backup is restored."""
-    return _lock(settings.data, fcntl.LOCK_SH, "A backup is being restored. Start again after it.")
+    """Open while a service runs. Raises NotReadyError while a backup is being restored."""
+    return _lock(
+        settings.data, fcntl.LOCK_SH, "A backup is being restored. Start again when it is done."
+    )
 
 
 def hold_alone(settings: Settings) -> AbstractContextManager[None]:
-    """While it is open: no service starts. Raises NotReadyError while one runs."""
+    """While it is open, no service can start. Raises NotReadyError while one runs."""
     return _lock(
         settings.data,
         fcntl.LOCK_EX,
-        f"Invites runs on {settings.data}. Stop the pages and the mail worker, then try again.",
+        f"Invites is running on {settings.data}. Stop the web server and the mail worker, "
+        "then try again.",
     )
 
 
 @contextmanager
 def _lock(folder: Path, kind: int, refusal: str) -> Iterator[None]:
-    """A lock on the folder itself, which ends with the process whatever happens to it."""
+    """A lock on the folder itself, which the system releases when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
@@ -87,8 +90,8 @@ def _refuse_lost_key(settings: Settings) -> None:
     if is_set_up:
         path = settings.data / secret_key.NAME
         raise NotReadyError(
-            f"The database holds an account, but its secret key is not in {path}. "
-            "Put that file back from a backup. Without one, delete it if it is there, and start "
-            "with a new key by 'flask migrate --new-key': that logs everybody out, breaks "
-            "the links in all mails and all permanent links, and ends all authenticator apps."
+            f"The database is set up, but its secret key is not in {path}. Restore that file from "
+            "a backup. If there is no backup, delete the file if it exists and run "
+            "'flask migrate --new-key'. That logs everyone out, breaks the links in all emails "
+            "and all permanent links, and removes all authenticator apps."
         )

@@ -1,4 +1,4 @@
-"""The commands for when somebody is locked out, or in who shouldn't be."""
+"""The flask commands rescue-owner, disable-two-step and sign-out."""
 
 import sys
 
@@ -13,22 +13,24 @@ from invites.members import accounts, ownership
 from invites.models import Account, User
 from invites.people import profiles, sessions, two_step
 
-_JOIN_FIRST = "Let them join any account first, by an invitation or a permanent link."
+_JOIN_FIRST = "They have to join an account first, with an invitation or a permanent link."
 
 
 @click.command(cls=Command)
-@click.option("--account", "slug", required=True, help="The account, as its address names it.")
-@click.option("--email", required=True, help="The address of somebody with a profile.")
+@click.option(
+    "--account", "slug", required=True, help="The account, as in the web address of its pages."
+)
+@click.option("--email", required=True, help="The email address of a profile.")
 @click.option(
     "--password-stdin",
     is_flag=True,
-    help="Read a new password for them from standard input, and sign them out everywhere.",
+    help="Read a new password for them from standard input, and log them out everywhere.",
 )
 @with_appcontext
 def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
-    """Make somebody Account Owner, when nobody else can.
+    """Make someone Account Owner when nobody else can.
 
-    It is written down in the audit log.
+    This is recorded in the audit log.
     """
     ready_database()
     account, user = _account(slug), _user(email, _JOIN_FIRST)
@@ -40,55 +42,55 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
             ownership.rescue(account, user, now)
     except RuleError as refused:
         raise click.ClickException(words(refused)) from None
-    click.echo(f"{user.name} ({user.email}) is Account Owner of {account.name} now.")
+    click.echo(f"{user.name} ({user.email}) is now Account Owner of {account.name}.")
     if two_step.is_on(user):
         click.echo(
-            "At the log-in their second step is asked for as before. If they lost it: "
+            "They still need two-step verification to log in. If they can't use it, run: "
             f"flask disable-two-step --email {user.email}"
         )
 
 
 @click.command(cls=Command)
-@click.option("--email", required=True, help="The address of somebody with a profile.")
+@click.option("--email", required=True, help="The email address of a profile.")
 @with_appcontext
 def disable_two_step(email: str) -> None:
-    """Let somebody in by their password alone who lost phone, keys and recovery codes.
+    """Turn off two-step verification for someone who lost their app, passkeys and codes.
 
-    They are told by mail, and the Activity of their accounts says so.
+    They are notified by email, and it is recorded in the audit log of their accounts.
     """
     ready_database()
     user = _user(email)
     had_one = two_step.end(user, utcnow())
-    when = "now" if had_one else "already: there was no second step to forget"
-    click.echo(f"{user.name} ({user.email}) logs in by password alone {when}.")
+    was = "is now" if had_one else "was already"
+    click.echo(f"Two-step verification {was} off for {user.name} ({user.email}).")
 
 
 @click.command(cls=Command)
-@click.option("--email", help="The address of somebody with a profile.")
-@click.option("--everybody", is_flag=True, help="Everybody, of every account.")
+@click.option("--email", help="The email address of a profile.")
+@click.option("--everybody", is_flag=True, help="Log out everyone, in every account.")
 @with_appcontext
 def sign_out(email: str | None, everybody: bool) -> None:
-    """End the open sessions of somebody, or of everybody, on every device.
+    """Log someone, or everyone, out on all devices.
 
-    Passwords stay as they are, so that who knows theirs can log in again.
+    Passwords don't change: people can log in again with theirs.
     """
     if everybody == bool(email):
-        raise click.UsageError("Say either --email ADDRESS or --everybody.")
+        raise click.UsageError("Use either --email ADDRESS or --everybody.")
     ready_database()
     if email:
         user = _user(email)
         sessions.end_all(user)
-        click.echo(f"{user.name} ({user.email}) is signed out everywhere.")
+        click.echo(f"{user.name} ({user.email}) is logged out everywhere.")
     else:
         sessions.end_everybodys()
-        click.echo("Everybody is signed out everywhere.")
+        click.echo("Everyone is logged out everywhere.")
 
 
 def _account(slug: str) -> Account:
     found = accounts.by_slug(slug)
     if found is None:
         there = ", ".join(account.slug for account in accounts.all_of_them()) or "none"
-        raise click.ClickException(f"There is no account {slug!r}. There are: {there}.")
+        raise click.ClickException(f"There is no account {slug!r}. Existing accounts: {there}.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: they say in a sentence what keeps them from working."""
+"""What all commands share: errors end a command with one line instead of a traceback."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class Command(click.Command):
     """A command of Invites."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; when the box isn't ready, end with one line and not with a traceback."""
+        """Runs the command; turns expected errors into a ClickException."""
         try:
             return super().invoke(ctx)
         except (NotReadyError, SettingsError) as error:
@@ -35,6 +35,6 @@ def ready_database() -> None:
 
 
 def words(refused: RuleError) -> str:
-    """What a rule's no says, outside of any request."""
+    """The text of a RuleError, outside of a request."""
     with current_app.test_request_context():
         return sentence(refused)

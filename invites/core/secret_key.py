@@ -27,9 +27,9 @@ def load_secret_keys(data: Path) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        reason = error.strerror if isinstance(error, OSError) else "it isn't text"
         raise SettingsError(
-            f"{path} can't be read: {reason}. Run this as the user that Invites runs as."
+            f"{path} can't be read: {reason}. Run this command as the user that Invites runs as."
         ) from None
 
 

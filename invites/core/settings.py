@@ -1,4 +1,4 @@
-"""The ``INVITES_*`` settings: read once, checked at start, refused in plain words."""
+"""The ``INVITES_*`` settings: read once and checked at start."""
 
 import difflib
 import os
@@ -39,12 +39,12 @@ _NO = {"", "0", "false", "no", "off"}
 
 
 class SettingsError(Exception):
-    """A setting that can't be used; the message names it and says what would do."""
+    """An invalid setting; the message names it and gives a valid example."""
 
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where and how mail is handed over."""
+    """The SMTP server that mail is sent through."""
 
     host: str
     port: int
@@ -55,14 +55,14 @@ class MailServer:
 
     @property
     def tells_password(self) -> bool:
-        """Whether the password goes over a network unencrypted."""
+        """Whether the password is sent over a network unencrypted."""
         is_open = not (self.use_tls or self.use_ssl or is_this_machine(self.host))
         return is_open and bool(self.username and self.password)
 
 
 @dataclass(frozen=True)
 class MailboxServer:
-    """The IMAP account that bounces come to; always over TLS."""
+    """The IMAP account that receives bounces; always over TLS."""
 
     host: str
     port: int
@@ -73,7 +73,7 @@ class MailboxServer:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that whoever keeps the box may choose."""
+    """Everything that the operator can configure."""
 
     data: Path
     bind: str
@@ -86,12 +86,12 @@ class Settings:
 
     @property
     def box_name(self) -> str:
-        """What people know the box by: the address without its scheme."""
+        """The base URL without its scheme, to show to people."""
         return self.base_url.partition("://")[2]
 
     @property
     def is_https(self) -> bool:
-        """Whether people reach the box over TLS, by its own base URL."""
+        """Whether people reach this installation over TLS, by its base URL."""
         return self.base_url.startswith("https://")
 
     @property
@@ -101,23 +101,23 @@ class Settings:
 
     @property
     def links_stay_here(self) -> bool:
-        """Whether the base URL leads nowhere from any other machine, and so do links in mails."""
+        """Whether the base URL, and so every link in mail, works on this machine only."""
         return is_this_machine(urlsplit(self.base_url).hostname or "")
 
     @property
     def warnings(self) -> list[str]:
-        """What whoever keeps the box should look at, though it can run like that."""
+        """What the operator should correct, although Invites can start."""
         found = [_about_unknown(name) for name in self.unknown_names]
         if self.mail_server is not None and self.links_stay_here:
             found.append(
-                f"Links in mails begin with {self.base_url}, which works on this machine only. "
-                "Set INVITES_BASE_URL to the address that people type."
+                f"Links in emails begin with {self.base_url}, which works only on this machine. "
+                "Set INVITES_BASE_URL to the address that people use."
             )
         return found
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a host is the machine itself to whoever connects, by its name or address."""
+    """Whether a host name or address always means the local machine."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -157,13 +157,16 @@ def _unknown_names(environ: Iterable[str]) -> tuple[str, ...]:
 
 def _about_unknown(name: str) -> str:
     near = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.8)
-    return f"{name} is no setting. Is {near[0]} meant?" if near else f"{name} is no setting."
+    unknown = f"There is no setting {name}."
+    return f"{unknown} Did you mean {near[0]}?" if near else unknown
 
 
 def _host_and_port(bind: str) -> tuple[str, int]:
     host, _, port = bind.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SettingsError(f"INVITES_BIND must look like 127.0.0.1:8000, not {bind!r}.")
+        raise SettingsError(
+            f"INVITES_BIND must be an address and a port, such as 127.0.0.1:8000, not {bind!r}."
+        )
     return host, int(port)
 
 
@@ -173,8 +176,8 @@ def _base_url(text: str, host: str, port: int) -> str:
     url = text.strip().rstrip("/")
     if not _is_origin(url):
         raise SettingsError(
-            "INVITES_BASE_URL must be the address people type, without a path, "
-            f"like https://invites.example.org, not {text!r}."
+            "INVITES_BASE_URL must be the address that people use, without a path, "
+            f"such as https://invites.example.org, not {text!r}."
         )
     return url
 
@@ -205,8 +208,8 @@ def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
     use_ssl = _flag(environ, "INVITES_MAIL_USE_SSL")
     if use_tls and use_ssl:
         raise SettingsError(
-            "Set INVITES_MAIL_USE_TLS (STARTTLS, mostly port 587) or "
-            "INVITES_MAIL_USE_SSL (TLS from the start, mostly port 465), not both."
+            "Set either INVITES_MAIL_USE_TLS (STARTTLS, usually port 587) or "
+            "INVITES_MAIL_USE_SSL (TLS from the start, usually port 465), not both."
         )
     return MailServer(
         host=host,
@@ -231,13 +234,13 @@ def _bounces(environ: Mapping[str, str]) -> MailboxServer | None:
     password = environ.get("INVITES_BOUNCES_IMAP_PASSWORD", "")
     if not username or not password:
         raise SettingsError(
-            "INVITES_BOUNCES_IMAP_SERVER needs INVITES_BOUNCES_IMAP_USERNAME and "
-            "INVITES_BOUNCES_IMAP_PASSWORD too."
+            "INVITES_BOUNCES_IMAP_SERVER also needs INVITES_BOUNCES_IMAP_USERNAME and "
+            "INVITES_BOUNCES_IMAP_PASSWORD."
         )
     folder = environ.get("INVITES_BOUNCES_IMAP_FOLDER", "").strip() or "INBOX"
     if not folder.isprintable():
         raise SettingsError(
-            f"INVITES_BOUNCES_IMAP_FOLDER may not have control characters, as {folder!r} has."
+            f"INVITES_BOUNCES_IMAP_FOLDER can't contain control characters, as {folder!r} does."
         )
     port = _number(environ, "INVITES_BOUNCES_IMAP_PORT", default=993, highest=65535)
     return MailboxServer(host, port, username, password, folder)
@@ -256,7 +259,7 @@ def _mail_from(text: str, base_url: str) -> Address:
     usable = address.username and address.domain and address.addr_spec.isascii()
     if others or not usable or not text.strip().isprintable():
         raise SettingsError(
-            "INVITES_MAIL_FROM must be an address like invites@example.org or "
+            "INVITES_MAIL_FROM must be an address such as invites@example.org or "
             f"Invites <invites@example.org>, not {text!r}."
         )
     return address

@@ -67,8 +67,8 @@ class Signer:
         )
 
     def setup_code(self) -> str:
-        """The code that guards the set-up page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
-        return _typeable(_authenticated(self._keyed[0], "set-up code"))
+        """The code that guards the setup page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
+        return _typeable(_authenticated(self._keyed[0], "setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
         """The code of that number for ``row``, like the one above; by the first key first."""

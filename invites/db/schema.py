@@ -94,13 +94,13 @@ def refuse_unready() -> None:
     if not file.exists() or not applied:
         raise NotReadyError(
             f"There is no database yet in {file.parent}. "
-            "Run 'flask migrate' to make one, or set INVITES_DATA to where it is."
+            "Run 'flask migrate' to create one, or set INVITES_DATA to its folder."
         )
     if pending:
         names = ", ".join(migration.stem for migration in pending)
         raise NotReadyError(
-            f"The database is older than this version ({len(pending)} migration(s) pending: "
-            f"{names}). Run 'flask migrate', then start again."
+            f"The database is older than this version of Invites. Pending migrations: {names}. "
+            "Run 'flask migrate', then start again."
         )
 
 
@@ -132,8 +132,8 @@ def _applied() -> dict[str, str]:
         return {}
     if AppliedMigration._meta.table_name not in tables:
         raise NotReadyError(
-            f"{path()} was made before Invites 0.1.0 or by another program, and can't be "
-            "upgraded: move it elsewhere and run 'flask migrate' to make a new one."
+            f"{path()} was created before Invites 0.1.0 or by another program and can't be "
+            "upgraded. Move it elsewhere and run 'flask migrate' to create a new one."
         )
     rows = AppliedMigration.select().order_by(AppliedMigration.name)
     return {row.name: row.checksum for row in rows}
@@ -145,13 +145,13 @@ def _pending() -> list[Path]:
     files = {file.stem: file for file in sorted(MIGRATIONS.glob("[0-9]*.py"))}
     if unknown := [name for name in applied if name not in files]:
         raise NotReadyError(
-            "The database is newer than this version of Invites, which doesn't know "
-            f"{', '.join(unknown)}. Install the version that it was made with, or a later one."
+            "The database is newer than this version of Invites. Unknown migrations: "
+            f"{', '.join(unknown)}. Install the version that created it, or a later one."
         )
     if changed := [name for name in applied if applied[name] != _checksum(files[name])]:
         raise NotReadyError(
-            f"The database was made with another {', '.join(changed)} than this version contains: "
-            "install the version of Invites that it was made with."
+            f"These migrations have changed since they were applied: {', '.join(changed)}. "
+            "Install the version of Invites that created the database."
         )
     return [file for name, file in files.items() if name not in applied]
 
@@ -174,8 +174,8 @@ def _refuse_other_schema(models: Models) -> None:
         unknown = "; ".join(sorted(actual - expected)) or "nothing"
         raise NotReadyError(
             f"The schema of {path()} isn't that of this version (missing: {missing}; unknown: "
-            f"{unknown}), and nothing was changed: restore a backup with 'flask restore', or "
-            "write a migration if you changed the models."
+            f"{unknown}). Nothing was changed. Restore a backup with 'flask restore', or write "
+            "a migration if you changed the models."
         )
 
 

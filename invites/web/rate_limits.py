@@ -81,7 +81,7 @@ def limit_passkeys(view: View) -> View:
 
 
 def limit_setup(view: View) -> View:
-    """Guesses of the set-up code."""
+    """Guesses of the setup code."""
     return _in_line(view, _limit_guesses(view, "20 per 15 minutes", _network))
 
 

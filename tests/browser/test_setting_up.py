@@ -9,14 +9,14 @@ def test_the_first_visitor_sets_the_server_up_with_the_code_of_the_console(
     new_server: Server, visit: Visit
 ) -> None:
     said = flask("welcome", data=new_server.data)
-    code = re.search(r"Set-up code\s+(\S+)", said)[1]
+    code = re.search(r"Setup code\s+(\S+)", said)[1]
     visitor = visit(new_server).open("/").sees_heading("Set up Invites")
 
     visitor.fill(Organization="Riverside Relief", Name="Olive Martin", Email=OWNER)
-    visitor.fill(**{"Set-up code": "ABCD-EFGH-IJKL", "Password": PASSWORD}).press("Set up")
+    visitor.fill(**{"Setup code": "ABCD-EFGH-IJKL", "Password": PASSWORD}).press("Set up")
     visitor.sees("That isn't the code on the console")
 
-    visitor.fill(**{"Set-up code": code.lower(), "Password": PASSWORD}).press("Set up")
+    visitor.fill(**{"Setup code": code.lower(), "Password": PASSWORD}).press("Set up")
     visitor.sees_heading("New Invitation").sees("Riverside Relief is set up")
     visit(new_server).open("/setup").sees_heading("Log in")
 

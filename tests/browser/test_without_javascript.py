@@ -32,7 +32,7 @@ def invite(olive: Visitor, emails: str, role: str = "User") -> Visitor:
 def test_setting_up_works(new_server: Server, visit: Visit) -> None:
     visitor = visit(new_server, **PLAIN).open("/")
     visitor.fill(Organization="Riverside Relief", Name="Olive Martin", Email="olive@example.org")
-    visitor.fill(**{"Set-up code": new_server.signer.setup_code(), "Password": PASSWORD})
+    visitor.fill(**{"Setup code": new_server.signer.setup_code(), "Password": PASSWORD})
     visitor.press("Set up").sees("Riverside Relief is set up")
 
 

@@ -85,7 +85,7 @@ class TestFromAPipe:
         Delivery.update(state=DeliveryState.SENDING).execute()
         done = run(app, typed=sample("postfix"))
         assert done.exit_code == 75
-        assert "still on its way out" in done.output
+        assert "still being sent" in done.output
 
     def test_without_a_usable_database_the_mail_server_is_to_try_again(self, app, settings):
         settings.database_path.write_bytes(b"not a database" * 99)
@@ -121,7 +121,7 @@ class TestFromAMailbox:
         assert lines[-1] == "3 messages: 1 delayed, 1 left alone, 1 too early"
         said = {line.partition(": ")[2] for line in lines[:-1]}
         assert said == {
-            "too early, that mail is still on its way out (mail 1207 to kim@example.org)",
+            "too early, that mail is still being sent (mail 1207 to kim@example.org)",
             "delayed, it may still arrive (mail 1207 to kim@example.org)",
             "left alone, no report that returns a Message-ID like ours",
         }
@@ -166,7 +166,7 @@ class TestFromAMailbox:
             done = run(app, "--mbox", str(tmp_path / "mbox"))
         assert done.exit_code == 75
         assert done.output.startswith("1 message: 1 bounced\n")
-        assert "Told to stop" in done.output
+        assert "Stopped on request" in done.output
         assert [path.name for path in tmp_path.glob("mbox*")] == ["mbox"]
         assert run(app, "--mbox", str(tmp_path / "mbox")).output == "1 message: 1 left alone\n"
 

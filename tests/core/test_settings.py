@@ -71,7 +71,7 @@ def test_without_a_base_url_links_lead_to_where_the_box_listens(bind, url):
     "bind", ["", "8000", ":8000", "localhost", "localhost:", "h:0", "h:65536", "h:x"]
 )
 def test_a_bind_that_is_no_host_and_port_is_refused(bind):
-    with pytest.raises(SettingsError, match="INVITES_BIND must look like"):
+    with pytest.raises(SettingsError, match="INVITES_BIND must be an address and a port"):
         load(BIND=bind)
 
 
@@ -107,7 +107,7 @@ def test_the_base_url_is_what_people_type(typed, url):
     ],
 )
 def test_any_other_base_url_is_refused(url):
-    with pytest.raises(SettingsError, match="INVITES_BASE_URL must be the address people type"):
+    with pytest.raises(SettingsError, match="INVITES_BASE_URL must be the address that people use"):
         load(BASE_URL=url)
 
 
@@ -185,9 +185,9 @@ def test_a_box_that_mails_links_that_stay_here_is_warned():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("MAILSERVER", "INVITES_MAILSERVER is no setting. Is INVITES_MAIL_SERVER meant?"),
-        ("BASEURL", "INVITES_BASEURL is no setting. Is INVITES_BASE_URL meant?"),
-        ("COLOUR_OF_PAPER", "INVITES_COLOUR_OF_PAPER is no setting."),
+        ("MAILSERVER", "There is no setting INVITES_MAILSERVER. Did you mean INVITES_MAIL_SERVER?"),
+        ("BASEURL", "There is no setting INVITES_BASEURL. Did you mean INVITES_BASE_URL?"),
+        ("COLOUR_OF_PAPER", "There is no setting INVITES_COLOUR_OF_PAPER."),
     ],
 )
 def test_a_name_that_is_no_setting_is_warned_about_with_the_nearest(name, words):

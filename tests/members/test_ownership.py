@@ -101,7 +101,7 @@ class TestRescue:
 
     def test_makes_a_member_owner_and_writes_it_down(self, app, people):
         done = self.rescue(app)
-        assert done.output.startswith("Uma Roy (uma@example.org) is Account Owner of Riverside")
+        assert done.output.startswith("Uma Roy (uma@example.org) is now Account Owner of Riverside")
         assert owners(people) == ["olive@example.org", "uma@example.org"]
         newest = audit_log.entries(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor, newest.details) == (
@@ -133,7 +133,7 @@ class TestRescue:
     @pytest.mark.parametrize(
         ("changes", "typed", "words"),
         [
-            ({"slug": "nowhere"}, "", "There are: elsewhere, riverside-relief."),
+            ({"slug": "nowhere"}, "", "Existing accounts: elsewhere, riverside-relief."),
             ({"email": "nobody@example.org"}, "", "Nobody has a profile"),
             ({"email": "rubbish"}, "", "Nobody has a profile"),
             ({}, "short\n", "Use at least 10 characters."),
@@ -153,12 +153,12 @@ class TestForgottenSecondStep:
         totp.offer(uma, now)
         Authenticator.update(confirmed_at=now).execute()
         done = run(app, "disable-two-step", "--email", "Uma@example.org")
-        assert done.output == "Uma Roy (uma@example.org) logs in by password alone now.\n"
+        assert done.output == "Two-step verification is now off for Uma Roy (uma@example.org).\n"
         assert not two_step.is_on(uma)
         newest = audit_log.entries(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor) == (AuditAction.TWO_STEP_DISABLED, None)
         again = run(app, "disable-two-step", "--email", "uma@example.org")
-        assert "already: there was no second step" in again.output
+        assert "was already off" in again.output
         assert len(told()) == 1
 
     def test_says_who_is_not_known(self, app):
@@ -174,7 +174,7 @@ class TestSigningOut:
 
     def test_somebody_is_signed_out_on_every_device_and_nobody_else(self, app, tokens, now):
         done = run(app, "sign-out", "--email", "Uma@example.org")
-        assert done.output == "Uma Roy (uma@example.org) is signed out everywhere.\n"
+        assert done.output == "Uma Roy (uma@example.org) is logged out everywhere.\n"
         assert [bool(sessions.find(token, now)) for token in tokens] == [False, True]
 
     def test_everybody_is_signed_out(self, app, tokens, now):
