@@ -101,7 +101,7 @@ def _prepare(
     db.configure(draft / settings.database_path.name)
     if not schema.is_sound():
         raise NotReadyError(
-            f"{backup} contains a damaged database, or one that Invites 0.1.0 or later didn't create."
+            f"{backup} contains a damaged database, or none that Invites 0.1.0 or later created."
         )
     schema.migrate(TABLES)
     on_hold = _end_what_was_going_on(now, keep_mail=keep_mail)

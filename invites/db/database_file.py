@@ -75,10 +75,10 @@ def file_errors() -> Iterator[None]:
     except (peewee.OperationalError, sqlite3.OperationalError) as error:
         raise NotReadyError(
             f"{connection.path()} can't be used: {error}. "
-            "Does it belong to the user that Invites runs as, and is there room on the disk?"
+            "Does it belong to the user that Invites runs as, and is there space on the disk?"
         ) from None
     except (peewee.DatabaseError, sqlite3.DatabaseError) as error:
         raise NotReadyError(
             f"{connection.path()} is damaged: {error}. "
-            "Put a backup in its place with 'flask restore FOLDER --replace'."
+            "Restore a backup with 'flask restore FOLDER --replace'."
         ) from None

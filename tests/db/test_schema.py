@@ -172,7 +172,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_schema_that_is_not_that_of_the_models_is_refused_with_what_to_do(database, change):
     db.database.connection().executescript(change)
-    with pytest.raises(NotReadyError, match=r"isn't that of this version .*: restore a backup"):
+    with pytest.raises(NotReadyError, match=r"isn't that of this version .* Restore a backup"):
         schema.migrate(TABLES)
 
 
