@@ -19,13 +19,13 @@ from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT
 from invites.models import Batch, BatchState, MailThrottle, Membership, User
 from invites.outbox import journal, queue
-from invites.outbox.journal import Settled
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.journal import JournalEntry
+from invites.outbox.retry import Attempt, SendResult
 from invites.people import sessions
 
 PAGE = "/accounts/riverside-relief/invitations/new"
 MAILS = 2_000
-SENT = Outcome(Result.SENT, 250, "2.0.0 Ok: queued")
+SENT = Attempt(SendResult.SENT, 250, "2.0.0 Ok: queued")
 
 
 def main() -> None:
@@ -52,12 +52,12 @@ def _database(older: int) -> float:
             run("UPDATE batch SET state = ?", ("done",))
         batch = make_batch(MAILS, prefix="new")
         Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
-        settled: list[Settled] = []
+        settled: list[JournalEntry] = []
         start = time.perf_counter()
         while mails := queue.bulk(utcnow(), 200):
             for mail in mails:
                 assert journal.write(settled, [mail], utcnow())
-                settled = [Settled(mail, SENT)]
+                settled = [JournalEntry(mail, SENT)]
         return (time.perf_counter() - start) / MAILS * 1e6
 
 

@@ -15,7 +15,7 @@ from invites.core.errors import Reason, RuleError
 from invites.invitations import manage, skipped
 from invites.invitations.skipped import SkippedEntry
 from invites.models import Batch, BatchState, EntryOutcome, Membership
-from invites.outbox import batches, enqueue, progress
+from invites.outbox import batches, heartbeat, progress
 from invites.web.access import allow, current
 from invites.web.batch_view import BatchView, mail_tag
 from invites.web.compose_form import compose_page, prefilled_form
@@ -196,8 +196,8 @@ def _show(batch: Batch, *, canceling: bool = False, told: str = "", refusal: str
         current().membership,
         moment,
         has_mail_server=has_mail_server,
-        worker_lives=enqueue.worker_seen(moment),
-        outage=enqueue.trouble() if has_mail_server else "",
+        worker_lives=heartbeat.worker_is_running(moment),
+        outage=heartbeat.outage() if has_mail_server else "",
         ahead=batches.ahead_of(batch, moment),
         is_canceling=canceling,
         unsent=batches.unsent(batch) if canceling else 0,

@@ -11,7 +11,7 @@ from wtforms import EmailField, StringField
 from invites.core import addresses
 from invites.core.addresses import canonical
 from invites.core.settings import MailServer
-from invites.outbox import enqueue, throttle
+from invites.outbox import heartbeat, throttle
 from invites.sending import sender_domain
 from invites.sending.test_mail import build_test_mail, send_test_mail
 from invites.web import mail_labels
@@ -110,8 +110,8 @@ def _show(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
         status=status,
         settings=services().settings,
         server=_server(),
-        worker_lives=enqueue.worker_seen(now()),
-        trouble=enqueue.trouble(),
+        worker_lives=heartbeat.worker_is_running(now()),
+        outage=heartbeat.outage(),
         mail_words=mail_labels,
         **beginning | parts,
     )

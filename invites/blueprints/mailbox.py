@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import render
 from invites.models import Delivery
-from invites.outbox import waiting
+from invites.outbox import deliveries
 from invites.web.access import Who, allow
 from invites.web.responses import go, show
 from invites.web.security_headers import MAIL_PREVIEW, page_policy
@@ -21,7 +21,7 @@ def index() -> AnyResponse:
     """All mail that waits, newest first; with a mail server, how that goes."""
     if services().settings.mail_server is not None:
         return go(url_for("mail_settings.page"))
-    found = waiting.page(request.args.get("page", 1, type=int))
+    found = deliveries.queued_page(request.args.get("page", 1, type=int))
     return show("mailbox/page.html", fragment="mailbox/_mail_list.html", found=found)
 
 
@@ -52,7 +52,7 @@ def _waiting(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
 
     With a mail server there is no such page: nobody reads other people's mail.
     """
-    delivery = waiting.find(delivery_id)
+    delivery = deliveries.find_queued(delivery_id)
     if delivery is None or services().settings.mail_server is not None:
         abort(404)
     return delivery, render(delivery, services().mail_context, now())

@@ -9,7 +9,7 @@ from peewee import PeeweeException
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites.members import installation
-from invites.outbox import enqueue
+from invites.outbox import heartbeat
 from invites.web.access import Who, allow
 from invites.web.login import visitor
 from invites.web.responses import go
@@ -42,11 +42,11 @@ def htmx() -> Response:
 def healthz() -> tuple[Response, int]:
     """200 when database and worker are well, 503 when not; says which."""
     try:
-        worker = enqueue.worker_seen(now())
+        worker = heartbeat.worker_is_running(now())
         health = {
             "database": "ok",
             "worker": "ok" if worker else "not seen",
-            "mail": "waits" if services().settings.mail_server and enqueue.trouble() else "ok",
+            "mail": "waits" if services().settings.mail_server and heartbeat.outage() else "ok",
         }
         return jsonify(health), 200 if worker else 503
     except PeeweeException:

@@ -13,8 +13,8 @@ from invites.cli import readiness
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import NotReadyError, schema
-from invites.models import TABLES, Delivery, DeliveryState
-from invites.outbox import enqueue, progress
+from invites.models import TABLES
+from invites.outbox import deliveries, progress
 from invites.people import sessions
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
@@ -123,19 +123,10 @@ def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
         sessions.end_everybodys()
         if keep_mail:
             return 0
-        _withdraw_mail(now)
+        deliveries.put_on_hold(now)
         return progress.total_on_hold(now)
     finally:
         db.close()
-
-
-def _withdraw_mail(now: datetime) -> None:
-    changes = {
-        Delivery.state: DeliveryState.WITHDRAWN,
-        Delivery.finished_at: now,
-        Delivery.reply_text: enqueue.ON_HOLD,
-    }
-    Delivery.update(changes).where(Delivery.state.in_(enqueue.IN_HAND)).execute()
 
 
 def _refuse_incomplete(settings: Settings, backup: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 import peewee
@@ -60,6 +62,29 @@ def select(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """The rows of a SELECT in plain SQL, with values as they are stored (see ``moment``)."""
     rows: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()
     return rows
+
+
+def execute(sql: str, values: Sequence[Any]) -> int:
+    """Runs an UPDATE in plain SQL; returns the number of rows changed."""
+    rows: int = database.execute_sql(sql, values).rowcount
+    return rows
+
+
+def sql(template: str, *enums: type[Enum], **parts: str) -> str:
+    """Plain SQL from a template with enum members in it, such as ``{BatchState.DONE}``.
+
+    They become literals, so that SQLite can use a partial index. ``parts`` are pieces of SQL.
+    All other values belong into ``?``.
+    """
+    literals = {
+        enum.__name__: SimpleNamespace(**{each.name: _sql_literal(each.value) for each in enum})
+        for enum in enums
+    }
+    return template.format(**literals, **parts)
+
+
+def _sql_literal(value: str | int) -> str:
+    return str(int(value)) if isinstance(value, int) else str(literal(value).sql)
 
 
 def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from invites.invitations import quotas, send_invitations, unsubscribe
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.models import (
     OPEN_STATES,
+    UNSENT_STATES,
     Batch,
     Delivery,
     DeliveryState,
@@ -26,7 +27,7 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.outbox import batches, enqueue
+from invites.outbox import batches, deliveries, enqueue
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
@@ -48,7 +49,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             _withdraw_waiting(invitation, now)
         waiting = Delivery.select().where(
             Delivery.invitation == invitation,
-            Delivery.state.in_(enqueue.IN_HAND),
+            Delivery.state.in_(UNSENT_STATES),
         )
         if waiting.exists():
             raise RuleError(Reason.INVITATION_WAITING)
@@ -125,7 +126,9 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
             active = invited.is_active
             raise RuleError(Reason.MEMBER_ALREADY if active else Reason.INVITATION_CLOSED)
         restored = Invitation.get_by_id(invitation.id)
-        if restored.status(now) is InvitationStatus.PENDING and enqueue.was_withdrawn(invitation):
+        if restored.status(now) is InvitationStatus.PENDING and deliveries.was_withdrawn(
+            invitation
+        ):
             enqueue.queue_invitation(invitation, now)
         audit_log.record(
             AuditAction.RESTORED, invitation.account, actor.user, now, email=invitation.email
@@ -175,10 +178,8 @@ def _close_offers(
 
 def _withdraw_waiting(invitation: Invitation, now: datetime) -> None:
     """Take its mail out of the queue, and close the batch if that was the last one."""
-    changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
-    Delivery.update(changes).where(
-        Delivery.invitation == invitation, Delivery.state == DeliveryState.QUEUED
-    ).execute()
+    is_queued = Delivery.state == DeliveryState.QUEUED
+    deliveries.withdraw((Delivery.invitation == invitation) & is_queued, now)
     batches.finish_if_done(invitation.batch)
 
 

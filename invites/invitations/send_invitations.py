@@ -26,7 +26,7 @@ from invites.models import (
     StagedList,
 )
 from invites.outbox import enqueue
-from invites.outbox.enqueue import IS_QUEUED, IS_SENDING
+from invites.outbox.deliveries import IS_QUEUED, IS_SENDING
 
 LIFETIME = timedelta(days=14)  # how long an invitation is valid
 LARGE = 500  # mails; the admin confirms their number from here on

@@ -12,7 +12,7 @@ from invites.core.message_ids import message_id
 from invites.mail.bulk_template import LINK, NAME, UNSUBSCRIBE, Addressee, BulkTemplate, Draft
 from invites.mail.rendering import MailContext, heading, preview_parts, render
 from invites.models import Account, Delivery, Invitation, User
-from invites.outbox.queue import QueuedInvitation, Waiting
+from invites.outbox.queue import QueuedInvitation, QueuedMail
 
 _FRESH = 2.0  # seconds for which a form letter is good: an account may change its name
 
@@ -26,7 +26,7 @@ def _date(seconds: int) -> str:
 class Letter(NamedTuple):
     """A mail on its way: its row, and its bytes as they go over the wire."""
 
-    mail: Waiting
+    mail: QueuedMail
     content: bytes
 
 
@@ -43,14 +43,14 @@ class MailBuilder:
         """The envelope sender of every mail (RFC 5321, 4.1.1.2)."""
         return self._postage.sender.addr_spec
 
-    def letter(self, mail: Waiting, now: datetime) -> Letter | None:
+    def letter(self, mail: QueuedMail, now: datetime) -> Letter | None:
         """``mail`` as of ``now``, or None when it isn't to be sent any more.
 
         Raises UnsafeMailError for what would break out of a header.
         """
-        if mail.offer is None:
+        if mail.invitation is None:
             return self._personal(mail, now)
-        form = self._form(mail, mail.offer)
+        form = self._form(mail, mail.invitation)
         if form is None:
             return None
         sender = self._postage.sender
@@ -59,25 +59,25 @@ class MailBuilder:
             mail.recipient,
             message_id(links.signer, mail, sender.domain),
             _date(int(now.timestamp())),
-            links.mailed_invitation(mail.offer),
-            links.unsubscribe(mail.offer),
-            mail.offer.name,
+            links.mailed_invitation(mail.invitation),
+            links.unsubscribe(mail.invitation),
+            mail.invitation.name,
         )
         return Letter(mail, form.fill(addressee))
 
-    def _personal(self, mail: Waiting, now: datetime) -> Letter | None:
+    def _personal(self, mail: QueuedMail, now: datetime) -> Letter | None:
         made = render(Delivery.get_by_id(mail.id), self._postage, now)
         return None if made is None else Letter(mail, made.as_bytes())
 
-    def _form(self, mail: Waiting, offer: QueuedInvitation) -> BulkTemplate | None:
+    def _form(self, mail: QueuedMail, offer: QueuedInvitation) -> BulkTemplate | None:
         """The form letter for everybody with the same offer, None when nobody stands behind it."""
         if time.monotonic() - self._made_at > _FRESH:
             self._forms, self._made_at = {}, time.monotonic()
         forms = self._forms
         for_all = (mail.account_id, offer.inviter_id, offer.role, offer.expires_at)
-        kind = (*for_all, mail.known, bool(offer.name))
+        kind = (*for_all, mail.has_profile, bool(offer.name))
         if kind not in forms:
-            forms[kind] = self._make(offer, known=mail.known)
+            forms[kind] = self._make(offer, known=mail.has_profile)
         return forms[kind]
 
     def _make(self, offer: QueuedInvitation, *, known: bool) -> BulkTemplate | None:

@@ -170,7 +170,7 @@ class Scope:
         )
         found = paged(query, page, size=size)
         ids = [batch.id for batch in found]
-        people, mails = progress.people_of(ids), progress.mails_out_of(ids)
+        people, mails = progress.people_of(ids), progress.sent_mails_of(ids)
         sent = [Sent(one, people.get(one.id, 0), mails.get(one.id, 0)) for one in found]
         return Page(sent, found.number, found.total, found.size)
 

@@ -13,7 +13,15 @@ from invites.models.invitations import (
 )
 from invites.models.lists import INVITED, ON_REQUEST, EntryOutcome, StagedList, StagedRow
 from invites.models.members import AuditEntry, JoinedBy, Membership, PermanentLink
-from invites.models.outbox import Delivery, DeliveryKind, DeliveryState, MailThrottle, WorkerStatus
+from invites.models.outbox import (
+    UNSENT_STATES,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    MailThrottle,
+    Priority,
+    WorkerStatus,
+)
 from invites.models.people import (
     Authenticator,
     EmailToken,

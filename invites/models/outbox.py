@@ -1,6 +1,6 @@
 """The outbox: deliveries, the worker's status and its limits."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from peewee import CharField, ForeignKeyField, IntegerField, SmallIntegerField
@@ -22,7 +22,7 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where the mail stands; docs/mail.md draws how one becomes another."""
+    """docs/mail.md draws how one becomes another."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -33,13 +33,24 @@ class DeliveryState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Delivery(Row):
-    """One attempt to get one mail out: the transactional outbox.
+UNSENT_STATES = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
-    Holds no text: a mail is rendered when it is sent, from the row that caused
-    it, so that neither the table nor its backups hold a usable link.
-    ``due_at`` is when it may be tried (again). ``unknown_outcomes`` counts how often
-    the mail server hung up after the whole mail, before it said whether it took it.
+
+class Priority(IntEnum):
+    """Which mail is sent first: lower numbers before higher ones."""
+
+    PERSONAL = 0
+    SINGLE = 10
+    BULK = 20
+
+
+class Delivery(Row):
+    """One mail to one person: the transactional outbox.
+
+    Holds no text: the worker renders a mail from the row that caused it. So
+    neither the table nor its backups hold a usable link. ``due_at`` is when the
+    next attempt may start. ``unknown_outcomes`` counts attempts in which the
+    connection broke after the whole mail, before the mail server's reply.
     """
 
     kind = CharField(max_length=20)
@@ -68,7 +79,7 @@ class Delivery(Row):
         indexes = ((("batch", "state", "finished_at"), False),)
 
 
-# Indexes of the few rows that are looked for: every change of state costs what its indexes cost.
+# Partial indexes: a sent mail is in none of them, so changing its state stays cheap.
 Delivery.add_index(
     Delivery.index(
         Delivery.state,
@@ -99,14 +110,14 @@ Delivery.add_index(
 
 
 class WorkerStatus(Row):
-    """How the worker is: one row, written by the worker, read by pages and /healthz."""
+    """One row, written by the worker, read by pages and /healthz."""
 
     seen_at = UtcField()
     outage = CharField(max_length=500)
 
 
 class MailThrottle(Row):
-    """How hard the box may work its mail server: one row; none means the defaults.
+    """The operator's limits on sending: one row; no row means the defaults.
 
     ``per_minute``: mails a minute over all connections; None is no limit.
     """

@@ -1,4 +1,8 @@
-"""Steering a batch: pause, resume, cancel, send again; and what its first mails decide."""
+"""A batch's state: the only module that writes it.
+
+Start, pause, resume, cancel and retry a batch, stop one that only fails, and finish one that
+has nothing left to send.
+"""
 
 import logging
 from collections import Counter
@@ -14,109 +18,98 @@ from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, RuleError
 from invites.models import (
+    UNSENT_STATES,
     Batch,
     BatchState,
     Delivery,
     DeliveryState,
-    Invitation,
-    InvitationState,
     Membership,
+    Priority,
 )
-from invites.outbox.enqueue import IN_HAND, Priority
-from invites.outbox.progress import on_hold, retriable
-from invites.outbox.retry import Outcome, Result
+from invites.outbox import deliveries, progress
+from invites.outbox.retry import Attempt, SendResult
 
-log = logging.getLogger("invites.outbox.enqueue.batches")
+log = logging.getLogger(__name__)
 
-FIRST = 10  # mails of a big batch whose fate decides about the others
+PROBED_SIZE = 50  # mails, from which a batch sends a few probes before the rest
+PROBES = 10
 
 ACTIVE = (BatchState.PROBING, BatchState.RUNNING)  # the worker sends their mails
-
-_QUEUED = DeliveryState.QUEUED
 _HALTED = (BatchState.PAUSED, BatchState.STOPPED)
 
 
+def start(batch: Batch, mails: int) -> None:
+    """Lets a new batch with so many mails be sent, beginning with probes if there are many."""
+    batch.state = BatchState.PROBING if mails >= PROBED_SIZE else BatchState.RUNNING
+    batch.save(only=[Batch.state])
+
+
 def pause(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Keep back what isn't sent yet. Raises RuleError(BATCH_NOT_SO)."""
+    """Raises RuleError(BATCH_NOT_SO)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        _turn(batch, ACTIVE, BatchState.PAUSED)
+        _change_state(batch, ACTIVE, BatchState.PAUSED)
         audit_log.record(AuditAction.PAUSED, batch.account, actor.user, now, batch=batch.id)
 
 
 def resume(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Let a batch go on that was paused or stopped by itself. Raises RuleError(BATCH_NOT_SO)."""
+    """Resumes a paused or stopped batch. Raises RuleError(BATCH_NOT_SO)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        _turn(batch, _HALTED, BatchState.RUNNING)
+        _change_state(batch, _HALTED, BatchState.RUNNING)
         audit_log.record(AuditAction.RESUMED, batch.account, actor.user, now, batch=batch.id)
 
 
 def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Withdraw what isn't sent yet; returns how many mails that are.
+    """Withdraws the queued mails; returns how many.
 
-    The invitations that nobody was mailed before are revoked too: those people
-    can be invited anew. A mail that is being sent just now goes out, or the ledger
-    does the same with it. Raises RuleError(BATCH_NOT_SO), or ALL_SENT when it is too late.
+    Invitations that no mail was sent for are revoked, so those people can be invited again.
+    A mail that is just being sent is delivered, or withdrawn if it is deferred. Raises
+    RuleError(BATCH_NOT_SO), or ALL_SENT.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         refuse_uncancelable(batch)
-        _turn(batch, (*ACTIVE, *_HALTED), BatchState.CANCELED)
-        waits = _waits(Delivery.batch == batch)
-        people = Delivery.select(Delivery.invitation).where(waits, Delivery.unknown_outcomes == 0)
-        Invitation.update(state=InvitationState.REVOKED).where(
-            Invitation.id.in_(people),
-            Invitation.batch == batch,  # others were mailed before, and are only reminded
-            Invitation.state == InvitationState.PENDING,
-        ).execute()
-        withdrawn = _withdraw(waits, now)
+        _change_state(batch, (*ACTIVE, *_HALTED), BatchState.CANCELED)
+        queued = [number for (number,) in db.tuples(_queued_mails(batch))]
+        withdrawn = deliveries.withdraw_canceled_or_over(queued, now)
         audit_log.record(
             AuditAction.CANCELED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
         )
     return withdrawn
 
 
-def withdraw_canceled(now: datetime) -> None:
-    """Withdraw what waits again of canceled batches: it was being sent when a worker died.
-
-    It may have arrived, so its invitation stays. In the caller's transaction.
-    """
-    canceled = Batch.select(Batch.id).where(Batch.state == BatchState.CANCELED)
-    _withdraw(_waits(Delivery.batch.in_(canceled)), now)
-
-
 def refuse_uncancelable(batch: Batch) -> None:
-    """Raises RuleError(ALL_SENT) when nothing of a batch waits any more."""
+    """Raises RuleError(ALL_SENT) when nothing of a batch is queued."""
     if batch.state != BatchState.CANCELED and not unsent(batch):
         raise RuleError(Reason.ALL_SENT)
 
 
 def unsent(batch: Batch) -> int:
     """How many mails canceling would withdraw."""
-    return int(Delivery.select().where(_waits(Delivery.batch == batch)).count())
+    return int(_queued_mails(batch).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Queue the failed and unanswered mails of people who can still accept; returns how many.
+    """Queues again what failed or may not have arrived; returns how many mails.
 
-    Not of those who were mailed again since. Raises RuleError(NOTHING_TO_RETRY),
-    also when the batch was canceled.
+    Only the newest mail to each person who can still accept. Raises
+    RuleError(NOTHING_TO_RETRY), also for a canceled batch.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        which = Delivery.id.in_(retriable(batch, now))
+        which = Delivery.id.in_(progress.retriable(batch, now))
         return _queue_again(actor, batch, which, now, AuditAction.RETRIED, Reason.NOTHING_TO_RETRY)
 
 
 def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Queue the mails that a restored backup held back; returns how many.
+    """Queues the mails that a restore put on hold; returns how many.
 
-    Raises RuleError(NOTHING_ON_HOLD), also when the batch was canceled.
+    Raises RuleError(NOTHING_ON_HOLD), also for a canceled batch.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
-        which = Delivery.id.in_(on_hold(batch, now))
+        which = Delivery.id.in_(progress.on_hold(batch, now))
         reason = Reason.NOTHING_ON_HOLD
         return _queue_again(actor, batch, which, now, AuditAction.SENT_ON_HOLD, reason)
 
@@ -124,7 +117,7 @@ def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
 def _queue_again(
     actor: Membership, batch: Batch, which: Any, now: datetime, action: AuditAction, if_none: Reason
 ) -> int:
-    """Queue mails like new, and let their batch go on if it ended, or stopped by itself."""
+    """Queues mails as if they were new, and restarts a batch that was done or stopped."""
     again: int = (
         Delivery.update(
             state=DeliveryState.QUEUED,
@@ -148,28 +141,28 @@ def _queue_again(
     return again
 
 
-def stop(batch_id: int, because: str) -> None:
-    """Halt a batch whose mails come to nothing, with the mail server's code and words."""
-    log.warning("batch %s stopped by itself: %s", batch_id, because)
-    Batch.update(state=BatchState.STOPPED, stop_reason=because[:500]).where(
+def stop(batch_id: int, reason: str) -> None:
+    """Stops a batch whose mails fail; ``reason`` is the mail server's reply."""
+    log.warning("batch %s stopped: %s", batch_id, reason)
+    Batch.update(state=BatchState.STOPPED, stop_reason=reason[:500]).where(
         Batch.id == batch_id, Batch.state.in_(ACTIVE)
     ).execute()
 
 
 def probe(batch: Batch) -> list[int] | None:
-    """Which of the first mails wait for their try, while no other may go; None once all may.
+    """The ids of the probes still to be attempted; None once all mails may be sent.
 
-    When every one of them was tried, the batch runs on, or stops if most failed.
+    After all probes were attempted, the batch runs, or stops if most of them failed.
     """
-    first = _first(batch)
-    if any(one.state in IN_HAND and not one.attempts for one in first):
-        return [one.id for one in first if one.state == _QUEUED and not one.attempts]
-    if any(one.state == DeliveryState.SENDING for one in first):
+    probes = _probes(batch)
+    if any(one.state in UNSENT_STATES and not one.attempts for one in probes):
+        return [one.id for one in probes if one.state == DeliveryState.QUEUED and not one.attempts]
+    if any(one.state == DeliveryState.SENDING for one in probes):
         return []
-    failed = [one for one in first if one.state == DeliveryState.FAILED]
-    if len(failed) * 2 > len(first):
-        outcomes = (Outcome(Result.FAILED, one.reply_code, one.reply_text) for one in failed)
-        stop(batch.id, Counter(one.said for one in outcomes).most_common(1)[0][0])
+    failed = [one for one in probes if one.state == DeliveryState.FAILED]
+    if len(failed) * 2 > len(probes):
+        attempts = (Attempt(SendResult.FAILED, one.reply_code, one.reply_text) for one in failed)
+        stop(batch.id, Counter(attempt.reply for attempt in attempts).most_common(1)[0][0])
         return []
     Batch.update(state=BatchState.RUNNING).where(
         Batch.id == batch.id, Batch.state == BatchState.PROBING
@@ -177,31 +170,27 @@ def probe(batch: Batch) -> list[int] | None:
     return None
 
 
-def _first(batch: Batch) -> list[Delivery]:
-    """The first mails that weren't withdrawn, with what tells their fate.
+def _probes(batch: Batch) -> list[Delivery]:
+    """The first mails that weren't withdrawn.
 
-    The many that wait lie in the index as they are counted, so ten of them are
-    read; of the others there are few as long as this is asked.
+    Two queries, because an index has the thousands of queued mails in order: ten of them are
+    read. Of the others there are few while a batch is probing.
     """
-    found = Delivery.select(
+    columns = Delivery.select(
         Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_code, Delivery.reply_text
     )
-    mine = (Delivery.batch == batch) & (Delivery.priority == Priority.BULK)
-    others = [state for state in DeliveryState if state not in (_QUEUED, DeliveryState.WITHDRAWN)]
-    waiting = mine & (Delivery.state == _QUEUED) & Delivery.finished_at.is_null()
-    first = found.where(waiting).order_by(Delivery.id).limit(FIRST)
-    tried = found.where(mine, Delivery.state.in_(others))
-    return sorted([*first, *tried], key=lambda one: one.id)[:FIRST]
+    of_batch = (Delivery.batch == batch) & (Delivery.priority == Priority.BULK)
+    is_queued = (Delivery.state == DeliveryState.QUEUED) & Delivery.finished_at.is_null()
+    queued = columns.where(of_batch & is_queued).order_by(Delivery.id).limit(PROBES)
+    ignored = (DeliveryState.QUEUED, DeliveryState.WITHDRAWN)
+    attempted_states = [state for state in DeliveryState if state not in ignored]
+    attempted = columns.where(of_batch, Delivery.state.in_(attempted_states))
+    return sorted([*queued, *attempted], key=lambda one: one.id)[:PROBES]
 
 
 def ahead_of(batch: Batch, now: datetime) -> Batch | None:
-    """The batch of the same account that goes out before ``batch``, if any does; see feed.bulk."""
-    due = Delivery.select(Delivery.id).where(
-        Delivery.batch == Batch.id,
-        Delivery.state.in_(IN_HAND),
-        Delivery.priority == Priority.BULK,
-        Delivery.due_at <= now,
-    )
+    """The older batch of the same account that is sent before ``batch``, if any; see queue.bulk."""
+    due = _unsent_mails(Batch.id).where(Delivery.due_at <= now)
     older = Batch.select().where(
         Batch.account == batch.account_id,
         Batch.id < batch.id,
@@ -213,31 +202,33 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
 
 
 def finish_if_done(batch: Batch) -> None:
-    """Mark a running batch of which nothing waits any more; one statement, so that none is lost."""
-    waiting = Delivery.select(Delivery.id).where(
-        Delivery.batch == batch.id,
-        Delivery.state.in_(IN_HAND),
-        Delivery.priority == Priority.BULK,
-    )
+    """Marks a batch as done if nothing is left to send. One statement: no mail is missed."""
     Batch.update(state=BatchState.DONE).where(
-        Batch.id == batch.id, Batch.state.in_(ACTIVE), ~fn.EXISTS(waiting)
+        Batch.id == batch.id,
+        Batch.state.in_(ACTIVE),
+        ~fn.EXISTS(_unsent_mails(batch.id)),
     ).execute()
 
 
-def _waits(whose: Any) -> Any:
-    """The condition that a mail of a batch isn't out; of which batch, says ``whose``."""
-    return whose & (Delivery.state == DeliveryState.QUEUED) & (Delivery.priority == Priority.BULK)
+def _queued_mails(batch: Batch) -> Any:
+    return Delivery.select(Delivery.id).where(
+        Delivery.batch == batch,
+        Delivery.state == DeliveryState.QUEUED,
+        Delivery.priority == Priority.BULK,
+    )
 
 
-def _withdraw(which: Any, now: datetime) -> int:
-    changes = {Delivery.state: DeliveryState.WITHDRAWN, Delivery.finished_at: now}
-    withdrawn: int = Delivery.update(changes).where(which).execute()
-    return withdrawn
+def _unsent_mails(batch_id: Any) -> Any:
+    return Delivery.select(Delivery.id).where(
+        Delivery.batch == batch_id,
+        Delivery.state.in_(UNSENT_STATES),
+        Delivery.priority == Priority.BULK,
+    )
 
 
-def _turn(batch: Batch, before: Sequence[BatchState], state: BatchState) -> None:
+def _change_state(batch: Batch, before: Sequence[BatchState], after: BatchState) -> None:
     changed = (
-        Batch.update(state=state, stop_reason="")
+        Batch.update(state=after, stop_reason="")
         .where(Batch.id == batch.id, Batch.state.in_(before))
         .execute()
     )

@@ -1,4 +1,4 @@
-"""How far a batch is: where its people stand, and where the newest mail to each stands."""
+"""A batch's progress: the status of its people, and of the newest mail to each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,31 +17,32 @@ from invites.models import (
     Invitation,
     InvitationState,
     InvitationStatus,
+    Priority,
 )
-from invites.outbox import enqueue
-from invites.outbox.enqueue import Priority
+from invites.outbox import deliveries
 
 _SHOWN = 20
-_LATELY = timedelta(seconds=30)
+_RECENTLY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The totals of a batch. Both count people: of several mails to one, the newest.
+    """The totals of a batch; of several mails to one person, the newest counts.
 
-    ``undelivered``: the newest mails that failed or came back; ``put_off``: the newest that
-    the mail server put off, and ``later``: how many wait for a later moment; ``retriable``:
-    how many could be tried anew; ``on_hold``: how many waited in a restored backup, to
-    people who can still accept; ``unneeded``: how many didn't go out, to people who had
-    answered by then; ``without_authority``: how many look as if they could accept, and can't, see
-    ``backing``.
+    ``undelivered``: the newest mails that failed or bounced.
+    ``deferred``: the newest mails that the mail server deferred.
+    ``not_due``: how many mails wait for a later moment.
+    ``retriable``: how many mails could be retried.
+    ``on_hold``: how many mails a restore put on hold, to people who can still accept.
+    ``unneeded``: how many mails were withdrawn because the person had answered.
+    ``without_authority``: how many pending invitations can't be accepted, see ``authority``.
     """
 
     mails: dict[DeliveryState, int]
     people: dict[InvitationStatus, int]
     undelivered: list[Delivery]
-    put_off: list[Delivery]
-    later: int
+    deferred: list[Delivery]
+    not_due: int
     per_minute: float
     retriable: int
     on_hold: int
@@ -50,53 +51,47 @@ class Progress:
 
     @property
     def minutes_left(self) -> float | None:
-        """How long the rest takes at the present speed; None while nothing moves.
-
-        Mails that were put off have a time of their own, whatever the speed was.
-        """
-        soon = self.waiting - self.later
-        return soon / self.per_minute if soon > 0 and self.per_minute else None
+        """How long the mails that are due take at the current rate; None while none is sent."""
+        due = self.waiting - self.not_due
+        return due / self.per_minute if due > 0 and self.per_minute else None
 
     @property
     def total(self) -> int:
-        """All people."""
         return sum(self.people.values())
 
     @property
     def waiting(self) -> int:
-        """Mails that are yet to go out."""
+        """Mails that are queued or being sent."""
         return self.mails[DeliveryState.QUEUED] + self.mails[DeliveryState.SENDING]
 
     @property
     def sent(self) -> int:
-        """Mails that the mail server took."""
         return self.mails[DeliveryState.SENT]
 
     @property
     def failed(self) -> int:
-        """Mails that the mail server refused for good, or that came back later."""
+        """Mails that failed or bounced."""
         return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.BOUNCED]
 
     @property
     def withdrawn(self) -> int:
-        """Mails that somebody took back, or whose invitation ran out."""
+        """Mails whose batch was canceled, or whose invitation was revoked or has expired."""
         return self.mails[DeliveryState.WITHDRAWN] - self.on_hold - self.unneeded
 
     @property
-    def moves(self) -> bool:
-        """Whether somebody may still be mailed or answer, without anybody's doing here."""
+    def may_change(self) -> bool:
+        """Whether mails can still be sent, or people can still answer."""
         return bool(self.waiting or self.people[InvitationStatus.PENDING])
 
 
 def of_batch(batch: Batch, now: datetime) -> Progress:
-    """The progress of ``batch`` at ``now``."""
     mails = (
         Delivery.select(Delivery.state, fn.COUNT(Delivery.id))
         .where(Delivery.batch == batch, is_newest_mail(of_batch=True))
         .group_by(Delivery.state)
     )
-    # Of every priority, spelt out: so few are read, by the index of what waits.
-    put_off = enqueue.IS_QUEUED & Delivery.priority.in_(list(Priority)) & (Delivery.due_at > now)
+    # Every priority, spelled out: so the index of queued mail finds the few that match.
+    not_due = deliveries.IS_QUEUED & Delivery.priority.in_(list(Priority)) & (Delivery.due_at > now)
     mailed = Invitation.id.in_(Delivery.select(Delivery.invitation).where(Delivery.batch == batch))
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
@@ -104,8 +99,8 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         undelivered=_newest(
             batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
         ),
-        put_off=_newest(batch, put_off & (Delivery.attempts > 0)),
-        later=int(Delivery.select().where(Delivery.batch == batch, put_off).count()),
+        deferred=_newest(batch, not_due & (Delivery.attempts > 0)),
+        not_due=int(Delivery.select().where(Delivery.batch == batch, not_due).count()),
         per_minute=_per_minute(batch, now),
         retriable=int(retriable(batch, now).count()),
         on_hold=int(on_hold(batch, now).count()),
@@ -117,7 +112,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
 
 
 def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many people each batch mailed or will mail."""
+    """How many people each batch has mailed or will mail, by batch id."""
     counted = (
         Delivery.select(Delivery.batch, fn.COUNT(Delivery.invitation.distinct()))
         .where(Delivery.batch.in_(batch_ids))
@@ -126,8 +121,8 @@ def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
     return dict(db.tuples(counted))
 
 
-def mails_out_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many mails of each batch the mail server took."""
+def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
+    """How many mails of each batch were sent, by batch id."""
     counted = (
         Delivery.select(Delivery.batch, fn.COUNT(Delivery.id))
         .where(Delivery.batch.in_(batch_ids), Delivery.state == DeliveryState.SENT)
@@ -137,30 +132,29 @@ def mails_out_of(batch_ids: Sequence[int]) -> dict[int, int]:
 
 
 def retriable(batch: Batch, now: datetime) -> Any:
-    """The ids of mails that failed, or whose fate nobody knows, to people who can still accept."""
-    return _still_wanted(
-        batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN)), now
-    )
+    """A query for the ids of failed and unknown mails to people who can still accept."""
+    is_retriable = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+    return _still_needed(batch, is_retriable, now)
 
 
 def on_hold(batch: Batch, now: datetime) -> Any:
-    """The ids of mails that waited in a restored backup, to people who can still accept."""
-    is_on_hold = Delivery.reply_text == enqueue.ON_HOLD
-    return _still_wanted(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_on_hold, now)
+    """A query for the ids of mails that a restore put on hold, to people who can still accept."""
+    is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
+    return _still_needed(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_on_hold, now)
 
 
 def total_on_hold(now: datetime) -> int:
-    """How many mails wait so, over all batches."""
-    waiting = Delivery.select(Delivery.batch).where(Delivery.reply_text == enqueue.ON_HOLD)
-    batches = Batch.select(Batch.id).where(Batch.id.in_(waiting))
+    """How many mails are on hold, over all batches."""
+    batch_ids = Delivery.select(Delivery.batch).where(Delivery.reply_text == deliveries.ON_HOLD)
+    batches = Batch.select(Batch.id).where(Batch.id.in_(batch_ids))
     return sum(int(on_hold(batch, now).count()) for batch in batches)
 
 
-def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:
-    """The ids of those mails of ``which`` that are each the newest of an open invitation.
+def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
+    """A query for the ids of those mails of ``which`` that are the newest of a pending invitation.
 
-    None of a batch that was canceled; and none to somebody whom the list only reminds of
-    an invitation to a higher role, for who may steer the batch may not mail that one.
+    Not of a canceled batch. Not for an invitation to a higher role, of which the batch only
+    reminds: people who may manage the batch may not send that one.
     """
     return (
         Delivery.select(Delivery.id)
@@ -180,7 +174,6 @@ def _still_wanted(batch: Batch, which: Any, now: datetime) -> Any:
 
 
 def _unneeded(batch: Batch) -> int:
-    """How many mails didn't go out, as the person answered meanwhile."""
     found = (
         Delivery.select()
         .join(Invitation)
@@ -195,30 +188,32 @@ def _unneeded(batch: Batch) -> int:
 
 
 def _per_minute(batch: Batch, now: datetime) -> float:
-    """How many mails a minute were taken lately; 0.0 when none was."""
+    """The rate over the last 30 seconds, counted from the first mail in them."""
     finished = Delivery.finished_at
     count, first = (
         Delivery.select(fn.COUNT(Delivery.id), fn.MIN(finished))
         .where(
-            Delivery.batch == batch, Delivery.state == DeliveryState.SENT, finished > now - _LATELY
+            Delivery.batch == batch,
+            Delivery.state == DeliveryState.SENT,
+            finished > now - _RECENTLY,
         )
         .scalar(as_tuple=True)
     )
     seconds = (now - first).total_seconds() if first else 0.0
-    return (count - 1) * 60 / seconds if seconds >= 1.0 else 0.0  # from the first one on
+    return (count - 1) * 60 / seconds if seconds >= 1.0 else 0.0
 
 
-def statuses(whose: Any, now: datetime) -> dict[InvitationStatus, int]:
-    """How many of the invitations that fit the condition ``whose`` stand where at ``now``."""
+def statuses(which: Any, now: datetime) -> dict[InvitationStatus, int]:
+    """How many of the invitations that match the condition ``which`` have each status."""
     status = Invitation.status_at(now)
-    counted = Invitation.select(status, fn.COUNT(Invitation.id)).where(whose).group_by(status)
+    counted = Invitation.select(status, fn.COUNT(Invitation.id)).where(which).group_by(status)
     return dict.fromkeys(InvitationStatus, 0) | {
         InvitationStatus(s): n for s, n in db.tuples(counted)
     }
 
 
 def is_newest_mail(*, of_batch: bool = False) -> Any:
-    """The condition that no later mail was made for the same invitation, or none by its batch."""
+    """The condition that no later mail exists for the same invitation (of the same batch)."""
     later = Delivery.alias()
     is_later = (later.invitation == Delivery.invitation) & (later.id > Delivery.id)
     if of_batch:
@@ -227,7 +222,7 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
 
 
 def _newest(batch: Batch, which: Any) -> list[Delivery]:
-    """The newest mails of a batch that fit the condition ``which``, and their invitations."""
+    """The newest mails that match the condition ``which``, with their invitations."""
     return list(
         Delivery.select(Delivery, Invitation)
         .join(Invitation)

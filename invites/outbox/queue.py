@@ -1,4 +1,4 @@
-"""Which mails go out next: the urgent ones first, then every account's batches in turn."""
+"""Which mail is sent next: urgent mail first, then every account's batches in turn."""
 
 import json
 import math
@@ -9,39 +9,49 @@ from typing import Any, NamedTuple
 
 from invites import db
 from invites.core.roles import Role
-from invites.models import Batch, BatchState, Delivery, DeliveryKind
+from invites.models import Batch, BatchState, Delivery, DeliveryKind, DeliveryState, Priority
 from invites.outbox import batches
-from invites.outbox.enqueue import Priority
-from invites.outbox.retry import LONGEST_PAUSE
+from invites.outbox.batches import ACTIVE
+from invites.outbox.retry import MAX_DELAY
 
-# Plain SQL, because it runs for every tray of mails: building it anew costs more than it does.
-_MAIL = """
+# Plain SQL, because it runs all the time: peewee takes longer to build it than it runs.
+_SELECT = """
 SELECT mail.id, mail.kind, mail.recipient, mail.created_at, mail.priority, mail.attempts,
     mail.unknown_outcomes, mail.account_id, mail.batch_id,
     EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
-    offer.id, offer.created_at, offer.inviter_id, offer.role, offer.expires_at, offer.name
-FROM delivery AS mail LEFT JOIN invitation AS offer ON offer.id = mail.invitation_id
+    invitation.id, invitation.created_at, invitation.inviter_id, invitation.role,
+    invitation.expires_at, invitation.name
+FROM delivery AS mail LEFT JOIN invitation ON invitation.id = mail.invitation_id
 """
-_QUEUED = f"{_MAIL} WHERE mail.state = 'queued'"
-_URGENT = f"""{_QUEUED}
-AND mail.priority < 20 AND (mail.due_at <= ? OR mail.due_at > ?)
-ORDER BY mail.priority, mail.due_at > ?, mail.due_at, mail.id LIMIT ?
-"""
-_OF_BATCH = f"""{_QUEUED}
-AND mail.priority = 20 AND mail.batch_id = ?
-AND mail.due_at > ? AND mail.due_at <= ?
-ORDER BY mail.due_at, mail.id LIMIT ?
-"""
-# The + keeps SQLite from going through all that wait for these few.
-_NAMED = f"""{_MAIL} WHERE +mail.state = 'queued'
-AND mail.id IN (SELECT value FROM json_each(?)) AND (mail.due_at <= ? OR mail.due_at > ?)
-ORDER BY mail.id LIMIT ?
-"""  # noqa: S608  # all of it is written here
-_LAST = 2**63 - 1  # of all moments
+_URGENT = db.sql(
+    """{select} WHERE mail.state = {DeliveryState.QUEUED} AND mail.priority < {Priority.BULK}
+    AND (mail.due_at <= ? OR mail.due_at > ?)
+    ORDER BY mail.priority, mail.due_at > ?, mail.due_at, mail.id LIMIT ?""",
+    DeliveryState,
+    Priority,
+    select=_SELECT,
+)
+_OF_BATCH = db.sql(
+    """{select} WHERE mail.state = {DeliveryState.QUEUED} AND mail.priority = {Priority.BULK}
+    AND mail.batch_id = ? AND mail.due_at > ? AND mail.due_at <= ?
+    ORDER BY mail.due_at, mail.id LIMIT ?""",
+    DeliveryState,
+    Priority,
+    select=_SELECT,
+)
+# The + keeps SQLite from reading all queued mails to find these few.
+_BY_ID = db.sql(
+    """{select} WHERE +mail.state = {DeliveryState.QUEUED}
+    AND mail.id IN (SELECT value FROM json_each(?)) AND (mail.due_at <= ? OR mail.due_at > ?)
+    ORDER BY mail.id LIMIT ?""",
+    DeliveryState,
+    select=_SELECT,
+)
+_END_OF_TIME = 2**63 - 1
 
 
 class QueuedInvitation(NamedTuple):
-    """What a mail needs to know of its invitation; can be signed like the row itself."""
+    """What a mail needs of its invitation; can be signed like the row itself."""
 
     id: int
     created_at: datetime
@@ -51,11 +61,10 @@ class QueuedInvitation(NamedTuple):
     name: str
 
 
-class Waiting(NamedTuple):
-    """A mail that is due, with all that a batch's form letter needs to be filled in.
+class QueuedMail(NamedTuple):
+    """A mail that is due, with all that its template needs.
 
-    ``known``: whether the recipient has a profile. ``offer`` is None for mail
-    that isn't an invitation.
+    ``has_profile``: whether its recipient has one. ``invitation`` is None for all other mail.
     """
 
     id: int
@@ -67,85 +76,85 @@ class Waiting(NamedTuple):
     unknown_outcomes: int
     account_id: int | None
     batch_id: int | None
-    known: bool
-    offer: QueuedInvitation | None
+    has_profile: bool
+    invitation: QueuedInvitation | None
 
 
-def urgent(now: datetime, limit: int) -> list[Waiting]:
-    """Mail for which somebody waits, then single invitations, then nothing else."""
-    due, wrong = _due(now)
-    return list(_read(db.select(_URGENT, (due, wrong, due, limit))))
+def urgent(now: datetime, limit: int) -> list[QueuedMail]:
+    """Personal mail, such as a password link, then single invitations."""
+    due, too_late = _due(now)
+    return list(_mails(db.select(_URGENT, (due, too_late, due, limit))))
 
 
-def bulk(now: datetime, limit: int, in_hand: Set[int] = frozenset()) -> list[Waiting]:
-    """Mails of running batches: the oldest of each account, an equal share of each in turn.
+def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[QueuedMail]:
+    """Mails of batches: from the oldest batch of each account, the accounts in turn.
 
-    Without those in hand, by their ids, which are still queued. Fewer than ``limit`` of very
-    many accounts when some of these have little.
+    Without the ids in ``taken``: mails that the worker holds, though they are still queued.
+    Returns fewer than ``limit`` if there are very many accounts and some have few mails.
     """
-    running = _running()
-    share = min(limit, 2 * math.ceil(limit / len(running))) if running else 0
-    look = _Look(now, share, in_hand)
-    lanes = [lane for unfinished in running.values() if (lane := _first_due(unfinished, look))]
-    mixed = chain.from_iterable(zip_longest(*lanes))
-    return [waiting for waiting in mixed if waiting is not None][:limit]
+    unfinished = _unfinished_by_account()
+    share = min(limit, 2 * math.ceil(limit / len(unfinished))) if unfinished else 0
+    search = _Search(now, share, taken)
+    by_account = [_first_due(batches_, search) for batches_ in unfinished.values()]
+    in_turn = chain.from_iterable(zip_longest(*by_account))
+    return [mail for mail in in_turn if mail is not None][:limit]
 
 
-def _running() -> dict[int, list[Batch]]:
-    """The batches that aren't done, oldest first, by account."""
+def _unfinished_by_account() -> dict[int, list[Batch]]:
+    """The batches that may be sent, oldest first."""
     by_account: dict[int, list[Batch]] = {}
-    running = Batch.select(Batch.id, Batch.account, Batch.state).where(
-        Batch.state.in_(batches.ACTIVE)
-    )
-    for batch in running.order_by(Batch.id):
+    unfinished = Batch.select(Batch.id, Batch.account, Batch.state).where(Batch.state.in_(ACTIVE))
+    for batch in unfinished.order_by(Batch.id):
         by_account.setdefault(batch.account_id, []).append(batch)
     return by_account
 
 
-def _first_due(unfinished: Sequence[Batch], look: "_Look") -> list[Waiting]:
+def _first_due(unfinished: Sequence[Batch], search: "_Search") -> list[QueuedMail]:
+    """The due mails of the first batch that has some. Batches without any are finished."""
     for batch in unfinished:
-        first = batches.probe(batch) if batch.state == BatchState.PROBING else None
-        if rows := look.at_all(batch) if first is None else look.at(first):
-            return list(_read(rows))
+        probes = batches.probe(batch) if batch.state == BatchState.PROBING else None
+        if rows := search.of_batch(batch) if probes is None else search.by_id(probes):
+            return list(_mails(rows))
         batches.finish_if_done(batch)
     return []
 
 
-class _Look(NamedTuple):
-    """For so many mails that are due now, and that nobody has in hand."""
+class _Search(NamedTuple):
+    """Finds up to ``limit`` mails that are due and not ``taken``."""
 
     now: datetime
     limit: int
-    in_hand: Set[int]
+    taken: Set[int]
 
-    def at_all(self, batch: Batch) -> list[tuple[Any, ...]]:
-        due, wrong = _due(self.now)
-        return self._for(_OF_BATCH, batch.id, 0, due) or self._for(
-            _OF_BATCH, batch.id, wrong, _LAST
+    def of_batch(self, batch: Batch) -> list[tuple[Any, ...]]:
+        due, too_late = _due(self.now)
+        return self._select(_OF_BATCH, batch.id, 0, due) or self._select(
+            _OF_BATCH, batch.id, too_late, _END_OF_TIME
         )
 
-    def at(self, ids: list[int]) -> list[tuple[Any, ...]]:
-        return self._for(_NAMED, json.dumps(ids), *_due(self.now)) if ids else []
+    def by_id(self, ids: list[int]) -> list[tuple[Any, ...]]:
+        return self._select(_BY_ID, json.dumps(ids), *_due(self.now)) if ids else []
 
-    def _for(self, sql: str, *values: int | str) -> list[tuple[Any, ...]]:
-        rows = db.select(sql, (*values, self.limit + len(self.in_hand)))
-        return [row for row in rows if row[0] not in self.in_hand][: self.limit]
+    def _select(self, sql: str, *values: int | str) -> list[tuple[Any, ...]]:
+        rows = db.select(sql, (*values, self.limit + len(self.taken)))
+        return [row for row in rows if row[0] not in self.taken][: self.limit]
 
 
 def _due(now: datetime) -> tuple[int, int]:
-    """Until when mail is due, and after when its due date is so late that no pause explains it.
+    """Mail is due up to the first moment, and after the second.
 
-    That comes from a clock that was a day ahead, and mail shouldn't wait for a day.
+    No retry is that far ahead: such a due date comes from a clock that was wrong, and that mail
+    must not wait for days.
     """
-    return Delivery.due_at.db_value(now), Delivery.due_at.db_value(now + LONGEST_PAUSE)
+    return Delivery.due_at.db_value(now), Delivery.due_at.db_value(now + MAX_DELAY)
 
 
-def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
+def _mails(rows: Sequence[tuple[Any, ...]]) -> Iterator[QueuedMail]:
     for row in rows:
         number, kind, recipient, created_at, priority = row[:5]
-        attempts, unknown_outcomes, account_id, batch_id, known = row[5:10]
-        of, at, by, role, until, name = row[10:]
-        yield Waiting(
+        attempts, unknown_outcomes, account_id, batch_id, has_profile = row[5:10]
+        invitation_id, invited_at, inviter_id, role, expires_at, name = row[10:]
+        yield QueuedMail(
             number,
             DeliveryKind(kind),
             recipient,
@@ -155,8 +164,15 @@ def _read(rows: Sequence[tuple[Any, ...]]) -> Iterator[Waiting]:
             unknown_outcomes,
             account_id,
             batch_id,
-            bool(known),
-            QueuedInvitation(of, db.moment(at), by, Role(role), db.moment(until), name)
-            if of
+            bool(has_profile),
+            QueuedInvitation(
+                invitation_id,
+                db.moment(invited_at),
+                inviter_id,
+                Role(role),
+                db.moment(expires_at),
+                name,
+            )
+            if invitation_id
             else None,
         )

@@ -1,4 +1,4 @@
-"""What becomes of a mail after one attempt: the state machine of docs/delivery.md."""
+"""When a mail is retried: decides what happens to it after one attempt."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -8,52 +8,53 @@ from typing import NamedTuple
 from invites.models import DeliveryState
 
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
-LONGEST_PAUSE = timedelta(hours=5)
+MAX_DELAY = timedelta(hours=5)
 
-_TRIED_AT_LEAST = 5  # mail that waited a week for a mail server is old before its first attempt
-_AFTER_SILENCE = timedelta(minutes=2)
-_CHANCE = secrets.SystemRandom()
-_LONGEST_STEP = 240.0  # minutes; with its jitter still below LONGEST_PAUSE
+_MIN_ATTEMPTS = 5  # mail that waited a week for a mail server is old before its first attempt
+_DELAY_IF_UNKNOWN = timedelta(minutes=2)
+_RANDOM = secrets.SystemRandom()
+_MAX_BACKOFF = 240.0  # minutes; with its jitter still below MAX_DELAY
 
 
-class Result(StrEnum):
+class SendResult(StrEnum):
     """How one attempt ended.
 
-    UNANSWERED: the connection broke after the whole mail, before its answer.
-    UNTRIED: the connection ended for a reason that isn't this mail's.
+    DEFERRED: refused for now, to be retried. OUTCOME_UNKNOWN: the connection broke after the
+    whole mail, before the reply. NOT_ATTEMPTED: the connection ended for another reason than
+    this mail.
     """
 
     SENT = "sent"
-    RETRY = "retry"
+    DEFERRED = "deferred"
     FAILED = "failed"
-    UNANSWERED = "outcome_unknown"
-    UNTRIED = "untried"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    NOT_ATTEMPTED = "not_attempted"
     WITHDRAWN = "withdrawn"
 
 
-class Outcome(NamedTuple):
-    """The result of one attempt, and the mail server's words for it."""
+class Attempt(NamedTuple):
+    """One attempt: its result, and the mail server's reply."""
 
-    result: Result
+    result: SendResult
     code: int | None = None
     text: str = ""
 
     @property
-    def said(self) -> str:
-        """The code and the words."""
+    def reply(self) -> str:
+        """Code and text, as in "550 5.1.1 No such user"."""
         return f"{self.code or ''} {self.text}".strip()
 
 
-class Tried(NamedTuple):
-    """A mail that was tried: how old it is, and how often before this attempt."""
+class History(NamedTuple):
+    """How old a mail is, and its attempts so far."""
 
     created_at: datetime
     attempts: int
     unknown_outcomes: int
 
 
-class After(NamedTuple):
-    """Where the mail stands after the attempt. ``due_at`` is None when it won't be tried again."""
+class Decision(NamedTuple):
+    """A mail's new values. ``due_at`` is None when it won't be retried."""
 
     state: DeliveryState
     due_at: datetime | None
@@ -61,26 +62,29 @@ class After(NamedTuple):
     unknown_outcomes: int
 
 
-def after(tried: Tried, result: Result, now: datetime) -> After:
-    """Where a mail stands after an attempt that ended with ``result`` at ``now``."""
-    attempts, unknown_outcomes = tried.attempts + 1, tried.unknown_outcomes
-    if result is Result.UNTRIED:
-        return After(DeliveryState.QUEUED, now, tried.attempts, unknown_outcomes)
-    if result is Result.UNANSWERED:
-        again = now + _AFTER_SILENCE if unknown_outcomes == 0 else None
-        state = DeliveryState.QUEUED if again else DeliveryState.UNKNOWN
-        return After(state, again, attempts, unknown_outcomes + 1)
-    young = now - tried.created_at < GIVE_UP_AFTER or attempts < _TRIED_AT_LEAST
-    if result is Result.RETRY and young:
-        return After(DeliveryState.QUEUED, now + _pause_after(attempts), attempts, unknown_outcomes)
-    final = _FINAL.get(result, DeliveryState.FAILED)
-    return After(final, None, attempts, unknown_outcomes)
+def decide(history: History, result: SendResult, now: datetime) -> Decision:
+    """What happens to a mail after an attempt that ended with ``result`` at ``now``."""
+    attempts, unknown_outcomes = history.attempts + 1, history.unknown_outcomes
+    if result is SendResult.NOT_ATTEMPTED:
+        return Decision(DeliveryState.QUEUED, now, history.attempts, unknown_outcomes)
+    if result is SendResult.OUTCOME_UNKNOWN:
+        retry_at = now + _DELAY_IF_UNKNOWN if unknown_outcomes == 0 else None
+        state = DeliveryState.QUEUED if retry_at else DeliveryState.UNKNOWN
+        return Decision(state, retry_at, attempts, unknown_outcomes + 1)
+    is_young = now - history.created_at < GIVE_UP_AFTER or attempts < _MIN_ATTEMPTS
+    if result is SendResult.DEFERRED and is_young:
+        return Decision(DeliveryState.QUEUED, now + _backoff(attempts), attempts, unknown_outcomes)
+    final = _FINAL_STATES.get(result, DeliveryState.FAILED)
+    return Decision(final, None, attempts, unknown_outcomes)
 
 
-_FINAL = {Result.SENT: DeliveryState.SENT, Result.WITHDRAWN: DeliveryState.WITHDRAWN}
+_FINAL_STATES = {
+    SendResult.SENT: DeliveryState.SENT,
+    SendResult.WITHDRAWN: DeliveryState.WITHDRAWN,
+}
 
 
-def _pause_after(attempts: int) -> timedelta:
-    """One minute, doubling to four hours, with a quarter of jitter so that retries spread."""
-    minutes = min(2.0 ** min(attempts - 1, 10), _LONGEST_STEP)
-    return timedelta(minutes=minutes * _CHANCE.uniform(0.875, 1.125))
+def _backoff(attempts: int) -> timedelta:
+    """One minute, doubling up to four hours, with a quarter of jitter so that retries spread."""
+    minutes = min(2.0 ** min(attempts - 1, 10), _MAX_BACKOFF)
+    return timedelta(minutes=minutes * _RANDOM.uniform(0.875, 1.125))

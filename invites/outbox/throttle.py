@@ -1,4 +1,4 @@
-"""How hard the box may work its mail server: chosen by the installer, read by the worker."""
+"""Limits on sending, set by the operator and read by the worker."""
 
 from dataclasses import dataclass
 
@@ -6,26 +6,25 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.models import MailThrottle
 
-MOST_PER_MINUTE = 100_000
-MOST_CONNECTIONS = 32
+MAX_PER_MINUTE = 100_000
+MAX_CONNECTIONS = 32
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Mails a minute over all connections, None without a limit; and connections at once."""
+    """Mails a minute over all connections, None for no limit; and connections at a time."""
 
     per_minute: int | None = None
     connections: int = 4
 
 
 def read() -> Limits:
-    """What was chosen, or the defaults."""
     row = MailThrottle.get_or_none(MailThrottle.id == 1)
     return Limits(row.per_minute, row.connections) if row is not None else Limits()
 
 
 def change(per_minute: str, connections: str) -> None:
-    """Store what was typed. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    """Stores two numbers as they were typed. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
     chosen = {
         "per_minute": clean_per_minute(per_minute),
         "connections": clean_connections(connections),
@@ -36,13 +35,13 @@ def change(per_minute: str, connections: str) -> None:
 
 
 def clean_per_minute(text: str) -> int | None:
-    """The number, None for nothing: no limit. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    return _number(text, MOST_PER_MINUTE) if text.strip() else None
+    """None for an empty text: no limit. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    return _number(text, MAX_PER_MINUTE) if text.strip() else None
 
 
 def clean_connections(text: str) -> int:
-    """The number. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    return _number(text, MOST_CONNECTIONS)
+    """Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    return _number(text, MAX_CONNECTIONS)
 
 
 def _number(text: str, highest: int) -> int:

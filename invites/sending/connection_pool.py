@@ -15,11 +15,11 @@ from peewee import PeeweeException
 from invites.core.clock import utcnow
 from invites.mail.builder import Letter, MailBuilder
 from invites.mail.bulk_template import UnsafeMailError
+from invites.models import Priority
 from invites.outbox import journal, throttle
-from invites.outbox.enqueue import Priority
-from invites.outbox.journal import Settled
-from invites.outbox.queue import Waiting
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.journal import JournalEntry
+from invites.outbox.queue import QueuedMail
+from invites.outbox.retry import Attempt, SendResult
 from invites.sending.connector import Connector
 from invites.sending.dispatcher import Dispatcher
 from invites.sending.smtp_session import SmtpSession
@@ -52,9 +52,9 @@ class ConnectionPool:
         self._has_made_one = False
         self._opening = Connector()
         self._ended: list[Exception | None] = []
-        self._settled: list[Settled] = []  # and not written down yet
+        self._settled: list[JournalEntry] = []  # and not written down yet
         self._asked_at = 0.0
-        self._most = throttle.MOST_CONNECTIONS
+        self._most = throttle.MAX_CONNECTIONS
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._opening, selectors.EVENT_READ)
         self.done = 0
@@ -259,27 +259,29 @@ class ConnectionPool:
         self._asked_at = 0.0  # whoever gets none asks again, when these are written down
         return None
 
-    def _make(self, mail: Waiting, now: datetime) -> Letter | None:
+    def _make(self, mail: QueuedMail, now: datetime) -> Letter | None:
         """The mail as it goes out; None, and what becomes of it is settled, when it doesn't."""
         try:
             letter = self._mailroom.letter(mail, now)
-            unsent = Outcome(Result.WITHDRAWN)
+            unsent = Attempt(SendResult.WITHDRAWN)
         except UnsafeMailError:
             letter = None
-            unsent = Outcome(Result.FAILED, text="The mail has a control character in a header.")
+            unsent = Attempt(
+                SendResult.FAILED, text="The mail has a control character in a header."
+            )
         except PeeweeException:
             self._desk.put_down(mail)
             raise
         except Exception:  # one mail that can't be made must not hold up all others
             log.exception("mail %s can't be made", mail.id)
             letter = None
-            unsent = Outcome(Result.FAILED, text="This mail can't be made. The log says why.")
+            unsent = Attempt(SendResult.FAILED, text="This mail can't be made. The log says why.")
         if letter is None:
-            self._settled.append(Settled(mail, unsent))
+            self._settled.append(JournalEntry(mail, unsent))
             self._desk.pace.give_back()
         return letter
 
-    def _start(self, mails: Sequence[Waiting]) -> set[int]:
+    def _start(self, mails: Sequence[QueuedMail]) -> set[int]:
         """Commit what is settled, and that ``mails`` go next; returns the ids of those who may.
 
         Raises PeeweeException; then what is settled waits for the next time.
@@ -288,7 +290,9 @@ class ConnectionPool:
             return set()
         may_go = journal.write(self._settled, mails, utcnow())
         self._desk.settle(self._settled)
-        self.done += sum(s.outcome.result in (Result.SENT, Result.FAILED) for s in self._settled)
+        self.done += sum(
+            s.attempt.result in (SendResult.SENT, SendResult.FAILED) for s in self._settled
+        )
         self._settled.clear()
         return may_go
 

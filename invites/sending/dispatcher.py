@@ -8,11 +8,11 @@ from contextlib import suppress
 from peewee import PeeweeException
 
 from invites.core.clock import utcnow
+from invites.models import Priority
 from invites.outbox import batches, queue
-from invites.outbox.enqueue import Priority
-from invites.outbox.journal import Settled
-from invites.outbox.queue import Waiting
-from invites.outbox.retry import Result
+from invites.outbox.journal import JournalEntry
+from invites.outbox.queue import QueuedMail
+from invites.outbox.retry import SendResult
 
 _TRAY = 200
 _URGENT_EVERY = 0.25  # seconds
@@ -24,14 +24,14 @@ class Dispatcher:
     """One for all connections of the only worker, so that memory may say what is in hand."""
 
     def __init__(self) -> None:
-        self._tray: deque[Waiting] = deque()
+        self._tray: deque[QueuedMail] = deque()
         self._in_hand: set[int] = set()
         self._looked_at = 0.0
         self._filled_at = 0.0
         self._failures: dict[int, int] = {}
         self.pace = Pace()
 
-    def take(self) -> Waiting | None:
+    def take(self) -> QueuedMail | None:
         """The next mail, or None when none is due, or none may go just now."""
         self._fill()
         if not self._tray or not self.pace.may_go():
@@ -40,16 +40,16 @@ class Dispatcher:
         self._in_hand.add(mail.id)
         return mail
 
-    def put_down(self, mail: Waiting) -> None:
+    def put_down(self, mail: QueuedMail) -> None:
         """Forget a mail that isn't to be sent now."""
         self._in_hand.discard(mail.id)
         self.pace.give_back()
 
-    def settle(self, settled: Sequence[Settled]) -> None:
+    def settle(self, settled: Sequence[JournalEntry]) -> None:
         """Forget mails whose outcome is committed; a batch that only fails is stopped."""
         for one in settled:
             self._in_hand.discard(one.mail.id)
-            if one.outcome.result is Result.UNTRIED:
+            if one.attempt.result is SendResult.NOT_ATTEMPTED:
                 self.pace.give_back()
             self._count(one)
 
@@ -70,22 +70,22 @@ class Dispatcher:
             self._filled_at = time.monotonic()
             self._tray.extend(queue.bulk(utcnow(), _TRAY, self._in_hand))
 
-    def _new(self, found: Sequence[Waiting]) -> list[Waiting]:
+    def _new(self, found: Sequence[QueuedMail]) -> list[QueuedMail]:
         known = self._in_hand | {mail.id for mail in self._tray}
         return [mail for mail in found if mail.id not in known]
 
-    def _count(self, settled: Settled) -> None:
+    def _count(self, settled: JournalEntry) -> None:
         """A list of addresses that all fail is a mistake: better to ask than to go on."""
-        mail, result = settled.mail, settled.outcome.result
+        mail, result = settled.mail, settled.attempt.result
         if mail.batch_id is None or mail.priority is not Priority.BULK:
             return
-        if result is Result.SENT:
+        if result is SendResult.SENT:
             self._failures.pop(mail.batch_id, None)
-        elif result is Result.FAILED:
+        elif result is SendResult.FAILED:
             self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
             if self._failures[mail.batch_id] >= _HOPELESS:
                 with suppress(PeeweeException):  # a busy database: the next failure tries again
-                    batches.stop(mail.batch_id, settled.outcome.said)
+                    batches.stop(mail.batch_id, settled.attempt.reply)
                     del self._failures[mail.batch_id]
 
 

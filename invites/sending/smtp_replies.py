@@ -2,7 +2,7 @@
 
 import re
 
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.retry import Attempt, SendResult
 
 # A refusal of the recipient that means the sender: no log-in, no relaying for us.
 _ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
@@ -21,15 +21,15 @@ class OutcomeUnknown(ConnectionLost):
     """The connection broke after the whole mail, before the server said whether it took it."""
 
 
-def classify_reply(code: int, reply: bytes) -> Outcome:
+def classify_reply(code: int, reply: bytes) -> Attempt:
     """What a reply makes of the mail it is about (RFC 5321, 4.2.1).
 
     Raises ConnectionLost for 421, by which a server closes the connection.
     """
     if code == 421:
         raise ConnectionLost(words(code, reply))
-    result = {2: Result.SENT, 5: Result.FAILED}.get(code // 100, Result.RETRY)
-    return Outcome(result, code, words(None, reply))
+    result = {2: SendResult.SENT, 5: SendResult.FAILED}.get(code // 100, SendResult.DEFERRED)
+    return Attempt(result, code, words(None, reply))
 
 
 def is_about_us(reply: bytes) -> bool:

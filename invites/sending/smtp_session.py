@@ -3,8 +3,8 @@
 import time
 
 from invites.mail.builder import Letter
-from invites.outbox.journal import Settled
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.journal import JournalEntry
+from invites.outbox.retry import Attempt, SendResult
 from invites.sending.smtp_replies import ConnectionLost, OutcomeUnknown, ServerUnavailable
 from invites.sending.smtp_socket import SmtpSocket
 from invites.sending.smtp_transaction import Awaited, SmtpTransaction, Steps
@@ -17,7 +17,9 @@ class SmtpSession:
     when it is done. Whoever has that for it lets it ``go_on``.
     """
 
-    def __init__(self, line: SmtpSocket, exchange: SmtpTransaction, settled: list[Settled]) -> None:
+    def __init__(
+        self, line: SmtpSocket, exchange: SmtpTransaction, settled: list[JournalEntry]
+    ) -> None:
         """``settled`` gets what becomes of its mails, and has to be written down."""
         self.line = line
         self.awaits: Awaited | None = Awaited.WORK
@@ -85,19 +87,23 @@ class SmtpSession:
     def _give_up(self, current: Letter | None, following: Letter | None, error: Exception) -> None:
         """Settle what was in hand when the connection ended."""
         if following is not None:
-            self._settle(following, Outcome(Result.UNTRIED))
+            self._settle(following, Attempt(SendResult.NOT_ATTEMPTED))
         if current is None:
             return
         match error:
             case OutcomeUnknown():
-                result = Result.UNANSWERED
+                result = SendResult.OUTCOME_UNKNOWN
             case ConnectionLost() | ServerUnavailable() if self.taken:
-                result = Result.UNTRIED  # many servers take so many on a connection and no more
+                result = (
+                    SendResult.NOT_ATTEMPTED
+                )  # many servers take so many on a connection and no more
             case ConnectionLost() | ServerUnavailable():
-                result = Result.RETRY  # the server may choke on this one: it waits longer
+                result = SendResult.DEFERRED  # the server may choke on this one: it waits longer
             case _:
-                result = Result.UNANSWERED  # a mistake of our own, and nobody knows how far it got
-        self._settle(current, Outcome(result, text=str(error)))
+                result = (
+                    SendResult.OUTCOME_UNKNOWN
+                )  # a mistake of our own, and nobody knows how far it got
+        self._settle(current, Attempt(result, text=str(error)))
 
-    def _settle(self, letter: Letter, outcome: Outcome) -> None:
-        self._settled.append(Settled(letter.mail, outcome))
+    def _settle(self, letter: Letter, outcome: Attempt) -> None:
+        self._settled.append(JournalEntry(letter.mail, outcome))

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TypeVar
 
 from invites.mail.builder import Letter
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.retry import Attempt, SendResult
 from invites.sending import smtp_socket
 from invites.sending.smtp_replies import (
     ConnectionLost,
@@ -58,7 +58,7 @@ class SmtpTransaction:
         """Send the envelope of ``letter``, if the server takes it in one go."""
         self._line.send(self._opening(letter))
 
-    def asked(self, letter: Letter) -> Steps[Outcome | None]:
+    def asked(self, letter: Letter) -> Steps[Attempt | None]:
         """What the server says to the envelope: None when it waits for the mail.
 
         Raises ConnectionLost, and ServerUnavailable when it refuses us, not this mail.
@@ -81,7 +81,7 @@ class SmtpTransaction:
         self._must_reset = True
         return classify_reply(*data)
 
-    def _refused(self, recipient: Reply, start: bytes) -> Steps[Outcome]:
+    def _refused(self, recipient: Reply, start: bytes) -> Steps[Attempt]:
         """What the refusal of a recipient means, once DATA, which may be out, is answered too."""
         with suppress(ConnectionLost):  # it may hang up on whom it refuses
             data = yield from self._answer(start)
@@ -94,7 +94,7 @@ class SmtpTransaction:
             raise ServerUnavailable(words(*recipient))
         return classify_reply(*recipient)
 
-    def end(self, letter: Letter, following: Letter | None) -> Steps[Outcome]:
+    def end(self, letter: Letter, following: Letter | None) -> Steps[Attempt]:
         """Send the text of ``letter``, and the envelope of ``following`` along with it.
 
         Raises ConnectionLost, and OutcomeUnknown when nobody knows what became of the mail.
@@ -107,7 +107,7 @@ class SmtpTransaction:
         except ConnectionLost as lost:
             raise OutcomeUnknown(str(lost)) from lost
         outcome = classify_reply(*reply)
-        if outcome.result is Result.SENT:
+        if outcome.result is SendResult.SENT:
             self.taken += 1
         return outcome
 

@@ -16,7 +16,7 @@ from invites.core.clock import utcnow
 from invites.invitations import staging
 from invites.mail.builder import MailBuilder
 from invites.mail.rendering import MailContext
-from invites.outbox import enqueue, journal, throttle
+from invites.outbox import heartbeat, journal, throttle
 from invites.people import sessions
 from invites.sending.connection_pool import ConnectionPool
 from invites.sending.dispatcher import Dispatcher
@@ -96,7 +96,7 @@ class Worker:
                 works = self._attempt(self._look_after, pool)
                 works = self._attempt(self._converse, pool) and works
         with suppress(PeeweeException):  # it is told later then, by no more signs of life
-            enqueue.rest()
+            heartbeat.clear()
         db.close()
 
     def _attempt(self, duty: Callable[[ConnectionPool], None], pool: ConnectionPool) -> bool:
@@ -176,7 +176,7 @@ class Worker:
         now = utcnow()
         at, before = self._last_beat
         if before != trouble or not timedelta(0) <= now - at < _BEAT:
-            enqueue.beat(now, trouble)
+            heartbeat.record(now, trouble)
             self._last_beat = (now, trouble)
 
 

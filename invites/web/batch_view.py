@@ -113,7 +113,7 @@ class BatchView:
     @property
     def poll_seconds(self) -> int | None:
         """How soon the page asks again; None when nothing can change by itself."""
-        if not self.progress.moves:
+        if not self.progress.may_change:
             return None
         return 2 if self.is_sending else 5
 

@@ -18,7 +18,7 @@ from invites.models import (
     InvitationStatus,
     JoinedBy,
 )
-from invites.outbox import enqueue
+from invites.outbox import deliveries
 
 ROLE = {
     Role.USER: _("User"),
@@ -125,7 +125,7 @@ def mail(delivery: Delivery, status: InvitationStatus) -> str:
     if delivery.state == DeliveryState.WITHDRAWN:
         if status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED):
             return str(UNNEEDED)
-        if status is InvitationStatus.PENDING and delivery.reply_text == enqueue.ON_HOLD:
+        if status is InvitationStatus.PENDING and delivery.reply_text == deliveries.ON_HOLD:
             return str(ON_HOLD)
     return str(DELIVERY[DeliveryState(delivery.state)])
 

@@ -26,8 +26,8 @@ from invites.models import (
     Session,
     User,
 )
-from invites.outbox import enqueue
-from invites.outbox.retry import Result
+from invites.outbox import deliveries, heartbeat
+from invites.outbox.retry import SendResult
 from tests.support.actions import attempt, attempt_all, reread, send
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import People
@@ -147,16 +147,16 @@ def test_it_is_told_what_keeps_its_mails(
     app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
     use_mail_server(app, SERVER)
-    enqueue.beat(now - timedelta(minutes=5))
+    heartbeat.record(now - timedelta(minutes=5))
     assert olive.open(place).text.count("The mail worker gives no sign of life") == 2
-    enqueue.beat(now, "Connection refused")
+    heartbeat.record(now, "Connection refused")
     assert "The reason: Connection refused" in olive.open(place).text
     assert "Check the mail server" not in olive.text
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
     link = olive.open(place).page.find("a", string="Check the mail server")
     assert link is not None
     assert link["href"] == "/mail"
-    enqueue.beat(now)
+    heartbeat.record(now)
     assert "waits for its turn" in olive.open(place).text
 
 
@@ -164,7 +164,7 @@ def test_it_is_told_which_batch_goes_out_first(
     app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
     use_mail_server(app, SERVER)
-    enqueue.beat(now)
+    heartbeat.record(now)
     second = send(owner, now, "eve@example.org")
     olive.open(f"{ACCOUNT}/batches/{second.id}")
     assert "Waits for a batch that goes out first:" in olive.text
@@ -187,7 +187,7 @@ class TestCancelling:
         asked = olive.open(place).press("Cancel").page.select_one("#batch-progress")
         assert asked is not None
         assert asked["hx-get"] == f"{place}/cancellation"
-        attempt(Delivery.select().first(), Result.SENT, now)
+        attempt(Delivery.select().first(), SendResult.SENT, now)
         olive.open(f"{place}/cancellation", headers=HTMX)
         assert olive.page.select_one(".big strong").get_text() == "1"
         assert "3 mails that aren't out are withdrawn" in olive.text
@@ -264,10 +264,10 @@ def test_where_the_mails_stand_adds_up_to_all_of_them(
     olive: Browser, place: str, now: datetime
 ) -> None:
     sent, failed, unsure, _waiting = Delivery.select().order_by(Delivery.id)
-    attempt(sent, Result.SENT, now)
-    attempt(failed, Result.FAILED, now)
+    attempt(sent, SendResult.SENT, now)
+    attempt(failed, SendResult.FAILED, now)
     for _time in range(2):
-        attempt(unsure, Result.UNANSWERED, now)
+        attempt(unsure, SendResult.OUTCOME_UNKNOWN, now)
         now += timedelta(minutes=2)
     stands = figures(olive.open(place))
     assert {name: int(stands[name]) for name in ("queued", "failed", "may have arrived")} == {
@@ -288,9 +288,9 @@ class TestAfterARestore:
     @pytest.fixture
     def on_hold(self, batch: Batch, now: datetime) -> None:
         """One mail had gone out when the backup was made."""
-        attempt(Delivery.select().first(), Result.SENT, now)
+        attempt(Delivery.select().first(), SendResult.SENT, now)
         waiting = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": deliveries.ON_HOLD}
         Delivery.update(**changes).where(waiting).execute()
 
     @pytest.mark.usefixtures("on_hold")
@@ -338,8 +338,8 @@ class TestWhatCouldNotBeDelivered:
         """One mail came back, one is put off."""
         batch = send(owner, now, "bounced@example.org", "late@example.org", role=Role.MODERATOR)
         first, late = Delivery.select().order_by(Delivery.id)
-        attempt(late, Result.RETRY, now, 451, "4.7.1 Greylisted")
-        attempt(first, Result.SENT, now)
+        attempt(late, SendResult.DEFERRED, now, 451, "4.7.1 Greylisted")
+        attempt(first, SendResult.SENT, now)
         changes = {"state": DeliveryState.BOUNCED, "reply_text": "5.1.1 Nobody"}
         Delivery.update(**changes).where(Delivery.id == first.id).execute()
         return batch

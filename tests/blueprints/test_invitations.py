@@ -20,7 +20,7 @@ from invites.models import (
     InvitationStatus,
     Membership,
 )
-from invites.outbox.retry import Result
+from invites.outbox.retry import SendResult
 from tests.support.actions import attempt, attempt_all, invite, new_profile, reread, send
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import People
@@ -137,7 +137,7 @@ class TestList:
     ) -> None:
         send(owner, now, "ann@example.org", "bob@example.org")
         bad = Delivery.get(Delivery.recipient == "bob@example.org")
-        attempt(bad, Result.FAILED, now, 550, "5.1.1 No such person")
+        attempt(bad, SendResult.FAILED, now, 550, "5.1.1 No such person")
         olive.open(LIST, query_string={"status": "failed"})
         assert addresses(olive) == ["bob@example.org"]
         assert "5.1.1 No such person" in olive.text
@@ -313,8 +313,8 @@ class TestBatch:
     ) -> None:
         batch = send(owner, now, *(f"p{n}@example.org" for n in range(5)), "rubbish")
         one, two, *_ = Delivery.select().order_by(Delivery.id)
-        attempt(one, Result.SENT, now, 250)
-        attempt(two, Result.FAILED, now, 550, "5.1.1 No such person")
+        attempt(one, SendResult.SENT, now, 250)
+        attempt(two, SendResult.FAILED, now, 550, "5.1.1 No such person")
         answers.decline(one.invitation, now)
         olive.open(f"{ACCOUNT}/batches/{batch.id}")
         figures = {

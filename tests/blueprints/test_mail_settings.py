@@ -8,7 +8,7 @@ import pytest
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
-from invites.outbox import enqueue, throttle
+from invites.outbox import heartbeat, throttle
 from invites.outbox.throttle import Limits
 from invites.sending import sender_domain
 from invites.sending.diagnosis import Diagnosis
@@ -76,9 +76,9 @@ class TestConfiguration:
     def test_it_is_told_how_the_worker_does(self, configured: Configure) -> None:
         olive = configured()
         assert "no sign of life" in olive.open("/mail").text
-        enqueue.beat(utcnow(), "421 Too many connections")
+        heartbeat.record(utcnow(), "421 Too many connections")
         assert "421 Too many connections" in olive.open("/mail").text
-        enqueue.beat(utcnow())
+        heartbeat.record(utcnow())
         assert "nothing keeps it from sending" in olive.open("/mail").text
 
     def test_links_that_lead_nowhere_are_warned_of(self, configured: Configure) -> None:

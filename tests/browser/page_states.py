@@ -26,7 +26,7 @@ from invites.models import (
     Passkey,
     User,
 )
-from invites.outbox import enqueue
+from invites.outbox import deliveries
 from invites.people import email_tokens, recovery_codes, sessions, totp, two_step
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import invite, new_profile, send
@@ -274,7 +274,7 @@ def _steered(server: Server) -> list[PageState]:
     pages.append(PageState("batches", f"{_ACCOUNT}/batches", OWNER))
     with db.transaction():
         batch = send(server.owner, now, "amina@example.org", "jon@example.org")
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": deliveries.ON_HOLD}
         Delivery.update(changes).where(Delivery.batch == batch).execute()
     pages.append(PageState("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
     way_out = server.links.unsubscribe(batch.invitations[0]).removeprefix(server.url)

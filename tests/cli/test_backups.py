@@ -15,9 +15,9 @@ from invites.core.settings import Settings
 from invites.db import schema
 from invites.models import Account, Delivery, DeliveryState, Membership
 from invites.outbox import journal, queue
-from invites.outbox.journal import Settled
-from invites.outbox.retry import Outcome
-from invites.outbox.retry import Result as Sent
+from invites.outbox.journal import JournalEntry
+from invites.outbox.retry import Attempt
+from invites.outbox.retry import SendResult as Sent
 from invites.people import sessions
 from tests.support.actions import invite, send
 from tests.support.populated_account import everything
@@ -54,7 +54,7 @@ def backup(app: Flask, owner: Membership, now: datetime, folder: Path) -> Path:
     send(owner, now, "sent@example.org", "sending@example.org", "waits@example.org")
     sent, sending, _waits = queue.bulk(now, 3)
     assert journal.write([], [sent], now)
-    assert journal.write([Settled(sent, Outcome(Sent.SENT))], [sending], now)
+    assert journal.write([JournalEntry(sent, Attempt(Sent.SENT))], [sending], now)
     return back_up(app, folder)
 
 

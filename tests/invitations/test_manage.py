@@ -20,7 +20,7 @@ from invites.models import (
     InvitationState,
     InvitationStatus,
 )
-from invites.outbox.retry import Result
+from invites.outbox.retry import SendResult
 from tests.support.actions import actions, attempt_all, invite, new_profile, refused, reread
 
 DAY = timedelta(days=1)
@@ -103,7 +103,7 @@ def test_nobody_corrects_what_is_above_their_reach(people, owner, now):
 
 def test_after_a_failed_mail_one_can_resend(owner, now):
     invitation = invite(owner, now)
-    attempt_all(now, Result.FAILED)
+    attempt_all(now, SendResult.FAILED)
     manage.resend(owner, invitation, now)
     assert mails(invitation) == 2
 

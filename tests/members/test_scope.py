@@ -11,7 +11,7 @@ from invites.invitations import manage
 from invites.members import answers, memberships
 from invites.members.scope import Flag, Scope
 from invites.models import Delivery, DeliveryState, InvitationStatus
-from invites.outbox.retry import Result
+from invites.outbox.retry import SendResult
 from tests.support.actions import attempt_all, invite, refused, send
 from tests.support.people import make_member
 
@@ -146,9 +146,9 @@ def test_invitations_are_found_by_a_part_of_the_address(scope, owner, now):
 
 def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(scope, owner, now):
     bad = invite(owner, now, "bad@example.org")
-    attempt_all(now, Result.FAILED)
+    attempt_all(now, SendResult.FAILED)
     invite(owner, now, "good@example.org")
-    attempt_all(now, Result.SENT)
+    attempt_all(now, SendResult.SENT)
     assert emails(listed(scope, now, which=Flag.FAILED)) == ["bad@example.org"]
     assert scope.flag_totals(now)[Flag.FAILED] == 1
     manage.resend(owner, bad, now)
@@ -170,7 +170,7 @@ def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_
 
 def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):
     invitation = invite(owner, now)
-    attempt_all(now, Result.SENT)
+    attempt_all(now, SendResult.SENT)
     manage.resend(owner, invitation, now)
     (one,) = listed(scope, now)
     assert one.delivery.state == DeliveryState.QUEUED

@@ -19,10 +19,10 @@ from invites.models import (
     InvitationState,
     Membership,
 )
-from invites.outbox import batches, enqueue, journal, progress
-from invites.outbox.enqueue import BIG
-from invites.outbox.journal import Settled
-from invites.outbox.retry import Outcome, Result
+from invites.outbox import batches, deliveries, journal, progress
+from invites.outbox.batches import PROBED_SIZE
+from invites.outbox.journal import JournalEntry
+from invites.outbox.retry import Attempt, SendResult
 from tests.support.actions import actions, attempt, attempt_all, due, refused, reread, send
 from tests.support.people import make_user
 
@@ -49,7 +49,7 @@ def states():
 
 
 def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
-    attempt(Delivery.select().first(), Result.SENT, now)
+    attempt(Delivery.select().first(), SendResult.SENT, now)
     batches.pause(owner, batch, now)
     assert due(now) == []
     assert reread(batch).state == BatchState.PAUSED
@@ -82,7 +82,7 @@ def test_two_who_press_pause_at_once_hear_that_it_is_paused_already(owner, batch
 def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_anew(
     owner, batch, now
 ):
-    attempt(Delivery.select().first(), Result.SENT, now)
+    attempt(Delivery.select().first(), SendResult.SENT, now)
     assert batches.cancel(owner, batch, now) == 3
     assert states() == [SENT, *[WITHDRAWN] * 3]
     assert [invitation.state for invitation in Invitation.select().order_by(Invitation.id)] == [
@@ -94,7 +94,7 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
 
 
 def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):
-    attempt(Delivery.select().first(), Result.UNANSWERED, now)
+    attempt(Delivery.select().first(), SendResult.OUTCOME_UNKNOWN, now)
     batches.cancel(owner, batch, now)
     first = Delivery.select().first()
     assert first.state == WITHDRAWN
@@ -110,19 +110,19 @@ class TestCancelledWhileAMailIsBeingSent:
         return mail
 
     def end_with(self, mail, result, now):
-        journal.write([Settled(mail, Outcome(result))], [], now)
+        journal.write([JournalEntry(mail, Attempt(result))], [], now)
         delivery = Delivery.get_by_id(mail.id)
         return delivery.state, delivery.invitation.state
 
     def test_it_is_sent_when_the_server_takes_it(self, being_sent, now):
-        assert self.end_with(being_sent, Result.SENT, now) == (SENT, InvitationState.PENDING)
+        assert self.end_with(being_sent, SendResult.SENT, now) == (SENT, InvitationState.PENDING)
 
-    @pytest.mark.parametrize("result", [Result.RETRY, Result.UNTRIED])
+    @pytest.mark.parametrize("result", [SendResult.DEFERRED, SendResult.NOT_ATTEMPTED])
     def test_it_is_cancelled_too_when_it_would_wait_again(self, being_sent, now, result):
         assert self.end_with(being_sent, result, now) == (WITHDRAWN, InvitationState.REVOKED)
 
     def test_it_is_not_sent_again_when_it_may_have_arrived(self, being_sent, now):
-        state = self.end_with(being_sent, Result.UNANSWERED, now)
+        state = self.end_with(being_sent, SendResult.OUTCOME_UNKNOWN, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
     def test_it_is_not_sent_again_after_the_worker_died(self, being_sent, now):
@@ -138,7 +138,7 @@ class TestCancelledWhileAMailIsBeingSent:
         [mail] = due(now)
         journal.write([], [mail], now)
         Batch.update(state=BatchState.CANCELED).where(Batch.id == again.id).execute()
-        state = self.end_with(mail, Result.RETRY, now)
+        state = self.end_with(mail, SendResult.DEFERRED, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
     def test_a_personal_second_mail_of_the_same_batch_waits_on(self, owner, batch, now):
@@ -147,7 +147,7 @@ class TestCancelledWhileAMailIsBeingSent:
         [mail] = due(now)
         Batch.update(state=BatchState.CANCELED).execute()
         journal.write([], [mail], now)
-        assert self.end_with(mail, Result.RETRY, now) == (QUEUED, InvitationState.PENDING)
+        assert self.end_with(mail, SendResult.DEFERRED, now) == (QUEUED, InvitationState.PENDING)
 
 
 def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
@@ -167,15 +167,15 @@ def test_a_batch_is_cancelled_once(owner, batch, now):
 
 def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
     first, second, *_ = Delivery.select().order_by(Delivery.id)
-    attempt(first, Result.SENT, now)
-    attempt(second, Result.UNANSWERED, now)  # may have arrived, so its invitation stays
+    attempt(first, SendResult.SENT, now)
+    attempt(second, SendResult.OUTCOME_UNKNOWN, now)  # may have arrived, so its invitation stays
     assert batches.unsent(batch) == 3
     assert batches.cancel(owner, batch, now) == 3
     assert states().count(WITHDRAWN) == 3
 
 
 def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
-    try_first(now, Result.FAILED, Result.SENT)
+    try_first(now, SendResult.FAILED, SendResult.SENT)
     assert batches.retry_failed(owner, batch, now) == 1
     assert states() == [QUEUED, SENT, QUEUED, QUEUED]
     again = Delivery.select().order_by(Delivery.id).first()
@@ -184,7 +184,7 @@ def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now)
 
 
 def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owner, batch, now):
-    try_first(now, Result.FAILED, *[Result.SENT] * 3)
+    try_first(now, SendResult.FAILED, *[SendResult.SENT] * 3)
     batches.finish_if_done(batch)
     assert reread(batch).state == BatchState.DONE
     batches.retry_failed(owner, batch, now)
@@ -193,7 +193,7 @@ def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owne
 
 
 def test_what_failed_of_a_cancelled_batch_stays_canceled(owner, batch, now):
-    try_first(now, Result.FAILED)
+    try_first(now, SendResult.FAILED)
     batches.cancel(owner, batch, now)
     assert progress.of_batch(batch, now).retriable == 0
     with refused(Reason.NOTHING_TO_RETRY):
@@ -207,7 +207,7 @@ def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now
     attempt_all(now)
     again = send(owner, now, *addresses(1), "boss@example.org")
     Invitation.update(role=Role.ADMIN).where(Invitation.email == "boss@example.org").execute()
-    attempt_all(now, Result.FAILED)
+    attempt_all(now, SendResult.FAILED)
     assert progress.of_batch(again, now).failed == 2
     assert progress.of_batch(again, now).retriable == 1
     assert batches.retry_failed(moderator, again, now) == 1
@@ -215,7 +215,7 @@ def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now
 
 
 def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, batch, now):
-    try_first(now, Result.FAILED, Result.FAILED, *[Result.SENT] * 2)
+    try_first(now, SendResult.FAILED, SendResult.FAILED, *[SendResult.SENT] * 2)
     manage.resend(owner, batch.invitations[0], now)
     attempt_all(now)
     assert batches.retry_failed(owner, batch, now) == 1
@@ -223,7 +223,7 @@ def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, ba
 
 
 def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
-    try_first(now, Result.FAILED)
+    try_first(now, SendResult.FAILED)
     with refused(Reason.NOTHING_TO_RETRY):
         batches.retry_failed(owner, batch, now + timedelta(days=15))
 
@@ -231,7 +231,7 @@ def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
 class TestHeldBackByARestore:
     @pytest.fixture(autouse=True)
     def restored(self, batch):
-        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": enqueue.ON_HOLD}
+        changes = {"state": DeliveryState.WITHDRAWN, "reply_text": deliveries.ON_HOLD}
         Delivery.update(**changes).where(Delivery.batch == batch).execute()
 
     def test_the_mails_go_out_when_somebody_says_so(self, owner, batch, now):
@@ -293,7 +293,7 @@ def test_a_batch_waits_for_an_older_one_of_its_account_while_that_has_mail_to_se
     batches.pause(owner, batch, now)
     assert batches.ahead_of(second, now) is None
     batches.resume(owner, batch, now)
-    try_first(now, *[Result.RETRY] * 4)
+    try_first(now, *[SendResult.DEFERRED] * 4)
     assert batches.ahead_of(second, now) is None
 
 
@@ -307,53 +307,53 @@ def test_batches_of_other_accounts_are_not_waited_for(now):
 class TestTheFirstTen:
     @pytest.fixture
     def big(self, owner, now):
-        return send(owner, now, *addresses(BIG))
+        return send(owner, now, *addresses(PROBED_SIZE))
 
     def test_when_six_fail_the_batch_stops_with_the_servers_words(self, big, now, caplog):
-        try_first(now, *[Result.FAILED] * 6, *[Result.SENT] * 4)
+        try_first(now, *[SendResult.FAILED] * 6, *[SendResult.SENT] * 4)
         assert due(now) == []
         assert reread(big).state == BatchState.STOPPED
         assert reread(big).stop_reason == "550 5.7.1 Not you"
-        assert "stopped by itself: 550 5.7.1 Not you" in caplog.text
+        assert "stopped: 550 5.7.1 Not you" in caplog.text
 
     def test_mails_that_were_withdrawn_say_nothing_for_the_rest(self, owner, big, now):
         for mail in due(now)[:5]:
             manage.revoke(owner, Delivery.get_by_id(mail.id).invitation, now)
         for _ in range(3):
-            try_first(now, *[Result.FAILED] * 5)
+            try_first(now, *[SendResult.FAILED] * 5)
         assert due(now) == []
         assert reread(big).state == BatchState.STOPPED
 
     def test_when_five_get_through_the_rest_follows(self, big, now):
-        try_first(now, *[Result.FAILED] * 5, *[Result.SENT] * 5)
-        assert len(due(now)) == BIG - 10
+        try_first(now, *[SendResult.FAILED] * 5, *[SendResult.SENT] * 5)
+        assert len(due(now)) == PROBED_SIZE - 10
         assert reread(big).state == BatchState.RUNNING
 
     @pytest.mark.usefixtures("big")
     def test_greylisting_is_no_failure(self, now):
-        try_first(now, *[Result.RETRY] * 10)
-        assert len(due(now)) == BIG - 10
+        try_first(now, *[SendResult.DEFERRED] * 10)
+        assert len(due(now)) == PROBED_SIZE - 10
 
     @pytest.mark.usefixtures("big")
     def test_the_rest_waits_while_one_of_them_is_under_way(self, now):
-        try_first(now, *[Result.SENT] * 9)
+        try_first(now, *[SendResult.SENT] * 9)
         assert len(due(now)) == 1
 
     def test_who_resumes_a_stopped_batch_is_obeyed(self, big, owner, now):
-        try_first(now, *[Result.FAILED] * 10)
+        try_first(now, *[SendResult.FAILED] * 10)
         assert due(now) == []
         batches.resume(owner, big, now)
-        assert len(due(now)) == BIG - 10
+        assert len(due(now)) == PROBED_SIZE - 10
         assert reread(big).stop_reason == ""
 
     def test_who_retries_before_they_are_through_lets_no_others_go(self, big, owner, now):
-        try_first(now, *[Result.FAILED] * 3)
+        try_first(now, *[SendResult.FAILED] * 3)
         batches.retry_failed(owner, big, now)
         assert len(due(now)) == 10
         assert reread(big).state == BatchState.PROBING
 
     def test_who_retries_a_stopped_batch_gets_all_of_it(self, big, owner, now):
-        try_first(now, *[Result.FAILED] * 10)
+        try_first(now, *[SendResult.FAILED] * 10)
         assert due(now) == []
         batches.retry_failed(owner, big, now)
-        assert len(due(now)) == BIG
+        assert len(due(now)) == PROBED_SIZE

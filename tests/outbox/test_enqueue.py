@@ -11,7 +11,7 @@ from invites.models import (
     EmailTokenPurpose,
     WorkerStatus,
 )
-from invites.outbox import enqueue
+from invites.outbox import batches, enqueue, heartbeat
 from invites.outbox.enqueue import Priority
 from invites.people import email_tokens
 from tests.support.actions import invite, reread, send
@@ -30,8 +30,8 @@ def test_every_invitation_of_a_batch_gets_one_mail_in_the_order_of_the_list(owne
 
 
 def test_of_a_big_batch_the_first_mails_are_tried_before_the_rest(owner, now):
-    small = send(owner, now, *(f"s{n}@example.org" for n in range(enqueue.BIG - 1)))
-    big = send(owner, now, *(f"b{n}@example.org" for n in range(enqueue.BIG)))
+    small = send(owner, now, *(f"s{n}@example.org" for n in range(batches.PROBED_SIZE - 1)))
+    big = send(owner, now, *(f"b{n}@example.org" for n in range(batches.PROBED_SIZE)))
     assert reread(small).state == BatchState.RUNNING
     assert reread(big).state == BatchState.PROBING
     assert Batch.select().count() == 2
@@ -54,24 +54,24 @@ def test_the_outbox_holds_no_usable_link(owner, signer, now):
 
 
 def test_a_worker_is_seen_while_it_gives_signs_of_life(database, now):
-    assert not enqueue.worker_seen(now)
-    enqueue.beat(now)
-    assert enqueue.worker_seen(now + MINUTE)
-    assert not enqueue.worker_seen(now + 2 * MINUTE)
+    assert not heartbeat.worker_is_running(now)
+    heartbeat.record(now)
+    assert heartbeat.worker_is_running(now + MINUTE)
+    assert not heartbeat.worker_is_running(now + 2 * MINUTE)
 
 
 def test_a_worker_that_was_told_to_stop_is_not_seen_any_more(database, now):
-    enqueue.beat(now, "connection refused")
-    enqueue.rest()
-    assert not enqueue.worker_seen(now)
-    assert enqueue.trouble() == ""
+    heartbeat.record(now, "connection refused")
+    heartbeat.clear()
+    assert not heartbeat.worker_is_running(now)
+    assert heartbeat.outage() == ""
 
 
 def test_what_keeps_the_worker_from_sending_is_told_until_it_is_over(database, now):
-    assert enqueue.trouble() == ""
-    enqueue.beat(now, "connection refused " * 100)
-    assert enqueue.trouble().startswith("connection refused")
-    assert len(enqueue.trouble()) == 500
-    enqueue.beat(now + MINUTE)
-    assert enqueue.trouble() == ""
+    assert heartbeat.outage() == ""
+    heartbeat.record(now, "connection refused " * 100)
+    assert heartbeat.outage().startswith("connection refused")
+    assert len(heartbeat.outage()) == 500
+    heartbeat.record(now + MINUTE)
+    assert heartbeat.outage() == ""
     assert WorkerStatus.select().count() == 1

@@ -1,5 +1,6 @@
 """Which mails go out next."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from invites import db
 from invites.members import accounts
 from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose, Membership
-from invites.outbox import enqueue, journal, queue, waiting
-from invites.outbox.enqueue import BIG
-from invites.outbox.retry import LONGEST_PAUSE
+from invites.outbox import deliveries, enqueue, journal, queue
+from invites.outbox.batches import PROBED_SIZE
+from invites.outbox.retry import MAX_DELAY
 from invites.people import email_tokens
 from tests.support.actions import invite, reread, send
 from tests.support.people import make_user
@@ -108,18 +109,18 @@ def test_a_mail_that_is_not_due_waits(owner, now):
 def test_after_a_clock_that_was_a_day_ahead_is_set_right_mail_does_not_wait_for_a_day(owner, now):
     invite(owner, now + timedelta(days=1))
     assert recipients(queue.bulk(now, 10)) == ["new@example.org"]
-    Delivery.update(due_at=now + LONGEST_PAUSE).execute()
+    Delivery.update(due_at=now + MAX_DELAY).execute()
     assert queue.bulk(now, 10) == []
 
 
 def test_of_a_big_batch_only_the_first_ten_go_until_their_fate_is_known(owner, now):
-    batch = send(owner, now, *people("p", BIG))
+    batch = send(owner, now, *people("p", PROBED_SIZE))
     assert recipients(queue.bulk(now, 100)) == people("p", 10)
     first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(10)
     Delivery.update(state=DeliveryState.SENDING).where(Delivery.id.in_(first)).execute()
     assert queue.bulk(now, 100) == []
     Delivery.update(state=DeliveryState.SENT, attempts=1).where(Delivery.id.in_(first)).execute()
-    assert len(queue.bulk(now, 100)) == BIG - 10
+    assert len(queue.bulk(now, 100)) == PROBED_SIZE - 10
     assert reread(batch).state == BatchState.RUNNING
 
 
@@ -136,7 +137,7 @@ def test_a_batch_of_which_nothing_waits_is_done(owner, now):
 def test_a_mail_says_whether_its_recipient_has_a_profile(owner, now):
     make_user("Kim Known", "kim@example.org", now)
     send(owner, now, "new@example.org", "kim@example.org")
-    assert [mail.known for mail in queue.bulk(now, 10)] == [False, True]
+    assert [mail.has_profile for mail in queue.bulk(now, 10)] == [False, True]
 
 
 def test_a_mail_brings_all_that_its_letter_needs(owner, now):
@@ -145,9 +146,9 @@ def test_a_mail_brings_all_that_its_letter_needs(owner, now):
     delivery = Delivery.get()
     assert (mail.id, mail.recipient, mail.created_at) == (delivery.id, "new@example.org", now)
     assert (mail.account_id, mail.batch_id) == (owner.account_id, invitation.batch_id)
-    assert (mail.offer.id, mail.offer.created_at) == (invitation.id, now)
-    assert (mail.offer.inviter_id, mail.offer.role) == (owner.user_id, invitation.role)
-    assert mail.offer.expires_at == invitation.expires_at
+    assert (mail.invitation.id, mail.invitation.created_at) == (invitation.id, now)
+    assert (mail.invitation.inviter_id, mail.invitation.role) == (owner.user_id, invitation.role)
+    assert mail.invitation.expires_at == invitation.expires_at
 
 
 @pytest.mark.parametrize(
@@ -156,12 +157,14 @@ def test_a_mail_brings_all_that_its_letter_needs(owner, now):
         lambda now: queue.urgent(now, 10),
         lambda now: queue.bulk(now, 10),
         journal.recover,
-        lambda _now: waiting.page(1),
+        lambda _now: deliveries.queued_page(1),
     ],
     ids=["urgent", "bulk", "recover", "waiting"],
 )
 def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owner, now, look):
     send(owner, now, *people("p", 5))
+    first = Delivery.select().order_by(Delivery.id).first()
+    Delivery.update(state=DeliveryState.SENDING).where(Delivery.id == first.id).execute()
     connection = db.database.connection()
     statements = []
     connection.set_trace_callback(statements.append)
@@ -171,7 +174,7 @@ def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owne
     plans = [connection.execute(f"EXPLAIN QUERY PLAN {s}").fetchall() for s in asked]
     steps = [step[3] for plan in plans for step in plan]
     assert any("delivery_" in step for step in steps)
-    assert not [step for step in steps if step.startswith("SCAN")]
+    assert not [step for step in steps if re.match("SCAN (?!json_each)", step)]
 
 
 def steps_of_a_look(owner, now, size, *results):
@@ -192,5 +195,5 @@ def steps_of_a_look(owner, now, size, *results):
 @pytest.mark.parametrize("in_hand", [0, 3, 10])
 def test_while_the_first_ten_are_tried_a_look_costs_the_same_however_many_wait(owner, now, in_hand):
     states = [DeliveryState.SENDING] * in_hand
-    small = steps_of_a_look(owner, now, BIG, *states)
+    small = steps_of_a_look(owner, now, PROBED_SIZE, *states)
     assert steps_of_a_look(owner, now, 2_000, *states) <= small + 3

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invites.models import DeliveryState
-from invites.outbox.retry import GIVE_UP_AFTER, LONGEST_PAUSE, Result, Tried, after
+from invites.outbox.retry import GIVE_UP_AFTER, MAX_DELAY, History, SendResult, decide
 from tests.conftest import NOW
 
 FINAL = {
@@ -16,50 +16,50 @@ FINAL = {
     DeliveryState.UNKNOWN,
     DeliveryState.WITHDRAWN,
 }
-NEW = Tried(NOW, attempts=0, unknown_outcomes=0)
+NEW = History(NOW, attempts=0, unknown_outcomes=0)
 
 tried = st.builds(
-    Tried,
+    History,
     created_at=st.timedeltas(timedelta(0), timedelta(days=30)).map(lambda age: NOW - age),
     attempts=st.integers(0, 10_000),
     unknown_outcomes=st.integers(0, 1),
 )
 
 
-@given(tried, st.sampled_from(Result))
+@given(tried, st.sampled_from(SendResult))
 def test_a_mail_is_either_over_or_will_be_tried_again_within_hours(mail, result):
-    then = after(mail, result, NOW)
+    then = decide(mail, result, NOW)
     if then.due_at is None:
         assert then.state in FINAL
     else:
         assert then.state == DeliveryState.QUEUED
-        assert NOW <= then.due_at <= NOW + LONGEST_PAUSE
+        assert NOW <= then.due_at <= NOW + MAX_DELAY
 
 
 @given(tried)
 def test_what_the_server_took_is_sent_whatever_happened_before(mail):
-    assert after(mail, Result.SENT, NOW).state == DeliveryState.SENT
+    assert decide(mail, SendResult.SENT, NOW).state == DeliveryState.SENT
 
 
 @given(tried)
 def test_what_the_server_refused_for_good_is_never_tried_again(mail):
-    then = after(mail, Result.FAILED, NOW)
+    then = decide(mail, SendResult.FAILED, NOW)
     assert (then.state, then.due_at) == (DeliveryState.FAILED, None)
 
 
 @given(tried)
 def test_a_mail_that_was_not_the_reason_loses_nothing(mail):
-    then = after(mail, Result.UNTRIED, NOW)
+    then = decide(mail, SendResult.NOT_ATTEMPTED, NOW)
     assert (then.state, then.due_at) == (DeliveryState.QUEUED, NOW)
     assert (then.attempts, then.unknown_outcomes) == (mail.attempts, mail.unknown_outcomes)
 
 
 def test_a_mail_without_an_answer_is_tried_once_more_and_then_nobody_knows():
-    first = after(NEW, Result.UNANSWERED, NOW)
+    first = decide(NEW, SendResult.OUTCOME_UNKNOWN, NOW)
     assert (first.state, first.unknown_outcomes) == (DeliveryState.QUEUED, 1)
     assert first.due_at > NOW + timedelta(minutes=1)
-    again = Tried(NOW, first.attempts, first.unknown_outcomes)
-    second = after(again, Result.UNANSWERED, first.due_at)
+    again = History(NOW, first.attempts, first.unknown_outcomes)
+    second = decide(again, SendResult.OUTCOME_UNKNOWN, first.due_at)
     assert (second.state, second.due_at) == (DeliveryState.UNKNOWN, None)
 
 
@@ -67,21 +67,23 @@ def test_a_mail_without_an_answer_is_tried_once_more_and_then_nobody_knows():
     ("attempts", "minutes"), [(0, 1), (1, 2), (2, 4), (5, 32), (8, 240), (90, 240)]
 )
 def test_pauses_grow_from_a_minute_to_four_hours(attempts, minutes):
-    mail = Tried(NOW, attempts, 0)
-    pauses = [(after(mail, Result.RETRY, NOW).due_at - NOW).total_seconds() for _ in range(50)]
+    mail = History(NOW, attempts, 0)
+    pauses = [
+        (decide(mail, SendResult.DEFERRED, NOW).due_at - NOW).total_seconds() for _ in range(50)
+    ]
     assert minutes * 60 * 0.87 < min(pauses) <= max(pauses) < minutes * 60 * 1.13
     assert len(set(pauses)) > 1
 
 
 def test_a_greylisted_mail_has_days_to_get_through():
     mail, now = NEW, NOW
-    while (then := after(mail, Result.RETRY, now)).due_at is not None:
-        mail, now = Tried(NOW, then.attempts, 0), then.due_at
+    while (then := decide(mail, SendResult.DEFERRED, now)).due_at is not None:
+        mail, now = History(NOW, then.attempts, 0), then.due_at
     assert then.state == DeliveryState.FAILED
-    assert GIVE_UP_AFTER <= now - NOW < GIVE_UP_AFTER + LONGEST_PAUSE
+    assert GIVE_UP_AFTER <= now - NOW < GIVE_UP_AFTER + MAX_DELAY
 
 
 def test_mail_that_waited_a_week_for_a_mail_server_is_tried_more_than_once():
     late = NOW + timedelta(days=7)
-    assert after(NEW, Result.RETRY, late).state == DeliveryState.QUEUED
-    assert after(Tried(NOW, 4, 0), Result.RETRY, late).state == DeliveryState.FAILED
+    assert decide(NEW, SendResult.DEFERRED, late).state == DeliveryState.QUEUED
+    assert decide(History(NOW, 4, 0), SendResult.DEFERRED, late).state == DeliveryState.FAILED

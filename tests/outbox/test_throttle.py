@@ -5,7 +5,7 @@ import pytest
 from invites.core.errors import Reason
 from invites.models import MailThrottle
 from invites.outbox import throttle
-from invites.outbox.throttle import MOST_CONNECTIONS, MOST_PER_MINUTE, Limits
+from invites.outbox.throttle import MAX_CONNECTIONS, MAX_PER_MINUTE, Limits
 from tests.support.actions import refused
 
 
@@ -17,7 +17,7 @@ def test_without_a_choice_there_is_no_limit_and_four_connections(database):
     ("per_minute", "connections", "expected"),
     [
         ("30", "1", Limits(30, 1)),
-        (" 100000 ", "32", Limits(MOST_PER_MINUTE, MOST_CONNECTIONS)),
+        (" 100000 ", "32", Limits(MAX_PER_MINUTE, MAX_CONNECTIONS)),
         ("", "2", Limits(None, 2)),
         ("  ", "2", Limits(None, 2)),
     ],

@@ -2,11 +2,10 @@
 
 import pytest
 
-from invites.models import Delivery
+from invites.models import Delivery, Priority
 from invites.outbox import queue
-from invites.outbox.enqueue import Priority
-from invites.outbox.journal import Settled
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.journal import JournalEntry
+from invites.outbox.retry import Attempt, SendResult
 from invites.sending.dispatcher import Dispatcher, Pace
 from tests.support.actions import send
 
@@ -62,7 +61,7 @@ def test_what_was_not_tried_uses_up_nothing_of_the_rate(clock, owner, now):
     dispatcher.pace.per_minute = 1
     mail = dispatcher.take()
     assert dispatcher.take() is None
-    dispatcher.settle([Settled(mail, Outcome(Result.UNTRIED))])
+    dispatcher.settle([JournalEntry(mail, Attempt(SendResult.NOT_ATTEMPTED))])
     assert dispatcher.take() is not None
 
 

@@ -20,9 +20,9 @@ from invites.models import (
     MailThrottle,
     Membership,
 )
-from invites.outbox import batches, enqueue, journal
-from invites.outbox.journal import Settled
-from invites.outbox.queue import Waiting
+from invites.outbox import batches, heartbeat, journal
+from invites.outbox.journal import JournalEntry
+from invites.outbox.queue import QueuedMail
 from invites.people import email_tokens
 from invites.sending import connection_pool, worker
 from invites.sending.worker import Worker
@@ -61,7 +61,7 @@ class TestManyConnections:
         MailThrottle.create(id=1, per_minute=None, connections=1)
         made, letter = [], MailBuilder.letter
 
-        def make(room: MailBuilder, mail: Waiting, when: datetime) -> object:
+        def make(room: MailBuilder, mail: QueuedMail, when: datetime) -> object:
             made.append(mail.recipient)
             return letter(room, mail, when)
 
@@ -142,7 +142,7 @@ class TestManyConnections:
     ) -> None:
         write, sizes = journal.write, []
 
-        def count(settled: Sequence[Settled], *others: object) -> object:
+        def count(settled: Sequence[JournalEntry], *others: object) -> object:
             sizes.append(len(settled))
             return write(settled, *others)
 
@@ -204,7 +204,7 @@ class TestManyConnections:
         invite(owner, utcnow(), "two@example.org")
         wait_for(lambda: states() == {SENT: 2})
         assert server.recipients == ["one@example.org", "two@example.org"]
-        assert enqueue.trouble() == ""
+        assert heartbeat.outage() == ""
 
     def test_a_mail_whose_connection_breaks_while_the_database_is_busy_goes_on_the_next_one(
         self,

@@ -13,6 +13,7 @@ from peewee import OperationalError
 
 from invites.core.clock import utcnow
 from invites.models import (
+    UNSENT_STATES,
     Batch,
     BatchState,
     Delivery,
@@ -20,8 +21,8 @@ from invites.models import (
     MailThrottle,
     Membership,
 )
-from invites.outbox import batches, enqueue, journal
-from invites.outbox.journal import Settled
+from invites.outbox import batches, heartbeat, journal
+from invites.outbox.journal import JournalEntry
 from invites.sending import smtp_socket, worker
 from invites.sending.smtp_replies import ServerUnavailable
 from invites.sending.smtp_transaction import SmtpTransaction
@@ -45,7 +46,7 @@ def drain_through(sender: Worker) -> None:
         with contextlib.suppress(ServerUnavailable):
             sender.drain()
         due_now()
-        if not Delivery.select().where(Delivery.state.in_(enqueue.IN_HAND)).exists():
+        if not Delivery.select().where(Delivery.state.in_(UNSENT_STATES)).exists():
             return
     raise AssertionError(states())
 
@@ -388,7 +389,7 @@ class TestServersThatCannotBeUsed:
         monkeypatch.setattr(worker, "_LEAVING", 1.0)
         write, busy = journal.write, iter([OperationalError("database is locked")] * failures)
 
-        def write_later(settled: Sequence[Settled], *others: object) -> object:
+        def write_later(settled: Sequence[JournalEntry], *others: object) -> object:
             for error in busy if settled else ():
                 raise error
             return write(settled, *others)
@@ -416,14 +417,14 @@ class TestServersThatCannotBeUsed:
         monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
         monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.2)
         monkeypatch.setattr(worker, "_BEAT", timedelta(0))
-        beat = enqueue.beat
+        beat = heartbeat.record
 
         def busy(*arguments: object) -> None:
             if server.received:
                 raise OperationalError("database is locked")
             beat(*arguments)
 
-        monkeypatch.setattr(enqueue, "beat", busy)
+        monkeypatch.setattr(heartbeat, "record", busy)
         server.answer = at("body", SILENCE, connection=1)
         invite(owner, now)
         running()
@@ -535,7 +536,7 @@ class TestServersThatCannotBeUsed:
         assert Counter(server.recipients) == Counter(people(120))
         assert max(most) > 2
         assert server.connections <= 10
-        assert enqueue.trouble() == ""
+        assert heartbeat.outage() == ""
 
 
 @ONE_WAY

@@ -20,7 +20,7 @@ from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.models import Delivery, DeliveryState, Membership, WorkerStatus
-from invites.outbox import enqueue
+from invites.outbox import heartbeat
 from invites.sending import worker
 from invites.sending.worker import Worker
 from tests.soak import soak
@@ -95,7 +95,7 @@ def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goe
             wait_for(lambda: len(smtp_server.received) >= 5)
             first.send_signal(signal.SIGTERM)
             assert first.wait(10) == 0
-        assert not enqueue.worker_seen(utcnow())
+        assert not heartbeat.worker_is_running(utcnow())
         sent = len(smtp_server.received)
         assert 5 <= sent < len(PEOPLE)
         assert states() == {DeliveryState.SENT: sent, DeliveryState.QUEUED: len(PEOPLE) - sent}
@@ -134,11 +134,11 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
     seen = []
 
     def watch(running: Worker) -> None:
-        wait_for(lambda: "refused" in enqueue.trouble())
+        wait_for(lambda: "refused" in heartbeat.outage())
         seen.append(states())
         with smtp_server.open():
             wait_for(lambda: states() == {DeliveryState.SENT: 1})
-            wait_for(lambda: enqueue.trouble() == "")
+            wait_for(lambda: heartbeat.outage() == "")
         db.close()
         running.stop()
 

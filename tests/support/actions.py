@@ -24,9 +24,9 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import journal, queue
-from invites.outbox.journal import Settled
-from invites.outbox.queue import Waiting
-from invites.outbox.retry import Outcome, Result
+from invites.outbox.journal import JournalEntry
+from invites.outbox.queue import QueuedMail
+from invites.outbox.retry import Attempt, SendResult
 from invites.people.profiles import NewProfile
 from tests.support.people import password_hash
 
@@ -76,20 +76,20 @@ def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewPro
     return NewProfile(name, email, "", password_hash())
 
 
-def due(now: datetime) -> list[Waiting]:
+def due(now: datetime) -> list[QueuedMail]:
     return [*queue.urgent(now, 1000), *queue.bulk(now, 1000)]
 
 
 def attempt(
-    mail: Delivery, result: Result, now: datetime, code: int | None = None, text: str = ""
+    mail: Delivery, result: SendResult, now: datetime, code: int | None = None, text: str = ""
 ) -> None:
     """Hand ``mail`` over as the worker does, with this result, if it may go."""
     [waiting] = [one for one in due(now) if one.id == mail.id]
     if journal.write([], [waiting], now):
-        journal.write([Settled(waiting, Outcome(result, code, text))], [], now)
+        journal.write([JournalEntry(waiting, Attempt(result, code, text))], [], now)
 
 
-def attempt_all(now: datetime, result: Result = Result.SENT) -> None:
+def attempt_all(now: datetime, result: SendResult = SendResult.SENT) -> None:
     """Hand over all that is due."""
     for waiting in due(now):
         attempt(Delivery.get_by_id(waiting.id), result, now)

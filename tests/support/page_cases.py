@@ -21,7 +21,7 @@ from invites.models import (
     Membership,
     Passkey,
 )
-from invites.outbox import enqueue
+from invites.outbox import deliveries, heartbeat
 from tests.support.browsing import HTMX
 from tests.support.populated_account import ACCOUNT, Site, path, use_mail_server
 from tests.support.smtp_server import free_port
@@ -104,7 +104,7 @@ def _mail_server(site: Site, **more: Any) -> None:
 
 def _mail_server_in_trouble(site: Site) -> None:
     _mail_server(site, username="ida", password="secret", use_tls=True)
-    enqueue.beat(utcnow(), "4.3.0 Later")
+    heartbeat.record(utcnow(), "4.3.0 Later")
 
 
 def _mail(name: str) -> Callable[[Site], str]:
@@ -129,7 +129,7 @@ def _nobody_knows(_world: Site) -> None:
 
 
 def _held_back(_world: Site) -> None:
-    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=enqueue.ON_HOLD).execute()
+    Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=deliveries.ON_HOLD).execute()
 
 
 def _batch_of(name: str) -> Callable[[Site], str]:

@@ -28,7 +28,7 @@ from invites.models import (
     StagedList,
     User,
 )
-from invites.outbox import enqueue
+from invites.outbox import heartbeat
 from invites.people import recovery_codes, sessions, totp
 from invites.web.access import Who, allow, declared
 from tests.support.actions import invite, reread
@@ -175,7 +175,7 @@ def test_every_route_answers_as_its_view_declares(site: Site, visitor: str) -> N
     app.config["WTF_CSRF_ENABLED"] = False
     user = person(site, visitor)
     places = Places(site, user)
-    enqueue.beat(utcnow())
+    heartbeat.record(utcnow())
     device = signed_in(app, user) if user else Browser(app)
     cookie = device.client.get_cookie("invites")
     db.close()

@@ -15,7 +15,7 @@ from werkzeug.test import encode_multipart
 
 from invites.core.roles import Role
 from invites.models import WorkerStatus
-from invites.outbox import enqueue
+from invites.outbox import heartbeat
 from invites.web.access import Who, allow
 from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
@@ -178,7 +178,7 @@ class TestHealth:
     def test_all_is_well_while_the_worker_gives_signs_of_life(
         self, somebody: Browser, now: datetime
     ) -> None:
-        enqueue.beat(now)
+        heartbeat.record(now)
         answer = somebody.open("/healthz").response
         assert (answer.status_code, answer.json["worker"], answer.json["database"]) == (
             200,
@@ -190,12 +190,12 @@ class TestHealth:
         assert somebody.open("/healthz").status == 503
 
     def test_a_worker_that_fell_silent_is_told(self, somebody: Browser, now: datetime) -> None:
-        enqueue.beat(now)
+        heartbeat.record(now)
         with travel(now + timedelta(minutes=5)):
             assert somebody.open("/healthz").status == 503
 
     def test_a_database_without_tables_is_told(self, somebody: Browser, now: datetime) -> None:
-        enqueue.beat(now)
+        heartbeat.record(now)
         WorkerStatus.drop_table()
         answer = somebody.open("/healthz").response
         assert (answer.status_code, answer.json["database"]) == (503, "failed")

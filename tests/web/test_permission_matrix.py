@@ -21,7 +21,7 @@ from invites.models import (
     Invitation,
     User,
 )
-from invites.outbox import enqueue
+from invites.outbox import deliveries
 from invites.web.access import declared
 from tests.support.actions import invite
 from tests.support.people import make_member
@@ -77,7 +77,7 @@ class Target:
 
     def mail_is_on_hold(self) -> None:
         self.mail_is(DeliveryState.WITHDRAWN)
-        Delivery.update(reply_text=enqueue.ON_HOLD).execute()
+        Delivery.update(reply_text=deliveries.ON_HOLD).execute()
 
     def batch_is(self, state: BatchState) -> None:
         Batch.update(state=state).where(Batch.id == self.invitation.batch_id).execute()

@@ -3,8 +3,8 @@
 import pytest
 
 from invites.models import Delivery
-from invites.outbox import waiting
-from invites.outbox.retry import Result
+from invites.outbox import deliveries
+from invites.outbox.retry import SendResult
 from tests.support.actions import attempt, send
 
 
@@ -14,21 +14,21 @@ def batch(owner, now):
 
 
 def test_waiting_mail_is_listed_newest_first_in_pages(batch):
-    assert [mail.recipient for mail in waiting.page(1)][:2] == [
+    assert [mail.recipient for mail in deliveries.queued_page(1)][:2] == [
         "p59@example.org",
         "p58@example.org",
     ]
-    assert (waiting.page(2).first, waiting.page(2).total) == (51, 60)
+    assert (deliveries.queued_page(2).first, deliveries.queued_page(2).total) == (51, 60)
 
 
 def test_mail_that_is_out_waits_no_more(batch, now):
     delivery = Delivery.select().order_by(Delivery.id).first()
-    assert waiting.find(delivery.id) == delivery
-    attempt(delivery, Result.SENT, now)
-    assert waiting.find(delivery.id) is None
-    assert waiting.page(1).total == Delivery.select().count() - 1
+    assert deliveries.find_queued(delivery.id) == delivery
+    attempt(delivery, SendResult.SENT, now)
+    assert deliveries.find_queued(delivery.id) is None
+    assert deliveries.queued_page(1).total == Delivery.select().count() - 1
 
 
 @pytest.mark.parametrize("number", [0, -1, 10**30])
 def test_a_number_that_does_not_exist_finds_nothing(batch, number):
-    assert waiting.find(number) is None
+    assert deliveries.find_queued(number) is None

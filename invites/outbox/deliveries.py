@@ -1,0 +1,107 @@
+"""Deliveries: finding those that wait, and withdrawing those that must not be sent any more."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from invites import db
+from invites.core.paging import Page, paged
+from invites.models import (
+    UNSENT_STATES,
+    Account,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Invitation,
+    InvitationState,
+    Priority,
+)
+
+ON_HOLD = "It waited in a backup that was restored, and may have gone out before that."
+"""The ``reply_text`` that marks mail withdrawn by a restore."""
+
+# Spelled out, so that SQLite sees that a partial index fits.
+IS_QUEUED = Delivery.state == db.literal(DeliveryState.QUEUED.value)
+IS_SENDING = Delivery.state == db.literal(DeliveryState.SENDING.value)
+
+# Plain SQL, because it runs for every deferred mail: peewee takes milliseconds to build it.
+_IS_CANCELED = db.sql(
+    """delivery.priority = {Priority.BULK} AND EXISTS (
+        SELECT 1 FROM batch
+        WHERE batch.id = delivery.batch_id AND batch.state = {BatchState.CANCELED})""",
+    Priority,
+    BatchState,
+)
+_REVOKE_UNMAILED = db.sql(
+    """UPDATE invitation SET state = {InvitationState.REVOKED}
+    WHERE state = {InvitationState.PENDING} AND id IN (
+        SELECT own.id FROM delivery JOIN invitation AS own
+        ON own.id = delivery.invitation_id AND own.batch_id = delivery.batch_id
+        WHERE delivery.id IN (SELECT value FROM json_each(?))
+        AND delivery.state = {DeliveryState.QUEUED} AND delivery.unknown_outcomes = 0
+        AND {is_canceled})""",
+    DeliveryState,
+    InvitationState,
+    is_canceled=_IS_CANCELED,
+)
+_WITHDRAW_CANCELED_OR_OVER = db.sql(
+    """UPDATE delivery SET state = {DeliveryState.WITHDRAWN}, finished_at = ?
+    WHERE id IN (SELECT value FROM json_each(?)) AND state = {DeliveryState.QUEUED}
+    AND ({is_canceled} OR invitation_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM invitation
+        WHERE invitation.id = delivery.invitation_id
+        AND invitation.state = {InvitationState.PENDING} AND invitation.expires_at > ?))""",
+    DeliveryState,
+    InvitationState,
+    is_canceled=_IS_CANCELED,
+)
+
+
+def queued_page(number: int) -> Page[Delivery]:
+    """One page of the queued mail, newest first."""
+    queued = Delivery.select(Delivery, Account).join(Account, db.LEFT_OUTER).where(IS_QUEUED)
+    return paged(queued.order_by(Delivery.id.desc()), number)
+
+
+def find_queued(delivery_id: int) -> Delivery | None:
+    found: Delivery | None = db.one(Delivery.select().where(Delivery.id == delivery_id, IS_QUEUED))
+    return found
+
+
+def was_withdrawn(invitation: Invitation) -> bool:
+    """Whether the newest mail for ``invitation`` was withdrawn."""
+    mails = Delivery.select().where(Delivery.invitation == invitation)
+    newest: Delivery | None = mails.order_by(Delivery.id.desc()).first()
+    return newest is not None and newest.state == DeliveryState.WITHDRAWN
+
+
+def withdraw(which: Any, now: datetime, **changes: str) -> int:
+    """Withdraws the deliveries that match the condition ``which``; returns how many."""
+    withdrawn: int = (
+        Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now, **changes)
+        .where(which)
+        .execute()
+    )
+    return withdrawn
+
+
+def put_on_hold(now: datetime) -> None:
+    """Withdraws all unsent mail after a restore; ``batches.send_on_hold`` queues it again."""
+    withdraw(Delivery.state.in_(UNSENT_STATES), now, reply_text=ON_HOLD)
+
+
+def withdraw_canceled_or_over(
+    ids: Sequence[int], now: datetime, *, may_have_arrived: bool = False
+) -> int:
+    """Withdraws those queued mails of ``ids`` whose batch is canceled or invitation is closed.
+
+    Returns how many. A canceled batch's own invitations are revoked unless a mail for them may
+    have arrived: those people can be invited again. In the caller's transaction.
+    """
+    if not ids:
+        return 0
+    given, moment = json.dumps(ids), Delivery.finished_at.db_value(now)
+    if not may_have_arrived:
+        db.execute(_REVOKE_UNMAILED, (given,))
+    return db.execute(_WITHDRAW_CANCELED_OR_OVER, (moment, given, moment))

@@ -1,0 +1,32 @@
+"""The worker's heartbeat: whether it is running, and which outage keeps it from sending."""
+
+from datetime import datetime, timedelta
+
+from invites import db
+from invites.models import WorkerStatus
+
+_INTERVAL = timedelta(seconds=30)
+
+
+def record(now: datetime, outage: str = "") -> None:
+    """Notes that the worker is running. ``outage``: why it can't send, empty if it can."""
+    status = {"seen_at": now, "outage": outage[:500]}
+    if not WorkerStatus.update(status).where(WorkerStatus.id == 1).execute():
+        WorkerStatus.insert(id=1, **status).on_conflict_ignore().execute()
+
+
+def clear() -> None:
+    """Notes that the worker was stopped."""
+    db.delete(WorkerStatus).where(WorkerStatus.id == 1).execute()
+
+
+def worker_is_running(now: datetime) -> bool:
+    """Whether there was a heartbeat in the last 90 seconds."""
+    status = WorkerStatus.get_or_none(WorkerStatus.id == 1)
+    return status is not None and now - status.seen_at < 3 * _INTERVAL
+
+
+def outage() -> str:
+    """Why the worker can't send, in the mail server's words; empty if it can."""
+    status = WorkerStatus.get_or_none(WorkerStatus.id == 1)
+    return status.outage if status is not None else ""
