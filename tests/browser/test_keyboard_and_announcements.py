@@ -12,11 +12,12 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import permanent_link
-from invites.models import Delivery, DeliveryState
+from invites.models import Delivery, DeliveryState, WorkerStatus
 from invites.outbox import batches
 from tests.browser.conftest import Visit
 from tests.browser.visitor import DESKTOP, PHONE, Visitor
 from tests.support.actions import send
+from tests.support.sending_actions import wait_for
 from tests.support.server import OWNER, Server, running, set_up_data
 from tests.support.smtp_server import free_port
 
@@ -176,14 +177,17 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(server: Server, olive
             server.owner, utcnow(), *(f"guest{number}@example.org" for number in range(30))
         )
         batches.pause(server.owner, batch, utcnow())
+    olive.take_clock()
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").sees("0 of 30 sent")
     olive.page.locator("#batch-told").evaluate(LISTEN)
 
     batches.resume(server.owner, batch, utcnow())
-    olive.page.wait_for_function("() => told.length > 0")
-    with olive.page.expect_response(re.compile("/batches/")):
-        olive.sees("30 of 30 sent")  # and the page goes on asking who answered
-    olive.page.wait_for_timeout(200)
+    for sent in (1, 15, 30):
+        server.smtp.wait_for_count(sent)
+        olive.poll().rests()
+    wait_for(lambda: not Delivery.select().where(Delivery.state != DeliveryState.SENT).exists())
+    olive.poll().sees("30 of 30 sent")
+    olive.poll().rests()  # it goes on asking who answered
 
     assert olive.page.evaluate("told") == ["30 of 30 sent"]
 
@@ -204,15 +208,16 @@ def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
         with db.transaction():
             batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
             Delivery.update(due_at=utcnow() + timedelta(hours=1)).execute()
-        olive = visit(server, viewport=size).sign_in()
+        olive = visit(server, viewport=size).sign_in().take_clock()
         olive.open(f"/accounts/riverside-relief/batches/{batch.id}").misses("can't be used")
         olive.page.locator("#batch-told").evaluate(LISTEN)
         before = [olive.button(name).bounding_box() for name in ("Pause", "Cancel")]
 
         Delivery.update(due_at=utcnow()).execute()
+        wait_for(lambda: WorkerStatus.get().outage)
+        olive.poll()
         olive.sees("The mail server can't be used just now. Nothing is lost, we keep trying.")
-        with olive.page.expect_response(re.compile("/batches/")):
-            pass
+        olive.poll().rests()
 
         assert [olive.button(name).bounding_box() for name in ("Pause", "Cancel")] == before
         told = olive.page.evaluate("told")
@@ -225,19 +230,19 @@ def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
     with db.transaction():
         batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
         batches.pause(server.owner, batch, utcnow())
+    olive.take_clock()
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").press("Cancel")
     olive.page.get_by_role("link", name="Keep them").focus()
     Delivery.update(state=DeliveryState.SENT).where(
         Delivery.batch == batch, Delivery.recipient == "jon@example.org"
     ).execute()
+    olive.poll("/cancellation")
     expect(olive.figure("queued")).to_have_text("1")
     expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()
 
     olive.button("Cancel the rest").hover()
     olive.page.mouse.down()
-    with olive.page.expect_response(re.compile("/cancellation")):
-        pass
-    olive.page.wait_for_timeout(200)
+    olive.poll("/cancellation").rests()
     olive.page.mouse.up()
     olive.sees("Canceled. 1 mail was withdrawn.")
 

@@ -104,9 +104,15 @@ class Visitor:
         self.field("Email CSV File").set_input_files(file)
         return self
 
-    def wait(self, seconds: float) -> "Visitor":
-        """Let the page's timers run as after ``seconds``, at once."""
-        self.page.clock.fast_forward(int(seconds * 1000))
+    def poll(self, after: str = "/batches/") -> "Visitor":
+        """Have a page ask for progress at once that was opened with ``take_clock``."""
+        with self.page.expect_request(re.compile(after)):
+            self.page.clock.fast_forward(6000)
+        return self
+
+    def take_clock(self) -> "Visitor":
+        """Let ``poll`` set the clock of pages that are opened from now on."""
+        self.page.clock.install()
         return self
 
     def drop_file(self, file: Path, on: Locator | None = None) -> "Visitor":
