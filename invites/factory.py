@@ -24,8 +24,8 @@ from invites.web import (
     htmx,
     login,
     rate_limits,
+    responses,
     security_headers,
-    server_busy,
     services,
     session_cookie,
     static_files,
@@ -135,7 +135,7 @@ def _add_extensions(app: Flask) -> CSRFProtect:
     access.init_app(app)
     forms.init_app(app)
     csrf = CSRFProtect(app)
-    server_busy.init_app(app)
+    responses.init_app(app)
     rate_limits.init_app(app)
     Babel(app, timezone_selector=template_context.time_zone)
     template_context.init_app(app)

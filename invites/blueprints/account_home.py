@@ -1,15 +1,13 @@
-"""An account's own page: the way to the assignments, and for admins to their work."""
+"""An account's start page, and leaving the account."""
 
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites.authorization.permissions import Action
-from invites.core.errors import RuleError
-from invites.members import ownership
+from invites.members import memberships, ownership
 from invites.web.access import allow, current
-from invites.web.error_labels import sentence
-from invites.web.responses import go, show, tell
+from invites.web.responses import run_rule, show
 from invites.web.services import now
 
 blueprint = Blueprint("account_home", __name__, url_prefix="/accounts/<slug>")
@@ -18,24 +16,58 @@ blueprint = Blueprint("account_home", __name__, url_prefix="/accounts/<slug>")
 @blueprint.get("/")
 @allow(Action.VISIT)
 def page() -> Response:
-    """Where a member arrives."""
+    """Where members arrive: the link to their assignments, and for admins the latest batches."""
+    return _page()
+
+
+@blueprint.post("/ownership")
+@allow(Action.CLAIM_OWNERSHIP)
+def claim_ownership() -> Response:
+    """Become the Owner of an account that has none."""
+    return run_rule(
+        lambda: ownership.claim(current().membership, now()),
+        lambda status: _page(status=status),
+        told=lambda _none: _(
+            "You are Account Owner of %(account)s now.", account=current().account.name
+        ),
+        go_to=url_for("account_home.page"),
+        has_fragment=False,
+    )
+
+
+@blueprint.get("/leaving")
+@allow(Action.LEAVE)
+def ask_to_leave() -> Response:
+    """What leaving would do."""
+    return _leaving_page()
+
+
+@blueprint.post("/leaving")
+@allow(Action.LEAVE)
+def leave() -> Response:
+    return run_rule(
+        lambda: memberships.leave(current().membership, now()),
+        lambda status: _leaving_page(status=status),
+        told=lambda _none: _("You left %(account)s.", account=current().account.name),
+        go_to=url_for("account_list.index"),
+        has_fragment=False,
+    )
+
+
+def _page(*, status: int = 200) -> Response:
     manages = current().may(Action.SEE_PEOPLE)
     return show(
         "account_home/page.html",
         may_claim=ownership.may_claim(current().membership),
         totals=current().scope.invitation_totals(now()) if manages else None,
         batches=current().scope.batches(1, size=5) if manages else None,
+        status=status,
     )
 
 
-@blueprint.post("/ownership")
-@allow(Action.CLAIM_OWNERSHIP)
-def claim() -> Response:
-    """Become the Owner of an account that has none."""
-    try:
-        ownership.claim(current().membership, now())
-    except RuleError as refused:
-        tell(sentence(refused), "problem")
-    else:
-        tell(_("You are Account Owner of %(account)s now.", account=current().account.name))
-    return go(url_for("account_home.page"))
+def _leaving_page(*, status: int = 200) -> Response:
+    return show(
+        "account_home/leave.html",
+        is_last_owner=memberships.is_last_owner(current().membership),
+        status=status,
+    )

@@ -7,15 +7,15 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from invites.core import text_fields
-from invites.core.errors import RuleError
+from invites.core.errors import Reason
 from invites.members import accounts, answers
 from invites.models import EmailTokenPurpose, Invitation
 from invites.people import email_tokens
 from invites.web.access import Who, allow
-from invites.web.error_labels import sentence
+from invites.web.error_status import status_of
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person, renew
-from invites.web.responses import go, show, tell
+from invites.web.responses import go, run_rule, show, tell
 from invites.web.services import now
 
 blueprint = Blueprint("account_list", __name__, url_prefix="/accounts")
@@ -31,11 +31,7 @@ class AccountForm(PlainForm):
 @allow(Who.LOGGED_IN)
 def index() -> Response:
     """All organizations of the person, and at the bottom what they are invited to."""
-    return show(
-        "account_list/page.html",
-        invitations=answers.open_invitations(person(), now()),
-        left=accounts.left_by(person()),
-    )
+    return _page()
 
 
 @blueprint.get("/new")
@@ -51,7 +47,7 @@ def create() -> Response:
     """Add an account that the installer owns."""
     form = AccountForm()
     if not form.validate():
-        return show("account_list/new.html", form=form, status=422)
+        return show("account_list/new.html", form=form, status=form.status)
     account = accounts.create_by_installer(form.name.data, person(), now())
     tell(_("%(account)s is there. Invite the first people.", account=account.name))
     return go(url_for("compose.form", slug=account.slug))
@@ -62,14 +58,18 @@ def create() -> Response:
 def accept(invitation_id: int) -> Response:
     """Accept one of the invitations of this page."""
     invitation = _own_invitation(invitation_id)
-    try:
+
+    def join() -> None:
         answers.accept(invitation, person(), now())
-    except RuleError as refused:
-        tell(sentence(refused), "problem")
-        return go(url_for("account_list.index"))
-    renew()
-    tell(_("Welcome to %(account)s.", account=invitation.account.name))
-    return go(url_for("account_home.page", slug=invitation.account.slug))
+        renew()
+
+    return run_rule(
+        join,
+        _page,
+        told=lambda _none: _("Welcome to %(account)s.", account=invitation.account.name),
+        go_to=url_for("account_home.page", slug=invitation.account.slug),
+        has_fragment=False,
+    )
 
 
 @blueprint.post("/invitations/<int:invitation_id>/refusal")
@@ -77,13 +77,14 @@ def accept(invitation_id: int) -> Response:
 def decline(invitation_id: int) -> Response:
     """Decline one of the invitations of this page."""
     invitation = _own_invitation(invitation_id)
-    try:
-        answers.decline(invitation, now())
-    except RuleError as refused:
-        tell(sentence(refused), "problem")
-    else:
-        tell(_("You declined the invitation to %(account)s.", account=invitation.account.name))
-    return go(url_for("account_list.index"))
+    account = invitation.account.name
+    return run_rule(
+        lambda: answers.decline(invitation, now()),
+        _page,
+        told=lambda _none: _("You declined the invitation to %(account)s.", account=account),
+        go_to=url_for("account_list.index"),
+        has_fragment=False,
+    )
 
 
 @blueprint.post("/confirmation")
@@ -104,7 +105,17 @@ def confirm() -> Response:
             ),
             "problem",
         )
+        return _page(status_of(Reason.ASKED_OFTEN))
     return go(url_for("account_list.index"))
+
+
+def _page(status: int = 200) -> Response:
+    return show(
+        "account_list/page.html",
+        invitations=answers.open_invitations(person(), now()),
+        left=accounts.left_by(person()),
+        status=status,
+    )
 
 
 def _own_invitation(invitation_id: int) -> Invitation:

@@ -9,17 +9,14 @@ from wtforms.validators import Optional
 
 from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
-from invites.core.errors import RuleError
 from invites.core.roles import Role
 from invites.invitations import send_invitations
 from invites.mail.rendering import preview_parts
 from invites.members import accounts, two_step_policy
 from invites.members.accounts import AccountSettings
 from invites.web.access import allow, current
-from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm, checked_by
-from invites.web.htmx import wants_fragment
-from invites.web.responses import go, show, tell
+from invites.web.responses import go, run_rule, show, tell
 from invites.web.security_headers import MAIL_PREVIEW, page_policy
 from invites.web.services import links, now
 
@@ -65,7 +62,7 @@ def update() -> AnyResponse:
     """Store new settings."""
     form = SettingsForm()
     if not form.validate():
-        return _page(form, status=422)
+        return _page(form, status=form.status)
     typed = {name: value or "" for name, value in form.data.items() if name != "csrf_token"}
     accounts.change_settings(current().membership, AccountSettings(**typed), now())
     tell(_("The settings are saved."))
@@ -78,20 +75,15 @@ def require_two_step() -> AnyResponse:
     """Ask Moderators and up for a second step at their log-in, or don't."""
     required = request.form.get("required") == "1"
     told = _("Moderators and up are asked for it.") if required else _("Nobody is asked for it.")
-    problem = ""
-    try:
-        two_step_policy.require(current().membership, required, now())
-    except RuleError as refused:
-        problem = sentence(refused)
-    if not wants_fragment():
-        tell(problem or told, "problem" if problem else "done")
-        return go(url_for("account_settings.page", _anchor="two-step"))
-    return show(
-        "account_settings/_two_step.html",
-        without_two_step=two_step_policy.without(current().account),
-        told="" if problem else told,
-        problem=problem,
-        status=422 if problem else 200,
+    return run_rule(
+        lambda: two_step_policy.require(current().membership, required, now()),
+        lambda status: _page(
+            SettingsForm(formdata=None, obj=current().account),
+            fragment="account_settings/_two_step.html",
+            status=status,
+        ),
+        told=lambda _none: told,
+        go_to=url_for("account_settings.page", _anchor="two-step"),
     )
 
 
@@ -115,9 +107,10 @@ def mail(kind: str) -> AnyResponse:
     return Response(parts.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
 
 
-def _page(form: SettingsForm, *, status: int = 200) -> AnyResponse:
+def _page(form: SettingsForm, *, fragment: str = "", status: int = 200) -> AnyResponse:
     response = show(
         "account_settings/page.html",
+        fragment=fragment,
         form=form,
         without_two_step=two_step_policy.without(current().account),
         status=status,

@@ -157,7 +157,7 @@ def _key_page(form: DigitsForm) -> Response:
         key=totp.typed_key(offered, services().signer),
         address=address,
         picture=_picture(address),
-        status=422 if form.errors else 200,
+        status=form.status,
     )
 
 

@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import Reason, RuleError
 from invites.invitations import manage, skipped
 from invites.invitations.skipped import SkippedEntry
 from invites.models import Batch, BatchState, EntryOutcome, Membership
@@ -20,10 +19,9 @@ from invites.web.access import allow, current
 from invites.web.batch_view import BatchView, mail_tag
 from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.csv_export import csv_file
-from invites.web.error_labels import problem, sentence
-from invites.web.htmx import wants_fragment
+from invites.web.error_labels import problem
 from invites.web.labels import outcome
-from invites.web.responses import go, show, tell
+from invites.web.responses import check_rule, run_rule, show
 from invites.web.services import now, services
 
 T = TypeVar("T")
@@ -58,21 +56,21 @@ def page(batch_id: int) -> Response:
 @allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
     """Keep back what isn't sent yet."""
-    return _do(batches.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
+    return _change(batches.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
 
 
 @blueprint.post("/<int:batch_id>/resume")
 @allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
     """Let it go on."""
-    return _do(batches.resume, batch_id, lambda _none: _("The mails go on."))
+    return _change(batches.resume, batch_id, lambda _none: _("The mails go on."))
 
 
 @blueprint.post("/<int:batch_id>/retry")
 @allow(Action.INVITE)
 def retry(batch_id: int) -> Response:
     """Try the failed mails again."""
-    return _do(
+    return _change(
         batches.retry_failed,
         batch_id,
         lambda n: ngettext(
@@ -88,7 +86,7 @@ def retry(batch_id: int) -> Response:
 @allow(Action.INVITE)
 def send_on_hold(batch_id: int) -> Response:
     """Send what a restored backup held back."""
-    return _do(
+    return _change(
         batches.send_on_hold,
         batch_id,
         lambda n: ngettext(
@@ -102,7 +100,7 @@ def send_on_hold(batch_id: int) -> Response:
 def resend(batch_id: int, invitation_id: int) -> Response:
     """Mail one person again."""
     invitation = current().scope.invitation(invitation_id)
-    return _do(
+    return _change(
         lambda member, _batch, moment: manage.resend(member, invitation, moment),
         batch_id,
         lambda _none: _("Mailed again to %(email)s.", email=invitation.email),
@@ -131,18 +129,19 @@ def export_skipped(batch_id: int) -> Response:
 def ask_cancellation(batch_id: int) -> Response:
     """Say what canceling does, before it does; the counts beside the question stay live."""
     batch = _batch(batch_id)
-    try:
-        batches.refuse_uncancelable(batch)
-    except RuleError as refused:
-        return _changed(batch, refusal=sentence(refused))
-    return _show(batch, canceling=batch.state != BatchState.CANCELED)
+    return check_rule(
+        lambda: batches.refuse_uncancelable(batch),
+        lambda status: _show(
+            batch, canceling=status == 200 and batch.state != BatchState.CANCELED, status=status
+        ),
+    )
 
 
 @blueprint.post("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def cancel(batch_id: int) -> Response:
     """Withdraw what isn't sent yet."""
-    return _do(
+    return _change(
         batches.cancel,
         batch_id,
         lambda n: ngettext(
@@ -166,28 +165,19 @@ def _batch(batch_id: int) -> Batch:
     return current().scope.batch(batch_id)
 
 
-def _do(
-    action: Callable[[Membership, Batch, datetime], T], batch_id: int, told: Callable[[T], str]
+def _change(
+    rule: Callable[[Membership, Batch, datetime], T], batch_id: int, told: Callable[[T], str]
 ) -> Response:
-    """Steer a batch, and show and say how it stands then."""
     batch = _batch(batch_id)
-    try:
-        done = action(current().membership, batch, now())
-    except RuleError as refused:
-        if refused.reason is Reason.NOT_ALLOWED:
-            raise
-        return _changed(batch, refusal=sentence(refused))
-    return _changed(batch, told=told(done))
+    return run_rule(
+        lambda: rule(current().membership, batch, now()),
+        lambda status: _show(_batch(batch_id), status=status),
+        told=told,
+        go_to=url_for("batches.page", batch_id=batch_id),
+    )
 
 
-def _changed(batch: Batch, *, told: str = "", refusal: str = "") -> Response:
-    if wants_fragment():
-        return _show(_batch(batch.id), told=told, refusal=refusal)
-    tell(refusal or told, "problem" if refusal else "done")
-    return go(url_for("batches.page", batch_id=batch.id))
-
-
-def _show(batch: Batch, *, canceling: bool = False, told: str = "", refusal: str = "") -> Response:
+def _show(batch: Batch, *, canceling: bool = False, status: int = 200) -> Response:
     moment = now()
     has_mail_server = services().settings.mail_server is not None
     view = BatchView(
@@ -207,6 +197,5 @@ def _show(batch: Batch, *, canceling: bool = False, told: str = "", refusal: str
         fragment="batches/_batch_progress.html",
         view=view,
         skipped=skipped.of_batch(batch),
-        told=told,
-        refusal=refusal,
+        status=status,
     )

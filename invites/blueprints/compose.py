@@ -49,7 +49,7 @@ def create() -> AnyResponse:
     if form.staged is before:
         _apply_list_changes(form)
     if not is_read or not form.validate():
-        return compose_page(form, status=422)
+        return compose_page(form)
     try:
         batch = _send(form)
     except RuleError as refused:
@@ -104,7 +104,7 @@ def add_file() -> AnyResponse:
     if _take_file(form):
         return compose_page(form, fragment="compose/_email_csv_file.html")
     _apply_list_changes(form)
-    return compose_page(form, fragment="compose/_email_csv_file.html", status=422)
+    return compose_page(form, fragment="compose/_email_csv_file.html")
 
 
 @blueprint.post("/file/removal")
@@ -140,6 +140,7 @@ def _take_file(form: ComposeForm) -> bool:
             instead_of=form.staged.id if form.staged else None,
         )
     except RuleError as refused:
+        form.refuse(form.csv_file, refused)
         form.csv_file.errors = list(_file_errors(file.filename, refused, form.staged))
         return False
     form.place.data = ""  # of the list before
@@ -180,4 +181,4 @@ def _not_sent(form: ComposeForm, refused: RuleError) -> AnyResponse:
         form.refuse(form.agreed, refused)
     else:
         form.refuse(form.email, refused)
-    return compose_page(form, status=422)
+    return compose_page(form)

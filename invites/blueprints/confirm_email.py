@@ -8,6 +8,7 @@ from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import email_tokens
 from invites.web.access import Who, allow
+from invites.web.error_status import status_of
 from invites.web.login import person
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
@@ -35,7 +36,7 @@ def create(token: str) -> Response:
     try:
         email_tokens.confirm_email(email_token, now())
     except RuleError as refused:
-        return _closed(email_token, taken=refused.reason is Reason.PROFILE_EXISTS)
+        return _closed(email_token, refused.reason)
     tell(_("%(email)s is confirmed.", email=email_token.email))
     return go(url_for("account_list.index"))
 
@@ -45,9 +46,14 @@ def _own_email_token(token: str) -> EmailToken | None:
     return email_token if email_token is not None and email_token.user_id == person().id else None
 
 
-def _closed(email_token: EmailToken | None, *, taken: bool = False) -> Response:
+def _closed(email_token: EmailToken | None, reason: Reason = Reason.EMAIL_TOKEN_CLOSED) -> Response:
     """Why the link does nothing: most of all, because it was opened a second time."""
     is_done = (
         email_token is not None and person().is_confirmed and email_token.email == person().email
     )
-    return show("confirm_email/closed.html", taken=taken, is_done=is_done, status=410)
+    return show(
+        "confirm_email/closed.html",
+        taken=reason is Reason.PROFILE_EXISTS,
+        is_done=is_done,
+        status=status_of(reason),
+    )

@@ -12,6 +12,7 @@ from invites.models import Invitation, InvitationStatus
 from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, after_login
+from invites.web.error_status import status_of
 from invites.web.forms import JoinForm
 from invites.web.login import renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -53,8 +54,8 @@ def accept(token: str) -> Response:
     if who is not None and who.user.email == opened.invitation.email:
         try:
             answers.accept(opened.invitation, who.user, now(), proven=opened.proven)
-        except RuleError:
-            return _closed(opened.invitation)
+        except RuleError as refused:
+            return _closed(opened.invitation, refused.reason)
         renew()
         return after_login(opened.invitation.account)
     return _for_whoever_asks(opened) or _accept_as_new(opened)
@@ -69,8 +70,8 @@ def decline(token: str) -> Response:
         return opened
     try:
         answers.decline(opened.invitation, now(), proven=opened.proven)
-    except RuleError:
-        return _closed(opened.invitation)
+    except RuleError as refused:
+        return _closed(opened.invitation, refused.reason)
     return show("invitation/declined.html", opened=opened)
 
 
@@ -85,7 +86,7 @@ def _opened(token: str) -> Opened | Response:
     return Opened(invitation, token, proven)
 
 
-def _closed(invitation: Invitation) -> Response:
+def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -> Response:
     """One calm page for expired, revoked, used and replaced links."""
     fresh = Invitation.get_by_id(invitation.id)
     status = fresh.status(now())
@@ -95,7 +96,7 @@ def _closed(invitation: Invitation) -> Response:
     member = who is not None and memberships.find(invitation.account, who.user)
     return show(
         "invitation/closed.html",
-        status=410,
+        status=status_of(reason),
         account=invitation.account,
         inviter=invitation.inviter,
         invitation_status=status,
@@ -121,7 +122,7 @@ def _for_whoever_asks(opened: Opened) -> Response | None:
 def _accept_as_new(opened: Opened) -> Response:
     form = _form()
     if not form.validate():
-        return _letter(opened, form, status=422)
+        return _letter(opened, form)
     invitation = opened.invitation
     try:
         profile = profiles.prepare(
@@ -130,9 +131,9 @@ def _accept_as_new(opened: Opened) -> Response:
         membership = answers.accept_as_new(invitation, profile, now(), proven=opened.proven)
     except RuleError as refused:
         if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITATION_UNBACKED):
-            return _closed(invitation)
+            return _closed(invitation, refused.reason)
         form.refuse(form.password, refused)
-        return _letter(opened, form, status=422)
+        return _letter(opened, form)
     return after_join(membership, form)
 
 
@@ -143,5 +144,5 @@ def _form(name: str = "") -> JoinForm:
     return form
 
 
-def _letter(opened: Opened, form: JoinForm, *, status: int = 200) -> Response:
-    return show("invitation/page.html", opened=opened, form=form, status=status)
+def _letter(opened: Opened, form: JoinForm) -> Response:
+    return show("invitation/page.html", opened=opened, form=form, status=form.status)

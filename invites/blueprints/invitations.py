@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize
-from invites.core.errors import RuleError
 from invites.invitations import manage
 from invites.lists.recipients import typed
 from invites.members import permanent_link
@@ -18,9 +17,8 @@ from invites.members.scope import Flag
 from invites.models import Invitation, InvitationStatus, Membership
 from invites.web.access import allow, current
 from invites.web.compose_form import compose_page, prefilled_form
-from invites.web.error_labels import sentence
 from invites.web.htmx import wants_fragment
-from invites.web.responses import go, show, tell
+from invites.web.responses import run_rule, show
 from invites.web.services import links, now
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")
@@ -34,32 +32,14 @@ _WHICH: dict[str, InvitationStatus | Flag] = {
 @allow(Action.SEE_PEOPLE)
 def index() -> Response:
     """All invitations, newest first; searched, filtered, a page at a time."""
-    scope = current().scope
-    which, search = _asked_for()
-    found = scope.invitations(
-        which=which,
-        search=search,
-        page=request.args.get("page", 1, type=int),
-        now=now(),
-    )
-    link = None if wants_fragment() else permanent_link.active(current().account)
-    return show(
-        "invitations/page.html",
-        fragment="invitations/_invitation_list.html",
-        found=found,
-        search=search,
-        chosen=which or "",
-        totals=scope.invitation_totals(now()),
-        flags=scope.flag_totals(now()),
-        permanent_url=links().permanent(link) if link else None,
-    )
+    return _list()
 
 
 @blueprint.post("/<int:invitation_id>/resend")
 @allow(Action.MANAGE_INVITATION)
 def resend(invitation_id: int) -> Response:
     """Mail it again and renew its expiry."""
-    return _do(
+    return _change(
         manage.resend,
         invitation_id,
         lambda one: _("Mailed again to %(email)s.", email=one.email),
@@ -70,7 +50,7 @@ def resend(invitation_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def revoke(invitation_id: int) -> Response:
     """Take the offer back."""
-    return _do(
+    return _change(
         manage.revoke,
         invitation_id,
         lambda one: _("Revoked: %(email)s can't join by it.", email=one.email),
@@ -81,7 +61,7 @@ def revoke(invitation_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def restore(invitation_id: int) -> Response:
     """Undo a revocation."""
-    return _do(manage.restore, invitation_id, _restored)
+    return _change(manage.restore, invitation_id, _restored)
 
 
 @blueprint.get("/<int:invitation_id>/link")
@@ -108,19 +88,22 @@ def correct(invitation_id: int) -> Response:
     return compose_page(prefilled_form(text, invitation.role, invitation))
 
 
-def _do(
-    action: Callable[[Membership, Invitation, datetime], None],
+def _change(
+    rule: Callable[[Membership, Invitation, datetime], None],
     invitation_id: int,
     told: Callable[[Invitation], str],
 ) -> Response:
-    """Do something to one invitation, and show and say how it stands then."""
-    problem = ""
-    try:
-        action(current().membership, current().scope.invitation(invitation_id), now())
-    except RuleError as refused:
-        problem = sentence(refused)
-    invitation = current().scope.invitation(invitation_id)
-    return _row(invitation, told="" if problem else told(invitation), problem=problem)
+    scope = current().scope
+
+    def show_result(status: int) -> Response:
+        return _row(invitation_id, status) if wants_fragment() else _list(status)
+
+    return run_rule(
+        lambda: rule(current().membership, scope.invitation(invitation_id), now()),
+        show_result,
+        told=lambda _none: told(scope.invitation(invitation_id)),
+        go_to=url_for("invitations.index"),
+    )
 
 
 def _restored(invitation: Invitation) -> str:
@@ -139,27 +122,41 @@ def _restored(invitation: Invitation) -> str:
     return str(words % {"email": invitation.email})
 
 
-def _row(invitation: Invitation, *, told: str, problem: str) -> Response:
-    """The row for htmx, with how many stand where now; the list for everybody else."""
-    if not wants_fragment():
-        tell(problem or told, "problem" if problem else "done")
-        return go(url_for("invitations.index"))
+def _list(status: int = 200) -> Response:
     scope = current().scope
-    which, search = _asked_for()
+    which, search = _filter()
+    link = None if wants_fragment() else permanent_link.active(current().account)
     return show(
-        "invitations/_invitation.html",
-        listed=scope.listed(invitation, now()),
+        "invitations/page.html",
+        fragment="invitations/_invitation_list.html",
+        found=scope.invitations(
+            which=which, search=search, page=request.args.get("page", 1, type=int), now=now()
+        ),
         search=search,
         chosen=which or "",
         totals=scope.invitation_totals(now()),
         flags=scope.flag_totals(now()),
-        told=told,
-        problem=problem,
-        status=422 if problem else 200,
+        permanent_url=links().permanent(link) if link else None,
+        status=status,
     )
 
 
-def _asked_for() -> tuple[InvitationStatus | Flag | None, str]:
-    """Which invitations the list shows, and what was searched for."""
+def _row(invitation_id: int, status: int) -> Response:
+    """The row as it is now, and the counts of the filters above the list."""
+    scope = current().scope
+    which, search = _filter()
+    return show(
+        "invitations/_invitation.html",
+        listed=scope.listed(scope.invitation(invitation_id), now()),
+        search=search,
+        chosen=which or "",
+        totals=scope.invitation_totals(now()),
+        flags=scope.flag_totals(now()),
+        status=status,
+    )
+
+
+def _filter() -> tuple[InvitationStatus | Flag | None, str]:
+    """Which invitations the list shows, and the text searched for."""
     which = _WHICH.get(request.values.get("status", ""))
     return which, request.values.get("search", "").strip()[:254]

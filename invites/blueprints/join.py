@@ -1,6 +1,6 @@
 """The page behind a permanent link: join as somebody new, or as oneself."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from invites.core.errors import Reason, RuleError
@@ -9,10 +9,11 @@ from invites.models import PermanentLink
 from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, after_login
+from invites.web.error_status import status_of
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.rate_limits import limit_joining
-from invites.web.responses import go, show
+from invites.web.responses import show
 from invites.web.services import links, now
 
 blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
@@ -24,34 +25,30 @@ def page(token: str) -> Response:
     """Says what the link leads to. Opening it changes nothing."""
     link = links().opened_permanent(token)
     if link is None:
-        return show("join/closed.html", status=410)
-    who = visitor()
-    if who is None:
-        return _sign_up(link, token, _form())
-    membership = memberships.find(link.account, who.user)
-    return show("join/accept.html", link=link, token=token, membership=membership)
+        return _closed()
+    return _sign_up(link, token, _form()) if visitor() is None else _for_member(link, token)
 
 
 @blueprint.post("")
 @allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
-    """Join as somebody new: in at once, with a confirmation mail on its way."""
+    """Join as somebody new: a member at once, with a confirmation mail sent."""
     link = links().opened_permanent(token)
     if link is None:
-        return show("join/closed.html", status=410)
+        return _closed()
     form = _form()
     if not form.validate():
-        return _sign_up(link, token, form, status=422)
+        return _sign_up(link, token, form)
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
         membership = permanent_link.join_as_new(link, profile, now())
     except RuleError as refused:
         if refused.reason is Reason.LINK_CLOSED:
-            return show("join/closed.html", status=410)
+            return _closed()
         about_email = refused.reason is Reason.PROFILE_EXISTS
         form.refuse(form.email if about_email else form.password, refused)
-        return _sign_up(link, token, form, status=422)
+        return _sign_up(link, token, form)
     return after_join(membership, form)
 
 
@@ -61,13 +58,13 @@ def accept(token: str) -> Response:
     """Join as the person who is logged in."""
     link = links().opened_permanent(token)
     if link is None:
-        return show("join/closed.html", status=410)
+        return _closed()
     try:
         permanent_link.join(link, person(), now())
     except RuleError as refused:
         if refused.reason is Reason.LINK_CLOSED:
-            return show("join/closed.html", status=410)
-        return go(url_for("join.page", token=token))
+            return _closed()
+        return _for_member(link, token, status=status_of(refused.reason))
     renew()
     return after_login(link.account)
 
@@ -78,5 +75,15 @@ def _form() -> JoinForm:
     return form
 
 
-def _sign_up(link: PermanentLink, token: str, form: JoinForm, *, status: int = 200) -> Response:
-    return show("join/page.html", link=link, token=token, form=form, status=status)
+def _sign_up(link: PermanentLink, token: str, form: JoinForm) -> Response:
+    return show("join/page.html", link=link, token=token, form=form, status=form.status)
+
+
+def _for_member(link: PermanentLink, token: str, *, status: int = 200) -> Response:
+    """For somebody who is logged in: join, or why that isn't needed or not possible."""
+    membership = memberships.find(link.account, person())
+    return show("join/accept.html", link=link, token=token, membership=membership, status=status)
+
+
+def _closed() -> Response:
+    return show("join/closed.html", status=status_of(Reason.LINK_CLOSED))

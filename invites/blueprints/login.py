@@ -1,8 +1,9 @@
-"""Log in, and log out."""
+"""Log in with a password or a passkey, and log out."""
 
 import logging
 
 from flask import Blueprint, request, url_for
+from flask import Response as JsonResponse
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import TooManyRequests
@@ -16,11 +17,13 @@ from invites.people import passkeys, profiles, two_step
 from invites.web import last_login_address, pending_login
 from invites.web.access import Who, allow
 from invites.web.after_login import first_page
+from invites.web.error_labels import sentence
+from invites.web.error_status import status_of
 from invites.web.forms import PlainForm
 from invites.web.labels import try_again_in
 from invites.web.login import log_in, log_out, visitor
-from invites.web.rate_limits import limit_logins
-from invites.web.responses import go, show
+from invites.web.rate_limits import limit_logins, limit_passkeys
+from invites.web.responses import go, show, tell
 from invites.web.services import links, now, services
 from invites.web.urls import safe_next
 
@@ -38,27 +41,31 @@ class LoginForm(PlainForm):
     next = HiddenField()
 
 
+class PasskeyForm(PlainForm):
+    """What a browser says of a passkey."""
+
+    credential = HiddenField()
+    shared = BooleanField()
+    next = HiddenField()
+
+
 @blueprint.get("/login")
 @allow(Who.ANYBODY)
 def form() -> Response:
-    """The log-in page."""
     if not installation.is_set_up():
         return go(url_for("setup.form"))
     next_url = safe_next(request.args.get("next"))
     who = visitor()
     if who is not None:
         return go(next_url or first_page(who.user))
-    invitation = _invitation_behind(next_url)
-    known = invitation.email if invitation and profiles.find(invitation.email) else ""
-    email = request.args.get("email", known)
-    return _page(LoginForm(next=next_url, email=email), invitation)
+    return _page(LoginForm(next=next_url, email=request.args.get("email")))
 
 
 @blueprint.post("/login")
 @allow(Who.ANYBODY)
 @limit_logins
 def create() -> Response:
-    """Check the password, start a session, and lead on to where the person was going."""
+    """Check the password, start a session, and redirect to the page the person asked for."""
     form = LoginForm()
     user = None
     if form.validate():
@@ -66,7 +73,7 @@ def create() -> Response:
             user = profiles.authenticate(form.email.data or "", form.password.data or "")
         except RuleError as refused:
             form.refuse(form.password, refused)
-            return _page(form, _invitation_behind(safe_next(form.next.data)), status=422)
+            return _page(form)
     if user is not None and two_step.is_on(user):
         pending_login.begin(user, shared=form.shared.data)
         return go(url_for("two_step_login.form", next=safe_next(form.next.data)))
@@ -77,8 +84,7 @@ def create() -> Response:
             _("This address and password don't go together. Check both, or set a new password.")
         ]
         last_login_address.keep(form.email.data)
-        invitation = _invitation_behind(safe_next(form.next.data))
-        return _page(form, invitation, status=422)
+        return _page(form)
     return go(safe_next(form.next.data) or first_page(user))
 
 
@@ -94,9 +100,35 @@ def too_many_tries(error: TooManyRequests) -> Response:
         )
     ]
     last_login_address.keep(form.email.data)
-    response = _page(form, _invitation_behind(safe_next(form.next.data)), status=429)
+    response = _page(form, status=429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+@blueprint.post("/login/passkey/options")
+@allow(Who.ANYBODY)
+@limit_passkeys
+def passkey_options() -> Response:
+    """What the browser needs to use a passkey, for its script."""
+    asked = passkeys.ask_at_login(services().settings.base_url, now())
+    return JsonResponse(asked, mimetype="application/json")
+
+
+@blueprint.post("/login/passkey")
+@allow(Who.ANYBODY)
+@limit_passkeys
+def use_passkey() -> Response:
+    """Log in with a passkey, instead of a password or as the second step after one."""
+    form = PasskeyForm()
+    try:
+        base_url = services().settings.base_url
+        user = passkeys.authenticate(form.credential.data or "", base_url, now())
+        log_in(user, shared=form.shared.data or pending_login.waits_on_shared_device(user))
+    except RuleError as refused:
+        log.warning("passkey refused from %s", request.remote_addr)
+        tell(sentence(refused), "problem")
+        return _page(LoginForm(), status=status_of(refused.reason))
+    return go(safe_next(form.next.data) or first_page(user))
 
 
 @blueprint.post("/logout")
@@ -109,13 +141,16 @@ def delete() -> Response:
     return response
 
 
-def _page(form: LoginForm, invitation: Invitation | None, *, status: int = 200) -> Response:
+def _page(form: LoginForm, *, status: int | None = None) -> Response:
+    invitation = _invitation_behind(safe_next(form.next.data))
+    if invitation and not form.email.data and profiles.find(invitation.email):
+        form.email.data = invitation.email
     return show(
         "login/page.html",
         form=form,
         invitation=invitation,
         can_use_passkeys=passkeys.can_be_used(services().settings.base_url),
-        status=status,
+        status=form.status if status is None else status,
     )
 
 

@@ -61,7 +61,7 @@ def test_mail() -> AnyResponse:
     """Send a test mail now, and tell every step; takes as long as the mail server does."""
     form = MailTestForm()
     if not form.validate():
-        return _show("_test_mail.html", status=422, test_mail_form=form)
+        return _show("_test_mail.html", status=form.status, test_mail_form=form)
     mail = build_test_mail(canonical(form.email.data or ""), services().mail_context, now())
     return _show("_test_mail.html", test_mail_form=form, test_mail=send_test_mail(_server(), mail))
 
@@ -83,7 +83,7 @@ def pace() -> AnyResponse:
     """Store how fast mail goes out."""
     form = PaceForm()
     if not form.validate():
-        return _show(status=422, pace_form=form)
+        return _show(status=form.status, pace_form=form)
     throttle.change(form.per_minute.data or "", form.connections.data or "")
     tell(_("Saved. The worker keeps to it from the next mails on."))
     return go(url_for("mail_settings.page"))
@@ -106,7 +106,7 @@ def _show(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
     }
     return show(
         "mail_settings/page.html",
-        fragment=f"mail_settings/{fragment}" if fragment else None,
+        fragment=f"mail_settings/{fragment}" if fragment else "",
         status=status,
         settings=services().settings,
         server=_server(),

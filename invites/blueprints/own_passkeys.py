@@ -11,12 +11,12 @@ from invites.core.errors import Reason, RuleError
 from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
+from invites.web.error_status import status_of
 from invites.web.forms import checked_by
 from invites.web.login import person, session_token
 from invites.web.password_prompt import PasswordForm, ask_password, change, what_stays_closed
 from invites.web.rate_limits import limit_password_guesses, was_right
 from invites.web.responses import show
-from invites.web.server_busy import mark_busy
 from invites.web.services import now, services
 
 blueprint = Blueprint("passkeys", __name__, url_prefix="/profile/two-step/passkeys")
@@ -49,8 +49,7 @@ def options() -> AnyResponse:
         if refused.reason is not Reason.PASSWORD_WRONG:
             was_right()
         answer = jsonify(error=str(sentence(refused)))
-        answer.status_code = 422
-        mark_busy(refused)
+        answer.status_code = status_of(refused.reason)
         return answer
     return Response(asked, mimetype="application/json")
 
@@ -112,4 +111,4 @@ def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
 
 
 def _page(form: PasswordForm) -> AnyResponse:
-    return show("two_step/passkey.html", form=form, status=422 if form.errors else 200)
+    return show("two_step/passkey.html", form=form, status=form.status)

@@ -13,6 +13,7 @@ from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import email_tokens, profiles
 from invites.web import last_login_address
 from invites.web.access import Who, allow
+from invites.web.error_status import status_of
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import log_out
 from invites.web.rate_limits import limit_joining, limit_mail
@@ -55,7 +56,7 @@ def ask() -> Response:
     """Mail a link if the address has a profile; say the same in any case."""
     form = AskForm()
     if not form.validate():
-        return show("password_reset/ask.html", form=form, status=422)
+        return show("password_reset/ask.html", form=form, status=form.status)
     profiles.request_reset(form.email.data, now())
     return show("password_reset/asked.html", email=form.email.data)
 
@@ -78,31 +79,27 @@ def create(token: str) -> Response:
         return _closed()
     form = NewPasswordForm()
     if not form.validate():
-        return _page(form, email_token, status=422)
+        return _page(form, email_token)
     try:
         email_tokens.reset_password(email_token, form.password.data or "", now())
     except RuleError as refused:
         if refused.reason is Reason.EMAIL_TOKEN_CLOSED:
             return _closed()
         form.refuse(form.password, refused)
-        return _page(form, email_token, status=422)
+        return _page(form, email_token)
     log_out()
     tell(_("Your new password is set. Log in with it."))
     return go(url_for("login.form", email=email_token.user.email))
 
 
 def _open_email_token(token: str) -> EmailToken | None:
-    email_token = links().opened_email_token(token, EmailTokenPurpose.RESET_PASSWORD)
-    return (
-        email_token
-        if email_token is not None and email_tokens.is_open(email_token, now())
-        else None
-    )
+    found = links().opened_email_token(token, EmailTokenPurpose.RESET_PASSWORD)
+    return found if found is not None and email_tokens.is_open(found, now()) else None
 
 
-def _page(form: NewPasswordForm, email_token: EmailToken, *, status: int = 200) -> Response:
-    return show("password_reset/page.html", form=form, person=email_token.user, status=status)
+def _page(form: NewPasswordForm, email_token: EmailToken) -> Response:
+    return show("password_reset/page.html", form=form, person=email_token.user, status=form.status)
 
 
 def _closed() -> Response:
-    return show("password_reset/closed.html", status=410)
+    return show("password_reset/closed.html", status=status_of(Reason.EMAIL_TOKEN_CLOSED))

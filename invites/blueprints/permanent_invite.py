@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response
 from invites.authorization.permissions import Action
 from invites.members import permanent_link
 from invites.web.access import allow, current
-from invites.web.htmx import wants_fragment
-from invites.web.responses import go, show, tell
+from invites.web.responses import answer_done, show
 from invites.web.services import links, now
 
 blueprint = Blueprint("permanent_invite", __name__, url_prefix="/accounts/<slug>/permanent-invite")
@@ -28,7 +27,7 @@ def page() -> Response:
 def enable() -> Response:
     """Make a brand-new link."""
     permanent_link.enable(current().membership, now())
-    return _changed(_("The permanent link works. Copy it and share it."))
+    return _answer_done(_("The permanent link works. Copy it and share it."))
 
 
 @blueprint.get("/deletion")
@@ -43,17 +42,14 @@ def ask_deletion() -> Response:
 def delete() -> Response:
     """Break the link for good."""
     permanent_link.delete(current().membership, now())
-    return _changed(_("The link is deleted. Whoever opens it is told so."))
+    return _answer_done(_("The link is deleted. Whoever opens it is told so."))
 
 
-def _changed(message: str) -> Response:
-    if wants_fragment():
-        return _card(told=message)
-    tell(message)
-    return go(url_for("permanent_invite.page"))
+def _answer_done(message: str) -> Response:
+    return answer_done(message, lambda _status: _card(), go_to=url_for("permanent_invite.page"))
 
 
-def _card(*, deleting: bool = False, told: str = "") -> Response:
+def _card(*, deleting: bool = False) -> Response:
     link = permanent_link.active(current().account)
     return show(
         "permanent_invite/page.html",
@@ -61,7 +57,6 @@ def _card(*, deleting: bool = False, told: str = "") -> Response:
         link=link,
         url=links().permanent(link) if link else None,
         deleting=deleting and link is not None,
-        told=told,
         joined=permanent_link.joined_count(current().account),
         joined_today=permanent_link.joined_count(current().account, now() - timedelta(days=1)),
     )

@@ -127,7 +127,7 @@ def _page(
         is_here=_is_here,
         has_two_step=two_step.is_on(person()),
         pending_email=profiles.pending_email(person(), now()),
-        status=422 if refused else 200,
+        status=refused.status if refused else 200,
     )
 
 

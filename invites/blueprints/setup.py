@@ -58,7 +58,7 @@ def create() -> Response:
         return go(url_for("login.form"))
     form = SetupForm()
     if not form.validate():
-        return show("setup/page.html", form=form, status=422)
+        return show("setup/page.html", form=form, status=form.status)
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
         account, installer = installation.set_up(form.account.data, profile, now())
@@ -66,7 +66,7 @@ def create() -> Response:
         if refused.reason is Reason.ALREADY_SET_UP:
             return go(url_for("login.form"))
         form.refuse(form.password, refused)
-        return show("setup/page.html", form=form, status=422)
+        return show("setup/page.html", form=form, status=form.status)
     log_in(installer, shared=False)
     tell(_("%(account)s is set up. Invite the first people.", account=account.name))
     return go(url_for("compose.form", slug=account.slug))

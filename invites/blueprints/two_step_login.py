@@ -2,22 +2,21 @@
 
 import logging
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import BooleanField, HiddenField, StringField
+from wtforms import HiddenField, StringField
 
 from invites.core.errors import RuleError
 from invites.models import User
-from invites.people import passkeys, two_step
+from invites.people import two_step
 from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.after_login import first_page
-from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.login import log_in
-from invites.web.rate_limits import limit_passkeys, limit_two_step
-from invites.web.responses import go, show, tell
+from invites.web.rate_limits import limit_two_step
+from invites.web.responses import go, show
 from invites.web.services import now, services
 from invites.web.urls import login_url, safe_next
 
@@ -31,14 +30,6 @@ class CodeForm(PlainForm):
 
     code = StringField(_l("Code"))
     recovery_code = StringField(_l("Recovery code"))
-    next = HiddenField()
-
-
-class PasskeyForm(PlainForm):
-    """What a browser says of a passkey."""
-
-    credential = HiddenField()
-    shared = BooleanField()
     next = HiddenField()
 
 
@@ -79,39 +70,6 @@ def _try(user: User, *, shared: bool) -> AnyResponse:
     return go(safe_next(form.next.data) or first_page(user))
 
 
-@blueprint.post("/passkey/options")
-@allow(Who.ANYBODY)
-@limit_passkeys
-def options() -> Response:
-    """What the browser needs to use a passkey, for its script."""
-    asked = passkeys.ask_at_login(services().settings.base_url, now())
-    return Response(asked, mimetype="application/json")
-
-
-@blueprint.post("/passkey")
-@allow(Who.ANYBODY)
-@limit_passkeys
-def use_passkey() -> AnyResponse:
-    """Start a session for whoever's passkey signed."""
-    form = PasskeyForm()
-    next_url = safe_next(form.next.data)
-    try:
-        base_url = services().settings.base_url
-        user = passkeys.authenticate(form.credential.data or "", base_url, now())
-        log_in(user, shared=form.shared.data or _is_waiting_on_shared(user))
-    except RuleError as refused:
-        log.warning("passkey refused from %s", request.remote_addr)
-        tell(sentence(refused), "problem")
-        return go(login_url(next_url=next_url or ""))
-    return go(next_url or first_page(user))
-
-
-def _is_waiting_on_shared(user: User) -> bool:
-    """Whether they ticked the box of shared computers when they typed their password."""
-    found = pending_login.waiting()
-    return found is not None and found == (user, True)
-
-
 def _begin_again() -> AnyResponse:
     return go(login_url(next_url=safe_next(request.values.get("next")) or ""))
 
@@ -122,5 +80,5 @@ def _ask(user: User, form: CodeForm) -> AnyResponse:
         form=form,
         has_authenticator=two_step.has_authenticator(user),
         has_passkey=two_step.has_passkey(user),
-        status=422 if form.errors else 200,
+        status=form.status,
     )

@@ -17,11 +17,10 @@ from invites.core.roles import Role
 from invites.members import memberships, two_step_policy
 from invites.models import Membership
 from invites.web.access import allow, current
-from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
 from invites.web.labels import ROLE
-from invites.web.responses import go, show, tell
+from invites.web.responses import answer_done, go, run_rule, show
 from invites.web.services import now
 
 blueprint = Blueprint("users", __name__, url_prefix="/accounts/<slug>/users")
@@ -52,7 +51,7 @@ def inactive() -> Response:
     return _list(active=False)
 
 
-def _list(*, active: bool) -> Response:
+def _list(*, active: bool, status: int = 200) -> Response:
     search = request.args.get("search", "").strip()[:254]
     found = current().scope.members(
         active=active, search=search, page=request.args.get("page", 1, type=int)
@@ -63,6 +62,7 @@ def _list(*, active: bool) -> Response:
         found=found,
         search=search,
         active=active,
+        status=status,
     )
 
 
@@ -86,67 +86,72 @@ def update(membership_id: int) -> Response:
     form.offer_roles()
     if not form.validate():
         form.role.errors = [_("Choose one of these roles.")]
-        return _editor(membership, form, status=422)
+        return _editor(membership, form)
+    role = Role(form.role.data)
     try:
-        memberships.change_role(current().membership, membership, Role(form.role.data), now())
+        memberships.change_role(current().membership, membership, role, now())
     except RuleError as refused:
         form.refuse(form.role, refused)
-        return _editor(membership, form, status=422)
-    told = _(
-        "%(name)s is %(role)s now.", name=membership.user.name, role=ROLE[Role(form.role.data)]
+        return _editor(membership, form)
+    message = _("%(name)s is %(role)s now.", name=membership.user.name, role=ROLE[role])
+    return answer_done(
+        message + _consequences(membership),
+        lambda _status: _row(membership),
+        go_to=url_for("users.active"),
     )
-    return _row(membership, told=told + _and_then(membership))
 
 
 @blueprint.get("/<int:membership_id>")
 @allow(Action.SEE_PEOPLE)
 def row(membership_id: int) -> Response:
-    """One member's row, when editing is given up."""
-    return _row(current().scope.membership(membership_id))
+    """A member's row, for when editing is canceled."""
+    membership = current().scope.membership(membership_id)
+    return _row(membership) if wants_fragment() else go(_list_url(membership))
 
 
 @blueprint.post("/<int:membership_id>/deactivation")
 @allow(Action.REMOVE_MEMBER)
 def deactivate(membership_id: int) -> Response:
-    """Take the member out."""
-    return _do(memberships.deactivate, membership_id, _l("%(name)s is inactive now."))
+    return _change(memberships.deactivate, membership_id, _l("%(name)s is inactive now."))
 
 
 @blueprint.post("/<int:membership_id>/reactivation")
 @allow(Action.REMOVE_MEMBER)
 def reactivate(membership_id: int) -> Response:
-    """Bring the member back."""
-    return _do(memberships.reactivate, membership_id, _l("%(name)s is active again."))
+    return _change(memberships.reactivate, membership_id, _l("%(name)s is active again."))
 
 
-def _do(
-    action: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
+def _change(
+    rule: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
 ) -> Response:
-    """Do something to one member, and show how they stand then."""
     membership = current().scope.membership(membership_id)
-    try:
-        action(current().membership, membership, now())
-    except RuleError as refused:
-        return _row(membership, problem=sentence(refused))
-    sentences = str(told % {"name": membership.user.name}) + _and_then(membership)
-    return _row(membership, told=sentences)
+
+    def show_result(status: int) -> Response:
+        if wants_fragment():
+            return _row(membership, status=status)
+        return _list(active=membership.is_active, status=status)
+
+    return run_rule(
+        lambda: rule(current().membership, membership, now()),
+        show_result,
+        told=lambda _none: str(told % {"name": membership.user.name}) + _consequences(membership),
+        go_to=_list_url(membership),
+    )
 
 
-def _and_then(before: Membership) -> str:
-    """More sentences when they can't go on as they are."""
-    return _what_they_lack(current().scope.membership(before.id)) + _what_they_sent(before)
+def _consequences(before: Membership) -> str:
+    """Further sentences about what the member or people they invited can't do now."""
+    return _missing_two_step(current().scope.membership(before.id)) + _lost_invitations(before)
 
 
-def _what_they_lack(membership: Membership) -> str:
-    """One more sentence when the account asks for a second step that they don't have."""
+def _missing_two_step(membership: Membership) -> str:
     if not (membership.is_active and two_step_policy.is_missing(membership)):
         return ""
     words = _("They have to set up a second step first, and see nothing of the account until then.")
     return f" {words}"
 
 
-def _what_they_sent(membership: Membership) -> str:
-    """One more sentence when invitations of theirs hold no longer."""
+def _lost_invitations(membership: Membership) -> str:
     number = authority.count_without_authority(membership, now())
     if not number:
         return ""
@@ -159,26 +164,20 @@ def _what_they_sent(membership: Membership) -> str:
     return f" {words}"
 
 
-def _editor(membership: Membership, form: RoleForm, *, status: int = 200) -> Response:
+def _list_url(membership: Membership) -> str:
+    return url_for("users.active" if membership.is_active else "users.inactive")
+
+
+def _editor(membership: Membership, form: RoleForm) -> Response:
     return show(
         "users/edit.html",
         fragment="users/_user_editor.html",
         membership=membership,
         form=form,
-        status=status,
+        status=form.status,
     )
 
 
-def _row(before: Membership, *, told: str = "", problem: str = "") -> Response:
-    """The row as it is now for htmx, the list for everybody else."""
-    if not wants_fragment():
-        if told or problem:
-            tell(problem or told, "problem" if problem else "done")
-        return go(url_for("users.active" if before.is_active else "users.inactive"))
-    return show(
-        "users/_user.html",
-        membership=current().scope.membership(before.id),
-        told=told,
-        problem=problem,
-        status=422 if problem else 200,
-    )
+def _row(before: Membership, *, status: int = 200) -> Response:
+    """The row as it is now."""
+    return show("users/_user.html", membership=current().scope.membership(before.id), status=status)

@@ -31,7 +31,6 @@ from invites.lists.recipients import Entry, read_field, replaced
 from invites.lists.table import Choice
 from invites.models import EntryOutcome, Invitation, StagedList
 from invites.web.access import current
-from invites.web.error_labels import sentence
 from invites.web.forms import PlainForm
 from invites.web.labels import ROLE
 from invites.web.responses import show
@@ -190,22 +189,23 @@ def prefilled_form(text: str, role: Role, wrong: Invitation | None = None) -> Co
 def compose_page(
     form: ComposeForm,
     *,
-    fragment: str | None = None,
-    status: int = 200,
+    fragment: str = "",
+    status: int | None = None,
     unsent: str = "",
     **context: object,
 ) -> Response:
-    """The page or a fragment of it, with the review of Email field and list."""
-    review, too_long = _review(form)
-    if too_long and not form.email.errors:
-        form.email.errors = [too_long]
+    """The page or a fragment of it, with the review of Email field and list.
+
+    ``status``: the form's own, unless given.
+    """
+    review = _review(form)
     mail_count = review.mail_count(form.also) if review else 0
     if number(form.agreed.data) != mail_count:
         form.agreed.data = ""
     return show(
         "compose/page.html",
         fragment=fragment,
-        status=status,
+        status=form.status if status is None else status,
         form=form,
         review=review,
         mail_count=mail_count,
@@ -219,11 +219,13 @@ def compose_page(
     )
 
 
-def _review(form: ComposeForm) -> tuple[Review | None, str]:
+def _review(form: ComposeForm) -> Review | None:
     try:
-        return review_entries(current().account, form.entries, form.staged, now()), ""
+        return review_entries(current().account, form.entries, form.staged, now())
     except RuleError as refused:
-        return None, sentence(refused)
+        if not form.email.errors:
+            form.refuse(form.email, refused)
+        return None
 
 
 def rows_page(form: ComposeForm) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from invites.lists.recipients import MAX_ENTRIES
 from invites.lists.table import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
 from invites.web.error_labels import sentence
+from invites.web.error_status import status_of
 from invites.web.htmx import wants_fragment
 from invites.web.labels import try_again_in
 from invites.web.responses import show
-from invites.web.server_busy import mark_busy
 
 log = logging.getLogger("invites.web")
 
@@ -36,6 +36,10 @@ _TITLE_AND_ADVICE = {
     405: (
         _("This page can't be opened like that"),
         _("Go back and use the buttons on the page."),
+    ),
+    409: (
+        _("This has changed"),
+        _("Go back, load the page again and look at it as it is now."),
     ),
     410: (
         _("This is gone for good"),
@@ -61,14 +65,10 @@ _TITLE_AND_ADVICE = {
         _("Something broke on our side"),
         _("It was written to the log. Try again in a moment; if it stays, tell who runs this box."),
     ),
-}
-
-_STATUS = {
-    Reason.NOT_FOUND: 404,
-    Reason.LIST_GONE: 404,
-    Reason.NOT_ALLOWED: 403,
-    Reason.LINK_CLOSED: 410,
-    Reason.EMAIL_TOKEN_CLOSED: 410,
+    503: (
+        _("Too busy just now"),
+        _("Try again in a moment. Nothing is lost."),
+    ),
 }
 
 
@@ -116,12 +116,11 @@ def _cross_site(_error: CrossSiteError) -> Response:
 
 
 def _refused(refused: RuleError) -> Response:
-    """A refusal that no view turned into something kinder."""
-    code = _STATUS.get(refused.reason, 422)
-    mark_busy(refused)
-    title, advice = _TITLE_AND_ADVICE[code]
-    says_more = code == 422 or refused.reason is Reason.LIST_GONE
-    return _error_page(code, title, sentence(refused) if says_more else advice)
+    """A refusal that the view has no place for."""
+    status = status_of(refused.reason)
+    title, advice = _TITLE_AND_ADVICE[status]
+    says_less = refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND)
+    return _error_page(status, title, advice if says_less else sentence(refused))
 
 
 def _crash(error: Exception) -> Response:

@@ -22,7 +22,7 @@ from invites.core import addresses, text_fields
 from invites.core.errors import RuleError
 from invites.people import passwords
 from invites.web.error_labels import sentence
-from invites.web.server_busy import mark_busy
+from invites.web.error_status import status_of
 
 # The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
 _REQUEST_BYTES = 64 * 1024 * 1024
@@ -82,10 +82,17 @@ class PlainForm(FlaskForm):
             """
             return None if formdata is None else request.form or None
 
+    _refused_status = 422
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of a page that shows the form: 200, or why it was refused."""
+        return self._refused_status if self.errors else 200
+
     def refuse(self, field: Field, refused: RuleError) -> None:
-        """Put a rule's no beside the field it is about."""
+        """Put the reason of a refusal beside the field it is about."""
         field.errors = [*field.errors, sentence(refused)]
-        mark_busy(refused)
+        self._refused_status = status_of(refused.reason)
 
     @property
     def first_problem(self) -> str | None:

@@ -45,7 +45,7 @@ def ask_password(
         warning=warning,
         button=button,
         is_danger=is_danger,
-        status=422 if form.errors else 200,
+        status=form.status,
     )
 
 

@@ -37,6 +37,11 @@ def waiting() -> tuple[User, bool] | None:
     return user, found["shared"]
 
 
+def waits_on_shared_device(user: User) -> bool:
+    """Whether ``user`` said that others use the device, when they typed their password."""
+    return waiting() == (user, True)
+
+
 def key() -> str:
     """Whose guesses are counted together: a new password begins anew, so its owner gets in."""
     found = session.get(_KEY, {})

@@ -1,15 +1,28 @@
-"""Page or fragment, and where to go after a change: the only way views answer."""
+"""How views answer: a page or a fragment, a redirect, and what a rule that refuses says."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import Response, flash, make_response, redirect, render_template
+from flask import Flask, Response, flash, g, make_response, redirect, render_template
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
 
+from invites.core.errors import Reason, RuleError
+from invites.web.error_labels import sentence
+from invites.web.error_status import status_of
 from invites.web.htmx import is_htmx, wants_fragment
 
+T = TypeVar("T")
 
-def show(page: str, *, fragment: str | None = None, status: int = 200, **context: Any) -> Response:
+_RETRY_AFTER = "5"  # seconds after which most of a crowd that logs in has been let in
+
+
+def init_app(app: Flask) -> None:
+    """Goes before the rate limits, whose own Retry-After would win otherwise."""
+    app.after_request(_say_when_to_retry)
+
+
+def show(page: str, *, fragment: str = "", status: int = 200, **context: Any) -> Response:
     """Render ``page``, or only its ``fragment`` when htmx asks for that."""
     template = fragment if fragment and wants_fragment() else page
     response = make_response(render_template(template, **context), status)
@@ -18,7 +31,7 @@ def show(page: str, *, fragment: str | None = None, status: int = 200, **context
 
 
 def go(url: str) -> AnyResponse:
-    """Lead the browser on to ``url`` with a GET: 303, or htmx's way of saying so."""
+    """Redirect to ``url`` with a GET: 303, or the header that htmx follows."""
     if not is_htmx():
         return redirect(url, code=303)
     response = make_response("", 200)
@@ -27,5 +40,78 @@ def go(url: str) -> AnyResponse:
 
 
 def tell(message: Any, kind: str = "done") -> None:
-    """A sentence for the top of the next page; ``kind`` is ``done`` or ``problem``."""
+    """Put a sentence at the top of the next page; ``kind`` is ``done`` or ``problem``."""
     flash(str(message), kind)
+
+
+def run_rule(
+    rule: Callable[[], T],
+    show_result: Callable[[int], AnyResponse],
+    *,
+    told: Callable[[T], str],
+    go_to: str,
+    has_fragment: bool = True,
+) -> AnyResponse:
+    """Run a rule that changes something, and answer for it: see ``answer_done``.
+
+    A refusal is the page or fragment as it is now, with the reason and its status;
+    ``show_result`` renders both. Raises RuleError for what is not allowed or not found, which the
+    error page answers.
+    """
+    try:
+        result = rule()
+    except RuleError as refused:
+        return _answer_refusal(refused, show_result, has_fragment=has_fragment)
+    return answer_done(told(result), show_result, go_to=go_to, has_fragment=has_fragment)
+
+
+def check_rule(
+    rule: Callable[[], object], show_result: Callable[[int], AnyResponse]
+) -> AnyResponse:
+    """Ask a rule that changes nothing, and show the page or fragment, with its refusal if any."""
+    try:
+        rule()
+    except RuleError as refused:
+        return _answer_refusal(refused, show_result, has_fragment=True)
+    return show_result(200)
+
+
+def answer_done(
+    message: str,
+    show_result: Callable[[int], AnyResponse],
+    *,
+    go_to: str,
+    has_fragment: bool = True,
+) -> AnyResponse:
+    """Answer for a change: a redirect to ``go_to`` with the message, or for htmx the fragment."""
+    in_place = has_fragment and wants_fragment()
+    _tell(message, "done", in_place=in_place)
+    return show_result(200) if in_place else go(go_to)
+
+
+def _answer_refusal(
+    refused: RuleError, show_result: Callable[[int], AnyResponse], *, has_fragment: bool
+) -> AnyResponse:
+    if refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND):
+        raise refused
+    _tell(sentence(refused), "problem", in_place=has_fragment and wants_fragment())
+    return show_result(status_of(refused.reason))
+
+
+def news() -> dict[str, str]:
+    """What this response's fragment tells: ``told`` or ``problem``."""
+    found: dict[str, str] = g.get("news", {})
+    return {"told": found.get("done", ""), "problem": found.get("problem", "")}
+
+
+def _tell(message: str, kind: str, *, in_place: bool) -> None:
+    if in_place:
+        g.news = {kind: message}
+    else:
+        tell(message, kind)
+
+
+def _say_when_to_retry(response: Response) -> Response:
+    if response.status_code == 503:
+        response.headers["Retry-After"] = _RETRY_AFTER
+    return response

@@ -29,6 +29,7 @@ from invites.web import error_labels, labels
 from invites.web.access import AccountContext, account_context
 from invites.web.htmx import wants_fragment
 from invites.web.login import visitor
+from invites.web.responses import news
 from invites.web.services import now, services
 from invites.web.urls import mailed_link
 
@@ -114,6 +115,7 @@ def _surroundings() -> dict[str, Any]:
         "is_fragment": wants_fragment,
         "mailed_link": mailed_link(),
         "now": now(),
+        **news(),
     }
 
 

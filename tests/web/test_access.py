@@ -214,7 +214,7 @@ OPEN_TO_ANYBODY = {
     "static", "public.start", "public.htmx", "public.healthz",
     "setup.form", "setup.create", "login.form", "login.create", "login.delete",
     "two_step_login.form", "two_step_login.create",
-    "two_step_login.options", "two_step_login.use_passkey",
+    "login.passkey_options", "login.use_passkey",
     "password_reset.ask_form", "password_reset.ask", "password_reset.form", "password_reset.create",
     "password_strength.estimate",
     "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",

@@ -1,0 +1,46 @@
+"""The HTTP status of each reason for which a rule refuses: the same on every page and for htmx."""
+
+from invites.core.errors import Reason
+
+_INPUT = 422  # what was entered can be corrected: every reason that isn't below
+
+_REASONS = {
+    # Not an error: the review is the next step of New Invitation.
+    200: {Reason.REVIEW_FIRST},
+    403: {Reason.NOT_ALLOWED, Reason.REMOVED_MEMBER, Reason.WRONG_PERSON},
+    404: {Reason.LIST_GONE, Reason.NOT_FOUND},
+    # Something else has to change first, or has changed meanwhile.
+    409: {
+        Reason.ADDRESS_UNPROVEN,
+        Reason.ALL_SENT,
+        Reason.ALREADY_SET_UP,
+        Reason.BATCH_NOT_SO,
+        Reason.INVITATION_WAITING,
+        Reason.LAST_OWNER,
+        Reason.LIST_SENT,
+        Reason.MEMBER_ALREADY,
+        Reason.NOTHING_ON_HOLD,
+        Reason.NOTHING_TO_RETRY,
+        Reason.NO_TWO_STEP,
+        Reason.OWNED_ALREADY,
+        Reason.PROFILE_EXISTS,
+        Reason.TOO_MANY_PASSKEYS,
+        Reason.TWO_STEP_FIRST,
+        Reason.UNCONFIRMED,
+        Reason.UNSUBSCRIBED,
+    },
+    410: {
+        Reason.EMAIL_TOKEN_CLOSED,
+        Reason.INVITATION_CLOSED,
+        Reason.INVITATION_UNBACKED,
+        Reason.LINK_CLOSED,
+    },
+    429: {Reason.ASKED_OFTEN, Reason.INVITATION_OFTEN, Reason.MAILED_ENOUGH},
+    503: {Reason.BUSY},
+}
+
+_STATUS = {reason: status for status, reasons in _REASONS.items() for reason in reasons}
+
+
+def status_of(reason: Reason) -> int:
+    return _STATUS.get(reason, _INPUT)
