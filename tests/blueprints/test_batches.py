@@ -223,17 +223,19 @@ class TestCancelling:
         attempt_all(now)
         olive.htmx = htmx
         olive.press("Cancel the rest")
+        assert olive.status == 409
         assert "All emails have been sent" in olive.text
         assert olive.page.select_one(".big strong").get_text() == "4"
         assert reread(batch).state != BatchState.CANCELED
 
-    def test_who_opens_the_question_late_is_led_to_the_batch(
+    def test_after_the_last_mail_the_question_is_not_asked(
         self, olive: Browser, place: str, now: datetime
     ) -> None:
         attempt_all(now)
         olive.open(f"{place}/cancellation")
-        assert olive.url == place
+        assert olive.status == 409
         assert "All emails have been sent" in olive.text
+        assert "Cancel the rest" not in olive.text
 
 
 @pytest.mark.parametrize("htmx", [True, False])

@@ -394,7 +394,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         )
         assert told in row(olive, offered)
         assert buttons(olive, offered) == ["Resend", "Revoke"]
-        assert olive.open(f"{LIST}/{offered.id}/link").status == 422
+        assert olive.open(f"{LIST}/{offered.id}/link").status == 410
         assert "can no longer invite people" in olive.text
 
     @pytest.mark.usefixtures("lost")

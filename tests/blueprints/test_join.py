@@ -100,7 +100,7 @@ def test_signing_up_with_a_taken_address_says_so_and_takes_nothing_over(
     somebody.open(link).press(
         "Join", **NOA | {"email": "UMA@example.org", "password": "x" + PASSWORD}
     )
-    assert somebody.status == 422
+    assert somebody.status == 409
     assert somebody.page.select_one("#email-error")
     assert User.get(User.email == "uma@example.org").password_hash == before
 

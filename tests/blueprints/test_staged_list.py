@@ -508,7 +508,7 @@ class TestSending:
             owner, send_invitations.InvitationRequest("k", [], Role.ADMIN, staged), now
         )
         looking.press("Send Invitation")
-        assert looking.status == 422
+        assert looking.status == 409
         assert "already sent" in looking.text
         assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
         looking.press("Send Invitation")

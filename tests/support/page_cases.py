@@ -221,7 +221,7 @@ PAGE_CASES = {
     "confirm address": PageCase("unconfirmed", _proof("confirmation")),
     "confirmation link used": PageCase("owner", _proof("confirmation"), status=410),
     "address taken": PageCase(
-        "unconfirmed", lambda w: _proof_of_address(w, "uma@example.org"), {}, status=410
+        "unconfirmed", lambda w: _proof_of_address(w, "uma@example.org"), {}, status=409
     ),
     "accounts": PageCase("owner", "/accounts"),
     "accounts, invited": PageCase("ally", "/accounts"),
@@ -390,7 +390,7 @@ PAGE_CASES = {
     ),
     "edit user": PageCase("owner", _member("user", "/edit"), fragment="user-"),
     "edit user, refused": PageCase(
-        "owner", _member("unconfirmed", "/edit"), {"role": "30"}, fragment="user-", status=422
+        "owner", _member("unconfirmed", "/edit"), {"role": "30"}, fragment="user-", status=409
     ),
     "edit user, forged role": PageCase(
         "admin", _member("user", "/edit"), {"role": "40"}, fragment="user-", status=422
@@ -478,10 +478,10 @@ BUTTONS = {
         "batch-progress",
     ),
     "resend, refused": PageCase(
-        "owner", _invitation("pending", "resend"), {}, "invitation-", status=422
+        "owner", _invitation("pending", "resend"), {}, "invitation-", status=409
     ),
     "resend, opted out": PageCase(
-        "owner", _invitation("pending", "resend"), {}, "invitation-", status=422, before=_opted_out
+        "owner", _invitation("pending", "resend"), {}, "invitation-", status=409, before=_opted_out
     ),
     "resend": PageCase("owner", _invitation("sent", "resend"), {}, "invitation-"),
     "copy link": PageCase("owner", _invitation("pending", "link"), None, "invitation-"),
@@ -492,7 +492,7 @@ BUTTONS = {
     "undo": PageCase("owner", _invitation("revoked", "restoration"), {}, "invitation-"),
     "update user": PageCase("owner", _member("user", "/edit"), {"role": "20"}, "user-"),
     "deactivate": PageCase("owner", _member("user", "/deactivation"), {}, "user-"),
-    "deactivate, refused": PageCase("owner", _member("owner", "/deactivation"), {}, "user-", 422),
+    "deactivate, refused": PageCase("owner", _member("owner", "/deactivation"), {}, "user-", 409),
     "reactivate": PageCase("owner", _member("inactive", "/reactivation"), {}, "user-"),
     "cancel editing": PageCase("owner", _member("user"), None, "user-"),
     "enable link": PageCase(

@@ -1,0 +1,209 @@
+"""A refusal has one status, whichever page refuses and whether htmx asks or not."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+
+from invites.core.errors import Reason, RuleError
+from invites.members import installation
+from invites.web.access import Who, allow
+from invites.web.error_labels import sentence
+from invites.web.error_status import status_of
+from tests.support.browsing import HTMX
+from tests.support.people import PASSWORD
+from tests.support.populated_account import Site, services
+from tests.web.test_access import Places, routes
+
+# Reasons about input begin with what was entered.
+ENTERED = {
+    "address", "text", "url", "time", "phone", "number", "password", "code", "passkey", "file",
+}  # fmt: skip
+
+
+@pytest.fixture
+def refusing(fresh_app: Flask) -> Flask:
+    """An application with a page whose rule refuses for the reason in its URL."""
+
+    @allow(Who.ANYBODY)
+    def refuse(reason: str) -> None:
+        raise RuleError(Reason(reason), limit=3, row=3)
+
+    fresh_app.add_url_rule("/refuse/<reason>", view_func=refuse)
+    return fresh_app
+
+
+def test_a_refusal_that_the_page_has_no_place_for_has_the_status_of_its_reason(
+    refusing: Flask,
+) -> None:
+    client = refusing.test_client()
+    for reason in set(Reason) - {Reason.REVIEW_FIRST}:
+        with refusing.test_request_context():
+            told = sentence(RuleError(reason, limit=3, row=3))
+        for headers in ({}, HTMX):
+            answer = client.get(f"/refuse/{reason}", headers=headers)
+            assert answer.status_code == status_of(reason)
+            page = BeautifulSoup(answer.text, "html.parser").get_text()
+            assert told in page or reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND)
+
+
+def test_input_that_can_be_corrected_is_422_and_nothing_else_is() -> None:
+    about_input = {reason for reason in Reason if reason.partition("_")[0] in ENTERED} - {
+        Reason.ADDRESS_UNPROVEN
+    }
+    about_input |= {
+        Reason.ADDRESS_YOURS, Reason.CONFIRM_FIRST, Reason.LIST_EMPTY, Reason.LIST_TOO_LONG,
+        Reason.NOBODY_TO_INVITE,
+    }  # fmt: skip
+    assert {reason for reason in Reason if status_of(reason) == 422} == about_input
+
+
+@dataclass(frozen=True)
+class Refusing:
+    """A view that passes on what ``rule`` refuses, asked by ``who`` with ``form``."""
+
+    rule: str
+    who: str = "owner"
+    form: Callable[[Site], dict[str, Any]] | dict[str, Any] = field(default_factory=dict)
+
+
+def _file(_site: Site) -> dict[str, Any]:
+    return {"csv_file": (io.BytesIO(b"a@example.org\n"), "people.csv"), "role": "10"}
+
+
+def _first_visit(site: Site) -> dict[str, Any]:
+    code = services(site.app).signer.setup_code()
+    return JOINING | {"code": code, "account": "Riverside Relief"}
+
+
+LOGIN = {"email": "uma@example.org", "password": PASSWORD}
+JOINING = {"name": "Noa New", "email": "noa@example.org", "password": PASSWORD}
+SETTINGS = {
+    "name": "Riverside Relief", "purpose": "", "assignments_url": "", "assignments_label": "",
+    "reply_to": "", "time_zone": "UTC",
+}  # fmt: skip
+PASSKEY = {"name": "Phone", "password": PASSWORD, "credential": "{}"}
+
+REFUSING = {
+    "account_home.claim_ownership": Refusing("members.ownership.claim"),
+    "account_home.leave": Refusing("members.memberships.leave"),
+    "account_list.accept": Refusing("members.answers.accept"),
+    "account_list.create": Refusing("members.accounts.create_by_installer", form={"name": "New"}),
+    "account_list.decline": Refusing("members.answers.decline"),
+    "account_settings.require_two_step": Refusing("members.two_step_policy.require"),
+    "account_settings.update": Refusing("members.accounts.change_settings", form=SETTINGS),
+    "authenticator_app.confirm": Refusing("people.two_step.confirm_authenticator", "setting up"),
+    "authenticator_app.offer": Refusing("people.two_step.offer_authenticator"),
+    "authenticator_app.remove": Refusing("people.two_step.remove_authenticator"),
+    "batches.cancel": Refusing("outbox.batches.cancel"),
+    "batches.pause": Refusing("outbox.batches.pause"),
+    "batches.resend": Refusing("invitations.manage.resend"),
+    "batches.resume": Refusing("outbox.batches.resume"),
+    "batches.retry": Refusing("outbox.batches.retry_failed"),
+    "batches.send_on_hold": Refusing("outbox.batches.send_on_hold"),
+    "compose.add_file": Refusing("invitations.staging.stage_file", form=_file),
+    "compose.create": Refusing(
+        "invitations.send_invitations.issue", form={"email": "a@example.org", "role": "10"}
+    ),
+    "confirm_email.create": Refusing("people.email_tokens.confirm_email"),
+    "devices.sign_out": Refusing("people.sessions.end_one"),
+    "invitation.accept": Refusing("members.answers.accept_as_new", "nobody", JOINING),
+    "invitation.decline": Refusing("members.answers.decline", "nobody"),
+    "invitations.resend": Refusing("invitations.manage.resend"),
+    "invitations.restore": Refusing("invitations.manage.restore"),
+    "invitations.revoke": Refusing("invitations.manage.revoke"),
+    "join.accept": Refusing("members.permanent_link.join", "ally"),
+    "join.create": Refusing("members.permanent_link.join_as_new", "nobody", JOINING),
+    "login.create": Refusing("people.profiles.authenticate", "nobody", LOGIN),
+    "login.use_passkey": Refusing("people.passkeys.authenticate", "nobody"),
+    "passkeys.add": Refusing("people.passkeys.add", form=PASSKEY),
+    "passkeys.options": Refusing("people.passkeys.ask_for_new"),
+    "passkeys.remove": Refusing("people.passkeys.remove"),
+    "password_reset.create": Refusing(
+        "people.email_tokens.reset_password", "nobody", {"password": PASSWORD, "again": PASSWORD}
+    ),
+    "permanent_invite.delete": Refusing("members.permanent_link.delete"),
+    "permanent_invite.enable": Refusing("members.permanent_link.enable"),
+    "profile.change_details": Refusing("people.profiles.update_details", form={"name": "Olive"}),
+    "profile.change_email": Refusing(
+        "people.profiles.change_email", form={"email": "new@example.org"}
+    ),
+    "profile.change_password": Refusing("people.profiles.change_password"),
+    "setup.create": Refusing("members.installation.set_up", "nobody", _first_visit),
+    "staged_list.keep_as_is": Refusing("invitations.edits.keep_as_is"),
+    "staged_list.leave_out": Refusing("invitations.edits.leave_out"),
+    "staged_list.mend": Refusing("invitations.edits.mend"),
+    "staged_list.pick_columns": Refusing(
+        "invitations.staging.pick_columns", form={"email_column": "0"}
+    ),
+    "staged_list.rows": Refusing("invitations.edits.mend_changed"),
+    "staged_list.split": Refusing("invitations.edits.split"),
+    "staged_list.take_back": Refusing("invitations.edits.take_back"),
+    "staged_list.take_suggestions": Refusing("invitations.edits.take_suggestions"),
+    "staged_list.undo_suggestions": Refusing("invitations.edits.undo_suggestions"),
+    "two_step.make_codes": Refusing("people.two_step.make_recovery_codes"),
+    "two_step_login.create": Refusing("people.two_step.check", "half way"),
+    "users.deactivate": Refusing("members.memberships.deactivate"),
+    "users.reactivate": Refusing("members.memberships.reactivate"),
+    "users.update": Refusing("members.memberships.change_role", form={"role": "20"}),
+}
+
+# Their rules don't refuse, or the page says so in its form before it asks them.
+NOT_REFUSING = {
+    "account_list.confirm", "compose.mend_typed", "compose.remove_file", "compose.understanding",
+    "devices.sign_out_others", "login.delete", "login.passkey_options", "mail_settings.pace",
+    "mail_settings.test_mail", "password_reset.ask", "password_strength.estimate",
+    "unsubscribe.confirm", "unsubscribe.one_click", "unsubscribe.undo",
+}  # fmt: skip
+
+EACH_KIND = [
+    Reason.NOT_ALLOWED, Reason.WRONG_PERSON, Reason.NOT_FOUND, Reason.LAST_OWNER,
+    Reason.INVITATION_CLOSED, Reason.LINK_CLOSED, Reason.EMAIL_TOKEN_CLOSED, Reason.CODE_WRONG,
+    Reason.PASSWORD_WRONG, Reason.MAILED_ENOUGH, Reason.BUSY,
+]  # fmt: skip
+
+
+def test_every_view_that_changes_something_is_listed_here(app: Flask) -> None:
+    changing = {rule.endpoint for rule, method in routes(app) if method == "POST"}
+    assert changing == REFUSING.keys() | NOT_REFUSING
+
+
+@pytest.mark.parametrize("endpoint", REFUSING)
+@pytest.mark.slow
+def test_a_view_answers_a_refusal_with_the_status_of_its_reason(
+    site: Site, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    view = REFUSING[endpoint]
+    site.app.config["WTF_CSRF_ENABLED"] = False
+    (rule,) = (
+        rule for rule, method in routes(site.app) if (rule.endpoint, method) == (endpoint, "POST")
+    )
+    client = site.device(view.who).client
+    url = Places(site, site.user("moderator" if " " in view.who else view.who)).url(rule)
+    if endpoint == "setup.create":
+        monkeypatch.setattr(installation, "is_set_up", lambda: False)
+
+    for reason in EACH_KIND:
+
+        def refuse(*_arguments: object, reason: Reason = reason, **_named: object) -> None:
+            raise RuleError(reason, limit=3)
+
+        monkeypatch.setattr(f"invites.{view.rule}", refuse)
+        for headers in ({}, HTMX):
+            for limiter in site.app.extensions["limiter"]:
+                limiter.reset()
+            form = view.form(site) if callable(view.form) else view.form
+            answer = client.post(url, data=form, headers=headers, buffered=True)
+            assert answer.status_code == status_of(reason), (reason, headers)
+            assert_forms_lead_to_their_views(site, BeautifulSoup(answer.text, "html.parser"), url)
+
+
+def assert_forms_lead_to_their_views(site: Site, page: BeautifulSoup, url: str) -> None:
+    """A form without an action sends to the URL of the page, which is the refusing view's here."""
+    urls = site.app.url_map.bind("localhost")
+    if page.select("form[method=post]:not([action])"):
+        assert urls.match(url, method="GET")
