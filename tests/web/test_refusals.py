@@ -107,7 +107,7 @@ REFUSING = {
     "batches.send_on_hold": Refusing("outbox.batches.send_on_hold"),
     "compose.add_file": Refusing("invitations.staging.stage_file", form=_file),
     "compose.create": Refusing(
-        "invitations.send_invitations.issue", form={"email": "a@example.org", "role": "10"}
+        "invitations.send_invitations.send", form={"email": "a@example.org", "role": "10"}
     ),
     "confirm_email.create": Refusing("people.email_tokens.confirm_email"),
     "devices.sign_out": Refusing("people.sessions.end_one"),
@@ -134,17 +134,17 @@ REFUSING = {
     ),
     "profile.change_password": Refusing("people.profiles.change_password"),
     "setup.create": Refusing("members.installation.set_up", "nobody", _first_visit),
+    "staged_list.correct_domain": Refusing("invitations.edits.correct_domain"),
+    "staged_list.edit_row": Refusing("invitations.edits.edit_row"),
+    "staged_list.exclude": Refusing("invitations.edits.exclude"),
+    "staged_list.include": Refusing("invitations.edits.include"),
     "staged_list.keep_as_is": Refusing("invitations.edits.keep_as_is"),
-    "staged_list.leave_out": Refusing("invitations.edits.leave_out"),
-    "staged_list.mend": Refusing("invitations.edits.mend"),
     "staged_list.pick_columns": Refusing(
         "invitations.staging.pick_columns", form={"email_column": "0"}
     ),
-    "staged_list.rows": Refusing("invitations.edits.mend_changed"),
-    "staged_list.split": Refusing("invitations.edits.split"),
-    "staged_list.take_back": Refusing("invitations.edits.take_back"),
-    "staged_list.take_suggestions": Refusing("invitations.edits.take_suggestions"),
-    "staged_list.undo_suggestions": Refusing("invitations.edits.undo_suggestions"),
+    "staged_list.rows": Refusing("invitations.edits.edit_rows"),
+    "staged_list.split_row": Refusing("invitations.edits.split_row"),
+    "staged_list.undo_correction": Refusing("invitations.edits.undo_correction"),
     "two_step.make_codes": Refusing("people.two_step.make_recovery_codes"),
     "two_step_login.create": Refusing("people.two_step.check", "half way"),
     "users.deactivate": Refusing("members.memberships.deactivate"),
@@ -154,7 +154,7 @@ REFUSING = {
 
 # Their rules don't refuse, or the page says so in its form before it asks them.
 NOT_REFUSING = {
-    "account_list.confirm", "compose.mend_typed", "compose.remove_file", "compose.understanding",
+    "account_list.confirm", "compose.edit_typed", "compose.remove_file", "compose.review",
     "devices.sign_out_others", "login.delete", "login.passkey_options", "mail_settings.pace",
     "mail_settings.test_mail", "password_reset.ask", "password_strength.estimate",
     "unsubscribe.confirm", "unsubscribe.one_click", "unsubscribe.undo",
