@@ -230,7 +230,7 @@ class TestReview:
         olive.open(NEW).press("Send Invitation", email="ann@example.org uma@example.org")
         assert (olive.url, olive.status) == (NEW, 200)
         assert outcomes(olive.page) == {"invite": 1, "member": 1}
-        assert olive.page.select_one("[autofocus]").get_text().startswith(UNSENT)
+        assert olive.page.select_one("[autofocus]").get_text(strip=True).startswith(UNSENT)
         assert Batch.select().count() == 0
         olive.press("Send Invitation")
         assert invited() == ["ann@example.org"]
