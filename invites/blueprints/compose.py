@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from invites.authorization.permissions import Action
 from invites.core.errors import Reason, RuleError
+from invites.core.numbers import whole_number
 from invites.core.roles import Role
 from invites.invitations import edits, manage, send_invitations, staging
 from invites.invitations.review import review_entries
 from invites.lists.table import Choice
 from invites.models import Batch, EntryOutcome, StagedList
 from invites.web.access import allow, current
-from invites.web.compose_form import ComposeForm, compose_page, filled_form, number
+from invites.web.compose_form import ComposeForm, compose_page, filled_form
 from invites.web.error_labels import sentence
 from invites.web.error_pages import stale_form
 from invites.web.forms import takes_lists
@@ -87,7 +88,7 @@ def edit_typed() -> AnyResponse:
     form = filled_form()
     typed = review_entries(current().account, form.entries, None, now()).typed
     invalid = typed.of(EntryOutcome.INVALID)
-    use, trust = number(request.form.get("use")), number(request.form.get("trust"))
+    use, trust = whole_number(request.form.get("use")), whole_number(request.form.get("trust"))
     if use is not None and use < len(invalid):
         form.replace_typed(invalid[use].entry.text, invalid[use].suggestion)
     elif trust is not None and trust < len(invalid):

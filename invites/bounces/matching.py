@@ -89,7 +89,7 @@ def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
 def _delivery(report: Report, signer: Signer) -> Delivery | None:
     """The row, when the Message-ID is the one that its mail was given."""
     token = report.origin
-    delivery: Delivery | None = db.one(Delivery.select().where(Delivery.id == row_id(token)))
+    delivery: Delivery | None = Delivery.get_or_none(Delivery.id == row_id(token))
     if delivery and signer.matches(token, Purpose.MESSAGE_ID, delivery):
         return delivery
     return None

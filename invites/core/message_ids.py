@@ -4,7 +4,7 @@ import re
 
 from invites.core.tokens import Purpose, Signable, Signer
 
-_OURS = re.compile(r"<([0-9]{1,18}-[\w-]{24})@[^<>@\s]+>", re.ASCII)
+_OURS = re.compile(r"<([0-9]+-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 
 
 def message_id(signer: Signer, mail: Signable, domain: str) -> str:

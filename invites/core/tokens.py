@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
+from invites.core.numbers import whole_number
+
 _MAC_BYTES = 18  # 144 bits: beyond guessing, and without base64 padding
 
 
@@ -107,5 +109,4 @@ def _typeable(digest: bytes) -> str:
 
 def row_id(token: str) -> int:
     """The row that ``token`` claims to be for; 0, which no row has, when it is malformed."""
-    text = token.partition("-")[0]
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return whole_number(token.partition("-")[0]) or 0

@@ -19,7 +19,6 @@ from invites.db.queries import (
     insert_rows,
     literal,
     lookup,
-    one,
     read,
     select,
     sql,

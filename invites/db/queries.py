@@ -46,14 +46,6 @@ def delete(model: type[Model]) -> ModelDelete:
     return deletion
 
 
-def one(query: Any) -> Any:
-    """The row of a SELECT, or None; also for an id that is too large for the database."""
-    try:
-        return query.get_or_none()
-    except OverflowError:
-        return None
-
-
 def tuples(query: Any) -> list[tuple[Any, ...]]:
     return list(query.tuples())
 

@@ -46,7 +46,7 @@ def split_row(staged: StagedList, number: int, now: datetime) -> tuple[str, list
     Returns it, and name and address for each of the others. These can't become rows: the number
     of rows has to match the file. Raises RuleError(NOT_FOUND).
     """
-    row = db.one(staged_rows.of(staged).where(StagedRow.number == number))
+    row = staged_rows.of(staged).where(StagedRow.number == number).get_or_none()
     found = suggestions.addresses_in(row.text) if row else []
     if row is None or not found:
         raise RuleError(Reason.NOT_FOUND)
@@ -115,7 +115,7 @@ def _change(staged: StagedList, number: int, now: datetime, **changes: object) -
     """Set fields of a row. A row that was excluded is included again by any other change."""
     with db.transaction():
         staged_rows.expect_unsent(staged)
-        row = db.one(staged_rows.of(staged).where(StagedRow.number == number))
+        row = staged_rows.of(staged).where(StagedRow.number == number).get_or_none()
         if row is None:
             raise RuleError(Reason.NOT_FOUND)
         row.outcome = EntryOutcome.INVITE.value  # until it is classified

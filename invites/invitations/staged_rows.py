@@ -122,7 +122,7 @@ def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
 
 def with_content(list_id: int) -> StagedList:
     """A list with its content. Raises RuleError(NOT_FOUND) if it was deleted in another tab."""
-    found: StagedList | None = db.one(StagedList.select().where(StagedList.id == list_id))
+    found: StagedList | None = StagedList.get_or_none(StagedList.id == list_id)
     if found is None:
         raise RuleError(Reason.NOT_FOUND)
     return found

@@ -111,15 +111,13 @@ def _stage_path(
 
 def find(actor: Membership, list_id: int | None) -> StagedList | None:
     """The list, if ``actor`` uploaded it in this account."""
-    found: StagedList | None = db.one(_own(actor).where(StagedList.id == list_id))
-    return found
+    return _own(actor).where(StagedList.id == list_id).get_or_none()
 
 
 def newest(actor: Membership) -> StagedList | None:
     """The list that ``actor`` uploaded last in this account, of those that weren't sent."""
     unsent = _own(actor).where(StagedList.batch.is_null())
-    found: StagedList | None = db.one(unsent.order_by(StagedList.id.desc()).limit(1))
-    return found
+    return unsent.order_by(StagedList.id.desc()).get_or_none()
 
 
 def display_name(file_name: str) -> str:

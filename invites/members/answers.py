@@ -107,8 +107,8 @@ def has_unanswered(user: User, now: datetime) -> bool:
 
 def find(invitation_id: int, user: User) -> Invitation | None:
     """An invitation that ``user`` may answer without its link: to their confirmed address."""
-    invitation: Invitation | None = db.one(
-        Invitation.select().where(Invitation.id == invitation_id, Invitation.email == user.email)
+    invitation: Invitation | None = Invitation.get_or_none(
+        Invitation.id == invitation_id, Invitation.email == user.email
     )
     return invitation if user.is_confirmed else None
 

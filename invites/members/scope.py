@@ -199,7 +199,7 @@ def newest_deliveries(invitation_ids: list[int]) -> dict[int, Delivery]:
 
 
 def _found(query: "ModelSelect[R]") -> R:
-    row: R | None = db.one(query)
+    row: R | None = query.get_or_none()
     if row is None:
         raise RuleError(Reason.NOT_FOUND)
     return row

@@ -197,8 +197,7 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
         Batch.state.in_(ACTIVE),
         fn.EXISTS(due),
     )
-    first: Batch | None = db.one(older.order_by(Batch.id))
-    return first
+    return older.order_by(Batch.id).get_or_none()
 
 
 def finish_if_done(batch: Batch) -> None:

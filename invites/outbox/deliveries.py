@@ -65,8 +65,7 @@ def queued_page(number: int) -> Page[Delivery]:
 
 
 def find_queued(delivery_id: int) -> Delivery | None:
-    found: Delivery | None = db.one(Delivery.select().where(Delivery.id == delivery_id, IS_QUEUED))
-    return found
+    return Delivery.get_or_none(Delivery.id == delivery_id, IS_QUEUED)
 
 
 def was_withdrawn(invitation: Invitation) -> bool:

@@ -106,7 +106,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
     """Take one off. Raises RuleError(PASSWORD_WRONG), and NOT_FOUND for any but one's own."""
     passwords.check_right(user.password_hash, password)
     with db.transaction():
-        found = db.one(Passkey.select().where(Passkey.user == user, Passkey.id == passkey_id))
+        found = Passkey.get_or_none(Passkey.user == user, Passkey.id == passkey_id)
         if found is None:
             raise RuleError(Reason.NOT_FOUND)
         found.delete_instance()

@@ -90,7 +90,7 @@ def end(token: str) -> None:
 
 def end_one(user: User, session_id: int) -> None:
     """Log ``user`` out on one of their devices. Raises RuleError(NOT_FOUND) for any other one."""
-    found = db.one(Session.select().where(Session.user == user, Session.id == session_id))
+    found = Session.get_or_none(Session.user == user, Session.id == session_id)
     if found is None:
         raise RuleError(Reason.NOT_FOUND)
     found.delete_instance()

@@ -22,6 +22,7 @@ from wtforms.widgets import CheckboxInput
 from invites.authorization.permissions import Action, grantable_roles
 from invites.bounces import matching
 from invites.core.errors import RuleError
+from invites.core.numbers import whole_number
 from invites.core.roles import Role
 from invites.invitations import send_invitations, staged_rows, staging
 from invites.invitations.review import Review, review_entries
@@ -36,7 +37,6 @@ from invites.web.labels import ROLE
 from invites.web.responses import show
 from invites.web.services import now, services
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _ROW_TEXT = re.compile(r"text-([0-9]{1,6})")
 _PLACE = re.compile(r"([a-z_]*):([0-9]{1,6})")
 
@@ -74,13 +74,13 @@ class ComposeForm(PlainForm):
     @cached_property
     def staged(self) -> StagedList | None:
         """The list that the member uploaded before; the view that reads a file sets a new one."""
-        return staging.find(current().membership, number(self.list_id.data))
+        return staging.find(current().membership, whole_number(self.list_id.data))
 
     @cached_property
     def wrong(self) -> Invitation | None:
         """The invitation to a wrong address, if the member may manage it."""
         try:
-            found = current().scope.invitation(number(self.wrong_id.data) or 0)
+            found = current().scope.invitation(whole_number(self.wrong_id.data) or 0)
         except RuleError:
             return None
         return found if current().may(Action.MANAGE_INVITATION, found) else None
@@ -122,8 +122,10 @@ class ComposeForm(PlainForm):
     @property
     def columns(self) -> Choice | None:
         """The columns chosen on the page, if it shows a list."""
-        email = number(request.form.get("email_column"))
-        return None if email is None else Choice(email, number(request.form.get("name_column")))
+        email = whole_number(request.form.get("email_column"))
+        return (
+            None if email is None else Choice(email, whole_number(request.form.get("name_column")))
+        )
 
     @property
     def row_texts(self) -> dict[int, str]:
@@ -154,13 +156,8 @@ class ComposeForm(PlainForm):
             role=Role(self.role.data),
             staged=self.staged,
             also=self.also,
-            approval=Approval(self.seen.data or "", number(self.agreed.data)),
+            approval=Approval(self.seen.data or "", whole_number(self.agreed.data)),
         )
-
-
-def number(text: str | None) -> int | None:
-    """A whole number that a form sent, or None."""
-    return int(text) if text and _NUMBER.fullmatch(text) else None
 
 
 def filled_form() -> ComposeForm:
@@ -200,7 +197,7 @@ def compose_page(
     """
     review = _review(form)
     mail_count = review.mail_count(form.also) if review else 0
-    if number(form.agreed.data) != mail_count:
+    if whole_number(form.agreed.data) != mail_count:
         form.agreed.data = ""
     return show(
         "compose/page.html",

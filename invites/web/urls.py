@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from flask import Flask, request, url_for
 from werkzeug.routing import IntegerConverter
 
+from invites.core.numbers import whole_number
 from invites.web.htmx import is_htmx, page_address
 
 
@@ -12,7 +13,7 @@ class _Number(IntegerConverter):
     """A row's number; 0, which no row has, when it is longer than any can be."""
 
     def to_python(self, value: str) -> int:
-        return int(value) if len(value) < 19 else 0
+        return whole_number(value) or 0
 
 
 def init_app(app: Flask) -> None:

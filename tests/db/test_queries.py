@@ -17,11 +17,6 @@ def test_one_of_many_values_is_found_however_many_they_are(account):
     assert Account.select().where(db.among(Account.slug, [*slugs, account.slug])).get() == account
 
 
-def test_an_id_too_large_for_the_database_is_one_that_is_not_there(account):
-    assert db.one(Account.select().where(Account.id == account.id)) == account
-    assert db.one(Account.select().where(Account.id == 10**30)) is None
-
-
 @pytest.mark.usefixtures("database")
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

@@ -44,7 +44,7 @@ def test_what_belongs_to_the_account_is_found(scope, owner, now):
     assert scope.membership(owner.id) == owner
 
 
-@pytest.mark.parametrize("missing", [0, -1, 999, 2**63, 10**30])
+@pytest.mark.parametrize("missing", [0, -1, 999])
 def test_somebody_elses_number_answers_like_one_that_does_not_exist(scope, people, now, missing):
     theirs = invite(people.stranger, now)
     for find, number in (
