@@ -2,7 +2,7 @@
 
 import re
 
-from invites.core.tokens import Purpose, Signable, Signer
+from invites.core.tokens import Purpose, Signable, Signer, row_id
 
 _OURS = re.compile(r"<([0-9]+-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 
@@ -18,4 +18,4 @@ def message_id(signer: Signer, mail: Signable, domain: str) -> str:
 def read_origin(text: str) -> str:
     """The token in the first Message-ID in ``text`` that looks like one of ours, or ""."""
     found = _OURS.search(text)
-    return found[1] if found else ""
+    return found[1] if found and row_id(found[1]) else ""
