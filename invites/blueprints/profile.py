@@ -1,4 +1,4 @@
-"""A person's own profile: name, phone, address, password."""
+"""A person's own profile: name, phone, address, password, and where they are signed in."""
 
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
@@ -107,6 +107,22 @@ def change_password() -> Response:
         return _page(password=form)
     tell(_("Your new password is set. All your other devices are signed out."))
     return go(url_for("profile.page"))
+
+
+@blueprint.post("/devices/<int:session_id>/removal")
+@allow(Who.LOGGED_IN)
+def sign_out_device(session_id: int) -> Response:
+    sessions.end_one(person(), session_id)
+    tell(_("That device is signed out."))
+    return go(url_for("profile.page", _anchor="devices"))
+
+
+@blueprint.post("/devices/removal")
+@allow(Who.LOGGED_IN)
+def sign_out_other_devices() -> Response:
+    sessions.end_all(person(), but=session_token())
+    tell(_("All your other devices are signed out."))
+    return go(url_for("profile.page", _anchor="devices"))
 
 
 def _page(

@@ -230,7 +230,7 @@ class BatchView:
                 "No mail server is configured, so the mails wait in the Mailbox. They go out once "
                 "INVITES_MAIL_SERVER is set."
             )
-            return Note("mail", text, Link("mailbox.index", _("Open the Mailbox")))
+            return Note("mail", text, Link("mail.mailbox", _("Open the Mailbox")))
         if not self.has_mail_server:
             text = _(
                 "No mail server is configured yet, so the mails wait. Whoever runs this box can "
@@ -249,7 +249,7 @@ class BatchView:
                 "The reason: %(reason)s",
                 reason=self.outage,
             )
-            check = Link("mail_settings.page", _("Check the mail server"))
+            check = Link("mail.page", _("Check the mail server"))
             return Note("circle-alert", text, check if is_operator else None)
         return None
 

@@ -409,7 +409,7 @@ PAGE_CASES = {
     "mail settings": PageCase("owner", "/mail", before=_mail_server),
     "mail settings, worker in trouble": PageCase("owner", "/mail", before=_mail_server_in_trouble),
     "mail settings, domain": PageCase(
-        "owner", "/mail/published", fragment="published", before=_mail_server
+        "owner", "/mail/dns-records", fragment="dns-records", before=_mail_server
     ),
     "mail settings, test mail": PageCase(
         "owner", "/mail/test-mail", {"email": "a@example.org"}, "test_mail", before=_mail_server
@@ -417,8 +417,8 @@ PAGE_CASES = {
     "mail settings, test mail refused": PageCase(
         "owner", "/mail/test-mail", {"email": "nobody"}, "test_mail", 422, before=_mail_server
     ),
-    "mail settings, pace refused": PageCase(
-        "owner", "/mail/pace", {"per_minute": "x"}, status=422, before=_mail_server
+    "mail settings, throttle refused": PageCase(
+        "owner", "/mail/throttle", {"per_minute": "x"}, status=422, before=_mail_server
     ),
     "mailbox": PageCase("owner", "/mailbox", fragment="mail-list"),
     "mailbox, empty": PageCase(

@@ -192,8 +192,8 @@ class TestNotes:
     @pytest.mark.parametrize(
         ("obstacle", "page"),
         [
-            ({"has_mail_server": False}, "mailbox.index"),
-            ({"outage": "no route"}, "mail_settings.page"),
+            ({"has_mail_server": False}, "mail.mailbox"),
+            ({"outage": "no route"}, "mail.page"),
         ],
     )
     def test_only_the_operator_gets_a_link_to_what_helps(

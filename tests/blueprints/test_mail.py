@@ -53,7 +53,7 @@ class TestConfiguration:
     def test_without_a_mail_server_the_mailbox_stays(self, site: Site) -> None:
         olive = site.device("owner").open("/accounts")
         assert "Mail" not in [a.get_text(strip=True) for a in olive.page.select("header a")]
-        for place in ("/mail", "/mail/published"):
+        for place in ("/mail", "/mail/dns-records"):
             assert olive.open(place).url == "/mailbox"
 
     @pytest.mark.parametrize("who", ["admin", "user", "stranger", "unconfirmed"])
@@ -62,7 +62,7 @@ class TestConfiguration:
     ) -> None:
         configured()
         browser = site.device(who)
-        for place in ("/mail", "/mail/published"):
+        for place in ("/mail", "/mail/dns-records"):
             assert browser.open(place).status == 404
         names = [a.get_text(strip=True) for a in browser.open("/accounts").page.select("header a")]
         assert "Mail" not in names
@@ -189,8 +189,8 @@ class TestPublished:
             yield
 
     def test_the_page_doesnt_wait_for_it(self, configured: Configure) -> None:
-        part = configured().open("/mail").page.select_one("#published")
-        assert (part["hx-get"], part["hx-trigger"]) == ("/mail/published", "load")
+        part = configured().open("/mail").page.select_one("#dns-records")
+        assert (part["hx-get"], part["hx-trigger"]) == ("/mail/dns-records", "load")
         assert self.server.asked == []
 
     def test_it_is_told_in_plain_words_by_a_link_or_htmx(self, configured: Configure) -> None:
@@ -198,15 +198,15 @@ class TestPublished:
         assert olive.title == "Mail"
         for told in ("(-all)", "<b>spf</b>", "(p=reject)", "_dmarc.example.org", "DKIM"):
             assert told in olive.text
-        fragment = olive.open("/mail/published", headers=HTMX)
-        assert fragment.page.find(True)["id"] == "published"
+        fragment = olive.open("/mail/dns-records", headers=HTMX)
+        assert fragment.page.find(True)["id"] == "dns-records"
         assert "<html" not in fragment.response.text
         assert "hx-trigger" not in fragment.response.text
 
     def test_what_is_missing_has_an_example(self, configured: Configure) -> None:
         self.server.records = {}
-        olive = configured().open("/mail/published")
-        examples = [pre.get_text() for pre in olive.page.select("#published pre")]
+        olive = configured().open("/mail/dns-records")
+        examples = [pre.get_text() for pre in olive.page.select("#dns-records pre")]
         assert examples == ["v=spf1 mx ~all", "v=DMARC1; p=none"]
         assert "_dmarc.riverside.example.org" in olive.text
 
@@ -215,14 +215,14 @@ class TestPublished:
     ) -> None:
         monkeypatch.setattr(sender_domain, "_PATIENCE", 0.1)
         self.server.is_silent = True
-        olive = configured().open("/mail/published")
+        olive = configured().open("/mail/dns-records")
         assert olive.text.count("DNS didn't answer") == 2
-        assert not olive.page.select("#published pre")
+        assert not olive.page.select("#dns-records pre")
 
     def test_a_sender_that_nobody_can_ask_about_is_told(self, configured: Configure) -> None:
         local = {"mail_from": Address("Invites", "invites", "localhost")}
         assert "no domain that others can ask about" in (
-            configured(box=local).open("/mail/published").text
+            configured(box=local).open("/mail/dns-records").text
         )
         assert self.server.asked == []
 

@@ -1,0 +1,164 @@
+"""Mail, for the installer: how it is sent, or the Mailbox where it waits for a mail server."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import EmailField, StringField
+
+from invites.core import addresses
+from invites.core.addresses import canonical
+from invites.core.settings import MailServer
+from invites.mail.message import OutgoingMail
+from invites.mail.rendering import render
+from invites.models import Delivery
+from invites.outbox import deliveries, heartbeat, throttle
+from invites.sending import sender_domain
+from invites.sending.test_mail import build_test_mail, send_test_mail
+from invites.web import mail_labels
+from invites.web.access import Who, allow
+from invites.web.forms import PlainForm, checked_by
+from invites.web.login import person
+from invites.web.rate_limits import limit_test_mails
+from invites.web.responses import go, show, tell
+from invites.web.security_headers import MAIL_PREVIEW, page_policy
+from invites.web.services import now, services
+
+blueprint = Blueprint("mail", __name__)
+
+
+class MailTestForm(PlainForm):
+    """Where a test mail goes."""
+
+    email = EmailField(_l("Send it to"), validators=[checked_by(addresses.canonical)])
+
+
+class ThrottleForm(PlainForm):
+    """How fast mail is sent."""
+
+    per_minute = StringField(
+        _l("Mails a minute, at most"), validators=[checked_by(throttle.clean_per_minute)]
+    )
+    connections = StringField(
+        _l("Connections at once"), validators=[checked_by(throttle.clean_connections)]
+    )
+
+
+@blueprint.before_request
+def _show_what_fits() -> AnyResponse | None:
+    """With a mail server there is no Mailbox: nobody reads other people's mail."""
+    is_mailbox = request.path.startswith("/mailbox")
+    if is_mailbox == (services().settings.mail_server is None):
+        return None
+    if is_mailbox and request.endpoint != "mail.mailbox":
+        abort(404)
+    return go(url_for("mail.page" if is_mailbox else "mail.mailbox"))
+
+
+@blueprint.get("/mail")
+@allow(Who.INSTALLER)
+def page() -> AnyResponse:
+    """How mail is configured, and whether it is sent."""
+    return _page()
+
+
+@blueprint.post("/mail/test-mail")
+@allow(Who.INSTALLER)
+@limit_test_mails
+def send_test() -> AnyResponse:
+    """Send a test mail now, and report every step; takes as long as the mail server does."""
+    form = MailTestForm()
+    if not form.validate():
+        return _page("_test_mail.html", status=form.status, test_mail_form=form)
+    mail = build_test_mail(canonical(form.email.data or ""), services().mail_context, now())
+    return _page("_test_mail.html", test_mail_form=form, test_mail=send_test_mail(_server(), mail))
+
+
+@blueprint.get("/mail/dns-records")
+@allow(Who.INSTALLER)
+def dns_records() -> AnyResponse:
+    """The DNS records of the sender's domain; apart from the page, because DNS may be slow."""
+    domain = services().settings.mail_from.domain
+    found = None
+    if sender_domain.is_public(domain):
+        found = sender_domain.published(domain, sender_domain.this_machines_resolver())
+    return _page("_dns_records.html", was_looked_up=True, published=found)
+
+
+@blueprint.post("/mail/throttle")
+@allow(Who.INSTALLER)
+def change_throttle() -> AnyResponse:
+    form = ThrottleForm()
+    if not form.validate():
+        return _page(status=form.status, throttle_form=form)
+    throttle.change(form.per_minute.data or "", form.connections.data or "")
+    tell(_("Saved. The worker keeps to it from the next mails on."))
+    return go(url_for("mail.page"))
+
+
+@blueprint.get("/mailbox")
+@allow(Who.INSTALLER)
+def mailbox() -> AnyResponse:
+    """The queued mail, newest first."""
+    found = deliveries.queued_page(request.args.get("page", 1, type=int))
+    return show("mail/mailbox.html", fragment="mail/_mail_list.html", found=found)
+
+
+@blueprint.get("/mailbox/<int:delivery_id>")
+@allow(Who.INSTALLER)
+def queued_mail(delivery_id: int) -> AnyResponse:
+    """One mail: its headers, its text, and its HTML in a frame."""
+    delivery, mail = _queued(delivery_id)
+    if mail is None:
+        return show("mail/withdrawn.html", delivery=delivery)
+    response = show("mail/queued.html", delivery=delivery, mail=mail)
+    response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")
+    return response
+
+
+@blueprint.get("/mailbox/<int:delivery_id>/html")
+@allow(Who.INSTALLER)
+def queued_html(delivery_id: int) -> AnyResponse:
+    """The HTML part alone, in a sandbox of its own."""
+    mail = _queued(delivery_id)[1]
+    if mail is None:
+        abort(404)
+    return Response(mail.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
+
+
+def _server() -> MailServer:
+    server = services().settings.mail_server
+    assert server is not None  # see _show_what_fits
+    return server
+
+
+def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse:
+    """The page, or one part of it; ``parts`` replace what it starts with."""
+    initial = {
+        "test_mail_form": MailTestForm(formdata=None, email=person().email),
+        "test_mail": None,
+        "throttle_form": ThrottleForm(formdata=None, obj=throttle.read()),
+        "was_looked_up": False,
+        "published": None,
+    }
+    return show(
+        "mail/page.html",
+        fragment=f"mail/{fragment}" if fragment else "",
+        status=status,
+        settings=services().settings,
+        server=_server(),
+        worker_lives=heartbeat.worker_is_running(now()),
+        outage=heartbeat.outage(),
+        mail_words=mail_labels,
+        **initial | parts,
+    )
+
+
+def _queued(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
+    """A queued mail, or None in its place when it won't be sent any more."""
+    delivery = deliveries.find_queued(delivery_id)
+    if delivery is None:
+        abort(404)
+    return delivery, render(delivery, services().mail_context, now())
