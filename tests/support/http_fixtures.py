@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask_babel import get_domain
 from jinja2 import FileSystemBytecodeCache
 
 from invites import db
@@ -17,6 +18,7 @@ from invites.core.secret_key import make_secret_key
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.members import accounts
+from tests.support.bracketing import Bracketing
 from tests.support.browsing import Browser
 from tests.support.people import People, make_user
 from tests.support.populated_account import Rows, Site, signed_in
@@ -137,3 +139,13 @@ def mo(member: Callable[[Role], Browser]) -> Browser:
 def somebody(app: Flask) -> Browser:
     """A device on which nobody is logged in."""
     return Browser(app)
+
+
+@pytest.fixture
+def bracketing(site: Site) -> Iterator[Site]:
+    """Riverside Relief in a language in which every message is in brackets."""
+    with site.app.app_context():
+        domain = get_domain()
+    domain.cache["en", domain.domain[0]] = Bracketing()
+    yield site
+    domain.cache.clear()

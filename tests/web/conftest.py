@@ -3,6 +3,7 @@
 from tests.support.http_fixtures import (
     ada,
     app,
+    bracketing,
     database,
     fresh_app,
     member,
@@ -19,6 +20,7 @@ from tests.support.http_fixtures import (
 __all__ = [
     "ada",
     "app",
+    "bracketing",
     "database",
     "fresh_app",
     "member",

@@ -6,7 +6,9 @@ import pytest
 from bs4 import BeautifulSoup
 from flask import url_for
 from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
+from tests.support.bracketing import untranslated_in
 from tests.support.browsing import HTMX
 from tests.support.page_cases import BUTTONS, FRAGMENTS, PAGES, PageCase
 from tests.support.populated_account import ACCOUNT, Site
@@ -16,10 +18,21 @@ def table(cases: dict[str, PageCase]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
 
 
-@table(PAGES)
+@table(PAGES | FRAGMENTS)
 @pytest.mark.slow
-def test_a_page_is_whole_readable_and_safe(site: Site, case: PageCase) -> None:
-    answer = case.show(site)
+def test_a_page_is_whole_readable_safe_and_can_be_translated(
+    bracketing: Site, case: PageCase
+) -> None:
+    if case not in BUTTONS.values():
+        assert_page_is_whole(case, case.show(bracketing))
+    if case.fragment:
+        assert_htmx_gets_the_fragment_alone(case, case.show(bracketing, htmx=True))
+    if case.fragment and case not in BUTTONS.values():
+        for asked in ("HX-Boosted", "HX-History-Restore-Request"):
+            assert "<html" in case.show(bracketing, htmx=True, **{asked: "true"}).text
+
+
+def assert_page_is_whole(case: PageCase, answer: TestResponse) -> None:
     page = BeautifulSoup(answer.text, "html.parser")
 
     assert answer.status_code == case.status
@@ -29,11 +42,28 @@ def test_a_page_is_whole_readable_and_safe(site: Site, case: PageCase) -> None:
     assert len(page.select(".button.main")) <= 1
     assert_ids_are_unique(page)
     assert_nothing_inline(page)
-    assert_modules_are_loaded(page)
     assert_every_field_has_a_name(page)
     assert_headers_are_safe(answer.headers)
     if case.fragment:
         assert page.select(f'[id^="{case.fragment}"]')
+    assert_is_translatable(page)
+
+
+def assert_htmx_gets_the_fragment_alone(case: PageCase, answer: TestResponse) -> None:
+    fragment = BeautifulSoup(answer.text, "html.parser")
+    first = fragment.find(True)
+
+    assert answer.status_code == case.status
+    assert first["id"].startswith(case.fragment)
+    assert not fragment.select("html, head, body, main, h1")
+    assert "HX-Request" in answer.vary
+    assert_nothing_inline(fragment)
+    assert_is_translatable(fragment)
+
+
+def assert_is_translatable(page: BeautifulSoup) -> None:
+    assert "⟦" in page.get_text()
+    assert untranslated_in(page) == []
 
 
 def assert_ids_are_unique(page: BeautifulSoup) -> None:
@@ -93,27 +123,6 @@ def assert_headers_are_safe(headers: Headers) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cache-Control"] == "no-store"
-
-
-@table(FRAGMENTS)
-@pytest.mark.slow
-def test_htmx_gets_the_fragment_alone(site: Site, case: PageCase) -> None:
-    answer = case.show(site, htmx=True)
-    fragment = BeautifulSoup(answer.text, "html.parser")
-    first = fragment.find(True)
-
-    assert answer.status_code == case.status
-    assert first["id"].startswith(case.fragment)
-    assert not fragment.select("html, head, body, main, h1")
-    assert "HX-Request" in answer.vary
-    assert_nothing_inline(fragment)
-
-
-@table({name: case for name, case in FRAGMENTS.items() if name not in BUTTONS})
-@pytest.mark.slow
-def test_boosted_and_restored_pages_are_whole(site: Site, case: PageCase) -> None:
-    for asked in ("HX-Boosted", "HX-History-Restore-Request"):
-        assert "<html" in case.show(site, htmx=True, **{asked: "true"}).text
 
 
 @table(BUTTONS)
