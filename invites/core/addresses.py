@@ -1,8 +1,8 @@
-"""The one canonical form of an e-mail address, for storing, comparing and mailing.
+"""The canonical form of an email address, in which it is stored, compared and mailed.
 
-Trimmed; the domain in IDNA ASCII and lower case; the local part ASCII and lower
-case. RFC 5321 lets hosts tell ``Ada@`` from ``ada@``, but none that people use
-does, and two profiles for one mailbox would be worse.
+Trimmed, without invisible characters; the domain in IDNA ASCII and lower case; the local part
+ASCII and lower case. RFC 5321 allows a mail server to tell ``Ada@`` from ``ada@``, but no
+common one does, and two profiles for one mailbox would be worse.
 """
 
 import re
@@ -12,23 +12,18 @@ from email_validator import EmailNotValidError, validate_email
 
 from invites.core.errors import Reason, RuleError
 
-MAX_LENGTH = 254  # RFC 5321, with the brackets of a path taken off
+MAX_LENGTH = 254  # RFC 5321, without the brackets of a path
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Soft hyphen, zero-width spaces and joiners, marks of direction, invisible operators.
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 
 
 def canonical(text: str) -> str:
-    """The canonical form of one address.
-
-    Raises RuleError with an ADDRESS_* reason when ``text`` isn't one address that
-    any mail server would take as that one mailbox.
-    """
+    """Raises RuleError with an ADDRESS_* reason unless ``text`` is one usable address."""
     if len(text) > 4 * MAX_LENGTH:  # before any work on it
         raise RuleError(Reason.ADDRESS_TOO_LONG)
-    if not text.isascii():
-        text = _INVISIBLE.sub("", text)
-    text = text.strip()
+    text = visible(text).strip()
     if not text:
         raise RuleError(Reason.ADDRESS_MISSING)
     if len(text) > MAX_LENGTH:
@@ -45,8 +40,13 @@ def canonical(text: str) -> str:
     return address
 
 
+def visible(text: str) -> str:
+    """``text`` without the invisible characters that come along with copied addresses."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
 def _uncommon_local(text: str) -> str:
-    """The part before the @ of an address that isn't plain letters and digits."""
+    """The part before the @, if it isn't only letters, digits and ``_+-.``."""
     for reason, wrong in (
         (Reason.ADDRESS_NO_AT, "@" not in text),
         (Reason.ADDRESS_TWO_AT, text.count("@") > 1),
@@ -58,7 +58,7 @@ def _uncommon_local(text: str) -> str:
         if wrong:
             raise RuleError(reason)
     local = text.partition("@")[0]
-    if "=?" in local:  # an encoded word (RFC 2047) to whatever parses the header
+    if "=?" in local:  # would be parsed as an encoded word in a header (RFC 2047)
         raise RuleError(Reason.ADDRESS_MALFORMED)
     try:
         return validate_email(
@@ -70,7 +70,7 @@ def _uncommon_local(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _canonical_domain(domain: str) -> str | Reason:
-    """Or why there is none; a refusal is remembered too, as it takes longest."""
+    """The domain in ASCII, or why it is refused: cached too, because refusing takes longest."""
     if any(letter.isspace() for letter in domain):
         return Reason.ADDRESS_SPACE
     if set(domain) & set("<>"):

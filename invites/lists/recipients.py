@@ -4,6 +4,7 @@ import re
 from itertools import zip_longest
 from typing import NamedTuple
 
+from invites.core.addresses import visible
 from invites.lists.names import name_in
 
 MAX_ENTRIES = 50_000  # the guide's limit for a file; the same for field and file together
@@ -11,7 +12,6 @@ MAX_ENTRIES = 50_000  # the guide's limit for a file; the same for field and fil
 _SHOWN = 100  # characters of something unreadable
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
 _LINE_END = re.compile(r"[\n\r\u2028\u2029]")
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _HALF_AN_ADDRESS = re.compile(r"[^\W_][\w.-]*\w\.[a-z]{2,}")  # an @ was forgotten: no name
 _ANGLE = re.compile(r"<([^<>]*)>")
@@ -59,11 +59,6 @@ def typed(address: str, name: str = "") -> str:
     if not name or "<" in address:
         return address
     return f'"{name}" <{address}>' if _SEPARATOR.search(name) else f"{name} <{address}>"
-
-
-def visible(text: str) -> str:
-    """The text without spaces that nobody sees, and marks of direction."""
-    return _INVISIBLE.sub("", text)
 
 
 def replaced(text: str, wrong: str, right: str) -> str:
