@@ -1,25 +1,46 @@
-"""A person's own second step: what there is of it, and the recovery codes."""
+"""A person's own two-step verification: overview, recovery codes, authenticator app."""
 
-from flask import Blueprint, Response, abort
+import segno
+from flask import Blueprint, Response, abort, session, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms import StringField
 
+from invites.core.errors import Reason, RuleError
 from invites.members import two_step_policy
+from invites.models import Authenticator
 from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
-from invites.web.login import person
-from invites.web.password_prompt import PasswordForm, ask_password, change, shown_codes
-from invites.web.rate_limits import limit_password_guesses
-from invites.web.responses import show
+from invites.web.forms import PlainForm
+from invites.web.login import person, session_token
+from invites.web.password_prompt import (
+    PasswordForm,
+    ask_password,
+    change,
+    showing_new_codes,
+    shown_codes,
+    what_stays_closed,
+)
+from invites.web.rate_limits import limit_app_digits, limit_password_guesses
+from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
 blueprint = Blueprint("two_step", __name__, url_prefix="/profile/two-step")
+
+_OFFERED = "offered"  # in the visitor's cookie: when the key was made that they may see
+
+
+class DigitsForm(PlainForm):
+    """The digits that a new app shows."""
+
+    code = StringField(_l("Six digits"))
 
 
 @blueprint.get("")
 @allow(Who.LOGGED_IN)
 def page() -> AnyResponse:
-    """What there is, and what can be added."""
+    """What is set up, and what can be added."""
     found = totp.of(person()) if two_step.has_authenticator(person()) else None
     return show(
         "two_step/page.html",
@@ -36,7 +57,6 @@ def page() -> AnyResponse:
 @blueprint.get("/recovery-codes")
 @allow(Who.LOGGED_IN)
 def codes_form() -> AnyResponse:
-    """Ask for the password, before there are new codes."""
     return _codes_page(PasswordForm())
 
 
@@ -44,7 +64,6 @@ def codes_form() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def make_codes() -> AnyResponse:
-    """Ten new codes."""
     form = PasswordForm()
     return change(
         form,
@@ -57,7 +76,7 @@ def make_codes() -> AnyResponse:
 @blueprint.get("/recovery-codes.txt")
 @allow(Who.LOGGED_IN)
 def codes_file() -> AnyResponse:
-    """The codes to keep, while they are shown."""
+    """The codes as a text file, while they are shown."""
     codes = shown_codes()
     if not codes:
         abort(404)
@@ -73,6 +92,74 @@ def codes_file() -> AnyResponse:
     )
 
 
+@blueprint.get("/app")
+@allow(Who.LOGGED_IN)
+def app_form() -> AnyResponse:
+    return _app_page(PasswordForm())
+
+
+@blueprint.post("/app")
+@allow(Who.LOGGED_IN)
+@limit_password_guesses
+def offer_app() -> AnyResponse:
+    form = PasswordForm()
+    return change(
+        form,
+        _app_page,
+        lambda: _offer(form.password.data or ""),
+        then=url_for("two_step.app_key"),
+    )
+
+
+@blueprint.get("/app/key")
+@allow(Who.LOGGED_IN)
+def app_key() -> AnyResponse:
+    """The key as a QR code and as text, and a field for the digits that the app shows."""
+    return _key_page(DigitsForm())
+
+
+@blueprint.post("/app/key")
+@allow(Who.LOGGED_IN)
+@limit_app_digits
+def confirm_app() -> AnyResponse:
+    """Check the app's first digits; from now on they are asked for at the log-in."""
+    form = DigitsForm()
+    if _offered_here() is None:
+        return _key_page(form)
+    try:
+        with showing_new_codes():
+            two_step.confirm_authenticator(
+                person(), form.code.data or "", session_token(), services().signer, now()
+            )
+    except RuleError as refused:
+        if refused.reason not in (Reason.CODE_WRONG, Reason.NOT_FOUND):
+            raise
+        form.validate()
+        form.refuse(form.code, refused)
+        return _key_page(form)
+    tell(_("Your app is set up. Keep the recovery codes below for when you lose it."))
+    return go(url_for("two_step.page"))
+
+
+@blueprint.get("/app/removal")
+@allow(Who.LOGGED_IN)
+def app_removal_form() -> AnyResponse:
+    return _app_removal_page(PasswordForm())
+
+
+@blueprint.post("/app/removal")
+@allow(Who.LOGGED_IN)
+@limit_password_guesses
+def remove_app() -> AnyResponse:
+    form = PasswordForm()
+    return change(
+        form,
+        _app_removal_page,
+        lambda: two_step.remove_authenticator(person(), form.password.data or "", now()),
+        told=_("Your authenticator app is removed."),
+    )
+
+
 def _codes_page(form: PasswordForm) -> AnyResponse:
     return ask_password(
         form,
@@ -80,3 +167,63 @@ def _codes_page(form: PasswordForm) -> AnyResponse:
         meaning=_("The former ones stop working at once."),
         button=_("Make new codes"),
     )
+
+
+def _offer(password: str) -> None:
+    """Make a key that only this browser can see and set up."""
+    two_step.offer_authenticator(person(), password, now())
+    offered = totp.offered(person(), now())
+    session[_OFFERED] = offered.created_at.isoformat() if offered else ""
+
+
+def _offered_here() -> Authenticator | None:
+    """The app that waits for its first digits, if its key was made in this browser."""
+    offered = totp.offered(person(), now())
+    if offered is None or session.get(_OFFERED) != offered.created_at.isoformat():
+        return None
+    return offered
+
+
+def _app_page(form: PasswordForm) -> AnyResponse:
+    return ask_password(
+        form,
+        title=_("Set up an authenticator app"),
+        meaning=_("When you log in, you type six digits that it shows. Have your phone at hand."),
+        button=_("Go on"),
+    )
+
+
+def _app_removal_page(form: PasswordForm) -> AnyResponse:
+    return ask_password(
+        form,
+        title=_("Remove your authenticator app?"),
+        meaning=_("Nobody asks for its digits any more when you log in."),
+        warning=what_stays_closed(is_last=not two_step.has_passkey(person())),
+        button=_("Remove"),
+        is_danger=True,
+    )
+
+
+def _key_page(form: DigitsForm) -> AnyResponse:
+    """The key while it is offered; otherwise a redirect to the overview."""
+    offered = _offered_here()
+    if offered is None:
+        if not two_step.has_authenticator(person()):
+            words = _("A key is shown for a quarter of an hour, where it was made. Begin anew.")
+            tell(words, "problem")
+        return go(url_for("two_step.page"))
+    address = totp.address(offered, services().signer, services().settings.box_name)
+    return show(
+        "two_step/key.html",
+        form=form,
+        key=totp.typed_key(offered, services().signer),
+        address=address,
+        picture=_picture(address),
+        status=form.status,
+    )
+
+
+def _picture(address: str) -> str:
+    """A QR code as a data: URL; on white in dark mode too, as cameras need it."""
+    code = segno.make(address, micro=False)
+    return str(code.svg_data_uri(omitsize=True, light="#fff", border=3))
