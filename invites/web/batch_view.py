@@ -342,7 +342,7 @@ class BatchView:
 
 
 _LOOKS = {
-    BatchState.PAUSED: "late",
+    BatchState.PAUSED: "warning",
     BatchState.STOPPED: "failed",
     BatchState.DONE: "accepted",
 }
@@ -357,7 +357,7 @@ def mail_tag(sent: Sent, *, has_mail_server: bool, is_operator: bool) -> Tag:
         return Tag(_("in the Mailbox") if is_operator else _("waiting"))
     if state is BatchState.DONE and sent.mails < sent.people:
         words = _sent_of(sent.mails, sent.people) if sent.mails else _("nothing sent")
-        return Tag(words, "late")
+        return Tag(words, "warning")
     return Tag(str(labels.BATCH[state]), _LOOKS.get(state, ""))
 
 

@@ -3,7 +3,7 @@
 
 for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   document.addEventListener(name, (event) => {
-    event.target.closest?.(".dropzone")?.classList.toggle("over", isOver);
+    event.target.closest?.(".dropzone")?.classList.toggle("drag-over", isOver);
   });
 }
 
@@ -25,7 +25,7 @@ const refuse = (field) => {
   const refusal = document.getElementById(`${field.id}-too-large`);
   place.querySelectorAll(".error").forEach((error) => (error.hidden = error !== refusal));
   refusal.querySelector("span").textContent = field.dataset.tooLarge.replace("{file}", () => field.files[0].name);
-  place.classList.add("wrong");
+  place.classList.add("invalid");
   field.setAttribute("aria-describedby", `csv_file-hint ${refusal.id}`);
   field.value = "";
 };

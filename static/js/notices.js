@@ -17,10 +17,10 @@ export const notify = (message, kind = "problem") => {
 
 let timer;
 const keepInSight = () => {
-  notices.classList.add("fresh");
+  notices.classList.add("recent");
   clearTimeout(timer);
-  timer = setTimeout(() => notices.classList.remove("fresh"), SECONDS_IN_SIGHT * 1000);
+  timer = setTimeout(() => notices.classList.remove("recent"), SECONDS_IN_SIGHT * 1000);
 };
 
 new MutationObserver(keepInSight).observe(notices, { childList: true });
-if (notices.classList.contains("fresh")) keepInSight();
+if (notices.classList.contains("recent")) keepInSight();

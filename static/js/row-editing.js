@@ -11,7 +11,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener(
   "toggle",
   ({ target }) => {
-    if (target.open && target.matches(".changeable details")) target.querySelector("input[type=text]").focus();
+    if (target.open && target.matches(".editable details")) target.querySelector("input[type=text]").focus();
   },
   true, // the event doesn't bubble
 );

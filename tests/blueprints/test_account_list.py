@@ -98,7 +98,7 @@ class TestTheBarOnPagesOfNoAccount:
     @staticmethod
     def bar(browser: Browser) -> list[str]:
         """Where the links in the bar lead."""
-        return [str(link["href"]) for link in browser.page.select(".bar-nav a")]
+        return [str(link["href"]) for link in browser.page.select(".site-nav a")]
 
     @pytest.mark.parametrize("place", ["/accounts", "/profile", "/mailbox"])
     def test_it_is_the_bar_of_the_only_account(self, site: Site, place: str) -> None:

@@ -189,7 +189,7 @@ class TestCancelling:
         assert asked["hx-get"] == f"{place}/cancellation"
         attempt(Delivery.select().first(), SendResult.SENT, now)
         olive.open(f"{place}/cancellation", headers=HTMX)
-        assert olive.page.select_one(".big strong").get_text() == "1"
+        assert olive.page.select_one(".headline-figure strong").get_text() == "1"
         assert "3 mails that aren't out are withdrawn" in olive.text
         assert not olive.page.select("[autofocus]")  # it stays where it was put meanwhile
 
@@ -225,7 +225,7 @@ class TestCancelling:
         olive.press("Cancel the rest")
         assert olive.status == 409
         assert "All emails have been sent" in olive.text
-        assert olive.page.select_one(".big strong").get_text() == "4"
+        assert olive.page.select_one(".headline-figure strong").get_text() == "4"
         assert reread(batch).state != BatchState.CANCELED
 
     def test_after_the_last_mail_the_question_is_not_asked(
@@ -434,7 +434,7 @@ class TestWhoWasLeftOut:
         self, olive: Browser, place: str
     ) -> None:
         olive.open(place)
-        first = " ".join(olive.page.select(".lines li")[0].get_text(" ").split())
+        first = " ".join(olive.page.select(".entry-list li")[0].get_text(" ").split())
         assert first.startswith("bo@gmial.com · Bo Ek · row 4")
         assert first.endswith("Did you mean bo@gmail.com?")
 

@@ -63,7 +63,7 @@ def ask(browser: Browser, place: str, **form: object) -> BeautifulSoup:
 def outcomes(page: BeautifulSoup) -> dict[str, int]:
     """The counts of the review, by outcome."""
     return {
-        re.search(r"part-(\w+)", str(row))[1]: int(row.select_one(".count").get_text())
+        re.search(r"segment-(\w+)", str(row))[1]: int(row.select_one(".count").get_text())
         for row in page.select(".outcomes > li")
     }
 

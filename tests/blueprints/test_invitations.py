@@ -42,7 +42,7 @@ def mail_went_out() -> None:
 
 
 def addresses(browser: Browser) -> list[str]:
-    return [cell.get_text(strip=True) for cell in browser.page.select("table.list tbody th")]
+    return [cell.get_text(strip=True) for cell in browser.page.select("table.data-table tbody th")]
 
 
 def row(browser: Browser, invitation: Invitation) -> str:
@@ -322,7 +322,7 @@ class TestBatch:
             for figure in olive.page.select(".figures > div")
         }
         assert figures == {"accepted": "0", "declined": "1", "queued": "3", "failed": "1"}
-        assert olive.page.select_one(".big strong").get_text() == "1"
+        assert olive.page.select_one(".headline-figure strong").get_text() == "1"
         assert "5.1.1 No such person" in olive.text
         assert "rubbish" in olive.text
 
@@ -333,8 +333,8 @@ class TestBatch:
         mail_went_out()
         Delivery.update(state=DeliveryState.BOUNCED, reply_text="5.1.1 User unknown").execute()
         olive.open(f"{ACCOUNT}/batches/{batch.id}")
-        assert olive.page.select_one(".big strong").get_text() == "0"
-        assert olive.page.select_one(".figures .bad dd").get_text() == "1"
+        assert olive.page.select_one(".headline-figure strong").get_text() == "0"
+        assert olive.page.select_one(".figures .negative dd").get_text() == "1"
         assert "bounced 5.1.1 User unknown" in " ".join(olive.text.split())
 
     def test_it_tells_what_keeps_the_mail_from_going_out(

@@ -43,7 +43,7 @@ def mailed_link(app: Flask) -> str:
 def test_name_and_phone_can_be_changed(uma: Browser) -> None:
     uma.press("Save", name="  Uma   Royce ", phone="+44 20 7946 0000")
     assert (profile().name, profile().phone) == ("Uma Royce", "+44 20 7946 0000")
-    assert "Uma Royce" in uma.page.select_one(".bar-person").get_text()
+    assert "Uma Royce" in uma.page.select_one(".site-user").get_text()
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def looking(olive: Browser) -> Browser:
 def rows(page: BeautifulSoup) -> dict[str, str]:
     """Row number to what happens with it."""
     return {
-        row.th.get_text(" ", strip=True).split()[-1]: row.select_one(".happens").get_text(
+        row.th.get_text(" ", strip=True).split()[-1]: row.select_one(".row-outcome").get_text(
             " ", strip=True
         )
         for row in page.select("#staged-list tbody tr")

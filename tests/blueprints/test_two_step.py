@@ -75,7 +75,7 @@ class TestSettingUp:
         typed_by_hand = uma.page.select_one("span.mono").get_text().replace(" ", "")
         uma.press("Turn on", code=pyotp.TOTP(typed_by_hand).now())
         assert uma.url == OWN
-        assert len(uma.page.select(".codes li")) == 10
+        assert len(uma.page.select(".recovery-codes li")) == 10
         assert re.search(r"Set up on \d+ \w+ \d{4}, \d\d:\d\d \(UTC\)\.", uma.text)
         assert "Your password alone opens nothing" in uma.open("/profile").text
 
@@ -133,20 +133,20 @@ class TestSettingUp:
         uma.press("Turn on", code=again["code"])
         uma.post(f"{OWN}/app/key", again)
         assert uma.url == OWN
-        assert len(uma.page.select(".codes li")) == 10
+        assert len(uma.page.select(".recovery-codes li")) == 10
         assert "Begin anew" not in uma.text
 
     def test_the_codes_are_shown_and_downloaded_for_ten_minutes(
         self, app: Flask, uma: Browser
     ) -> None:
         set_up_app(app, uma)
-        shown = [code.get_text() for code in uma.page.select(".codes li")]
+        shown = [code.get_text() for code in uma.page.select(".recovery-codes li")]
         file = uma.client.get(f"{OWN}/recovery-codes.txt")
         assert file.headers["Content-Disposition"] == "attachment; filename=recovery-codes.txt"
         assert file.text.splitlines()[2:] == shown
         with time_machine.travel(utcnow() + timedelta(minutes=11)):
             assert "10 codes are left" in uma.open(OWN).text
-            assert not uma.page.select(".codes")
+            assert not uma.page.select(".recovery-codes")
             assert uma.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
 
     def test_only_the_browser_that_had_the_codes_made_shows_them(
@@ -156,19 +156,19 @@ class TestSettingUp:
         other = signed_in(app, people[Role.USER].user)
         assert "10 codes are left" in other.open(OWN).text
         assert other.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
-        assert len(uma.open(OWN).page.select(".codes li")) == 10
+        assert len(uma.open(OWN).page.select(".recovery-codes li")) == 10
         other.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
-        assert len(other.page.select(".codes li")) == 10
-        assert not uma.open(OWN).page.select(".codes")
+        assert len(other.page.select(".recovery-codes li")) == 10
+        assert not uma.open(OWN).page.select(".recovery-codes")
 
     def test_a_code_that_was_used_is_shown_no_longer(
         self, app: Flask, uma: Browser, somebody: Browser
     ) -> None:
         set_up_app(app, uma)
-        used = uma.page.select_one(".codes li").get_text()
+        used = uma.page.select_one(".recovery-codes li").get_text()
         half_way(somebody).press("Log in with a recovery code", recovery_code=used)
-        assert not somebody.open(OWN).page.select(".codes")
-        left = [code.get_text() for code in uma.open(OWN).page.select(".codes li")]
+        assert not somebody.open(OWN).page.select(".recovery-codes")
+        left = [code.get_text() for code in uma.open(OWN).page.select(".recovery-codes li")]
         assert len(left) == 9
         assert used not in left
 
@@ -195,7 +195,7 @@ class TestSettingUp:
         set_up_app(app, uma)
         with time_machine.travel(utcnow() + timedelta(minutes=11)):
             uma.open(OWN).follow("Make new codes").press("Make new codes", password=PASSWORD)
-            assert len(uma.page.select(".codes li")) == 10
+            assert len(uma.page.select(".recovery-codes li")) == 10
             uma.follow("Remove").press("Remove", password="a guess")
             assert uma.status == 422
             uma.press("Remove", password=PASSWORD)

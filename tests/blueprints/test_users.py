@@ -19,7 +19,9 @@ INACTIVE = f"{ACCOUNT}/users/inactive"
 
 
 def names(browser: Browser) -> list[str]:
-    return [next(cell.stripped_strings) for cell in browser.page.select("table.list tbody th")]
+    return [
+        next(cell.stripped_strings) for cell in browser.page.select("table.data-table tbody th")
+    ]
 
 
 def row(membership: Membership) -> str:

@@ -470,7 +470,7 @@ class _Full:
         def show_all(visitor: Visitor) -> None:
             drop_mixed(visitor)
             visitor.press("Leave out row 6").sees("skipped by you").press("All 11")
-            expect(visitor.page.locator(".rows tbody tr")).to_have_count(11)
+            expect(visitor.page.locator(".staged-rows tbody tr")).to_have_count(11)
 
         def send_many(visitor: Visitor) -> None:
             drop(visitor)

@@ -52,7 +52,9 @@ def test_the_bar_is_walked_in_the_order_in_which_it_is_seen(
     server_without_smtp.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
     server_without_smtp.member("Uma Roy", "uma@example.org")
     visitor = visit(server_without_smtp, viewport=size).sign_in(email)
-    controls = visitor.page.locator(".bar summary, .bar nav > a, .bar-person :is(a, button)")
+    controls = visitor.page.locator(
+        ".site-header summary, .site-header nav > a, .site-user :is(a, button)"
+    )
 
     places = controls.evaluate_all(PLACES)
     seen = sorted(places, key=lambda place: (place["row"], place["x"]))

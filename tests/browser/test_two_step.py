@@ -58,7 +58,7 @@ def test_an_app_is_set_up_and_asked_for(server: Server, olive: Visitor) -> None:
     expect(olive.page.get_by_role("img", name="The key as a QR code")).to_be_visible()
     olive.fill(**{"Six digits": digits(server)}).press("Turn on")
     olive.sees("Your app is set up")
-    code = olive.page.locator(".codes li").first.inner_text()
+    code = olive.page.locator(".recovery-codes li").first.inner_text()
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
     olive.sees_heading("One more step").fill(Code="000000").press("Log in")

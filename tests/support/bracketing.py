@@ -51,7 +51,7 @@ def untranslated(text: str) -> str:
 
 
 def words_in(page: BeautifulSoup) -> list[str]:
-    for tag in page.select("style, .seal, iframe, pre, [data-time-zones], #time_zone option"):
+    for tag in page.select("style, .monogram, iframe, pre, [data-time-zones], #time_zone option"):
         tag.decompose()
     texts = [t for t in page.find_all(string=True) if not isinstance(t, Comment | Doctype)]
     return [str(text) for text in texts] + [

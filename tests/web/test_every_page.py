@@ -86,7 +86,7 @@ NEEDS_MODULE = {
     "[data-copy]": "copy-link.js",
     "[data-passkey]": "passkeys.js",
     "input[type=file]": "file-upload.js",
-    "table.rows": "row-editing.js",
+    "table.staged-rows": "row-editing.js",
 }
 
 
