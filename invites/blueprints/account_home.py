@@ -59,8 +59,8 @@ def _page(*, status: int = 200) -> Response:
     return show(
         "account_home/page.html",
         may_claim=ownership.may_claim(current().membership),
-        totals=current().scope.invitation_totals(now()) if manages else None,
-        batches=current().scope.batches(1, size=5) if manages else None,
+        totals=current().scope.invitations.totals(now()) if manages else None,
+        batches=current().scope.batches.page(1, size=5) if manages else None,
         status=status,
     )
 

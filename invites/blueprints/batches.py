@@ -36,7 +36,7 @@ def index() -> Response:
     return show(
         "batches/index.html",
         fragment="batches/_batch_list.html",
-        found=current().scope.batches(request.args.get("page", 1, type=int)),
+        found=current().scope.batches.page(request.args.get("page", 1, type=int)),
         mail_tag=partial(
             mail_tag,
             has_mail_server=services().settings.mail_server is not None,
@@ -99,7 +99,7 @@ def send_on_hold(batch_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def resend(batch_id: int, invitation_id: int) -> Response:
     """Mail one person again."""
-    invitation = current().scope.invitation(invitation_id)
+    invitation = current().scope.invitations.find(invitation_id)
     return _change(
         lambda member, _batch, moment: manage.resend(member, invitation, moment),
         batch_id,
@@ -162,7 +162,7 @@ def _lines(rows: Iterable[SkippedEntry]) -> Iterator[tuple[str, ...]]:
 
 
 def _batch(batch_id: int) -> Batch:
-    return current().scope.batch(batch_id)
+    return current().scope.batches.find(batch_id)
 
 
 def _change(

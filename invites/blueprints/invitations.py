@@ -13,7 +13,7 @@ from invites.authorization.permissions import Action, authorize
 from invites.invitations import manage
 from invites.lists.recipients import typed
 from invites.members import permanent_link
-from invites.members.scope import Flag
+from invites.members.account_invitations import Flag
 from invites.models import Invitation, InvitationStatus, Membership
 from invites.web.access import allow, current
 from invites.web.compose_form import compose_page, prefilled_form
@@ -68,12 +68,12 @@ def restore(invitation_id: int) -> Response:
 @allow(Action.MANAGE_INVITATION)
 def link(invitation_id: int) -> Response:
     """The personal link, to copy and hand over by other means than mail."""
-    invitation = current().scope.invitation(invitation_id)
+    invitation = current().scope.invitations.find(invitation_id)
     manage.check_copyable(current().membership, invitation)
     return show(
         "invitations/link.html",
         fragment="invitations/_invitation.html",
-        listed=current().scope.listed(invitation, now()),
+        listed=current().scope.invitations.listed(invitation, now()),
         url=links().copied_invitation(invitation),
     )
 
@@ -82,7 +82,7 @@ def link(invitation_id: int) -> Response:
 @allow(Action.INVITE)
 def correct(invitation_id: int) -> Response:
     """New Invitation, with this person in the field, for whom another address may be right."""
-    invitation = current().scope.invitation(invitation_id)
+    invitation = current().scope.invitations.find(invitation_id)
     authorize(current().membership, Action.MANAGE_INVITATION, invitation)
     text = typed(invitation.email, invitation.name)
     return compose_page(prefilled_form(text, invitation.role, invitation))
@@ -99,9 +99,9 @@ def _change(
         return _row(invitation_id, status) if wants_fragment() else _list(status)
 
     return run_rule(
-        lambda: rule(current().membership, scope.invitation(invitation_id), now()),
+        lambda: rule(current().membership, scope.invitations.find(invitation_id), now()),
         show_result,
-        told=lambda _none: told(scope.invitation(invitation_id)),
+        told=lambda _none: told(scope.invitations.find(invitation_id)),
         go_to=url_for("invitations.index"),
     )
 
@@ -129,13 +129,13 @@ def _list(status: int = 200) -> Response:
     return show(
         "invitations/page.html",
         fragment="invitations/_invitation_list.html",
-        found=scope.invitations(
-            which=which, search=search, page=request.args.get("page", 1, type=int), now=now()
+        found=scope.invitations.page(
+            request.args.get("page", 1, type=int), which=which, search=search, now=now()
         ),
         search=search,
         chosen=which or "",
-        totals=scope.invitation_totals(now()),
-        flags=scope.flag_totals(now()),
+        totals=scope.invitations.totals(now()),
+        flags=scope.invitations.flag_totals(now()),
         permanent_url=links().permanent(link) if link else None,
         status=status,
     )
@@ -147,11 +147,11 @@ def _row(invitation_id: int, status: int) -> Response:
     which, search = _filter()
     return show(
         "invitations/_invitation.html",
-        listed=scope.listed(scope.invitation(invitation_id), now()),
+        listed=scope.invitations.listed(scope.invitations.find(invitation_id), now()),
         search=search,
         chosen=which or "",
-        totals=scope.invitation_totals(now()),
-        flags=scope.flag_totals(now()),
+        totals=scope.invitations.totals(now()),
+        flags=scope.invitations.flag_totals(now()),
         status=status,
     )
 

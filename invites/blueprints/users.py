@@ -53,8 +53,8 @@ def inactive() -> Response:
 
 def _list(*, active: bool, status: int = 200) -> Response:
     search = request.args.get("search", "").strip()[:254]
-    found = current().scope.members(
-        active=active, search=search, page=request.args.get("page", 1, type=int)
+    found = current().scope.members.page(
+        request.args.get("page", 1, type=int), active=active, search=search
     )
     return show(
         "users/page.html",
@@ -70,7 +70,7 @@ def _list(*, active: bool, status: int = 200) -> Response:
 @allow(Action.CHANGE_ROLE)
 def edit(membership_id: int) -> Response:
     """The role drop-down of one member."""
-    membership = current().scope.membership(membership_id)
+    membership = current().scope.members.find(membership_id)
     authorize(current().membership, Action.CHANGE_ROLE, membership)
     form = RoleForm(role=int(membership.role))
     form.offer_roles()
@@ -81,7 +81,7 @@ def edit(membership_id: int) -> Response:
 @allow(Action.CHANGE_ROLE)
 def update(membership_id: int) -> Response:
     """Give the member another role."""
-    membership = current().scope.membership(membership_id)
+    membership = current().scope.members.find(membership_id)
     form = RoleForm()
     form.offer_roles()
     if not form.validate():
@@ -105,7 +105,7 @@ def update(membership_id: int) -> Response:
 @allow(Action.SEE_PEOPLE)
 def row(membership_id: int) -> Response:
     """A member's row, for when editing is canceled."""
-    membership = current().scope.membership(membership_id)
+    membership = current().scope.members.find(membership_id)
     return _row(membership) if wants_fragment() else go(_list_url(membership))
 
 
@@ -124,7 +124,7 @@ def reactivate(membership_id: int) -> Response:
 def _change(
     rule: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
 ) -> Response:
-    membership = current().scope.membership(membership_id)
+    membership = current().scope.members.find(membership_id)
 
     def show_result(status: int) -> Response:
         if wants_fragment():
@@ -141,7 +141,7 @@ def _change(
 
 def _consequences(before: Membership) -> str:
     """Further sentences about what the member or people they invited can't do now."""
-    return _missing_two_step(current().scope.membership(before.id)) + _lost_invitations(before)
+    return _missing_two_step(current().scope.members.find(before.id)) + _lost_invitations(before)
 
 
 def _missing_two_step(membership: Membership) -> str:
@@ -180,4 +180,6 @@ def _editor(membership: Membership, form: RoleForm) -> Response:
 
 def _row(before: Membership, *, status: int = 200) -> Response:
     """The row as it is now."""
-    return show("users/_user.html", membership=current().scope.membership(before.id), status=status)
+    return show(
+        "users/_user.html", membership=current().scope.members.find(before.id), status=status
+    )

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from invites.authorization.permissions import Action, is_allowed
 from invites.core.roles import Role
-from invites.members.scope import Sent
+from invites.members.account_batches import ListedBatch
 from invites.models import Batch, BatchState, Delivery, DeliveryState, InvitationStatus, Membership
 from invites.outbox import batches
 from invites.outbox.progress import Progress
@@ -348,7 +348,7 @@ _LOOKS = {
 }
 
 
-def mail_tag(sent: Sent, *, has_mail_server: bool, is_operator: bool) -> Tag:
+def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_operator: bool) -> Tag:
     """How far the mails of a batch in the list are."""
     state = BatchState(sent.batch.state)
     if state in batches.ACTIVE:

@@ -80,7 +80,7 @@ class ComposeForm(PlainForm):
     def wrong(self) -> Invitation | None:
         """The invitation to a wrong address, if the member may manage it."""
         try:
-            found = current().scope.invitation(whole_number(self.wrong_id.data) or 0)
+            found = current().scope.invitations.find(whole_number(self.wrong_id.data) or 0)
         except RuleError:
             return None
         return found if current().may(Action.MANAGE_INVITATION, found) else None

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from invites.authorization.audit_log import AuditCategory
 from invites.core.roles import Role
-from invites.members.scope import Flag
+from invites.members.account_invitations import Flag
 from invites.models import (
     BatchState,
     Delivery,

@@ -8,7 +8,7 @@ from invites.authorization import authority
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships
-from invites.members.scope import Flag, Scope
+from invites.members.account_invitations import AccountInvitations, Flag
 from invites.models import Invitation, InvitationStatus, Membership
 from invites.outbox import progress
 from tests.support.actions import invite
@@ -61,14 +61,14 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         return [kept, *lost, still]
 
     def test_are_counted_and_found(self, offers, account, people, now):
-        scope = Scope(account)
+        invitations = AccountInvitations(account)
         assert authority.count_without_authority(people[Role.ADMIN], now) == 4
-        assert scope.flag_totals(now)[Flag.NO_AUTHORITY] == 4
-        found = scope.invitations(which=Flag.NO_AUTHORITY, search="", page=1, now=now)
+        assert invitations.flag_totals(now)[Flag.NO_AUTHORITY] == 4
+        found = invitations.page(1, which=Flag.NO_AUTHORITY, search="", now=now)
         assert {one.invitation for one in found} == set(offers[1:5])
-        assert all(one.is_unbacked for one in found)
-        pending = scope.invitations(which=InvitationStatus.PENDING, search="", page=1, now=now)
-        assert sum(one.is_unbacked for one in pending) == 4
+        assert all(one.lacks_authority for one in found)
+        pending = invitations.page(1, which=InvitationStatus.PENDING, search="", now=now)
+        assert sum(one.lacks_authority for one in pending) == 4
 
     def test_are_told_on_the_page_of_their_batch(self, offers, now):
         assert progress.of_batch(offers[1].batch, now).without_authority == 1
@@ -91,4 +91,4 @@ class TestOffersOfSomebodyWhoLostTheirRole:
     @pytest.mark.usefixtures("offers")
     def test_hold_again_when_they_have_it_again(self, owner, people, account, now):
         memberships.change_role(owner, people[Role.ADMIN], Role.ADMIN, now)
-        assert Scope(account).flag_totals(now)[Flag.NO_AUTHORITY] == 0
+        assert AccountInvitations(account).flag_totals(now)[Flag.NO_AUTHORITY] == 0

@@ -9,7 +9,8 @@ from invites.core.paging import PAGE_SIZE
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships
-from invites.members.scope import Flag, Scope
+from invites.members.account_invitations import Flag
+from invites.members.scope import Scope
 from invites.models import Delivery, DeliveryState, InvitationStatus
 from invites.outbox.retry import SendResult
 from tests.support.actions import attempt_all, invite, refused, send
@@ -30,30 +31,30 @@ def emails(page):
 
 
 def members(scope, *, active=True, search="", page=1):
-    return scope.members(active=active, search=search, page=page)
+    return scope.members.page(page, active=active, search=search)
 
 
 def listed(scope, now, *, which=None, search="", page=1):
-    return scope.invitations(which=which, search=search, page=page, now=now)
+    return scope.invitations.page(page, which=which, search=search, now=now)
 
 
 def test_what_belongs_to_the_account_is_found(scope, owner, now):
     invitation = invite(owner, now)
-    assert scope.invitation(invitation.id) == invitation
-    assert scope.batch(invitation.batch_id) == invitation.batch
-    assert scope.membership(owner.id) == owner
+    assert scope.invitations.find(invitation.id) == invitation
+    assert scope.batches.find(invitation.batch_id) == invitation.batch
+    assert scope.members.find(owner.id) == owner
 
 
 @pytest.mark.parametrize("missing", [0, -1, 999])
 def test_somebody_elses_number_answers_like_one_that_does_not_exist(scope, people, now, missing):
     theirs = invite(people.stranger, now)
     for find, number in (
-        (scope.invitation, theirs.id),
-        (scope.batch, theirs.batch_id),
-        (scope.membership, people.stranger.id),
-        (scope.invitation, missing),
-        (scope.batch, missing),
-        (scope.membership, missing),
+        (scope.invitations.find, theirs.id),
+        (scope.batches.find, theirs.batch_id),
+        (scope.members.find, people.stranger.id),
+        (scope.invitations.find, missing),
+        (scope.batches.find, missing),
+        (scope.members.find, missing),
     ):
         with refused(Reason.NOT_FOUND):
             find(number)
@@ -150,10 +151,10 @@ def test_invitations_whose_last_mail_failed_are_found_until_another_goes_out(sco
     invite(owner, now, "good@example.org")
     attempt_all(now, SendResult.SENT)
     assert emails(listed(scope, now, which=Flag.FAILED)) == ["bad@example.org"]
-    assert scope.flag_totals(now)[Flag.FAILED] == 1
+    assert scope.invitations.flag_totals(now)[Flag.FAILED] == 1
     manage.resend(owner, bad, now)
     assert emails(listed(scope, now, which=Flag.FAILED)) == []
-    assert scope.flag_totals(now)[Flag.FAILED] == 0
+    assert scope.invitations.flag_totals(now)[Flag.FAILED] == 0
 
 
 def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_out(
@@ -163,9 +164,9 @@ def test_an_invitation_whose_mail_came_back_counts_as_failed_until_another_goes_
     Delivery.update(state=DeliveryState.BOUNCED).execute()
     invite(owner, now, "good@example.org")
     assert emails(listed(scope, now, which=Flag.FAILED)) == ["back@example.org"]
-    assert scope.flag_totals(now)[Flag.FAILED] == 1
+    assert scope.invitations.flag_totals(now)[Flag.FAILED] == 1
     manage.resend(owner, back, now)
-    assert scope.flag_totals(now)[Flag.FAILED] == 0
+    assert scope.invitations.flag_totals(now)[Flag.FAILED] == 0
 
 
 def test_each_invitation_comes_with_its_newest_mail(scope, owner, now):
@@ -182,18 +183,18 @@ def test_the_totals_say_how_many_stand_where(scope, people, owner, now):
     invite(people.stranger, now)
     late = batch.invitations[0].expires_at
     nowhere = dict.fromkeys(InvitationStatus, 0)
-    assert scope.invitation_totals(now) == nowhere | {"declined": 1, "pending": 3}
-    assert scope.invitation_totals(late) == nowhere | {"declined": 1, "expired": 3}
+    assert scope.invitations.totals(now) == nowhere | {"declined": 1, "pending": 3}
+    assert scope.invitations.totals(late) == nowhere | {"declined": 1, "expired": 3}
 
 
 def test_the_newest_batches_come_first_with_how_many_people_they_mail(scope, people, owner, now):
     sent = [send(owner, now, *(f"p{n}{m}@example.org" for m in range(n + 1))) for n in range(4)]
     manage.revoke(owner, sent[3].invitations[0], now)
     send(people.stranger, now, "x@example.org")
-    found = scope.batches(1, size=3)
+    found = scope.batches.page(1, size=3)
     assert [(one.batch, one.people) for one in found] == [(sent[3], 4), (sent[2], 3), (sent[1], 2)]
     assert found.total == 4
-    assert [one.batch for one in scope.batches(2, size=3)] == [sent[0]]
+    assert [one.batch for one in scope.batches.page(2, size=3)] == [sent[0]]
 
 
 def test_who_is_mailed_again_counts_once_in_each_batch(scope, owner, now):
@@ -202,4 +203,4 @@ def test_who_is_mailed_again_counts_once_in_each_batch(scope, owner, now):
     manage.resend(owner, first.invitations[0], now)
     attempt_all(now)
     send(owner, now + timedelta(days=2), "p@example.org", "q@example.org")
-    assert [one.people for one in scope.batches(1)] == [2, 1]
+    assert [one.people for one in scope.batches.page(1)] == [2, 1]

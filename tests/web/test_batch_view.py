@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from invites.core.roles import Role
-from invites.members.scope import Sent
+from invites.members.account_batches import ListedBatch
 from invites.models import (
     Batch,
     BatchState,
@@ -297,11 +297,13 @@ class TestUndelivered:
 def test_the_list_of_batches_tags_each_with_how_far_its_mails_are(
     state: BatchState, people: int, mails: int, text: str, look: str
 ) -> None:
-    tag = mail_tag(Sent(Batch(state=state), people, mails), has_mail_server=True, is_operator=False)
+    tag = mail_tag(
+        ListedBatch(Batch(state=state), people, mails), has_mail_server=True, is_operator=False
+    )
     assert (tag.text, tag.look) == (text, look)
 
 
 def test_without_a_mail_server_the_operator_reads_where_mails_wait() -> None:
-    sent = Sent(Batch(state=BatchState.RUNNING), 4, 0)
+    sent = ListedBatch(Batch(state=BatchState.RUNNING), 4, 0)
     assert mail_tag(sent, has_mail_server=False, is_operator=True).text == "in the Mailbox"
     assert mail_tag(sent, has_mail_server=False, is_operator=False).text == "waiting"
