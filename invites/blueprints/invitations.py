@@ -107,15 +107,15 @@ def _change(
 
 
 def _restored(invitation: Invitation) -> str:
-    """What undoing came to: meanwhile the offer may have expired, or lost its backing."""
+    """The result of undoing a revocation: the invitation may still be of no use."""
     if invitation.status(now()) is InvitationStatus.EXPIRED:
-        words = _l("Undone, but it has expired: resend it, so that %(email)s can join.")
+        words = _l("Undone, but it has expired. Resend it so that %(email)s can join.")
     elif not invitation.is_open(now()):
-        words = _l("Undone: %(email)s declined, and it has expired since.")
+        words = _l("Undone. %(email)s had declined, and it has expired since.")
     elif not authority.has_authority(invitation):
         words = _l(
-            "Undone, but whoever sent it can't invite people any more: "
-            "resend it, so that %(email)s can join."
+            "Undone, but its inviter can no longer invite people. "
+            "Resend it so that %(email)s can join."
         )
     else:
         words = _l("%(email)s can join again.")
