@@ -179,7 +179,7 @@ def a_message(port: int) -> bytes:
     """One of our invitations."""
     with box(port) as app:
         make_batch(1)
-        letter = MailBuilder(app.extensions["invites"].mail_context).letter(
+        letter = MailBuilder(app.extensions["invites"].mail_context).build(
             queue.bulk(utcnow(), 1)[0], utcnow()
         )
         assert letter is not None

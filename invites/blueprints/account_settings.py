@@ -11,9 +11,10 @@ from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
 from invites.core.roles import Role
 from invites.invitations import send_invitations
-from invites.mail.rendering import preview_parts
+from invites.mail.rendering import PersonalLinks, invitation_parts
 from invites.members import accounts, two_step_policy
 from invites.members.accounts import AccountSettings
+from invites.models import Invitation
 from invites.web.access import allow, current
 from invites.web.forms import PlainForm, checked_by
 from invites.web.responses import go, run_rule, show, tell
@@ -94,16 +95,14 @@ def mail(kind: str) -> AnyResponse:
     if kind not in _PREVIEWS:
         abort(404)
     account = current().account
-    parts = preview_parts(
-        account,
-        current().membership.user,
-        Role.USER,
-        link=links().account(account),
-        unsubscribe_link=links().account(account),
-        links=links(),
-        known=_PREVIEWS[kind],
+    example = Invitation(
+        account=account,
+        inviter=current().membership.user,
+        role=Role.USER,
         expires_at=now() + send_invitations.LIFETIME,
     )
+    example_links = PersonalLinks(links().account(account), links().account(account))
+    parts = invitation_parts(example, example_links, links(), has_profile=_PREVIEWS[kind])
     return Response(parts.html, headers={"Content-Security-Policy": MAIL_PREVIEW})
 
 

@@ -83,7 +83,7 @@ def dns_records() -> AnyResponse:
     domain = services().settings.mail_from.domain
     found = None
     if sender_domain.is_public(domain):
-        found = sender_domain.published(domain, sender_domain.this_machines_resolver())
+        found = sender_domain.published(domain, sender_domain.system_resolver())
     return _page("_dns_records.html", was_looked_up=True, published=found)
 
 

@@ -1,1 +1,1 @@
-"""Mail: what it says (rendering), what it is made of (message), how it goes out (smtp)."""
+"""What mail says, and how its messages are built. The texts are in templates/email/."""

@@ -1,6 +1,6 @@
-"""A mail that differs from person to person only in a few places: built once, filled in as bytes.
+"""Templates for bulk mail: a message is built once, and filled in as bytes for each person.
 
-The standard library takes milliseconds to build a message; filling one in takes
+The standard library takes milliseconds to build a message; filling in a template takes
 microseconds. So a batch of 50,000 builds its message once.
 """
 
@@ -17,35 +17,35 @@ from typing import NamedTuple
 from markupsafe import escape
 
 LINK = "\ue000"
-"""Stands in a text where each person's own link goes."""
+"""Marks where each person's own link goes."""
 UNSUBSCRIBE = "\ue001"
-"""Stands in a text where each person's own way to refuse further invitations goes."""
+"""Marks where each person's own link to unsubscribe goes."""
 NAME = "\ue002"
-"""Stands in a text where each person's name goes, for those who have one."""
+"""Marks where each person's name goes, if they have one."""
 
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
-# Folding takes the quotes off a long name with a comma in it, so that it becomes
-# several senders. A line may have 998 characters (RFC 5322), and no name is that
-# long; names that aren't ASCII become encoded words, which may fold.
-_SAFE_SENDER = 70  # characters that fit on the line of From
+# Folding removes the quotes of a long name with a comma in it, which makes it several senders.
+# A line may have 998 characters (RFC 5322), and no name is that long. Names that aren't ASCII
+# become encoded words, which may be folded.
+_MAX_FOLDED_SENDER = 70  # characters that fit on the line of From
 _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
 _GAPS = re.compile(f"([{LINK}{UNSUBSCRIBE}{NAME}])")
-_PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable leaves as it is (RFC 2045, 6.7)
+_PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable doesn't change (RFC 2045, 6.7)
 _HEADER = re.compile(r"[!-~]+( [!-~]+)*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_JOINERS = re.compile("[\u200c\u200d]")  # in Persian and Indic names, as texts allows them
+_JOINERS = re.compile("[\u200c\u200d]")  # in Persian and Indic names, see core.text_fields
 _LINE = 75  # characters of a line of quoted-printable, without its soft break
 
 
 class UnsafeMailError(ValueError):
-    """Something in a mail would break out of its header."""
+    """A text would break out of a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The texts everybody gets, with gaps marked LINK, UNSUBSCRIBE and NAME, and fixed headers."""
+    """The texts with gaps LINK, UNSUBSCRIBE and NAME, and the headers that are the same for all."""
 
     sender: Address
     subject: str
@@ -55,7 +55,7 @@ class Draft:
 
 
 class Addressee(NamedTuple):
-    """What one person gets: To, Message-ID, Date (RFC 5322), the two links, and a name."""
+    """What one person's message is filled in with; ``date`` is as in RFC 5322."""
 
     email: str
     message_id: str
@@ -66,8 +66,6 @@ class Addressee(NamedTuple):
 
 
 class BulkTemplate:
-    """A message with gaps."""
-
     def __init__(self, draft: Draft) -> None:
         """Raises UnsafeMailError for a control character or encoded word in a header."""
         _refuse_unsafe(draft)
@@ -77,13 +75,13 @@ class BulkTemplate:
         self._gaps = [(place, int(self._pieces[place])) for place in range(1, len(self._pieces), 2)]
 
     def fill(self, person: Addressee) -> bytes:
-        """The message for one person: CRLF line ends, seven-bit ASCII, no line begins with a dot.
+        """The message for one person: CRLF line ends, 7-bit ASCII, no line begins with a dot.
 
-        So it goes over SMTP as it is (RFC 5321, 4.5.2). Raises UnsafeMailError.
+        So SMTP can transmit it unchanged (RFC 5321, 4.5.2). Raises UnsafeMailError.
         """
         head = (
             f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
-            # Again, because some services put a Message-ID of their own, and return only that.
+            # Again, because some services replace the Message-ID, and return only their own.
             f"X-Invites-Message-ID: {person.message_id}\r\n"
         )
         if person.unsubscribe:
@@ -100,7 +98,7 @@ class BulkTemplate:
 
 
 def _message(draft: Draft, mark: str) -> bytes:
-    """The message, with ``GAP``, a number and ``mark`` where fillings go; see BulkTemplate.fill."""
+    """The message, with ``GAP``, a number and ``mark`` in each gap; see BulkTemplate.fill."""
     in_text = {LINK: f"GAP0{mark}", UNSUBSCRIBE: f"GAP1{mark}", NAME: f"GAP2{mark}"}
     in_html = in_text | {NAME: f"GAP3{mark}"}
     message = EmailMessage(policy=_SEVEN_BIT)
@@ -114,12 +112,12 @@ def _message(draft: Draft, mark: str) -> bytes:
     for part, (text, marks) in zip(message.iter_parts(), texts, strict=True):
         part.set_payload(_encoded(text, marks))
     sender = str(draft.sender)
-    would_break = sender.isascii() and len(sender) > _SAFE_SENDER
-    return message.as_bytes(policy=_UNFOLDED if would_break else _SEVEN_BIT)
+    is_too_long = sender.isascii() and len(sender) > _MAX_FOLDED_SENDER
+    return message.as_bytes(policy=_UNFOLDED if is_too_long else _SEVEN_BIT)
 
 
 def _encoded(text: str, marks: Mapping[str, str]) -> str:
-    """``text`` as quoted-printable, each gap on a line of its own between soft breaks."""
+    """Quoted-printable, with each gap on a line of its own between soft line breaks."""
     pieces = [
         f"=\n{marks[piece]}=\n" if piece in marks else _quoted_printable(piece)
         for piece in _GAPS.split(text)
@@ -133,17 +131,17 @@ def _quoted_printable(text: str) -> str:
 
 
 def _in_lines(link: str) -> bytes:
-    """A link as quoted-printable, in lines that are short enough and begin with no dot."""
+    """A link as quoted-printable, in short lines that don't begin with a dot."""
     if link and not _PLAIN.fullmatch(link):
         raise UnsafeMailError(link)
     if len(link) < _LINE - 1 and link[:1] != ".":
-        return link.encode("ascii")  # nearly all are so short, and this runs for every mail
+        return link.encode("ascii")  # the usual case, and this runs for every mail
     lines = [link[start : start + _LINE - 2] for start in range(0, len(link), _LINE - 2)]
     return "=\r\n".join("=2E" + s[1:] if s[0] == "." else s for s in lines).encode("ascii")
 
 
 def _name_in_lines(name: str) -> tuple[bytes, bytes]:
-    """A name as quoted-printable, for the text and for the HTML; see _in_lines."""
+    """A name as quoted-printable, for the text and for the HTML."""
     if not name or _SIMPLE_NAME.fullmatch(name):
         plain = name.encode("ascii")
         return plain, plain
@@ -157,7 +155,7 @@ def _name_in_lines(name: str) -> tuple[bytes, bytes]:
 
 
 def _refuse_unsafe(draft: Draft) -> None:
-    """The standard library unpacks encoded words (RFC 2047) in what it is given as a header."""
+    """The standard library would decode encoded words (RFC 2047) in a header."""
     for value in (draft.subject, str(draft.sender), *draft.headers.values()):
         if "=?" in value or not _JOINERS.sub("", value).isprintable():
             raise UnsafeMailError(value)

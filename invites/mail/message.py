@@ -1,4 +1,4 @@
-"""One mail to one person."""
+"""One mail to one person, as Flask-Mail's Message."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,11 +11,10 @@ from invites.mail.bulk_template import Addressee, BulkTemplate, Draft
 
 
 class OutgoingMail(flask_mail.Message):
-    """A Flask-Mail message whose bytes are made by the form letter.
+    """A Flask-Mail message that BulkTemplate turns into bytes.
 
-    Flask-Mail's own headers let control characters pass and break addresses
-    with a comma in the name; the standard library's policy quotes, folds and
-    refuses (RFC 5322).
+    Flask-Mail's own headers let control characters pass, and break addresses with a comma in
+    the name. The standard library's policy quotes, folds and refuses (RFC 5322).
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class OutgoingMail(flask_mail.Message):
 
     @property
     def recipient(self) -> str:
-        """The one address this mail goes to."""
         return str(self.recipients[0])
 
     def as_bytes(self) -> bytes:

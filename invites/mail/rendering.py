@@ -1,10 +1,10 @@
-"""What a mail says: rendered at the last moment, from the row that caused it."""
+"""What a mail says: rendered from the row that caused it, when it is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import flask_babel
@@ -32,20 +32,22 @@ from invites.people import email_tokens
 
 @dataclass(frozen=True)
 class MailContext:
-    """What every mail of this box has in common."""
+    """What all mail of this installation has in common."""
 
     sender: Address
     links: Links
 
 
 def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> OutgoingMail | None:
-    """The mail of ``delivery`` as of ``now``, or None when it isn't to be sent any more."""
+    """The mail as of ``now``; None if it must not be sent any more."""
     if delivery.kind == DeliveryKind.INVITATION:
         invitation = delivery.invitation
         if invitation.status(now) is not InvitationStatus.PENDING or not has_authority(invitation):
             return None
-        link = mail_context.links.mailed_invitation(invitation)
-        parts = invitation_parts(invitation, link, mail_context.links)
+        links = mail_context.links
+        personal = PersonalLinks(links.mailed_invitation(invitation), links.unsubscribe(invitation))
+        has_profile = User.select().where(User.email == invitation.email).exists()
+        parts = invitation_parts(invitation, personal, links, has_profile=has_profile)
         return _mail(delivery, parts, mail_context, now, account=invitation.account)
     if delivery.kind == DeliveryKind.SECURITY_NOTICE:
         notice = _notice_parts(delivery.security_notice, mail_context.links)
@@ -57,58 +59,39 @@ def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> Outg
 
 @dataclass(frozen=True)
 class Parts:
-    """The three texts of a mail."""
-
     subject: str
     text: str
     html: str
 
 
-def invitation_parts(invitation: Invitation, link: str, links: Links) -> Parts:
-    """The invitation mail: one text for people with a profile, one for all others."""
-    known = User.select().where(User.email == invitation.email).exists()
-    return preview_parts(
-        invitation.account,
-        invitation.inviter,
-        invitation.role,
-        link=link,
-        unsubscribe_link=links.unsubscribe(invitation),
-        links=links,
-        known=known,
-        name=invitation.name,
-        expires_at=invitation.expires_at,
-    )
+class PersonalLinks(NamedTuple):
+    invitation: str
+    unsubscribe: str
 
 
-def preview_parts(
-    account: Account,
-    inviter: User,
-    role: int,
-    *,
-    link: str,
-    unsubscribe_link: str,
-    links: Links,
-    known: bool,
-    expires_at: datetime,
-    name: str = "",
+def invitation_parts(
+    invitation: Invitation, personal: PersonalLinks, links: Links, *, has_profile: bool
 ) -> Parts:
-    """The invitation mail for given data, as the settings page previews it."""
+    """The invitation mail; its text depends on whether the person has a profile.
+
+    ``invitation`` may be an example that isn't in the database.
+    """
+    account = invitation.account
     context = {
         "account": account,
-        "inviter": inviter,
-        "role": role,
-        "name": name,
-        "link": link,
-        "unsubscribe_link": unsubscribe_link,
+        "inviter": invitation.inviter,
+        "role": invitation.role,
+        "name": invitation.name,
+        "link": personal.invitation,
+        "unsubscribe_link": personal.unsubscribe,
         "account_link": links.account(account),
         "accounts_link": links.accounts(),
-        "last_day": _day(expires_at, account.time_zone),
+        "last_day": _day(invitation.expires_at, account.time_zone),
     }
-    return _parts("invitation_known" if known else "invitation_new", context)
+    return _parts("invitation_known" if has_profile else "invitation_new", context)
 
 
 def test_mail_parts(links: Links) -> Parts:
-    """The mail by which the installer tries the mail server out."""
     return _parts("test_mail", {"link": links.accounts()})
 
 
@@ -129,24 +112,24 @@ def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
 
 
 def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
-    """None for what has settled itself meanwhile."""
+    """None when the person has set up two-step verification since they were asked to."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
-    is_asked = notice.event == SecurityEvent.TWO_STEP_REQUIRED
-    asking = two_step_policy.missing_for(notice.user) if is_asked else []
-    if is_asked and not asking:
+    is_required = notice.event == SecurityEvent.TWO_STEP_REQUIRED
+    accounts = two_step_policy.missing_for(notice.user) if is_required else []
+    if is_required and not accounts:
         return None
     context = {
         "person": notice.user,
         "event": notice.event,
         "moment": moment,
-        "accounts": ", ".join(account.name for account in asking),
-        "link": links.two_step() if is_asked else links.forgotten_password(),
+        "accounts": ", ".join(account.name for account in accounts),
+        "link": links.two_step() if is_required else links.forgotten_password(),
     }
     return _parts(DeliveryKind.SECURITY_NOTICE, context)
 
 
 def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
-    # Without what pages know of their visitor: the worker has none.
+    # Not flask.render_template, whose context processors need a request.
     templates = current_app.jinja_env
 
     def part(name: str, **more: str) -> str:
@@ -158,8 +141,8 @@ def _parts(mail: str, context: Mapping[str, Any]) -> Parts:
 
 
 def heading(account: Account | None, mail_context: MailContext) -> tuple[Address, dict[str, str]]:
-    """From, and the headers that are the same for everybody, of a mail from ``account``."""
-    headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office replies, please
+    """The sender, and the headers that are the same for all recipients."""
+    headers = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office replies
     if account is None:
         return mail_context.sender, headers
     if account.reply_to:

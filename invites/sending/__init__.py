@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Sending mail over SMTP: the worker, its connections, the test mail and the domain check."""

@@ -1,4 +1,4 @@
-"""All connections to the mail server, served by one thread: whoever has to wait holds up nobody."""
+"""All connections to the mail server, in one thread: a slow server never blocks the others."""
 
 import logging
 import selectors
@@ -13,7 +13,7 @@ import flask_mail
 from peewee import PeeweeException
 
 from invites.core.clock import utcnow
-from invites.mail.builder import Letter, MailBuilder
+from invites.mail.builder import MailBuilder, Message
 from invites.mail.bulk_template import UnsafeMailError
 from invites.models import Priority
 from invites.outbox import journal, throttle
@@ -23,40 +23,41 @@ from invites.outbox.retry import Attempt, SendResult
 from invites.sending.connector import Connector
 from invites.sending.dispatcher import Dispatcher
 from invites.sending.smtp_session import SmtpSession
-from invites.sending.smtp_transaction import Awaited
+from invites.sending.smtp_transaction import Awaits
 
-_LINGER = 2.0  # seconds for which an idle connection stays open
-_BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
-_ASK_AGAIN = 0.05  # seconds between two looks for mail, for connections that have none
-_FRESH = 2.0  # seconds for which a mail that was made ahead is good
-_AT_ONCE = 25  # mails that can't be sent, and are written down together
+_KEEP_IDLE = 2.0  # seconds for which an idle connection stays open
+_SEARCH_EVERY = 0.05  # seconds, for idle connections
+_PREPARED_TIME = 2.0  # seconds for which a prepared message may be sent
+_MAX_UNSENDABLE = 25  # mails that turn out not to be sent, until they are committed
+_READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 log = logging.getLogger("invites.sending.worker")
 
 
 class ConnectionPool:
-    """The couriers. ``done`` counts the mails that are sent, or failed for good."""
+    """``done`` counts the mails that are sent, or failed for good."""
 
     def __init__(
-        self, dispatcher: Dispatcher, builder: MailBuilder, *, linger: float | None = None
+        self, dispatcher: Dispatcher, builder: MailBuilder, *, keep_idle: float | None = None
     ) -> None:
-        self._desk = dispatcher
-        self._mailroom = builder
-        self._linger = _LINGER if linger is None else linger
-        self._couriers: list[SmtpSession] = []
-        self._sending: set[SmtpSession] = set()  # whose server doesn't take all at once
-        # What is put aside for whose turn it is; until they have it, nothing else moves them.
-        self._dealt: dict[SmtpSession, Letter | None] = {}
-        # Made while no turn had come, for the next ones; and each one's moment.
-        self._ahead: deque[tuple[float, Letter]] = deque()
-        self._has_made_one = False
-        self._opening = Connector()
-        self._ended: list[Exception | None] = []
-        self._settled: list[JournalEntry] = []  # and not written down yet
-        self._asked_at = 0.0
-        self._most = throttle.MAX_CONNECTIONS
+        self._dispatcher = dispatcher
+        self._builder = builder
+        self._keep_idle = _KEEP_IDLE if keep_idle is None else keep_idle
+        self._sessions: list[SmtpSession] = []
+        self._write_blocked: set[SmtpSession] = set()
+        # The next message of each session that is ready to commit. Until it commits, nothing
+        # else resumes it.
+        self._assigned: dict[SmtpSession, Message | None] = {}
+        # Built while all sessions wait for replies, with the moment of each.
+        self._prepared: deque[tuple[float, Message]] = deque()
+        self._has_prepared_one = False
+        self._connector = Connector()
+        self._closed: list[Exception | None] = []
+        self._results: list[JournalEntry] = []  # not committed yet
+        self._searched_at = 0.0
+        self._max_connections = throttle.MAX_CONNECTIONS
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._opening, selectors.EVENT_READ)
+        self._selector.register(self._connector, selectors.EVENT_READ)
         self.done = 0
 
     def __enter__(self) -> Self:
@@ -68,254 +69,251 @@ class ConnectionPool:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Hang up on everybody; what is in hand stays *sending* for the next worker to recover."""
-        for session in self._couriers:
-            session.line.close()
+        """Hangs up; what is being sent stays *sending*, and the next worker recovers it."""
+        for session in self._sessions:
+            session.socket.close()
         self._selector.close()
-        self._opening.close()
+        self._connector.close()
 
     def __len__(self) -> int:
-        """How many connections there are, with those that aren't open yet."""
-        return len(self._couriers) + len(self._opening)
+        """How many connections are open or being opened."""
+        return len(self._sessions) + len(self._connector)
 
-    def have_all_got_through(self) -> bool:
-        """Whether the mail server took mail on every connection."""
-        return not self._opening and all(c.taken for c in self._couriers)
+    def all_have_sent(self) -> bool:
+        """Whether the mail server accepted a message on every connection."""
+        return not self._connector and all(session.accepted for session in self._sessions)
 
-    def has_one_got_through(self) -> bool:
-        """Whether it did on one of them."""
-        return any(session.taken for session in self._couriers)
+    def any_has_sent(self) -> bool:
+        """Whether the mail server accepted a message on a connection that is open."""
+        return any(session.accepted for session in self._sessions)
 
     def is_busy(self) -> bool:
-        """Whether a connection is open, or what became of a mail isn't written down."""
-        return bool(self._couriers or self._settled)
+        """Whether a connection is open, or a result isn't committed."""
+        return bool(self._sessions or self._results)
 
     def has_work(self) -> bool:
-        """Whether a mail is due that no connection has in hand."""
-        return bool(self._ahead) or self._desk.has_work()
+        """Whether a mail is due that no connection has taken."""
+        return bool(self._prepared) or self._dispatcher.has_work()
 
-    def hire(self, mail: flask_mail.Mail) -> None:
-        """Connect once more; that takes as long as the mail server likes, and others go on."""
-        self._opening.begin(mail, self._mailroom.sender)
+    def connect(self, mail: flask_mail.Mail) -> None:
+        """Starts opening another connection; the open ones continue meanwhile."""
+        self._connector.begin(mail, self._builder.sender)
 
     def is_stuck(self, seconds: float) -> bool:
-        """Whether none is open, and none of those that are being opened was begun lately."""
-        return not self._couriers and self._opening.has_begun_none_for(seconds)
+        """Whether no connection is open, and the last one was begun that long ago."""
+        return not self._sessions and self._connector.seconds_since_last() > seconds
 
-    def leave(self, by: float) -> None:
-        """Finish the mails in hand and say goodbye, by a moment of ``time.monotonic()``."""
-        self.keep(0)
-        for session in self._couriers:
-            session.line.hurry(by)
+    def shut_down(self, deadline: float) -> None:
+        """Finishes the current messages and quits, by a moment of ``time.monotonic()``."""
+        self.limit(0)
+        for session in self._sessions:
+            session.socket.shorten_deadline(deadline)
 
-    def keep(self, most: int) -> None:
-        """No more than so many: the others finish the mail in hand and say goodbye."""
-        self._most = most
+    def limit(self, connections: int) -> None:
+        """The connections beyond that many finish their message and quit."""
+        self._max_connections = connections
 
-    def work(self, patience: float) -> list[Exception | None]:
-        """Do what can be done now, or what can be within ``patience`` seconds.
+    def run_once(self, timeout: float) -> list[Exception | None]:
+        """Does what can be done now, or becomes possible within ``timeout`` seconds.
 
-        Returns how connections ended: None when all was well, ServerUnavailable when the server
-        can't be used, else a mistake of our own. Raises PeeweeException; nothing is lost then,
-        and the next call goes on.
+        Returns how connections ended: None for an orderly end, ServerUnavailable, or any
+        exception of a bug of ours. Raises PeeweeException; nothing is lost then, and the next
+        call continues.
         """
-        self._listen(self._may_wait(patience))
-        self._cut_overdue()
-        self._put_down_old()
-        self._has_made_one = False
-        if not self._deal():
-            self._take_turns()
-            self._make_ahead()
-        ended, self._ended = self._ended, []
-        return ended
+        self._transfer(self._select_timeout(timeout))
+        self._end_overdue()
+        self._put_back_stale()
+        self._has_prepared_one = False
+        if not self._assign():
+            self._commit_and_resume()
+            self._prepare_one()
+        closed, self._closed = self._closed, []
+        return closed
 
-    def _may_wait(self, patience: float) -> float:
-        if self._dealt or self._has_made_one:
+    def _select_timeout(self, timeout: float) -> float:
+        if self._assigned or self._has_prepared_one:
             return 0.0
-        if any(session.awaits is Awaited.TURN for session in self._couriers):
+        if any(session.awaits is Awaits.COMMIT for session in self._sessions):
             return 0.0
-        if any(session.awaits is Awaited.WORK for session in self._couriers):
-            return min(patience, max(0.0, self._asked_at + _ASK_AGAIN - time.monotonic()))
-        return patience
+        if any(session.awaits is Awaits.MESSAGE for session in self._sessions):
+            return min(timeout, max(0.0, self._searched_at + _SEARCH_EVERY - time.monotonic()))
+        return timeout
 
-    def _listen(self, patience: float) -> None:
-        """Send and receive what goes without waiting."""
-        for key, _events in self._selector.select(patience):
+    def _transfer(self, timeout: float) -> None:
+        """Sends and receives on all connections."""
+        for key, _events in self._selector.select(timeout):
             session: SmtpSession | None = key.data
             if session is None:
-                self._welcome()
+                self._add_opened()
                 continue
-            session.line.transfer()
+            session.socket.transfer()
             self._watch(session)
-            if session.awaits is Awaited.TURN or session in self._dealt:
+            if session.awaits is Awaits.COMMIT or session in self._assigned:
                 continue
-            # To who has no mail in hand a server has nothing to say but that they should go.
-            if session.line.has_news:
-                self._let_go_on(session)
+            # To an idle session a server has nothing to say but goodbye.
+            if session.socket.has_news:
+                self._resume(session)
 
-    def _cut_overdue(self) -> None:
-        self._opening.cut_overdue()
-        for session in list(self._couriers):
-            if session.awaits is Awaited.ANSWER and session.line.end_if_overdue():
-                self._let_go_on(session)
+    def _end_overdue(self) -> None:
+        for session in list(self._sessions):
+            if session.awaits is Awaits.REPLY and session.socket.end_if_overdue():
+                self._resume(session)
 
-    def _welcome(self) -> None:
-        for opened in self._opening.results():
+    def _add_opened(self) -> None:
+        for opened in self._connector.results():
             if isinstance(opened, Exception):
-                self._ended.append(opened)
+                self._closed.append(opened)
             else:
-                session = SmtpSession(*opened, self._settled)
-                self._couriers.append(session)
-                self._selector.register(session.line.sock, selectors.EVENT_READ, session)
-                self._asked_at = 0.0
+                session = SmtpSession(*opened, self._results)
+                self._sessions.append(session)
+                self._selector.register(session.socket.sock, selectors.EVENT_READ, session)
+                self._searched_at = 0.0
 
-    def _deal(self) -> bool:
-        """Put a mail aside for each whose turn has come; whether it had come for anybody.
+    def _assign(self) -> bool:
+        """Assigns a message to each session that became ready; whether there was any.
 
-        Then it is asked again before anything is written down: making mails takes as long as a
-        fast server's answers, so others may have come meanwhile, and all share one commit.
+        If so, the sockets are read again before the commit: building messages takes as long as
+        a fast server's reply. So more sessions may be ready, and all share one commit.
         """
-        too_many = self._couriers[self._most :]
-        came = [session for session in self._waiting() if session not in self._dealt]
-        for session in came:
-            self._dealt[session] = None if session in too_many else self._next_letter()
-        return bool(came)
+        surplus = self._sessions[self._max_connections :]
+        ready = [session for session in self._ready() if session not in self._assigned]
+        for session in ready:
+            self._assigned[session] = None if session in surplus else self._next_message()
+        return bool(ready)
 
-    def _take_turns(self) -> None:
-        """Write down what became of mails and which go next, and let those have them.
+    def _commit_and_resume(self) -> None:
+        """Commits results and which messages are sent next, then lets their sessions continue.
 
-        Raises PeeweeException; then the mails that were put aside wait like all others.
+        Raises PeeweeException; then the assigned messages are queued as before.
         """
-        dealt, self._dealt = self._dealt, {}
-        mails = [letter.mail for letter in dealt.values() if letter is not None]
+        assigned, self._assigned = self._assigned, {}
+        mails = [message.mail for message in assigned.values() if message is not None]
         try:
-            may_go = self._start(mails)
+            may_start = self._commit(mails)
         except PeeweeException:
             for mail in mails:
-                self._desk.put_down(mail)
+                self._dispatcher.put_back(mail)
             raise
-        for session, letter in dealt.items():
-            given = letter if letter is not None and letter.mail.id in may_go else None
-            if letter is not None and given is None:
-                self._desk.put_down(letter.mail)
-                self._asked_at = 0.0  # whoever gets none asks for another one
-            if given is not None or session.awaits is Awaited.TURN or self._is_over(session):
-                self._let_go_on(session, given)
-        self._start([])
+        for session, message in assigned.items():
+            if message is not None and message.mail.id not in may_start:
+                self._dispatcher.put_back(message.mail)
+                self._searched_at = 0.0  # the session looks for another one
+                message = None
+            if message is not None or session.awaits is Awaits.COMMIT or self._must_close(session):
+                self._resume(session, message)
+        self._commit([])
 
-    def _waiting(self) -> list[SmtpSession]:
-        """Whose turn it is, those first who have a mail in hand."""
-        found = [session for session in self._couriers if session.awaits is Awaited.TURN]
-        if time.monotonic() - self._asked_at > _ASK_AGAIN:
-            self._asked_at = time.monotonic()
-            found += [session for session in self._couriers if session.awaits is Awaited.WORK]
+    def _ready(self) -> list[SmtpSession]:
+        """The sessions that need a message; those with a result to commit first."""
+        found = [session for session in self._sessions if session.awaits is Awaits.COMMIT]
+        if time.monotonic() - self._searched_at > _SEARCH_EVERY:
+            self._searched_at = time.monotonic()
+            found += [session for session in self._sessions if session.awaits is Awaits.MESSAGE]
         return found
 
-    def _is_over(self, session: SmtpSession) -> bool:
-        is_idle = time.monotonic() - session.waits_since > self._linger
-        is_too_many = session in self._couriers[self._most :]
-        return is_idle or is_too_many or session.line.has_news
+    def _must_close(self, session: SmtpSession) -> bool:
+        is_idle = time.monotonic() - session.waiting_since > self._keep_idle
+        is_surplus = session in self._sessions[self._max_connections :]
+        return is_idle or is_surplus or session.socket.has_news
 
-    def _make_ahead(self) -> None:
-        """While all wait for their servers, make a mail for one of them: then its turn is short.
+    def _prepare_one(self) -> None:
+        """While all sessions wait for replies, builds a message that one of them will send.
 
-        Not under a limit of mails a minute, which a mail uses up when it is taken.
+        Not with a rate limit: a message counts as soon as it is taken.
         """
-        most = min(len(self._couriers), self._most)
-        if self._desk.pace.per_minute is None and len(self._ahead) < most:
-            letter = self._make_next()
-            if letter is not None:
-                is_bulk = letter.mail.priority is Priority.BULK
-                put = self._ahead.append if is_bulk else self._ahead.appendleft
-                put((time.monotonic(), letter))
-                self._has_made_one = True
+        most = min(len(self._sessions), self._max_connections)
+        if self._dispatcher.rate_limit.per_minute is None and len(self._prepared) < most:
+            message = self._build_next()
+            if message is not None:
+                is_bulk = message.mail.priority is Priority.BULK
+                add = self._prepared.append if is_bulk else self._prepared.appendleft
+                add((time.monotonic(), message))
+                self._has_prepared_one = True
 
-    def _put_down_old(self) -> None:
-        """What was made ahead is good for a while, and only as long as there is no limit."""
-        until = time.monotonic() - _FRESH
-        if self._ahead and (self._desk.pace.per_minute is not None or self._made_first() < until):
-            self._put_down_ahead()
+    def _put_back_stale(self) -> None:
+        """Puts prepared messages back after a while, and when there is a rate limit."""
+        if not self._prepared:
+            return
+        oldest = min(built_at for built_at, _message in self._prepared)
+        has_limit = self._dispatcher.rate_limit.per_minute is not None
+        if has_limit or oldest < time.monotonic() - _PREPARED_TIME:
+            self._put_back_prepared()
 
-    def _made_first(self) -> float:
-        return min(made_at for made_at, _letter in self._ahead)
+    def _put_back_prepared(self) -> None:
+        while self._prepared:
+            self._dispatcher.put_back(self._prepared.pop()[1].mail)
 
-    def _put_down_ahead(self) -> None:
-        while self._ahead:
-            self._desk.put_down(self._ahead.pop()[1].mail)
+    def _next_message(self) -> Message | None:
+        return self._prepared.popleft()[1] if self._prepared else self._build_next()
 
-    def _next_letter(self) -> Letter | None:
-        """The next mail as it goes out; None when there is none, or when many can't be sent."""
-        return self._ahead.popleft()[1] if self._ahead else self._make_next()
-
-    def _make_next(self) -> Letter | None:
+    def _build_next(self) -> Message | None:
+        """None when no mail is due, or after many that can't be sent."""
         now = utcnow()
-        while len(self._settled) < _AT_ONCE:
-            mail = self._desk.take()
+        while len(self._results) < _MAX_UNSENDABLE:
+            mail = self._dispatcher.take()
             if mail is None:
                 return None
-            letter = self._make(mail, now)
-            if letter is not None:
-                return letter
-        self._asked_at = 0.0  # whoever gets none asks again, when these are written down
+            message = self._build(mail, now)
+            if message is not None:
+                return message
+        self._searched_at = 0.0  # search again after these are committed
         return None
 
-    def _make(self, mail: QueuedMail, now: datetime) -> Letter | None:
-        """The mail as it goes out; None, and what becomes of it is settled, when it doesn't."""
+    def _build(self, mail: QueuedMail, now: datetime) -> Message | None:
+        """None, with a result, for a mail that won't be sent."""
+        message = None
+        unsent = Attempt(SendResult.WITHDRAWN)
         try:
-            letter = self._mailroom.letter(mail, now)
-            unsent = Attempt(SendResult.WITHDRAWN)
+            message = self._builder.build(mail, now)
         except UnsafeMailError:
-            letter = None
-            unsent = Attempt(
-                SendResult.FAILED, text="The mail has a control character in a header."
-            )
+            text = "The message has a control character in a header."
+            unsent = Attempt(SendResult.FAILED, text=text)
         except PeeweeException:
-            self._desk.put_down(mail)
+            self._dispatcher.put_back(mail)
             raise
-        except Exception:  # one mail that can't be made must not hold up all others
-            log.exception("mail %s can't be made", mail.id)
-            letter = None
-            unsent = Attempt(SendResult.FAILED, text="This mail can't be made. The log says why.")
-        if letter is None:
-            self._settled.append(JournalEntry(mail, unsent))
-            self._desk.pace.give_back()
-        return letter
+        except Exception:  # one broken mail must not block the others
+            log.exception("mail %s can't be built", mail.id)
+            text = "The message can't be created. The log says why."
+            unsent = Attempt(SendResult.FAILED, text=text)
+        if message is None:
+            self._results.append(JournalEntry(mail, unsent))
+            self._dispatcher.rate_limit.release()
+        return message
 
-    def _start(self, mails: Sequence[QueuedMail]) -> set[int]:
-        """Commit what is settled, and that ``mails`` go next; returns the ids of those who may.
+    def _commit(self, mails: Sequence[QueuedMail]) -> set[int]:
+        """Commits results, and that ``mails`` are sent next; returns the ids that may be.
 
-        Raises PeeweeException; then what is settled waits for the next time.
+        Raises PeeweeException; then the results are kept for the next time.
         """
-        if not mails and not self._settled:
+        if not mails and not self._results:
             return set()
-        may_go = journal.write(self._settled, mails, utcnow())
-        self._desk.settle(self._settled)
-        self.done += sum(
-            s.attempt.result in (SendResult.SENT, SendResult.FAILED) for s in self._settled
-        )
-        self._settled.clear()
-        return may_go
+        may_start = journal.write(self._results, mails, utcnow())
+        self._dispatcher.finish(self._results)
+        finished = (SendResult.SENT, SendResult.FAILED)
+        self.done += sum(entry.attempt.result in finished for entry in self._results)
+        self._results.clear()
+        return may_start
 
-    def _let_go_on(self, session: SmtpSession, given: Letter | None = None) -> None:
+    def _resume(self, session: SmtpSession, message: Message | None = None) -> None:
         error: Exception | None = None
         try:
-            session.go_on(given)
+            session.resume(message)
         except Exception as caught:
             error = caught
         if session.awaits is not None:
             self._watch(session)
             return
-        self._selector.unregister(session.line.sock)
-        self._couriers.remove(session)
-        self._sending.discard(session)
-        self._ended.append(error)
-        if not self._couriers:
-            self._put_down_ahead()
+        self._selector.unregister(session.socket.sock)
+        self._sessions.remove(session)
+        self._write_blocked.discard(session)
+        self._closed.append(error)
+        if not self._sessions:
+            self._put_back_prepared()
 
     def _watch(self, session: SmtpSession) -> None:
-        """Be told when something comes, and when what waits to be sent can be."""
-        waits = session.line.waits_to_send
-        if waits != (session in self._sending):
-            self._sending ^= {session}
-            events = _BOTH if waits else selectors.EVENT_READ
-            self._selector.modify(session.line.sock, events, session)
+        """Waits for reads, and for writes while output is buffered."""
+        is_blocked = session.socket.waits_to_send
+        if is_blocked != (session in self._write_blocked):
+            self._write_blocked ^= {session}
+            events = _READ_WRITE if is_blocked else selectors.EVENT_READ
+            self._selector.modify(session.socket.sock, events, session)

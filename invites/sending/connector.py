@@ -1,6 +1,7 @@
-"""Opens connections beside the loop that serves them: smtplib waits at each step."""
+"""Opens connections in threads of their own, because smtplib waits at each step."""
 
 import contextlib
+import smtplib
 import socket
 import time
 from queue import SimpleQueue
@@ -8,86 +9,113 @@ from threading import Thread
 
 import flask_mail
 
-from invites.sending import smtp_connection
+from invites.core.settings import MailServer
+from invites.sending.smtp_client import SmtpClient
+from invites.sending.smtp_replies import ServerUnavailable, printable
 from invites.sending.smtp_socket import SmtpSocket
 from invites.sending.smtp_transaction import SmtpTransaction
 
-_CLOSING_TIME = 1.0  # seconds
+_CLOSE_TIME = 1.0  # seconds
 
 Opened = tuple[SmtpSocket, SmtpTransaction] | Exception
 
 
 class Connector:
-    """Connections that are being opened, each by a thread of its own; ``len()`` of them.
+    """The connections that are being opened; ``len()`` of them.
 
-    A selector can wait for it: there is something to read when ``results`` has news.
+    Can be registered with a selector: readable when ``results`` has something new.
     """
 
     def __init__(self) -> None:
-        self._threads: dict[smtp_connection.Connection, Thread] = {}
-        self._results: SimpleQueue[tuple[smtp_connection.Connection, Opened]] = SimpleQueue()
-        self._ear, self._bell = socket.socketpair()
-        self._begun_at = float("-inf")
+        self._threads: dict[SmtpClient, Thread] = {}
+        self._results: SimpleQueue[tuple[SmtpClient, Opened]] = SimpleQueue()
+        self._readable, self._signal = socket.socketpair()
+        self._last_begun = float("-inf")
 
     def __len__(self) -> int:
         return len(self._threads)
 
     def fileno(self) -> int:
-        """The file descriptor to wait for."""
-        return self._ear.fileno()
+        return self._readable.fileno()
 
     def begin(self, mail: flask_mail.Mail, sender: str) -> None:
-        """Open one more, for mails from ``sender``."""
-        connection = smtp_connection.new_connection(mail)
-        thread = Thread(target=self._open, args=(connection, sender), name="open", daemon=True)
-        self._threads[connection] = thread
-        self._begun_at = time.monotonic()
+        """Starts opening a connection for messages from ``sender``."""
+        client = SmtpClient(_mail_server(mail))
+        thread = Thread(target=self._open, args=(client, sender), name="open", daemon=True)
+        self._threads[client] = thread
+        self._last_begun = time.monotonic()
         try:
             thread.start()
-        except RuntimeError as error:  # the system has no more threads for us
-            self._report(connection, error)
+        except RuntimeError as error:  # the system has no more threads
+            self._add_result(client, error)
 
-    def has_begun_none_for(self, seconds: float) -> bool:
-        """Whether so long no connection was begun."""
-        return time.monotonic() - self._begun_at > seconds
+    def seconds_since_last(self) -> float:
+        """How long ago the last connection was begun."""
+        return time.monotonic() - self._last_begun
 
     def results(self) -> list[Opened]:
-        """What was opened since, or why not: ServerUnavailable, or a mistake of our own."""
+        """What was opened since the last call, or why not: ServerUnavailable, or a bug of ours."""
         found: list[Opened] = []
         while not self._results.empty():
-            self._ear.recv(1)
-            connection, opened = self._results.get()
-            del self._threads[connection]
+            self._readable.recv(1)
+            client, opened = self._results.get()
+            del self._threads[client]
             found.append(opened)
         return found
 
-    def cut_overdue(self) -> None:
-        """Give up where the mail server takes too long for an answer."""
-        for connection in self._threads:
-            connection.end_if_overdue()
-
     def close(self) -> None:
-        """Give all up."""
-        until = time.monotonic() + _CLOSING_TIME
-        for connection in self._threads:
-            connection.abort()
+        deadline = time.monotonic() + _CLOSE_TIME
+        for client in self._threads:
+            client.abort()
         for thread in filter(Thread.is_alive, self._threads.values()):  # some couldn't start
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(max(0.0, deadline - time.monotonic()))
         for opened in self.results():
             if not isinstance(opened, Exception):
                 opened[0].close()
-        self._ear.close()
-        self._bell.close()
+        self._readable.close()
+        self._signal.close()
 
-    def _open(self, connection: smtp_connection.Connection, sender: str) -> None:
+    def _open(self, client: SmtpClient, sender: str) -> None:
         opened: Opened
         try:
-            opened = connection.open(sender)
+            opened = _open(client, sender)
         except Exception as error:
+            client.close()
             opened = error
-        self._report(connection, opened)
+        self._add_result(client, opened)
 
-    def _report(self, connection: smtp_connection.Connection, opened: Opened) -> None:
-        self._results.put((connection, opened))
+    def _add_result(self, client: SmtpClient, opened: Opened) -> None:
+        self._results.put((client, opened))
         with contextlib.suppress(OSError):  # closed meanwhile
-            self._bell.send(b"!")
+            self._signal.send(b"!")
+
+
+def _open(client: SmtpClient, sender: str) -> tuple[SmtpSocket, SmtpTransaction]:
+    """Raises ServerUnavailable with the reason."""
+    try:
+        for _stage, step in client.steps():
+            step()
+    except smtplib.SMTPResponseException as refusal:
+        text = refusal.smtp_error
+        raise ServerUnavailable(printable(text, max(refusal.smtp_code, 0))) from refusal
+    except (OSError, ValueError) as error:  # ValueError: a broken AUTH exchange
+        where = f"{client.server.host}, port {client.server.port}"
+        raise ServerUnavailable(f"{_reason(error)} ({where})") from error
+    assert client.sock is not None  # the first step connects
+    sock = SmtpSocket(client.sock)
+    return sock, SmtpTransaction(sock, sender, pipelining=client.has_extn("pipelining"))
+
+
+def _reason(error: Exception) -> str:
+    """The words of the operating system or the protocol, without their numbers."""
+    if isinstance(error, TimeoutError):
+        return "The mail server did not answer in time."
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(text or type(error).__name__)
+
+
+def _mail_server(mail: flask_mail.Mail) -> MailServer:
+    """Flask-Mail's configuration; its own connection has no timeout and checks no certificate."""
+    return MailServer(
+        mail.server, mail.port, mail.username, mail.password, mail.use_tls, mail.use_ssl
+    )

@@ -1,4 +1,4 @@
-"""Hands the mails that are due out to the connections, each once, no faster than allowed."""
+"""Hands out the mails that are due to the connections, each once, within the rate limit."""
 
 import time
 from collections import deque
@@ -14,106 +14,102 @@ from invites.outbox.journal import JournalEntry
 from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import SendResult
 
-_TRAY = 200
+_BUFFER = 200  # mails
+_BUFFER_TIME = 2.0  # seconds until it is read again: a batch may be paused, another may begin
 _URGENT_EVERY = 0.25  # seconds
-_FRESH = 2.0  # seconds for which a tray is good: a batch may be paused, and another one begin
-_HOPELESS = 25  # failures in a row, after which a batch stops
+_MAX_FAILURES = 25  # in a row, after which a batch stops
 
 
 class Dispatcher:
-    """One for all connections of the only worker, so that memory may say what is in hand."""
+    """One for all connections; it knows in memory which mails they have taken."""
 
     def __init__(self) -> None:
-        self._tray: deque[QueuedMail] = deque()
-        self._in_hand: set[int] = set()
-        self._looked_at = 0.0
+        self._buffer: deque[QueuedMail] = deque()
+        self._taken: set[int] = set()
+        self._urgent_at = 0.0
         self._filled_at = 0.0
         self._failures: dict[int, int] = {}
-        self.pace = Pace()
+        self.rate_limit = RateLimit()
 
     def take(self) -> QueuedMail | None:
-        """The next mail, or None when none is due, or none may go just now."""
+        """The next mail, or None if none is due or the rate limit is reached."""
         self._fill()
-        if not self._tray or not self.pace.may_go():
+        if not self._buffer or not self.rate_limit.acquire():
             return None
-        mail = self._tray.popleft()
-        self._in_hand.add(mail.id)
+        mail = self._buffer.popleft()
+        self._taken.add(mail.id)
         return mail
 
-    def put_down(self, mail: QueuedMail) -> None:
-        """Forget a mail that isn't to be sent now."""
-        self._in_hand.discard(mail.id)
-        self.pace.give_back()
+    def put_back(self, mail: QueuedMail) -> None:
+        """For a mail that isn't sent now: it stays queued."""
+        self._taken.discard(mail.id)
+        self.rate_limit.release()
 
-    def settle(self, settled: Sequence[JournalEntry]) -> None:
-        """Forget mails whose outcome is committed; a batch that only fails is stopped."""
-        for one in settled:
-            self._in_hand.discard(one.mail.id)
-            if one.attempt.result is SendResult.NOT_ATTEMPTED:
-                self.pace.give_back()
-            self._count(one)
+    def finish(self, committed: Sequence[JournalEntry]) -> None:
+        """For mails whose result is committed. Stops a batch whose mails all fail."""
+        for entry in committed:
+            self._taken.discard(entry.mail.id)
+            if entry.attempt.result is SendResult.NOT_ATTEMPTED:
+                self.rate_limit.release()
+            self._count_failures(entry)
 
     def has_work(self) -> bool:
-        """Whether a mail is due that nobody has in hand."""
+        """Whether a mail is due that no connection has taken."""
         self._fill()
-        return bool(self._tray)
+        return bool(self._buffer)
 
     def _fill(self) -> None:
-        if time.monotonic() - self._filled_at > _FRESH:
-            self._tray.clear()
+        if time.monotonic() - self._filled_at > _BUFFER_TIME:
+            self._buffer.clear()
             self._filled_at = time.monotonic()
-        if not self._tray or time.monotonic() - self._looked_at > _URGENT_EVERY:
-            self._looked_at = time.monotonic()
-            urgent = self._new(queue.urgent(utcnow(), _TRAY))
-            self._tray.extendleft(reversed(urgent))
-        if not self._tray:
+        if not self._buffer or time.monotonic() - self._urgent_at > _URGENT_EVERY:
+            self._urgent_at = time.monotonic()
+            known = self._taken | {mail.id for mail in self._buffer}
+            urgent = [mail for mail in queue.urgent(utcnow(), _BUFFER) if mail.id not in known]
+            self._buffer.extendleft(reversed(urgent))
+        if not self._buffer:
             self._filled_at = time.monotonic()
-            self._tray.extend(queue.bulk(utcnow(), _TRAY, self._in_hand))
+            self._buffer.extend(queue.bulk(utcnow(), _BUFFER, self._taken))
 
-    def _new(self, found: Sequence[QueuedMail]) -> list[QueuedMail]:
-        known = self._in_hand | {mail.id for mail in self._tray}
-        return [mail for mail in found if mail.id not in known]
-
-    def _count(self, settled: JournalEntry) -> None:
-        """A list of addresses that all fail is a mistake: better to ask than to go on."""
-        mail, result = settled.mail, settled.attempt.result
+    def _count_failures(self, entry: JournalEntry) -> None:
+        mail, result = entry.mail, entry.attempt.result
         if mail.batch_id is None or mail.priority is not Priority.BULK:
             return
         if result is SendResult.SENT:
             self._failures.pop(mail.batch_id, None)
         elif result is SendResult.FAILED:
             self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
-            if self._failures[mail.batch_id] >= _HOPELESS:
+            if self._failures[mail.batch_id] >= _MAX_FAILURES:
                 with suppress(PeeweeException):  # a busy database: the next failure tries again
-                    batches.stop(mail.batch_id, settled.attempt.reply)
+                    batches.stop(mail.batch_id, entry.attempt.reply)
                     del self._failures[mail.batch_id]
 
 
-class Pace:
-    """At most so many mails a minute, evenly spaced, so that no burst trips a provider's limit."""
+class RateLimit:
+    """At most so many mails a minute, evenly spaced: no burst exceeds a provider's own limit."""
 
     def __init__(self) -> None:
         self.per_minute: int | None = None
         self._next = 0.0
 
-    def may_go(self) -> bool:
-        """Whether a mail may go now; saying yes counts it."""
+    def acquire(self) -> bool:
+        """Whether a mail may be sent now; if so, it is counted."""
         if self.per_minute is None:
             return True
         now = time.monotonic()
         if now < self._next:
             return False
-        # A mail, up to a second late, or a tenth of a second's, may be caught up: so a
-        # short wait hardly lowers the rate.
+        # One mail that is up to a second late, or mails for a tenth of a second, may be made up
+        # for: so a short wait hardly lowers the rate.
         gap = 60 / self.per_minute
         self._next = max(self._next, now - min(1.0, max(gap, 0.1))) + gap
         return True
 
-    def give_back(self) -> None:
-        """Count one mail less: it didn't go."""
+    def release(self) -> None:
+        """Uncounts a mail that wasn't sent."""
         if self.per_minute is not None:
             self._next -= 60 / self.per_minute
 
-    def wait(self) -> float:
-        """Seconds until the next mail may go."""
+    def delay(self) -> float:
+        """Seconds until the next mail may be sent."""
         return max(0.0, self._next - time.monotonic()) if self.per_minute else 0.0

@@ -8,36 +8,36 @@ import dns.exception
 import dns.resolver
 from dns.resolver import Resolver
 
-_PATIENCE = 3.0  # seconds for one question
-_PARENTS = 4  # domains above the sender's that are asked for DMARC
-_RECORDS = 5  # that are shown
-_SHOWN = 500  # characters of a record
+_QUERY_TIME = 3.0  # seconds
+_MAX_PARENTS = 4  # domains above the sender's that are queried for DMARC
+_MAX_RECORDS = 5  # that are shown
+_MAX_LENGTH = 500  # characters of a record
 
 
-class UnreachableError(Exception):
-    """DNS gave no answer, so nothing is known."""
+class DnsUnavailableError(Exception):
+    """DNS gave no answer."""
 
 
 class Spf(StrEnum):
-    """What a domain says about servers that aren't on its list."""
+    """What a domain's record says about servers that it doesn't list."""
 
     UNKNOWN = "unknown"
     MISSING = "missing"
-    SEVERAL = "several"
-    REFUSE = "refuse"
-    SUSPECT = "suspect"
-    SILENT = "silent"
-    ANYBODY = "anybody"
-    ELSEWHERE = "elsewhere"
+    MULTIPLE = "multiple"
+    FAIL = "fail"
+    SOFTFAIL = "softfail"
+    NEUTRAL = "neutral"
+    PASS = "pass"
+    REDIRECT = "redirect"
 
 
 class Dmarc(StrEnum):
-    """What a domain asks for when a mail only claims to come from it."""
+    """What a domain asks receivers to do with mail that fails its checks."""
 
     UNKNOWN = "unknown"
     MISSING = "missing"
-    SEVERAL = "several"
-    BROKEN = "broken"
+    MULTIPLE = "multiple"
+    INVALID = "invalid"
     NONE = "none"
     QUARANTINE = "quarantine"
     REJECT = "reject"
@@ -45,7 +45,7 @@ class Dmarc(StrEnum):
 
 @dataclass(frozen=True)
 class Published:
-    """What was found; the records as printable text, and the domain whose DMARC record holds."""
+    """``dmarc_domain``: the domain whose DMARC record applies. All records are printable."""
 
     domain: str
     spf: Spf
@@ -59,13 +59,13 @@ Texts = Callable[[str], list[str]]
 
 
 def is_public(domain: str) -> bool:
-    """Whether a domain can be asked about at all: ``localhost`` and addresses can't."""
+    """Whether DNS can know the domain; not ``localhost`` or an IP address."""
     top = domain.rpartition(".")[2]
     return "." in domain and not domain.startswith("[") and not top.isdecimal()
 
 
 def published(domain: str, resolver: Resolver) -> Published:
-    """Look at what ``domain`` publishes; takes seconds when DNS is slow."""
+    """Queries DNS; takes seconds when it is slow."""
 
     def texts(name: str) -> list[str]:
         return _texts(name, resolver)
@@ -73,71 +73,66 @@ def published(domain: str, resolver: Resolver) -> Published:
     spf, spf_records = _spf(domain, texts)
     dmarc, dmarc_records, dmarc_domain = _dmarc(domain, texts)
     return Published(
-        domain,
-        spf,
-        _shown(spf_records),
-        dmarc,
-        _shown(dmarc_records),
-        dmarc_domain,
+        domain, spf, _printable(spf_records), dmarc, _printable(dmarc_records), dmarc_domain
     )
 
 
-def this_machines_resolver() -> Resolver:
-    """Asks the name servers that the operating system asks."""
+def system_resolver() -> Resolver:
+    """A resolver for the name servers of the operating system."""
     try:
         return Resolver()
     except dns.resolver.NoResolverConfiguration:
-        return Resolver(configure=False)  # has nobody to ask, and says so when asked
+        return Resolver(configure=False)  # has no name servers, so every query fails
 
 
 def _texts(name: str, resolver: Resolver) -> list[str]:
-    """The TXT records of ``name``. Raises UnreachableError."""
+    """The TXT records of ``name``. Raises DnsUnavailableError."""
     try:
-        answer = resolver.resolve(f"{name}.", "TXT", lifetime=_PATIENCE)
+        answer = resolver.resolve(f"{name}.", "TXT", lifetime=_QUERY_TIME)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError) as error:
-        raise UnreachableError(name) from error
+        raise DnsUnavailableError(name) from error
     return [b"".join(record.strings).decode("utf-8", "replace") for record in answer]
 
 
 def _spf(domain: str, texts: Texts) -> tuple[Spf, list[str]]:
     try:
         records = [text for text in texts(domain) if text.lower().split(" ")[0] == "v=spf1"]
-    except UnreachableError:
+    except DnsUnavailableError:
         return Spf.UNKNOWN, []
     if len(records) != 1:
-        return (Spf.SEVERAL if records else Spf.MISSING), records
-    return _about_others(records[0].lower().split()), records
+        return (Spf.MULTIPLE if records else Spf.MISSING), records
+    return _unlisted(records[0].lower().split()), records
 
 
-def _about_others(terms: list[str]) -> Spf:
-    """The last word of an SPF record: what holds for servers that it doesn't name."""
+def _unlisted(terms: list[str]) -> Spf:
+    """The last term of an SPF record, for servers that it doesn't list."""
     verdicts = {
-        "-all": Spf.REFUSE,
-        "~all": Spf.SUSPECT,
-        "?all": Spf.SILENT,
-        "+all": Spf.ANYBODY,
-        "all": Spf.ANYBODY,
+        "-all": Spf.FAIL,
+        "~all": Spf.SOFTFAIL,
+        "?all": Spf.NEUTRAL,
+        "+all": Spf.PASS,
+        "all": Spf.PASS,
     }
     for term in terms:
         if term in verdicts:
             return verdicts[term]
-    is_elsewhere = any(term.startswith("redirect=") for term in terms)
-    return Spf.ELSEWHERE if is_elsewhere else Spf.SILENT
+    redirects = any(term.startswith("redirect=") for term in terms)
+    return Spf.REDIRECT if redirects else Spf.NEUTRAL
 
 
 def _dmarc(domain: str, texts: Texts) -> tuple[Dmarc, list[str], str]:
-    """The record of the domain itself, or of the nearest domain above that has one."""
+    """The record of the domain, or of the nearest domain above it that has one."""
     labels = domain.split(".")
     places = [".".join(labels[start:]) for start in range(len(labels) - 1)]
-    for place in places[: _PARENTS + 1]:
+    for place in places[: _MAX_PARENTS + 1]:
         try:
             found = [text for text in texts(f"_dmarc.{place}") if _tags(text).get("v") == "dmarc1"]
-        except UnreachableError:
+        except DnsUnavailableError:
             return Dmarc.UNKNOWN, [], domain
         if len(found) > 1:
-            return Dmarc.SEVERAL, found, place
+            return Dmarc.MULTIPLE, found, place
         if found:
             return _policy(_tags(found[0]), is_above=place != domain), found, place
     return Dmarc.MISSING, [], domain
@@ -149,15 +144,14 @@ def _tags(record: str) -> dict[str, str]:
 
 
 def _policy(tags: dict[str, str], *, is_above: bool) -> Dmarc:
-    """What holds: for domains below the record's own, ``sp`` goes before ``p``."""
-    asked = tags.get("sp", tags.get("p")) if is_above else tags.get("p")
+    """``is_above``: the record belongs to a domain above; then ``sp`` applies before ``p``."""
+    policy = tags.get("sp", tags.get("p")) if is_above else tags.get("p")
     known = {"none": Dmarc.NONE, "quarantine": Dmarc.QUARANTINE, "reject": Dmarc.REJECT}
-    return known.get(asked or "", Dmarc.BROKEN)
+    return known.get(policy or "", Dmarc.INVALID)
 
 
-def _shown(records: list[str]) -> tuple[str, ...]:
-    """A stranger's texts, safe to show."""
+def _printable(records: list[str]) -> tuple[str, ...]:
     return tuple(
-        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:_SHOWN])
-        for text in records[:_RECORDS]
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:_MAX_LENGTH])
+        for text in records[:_MAX_RECORDS]
     )

@@ -1,45 +1,45 @@
-"""What a mail server's answers mean."""
+"""What a mail server's replies mean."""
 
 import re
 
 from invites.outbox.retry import Attempt, SendResult
 
-# A refusal of the recipient that means the sender: no log-in, no relaying for us.
-_ABOUT_US = re.compile(rb"relay|authenticat", re.IGNORECASE)
-_NAME = re.compile(rb"\S*[@.]\w\S*")  # an address, a host or a link, which may hold any word
+# A refused recipient that is really about the sender: not logged in, or not allowed to relay.
+_REFUSES_SENDER = re.compile(rb"relay|authenticat", re.IGNORECASE)
+_NAME = re.compile(rb"\S*[@.]\w\S*")  # an address, host or link, which may contain any word
 
 
 class ServerUnavailable(Exception):
-    """The mail server can't be used now: nothing is wrong with the mail, all of it waits."""
+    """The mail server can't be used now. No mail is at fault, all of it waits."""
 
 
 class ConnectionLost(Exception):
-    """The connection is over, and the server didn't take the mail in hand."""
+    """The connection ended, and the server didn't accept the current message."""
 
 
 class OutcomeUnknown(ConnectionLost):
-    """The connection broke after the whole mail, before the server said whether it took it."""
+    """The connection broke after the whole message, before the server replied to it."""
 
 
-def classify_reply(code: int, reply: bytes) -> Attempt:
-    """What a reply makes of the mail it is about (RFC 5321, 4.2.1).
+def classify_reply(code: int, text: bytes) -> Attempt:
+    """2xx: sent. 5xx: failed. Everything else: deferred (RFC 5321, 4.2.1).
 
-    Raises ConnectionLost for 421, by which a server closes the connection.
+    Raises ConnectionLost for 421, with which a server closes the connection.
     """
     if code == 421:
-        raise ConnectionLost(words(code, reply))
+        raise ConnectionLost(printable(text, code))
     result = {2: SendResult.SENT, 5: SendResult.FAILED}.get(code // 100, SendResult.DEFERRED)
-    return Attempt(result, code, words(None, reply))
+    return Attempt(result, code, printable(text))
 
 
-def is_about_us(reply: bytes) -> bool:
-    """Whether the refusal of a recipient means that the server doesn't know or trust the sender."""
-    return _ABOUT_US.search(_NAME.sub(b"", reply)) is not None
+def refuses_sender(text: bytes) -> bool:
+    """Whether a refused recipient means that the server doesn't know or trust the sender."""
+    return _REFUSES_SENDER.search(_NAME.sub(b"", text)) is not None
 
 
-def words(code: int | None, reply: bytes | str) -> str:
-    """What a mail server said, on one line, as printable text."""
-    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(f"{code or ''} {text}".split())
+def printable(text: bytes | str, code: int | None = None) -> str:
+    """What a mail server said, as one printable line, after its code."""
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    if not said.isprintable():
+        said = "".join(c if c.isprintable() else " " for c in said)
+    return " ".join(f"{code or ''} {said}".split())

@@ -1,109 +1,107 @@
-"""One connection to the mail server: takes mails and hands them over, one by one."""
+"""One connection to the mail server: sends the messages that it is given, one by one."""
 
 import time
 
-from invites.mail.builder import Letter
+from invites.mail.builder import Message
 from invites.outbox.journal import JournalEntry
 from invites.outbox.retry import Attempt, SendResult
 from invites.sending.smtp_replies import ConnectionLost, OutcomeUnknown, ServerUnavailable
 from invites.sending.smtp_socket import SmtpSocket
-from invites.sending.smtp_transaction import Awaited, SmtpTransaction, Steps
+from invites.sending.smtp_transaction import Awaits, SmtpTransaction, Steps
 
 
 class SmtpSession:
-    """Carries mails as long as it is given some.
+    """A conversation that never blocks.
 
-    Does what it can without waiting, then says in ``awaits`` for what it waits; None
-    when it is done. Whoever has that for it lets it ``go_on``.
+    ``awaits`` says what it needs to continue, None once it is over. Call ``resume`` when that
+    is there.
     """
 
     def __init__(
-        self, line: SmtpSocket, exchange: SmtpTransaction, settled: list[JournalEntry]
+        self, sock: SmtpSocket, transaction: SmtpTransaction, results: list[JournalEntry]
     ) -> None:
-        """``settled`` gets what becomes of its mails, and has to be written down."""
-        self.line = line
-        self.awaits: Awaited | None = Awaited.WORK
-        self.waits_since = time.monotonic()
-        self._settled = settled
-        self._exchange = exchange
-        self._given: Letter | None = None
-        self._steps = self._work()
+        """``results`` gets the result of each message, to be committed."""
+        self.socket = sock
+        self.awaits: Awaits | None = Awaits.MESSAGE
+        self.waiting_since = time.monotonic()
+        self._results = results
+        self._transaction = transaction
+        self._next_message: Message | None = None
+        self._steps = self._run()
         next(self._steps)
 
     @property
-    def taken(self) -> int:
-        """How many mails the mail server took on this connection."""
-        return self._exchange.taken
+    def accepted(self) -> int:
+        """How many messages the mail server accepted on this connection."""
+        return self._transaction.accepted
 
-    def go_on(self, given: Letter | None = None) -> None:
-        """Go on with what was awaited; a turn and work bring a letter, or None for no more.
+    def resume(self, next_message: Message | None = None) -> None:
+        """``next_message``: for COMMIT and MESSAGE; None if there is no more.
 
-        Raises ServerUnavailable when the mail server can't be used, and whatever is a mistake of
-        our own. It is done then, and what became of its mails is settled.
+        Raises ServerUnavailable, or any exception of a bug of ours. Then the session is over,
+        and its messages have results.
         """
-        self._given = given
+        self._next_message = next_message
         try:
             self.awaits = next(self._steps, None)
         except BaseException:
             self.awaits = None
             raise
         finally:
-            self.waits_since = time.monotonic()
+            self.waiting_since = time.monotonic()
 
-    def _work(self) -> Steps[None]:
+    def _run(self) -> Steps[None]:
         try:
-            while (letter := (yield from self._next(Awaited.WORK))) is not None:
-                yield from self._carry(letter)
-            yield from self._exchange.say_goodbye()
+            while (message := (yield from self._wait_for(Awaits.MESSAGE))) is not None:
+                yield from self._send(message)
+            yield from self._transaction.quit()
         except ConnectionLost as lost:
-            if not self.taken:
+            if not self.accepted:
                 raise ServerUnavailable(str(lost)) from lost
         finally:
-            self.line.close()
+            self.socket.close()
 
-    def _next(self, awaited: Awaited) -> Steps[Letter | None]:
-        yield awaited
-        return self._given
+    def _wait_for(self, awaits: Awaits) -> Steps[Message | None]:
+        yield awaits
+        return self._next_message
 
-    def _carry(self, letter: Letter) -> Steps[None]:
-        """Hand over ``letter``, and all that follow it without a pause."""
-        current: Letter | None = letter
-        following: Letter | None = None
-        exchange = self._exchange
+    def _send(self, message: Message) -> Steps[None]:
+        """Sends ``message``, and all that follow it without a pause."""
+        current: Message | None = message
+        following: Message | None = None
+        transaction = self._transaction
         try:
-            exchange.begin(letter)
+            transaction.begin(message)
             while current is not None:
-                refusal = yield from exchange.asked(current)
-                following = yield from self._next(Awaited.TURN)
-                outcome = refusal or (yield from exchange.end(current, following))
-                self._settle(current, outcome)
+                refusal = yield from transaction.envelope_replies(current)
+                following = yield from self._wait_for(Awaits.COMMIT)
+                attempt = refusal or (yield from transaction.end(current, following))
+                self._add_result(current, attempt)
                 current, following = following, None
                 if refusal is not None and current is not None:
-                    exchange.begin(current)
+                    transaction.begin(current)
         except Exception as error:
-            self._give_up(current, following, error)
+            self._add_interrupted(current, following, error)
             raise
 
-    def _give_up(self, current: Letter | None, following: Letter | None, error: Exception) -> None:
-        """Settle what was in hand when the connection ended."""
+    def _add_interrupted(
+        self, current: Message | None, following: Message | None, error: Exception
+    ) -> None:
+        """Adds results for what was being sent when the connection ended."""
         if following is not None:
-            self._settle(following, Attempt(SendResult.NOT_ATTEMPTED))
+            self._add_result(following, Attempt(SendResult.NOT_ATTEMPTED))
         if current is None:
             return
         match error:
             case OutcomeUnknown():
                 result = SendResult.OUTCOME_UNKNOWN
-            case ConnectionLost() | ServerUnavailable() if self.taken:
-                result = (
-                    SendResult.NOT_ATTEMPTED
-                )  # many servers take so many on a connection and no more
+            case ConnectionLost() | ServerUnavailable() if self.accepted:
+                result = SendResult.NOT_ATTEMPTED  # many servers limit messages per connection
             case ConnectionLost() | ServerUnavailable():
-                result = SendResult.DEFERRED  # the server may choke on this one: it waits longer
+                result = SendResult.DEFERRED  # perhaps this message is the reason: others first
             case _:
-                result = (
-                    SendResult.OUTCOME_UNKNOWN
-                )  # a mistake of our own, and nobody knows how far it got
-        self._settle(current, Attempt(result, text=str(error)))
+                result = SendResult.OUTCOME_UNKNOWN  # a bug of ours: it may have been sent
+        self._add_result(current, Attempt(result, text=str(error)))
 
-    def _settle(self, letter: Letter, outcome: Attempt) -> None:
-        self._settled.append(JournalEntry(letter.mail, outcome))
+    def _add_result(self, message: Message, attempt: Attempt) -> None:
+        self._results.append(JournalEntry(message.mail, attempt))

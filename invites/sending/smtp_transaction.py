@@ -1,7 +1,7 @@
-"""What repeats for every mail in an SMTP conversation (RFC 5321, 3.3), pipelined (RFC 2920).
+"""SMTP transactions, one per message (RFC 5321, 3.3), pipelined (RFC 2920).
 
-Where the server offers PIPELINING, the end of one mail and the whole envelope
-of the next travel together, so that a mail costs one round trip, not four.
+Where the server offers PIPELINING, the end of one message and the envelope of the next travel
+together. So a message costs one round trip instead of four.
 """
 
 from collections.abc import Generator
@@ -9,7 +9,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import TypeVar
 
-from invites.mail.builder import Letter
+from invites.mail.builder import Message
 from invites.outbox.retry import Attempt, SendResult
 from invites.sending import smtp_socket
 from invites.sending.smtp_replies import (
@@ -17,143 +17,145 @@ from invites.sending.smtp_replies import (
     OutcomeUnknown,
     ServerUnavailable,
     classify_reply,
-    is_about_us,
-    words,
+    printable,
+    refuses_sender,
 )
 from invites.sending.smtp_socket import Reply, SmtpSocket
 
-_END = b".\r\n"
-_RESET = b"RSET\r\n"
+_END_OF_DATA = b".\r\n"
+_RSET = b"RSET\r\n"
 _QUIT = b"QUIT\r\n"
-_GOODBYE_TIME = 5.0  # seconds
+_QUIT_TIME = 5.0  # seconds
 
 
-class Awaited(Enum):
-    """What a conversation waits for before it goes on."""
+class Awaits(Enum):
+    """What a conversation needs to continue."""
 
-    ANSWER = "the mail server's answer"
-    TURN = "what it did being written down, and the next mail, if there is one"
-    WORK = "a mail, as it has none in hand"
+    REPLY = "the mail server's reply"
+    COMMIT = "its last result committed, and the next message, if any"
+    MESSAGE = "a message"
 
 
 T = TypeVar("T")
-Steps = Generator[Awaited, None, T]
-"""A conversation that stops wherever it has to wait, says for what, and goes on when that is there.
-
-It ends with a T.
-"""
+Steps = Generator[Awaits, None, T]
+"""A conversation that yields wherever it has to wait, and returns a T."""
 
 
 class SmtpTransaction:
-    """Mails over one open connection, one after the other. ``taken``: how many the server took."""
+    """Sends messages over one connection, one after the other.
 
-    def __init__(self, line: SmtpSocket, sender: str, *, pipelines: bool) -> None:
-        self._line = line
-        self._from = b"MAIL FROM:<%s>\r\n" % sender.encode("ascii")
-        self._pipelines = pipelines
+    ``accepted``: how many the server accepted.
+    """
+
+    def __init__(self, sock: SmtpSocket, sender: str, *, pipelining: bool) -> None:
+        self._socket = sock
+        self._mail_from = b"MAIL FROM:<%s>\r\n" % sender.encode("ascii")
+        self._pipelining = pipelining
         self._must_reset = False
-        self.taken = 0
+        self.accepted = 0
 
-    def begin(self, letter: Letter) -> None:
-        """Send the envelope of ``letter``, if the server takes it in one go."""
-        self._line.send(self._opening(letter))
+    def begin(self, message: Message) -> None:
+        """Sends the envelope of ``message`` if the server takes it in one piece."""
+        self._socket.send(self._envelope(message))
 
-    def asked(self, letter: Letter) -> Steps[Attempt | None]:
-        """What the server says to the envelope: None when it waits for the mail.
+    def envelope_replies(self, message: Message) -> Steps[Attempt | None]:
+        """The result if the envelope is refused; None when the server waits for the text.
 
-        Raises ConnectionLost, and ServerUnavailable when it refuses us, not this mail.
+        Raises ConnectionLost, and ServerUnavailable when it refuses us, not this message.
         """
         if self._must_reset:
-            yield from self._answer(_RESET)
+            yield from self._command(_RSET)
             self._must_reset = False
-        about_sender, about_recipient, start = self._commands(letter)
-        mail = yield from self._answer(about_sender)
-        if mail[0] // 100 != 2:
-            raise ServerUnavailable(words(*mail))  # at once: it may hang up and say no more
-        recipient = yield from self._answer(about_recipient)
+        mail_from, rcpt_to, data = self._envelope_commands(message)
+        sender = yield from self._command(mail_from)
+        if sender[0] // 100 != 2:
+            raise ServerUnavailable(_said(sender))  # at once: it may hang up
+        recipient = yield from self._command(rcpt_to)
         if recipient[0] // 100 != 2:
-            return (yield from self._refused(recipient, start))
-        data = yield from self._answer(start)
-        if data[0] == 354:
+            return (yield from self._recipient_refused(recipient, data))
+        start = yield from self._command(data)
+        if start[0] == 354:
             return None
-        if data[0] // 100 in (2, 3):
-            raise ConnectionLost(words(*data))  # not an answer to DATA: we aren't in step any more
+        if start[0] // 100 in (2, 3):
+            raise ConnectionLost(_said(start))  # no reply to DATA: replies are out of step
         self._must_reset = True
-        return classify_reply(*data)
+        return classify_reply(*start)
 
-    def _refused(self, recipient: Reply, start: bytes) -> Steps[Attempt]:
-        """What the refusal of a recipient means, once DATA, which may be out, is answered too."""
-        with suppress(ConnectionLost):  # it may hang up on whom it refuses
-            data = yield from self._answer(start)
-            if data[0] == 354:  # it waits for a mail to nobody, to refuse that
-                self._line.send(_END)
+    def _recipient_refused(self, recipient: Reply, data: bytes) -> Steps[Attempt]:
+        """The result, once DATA, which may have been sent already, got its reply too."""
+        with suppress(ConnectionLost):  # some servers hang up after a refusal
+            start = yield from self._command(data)
+            if start[0] == 354:  # it waits for a text without recipients, which it then refuses
+                self._socket.send(_END_OF_DATA)
                 yield from self._reply()
             else:
                 self._must_reset = True
-        if is_about_us(recipient[1]) and not self.taken:
-            raise ServerUnavailable(words(*recipient))
+        if refuses_sender(recipient[1]) and not self.accepted:
+            raise ServerUnavailable(_said(recipient))
         return classify_reply(*recipient)
 
-    def end(self, letter: Letter, following: Letter | None) -> Steps[Attempt]:
-        """Send the text of ``letter``, and the envelope of ``following`` along with it.
+    def end(self, message: Message, following: Message | None) -> Steps[Attempt]:
+        """Sends the text of ``message``, together with the envelope of ``following``.
 
-        Raises ConnectionLost, and OutcomeUnknown when nobody knows what became of the mail.
+        Raises ConnectionLost, or OutcomeUnknown if the message may have been accepted.
         """
-        self._refuse_early_news()
-        opening = self._opening(following) if following is not None else b""
-        self._line.send(letter.content + _END + opening)
+        self._refuse_early_reply()
+        envelope = self._envelope(following) if following is not None else b""
+        self._socket.send(message.content + _END_OF_DATA + envelope)
         try:
             reply = yield from self._reply()
         except ConnectionLost as lost:
             raise OutcomeUnknown(str(lost)) from lost
-        outcome = classify_reply(*reply)
-        if outcome.result is SendResult.SENT:
-            self.taken += 1
-        return outcome
+        attempt = classify_reply(*reply)
+        if attempt.result is SendResult.SENT:
+            self.accepted += 1
+        return attempt
 
-    def say_goodbye(self) -> Steps[None]:
-        """End the conversation; what was taken stays taken if nobody listens any more."""
-        self._line.send(_QUIT)
+    def quit(self) -> Steps[None]:
+        """Ends the conversation; accepted messages stay accepted without a reply."""
+        self._socket.send(_QUIT)
         with suppress(ConnectionLost):
-            yield from self._reply(_GOODBYE_TIME)
+            yield from self._reply(_QUIT_TIME)
 
-    def _refuse_early_news(self) -> None:
-        """Raises ConnectionLost for what comes before the text: that isn't about the text."""
-        self._line.receive()
-        if self._line.answers:
-            raise ConnectionLost(words(*self._line.answers[0]))
-        if self._line.broken:
-            raise ConnectionLost(self._line.broken)
+    def _refuse_early_reply(self) -> None:
+        """Raises ConnectionLost for a reply before the text: it can't be about the text."""
+        self._socket.receive()
+        if self._socket.replies:
+            raise ConnectionLost(_said(self._socket.replies[0]))
+        if self._socket.broken:
+            raise ConnectionLost(self._socket.broken)
 
-    def _opening(self, letter: Letter) -> bytes:
-        if not self._pipelines:
+    def _envelope(self, message: Message) -> bytes:
+        if not self._pipelining:
             return b""
-        return (_RESET if self._must_reset else b"") + b"".join(self._commands(letter))
+        return (_RSET if self._must_reset else b"") + b"".join(self._envelope_commands(message))
 
-    def _commands(self, letter: Letter) -> tuple[bytes, bytes, bytes]:
-        return (
-            self._from,
-            b"RCPT TO:<%s>\r\n" % letter.mail.recipient.encode("ascii"),
-            b"DATA\r\n",
-        )
+    def _envelope_commands(self, message: Message) -> tuple[bytes, bytes, bytes]:
+        recipient = message.mail.recipient.encode("ascii")
+        return self._mail_from, b"RCPT TO:<%s>\r\n" % recipient, b"DATA\r\n"
 
-    def _answer(self, command: bytes) -> Steps[Reply]:
-        """The answer to ``command``, which was sent long ago when commands travel together.
+    def _command(self, command: bytes) -> Steps[Reply]:
+        """The reply to ``command``, which was sent before if the server takes several at once.
 
-        Raises ConnectionLost, for 421 too, by which a server closes the connection.
+        Raises ConnectionLost, also for 421, with which a server closes the connection.
         """
-        if not self._pipelines:
-            self._line.send(command)
-        code, text = yield from self._reply()
-        if code == 421:
-            raise ConnectionLost(words(code, text))
-        return code, text
+        if not self._pipelining:
+            self._socket.send(command)
+        reply = yield from self._reply()
+        if reply[0] == 421:
+            raise ConnectionLost(_said(reply))
+        return reply
 
     def _reply(self, seconds: float | None = None) -> Steps[Reply]:
-        """The next answer, for which the server has so long. Raises ConnectionLost."""
-        self._line.expect(smtp_socket.TIMEOUT if seconds is None else seconds)
-        while not self._line.answers:
-            if self._line.broken:
-                raise ConnectionLost(self._line.broken)
-            yield Awaited.ANSWER
-        return self._line.answers.popleft()
+        """The next reply. Raises ConnectionLost."""
+        self._socket.expect_reply(smtp_socket.TIMEOUT if seconds is None else seconds)
+        while not self._socket.replies:
+            if self._socket.broken:
+                raise ConnectionLost(self._socket.broken)
+            yield Awaits.REPLY
+        return self._socket.replies.popleft()
+
+
+def _said(reply: Reply) -> str:
+    code, text = reply
+    return printable(text, code)

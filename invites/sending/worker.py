@@ -1,4 +1,4 @@
-"""The mail worker: keeps a crew while mail is due, and watches over it, until told to stop."""
+"""The mail worker: opens connections while mail is due, until it is told to stop."""
 
 import logging
 import signal
@@ -22,43 +22,44 @@ from invites.sending.connection_pool import ConnectionPool
 from invites.sending.dispatcher import Dispatcher
 from invites.sending.smtp_replies import ServerUnavailable
 
-_TICK = 0.1  # seconds between two looks at the crew
-_IDLE = 0.5  # seconds between two looks for mail, while there is no crew
-_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # seconds before the mail server is tried again
-_CROWDED = (2.0, 5.0, 15.0, 60.0)  # seconds before more connections than it took are tried
-_SOON = 1.0  # seconds before a mail may go, in which there is time to connect
-_HANGS = 5.0  # seconds after which connecting hangs: another connection may get through
-_LEAVING = 20.0  # seconds for the mails in hand when told to stop; flask serve waits 30
-_DATABASE_AGAIN = 1.0  # seconds before a database that couldn't be used is tried again
-_SWEEP = 3600.0  # seconds between two looks for dropped lists that nobody needs any more
-_BEAT = timedelta(seconds=10)
+# Seconds
+_BUSY_TICK = 0.1
+_IDLE_TICK = 0.5
+_OUTAGE_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # until the mail server is tried again
+_CONNECTION_PAUSES = (2.0, 5.0, 15.0, 60.0)  # until more connections than it accepts are tried
+_CONNECT_AHEAD = 1.0  # before the rate limit allows the next mail
+_CONNECT_HANGS = 5.0  # after which another connection is tried
+_STOP_TIME = 20.0  # for the current messages when told to stop; flask serve waits 30
+_DATABASE_PAUSE = 1.0  # until a database that failed is tried again
+_CLEANUP_EVERY = 3600.0
+_HEARTBEAT_EVERY = timedelta(seconds=10)
 
 log = logging.getLogger("invites.sending.worker")
 
 
 class Worker:
-    """The only one at a time, over as many connections as the installer allows."""
+    """Sends all mail. Only one runs at a time, with as many connections as the limits allow."""
 
     def __init__(self, mail: flask_mail.Mail | None, mail_context: MailContext) -> None:
-        """``mail`` is None without a mail server: then mail waits for one."""
+        """``mail`` is None without a mail server; then mail stays queued."""
         self._mail = mail
-        self._mailroom = MailBuilder(mail_context)
-        self._desk = Dispatcher()
-        self._leaves_by: float | None = None  # when it was told to stop
+        self._builder = MailBuilder(mail_context)
+        self._dispatcher = Dispatcher()
+        self._stop_deadline: float | None = None
         self._is_recovered = False
-        self._looked_at = float("-inf")
-        self._swept_at = float("-inf")
-        self._trouble = Outage()
-        self._crowd = ConnectionBackoff()
-        self._crowded_at = 0  # connections, when one more was refused
-        self._last_beat = (datetime.min.replace(tzinfo=UTC), "")
+        self._maintained_at = float("-inf")
+        self._cleaned_at = float("-inf")
+        self._outage = Outage()
+        self._connection_backoff = ConnectionBackoff()
+        self._refused_at = 0  # connections, when another one was refused
+        self._last_heartbeat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Finish the mails in hand, then end."""
-        self._leaves_by = self._leaves_by or time.monotonic() + _LEAVING
+        """Finishes the current messages, then ends."""
+        self._stop_deadline = self._stop_deadline or time.monotonic() + _STOP_TIME
 
     def run(self) -> None:
-        """Work until stopped; call in the main thread, so that signals arrive."""
+        """Works until stopped. For the main thread, which receives signals."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         with db.only_one("worker", self._is_told_to_stop) as is_only_one:
@@ -67,163 +68,161 @@ class Worker:
         log.info("mail worker stopped")
 
     def drain(self) -> int:
-        """Send all that is due now over one connection; returns how many are done.
+        """Sends all mail that is due, over one connection; returns how many are done.
 
-        Raises ServerUnavailable when the mail server can't be used.
+        Raises ServerUnavailable.
         """
-        with ConnectionPool(self._desk, self._mailroom, linger=0) as pool:
+        with ConnectionPool(self._dispatcher, self._builder, keep_idle=0) as pool:
             while self._mail is not None and (len(pool) or pool.has_work()):
                 if not len(pool):
-                    pool.hire(self._mail)
-                for error in pool.work(_TICK):
+                    pool.connect(self._mail)
+                for error in pool.run_once(_BUSY_TICK):
                     if error is not None:
                         raise error
-        self._beat()
+        self._record_heartbeat()
         return pool.done
 
     def _is_told_to_stop(self) -> bool:
-        return self._leaves_by is not None
+        return self._stop_deadline is not None
 
     def _has_time(self) -> bool:
-        """Whether a database that couldn't be used may be tried again before it ends."""
-        return self._leaves_by is None or time.monotonic() < self._leaves_by
+        """Whether a database that failed may be tried again before the worker ends."""
+        return self._stop_deadline is None or time.monotonic() < self._stop_deadline
 
     def _work(self) -> None:
         log.info("mail worker started")
-        with ConnectionPool(self._desk, self._mailroom) as pool:
+        with ConnectionPool(self._dispatcher, self._builder) as pool:
             works = True
             while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
-                works = self._attempt(self._look_after, pool)
-                works = self._attempt(self._converse, pool) and works
-        with suppress(PeeweeException):  # it is told later then, by no more signs of life
+                works = self._try(self._maintain, pool)
+                works = self._try(self._send, pool) and works
+        with suppress(PeeweeException):  # without heartbeats, it is seen to have ended later
             heartbeat.clear()
         db.close()
 
-    def _attempt(self, duty: Callable[[ConnectionPool], None], pool: ConnectionPool) -> bool:
-        """Do one thing; False when the database didn't let us."""
+    def _try(self, action: Callable[[ConnectionPool], None], pool: ConnectionPool) -> bool:
+        """Returns False when the database failed."""
         try:
-            duty(pool)
+            action(pool)
         except PeeweeException:
-            log.exception("the database is not usable just now")
+            log.exception("the database can't be used now")
             db.close()
-            time.sleep(_DATABASE_AGAIN)
+            time.sleep(_DATABASE_PAUSE)
             return False
         return True
 
-    def _look_after(self, pool: ConnectionPool) -> None:
-        """What need not be done for every mail."""
+    def _maintain(self, pool: ConnectionPool) -> None:
+        """What isn't needed for every message."""
         if not self._is_recovered:
             journal.recover(utcnow())
             self._is_recovered = True
-        if self._leaves_by is not None:
-            pool.leave(self._leaves_by)
-        elif not len(pool) or time.monotonic() - self._looked_at > _TICK:
-            self._looked_at = time.monotonic()
-            if pool.has_one_got_through():
-                self._trouble.is_over()
-            self._beat(self._trouble.reason)
-            self._sweep()
-            self._hire(pool)
+        if self._stop_deadline is not None:
+            pool.shut_down(self._stop_deadline)
+        elif not len(pool) or time.monotonic() - self._maintained_at > _BUSY_TICK:
+            self._maintained_at = time.monotonic()
+            if pool.any_has_sent():
+                self._outage.end()
+            self._record_heartbeat(self._outage.reason)
+            self._delete_expired()
+            self._open_connections(pool)
 
-    def _converse(self, pool: ConnectionPool) -> None:
-        self._hear(pool, pool.work(_TICK if len(pool) else _IDLE))
+    def _send(self, pool: ConnectionPool) -> None:
+        closed = pool.run_once(_BUSY_TICK if len(pool) else _IDLE_TICK)
+        self._handle_closed(pool, closed)
 
-    def _hear(self, pool: ConnectionPool, ended: Sequence[Exception | None]) -> None:
-        """Conclude from how connections ended whether the mail server is left alone for a while."""
-        for error in ended:
+    def _handle_closed(self, pool: ConnectionPool, closed: Sequence[Exception | None]) -> None:
+        """Decides from how connections ended whether to pause."""
+        for error in closed:
             if error is None:
-                self._trouble.is_over()
+                self._outage.end()
             elif not isinstance(error, ServerUnavailable):
-                log.error("a mistake in the mail worker", exc_info=error)
-                self._trouble.add("The mail worker made a mistake. The log says which.")
-            elif pool.has_one_got_through():
-                # The server takes mail, but not on so many connections.
-                self._crowd.begin(_CROWDED)
-                self._crowded_at = len(pool)
+                log.error("a bug in the mail worker", exc_info=error)
+                self._outage.begin("The mail worker has a bug. The log has the details.")
+            elif pool.any_has_sent():
+                # The server works, but not with so many connections.
+                self._connection_backoff.begin(_CONNECTION_PAUSES)
+                self._refused_at = len(pool)
             else:
-                self._trouble.add(str(error))
+                self._outage.begin(str(error))
 
-    def _hire(self, pool: ConnectionPool) -> None:
-        """More couriers while there is work for more: twice as many, once all got through."""
-        policy = throttle.read()
-        self._desk.pace.per_minute = policy.per_minute
-        pool.keep(policy.connections)
-        if self._mail is None or self._trouble.is_pausing() or self._desk.pace.wait() > _SOON:
+    def _open_connections(self, pool: ConnectionPool) -> None:
+        """Doubles the connections while there is mail for more, once all of them work."""
+        limits = throttle.read()
+        rate_limit = self._dispatcher.rate_limit
+        rate_limit.per_minute = limits.per_minute
+        pool.limit(limits.connections)
+        if self._mail is None or self._outage.is_pausing():
             return
-        more = self._wanted(pool)
+        if rate_limit.delay() > _CONNECT_AHEAD:
+            return
+        more = self._wanted_connections(pool)
         if more and pool.has_work():
-            for _ in range(min(more, policy.connections - len(pool))):
-                pool.hire(self._mail)
+            for _ in range(min(more, limits.connections - len(pool))):
+                pool.connect(self._mail)
 
-    def _wanted(self, pool: ConnectionPool) -> int:
-        """How many more connections are worth a try."""
-        if not len(pool) or pool.is_stuck(_HANGS):
+    def _wanted_connections(self, pool: ConnectionPool) -> int:
+        if not len(pool) or pool.is_stuck(_CONNECT_HANGS):
             return 1
-        if not pool.have_all_got_through():
+        if not pool.all_have_sent():
             return 0
-        if len(pool) > self._crowded_at:
-            self._crowd.end()
-        return 0 if self._crowd.is_on() else len(pool)
+        if len(pool) > self._refused_at:
+            self._connection_backoff.end()
+        return 0 if self._connection_backoff.is_on() else len(pool)
 
-    def _sweep(self) -> None:
-        if time.monotonic() - self._swept_at > _SWEEP:
+    def _delete_expired(self) -> None:
+        if time.monotonic() - self._cleaned_at > _CLEANUP_EVERY:
             staging.delete_expired(utcnow())
             sessions.sweep(utcnow())
-            self._swept_at = time.monotonic()
+            self._cleaned_at = time.monotonic()
 
-    def _beat(self, trouble: str = "") -> None:
-        """Tell how it goes, when it changed or the last sign of life gets old."""
+    def _record_heartbeat(self, outage: str = "") -> None:
+        """Records one when the outage changes, or the last one is old."""
         now = utcnow()
-        at, before = self._last_beat
-        if before != trouble or not timedelta(0) <= now - at < _BEAT:
-            heartbeat.record(now, trouble)
-            self._last_beat = (now, trouble)
+        at, before = self._last_heartbeat
+        if before != outage or not timedelta(0) <= now - at < _HEARTBEAT_EVERY:
+            heartbeat.record(now, outage)
+            self._last_heartbeat = (now, outage)
 
 
 class ConnectionBackoff:
-    """Something isn't tried again for a while, longer each time in a row."""
+    """A pause after a failure, longer after each one in a row."""
 
     def __init__(self) -> None:
-        self._times = 0
+        self._failures = 0
         self._until = 0.0
 
     def begin(self, pauses: Sequence[float]) -> None:
-        """It failed. ``pauses``: seconds, the last ones for all further times.
+        """``pauses``: seconds; the last one is for all further failures.
 
-        What was begun before a pause and fails during it makes that no longer.
+        A connection begun before the pause that fails during it doesn't prolong it.
         """
         if self.is_on():
             return
-        self._until = time.monotonic() + pauses[min(self._times, len(pauses) - 1)]
-        self._times += 1
+        self._until = time.monotonic() + pauses[min(self._failures, len(pauses) - 1)]
+        self._failures += 1
 
     def end(self) -> None:
-        """It worked."""
-        self._times, self._until = 0, 0.0
+        self._failures, self._until = 0, 0.0
 
     def is_on(self) -> bool:
-        """Whether it is too early to try again."""
         return time.monotonic() < self._until
 
 
 class Outage:
-    """What keeps the mail server from being used, and until when nobody asks it again."""
+    """Why the mail server can't be used, and whether it is too early to try again."""
 
     def __init__(self) -> None:
         self._backoff = ConnectionBackoff()
         self.reason = ""
 
-    def add(self, reason: str) -> None:
-        """Pause, longer each time in a row."""
+    def begin(self, reason: str) -> None:
         self.reason = reason
-        self._backoff.begin(_PAUSES)
+        self._backoff.begin(_OUTAGE_PAUSES)
         log.warning("mail waits: %s", reason)
 
-    def is_over(self) -> None:
-        """The mail server can be used."""
+    def end(self) -> None:
         self.reason = ""
         self._backoff.end()
 
     def is_pausing(self) -> bool:
-        """Whether the mail server is left alone just now."""
         return self._backoff.is_on()

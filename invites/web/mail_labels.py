@@ -3,8 +3,9 @@
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from invites.sending.diagnosis import Diagnosis, Stage
+from invites.sending.diagnosis import Diagnosis
 from invites.sending.sender_domain import Dmarc, Spf
+from invites.sending.smtp_client import Stage
 from invites.sending.test_mail import Step
 
 _DONE = {
@@ -38,7 +39,7 @@ DIAGNOSIS = {
         "No server has this name. Check INVITES_MAIL_SERVER for typing errors. "
         "If the name is right, this installation can't resolve names (DNS)."
     ),
-    Diagnosis.NOBODY_LISTENS: _(
+    Diagnosis.CONNECTION_REFUSED: _(
         "There is a server, but it doesn't accept connections on this port. Compare "
         "INVITES_MAIL_SERVER and INVITES_MAIL_PORT with the settings of your mail provider: "
         "usually port 587 with INVITES_MAIL_USE_TLS=1, or 465 with INVITES_MAIL_USE_SSL=1."
@@ -52,11 +53,11 @@ DIAGNOSIS = {
         "because of spam. Use port 587 with INVITES_MAIL_USE_TLS=1, a user name and a password, "
         "or ask your hosting provider to open port 25."
     ),
-    Diagnosis.NOT_ENCRYPTED_AT_ONCE: _(
+    Diagnosis.NO_IMPLICIT_TLS: _(
         "This port doesn't start with encryption. For STARTTLS, usually on port 587, "
         "set INVITES_MAIL_USE_TLS=1 instead of INVITES_MAIL_USE_SSL=1."
     ),
-    Diagnosis.ENCRYPTED_AT_ONCE: _(
+    Diagnosis.IMPLICIT_TLS: _(
         "The server sent nothing. Ports that start with encryption, usually 465, do that: "
         "set INVITES_MAIL_USE_SSL=1 instead of INVITES_MAIL_USE_TLS=1. "
         "On any other port, the server is too busy or rejects our IP address."
@@ -78,11 +79,11 @@ DIAGNOSIS = {
         "set SSL_CERT_FILE to yours. Otherwise someone may be intercepting the connection: "
         "don't continue."
     ),
-    Diagnosis.NOT_MAIL: _(
+    Diagnosis.NOT_SMTP: _(
         "This isn't the answer of a mail server. Something else uses this port: "
         "check INVITES_MAIL_SERVER and INVITES_MAIL_PORT."
     ),
-    Diagnosis.UNWELCOME: _(
+    Diagnosis.REFUSED: _(
         "The server doesn't accept email from this installation; its answer says why. Often the "
         "IP address is on a block list or has no name of its own (reverse DNS). "
         "Sending through a mail provider with a user name and a password avoids this."
@@ -127,7 +128,7 @@ DIAGNOSIS = {
         "The server read the email and refused it; its answer says why. If the answer mentions "
         "SPF, DKIM or DMARC, see the DNS records of your domain on this page."
     ),
-    Diagnosis.LATER: _(
+    Diagnosis.TRY_LATER: _(
         "The server can't accept the email now. Wait a few minutes and try again. The worker "
         "retries automatically. If this continues, the server's answer says what the limit is."
     ),
@@ -135,7 +136,7 @@ DIAGNOSIS = {
         "The server didn't answer in time. The worker waits longer and may succeed. "
         "If emails stay queued, ask the operator of the mail server."
     ),
-    Diagnosis.HUNG_UP: _(
+    Diagnosis.DISCONNECTED: _(
         "The server closed the connection without an explanation. Some servers do that when they "
         "require encryption or reject our IP address. The log of the mail server says why."
     ),
@@ -147,27 +148,27 @@ SPF = {
         "There is no SPF record. Receivers can't tell which servers may send for your domain, "
         "so they treat much of your email as spam or refuse it."
     ),
-    Spf.SEVERAL: _(
+    Spf.MULTIPLE: _(
         "There is more than one SPF record. Receivers then ignore all of them: "
         "combine them into one."
     ),
-    Spf.REFUSE: _(
+    Spf.FAIL: _(
         "Only servers that the record lists may send for your domain (-all). "
         "Your mail server has to be one of them."
     ),
-    Spf.SUSPECT: _(
+    Spf.SOFTFAIL: _(
         "Email from servers that the record doesn't list is treated as suspicious (~all). "
         "Your mail server should be one of those listed."
     ),
-    Spf.SILENT: _(
+    Spf.NEUTRAL: _(
         "The record says nothing about servers that it doesn't list, so it has little effect. "
         "End it with ~all."
     ),
-    Spf.ANYBODY: _(
+    Spf.PASS: _(
         "The record lets every server send for your domain (+all). That is worse than no record: "
         "end it with ~all."
     ),
-    Spf.ELSEWHERE: _("The record refers to the record of another domain (redirect=)."),
+    Spf.REDIRECT: _("The record refers to the record of another domain (redirect=)."),
 }
 
 DMARC = {
@@ -176,10 +177,10 @@ DMARC = {
         "There is no DMARC record. Large mail providers require one from everyone who sends a lot "
         "of email, and are stricter without it."
     ),
-    Dmarc.SEVERAL: _(
+    Dmarc.MULTIPLE: _(
         "There is more than one DMARC record. Receivers then ignore all of them: keep only one."
     ),
-    Dmarc.BROKEN: _(
+    Dmarc.INVALID: _(
         "The record has no policy (p=none, p=quarantine or p=reject), so receivers ignore it."
     ),
     Dmarc.NONE: _(
@@ -196,9 +197,7 @@ DMARC = {
     ),
 }
 
-WELL = frozenset(
-    {Spf.REFUSE, Spf.SUSPECT, Spf.ELSEWHERE, Dmarc.NONE, Dmarc.QUARANTINE, Dmarc.REJECT}
-)
+WELL = frozenset({Spf.FAIL, Spf.SOFTFAIL, Spf.REDIRECT, Dmarc.NONE, Dmarc.QUARANTINE, Dmarc.REJECT})
 """Findings that need no action."""
 
 SPF_EXAMPLE = "v=spf1 mx ~all"

@@ -185,7 +185,7 @@ class TestPublished:
     def _name_server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         self.server = NameServer(self.RECORDS)
         with self.server.listening() as resolver:
-            monkeypatch.setattr(sender_domain, "this_machines_resolver", lambda: resolver)
+            monkeypatch.setattr(sender_domain, "system_resolver", lambda: resolver)
             yield
 
     def test_the_page_doesnt_wait_for_it(self, configured: Configure) -> None:
@@ -213,7 +213,7 @@ class TestPublished:
     def test_when_dns_gives_no_answer_nothing_is_claimed(
         self, configured: Configure, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sender_domain, "_PATIENCE", 0.1)
+        monkeypatch.setattr(sender_domain, "_QUERY_TIME", 0.1)
         self.server.is_silent = True
         olive = configured().open("/mail/dns-records")
         assert olive.text.count("DNS didn't answer") == 2

@@ -9,8 +9,15 @@ from flask import Flask
 
 from invites.core.roles import Role
 from invites.mail.message import OutgoingMail
-from invites.mail.rendering import preview_parts, render
-from invites.models import Account, Delivery, EmailTokenPurpose, Membership, SecurityEvent
+from invites.mail.rendering import PersonalLinks, invitation_parts, render
+from invites.models import (
+    Account,
+    Delivery,
+    EmailTokenPurpose,
+    Invitation,
+    Membership,
+    SecurityEvent,
+)
 from invites.people import email_tokens, security_notices
 from tests.conftest import NOW
 from tests.support.actions import invite
@@ -86,18 +93,10 @@ def test_no_line_of_a_mail_is_too_long_for_old_servers(mails: Mails) -> None:
 def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: datetime) -> None:
     account, link = owner.account, "https://box.example/invitation/1-x"
     account.purpose = "<b>Bold</b> & “more”"
+    invitation = Invitation(account=account, inviter=owner.user, role=Role.USER, expires_at=now)
     with app.app_context():
         links = app.extensions["invites"].links
-        parts = preview_parts(
-            account,
-            owner.user,
-            Role.USER,
-            link=link,
-            unsubscribe_link=link,
-            links=links,
-            known=False,
-            expires_at=now,
-        )
+        parts = invitation_parts(invitation, PersonalLinks(link, link), links, has_profile=False)
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; “more”" in parts.html
     assert "<b>Bold</b> & “more”" in parts.text
 

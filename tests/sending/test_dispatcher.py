@@ -6,7 +6,7 @@ from invites.models import Delivery, Priority
 from invites.outbox import queue
 from invites.outbox.journal import JournalEntry
 from invites.outbox.retry import Attempt, SendResult
-from invites.sending.dispatcher import Dispatcher, Pace
+from invites.sending.dispatcher import Dispatcher, RateLimit
 from tests.support.actions import send
 
 
@@ -27,12 +27,12 @@ def clock(monkeypatch):
     return clock
 
 
-def gone(pace, clock, seconds, every):
+def gone(rate_limit, clock, seconds, every):
     """How many mails go in this time when somebody looks ``every`` so many seconds."""
     count = 0
     until = clock.seconds + seconds
     while clock.seconds < until:
-        while pace.may_go():
+        while rate_limit.acquire():
             count += 1
         clock.seconds += every
     return count
@@ -42,26 +42,26 @@ def gone(pace, clock, seconds, every):
 def test_a_rate_is_reached_and_not_exceeded_by_whoever_looks_each_35_milliseconds(
     clock, per_minute
 ):
-    pace = Pace()
-    pace.per_minute = per_minute
+    rate_limit = RateLimit()
+    rate_limit.per_minute = per_minute
     caught_up = 1 + max(1, per_minute / 600)
-    assert 0.98 * per_minute - 1 <= gone(pace, clock, 60, 0.035) <= per_minute + caught_up
+    assert 0.98 * per_minute - 1 <= gone(rate_limit, clock, 60, 0.035) <= per_minute + caught_up
 
 
 def test_after_an_hour_without_mail_no_burst_goes_out(clock):
-    pace = Pace()
-    pace.per_minute = 3000
+    rate_limit = RateLimit()
+    rate_limit.per_minute = 3000
     clock.seconds += 3600
-    assert gone(pace, clock, 0.01, 0.01) <= 6
+    assert gone(rate_limit, clock, 0.01, 0.01) <= 6
 
 
 def test_what_was_not_tried_uses_up_nothing_of_the_rate(clock, owner, now):
     send(owner, now, "ada@example.org", "ben@example.org")
     dispatcher = Dispatcher()
-    dispatcher.pace.per_minute = 1
+    dispatcher.rate_limit.per_minute = 1
     mail = dispatcher.take()
     assert dispatcher.take() is None
-    dispatcher.settle([JournalEntry(mail, Attempt(SendResult.NOT_ATTEMPTED))])
+    dispatcher.finish([JournalEntry(mail, Attempt(SendResult.NOT_ATTEMPTED))])
     assert dispatcher.take() is not None
 
 

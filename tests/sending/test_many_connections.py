@@ -59,13 +59,13 @@ class TestManyConnections:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         MailThrottle.create(id=1, per_minute=None, connections=1)
-        made, letter = [], MailBuilder.letter
+        made, letter = [], MailBuilder.build
 
         def make(room: MailBuilder, mail: QueuedMail, when: datetime) -> object:
             made.append(mail.recipient)
             return letter(room, mail, when)
 
-        monkeypatch.setattr(MailBuilder, "letter", make)
+        monkeypatch.setattr(MailBuilder, "build", make)
         server.delay = 1
         send(owner, now, *people(4))
         running()
@@ -179,7 +179,7 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(connection_pool, "_LINGER", 0.2)
+        monkeypatch.setattr(connection_pool, "_KEEP_IDLE", 0.2)
         invite(owner, now, "one@example.org")
         running()
         wait_for(lambda: server.stages["quit"] == 1)
@@ -196,7 +196,7 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(connection_pool, "_LINGER", 60)
+        monkeypatch.setattr(connection_pool, "_KEEP_IDLE", 60)
         invite(owner, now, "one@example.org")
         running()
         wait_for(lambda: states() == {SENT: 1})
@@ -214,7 +214,7 @@ class TestManyConnections:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
+        monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.05)
         write, busy = journal.write, iter([OperationalError("database is locked")])
 
         def write_later(*arguments: object) -> object:
@@ -257,7 +257,7 @@ class TestManyConnections:
         monkeypatch: pytest.MonkeyPatch,
         seed: int,
     ) -> None:
-        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.01)
+        monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.01)
         write, chance = journal.write, random.Random(seed)
 
         def busy(*arguments: object) -> object:

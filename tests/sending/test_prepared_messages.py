@@ -8,7 +8,7 @@ import pytest
 
 from invites.core.clock import utcnow
 from invites.mail import builder
-from invites.mail.builder import Letter, MailBuilder
+from invites.mail.builder import MailBuilder, Message
 from invites.models import Account, Batch, BatchState, EmailTokenPurpose, MailThrottle, Membership
 from invites.outbox import journal
 from invites.people import email_tokens
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, ONE_WAY]
 def silence_one(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first connection gets no answer to its second mail."""
     monkeypatch.setattr(smtp_socket, "TIMEOUT", 15.0)
-    monkeypatch.setattr(worker, "_LEAVING", 0.5)
+    monkeypatch.setattr(worker, "_STOP_TIME", 0.5)
     server.answer = at("body", SILENCE, of="person001@example.org", connection=1)
 
 
@@ -32,9 +32,9 @@ class Begun:
     """Which letters began to go out since ``seen`` was emptied, each with its moment."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[tuple[float, Letter]] = []
-        letters: dict[int, Letter] = {}
-        make, write = MailBuilder.letter, journal.write
+        self.seen: list[tuple[float, Message]] = []
+        letters: dict[int, Message] = {}
+        make, write = MailBuilder.build, journal.write
 
         def making(room, mail, now):
             letter = make(room, mail, now)
@@ -47,7 +47,7 @@ class Begun:
             self.seen += [(time.monotonic(), letters[id_]) for id_ in may_go]
             return may_go
 
-        monkeypatch.setattr(MailBuilder, "letter", making)
+        monkeypatch.setattr(MailBuilder, "build", making)
         monkeypatch.setattr(journal, "write", writing)
 
 
@@ -106,8 +106,8 @@ def test_none_begins_that_was_made_long_ago(
     monkeypatch: pytest.MonkeyPatch,
     begun: Begun,
 ) -> None:
-    monkeypatch.setattr(connection_pool, "_FRESH", 0.5)
-    monkeypatch.setattr(builder, "_FRESH", 0.5)
+    monkeypatch.setattr(connection_pool, "_PREPARED_TIME", 0.5)
+    monkeypatch.setattr(builder, "_TEMPLATE_TIME", 0.5)
     MailThrottle.create(id=1, per_minute=None, connections=6)
 
     def slow(step: Step) -> None:
@@ -143,7 +143,7 @@ def test_a_new_limit_holds_for_them_too(
     sender = running()
     wait_for(lambda: server.open_now == 8)
     MailThrottle.update(per_minute=1).execute()
-    wait_for(lambda: sender._desk.pace.per_minute == 1)
+    wait_for(lambda: sender._dispatcher.rate_limit.per_minute == 1)
     since = time.monotonic()
     time.sleep(2)
     assert len([moment for moment, _letter in begun.seen if moment > since + 0.2]) <= 2

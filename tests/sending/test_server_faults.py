@@ -300,7 +300,7 @@ class TestServersThatCannotBeUsed:
         assert states() == {QUEUED: 2}
 
     @ONE_WAY
-    @pytest.mark.parametrize("step", ["begin", "asked", "end"])
+    @pytest.mark.parametrize("step", ["begin", "envelope_replies", "end"])
     def test_a_mistake_of_our_own_pauses_too_and_leaves_no_mail_behind(
         self,
         server: ScriptedServer,
@@ -359,7 +359,7 @@ class TestServersThatCannotBeUsed:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_LEAVING", 0.5)
+        monkeypatch.setattr(worker, "_STOP_TIME", 0.5)
         server.answer = at("body", SILENCE)
         invite(owner, now)
         sender = running()
@@ -385,8 +385,8 @@ class TestServersThatCannotBeUsed:
         failures: int,
         state: DeliveryState,
     ) -> None:
-        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.05)
-        monkeypatch.setattr(worker, "_LEAVING", 1.0)
+        monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.05)
+        monkeypatch.setattr(worker, "_STOP_TIME", 1.0)
         write, busy = journal.write, iter([OperationalError("database is locked")] * failures)
 
         def write_later(settled: Sequence[JournalEntry], *others: object) -> object:
@@ -415,8 +415,8 @@ class TestServersThatCannotBeUsed:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
-        monkeypatch.setattr(worker, "_DATABASE_AGAIN", 0.2)
-        monkeypatch.setattr(worker, "_BEAT", timedelta(0))
+        monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.2)
+        monkeypatch.setattr(worker, "_HEARTBEAT_EVERY", timedelta(0))
         beat = heartbeat.record
 
         def busy(*arguments: object) -> None:
@@ -464,7 +464,7 @@ class TestServersThatCannotBeUsed:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_HANGS", 0.2)
+        monkeypatch.setattr(worker, "_CONNECT_HANGS", 0.2)
         server.delay = 0.02
         hanging = at("greeting", SILENCE, connection=2)
         over = at("body", b"421 4.3.2 Enough", connection=1, after=15)
@@ -483,7 +483,7 @@ class TestServersThatCannotBeUsed:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_CROWDED", (0.1,))
+        monkeypatch.setattr(worker, "_CONNECTION_PAUSES", (0.1,))
         server.delay = 0.02
         server.answer = at("greeting", b"421 4.7.0 Too many connections", connection=2)
         send(owner, now, *people(150))
@@ -500,7 +500,7 @@ class TestServersThatCannotBeUsed:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_CROWDED", (0.5, 60.0))
+        monkeypatch.setattr(worker, "_CONNECTION_PAUSES", (0.5, 60.0))
         server.delay = 0.02
         crowded = b"421 4.7.0 Too many connections"
         third, fourth = (at("greeting", crowded, connection=number) for number in (3, 4))

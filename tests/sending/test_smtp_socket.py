@@ -25,14 +25,14 @@ def test_an_answer_that_comes_in_pieces_is_one_answer(ends):
         assert not smtp_socket.has_news
     server.sendall(b"\r\n")
     smtp_socket.receive()
-    assert list(smtp_socket.answers) == [(250, b"first\nsecond")]
+    assert list(smtp_socket.replies) == [(250, b"first\nsecond")]
 
 
 def test_answers_that_come_together_are_several(ends):
     smtp_socket, server = ends
     server.sendall(b"250 taken\r\n250 sender ok\r\n550-5.1.1 No such\r\n550 person\r\n354")
     smtp_socket.receive()
-    assert list(smtp_socket.answers) == [
+    assert list(smtp_socket.replies) == [
         (250, b"taken"),
         (250, b"sender ok"),
         (550, b"5.1.1 No such\nperson"),
@@ -45,7 +45,7 @@ def test_what_was_said_before_hanging_up_is_heard(ends):
     server.close()
     smtp_socket.receive()
     smtp_socket.receive()
-    assert list(smtp_socket.answers) == [(421, b"4.3.2 Shutting down")]
+    assert list(smtp_socket.replies) == [(421, b"4.3.2 Shutting down")]
     assert smtp_socket.broken == "The mail server hung up."
 
 
@@ -56,7 +56,7 @@ def test_what_was_said_is_heard_though_nothing_can_be_sent_any_more(ends):
     smtp_socket.send(b"RSET\r\n")
     smtp_socket.receive()
     smtp_socket.receive()
-    assert list(smtp_socket.answers) == [(550, b"5.7.1 Go away")]
+    assert list(smtp_socket.replies) == [(550, b"5.7.1 Go away")]
     assert smtp_socket.broken
     assert not smtp_socket.waits_to_send
 
@@ -66,7 +66,7 @@ def test_rubbish_ends_the_conversation(ends, rubbish):
     smtp_socket, server = ends
     server.sendall(b"250 fine\r\n" + rubbish + b"250 too late\r\n")
     smtp_socket.receive()
-    assert list(smtp_socket.answers) == [(250, b"fine")]
+    assert list(smtp_socket.replies) == [(250, b"fine")]
     assert smtp_socket.broken
 
 
@@ -75,15 +75,15 @@ def test_an_answer_without_end_ends_the_conversation(ends, endless):
     smtp_socket, server = ends
     server.sendall(endless)
     smtp_socket.receive()
-    assert not smtp_socket.answers
-    assert smtp_socket.broken == "The mail server's answer does not end."
+    assert not smtp_socket.replies
+    assert smtp_socket.broken == "The mail server's reply does not end."
 
 
 def test_answers_without_end_to_nothing_end_the_conversation(ends):
     smtp_socket, server = ends
     server.sendall(b"250 fine\r\n" * 1100)
     smtp_socket.receive()
-    assert smtp_socket.broken == "The mail server's answers do not end."
+    assert smtp_socket.broken == "The mail server's replies do not end."
 
 
 def test_a_server_that_takes_its_time_gets_all_of_it_in_order(ends):
@@ -133,7 +133,7 @@ def test_tls_that_has_to_receive_before_it_sends_is_not_asked_to_send_until_then
     assert not smtp_socket.waits_to_send
     smtp_socket.transfer()
     assert sock.sent == b"NOOP\r\n"
-    assert list(smtp_socket.answers) == [(250, b"fine")]
+    assert list(smtp_socket.replies) == [(250, b"fine")]
     assert not smtp_socket.waits_to_send
 
 
@@ -150,8 +150,8 @@ def test_tls_that_has_to_send_before_it_receives_is_told_when_it_can():
 def test_an_answer_is_overdue_when_its_time_is_over_and_not_before(ends):
     smtp_socket, _server = ends
     assert not smtp_socket.end_if_overdue()
-    smtp_socket.expect(60)
+    smtp_socket.expect_reply(60)
     assert not smtp_socket.end_if_overdue()
-    smtp_socket.expect(0)
+    smtp_socket.expect_reply(0)
     assert smtp_socket.end_if_overdue()
     assert smtp_socket.broken == "The mail server did not answer in time."

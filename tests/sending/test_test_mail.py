@@ -12,8 +12,9 @@ from flask import Flask
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
-from invites.sending import traced_smtp
-from invites.sending.diagnosis import Diagnosis, Stage
+from invites.sending import smtp_client, test_mail
+from invites.sending.diagnosis import Diagnosis
+from invites.sending.smtp_client import Stage
 from invites.sending.test_mail import MailTest, build_test_mail, send_test_mail
 from invites.web import mail_labels
 from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step
@@ -90,7 +91,7 @@ class TestWell:
         self, smtp_server: SmtpServer, go: Try
     ) -> None:
         found = go(smtp_server.port)
-        assert found.advice is None
+        assert found.diagnosis is None
         assert stages(found) == [
             Stage.CONNECT, Stage.GREETING, Stage.HELLO,
             Stage.SENDER, Stage.RECIPIENT, Stage.MESSAGE,
@@ -123,7 +124,7 @@ class TestWell:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         with stopped_smtp_server.open(asks_password=True, tls=tls, require_starttls=True):
             found = go(stopped_smtp_server.port, use_tls=True, username="invites", password="right")
-        assert found.advice is None
+        assert found.diagnosis is None
         assert stages(found)[2:6] == [
             Stage.HELLO, Stage.STARTTLS, Stage.HELLO_AGAIN, Stage.LOGIN,
         ]  # fmt: skip
@@ -144,7 +145,7 @@ class TestWell:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         with stopped_smtp_server.open(ssl_context=tls):
             found = go(stopped_smtp_server.port, use_ssl=True)
-        assert found.advice is None
+        assert found.diagnosis is None
         assert stages(found)[:3] == [Stage.CONNECT, Stage.ENCRYPT, Stage.GREETING]
         assert stopped_smtp_server.recipients == [TO]
 
@@ -163,7 +164,7 @@ class TestWell:
 class TestReaching:
     def test_nobody_listens(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         found = go(stopped_smtp_server.port)
-        assert (failed_at(found), found.advice) == (Stage.CONNECT, Diagnosis.NOBODY_LISTENS)
+        assert (failed_at(found), found.diagnosis) == (Stage.CONNECT, Diagnosis.CONNECTION_REFUSED)
         assert said(found) == "Connection refused"
 
     @pytest.mark.parametrize(
@@ -173,21 +174,21 @@ class TestReaching:
         self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Diagnosis
     ) -> None:
         def vanish(*_: object, timeout: float) -> None:
-            assert timeout <= traced_smtp.CONNECT_TIME
+            assert timeout <= test_mail.CONNECT_TIME
             raise TimeoutError("timed out")
 
         monkeypatch.setattr(socket, "create_connection", vanish)
-        assert go(port).advice is advice
+        assert go(port).diagnosis is advice
 
     def test_a_name_that_nobody_knows(self, go: Try, monkeypatch: pytest.MonkeyPatch) -> None:
         def unknown(*_: object, **__: object) -> None:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
-        assert go(25, host="mial.example.org").advice is Diagnosis.NAME_UNKNOWN
+        assert go(25, host="mial.example.org").diagnosis is Diagnosis.NAME_UNKNOWN
 
     def test_a_name_that_cannot_be(self, go: Try) -> None:
-        assert go(25, host="x" * 80 + ".example.org").advice is Diagnosis.NAME_UNKNOWN
+        assert go(25, host="x" * 80 + ".example.org").diagnosis is Diagnosis.NAME_UNKNOWN
 
     def test_the_next_address_is_tried(
         self, smtp_server: SmtpServer, go: Try, monkeypatch: pytest.MonkeyPatch
@@ -205,7 +206,7 @@ class TestReaching:
             ),
         )
         found = go(smtp_server.port, host="mail.test")
-        assert found.advice is None
+        assert found.diagnosis is None
         assert found.steps[0].facts["address"] == f"127.0.0.1:{smtp_server.port}"
 
 
@@ -217,7 +218,7 @@ class TestEncryption:
         stopped_smtp_server.claims_starttls = claims
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, use_tls=True, **LOGIN)
-        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Diagnosis.NO_STARTTLS)
+        assert (failed_at(found), found.diagnosis) == (Stage.STARTTLS, Diagnosis.NO_STARTTLS)
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("how", ["use_tls", "use_ssl"])
@@ -227,7 +228,7 @@ class TestEncryption:
         kind = {"tls": tls} if how == "use_tls" else {"ssl_context": tls}
         with stopped_smtp_server.open(asks_password=True, **kind):
             found = go(stopped_smtp_server.port, **{how: True}, **LOGIN)
-        assert found.advice is Diagnosis.CERTIFICATE_UNTRUSTED
+        assert found.diagnosis is Diagnosis.CERTIFICATE_UNTRUSTED
         assert failed_at(found) is (Stage.STARTTLS if how == "use_tls" else Stage.ENCRYPT)
         assert "self-signed" in said(found).replace("self signed", "self-signed")
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
@@ -242,14 +243,14 @@ class TestEncryption:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         with stopped_smtp_server.open(tls=tls):
             found = go(stopped_smtp_server.port, host="localhost", use_tls=True, **LOGIN)
-        assert (failed_at(found), found.advice) == (Stage.STARTTLS, Diagnosis.CERTIFICATE_NAME)
+        assert (failed_at(found), found.diagnosis) == (Stage.STARTTLS, Diagnosis.CERTIFICATE_NAME)
         assert "localhost" in found.steps[-1].said[-1]
 
     def test_tls_from_the_start_where_the_server_begins_in_the_clear(
         self, smtp_server: SmtpServer, go: Try
     ) -> None:
         found = go(smtp_server.port, use_ssl=True)
-        assert (failed_at(found), found.advice) == (Stage.ENCRYPT, Diagnosis.NOT_ENCRYPTED_AT_ONCE)
+        assert (failed_at(found), found.diagnosis) == (Stage.ENCRYPT, Diagnosis.NO_IMPLICIT_TLS)
 
     def test_in_the_clear_where_the_server_begins_with_tls(
         self,
@@ -258,23 +259,23 @@ class TestEncryption:
         tls: ssl.SSLContext,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 0.3)
+        monkeypatch.setattr(test_mail, "TOTAL_TIME", 0.3)
         with stopped_smtp_server.open(ssl_context=tls):
             found = go(stopped_smtp_server.port, use_tls=True)
-        assert (failed_at(found), found.advice) == (Stage.GREETING, Diagnosis.ENCRYPTED_AT_ONCE)
+        assert (failed_at(found), found.diagnosis) == (Stage.GREETING, Diagnosis.IMPLICIT_TLS)
 
     def test_a_server_that_wants_starttls_first(
         self, stopped_smtp_server: SmtpServer, go: Try, tls: ssl.SSLContext
     ) -> None:
         with stopped_smtp_server.open(tls=tls, require_starttls=True):
-            assert go(stopped_smtp_server.port).advice is Diagnosis.NEEDS_ENCRYPTION
+            assert go(stopped_smtp_server.port).diagnosis is Diagnosis.NEEDS_ENCRYPTION
 
 
 class TestLogin:
     def test_a_wrong_password(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, **LOGIN)
-        assert (failed_at(found), found.advice) == (Stage.LOGIN, Diagnosis.LOGIN_REFUSED)
+        assert (failed_at(found), found.diagnosis) == (Stage.LOGIN, Diagnosis.LOGIN_REFUSED)
         assert found.steps[-1].said[-1].startswith("535 ")
         assert stopped_smtp_server.received == []
 
@@ -289,19 +290,19 @@ class TestLogin:
         assert found.steps[-1].said == ("535 5.7.8 Wrong",)
 
     def test_no_log_in_is_offered(self, smtp_server: SmtpServer, go: Try) -> None:
-        assert go(smtp_server.port, **LOGIN).advice is Diagnosis.NO_LOGIN
+        assert go(smtp_server.port, **LOGIN).diagnosis is Diagnosis.NO_LOGIN
 
     def test_a_log_in_is_wanted(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port)
-        assert (failed_at(found), found.advice) == (Stage.SENDER, Diagnosis.NEEDS_LOGIN)
+        assert (failed_at(found), found.diagnosis) == (Stage.SENDER, Diagnosis.NEEDS_LOGIN)
 
     def test_a_password_that_the_protocol_cannot_carry(
         self, stopped_smtp_server: SmtpServer, go: Try
     ) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, username="invites", password="schlüssel")
-        assert found.advice is Diagnosis.LOGIN_BROKEN
+        assert found.diagnosis is Diagnosis.LOGIN_BROKEN
 
     def test_a_server_that_repeats_the_password_does_not_show_it(self, go: Try) -> None:
         def answer(line: bytes) -> bytes:
@@ -310,7 +311,7 @@ class TestLogin:
 
         with answering(answer) as (port, heard):
             found = go(port, username="invites", password="s3cret-word")
-        assert found.advice is Diagnosis.LOGIN_REFUSED
+        assert found.diagnosis is Diagnosis.LOGIN_REFUSED
         [sent] = [line.split()[-1] for line in heard if "AUTH" in line]
         assert "s3cret-word" not in said(found)
         assert sent not in said(found)
@@ -325,13 +326,13 @@ class TestRefusals:
                 "greeting",
                 b"554 5.7.1 Your network is on a list",
                 Stage.GREETING,
-                Diagnosis.UNWELCOME,
+                Diagnosis.REFUSED,
             ),
-            ("greeting", b"421 4.3.2 Not now", Stage.GREETING, Diagnosis.LATER),
-            ("greeting", b"HTTP/1.1 400 Bad Request", Stage.GREETING, Diagnosis.NOT_MAIL),
-            ("greeting", b"SSH-2.0-OpenSSH_9.9", Stage.GREETING, Diagnosis.NOT_MAIL),
-            ("greeting", b"220-more\r\n" * 500, Stage.GREETING, Diagnosis.NOT_MAIL),
-            ("greeting", b"x" * 100_000, Stage.GREETING, Diagnosis.NOT_MAIL),
+            ("greeting", b"421 4.3.2 Not now", Stage.GREETING, Diagnosis.TRY_LATER),
+            ("greeting", b"HTTP/1.1 400 Bad Request", Stage.GREETING, Diagnosis.NOT_SMTP),
+            ("greeting", b"SSH-2.0-OpenSSH_9.9", Stage.GREETING, Diagnosis.NOT_SMTP),
+            ("greeting", b"220-more\r\n" * 500, Stage.GREETING, Diagnosis.NOT_SMTP),
+            ("greeting", b"x" * 100_000, Stage.GREETING, Diagnosis.NOT_SMTP),
             ("mail", b"550 5.7.1 Not your address", Stage.SENDER, Diagnosis.SENDER_REFUSED),
             ("mail", b"553 5.1.8 Domain not found", Stage.SENDER, Diagnosis.SENDER_REFUSED),
             ("mail", b"530 5.7.0 Authentication required", Stage.SENDER, Diagnosis.NEEDS_LOGIN),
@@ -339,7 +340,7 @@ class TestRefusals:
             ("rcpt", b"554 5.7.1 Relay access denied", Stage.RECIPIENT, Diagnosis.NEEDS_LOGIN),
             ("rcpt", b"553 Sender address rejected", Stage.RECIPIENT, Diagnosis.SENDER_REFUSED),
             ("rcpt", b"550 5.1.1 No such user", Stage.RECIPIENT, Diagnosis.RECIPIENT_REFUSED),
-            ("rcpt", b"450 4.7.1 Greylisted", Stage.RECIPIENT, Diagnosis.LATER),
+            ("rcpt", b"450 4.7.1 Greylisted", Stage.RECIPIENT, Diagnosis.TRY_LATER),
             ("data", b"554 No", Stage.MESSAGE, Diagnosis.MESSAGE_REFUSED),
             (
                 "body",
@@ -347,7 +348,7 @@ class TestRefusals:
                 Stage.MESSAGE,
                 Diagnosis.MESSAGE_REFUSED,
             ),
-            ("body", b"451 4.7.0 Come back", Stage.MESSAGE, Diagnosis.LATER),
+            ("body", b"451 4.7.0 Come back", Stage.MESSAGE, Diagnosis.TRY_LATER),
         ],
     )
     def test_a_refusal_is_told_and_explained(
@@ -358,7 +359,7 @@ class TestRefusals:
 
         with ScriptedServer(answer).listening() as server:
             found = go(server.port)
-        assert (failed_at(found), found.advice) == (failed, advice)
+        assert (failed_at(found), found.diagnosis) == (failed, advice)
         shown = found.steps[-1].said
         assert any(line.startswith(reply.decode()[:8]) for line in shown)
         assert len(shown) <= 60
@@ -394,7 +395,7 @@ class TestSilence:
         stage: str,
         failed: Stage,
     ) -> None:
-        monkeypatch.setattr(traced_smtp, "TOTAL_TIME", 1.5)  # a busy machine greets late
+        monkeypatch.setattr(test_mail, "TOTAL_TIME", 1.5)  # a busy machine greets late
         started = time.monotonic()
         with ScriptedServer(
             lambda step: what if step.stage == stage else None
@@ -403,15 +404,17 @@ class TestSilence:
         assert failed_at(found) is failed
         assert time.monotonic() - started < 10
         if stage == "greeting":
-            assert found.advice is Diagnosis.ENCRYPTED_AT_ONCE
+            assert found.diagnosis is Diagnosis.IMPLICIT_TLS
         else:
-            assert found.advice is (Diagnosis.HUNG_UP if what == HANG_UP else Diagnosis.TOO_SLOW)
+            assert found.diagnosis is (
+                Diagnosis.DISCONNECTED if what == HANG_UP else Diagnosis.TOO_SLOW
+            )
 
     def test_a_server_that_is_silent_to_the_goodbye_has_taken_the_mail(
         self, go: Try, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(traced_smtp, "_GOODBYE_TIME", 0.2)
+        monkeypatch.setattr(smtp_client, "_QUIT_TIME", 0.2)
         with ScriptedServer(
             lambda step: SILENCE if step.stage == "quit" else None
         ).listening() as server:
-            assert go(server.port).advice is None
+            assert go(server.port).diagnosis is None

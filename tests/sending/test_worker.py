@@ -128,7 +128,7 @@ def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker, "_PAUSES", (0.01,))
+    monkeypatch.setattr(worker, "_OUTAGE_PAUSES", (0.01,))
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     invite(owner, now)
     seen = []
