@@ -141,7 +141,7 @@ def test_without_its_database_a_box_says_plainly_that_something_broke(
     answer = broken.get(url)
     assert answer.status_code == 500
     assert answer.mimetype == "text/plain"
-    assert "Something broke on our side" in answer.text
+    assert "Something went wrong" in answer.text
     assert "Try again in a moment" in answer.text
     assert "database" in caplog.text
 
@@ -153,7 +153,7 @@ def test_without_its_database_a_box_says_so_to_strangers_on_a_page(
     answer = broken.application.test_client().get(url)
     assert answer.status_code == 500
     assert "<h1" in answer.text
-    assert "Something broke on our side" in answer.text
+    assert "Something went wrong" in answer.text
 
 
 def test_a_database_that_comes_back_is_served_again(make_app: Callable[..., Flask]) -> None:

@@ -28,7 +28,7 @@ def claim_ownership() -> Response:
         lambda: ownership.claim(current().membership, now()),
         lambda status: _page(status=status),
         told=lambda _none: _(
-            "You are Account Owner of %(account)s now.", account=current().account.name
+            "You are now Account Owner of %(account)s.", account=current().account.name
         ),
         go_to=url_for("account_home.page"),
         has_fragment=False,

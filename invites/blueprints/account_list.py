@@ -49,7 +49,7 @@ def create() -> Response:
     if not form.validate():
         return show("account_list/new.html", form=form, status=form.status)
     account = accounts.create_by_installer(form.name.data, person(), now())
-    tell(_("%(account)s is there. Invite the first people.", account=account.name))
+    tell(_("%(account)s has been added. You can now invite people.", account=account.name))
     return go(url_for("compose.form", slug=account.slug))
 
 
@@ -93,14 +93,14 @@ def confirm() -> Response:
     """Mail the confirmation link once more."""
     email = person().email
     if person().is_confirmed:
-        tell(_("%(email)s is confirmed already.", email=email))
+        tell(_("%(email)s is already confirmed.", email=email))
     elif email_tokens.ask(person(), EmailTokenPurpose.CONFIRM_EMAIL, email, now()):
-        tell(_("A confirmation mail is on its way to %(email)s.", email=email))
+        tell(_("We sent a confirmation email to %(email)s.", email=email))
     else:
         tell(
             _(
-                "Several mails went to %(email)s within the hour. Look among your spam too, "
-                "or try again later.",
+                "We sent several emails to %(email)s within an hour. Look in your spam "
+                "folder, or try again later.",
                 email=email,
             ),
             "problem",

@@ -37,7 +37,7 @@ class SettingsForm(PlainForm):
         _l("Assignments link"), validators=[checked_by(text_fields.clean_url)]
     )
     assignments_label = StringField(
-        _l("Words on the assignments link"), validators=[checked_by(text_fields.clean_label)]
+        _l("Text of the assignments link"), validators=[checked_by(text_fields.clean_label)]
     )
     reply_to = EmailField(
         _l("Replies go to"), validators=[Optional(), checked_by(addresses.canonical)]
@@ -66,7 +66,7 @@ def update() -> AnyResponse:
         return _page(form, status=form.status)
     typed = {name: value or "" for name, value in form.data.items() if name != "csrf_token"}
     accounts.change_settings(current().membership, AccountSettings(**typed), now())
-    tell(_("The settings are saved."))
+    tell(_("Settings saved."))
     return go(url_for("account_settings.page"))
 
 
@@ -75,7 +75,11 @@ def update() -> AnyResponse:
 def require_two_step() -> AnyResponse:
     """Ask Moderators and up for a second step at their log-in, or don't."""
     required = request.form.get("required") == "1"
-    told = _("Moderators and up are asked for it.") if required else _("Nobody is asked for it.")
+    told = (
+        _("Two-step verification is now required.")
+        if required
+        else _("Two-step verification is now optional.")
+    )
     return run_rule(
         lambda: two_step_policy.require(current().membership, required, now()),
         lambda status: _page(

@@ -43,7 +43,7 @@ def export() -> Response:
 
 
 def _lines(found: Iterable[AuditEntry]) -> Iterator[tuple[str, ...]]:
-    yield _("When (UTC)"), _("Who"), _("Email"), _("What"), _("Whom")
+    yield _("Time (UTC)"), _("Who"), _("Email"), _("What"), _("Affected person")
     for entry in found:
         when = entry.created_at.strftime("%Y-%m-%d %H:%M:%S")
         who = (entry.actor.name, entry.actor.email) if entry.actor else ("", "")

@@ -56,14 +56,14 @@ def page(batch_id: int) -> Response:
 @allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
     """Keep back what isn't sent yet."""
-    return _change(batches.pause, batch_id, lambda _none: _("Paused. What isn't sent yet waits."))
+    return _change(batches.pause, batch_id, lambda _none: _("Paused. Unsent emails stay queued."))
 
 
 @blueprint.post("/<int:batch_id>/resume")
 @allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
     """Let it go on."""
-    return _change(batches.resume, batch_id, lambda _none: _("The mails go on."))
+    return _change(batches.resume, batch_id, lambda _none: _("Sending resumed."))
 
 
 @blueprint.post("/<int:batch_id>/retry")
@@ -74,8 +74,8 @@ def retry(batch_id: int) -> Response:
         batches.retry_failed,
         batch_id,
         lambda n: ngettext(
-            "%(count)s mail is tried again.",
-            "%(count)s mails are tried again.",
+            "Retrying %(count)s email.",
+            "Retrying %(count)s emails.",
             n,
             count=format_decimal(n),
         ),
@@ -90,7 +90,7 @@ def send_on_hold(batch_id: int) -> Response:
         batches.send_on_hold,
         batch_id,
         lambda n: ngettext(
-            "%(count)s mail is queued.", "%(count)s mails are queued.", n, count=format_decimal(n)
+            "%(count)s email is queued.", "%(count)s emails are queued.", n, count=format_decimal(n)
         ),
     )
 
@@ -103,7 +103,7 @@ def resend(batch_id: int, invitation_id: int) -> Response:
     return _change(
         lambda member, _batch, moment: manage.resend(member, invitation, moment),
         batch_id,
-        lambda _none: _("Mailed again to %(email)s.", email=invitation.email),
+        lambda _none: _("Invitation resent to %(email)s.", email=invitation.email),
     )
 
 
@@ -145,8 +145,8 @@ def cancel(batch_id: int) -> Response:
         batches.cancel,
         batch_id,
         lambda n: ngettext(
-            "Canceled. %(count)s mail was withdrawn.",
-            "Canceled. %(count)s mails were withdrawn.",
+            "Canceled. %(count)s email was withdrawn.",
+            "Canceled. %(count)s emails were withdrawn.",
             n,
             count=format_decimal(n),
         ),
@@ -154,7 +154,7 @@ def cancel(batch_id: int) -> Response:
 
 
 def _lines(rows: Iterable[SkippedEntry]) -> Iterator[tuple[str, ...]]:
-    yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
+    yield _("Row"), _("Email"), _("Name"), _("Reason"), _("Suggestion")
     for one in rows:
         row = "" if one.row is None else str(one.row)
         why = problem(one.problem) if one.problem else outcome(one.outcome, 1)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from flask import Blueprint, request, url_for
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,6 +18,7 @@ from invites.invitations import edits, manage, send_invitations, staging
 from invites.invitations.review import review_entries
 from invites.lists.table import Choice
 from invites.models import Batch, EntryOutcome, StagedList
+from invites.outbox import progress
 from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form
 from invites.web.error_labels import sentence
@@ -56,11 +58,26 @@ def create() -> AnyResponse:
     except RuleError as refused:
         return _not_sent(form, refused)
     staging.delete_expired(now())
-    if services().settings.mail_server is None:
-        tell(_("The invitations are made. Their mails wait for a mail server."))
-    else:
-        tell(_("The invitations are on their way."))
+    tell(_sending(progress.people_of([batch.id])[batch.id]))
     return go(url_for("batches.page", batch_id=batch.id))
+
+
+def _sending(people: int) -> str:
+    if services().settings.mail_server is None:
+        message = ngettext(
+            "%(count)s invitation created. It will be sent once a mail server is configured.",
+            "%(count)s invitations created. They will be sent once a mail server is configured.",
+            people,
+            count=format_decimal(people),
+        )
+    else:
+        message = ngettext(
+            "Sending %(count)s invitation.",
+            "Sending %(count)s invitations.",
+            people,
+            count=format_decimal(people),
+        )
+    return str(message)
 
 
 @blueprint.errorhandler(CSRFError)
@@ -68,7 +85,13 @@ def keep_what_was_typed(error: CSRFError) -> AnyResponse:
     """Show the form as it was filled in, with a token of the current session."""
     if request.endpoint != "compose.create":
         return stale_form(error)
-    tell(_("Nothing was sent yet, as you logged in anew. Look at it, and send it now."), "problem")
+    tell(
+        _(
+            "Nothing has been sent yet, because you logged in again. Check the "
+            "list, then press Send Invitation."
+        ),
+        "problem",
+    )
     return compose_page(filled_form(), status=400)
 
 

@@ -42,7 +42,7 @@ def resend(invitation_id: int) -> Response:
     return _change(
         manage.resend,
         invitation_id,
-        lambda one: _("Mailed again to %(email)s.", email=one.email),
+        lambda one: _("Invitation resent to %(email)s.", email=one.email),
     )
 
 
@@ -53,7 +53,7 @@ def revoke(invitation_id: int) -> Response:
     return _change(
         manage.revoke,
         invitation_id,
-        lambda one: _("Revoked: %(email)s can't join by it.", email=one.email),
+        lambda one: _("Revoked. %(email)s can no longer accept this invitation.", email=one.email),
     )
 
 
@@ -118,7 +118,7 @@ def _restored(invitation: Invitation) -> str:
             "Resend it so that %(email)s can join."
         )
     else:
-        words = _l("%(email)s can join again.")
+        words = _l("Invitation restored. %(email)s can join again.")
     return str(words % {"email": invitation.email})
 
 

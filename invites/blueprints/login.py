@@ -81,7 +81,7 @@ def create() -> Response:
         # As a literal, so that nobody types lines of their own into the log (ASVS 5.0 16.4.1).
         log.warning("log-in refused: %.200r from %s", form.email.data, request.remote_addr)
         form.password.errors = [
-            _("This address and password don't go together. Check both, or set a new password.")
+            _("This email address and password don't match. Check both, or set a new password.")
         ]
         last_login_address.keep(form.email.data)
         return _page(form)
@@ -95,7 +95,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
     when = try_again_in(int(str(error.retry_after)))
     form.password.errors = [
         _(
-            "Too many tries. %(when)s Or set a new password, with which you can log in at once.",
+            "Too many attempts. %(when)s Or set a new password, which lets you log in at once.",
             when=when,
         )
     ]

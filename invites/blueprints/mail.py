@@ -39,10 +39,10 @@ class ThrottleForm(PlainForm):
     """How fast mail is sent."""
 
     per_minute = StringField(
-        _l("Mails a minute, at most"), validators=[checked_by(throttle.clean_per_minute)]
+        _l("Emails per minute, at most"), validators=[checked_by(throttle.clean_per_minute)]
     )
     connections = StringField(
-        _l("Connections at once"), validators=[checked_by(throttle.clean_connections)]
+        _l("Simultaneous connections"), validators=[checked_by(throttle.clean_connections)]
     )
 
 
@@ -94,7 +94,7 @@ def change_throttle() -> AnyResponse:
     if not form.validate():
         return _page(status=form.status, throttle_form=form)
     throttle.change(form.per_minute.data or "", form.connections.data or "")
-    tell(_("Saved. The worker keeps to it from the next mails on."))
+    tell(_("Saved. The new limits apply to the next emails."))
     return go(url_for("mail.page"))
 
 

@@ -68,7 +68,7 @@ def add() -> AnyResponse:
         form,
         _page,
         lambda: passkeys.add(person(), *typed, session_token(), base_url, now()),
-        told=_("Your passkey is added. You can log in with it."),
+        told=_("Passkey added. You can now log in with it."),
     )
 
 
@@ -89,7 +89,7 @@ def remove(passkey_id: int) -> AnyResponse:
         form,
         lambda form: _removal_page(form, passkey_id),
         lambda: passkeys.remove(person(), passkey_id, form.password.data or "", now()),
-        told=_("That passkey is removed."),
+        told=_("Passkey removed."),
     )
 
 
@@ -101,7 +101,7 @@ def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
     return ask_password(
         form,
         title=_("Remove the passkey %(name)s?", name=found.name),
-        meaning=_("It doesn't log you in any more. Delete it on your device, too."),
+        meaning=_("You will no longer be able to log in with it. Delete it on your device too."),
         warning=what_stays_closed(
             is_last=len(mine) == 1 and not two_step.has_authenticator(person())
         ),

@@ -34,9 +34,9 @@ class NewPasswordForm(PlainForm):
 
     password = PasswordField(_l("New password"))
     again = PasswordField(
-        _l("New password once more"),
+        _l("Repeat the new password"),
         validators=[
-            EqualTo("password", _l("These two aren't the same. Type the new password again."))
+            EqualTo("password", _l("The two passwords don't match. Enter the new password again."))
         ],
     )
 
@@ -88,7 +88,7 @@ def create(token: str) -> Response:
         form.refuse(form.password, refused)
         return _page(form, email_token)
     log_out()
-    tell(_("Your new password is set. Log in with it."))
+    tell(_("Your new password is set. You can now log in with it."))
     return go(url_for("login.form", email=email_token.user.email))
 
 

@@ -27,7 +27,7 @@ def page() -> Response:
 def enable() -> Response:
     """Make a brand-new link."""
     permanent_link.enable(current().membership, now())
-    return _answer_done(_("The permanent link works. Copy it and share it."))
+    return _answer_done(_("The permanent link is enabled. Copy it and share it."))
 
 
 @blueprint.get("/deletion")
@@ -42,7 +42,7 @@ def ask_deletion() -> Response:
 def delete() -> Response:
     """Break the link for good."""
     permanent_link.delete(current().membership, now())
-    return _answer_done(_("The link is deleted. Whoever opens it is told so."))
+    return _answer_done(_("The permanent link is deleted. It no longer works."))
 
 
 def _answer_done(message: str) -> Response:

@@ -58,7 +58,7 @@ def change_details() -> Response:
     if not form.validate():
         return _page(details=form)
     profiles.update_details(person(), form.name.data, form.phone.data or "")
-    tell(_("Your profile is saved."))
+    tell(_("Profile saved."))
     return go(url_for("profile.page"))
 
 
@@ -80,7 +80,8 @@ def change_email() -> Response:
         return _page(email=form)
     tell(
         _(
-            "Open the link that we mailed to %(email)s. Until then your old address stays.",
+            "Open the link in the email we sent to %(email)s. Until then, your "
+            "current address stays.",
             email=form.email.data,
         )
     )
@@ -105,7 +106,7 @@ def change_password() -> Response:
             was_right()
             form.refuse(form.new, refused)
         return _page(password=form)
-    tell(_("Your new password is set. All your other devices are signed out."))
+    tell(_("Your new password is set. You are logged out on all other devices."))
     return go(url_for("profile.page"))
 
 
@@ -113,7 +114,7 @@ def change_password() -> Response:
 @allow(Who.LOGGED_IN)
 def sign_out_device(session_id: int) -> Response:
     sessions.end_one(person(), session_id)
-    tell(_("That device is signed out."))
+    tell(_("The device is logged out."))
     return go(url_for("profile.page", _anchor="devices"))
 
 
@@ -121,7 +122,7 @@ def sign_out_device(session_id: int) -> Response:
 @allow(Who.LOGGED_IN)
 def sign_out_other_devices() -> Response:
     sessions.end_all(person(), but=session_token())
-    tell(_("All your other devices are signed out."))
+    tell(_("You are logged out on all other devices."))
     return go(url_for("profile.page", _anchor="devices"))
 
 

@@ -27,7 +27,7 @@ def _is_the_code(_form: PlainForm, field: Field) -> None:
     typed = "".join(c for c in (field.data or "").upper() if c.isalnum()).encode()
     code = services().signer.setup_code().replace("-", "").encode()
     if not hmac.compare_digest(typed, code):
-        raise StopValidation(_("That isn't the code on the console. It looks like ABCD-EFGH-IJKL."))
+        raise StopValidation(_("This isn't the setup code. It looks like ABCD-EFGH-IJKL."))
 
 
 class SetupForm(PlainForm):
@@ -68,5 +68,5 @@ def create() -> Response:
         form.refuse(form.password, refused)
         return show("setup/page.html", form=form, status=form.status)
     log_in(installer, shared=False)
-    tell(_("%(account)s is set up. Invite the first people.", account=account.name))
+    tell(_("%(account)s is set up. You can now invite people.", account=account.name))
     return go(url_for("compose.form", slug=account.slug))

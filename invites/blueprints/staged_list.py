@@ -72,7 +72,7 @@ def split_row(list_id: int, row: int) -> AnyResponse:
     first, others = edits.split_row(form.staged, row, now())
     form.add_typed(others)
     message = _(
-        "Row %(row)s has %(first)s now. Added to the Email field above: %(others)s",
+        "Row %(row)s is now %(first)s. Added to the Email field above: %(others)s",
         row=format_decimal(row),
         first=first,
         others=", ".join(email for _name, email in others),
@@ -85,7 +85,7 @@ def split_row(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def keep_as_is(list_id: int, row: int) -> AnyResponse:
     """Accept an address that looks misspelt."""
-    done = _undo_edit(list_id, row, _("Row %(row)s is right as it is.", row=format_decimal(row)))
+    done = _undo_edit(list_id, row, _("Row %(row)s is kept as is.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 
 
@@ -94,7 +94,7 @@ def keep_as_is(list_id: int, row: int) -> AnyResponse:
 @takes_lists
 def exclude(list_id: int, row: int) -> AnyResponse:
     """Don't invite a row."""
-    message = _("Row %(row)s is left out.", row=format_decimal(row))
+    message = _("Row %(row)s is skipped.", row=format_decimal(row))
     done = Done(message, url_for(".include", list_id=list_id, row=row))
     return _after(list_id, lambda staged: edits.exclude(staged, row, now()), done)
 
@@ -113,7 +113,7 @@ def include(list_id: int, row: int) -> AnyResponse:
 def correct_domain(list_id: int) -> AnyResponse:
     """Take the suggestion in all rows that misspell one domain."""
     domain = request.form.get("domain", "")
-    message = _("%(domain)s is mended in all rows.", domain=f"@{domain}")
+    message = _("%(domain)s is corrected in all rows.", domain=f"@{domain}")
     done = Done(message, url_for(".undo_correction", list_id=list_id), "domain", domain)
     return _after(list_id, lambda staged: edits.correct_domain(staged, domain, now()), done)
 
@@ -150,7 +150,7 @@ def not_invited(list_id: int) -> Response:
 
 
 def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
-    yield _("Row"), _("Email"), _("Name"), _("Why"), _("Did you mean")
+    yield _("Row"), _("Email"), _("Name"), _("Reason"), _("Suggestion")
     duplicates = staged_rows.recipients(staged, {EntryOutcome.DUPLICATE})
     first_rows = staged_rows.first_rows(staged, [email for email, _name in duplicates])
     for row in staged_rows.without(staged, INVITED):

@@ -34,7 +34,7 @@ _OFFERED = "offered"  # in the visitor's cookie: when the key was made that they
 class DigitsForm(PlainForm):
     """The digits that a new app shows."""
 
-    code = StringField(_l("Six digits"))
+    code = StringField(_l("Six-digit code"))
 
 
 @blueprint.get("")
@@ -69,7 +69,7 @@ def make_codes() -> AnyResponse:
         form,
         _codes_page,
         lambda: two_step.make_recovery_codes(person(), form.password.data or "", now()),
-        told=_("These are your new recovery codes. The former ones don't work any more."),
+        told=_("These are your new recovery codes. The old ones no longer work."),
     )
 
 
@@ -81,9 +81,9 @@ def codes_file() -> AnyResponse:
     if not codes:
         abort(404)
     title = _(
-        "Recovery codes of %(email)s for %(box)s. Each works once.",
+        "Recovery codes of %(email)s for %(site)s. Each code works once.",
         email=person().email,
-        box=services().settings.box_name,
+        site=services().settings.box_name,
     )
     return Response(
         "\n".join((title, "", *codes, "")),
@@ -137,7 +137,7 @@ def confirm_app() -> AnyResponse:
         form.validate()
         form.refuse(form.code, refused)
         return _key_page(form)
-    tell(_("Your app is set up. Keep the recovery codes below for when you lose it."))
+    tell(_("Your authenticator app is set up. Save the recovery codes below in case you lose it."))
     return go(url_for("two_step.page"))
 
 
@@ -156,16 +156,16 @@ def remove_app() -> AnyResponse:
         form,
         _app_removal_page,
         lambda: two_step.remove_authenticator(person(), form.password.data or "", now()),
-        told=_("Your authenticator app is removed."),
+        told=_("Authenticator app removed."),
     )
 
 
 def _codes_page(form: PasswordForm) -> AnyResponse:
     return ask_password(
         form,
-        title=_("Make new recovery codes"),
-        meaning=_("The former ones stop working at once."),
-        button=_("Make new codes"),
+        title=_("Create new recovery codes"),
+        meaning=_("Your old codes stop working at once."),
+        button=_("Create new codes"),
     )
 
 
@@ -188,8 +188,8 @@ def _app_page(form: PasswordForm) -> AnyResponse:
     return ask_password(
         form,
         title=_("Set up an authenticator app"),
-        meaning=_("When you log in, you type six digits that it shows. Have your phone at hand."),
-        button=_("Go on"),
+        meaning=_("When you log in, you will enter a code from this app. Have your phone ready."),
+        button=_("Continue"),
     )
 
 
@@ -197,7 +197,7 @@ def _app_removal_page(form: PasswordForm) -> AnyResponse:
     return ask_password(
         form,
         title=_("Remove your authenticator app?"),
-        meaning=_("Nobody asks for its digits any more when you log in."),
+        meaning=_("You will no longer need its codes to log in."),
         warning=what_stays_closed(is_last=not two_step.has_passkey(person())),
         button=_("Remove"),
         is_danger=True,
@@ -209,7 +209,10 @@ def _key_page(form: DigitsForm) -> AnyResponse:
     offered = _offered_here()
     if offered is None:
         if not two_step.has_authenticator(person()):
-            words = _("A key is shown for a quarter of an hour, where it was made. Begin anew.")
+            words = _(
+                "This key has expired: it is shown for 15 minutes, only in the browser "
+                "where it was created. Start again."
+            )
             tell(words, "problem")
         return go(url_for("two_step.page"))
     address = totp.address(offered, services().signer, services().settings.box_name)

@@ -47,7 +47,7 @@ def one_click(token: str) -> Response:
         return show("invitation/unknown.html", status=404)
     unsubscribe.unsubscribe(invitation, now())
     told = _(
-        "%(account)s can't send invitations to %(email)s any more.",
+        "%(account)s can no longer send invitations to %(email)s.",
         account=invitation.account.name,
         email=invitation.email,
     )
@@ -70,7 +70,7 @@ def undo(token: str) -> Response:
 
 def _let_them_invite(invitation: Invitation, at: datetime) -> None:
     unsubscribe.resubscribe(invitation.account, invitation.email, at)
-    tell(_("%(account)s may invite you again.", account=invitation.account.name))
+    tell(_("%(account)s can invite you again.", account=invitation.account.name))
 
 
 def _answer(token: str, action: AuditAction) -> Response:

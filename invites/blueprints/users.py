@@ -93,7 +93,7 @@ def update(membership_id: int) -> Response:
     except RuleError as refused:
         form.refuse(form.role, refused)
         return _editor(membership, form)
-    message = _("%(name)s is %(role)s now.", name=membership.user.name, role=ROLE[role])
+    message = _("%(name)s now has the role %(role)s.", name=membership.user.name, role=ROLE[role])
     return answer_done(
         message + _consequences(membership),
         lambda _status: _row(membership),
@@ -112,7 +112,7 @@ def row(membership_id: int) -> Response:
 @blueprint.post("/<int:membership_id>/deactivation")
 @allow(Action.REMOVE_MEMBER)
 def deactivate(membership_id: int) -> Response:
-    return _change(memberships.deactivate, membership_id, _l("%(name)s is inactive now."))
+    return _change(memberships.deactivate, membership_id, _l("%(name)s is now inactive."))
 
 
 @blueprint.post("/<int:membership_id>/reactivation")
@@ -147,7 +147,7 @@ def _consequences(before: Membership) -> str:
 def _missing_two_step(membership: Membership) -> str:
     if not (membership.is_active and two_step_policy.is_missing(membership)):
         return ""
-    words = _("They have to set up a second step first, and see nothing of the account until then.")
+    words = _("They must set up two-step verification before they can see this account.")
     return f" {words}"
 
 
@@ -156,8 +156,8 @@ def _lost_invitations(membership: Membership) -> str:
     if not number:
         return ""
     words = ngettext(
-        "%(n)s invitation that they sent can't be accepted now: see Invitations.",
-        "%(n)s invitations that they sent can't be accepted now: see Invitations.",
+        "%(n)s invitation they sent can no longer be accepted. See Invitations.",
+        "%(n)s invitations they sent can no longer be accepted. See Invitations.",
         number,
         n=number,
     )

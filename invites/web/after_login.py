@@ -17,7 +17,7 @@ def after_join(membership: Membership, form: JoinForm) -> Response:
     if form.leave.data:
         tell(
             _(
-                "You are in. Welcome to %(account)s. You are not logged in on this computer.",
+                "You joined %(account)s. You are logged out on this computer.",
                 account=membership.account.name,
             )
         )
@@ -28,7 +28,7 @@ def after_join(membership: Membership, form: JoinForm) -> Response:
 
 def after_login(account: Account) -> Response:
     """Lead to the account that somebody has joined."""
-    tell(_("You are in. Welcome to %(account)s.", account=account.name))
+    tell(_("Welcome to %(account)s. You are now a member.", account=account.name))
     return go(url_for("account_home.page", slug=account.slug))
 
 

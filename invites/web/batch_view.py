@@ -147,7 +147,7 @@ class BatchView:
             yield Button("ask_cancellation", "x", _("Cancel"), method="get", leads_to="keep-batch")
         if on_hold:
             count = format_decimal(on_hold)
-            label = ngettext("Send this one", "Send these %(count)s", on_hold, count=count)
+            label = ngettext("Send %(count)s email", "Send %(count)s emails", on_hold, count=count)
             yield Button("send_on_hold", "send", label)
         if self.progress.retriable:
             yield Button("retry", "rotate-cw", _("Retry failed"))
@@ -163,12 +163,12 @@ class BatchView:
         if not self._is_well:
             return ""
         if self.ahead:
-            return str(_("Waits for a batch that goes out first:"))
+            return str(_("Waiting for another batch:"))
         if self.batch.state == BatchState.PROBING:
-            return str(_("Ten go out first, the others follow."))
+            return str(_("Ten emails are sent first, then the others."))
         if self.progress.minutes_left is not None:
             return labels.pace(self.progress.per_minute, self.progress.minutes_left)
-        return str(_("What isn't out yet waits for its turn."))
+        return str(_("The unsent emails are queued."))
 
     @property
     def _is_well(self) -> bool:
@@ -186,12 +186,15 @@ class BatchView:
         if not self.progress.waiting:
             return self.sent_of_total
         if self.batch.state == BatchState.STOPPED:
-            return str(_("Stopped, because its mails were refused one after the other."))
+            return str(_("Stopped because the mail server refused several emails in a row."))
         if self.is_sending and not self.worker_lives:
-            return str(_("The mail worker gives no sign of life, so nothing is sent just now."))
+            return str(_("The mail worker isn't running, so nothing is being sent."))
         if self.is_sending and self.outage:
             return str(
-                _("The mail server can't be used just now. Nothing is lost, we keep trying.")
+                _(
+                    "The mail server isn't available. Nothing is lost: sending is retried "
+                    "automatically."
+                )
             )
         return ""
 
@@ -200,23 +203,24 @@ class BatchView:
         waiting = self.progress.waiting
         if self.batch.state == BatchState.PAUSED and waiting:
             text = ngettext(
-                "Paused. %(count)s mail waits until you resume.",
-                "Paused. %(count)s mails wait until you resume.",
+                "Paused. %(count)s email stays queued until you resume.",
+                "Paused. %(count)s emails stay queued until you resume.",
                 waiting,
                 count=format_decimal(waiting),
             )
             return Note("circle-pause", text)
         if self.batch.state == BatchState.STOPPED:
             text = _(
-                "Stopped, because its mails were refused one after the other. The others wait, "
-                "and nothing more is sent until you decide. The mail server said: %(reason)s",
+                "Stopped because the mail server refused several emails in a row. "
+                "Nothing more is sent until you resume or cancel. The mail server "
+                "answered: %(reason)s",
                 reason=self.batch.stop_reason,
             )
             return Note("circle-alert", text)
         if self.batch.state == BatchState.CANCELED:
             text = _(
-                "Canceled. What wasn't out is withdrawn, and whoever wasn't mailed before can be "
-                "invited anew."
+                "Canceled. Unsent emails were withdrawn. People who haven't been "
+                "emailed can be invited again."
             )
             return Note("circle-x", text)
         return self._obstacle if waiting else None
@@ -227,26 +231,26 @@ class BatchView:
         is_operator = self.member.user.is_installer
         if not self.has_mail_server and is_operator:
             text = _(
-                "No mail server is configured, so the mails wait in the Mailbox. They go out once "
-                "INVITES_MAIL_SERVER is set."
+                "No mail server is configured, so the emails are in the Mailbox. They "
+                "will be sent once INVITES_MAIL_SERVER is set."
             )
             return Note("mail", text, Link("mail.mailbox", _("Open the Mailbox")))
         if not self.has_mail_server:
             text = _(
-                "No mail server is configured yet, so the mails wait. Whoever runs this box can "
-                "name one; then they go out."
+                "No mail server is configured yet, so the emails are queued. They will "
+                "be sent once the operator of this installation has configured one."
             )
             return Note("mail", text)
         if not self.worker_lives:
             text = _(
-                "The mail worker gives no sign of life, so nothing is sent just now. Nothing is "
-                "lost: whoever runs this box can start it again."
+                "The mail worker isn't running, so nothing is being sent. Nothing is "
+                "lost: the operator of this installation can start it again."
             )
             return Note("circle-alert", text)
         if self.outage:
             text = _(
-                "The mail server can't be used just now. Nothing is lost, we keep trying. "
-                "The reason: %(reason)s",
+                "The mail server isn't available. Nothing is lost: sending is retried "
+                "automatically. Reason: %(reason)s",
                 reason=self.outage,
             )
             check = Link("mail.page", _("Check the mail server"))
@@ -259,17 +263,17 @@ class BatchView:
         if not count:
             return None
         text = ngettext(
-            "%(count)s mail may have arrived: the connection broke before the mail server "
-            "answered.",
-            "%(count)s mails may have arrived: the connection broke before the mail server "
-            "answered.",
+            "%(count)s email may have arrived: the connection was lost before the "
+            "mail server answered.",
+            "%(count)s emails may have arrived: the connection was lost before the "
+            "mail server answered.",
             count,
             count=format_decimal(count),
         )
         if self.progress.retriable and self.may_manage:
             text += " " + ngettext(
-                "“Retry failed” sends it again, and whoever has it already gets it twice.",
-                "“Retry failed” sends them again, and whoever has one already gets it twice.",
+                "“Retry failed” sends it again. If it has arrived, the person gets it twice.",
+                "“Retry failed” sends them again. People whose email has arrived get it twice.",
                 count,
             )
         return Note("circle-alert", text)
@@ -280,12 +284,12 @@ class BatchView:
         if not count:
             return None
         text = ngettext(
-            "%(count)s mail waited in the backup that was put back. It may have gone out since "
-            "that backup was made, so it isn't sent by itself: whoever has it already would get "
-            "it twice.",
-            "%(count)s mails waited in the backup that was put back. They may have gone out since "
-            "that backup was made, so they aren't sent by themselves: whoever has one already "
-            "would get it twice.",
+            "%(count)s email is on hold: it was queued in the backup that was "
+            "restored, and may have been sent since. If you send it, the person "
+            "may get it twice.",
+            "%(count)s emails are on hold: they were queued in the backup that was "
+            "restored, and may have been sent since. If you send them, some people "
+            "may get theirs twice.",
             count,
             count=format_decimal(count),
         )
@@ -297,16 +301,16 @@ class BatchView:
         if not count:
             return None
         text = ngettext(
-            "%(count)s invitation can't be accepted any more: whoever sent it can't invite as "
-            "%(role)s now.",
-            "%(count)s invitations can't be accepted any more: whoever sent them can't invite as "
-            "%(role)s now.",
+            "%(count)s invitation can't be accepted: the sender can no longer "
+            "invite people as %(role)s.",
+            "%(count)s invitations can't be accepted: the sender can no longer "
+            "invite people as %(role)s.",
             count,
             count=format_decimal(count),
             role=labels.ROLE[Role(self.batch.role)],
         )
         which = {"status": "without_authority"}
-        return Note("user-x", text, Link("invitations.index", _("Show them"), which))
+        return Note("user-x", text, Link("invitations.index", _("Show invitations"), which))
 
     @property
     def figures(self) -> list[Figure]:
@@ -354,9 +358,9 @@ def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_operator: bool) -> 
     if state in batches.ACTIVE:
         if has_mail_server:
             return Tag(_sent_of(sent.mails, sent.people))
-        return Tag(_("in the Mailbox") if is_operator else _("waiting"))
+        return Tag(_("in the Mailbox") if is_operator else _("queued"))
     if state is BatchState.DONE and sent.mails < sent.people:
-        words = _sent_of(sent.mails, sent.people) if sent.mails else _("nothing sent")
+        words = _sent_of(sent.mails, sent.people) if sent.mails else _("none sent")
         return Tag(words, "warning")
     return Tag(str(labels.BATCH[state]), _LOOKS.get(state, ""))
 

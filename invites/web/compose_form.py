@@ -56,7 +56,7 @@ class ComposeForm(PlainForm):
     role = RadioField(_l("Role"), coerce=int)
     removed_too = BooleanField(_l("Invite them again"))
     declined_too = BooleanField(_l("Invite them again"))
-    pending_too = BooleanField(_l("Mail them again"))
+    pending_too = BooleanField(_l("Email them again"))
     revoke_wrong = BooleanField(default=True)
     wrong_id = HiddenField()
     agreed = StringField(widget=CheckboxInput())
@@ -260,6 +260,9 @@ def _send_note(mail_count: int) -> str:
     count = format_decimal(mail_count)
     return str(
         ngettext(
-            "%(count)s person gets a mail.", "%(count)s people get a mail.", mail_count, count=count
+            "%(count)s person will get an email.",
+            "%(count)s people will get an email.",
+            mail_count,
+            count=count,
         )
     )

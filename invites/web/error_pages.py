@@ -22,19 +22,19 @@ log = logging.getLogger("invites.web")
 
 _TITLE_AND_ADVICE = {
     400: (
-        _("That didn't arrive whole"),
-        _("Go back, load the page again and try once more."),
+        _("The request was incomplete"),
+        _("Go back, reload the page and try again."),
     ),
     403: (
-        _("Your role doesn't allow that"),
-        _("Ask an Admin or Account Owner of this account if you need it."),
+        _("Your role doesn't allow this"),
+        _("If you need access, ask an Admin or Account Owner of this account."),
     ),
     404: (
-        _("There is nothing here"),
-        _("The address may be mistyped, or what was here is gone."),
+        _("Page not found"),
+        _("The address may be mistyped, or the page may no longer exist."),
     ),
     405: (
-        _("This page can't be opened like that"),
+        _("This page can't be opened directly"),
         _("Go back and use the buttons on the page."),
     ),
     409: (
@@ -42,28 +42,32 @@ _TITLE_AND_ADVICE = {
         _("Go back, load the page again and look at it as it is now."),
     ),
     410: (
-        _("This is gone for good"),
-        _("Ask whoever gave you the link for a new one."),
+        _("This page no longer exists"),
+        _("Ask the person who gave you the link for a new one."),
     ),
     413: (
-        _("That is too much at once"),
+        _("The upload is too large"),
         _(
-            "Go back: a file may have up to %(megabytes)s MB, a list up to %(rows)s addresses.",
+            "Go back and send less: a file can have up to %(megabytes)s MB, a list "
+            "up to %(rows)s addresses.",
             megabytes=MAX_MEGABYTES,
             rows=LazyString(format_decimal, MAX_ENTRIES),
         ),
     ),
     422: (
-        _("That can't be done"),
-        _("Go back, look at what you entered and try again."),
+        _("This can't be done"),
+        _("Go back, check what you entered and try again."),
     ),
     429: (
-        _("Too many tries"),
+        _("Too many attempts"),
         _("Wait a while, then try again. Nothing is lost."),
     ),
     500: (
-        _("Something broke on our side"),
-        _("It was written to the log. Try again in a moment; if it stays, tell who runs this box."),
+        _("Something went wrong"),
+        _(
+            "The error has been logged. Try again in a moment. If it happens "
+            "again, tell the operator of this installation."
+        ),
     ),
     503: (
         _("Too busy just now"),
@@ -99,18 +103,18 @@ def stale_form(_error: CSRFError) -> Response:
     """A form without the token of this session, as after another log-in."""
     return _error_page(
         400,
-        _("This page was open for too long"),
-        _("For your safety it can't be used any more. Go back, load it again, and try once more."),
+        _("This page has expired"),
+        _("For your security, it can no longer be used. Go back, reload it and try again."),
     )
 
 
 def _cross_site(_error: CrossSiteError) -> Response:
     return _error_page(
         403,
-        _("This came from another site"),
+        _("Request from another website"),
         _(
-            "A page elsewhere sent it, so nothing was done. "
-            "Open the page here directly, and try again."
+            "A page on another website sent this request, so nothing was done. "
+            "Open the page on this website and try again."
         ),
     )
 

@@ -123,4 +123,4 @@ class JoinForm(PlainForm):
     password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
     phone = TelField(_l("Phone (optional)"), validators=[checked_by(text_fields.clean_phone)])
     shared = BooleanField(_l("This is a shared computer"))
-    leave = SubmitField(_l("Join, then log out here"))
+    leave = SubmitField(_l("Join and log out"))

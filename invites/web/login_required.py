@@ -21,7 +21,7 @@ def send_to_login() -> Response:
         if holds_lists(current_app.view_functions[request.endpoint or ""]):
             return _with_what_was_typed()
     if session.pop(_PERSON, None):
-        tell(_("You were logged out meanwhile. Log in to go on."), "problem")
+        tell(_("You have been logged out. Log in to continue."), "problem")
     return go(login_url(back_to_here=True))
 
 

@@ -57,8 +57,8 @@ def what_stays_closed(*, is_last: bool) -> str:
     names = ", ".join(account.name for account in asking)
     return str(
         _(
-            "A second step is asked for by %(accounts)s. Without one you see nothing there "
-            "until you set one up again.",
+            "Two-step verification is required by %(accounts)s. You won't see any "
+            "pages there until you set it up again.",
             accounts=names,
         )
     )

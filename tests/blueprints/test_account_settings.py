@@ -71,7 +71,7 @@ def test_times_are_shown_in_the_accounts_zone(ada: Browser, olive: Browser) -> N
         assert re.search(r"\b2[23]:15\b", olive.open(f"{ACCOUNT}/").text)
 
 
-@pytest.mark.parametrize(("kind", "subject"), [("new", "Open"), ("known", "Log in")])
+@pytest.mark.parametrize(("kind", "subject"), [("new", "View the invitation"), ("known", "Log in")])
 def test_both_mails_can_be_looked_at_in_a_sandbox(
     ada: Browser, account: Account, kind: str, subject: str
 ) -> None:

@@ -97,7 +97,7 @@ def test_the_csv_has_every_entry_and_is_safe_for_spreadsheets(
     answer = olive.client.get(f"{PAGE}/audit-log.csv?status=settings")
     assert answer.headers["Content-Disposition"] == "attachment; filename=audit-log.csv"
     rows = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
-    assert rows[0] == ["When (UTC)", "Who", "Email", "What", "Whom"]
+    assert rows[0] == ["Time (UTC)", "Who", "Email", "What", "Affected person"]
     assert rows[1][1:] == ["", "", "Created the account =1+1", "'=2+2"]
     assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
 
@@ -114,7 +114,7 @@ def test_only_admins_and_owners_see_it(app: Flask, people: People, role: Role) -
     member = signed_in(app, people[role].user)
     for place in (PAGE, f"{PAGE}/audit-log.csv"):
         assert member.open(place).status == 403
-    assert "Activity" not in member.open(f"{ACCOUNT}/").text
+    assert "Audit log" not in member.open(f"{ACCOUNT}/").text
 
 
 def test_every_action_has_a_label_of_its_own(people: People, app: Flask, now: datetime) -> None:

@@ -69,11 +69,11 @@ class TestTheList:
     @pytest.mark.parametrize(
         ("state", "says"),
         [
-            (BatchState.RUNNING, "waiting"),
+            (BatchState.RUNNING, "queued"),
             (BatchState.PAUSED, "paused"),
             (BatchState.STOPPED, "stopped"),
             (BatchState.CANCELED, "canceled"),
-            (BatchState.DONE, "nothing sent"),
+            (BatchState.DONE, "none sent"),
         ],
     )
     @pytest.mark.usefixtures("batch")
@@ -115,7 +115,7 @@ class TestTheList:
         assert len(olive.page.select("tbody tr")) == 1
 
     def test_before_anything_was_sent_it_says_what_a_batch_is(self, olive: Browser) -> None:
-        assert "Nothing was sent yet" in olive.open(f"{ACCOUNT}/batches").text
+        assert "No batches yet" in olive.open(f"{ACCOUNT}/batches").text
 
 
 def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
@@ -123,8 +123,8 @@ def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
 ) -> None:
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
     moderator = signed_in(app, people[Role.MODERATOR].user)
-    assert "Whoever runs this box can name one" in moderator.open(place).text
-    assert "They go out once INVITES_MAIL_SERVER is set" in olive.open(place).text
+    assert "once the operator of this installation has configured one" in moderator.open(place).text
+    assert "They will be sent once INVITES_MAIL_SERVER is set" in olive.open(place).text
     for page in (place, f"{ACCOUNT}/batches", f"{ACCOUNT}/invitations"):
         assert "Mailbox" not in moderator.open(page).text
         assert "Mailbox" in olive.open(page).page.find("main").get_text()
@@ -137,7 +137,7 @@ def test_without_javascript_one_reads_how_to_see_it_move(
     app = create_app(load_settings(environ))
     app.config.update(TESTING=True)
     olive = signed_in(app, owner.user)
-    told = "Reload this page to see how far it is."
+    told = "Reload this page to see the progress."
     assert told in olive.open(place).page.select_one("main noscript").get_text()
     attempt_all(now)
     assert told not in olive.open(place).text
@@ -148,16 +148,16 @@ def test_it_is_told_what_keeps_its_mails(
 ) -> None:
     use_mail_server(app, SERVER)
     heartbeat.record(now - timedelta(minutes=5))
-    assert olive.open(place).text.count("The mail worker gives no sign of life") == 2
+    assert olive.open(place).text.count("The mail worker isn't running") == 2
     heartbeat.record(now, "Connection refused")
-    assert "The reason: Connection refused" in olive.open(place).text
+    assert "Reason: Connection refused" in olive.open(place).text
     assert "Check the mail server" not in olive.text
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
     link = olive.open(place).page.find("a", string="Check the mail server")
     assert link is not None
     assert link["href"] == "/mail"
     heartbeat.record(now)
-    assert "waits for its turn" in olive.open(place).text
+    assert "unsent emails are queued" in olive.open(place).text
 
 
 def test_it_is_told_which_batch_goes_out_first(
@@ -167,11 +167,11 @@ def test_it_is_told_which_batch_goes_out_first(
     heartbeat.record(now)
     second = send(owner, now, "eve@example.org")
     olive.open(f"{ACCOUNT}/batches/{second.id}")
-    assert "Waits for a batch that goes out first:" in olive.text
+    assert "Waiting for another batch:" in olive.text
     link = olive.page.select_one(".pace a")
     assert link is not None
     assert link["href"] == place
-    assert "goes out first" not in olive.open(place).text
+    assert "Waiting for another batch" not in olive.open(place).text
 
 
 class TestCancelling:
@@ -190,21 +190,21 @@ class TestCancelling:
         attempt(Delivery.select().first(), SendResult.SENT, now)
         olive.open(f"{place}/cancellation", headers=HTMX)
         assert olive.page.select_one(".headline-figure strong").get_text() == "1"
-        assert "3 mails that aren't out are withdrawn" in olive.text
+        assert "3 unsent emails will be withdrawn" in olive.text
         assert not olive.page.select("[autofocus]")  # it stays where it was put meanwhile
 
     def test_it_says_how_many_mails_were_withdrawn(self, olive: Browser, place: str) -> None:
-        olive.open(place).press("Cancel").press("Cancel the rest")
+        olive.open(place).press("Cancel").press("Cancel unsent emails")
         assert olive.url == place
-        assert "Canceled. 4 mails were withdrawn." in olive.text
+        assert "Canceled. 4 emails were withdrawn." in olive.text
         assert figures(olive)["withdrawn"] == "4"
 
     def test_a_large_number_of_them_is_easy_to_read(
         self, olive: Browser, place: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("invites.outbox.batches.cancel", lambda *_: 15546)
-        olive.open(place).press("Cancel").press("Cancel the rest")
-        assert "Canceled. 15,546 mails were withdrawn." in olive.text
+        olive.open(place).press("Cancel").press("Cancel unsent emails")
+        assert "Canceled. 15,546 emails were withdrawn." in olive.text
 
     def test_the_question_goes_when_all_mails_are_out(
         self, olive: Browser, place: str, now: datetime
@@ -212,7 +212,7 @@ class TestCancelling:
         attempt_all(now)
         olive.open(f"{place}/cancellation", headers=HTMX)
         assert "All emails have been sent" in olive.text
-        assert "Cancel the rest" not in olive.text
+        assert "Cancel unsent emails" not in olive.text
         assert olive.page.select_one("#batch-progress")["hx-get"] == place
 
     @pytest.mark.parametrize("htmx", [True, False])
@@ -222,7 +222,7 @@ class TestCancelling:
         olive.open(place).press("Cancel")
         attempt_all(now)
         olive.htmx = htmx
-        olive.press("Cancel the rest")
+        olive.press("Cancel unsent emails")
         assert olive.status == 409
         assert "All emails have been sent" in olive.text
         assert olive.page.select_one(".headline-figure strong").get_text() == "4"
@@ -235,7 +235,7 @@ class TestCancelling:
         olive.open(f"{place}/cancellation")
         assert olive.status == 409
         assert "All emails have been sent" in olive.text
-        assert "Cancel the rest" not in olive.text
+        assert "Cancel unsent emails" not in olive.text
 
 
 @pytest.mark.parametrize("htmx", [True, False])
@@ -247,7 +247,7 @@ def test_who_pauses_what_is_paused_sees_how_it_stands(
     olive.htmx = htmx
     olive.press("Pause")
     assert "This batch has changed" in olive.text
-    assert "Paused. 4 mails wait" in olive.text
+    assert "Paused. 4 emails stay queued" in olive.text
 
 
 def test_a_page_that_stays_open_keeps_no_shared_computer_logged_in(
@@ -278,9 +278,9 @@ def test_where_the_mails_stand_adds_up_to_all_of_them(
         "may have arrived": 1,
     }
     assert "1 of 4 sent" in olive.text
-    assert "1 mail may have arrived: the connection broke" in olive.text
+    assert "1 email may have arrived: the connection was lost" in olive.text
     assert "“Retry failed” sends it again" in olive.text
-    olive.press("Cancel").press("Cancel the rest")
+    olive.press("Cancel").press("Cancel unsent emails")
     stands = figures(olive)
     assert (stands["queued"], stands["withdrawn"]) == ("0", "1")
     assert "Retry failed" not in olive.text
@@ -301,12 +301,12 @@ class TestAfterARestore:
         self, olive: Browser, place: str, htmx: bool
     ) -> None:
         olive.open(place)
-        assert "3 mails waited in the backup that was put back" in olive.text
+        assert "3 emails are on hold: they were queued in the backup" in olive.text
         assert figures(olive)["on hold"] == "3"
         assert "withdrawn" not in figures(olive)
         olive.htmx = htmx
-        olive.press("Send these 3")
-        assert "3 mails are queued." in olive.text
+        olive.press("Send 3 emails")
+        assert "3 emails are queued." in olive.text
         assert figures(olive)["queued"] == "3"
         assert "backup" not in olive.text
 
@@ -320,7 +320,7 @@ class TestAfterARestore:
         stands = figures(olive.open(place))
         names = ("on hold", "no longer needed", "withdrawn")
         assert [stands[name] for name in names] == ["1", "1", "1"]
-        cells = olive.open(f"{ACCOUNT}/invitations").page.select("tbody td[data-label=Mail]")
+        cells = olive.open(f"{ACCOUNT}/invitations").page.select("tbody td[data-label=Delivery]")
         in_rows = [cell.get_text(strip=True) for cell in reversed(cells)]
         assert in_rows[1:] == ["no longer needed", "withdrawn", "on hold"]
 
@@ -359,8 +359,8 @@ class TestWhatCouldNotBeDelivered:
         self, olive: Browser, bounced: Batch
     ) -> None:
         olive.open(f"{ACCOUNT}/batches/{bounced.id}")
-        late = self.section(olive, "Put off by the mail server")
-        assert "tried again by themselves" in late
+        late = self.section(olive, "Deferred by the mail server")
+        assert "retried automatically" in late
         assert "late@example.org 451 4.7.1 Greylisted" in late
         assert "bounced@example.org" not in late
         undelivered = self.section(olive, "Could not be delivered")
@@ -375,7 +375,7 @@ class TestWhatCouldNotBeDelivered:
         olive.open(page)
         olive.htmx = htmx
         olive.press("Resend")
-        assert "Mailed again to bounced@example.org." in olive.text
+        assert "Invitation resent to bounced@example.org." in olive.text
         assert htmx or olive.url == page
         assert figures(olive)["queued"] == "2"
         assert "Could not be delivered" not in olive.text
@@ -442,7 +442,7 @@ class TestWhoWasLeftOut:
         olive.open(place).follow("Download the 3 rows as CSV")
         assert olive.response is not None
         rows = list(csv.reader(olive.response.text.removeprefix("\ufeff").splitlines()))
-        assert rows[0] == ["Row", "Email", "Name", "Why", "Did you mean"]
+        assert rows[0] == ["Row", "Email", "Name", "Reason", "Suggestion"]
         assert [(row[0], row[1], row[2], row[4]) for row in rows[1:]] == [
             ("4", "bo@gmial.com", "Bo Ek", "bo@gmail.com"),
             ("5", "'=cleo", "Cleo", ""),
@@ -451,7 +451,7 @@ class TestWhoWasLeftOut:
         assert rows[3][3] == "already a member"
 
     def test_what_is_wrong_can_be_corrected_and_invited(self, olive: Browser, place: str) -> None:
-        olive.open(place).follow("Correct them and invite")
+        olive.open(place).follow("Correct and invite them")
         field = olive.page.select_one("#email")
         assert field is not None
         assert field.get_text().split("\n")[-2:] == ["Bo Ek <bo@gmial.com>", "Cleo <=cleo>"]

@@ -280,8 +280,8 @@ class TestVeryManyMails:
 
     def test_want_a_yes_to_their_number(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email=self.MANY)
-        assert "500 people get a mail." in olive.text
-        assert "Yes, send 500 mails" in olive.text
+        assert "500 people will get an email." in olive.text
+        assert "Yes, send 500 emails" in olive.text
         olive.press("Send Invitation")
         assert olive.status == 422
         assert UNSENT in error(olive, "agreed")
@@ -370,7 +370,7 @@ class TestLeftOutUnlessAskedFor:
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now, "no@example.org")
-        assert f"replaced declined {now.day} " in olive.open(f"{ACCOUNT}/invitations").text
+        assert f"replaced declined on {now.day} " in olive.open(f"{ACCOUNT}/invitations").text
 
 
 class TestPage:
@@ -451,7 +451,7 @@ class TestUnderstanding:
         assert page.select_one("#review")["hx-swap-oob"] == "true"
 
     def test_what_is_right_as_it_is_stays_so(self, olive: Browser) -> None:
-        olive.open(NEW).press("Send Invitation", email="ann@gmial.com").press("It's right")
+        olive.open(NEW).press("Send Invitation", email="ann@gmial.com").press("Keep as is")
         assert "1 will be invited" in olive.text
         olive.press("Send Invitation")
         assert Invitation.get().email == "ann@gmial.com"

@@ -103,7 +103,7 @@ class TestSomebodyNew:
         somebody.open(path(links(app).copied_invitation(invitation)))
         somebody.press("Accept", name="Noa New", password=PASSWORD)
         assert not member().user.is_confirmed
-        assert "Send the mail again" in somebody.text
+        assert "Resend the email" in somebody.text
 
     def test_cannot_forge_address_or_role(self, somebody: Browser, link: str) -> None:
         somebody.open(link).press(
@@ -139,7 +139,7 @@ class TestSomebodyNew:
         somebody.open(link).press("Decline")
         assert reread(invitation).state == InvitationState.DECLINED
         assert User.get_or_none(User.email == "noa@example.org") is None
-        somebody.follow("I changed my mind")
+        somebody.follow("View the invitation")
         assert not somebody.page.find("button", string="Decline")
         somebody.press("Accept", name="Noa New", password=PASSWORD)
         assert member().role == Role.MODERATOR
@@ -190,9 +190,9 @@ class TestSomebodyWithAProfile:
         browser = signed_in(app, kim).open("/accounts").press("Decline")
         assert reread(invitation).state == InvitationState.DECLINED
         offer = browser.page.select_one("#invitations").get_text()
-        assert "You declined" in offer
+        assert "You declined." in offer
         assert "Decline" not in [b.get_text(strip=True) for b in browser.page.find_all("button")]
-        browser.press("I changed my mind", within="#invitations")
+        browser.press("Accept", within="#invitations")
         assert browser.url == f"{ACCOUNT}/"
         assert member().role == Role.MODERATOR
 
@@ -335,10 +335,13 @@ def test_a_link_expires_after_fourteen_days(somebody: Browser, link: str, now: d
 
 def test_an_accepted_invitation_says_how_to_get_in(site: Site) -> None:
     link = site.mailed(site.rows.accepted)
-    assert "Then you are in: log in" in site.device("nobody").open(link).text
+    assert "If you accepted it, log in" in site.device("nobody").open(link).text
     ally = site.device("ally").open(link).text
-    assert "You are logged in as alma@elsewhere.example, who isn't in Riverside Relief" in ally
-    assert "You are a member: go on" in site.device("user").open(link).text
+    assert (
+        "You are logged in as alma@elsewhere.example, which isn't a member of Riverside Relief"
+        in ally
+    )
+    assert "Go to Riverside Relief" in site.device("user").open(link).text
 
 
 def test_who_accepted_and_opens_the_link_again_is_led_on(somebody: Browser, link: str) -> None:

@@ -31,7 +31,7 @@ def member(email: str) -> Membership | None:
 def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link: str) -> None:
     somebody.open(link).press("Join", **NOA)
     assert somebody.url == f"{ACCOUNT}/"
-    assert str(somebody.page).count("You are in.") == 1
+    assert str(somebody.page).count("You are now a member.") == 1
     noa = member("noa@example.org")
     assert (noa.role, noa.joined_by) == (Role.USER, JoinedBy.PERMANENT_LINK)
     assert not noa.user.is_confirmed
@@ -39,9 +39,9 @@ def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link:
 
 
 def test_on_a_shared_computer_one_joins_and_is_not_logged_in(somebody: Browser, link: str) -> None:
-    somebody.open(link).press("Join, then log out here", **NOA)
+    somebody.open(link).press("Join and log out", **NOA)
     assert somebody.url == "/login"
-    assert "You are in. Welcome to Riverside Relief." in somebody.text
+    assert "You joined Riverside Relief. You are logged out on this computer." in somebody.text
     assert member("noa@example.org") is not None
     assert not Session.select().exists()
     assert somebody.open(f"{ACCOUNT}/").url == "/login"
@@ -108,7 +108,7 @@ def test_signing_up_with_a_taken_address_says_so_and_takes_nothing_over(
 def test_not_you_leads_out_and_back(app: Flask, link: str, people: People) -> None:
     zoe = signed_in(app, people.stranger.user).open(link)
     assert "zoe@elsewhere.example" in zoe.text
-    zoe.press("Log out and join as somebody else")
+    zoe.press("Log out and join as someone else")
     assert zoe.url == link
     zoe.press("Join", **NOA)
     assert member("noa@example.org") is not None
@@ -118,7 +118,7 @@ def test_a_member_is_told_so_and_led_on(app: Flask, link: str, people: People) -
     ada = signed_in(app, people[Role.ADMIN].user).open(link)
     assert "already a member" in ada.title
     assert not ada.page.find("button", string="Accept")
-    ada.follow("Go on")
+    ada.follow("Go to Riverside Relief")
     assert ada.url == f"{ACCOUNT}/"
 
 

@@ -19,17 +19,17 @@ def test_one_is_asked_leaves_and_sees_where_that_leads(
     app: Flask, people: People, role: Role
 ) -> None:
     somebody = signed_in(app, people[role].user).open("/accounts").follow("Leave")
-    assert "Your profile and your other accounts stay." in somebody.text
+    assert "You keep your profile and your other accounts." in somebody.text
     assert reread(people[role]).is_active
     somebody.press("Leave")
     assert somebody.url == "/accounts"
-    for words in ("You left Riverside Relief.", "You belong to no account any more"):
+    for words in ("You left Riverside Relief.", "You no longer belong to any account"):
         assert words in somebody.text
     assert somebody.open(f"{ACCOUNT}/").status == 403
 
 
 def test_who_sent_invitations_is_told_what_becomes_of_them(app: Flask, people: People) -> None:
-    told = "Nobody can accept the invitations that you sent"
+    told = "Nobody can accept your open invitations"
     assert told in signed_in(app, people[Role.MODERATOR].user).open(LEAVING).text
     assert told not in signed_in(app, people[Role.USER].user).open(LEAVING).text
 
@@ -38,7 +38,7 @@ def test_the_only_owner_is_told_what_to_do_first(
     olive: Browser, owner: Membership, people: People, now
 ) -> None:
     olive.open(LEAVING)
-    assert "Make somebody else Account Owner first" in olive.text
+    assert "Make someone else Account Owner before you leave" in olive.text
     assert olive.page.select_one(f"form[action='{LEAVING}']") is None
     memberships.change_role(owner, people[Role.ADMIN], Role.OWNER, now)
     olive.open(LEAVING)

@@ -50,7 +50,7 @@ def test_wrong_is_wrong_whoever_it_is(
     assert (
         somebody.page.select_one("#password-error")
         .get_text(strip=True)
-        .startswith("This address and password don't go together.")
+        .startswith("This email address and password don't match.")
     )
     assert somebody.page.select_one("#email")["value"] == email
     assert not somebody.page.select_one("#password").get("value")
@@ -206,20 +206,20 @@ def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
         somebody.log_in("uma@example.org", "wrong")
     assert "Try again in 15 minutes. Or set a new password" in somebody.text
     assert somebody.page.select_one("[name=email]")["value"] == "uma@example.org"
-    assert somebody.page.find("a", string="Forgotten your password?")
+    assert somebody.page.find("a", string="Forgot your password?")
 
 
 def test_who_forgot_their_password_need_not_type_their_address_again(
     people: People, somebody: Browser
 ) -> None:
-    somebody.log_in("uma@example.org", "wrong").follow("Forgotten your password?")
+    somebody.log_in("uma@example.org", "wrong").follow("Forgot your password?")
     assert somebody.page.select_one("#email")["value"] == "uma@example.org"
     assert "uma" not in somebody.response.request.full_path
     assert not somebody.open("/password-reset").page.select_one("#email").get("value")
 
 
 def test_an_endless_address_is_not_kept_in_full(people: People, somebody: Browser) -> None:
-    somebody.log_in("x" * 100_000, "wrong").follow("Forgotten your password?")
+    somebody.log_in("x" * 100_000, "wrong").follow("Forgot your password?")
     assert len(somebody.page.select_one("#email")["value"]) == 254
 
 
@@ -240,7 +240,7 @@ def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
 def test_asking_for_a_new_password_opens_no_lock(people: People, somebody: Browser) -> None:
     for _ in range(10):
         somebody.log_in("uma@example.org", "wrong")
-    somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+    somebody.open("/password-reset").press("Email me a link", email="uma@example.org")
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
 
 
@@ -313,7 +313,7 @@ def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_
         patch.setattr(profiles, "authenticate", checked_too_late)
         somebody.log_in("uma@example.org", PASSWORD)
     assert somebody.status == 422
-    assert "don't go together" in somebody.text
+    assert "don't match" in somebody.text
     somebody.press("Log in", email="uma@example.org", password="another long one")
     assert somebody.url == f"{ACCOUNT}/"
 

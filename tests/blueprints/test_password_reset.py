@@ -23,11 +23,11 @@ def link(app: Flask, people: People, now: datetime) -> str:
 
 
 def ask(browser: Browser, email: str) -> Browser:
-    return browser.open("/password-reset").press("Mail me a link", email=email)
+    return browser.open("/password-reset").press("Email me a link", email=email)
 
 
 def test_the_log_in_page_leads_there(people: People, somebody: Browser) -> None:
-    somebody.open("/login").follow("Forgotten your password?")
+    somebody.open("/login").follow("Forgot your password?")
     assert somebody.url == "/password-reset"
 
 

@@ -38,7 +38,7 @@ def test_deleting_asks_first_and_says_what_breaks(olive: Browser) -> None:
     olive.press("Delete")
     assert "stops working" in olive.text
     assert PermanentLink.get().deleted_at is None
-    olive.follow("Keep it")
+    olive.follow("Keep the link")
     assert PermanentLink.get().deleted_at is None
 
 
@@ -49,7 +49,7 @@ def test_a_deleted_link_answers_calmly_and_the_next_one_is_brand_new(
     old = shown(olive)
     olive.press("Delete").press("Delete the link")
     assert somebody.open(old).status == 410
-    assert "doesn't work any more" in somebody.title
+    assert "no longer works" in somebody.title
     olive.press("Enable Permanent Invite")
     assert shown(olive) != old
     assert somebody.open(shown(olive)).status == 200

@@ -146,17 +146,17 @@ class TestDevices:
         ]
         assert "This device" in devices[0].get_text()
         assert devices[0].button is None
-        assert re.search(r"signed in \d\d:\d\d", devices[1].get_text())
+        assert re.search(r"logged in \d\d:\d\d", devices[1].get_text())
 
-        uma.press("Sign out", within="#devices li:nth-of-type(2)")
-        assert "That device is signed out." in uma.text
+        uma.press("Log out", within="#devices li:nth-of-type(2)")
+        assert "The device is logged out." in uma.text
         assert [one.user_agent for one in Session.select()] == ["test"]
 
     def test_all_others_are_signed_out_at_once(
         self, app: Flask, uma: Browser, people: People
     ) -> None:
         others = [signed_in(app, people[Role.USER].user) for _ in range(2)]
-        uma.open("/profile").press("Sign out all other devices")
+        uma.open("/profile").press("Log out all other devices")
         assert [other.open("/profile").url for other in others] == ["/login", "/login"]
         assert uma.open("/profile").status == 200
 
@@ -203,7 +203,7 @@ class TestConfirmation:
         una.press("Confirm")
         assert profile("una@example.org").is_confirmed
         assert una.open(mailed_link(app)).status == 410
-        assert "una@example.org is confirmed already." in una.text
+        assert "una@example.org is already confirmed." in una.text
 
     @pytest.mark.usefixtures("una")
     def test_signed_out_the_link_leads_through_the_log_in(self, app: Flask, now: datetime) -> None:
@@ -234,8 +234,8 @@ class TestConfirmation:
         una.open("/accounts")
         told = []
         for _ in range(7):
-            una.press("Send the mail again")
-            told.append("is on its way" in una.text)
+            una.press("Resend the email")
+            told.append("We sent a confirmation email" in una.text)
         assert told == [True] * 5 + [False] * 2
         assert Delivery.select().count() == 5
         assert {delivery.recipient for delivery in Delivery.select()} == {"una@example.org"}
@@ -245,8 +245,8 @@ class TestConfirmation:
     ) -> None:
         una.open("/accounts")
         User.update(email_confirmed_at=now).where(User.email == "una@example.org").execute()
-        una.press("Send the mail again")
-        assert "una@example.org is confirmed already." in una.text
+        una.press("Resend the email")
+        assert "una@example.org is already confirmed." in una.text
         assert "on its way" not in una.text
         assert Delivery.select().count() == 0
 

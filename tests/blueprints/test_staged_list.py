@@ -113,9 +113,9 @@ class TestLooking:
     def test_a_list_that_still_waits_says_since_when_and_can_be_removed(
         self, looking: Browser
     ) -> None:
-        assert "still waiting" not in looking.text
+        assert "hasn't been sent yet" not in looking.text
         looking.open(NEW)
-        assert re.search(r"This list from \d\d:\d\d is still waiting", looking.text)
+        assert re.search(r"This list from \d\d:\d\d hasn't been sent yet", looking.text)
         assert not looking.press("Remove the file").page.select("#staged-list h2")
         assert not looking.open(NEW).page.select("#staged-list h2")
 
@@ -154,7 +154,7 @@ class TestLooking:
         people = [["Email"], ["ada@example.org"]]
         staging.stage(owner, "p.xlsx", workbook({"Board": people, "<b>Old": people}), now)
         said = olive.open(NEW).page.select_one("#email-csv-file").get_text(" ", strip=True)
-        assert "Read from the sheet “Board”, and not from: <b>Old." in said
+        assert "Only the sheet “Board” was read, not: <b>Old." in said
 
     def test_a_fragment_comes_without_the_page(self, looking: Browser) -> None:
         answer = looking.client.post(
@@ -175,11 +175,11 @@ class TestLooking:
         staging.stage(owner, "p.csv", content.encode(), now)
         olive.open(NEW)
         assert rows(olive.page)[row] == "This row has no address."
-        assert "The row says: Sum <b>" in olive.text
+        assert "Content of the row: Sum <b>" in olive.text
         assert olive.page.select_one(f"[name=text-{row}]")["value"] == ""
         if not cards:
-            assert "The row says: Our volunteers" in olive.text
-            assert olive.text.count("The row says") == 2
+            assert "Content of the row: Our volunteers" in olive.text
+            assert olive.text.count("Content of the row") == 2
 
     def test_desks_and_mail_that_came_back_are_pointed_out(
         self, olive: Browser, owner: Membership, now: datetime
@@ -189,8 +189,8 @@ class TestLooking:
         answers.decline(old, now)
         staging.stage(owner, "p.csv", b"info@example.org\nback@example.org\n", now)
         said = rows(olive.open(NEW).page)
-        assert "desk's address" in said["1"]
-        assert "came back" in said["2"]
+        assert "shared address" in said["1"]
+        assert "bounced" in said["2"]
 
 
 class TestMending:
@@ -210,9 +210,9 @@ class TestMending:
         assert rows(looking.page)["4"] == "will be invited"
 
     def test_who_was_left_out_is_taken_back_in_before_a_change(self, looking: Browser) -> None:
-        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        looking.press("All 5").press("Skip", within="#staged-list tbody tr")
         assert not looking.page.select("[name=text-2]")
-        assert looking.press("Take back in").page.select("[name=text-2]")
+        assert looking.press("Include").page.select("[name=text-2]")
 
     def test_an_old_page_takes_nothing_back_that_was_mended_in_another_tab(
         self, looking: Browser
@@ -220,27 +220,27 @@ class TestMending:
         tab = looking.press("All 5").response
         looking.press("Save", within="#staged-list tbody tr", **{"text-2": "new@example.org"})
         looking.response = tab
-        looking.press("Leave out", within="#staged-list tbody tr:nth-of-type(2)")
+        looking.press("Skip", within="#staged-list tbody tr:nth-of-type(2)")
         assert looking.page.select_one("[name=text-2]")["value"] == "new@example.org"
 
     def test_a_list_is_sent_after_it_was_looked_through_without_javascript(
         self, looking: Browser
     ) -> None:
-        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        looking.press("All 5").press("Skip", within="#staged-list tbody tr")
         looking.press("Send Invitation")
         assert looking.url.startswith(f"{ACCOUNT}/batches/")
         assert Invitation.select().count() == 3
 
     def test_a_row_is_left_out_and_taken_back(self, looking: Browser) -> None:
-        looking.press("All 5").press("Leave out", within="#staged-list tbody tr")
+        looking.press("All 5").press("Skip", within="#staged-list tbody tr")
         assert rows(looking.page)["2"] == "skipped by you"
         assert rows(looking.page)["4"] == "will be invited"
-        looking.press("Take back in")
+        looking.press("Include")
         assert rows(looking.page)["2"] == "will be invited"
         assert rows(looking.page)["4"] == "duplicate of row 2"
 
     def test_another_column_can_be_picked(self, looking: Browser) -> None:
-        looking.press("Read these columns", email_column="2", name_column="")
+        looking.press("Use these columns", email_column="2", name_column="")
         looking.press("All 5")
         assert rows(looking.page)["2"] == "already a member"
         assert rows(looking.page)["3"] == "duplicate of row 2"
@@ -264,7 +264,7 @@ class TestMending:
         self, looking: Browser
     ) -> None:
         row = "#staged-list tbody tr:nth-of-type(2)"
-        looking.press("Leave out", within=row, **{"text-5": "nobody@example.org"})
+        looking.press("Skip", within=row, **{"text-5": "nobody@example.org"})
         assert totals(looking.page)["will be invited"] == "4"
         assert totals(looking.page)["skipped by you"] == "1"
 
@@ -308,7 +308,7 @@ class TestMending:
     ) -> None:
         cell = b'Email\n"not\nthis one"\nann@example.org\n'
         staging.stage(owner, "p.csv", cell, now)
-        olive.open(NEW).press("Leave out", **{"text-2": "notthis one"})
+        olive.open(NEW).press("Skip", **{"text-2": "notthis one"})
         assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
 
     def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
@@ -322,7 +322,7 @@ class TestMending:
         page = BeautifulSoup(answer.text, "html.parser")
         assert page.select_one("#review")["hx-swap-oob"] == "true"
         assert totals(page)["skipped by you"] == "1"
-        assert page.select_one("#send-note").get_text() == "3 people get a mail."
+        assert page.select_one("#send-note").get_text() == "3 people will get an email."
 
     def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
         self, looking: Browser, monkeypatch: pytest.MonkeyPatch
@@ -394,10 +394,10 @@ class TestUndoing:
     @pytest.mark.parametrize(
         ("button", "said"),
         [
-            ("Use gmail.com for all", "@gmial.com is mended in all rows."),
+            ("Use gmail.com for all", "@gmial.com is corrected in all rows."),
             ("Use ann@gmail.com", "Row 1 is changed."),
-            ("It's right", "Row 1 is right as it is."),
-            ("Leave out", "Row 1 is left out."),
+            ("Keep as is", "Row 1 is kept as is."),
+            ("Skip", "Row 1 is skipped."),
         ],
     )
     def test_what_was_done_is_said_and_can_be_undone(
@@ -433,13 +433,13 @@ class TestDownload:
         assert answer.mimetype == "text/csv"
         assert "attachment" in answer.headers["Content-Disposition"]
         lines = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
-        assert lines[0][:4] == ["Row", "Email", "Name", "Why"]
+        assert lines[0][:4] == ["Row", "Email", "Name", "Reason"]
         assert [line[0] for line in lines[1:]] == ["4", "5", "6"]
         assert lines[1][3] == "duplicate of row 2"
         assert "no @" in lines[2][3]
 
     def test_who_was_left_out_is_not_said_to_be_wrong(self, looking: Browser) -> None:
-        looking.press("Leave out", within="#staged-list tbody tr")
+        looking.press("Skip", within="#staged-list tbody tr")
         answer = looking.client.get(place("not-invited.csv"))
         lines = list(csv.reader(io.StringIO(answer.text)))
         assert lines[2][3] == "skipped by you"
@@ -516,7 +516,7 @@ class TestSending:
 
     def test_a_button_of_a_list_that_is_gone_says_so(self, looking: Browser) -> None:
         staging.delete(StagedList.get())
-        looking.press("Leave out", within="#staged-list tbody tr")
+        looking.press("Skip", within="#staged-list tbody tr")
         assert looking.status == 404
         assert "This list is no longer here" in looking.text
 

@@ -58,7 +58,7 @@ def digits(app: Flask, late: int = 0) -> str:
 
 
 def set_up_app(app: Flask, browser: Browser) -> None:
-    browser.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+    browser.open(f"{OWN}/app").press("Continue", password=PASSWORD)
     browser.press("Turn on", code=digits(app, -30))
 
 
@@ -69,18 +69,18 @@ def half_way(somebody: Browser) -> Browser:
 
 class TestSettingUp:
     def test_an_app_is_set_up_by_its_digits(self, uma: Browser) -> None:
-        uma.open("/profile").follow("Set up a second step").follow("Set up an app")
-        uma.press("Go on", password=PASSWORD)
+        uma.open("/profile").follow("Set up two-step verification").follow("Set up an app")
+        uma.press("Continue", password=PASSWORD)
         assert uma.page.select_one("img.qr[src^='data:image/svg+xml'][alt]")
         typed_by_hand = uma.page.select_one("span.mono").get_text().replace(" ", "")
         uma.press("Turn on", code=pyotp.TOTP(typed_by_hand).now())
         assert uma.url == OWN
         assert len(uma.page.select(".recovery-codes li")) == 10
         assert re.search(r"Set up on \d+ \w+ \d{4}, \d\d:\d\d \(UTC\)\.", uma.text)
-        assert "Your password alone opens nothing" in uma.open("/profile").text
+        assert "Two-step verification is on" in uma.open("/profile").text
 
     def test_wrong_digits_are_told_and_the_key_stays(self, uma: Browser) -> None:
-        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         key = uma.page.select_one("span.mono").get_text()
         uma.press("Turn on", code="000000")
         assert uma.status == 422
@@ -88,24 +88,24 @@ class TestSettingUp:
         assert uma.page.select_one("span.mono").get_text() == key
 
     def test_a_wrong_password_sets_nothing_up(self, uma: Browser) -> None:
-        uma.open(f"{OWN}/app").press("Go on", password="a guess")
+        uma.open(f"{OWN}/app").press("Continue", password="a guess")
         assert uma.status == 422
         assert "This isn't your current password" in uma.text
         assert Authenticator.select().count() == 0
 
     def test_whoever_finds_the_key_page_later_sees_no_key(self, uma: Browser) -> None:
-        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         with time_machine.travel(utcnow() + timedelta(minutes=16)):
             assert uma.open(f"{OWN}/app/key").url == OWN
-            assert "Begin anew" in uma.text
+            assert "Start again" in uma.text
 
     def test_only_the_browser_that_had_the_key_made_sees_it_and_sets_it_up(
         self, app: Flask, uma: Browser, people: People
     ) -> None:
-        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         other = signed_in(app, people[Role.USER].user)
         assert other.open(f"{OWN}/app/key").url == OWN
-        assert "Begin anew" in other.text
+        assert "Start again" in other.text
         token = other.page.select_one("[name=csrf_token]")["value"]
         other.post(f"{OWN}/app/key", {"csrf_token": token, "code": digits(app)})
         assert Authenticator.get().confirmed_at is None
@@ -115,26 +115,26 @@ class TestSettingUp:
     def test_whoever_has_set_it_up_sees_no_key_any_more(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         assert uma.open(f"{OWN}/app/key").url == OWN
-        assert "Begin anew" not in uma.text
+        assert "Start again" not in uma.text
 
     def test_digits_that_come_too_late_are_told_so(self, app: Flask, uma: Browser) -> None:
-        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         with time_machine.travel(utcnow() + timedelta(minutes=16)):
             uma.press("Turn on", code=digits(app))
             assert uma.url == OWN
-            assert "Begin anew" in uma.text
+            assert "Start again" in uma.text
 
     def test_a_second_press_shows_the_app_that_the_first_one_set_up(
         self, app: Flask, uma: Browser
     ) -> None:
-        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+        uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         again = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"]}
         again["code"] = digits(app)
         uma.press("Turn on", code=again["code"])
         uma.post(f"{OWN}/app/key", again)
         assert uma.url == OWN
         assert len(uma.page.select(".recovery-codes li")) == 10
-        assert "Begin anew" not in uma.text
+        assert "Start again" not in uma.text
 
     def test_the_codes_are_shown_and_downloaded_for_ten_minutes(
         self, app: Flask, uma: Browser
@@ -157,7 +157,7 @@ class TestSettingUp:
         assert "10 codes are left" in other.open(OWN).text
         assert other.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
         assert len(uma.open(OWN).page.select(".recovery-codes li")) == 10
-        other.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
+        other.open(f"{OWN}/recovery-codes").press("Create new codes", password=PASSWORD)
         assert len(other.page.select(".recovery-codes li")) == 10
         assert not uma.open(OWN).page.select(".recovery-codes")
 
@@ -179,8 +179,8 @@ class TestSettingUp:
         Account.update(requires_two_step=True).execute()
         device = signed_in(app, mo)
         set_up_app(app, device)
-        assert "Go on to Riverside Relief" in device.text
-        warning = "asked for by Riverside Relief. Without one you see nothing there"
+        assert "Go to Riverside Relief" in device.text
+        warning = "required by Riverside Relief. You won't see any pages there"
         assert warning in device.open(f"{OWN}/app/removal").text
         Passkey.create(
             user=mo, created_at=utcnow(), name="P", credential_id=b"1", public_key=b"", sign_count=0
@@ -194,30 +194,30 @@ class TestSettingUp:
     def test_new_codes_and_taking_it_off_take_the_password(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         with time_machine.travel(utcnow() + timedelta(minutes=11)):
-            uma.open(OWN).follow("Make new codes").press("Make new codes", password=PASSWORD)
+            uma.open(OWN).follow("Create new codes").press("Create new codes", password=PASSWORD)
             assert len(uma.page.select(".recovery-codes li")) == 10
             uma.follow("Remove").press("Remove", password="a guess")
             assert uma.status == 422
             uma.press("Remove", password=PASSWORD)
-            assert "Passwords get guessed" in uma.text
+            assert "Passwords can be guessed" in uma.text
 
     def test_whoever_has_no_two_step_is_promised_no_codes(self, uma: Browser) -> None:
-        uma.open(f"{OWN}/recovery-codes").press("Make new codes", password=PASSWORD)
+        uma.open(f"{OWN}/recovery-codes").press("Create new codes", password=PASSWORD)
         assert uma.status == 409
         assert "Two-step verification is off" in uma.text
         assert "These are your new recovery codes" not in uma.open(OWN).text
 
     def test_ten_wrong_passwords_are_enough(self, uma: Browser) -> None:
         for _ in range(10):
-            uma.open(f"{OWN}/app").press("Go on", password="a guess")
-        uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+            uma.open(f"{OWN}/app").press("Continue", password="a guess")
+        uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         assert uma.status == 429
 
     def test_they_count_together_whatever_form_asks(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         for _ in range(5):
             uma.open(f"{OWN}/app/removal").press("Remove", password="a guess")
-            uma.open(f"{OWN}/recovery-codes").press("Make new codes", password="a guess")
+            uma.open(f"{OWN}/recovery-codes").press("Create new codes", password="a guess")
         uma.open("/profile").press("Change password", current=PASSWORD, new="another long one 7")
         assert uma.status == 429
 
@@ -239,7 +239,7 @@ class TestSettingUp:
             uma.open("/profile").press("Change email", email=email, email_password=PASSWORD)
         assert "several emails within an hour" in uma.text
         for _ in range(11):
-            uma.open(f"{OWN}/app").press("Go on", password=PASSWORD)
+            uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
             assert uma.status == 409
             token = uma.page.select_one("[name=csrf_token]")["value"]
             form = {"csrf_token": token, "password": PASSWORD}
@@ -478,7 +478,7 @@ def test_a_new_password_by_mail_does_not_get_past_it(site: Site, somebody: Brows
 def test_where_browsers_allow_no_passkeys_none_is_offered(uma: Browser, somebody: Browser) -> None:
     assert "Log in with a passkey" not in somebody.open("/login").text
     assert "Add a passkey" not in uma.open(OWN).text
-    assert "begins with https" in uma.text
+    assert "a domain name and https" in uma.text
 
 
 def test_that_of_another_does_not_exist(site: Site) -> None:
@@ -500,7 +500,7 @@ class TestRequired:
     def _asked_for(self, site: Site) -> None:
         site.set_up_two_step("owner")
         olive = site.device("owner").open(f"{ACCOUNT}/settings")
-        olive.press("Ask for it")
+        olive.press("Require it")
         assert "Not set up yet by: Ada Okafor, Mo Diaz" in olive.text
 
     @pytest.mark.parametrize("who", ["moderator", "admin"])
@@ -510,7 +510,7 @@ class TestRequired:
         device = site.device(who)
         for place in ("/", "/invitations", "/users", "/invitations/new"):
             assert device.open(ACCOUNT + place).url == OWN
-        assert "Riverside Relief asks its moderators and admins" in device.text
+        assert "Riverside Relief requires two-step verification for your role" in device.text
         assert "main" in device.page.find("a", string="Set up an app")["class"]
         answer = device.client.get(f"{ACCOUNT}/users", headers=HTMX)
         assert answer.headers["HX-Redirect"] == OWN
@@ -534,7 +534,7 @@ class TestRequired:
         assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
     def test_it_ends_as_it_began(self, site: Site) -> None:
-        site.device("owner").open(f"{ACCOUNT}/settings").press("Don't ask for it")
+        site.device("owner").open(f"{ACCOUNT}/settings").press("Make it optional")
         assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
 
@@ -542,8 +542,8 @@ def test_an_admin_without_one_is_led_to_their_own_first(site: Site) -> None:
     settings = f"{ACCOUNT}/settings"
     ada = site.device("admin").open(settings)
     token = ada.page.select_one("[name=csrf_token]")["value"]
-    assert not ada.page.find("button", string="Ask for it")
-    assert ada.follow("Set up your second step").url == OWN
+    assert not ada.page.find("button", string="Require it")
+    assert ada.follow("Set up two-step verification").url == OWN
     ada.post(f"{settings}/two-step", {"required": "1", "csrf_token": token})
     assert (ada.status, ada.title) == (409, "Settings")
     assert "Set up two-step verification for your own profile first" in ada.text
@@ -554,10 +554,10 @@ def test_asking_for_it_leaves_the_rest_of_the_page_alone(site: Site) -> None:
     site.set_up_two_step("owner")
     olive = site.device("owner").open(f"{ACCOUNT}/settings")
     token = olive.page.select_one("[name=csrf_token]")["value"]
-    for required, button in (("1", "Don't ask for it"), ("0", "Ask for it")):
+    for required, button in (("1", "Make it optional"), ("0", "Require it")):
         typed = {"required": required, "csrf_token": token}
         answer = olive.client.post(f"{ACCOUNT}/settings/two-step", data=typed, headers=HTMX)
         section = BeautifulSoup(answer.text, "html.parser")
         assert next(section.children).get("id") == "two-step"
         assert section.find("button", string=button)
-        assert "asked for it" in answer.text
+        assert "Two-step verification is now" in answer.text

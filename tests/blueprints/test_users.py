@@ -92,10 +92,10 @@ class TestRoles:
         two_step_policy.require(people[Role.OWNER], True, now)
         uma = people[Role.USER]
         olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="20")
-        told = "Uma Roy is Moderator now. They have to set up a second step first"
+        told = "Uma Roy now has the role Moderator. They must set up two-step verification"
         assert told in olive.page.select_one("#notices").get_text()
         olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="10")
-        assert "second step" not in olive.page.select_one("#notices").get_text()
+        assert "two-step" not in olive.page.select_one("#notices").get_text()
 
     @pytest.mark.parametrize(
         ("who", "offered"),

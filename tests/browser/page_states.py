@@ -155,27 +155,29 @@ def _fresh(_server: Server) -> list[PageState]:
     return [
         PageState("setup", "/setup"),
         PageState(
-            "setup-refused", "/setup", act=lambda v: v.press("Set up").sees("the code on the")
+            "setup-refused", "/setup", act=lambda v: v.press("Set up").sees("isn't the setup code")
         ),
     ]
 
 
 def _empty(_server: Server) -> list[PageState]:
     def log_in_wrongly(visitor: Visitor) -> None:
-        visitor.fill(Email=OWNER, Password="not this one").press("Log in").sees("go together")
+        visitor.fill(Email=OWNER, Password="not this one").press("Log in").sees("don't match")
 
     def ask_for_reset(visitor: Visitor) -> None:
-        visitor.fill(Email="somebody@example.org").press("Mail me a link").sees("is on its way")
+        visitor.fill(Email="somebody@example.org").press("Email me a link").sees(
+            "we have sent it a link"
+        )
 
     def guess_too_often(visitor: Visitor) -> None:
         guess = {"email": "guessed@example.org", "password": "not this one"}
         _post(visitor, "/login", guess, times=10)
         visitor.fill(Email="guessed@example.org", Password="nor this").press("Log in")
-        visitor.sees("Too many tries")
+        visitor.sees("Too many attempts")
 
     def ask_too_often(visitor: Visitor) -> None:
         _post(visitor, "/password-reset", {"email": "often@example.org"}, times=5)
-        visitor.fill(Email="often@example.org").press("Mail me a link").sees("Too many tries")
+        visitor.fill(Email="often@example.org").press("Email me a link").sees("Too many attempts")
 
     def come_back_too_late(visitor: Visitor) -> None:
         visitor.context.clear_cookies()
@@ -245,7 +247,7 @@ def _down(server: Server) -> list[PageState]:
     batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
 
     def wait_for_trouble(visitor: Visitor) -> None:
-        visitor.sees("The mail server can't be used just now")
+        visitor.sees("The mail server isn't available")
 
     return [
         PageState("batch-server-down", f"{_ACCOUNT}/batches/{batch.id}", OWNER, wait_for_trouble),
@@ -259,7 +261,7 @@ def _down(server: Server) -> list[PageState]:
 
 
 def _try_mail(visitor: Visitor, recipient: str = OWNER) -> Visitor:
-    return visitor.fill(**{"Send it to": recipient}).press("Send a test mail")
+    return visitor.fill(**{"Send it to": recipient}).press("Send a test email")
 
 
 def _steered(server: Server) -> list[PageState]:
@@ -298,7 +300,7 @@ def _steered(server: Server) -> list[PageState]:
     way_out = server.links.unsubscribe(batch.invitations[0]).removeprefix(server.url)
 
     def go_out(visitor: Visitor) -> None:
-        visitor.press("Don't invite me again").sees("You won't be invited again")
+        visitor.press("Unsubscribe").sees("You are unsubscribed")
 
     return [
         *pages,
@@ -393,8 +395,8 @@ class _Full:
         ada = members["ada@example.org"]
 
         def open_link(visitor: Visitor) -> None:
-            visitor.page.get_by_role("link", name="Copy Link of pending59@example.org").click()
-            visitor.sees("Personal link of pending59@example.org")
+            visitor.page.get_by_role("link", name="Copy Link for pending59@example.org").click()
+            visitor.sees("Personal link for pending59@example.org")
 
         def edit(visitor: Visitor) -> None:
             visitor.press("Edit Ada Okafor")
@@ -440,11 +442,12 @@ class _Full:
             PageState("activity-none", f"{_ACCOUNT}/audit-log?search=nowhere", OWNER),
             PageState("settings", f"{_ACCOUNT}/settings", OWNER),
             PageState("settings-refused", f"{_ACCOUNT}/settings", OWNER, refuse_settings),
+            PageState("mail", "/mail", OWNER, lambda v: v.sees("can't look up this domain")),
             PageState(
-                "mail", "/mail", OWNER, lambda v: v.sees("no domain that others can ask about")
-            ),
-            PageState(
-                "mail-taken", "/mail", OWNER, lambda v: _try_mail(v).sees("server took the mail")
+                "mail-taken",
+                "/mail",
+                OWNER,
+                lambda v: _try_mail(v).sees("server accepted the email"),
             ),
             PageState(
                 "mail-refused",
@@ -469,7 +472,7 @@ class _Full:
 
         def show_all(visitor: Visitor) -> None:
             drop_mixed(visitor)
-            visitor.press("Leave out row 6").sees("skipped by you").press("All 11")
+            visitor.press("Skip row 6").sees("skipped by you").press("All 11")
             expect(visitor.page.locator(".staged-rows tbody tr")).to_have_count(11)
 
         def send_many(visitor: Visitor) -> None:
@@ -497,7 +500,7 @@ class _Full:
 
         def type_logged_out(visitor: Visitor) -> None:
             visitor.context.clear_cookies()
-            visitor.fill(Email=_TYPED).sees("You were logged out meanwhile.")
+            visitor.fill(Email=_TYPED).sees("You have been logged out.")
 
         def send_logged_out(visitor: Visitor) -> None:
             visitor.log_in("mo@example.org")
@@ -538,7 +541,7 @@ class _Full:
             PageState(
                 "invitation-decline",
                 mailed(leaving),
-                act=lambda v: v.press("Decline").sees("You declined"),
+                act=lambda v: v.press("Decline").sees("You declined the invitation"),
             ),
             PageState("invitation-declined-before", mailed(self.declined)),
             PageState("invitation-accepted", mailed(self.accepted)),
@@ -554,7 +557,7 @@ class _Full:
             PageState(
                 "unsubscribe-said-so",
                 unsubscribe,
-                act=lambda v: v.press("Don't invite me again").sees("won't be invited"),
+                act=lambda v: v.press("Unsubscribe").sees("won't be invited"),
             ),
             PageState("unsubscribe-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
             PageState("unsubscribe-unknown", "/unsubscribe/1-unknown"),
@@ -586,8 +589,8 @@ class _Full:
             visitor.type("New password", "a horse in the rain").sees("Very strong")
 
         def mistype(visitor: Visitor) -> None:
-            visitor.fill(**{"New password": "a horse in", "New password once more": "the rain"})
-            visitor.press("Set password").sees("aren't the same")
+            visitor.fill(**{"New password": "a horse in", "Repeat the new password": "the rain"})
+            visitor.press("Set password").sees("don't match")
 
         return [
             PageState("home-user", f"{_ACCOUNT}/", uma.email),
@@ -622,18 +625,18 @@ class _Full:
 
         def be_asked(visitor: Visitor) -> None:
             visitor.fill(Email=uma.email, Password=PASSWORD).press("Log in")
-            visitor.sees_heading("One more step")
+            visitor.sees_heading("Two-step verification")
 
         def guess(visitor: Visitor) -> None:
-            visitor.page.get_by_text("Your phone or key isn't here?").click()
+            visitor.page.get_by_text("Can't use your app or passkey?").click()
             visitor.fill(**{"Recovery code": "ABCD"}).press("Log in with a recovery code")
             visitor.sees("This code isn't right")
 
         def offer_app(visitor: Visitor) -> None:
-            visitor.fill(**{"Your password": PASSWORD}).press("Go on").is_at(f"{own}/app/key")
+            visitor.fill(**{"Your password": PASSWORD}).press("Continue").is_at(f"{own}/app/key")
 
         def refuse_password(visitor: Visitor) -> None:
-            visitor.fill(**{"Your password": "wrong"}).press("Go on").sees("isn't your current")
+            visitor.fill(**{"Your password": "wrong"}).press("Continue").sees("isn't your current")
 
         return [
             PageState("two-step-none", own, uma.email),

@@ -23,4 +23,4 @@ def test_another_tab_finds_nothing_behind_it(server: Server, visit: Visit) -> No
     noa = visit(server).open(server.invitation_link("noa@example.org")).is_at(OPENED)
     other = noa.context.new_page()
     other.goto(OPENED)
-    assert "We don't know this link" in other.inner_text("main")
+    assert "This link isn't valid" in other.inner_text("main")

@@ -24,12 +24,12 @@ def test_the_page_understands_addresses_while_they_are_typed(
     server.member("Ada Okafor", "ada@example.org", Role.ADMIN)
     olive.go_to("Create New Invitation")
 
-    olive.type("Email", "Amina Bello <amina@example.org>").sees("1 person gets a mail.")
+    olive.type("Email", "Amina Bello <amina@example.org>").sees("1 person will get an email.")
     olive.type("Email", ", jon@example.org;kim.example.org").sees("This has no @")
     olive.type("Email", ", ada@example.org").sees("1 already a member")
     olive.type("Email", " amina@example.org").sees("1 duplicate")
 
-    olive.sees("2 will be invited", "2 people get a mail.")
+    olive.sees("2 will be invited", "2 people will get an email.")
     expect(olive.field("Email")).to_be_focused()
 
 
@@ -48,7 +48,7 @@ def test_an_invited_person_joins_from_their_phone(
     newcomer.sees("Olive Martin invites you to join", "Moderator", "new@example.org")
     expect(newcomer.button("Accept")).to_be_in_viewport(ratio=1)
 
-    newcomer.join("Noa New").sees("You are in. Welcome to Riverside Relief.")
+    newcomer.join("Noa New").sees("Welcome to Riverside Relief. You are now a member.")
 
     olive.page.reload()
     expect(olive.figure("accepted")).to_have_text("1")
@@ -64,7 +64,7 @@ def test_what_an_invitee_mistypes_is_said_and_the_rest_stays(server: Server, vis
     newcomer.sees("Use at least 10 characters.")
     expect(newcomer.field("Name")).to_have_value("Noa New")
     expect(newcomer.field("Password")).to_be_focused()
-    newcomer.join("Noa New").sees("You are in.")
+    newcomer.join("Noa New").sees("You are now a member.")
 
 
 def test_a_dropped_file_is_shown_before_it_is_sent(
@@ -73,7 +73,7 @@ def test_a_dropped_file_is_shown_before_it_is_sent(
     file = tmp_path / "guests.csv"
     file.write_text(GUESTS)
     olive.go_to("Create New Invitation").drop_file(file)
-    olive.sees("guests.csv", "2 rows, below", "2 people get a mail.")
+    olive.sees("guests.csv", "2 rows, below", "2 people will get an email.")
 
     olive.press("Send Invitation").sees_heading("guests.csv").sees("2 of 2 sent")
     assert server.smtp.wait_for_mail("jon@example.org")["Subject"] == "Invitation"
@@ -83,9 +83,9 @@ def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(
     server: Server, olive: Visitor
 ) -> None:
     olive.go_to("Create New Invitation").type("Email", "jon@example.org lee@example.org")
-    olive.choose_file("guests.csv", GUESTS.encode()).sees("3 people get a mail.")
+    olive.choose_file("guests.csv", GUESTS.encode()).sees("3 people will get an email.")
 
-    olive.press("Remove the file").sees("2 people get a mail.")
+    olive.press("Remove the file").sees("2 people will get an email.")
     olive.press("Send Invitation").sees("2 of 2 sent")
 
 
@@ -105,9 +105,9 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
 ) -> None:
     rows = "".join(f"guest{number}@example.org\n" for number in range(50_000))
     olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
-    olive.sees("50,000 rows, below", "50,000 people get a mail.")
+    olive.sees("50,000 rows, below", "50,000 people will get an email.")
 
-    olive.page.get_by_label("Yes, send 50,000 mails", exact=True).check()
+    olive.page.get_by_label("Yes, send 50,000 emails", exact=True).check()
     olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")
     server.smtp.wait_for_count(50)
     expect(olive.page.get_by_role("main")).not_to_contain_text("0 of 50,000 sent")
@@ -127,9 +127,9 @@ def test_a_press_before_the_review_came_shows_it_first(server: Server, olive: Vi
 
 def test_very_many_mails_want_a_yes_that_keys_can_give(server: Server, olive: Visitor) -> None:
     emails = " ".join(f"guest{number}@example.org" for number in range(500))
-    olive.go_to("Create New Invitation").fill(Email=emails).sees("500 people get a mail.")
+    olive.go_to("Create New Invitation").fill(Email=emails).sees("500 people will get an email.")
     olive.press("Send Invitation").sees("Check this box to confirm")
-    expect(olive.page.get_by_label("Yes, send 500 mails", exact=True)).to_be_focused()
+    expect(olive.page.get_by_label("Yes, send 500 emails", exact=True)).to_be_focused()
 
     olive.keys("Space").tab_to(olive.button("Send Invitation")).keys("Enter")
     olive.sees("500 people as User")
@@ -138,8 +138,10 @@ def test_very_many_mails_want_a_yes_that_keys_can_give(server: Server, olive: Vi
 def test_who_declined_before_is_asked_again_only_on_purpose(server: Server, olive: Visitor) -> None:
     answers.decline(invite(server.owner, utcnow(), "no@example.org"), utcnow())
     olive.go_to("Create New Invitation").type("Email", "no@example.org").sees("1 declined earlier")
-    olive.page.get_by_role("checkbox", name=re.compile("^Invite again the person")).check()
-    olive.sees("1 person gets a mail.").press("Send Invitation").sees("1 of 1 sent")
+    olive.page.get_by_role(
+        "checkbox", name=re.compile("^Invite the person who declined again")
+    ).check()
+    olive.sees("1 person will get an email.").press("Send Invitation").sees("1 of 1 sent")
 
     olive.go_to("Invitations")
     expect(olive.row("replaced")).to_contain_text("declined")
@@ -176,7 +178,7 @@ def test_keys_alone_are_enough_to_invite(server: Server, olive: Visitor) -> None
 
     olive.tab_to(olive.field("Email")).page.keyboard.type("new@example.org")
     olive.tab_to(olive.page.get_by_role("radio", name="User", exact=True)).keys("ArrowRight")
-    olive.sees("1 person gets a mail.").tab_to(olive.button("Send Invitation")).keys("Enter")
+    olive.sees("1 person will get an email.").tab_to(olive.button("Send Invitation")).keys("Enter")
 
     olive.sees("1 person as Moderator", "1 of 1 sent")
 
@@ -194,17 +196,17 @@ def test_escape_closes_the_menu_and_returns_to_its_button(server: Server, olive:
 
 def test_who_is_logged_out_while_they_type_logs_in_beside_and_goes_on(olive: Visitor) -> None:
     olive.go_to("Create New Invitation")
-    olive.fill(Email="amina@example.org").sees("1 person gets a mail.")
+    olive.fill(Email="amina@example.org").sees("1 person will get an email.")
     olive.context.clear_cookies()
-    olive.fill(Email="amina@example.org, jon@example.org").sees("You were logged out meanwhile.")
+    olive.fill(Email="amina@example.org, jon@example.org").sees("You have been logged out.")
     with olive.context.expect_page() as opened:
-        olive.follow("Log in in a new tab")
+        olive.follow("Log in (opens a new tab)")
     first_tab, olive.page = olive.page, opened.value
     olive.log_in()
     olive.page.close()
     olive.page = first_tab
 
-    olive.press("Send Invitation").sees("Nothing was sent yet, as you logged in anew.")
+    olive.press("Send Invitation").sees("Nothing has been sent yet, because you logged in again.")
     expect(olive.field("Email")).to_have_value("amina@example.org, jon@example.org")
     olive.press("Send Invitation").sees("2 of 2 sent")
 

@@ -83,8 +83,8 @@ def test_copy_link_shows_only_where_it_works(server: Server, visit: Visit) -> No
         expect(plain.field("Permanent link")).to_be_visible()
         expect(plain.button("Copy Link")).to_have_count(0)
 
-    plain.follow("Copy Link of jon@example.org")
-    expect(plain.field("Personal link of jon@example.org")).to_be_visible()
+    plain.follow("Copy Link for jon@example.org")
+    expect(plain.field("Personal link for jon@example.org")).to_be_visible()
     expect(plain.button("Copy Link")).to_have_count(0)
 
 
@@ -99,11 +99,11 @@ class TestAfterAnAct:
         return olive
 
     def test_the_focus_stays_in_the_row_of_an_invitation(self, invited: Visitor) -> None:
-        invited.press("Resend to jon@example.org").sees("Mailed again")
+        invited.press("Resend to jon@example.org").sees("Invitation resent")
         _see_focus_on(invited, "Resend to jon@example.org")
-        invited.press("Revoke the invitation of jon@example.org").sees("Revoked:")
-        _see_focus_on(invited, "Undo: let jon@example.org join after all")
-        invited.press("Undo: let jon@example.org join after all").sees("can join again")
+        invited.press("Revoke the invitation to jon@example.org").sees("Revoked.")
+        _see_focus_on(invited, "Undo: restore the invitation to jon@example.org")
+        invited.press("Undo: restore the invitation to jon@example.org").sees("can join again")
         _see_focus_on(invited, "Resend to jon@example.org")
 
     def test_the_focus_stays_though_an_act_is_refused(
@@ -111,19 +111,19 @@ class TestAfterAnAct:
     ) -> None:
         manage.revoke(server.owner, server.invitation("jon@example.org"), utcnow())
         invited.press("Resend to jon@example.org").sees("has been answered, revoked or replaced")
-        _see_focus_on(invited, "Undo: let jon@example.org join after all")
+        _see_focus_on(invited, "Undo: restore the invitation to jon@example.org")
 
     def test_the_focus_stays_in_the_row_of_a_person(self, server: Server, olive: Visitor) -> None:
         server.member("Uma Roy", "uma@example.org")
         olive.go_to("Active").press("Edit Uma Roy")
         expect(olive.field("Role")).to_be_focused()
         olive.field("Role").select_option("Moderator")
-        olive.press("Update User").sees("Uma Roy is Moderator now.")
+        olive.press("Update User").sees("Uma Roy now has the role Moderator.")
         _see_focus_on(olive, "Edit Uma Roy")
 
         olive.press("Edit Uma Roy").follow("Cancel")
         _see_focus_on(olive, "Edit Uma Roy")
-        olive.press("Deactivate Uma Roy").sees("Uma Roy is inactive now.")
+        olive.press("Deactivate Uma Roy").sees("Uma Roy is now inactive.")
         _see_focus_on(olive, "Reactivate Uma Roy")
 
     def test_the_focus_stays_beside_the_permanent_link(self, olive: Visitor) -> None:
@@ -131,7 +131,7 @@ class TestAfterAnAct:
         expect(olive.button("Copy Link")).to_be_focused()
         olive.press("Delete")
         expect(olive.button("Delete the link")).to_be_focused()
-        olive.follow("Keep it")
+        olive.follow("Keep the link")
         expect(olive.button("Copy Link")).to_be_focused()
 
     @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -141,14 +141,14 @@ class TestAfterAnAct:
         send(server.owner, utcnow(), *(f"guest{number}@example.org" for number in range(40)))
         olive = visit(server, viewport=size).sign_in()
         olive.open("/accounts/riverside-relief/invitations")
-        button = olive.button("Revoke the invitation of guest5@example.org")
+        button = olive.button("Revoke the invitation to guest5@example.org")
         button.scroll_into_view_if_needed()
         before = olive.row("guest5@example.org").bounding_box()
         assert olive.page.evaluate("scrollY") > 300
 
         button.click()
 
-        news = olive.page.get_by_role("status").filter(has_text="Revoked: guest5@example.org")
+        news = olive.page.get_by_role("status").filter(has_text="Revoked. guest5@example.org")
         expect(news).to_be_in_viewport(ratio=1)
         after = olive.row("guest5@example.org").bounding_box()
         assert before is not None
@@ -160,7 +160,7 @@ class TestAfterAnAct:
         expect(region).to_be_empty()
         region.evaluate("region => { region.was_there = true }")
 
-        invited.press("Resend to jon@example.org").sees("Mailed again")
+        invited.press("Resend to jon@example.org").sees("Invitation resent")
 
         assert region.evaluate("region => region.was_there")
         assert region.get_attribute("role") == "status"
@@ -196,9 +196,9 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(server: Server, olive
 
 @pytest.mark.usefixtures("server")
 def test_a_test_mail_leaves_the_focus_on_its_button(olive: Visitor) -> None:
-    olive.open("/mail").tab_to(olive.button("Send a test mail")).keys("Enter")
-    olive.sees("The mail server took the mail.")
-    expect(olive.button("Send a test mail")).to_be_focused()
+    olive.open("/mail").tab_to(olive.button("Send a test email")).keys("Enter")
+    olive.sees("The mail server accepted the email.")
+    expect(olive.button("Send a test email")).to_be_focused()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -218,12 +218,16 @@ def test_trouble_with_the_mail_server_is_told_once_and_moves_no_button(
         Delivery.update(due_at=utcnow()).execute()
         wait_for(lambda: WorkerStatus.get().outage)
         olive.poll()
-        olive.sees("The mail server can't be used just now. Nothing is lost, we keep trying.")
+        olive.sees(
+            "The mail server isn't available. Nothing is lost: sending is retried automatically."
+        )
         olive.poll().rests()
 
         assert [olive.button(name).bounding_box() for name in ("Pause", "Cancel")] == before
         told = olive.page.evaluate("told")
-        assert told == ["The mail server can't be used just now. Nothing is lost, we keep trying."]
+        assert told == [
+            "The mail server isn't available. Nothing is lost: sending is retried automatically."
+        ]
 
 
 def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
@@ -234,19 +238,19 @@ def test_while_one_thinks_about_cancelling_no_news_takes_the_focus_or_the_press(
         batches.pause(server.owner, batch, utcnow())
     olive.take_clock()
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").press("Cancel")
-    olive.page.get_by_role("link", name="Keep them").focus()
+    olive.page.get_by_role("link", name="Keep emails").focus()
     Delivery.update(state=DeliveryState.SENT).where(
         Delivery.batch == batch, Delivery.recipient == "jon@example.org"
     ).execute()
     olive.poll("/cancellation")
     expect(olive.figure("queued")).to_have_text("1")
-    expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()
+    expect(olive.page.get_by_role("link", name="Keep emails")).to_be_focused()
 
-    olive.button("Cancel the rest").hover()
+    olive.button("Cancel unsent emails").hover()
     olive.page.mouse.down()
     olive.poll("/cancellation").rests()
     olive.page.mouse.up()
-    olive.sees("Canceled. 1 mail was withdrawn.")
+    olive.sees("Canceled. 1 email was withdrawn.")
 
 
 def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(
@@ -257,7 +261,7 @@ def test_enter_twice_cancels_nothing_and_leads_back_to_where_one_was(
         batches.pause(server.owner, batch, utcnow())
     olive.open(f"/accounts/riverside-relief/batches/{batch.id}").button("Cancel").focus()
     olive.page.keyboard.press("Enter")
-    expect(olive.page.get_by_role("link", name="Keep them")).to_be_focused()
+    expect(olive.page.get_by_role("link", name="Keep emails")).to_be_focused()
     olive.page.keyboard.press("Enter")
     expect(olive.button("Cancel")).to_be_focused()
 
@@ -269,8 +273,8 @@ def test_how_many_get_a_mail_is_told_once_for_each_change(server: Server, olive:
     for typed in ("amina@example.org", " ", "kim", ", jon@example.org"):
         with olive.page.expect_response(re.compile("review")):
             olive.type("Email", typed)
-    olive.sees("2 people get a mail.")
+    olive.sees("2 people will get an email.")
 
     told = olive.page.evaluate("window.told")
-    assert told[-1] == "2 people get a mail."
+    assert told[-1] == "2 people will get an email."
     assert len(told) == len(set(told)), told

@@ -15,7 +15,7 @@ from tests.support.actions import send
 from tests.support.server import Server
 
 GUESTS = b"Email\namina@example.org\njon@example.org\n"
-RETRYING = "The box can't be reached just now. We keep trying."
+RETRYING = "The server can't be reached. Trying again…"
 # A request without an answer is given up 50 times as soon, if it ever is.
 SHORT_TIMEOUTS = """
 const timeout = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, "timeout");
@@ -50,11 +50,11 @@ def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
 ) -> None:
     olive.go_to("Create New Invitation").fill(Email="kim@example.org").sees("1 person gets")
     with _broken(olive, "/invitations/new/file$", answer):
-        olive.choose_file("guests.csv", GUESTS).sees("The file didn't arrive")
+        olive.choose_file("guests.csv", GUESTS).sees("the file wasn't uploaded")
         expect(olive.page.get_by_role("progressbar", name="Reading the file")).to_be_hidden()
         expect(olive.field("Email")).to_have_value("kim@example.org")
 
-    olive.choose_file("guests.csv", GUESTS).sees("2 rows, below", "3 people get a mail.")
+    olive.choose_file("guests.csv", GUESTS).sees("2 rows, below", "3 people will get an email.")
 
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway"])
@@ -64,10 +64,10 @@ def test_an_act_that_gets_lost_is_told_and_the_page_stays(
     send(server.owner, utcnow(), "jon@example.org")
     olive.go_to("Invitations")
     with _broken(olive, "/revocation$", answer):
-        olive.press("Revoke the invitation of jon@example.org").sees("Nothing is lost")
+        olive.press("Revoke the invitation to jon@example.org").sees("Nothing is lost")
         expect(olive.row("jon@example.org")).to_contain_text("pending")
 
-    olive.press("Revoke the invitation of jon@example.org").sees("Revoked: jon@example.org")
+    olive.press("Revoke the invitation to jon@example.org").sees("Revoked. jon@example.org")
 
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway", "silence"])
@@ -108,7 +108,7 @@ def test_a_file_dropped_beside_the_dropzone_does_not_open(
     file = tmp_path / "guests.csv"
     file.write_bytes(GUESTS)
     olive.go_to("Create New Invitation").fill(Email="kim@example.org")
-    for beside in ("New Invitation", "What we understood"):
+    for beside in ("New Invitation", "Summary"):
         olive.drop_file(file, on=olive.page.get_by_role("heading", name=beside))
     olive.page.wait_for_timeout(500)
 

@@ -35,14 +35,14 @@ def test_the_search_narrows_the_list_while_one_types(server: Server, invited: Vi
     expect(invited.field("Search by address")).to_be_focused()
     expect(invited.page).to_have_url(re.compile(r"search=example\.org"))
 
-    invited.type("Search by address", "x").sees("Nobody found")
+    invited.type("Search by address", "x").sees("No invitations found")
     expect(invited.field("Search by address")).to_have_value("example.orgx")
 
 
 def test_a_filter_shows_only_one_standing_and_keeps_the_search(
     server: Server, invited: Visitor
 ) -> None:
-    invited.press("Revoke the invitation of amina@example.org").sees("Revoked:")
+    invited.press("Revoke the invitation to amina@example.org").sees("Revoked.")
     invited.page.reload()
 
     invited.type("Search by address", "example.org").misses("kim@example.net")
@@ -58,7 +58,7 @@ def test_a_filter_shows_only_one_standing_and_keeps_the_search(
 
 
 def test_an_invitation_is_mailed_again(server: Server, invited: Visitor) -> None:
-    invited.press("Resend to jon@example.org").sees("Mailed again to jon@example.org.")
+    invited.press("Resend to jon@example.org").sees("Invitation resent to jon@example.org.")
     first, second = (server.smtp.wait_for_mail("jon@example.org", number) for number in (1, 2))
     assert first["Message-ID"] != second["Message-ID"]
 
@@ -67,20 +67,20 @@ def test_a_revoked_invitation_stops_working_until_that_is_undone(
     server: Server, invited: Visitor, visit: Visit
 ) -> None:
     link = server.links.mailed_invitation(server.invitation("jon@example.org"))
-    invited.press("Revoke the invitation of jon@example.org")
+    invited.press("Revoke the invitation to jon@example.org")
     expect(invited.row("jon@example.org")).to_contain_text("revoked")
-    visit(server).open(link).sees_heading("This invitation can't be used any more")
+    visit(server).open(link).sees_heading("This invitation is no longer valid")
 
-    invited.press("Undo: let jon@example.org join after all")
+    invited.press("Undo: restore the invitation to jon@example.org")
     expect(invited.row("jon@example.org")).to_contain_text("pending")
-    visit(server).open(link).join("Jon Jay").sees("You are in.")
+    visit(server).open(link).join("Jon Jay").sees("You are now a member.")
 
 
 def test_the_personal_link_of_one_is_copied_from_their_row(server: Server, visit: Visit) -> None:
     send(server.owner, utcnow(), "jon@example.org")
     olive = visit(server, permissions=["clipboard-read", "clipboard-write"]).sign_in()
-    olive.go_to("Invitations").follow("Copy Link of jon@example.org")
-    olive.sees("Personal link of jon@example.org").press("Copy Link")
+    olive.go_to("Invitations").follow("Copy Link for jon@example.org")
+    olive.sees("Personal link for jon@example.org").press("Copy Link")
     expect(olive.button("Copied")).to_be_visible()
 
     link = olive.page.evaluate("navigator.clipboard.readText()")
@@ -93,7 +93,7 @@ def test_a_role_is_changed_in_the_row(server: Server, olive: Visitor) -> None:
     olive.page.evaluate("window.same_page = true")
     expect(olive.field("Role")).to_be_focused()
     olive.field("Role").select_option("Moderator")
-    olive.press("Update User").sees("Uma Roy is Moderator now.")
+    olive.press("Update User").sees("Uma Roy now has the role Moderator.")
 
     expect(olive.row("uma@example.org")).to_contain_text("Moderator")
     expect(olive.button("Edit Uma Roy")).to_be_visible()
@@ -120,9 +120,9 @@ def test_a_deactivated_person_is_out_at_once_and_can_come_back(
 ) -> None:
     server.member("Uma Roy", "uma@example.org")
     uma = visit(server).sign_in("uma@example.org").sees_heading("Riverside Relief")
-    olive.go_to("Active").press("Deactivate Uma Roy").sees("Uma Roy is inactive now.")
+    olive.go_to("Active").press("Deactivate Uma Roy").sees("Uma Roy is now inactive.")
     uma.page.reload()
-    uma.sees_heading("You are no longer active here")
+    uma.sees_heading("You are no longer an active member")
 
     olive.go_to("Inactive").press("Reactivate Uma Roy").sees("Uma Roy is active again.")
     uma.page.reload()
@@ -160,7 +160,7 @@ def test_what_a_batch_does_just_now_moves_nothing_below_it(
     for state in (BatchState.PROBING, BatchState.RUNNING):
         Batch.update(state=state).execute()
         olive.open(url)
-        assert ("Ten go out first" in olive.page.inner_text("main")) == (
+        assert ("Ten emails are sent first" in olive.page.inner_text("main")) == (
             state == BatchState.PROBING
         )
         places.append(olive.page.locator(".figures").bounding_box())
@@ -174,5 +174,5 @@ def test_a_resent_invitation_is_counted_anew_above_the_list(server: Server, visi
     olive = visit(server).sign_in().go_to("Invitations").follow("Can't be accepted 1")
     chosen = olive.page.locator(".chip[aria-current]")
     expect(chosen).to_have_text("Can't be accepted 1")
-    olive.press("Resend to ann@example.org").sees("Mailed again")
+    olive.press("Resend to ann@example.org").sees("Invitation resent")
     expect(chosen).to_have_text("Can't be accepted 0")

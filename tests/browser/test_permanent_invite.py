@@ -21,7 +21,7 @@ def link(server: Server) -> str:
 
 def _join(visitor: Visitor, name: str, email: str) -> None:
     visitor.fill(Name=name, Email=email, Password=PASSWORD).press("Join")
-    visitor.sees("You are in. Welcome to Riverside Relief.")
+    visitor.sees("Welcome to Riverside Relief. You are now a member.")
 
 
 def test_a_copied_permanent_link_lets_somebody_new_join(server: Server, visit: Visit) -> None:
@@ -48,7 +48,7 @@ def test_who_joined_by_the_link_confirms_their_address(
 
     newcomer.open(link_in(server.smtp.wait_for_mail("lee@example.org"))).press("Confirm")
 
-    newcomer.sees("lee@example.org is confirmed.").misses("open the link in the mail")
+    newcomer.sees("lee@example.org is confirmed.").misses("open the link in the email")
 
 
 @pytest.mark.parametrize("trouble", [NO_CLIPBOARD, REFUSED_CLIPBOARD])
@@ -81,8 +81,8 @@ def test_log_in_instead_returns_to_the_link_by_itself(
 
     zoe.sees("You are invited to join", "elsewhere@elsewhere.example").press("Accept")
 
-    zoe.sees("You are in. Welcome to Riverside Relief.")
-    zoe.open(link).sees_heading("You are a member already").follow("Go on")
+    zoe.sees("Welcome to Riverside Relief. You are now a member.")
+    zoe.open(link).sees_heading("You are already a member").follow("Go to Riverside Relief")
     zoe.sees_heading("Riverside Relief")
 
 
@@ -90,12 +90,12 @@ def test_deleting_asks_first_and_the_old_link_never_comes_back(
     server: Server, olive: Visitor, visit: Visit, link: str
 ) -> None:
     olive.go_to("Permanent Invite").press("Delete").sees("It stops working at once")
-    olive.follow("Keep it").misses("It stops working at once")
+    olive.follow("Keep the link").misses("It stops working at once")
     visit(server).open(link).sees("You are invited to join")
 
-    olive.press("Delete").press("Delete the link").sees("The link is deleted.")
-    visit(server).open(link).sees_heading("This link doesn't work any more")
+    olive.press("Delete").press("Delete the link").sees("The permanent link is deleted.")
+    visit(server).open(link).sees_heading("This link no longer works")
 
     olive.press("Enable Permanent Invite")
     expect(olive.field("Permanent link")).not_to_have_value(link)
-    visit(server).open(link).sees_heading("This link doesn't work any more")
+    visit(server).open(link).sees_heading("This link no longer works")

@@ -32,7 +32,7 @@ def _drop(visitor: Visitor, text: str = MIXED, name: str = "guests.csv") -> Visi
 
 
 def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visitor) -> None:
-    _drop(olive).sees("Rows of guests.csv", "2 rows end in @gmial.com.")
+    _drop(olive).sees("Rows in guests.csv", "2 rows end in @gmial.com.")
     olive.page.get_by_role("heading", name="New Invitation").click()
 
     olive.tab_to(olive.button("Use gmail.com for all")).keys("Enter").misses("2 rows end in")
@@ -41,9 +41,9 @@ def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visito
     olive.tab_to(row).keys("ControlOrMeta+a").page.keyboard.type("cleo@example.org")
     olive.keys("Enter").sees("1 invalid address")
     expect(olive.field("Address in row 5")).to_be_visible()
-    olive.tab_to(olive.button("Leave out row 5")).keys("Enter")
+    olive.tab_to(olive.button("Skip row 5")).keys("Enter")
 
-    olive.sees("5 people get a mail.")
+    olive.sees("5 people will get an email.")
     olive.tab_to(olive.button("Send Invitation")).keys("Enter").sees("5 of 5 sent")
     assert text_of(server.smtp.wait_for_mail("ada@gmail.com")).startswith("Hello Ada,")
 
@@ -51,24 +51,24 @@ def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visito
 def test_what_was_typed_into_a_row_is_not_lost_by_looking_at_others(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("Rows of guests.csv")
+    _drop(olive).sees("Rows in guests.csv")
     olive.fill(**{"Address in row 4": "cleo@example.org"}).press("All 7")
     expect(olive.row("cleo@example.org")).to_contain_text("will be invited")
-    olive.sees("3 people get a mail.")
+    olive.sees("3 people will get an email.")
 
 
 def test_what_was_done_to_all_rows_can_be_undone(server: Server, olive: Visitor) -> None:
-    _drop(olive).press("Use gmail.com for all").sees("@gmial.com is mended in all rows.")
-    olive.sees("4 people get a mail.")
-    olive.press("Undo: @gmial.com is mended in all rows.").sees("2 people get a mail.")
-    olive.sees("2 rows end in @gmial.com.").misses("is mended in all rows.")
+    _drop(olive).press("Use gmail.com for all").sees("@gmial.com is corrected in all rows.")
+    olive.sees("4 people will get an email.")
+    olive.press("Undo: @gmial.com is corrected in all rows.").sees("2 people will get an email.")
+    olive.sees("2 rows end in @gmial.com.").misses("is corrected in all rows.")
 
 
 def test_a_right_row_is_changed_with_keys_alone(server: Server, olive: Visitor) -> None:
     _drop(olive).press("All 7")
     change = olive.page.get_by_label("Change row 8", exact=True)
     expect(olive.field("Address in row 8")).to_be_hidden()
-    olive.button("Leave out row 7").focus()
+    olive.button("Skip row 7").focus()
     olive.tab_to(change).keys("Enter")
     expect(olive.field("Address in row 8")).to_be_focused()
     olive.keys("ControlOrMeta+a").page.keyboard.type("moritz@example.org")
@@ -80,8 +80,8 @@ def test_a_right_row_is_changed_with_keys_alone(server: Server, olive: Visitor) 
 def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("Rows of guests.csv")
-    expect(olive.page.get_by_role("region", name="Rows of guests.csv")).to_match_aria_snapshot(
+    _drop(olive).sees("Rows in guests.csv")
+    expect(olive.page.get_by_role("region", name="Rows in guests.csv")).to_match_aria_snapshot(
         """
         - heading "Rows of guests.csv" [level=2]
         - link "Download the 5 rows that won't be invited"
@@ -110,7 +110,7 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
               - cell "This looks misspelled, so the email could go to nobody or to a stranger."
               - cell /Leave out/:
                 - button "Use ada@gmail.com in row 2"
-                - button "Row 2 is right as it is"
+                Keep                 - button "Row 2 as is"
                 - button "Leave out row 2"
         """
     )
@@ -121,7 +121,7 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
 ) -> None:
     server.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
     rows = "".join(f"Guest {n};guest{n}@example.org\n" for n in range(49_993))
-    _drop(olive, MIXED + rows).sees("50,000 rows, below", "49,994 people get a mail.")
+    _drop(olive, MIXED + rows).sees("50,000 rows, below", "49,994 people will get an email.")
     expect(olive.field("Address in row 4")).to_have_value("cleo.example.org")
     expect(olive.row("guest1@example.org")).to_have_count(0)
 
@@ -131,8 +131,8 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
     olive.press("All 50,000").sees("1 to 20 of 50,000")
     olive.press("Next").sees("21 to 40 of 50,000")
     expect(olive.button("Next")).to_be_focused()
-    olive.press("Leave out row 33").sees("49,993 people get a mail.")
-    olive.press("Take row 33 back in").sees("49,994 people get a mail.")
+    olive.press("Skip row 33").sees("49,993 people will get an email.")
+    olive.press("Include row 33").sees("49,994 people will get an email.")
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -146,7 +146,7 @@ def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
     else:
         olive.press("Send Invitation").sees("Nothing has been sent yet")
     olive.press("Send Invitation").sees("Check this box to confirm")
-    expect(olive.field("Yes, send 600 mails")).to_be_focused()
+    expect(olive.field("Yes, send 600 emails")).to_be_focused()
     expect(olive.page.locator("#agreed-error")).to_be_in_viewport(ratio=1)
 
 
@@ -161,21 +161,21 @@ def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(
 def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("Rows of guests.csv").press("Leave out row 4").sees("1 left out")
+    _drop(olive).sees("Rows in guests.csv").press("Skip row 4").sees("1 left out")
     olive.page.reload()
-    olive.sees("Rows of guests.csv", "1 left out")
+    olive.sees("Rows in guests.csv", "1 left out")
 
     olive.press("Log out")
-    olive.log_in().go_to("Create New Invitation").sees("Rows of guests.csv", "1 left out")
-    olive.press("Remove the file").misses("Rows of guests.csv")
+    olive.log_in().go_to("Create New Invitation").sees("Rows in guests.csv", "1 left out")
+    olive.press("Remove the file").misses("Rows in guests.csv")
     olive.page.reload()
-    olive.sees_heading("New Invitation").misses("Rows of guests.csv")
+    olive.sees_heading("New Invitation").misses("Rows in guests.csv")
 
 
 def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("2 people get a mail.")
+    _drop(olive).sees("2 people will get an email.")
     newcomer = invite(server.owner, utcnow(), "mo@example.org")
     answers.decline(newcomer, utcnow())
 
@@ -184,9 +184,9 @@ def test_what_changed_while_a_list_waited_is_told_before_it_is_sent(
 
 
 def test_the_same_list_sent_from_two_tabs_makes_one_batch(server: Server, olive: Visitor) -> None:
-    _drop(olive).sees("2 people get a mail.")
+    _drop(olive).sees("2 people will get an email.")
     other = Visitor(olive.context, server)
-    other.open(olive.page.url).sees("Rows of guests.csv")
+    other.open(olive.page.url).sees("Rows in guests.csv")
 
     olive.press("Send Invitation").sees("2 of 2 sent")
     other.press("Send Invitation").sees("sent")
@@ -196,7 +196,7 @@ def test_the_same_list_sent_from_two_tabs_makes_one_batch(server: Server, olive:
 def test_the_rows_that_are_left_can_be_opened_in_a_spreadsheet(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("Rows of guests.csv")
+    _drop(olive).sees("Rows in guests.csv")
     with olive.page.expect_download() as download:
         olive.follow("Download the 5 rows that won't be invited")
     text = download.value.path().read_text("utf-8-sig")
@@ -212,10 +212,10 @@ def test_a_workbook_and_contacts_are_lists_too(server: Server, olive: Visitor) -
         book.active.append(row)
     book.save(file)
     olive.go_to("Create New Invitation").choose_file("Gäste.xlsx", file.getvalue())
-    olive.sees("Rows of Gäste.xlsx", "1 person gets a mail.")
+    olive.sees("Rows in Gäste.xlsx", "1 person will get an email.")
 
     card = "BEGIN:VCARD\nVERSION:3.0\nFN:Zoë Kim\nEMAIL;TYPE=HOME:zoe@example.org\nEND:VCARD\n"
-    olive.choose_file("people.vcf", card.encode(), "text/vcard").sees("Rows of people.vcf")
+    olive.choose_file("people.vcf", card.encode(), "text/vcard").sees("Rows in people.vcf")
     olive.press("Send Invitation").sees("1 of 1 sent")
     assert text_of(server.smtp.wait_for_mail("zoe@example.org")).startswith("Hello Zoë Kim,")
 

@@ -14,7 +14,7 @@ def test_the_first_visitor_sets_the_server_up_with_the_code_of_the_console(
 
     visitor.fill(Organization="Riverside Relief", Name="Olive Martin", Email=OWNER)
     visitor.fill(**{"Setup code": "ABCD-EFGH-IJKL", "Password": PASSWORD}).press("Set up")
-    visitor.sees("That isn't the code on the console")
+    visitor.sees("This isn't the setup code")
 
     visitor.fill(**{"Setup code": code.lower(), "Password": PASSWORD}).press("Set up")
     visitor.sees_heading("New Invitation").sees("Riverside Relief is set up")
@@ -26,11 +26,11 @@ def test_without_a_mail_server_mail_waits_in_the_mailbox(
 ) -> None:
     server = server_without_smtp
     olive = visit(server).sign_in().invite("new@example.org")
-    olive.sees("the mails wait in the Mailbox").follow("Open the Mailbox")
+    olive.sees("the emails are in the Mailbox").follow("Open the Mailbox")
 
     olive.follow("new@example.org").sees_heading("Invitation")
     frame = olive.page.frame_locator("iframe")
     link = frame.get_by_role("link", name="View the invitation").get_attribute("href")
 
     newcomer = visit(server).open(link).join("Noa New")
-    newcomer.sees("You are in. Welcome to Riverside Relief.")
+    newcomer.sees("Welcome to Riverside Relief. You are now a member.")

@@ -53,20 +53,20 @@ def log_out(visitor: Visitor) -> Visitor:
 
 
 def test_an_app_is_set_up_and_asked_for(server: Server, olive: Visitor) -> None:
-    olive.open("/profile").follow("Set up a second step").follow("Set up an app")
-    olive.fill(**{"Your password": PASSWORD}).press("Go on")
+    olive.open("/profile").follow("Set up two-step verification").follow("Set up an app")
+    olive.fill(**{"Your password": PASSWORD}).press("Continue")
     expect(olive.page.get_by_role("img", name="The key as a QR code")).to_be_visible()
-    olive.fill(**{"Six digits": digits(server)}).press("Turn on")
-    olive.sees("Your app is set up")
+    olive.fill(**{"Six-digit code": digits(server)}).press("Turn on")
+    olive.sees("Your authenticator app is set up")
     code = olive.page.locator(".recovery-codes li").first.inner_text()
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
-    olive.sees_heading("One more step").fill(Code="000000").press("Log in")
+    olive.sees_heading("Two-step verification").fill(Code="000000").press("Log in")
     olive.sees("This code isn't right").fill(Code=next_digits(server)).press("Log in")
     olive.sees_heading("Riverside Relief")
 
     log_out(olive).fill(Email=OWNER, Password=PASSWORD).press("Log in")
-    olive.page.get_by_text("Your phone or key isn't here?").click()
+    olive.page.get_by_text("Can't use your app or passkey?").click()
     olive.fill(**{"Recovery code": code}).press("Log in with a recovery code")
     olive.sees_heading("Riverside Relief")
 
@@ -77,19 +77,19 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive:
     olive.fill(Name="Olive's phone", **{"Your password": "a guess"}).press("Add a passkey")
     expect(olive.page.get_by_text("This isn't your current password.")).to_be_visible()
     olive.fill(**{"Your password": PASSWORD}).press("Add a passkey")
-    olive.sees("Your passkey is added", "Olive's phone", "not used yet")
+    olive.sees("Passkey added", "Olive's phone", "not used yet")
 
     log_out(olive).press("Log in with a passkey").sees_heading("Riverside Relief")
 
     finger.is_right(False)
     log_out(olive).press("Log in with a passkey")
-    expect(olive.page.get_by_text("Your browser gave no passkey")).to_be_visible()
+    expect(olive.page.get_by_text("Your browser didn't provide a passkey")).to_be_visible()
     finger.is_right(True)
-    olive.fill(Email=OWNER, Password=PASSWORD).press("Log in").sees_heading("One more step")
+    olive.fill(Email=OWNER, Password=PASSWORD).press("Log in").sees_heading("Two-step verification")
     olive.press("Log in with a passkey").sees_heading("Riverside Relief")
 
     olive.open("/profile/two-step").follow("Remove the passkey Olive's phone")
-    olive.fill(**{"Your password": PASSWORD}).press("Remove").sees("That passkey is removed")
+    olive.fill(**{"Your password": PASSWORD}).press("Remove").sees("Passkey removed")
     log_out(olive).press("Log in with a passkey")
     olive.sees("This passkey didn't work")
 
@@ -97,8 +97,8 @@ def test_a_passkey_is_added_and_logs_in_by_a_finger_alone(server: Server, olive:
 def test_without_javascript_no_passkeys_are_offered_and_digits_work(
     server: Server, olive: Visitor, visit: Visit
 ) -> None:
-    olive.open("/profile/two-step/app").fill(**{"Your password": PASSWORD}).press("Go on")
-    olive.fill(**{"Six digits": digits(server)}).press("Turn on")
+    olive.open("/profile/two-step/app").fill(**{"Your password": PASSWORD}).press("Continue")
+    olive.fill(**{"Six-digit code": digits(server)}).press("Turn on")
     plain = visit(server, java_script_enabled=False).open("/login")
     expect(plain.page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
     plain.fill(Email=OWNER, Password=PASSWORD).press("Log in")

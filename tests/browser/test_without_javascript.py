@@ -40,7 +40,7 @@ def test_inviting_by_field_and_accepting_work(server: Server, olive: Visitor, vi
     invite(olive, "new@example.org", role="Moderator").sees("1 person as Moderator")
 
     newcomer = visit(server, **PLAIN).open(link_in(server.smtp.wait_for_mail("new@example.org")))
-    newcomer.join("Noa New").sees("You are in. Welcome to Riverside Relief.")
+    newcomer.join("Noa New").sees("Welcome to Riverside Relief. You are now a member.")
 
     olive.go_to("Active")
     expect(olive.row("new@example.org")).to_contain_text("Moderator")
@@ -61,30 +61,32 @@ def test_inviting_by_file_works_and_an_error_loses_nothing(server: Server, olive
 
 def test_declining_works(server: Server, visit: Visit) -> None:
     newcomer = visit(server, **PLAIN).open(server.invitation_link("new@example.org"))
-    newcomer.press("Decline").sees_heading("You declined").follow("I changed my mind")
-    newcomer.join("Noa New").sees("You are in.")
+    newcomer.press("Decline").sees_heading("You declined the invitation").follow(
+        "View the invitation"
+    )
+    newcomer.join("Noa New").sees("You are now a member.")
 
 
 def test_the_permanent_link_is_enabled_used_and_deleted(
     server: Server, olive: Visitor, visit: Visit
 ) -> None:
     olive.go_to("Permanent Invite").press("Enable Permanent Invite")
-    olive.sees("The permanent link works.")
+    olive.sees("The permanent link is enabled.")
     link = olive.field("Permanent link").input_value()
     newcomer = visit(server, **PLAIN).open(link)
     newcomer.fill(Name="Lee Lou", Email="lee@example.org", Password=PASSWORD).press("Join")
-    newcomer.sees("You are in.")
+    newcomer.sees("You are now a member.")
 
     olive.press("Delete").sees("It stops working at once").press("Delete the link")
-    olive.sees("The link is deleted.")
-    visit(server, **PLAIN).open(link).sees_heading("This link doesn't work any more")
+    olive.sees("The permanent link is deleted.")
+    visit(server, **PLAIN).open(link).sees_heading("This link no longer works")
 
 
 def test_a_role_is_changed(server: Server, olive: Visitor) -> None:
     server.member("Uma Roy", "uma@example.org")
     olive.go_to("Active").press("Edit Uma Roy").sees_heading("Edit Uma Roy")
     olive.field("Role").select_option("Admin")
-    olive.press("Update User").sees("Uma Roy is Admin now.")
+    olive.press("Update User").sees("Uma Roy now has the role Admin.")
     expect(olive.row("uma@example.org")).to_contain_text("Admin")
 
 
@@ -93,13 +95,13 @@ def test_an_invitation_is_searched_filtered_revoked_and_restored(
 ) -> None:
     invite(olive, "amina@example.org, jon@example.org").go_to("Invitations")
     olive.fill(**{"Search by address": "jon"}).press("Search").misses("amina@example.org")
-    olive.press("Revoke the invitation of jon@example.org").sees("Revoked: jon@example.org")
+    olive.press("Revoke the invitation to jon@example.org").sees("Revoked. jon@example.org")
     olive.page.get_by_role("link", name=re.compile("^Revoked")).click()
-    olive.misses("amina@example.org").press("Undo: let jon@example.org join after all")
-    olive.sees("jon@example.org can join again.")
+    olive.misses("amina@example.org").press("Undo: restore the invitation to jon@example.org")
+    olive.sees("Invitation restored. jon@example.org can join again.")
 
 
 def test_a_personal_link_is_shown(server: Server, olive: Visitor, visit: Visit) -> None:
-    invite(olive, "new@example.org").go_to("Invitations").follow("Copy Link of new@example.org")
-    link = olive.field("Personal link of new@example.org").input_value()
-    visit(server, **PLAIN).open(link).join("Noa New").sees("You are in.")
+    invite(olive, "new@example.org").go_to("Invitations").follow("Copy Link for new@example.org")
+    link = olive.field("Personal link for new@example.org").input_value()
+    visit(server, **PLAIN).open(link).join("Noa New").sees("You are now a member.")

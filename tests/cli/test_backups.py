@@ -206,7 +206,7 @@ def test_mail_that_no_page_offers_to_send_is_not_told(
     with travel(now + timedelta(days=15), tick=False):
         done = run(app, "restore", backup, "--replace")
     assert states().count(DeliveryState.WITHDRAWN) == 2
-    assert "gone out since" not in done.output
+    assert "Emails on hold" not in done.output
 
 
 def test_mail_that_waited_in_a_backup_can_be_kept(app: Flask, backup: Path) -> None:

@@ -68,7 +68,7 @@ class TestThePage:
     def test_offers_it_to_admins_while_there_is_no_owner(self, app, lost):
         ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
         ada.press("Become Account Owner")
-        assert "You are Account Owner of Riverside Relief now." in ada.text
+        assert "You are now Account Owner of Riverside Relief." in ada.text
         assert "Become Account Owner" not in ada.text
         assert owners(lost) == ["ada@example.org"]
 
@@ -76,7 +76,7 @@ class TestThePage:
         uma = lost[Role.USER]
         Membership.update(deactivated_at=0).where(Membership.id == uma.id).execute()
         page = signed_in(app, uma.user).open(f"{ACCOUNT}/")
-        assert "You are no longer active here" in page.text
+        assert "You are no longer an active member" in page.text
         assert "ask an Account Owner" not in page.text
 
     def test_tells_who_comes_too_late(self, app, lost, now):

@@ -112,7 +112,7 @@ def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
     mail = Delivery.get(Delivery.recipient == "mo@example.org")
     mail_context = services(app).mail_context
     with app.app_context():
-        assert "needed for Riverside Relief" in render(mail, mail_context, now).html
+        assert "Account Owners of Riverside Relief" in render(mail, mail_context, now).html
         have_two_step(people[Role.MODERATOR].user, now)
         assert render(mail, mail_context, now) is None
 

@@ -469,7 +469,7 @@ def test_a_removed_member_is_out_with_their_next_click(site: Site) -> None:
         Membership.id == site.rows.people[Role.USER].id
     ).execute()
     assert uma.open(f"{ACCOUNT}/").status == 403
-    assert "no longer active" in uma.title
+    assert "no longer an active member" in uma.title
     assert "Olive Martin" in uma.text
     assert uma.open(f"{ACCOUNT}/users").status == 403
     assert uma.client.get(f"{ACCOUNT}/", headers=HTMX).headers["HX-Redirect"] == f"{ACCOUNT}/"

@@ -133,15 +133,15 @@ class TestPace:
         assert view(counts=fast).pace == "60 per minute, less than a minute left"
 
     def test_without_a_speed_mails_wait_for_their_turn(self) -> None:
-        assert view().pace == "What isn't out yet waits for its turn."
+        assert view().pace == "The unsent emails are queued."
 
     def test_the_first_mails_of_a_big_batch_are_sent_alone(self) -> None:
-        assert view(BatchState.PROBING).pace == "Ten go out first, the others follow."
+        assert view(BatchState.PROBING).pace == "Ten emails are sent first, then the others."
 
     def test_it_names_the_batch_that_is_sent_first(self) -> None:
         ahead = Batch(id=6)
         assert view(ahead=ahead).waits_for is ahead
-        assert view(ahead=ahead).pace == "Waits for a batch that goes out first:"
+        assert view(ahead=ahead).pace == "Waiting for another batch:"
 
     @pytest.mark.parametrize(
         "halted",
@@ -167,12 +167,12 @@ class TestNotes:
     @pytest.mark.parametrize(
         ("shown", "words"),
         [
-            (view(BatchState.PAUSED), "Paused. 3 mails wait until you resume."),
-            (view(BatchState.STOPPED), "The mail server said: 550 No"),
+            (view(BatchState.PAUSED), "Paused. 3 emails stay queued until you resume."),
+            (view(BatchState.STOPPED), "The mail server answered: 550 No"),
             (view(BatchState.CANCELED, NOTHING), "Canceled."),
             (view(has_mail_server=False), "No mail server is configured yet"),
             (view(worker_lives=False), "The mail worker"),
-            (view(outage="no route"), "The reason: no route"),
+            (view(outage="no route"), "Reason: no route"),
         ],
         ids=["paused", "stopped", "canceled", "no mail server", "no worker", "outage"],
     )
@@ -207,12 +207,12 @@ class TestNotes:
 
     def test_unknown_outcomes_warn_of_duplicates_where_they_can_be_retried(self) -> None:
         unknown = progress({DeliveryState.UNKNOWN: 2}, retriable=2)
-        assert "gets it twice" in the_note(view(BatchState.DONE, unknown))
+        assert "get it twice" in the_note(view(BatchState.DONE, unknown))
         over = replace(unknown, retriable=0)
-        assert "gets it twice" not in the_note(view(BatchState.DONE, over))
+        assert "get it twice" not in the_note(view(BatchState.DONE, over))
         low = member(Role.MODERATOR)
         shown = view(BatchState.DONE, unknown, role=Role.ADMIN, member=low)
-        assert "gets it twice" not in the_note(shown)
+        assert "get it twice" not in the_note(shown)
 
     def test_mails_on_hold_and_invitations_without_authority_are_told_beside_the_state(
         self,
@@ -220,7 +220,7 @@ class TestNotes:
         counts = replace(WAITING, on_hold=1, without_authority=2)
         paused, on_hold, without = view(BatchState.PAUSED, counts).notes
         assert "Paused" in paused.text
-        assert "1 mail waited in the backup" in on_hold.text
+        assert "1 email is on hold: it was queued in the backup" in on_hold.text
         assert "2 invitations can't be accepted" in without.text
         assert without.link is not None
         assert without.link.values == {"status": "without_authority"}
@@ -288,7 +288,7 @@ class TestUndelivered:
         (BatchState.PROBING, 4, 0, "0 of 4 sent", ""),
         (BatchState.DONE, 4, 4, "done", "accepted"),
         (BatchState.DONE, 4, 3, "3 of 4 sent", "warning"),
-        (BatchState.DONE, 4, 0, "nothing sent", "warning"),
+        (BatchState.DONE, 4, 0, "none sent", "warning"),
         (BatchState.PAUSED, 4, 1, "paused", "warning"),
         (BatchState.STOPPED, 4, 1, "stopped", "failed"),
         (BatchState.CANCELED, 4, 1, "canceled", ""),
@@ -306,4 +306,4 @@ def test_the_list_of_batches_tags_each_with_how_far_its_mails_are(
 def test_without_a_mail_server_the_operator_reads_where_mails_wait() -> None:
     sent = ListedBatch(Batch(state=BatchState.RUNNING), 4, 0)
     assert mail_tag(sent, has_mail_server=False, is_operator=True).text == "in the Mailbox"
-    assert mail_tag(sent, has_mail_server=False, is_operator=False).text == "waiting"
+    assert mail_tag(sent, has_mail_server=False, is_operator=False).text == "queued"

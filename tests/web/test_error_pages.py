@@ -87,7 +87,7 @@ def test_a_form_that_was_open_too_long_can_be_loaded_anew(
     somebody.client.delete_cookie("invites")
     somebody.press("Log in", email="uma@example.org", password=PASSWORD)
     assert somebody.status == 400
-    assert "load it again" in somebody.text
+    assert "reload it" in somebody.text
 
 
 def test_too_many_tries_say_when_the_next_one_counts(
@@ -110,9 +110,9 @@ def test_too_many_mails_say_when_the_next_one_is_sent(
 ) -> None:
     with travel(now.replace(microsecond=0), tick=False) as clock:
         for _ in range(5):
-            somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+            somebody.open("/password-reset").press("Email me a link", email="uma@example.org")
         clock.shift(timedelta(minutes=20))
-        somebody.open("/password-reset").press("Mail me a link", email="uma@example.org")
+        somebody.open("/password-reset").press("Email me a link", email="uma@example.org")
     assert somebody.status == 429
     assert int(somebody.response.headers["Retry-After"]) == pytest.approx(2400, abs=1)
     assert "Try again in 40 minutes." in somebody.text
@@ -122,7 +122,7 @@ def _wait(browser: Browser) -> tuple[int, str]:
     """What one more try says of waiting: to programs, and to people."""
     assert browser.log_in("uma@example.org", PASSWORD).status == 429
     words = browser.page.select_one("#password-error").get_text(" ", strip=True)
-    when = words.removeprefix("Too many tries. ").partition(" Or ")[0]
+    when = words.removeprefix("Too many attempts. ").partition(" Or ")[0]
     return int(browser.response.headers["Retry-After"]), when
 
 
@@ -131,8 +131,8 @@ def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
 ) -> None:
     answer = somebody.client.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
-    assert "This came from another site" in answer.text
-    assert "nothing was done. Open the page here directly, and try again." in answer.text
+    assert "Request from another website" in answer.text
+    assert "nothing was done. Open the page on this website and try again." in answer.text
 
 
 @pytest.mark.parametrize("url", ["/nowhere", "/%00", "/%ff", "/invitation", "/static/x"])
@@ -145,7 +145,7 @@ def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
 ) -> None:
     answer = somebody.client.get("/invitation/1-token", headers={"Host": "x" * 300})
     assert (answer.status_code, answer.mimetype) == (400, "text/plain")
-    assert "That didn't arrive whole." in answer.text
+    assert "The request was incomplete." in answer.text
     assert "1-token" not in caplog.text
 
 

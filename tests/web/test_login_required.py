@@ -35,14 +35,14 @@ def test_a_page_that_is_opened_leads_to_the_log_in_which_says_why_and_back(
 ) -> None:
     writing.open(f"{ACCOUNT}/users")
     assert writing.url == "/login"
-    assert "You were logged out meanwhile. Log in to go on." in writing.text
-    assert "meanwhile" not in writing.open("/login").text
+    assert "You have been logged out. Log in to continue." in writing.text
+    assert "have been logged out" not in writing.open("/login").text
     writing.press("Log in", email="olive@example.org", password=PASSWORD)
     assert writing.url == f"{ACCOUNT}/"
 
 
 def test_who_never_was_logged_in_reads_nothing_of_it(app: Flask, people: People) -> None:
-    assert "meanwhile" not in Browser(app).open(f"{ACCOUNT}/users").text
+    assert "have been logged out" not in Browser(app).open(f"{ACCOUNT}/users").text
 
 
 def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
@@ -51,11 +51,11 @@ def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
     writing.press("Send Invitation", email=TYPED)
     assert writing.status == 401
     assert "Nothing was sent." in writing.text
-    beside = writing.page.find("a", string="1. Log in in a new tab")
+    beside = writing.page.find("a", string="1. Log in (opens a new tab)")
     assert (beside["href"], beside["target"]) == ("/login", "_blank")
     log_in_beside(writing, owner.user)
-    writing.press("2. Go on with what you typed")
-    assert "Nothing was sent yet" in writing.text
+    writing.press("2. Continue with what you entered")
+    assert "Nothing has been sent yet" in writing.text
     assert writing.page.select_one("#email").get_text().strip() == TYPED
     assert not Batch.select().exists()
     writing.press("Send Invitation", email=TYPED)
@@ -63,7 +63,7 @@ def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
 
 
 def test_a_press_too_early_shows_it_again(writing: Browser) -> None:
-    writing.press("Send Invitation", email=TYPED).press("2. Go on with what you typed")
+    writing.press("Send Invitation", email=TYPED).press("2. Continue with what you entered")
     assert writing.status == 401
     assert writing.page.select_one("input[name=email]")["value"] == TYPED
 
@@ -73,7 +73,7 @@ def test_who_logs_in_instead_sends_nothing_that_they_may_not(
 ) -> None:
     writing.press("Send Invitation", email=TYPED)
     log_in_beside(writing, people[Role.USER].user)
-    writing.press("2. Go on with what you typed")
+    writing.press("2. Continue with what you entered")
     assert writing.status == 403
     assert TYPED not in writing.text
 
@@ -86,5 +86,5 @@ def test_while_typing_a_notice_comes_and_the_page_stays(writing: Browser) -> Non
     assert answer.headers["HX-Retarget"] == "#notices"
     assert "HX-Redirect" not in answer.headers
     notice = BeautifulSoup(answer.text, "html.parser")
-    assert "What you typed is still here" in notice.get_text()
+    assert "What you entered is still here" in notice.get_text()
     assert notice.find("a", target="_blank")["href"] == "/login"

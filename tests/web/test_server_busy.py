@@ -39,8 +39,8 @@ def place(site: Site, form: str) -> tuple[str, str, str]:
         "reset": ("nobody", email_token, "Set password"),
         "email": ("user", "/profile", "Change email"),
         "password": ("user", "/profile", "Change password"),
-        "app": ("user", f"{OWN}/app", "Go on"),
-        "codes": ("user", f"{OWN}/recovery-codes", "Make new codes"),
+        "app": ("user", f"{OWN}/app", "Continue"),
+        "codes": ("user", f"{OWN}/recovery-codes", "Create new codes"),
     }[form]
 
 
@@ -108,8 +108,8 @@ def test_nor_does_it_for_whoever_found_an_open_session(site: Site) -> None:
         for _ in range(11):
             uma.open("/profile").press("Change password", current="a guess", new=NEW)
             assert uma.status == 503
-    assert uma.open(f"{OWN}/app").press("Go on", password="a guess").status == 422
-    assert uma.open(f"{OWN}/app").press("Go on", password=PASSWORD).status == 429
+    assert uma.open(f"{OWN}/app").press("Continue", password="a guess").status == 422
+    assert uma.open(f"{OWN}/app").press("Continue", password=PASSWORD).status == 429
 
 
 def test_a_script_is_told_too(site: Site) -> None:
