@@ -83,7 +83,7 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
     _drop(olive).sees("Rows in guests.csv")
     expect(olive.page.get_by_role("region", name="Rows in guests.csv")).to_match_aria_snapshot(
         """
-        - heading "Rows of guests.csv" [level=2]
+        - heading "Rows in guests.csv" [level=2]
         - link "Download the 5 rows that won't be invited"
         - text: Column with the addresses
         - combobox "Column with the addresses"
@@ -108,10 +108,10 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
                 - textbox "Address in row 2": ada@gmial.com
                 - button "Save row 2"
               - cell "This looks misspelled, so the email could go to nobody or to a stranger."
-              - cell /Leave out/:
+              - cell /Skip/:
                 - button "Use ada@gmail.com in row 2"
-                Keep                 - button "Row 2 as is"
-                - button "Leave out row 2"
+                - button "Keep row 2 as is"
+                - button "Skip row 2"
         """
     )
 
