@@ -3,8 +3,6 @@
 import logging
 
 from flask import Flask, Response
-from flask_babel import Babel
-from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from invites import blueprints, db
@@ -20,8 +18,6 @@ from invites.web import (
     access,
     error_pages,
     form_limits,
-    forms,
-    htmx,
     login,
     rate_limits,
     responses,
@@ -34,6 +30,22 @@ from invites.web import (
 )
 
 log = logging.getLogger("invites.web")
+
+# Access is checked before the rate limits count. What is done last to a request is done first to
+# its response, so the Retry-After of ``responses`` wins over that of the rate limits.
+_PARTS = (
+    form_limits,
+    urls,
+    session_cookie,
+    login,
+    static_files,
+    access,
+    responses,
+    rate_limits,
+    template_context,
+    security_headers,
+    error_pages,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -51,9 +63,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings, keys)
     _open_database(app, settings)
     _add_services(app, settings, keys)
-    csrf = _add_extensions(app)
+    for part in _PARTS:
+        part.init_app(app)
     blueprints.register(app)
-    access.exempt_machines(app, csrf)
     commands.register(app)
     return app
 
@@ -69,6 +81,7 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         PERMANENT_SESSION_LIFETIME=sessions.IDLE,
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        WTF_CSRF_CHECK_DEFAULT=False,  # access.py checks the form token
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
         WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py looks at Sec-Fetch-Site instead
         RATELIMIT_HEADERS_ENABLED=True,
@@ -123,22 +136,3 @@ def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:
     links = Links(settings.base_url, signer)
     mail_context = MailContext(settings.mail_from, links)
     services.init_app(app, services.Services(settings, signer, links, mail_context))
-
-
-def _add_extensions(app: Flask) -> CSRFProtect:
-    htmx.init_app(app)
-    form_limits.init_app(app)
-    urls.init_app(app)
-    session_cookie.init_app(app)
-    login.init_app(app)
-    static_files.init_app(app)
-    access.init_app(app)
-    forms.init_app(app)
-    csrf = CSRFProtect(app)
-    responses.init_app(app)
-    rate_limits.init_app(app)
-    Babel(app, timezone_selector=template_context.time_zone)
-    template_context.init_app(app)
-    security_headers.init_app(app)
-    error_pages.init_app(app)
-    return csrf

@@ -23,7 +23,7 @@ from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form
 from invites.web.error_labels import sentence
 from invites.web.error_pages import stale_form
-from invites.web.forms import takes_lists
+from invites.web.form_limits import takes_lists
 from invites.web.labels import changes
 from invites.web.responses import go, tell
 from invites.web.services import now, services

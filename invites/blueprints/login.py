@@ -14,7 +14,7 @@ from invites.core.errors import RuleError
 from invites.members import installation
 from invites.models import Invitation, User
 from invites.people import passkeys, profiles, two_step
-from invites.web import last_login_address, pending_login
+from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.after_login import first_page
 from invites.web.error_labels import sentence
@@ -83,7 +83,7 @@ def create() -> Response:
         form.password.errors = [
             _("This email address and password don't match. Check both, or set a new password.")
         ]
-        last_login_address.keep(form.email.data)
+        pending_login.keep_address(form.email.data)
         return _page(form)
     return go(safe_next(form.next.data) or first_page(user))
 
@@ -99,7 +99,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
             when=when,
         )
     ]
-    last_login_address.keep(form.email.data)
+    pending_login.keep_address(form.email.data)
     response = _page(form, status=429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

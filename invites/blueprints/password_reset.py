@@ -11,7 +11,7 @@ from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import email_tokens, profiles
-from invites.web import last_login_address
+from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
 from invites.web.forms import PlainForm, checked_by
@@ -45,7 +45,7 @@ class NewPasswordForm(PlainForm):
 @allow(Who.ANYBODY)
 def ask_form() -> Response:
     """Where to ask for the mail."""
-    email = request.args.get("email") or last_login_address.take()
+    email = request.args.get("email") or pending_login.take_address()
     return show("password_reset/ask.html", form=AskForm(email=email))
 
 

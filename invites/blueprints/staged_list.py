@@ -16,7 +16,7 @@ from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
-from invites.web.forms import takes_lists
+from invites.web.form_limits import takes_lists
 from invites.web.htmx import wants_fragment
 from invites.web.labels import of_row
 from invites.web.responses import show

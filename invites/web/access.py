@@ -15,6 +15,7 @@ from invites.authorization.permissions import Action, is_allowed
 from invites.members import accounts, memberships, two_step_policy
 from invites.members.scope import Scope
 from invites.models import Account, Membership, User
+from invites.web.form_limits import check_form
 from invites.web.htmx import is_htmx
 from invites.web.login import visitor
 from invites.web.login_required import send_to_login
@@ -24,6 +25,7 @@ log = logging.getLogger("invites.web")
 
 _DECLARED = "allowed"  # the name of a mark on a view
 _LAST = "account"  # in the visitor's cookie: the slug of the account they were in last
+_csrf = CSRFProtect()  # asked by _check_request alone: see WTF_CSRF_CHECK_DEFAULT
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -98,30 +100,30 @@ def account_context(own: Sequence[Membership]) -> AccountContext | None:
 
 
 def init_app(app: Flask) -> None:
-    """Enforce the declarations before every request."""
-    app.before_request(_enforce)
+    """Check each request, its form and its form token before the view is called."""
+    _csrf.init_app(app)
+    app.before_request(_check_request)
 
 
-def exempt_machines(app: Flask, csrf: CSRFProtect) -> None:
-    """Ask no form token of views for machines; after the blueprints are registered."""
-    for view in app.view_functions.values():
-        if declared(view) is Who.MAIL_SERVICE:
-            csrf.exempt(view)
-
-
-def _enforce() -> Response | None:
+def _check_request() -> Response | None:
+    """Who asks is known before the body is read."""
     if request.endpoint is None:
         return None  # no such URL: the routing error speaks
-    who = declared(current_app.view_functions[request.endpoint])
-    if who is Who.MAIL_SERVICE:
-        return None  # from wherever it comes: the token in the URL is its authority
+    view = current_app.view_functions[request.endpoint]
+    who = declared(view)
+    if who is Who.MAIL_SERVICE:  # from wherever it comes: the token in the URL is its authority
+        check_form(view)
+        return None
     if _comes_from_another_site():
         raise CrossSiteError
-    if who is Who.ANYBODY:
-        return None
     if who is None:
         abort(403)
-    return _admit_person(who)
+    answer = None if who is Who.ANYBODY else _admit_person(who)
+    if answer is None:
+        check_form(view)
+        if current_app.config["WTF_CSRF_ENABLED"]:
+            _csrf.protect()
+    return answer
 
 
 def _admit_person(who: Who | Action) -> Response | None:

@@ -1,9 +1,9 @@
-"""What all forms share: rules as validators, and no field that the form didn't ask for."""
+"""What all forms share: rules as validators, refusals beside their field."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Flask, abort, current_app, request
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -23,50 +23,6 @@ from invites.core.errors import RuleError
 from invites.people import passwords
 from invites.web.error_labels import sentence
 from invites.web.error_status import status_of
-
-# The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
-_REQUEST_BYTES = 64 * 1024 * 1024
-_TYPED_BYTES = 8 * 1024 * 1024
-
-_TAKES_LISTS = "takes_lists"  # the name of a mark on a view
-
-View = TypeVar("View", bound=Callable[..., Any])
-
-
-def takes_lists(view: View) -> View:
-    """Declare that a view's form may hold 50,000 addresses, typed or in a file."""
-    setattr(view, _TAKES_LISTS, True)
-    return view
-
-
-def holds_lists(view: Callable[..., Any]) -> bool:
-    """Whether ``view`` declared that."""
-    return getattr(view, _TAKES_LISTS, False)
-
-
-def init_app(app: Flask) -> None:
-    """Take large forms where they are declared. Goes before the CSRF check, which reads them."""
-    app.before_request(_take_large_forms)
-    app.before_request(_refuse_repeated_fields)
-
-
-def _take_large_forms() -> None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if view is not None and holds_lists(view):
-        take_large_forms()
-
-
-def take_large_forms() -> None:
-    """Let this request's form hold a list; before anything reads it."""
-    request.max_content_length = _REQUEST_BYTES
-    request.max_form_memory_size = _TYPED_BYTES
-
-
-def _refuse_repeated_fields() -> None:
-    """A field that comes twice is two answers to one question (ASVS 5.0 15.3.7)."""
-    for fields in (request.args, request.form, request.files):
-        if any(len(values) > 1 for _name, values in fields.lists()):
-            abort(400)
 
 
 class PlainForm(FlaskForm):

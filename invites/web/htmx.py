@@ -3,16 +3,10 @@
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import htmx_flask
-from flask import Flask, request
+from flask import request
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 
 _ASKS_BY_ITSELF = "batch-progress"  # the id of what has a trigger like "every 2s"
-
-
-def init_app(app: Flask) -> None:
-    """Give requests an ``htmx`` attribute."""
-    htmx_flask.Htmx().init_app(app)
 
 
 def is_htmx() -> bool:

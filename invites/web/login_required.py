@@ -4,7 +4,7 @@ from flask import current_app, request, session, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from invites.web.forms import holds_lists, take_large_forms
+from invites.web.form_limits import holds_lists, take_large_form
 from invites.web.htmx import is_htmx
 from invites.web.responses import go, show, tell
 from invites.web.urls import login_url
@@ -38,7 +38,7 @@ def _with_what_was_typed() -> Response:
 
     It sends no token along, so that what comes is looked at once more and not done.
     """
-    take_large_forms()
+    take_large_form()
     typed = [(name, text) for name, text in request.form.items() if name != "csrf_token"]
     action = url_for("compose.create", slug=(request.view_args or {})["slug"])
     return show(

@@ -1,4 +1,8 @@
-"""A log-in half done: the password was right, and the second step is still to come."""
+"""A log-in that isn't complete, kept in the visitor's cookie.
+
+The password was right and the second step is still to come, or the password was wrong and
+may be forgotten.
+"""
 
 import hashlib
 from typing import Any
@@ -11,6 +15,8 @@ from invites.web.services import now
 
 _KEY = "two_step"
 _PATIENCE = 10 * 60  # seconds
+_ADDRESS = "last_login_address"
+_LONGEST_ADDRESS = 254
 
 
 def begin(user: User, *, shared: bool) -> None:
@@ -53,6 +59,16 @@ def tell_of_guesses() -> None:
     found = waiting()
     if found is not None:
         security_notices.tell_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
+
+
+def keep_address(address: str | None) -> None:
+    """Remember the address of a refused log-in; not in a URL, because URLs get into logs."""
+    session[_ADDRESS] = (address or "")[:_LONGEST_ADDRESS]
+
+
+def take_address() -> str:
+    """The remembered address, once; for the page of forgotten passwords."""
+    return str(session.pop(_ADDRESS, ""))
 
 
 def _fingerprint(user: User) -> str:

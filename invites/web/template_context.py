@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import flask_babel
-from flask import Flask, current_app, g
+from flask import Flask, g
 from flask_babel import gettext as _
 from lucide.jinja import lucide
 
@@ -54,7 +54,8 @@ _NAMES = {
 
 
 def init_app(app: Flask) -> None:
-    """Add names, filters and URL defaults to the templates of ``app``."""
+    """Add names and filters to the templates of ``app``, in the account's time zone."""
+    flask_babel.Babel(app, timezone_selector=time_zone)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(_NAMES)
@@ -66,7 +67,6 @@ def init_app(app: Flask) -> None:
         number=flask_babel.format_decimal,
     )
     app.context_processor(_surroundings)
-    app.url_defaults(_same_account)
 
 
 def time_zone() -> str:
@@ -117,11 +117,3 @@ def _surroundings() -> dict[str, Any]:
         "now": now(),
         **news(),
     }
-
-
-def _same_account(endpoint: str, values: dict[str, Any]) -> None:
-    """Links within an account need not repeat its slug."""
-    current: AccountContext | None = g.get("current")
-    expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
-    if current and expects and "slug" not in values:
-        values["slug"] = current.account.slug

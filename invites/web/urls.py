@@ -1,8 +1,9 @@
 """What addresses hold, and where to go next: to the log-in and back, and within this site only."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from werkzeug.routing import IntegerConverter
 
 from invites.core.numbers import whole_number
@@ -17,8 +18,9 @@ class _Number(IntegerConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Teach ``app`` what its addresses may hold; before the blueprints are registered."""
+    """Goes before the blueprints are registered."""
     app.url_map.converters["int"] = _Number
+    app.url_defaults(_add_slug)
 
 
 def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
@@ -74,3 +76,11 @@ def safe_next(text: str | None) -> str | None:
         return None
     parts = urlsplit(text)
     return None if parts.scheme or parts.netloc else text
+
+
+def _add_slug(endpoint: str, values: dict[str, Any]) -> None:
+    """Links within an account need not repeat its slug."""
+    current = g.get("current")  # the account context, see access.py
+    expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
+    if current and expects and "slug" not in values:
+        values["slug"] = current.account.slug
