@@ -6,5 +6,6 @@ import "./live-regions.js";
 import "./focus.js";
 import "./menus.js";
 import "./busy-buttons.js";
+import "./show-password.js";
 import "./polling.js";
 import "./lost-connection.js";

@@ -108,6 +108,7 @@ def visit_all(
     server: Server, pages: list[PageState], new_context: Callable[..., BrowserContext]
 ) -> Iterator[tuple[PageState, Visitor]]:
     """Lead a visitor for each person from page to page."""
+    assert len({page.name for page in pages}) == len(pages)  # screenshots are named for them
     visitors: dict[str, Visitor] = {}
     for page in pages:
         if page.who not in visitors:
@@ -645,8 +646,8 @@ class _Full:
             PageState("two-step-key", f"{own}/app", uma.email, offer_app),
             PageState("two-step-passkey", f"{own}/passkeys", uma.email),
             PageState("two-step", own, uma.email, set_up),
-            PageState("two-step", "/login", act=be_asked),
-            PageState("two-step-refused", "/login/two-step", act=guess),
+            PageState("two-step-login", "/login", act=be_asked),
+            PageState("two-step-login-refused", "/login/two-step", act=guess),
         ]
 
 

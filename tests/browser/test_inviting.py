@@ -57,6 +57,14 @@ def test_an_invited_person_joins_from_their_phone(
     expect(olive.row("new@example.org")).to_contain_text("Moderator")
 
 
+def test_a_password_can_be_shown_and_hidden_again(server: Server, visit: Visit) -> None:
+    newcomer = visit(server).open(server.invitation_link("new@example.org"))
+    newcomer.fill(Password="short").press("Show: Password")
+    expect(newcomer.field("Password")).to_have_attribute("type", "text")
+    newcomer.press("Show: Password")
+    expect(newcomer.field("Password")).to_have_attribute("type", "password")
+
+
 def test_what_an_invitee_mistypes_is_said_and_the_rest_stays(server: Server, visit: Visit) -> None:
     newcomer = visit(server).open(server.invitation_link("new@example.org"))
     newcomer.fill(Name="Noa New", Password="short").press("Accept")

@@ -58,3 +58,10 @@ def test_a_module_imports_by_relative_addresses_and_so_in_its_own_version(module
     for imported in imports:
         assert imported.startswith("./")
         assert (module.parent / imported).is_file()
+
+
+def test_every_module_is_loaded_by_a_page_or_imported_by_another() -> None:
+    templates = (PROJECT_ROOT / "templates").rglob("*.html")
+    source = "\n".join(path.read_text() for path in (*templates, *MODULES))
+    used = set(re.findall(r"[\"/]([\w-]+\.js)\"", source))
+    assert {module.name for module in MODULES} <= used
