@@ -246,7 +246,7 @@ def test_no_cell_takes_long(cell):
 MEASURE = """
 import sys
 from tests.lists.test_files import read
-from invites.refusals import RuleError
+from invites.core.errors import RuleError
 
 def peak():
     lines = open("/proc/self/status").read().split("\\n")
