@@ -78,7 +78,7 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=sessions.IDLE,
+        PERMANENT_SESSION_LIFETIME=sessions.IDLE_TIMEOUT,
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_CHECK_DEFAULT=False,  # access.py checks the form token

@@ -53,7 +53,7 @@ def no_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skips the costly checks of passwords, which are not what this is about."""
     monkeypatch.setattr(passwords, "check_acceptable", lambda *_args, **_named: None)
     monkeypatch.setattr(passwords, "hash_password", lambda _password: "")
-    monkeypatch.setattr(passwords, "check_right", lambda *_args: None)
+    monkeypatch.setattr(passwords, "check_correct", lambda *_args: None)
 
 
 @pytest.mark.usefixtures("no_passwords")
@@ -71,7 +71,7 @@ def test_logging_in_and_asking_for_a_new_password(now: datetime):
 
 @pytest.mark.usefixtures("no_passwords")
 def test_changing_ones_address(owner: Membership, now: datetime, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(email_tokens, "_PER_HOUR", 10_000)
+    monkeypatch.setattr(email_tokens, "_MAX_PER_HOUR", 10_000)
 
     def change(text: str) -> str:
         profiles.change_email(owner.user, text, "", now)

@@ -94,7 +94,7 @@ def confirm() -> Response:
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is already confirmed.", email=email))
-    elif email_tokens.ask(person(), EmailTokenPurpose.CONFIRM_EMAIL, email, now()):
+    elif email_tokens.send_link(person(), EmailTokenPurpose.CONFIRM_EMAIL, email, now()):
         tell(_("We sent a confirmation email to %(email)s.", email=email))
     else:
         tell(

@@ -110,7 +110,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
 @limit_passkeys
 def passkey_options() -> Response:
     """What the browser needs to use a passkey, for its script."""
-    asked = passkeys.ask_at_login(services().settings.base_url, now())
+    asked = passkeys.login_options(services().settings.base_url, now())
     return JsonResponse(asked, mimetype="application/json")
 
 
@@ -149,7 +149,7 @@ def _page(form: LoginForm, *, status: int | None = None) -> Response:
         "login/page.html",
         form=form,
         invitation=invitation,
-        can_use_passkeys=passkeys.can_be_used(services().settings.base_url),
+        can_use_passkeys=passkeys.are_possible(services().settings.base_url),
         status=form.status if status is None else status,
     )
 

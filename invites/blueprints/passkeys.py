@@ -33,7 +33,7 @@ class NewPasskeyForm(PasswordForm):
 @allow(Who.LOGGED_IN)
 def form() -> AnyResponse:
     """A name and the password, before a passkey is made."""
-    words = user_agents.words(request.user_agent.string)
+    words = user_agents.describe(request.user_agent.string)
     return _page(NewPasskeyForm(name=" · ".join(filter(None, words))))
 
 
@@ -44,7 +44,7 @@ def options() -> AnyResponse:
     """What the browser needs to make a passkey, for its script."""
     password, base_url = request.form.get("password", ""), services().settings.base_url
     try:
-        asked = passkeys.ask_for_new(person(), password, base_url, now())
+        asked = passkeys.registration_options(person(), password, base_url, now())
     except RuleError as refused:
         if refused.reason is not Reason.PASSWORD_WRONG:
             was_right()
@@ -67,7 +67,7 @@ def add() -> AnyResponse:
     return change(
         form,
         _page,
-        lambda: passkeys.add(person(), *typed, session_token(), base_url, now()),
+        lambda: passkeys.register(person(), *typed, session_token(), base_url, now()),
         told=_("Passkey added. You can now log in with it."),
     )
 

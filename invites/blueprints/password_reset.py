@@ -57,7 +57,7 @@ def ask() -> Response:
     form = AskForm()
     if not form.validate():
         return show("password_reset/ask.html", form=form, status=form.status)
-    profiles.request_reset(form.email.data, now())
+    profiles.request_password_reset(form.email.data, now())
     return show("password_reset/asked.html", email=form.email.data)
 
 

@@ -121,7 +121,7 @@ def sign_out_device(session_id: int) -> Response:
 @blueprint.post("/devices/removal")
 @allow(Who.LOGGED_IN)
 def sign_out_other_devices() -> Response:
-    sessions.end_all(person(), but=session_token())
+    sessions.end_all(person(), except_token=session_token())
     tell(_("You are logged out on all other devices."))
     return go(url_for("profile.page", _anchor="devices"))
 
@@ -139,7 +139,7 @@ def _page(
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
         password=password or ChangePasswordForm(formdata=None),
-        devices=[(one, user_agents.words(one.user_agent)) for one in signed_in[:_SHOWN]],
+        devices=[(one, user_agents.describe(one.user_agent)) for one in signed_in[:_SHOWN]],
         more_devices=len(signed_in[_SHOWN:]),
         is_here=_is_here,
         has_two_step=two_step.is_on(person()),
@@ -149,4 +149,4 @@ def _page(
 
 
 def _is_here(session: Session) -> bool:
-    return sessions.is_of(session, session_token())
+    return sessions.has_token(session, session_token())

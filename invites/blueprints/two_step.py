@@ -46,9 +46,9 @@ def page() -> AnyResponse:
         "two_step/page.html",
         authenticator=found,
         passkeys=passkeys.of(person()),
-        can_have_passkeys=passkeys.can_be_used(services().settings.base_url),
+        can_have_passkeys=passkeys.are_possible(services().settings.base_url),
         codes=shown_codes(),
-        codes_left=recovery_codes.left(person()),
+        codes_left=recovery_codes.count_unused(person()),
         is_on=two_step.is_on(person()),
         asked_by=two_step_policy.asking(person()),
     )
@@ -171,14 +171,14 @@ def _codes_page(form: PasswordForm) -> AnyResponse:
 
 def _offer(password: str) -> None:
     """Make a key that only this browser can see and set up."""
-    two_step.offer_authenticator(person(), password, now())
-    offered = totp.offered(person(), now())
+    two_step.start_authenticator(person(), password, now())
+    offered = totp.unconfirmed(person(), now())
     session[_OFFERED] = offered.created_at.isoformat() if offered else ""
 
 
 def _offered_here() -> Authenticator | None:
     """The app that waits for its first digits, if its key was made in this browser."""
-    offered = totp.offered(person(), now())
+    offered = totp.unconfirmed(person(), now())
     if offered is None or session.get(_OFFERED) != offered.created_at.isoformat():
         return None
     return offered
@@ -215,11 +215,11 @@ def _key_page(form: DigitsForm) -> AnyResponse:
             )
             tell(words, "problem")
         return go(url_for("two_step.page"))
-    address = totp.address(offered, services().signer, services().settings.box_name)
+    address = totp.provisioning_uri(offered, services().signer, services().settings.box_name)
     return show(
         "two_step/key.html",
         form=form,
-        key=totp.typed_key(offered, services().signer),
+        key=totp.key_to_type(offered, services().signer),
         address=address,
         picture=_picture(address),
         status=form.status,

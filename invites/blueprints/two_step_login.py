@@ -61,7 +61,7 @@ def _try(user: User, *, shared: bool) -> AnyResponse:
         return _ask(user, form)
     field = form.code if form.code.data else form.recovery_code
     try:
-        two_step.check(user, field.data or "", services().signer, now())
+        two_step.check_code(user, field.data or "", services().signer, now())
         log_in(user, shared=shared)
     except RuleError as refused:
         log.warning("second step refused: %.200r from %s", user.email, request.remote_addr)

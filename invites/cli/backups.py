@@ -120,7 +120,7 @@ def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
     """
     db.connect()
     try:
-        sessions.end_everybodys()
+        sessions.end_all_of_everyone()
         if keep_mail:
             return 0
         deliveries.put_on_hold(now)

@@ -27,7 +27,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
         _refuse_lost_key(settings)
     elif not secret_key.load_secret_keys(settings.data):
         db.connect()
-        two_step.forget_derived()
+        two_step.delete_derived_keys()
         db.close()
     secret_key.make_secret_key(settings.data)
     return applied

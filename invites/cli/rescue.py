@@ -38,7 +38,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     try:
         with db.transaction():
             if password_stdin:
-                profiles.give_password(user, sys.stdin.readline().rstrip("\r\n"), now)
+                profiles.set_password(user, sys.stdin.readline().rstrip("\r\n"), now)
             ownership.rescue(account, user, now)
     except RuleError as refused:
         raise click.ClickException(words(refused)) from None
@@ -60,7 +60,7 @@ def disable_two_step(email: str) -> None:
     """
     ready_database()
     user = _user(email)
-    had_one = two_step.end(user, utcnow())
+    had_one = two_step.disable(user, utcnow())
     was = "is now" if had_one else "was already"
     click.echo(f"Two-step verification {was} off for {user.name} ({user.email}).")
 
@@ -82,7 +82,7 @@ def sign_out(email: str | None, everybody: bool) -> None:
         sessions.end_all(user)
         click.echo(f"{user.name} ({user.email}) is logged out everywhere.")
     else:
-        sessions.end_everybodys()
+        sessions.end_all_of_everyone()
         click.echo("Everyone is logged out everywhere.")
 
 

@@ -30,7 +30,7 @@ class Purpose(StrEnum):
     MESSAGE_ID = "message id"
     AUTHENTICATOR = "authenticator"
     RECOVERY_CODE = "recovery code"
-    KNOWN_BROWSER = "known browser"
+    TRUSTED_DEVICE = "trusted device"
 
 
 class Signable(Protocol):

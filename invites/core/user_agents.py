@@ -5,9 +5,9 @@ import httpagentparser
 _SAID_OTHERWISE = {"ChromiumEdge": "Edge", "Mac OS": "macOS"}
 
 
-def words(device: str) -> tuple[str, str]:
+def describe(user_agent: str) -> tuple[str, str]:
     """Browser and system behind a User-Agent header, like Firefox and Linux; "" if unknown."""
-    found = httpagentparser.detect(device)
+    found = httpagentparser.detect(user_agent)
     return _name(found.get("browser")), _name(found.get("platform"))
 
 

@@ -106,7 +106,7 @@ def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
         "person": email_token.user,
         "email": email_token.email,
         "link": links.email_token(email_token),
-        "hours": email_tokens.hours(EmailTokenPurpose(email_token.purpose)),
+        "hours": email_tokens.lifetime_hours(EmailTokenPurpose(email_token.purpose)),
     }
     return _parts(delivery.kind, context)
 

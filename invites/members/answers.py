@@ -68,7 +68,7 @@ def accept_as_new(
         user = profiles.create(profile, now, confirmed=proven)
         membership = accept(invitation, user, now, proven=proven)
         if not proven:
-            email_tokens.ask(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
+            email_tokens.send_link(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 

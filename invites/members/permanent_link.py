@@ -89,7 +89,7 @@ def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Memb
     with db.transaction():
         user = profiles.create(profile, now, confirmed=False)
         membership = join(link, user, now)
-        email_tokens.ask(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
+        email_tokens.send_link(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 

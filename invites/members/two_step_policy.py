@@ -32,7 +32,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
         action = AuditAction.TWO_STEP_REQUIRED if required else AuditAction.TWO_STEP_OPTIONAL
         audit_log.record(action, account, actor.user, now)
         for user in without(account) if required else ():
-            security_notices.tell_once_an_hour(user, SecurityEvent.TWO_STEP_REQUIRED, now)
+            security_notices.send_once_an_hour(user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
 def is_missing(membership: Membership) -> bool:
@@ -47,7 +47,7 @@ def is_missing(membership: Membership) -> bool:
 def tell_if_missing(membership: Membership, now: datetime) -> None:
     """Mail a member who has just got power that they have to set one up first."""
     if is_missing(membership):
-        security_notices.tell_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
+        security_notices.send_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
 def asking(user: User) -> list[Account]:
@@ -73,7 +73,7 @@ def without(account: Account) -> list[User]:
             Membership.account == account,
             Membership.role > Role.USER,
             Membership.deactivated_at.is_null(),
-            two_step.where_off(),
+            two_step.is_off_for_user(),
         )
         .order_by(db.folded(User.name), User.id)
     )

@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Profiles, passwords, sessions and two-step verification."""

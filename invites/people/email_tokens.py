@@ -1,4 +1,4 @@
-"""Proving to read a mailbox: confirm an address, or set a new password."""
+"""Email tokens: emailed links that confirm an address, or let its owner set a new password."""
 
 from datetime import datetime, timedelta
 
@@ -21,26 +21,25 @@ LIFETIME = {
     EmailTokenPurpose.CONFIRM_EMAIL: timedelta(days=7),
     EmailTokenPurpose.RESET_PASSWORD: timedelta(hours=2),
 }
-_KIND = {
-    EmailTokenPurpose.CONFIRM_EMAIL: DeliveryKind.CONFIRM_EMAIL,
-    EmailTokenPurpose.RESET_PASSWORD: DeliveryKind.RESET_PASSWORD,
-}
-_PER_HOUR = 5
+_MAX_PER_HOUR = 5
 
 
-def ask(
+def lifetime_hours(purpose: EmailTokenPurpose) -> int:
+    return int(LIFETIME[purpose] / timedelta(hours=1))
+
+
+def send_link(
     user: User, purpose: EmailTokenPurpose, email: str, now: datetime, *, mailed: bool = True
 ) -> bool:
-    """Mail a link to ``email`` that proves ``user`` reads it.
+    """Email a link to ``email`` that proves that ``user`` reads it.
 
-    False, and no mail, past five an hour that one user asked for or one address
-    got, so that nobody's mailbox can be flooded. Not ``mailed``, it only looks as
-    if: nobody gets the link.
+    Returns False, and sends nothing, past five an hour for one user or to one address, so that
+    nobody's mailbox can be flooded. If not ``mailed``, it only counts: nobody gets the link.
     """
     with db.transaction():
         was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
         to_address = (EmailToken.email == email) & was_mailed
-        if _are_enough((EmailToken.user == user) | to_address, purpose, now):
+        if _is_over_limit((EmailToken.user == user) | to_address, purpose, now):
             return False
         email_token = EmailToken.create(
             user=user,
@@ -50,18 +49,19 @@ def ask(
             expires_at=now + LIFETIME[purpose],
         )
         if mailed:
-            enqueue.queue_email_token(email_token, _KIND[purpose], now)
+            enqueue.queue_email_token(email_token, DeliveryKind(purpose), now)
         return True
 
 
-def has_asked_often(user: User, purpose: EmailTokenPurpose, now: datetime) -> bool:
-    """Whether ``user`` alone used up what ``ask`` grants them an hour."""
-    return _are_enough(EmailToken.user == user, purpose, now)
+def is_over_limit(user: User, purpose: EmailTokenPurpose, now: datetime) -> bool:
+    """Whether ``user`` alone has asked for five links within the hour."""
+    return _is_over_limit(EmailToken.user == user, purpose, now)
 
 
-def hours(purpose: EmailTokenPurpose) -> int:
-    """How long a link of this kind works."""
-    return int(LIFETIME[purpose] / timedelta(hours=1))
+def _is_over_limit(asked: Expression, purpose: EmailTokenPurpose, now: datetime) -> bool:
+    within_the_hour = EmailToken.created_at > now - timedelta(hours=1)
+    links = EmailToken.select().where(asked, EmailToken.purpose == purpose, within_the_hour)
+    return bool(links.count() >= _MAX_PER_HOUR)
 
 
 def is_open(email_token: EmailToken, now: datetime) -> bool:
@@ -70,92 +70,79 @@ def is_open(email_token: EmailToken, now: datetime) -> bool:
 
 
 def confirm_email(email_token: EmailToken, now: datetime) -> User:
-    """Take the proven address as the user's own, confirmed; links to other addresses end.
+    """Make the proven address the user's own, confirmed. Links to other addresses end.
 
-    Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and
-    RuleError(PROFILE_EXISTS) when the address became somebody else's meanwhile.
+    Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PROFILE_EXISTS if
+    somebody else has a profile with the address by now.
     """
     with db.transaction():
         _use(email_token, now)
-        before = User.get_by_id(email_token.user_id)
-        if before.email != email_token.email:
-            security_notices.tell(before, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
+        user = User.get_by_id(email_token.user_id)
+        if user.email != email_token.email:
+            security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
         try:
             User.update(email=email_token.email, email_confirmed_at=now).where(
-                User.id == email_token.user_id
+                User.id == user.id
             ).execute()
         except IntegrityError:
             raise RuleError(Reason.PROFILE_EXISTS) from None
-        close_all(User.get_by_id(email_token.user_id), EmailTokenPurpose.CONFIRM_EMAIL, now)
-    return User.get_by_id(email_token.user_id)
+        close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
+    return User.get_by_id(user.id)
 
 
 def reset_password(email_token: EmailToken, password: str, now: datetime) -> User:
-    """Set a new password, end every session, and count the address as confirmed.
+    """Set a new password, end all sessions, and confirm the address.
 
-    A change of address that waits for its confirmation is dropped: whoever knew
-    the old password may have asked for it.
-
-    Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PASSWORD_*.
+    Pending changes of the address are dropped: somebody who knew the old password may have
+    asked for them. Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and
+    PASSWORD_*.
     """
     user = User.get_by_id(email_token.user_id)
     passwords.check_acceptable(password, email=user.email, name=user.name)
     password_hash = passwords.hash_password(password)
     with db.transaction():
         _use(email_token, now)
-        proven = User.email == email_token.email  # else the address changed since the mail
+        is_current = User.email == email_token.email  # otherwise it changed since the email
         changed = (
             User.update(password_hash=password_hash, email_confirmed_at=now)
-            .where(User.id == user.id, proven)
+            .where(User.id == user.id, is_current)
             .execute()
         )
         if not changed:
             raise RuleError(Reason.EMAIL_TOKEN_CLOSED)
-        close_all(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
-        renewed = User.get_by_id(user.id)
-        password_was_set(renewed, now)
-    return renewed
+        close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
+        user = User.get_by_id(user.id)
+        after_password_change(user, now)
+    return user
 
 
-def password_was_set(
+def after_password_change(
     user: User,
     now: datetime,
     *,
     event: SecurityEvent = SecurityEvent.PASSWORD_CHANGED,
-    but: str | None = None,
+    except_token: str | None = None,
 ) -> None:
-    """What every new password entails; in the transaction that sets it.
+    """Close links to set another password, end all sessions but one, and notify the user.
 
-    Log-ins end, except on the device of the session token ``but``, and so do
-    links to set another one.
+    Call it in the transaction that sets the password. ``except_token``: of the session to keep.
     """
-    close_all(user, EmailTokenPurpose.RESET_PASSWORD, now)
-    sessions.end_all(user, but=but)
-    security_notices.tell(user, event, now)
+    close_links(user, EmailTokenPurpose.RESET_PASSWORD, now)
+    sessions.end_all(user, except_token=except_token)
+    security_notices.send(user, event, now)
 
 
-def close_all(user: User, purpose: EmailTokenPurpose, now: datetime) -> None:
-    """Make every open link of one purpose useless."""
+def close_links(user: User, purpose: EmailTokenPurpose, now: datetime) -> None:
     EmailToken.update(used_at=now).where(
         EmailToken.user == user, EmailToken.purpose == purpose, EmailToken.used_at.is_null()
     ).execute()
 
 
-def _are_enough(asked: Expression, purpose: EmailTokenPurpose, now: datetime) -> bool:
-    within_the_hour = EmailToken.created_at > now - timedelta(hours=1)
-    lately = EmailToken.select().where(asked, EmailToken.purpose == purpose, within_the_hour)
-    return bool(lately.count() >= _PER_HOUR)
-
-
 def _use(email_token: EmailToken, now: datetime) -> None:
-    used = (
-        EmailToken.update(used_at=now)
-        .where(
-            EmailToken.id == email_token.id,
-            EmailToken.used_at.is_null(),
-            EmailToken.expires_at > now,
-        )
-        .execute()
+    used = EmailToken.update(used_at=now).where(
+        EmailToken.id == email_token.id,
+        EmailToken.used_at.is_null(),
+        EmailToken.expires_at > now,
     )
-    if used != 1:
+    if used.execute() != 1:
         raise RuleError(Reason.EMAIL_TOKEN_CLOSED)

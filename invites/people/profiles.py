@@ -1,4 +1,4 @@
-"""People with a log-in: making, recognising and changing them."""
+"""Profiles: people with a login. Creating, recognizing and changing them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class NewProfile:
 
 
 def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile:
-    """Check what a person typed and hash the password, outside of any transaction.
+    """Check what a person typed and hash the password; outside of any transaction.
 
     Raises RuleError with the reason of the first thing that is wrong.
     """
@@ -35,7 +35,7 @@ def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile
 
 
 def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
-    """Store a new profile. Raises RuleError(PROFILE_EXISTS) when the address has one."""
+    """Store a new profile. Raises RuleError(PROFILE_EXISTS) if the address has one."""
     try:
         with db.transaction():
             return User.create(
@@ -51,7 +51,7 @@ def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
 
 
 def find(email: str) -> User | None:
-    """The profile of a typed address, if any."""
+    """The profile with a typed address, if any."""
     try:
         return User.get_or_none(User.email == addresses.canonical(email))
     except RuleError:
@@ -59,87 +59,48 @@ def find(email: str) -> User | None:
 
 
 def authenticate(email: str, password: str) -> User | None:
-    """The person with that address and password; takes as long for nobody."""
+    """The user with this address and password. Takes as long if there is none."""
     user = find(email)
-    matches = passwords.password_matches(user.password_hash if user else None, password)
-    if user is None or not matches:
+    is_right = passwords.matches(user.password_hash if user else None, password)
+    if user is None or not is_right:
         return None
     if passwords.is_outdated(user.password_hash):
-        return _with_new_hash(user, password)
+        return _rehash(user, password)
     return user
 
 
-def _with_new_hash(user: User, password: str) -> User | None:
-    """The person as they are then; None when the password was changed meanwhile."""
-    password_hash = passwords.hash_password(password)
-    is_same = (User.id == user.id) & (User.password_hash == user.password_hash)
-    if not User.update(password_hash=password_hash).where(is_same).execute():
+def _rehash(user: User, password: str) -> User | None:
+    """The user with a new hash; None if the password has changed meanwhile."""
+    if not _replace_password(user, passwords.hash_password(password)):
         return authenticate(user.email, password)
     return User.get_by_id(user.id)
 
 
 def update_details(user: User, name: str, phone: str) -> None:
-    """Change name and phone. Raises RuleError for what can't be one."""
+    """Change name and phone. Raises RuleError(TEXT_*) or PHONE_MALFORMED."""
     user.name, user.phone = text_fields.clean_name(name), text_fields.clean_phone(phone)
     user.save(only=[User.name, User.phone])
 
 
 def change_email(user: User, email: str, password: str, now: datetime) -> None:
-    """Mail a confirmation link to the new address; the old one stays until it is used.
+    """Email a confirmation link to the new address; the old one stays until it is used.
 
-    An address that has a profile gets no mail and the same answer: the profile
-    page must not tell who has one. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and
-    ASKED_OFTEN after five in an hour.
+    If the address has a profile, nothing is sent and the answer is the same: the page must not
+    tell who has one. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and ASKED_OFTEN after five
+    in an hour.
     """
     email = addresses.canonical(email)
     if email == user.email:
         raise RuleError(Reason.ADDRESS_YOURS)
-    passwords.check_right(user.password_hash, password)
-    if email_tokens.has_asked_often(user, EmailTokenPurpose.CONFIRM_EMAIL, now):
+    passwords.check_correct(user.password_hash, password)
+    purpose = EmailTokenPurpose.CONFIRM_EMAIL
+    if email_tokens.is_over_limit(user, purpose, now):
         raise RuleError(Reason.ASKED_OFTEN)
-    email_tokens.ask(user, EmailTokenPurpose.CONFIRM_EMAIL, email, now, mailed=find(email) is None)
-
-
-def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
-    """Set a new password and log out all devices but the one of session ``token``.
-
-    Raises RuleError(PASSWORD_WRONG) and PASSWORD_*.
-    """
-    passwords.check_right(user.password_hash, current)
-    passwords.check_acceptable(new, email=user.email, name=user.name)
-    password_hash = passwords.hash_password(new)
-    with db.transaction():
-        changed = (
-            User.update(password_hash=password_hash)
-            .where(User.id == user.id, User.password_hash == user.password_hash)
-            .execute()
-        )
-        if not changed:  # somebody reset it meanwhile, perhaps to shut us out
-            raise RuleError(Reason.PASSWORD_WRONG)
-        email_tokens.password_was_set(user, now, but=token)
-
-
-def give_password(user: User, new: str, now: datetime) -> None:
-    """Set somebody's password and log them out everywhere: for who holds the box.
-
-    Raises RuleError(PASSWORD_*).
-    """
-    passwords.check_acceptable(new, email=user.email, name=user.name)
-    password_hash = passwords.hash_password(new)
-    with db.transaction():
-        User.update(password_hash=password_hash).where(User.id == user.id).execute()
-        email_tokens.password_was_set(user, now, event=SecurityEvent.PASSWORD_GIVEN)
-
-
-def request_reset(email: str, now: datetime) -> None:
-    """Mail a reset link to the *stored* address, if the typed one has a profile."""
-    user = find(email)
-    if user is not None:
-        email_tokens.ask(user, EmailTokenPurpose.RESET_PASSWORD, user.email, now)
+    email_tokens.send_link(user, purpose, email, now, mailed=find(email) is None)
 
 
 def pending_email(user: User, now: datetime) -> str | None:
-    """The new address that waits for confirmation, if any."""
+    """The new address that hasn't been confirmed yet, if any."""
     email_token = (
         EmailToken.select()
         .where(
@@ -153,3 +114,42 @@ def pending_email(user: User, now: datetime) -> str | None:
         .first()
     )
     return email_token.email if email_token else None
+
+
+def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
+    """Set a new password and end all sessions but that of ``token``.
+
+    Raises RuleError(PASSWORD_*).
+    """
+    passwords.check_correct(user.password_hash, current)
+    passwords.check_acceptable(new, email=user.email, name=user.name)
+    password_hash = passwords.hash_password(new)
+    with db.transaction():
+        if not _replace_password(user, password_hash):
+            raise RuleError(Reason.PASSWORD_WRONG)  # perhaps reset in order to shut us out
+        email_tokens.after_password_change(user, now, except_token=token)
+
+
+def set_password(user: User, new: str, now: datetime) -> None:
+    """Set someone's password and end all their sessions, for the operator.
+
+    Raises RuleError(PASSWORD_*).
+    """
+    passwords.check_acceptable(new, email=user.email, name=user.name)
+    password_hash = passwords.hash_password(new)
+    with db.transaction():
+        User.update(password_hash=password_hash).where(User.id == user.id).execute()
+        email_tokens.after_password_change(user, now, event=SecurityEvent.PASSWORD_GIVEN)
+
+
+def request_password_reset(email: str, now: datetime) -> None:
+    """Email a link to the *stored* address, if the typed one has a profile."""
+    user = find(email)
+    if user is not None:
+        email_tokens.send_link(user, EmailTokenPurpose.RESET_PASSWORD, user.email, now)
+
+
+def _replace_password(user: User, password_hash: str) -> bool:
+    """Store a hash unless the password has changed since ``user`` was read."""
+    is_unchanged = (User.id == user.id) & (User.password_hash == user.password_hash)
+    return bool(User.update(password_hash=password_hash).where(is_unchanged).execute())

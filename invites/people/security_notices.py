@@ -1,4 +1,7 @@
-"""Mails that tell a person what became of their log-in, in case it wasn't them."""
+"""Security notices: emails that tell people what happened to their login, in case it wasn't them.
+
+ASVS 5.0 6.3.7. Only to confirmed addresses: the owner of another may never have heard of us.
+"""
 
 from datetime import datetime, timedelta
 
@@ -7,11 +10,8 @@ from invites.models import SecurityEvent, SecurityNotice, User
 from invites.outbox import enqueue
 
 
-def tell(user: User, event: SecurityEvent, now: datetime) -> None:
-    """Mail ``user`` that ``event`` happened; in the transaction of the deed (ASVS 5.0 6.3.7).
-
-    Not to an address that they haven't proven: its owner may never have heard of us.
-    """
+def send(user: User, event: SecurityEvent, now: datetime) -> None:
+    """Queue a notice; in the transaction of what it is about."""
     if not user.is_confirmed:
         return
     with db.transaction():
@@ -19,13 +19,13 @@ def tell(user: User, event: SecurityEvent, now: datetime) -> None:
         enqueue.queue_notice(notice, user.email, now)
 
 
-def tell_once_an_hour(user: User, event: SecurityEvent, now: datetime) -> None:
-    """The same, for what somebody else can cause again and again."""
+def send_once_an_hour(user: User, event: SecurityEvent, now: datetime) -> None:
+    """For events that somebody else can cause again and again."""
     with db.transaction():
-        lately = SecurityNotice.select().where(
+        recent = SecurityNotice.select().where(
             SecurityNotice.user == user,
             SecurityNotice.event == event,
             SecurityNotice.created_at > now - timedelta(hours=1),
         )
-        if not lately.exists():
-            tell(user, event, now)
+        if not recent.exists():
+            send(user, event, now)

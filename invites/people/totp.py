@@ -1,4 +1,4 @@
-"""Authenticator apps: six digits on a phone, new ones every 30 seconds (TOTP, RFC 6238)."""
+"""Authenticator apps, which show a new code of six digits every 30 seconds (TOTP, RFC 6238)."""
 
 import hmac
 from datetime import datetime, timedelta
@@ -8,43 +8,44 @@ from invites.core.tokens import Purpose, Signer
 from invites.models import Authenticator, User
 
 _STEP = 30  # seconds
-_OFFERED_FOR = timedelta(minutes=15)
-_DRIFT = (0, -1, 1)  # steps by which a phone's clock may be wrong (RFC 6238, 5.2)
+_DRIFT = (0, -1, 1)  # steps by which the clock of a phone may be wrong (RFC 6238, 5.2)
+_SETUP_TIME = timedelta(minutes=15)
 
 
-def offer(user: User, now: datetime) -> Authenticator:
-    """A new key for an app of ``user``, in force once its digits were typed."""
+def create(user: User, now: datetime) -> Authenticator:
+    """A new key for an app; in force once ``confirmed_at`` is set."""
     db.delete(Authenticator).where(Authenticator.user == user).execute()
     return Authenticator.create(user=user, created_at=now)
 
 
 def of(user: User) -> Authenticator | None:
-    """The app that ``user`` has, or is about to have."""
+    """The user's app, confirmed or not."""
     return Authenticator.get_or_none(Authenticator.user == user)
 
 
-def offered(user: User, now: datetime) -> Authenticator | None:
-    """The one that waits for its digits, for a quarter of an hour."""
-    lately = Authenticator.created_at > now - _OFFERED_FOR
-    waiting = Authenticator.confirmed_at.is_null() & lately
-    return Authenticator.get_or_none(Authenticator.user == user, waiting)
+def unconfirmed(user: User, now: datetime) -> Authenticator | None:
+    """The app that is being set up, for 15 minutes."""
+    is_recent = Authenticator.created_at > now - _SETUP_TIME
+    return Authenticator.get_or_none(
+        Authenticator.user == user, Authenticator.confirmed_at.is_null(), is_recent
+    )
 
 
-def typed_key(authenticator: Authenticator, signer: Signer) -> str:
-    """The key, for apps that can't take a picture: 32 letters and digits."""
+def key_to_type(authenticator: Authenticator, signer: Signer) -> str:
+    """The key in 32 letters and digits, for apps that can't read a QR code."""
     return signer.shared_keys(Purpose.AUTHENTICATOR, authenticator)[0]
 
 
-def address(authenticator: Authenticator, signer: Signer, box: str) -> str:
-    """The otpauth: address that the app reads from a QR code; ``box`` names this box in it."""
+def provisioning_uri(authenticator: Authenticator, signer: Signer, issuer: str) -> str:
+    """The ``otpauth:`` URI of the QR code; the app shows ``issuer`` beside the digits."""
     import pyotp
 
-    code = pyotp.TOTP(typed_key(authenticator, signer))
-    return code.provisioning_uri(name=authenticator.user.email, issuer_name=box)
+    code = pyotp.TOTP(key_to_type(authenticator, signer))
+    return code.provisioning_uri(name=authenticator.user.email, issuer_name=issuer)
 
 
 def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> bool:
-    """Whether these are its digits now; they, and all before them, never are again.
+    """Whether ``digits`` are right; then they, and all earlier ones, are used up.
 
     ASVS 5.0 6.5.1.
     """
@@ -56,13 +57,13 @@ def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime
 
 
 def _step_of(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> int:
-    """The 30 seconds to which ``digits`` belong; 0, which is long used, for any others."""
+    """The number of the 30 seconds in which the app shows ``digits``; 0 if they are wrong."""
     import pyotp
 
-    present = int(now.timestamp()) // _STEP
+    current = int(now.timestamp()) // _STEP
     for key in signer.shared_keys(Purpose.AUTHENTICATOR, authenticator):
-        for step in (present + drift for drift in _DRIFT):
-            right = pyotp.TOTP(key).generate_otp(step)
-            if hmac.compare_digest(right.encode(), digits.encode()):
+        for step in (current + drift for drift in _DRIFT):
+            expected = pyotp.TOTP(key).generate_otp(step)
+            if hmac.compare_digest(expected.encode(), digits.encode()):
                 return step
     return 0

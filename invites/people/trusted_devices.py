@@ -1,31 +1,31 @@
-"""Which people a browser has signed in as before: it carries a mark of each, nothing is stored.
+"""Trusted devices: a cookie says who has logged in with this browser before.
 
-A mark is derived from the person's row, so that it can't be made up. It opens
-nothing: it says only that a log-in from here is no news to them.
+It holds a token for each person, derived from their row; nothing is stored. A token opens
+nothing: a login from a browser without one is recorded in the audit log.
 """
 
 from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import User
 
-_MOST = 10  # marks in one browser, the newest first
+_MAX_TOKENS = 10  # in one cookie, newest first
+_MAX_LENGTH = 50  # of a token
 
 
-def knows(marks: str, user: User, signer: Signer) -> bool:
-    """Whether ``user`` has signed in before where ``marks`` are carried."""
+def is_trusted(cookie: str, user: User, signer: Signer) -> bool:
     return any(
-        row_id(mark) == user.id and signer.matches(mark, Purpose.KNOWN_BROWSER, user)
-        for mark in marks.split(".")[:_MOST]
+        row_id(token) == user.id and signer.matches(token, Purpose.TRUSTED_DEVICE, user)
+        for token in cookie.split(".")[:_MAX_TOKENS]
     )
 
 
-def marked(marks: str, user: User, signer: Signer) -> str:
-    """``marks`` with that of ``user``."""
-    others = without(marks, user)
-    mine = signer.token(Purpose.KNOWN_BROWSER, user)
-    return ".".join([mine, *filter(None, others.split("."))][:_MOST])
+def added(cookie: str, user: User, signer: Signer) -> str:
+    """``cookie`` with a token for ``user``."""
+    others = removed(cookie, user)
+    own = signer.token(Purpose.TRUSTED_DEVICE, user)
+    return ".".join([own, *filter(None, others.split("."))][:_MAX_TOKENS])
 
 
-def without(marks: str, user: User) -> str:
-    """``marks`` of everybody but ``user``, and nothing that can't be one."""
-    numbered = ((mark, row_id(mark)) for mark in marks.split(".") if len(mark) < 50)
-    return ".".join(mark for mark, number in numbered if number not in (0, user.id))
+def removed(cookie: str, user: User) -> str:
+    """``cookie`` without tokens for ``user`` and without anything that isn't a token."""
+    tokens = [token for token in cookie.split(".") if len(token) < _MAX_LENGTH]
+    return ".".join(token for token in tokens if row_id(token) not in (0, user.id))

@@ -1,8 +1,4 @@
-"""What is asked of a person at the log-in beside their password: digits, a passkey or a code.
-
-A factor is what they have set up; the second step is where a log-in asks for it. People
-read of the step only.
-"""
+"""Two-step verification: after the password, a code from an app, a passkey or a recovery code."""
 
 from datetime import datetime
 from typing import Any
@@ -20,31 +16,44 @@ from invites.people import passwords, recovery_codes, security_notices, sessions
 _DIGITS = 6
 
 
+# Whether it is on
+
+
 def is_on(user: User) -> bool:
     """Whether ``user`` has an authenticator app or a passkey."""
     return has_authenticator(user) or has_passkey(user)
 
 
 def has_authenticator(user: User) -> bool:
-    """Whether digits of an app are taken."""
     return bool(_authenticators(user).exists())
 
 
 def has_passkey(user: User) -> bool:
-    """Whether any passkey is taken."""
     return bool(_passkeys(user).exists())
 
 
-def where_off() -> Any:
-    """The condition of a query of users that ``is_on`` is not of one."""
+def is_off_for_user() -> Any:
+    """The condition, in a query of users, that ``is_on`` is false."""
     return ~fn.EXISTS(_authenticators(User.id)) & ~fn.EXISTS(_passkeys(User.id))
 
 
-def start_without(user: User, user_agent: str, now: datetime, *, shared: bool) -> str:
-    """Log ``user`` in by their password alone, as ``sessions.start`` does.
+def _authenticators(user: Any) -> "ModelSelect[Authenticator]":
+    is_confirmed = Authenticator.confirmed_at.is_null(False)
+    return Authenticator.select().where(Authenticator.user == user, is_confirmed)
 
-    Raises RuleError(PASSWORD_WRONG) when that isn't enough any more: a factor was
-    added, or the password changed, since it was checked.
+
+def _passkeys(user: Any) -> "ModelSelect[Passkey]":
+    return Passkey.select().where(Passkey.user == user)
+
+
+# At a login
+
+
+def log_in_with_password(user: User, user_agent: str, now: datetime, *, shared: bool) -> str:
+    """Start a session with the password alone; see ``sessions.start``.
+
+    Raises RuleError(PASSWORD_WRONG) if two-step verification was set up, or the password
+    changed, since the password was checked.
     """
     with db.transaction():
         if is_on(user):
@@ -52,92 +61,9 @@ def start_without(user: User, user_agent: str, now: datetime, *, shared: bool) -
         return sessions.start(user, user_agent, now, shared=shared)
 
 
-def check_may_add(user: User, password: str) -> None:
-    """Raises RuleError(PASSWORD_WRONG), and ADDRESS_UNPROVEN if the address was never proven.
-
-    Else somebody could lock the owner of a mailbox out of the profile that they
-    made with its address.
-    """
-    passwords.check_right(user.password_hash, password)
-    if not user.is_confirmed:
-        raise RuleError(Reason.ADDRESS_UNPROVEN)
-
-
-def offer_authenticator(user: User, password: str, now: datetime) -> None:
-    """Make a key for an app that ``user`` sets up. Raises what ``check_may_add`` does."""
-    check_may_add(user, password)
-    with db.transaction():
-        if not has_authenticator(user):
-            totp.offer(user, now)
-
-
-def confirm_authenticator(
-    user: User, digits: str, token: str, signer: Signer, now: datetime
-) -> None:
-    """Ask for the app's digits from now on, as it has shown the right ones.
-
-    All devices but the one of session ``token`` are logged out: they came in
-    without. Raises RuleError(CODE_WRONG), NOT_FOUND when no app waits for its
-    digits (any more), and what ``added`` does.
-    """
-    with db.transaction():
-        offered = totp.offered(user, now)
-        if offered is None:
-            raise RuleError(Reason.NOT_FOUND)
-        if not totp.use(offered, _tidy(digits), signer, now):
-            raise RuleError(Reason.CODE_WRONG)
-        offered.confirmed_at = now
-        offered.save(only=[Authenticator.confirmed_at])
-        added(user, SecurityEvent.AUTHENTICATOR_ADDED, token, now)
-
-
-def added(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
-    """What every new factor entails; in the transaction that adds it.
-
-    Raises RuleError(PASSWORD_WRONG) when the password was changed meanwhile: its
-    owner may have done that to shut out whoever adds it.
-    """
-    sessions.check_in_time(user)
-    if not recovery_codes.exist(user):
-        recovery_codes.make(user, now)
-    sessions.end_all(user, but=token)
-    security_notices.tell(user, event, now)
-
-
-def remove_authenticator(user: User, password: str, now: datetime) -> None:
-    """Ask for digits no more. Raises RuleError(PASSWORD_WRONG)."""
-    passwords.check_right(user.password_hash, password)
-    with db.transaction():
-        was_in_force = has_authenticator(user)
-        db.delete(Authenticator).where(Authenticator.user == user).execute()
-        if was_in_force:
-            removed(user, SecurityEvent.AUTHENTICATOR_REMOVED, now)
-
-
-def removed(user: User, event: SecurityEvent, now: datetime) -> None:
-    """What the end of a factor entails; in the transaction that removes it."""
-    if not is_on(user):
-        recovery_codes.forget(user)
-    security_notices.tell(user, event, now)
-
-
-def make_recovery_codes(user: User, password: str, now: datetime) -> None:
-    """Ten new ones; the former end.
-
-    Raises RuleError(PASSWORD_WRONG), and NO_TWO_STEP for whoever has none: codes stand
-    in for one.
-    """
-    passwords.check_right(user.password_hash, password)
-    with db.transaction():
-        if not is_on(user):
-            raise RuleError(Reason.NO_TWO_STEP)
-        recovery_codes.make(user, now)
-        security_notices.tell(user, SecurityEvent.RECOVERY_CODES_MADE, now)
-
-
-def check(user: User, code: str, signer: Signer, now: datetime) -> None:
-    """Take the digits of an app, or a recovery code, once. Raises RuleError(CODE_WRONG)."""
-    code = _tidy(code)
+def check_code(user: User, code: str, signer: Signer, now: datetime) -> None:
+    """Use up a code of the app or a recovery code. Raises RuleError(CODE_WRONG)."""
+    code = _without_spaces(code)
     with db.transaction():
         if len(code) == _DIGITS:
             app = totp.of(user) if has_authenticator(user) else None
@@ -145,43 +71,124 @@ def check(user: User, code: str, signer: Signer, now: datetime) -> None:
         else:
             is_right = recovery_codes.use(user, code, signer)
             if is_right:
-                security_notices.tell(user, SecurityEvent.RECOVERY_CODE_USED, now)
+                security_notices.send(user, SecurityEvent.RECOVERY_CODE_USED, now)
         if not is_right:
             raise RuleError(Reason.CODE_WRONG)
 
 
-def end(user: User, now: datetime) -> bool:
-    """Take all factors off somebody who lost them: for who holds the box.
+def _without_spaces(code: str) -> str:
+    """Apps show spaces between the digits."""
+    return "".join(code[:40].split())
 
-    False when there were none. Written down in their accounts' audit log.
+
+# Setting it up
+
+
+def check_may_set_up(user: User, password: str) -> None:
+    """Raises RuleError(PASSWORD_WRONG), and ADDRESS_UNPROVEN unless the address is confirmed.
+
+    Otherwise somebody could sign up with another person's address and lock them out of it.
+    """
+    passwords.check_correct(user.password_hash, password)
+    if not user.is_confirmed:
+        raise RuleError(Reason.ADDRESS_UNPROVEN)
+
+
+def start_authenticator(user: User, password: str, now: datetime) -> None:
+    """Make a key for an app, unless there is one. Raises what ``check_may_set_up`` does."""
+    check_may_set_up(user, password)
+    with db.transaction():
+        if not has_authenticator(user):
+            totp.create(user, now)
+
+
+def confirm_authenticator(
+    user: User, digits: str, token: str, signer: Signer, now: datetime
+) -> None:
+    """Turn the app on, now that it has shown the right digits.
+
+    Raises RuleError(CODE_WRONG), NOT_FOUND if no app is being set up (any more), and what
+    ``after_adding`` does.
+    """
+    with db.transaction():
+        app = totp.unconfirmed(user, now)
+        if app is None:
+            raise RuleError(Reason.NOT_FOUND)
+        if not totp.use(app, _without_spaces(digits), signer, now):
+            raise RuleError(Reason.CODE_WRONG)
+        app.confirmed_at = now
+        app.save(only=[Authenticator.confirmed_at])
+        after_adding(user, SecurityEvent.AUTHENTICATOR_ADDED, token, now)
+
+
+def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
+    """Make recovery codes, end all sessions but that of ``token``, and notify the user.
+
+    The other sessions began without two-step verification. Call it in the transaction that
+    adds an app or a passkey. Raises RuleError(PASSWORD_WRONG) if the password has changed
+    meanwhile, perhaps in order to shut out whoever adds it.
+    """
+    sessions.refuse_changed_password(user)
+    if recovery_codes.made_at(user) is None:
+        recovery_codes.make(user, now)
+    sessions.end_all(user, except_token=token)
+    security_notices.send(user, event, now)
+
+
+def make_recovery_codes(user: User, password: str, now: datetime) -> None:
+    """Make new codes; the old ones stop working.
+
+    Raises RuleError(PASSWORD_WRONG), and NO_TWO_STEP without an app or a passkey.
+    """
+    passwords.check_correct(user.password_hash, password)
+    with db.transaction():
+        if not is_on(user):
+            raise RuleError(Reason.NO_TWO_STEP)
+        recovery_codes.make(user, now)
+        security_notices.send(user, SecurityEvent.RECOVERY_CODES_MADE, now)
+
+
+# Turning it off
+
+
+def remove_authenticator(user: User, password: str, now: datetime) -> None:
+    """Raises RuleError(PASSWORD_WRONG)."""
+    passwords.check_correct(user.password_hash, password)
+    with db.transaction():
+        was_on = has_authenticator(user)
+        db.delete(Authenticator).where(Authenticator.user == user).execute()
+        if was_on:
+            after_removing(user, SecurityEvent.AUTHENTICATOR_REMOVED, now)
+
+
+def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
+    """Delete recovery codes that have nothing left to replace, and notify the user.
+
+    Call it in the transaction that removes an app or a passkey.
+    """
+    if not is_on(user):
+        recovery_codes.delete(user)
+    security_notices.send(user, event, now)
+
+
+def disable(user: User, now: datetime) -> bool:
+    """Turn it off for someone who lost everything, for the operator; False if it was off.
+
+    Recorded in the audit log of each of their accounts.
     """
     with db.transaction():
         if not is_on(user):
             return False
-        for factor in (Authenticator, Passkey):
-            db.delete(factor).where(factor.user == user).execute()
-        removed(user, SecurityEvent.TWO_STEP_DISABLED, now)
+        for model in (Authenticator, Passkey):
+            db.delete(model).where(model.user == user).execute()
+        after_removing(user, SecurityEvent.TWO_STEP_DISABLED, now)
         details = {"email": user.email, "name": user.name}
         audit_log.record_in_all(user, AuditAction.TWO_STEP_DISABLED, None, now, **details)
     return True
 
 
-def forget_derived() -> None:
-    """Take off everybody what was derived from a key that is lost."""
+def delete_derived_keys() -> None:
+    """Delete everyone's apps and recovery codes, which were derived from a key that is lost."""
     with db.transaction():
-        for derived in (Authenticator, RecoveryCodes):
-            db.delete(derived).execute()
-
-
-def _authenticators(user: Any) -> "ModelSelect[Authenticator]":
-    confirmed = Authenticator.confirmed_at.is_null(False)
-    return Authenticator.select().where(Authenticator.user == user, confirmed)
-
-
-def _passkeys(user: Any) -> "ModelSelect[Passkey]":
-    return Passkey.select().where(Passkey.user == user)
-
-
-def _tidy(code: str) -> str:
-    """Without the spaces that apps show between digits, and what no code has."""
-    return "".join(code[:40].split())
+        for model in (Authenticator, RecoveryCodes):
+            db.delete(model).execute()

@@ -172,7 +172,7 @@ class Worker:
     def _delete_expired(self) -> None:
         if time.monotonic() - self._cleaned_at > _CLEANUP_EVERY:
             staging.delete_expired(utcnow())
-            sessions.sweep(utcnow())
+            sessions.delete_expired(utcnow())
             self._cleaned_at = time.monotonic()
 
     def _record_heartbeat(self, outage: str = "") -> None:

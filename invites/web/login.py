@@ -74,7 +74,7 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
     Raises RuleError(PASSWORD_WRONG), and changes nothing, when the password was changed
     since ``user`` was read, or isn't enough ``by_password_alone``.
     """
-    start = two_step.start_without if by_password_alone else sessions.start
+    start = two_step.log_in_with_password if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)
     log_out()
     flask_login.login_user(Visitor(user, token))
@@ -105,13 +105,13 @@ def _mark(user: User, *, shared: bool) -> None:
     config, signer = current_app.config, services().signer
     name = f"{config['SESSION_COOKIE_NAME']}-device"
     marks = request.cookies.get(name, "")
-    if shared or not trusted_devices.knows(marks, user, signer):
-        device = ", ".join(filter(None, user_agents.words(request.user_agent.string)))
+    if shared or not trusted_devices.is_trusted(marks, user, signer):
+        device = ", ".join(filter(None, user_agents.describe(request.user_agent.string)))
         audit_log.record_sign_in(user, device, now())
     if shared:
-        marks = trusted_devices.without(marks, user)
+        marks = trusted_devices.removed(marks, user)
     else:
-        marks = trusted_devices.marked(marks, user, signer)
+        marks = trusted_devices.added(marks, user, signer)
 
     @after_this_request
     def _carry(response: Response) -> Response:

@@ -107,4 +107,4 @@ def shown_codes() -> list[str]:
     made_at = recovery_codes.made_at(person())
     if made_at is None or session.get(_CODES) != made_at.isoformat():
         return []
-    return recovery_codes.fresh(person(), services().signer, now())
+    return recovery_codes.just_made(person(), services().signer, now())

@@ -58,7 +58,7 @@ def tell_of_guesses() -> None:
     """Mail the person whose second step somebody guesses at (ASVS 5.0 6.3.5)."""
     found = waiting()
     if found is not None:
-        security_notices.tell_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
+        security_notices.send_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
 
 
 def keep_address(address: str | None) -> None:

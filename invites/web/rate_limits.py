@@ -123,7 +123,7 @@ def _in_line(view: View, counted: View) -> View:
 
     @wraps(view)
     def placed(*args: Any, **kwargs: Any) -> Any:
-        with passwords.in_line() as has_place:
+        with passwords.queue() as has_place:
             return counted(*args, **kwargs) if has_place else view(*args, **kwargs)
 
     return cast(View, placed)

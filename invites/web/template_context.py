@@ -45,7 +45,7 @@ _NAMES = {
     "MAX_ROWS": recipients.MAX_ENTRIES,
     "VERSION": __version__,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
-    "RESET_HOURS": email_tokens.hours(EmailTokenPurpose.RESET_PASSWORD),
+    "RESET_HOURS": email_tokens.lifetime_hours(EmailTokenPurpose.RESET_PASSWORD),
     "refusal_words": error_labels,
     "words": labels,
     "icon": lucide,

@@ -65,7 +65,7 @@ def test_a_person_rescued_by_the_operator_is_named(
     uma = people[Role.USER].user
     ownership.rescue(people[Role.OWNER].account, uma, now)
     have_two_step(uma, now)
-    two_step.end(uma, now)
+    two_step.disable(uma, now)
     assert lines(olive.open(PAGE))[:2] == [
         ("Uma Roy", "Two-step verification turned off by the operator"),
         ("Uma Roy", "Made Account Owner by the operator"),

@@ -320,9 +320,9 @@ def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_
 
 def test_a_session_that_was_idle_for_a_month_is_over(people: People, app: Flask) -> None:
     uma = signed_in(app, people[Role.USER].user)
-    with travel(utcnow() + sessions.IDLE - timedelta(days=1), tick=False):
+    with travel(utcnow() + sessions.IDLE_TIMEOUT - timedelta(days=1), tick=False):
         assert uma.open("/accounts").url == "/accounts"
-    with travel(utcnow() + 2 * sessions.IDLE, tick=False):
+    with travel(utcnow() + 2 * sessions.IDLE_TIMEOUT, tick=False):
         assert uma.open("/accounts").url == "/login"
 
 

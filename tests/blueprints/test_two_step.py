@@ -53,7 +53,7 @@ def with_names(app: Flask) -> Iterator[None]:
 def digits(app: Flask, late: int = 0) -> str:
     """What Uma's app shows, ``late`` seconds from now."""
     found = Authenticator.get()
-    address = totp.address(found, services(app).signer, "Box")
+    address = totp.provisioning_uri(found, services(app).signer, "Box")
     return pyotp.parse_uri(address).at(utcnow() + timedelta(seconds=late))
 
 
@@ -266,7 +266,7 @@ class TestLoggingIn:
         assert somebody.url == "/profile"
 
     def test_a_recovery_code_is_as_good_once(self, app: Flask, somebody: Browser) -> None:
-        code = recovery_codes.fresh(User.get_by_id(uma_id()), services(app).signer, utcnow())[0]
+        code = recovery_codes.just_made(User.get_by_id(uma_id()), services(app).signer, utcnow())[0]
         half_way(somebody).press("Log in with a recovery code", recovery_code=code.lower())
         assert somebody.url == f"{ACCOUNT}/"
         somebody.press("Log out")

@@ -221,7 +221,7 @@ def _waiting(server: Server) -> list[PageState]:
     server.member("Uma Roy", "uma@example.org")
     batch = send(server.owner, utcnow(), "amina@example.org", "jon@example.org")
     send(server.account_of("Elsewhere"), utcnow(), "uma@example.org")
-    email_tokens.ask(server.owner.user, EmailTokenPurpose.RESET_PASSWORD, OWNER, utcnow())
+    email_tokens.send_link(server.owner.user, EmailTokenPurpose.RESET_PASSWORD, OWNER, utcnow())
     mails = [delivery.id for delivery in Delivery.select().order_by(Delivery.id)]
     return [
         PageState("mailbox", "/mailbox", OWNER),
@@ -575,8 +575,8 @@ class _Full:
         """What belongs to a person, and not to an account."""
         uma = User.get(User.email == "uma@example.org")
         una = User.get(User.email == "una@example.org")
-        email_tokens.ask(una, EmailTokenPurpose.CONFIRM_EMAIL, una.email, utcnow())
-        email_tokens.ask(uma, EmailTokenPurpose.RESET_PASSWORD, uma.email, utcnow())
+        email_tokens.send_link(una, EmailTokenPurpose.CONFIRM_EMAIL, una.email, utcnow())
+        email_tokens.send_link(uma, EmailTokenPurpose.RESET_PASSWORD, uma.email, utcnow())
         confirm, reset = map(self.links.email_token, EmailToken.select().order_by(EmailToken.id))
 
         def refuse(visitor: Visitor) -> None:
@@ -614,8 +614,8 @@ class _Full:
         own = "/profile/two-step"
 
         def set_up(visitor: Visitor) -> None:
-            two_step.end(uma, utcnow())
-            app = totp.offer(uma, utcnow())
+            two_step.disable(uma, utcnow())
+            app = totp.create(uma, utcnow())
             app.confirmed_at = utcnow()
             app.save()
             recovery_codes.make(uma, utcnow())

@@ -39,7 +39,7 @@ class Finger:
 
 def digits(server: Server, late: timedelta = timedelta()) -> str:
     """What Olive's app shows; it is taken for at least 30 seconds from now."""
-    address = totp.address(Authenticator.get(), server.signer, "Invites")
+    address = totp.provisioning_uri(Authenticator.get(), server.signer, "Invites")
     return pyotp.parse_uri(address).at(utcnow() + late)
 
 

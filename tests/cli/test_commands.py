@@ -158,14 +158,14 @@ def test_a_new_key_ends_the_apps_that_the_old_one_made(app: Flask, settings: Set
     setup(app)
     key = settings.data / "secret.key"
     db.connect()
-    totp.offer(User.get(), NOW)
+    totp.create(User.get(), NOW)
     recovery_codes.make(User.get(), NOW)
     assert run(app, "migrate", "--new-key").exit_code == 0  # the key is there
-    assert recovery_codes.left(User.get()) == 10
+    assert recovery_codes.count_unused(User.get()) == 10
     key.unlink()
     assert run(app, "migrate", "--new-key").exit_code == 0
     db.connect()
-    assert Authenticator.select().count() == recovery_codes.left(User.get()) == 0
+    assert Authenticator.select().count() == recovery_codes.count_unused(User.get()) == 0
 
 
 def test_without_key_and_account_migrate_makes_a_key(app: Flask, settings: Settings) -> None:

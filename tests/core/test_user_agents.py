@@ -30,4 +30,4 @@ _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
     ],
 )
 def test_a_browser_is_told_as_its_owner_knows_it(said: str, words: str) -> None:
-    assert " ".join(user_agents.words(said)) == words
+    assert " ".join(user_agents.describe(said)) == words

@@ -131,7 +131,9 @@ class TestRoom:
 
     def test_a_forgotten_password_is_mailed_all_the_same(self, owner, now):
         send(owner, now, *people("a", 5))
-        assert email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
+        assert email_tokens.send_link(
+            owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now
+        )
 
 
 def people(prefix, number):

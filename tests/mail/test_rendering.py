@@ -51,9 +51,9 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
     invite(owner, now, "new@example.org")
     invite(owner, now, "kim@example.org")
     for purpose in EmailTokenPurpose:
-        email_tokens.ask(owner.user, purpose, owner.user.email, now)
+        email_tokens.send_link(owner.user, purpose, owner.user.email, now)
     for event in SecurityEvent:
-        security_notices.tell(owner.user, event, now)
+        security_notices.send(owner.user, event, now)
     with app.app_context():
         mail_context = app.extensions["invites"].mail_context
         rendered = [render(d, mail_context, now) for d in Delivery.select().order_by(Delivery.id)]

@@ -47,7 +47,7 @@ def test_the_permanent_link_leads_to_the_join_page(owner, links, signer, now):
     ],
 )
 def test_each_proof_has_a_page_of_its_own(owner, links, signer, now, proves, path, purpose):
-    email_tokens.ask(owner.user, proves, owner.user.email, now)
+    email_tokens.send_link(owner.user, proves, owner.user.email, now)
     email_token = EmailToken.get()
     assert signer.matches(token_of(links.email_token(email_token), path), purpose, email_token)
 
@@ -60,7 +60,7 @@ def test_pages_behind_the_log_in_need_no_token(account, links):
 def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
     invitation, link = invite(owner, now), permanent_link.enable(owner, now)
     confirm, reset = EmailTokenPurpose.CONFIRM_EMAIL, EmailTokenPurpose.RESET_PASSWORD
-    email_tokens.ask(owner.user, confirm, owner.user.email, now)
+    email_tokens.send_link(owner.user, confirm, owner.user.email, now)
     email_token = EmailToken.get()
     assert invitation.id == link.id == email_token.id  # so that only the purpose tells them apart
     mailed = token_of(links.mailed_invitation(invitation), "invitation")

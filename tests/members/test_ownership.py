@@ -111,7 +111,7 @@ class TestRescue:
         )
 
     def test_says_that_a_two_step_is_asked_for_still(self, app, people, now):
-        totp.offer(people[Role.USER].user, now)
+        totp.create(people[Role.USER].user, now)
         Authenticator.update(confirmed_at=now).execute()
         assert "flask disable-two-step --email uma@example.org" in self.rescue(app).output
 
@@ -150,7 +150,7 @@ class TestRescue:
 class TestForgottenSecondStep:
     def test_somebody_who_lost_everything_logs_in_by_password_alone(self, app, people, now):
         uma = people[Role.USER].user
-        totp.offer(uma, now)
+        totp.create(uma, now)
         Authenticator.update(confirmed_at=now).execute()
         done = run(app, "disable-two-step", "--email", "Uma@example.org")
         assert done.output == "Two-step verification is now off for Uma Roy (uma@example.org).\n"

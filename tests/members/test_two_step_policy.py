@@ -27,7 +27,7 @@ from tests.support.populated_account import services
 
 
 def have_two_step(user: User, now: datetime) -> None:
-    totp.offer(user, now)
+    totp.create(user, now)
     Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
 
 
@@ -67,7 +67,7 @@ def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
-    two_step.end(owner_with_one.user, now)
+    two_step.disable(owner_with_one.user, now)
     assert two_step_policy.is_missing(member(Role.OWNER, people))
 
 

@@ -29,6 +29,6 @@ def test_mail_that_is_out_waits_no_more(batch, now):
     assert deliveries.queued_page(1).total == Delivery.select().count() - 1
 
 
-@pytest.mark.parametrize("number", [0, -1, 10**30])
+@pytest.mark.parametrize("number", [0, -1])
 def test_a_number_that_does_not_exist_finds_nothing(batch, number):
     assert deliveries.find_queued(number) is None

@@ -39,7 +39,9 @@ def test_of_a_big_batch_the_first_mails_are_tried_before_the_rest(owner, now):
 
 def test_a_resent_invitation_and_a_password_link_are_more_urgent_than_a_batch(owner, now):
     enqueue.queue_invitation(invite(owner, now), now)
-    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, "personal@example.org", now)
+    email_tokens.send_link(
+        owner.user, EmailTokenPurpose.RESET_PASSWORD, "personal@example.org", now
+    )
     assert [mail.priority for mail in Delivery.select().order_by(Delivery.id)] == [
         Priority.BULK,
         Priority.SINGLE,

@@ -34,7 +34,9 @@ def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_the
     (invitation,) = send(owner, now, "bulk@example.org").invitations
     invitation.email = "single@example.org"
     enqueue.queue_invitation(invitation, now)
-    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, "personal@example.org", now)
+    email_tokens.send_link(
+        owner.user, EmailTokenPurpose.RESET_PASSWORD, "personal@example.org", now
+    )
     assert recipients(queue.urgent(now, 10)) == ["personal@example.org", "single@example.org"]
     assert recipients(queue.urgent(now, 1)) == ["personal@example.org"]
     assert recipients(queue.bulk(now, 10)) == ["bulk@example.org"]

@@ -20,7 +20,7 @@ def ada(database, now):
 
 
 def ask(user, purpose, now, email=None):
-    email_tokens.ask(user, purpose, email or user.email, now)
+    email_tokens.send_link(user, purpose, email or user.email, now)
     return EmailToken.select().order_by(EmailToken.id.desc()).get()
 
 
@@ -105,25 +105,25 @@ def test_a_reset_link_to_an_address_that_was_given_up_is_dead(ada, now):
 
 
 def test_nobodys_mailbox_is_flooded(ada, now):
-    mailed = [email_tokens.ask(ada, RESET, ada.email, now) for _ in range(20)]
+    mailed = [email_tokens.send_link(ada, RESET, ada.email, now) for _ in range(20)]
     assert mailed == [True] * 5 + [False] * 15
     assert Delivery.select().count() == EmailToken.select().count() == 5
-    email_tokens.ask(ada, CONFIRM, ada.email, now)
-    email_tokens.ask(ada, RESET, ada.email, now + timedelta(hours=1))
+    email_tokens.send_link(ada, CONFIRM, ada.email, now)
+    email_tokens.send_link(ada, RESET, ada.email, now + timedelta(hours=1))
     assert Delivery.select().count() == EmailToken.select().count() == 7
 
 
 def test_many_profiles_together_mail_one_address_five_times_an_hour(ada, now):
     others = [make_user(f"Ben {n}", f"ben{n}@example.org", now) for n in range(7)]
     for user in others:
-        email_tokens.ask(user, CONFIRM, "victim@example.org", now)
+        email_tokens.send_link(user, CONFIRM, "victim@example.org", now)
     assert Delivery.select().where(Delivery.recipient == "victim@example.org").count() == 5
 
 
 def test_what_only_looked_as_if_mailed_does_not_keep_the_owner_of_the_address_waiting(ada, now):
     eve = make_user("Eve", "eve@example.org", now)
     for _ in range(5):
-        email_tokens.ask(eve, CONFIRM, ada.email, now, mailed=False)
-    assert email_tokens.ask(ada, CONFIRM, ada.email, now)
-    assert not email_tokens.ask(eve, CONFIRM, "another@example.org", now)
+        email_tokens.send_link(eve, CONFIRM, ada.email, now, mailed=False)
+    assert email_tokens.send_link(ada, CONFIRM, ada.email, now)
+    assert not email_tokens.send_link(eve, CONFIRM, "another@example.org", now)
     assert [mail.recipient for mail in Delivery.select()] == [ada.email]

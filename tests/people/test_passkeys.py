@@ -33,12 +33,12 @@ def phone(ada: User, now: datetime) -> Device:
 
 
 def add(device: Device, user: User, now: datetime, token: str = "") -> None:
-    answer = device.make(passkeys.ask_for_new(user, PASSWORD, BOX, now))
-    passkeys.add(user, "Phone", PASSWORD, answer, token, BOX, now)
+    answer = device.make(passkeys.registration_options(user, PASSWORD, BOX, now))
+    passkeys.register(user, "Phone", PASSWORD, answer, token, BOX, now)
 
 
 def log_in(device: Device, now: datetime) -> User:
-    return passkeys.authenticate(device.sign(passkeys.ask_at_login(BOX, now)), BOX, now)
+    return passkeys.authenticate(device.sign(passkeys.login_options(BOX, now)), BOX, now)
 
 
 def bent(answer: str, **changes: str) -> str:
@@ -57,7 +57,7 @@ def test_whoever_holds_it_is_its_owner(ada: User, phone: Device, now: datetime) 
 
 def test_it_is_a_two_step_with_codes_on_paper(ada: User, phone: Device, now: datetime) -> None:
     assert two_step.is_on(ada)
-    assert recovery_codes.left(ada) == 10
+    assert recovery_codes.count_unused(ada) == 10
     assert told() == [("ada@example.org", SecurityEvent.PASSKEY_ADDED)]
 
 
@@ -108,14 +108,14 @@ def test_a_device_that_did_not_ask_for_finger_or_pin_is_not_enough(
 
 
 def test_what_was_signed_counts_once(phone: Device, now: datetime) -> None:
-    signed = phone.sign(passkeys.ask_at_login(BOX, now))
+    signed = phone.sign(passkeys.login_options(BOX, now))
     passkeys.authenticate(signed, BOX, now)
     with refused(Reason.PASSKEY_REFUSED):
         passkeys.authenticate(signed, BOX, now)
 
 
 def test_what_was_signed_counts_for_five_minutes(phone: Device, now: datetime) -> None:
-    signed = phone.sign(passkeys.ask_at_login(BOX, now))
+    signed = phone.sign(passkeys.login_options(BOX, now))
     with refused(Reason.PASSKEY_REFUSED):
         passkeys.authenticate(signed, BOX, now + timedelta(minutes=5))
 
@@ -127,15 +127,15 @@ def test_nobody_brings_a_question_of_their_own(phone: Device, now: datetime) -> 
 
 def test_the_question_for_a_new_one_is_no_log_in(ada: User, phone: Device, now: datetime) -> None:
     with refused(Reason.PASSKEY_REFUSED):
-        asked = passkeys.ask_for_new(ada, PASSWORD, BOX, now)
+        asked = passkeys.registration_options(ada, PASSWORD, BOX, now)
         passkeys.authenticate(phone.sign(asked), BOX, now)
 
 
 def test_the_question_for_one_person_is_not_answered_by_another(ada: User, now: datetime) -> None:
     ben = make_user("Ben Ito", "ben@example.org", now)
-    answer = Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
+    answer = Device(BOX).make(passkeys.registration_options(ada, PASSWORD, BOX, now))
     with refused(Reason.PASSKEY_REFUSED):
-        passkeys.add(ben, "Mine", PASSWORD, answer, "", BOX, now)
+        passkeys.register(ben, "Mine", PASSWORD, answer, "", BOX, now)
     assert not two_step.is_on(ben)
 
 
@@ -158,10 +158,10 @@ def test_only_whoever_knows_the_password_adds_and_removes(
     ada: User, phone: Device, now: datetime
 ) -> None:
     with refused(Reason.PASSWORD_WRONG):
-        passkeys.ask_for_new(ada, "a guess", BOX, now)
-    answer = Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
+        passkeys.registration_options(ada, "a guess", BOX, now)
+    answer = Device(BOX).make(passkeys.registration_options(ada, PASSWORD, BOX, now))
     with refused(Reason.PASSWORD_WRONG):
-        passkeys.add(ada, "Mine", "a guess", answer, "", BOX, now)
+        passkeys.register(ada, "Mine", "a guess", answer, "", BOX, now)
     with refused(Reason.PASSWORD_WRONG):
         passkeys.remove(ada, Passkey.get().id, "a guess", now)
     assert Passkey.select().count() == 1
@@ -181,7 +181,7 @@ def test_a_removed_one_logs_nobody_in_and_the_codes_end(
     passkeys.remove(ada, Passkey.get().id, PASSWORD, now)
     with refused(Reason.PASSKEY_REFUSED):
         log_in(phone, now)
-    assert recovery_codes.left(ada) == 0
+    assert recovery_codes.count_unused(ada) == 0
 
 
 def test_nobody_removes_that_of_another(ada: User, phone: Device, now: datetime) -> None:
@@ -196,28 +196,28 @@ def test_whoever_adds_one_by_a_password_that_changed_meanwhile_comes_too_late(
     ada: User, now: datetime
 ) -> None:
     phone = Device(BOX)
-    answer = phone.make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
+    answer = phone.make(passkeys.registration_options(ada, PASSWORD, BOX, now))
     User.update(password_hash="changed").execute()  # while the old one is being checked
     with refused(Reason.PASSWORD_WRONG):
-        passkeys.add(ada, "Phone", PASSWORD, answer, "", BOX, now)
+        passkeys.register(ada, "Phone", PASSWORD, answer, "", BOX, now)
     assert Passkey.select().count() == 0
 
 
 def test_twenty_are_enough_for_anybody_also_from_two_pages(ada: User, now: datetime) -> None:
     for _ in range(passkeys.MAX_PASSKEYS - 1):
         add(Device(BOX), ada, now)
-    one_more = Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now))
+    one_more = Device(BOX).make(passkeys.registration_options(ada, PASSWORD, BOX, now))
     add(Device(BOX), ada, now)
     with refused(Reason.TOO_MANY_PASSKEYS):
-        passkeys.ask_for_new(ada, PASSWORD, BOX, now)
+        passkeys.registration_options(ada, PASSWORD, BOX, now)
     with refused(Reason.TOO_MANY_PASSKEYS):
-        passkeys.add(ada, "Phone", PASSWORD, one_more, "", BOX, now)
+        passkeys.register(ada, "Phone", PASSWORD, one_more, "", BOX, now)
 
 
 def test_questions_that_nobody_answered_go(database: None, now: datetime) -> None:
     for _ in range(3):
-        passkeys.ask_at_login(BOX, now)
-    passkeys.ask_at_login(BOX, now + timedelta(minutes=6))
+        passkeys.login_options(BOX, now)
+    passkeys.login_options(BOX, now + timedelta(minutes=6))
     assert PasskeyChallenge.select().count() == 1
 
 
@@ -233,7 +233,7 @@ def test_questions_that_nobody_answered_go(database: None, now: datetime) -> Non
     ],
 )
 def test_browsers_allow_them_at_names_with_tls(base_url: str, works: bool) -> None:
-    assert passkeys.can_be_used(base_url) is works
+    assert passkeys.are_possible(base_url) is works
 
 
 _ANY_JSON = st.recursive(
@@ -249,7 +249,7 @@ _ANY_JSON = st.recursive(
 def test_junk_is_refused_whatever_it_is(
     phone: Device, now: datetime, what: object, part: str
 ) -> None:
-    whole = json.loads(phone.sign(passkeys.ask_at_login(BOX, now)))
+    whole = json.loads(phone.sign(passkeys.login_options(BOX, now)))
     for answer in (what, whole | {part: what}):
         with refused(Reason.PASSKEY_REFUSED):
             passkeys.authenticate(json.dumps(answer), BOX, now)
@@ -261,7 +261,7 @@ def test_junk_is_refused_whatever_it_is(
 def test_junk_that_a_browser_could_have_signed_is_refused(
     phone: Device, now: datetime, data: bytes, part: str
 ) -> None:
-    whole = json.loads(phone.sign(passkeys.ask_at_login(BOX, now)))
+    whole = json.loads(phone.sign(passkeys.login_options(BOX, now)))
     whole["response"][part] = encode(data)
     with refused(Reason.PASSKEY_REFUSED):
         passkeys.authenticate(json.dumps(whole), BOX, now)
@@ -271,10 +271,10 @@ def test_junk_that_a_browser_could_have_signed_is_refused(
 @given(data=st.binary(max_size=200))
 @pytest.mark.slow
 def test_junk_for_a_new_one_is_refused(ada: User, now: datetime, data: bytes) -> None:
-    whole = json.loads(Device(BOX).make(passkeys.ask_for_new(ada, PASSWORD, BOX, now)))
+    whole = json.loads(Device(BOX).make(passkeys.registration_options(ada, PASSWORD, BOX, now)))
     whole["response"]["attestationObject"] = encode(data)
     with refused(Reason.PASSKEY_REFUSED):
-        passkeys.add(ada, "Mine", PASSWORD, json.dumps(whole), "", BOX, now)
+        passkeys.register(ada, "Mine", PASSWORD, json.dumps(whole), "", BOX, now)
 
 
 @pytest.mark.parametrize("answer", ["", "{", "[]", "null", "\x00", "[" * 100_000, "é" * 9])
@@ -284,6 +284,6 @@ def test_what_is_no_answer_at_all_is_refused(database: None, now: datetime, answ
 
 
 def test_another_kind_of_answer_is_refused(phone: Device, now: datetime) -> None:
-    signed = phone.sign(passkeys.ask_at_login(BOX, now))
+    signed = phone.sign(passkeys.login_options(BOX, now))
     with refused(Reason.PASSKEY_REFUSED):
         passkeys.authenticate(bent(signed, type="webauthn.create"), BOX, now)

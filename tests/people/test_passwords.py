@@ -60,10 +60,10 @@ def test_a_refusal_tells_the_limit():
 
 
 def test_only_the_right_password_matches():
-    assert passwords.password_matches(password_hash(), PASSWORD)
-    assert not passwords.password_matches(password_hash(), PASSWORD.upper())
-    assert not passwords.password_matches(password_hash(), PASSWORD + " ")
-    assert not passwords.password_matches(password_hash(), "")
+    assert passwords.matches(password_hash(), PASSWORD)
+    assert not passwords.matches(password_hash(), PASSWORD.upper())
+    assert not passwords.matches(password_hash(), PASSWORD + " ")
+    assert not passwords.matches(password_hash(), "")
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_a_hash_takes_its_time_and_memory(monkeypatch):
     monkeypatch.setattr(passwords, "METHOD", REAL_PASSWORD_METHOD)
     kept = passwords.hash_password(PASSWORD)
     assert kept.startswith("scrypt:32768:8:3$")
-    assert passwords.password_matches(kept, PASSWORD)
+    assert passwords.matches(kept, PASSWORD)
 
 
 def test_two_people_with_one_password_have_two_hashes():
@@ -93,11 +93,11 @@ def test_two_people_with_one_password_have_two_hashes():
 
 @pytest.mark.parametrize("password", [PASSWORD, "nobody has this password"])
 def test_nobody_has_no_password_not_even_the_one_that_is_compared(password):
-    assert not passwords.password_matches(None, password)
+    assert not passwords.matches(None, password)
 
 
 def test_an_endless_password_is_refused_without_hashing_it():
-    assert not passwords.password_matches(password_hash(), PASSWORD * 100)
+    assert not passwords.matches(password_hash(), PASSWORD * 100)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ class TestInLine:
     def at_once(self, action, monkeypatch, count=40):
         """What ``count`` threads get, all there before the first one has its turn."""
         turn, answers = Semaphore(0), Queue()
-        monkeypatch.setattr(passwords, "_at_once", turn)
+        monkeypatch.setattr(passwords, "_running", turn)
 
         def do():
             try:
@@ -140,15 +140,15 @@ class TestInLine:
     def test_sixteen_wait_and_who_comes_then_hears_it_at_once(self, kept, monkeypatch):
         known = password_hash() if kept else None
         refused_at_once, answered = self.at_once(
-            lambda: passwords.password_matches(known, PASSWORD), monkeypatch
+            lambda: passwords.matches(known, PASSWORD), monkeypatch
         )
         assert refused_at_once == [Reason.BUSY] * 22
         assert answered == [kept] * 18
 
     def test_whoever_has_a_place_keeps_it_for_all_that_is_hashed(self, monkeypatch):
         def change():
-            with passwords.in_line():
-                passwords.check_right(password_hash(), PASSWORD)
+            with passwords.queue():
+                passwords.check_correct(password_hash(), PASSWORD)
                 passwords.check_acceptable("a fish in the snow", email="")
                 return passwords.hash_password("a fish in the snow")[:6]
 
@@ -160,4 +160,4 @@ class TestInLine:
     def test_after_the_crowd_there_is_a_place_for_everybody(self, monkeypatch):
         for _ in range(3):
             self.at_once(lambda: passwords.hash_password(PASSWORD), monkeypatch)
-        assert passwords.password_matches(password_hash(), PASSWORD)
+        assert passwords.matches(password_hash(), PASSWORD)

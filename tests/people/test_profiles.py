@@ -7,7 +7,6 @@ import pytest
 from invites.core.errors import Reason
 from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, passwords, profiles, sessions
-from invites.people.passwords import password_matches
 from tests.support.actions import new_profile, refused, reread
 from tests.support.people import PASSWORD, make_user
 
@@ -27,7 +26,7 @@ def test_a_profile_is_checked_and_its_password_hashed():
     profile = profiles.prepare(" Ada  Okafor ", "Ada@Example.org", PASSWORD, "+44 20 7946 0000")
     assert (profile.name, profile.email) == ("Ada Okafor", "ada@example.org")
     assert profile.phone == "+44 20 7946 0000"
-    assert password_matches(profile.password_hash, PASSWORD)
+    assert passwords.matches(profile.password_hash, PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,7 @@ def test_a_new_password_logs_out_all_other_devices(ada, now):
 
 
 def test_a_new_password_ends_reset_links_that_are_out(ada, now):
-    profiles.request_reset("ada@example.org", now)
+    profiles.request_password_reset("ada@example.org", now)
     profiles.change_password(ada, PASSWORD, "another long password", "", now)
     assert not email_tokens.is_open(EmailToken.get(), now)
 
@@ -199,7 +198,7 @@ def test_a_refused_change_of_password_changes_nothing(ada, now, current, new, re
 
 
 def test_a_forgotten_password_mails_the_stored_address(ada, now):
-    profiles.request_reset(" ADA@example.org", now)
+    profiles.request_password_reset(" ADA@example.org", now)
     (delivery,) = Delivery.select()
     assert (delivery.recipient, delivery.kind) == ("ada@example.org", "reset_password")
     assert delivery.email_token.purpose == EmailTokenPurpose.RESET_PASSWORD
@@ -207,7 +206,7 @@ def test_a_forgotten_password_mails_the_stored_address(ada, now):
 
 @pytest.mark.parametrize("typed", ["ben@example.org", "nobody", ""])
 def test_a_forgotten_password_of_nobody_mails_nobody(ada, now, typed):
-    profiles.request_reset(typed, now)
+    profiles.request_password_reset(typed, now)
     assert recipients() == []
 
 

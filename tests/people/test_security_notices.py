@@ -38,8 +38,8 @@ def test_a_new_password_is_told(ada: User, now: datetime) -> None:
 def test_a_password_that_was_reset_by_mail_or_by_the_keeper_is_told(
     ada: User, now: datetime
 ) -> None:
-    profiles.give_password(ada, NEW_PASSWORD, now)
-    email_tokens.ask(ada, EmailTokenPurpose.RESET_PASSWORD, ada.email, now)
+    profiles.set_password(ada, NEW_PASSWORD, now)
+    email_tokens.send_link(ada, EmailTokenPurpose.RESET_PASSWORD, ada.email, now)
     email_tokens.reset_password(EmailToken.get(), PASSWORD, now)
     events = [SecurityEvent.PASSWORD_GIVEN, SecurityEvent.PASSWORD_CHANGED]
     assert told() == [("ada@example.org", event) for event in events]
@@ -53,7 +53,7 @@ def test_a_new_address_is_told_to_the_old_one(ada: User, now: datetime) -> None:
 
 
 def test_confirming_the_same_address_tells_nothing(ada: User, now: datetime) -> None:
-    email_tokens.ask(ada, EmailTokenPurpose.CONFIRM_EMAIL, ada.email, now)
+    email_tokens.send_link(ada, EmailTokenPurpose.CONFIRM_EMAIL, ada.email, now)
     email_tokens.confirm_email(EmailToken.get(), now)
     assert told() == []
 
@@ -67,5 +67,5 @@ def test_whoever_never_proved_an_address_cannot_have_it_mailed(ada: User, now: d
 def test_what_others_can_cause_is_told_once_an_hour(ada: User, now: datetime) -> None:
     event = SecurityEvent.TWO_STEP_GUESSED
     for minutes in (0, 10, 59, 61):
-        security_notices.tell_once_an_hour(ada, event, now + timedelta(minutes=minutes))
+        security_notices.send_once_an_hour(ada, event, now + timedelta(minutes=minutes))
     assert told() == [("ada@example.org", event)] * 2

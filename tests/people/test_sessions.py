@@ -40,7 +40,7 @@ def test_logging_out_everywhere_leaves_other_people_alone(ada, now):
 
 def test_logging_out_everywhere_else_keeps_this_device(ada, now):
     current, there = sessions.start(ada, "laptop", now), sessions.start(ada, "phone", now)
-    sessions.end_all(ada, but=current)
+    sessions.end_all(ada, except_token=current)
     assert sessions.find(current, now) is not None
     assert sessions.find(there, now) is None
 
@@ -65,7 +65,7 @@ def test_devices_are_told_last_used_first_without_those_that_are_over(ada, now):
     later = now + timedelta(hours=2)
     found = sessions.of(ada, later)
     assert [one.user_agent for one in found] == ["laptop", "phone"]
-    assert [sessions.is_of(one, laptop) for one in found] == [True, False]
+    assert [sessions.has_token(one, laptop) for one in found] == [True, False]
     sessions.find(phone, later)
     assert [one.user_agent for one in sessions.of(ada, later)] == ["phone", "laptop"]
 
@@ -90,7 +90,7 @@ def test_a_renewed_session_is_the_same_by_another_token(ada, now):
 def test_what_is_over_is_swept_away(ada, now):
     sessions.start(ada, "library", now, shared=True)
     sessions.start(ada, "phone", now)
-    sessions.sweep(now + timedelta(hours=1))
+    sessions.delete_expired(now + timedelta(hours=1))
     assert Session.get().user_agent == "phone"
     assert Session.select().count() == 1
 

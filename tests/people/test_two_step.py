@@ -34,14 +34,14 @@ def tom(database: None, signer: Signer, now: datetime) -> User:
 
 
 def set_up(user: User, signer: Signer, now: datetime) -> None:
-    two_step.offer_authenticator(user, PASSWORD, now)
+    two_step.start_authenticator(user, PASSWORD, now)
     two_step.confirm_authenticator(user, digits(user, signer, now), "", signer, now)
 
 
 def digits(user: User, signer: Signer, at: datetime) -> str:
     """What the app shows: made from what its owner typed or scanned, and nothing else."""
     app = Authenticator.get(Authenticator.user == user)
-    return pyotp.parse_uri(totp.address(app, signer, "Box")).at(at)
+    return pyotp.parse_uri(totp.provisioning_uri(app, signer, "Box")).at(at)
 
 
 def test_nobody_is_asked_for_a_two_step_who_did_not_set_one_up(ada: User) -> None:
@@ -51,10 +51,10 @@ def test_nobody_is_asked_for_a_two_step_who_did_not_set_one_up(ada: User) -> Non
 def test_an_app_counts_once_it_has_shown_its_digits(
     ada: User, signer: Signer, now: datetime
 ) -> None:
-    two_step.offer_authenticator(ada, PASSWORD, now)
+    two_step.start_authenticator(ada, PASSWORD, now)
     assert not two_step.is_on(ada)
     with refused(Reason.CODE_WRONG):
-        two_step.check(ada, digits(ada, signer, now), signer, now)
+        two_step.check_code(ada, digits(ada, signer, now), signer, now)
     with refused(Reason.CODE_WRONG):
         two_step.confirm_authenticator(ada, "000000", "", signer, now)
     assert not two_step.is_on(ada)
@@ -66,7 +66,7 @@ def test_whoever_found_an_open_session_sets_nothing_up_and_takes_nothing_off(
     ada: User, tom: User, signer: Signer, now: datetime
 ) -> None:
     with refused(Reason.PASSWORD_WRONG):
-        two_step.offer_authenticator(ada, "a guess", now)
+        two_step.start_authenticator(ada, "a guess", now)
     assert totp.of(ada) is None
     before = RecoveryCodes.get(RecoveryCodes.user == tom).created_at
     for action in (two_step.remove_authenticator, two_step.make_recovery_codes):
@@ -81,13 +81,13 @@ def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
 ) -> None:
     User.update(email_confirmed_at=None).execute()
     with refused(Reason.ADDRESS_UNPROVEN):
-        two_step.offer_authenticator(User.get(), PASSWORD, now)
+        two_step.start_authenticator(User.get(), PASSWORD, now)
 
 
 def test_whoever_sets_one_up_while_the_owner_sets_a_new_password_comes_too_late(
     ada: User, signer: Signer, now: datetime
 ) -> None:
-    two_step.offer_authenticator(ada, PASSWORD, now)
+    two_step.start_authenticator(ada, PASSWORD, now)
     User.update(password_hash="changed").execute()
     with refused(Reason.PASSWORD_WRONG):
         two_step.confirm_authenticator(ada, digits(ada, signer, now), "", signer, now)
@@ -97,8 +97,8 @@ def test_whoever_sets_one_up_while_the_owner_sets_a_new_password_comes_too_late(
 def test_setting_one_up_again_does_not_replace_the_one_in_force(
     tom: User, signer: Signer, now: datetime
 ) -> None:
-    two_step.offer_authenticator(tom, PASSWORD, now)
-    two_step.check(tom, digits(tom, signer, now), signer, now)
+    two_step.start_authenticator(tom, PASSWORD, now)
+    two_step.check_code(tom, digits(tom, signer, now), signer, now)
 
 
 @pytest.mark.parametrize("late", [-30, 0, 30])
@@ -106,25 +106,25 @@ def test_digits_count_half_a_minute_early_or_late(
     tom: User, signer: Signer, now: datetime, late: int
 ) -> None:
     shown = digits(tom, signer, now + timedelta(seconds=late))
-    two_step.check(tom, shown, signer, now)
+    two_step.check_code(tom, shown, signer, now)
 
 
 @pytest.mark.parametrize("late", [-90, -60, 60, 90])
 def test_digits_of_another_time_do_not(tom: User, signer: Signer, now: datetime, late: int) -> None:
     shown = digits(tom, signer, now + timedelta(seconds=late))
     with refused(Reason.CODE_WRONG):
-        two_step.check(tom, shown, signer, now)
+        two_step.check_code(tom, shown, signer, now)
 
 
 def test_digits_work_once_and_none_before_them_after(
     tom: User, signer: Signer, now: datetime
 ) -> None:
-    two_step.check(tom, digits(tom, signer, now), signer, now)
+    two_step.check_code(tom, digits(tom, signer, now), signer, now)
     for used_or_older in (now, now - HALF_A_MINUTE):
         with refused(Reason.CODE_WRONG):
-            two_step.check(tom, digits(tom, signer, used_or_older), signer, now)
+            two_step.check_code(tom, digits(tom, signer, used_or_older), signer, now)
     later = now + HALF_A_MINUTE
-    two_step.check(tom, digits(tom, signer, later), signer, later)
+    two_step.check_code(tom, digits(tom, signer, later), signer, later)
 
 
 def test_of_many_at_once_with_the_same_digits_one_gets_in(
@@ -136,7 +136,7 @@ def test_of_many_at_once_with_the_same_digits_one_gets_in(
         db.connect()
         start.wait()
         try:
-            two_step.check(tom, shown, signer, now)
+            two_step.check_code(tom, shown, signer, now)
             let_in.append(1)
         except RuleError:
             pass
@@ -157,7 +157,7 @@ def test_of_many_at_once_with_the_same_digits_one_gets_in(
 )
 def test_anything_else_is_wrong(tom: User, signer: Signer, now: datetime, typed: str) -> None:
     with refused(Reason.CODE_WRONG):
-        two_step.check(tom, typed, signer, now)
+        two_step.check_code(tom, typed, signer, now)
 
 
 def test_the_digits_of_somebody_else_are_wrong(
@@ -166,20 +166,20 @@ def test_the_digits_of_somebody_else_are_wrong(
     set_up(ada, signer, now)
     later = now + HALF_A_MINUTE
     with refused(Reason.CODE_WRONG):
-        two_step.check(ada, digits(tom, signer, later), signer, later)
+        two_step.check_code(ada, digits(tom, signer, later), signer, later)
 
 
 def test_digits_may_be_typed_as_the_app_shows_them(
     tom: User, signer: Signer, now: datetime
 ) -> None:
     shown = digits(tom, signer, now)
-    two_step.check(tom, f" {shown[:3]} {shown[3:]} ", signer, now)
+    two_step.check_code(tom, f" {shown[:3]} {shown[3:]} ", signer, now)
 
 
 def test_apps_work_after_a_new_key_was_put_on_top(tom: User, now: datetime, signer: Signer) -> None:
     shown = digits(tom, signer, now)
     rotated = Signer(["new", SIGNING_KEY])
-    two_step.check(tom, shown, rotated, now)
+    two_step.check_code(tom, shown, rotated, now)
 
 
 def test_the_table_holds_nothing_from_which_digits_can_be_made(
@@ -187,14 +187,14 @@ def test_the_table_holds_nothing_from_which_digits_can_be_made(
 ) -> None:
     app = Authenticator.get(Authenticator.user == tom)
     stolen = Signer(["the thief has the table, and another key"])
-    assert totp.typed_key(app, stolen) != totp.typed_key(app, signer)
+    assert totp.key_to_type(app, stolen) != totp.key_to_type(app, signer)
 
 
 def test_setting_up_logs_all_other_devices_out_and_is_told(
     ada: User, signer: Signer, now: datetime
 ) -> None:
     current, phone = (sessions.start(ada, device, now) for device in ("current", "phone"))
-    two_step.offer_authenticator(ada, PASSWORD, now)
+    two_step.start_authenticator(ada, PASSWORD, now)
     two_step.confirm_authenticator(ada, digits(ada, signer, now), current, signer, now)
     assert sessions.find(current, now)
     assert not sessions.find(phone, now)
@@ -206,14 +206,14 @@ def test_taking_it_off_ends_the_codes_too_and_is_told(
 ) -> None:
     two_step.remove_authenticator(tom, PASSWORD, now)
     assert not two_step.is_on(tom)
-    assert recovery_codes.left(tom) == 0
+    assert recovery_codes.count_unused(tom) == 0
     assert told()[-1] == ("tom@example.org", SecurityEvent.AUTHENTICATOR_REMOVED)
 
 
 def test_only_an_app_that_is_in_force_is_told_to_be_taken_off(
     ada: User, tom: User, now: datetime
 ) -> None:
-    two_step.offer_authenticator(ada, PASSWORD, now)
+    two_step.start_authenticator(ada, PASSWORD, now)
     for user in (ada, tom, tom):
         two_step.remove_authenticator(user, PASSWORD, now)
     assert totp.of(ada) is None
@@ -225,48 +225,48 @@ class TestRecoveryCodes:
     def test_there_are_ten_different_ones_shown_for_ten_minutes(
         self, tom: User, signer: Signer, now: datetime
     ) -> None:
-        assert len(set(recovery_codes.fresh(tom, signer, now))) == 10
-        assert recovery_codes.fresh(tom, signer, now + timedelta(minutes=10)) == []
-        assert recovery_codes.left(tom) == 10
+        assert len(set(recovery_codes.just_made(tom, signer, now))) == 10
+        assert recovery_codes.just_made(tom, signer, now + timedelta(minutes=10)) == []
+        assert recovery_codes.count_unused(tom) == 10
 
     def test_each_works_once_however_it_is_typed(
         self, tom: User, signer: Signer, now: datetime
     ) -> None:
-        first, second, *_others = recovery_codes.fresh(tom, signer, now)
-        two_step.check(tom, first.lower().replace("-", " "), signer, now)
+        first, second, *_others = recovery_codes.just_made(tom, signer, now)
+        two_step.check_code(tom, first.lower().replace("-", " "), signer, now)
         with refused(Reason.CODE_WRONG):
-            two_step.check(tom, first, signer, now)
-        two_step.check(tom, second, signer, now)
-        assert recovery_codes.left(tom) == 8
+            two_step.check_code(tom, first, signer, now)
+        two_step.check_code(tom, second, signer, now)
+        assert recovery_codes.count_unused(tom) == 8
         assert told()[-1] == ("tom@example.org", SecurityEvent.RECOVERY_CODE_USED)
 
     def test_new_ones_end_the_old(self, tom: User, signer: Signer, now: datetime) -> None:
-        old = recovery_codes.fresh(tom, signer, now)
+        old = recovery_codes.just_made(tom, signer, now)
         two_step.make_recovery_codes(tom, PASSWORD, now)
-        new = recovery_codes.fresh(tom, signer, now)
+        new = recovery_codes.just_made(tom, signer, now)
         assert not set(old) & set(new)
         with refused(Reason.CODE_WRONG):
-            two_step.check(tom, old[0], signer, now)
-        two_step.check(tom, new[0], signer, now)
+            two_step.check_code(tom, old[0], signer, now)
+        two_step.check_code(tom, new[0], signer, now)
 
     def test_those_of_somebody_else_are_wrong(
         self, ada: User, tom: User, signer: Signer, now: datetime
     ) -> None:
         with refused(Reason.CODE_WRONG):
-            two_step.check(ada, recovery_codes.fresh(tom, signer, now)[0], signer, now)
+            two_step.check_code(ada, recovery_codes.just_made(tom, signer, now)[0], signer, now)
 
     def test_they_are_not_made_for_whoever_has_no_two_step(
         self, ada: User, signer: Signer, now: datetime
     ) -> None:
         with refused(Reason.NO_TWO_STEP):
             two_step.make_recovery_codes(ada, PASSWORD, now)
-        assert recovery_codes.fresh(ada, signer, now) == []
+        assert recovery_codes.just_made(ada, signer, now) == []
 
 
 def test_the_keeper_of_the_box_takes_it_all_off_somebody_who_lost_it(
     tom: User, now: datetime
 ) -> None:
-    two_step.end(tom, now)
+    two_step.disable(tom, now)
     assert not two_step.is_on(tom)
-    assert recovery_codes.left(tom) == 0
+    assert recovery_codes.count_unused(tom) == 0
     assert told()[-1] == ("tom@example.org", SecurityEvent.TWO_STEP_DISABLED)

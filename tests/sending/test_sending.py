@@ -179,7 +179,7 @@ class TestWhatArrives:
         now: datetime,
         purpose: EmailTokenPurpose,
     ) -> None:
-        email_tokens.ask(owner.user, purpose, "olive@new.example", now)
+        email_tokens.send_link(owner.user, purpose, "olive@new.example", now)
         worker.drain()
         assert smtp_server.recipients == ["olive@new.example"]
 
@@ -222,8 +222,8 @@ class TestWhatIsNotSent:
     def test_a_used_link_is_not_mailed(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
-        email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
-        email_tokens.close_all(owner.user, EmailTokenPurpose.RESET_PASSWORD, now)
+        email_tokens.send_link(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
+        email_tokens.close_links(owner.user, EmailTokenPurpose.RESET_PASSWORD, now)
         worker.drain()
         assert smtp_server.received == []
 
@@ -576,7 +576,7 @@ def test_personal_mail_overtakes_a_batch(
     smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
 ) -> None:
     send(owner, now, *(f"person{n}@example.org" for n in range(25)))
-    email_tokens.ask(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
+    email_tokens.send_link(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
     worker.drain()
     assert smtp_server.recipients[0] == owner.user.email
 

@@ -82,7 +82,7 @@ def ask_email_token(
     user: User, purpose: EmailTokenPurpose, now: datetime, email: str = ""
 ) -> EmailToken:
     """The proof behind a link that was mailed to ``user``."""
-    email_tokens.ask(user, purpose, email or user.email, now)
+    email_tokens.send_link(user, purpose, email or user.email, now)
     email_token: EmailToken = EmailToken.select().order_by(EmailToken.id.desc()).get()
     return email_token
 
@@ -146,7 +146,7 @@ class Site:
         """Give somebody an authenticator app and a passkey."""
         user, now = self.user(who), utcnow()
         assert user is not None
-        totp.offer(user, now)
+        totp.create(user, now)
         Authenticator.update(confirmed_at=now).where(Authenticator.user == user).execute()
         recovery_codes.make(user, now)
         Passkey.create(

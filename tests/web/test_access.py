@@ -100,7 +100,7 @@ def _session_of(user: User, now: datetime) -> int:
 
 def _passkey_of(user: User, now: datetime) -> int:
     """A passkey, with the codes on paper that come with it, and an app that waits for digits."""
-    totp.offer(user, now)
+    totp.create(user, now)
     recovery_codes.make(user, now)
     key = {"name": "Phone", "credential_id": b"1", "public_key": b"", "sign_count": 0}
     return Passkey.create(user=user, created_at=now, **key).id

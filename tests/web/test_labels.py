@@ -54,7 +54,10 @@ def test_waiting_is_told_in_minutes_or_seconds(seconds: int, words: str) -> None
 
 
 def test_pages_repeat_the_limits_of_the_rules(site: Site) -> None:
-    least, hours = passwords.MIN_LENGTH, email_tokens.hours(EmailTokenPurpose.RESET_PASSWORD)
+    least, hours = (
+        passwords.MIN_LENGTH,
+        email_tokens.lifetime_hours(EmailTokenPurpose.RESET_PASSWORD),
+    )
     newcomer = site.device("nobody")
     for url in (site.mailed(site.rows.pending), site.joining):
         assert f"At least {least} characters." in newcomer.open(url).text

@@ -25,7 +25,7 @@ def test_every_word_of_an_error_can_be_translated(bracketing: Site) -> None:
 def test_every_word_of_a_mail_can_be_translated(bracketing: Site) -> None:
     Account.update(requires_two_step=True).execute()
     for event in SecurityEvent:
-        security_notices.tell(bracketing.rows.owner.user, event, bracketing.rows.now)
+        security_notices.send(bracketing.rows.owner.user, event, bracketing.rows.now)
     invitations = (bracketing.rows.pending, bracketing.rows.known)
     mails = [Delivery.get(Delivery.invitation == invitation) for invitation in invitations]
     mails += list(Delivery.select().where(Delivery.kind != DeliveryKind.INVITATION))

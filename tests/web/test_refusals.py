@@ -97,7 +97,7 @@ REFUSING = {
     "account_settings.require_two_step": Refusing("members.two_step_policy.require"),
     "account_settings.update": Refusing("members.accounts.change_settings", form=SETTINGS),
     "two_step.confirm_app": Refusing("people.two_step.confirm_authenticator", "setting up"),
-    "two_step.offer_app": Refusing("people.two_step.offer_authenticator"),
+    "two_step.offer_app": Refusing("people.two_step.start_authenticator"),
     "two_step.remove_app": Refusing("people.two_step.remove_authenticator"),
     "batches.cancel": Refusing("outbox.batches.cancel"),
     "batches.pause": Refusing("outbox.batches.pause"),
@@ -120,8 +120,8 @@ REFUSING = {
     "join.create": Refusing("members.permanent_link.join_as_new", "nobody", JOINING),
     "login.create": Refusing("people.profiles.authenticate", "nobody", LOGIN),
     "login.use_passkey": Refusing("people.passkeys.authenticate", "nobody"),
-    "passkeys.add": Refusing("people.passkeys.add", form=PASSKEY),
-    "passkeys.options": Refusing("people.passkeys.ask_for_new"),
+    "passkeys.add": Refusing("people.passkeys.register", form=PASSKEY),
+    "passkeys.options": Refusing("people.passkeys.registration_options"),
     "passkeys.remove": Refusing("people.passkeys.remove"),
     "password_reset.create": Refusing(
         "people.email_tokens.reset_password", "nobody", {"password": PASSWORD, "again": PASSWORD}
@@ -146,7 +146,7 @@ REFUSING = {
     "staged_list.split_row": Refusing("invitations.edits.split_row"),
     "staged_list.undo_correction": Refusing("invitations.edits.undo_correction"),
     "two_step.make_codes": Refusing("people.two_step.make_recovery_codes"),
-    "two_step_login.create": Refusing("people.two_step.check", "half way"),
+    "two_step_login.create": Refusing("people.two_step.check_code", "half way"),
     "users.deactivate": Refusing("members.memberships.deactivate"),
     "users.reactivate": Refusing("members.memberships.reactivate"),
     "users.update": Refusing("members.memberships.change_role", form={"role": "20"}),

@@ -23,7 +23,7 @@ OWN = "/profile/two-step"
 def crowd() -> Iterator[None]:
     """All places in line are taken."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_places", Semaphore(0))
+        patch.setattr(passwords, "_queue", Semaphore(0))
         yield
 
 
@@ -151,7 +151,7 @@ def test_nobody_waits_while_they_keep_others_from_writing(
 
     who, url, button = place(site, form)
     browser = site.device(who).open(url)
-    monkeypatch.setattr(passwords, "_at_once", Turn())
+    monkeypatch.setattr(passwords, "_running", Turn())
     assert browser.press(button, **TYPED[form]).status == 200
     assert written
     assert not any(written)
