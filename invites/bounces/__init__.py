@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Bounces: reading delivery reports, and matching them to deliveries."""

@@ -1,8 +1,8 @@
-"""What a mail server sends back: reads a delivery report (RFC 3464), and two older kinds.
+"""Reads delivery status notifications (RFC 3464), and the bounces of qmail and old Exim.
 
-Anybody may send anything, so only the beginning of a message is looked at, and
-no tree of parts is built: those of a report stand side by side (RFC 6522), or one
-level further down when a gateway signed it or put a footer under it.
+Anyone can send anything, so only the beginning of a message is read, and no tree of parts is
+built: the parts of a report are siblings (RFC 6522), or one level deeper if a gateway signed
+the report or added a footer.
 """
 
 import quopri
@@ -13,12 +13,12 @@ from enum import StrEnum
 
 from invites.core.message_ids import read_origin
 
-READ_AT_MOST = 1024 * 1024  # the status and the returned headers come before the returned text
-_HEADERS_AT_MOST = 64 * 1024
-_PARTS_AT_MOST = 10
-_RECIPIENTS_AT_MOST = 50
-_SAID_AT_MOST = 5_000  # characters about one of them
-_WORDS_AT_MOST = 500  # characters, as the column of Delivery holds
+MAX_SIZE = 1024 * 1024  # bytes; status and returned headers come before the returned text
+_MAX_HEADERS = 64 * 1024  # characters
+_MAX_PARTS = 10
+_MAX_RECIPIENTS = 50
+_MAX_DIAGNOSTIC = 5_000  # characters about one recipient
+_MAX_TEXT = 500  # characters; Delivery.reply_text has as many
 
 _STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
@@ -32,45 +32,48 @@ _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _FIELD = re.compile(r"^([!-9;-~]{1,80}):(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 
-# A reply of RFC 5321, 4.2: first of all, after a colon, or with a status of RFC 3463 behind it.
-# Other numbers are minutes, or of addresses.
+# A reply code (RFC 5321, 4.2): at the beginning, after a colon, or before a status (RFC 3463).
+# Other numbers are durations, or parts of addresses.
 _REPLY = re.compile(r"(?:\A|: |(?<![\d.])(?=\d{3}[ -][245]\.\d))([245]\d\d)[ -]", re.ASCII)
 
-# Where the copy of the mail begins in the bounces of qmail, and of Exim before 4.84.
+# Where the copy of the message begins, in bounces of qmail and of Exim before 4.84.
 _COPY = re.compile(r"^-+ (?:Below this line is|This is) a copy of (?:the|your) message.*$", re.M)
-_QMAIL = "Hi. This is the"  # by these words a QSBMF bounce is known
+_QMAIL = "Hi. This is the"  # the first words of a bounce in the format QSBMF
 _QMAIL_RECIPIENT = re.compile(r"^<([^\s<>]{1,254})>:$", re.MULTILINE)
 
 
-class Fate(StrEnum):
-    """What became of a mail for one recipient. DELAYED: it may still arrive."""
+class DsnAction(StrEnum):
+    """What a report says about one recipient (RFC 3464, 2.3.3).
+
+    DELAYED: the message may still arrive. DELIVERED also stands for relayed and expanded.
+    """
 
     FAILED = "failed"
     DELAYED = "delayed"
-    ARRIVED = "arrived"
+    DELIVERED = "delivered"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a report says about one recipient, who may be called by two addresses."""
+class RecipientReport:
+    """``recipients``: the final and the original address of one recipient."""
 
     recipients: frozenset[str]
-    fate: Fate
+    action: DsnAction
     code: int | None
     text: str
 
 
 @dataclass(frozen=True)
 class Report:
-    """Which mail came back, by what its Message-ID holds, and what became of it for whom."""
+    """``origin``: the token in the Message-ID of the message that the report is about."""
 
     origin: str
-    findings: tuple[Finding, ...]
+    recipients: tuple[RecipientReport, ...]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A message or a part of one: its header fields by name in small letters, and its body."""
+    """A message or a part of one; its header fields are named in lower case."""
 
     headers: dict[str, str]
     body: bytes
@@ -81,20 +84,20 @@ class _Part:
 
 
 def read(raw: bytes) -> Report | None:
-    """The report in a message, or None when it is anything else. Never raises."""
-    message = _part(raw[:READ_AT_MOST])
+    """The report in a message; None if it isn't one. Never raises."""
+    message = _part(raw[:MAX_SIZE])
     parts = [inner for part in _parts_of(message) for inner in _parts_of(part) or [part]]
     if any(part.kind in _STATUS for part in parts):
-        findings = _standard_findings(parts)
+        recipients = _standard_recipients(parts)
         returned = [_part(part.body).headers for part in parts if part.kind in _RETURNED]
     else:
         notice, copy = _cut_at_copy(message)
-        findings = _older_findings(message.headers, notice)
+        recipients = _older_recipients(message.headers, notice)
         returned = [_fields(copy)]
-    if not findings:
+    if not recipients:
         return None
     origin = _origin(returned, message.headers, parts or [message])
-    return Report(origin, tuple(findings)) if origin else None
+    return Report(origin, tuple(recipients)) if origin else None
 
 
 def _part(raw: bytes) -> _Part:
@@ -105,23 +108,23 @@ def _part(raw: bytes) -> _Part:
 
 
 def _parts_of(message: _Part) -> list[_Part]:
-    """What stands side by side in ``message``; what is inside of that stays text."""
+    """The parts of ``message``; their own parts remain text."""
     boundary = _BOUNDARY.search(message.headers.get("content-type", ""))
     if boundary is None or not message.kind.startswith("multipart/"):
         return []
-    words = re.escape((boundary[1] or boundary[2]).encode())
-    line = re.compile(rb"^--" + words + rb"(?:--)?[ \t]*\r?\n", re.MULTILINE)
-    return [_part(piece) for piece in line.split(message.body, maxsplit=_PARTS_AT_MOST)[1:]]
+    marker = re.escape((boundary[1] or boundary[2]).encode())
+    line = re.compile(rb"^--" + marker + rb"(?:--)?[ \t]*\r?\n", re.MULTILINE)
+    return [_part(piece) for piece in line.split(message.body, maxsplit=_MAX_PARTS)[1:]]
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    """Some servers encode what has to be plain."""
+    """Some servers encode what must not be encoded."""
     match encoding.strip().lower():
         case "quoted-printable":
             return quopri.decodestring(body)
         case "base64":
             letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # it was cut there
+            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # cut off at the end
             return b64decode(whole + b"=" * (-len(whole) % 4))
     return body
 
@@ -131,93 +134,96 @@ def _text(raw: bytes) -> str:
 
 
 def _fields(block: str) -> dict[str, str]:
-    """Header fields, unfolded; of several with one name the first."""
+    """Header fields, unfolded; the first of several with the same name."""
     fields: dict[str, str] = {}
-    for name, value in _FIELD.findall(block[:_HEADERS_AT_MOST]):
+    for name, value in _FIELD.findall(block[:_MAX_HEADERS]):
         fields.setdefault(name.lower(), " ".join(value.split()))
     return fields
 
 
-def _standard_findings(parts: list[_Part]) -> list[Finding]:
+def _standard_recipients(parts: list[_Part]) -> list[RecipientReport]:
     status = next(part for part in parts if part.kind in _STATUS)
-    blocks = re.split(r"\n[ \t]*\n", _text(status.body), maxsplit=_RECIPIENTS_AT_MOST)
-    return [finding for block in blocks if (finding := _standard_finding(_fields(block)))]
+    blocks = re.split(r"\n[ \t]*\n", _text(status.body), maxsplit=_MAX_RECIPIENTS)
+    return [found for block in blocks if (found := _standard_recipient(_fields(block)))]
 
 
-def _standard_finding(fields: dict[str, str]) -> Finding | None:
-    """RFC 3464, 2.3: what stands about one recipient."""
+def _standard_recipient(fields: dict[str, str]) -> RecipientReport | None:
+    """The fields about one recipient (RFC 3464, 2.3)."""
     named = (fields.get("final-recipient", ""), fields.get("original-recipient", ""))
     recipients = frozenset(filter(None, (_address(name.rpartition(";")[2]) for name in named)))
     if not recipients:
         return None
-    kind, semicolon, words = fields.get("diagnostic-code", "").partition(";")
-    said = words if semicolon else kind
+    kind, semicolon, text = fields.get("diagnostic-code", "").partition(";")
+    diagnostic = text if semicolon else kind
     status = fields.get("status", "")
     match fields.get("action", "").split(" ")[0].lower():
         case "failed":
-            fate = Fate.FAILED  # with 4.x.x too: then they tried for days
+            action = DsnAction.FAILED  # with status 4.x.x too: after days of attempts
         case "delayed":
-            fate = Fate.DELAYED
+            action = DsnAction.DELAYED
         case _:
-            fate = Fate.ARRIVED
-    return _finding(recipients, fate, said or status)
+            action = DsnAction.DELIVERED
+    return _recipient_report(recipients, action, diagnostic or status)
 
 
-def _older_findings(headers: dict[str, str], notice: str) -> list[Finding]:
-    """Of qmail, and of Exim before 4.84; both send them only when they have given up."""
+def _older_recipients(headers: dict[str, str], notice: str) -> list[RecipientReport]:
+    """Of qmail, and of Exim before 4.84; both send a bounce only when they give up."""
     if notice.lstrip().startswith(_QMAIL):
         named = _QMAIL_RECIPIENT.findall(notice)
     else:
         named = headers.get("x-failed-recipients", "").split(",")
-    recipients = [address for name in named[:_RECIPIENTS_AT_MOST] if (address := _address(name))]
-    return [_older_finding(recipient, notice) for recipient in recipients]
+    recipients = [address for name in named[:_MAX_RECIPIENTS] if (address := _address(name))]
+    return [_older_recipient(recipient, notice) for recipient in recipients]
 
 
-def _older_finding(recipient: str, notice: str) -> Finding:
-    """The words about a recipient stand below the address, up to an empty line."""
+def _older_recipient(recipient: str, notice: str) -> RecipientReport:
+    """The text about a recipient is below the address, up to an empty line."""
     start = notice.lower().find(recipient)
-    paragraph = notice[start : start + _SAID_AT_MOST].split("\n\n", 1)[0] if start >= 0 else ""
-    said = " ".join(paragraph.split("\n")[1:])
-    return _finding(frozenset({recipient}), Fate.FAILED, said)
+    paragraph = notice[start : start + _MAX_DIAGNOSTIC].split("\n\n", 1)[0] if start >= 0 else ""
+    diagnostic = " ".join(paragraph.split("\n")[1:])
+    return _recipient_report(frozenset({recipient}), DsnAction.FAILED, diagnostic)
 
 
 def _cut_at_copy(message: _Part) -> tuple[str, str]:
-    """The notice, and the mail that it is about."""
+    """The notice, and the copy of the message that it is about."""
     text = _text(message.body)
     line = _COPY.search(text)
     return (text[: line.start()], text[line.end() :].lstrip()) if line else ("", "")
 
 
-def _finding(recipients: frozenset[str], fate: Fate, said: str) -> Finding:
-    """``said``: the mail server's own words, for people, without what only looks like them."""
-    printable = (letter if letter.isprintable() else " " for letter in said[:_SAID_AT_MOST])
+def _recipient_report(
+    recipients: frozenset[str], action: DsnAction, diagnostic: str
+) -> RecipientReport:
+    """Splits ``diagnostic``, the mail server's own words, into a reply code and a text."""
+    printable = (letter if letter.isprintable() else " " for letter in diagnostic[:_MAX_DIAGNOSTIC])
     plain = " ".join("".join(printable).split())
     reply = _REPLY.search(plain)
     if reply is None:
-        return Finding(recipients, fate, None, plain[:_WORDS_AT_MOST])
-    again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # it begins each line of a long reply
-    words = " ".join(re.sub(again, " ", plain[reply.end() :]).split())
-    return Finding(recipients, fate, int(reply[1]), words[:_WORDS_AT_MOST])
+        return RecipientReport(recipients, action, None, plain[:_MAX_TEXT])
+    again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # each line of a long reply begins with the code
+    text = " ".join(re.sub(again, " ", plain[reply.end() :]).split())
+    return RecipientReport(recipients, action, int(reply[1]), text[:_MAX_TEXT])
 
 
 def _address(text: str) -> str:
-    """An address as our tables have it, small, without brackets; empty when it is none."""
+    """An address in lower case, without brackets; empty if it isn't one."""
     address = text.strip().strip("<>").lower()
     return address if "@" in address else ""
 
 
 def _origin(returned: list[dict[str, str]], headers: dict[str, str], parts: list[_Part]) -> str:
-    """Which mail it is about: as the returned headers say, else what it answers to or quotes.
+    """The message that the report is about: from the headers it returns, answers or quotes.
 
-    A relay that puts a Message-ID of its own keeps ours in another field, like
+    A relay that replaces the Message-ID keeps ours in another field, such as
     X-Microsoft-Original-Message-ID. Exchange may quote the headers instead of returning them.
     """
-    ids = [value for fields in returned for name, value in fields.items() if _names_mail(name)]
+    ids = [
+        value
+        for fields in returned
+        for name, value in fields.items()
+        if name.endswith("message-id")
+    ]
     answered = [headers.get(name, "") for name in ("in-reply-to", "references")]
     quoted = [_text(part.body) for part in parts]
     places = [*ids, *answered, *quoted]
     return next(filter(None, map(read_origin, places)), "")
-
-
-def _names_mail(field: str) -> bool:
-    return field.endswith("message-id")

@@ -1,7 +1,7 @@
-"""Where bounces lie: a Maildir, an mbox file, an IMAP folder. Unread ones only.
+"""Reads the unread messages of a Maildir, an mbox file or an IMAP folder.
 
-Each gives letters one by one; a letter that is put away isn't given again.
-Nothing is deleted unless asked for.
+Each message has a function ``done`` that marks it as read, or deletes it if ``delete`` is set.
+A message that isn't marked is read again next time.
 """
 
 import imaplib
@@ -16,60 +16,60 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from invites.bounces.dsn import READ_AT_MOST
+from invites.bounces.dsn import MAX_SIZE
 from invites.core.settings import MailboxServer
 
-_SILENCE = 30  # seconds that an IMAP server may let us wait for its next word
+_TIMEOUT = 30  # seconds for each reply of an IMAP server
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _READ = re.compile(rb"^Status:.*R", re.MULTILINE | re.IGNORECASE)
 
 
-class BoxError(Exception):
-    """A mailbox that can't be read; the message says which and why."""
+class MailboxError(Exception):
+    """A mailbox can't be read; the message says which and why."""
 
 
 @dataclass(frozen=True)
-class Letter:
-    """The beginning of one message, and how to have it not read again."""
+class ReceivedMessage:
+    """``raw``: the first MAX_SIZE bytes."""
 
     raw: bytes
-    put_away: Callable[[], None]
+    done: Callable[[], None]
 
 
 @contextmanager
-def named_troubles(where: str) -> Iterator[None]:
-    """Turns what may go wrong while letters are read and put away into a BoxError."""
+def mailbox_errors(where: str) -> Iterator[None]:
+    """Turns all errors of reading ``where`` into a MailboxError."""
     try:
         yield
     except mailbox.NoSuchMailboxError:
-        raise BoxError(f"{where} can't be used: there is no such file.") from None
+        raise MailboxError(f"{where} can't be used: there is no such file.") from None
     except mailbox.ExternalClashError as error:
-        raise BoxError(
-            f"{where} can't be used: {_words(error)}. If no program uses it, remove {where}.lock."
+        raise MailboxError(
+            f"{where} can't be used: {_text(error)}. If no program uses it, remove {where}.lock."
         ) from error
     except OSError as error:
-        raise BoxError(f"{where} can't be used: {error.strerror or _words(error)}") from error
+        raise MailboxError(f"{where} can't be used: {error.strerror or _text(error)}") from error
     except (mailbox.Error, imaplib.IMAP4.error, UnicodeError) as error:
-        raise BoxError(f"{where} can't be used: {_words(error)}") from error
+        raise MailboxError(f"{where} can't be used: {_text(error)}") from error
 
 
-def _words(error: Exception) -> str:
+def _text(error: Exception) -> str:
     reason = error.args[0] if error.args else error
-    words = reason.decode("ascii", "replace") if isinstance(reason, bytes) else str(error)
-    return words or type(error).__name__
+    text = reason.decode("ascii", "replace") if isinstance(reason, bytes) else str(error)
+    return text or type(error).__name__
 
 
-def maildir(folder: Path, *, delete: bool) -> Generator[Letter, None, None]:
-    """The letters of a Maildir that aren't marked as seen; what is put away goes to ``cur``."""
+def maildir(folder: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
+    """The messages of a Maildir that aren't marked as seen; marking moves them to ``cur``."""
     if not ((folder / "new").is_dir() and (folder / "cur").is_dir()):
-        raise BoxError(
+        raise MailboxError(
             f"{folder} can't be used: it lacks the folders 'new' and 'cur' of a Maildir."
         )
     everything = [*(folder / "new").iterdir(), *(folder / "cur").iterdir()]
     for path in filter(_is_unseen, sorted(everything)):
         with path.open("rb") as file:
-            raw = file.read(READ_AT_MOST)
-        yield Letter(raw, partial(_remove if delete else _mark_seen, path))
+            raw = file.read(MAX_SIZE)
+        yield ReceivedMessage(raw, partial(_remove if delete else _mark_seen, path))
 
 
 def _is_unseen(path: Path) -> bool:
@@ -79,7 +79,7 @@ def _is_unseen(path: Path) -> bool:
 def _mark_seen(path: Path) -> None:
     name, _, flags = path.name.partition(":2,")
     seen = "".join(sorted({*flags, "S"}))
-    with suppress(FileNotFoundError):  # another program was faster
+    with suppress(FileNotFoundError):  # another program moved it
         path.rename(path.parent.parent / "cur" / f"{name}:2,{seen}")
 
 
@@ -87,18 +87,20 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def mbox(file: Path, *, delete: bool) -> Generator[Letter, None, None]:
-    """The letters of an mbox file without ``Status: R``; what is put away gets one."""
+def mbox(file: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
+    """The messages of an mbox file without ``Status: R``; marking adds it."""
     box = mailbox.mbox(file, create=False)
     with closing(box):
         box.lock()
-        for key in list(box.iterkeys()):  # what is put away may be removed meanwhile
+        for key in list(box.iterkeys()):  # marking may remove them meanwhile
             raw = box.get_bytes(key, from_=True)
             if not _READ.search(_BLANK_LINE.split(raw, maxsplit=1)[0]):
-                yield Letter(raw[:READ_AT_MOST], partial(_settle, box, key, raw, delete=delete))
+                yield ReceivedMessage(
+                    raw[:MAX_SIZE], partial(_mark_mbox, box, key, raw, delete=delete)
+                )
 
 
-def _settle(box: mailbox.mbox, key: str, raw: bytes, *, delete: bool) -> None:
+def _mark_mbox(box: mailbox.mbox, key: str, raw: bytes, *, delete: bool) -> None:
     if delete:
         box.remove(key)
         return
@@ -107,34 +109,39 @@ def _settle(box: mailbox.mbox, key: str, raw: bytes, *, delete: bool) -> None:
 
 
 def imap(
-    server: MailboxServer, *, delete: bool, silence: float = _SILENCE
-) -> Generator[Letter, None, None]:
-    """The unseen letters of an IMAP folder, over TLS; what is put away is marked as seen.
+    server: MailboxServer, *, delete: bool, timeout: float = _TIMEOUT
+) -> Generator[ReceivedMessage, None, None]:
+    """The unseen messages of an IMAP folder, over TLS; marking sets the flag ``Seen``.
 
-    A letter that the server can't hand out is told of after all others; it stays unseen.
-    Deletes only what it read: what others have marked as deleted isn't expunged, so a
-    server without UIDPLUS (RFC 4315), which many tell of after the log-in only, just marks.
+    A message that the server can't deliver raises an error after all others; it stays unseen.
+    ``delete`` expunges only what was read, not what others marked as deleted. This needs
+    UIDPLUS (RFC 4315), which many servers announce only after the login; a server without it
+    keeps the messages, marked as deleted.
     """
     context = ssl.create_default_context()
-    link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=silence)
+    link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=timeout)
     try:
         _log_in(link, server)
-        expunges = delete and b"UIDPLUS" in b" ".join(_good(link.capability())).upper()
-        _good(link.select(_quoted(_modified_utf7(server.folder))))
-        unseen = filter(None, _good(link.uid("SEARCH", "UNSEEN")))  # of none, some tell nothing
+        expunges = delete and b"UIDPLUS" in b" ".join(_data(link.capability())).upper()
+        _data(link.select(_quoted(_modified_utf7(server.folder))))
+        unseen = filter(
+            None, _data(link.uid("SEARCH", "UNSEEN"))
+        )  # some servers answer nothing if there are none
         refused: list[Any] = []
         for uid in b" ".join(unseen).decode().split():
-            kind, found = link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{READ_AT_MOST}>)")
+            kind, found = link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_SIZE}>)")
             refused += found if kind != "OK" else []
             for raw in (item[1] for item in found if isinstance(item, tuple)):
-                yield Letter(raw, partial(_tick, link, uid, delete=delete, expunge=expunges))
+                yield ReceivedMessage(
+                    raw, partial(_mark_imap, link, uid, delete=delete, expunge=expunges)
+                )
         if refused:
             raise imaplib.IMAP4.error(refused[0])
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
             link.logout()
         with suppress(OSError):
-            link.shutdown()  # logout doesn't, when the server is gone already
+            link.shutdown()  # logout doesn't if the server is gone
 
 
 def _log_in(link: imaplib.IMAP4, server: MailboxServer) -> None:
@@ -142,18 +149,18 @@ def _log_in(link: imaplib.IMAP4, server: MailboxServer) -> None:
         secret = f"\0{server.username}\0{server.password}".encode()
         link.authenticate("PLAIN", lambda _challenge: secret)
     elif not f"{server.username}{server.password}".isascii():
-        raise imaplib.IMAP4.error("Without AUTH=PLAIN it takes only ASCII names and passwords.")
+        raise imaplib.IMAP4.error("Without AUTH=PLAIN, user name and password must be ASCII.")
     else:
         link.login(_quoted(server.username), server.password)
 
 
-def _tick(link: imaplib.IMAP4, uid: str, *, delete: bool, expunge: bool) -> None:
-    _good(link.uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted \Seen)" if delete else r"(\Seen)"))
+def _mark_imap(link: imaplib.IMAP4, uid: str, *, delete: bool, expunge: bool) -> None:
+    _data(link.uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted \Seen)" if delete else r"(\Seen)"))
     if expunge:
-        _good(link.uid("EXPUNGE", uid))
+        _data(link.uid("EXPUNGE", uid))
 
 
-def _good(answer: tuple[str, list[Any]]) -> list[Any]:
+def _data(answer: tuple[str, list[Any]]) -> list[Any]:
     kind, data = answer
     if kind != "OK":
         raise imaplib.IMAP4.error(data[0])
@@ -166,7 +173,7 @@ def _quoted(text: str) -> str:
 
 
 def _modified_utf7(name: str) -> str:
-    """The name of a folder as IMAP has it (RFC 3501, 5.1.3)."""
+    """A folder name in IMAP's encoding (RFC 3501, 5.1.3)."""
     return re.sub("&|[^ -~]+", _shifted, name)
 
 

@@ -1,4 +1,4 @@
-"""Mail that came back after the mail server had taken it; docs/bounces.md says what is believed."""
+"""Matches delivery reports to deliveries; docs/mail.md says which reports are believed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,84 +10,81 @@ from peewee import fn
 
 from invites import db
 from invites.bounces import dsn
-from invites.bounces.dsn import Fate, Finding, Report
+from invites.bounces.dsn import DsnAction, RecipientReport, Report
 from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import Account, Delivery, DeliveryState, Invitation
 
-_HANDED_OVER = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
+_IS_SENT = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 
-# It waits for its second try, as the answer to the first was lost; the report is that answer.
-_TAKEN_UNHEARD = (Delivery.state == DeliveryState.QUEUED) & (Delivery.unknown_outcomes > 0)
+# The reply to the first attempt was lost, and the second is due later: the report is the reply.
+_MAY_BE_SENT = (Delivery.state == DeliveryState.QUEUED) & (Delivery.unknown_outcomes > 0)
 
 
-class Outcome(StrEnum):
-    """What was done about one message."""
+class ReportOutcome(StrEnum):
+    """What was done with one message in the mailbox for bounces."""
 
     BOUNCED = "bounced"
     DELAYED = "delayed"
-    LEFT_ALONE = "left alone"
+    IGNORED = "ignored"
     TOO_EARLY = "too early"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was done about one message and why; ``delivery``, once it is known to be about one."""
+class ReportResult:
+    """``delivery``: the one that the message is about, if it is about one of ours."""
 
-    outcome: Outcome
-    why: str
+    outcome: ReportOutcome
+    reason: str
     delivery: Delivery | None = None
 
 
-def take_in(raw: bytes, signer: Signer, now: datetime) -> Verdict:
-    """Read one message of the mailbox for bounces, and record what it reports."""
+def process(raw: bytes, signer: Signer, now: datetime) -> ReportResult:
+    """Reads one message in the mailbox for bounces, and records what it reports."""
     report = dsn.read(raw)
     if report is None:
-        return Verdict(Outcome.LEFT_ALONE, "no report that returns a Message-ID like ours")
+        return ReportResult(ReportOutcome.IGNORED, "not a report with a Message-ID from here")
     return record(report, signer, now)
 
 
-def record(report: Report, signer: Signer, now: datetime) -> Verdict:
-    """Mark the delivery that ``report`` is about, if it won't arrive at its recipient any more.
+def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
+    """Marks the delivery that ``report`` is about as bounced, if its recipient won't get it.
 
-    TOO_EARLY: the worker hasn't noted yet that the mail server took this mail. Ask again.
+    TOO_EARLY: the worker hasn't recorded yet that the mail server accepted it. Try again later.
     """
     delivery = _delivery(report, signer)
     if delivery is None:
-        return Verdict(Outcome.LEFT_ALONE, "its Message-ID is that of no mail here")
-    about = [each for each in report.findings if delivery.recipient in each.recipients]
-    fates = {each.fate for each in about}
-    if fates == {Fate.FAILED}:
-        return _mark(delivery, about[0], now)
-    if Fate.DELAYED in fates:
-        return Verdict(Outcome.DELAYED, "it may still arrive", delivery)
-    if fates:
-        return Verdict(Outcome.LEFT_ALONE, "it says that the mail arrived", delivery)
-    return Verdict(Outcome.LEFT_ALONE, "it names nobody to whom that mail went")
+        return ReportResult(ReportOutcome.IGNORED, "no email from here has its Message-ID")
+    about = [each for each in report.recipients if delivery.recipient in each.recipients]
+    actions = {each.action for each in about}
+    if actions == {DsnAction.FAILED}:
+        return _mark_bounced(delivery, about[0], now)
+    if DsnAction.DELAYED in actions:
+        return ReportResult(ReportOutcome.DELAYED, "it may still arrive", delivery)
+    if actions:
+        return ReportResult(ReportOutcome.IGNORED, "it says that the email was delivered", delivery)
+    return ReportResult(ReportOutcome.IGNORED, "it isn't about the recipient of that email")
 
 
-def has_bounced(account: Account, emails: Sequence[str]) -> set[str]:
-    """Those of ``emails`` whose newest mail from this account came back.
-
-    A later one that was taken clears them.
-    """
-    came_back = Delivery.state == db.literal(DeliveryState.BOUNCED.value)
-    bounced = _newest(account, db.lookup(emails, Delivery.recipient), came_back)
+def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
+    """Those of ``emails`` for which the newest mail from this account bounced."""
+    is_bounced = Delivery.state == db.literal(DeliveryState.BOUNCED.value)
+    bounced = _newest(account, db.lookup(emails, Delivery.recipient), is_bounced)
     if not bounced:
         return set()
     by_address = db.lookup(list(bounced), Invitation.email)
     mails = by_address.join(Delivery, on=(Delivery.invitation == Invitation.id))
-    taken = _newest(account, mails, Delivery.state == DeliveryState.SENT)
-    return {email for email, newest in bounced.items() if newest > taken.get(email, 0)}
+    sent = _newest(account, mails, Delivery.state == DeliveryState.SENT)
+    return {email for email, newest in bounced.items() if newest > sent.get(email, 0)}
 
 
 def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
-    """The id of each recipient's newest mail."""
+    """The id of the newest mail to each recipient."""
     own = db.unindexed(Delivery.account) == account.id
     return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 
 
 def _delivery(report: Report, signer: Signer) -> Delivery | None:
-    """The row, when the Message-ID is the one that its mail was given."""
+    """The delivery whose Message-ID is in the report, if its signature is ours."""
     token = report.origin
     delivery: Delivery | None = Delivery.get_or_none(Delivery.id == row_id(token))
     if delivery and signer.matches(token, Purpose.MESSAGE_ID, delivery):
@@ -95,21 +92,23 @@ def _delivery(report: Report, signer: Signer) -> Delivery | None:
     return None
 
 
-def _mark(delivery: Delivery, found: Finding, now: datetime) -> Verdict:
+def _mark_bounced(delivery: Delivery, report: RecipientReport, now: datetime) -> ReportResult:
     changed = (
         Delivery.update(
             state=DeliveryState.BOUNCED,
-            reply_code=found.code,
-            reply_text=found.text,
+            reply_code=report.code,
+            reply_text=report.text,
             finished_at=fn.COALESCE(Delivery.finished_at, Delivery.finished_at.db_value(now)),
         )
-        .where(Delivery.id == delivery.id, _HANDED_OVER | _TAKEN_UNHEARD)
+        .where(Delivery.id == delivery.id, _IS_SENT | _MAY_BE_SENT)
         .execute()
     )
     if changed:
-        return Verdict(Outcome.BOUNCED, "it failed for good", delivery)
+        return ReportResult(ReportOutcome.BOUNCED, "delivery failed", delivery)
     if delivery.state == DeliveryState.SENDING:
-        return Verdict(Outcome.TOO_EARLY, "that mail is still on its way out", delivery)
+        return ReportResult(ReportOutcome.TOO_EARLY, "that email is still being sent", delivery)
     if delivery.state == DeliveryState.BOUNCED:
-        return Verdict(Outcome.LEFT_ALONE, "that mail is marked already", delivery)
-    return Verdict(Outcome.LEFT_ALONE, "no mail server is known to have taken that mail", delivery)
+        return ReportResult(
+            ReportOutcome.IGNORED, "that email is already marked as bounced", delivery
+        )
+    return ReportResult(ReportOutcome.IGNORED, "that email isn't known to have been sent", delivery)

@@ -15,9 +15,9 @@ from peewee import PeeweeException
 
 from invites import db
 from invites.bounces import mailboxes
-from invites.bounces.dsn import READ_AT_MOST
-from invites.bounces.mailboxes import BoxError, Letter
-from invites.bounces.matching import Outcome, Verdict, take_in
+from invites.bounces.dsn import MAX_SIZE
+from invites.bounces.mailboxes import MailboxError, ReceivedMessage
+from invites.bounces.matching import ReportOutcome, ReportResult, process
 from invites.core.clock import utcnow
 from invites.db import schema
 from invites.web.services import services
@@ -48,15 +48,15 @@ def bounces(
         raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
     with _ends_in_order():
         if maildir:
-            _read_box(mailboxes.maildir(maildir, delete=delete), str(maildir), verbose)
+            _read_mailbox(mailboxes.maildir(maildir, delete=delete), str(maildir), verbose)
         elif mbox:
-            _read_box(mailboxes.mbox(mbox, delete=delete), str(mbox), verbose)
+            _read_mailbox(mailboxes.mbox(mbox, delete=delete), str(mbox), verbose)
         elif imap:
             server = services().settings.bounces
             if server is None:
                 raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
             where = f"{server.host}:{server.port}"
-            _read_box(mailboxes.imap(server, delete=delete), where, verbose)
+            _read_mailbox(mailboxes.imap(server, delete=delete), where, verbose)
         elif delete:
             raise click.UsageError("--delete needs --maildir, --mbox or --imap.")
         else:
@@ -79,31 +79,33 @@ def _ends_in_order() -> Iterator[None]:
 
 
 def _read_one(verbose: bool) -> None:
-    raw = sys.stdin.buffer.read(READ_AT_MOST)
-    while sys.stdin.buffer.read(READ_AT_MOST):
+    raw = sys.stdin.buffer.read(MAX_SIZE)
+    while sys.stdin.buffer.read(MAX_SIZE):
         pass  # a writer takes an unread pipe for a failure
-    found = _take_in_all(iter([Letter(raw, lambda: None)]), verbose)
-    if found[Outcome.TOO_EARLY]:
+    found = _process_all(iter([ReceivedMessage(raw, lambda: None)]), verbose)
+    if found[ReportOutcome.TOO_EARLY]:
         raise TryAgain("The email that bounced is still being sent.")
 
 
-def _read_box(letters: Generator[Letter, None, None], where: str, verbose: bool) -> None:
+def _read_mailbox(
+    messages: Generator[ReceivedMessage, None, None], where: str, verbose: bool
+) -> None:
     try:
-        with mailboxes.named_troubles(where), closing(letters):
-            _take_in_all(letters, verbose)
-    except BoxError as error:
+        with mailboxes.mailbox_errors(where), closing(messages):
+            _process_all(messages, verbose)
+    except MailboxError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _take_in_all(letters: Iterator[Letter], verbose: bool) -> Counter[Outcome]:
-    found: Counter[Outcome] = Counter()
+def _process_all(messages: Iterator[ReceivedMessage], verbose: bool) -> Counter[ReportOutcome]:
+    found: Counter[ReportOutcome] = Counter()
     with _database():
         try:
-            for letter in letters:
-                verdict = _take_in(letter)
-                found[verdict.outcome] += 1
+            for message in messages:
+                result = _process(message)
+                found[result.outcome] += 1
                 if verbose:
-                    click.echo(f"message {found.total()}: {_words(verdict)}")
+                    click.echo(f"message {found.total()}: {_describe(result)}")
         except Exception:
             if found:
                 click.echo(_summary(found))  # that much is done
@@ -123,22 +125,22 @@ def _database() -> Iterator[None]:
         raise TryAgain(str(error)) from None
 
 
-def _take_in(letter: Letter) -> Verdict:
-    verdict = take_in(letter.raw, services().signer, utcnow())
-    if verdict.outcome is not Outcome.TOO_EARLY:
-        letter.put_away()
-    return verdict
+def _process(message: ReceivedMessage) -> ReportResult:
+    result = process(message.raw, services().signer, utcnow())
+    if result.outcome is not ReportOutcome.TOO_EARLY:
+        message.done()
+    return result
 
 
-def _words(verdict: Verdict) -> str:
+def _describe(result: ReportResult) -> str:
     """The result and the delivery it is about, without any text from the message."""
-    mailed = verdict.delivery
-    about = f" (mail {mailed.id} to {mailed.recipient})" if mailed else ""
-    return f"{verdict.outcome}, {verdict.why}{about}"
+    delivery = result.delivery
+    about = f" (email {delivery.id} to {delivery.recipient})" if delivery else ""
+    return f"{result.outcome}, {result.reason}{about}"
 
 
-def _summary(found: Counter[Outcome]) -> str:
+def _summary(found: Counter[ReportOutcome]) -> str:
     total = found.total()
-    parts = [f"{found[outcome]} {outcome}" for outcome in Outcome if found[outcome]]
+    parts = [f"{found[outcome]} {outcome}" for outcome in ReportOutcome if found[outcome]]
     told = f"{total} message{'' if total == 1 else 's'}"
     return f"{told}: {', '.join(parts)}" if parts else told

@@ -248,7 +248,7 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
         "in_file": staged_rows.in_file(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
         "holds_no_more": suggestions.holds_no_more,
-        "bounced": matching.has_bounced(
+        "bounced": matching.bounced_addresses(
             current().account, [row.email for row in found if row.email]
         ),
     }

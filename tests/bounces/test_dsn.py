@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from invites.bounces import dsn
-from invites.bounces.dsn import Fate
+from invites.bounces.dsn import DsnAction
 from tests.support.actions import ends_soon
 
 SAMPLES = Path(__file__).parent / "messages"
@@ -21,11 +21,11 @@ def sample(name: str) -> bytes:
     return (SAMPLES / f"{name}.eml").read_bytes()
 
 
-def only_finding(raw: bytes) -> dsn.Finding:
+def only_finding(raw: bytes) -> dsn.RecipientReport:
     report = dsn.read(raw)
     assert report is not None
     assert report.origin == ORIGIN
-    [finding] = report.findings
+    [finding] = report.recipients
     return finding
 
 
@@ -65,7 +65,7 @@ def only_finding(raw: bytes) -> dsn.Finding:
 )
 def test_a_bounce_says_which_mail_for_whom_and_why(server, code, text):
     finding = only_finding(sample(server))
-    assert finding.fate is Fate.FAILED
+    assert finding.action is DsnAction.FAILED
     assert "kim@example.org" in finding.recipients
     assert (finding.code, finding.text) == (code, text)
 
@@ -75,9 +75,11 @@ def test_what_people_and_their_programs_answer_is_no_report(name):
     assert dsn.read(sample(name)) is None
 
 
-@pytest.mark.parametrize(("name", "fate"), [("delayed", Fate.DELAYED), ("delivered", Fate.ARRIVED)])
+@pytest.mark.parametrize(
+    ("name", "fate"), [("delayed", DsnAction.DELAYED), ("delivered", DsnAction.DELIVERED)]
+)
 def test_a_report_of_something_else_is_no_bounce(name, fate):
-    assert only_finding(sample(name)).fate is fate
+    assert only_finding(sample(name)).action is fate
 
 
 def test_an_address_behind_an_alias_is_reported_with_the_one_that_was_written_to():
@@ -90,16 +92,16 @@ def test_an_address_behind_an_alias_is_reported_with_the_one_that_was_written_to
 @pytest.mark.parametrize(
     ("action", "status", "diagnostic", "fate"),
     [
-        ("failed", "5.1.1", "smtp; 550 5.1.1 Nobody", Fate.FAILED),
-        ("Failed (permanent)", "5.0.0 (permanent failure)", "", Fate.FAILED),
-        ("failed", "4.4.7", "smtp; 550 4.4.7 Message expired", Fate.FAILED),
-        ("failed", "", "smtp; 550 Nobody", Fate.FAILED),
-        ("failed", "", "x-unix; no such folder", Fate.FAILED),
-        ("failed", "nonsense", "", Fate.FAILED),
-        ("delayed", "5.1.1", "", Fate.DELAYED),
-        ("relayed", "5.1.1", "", Fate.ARRIVED),
-        ("expanded", "2.0.0", "", Fate.ARRIVED),
-        ("", "5.1.1", "", Fate.ARRIVED),
+        ("failed", "5.1.1", "smtp; 550 5.1.1 Nobody", DsnAction.FAILED),
+        ("Failed (permanent)", "5.0.0 (permanent failure)", "", DsnAction.FAILED),
+        ("failed", "4.4.7", "smtp; 550 4.4.7 Message expired", DsnAction.FAILED),
+        ("failed", "", "smtp; 550 Nobody", DsnAction.FAILED),
+        ("failed", "", "x-unix; no such folder", DsnAction.FAILED),
+        ("failed", "nonsense", "", DsnAction.FAILED),
+        ("delayed", "5.1.1", "", DsnAction.DELAYED),
+        ("relayed", "5.1.1", "", DsnAction.DELIVERED),
+        ("expanded", "2.0.0", "", DsnAction.DELIVERED),
+        ("", "5.1.1", "", DsnAction.DELIVERED),
     ],
 )
 def test_what_failed_does_not_arrive_whatever_its_status(action, status, diagnostic, fate):
@@ -107,13 +109,13 @@ def test_what_failed_does_not_arrive_whatever_its_status(action, status, diagnos
         f"Final-Recipient: rfc822; kim@example.org\nAction: {action}\nStatus: {status}\n"
         f"Diagnostic-Code: {diagnostic}"
     )
-    assert only_finding(raw).fate is fate
+    assert only_finding(raw).action is fate
 
 
 def test_an_old_exim_that_gave_up_after_days_says_so():
     raw = sample("exim-old").replace(b"Unrouteable address", b"retry timeout exceeded")
     finding = only_finding(raw)
-    assert (finding.fate, finding.text) == (Fate.FAILED, "retry timeout exceeded")
+    assert (finding.action, finding.text) == (DsnAction.FAILED, "retry timeout exceeded")
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "base64"])
@@ -124,7 +126,7 @@ def test_parts_that_a_server_encoded_are_read(encoding):
         "base64": encodebytes(status),
     }
     raw = report(coded[encoding].decode(), f"Content-Transfer-Encoding: {encoding}\n")
-    assert only_finding(raw).fate is Fate.FAILED
+    assert only_finding(raw).action is DsnAction.FAILED
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_report_that_a_gateway_signed_or_put_a_footer_under_is_read(around):
         + report(FAILED)
         + b"--outer\nContent-Type: text/plain\n\nChecked.\n--outer--\n"
     )
-    assert only_finding(raw).fate is Fate.FAILED
+    assert only_finding(raw).action is DsnAction.FAILED
 
 
 def test_a_report_that_somebody_forwards_is_none():
@@ -173,7 +175,7 @@ def test_a_returned_mail_in_base64_is_read_wherever_it_ends(cut):
         b"--part\nContent-Type: message/global\nContent-Transfer-Encoding: base64\n\n"
         + returned.rstrip(b"=\n")[: -cut or None]
     )
-    assert only_finding(raw).fate is Fate.FAILED
+    assert only_finding(raw).action is DsnAction.FAILED
 
 
 def test_a_report_without_a_recipient_is_none():
@@ -185,13 +187,13 @@ def test_a_report_that_returns_nothing_may_say_what_it_answers_to(field):
     answered = f"{field}: <1207-xd2KjhHx4rGX3p1fAqXKOtqN@invites.example.org>\n".encode()
     status = "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1"
     raw = answered + report(status).replace(b"Message-ID", b"Subject").replace(b"<1207-", b"<")
-    assert only_finding(raw).fate is Fate.FAILED
+    assert only_finding(raw).action is DsnAction.FAILED
 
 
 def test_headers_that_a_report_quotes_are_found_where_its_lines_were_broken():
     long_host = b"invites.the-volunteers-of-riverside.example.org"
     raw = sample("exchange-quoting").replace(b"invites.example.org>", b"=\n" + long_host + b">")
-    assert only_finding(raw).fate is Fate.FAILED
+    assert only_finding(raw).action is DsnAction.FAILED
 
 
 def test_a_report_about_another_mail_is_none():
@@ -273,7 +275,7 @@ def test_no_message_takes_long_to_read(raw):
 
 
 def test_a_bounce_with_a_huge_mail_behind_it_is_read():
-    assert only_finding(bombs()["fifty megabytes of returned mail"]).fate is Fate.FAILED
+    assert only_finding(bombs()["fifty megabytes of returned mail"]).action is DsnAction.FAILED
 
 
 LINES = sorted({line for path in SAMPLES.iterdir() for line in path.read_bytes().split(b"\n")})

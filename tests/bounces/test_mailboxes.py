@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from invites.bounces import mailboxes
-from invites.bounces.dsn import READ_AT_MOST
-from invites.bounces.mailboxes import BoxError, named_troubles
+from invites.bounces.dsn import MAX_SIZE
+from invites.bounces.mailboxes import MailboxError, mailbox_errors
 from invites.core.settings import MailboxServer
 from tests.support.imap_server import ImapServer
 from tests.support.smtp_fixtures import CERTIFICATE
@@ -22,7 +22,7 @@ def read(letters, *, put_away=True):
     for letter in letters:
         found.append(letter.raw)
         if put_away:
-            letter.put_away()
+            letter.done()
     return found
 
 
@@ -56,19 +56,19 @@ class TestMaildir:
         assert list(mailbox.Maildir(folder)) == []
 
     def test_only_the_beginning_of_a_huge_letter_is_read(self, folder):
-        mailbox.Maildir(folder).add(b"\n" + b"x" * 2 * READ_AT_MOST)
-        assert max(map(len, read(mailboxes.maildir(folder, delete=False)))) == READ_AT_MOST
+        mailbox.Maildir(folder).add(b"\n" + b"x" * 2 * MAX_SIZE)
+        assert max(map(len, read(mailboxes.maildir(folder, delete=False)))) == MAX_SIZE
 
     def test_what_another_program_took_away_meanwhile_holds_up_no_other_letter(self, folder):
         letters = mailboxes.maildir(folder, delete=False)
         first = next(letters)
         for path in (folder / "new").iterdir():
             path.unlink()
-        first.put_away()
+        first.done()
         assert list(letters) == []
 
     def test_another_folder_is_refused(self, tmp_path):
-        with pytest.raises(BoxError, match="lacks the folders"), named_troubles("it"):
+        with pytest.raises(MailboxError, match="lacks the folders"), mailbox_errors("it"):
             read(mailboxes.maildir(tmp_path, delete=False))
 
 
@@ -103,7 +103,7 @@ class TestMbox:
 
     def test_what_was_put_away_before_an_error_stays_so(self, file):
         letters = mailboxes.mbox(file, delete=False)
-        next(letters).put_away()
+        next(letters).done()
         letters.close()
         assert len(read(mailboxes.mbox(file, delete=False))) == 1
 
@@ -118,12 +118,12 @@ class TestMbox:
     def test_a_file_that_another_program_writes_to_is_left_alone(self, file):
         other = mailbox.mbox(file)
         other.lock()
-        with pytest.raises(BoxError, match=r"remove it\.lock"), named_troubles("it"):
+        with pytest.raises(MailboxError, match=r"remove it\.lock"), mailbox_errors("it"):
             read(mailboxes.mbox(file, delete=False))
         other.close()
 
     def test_no_such_file_is_refused(self, tmp_path):
-        with pytest.raises(BoxError, match="there is no such file"), named_troubles("it"):
+        with pytest.raises(MailboxError, match="there is no such file"), mailbox_errors("it"):
             read(mailboxes.mbox(tmp_path / "nothing", delete=False))
 
 
@@ -144,10 +144,10 @@ class TestImap:
             known = MailboxServer("127.0.0.1", 0, imap_server.user, imap_server.password, "INBOX")
             with (
                 imap_server.open(tls if secure else None, silent=silent) as port,
-                named_troubles("it"),
+                mailbox_errors("it"),
             ):
                 server = replace(known, port=port, **changes)
-                letters = mailboxes.imap(server, delete=delete, silence=0.5)
+                letters = mailboxes.imap(server, delete=delete, timeout=0.5)
                 return read(letters, put_away=put_away)
 
         return read_all
@@ -176,23 +176,23 @@ class TestImap:
         assert not any(b"EXPUNGE" in words for words in imap_server.said)
 
     def test_only_the_beginning_of_a_huge_letter_is_asked_for(self, read_all, imap_server):
-        imap_server.put(b"\n" + b"x" * 2 * READ_AT_MOST)
-        assert len(read_all()[-1]) == READ_AT_MOST
+        imap_server.put(b"\n" + b"x" * 2 * MAX_SIZE)
+        assert len(read_all()[-1]) == MAX_SIZE
 
     def test_an_old_server_gets_the_password_by_login(self, read_all, imap_server):
         imap_server.capabilities = "IMAP4rev1"
         imap_server.user, imap_server.password = r"in\"vites", "right"
         assert len(read_all(username='in"vites')) == 2
         assert rb'LOGIN "in\"vites" "right"' in imap_server.said
-        with pytest.raises(BoxError, match="only ASCII"):
+        with pytest.raises(MailboxError, match="must be ASCII"):
             read_all(password="wörd")
 
     def test_a_wrong_password_is_told_in_the_servers_words(self, read_all):
-        with pytest.raises(BoxError, match=r"it can't be used: \[AUTHENTICATIONFAILED\] Wrong"):
+        with pytest.raises(MailboxError, match=r"it can't be used: \[AUTHENTICATIONFAILED\] Wrong"):
             read_all(password="wrong")
 
     def test_a_folder_that_is_not_there_is_told(self, read_all):
-        with pytest.raises(BoxError, match="No such mailbox"):
+        with pytest.raises(MailboxError, match="No such mailbox"):
             read_all(folder="Bounces")
 
     @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ class TestImap:
         self, read_all, imap_server
     ):
         imap_server.broken.add(min(imap_server.messages))
-        with pytest.raises(BoxError, match="SERVERBUG"):
+        with pytest.raises(MailboxError, match="SERVERBUG"):
             read_all()
         assert list(imap_server.flags.values()) == [set(), {r"\Seen"}]
 
@@ -223,7 +223,7 @@ class TestImap:
         assert read_all() == []
 
     def test_a_server_without_tls_gets_no_password(self, read_all, imap_server):
-        with pytest.raises(BoxError, match="it can't be used"):
+        with pytest.raises(MailboxError, match="it can't be used"):
             read_all(secure=False)
         assert imap_server.password.encode() not in b"".join(imap_server.said)
 
@@ -231,18 +231,18 @@ class TestImap:
         self, read_all, imap_server, monkeypatch
     ):
         monkeypatch.delenv("SSL_CERT_FILE")
-        with pytest.raises(BoxError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(MailboxError, match="CERTIFICATE_VERIFY_FAILED"):
             read_all()
         assert imap_server.said == []
 
     def test_a_server_that_says_nothing_is_given_up(self, read_all):
-        with pytest.raises(BoxError, match="timed out"):
+        with pytest.raises(MailboxError, match="timed out"):
             read_all(silent=True)
 
     @pytest.mark.parametrize("word", [b"AUTHENTICATE", b"SELECT", b"UID SEARCH", b"UID STORE"])
     def test_a_server_that_hangs_up_is_told_of(self, read_all, imap_server, word):
         imap_server.hang_up_at = word
-        with pytest.raises(BoxError, match="it can't be used"):
+        with pytest.raises(MailboxError, match="it can't be used"):
             read_all()
         assert len(imap_server.messages) == 2
 
@@ -251,5 +251,5 @@ class TestImap:
     )
     def test_nobody_listening_is_told(self, host, told):
         server = MailboxServer(host, 9, "a", "b", "INBOX")
-        with pytest.raises(BoxError, match=told), named_troubles("it"):
+        with pytest.raises(MailboxError, match=told), mailbox_errors("it"):
             read(mailboxes.imap(server, delete=False))

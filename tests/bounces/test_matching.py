@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from invites.bounces import dsn, matching
-from invites.bounces.matching import Outcome
+from invites.bounces.matching import ReportOutcome
 from invites.core.tokens import Purpose, Signer
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
 from invites.outbox import enqueue, journal, queue
@@ -32,7 +32,7 @@ def mail(email, now, state=DeliveryState.SENT, **more):
 
 
 def take_in(raw):
-    return matching.take_in(raw, SIGNER, NOW).outcome
+    return matching.process(raw, SIGNER, NOW).outcome
 
 
 def stands(delivery):
@@ -43,7 +43,7 @@ def stands(delivery):
 def test_a_bounce_marks_its_mail_with_the_words_of_the_report(delivery, state):
     delivery.state = state
     delivery.save()
-    assert take_in(sample("gmail")) is Outcome.BOUNCED
+    assert take_in(sample("gmail")) is ReportOutcome.BOUNCED
     after = reread(delivery)
     assert after.state == DeliveryState.BOUNCED
     assert after.reply_code == 550
@@ -66,27 +66,27 @@ def test_a_bounce_marks_its_mail_with_the_words_of_the_report(delivery, state):
     ],
 )
 def test_the_bounces_of_the_common_mail_servers_are_understood(delivery, server):
-    assert take_in(sample(server)) is Outcome.BOUNCED
+    assert take_in(sample(server)) is ReportOutcome.BOUNCED
     assert stands(delivery) == DeliveryState.BOUNCED
 
 
 def test_the_same_report_twice_changes_nothing_more(delivery):
     take_in(sample("postfix"))
     before = reread(delivery).reply_text
-    assert take_in(sample("gmail")) is Outcome.LEFT_ALONE
+    assert take_in(sample("gmail")) is ReportOutcome.IGNORED
     assert reread(delivery).reply_text == before
 
 
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
-        ("delayed", Outcome.DELAYED),
-        ("delivered", Outcome.LEFT_ALONE),
-        ("vacation", Outcome.LEFT_ALONE),
-        ("reply", Outcome.LEFT_ALONE),
-        ("read-receipt", Outcome.LEFT_ALONE),
-        ("complaint", Outcome.LEFT_ALONE),
-        ("spam", Outcome.LEFT_ALONE),
+        ("delayed", ReportOutcome.DELAYED),
+        ("delivered", ReportOutcome.IGNORED),
+        ("vacation", ReportOutcome.IGNORED),
+        ("reply", ReportOutcome.IGNORED),
+        ("read-receipt", ReportOutcome.IGNORED),
+        ("complaint", ReportOutcome.IGNORED),
+        ("spam", ReportOutcome.IGNORED),
     ],
 )
 def test_everything_else_leaves_the_mail_as_it_is(delivery, name, outcome):
@@ -97,12 +97,12 @@ def test_everything_else_leaves_the_mail_as_it_is(delivery, name, outcome):
 def test_a_mail_that_was_given_up_after_days_has_come_back_too(delivery):
     given_up = FAILED.format("kim@example.org").replace("5.1.1", "4.4.7")
     assert "4.4.7" in given_up
-    assert take_in(report(given_up)) is Outcome.BOUNCED
+    assert take_in(report(given_up)) is ReportOutcome.BOUNCED
     assert stands(delivery) == DeliveryState.BOUNCED
 
 
 def test_a_report_for_another_recipient_marks_nothing(delivery):
-    assert take_in(report(FAILED.format("pat@example.org"))) is Outcome.LEFT_ALONE
+    assert take_in(report(FAILED.format("pat@example.org"))) is ReportOutcome.IGNORED
     assert stands(delivery) == DeliveryState.SENT
 
 
@@ -115,25 +115,25 @@ def test_who_got_another_mail_cannot_report_this_one(delivery, now, difference):
     theirs = SIGNER.token(Purpose.MESSAGE_ID, mail).partition("-")[2]
     found = dsn.read(sample("postfix"))
     forged = replace(found, origin=f"1207-{theirs}")
-    assert matching.record(forged, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
+    assert matching.record(forged, SIGNER, NOW).outcome is ReportOutcome.IGNORED
     assert stands(delivery) == DeliveryState.SENT
 
 
 def test_a_link_in_the_mail_is_no_proof_of_a_report(delivery):
     found = dsn.read(sample("postfix"))
     other = replace(found, origin=SIGNER.token(Purpose.UNSUBSCRIBE, delivery))
-    assert matching.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
+    assert matching.record(other, SIGNER, NOW).outcome is ReportOutcome.IGNORED
 
 
 @pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
 def test_an_id_that_is_no_mail_of_ours_marks_nothing(delivery, delivery_id):
     found = dsn.read(sample("postfix"))
     other = replace(found, origin=found.origin.replace("1207", str(delivery_id)))
-    assert matching.record(other, SIGNER, NOW).outcome is Outcome.LEFT_ALONE
+    assert matching.record(other, SIGNER, NOW).outcome is ReportOutcome.IGNORED
 
 
 def test_the_case_of_an_address_does_not_matter(delivery):
-    assert take_in(report(FAILED.format("<KIM@Example.ORG>"))) is Outcome.BOUNCED
+    assert take_in(report(FAILED.format("<KIM@Example.ORG>"))) is ReportOutcome.BOUNCED
 
 
 def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
@@ -142,7 +142,7 @@ def test_a_list_of_which_one_address_got_the_mail_has_not_bounced(delivery):
         "Original-Recipient: rfc822; kim@example.org\nFinal-Recipient: rfc822; two@example.org\n"
         "Action: delivered\nStatus: 2.0.0\n",
     )
-    assert take_in(report("\n".join(both))) is Outcome.LEFT_ALONE
+    assert take_in(report("\n".join(both))) is ReportOutcome.IGNORED
     assert stands(delivery) == DeliveryState.SENT
 
 
@@ -157,7 +157,7 @@ def test_a_report_on_a_try_whose_answer_was_lost_marks_the_mail_and_spares_the_s
     }
     Delivery.update(waits).where(Delivery.id == delivery.id).execute()
     (waiting,) = queue.urgent(now, 10)
-    assert take_in(sample("postfix")) is Outcome.BOUNCED
+    assert take_in(sample("postfix")) is ReportOutcome.BOUNCED
     assert stands(delivery) == DeliveryState.BOUNCED
     assert queue.urgent(now, 10) == []
     assert journal.write([], [waiting], now) == set()
@@ -171,14 +171,14 @@ def test_a_report_on_a_try_whose_answer_was_lost_marks_the_mail_and_spares_the_s
 def test_a_mail_that_no_mail_server_took_cannot_come_back(delivery, state):
     delivery.state = state
     delivery.save()
-    assert take_in(sample("postfix")) is Outcome.LEFT_ALONE
+    assert take_in(sample("postfix")) is ReportOutcome.IGNORED
     assert stands(delivery) == state
 
 
 def test_a_report_that_overtakes_the_worker_is_to_be_read_again(delivery):
     delivery.state = DeliveryState.SENDING
     delivery.save()
-    assert take_in(sample("postfix")) is Outcome.TOO_EARLY
+    assert take_in(sample("postfix")) is ReportOutcome.TOO_EARLY
     assert stands(delivery) == DeliveryState.SENDING
 
 
@@ -202,7 +202,7 @@ class TestHasBounced:
 
         def ask(*names):
             emails = [f"{name}@example.org" for name in names]
-            found = matching.has_bounced(owner.account, emails)
+            found = matching.bounced_addresses(owner.account, emails)
             return {email.partition("@")[0] for email in found}
 
         return ask

@@ -69,7 +69,7 @@ class TestFromAPipe:
     @pytest.mark.parametrize("name", ["vacation", "reply", "spam", "delivered"])
     def test_anything_else_is_taken_too_so_that_the_mail_server_does_not_return_it(self, app, name):
         done = run(app, typed=sample(name))
-        assert (done.exit_code, done.output) == (0, "1 message: 1 left alone\n")
+        assert (done.exit_code, done.output) == (0, "1 message: 1 ignored\n")
         assert state() == DeliveryState.SENT
 
     def test_nothing_at_all_is_taken(self, app):
@@ -110,7 +110,7 @@ class TestFromAMailbox:
 
     def test_it_says_in_one_line_what_was_found(self, app, maildir):
         done = run(app, "--maildir", str(maildir))
-        assert done.output == "3 messages: 1 bounced, 1 delayed, 1 left alone\n"
+        assert done.output == "3 messages: 1 bounced, 1 delayed, 1 ignored\n"
         assert run(app, "--maildir", str(maildir)).output == "0 messages\n"
         assert len(mailbox.Maildir(maildir)) == 3
 
@@ -118,12 +118,12 @@ class TestFromAMailbox:
         Delivery.update(state=DeliveryState.SENDING).execute()
         lines = run(app, "--maildir", str(maildir), "--verbose").output.splitlines()
         assert len(lines) == 4
-        assert lines[-1] == "3 messages: 1 delayed, 1 left alone, 1 too early"
+        assert lines[-1] == "3 messages: 1 delayed, 1 ignored, 1 too early"
         said = {line.partition(": ")[2] for line in lines[:-1]}
         assert said == {
-            "too early, that mail is still being sent (mail 1207 to kim@example.org)",
-            "delayed, it may still arrive (mail 1207 to kim@example.org)",
-            "left alone, no report that returns a Message-ID like ours",
+            "too early, that email is still being sent (email 1207 to kim@example.org)",
+            "delayed, it may still arrive (email 1207 to kim@example.org)",
+            "ignored, not a report with a Message-ID from here",
         }
 
     def test_a_report_that_overtakes_the_worker_stays_unread(self, app, maildir):
@@ -153,22 +153,22 @@ class TestFromAMailbox:
         box.add(sample("exim"))
         box.add(sample("vacation"))
         box.close()
-        take_in, told = bounces.take_in, []
+        process, told = bounces.process, []
 
-        def told_to_stop(*letter):
+        def told_to_stop(*message):
             if told:
                 os.kill(os.getpid(), signal.SIGTERM)
-            told.append(letter)
-            return take_in(*letter)
+            told.append(message)
+            return process(*message)
 
         with monkeypatch.context() as patch:
-            patch.setattr(bounces, "take_in", told_to_stop)
+            patch.setattr(bounces, "process", told_to_stop)
             done = run(app, "--mbox", str(tmp_path / "mbox"))
         assert done.exit_code == 75
         assert done.output.startswith("1 message: 1 bounced\n")
         assert "Stopped on request" in done.output
         assert [path.name for path in tmp_path.glob("mbox*")] == ["mbox"]
-        assert run(app, "--mbox", str(tmp_path / "mbox")).output == "1 message: 1 left alone\n"
+        assert run(app, "--mbox", str(tmp_path / "mbox")).output == "1 message: 1 ignored\n"
 
     def test_an_imap_folder_is_read(self, settings, tls, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
@@ -176,7 +176,7 @@ class TestFromAMailbox:
         imap_server.put(sample("gmail"), sample("vacation"))
         with imap_server.open(tls) as port:
             reading = imap_app(settings, port, imap_server.password)
-            assert run(reading, "--imap").output == "2 messages: 1 bounced, 1 left alone\n"
+            assert run(reading, "--imap").output == "2 messages: 1 bounced, 1 ignored\n"
             assert run(reading, "--imap").output == "0 messages\n"
             assert run(reading, "--imap", "--delete").output == "0 messages\n"
         assert state() == DeliveryState.BOUNCED
