@@ -1,0 +1,83 @@
+"""The flask commands migrate, backup and restore."""
+
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from invites.cli import backups, readiness
+from invites.cli.shared import Command, ready_database
+from invites.core.clock import utcnow
+from invites.members import installation
+from invites.web.services import services
+
+
+@click.command(cls=Command)
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Create a new secret key for a database whose key is lost. Logs everyone out and "
+    "breaks the links in all emails.",
+)
+@with_appcontext
+def migrate(new_key: bool) -> None:
+    """Create the database and the secret key, or update the database to this version.
+
+    Safe to run at any time.
+    """
+    applied = readiness.prepare(services().settings, new_key=new_key)
+    for name in applied:
+        click.echo(f"Applied {name}.")
+    if not applied:
+        click.echo("The database is up to date.")
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="Keep this many backups in FOLDER and delete older ones.",
+)
+@with_appcontext
+def backup(folder: Path, keep: int | None) -> None:
+    """Copy the database and the secret key into a dated folder in FOLDER.
+
+    Invites may be running.
+    """
+    ready_database()
+    settings = services().settings
+    if not installation.is_set_up():
+        raise click.ClickException(
+            f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
+        )
+    done = backups.back_up(settings, folder, utcnow(), keep=keep)
+    click.echo(f"Backed up {settings.data} to {done}. Protect it like this installation.")
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Move the present data into a dated folder first.")
+@click.option(
+    "--keep-mail",
+    is_flag=True,
+    help="Keep emails queued that were queued in the backup. Emails sent since are sent twice.",
+)
+@with_appcontext
+def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
+    """Restore the database and the secret key from a backup while Invites is stopped.
+
+    FOLDER is one of the dated folders that 'flask backup' creates.
+    """
+    settings = services().settings
+    done = backups.restore(settings, folder, utcnow(), replace=replace, keep_mail=keep_mail)
+    click.echo(f"Restored {folder} to {settings.data}. Start Invites again.")
+    click.echo("Everyone has to log in again.")
+    if done.replaced:
+        click.echo(f"The previous data is in {done.replaced}.")
+    if done.on_hold:
+        click.echo(
+            f"Emails on hold: {done.on_hold}. They were queued in the backup and may have been "
+            "sent since. To send them, open the pages of their batches; to send all of them, "
+            "restore again with --replace --keep-mail."
+        )

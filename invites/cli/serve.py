@@ -1,0 +1,127 @@
+"""The flask commands serve and worker."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+from flask.cli import ScriptInfo, pass_script_info, with_appcontext
+from flask_mail import Mail
+
+from invites import db
+from invites.cli import readiness
+from invites.cli.setup import greet
+from invites.cli.shared import Command, ready_database
+from invites.core.settings import PROJECT_ROOT
+from invites.sending.worker import Worker
+from invites.web.services import services
+
+_ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail in hand
+
+
+@click.command(cls=Command)
+@with_appcontext
+def serve() -> None:
+    """Run the web server and the mail worker in this terminal until stopped."""
+    ready_database()
+    _refuse_taken_port(services().settings.bind)
+    greet()  # gunicorn logs the warnings
+    db.close()
+    stopped = _told_to_stop()
+    running = {
+        "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        # Pages come first: people wait for them.
+        "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
+    }
+    in_terminal = sys.stdin.isatty()
+    while not stopped and all(process.poll() is None for process in running.values()):
+        time.sleep(0.1)
+        if (
+            in_terminal and not sys.stdin.isatty()
+        ):  # the terminal was closed; make passes on no SIGHUP
+            stopped.append(signal.SIGHUP)
+    ended = [
+        f"The {name} stopped: {_how(process.returncode)}."
+        for name, process in running.items()
+        if process.returncode is not None
+    ]
+    _end(list(running.values()))
+    if not stopped:
+        raise click.ClickException(f"{' '.join(ended)} Invites has stopped.")
+
+
+def _how(code: int) -> str:
+    """Why a process ended, by its exit code."""
+    if code == -signal.SIGKILL:
+        return "killed by SIGKILL, perhaps because the system ran out of memory"
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"see the error above (exit code {code})" if code else "it was asked to"
+
+
+def _refuse_taken_port(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, int(port)), family=family).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"Invites can't listen on {bind}: {str(error.strerror).partition(' (')[0]}. "
+            "Set INVITES_BIND to an address and a free port of this machine, "
+            "such as 127.0.0.1:8001."
+        ) from None
+
+
+def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start a program in its own session, where only this process signals it."""
+    return subprocess.Popen(  # noqa: S603  # a list of our own words, no shell
+        [*before, sys.executable, "-m", module, *arguments],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # threads share what they have freed
+        start_new_session=True,
+    )
+
+
+def _told_to_stop() -> list[int]:
+    """A list that is filled when this process receives SIGTERM, SIGINT or SIGHUP.
+
+    A threading.Event would deadlock: its lock may be held by the interrupted main thread.
+    """
+    signals: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
+            signal.signal(number, lambda told, _frame: signals.append(told))
+    return signals
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    """Terminate all processes; kill those that don't end in time."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        try:
+            process.wait(_ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@click.command(cls=Command)
+@pass_script_info
+@with_appcontext
+def worker(info: ScriptInfo) -> None:
+    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = services().settings
+    db.configure(settings.database_path, durable=False)
+    ready_database()
+    db.close()
+    with readiness.hold(settings):
+        app = info.load_app()
+        Worker(Mail(app) if settings.mail_server else None, services().mail_context).run()
