@@ -1,15 +1,24 @@
-# make run | test | check | soak | bench. The README says more.
+# make run | dev | test | check | soak | bench. The README says more.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
 export FLASK_APP := app.py
 
-.PHONY: run test check fast slow browser soak bench format
+.PHONY: run dev test check fast slow browser soak bench format
 
 run: .venv/runs
 	@$(BIN)/flask migrate
 	@$(BIN)/flask serve
+
+# Example data in demo/, restarted when a file changes. Without a mail server emails wait in the
+# Mailbox page.
+dev: export INVITES_DATA := demo
+dev: export INVITES_MAIL_SERVER :=
+dev: .venv/develops
+	@test -e demo/invites.sqlite3 || $(BIN)/flask demo
+	@$(BIN)/flask migrate
+	@$(BIN)/flask serve --reload
 
 test: check fast slow browser
 

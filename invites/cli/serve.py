@@ -7,7 +7,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import click
 from flask.cli import ScriptInfo, pass_script_info, with_appcontext
@@ -25,34 +27,57 @@ _ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail
 
 
 @click.command(cls=Command)
+@click.option("--reload", is_flag=True, help="Restart both when a file changes; for development.")
 @with_appcontext
-def serve() -> None:
+def serve(reload: bool) -> None:
     """Run the web server and the mail worker in this terminal until stopped."""
     ready_database()
     _refuse_taken_port(services().settings.bind)
     greet()  # gunicorn logs the warnings
     db.close()
-    stopped = _told_to_stop()
-    running = {
-        "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
-        # Pages come first: people wait for them.
-        "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
-    }
-    in_terminal = sys.stdin.isatty()
-    while not stopped and all(process.poll() is None for process in running.values()):
+    told_to_stop = _stop_requests()
+    if reload:
+        while not told_to_stop():
+            running = _start_both()
+            _wait_for_change(told_to_stop)
+            _end(running.values())
+        return
+    running = _start_both()
+    while not told_to_stop() and all(process.poll() is None for process in running.values()):
         time.sleep(0.1)
-        if (
-            in_terminal and not sys.stdin.isatty()
-        ):  # the terminal was closed; make passes on no SIGHUP
-            stopped.append(signal.SIGHUP)
     ended = [
         f"The {name} stopped: {_how(process.returncode)}."
         for name, process in running.items()
         if process.returncode is not None
     ]
-    _end(list(running.values()))
-    if not stopped:
+    _end(running.values())
+    if not told_to_stop():
         raise click.ClickException(f"{' '.join(ended)} Invites has stopped.")
+
+
+def _start_both() -> dict[str, subprocess.Popen[bytes]]:
+    return {
+        "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
+        # Pages come first: people wait for them.
+        "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
+    }
+
+
+def _wait_for_change(told_to_stop: Callable[[], bool]) -> None:
+    """Return when a source file has changed, or when this process is told to stop."""
+    before = _source_files()
+    while not told_to_stop() and _source_files() == before:
+        time.sleep(0.5)
+
+
+def _source_files() -> set[tuple[Path, int]]:
+    """Code, templates and static files with their time of modification."""
+    found = set()
+    for folder in ("invites", "templates", "static"):
+        for path in (PROJECT_ROOT / folder).rglob("*.*"):
+            with suppress(FileNotFoundError):  # editors replace files
+                found.add((path, path.stat().st_mtime_ns))
+    return {one for one in found if one[0].suffix != ".pyc"}
 
 
 def _how(code: int) -> str:
@@ -88,8 +113,8 @@ def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subproce
     )
 
 
-def _told_to_stop() -> list[int]:
-    """A list that is filled when this process receives SIGTERM, SIGINT or SIGHUP.
+def _stop_requests() -> Callable[[], bool]:
+    """Whether this process received SIGTERM, SIGINT or SIGHUP, or its terminal was closed.
 
     A threading.Event would deadlock: its lock may be held by the interrupted main thread.
     """
@@ -97,10 +122,11 @@ def _told_to_stop() -> list[int]:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
             signal.signal(number, lambda told, _frame: signals.append(told))
-    return signals
+    in_terminal = sys.stdin.isatty()  # make passes on no SIGHUP
+    return lambda: bool(signals) or (in_terminal and not sys.stdin.isatty())
 
 
-def _end(running: list[subprocess.Popen[bytes]]) -> None:
+def _end(running: Collection[subprocess.Popen[bytes]]) -> None:
     """Terminate all processes; kill those that don't end in time."""
     for process in running:
         process.terminate()

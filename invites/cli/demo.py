@@ -1,0 +1,294 @@
+"""The flask command demo: an organization with a month of history, to look at and to work on."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from uuid import uuid4
+
+import click
+from flask.cli import with_appcontext
+
+from invites import db
+from invites.authorization import audit_log
+from invites.bounces import matching
+from invites.bounces.dsn import Fate, Finding, Report
+from invites.cli import readiness
+from invites.cli.shared import Command, words
+from invites.core.clock import utcnow
+from invites.core.errors import RuleError
+from invites.core.roles import Role
+from invites.core.secret_key import load_secret_keys
+from invites.core.tokens import Purpose, Signer
+from invites.invitations import manage, send_invitations, staging, unsubscribe
+from invites.invitations.send_invitations import InvitationRequest
+from invites.lists.recipients import read_field
+from invites.members import accounts, answers, installation, memberships, permanent_link
+from invites.members.accounts import AccountSettings
+from invites.models import Account, Batch, Delivery, Invitation, Membership, User
+from invites.outbox import batches, journal, queue
+from invites.outbox.journal import JournalEntry
+from invites.outbox.retry import Attempt, SendResult
+from invites.people import profiles
+from invites.people.passwords import hash_password
+from invites.people.profiles import NewProfile
+from invites.web.services import services
+
+_PASSWORD = "river stones in the rain"
+_SENT = Attempt(SendResult.SENT, 250, "2.0.0 Ok: queued")
+_NO_SUCH_USER = Attempt(SendResult.FAILED, 550, "5.1.1 No such user here")
+_NOT_WELCOME = Attempt(SendResult.FAILED, 554, "5.7.1 Sender address rejected: not authorized")
+
+_VOLUNTEERS = """Name,Email,Street
+Ben Carter,ben.carter@example.org,Mill Lane
+Chloe Dubois,chloe@example.org,Mill Lane
+Daniel Weiss,daniel.weiss@example.org,Quay Street
+Elena Rossi,elena@example.org,Quay Street
+Farid Haddad,farid@example.org,Chapel Road
+Grace Kim,grace.kim@example.org,Chapel Road
+Hugo Silva,hugo@example.org,Mill Lane
+Ines Novak,ines@example.org,Station Road
+Jonas Berg,jonas.berg@example.org,Station Road
+Keiko Tanaka,keiko@example.org,Station Road
+Liam Walsh,liam@example.org,Harbor Street
+Maya Patel,maya.patel@example.org,Harbor Street
+Maya Patel,maya.patel@example.org,Harbor Street
+Noah Levi,noah.levi.example.org,Harbor Street
+"""
+_LAST_NAMES = ("Abbas", "Costa", "Engel", "Lind", "Moreau", "Santos")
+
+
+def _list(domain: str, *first_names: str) -> str:
+    people = ((first, last) for first in first_names for last in _LAST_NAMES)
+    rows = (f"{one} {two},{one.lower()}.{two.lower()}@{domain}" for one, two in people)
+    return "\n".join(("Name,Email", *rows))
+
+
+_PARENTS = _list(
+    "example.net", *("Amir", "Bianca", "Carlos", "Dina", "Emil", "Fatou", "Georg", "Hana")
+)
+_ALUMNI = _list(
+    "example.com", *("Marta", "Nils", "Oskar", "Paola", "Rita", "Stefan", "Tilda", "Uwe", "Yara")
+)
+_NEIGHBORS = """Name;Email
+Rosa Lind;rosa.lind@example.com
+Samir Aziz;samir@example.com
+Tove Holm;tove@gmial.com
+Umar Khan;umar.khan@gmial.com
+Vera Popov;vera.popov.example.com
+Wanda Nowak;wanda@example.com wanda.nowak@example.net
+Ben Carter;ben.carter@example.org
+Xenia Roth;xenia@example.com
+Xenia Roth;xenia@example.com
+Front desk;info@example.com
+Yusuf Demir;yusuf@example.com
+Zita Horvath;zita@example.com
+"""
+
+
+@click.command(cls=Command)
+@click.option("--add", is_flag=True, help="Add the demo organization to an installation with data.")
+@with_appcontext
+def demo(add: bool) -> None:
+    """Create an organization with example data: members, batches, invitations.
+
+    Refuses an installation with data, and one with a mail server.
+    """
+    settings = services().settings
+    if settings.mail_server is not None:
+        raise click.ClickException(
+            "The demo has queued emails to people who don't exist. Run it without a mail server: "
+            "INVITES_MAIL_SERVER= flask demo"
+        )
+    readiness.prepare(settings)
+    db.connect()
+    if installation.is_set_up() and not add:
+        raise click.ClickException(
+            f"{settings.data} has data already. Set INVITES_DATA to an empty folder, or add the "
+            "demo organization to this installation: flask demo --add"
+        )
+    logging.getLogger("invites").setLevel(logging.ERROR)  # a batch of the demo is stopped
+    try:
+        account = _Demo(Signer(load_secret_keys(settings.data)), utcnow()).fill()
+    except RuleError as refused:
+        raise click.ClickException(f"Is the demo here already? {words(refused)}") from None
+    click.echo(f"{account.name} is in {settings.data}. Run 'flask serve' and log in at")
+    click.echo(f"{settings.base_url}/login with the password: {_PASSWORD}")
+    for name, role in (("olive", "Account Owner"), ("ada", "Admin"), ("mo", "Moderator")):
+        click.echo(f"  {name}@example.org  {role}")
+    click.echo("  ben.carter@example.org, chloe@example.org and others are Users.")
+
+
+class _Demo:
+    """Does what people and the worker would have done, at the times when they did."""
+
+    def __init__(self, signer: Signer, now: datetime) -> None:
+        self.signer = signer
+        self.now = now
+        self.password_hash = hash_password(_PASSWORD)
+
+    def fill(self) -> Account:
+        self.olive = self._found()
+        self.account = self.olive.account
+        self.ada, self.mo = self._invite_team()
+        self._invite_volunteers()
+        self._share_permanent_link()
+        self._change_members()
+        self._invite_neighbors()
+        self._found_another_account()
+        self._send_batches_in_each_state()
+        staging.stage(self.olive, "neighbors.csv", _NEIGHBORS.encode(), self.now)
+        return self.account
+
+    def _found(self) -> Membership:
+        at, profile = self._ago(30), self._profile("Olive Martin", "olive@example.org")
+        if installation.is_set_up():
+            account = accounts.create("Riverside Relief", self._confirmed(profile, at), at)
+        else:
+            account, _installer = installation.set_up("Riverside Relief", profile, at)
+        olive: Membership = Membership.get(Membership.account == account)
+        settings = AccountSettings(
+            name=account.name,
+            purpose="Help neighbors to get ready for the flood season.",
+            assignments_url="https://shifts.example.org/riverside",
+            assignments_label="See your shifts",
+            reply_to="hello@example.org",
+            time_zone="Europe/London",
+        )
+        accounts.change_settings(olive, settings, at)
+        return olive
+
+    def _invite_team(self) -> tuple[Membership, Membership]:
+        self._send(self.olive, 29, "Ada Okafor <ada@example.org>", role=Role.ADMIN)
+        self._send(self.olive, 29, "Mo Diaz <mo@example.org>", role=Role.MODERATOR)
+        self._hand_over(29)
+        team = [self._accept(f"{name}@example.org", 28) for name in ("ada", "mo")]
+        for member, device in zip(team, ("Safari, macOS", "Firefox, Windows"), strict=True):
+            audit_log.record_sign_in(member.user, device, self._ago(28))
+        return team[0], team[1]
+
+    def _invite_volunteers(self) -> None:
+        """A list of last month: most have answered, the others' invitations have expired."""
+        self._send(self.olive, 25, file=("volunteers.csv", _VOLUNTEERS))
+        self._hand_over(25)
+        self._bounce("maya.patel@example.org", 25)
+        for name in ("ben.carter", "chloe", "daniel.weiss", "elena"):
+            self._accept(f"{name}@example.org", 24)
+        for name in ("farid", "grace.kim", "hugo"):
+            self._accept(f"{name}@example.org", 22)
+        answers.decline(self._invitation("jonas.berg@example.org"), self._ago(21))
+        unsubscribe.unsubscribe(self._invitation("ines@example.org"), self._ago(20))
+
+    def _share_permanent_link(self) -> None:
+        link = permanent_link.enable(self.olive, self._ago(20))
+        pia = self._profile("Pia Sommer", "pia.sommer@example.com")
+        permanent_link.join(link, self._confirmed(pia, self._ago(18)), self._ago(18))
+        quinn = self._profile("Quinn Adams", "quinn@example.com")
+        permanent_link.join_as_new(link, quinn, self._ago(2))  # never opened the confirmation mail
+        self._hand_over(2)
+
+    def _change_members(self) -> None:
+        ben, hugo = (self._member(f"{name}@example.org") for name in ("ben.carter", "hugo"))
+        memberships.change_role(self.ada, ben, Role.MODERATOR, self._ago(9))
+        memberships.deactivate(self.mo, hugo, self._ago(8))
+
+    def _invite_neighbors(self) -> None:
+        """Typed last week: pending, accepted, declined, revoked, and one that failed."""
+        names = ("paula", "ravi", "sofia", "tomas", "ulla", "viktor")
+        self._send(self.mo, 6, ", ".join(f"{name}@example.com" for name in names))
+        self._hand_over(6, {"viktor@example.com": _NO_SUCH_USER})
+        self._accept("paula@example.com", 5, name="Paula Nunes")
+        answers.decline(self._invitation("ravi@example.com"), self._ago(5))
+        manage.revoke(self.mo, self._invitation("sofia@example.com"), self._ago(4))
+
+    def _send_batches_in_each_state(self) -> None:
+        """Stopped, paused, canceled, and queued: the mail server has been away since yesterday."""
+        self._send(self.ada, 3, file=("alumni.csv", _ALUMNI))
+        self._hand_over(3, everyone=_NOT_WELCOME)
+        parents = self._send(self.ada, 1, file=("school parents.csv", _PARENTS))
+        self._hand_over(1, limit=31)
+        batches.pause(self.ada, parents, self._ago(1))
+        canceled = self._send(self.olive, 1, "petra@example.net, rolf@example.net")
+        batches.cancel(self.olive, canceled, self._ago(1))
+        self._send(self.olive, 0, "Silke Braun <silke@example.net>, Timo Frank <timo@example.net>")
+
+    def _found_another_account(self) -> None:
+        """Whose owner invites Olive, so that her accounts page has an invitation."""
+        zoe = self._confirmed(self._profile("Zoe Blank", "zoe@example.com"), self._ago(12))
+        library = accounts.create("Hilltop Library", zoe, self._ago(12))
+        owner = Membership.get(Membership.account == library)
+        self._send(owner, 1, "Olive Martin <olive@example.org>")
+        self._hand_over(1)
+
+    def _send(
+        self,
+        actor: Membership,
+        days: float,
+        typed: str = "",
+        *,
+        file: tuple[str, str] | None = None,
+        role: Role = Role.USER,
+    ) -> Batch:
+        at = self._ago(days)
+        staged = staging.stage(actor, file[0], file[1].encode(), at) if file else None
+        request = InvitationRequest(uuid4().hex, read_field(typed), role, staged)
+        return send_invitations.send(actor, request, at)
+
+    def _hand_over(
+        self,
+        days: float,
+        replies: Mapping[str, Attempt] = MappingProxyType({}),
+        *,
+        everyone: Attempt = _SENT,
+        limit: int = 1000,
+    ) -> None:
+        """What the worker does with mails that are due; ``replies`` of the server by address."""
+        at = self._ago(days)
+        while limit and (mails := [*queue.urgent(at, limit), *queue.bulk(at, limit)]):
+            mails = mails[:limit]
+            may_start = journal.write([], mails, at)
+            done = [
+                JournalEntry(mail, replies.get(mail.recipient, everyone))
+                for mail in mails
+                if mail.id in may_start
+            ]
+            journal.write(done, [], at)
+            limit -= len(done)
+
+    def _bounce(self, email: str, days: float) -> None:
+        mail = Delivery.get(Delivery.recipient == email)
+        reply = "5.1.1 The email account that you tried to reach does not exist"
+        finding = Finding(frozenset({email}), Fate.FAILED, 550, reply)
+        origin = self.signer.token(Purpose.MESSAGE_ID, mail)
+        matching.record(Report(origin, (finding,)), self.signer, self._ago(days))
+
+    def _accept(self, email: str, days: float, *, name: str = "") -> Membership:
+        invitation = self._invitation(email)
+        profile = self._profile(name or invitation.name, email)
+        return answers.accept_as_new(invitation, profile, self._ago(days), proven=True)
+
+    def _invitation(self, email: str) -> Invitation:
+        found: Invitation = (
+            Invitation.with_account_and_inviter()
+            .where(Invitation.account == self.account, Invitation.email == email)
+            .get()
+        )
+        return found
+
+    def _member(self, email: str) -> Membership:
+        found: Membership = (
+            Membership.select(Membership)
+            .join(User)
+            .where(Membership.account == self.account, User.email == email)
+            .get()
+        )
+        return found
+
+    def _profile(self, name: str, email: str) -> NewProfile:
+        return NewProfile(name, email, "", self.password_hash)
+
+    def _confirmed(self, profile: NewProfile, at: datetime) -> User:
+        return profiles.create(profile, at, confirmed=True)
+
+    def _ago(self, days: float) -> datetime:
+        return self.now - timedelta(days=days)
