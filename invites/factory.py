@@ -5,8 +5,8 @@ import logging
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from invites import blueprints, cli, db
-from invites.cli import readiness
+from invites import blueprints, db
+from invites.cli import commands, readiness
 from invites.core.secret_key import load_secret_keys
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.core.tokens import Signer
@@ -66,7 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for part in _PARTS:
         part.init_app(app)
     blueprints.register(app)
-    cli.register(app)
+    commands.register(app)
     return app
 
 

@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from invites import db
 from invites.authorization import audit_log
 from invites.bounces import matching
-from invites.bounces.dsn import Fate, Finding, Report
+from invites.bounces.dsn import DsnAction, RecipientReport, Report
 from invites.cli import readiness
 from invites.cli.shared import Command, words
 from invites.core.clock import utcnow
@@ -258,9 +258,9 @@ class _Demo:
     def _bounce(self, email: str, days: float) -> None:
         mail = Delivery.get(Delivery.recipient == email)
         reply = "5.1.1 The email account that you tried to reach does not exist"
-        finding = Finding(frozenset({email}), Fate.FAILED, 550, reply)
+        about = RecipientReport(frozenset({email}), DsnAction.FAILED, 550, reply)
         origin = self.signer.token(Purpose.MESSAGE_ID, mail)
-        matching.record(Report(origin, (finding,)), self.signer, self._ago(days))
+        matching.record(Report(origin, (about,)), self.signer, self._ago(days))
 
     def _accept(self, email: str, days: float, *, name: str = "") -> Membership:
         invitation = self._invitation(email)

@@ -9,7 +9,7 @@ from invites.core.roles import Role
 from invites.members import memberships, ownership
 from invites.models import Authenticator, JoinedBy, Membership, User
 from invites.people import profiles, sessions, totp, two_step
-from tests.cli.test_commands import run
+from tests.cli.running import run
 from tests.people.test_security_notices import told
 from tests.support.actions import refused, reread
 from tests.support.people import make_member, make_user

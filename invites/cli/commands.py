@@ -1,0 +1,19 @@
+"""The list of the flask commands."""
+
+from flask import Flask
+
+from invites.cli.bounces import bounces
+from invites.cli.database import backup, migrate, restore
+from invites.cli.demo import demo
+from invites.cli.rescue import disable_two_step, rescue_owner, sign_out
+from invites.cli.serve import serve, worker
+from invites.cli.setup import setup, version, welcome
+
+
+def register(app: Flask) -> None:
+    """Add the commands to ``flask``."""
+    for command in (
+        *(version, migrate, setup, welcome, serve, worker, backup, restore),
+        *(bounces, rescue_owner, disable_two_step, sign_out, demo),
+    ):
+        app.cli.add_command(command)
