@@ -103,7 +103,7 @@ class TestSending:
     def test_fifty_thousand_rows_are_one_batch(self, olive: Browser) -> None:
         rows = "".join(f"person{n}@example.org\n" for n in range(MAX_ENTRIES))
         olive.open(NEW).press("Send Invitation", csv_file=csv(b"email\n" + rows.encode()))
-        assert "50,000 people get a mail" in olive.text
+        assert "50,000 people will get an email" in olive.text
         olive.press("Send Invitation", agreed="50000")
         assert olive.url == f"{ACCOUNT}/batches/1"
         assert Invitation.select().count() == Delivery.select().count() == MAX_ENTRIES
