@@ -37,7 +37,7 @@ STRENGTH = (
 )
 
 ROLE_MEANS = {
-    Role.USER: _("Can't see admin pages"),
+    Role.USER: _("No access to admin pages"),
     Role.MODERATOR: _("Invites and removes Users"),
     Role.ADMIN: _("Invites, changes and removes everyone except Account Owners"),
     Role.OWNER: _("Can change everyone and everything"),

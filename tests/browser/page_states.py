@@ -182,7 +182,7 @@ def _empty(_server: Server) -> list[PageState]:
 
     def come_back_too_late(visitor: Visitor) -> None:
         visitor.context.clear_cookies()
-        visitor.press("Log in").sees("too long")
+        visitor.press("Log in").sees("This page has expired")
 
     return [
         PageState("login", "/login"),
@@ -466,10 +466,10 @@ class _Full:
             visitor.fill(Email=_TYPED).sees("duplicate")
 
         def drop(visitor: Visitor) -> None:
-            visitor.choose_file("guests.csv", file.encode()).sees("1,200 rows, below")
+            visitor.choose_file("guests.csv", file.encode()).sees("1,200 rows, listed below")
 
         def drop_mixed(visitor: Visitor) -> None:
-            visitor.choose_file("volunteers.csv", _MIXED.encode()).sees("rows, below")
+            visitor.choose_file("volunteers.csv", _MIXED.encode()).sees("rows, listed below")
 
         def show_all(visitor: Visitor) -> None:
             drop_mixed(visitor)
@@ -558,7 +558,7 @@ class _Full:
             PageState(
                 "unsubscribe-said-so",
                 unsubscribe,
-                act=lambda v: v.press("Unsubscribe").sees("won't be invited"),
+                act=lambda v: v.press("Unsubscribe").sees("You are unsubscribed"),
             ),
             PageState("unsubscribe-list", f"{_ACCOUNT}/invitations?search=no.more", OWNER),
             PageState("unsubscribe-unknown", "/unsubscribe/1-unknown"),

@@ -81,7 +81,7 @@ def test_a_dropped_file_is_shown_before_it_is_sent(
     file = tmp_path / "guests.csv"
     file.write_text(GUESTS)
     olive.go_to("Create New Invitation").drop_file(file)
-    olive.sees("guests.csv", "2 rows, below", "2 people will get an email.")
+    olive.sees("guests.csv", "2 rows, listed below", "2 people will get an email.")
 
     olive.press("Send Invitation").sees_heading("guests.csv").sees("2 of 2 sent")
     assert server.smtp.wait_for_mail("jon@example.org")["Subject"] == "Invitation"
@@ -113,7 +113,7 @@ def test_a_file_with_50000_rows_becomes_a_batch_and_begins_to_drain(
 ) -> None:
     rows = "".join(f"guest{number}@example.org\n" for number in range(50_000))
     olive.go_to("Create New Invitation").choose_file("everybody.csv", f"Email\n{rows}".encode())
-    olive.sees("50,000 rows, below", "50,000 people will get an email.")
+    olive.sees("50,000 rows, listed below", "50,000 people will get an email.")
 
     olive.page.get_by_label("Yes, send 50,000 emails", exact=True).check()
     olive.press("Send Invitation").sees_heading("everybody.csv").sees("of 50,000 sent")

@@ -54,7 +54,9 @@ def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
         expect(olive.page.get_by_role("progressbar", name="Reading the file")).to_be_hidden()
         expect(olive.field("Email")).to_have_value("kim@example.org")
 
-    olive.choose_file("guests.csv", GUESTS).sees("2 rows, below", "3 people will get an email.")
+    olive.choose_file("guests.csv", GUESTS).sees(
+        "2 rows, listed below", "3 people will get an email."
+    )
 
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway"])
@@ -114,4 +116,4 @@ def test_a_file_dropped_beside_the_dropzone_does_not_open(
 
     olive.sees_heading("New Invitation")
     expect(olive.field("Email")).to_have_value("kim@example.org")
-    olive.drop_file(file).sees("2 rows, below")
+    olive.drop_file(file).sees("2 rows, listed below")

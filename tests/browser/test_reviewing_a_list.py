@@ -121,7 +121,7 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
 ) -> None:
     server.member("Mo Diaz", "mo@example.org", Role.MODERATOR)
     rows = "".join(f"Guest {n};guest{n}@example.org\n" for n in range(49_993))
-    _drop(olive, MIXED + rows).sees("50,000 rows, below", "49,994 people will get an email.")
+    _drop(olive, MIXED + rows).sees("50,000 rows, listed below", "49,994 people will get an email.")
     expect(olive.field("Address in row 4")).to_have_value("cleo.example.org")
     expect(olive.row("guest1@example.org")).to_have_count(0)
 
@@ -142,7 +142,7 @@ def test_why_very_many_mails_are_not_sent_yet_is_in_sight(
     olive = visit(server, java_script_enabled=javascript).sign_in()
     _drop(olive, "".join(f"p{n}@example.org\n" for n in range(600)))
     if javascript:
-        olive.sees("600 rows, below")
+        olive.sees("600 rows, listed below")
     else:
         olive.press("Send Invitation").sees("Nothing has been sent yet")
     olive.press("Send Invitation").sees("Check this box to confirm")
