@@ -34,6 +34,10 @@ from tests.conftest import NOW
 from tests.support.actions import attempt_all, invite, new_profile, order, reread, send
 from tests.support.people import make_member, make_user
 
+# They are forked from a process that has loaded this module.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
+
 WAIT = 60  # seconds; only a test that hangs gets there
 
 
@@ -276,10 +280,9 @@ def in_a_process(path, start, results, action, arguments):
 
 def in_processes(path, count, action, *arguments):
     """The results of ``count`` processes that do the same thing at the same moment."""
-    spawn = multiprocessing.get_context("spawn")
-    start, results = spawn.Barrier(count), spawn.Queue()
+    start, results = PROCESSES.Barrier(count), PROCESSES.Queue()
     processes = [
-        spawn.Process(target=in_a_process, args=(path, start, results, action, arguments))
+        PROCESSES.Process(target=in_a_process, args=(path, start, results, action, arguments))
         for _ in range(count)
     ]
     for process in processes:
@@ -317,9 +320,8 @@ def claim_and_wait(path, taken, done):
 
 @pytest.mark.slow
 def test_only_one_process_is_the_worker_and_the_next_one_takes_over_when_it_is_killed(database):
-    spawn = multiprocessing.get_context("spawn")
-    taken, done = spawn.Queue(), spawn.Event()
-    first = spawn.Process(target=claim_and_wait, args=(database, taken, done))
+    taken, done = PROCESSES.Queue(), PROCESSES.Event()
+    first = PROCESSES.Process(target=claim_and_wait, args=(database, taken, done))
     first.start()
     assert taken.get(timeout=WAIT)
     with db.only_one("worker", lambda: True) as claimed:
@@ -383,9 +385,8 @@ def do_until(path, current, step, action, actor_id):
 
 
 def kill_during(path, step, seconds, action, actor_id):
-    spawn = multiprocessing.get_context("spawn")
-    current = spawn.Event()
-    process = spawn.Process(target=do_until, args=(path, current, step, action, actor_id))
+    current = PROCESSES.Event()
+    process = PROCESSES.Process(target=do_until, args=(path, current, step, action, actor_id))
     process.start()
     assert current.wait(WAIT)
     time.sleep(seconds)

@@ -48,10 +48,10 @@ def migrate(path, start, results):
 
 @pytest.mark.slow
 def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
-    spawn = multiprocessing.get_context("spawn")
-    start, results = spawn.Barrier(4), spawn.Queue()
+    fork = multiprocessing.get_context("forkserver")
+    start, results = fork.Barrier(4), fork.Queue()
     arguments = (tmp_path / "invites.sqlite3", start, results)
-    processes = [spawn.Process(target=migrate, args=arguments) for _ in range(4)]
+    processes = [fork.Process(target=migrate, args=arguments) for _ in range(4)]
     for process in processes:
         process.start()
     applied = [results.get(timeout=30) for _ in processes]

@@ -1,6 +1,7 @@
 """Workers, and the mail servers that they talk to."""
 
 from tests.support.smtp_fixtures import (
+    clock,
     mailing_app,
     make_worker,
     now,
@@ -14,6 +15,7 @@ from tests.support.smtp_fixtures import (
 )
 
 __all__ = [
+    "clock",
     "mailing_app",
     "make_worker",
     "now",

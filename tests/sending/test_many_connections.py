@@ -66,11 +66,12 @@ class TestManyConnections:
             return letter(room, mail, when)
 
         monkeypatch.setattr(MailBuilder, "build", make)
-        server.delay = 1
+        server.gate.clear()
         send(owner, now, *people(4))
         running()
         wait_for(lambda: len(made) == 3)  # one is being sent, one is announced
         assert not server.received
+        server.gate.set()
         wait_for(lambda: states() == {SENT: 4})
         assert made == server.recipients == people(4)
 
@@ -246,6 +247,7 @@ class TestManyConnections:
         MailThrottle.update(connections=2).execute()
         wait_for(lambda: server.open_now <= 2)
         assert states()[QUEUED] > 0
+        server.delay = 0
         wait_for(lambda: states() == {SENT: 400})
         assert Counter(server.recipients) == Counter(people(400))
 

@@ -17,6 +17,7 @@ from invites.sending.worker import Worker
 from tests.support.actions import send
 from tests.support.scripted_smtp_server import SILENCE, ScriptedServer, Step, at
 from tests.support.sending_actions import ONE_WAY, people, wait_for
+from tests.support.smtp_fixtures import Clock
 
 pytestmark = [pytest.mark.slow, ONE_WAY]
 
@@ -28,32 +29,46 @@ def silence_one(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None
     server.answer = at("body", SILENCE, of="person001@example.org", connection=1)
 
 
-class Begun:
-    """Which letters began to go out since ``seen`` was emptied, each with its moment."""
+class Started:
+    """Which messages were built, by the id of their mail, and which of them were started since."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen: list[tuple[float, Message]] = []
-        letters: dict[int, Message] = {}
-        make, write = MailBuilder.build, journal.write
+        self.built: dict[int, Message] = {}
+        self.messages: list[Message] = []
+        build, write = MailBuilder.build, journal.write
 
-        def making(room, mail, now):
-            letter = make(room, mail, now)
-            if letter is not None:
-                letters[mail.id] = letter
-            return letter
+        def keep_built(builder, mail, now):
+            message = build(builder, mail, now)
+            if message is not None:
+                self.built[mail.id] = message
+            return message
 
-        def writing(settled, starting, now):
-            may_go = write(settled, starting, now)
-            self.seen += [(time.monotonic(), letters[id_]) for id_ in may_go]
-            return may_go
+        def keep_started(settled, starting, now):
+            may_start = write(settled, starting, now)
+            self.messages += [self.built[id_] for id_ in may_start]
+            return may_start
 
-        monkeypatch.setattr(MailBuilder, "build", making)
-        monkeypatch.setattr(journal, "write", writing)
+        monkeypatch.setattr(MailBuilder, "build", keep_built)
+        monkeypatch.setattr(journal, "write", keep_started)
+
+    @property
+    def prepared(self) -> int:
+        """How many are built and not started."""
+        return len(self.built) - len(self.messages)
+
+
+def hold_all(server: ScriptedServer, started: Started) -> None:
+    """Let all connections wait for an answer to a mail, each with another mail prepared."""
+    connections = MailThrottle.get().connections
+    server.delay = 0.02
+    wait_for(lambda: server.open_now == connections)
+    server.gate.clear()
+    wait_for(lambda: server.held == connections and started.prepared >= connections)
 
 
 @pytest.fixture
-def begun(monkeypatch: pytest.MonkeyPatch) -> Begun:
-    return Begun(monkeypatch)
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    return Started(monkeypatch)
 
 
 def test_a_password_link_waits_for_no_silent_connection(
@@ -98,35 +113,25 @@ def test_the_last_mail_of_a_batch_hides_no_mail_of_the_next_one(
     assert time.monotonic() - started < 10
 
 
-def test_none_begins_that_was_made_long_ago(
+def test_none_is_started_that_was_prepared_long_ago(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
-    monkeypatch: pytest.MonkeyPatch,
-    begun: Begun,
+    started: Started,
+    clock: Clock,
 ) -> None:
-    monkeypatch.setattr(connection_pool, "_PREPARED_TIME", 0.5)
-    monkeypatch.setattr(builder, "_TEMPLATE_TIME", 0.5)
     MailThrottle.create(id=1, per_minute=None, connections=6)
-
-    def slow(step: Step) -> None:
-        # The connections get out of step: somebody's turn comes each 0.3 seconds.
-        if step.stage == "body" and step.taken:
-            time.sleep(1.8 + 0.3 * (step.connection % 6) * (step.taken == 1))
-
-    server.answer = slow
     send(owner, now, *people(300))
     Batch.update(state=BatchState.RUNNING).execute()
     running()
-    wait_for(lambda: server.open_now == 6)
-    time.sleep(6)
+    hold_all(server, started)
     Account.update(name="Another Name").execute()
-    renamed = time.monotonic()
-    time.sleep(3)
-    late = [letter for moment, letter in begun.seen if moment > renamed + 0.9]
-    assert len(late) >= 4
-    assert all(b"Another Name" in letter.content for letter in late)
+    clock.advance(max(connection_pool._PREPARED_TIME, builder._TEMPLATE_TIME) + 0.1)
+    before = len(started.messages)
+    server.gate.set()
+    wait_for(lambda: len(started.messages) >= before + 20)
+    assert all(b"Another Name" in message.content for message in started.messages[before:])
 
 
 def test_a_new_limit_holds_for_them_too(
@@ -134,29 +139,32 @@ def test_a_new_limit_holds_for_them_too(
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
-    begun: Begun,
+    started: Started,
 ) -> None:
     MailThrottle.create(id=1, per_minute=None, connections=8)
-    server.delay = 0.5
     send(owner, now, *people(300))
     Batch.update(state=BatchState.RUNNING).execute()
     sender = running()
-    wait_for(lambda: server.open_now == 8)
+    hold_all(server, started)
     MailThrottle.update(per_minute=1).execute()
     wait_for(lambda: sender._dispatcher.rate_limit.per_minute == 1)
-    since = time.monotonic()
-    time.sleep(2)
-    assert len([moment for moment, _letter in begun.seen if moment > since + 0.2]) <= 2
+    before, received = len(started.messages), len(server.received)
+    server.gate.set()
+    wait_for(lambda: len(server.received) >= received + 8)
+    time.sleep(0.3)
+    assert len(started.messages) <= before + 2
 
 
-def test_at_a_rate_of_100_a_second_few_connections_reach_it(
+def test_two_connections_reach_a_rate_of_40_a_second(
     server: ScriptedServer, running: Callable[[], Worker], owner: Membership, now: datetime
 ) -> None:
-    MailThrottle.create(id=1, per_minute=6000, connections=4)
-    send(owner, now, *people(500))
+    """An idle connection looks for work 20 times a second, so each has to get it at once."""
+    MailThrottle.create(id=1, per_minute=2400, connections=2)
+    send(owner, now, *people(150))
     Batch.update(state=BatchState.RUNNING).execute()
+    moments: list[float] = []
+    server.answer = lambda step: moments.append(time.monotonic()) if step.stage == "body" else None
     running()
-    wait_for(lambda: len(server.received) > 20)
-    before, since = len(server.received), time.monotonic()
-    wait_for(lambda: len(server.received) >= before + 300)
-    assert (len(server.received) - before) / (time.monotonic() - since) > 70
+    wait_for(lambda: len(moments) == 150)
+    best = min(moments[i + 30] - moments[i] for i in range(20, 120))
+    assert 30 / best > 28

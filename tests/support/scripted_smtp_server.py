@@ -45,17 +45,23 @@ def well(_step: Step) -> bytes | None:
 
 @dataclass
 class ScriptedServer:
-    """``answer`` gives the reply to a step, None for the usual one; ``received`` are what came."""
+    """``answer`` gives the reply to a step, None for the usual one; ``received`` are what came.
+
+    Each mail takes ``delay`` seconds, and waits while ``gate`` is cleared; ``held`` wait now.
+    """
 
     answer: Callable[[Step], bytes | None] = well
     pipelining: bool = True
     delay: float = 0.0
+    gate: threading.Event = field(default_factory=threading.Event)
     received: list[tuple[str, str]] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     open_now: int = 0
+    held: int = 0
     port: int = 0
     _open: list[socket.socket] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     closing: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -66,12 +72,14 @@ class ScriptedServer:
     @contextmanager
     def listening(self) -> Iterator["ScriptedServer"]:
         """Answer while the block runs."""
+        self.gate.set()
         with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
             self.port = listener.getsockname()[1]
             threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
             try:
                 yield self
             finally:
+                self.gate.set()
                 self.closing.set()
                 listener.shutdown(socket.SHUT_RDWR)
 
@@ -92,15 +100,22 @@ class ScriptedServer:
             threading.Thread(target=self._serve, args=arguments, daemon=True).start()
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        self.open_now += 1
         self._open.append(connection)
-        with connection:
-            try:
-                self._converse(connection, number)
-            except OSError:
-                pass
-            finally:
-                self.open_now -= 1
+        with connection, self._counting("open_now"), contextlib.suppress(OSError):
+            self._converse(connection, number)
+
+    @contextmanager
+    def _counting(self, name: str) -> Iterator[None]:
+        """One more meanwhile."""
+        self._add(name, 1)
+        try:
+            yield
+        finally:
+            self._add(name, -1)
+
+    def _add(self, name: str, change: int) -> None:
+        with self._lock:
+            setattr(self, name, getattr(self, name) + change)
 
     def _converse(self, connection: socket.socket, number: int) -> None:
         reader = connection.makefile("rb")
@@ -126,6 +141,8 @@ class ScriptedServer:
     def _keep(self, content: bytes, recipient: str) -> None:
         if content:
             time.sleep(self.delay)
+            with self._counting("held"):
+                self.gate.wait()
             self.received.append((recipient, message_from_bytes(content)["Message-ID"]))
 
 

@@ -3,6 +3,7 @@
 import contextvars
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,9 @@ from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
+from invites.mail import builder
+from invites.sending import connection_pool, connector, dispatcher, smtp_session, smtp_socket
+from invites.sending import worker as worker_module
 from invites.sending.worker import Worker
 from tests.support.scripted_smtp_server import ScriptedServer
 from tests.support.smtp_server import SmtpServer
@@ -117,6 +121,8 @@ def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     """Starts the worker in a thread, as the process does it, and stops it at the end."""
     monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
     monkeypatch.setattr("invites.sending.worker._OUTAGE_PAUSES", (0.05,))
+    monkeypatch.setattr("invites.sending.worker._IDLE_TICK", 0.05)
+    monkeypatch.setattr("invites.sending.dispatcher._BUFFER_TIME", 0.2)
     threads = []
 
     def start() -> Worker:
@@ -137,3 +143,34 @@ def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     for thread in threads:
         thread.join(10)
         assert not thread.is_alive()
+
+
+class Clock:
+    """The clock of everything that sends; ``advance`` sets it forward."""
+
+    sleep = staticmethod(time.sleep)
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (
+        connection_pool,
+        connector,
+        dispatcher,
+        smtp_session,
+        smtp_socket,
+        worker_module,
+    ):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(builder, "time", clock)
+    return clock
