@@ -241,7 +241,7 @@ def test_of_ten_resends_at_once_one_mails(owner, now):
     invitation = invite(owner, now)
     attempt_all(now)
     results = at_once(*[lambda: manage.resend(reread(owner), reread(invitation), now)] * 10)
-    assert results.count(Reason.INVITATION_WAITING) == 9
+    assert results.count(Reason.EMAIL_STILL_QUEUED) == 9
     assert Delivery.select().count() == 2
 
 

@@ -105,7 +105,7 @@ def confirm() -> Response:
             ),
             "problem",
         )
-        return _page(status_of(Reason.ASKED_OFTEN))
+        return _page(status_of(Reason.TOO_MANY_LINKS))
     return go(url_for("account_list.index"))
 
 

@@ -130,7 +130,7 @@ def _accept_as_new(opened: Opened) -> Response:
         )
         membership = answers.accept_as_new(invitation, profile, now(), proven=opened.proven)
     except RuleError as refused:
-        if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITATION_UNBACKED):
+        if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITER_WITHOUT_AUTHORITY):
             return _closed(invitation, refused.reason)
         form.refuse(form.password, refused)
         return _letter(opened, form)

@@ -74,7 +74,7 @@ def change_email() -> Response:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except RuleError as refused:
         about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
-        if refused.reason is Reason.ASKED_OFTEN:  # that is looked at after the password
+        if refused.reason is Reason.TOO_MANY_LINKS:  # that is looked at after the password
             was_right()
         form.refuse(form.email_password if about_password else form.email, refused)
         return _page(email=form)

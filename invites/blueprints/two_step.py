@@ -83,7 +83,7 @@ def codes_file() -> AnyResponse:
     title = _(
         "Recovery codes of %(email)s for %(site)s. Each code works once.",
         email=person().email,
-        site=services().settings.box_name,
+        site=services().settings.site_name,
     )
     return Response(
         "\n".join((title, "", *codes, "")),
@@ -215,7 +215,7 @@ def _key_page(form: DigitsForm) -> AnyResponse:
             )
             tell(words, "problem")
         return go(url_for("two_step.page"))
-    address = totp.provisioning_uri(offered, services().signer, services().settings.box_name)
+    address = totp.provisioning_uri(offered, services().signer, services().settings.site_name)
     return show(
         "two_step/key.html",
         form=form,

@@ -45,7 +45,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
     draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
     try:
         db.backup(draft / settings.database_path.name)
-        _copy(settings.data / secret_key.NAME, draft)
+        _copy(settings.data / secret_key.FILE_NAME, draft)
         for path in (*draft.iterdir(), draft):
             _flush(path)
         draft.rename(done)
@@ -163,7 +163,7 @@ def _complete(settings: Settings, folder: Path) -> list[Path]:
 
 
 def _names(settings: Settings) -> tuple[str, str]:
-    return settings.database_path.name, secret_key.NAME
+    return settings.database_path.name, secret_key.FILE_NAME
 
 
 def _dated(now: datetime) -> str:

@@ -52,7 +52,7 @@ def bounces(
         elif mbox:
             _read_mailbox(mailboxes.mbox(mbox, delete=delete), str(mbox), verbose)
         elif imap:
-            server = services().settings.bounces
+            server = services().settings.bounce_mailbox
             if server is None:
                 raise click.UsageError("--imap needs INVITES_BOUNCES_IMAP_SERVER.")
             where = f"{server.host}:{server.port}"

@@ -42,9 +42,9 @@ def check(settings: Settings) -> None:
         raise NotReadyError(
             f"There is no secret key yet in {settings.data}. Run 'flask migrate' to create one."
         )
-    if min(map(len, keys)) < secret_key.SHORTEST:
+    if min(map(len, keys)) < secret_key.MIN_LENGTH:
         raise NotReadyError(
-            f"A key in {settings.data / secret_key.NAME} is so short that it could be guessed. "
+            f"A key in {settings.data / secret_key.FILE_NAME} is short enough to be guessed. "
             "See 'Replace the secret key' in docs/operating.md."
         )
 
@@ -88,7 +88,7 @@ def _refuse_lost_key(settings: Settings) -> None:
     finally:
         db.close()
     if is_set_up:
-        path = settings.data / secret_key.NAME
+        path = settings.data / secret_key.FILE_NAME
         raise NotReadyError(
             f"The database is set up, but its secret key is not in {path}. Restore that file from "
             "a backup. If there is no backup, delete the file if it exists and run "

@@ -6,22 +6,22 @@ from pathlib import Path
 
 from invites.core.settings import SettingsError
 
-NAME = "secret.key"
+FILE_NAME = "secret.key"
 
-SHORTEST = 32  # letters of a line that somebody put there
+MIN_LENGTH = 32  # characters of a key that the operator wrote
 
-_KEY_BYTES = 32
+_BYTES = 32
 
 
 def load_secret_keys(data: Path) -> list[str]:
-    """The keys in ``data/secret.key``, one a line; none when there is no file, or it is empty.
+    """The keys in the file, one per line; none if there is no file or it is empty.
 
-    The first key signs, all of them verify: to rotate, put a new line on top
-    and take the old one away when its mails have expired, and nobody uses an
-    authenticator app any more that was set up under it. Losing the file ends all
-    sessions and breaks every mailed link; whoever reads it can forge them.
+    The first key signs, all of them verify. To rotate, add a line on top. Remove the old one
+    once the links in sent mail have expired and nobody uses an authenticator app that was set
+    up under it. Losing the file ends all sessions and breaks every link; a reader of the file
+    can forge them.
     """
-    path = data / NAME
+    path = data / FILE_NAME
     try:
         return path.read_text().split()
     except (FileNotFoundError, NotADirectoryError):
@@ -34,20 +34,20 @@ def load_secret_keys(data: Path) -> list[str]:
 
 
 def make_secret_key(data: Path) -> None:
-    """Make ``data/secret.key`` with mode 0600, unless it is there.
+    """Create the file with mode 0600, unless it exists.
 
-    Safe when several processes do so at once.
+    If several processes do so at once, all of them end up with the same key.
     """
-    path = data / NAME
+    path = data / FILE_NAME
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{NAME}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+        file.write(secrets.token_hex(_BYTES) + "\n")
         file.flush()
         os.fsync(file.fileno())
     try:
-        os.link(draft, path)  # fails if another process was first: then its key counts
+        os.link(draft, path)  # fails if another process was faster
     except FileExistsError:
         pass
     finally:

@@ -54,9 +54,9 @@ class MailServer:
     use_ssl: bool
 
     @property
-    def tells_password(self) -> bool:
+    def sends_password_unencrypted(self) -> bool:
         """Whether the password is sent over a network unencrypted."""
-        is_open = not (self.use_tls or self.use_ssl or is_this_machine(self.host))
+        is_open = not (self.use_tls or self.use_ssl or is_local(self.host))
         return is_open and bool(self.username and self.password)
 
 
@@ -81,11 +81,11 @@ class Settings:
     mail_server: MailServer | None
     mail_from: Address
     trusted_proxies: int
-    bounces: MailboxServer | None = None
+    bounce_mailbox: MailboxServer | None = None
     unknown_names: tuple[str, ...] = ()
 
     @property
-    def box_name(self) -> str:
+    def site_name(self) -> str:
         """The base URL without its scheme, to show to people."""
         return self.base_url.partition("://")[2]
 
@@ -100,15 +100,15 @@ class Settings:
         return self.data / "invites.sqlite3"
 
     @property
-    def links_stay_here(self) -> bool:
+    def is_local_only(self) -> bool:
         """Whether the base URL, and so every link in mail, works on this machine only."""
-        return is_this_machine(urlsplit(self.base_url).hostname or "")
+        return is_local(urlsplit(self.base_url).hostname or "")
 
     @property
     def warnings(self) -> list[str]:
         """What the operator should correct, although Invites can start."""
         found = [_about_unknown(name) for name in self.unknown_names]
-        if self.mail_server is not None and self.links_stay_here:
+        if self.mail_server is not None and self.is_local_only:
             found.append(
                 f"Links in emails begin with {self.base_url}, which works only on this machine. "
                 "Set INVITES_BASE_URL to the address that people use."
@@ -116,7 +116,7 @@ class Settings:
         return found
 
 
-def is_this_machine(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Whether a host name or address always means the local machine."""
     try:
         address = ip_address(host)
@@ -145,7 +145,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_server=_mail_server(environ),
         mail_from=_mail_from(environ.get("INVITES_MAIL_FROM", ""), base_url),
         trusted_proxies=_number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
-        bounces=_bounces(environ),
+        bounce_mailbox=_bounce_mailbox(environ),
         unknown_names=_unknown_names(environ),
     )
 
@@ -226,7 +226,7 @@ def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
     )
 
 
-def _bounces(environ: Mapping[str, str]) -> MailboxServer | None:
+def _bounce_mailbox(environ: Mapping[str, str]) -> MailboxServer | None:
     host = environ.get("INVITES_BOUNCES_IMAP_SERVER", "").strip()
     if not host:
         return None

@@ -113,10 +113,10 @@ def read(entry: Entry) -> Reading:
         email = addresses.canonical(entry.text)
     except RuleError as error:
         two = suggestions.holds_two(entry.text)
-        problem = Reason.ADDRESS_TWO if two else error.reason
+        problem = Reason.ADDRESS_MULTIPLE if two else error.reason
         return "", problem, suggestions.suggestion(entry.text, problem)
     right = "" if entry.kept_as_is else suggestions.misspelt(email)
-    return ("", Reason.ADDRESS_MISSPELT, right) if right else (email, None, "")
+    return ("", Reason.ADDRESS_MISSPELLED, right) if right else (email, None, "")
 
 
 def outcomes(

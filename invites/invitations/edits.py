@@ -74,7 +74,8 @@ def correct_domain(staged: StagedList, misspelt: str, now: datetime) -> int:
     with db.transaction():
         staged_rows.expect_unsent(staged)
         invalid = staged_rows.of(staged).where(
-            StagedRow.outcome == EntryOutcome.INVALID, StagedRow.problem == Reason.ADDRESS_MISSPELT
+            StagedRow.outcome == EntryOutcome.INVALID,
+            StagedRow.problem == Reason.ADDRESS_MISSPELLED,
         )
         rows = [row for row in invalid if staged_rows.domain(row.text) == misspelt]
         for row in rows:
@@ -99,7 +100,7 @@ def undo_correction(staged: StagedList, misspelt: str, now: datetime) -> None:
         rows = []
         for row in staged_rows.of(staged).where(db.among(StagedRow.number, list(original))):
             text = original[row.number]
-            if row.text == suggestions.suggestion(text, Reason.ADDRESS_MISSPELT):
+            if row.text == suggestions.suggestion(text, Reason.ADDRESS_MISSPELLED):
                 row.text = text
                 rows.append(row)
         _save(staged, rows, now)

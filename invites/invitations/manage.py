@@ -37,9 +37,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     becomes its inviter: else nobody could accept it. A mail of theirs that waits
     wouldn't go out any more, so another one takes its place.
 
-    Raises RuleError(INVITATION_CLOSED, UNSUBSCRIBED), MEMBER_ALREADY when the person came in
-    another way, INVITATION_WAITING while its last mail hasn't gone out yet, or
-    INVITATION_OFTEN after three mails in a day, or MAILED_ENOUGH.
+    Raises RuleError(INVITATION_CLOSED, UNSUBSCRIBED), ALREADY_MEMBER when the person came in
+    another way, EMAIL_STILL_QUEUED while its last mail hasn't gone out yet, or
+    RECIPIENT_LIMIT after three mails in a day, or SENDER_LIMIT.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
@@ -52,9 +52,9 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             Delivery.state.in_(UNSENT_STATES),
         )
         if waiting.exists():
-            raise RuleError(Reason.INVITATION_WAITING)
+            raise RuleError(Reason.EMAIL_STILL_QUEUED)
         if quotas.over_daily_limit(invitation.account_id, [invitation.email], now):
-            raise RuleError(Reason.INVITATION_OFTEN, limit=MAILS_PER_ADDRESS)
+            raise RuleError(Reason.RECIPIENT_LIMIT, limit=MAILS_PER_ADDRESS)
         quotas.check_daily_quota(invitation.account_id, 1, now)
         changes: dict[Any, Any] = {Invitation.expires_at: now + send_invitations.LIFETIME}
         if is_taken_over:
@@ -62,7 +62,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
         _change(invitation, (InvitationState.PENDING,), changes)
         invited = _membership(invitation)
         if invited is not None and invited.is_active:
-            raise RuleError(Reason.MEMBER_ALREADY)
+            raise RuleError(Reason.ALREADY_MEMBER)
         enqueue.queue_invitation(invitation, now)
         audit_log.record(
             AuditAction.RESENT, invitation.account, actor.user, now, email=invitation.email
@@ -107,7 +107,7 @@ def correct(
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Undo a revocation; a mail that it kept from going out goes out after all.
 
-    Raises RuleError(MEMBER_ALREADY, UNSUBSCRIBED), or INVITATION_CLOSED when a newer invitation
+    Raises RuleError(ALREADY_MEMBER, UNSUBSCRIBED), or INVITATION_CLOSED when a newer invitation
     is out, or when the person was a member and removed since: inviting them
     again is an act of its own.
     """
@@ -124,7 +124,7 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
         invited = _membership(invitation)
         if invited is not None:
             active = invited.is_active
-            raise RuleError(Reason.MEMBER_ALREADY if active else Reason.INVITATION_CLOSED)
+            raise RuleError(Reason.ALREADY_MEMBER if active else Reason.INVITATION_CLOSED)
         restored = Invitation.get_by_id(invitation.id)
         if restored.status(now) is InvitationStatus.PENDING and deliveries.was_withdrawn(
             invitation
@@ -138,12 +138,12 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
 def check_copyable(actor: Membership, invitation: Invitation) -> None:
     """For whoever hands its link over by other means than mail.
 
-    Raises RuleError(UNSUBSCRIBED, INVITATION_UNBACKED), or NOT_ALLOWED.
+    Raises RuleError(UNSUBSCRIBED, INVITER_WITHOUT_AUTHORITY), or NOT_ALLOWED.
     """
     authorize(actor, Action.MANAGE_INVITATION, invitation)
     _respect_unsubscribe(invitation)
     if not has_authority(invitation):
-        raise RuleError(Reason.INVITATION_UNBACKED)
+        raise RuleError(Reason.INVITER_WITHOUT_AUTHORITY)
 
 
 def close_offers(account_id: int, member: User, state: InvitationState) -> None:

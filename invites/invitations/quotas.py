@@ -46,7 +46,7 @@ def over_daily_limit(account: Account | int, emails: Sequence[str], now: datetim
 
 
 def check_daily_quota(account: Account | int, mails: int, now: datetime) -> None:
-    """Raises RuleError(MAILED_ENOUGH) if ``mails`` more would be too many today.
+    """Raises RuleError(SENDER_LIMIT) if ``mails`` more would be too many today.
 
     Has to run in the transaction that queues them.
     """
@@ -56,7 +56,7 @@ def check_daily_quota(account: Account | int, mails: int, now: datetime) -> None
         (everyones, MAILS_PER_INSTALLATION),
     ):
         if mails > limit or _is_from_today(sent, limit - mails, now):
-            raise RuleError(Reason.MAILED_ENOUGH, limit=limit)
+            raise RuleError(Reason.SENDER_LIMIT, limit=limit)
 
 
 def _is_from_today(sent: "ModelSelect[Delivery]", newer: int, now: datetime) -> bool:

@@ -76,7 +76,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
     A second call with the same key and content returns the first batch, so that a double click
     or the back button sends nothing twice.
 
-    Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, MAILED_ENOUGH;
+    Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, SENDER_LIMIT;
     LIST_SENT if the list was sent with another request; REVIEW_FIRST if the review that was
     approved is out of date; CONFIRM_FIRST if the number of mails wasn't confirmed.
     """

@@ -94,7 +94,7 @@ def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, s
     misspelt = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
         StagedRow.list == staged.id,
         StagedRow.outcome == EntryOutcome.INVALID,
-        StagedRow.problem == Reason.ADDRESS_MISSPELT,
+        StagedRow.problem == Reason.ADDRESS_MISSPELLED,
     )
     pairs = Counter((domain(text), domain(suggestion)) for text, suggestion in db.tuples(misspelt))
     common = [(*pair, count) for pair, count in pairs.most_common() if count > 1]

@@ -44,7 +44,7 @@ def suggestion(text: str, problem: Reason | None) -> str:
 
     ``problem``: why the text isn't taken as it is; None when that isn't known.
     """
-    if problem is Reason.ADDRESS_MISSPELT:
+    if problem is Reason.ADDRESS_MISSPELLED:
         return _mended(text)
     text = " ".join(unicodedata.normalize("NFKC", text[:_LOOKED_AT]).split())
     if not _HOPEFUL.search(text):

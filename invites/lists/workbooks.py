@@ -60,7 +60,7 @@ def _utf_16(name: str) -> bytes:
 
 def _check_zip(content: bytes) -> None:
     if content.count(_DIRECTORY_ENTRY) > _MAX_PARTS:  # each would take a kilobyte to look at
-        raise RuleError(Reason.FILE_WORKBOOK_TOO_MUCH)
+        raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
     try:
         parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
     except _UNREADABLE:
@@ -73,7 +73,7 @@ def _check_zip(content: bytes) -> None:
     if any(part.flag_bits & 1 for part in parts):
         raise RuleError(Reason.FILE_WORKBOOK_LOCKED)
     if sum(part.file_size for part in parts) > _MAX_UNPACKED:
-        raise RuleError(Reason.FILE_WORKBOOK_TOO_MUCH)
+        raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
 
 
 def _is_ods(content: bytes) -> bool:
@@ -88,7 +88,7 @@ def _converted(content: bytes) -> tuple[bytes, list[str]]:
     if status == TOO_WIDE:
         raise RuleError(Reason.FILE_TOO_WIDE, limit=MAX_COLUMNS)
     if status == TOO_MUCH or status < 0 or len(text) > MAX_TEXT:  # below 0: killed by a limit
-        raise RuleError(Reason.FILE_WORKBOOK_TOO_MUCH)
+        raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
     if status:
         raise RuleError(Reason.FILE_WORKBOOK_BROKEN)
     names, _, rows = text.partition(b"\n")

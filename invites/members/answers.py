@@ -27,14 +27,14 @@ def accept(
     """Make ``user`` a member with the role that was offered: once, all or nothing.
 
     ``proven``: they came by the link that was mailed to them, so they read that
-    mailbox. Raises RuleError(WRONG_PERSON, INVITATION_CLOSED, INVITATION_UNBACKED).
+    mailbox. Raises RuleError(WRONG_PERSON, INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
     """
     with db.transaction():
         if user.email != invitation.email:
             raise RuleError(Reason.WRONG_PERSON)
         _close(invitation, InvitationState.ACCEPTED, now)
         if not has_authority(invitation):
-            raise RuleError(Reason.INVITATION_UNBACKED)
+            raise RuleError(Reason.INVITER_WITHOUT_AUTHORITY)
         if proven and not user.is_confirmed:
             user.email_confirmed_at = now
             user.save(only=[User.email_confirmed_at])

@@ -73,7 +73,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
     """Give a member another role.
 
     Whom the account asks for a second step then is told by mail. Raises
-    RuleError(NOT_ALLOWED); UNCONFIRMED when a member with an unproven
+    RuleError(NOT_ALLOWED); MEMBER_UNCONFIRMED when a member with an unproven
     address would get a higher one; LAST_OWNER when no Owner would be left.
     """
     with db.transaction():
@@ -85,7 +85,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
         if role == membership.role:
             return
         if role > membership.role and not membership.user.is_confirmed:
-            raise RuleError(Reason.UNCONFIRMED)
+            raise RuleError(Reason.MEMBER_UNCONFIRMED)
         if role != Role.OWNER:
             _keep_an_owner(membership)
         before, membership.role = membership.role, role

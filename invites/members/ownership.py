@@ -21,14 +21,14 @@ def may_claim(member: Membership) -> bool:
 def claim(actor: Membership, now: datetime) -> None:
     """Make an Admin the Owner of an account that has none; the first one wins.
 
-    The guide's rule. Raises RuleError(NOT_ALLOWED, UNCONFIRMED), or OWNED_ALREADY.
+    The guide's rule. Raises RuleError(NOT_ALLOWED), MEMBER_UNCONFIRMED, or HAS_OWNER.
     """
     with db.transaction():
         authorize(actor, Action.CLAIM_OWNERSHIP)
         if memberships.owners(actor.account):
-            raise RuleError(Reason.OWNED_ALREADY)
+            raise RuleError(Reason.HAS_OWNER)
         if not actor.user.is_confirmed:
-            raise RuleError(Reason.UNCONFIRMED)
+            raise RuleError(Reason.MEMBER_UNCONFIRMED)
         _make_owner(actor)
         audit_log.record(AuditAction.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
 

@@ -45,7 +45,7 @@ def start(batch: Batch, mails: int) -> None:
 
 
 def pause(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Raises RuleError(BATCH_NOT_SO)."""
+    """Raises RuleError(BATCH_CHANGED)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _change_state(batch, ACTIVE, BatchState.PAUSED)
@@ -53,7 +53,7 @@ def pause(actor: Membership, batch: Batch, now: datetime) -> None:
 
 
 def resume(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Resumes a paused or stopped batch. Raises RuleError(BATCH_NOT_SO)."""
+    """Resumes a paused or stopped batch. Raises RuleError(BATCH_CHANGED)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _change_state(batch, _HALTED, BatchState.RUNNING)
@@ -65,7 +65,7 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
 
     Invitations that no mail was sent for are revoked, so those people can be invited again.
     A mail that is just being sent is delivered, or withdrawn if it is deferred. Raises
-    RuleError(BATCH_NOT_SO), or ALL_SENT.
+    RuleError(BATCH_CHANGED), or ALL_SENT.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
@@ -232,4 +232,4 @@ def _change_state(batch: Batch, before: Sequence[BatchState], after: BatchState)
         .execute()
     )
     if not changed:
-        raise RuleError(Reason.BATCH_NOT_SO)
+        raise RuleError(Reason.BATCH_CHANGED)

@@ -82,7 +82,7 @@ def check_acceptable(password: str, *, email: str, name: str = "") -> None:
     """
     check_length(password)
     if strength(password, email=email, name=name) < _ACCEPTABLE:
-        raise RuleError(Reason.PASSWORD_OBVIOUS)
+        raise RuleError(Reason.PASSWORD_WEAK)
 
 
 def strength(password: str, *, email: str, name: str = "") -> int:

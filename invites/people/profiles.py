@@ -86,16 +86,16 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     """Email a confirmation link to the new address; the old one stays until it is used.
 
     If the address has a profile, nothing is sent and the answer is the same: the page must not
-    tell who has one. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and ASKED_OFTEN after five
+    tell who has one. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and TOO_MANY_LINKS after five
     in an hour.
     """
     email = addresses.canonical(email)
     if email == user.email:
-        raise RuleError(Reason.ADDRESS_YOURS)
+        raise RuleError(Reason.ADDRESS_UNCHANGED)
     passwords.check_correct(user.password_hash, password)
     purpose = EmailTokenPurpose.CONFIRM_EMAIL
     if email_tokens.is_over_limit(user, purpose, now):
-        raise RuleError(Reason.ASKED_OFTEN)
+        raise RuleError(Reason.TOO_MANY_LINKS)
     email_tokens.send_link(user, purpose, email, now, mailed=find(email) is None)
 
 

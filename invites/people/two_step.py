@@ -85,13 +85,13 @@ def _without_spaces(code: str) -> str:
 
 
 def check_may_set_up(user: User, password: str) -> None:
-    """Raises RuleError(PASSWORD_WRONG), and ADDRESS_UNPROVEN unless the address is confirmed.
+    """Raises RuleError(PASSWORD_WRONG), and ADDRESS_UNCONFIRMED unless the address is confirmed.
 
     Otherwise somebody could sign up with another person's address and lock them out of it.
     """
     passwords.check_correct(user.password_hash, password)
     if not user.is_confirmed:
-        raise RuleError(Reason.ADDRESS_UNPROVEN)
+        raise RuleError(Reason.ADDRESS_UNCONFIRMED)
 
 
 def start_authenticator(user: User, password: str, now: datetime) -> None:
@@ -138,12 +138,12 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
     """Make new codes; the old ones stop working.
 
-    Raises RuleError(PASSWORD_WRONG), and NO_TWO_STEP without an app or a passkey.
+    Raises RuleError(PASSWORD_WRONG), and TWO_STEP_OFF without an app or a passkey.
     """
     passwords.check_correct(user.password_hash, password)
     with db.transaction():
         if not is_on(user):
-            raise RuleError(Reason.NO_TWO_STEP)
+            raise RuleError(Reason.TWO_STEP_OFF)
         recovery_codes.make(user, now)
         security_notices.send(user, SecurityEvent.RECOVERY_CODES_MADE, now)
 

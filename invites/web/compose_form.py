@@ -208,7 +208,7 @@ def compose_page(
         mail_count=mail_count,
         is_large=mail_count >= send_invitations.LARGE,
         lifetime=send_invitations.LIFETIME.days,
-        links_stay_here=services().settings.links_stay_here,
+        is_local_only=services().settings.is_local_only,
         note=_send_note(mail_count),
         unsent=unsent,
         **context,

@@ -20,8 +20,8 @@ REASON = {
     Reason.ADDRESS_RESERVED: _("Addresses at this domain can't receive email."),
     Reason.ADDRESS_TOO_LONG: _("This is too long for an email address."),
     Reason.ADDRESS_MALFORMED: _("This isn't a complete email address."),
-    Reason.ADDRESS_TWO: _("There are two addresses in one place."),
-    Reason.ADDRESS_MISSPELT: _(
+    Reason.ADDRESS_MULTIPLE: _("There are two addresses in one place."),
+    Reason.ADDRESS_MISSPELLED: _(
         "This looks misspelled, so the email could go to nobody or to a stranger."
     ),
     Reason.TEXT_MISSING: _("This can't be empty."),
@@ -34,21 +34,21 @@ REASON = {
     Reason.URL_NOT_HTTPS: _("Enter a full web address that begins with https://"),
     Reason.TIME_ZONE_UNKNOWN: _("Choose a time zone from the list."),
     Reason.PHONE_MALFORMED: _("Enter a phone number such as +44 20 7946 0000, or none at all."),
-    Reason.PASSWORD_OBVIOUS: _("This password is too easy to guess. Use a few unrelated words."),
+    Reason.PASSWORD_WEAK: _("This password is too easy to guess. Use a few unrelated words."),
     Reason.PASSWORD_WRONG: _("This isn't your current password."),
     Reason.BUSY: _("Too many people are logging in right now. Try again in a moment."),
-    Reason.NO_TWO_STEP: _(
+    Reason.TWO_STEP_OFF: _(
         "Two-step verification is off, so recovery codes have no use. Set it up first."
     ),
     Reason.TWO_STEP_FIRST: _(
         "Set up two-step verification for your own profile first. "
         "Otherwise you would lock yourself out."
     ),
-    Reason.ADDRESS_UNPROVEN: _(
+    Reason.ADDRESS_UNCONFIRMED: _(
         "Confirm your email address first: open the link in the email we sent you."
     ),
-    Reason.ADDRESS_YOURS: _("This is already your email address."),
-    Reason.ASKED_OFTEN: _("You have asked for several emails within an hour. Try again later."),
+    Reason.ADDRESS_UNCHANGED: _("This is already your email address."),
+    Reason.TOO_MANY_LINKS: _("You have asked for several emails within an hour. Try again later."),
     Reason.PASSKEY_REFUSED: _("This passkey didn't work. Try again, or log in another way."),
     Reason.CODE_WRONG: _(
         "This code isn't right. An app shows a new code every 30 seconds, "
@@ -75,7 +75,7 @@ REASON = {
         "This workbook is damaged. Open it in a spreadsheet program, save it as CSV, "
         "and choose that file."
     ),
-    Reason.FILE_WORKBOOK_TOO_MUCH: _(
+    Reason.FILE_WORKBOOK_TOO_LARGE: _(
         "This workbook is too large to read. Copy the columns with names and addresses "
         "into a new workbook, save it, and choose that file."
     ),
@@ -107,15 +107,13 @@ REASON = {
     Reason.LAST_OWNER: _(
         "An account needs at least one Account Owner. Make someone else Account Owner first."
     ),
-    Reason.OWNED_ALREADY: _(
-        "This account already has an Account Owner. Ask them to make you one too."
-    ),
-    Reason.UNCONFIRMED: _(
+    Reason.HAS_OWNER: _("This account already has an Account Owner. Ask them to make you one too."),
+    Reason.MEMBER_UNCONFIRMED: _(
         "This member hasn't confirmed their email address yet, "
         "so you can't give them a higher role."
     ),
     Reason.UNSUBSCRIBED: _("This person has unsubscribed and can't be invited."),
-    Reason.BATCH_NOT_SO: _("This batch has changed. Check it and try again."),
+    Reason.BATCH_CHANGED: _("This batch has changed. Check it and try again."),
     Reason.ALL_SENT: _("All emails have been sent, so there is nothing left to cancel."),
     Reason.NOTHING_TO_RETRY: _(
         "There is nothing to retry: no failed email belongs to an invitation "
@@ -126,9 +124,11 @@ REASON = {
         "or their invitations can no longer be accepted."
     ),
     Reason.INVITATION_CLOSED: _("This invitation has been answered, revoked or replaced."),
-    Reason.INVITATION_UNBACKED: _("The sender of this invitation can no longer invite people."),
-    Reason.INVITATION_WAITING: _("The last email for this invitation hasn't been sent yet."),
-    Reason.MEMBER_ALREADY: _("This person is already a member and needs no invitation."),
+    Reason.INVITER_WITHOUT_AUTHORITY: _(
+        "The sender of this invitation can no longer invite people."
+    ),
+    Reason.EMAIL_STILL_QUEUED: _("The last email for this invitation hasn't been sent yet."),
+    Reason.ALREADY_MEMBER: _("This person is already a member and needs no invitation."),
     Reason.WRONG_PERSON: _("This invitation is for someone else."),
     Reason.REMOVED_MEMBER: _(
         "You were removed from this account. Ask one of its admins to invite you again."
@@ -186,7 +186,7 @@ _REASON_WITH_LIMIT = {
         n,
         **limit,
     ),
-    Reason.MAILED_ENOUGH: lambda n, **limit: ngettext(
+    Reason.SENDER_LIMIT: lambda n, **limit: ngettext(
         "That would be more than %(limit)s email within 24 hours. "
         "Nothing was sent. Try again tomorrow.",
         "That would be more than %(limit)s emails within 24 hours. "
@@ -194,7 +194,7 @@ _REASON_WITH_LIMIT = {
         n,
         **limit,
     ),
-    Reason.INVITATION_OFTEN: lambda n, **limit: ngettext(
+    Reason.RECIPIENT_LIMIT: lambda n, **limit: ngettext(
         "This person was emailed %(limit)s time within 24 hours. "
         "Try again tomorrow, or use Copy Link.",
         "This person was emailed %(limit)s times within 24 hours. "

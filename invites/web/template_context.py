@@ -46,7 +46,7 @@ _NAMES = {
     "VERSION": __version__,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": email_tokens.lifetime_hours(EmailTokenPurpose.RESET_PASSWORD),
-    "refusal_words": error_labels,
+    "error_labels": error_labels,
     "words": labels,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,

@@ -12,7 +12,7 @@ from flask import Flask
 
 from invites import db
 from invites.cli import bounces
-from invites.core.secret_key import NAME
+from invites.core.secret_key import FILE_NAME
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.models import Delivery, DeliveryKind, DeliveryState
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def database(database: Path) -> Path:
     """A database beside the key that the samples' mail was signed with."""
-    database.with_name(NAME).write_text(KEY)
+    database.with_name(FILE_NAME).write_text(KEY)
     return database
 
 

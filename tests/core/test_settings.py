@@ -171,7 +171,7 @@ def test_a_refusal_names_the_setting(environ, name):
     ],
 )
 def test_links_stay_here_when_no_other_machine_can_follow_them(url, current):
-    assert load(BASE_URL=url).links_stay_here is current
+    assert load(BASE_URL=url).is_local_only is current
 
 
 def test_a_box_that_mails_links_that_stay_here_is_warned():
@@ -244,10 +244,12 @@ def test_bounces_come_to_an_inbox_over_tls_unless_told_otherwise():
     known = {"SERVER": "imap.example.org", "USERNAME": "invites", "PASSWORD": " secret "}
     prefixed = {f"BOUNCES_IMAP_{name}": value for name, value in known.items()}
     server = MailboxServer("imap.example.org", 993, "invites", " secret ", "INBOX")
-    assert load(**prefixed).bounces == server
-    other = load(**prefixed, BOUNCES_IMAP_PORT="1993", BOUNCES_IMAP_FOLDER="Rückläufer").bounces
+    assert load(**prefixed).bounce_mailbox == server
+    other = load(
+        **prefixed, BOUNCES_IMAP_PORT="1993", BOUNCES_IMAP_FOLDER="Rückläufer"
+    ).bounce_mailbox
     assert other == replace(server, port=1993, folder="Rückläufer")
-    assert load().bounces is None
+    assert load().bounce_mailbox is None
 
 
 @pytest.mark.parametrize(
@@ -277,7 +279,7 @@ def test_half_a_mailbox_for_bounces_is_refused(change, named):
     ],
 )
 def test_links_to_the_machine_itself_are_known(url, expected):
-    assert load_settings({"INVITES_BASE_URL": url}).links_stay_here is expected
+    assert load_settings({"INVITES_BASE_URL": url}).is_local_only is expected
 
 
 @pytest.mark.parametrize(
@@ -296,4 +298,4 @@ def test_a_password_that_others_could_read_on_the_way_is_known(change, expected)
         "INVITES_MAIL_USERNAME": "invites",
         "INVITES_MAIL_PASSWORD": "secret",
     }
-    assert load_settings(server | change).mail_server.tells_password is expected
+    assert load_settings(server | change).mail_server.sends_password_unencrypted is expected

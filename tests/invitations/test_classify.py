@@ -61,14 +61,14 @@ def test_a_wrong_entry_comes_with_what_was_probably_meant(account, now):
 
 def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
     (one,) = classify.classify(account, [Entry("ada@example.org; ben@example.org")], now).classified
-    assert (one.problem, one.suggestion) == (Reason.ADDRESS_TWO, "ada@example.org")
+    assert (one.problem, one.suggestion) == (Reason.ADDRESS_MULTIPLE, "ada@example.org")
 
 
 def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now):
     listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", kept_as_is=True)]
     held, meant = classify.classify(account, listed, now).classified
     assert (held.outcome, held.email) == (EntryOutcome.INVALID, "")
-    assert (held.problem, held.suggestion) == (Reason.ADDRESS_MISSPELT, "ada@gmail.com")
+    assert (held.problem, held.suggestion) == (Reason.ADDRESS_MISSPELLED, "ada@gmail.com")
     assert (meant.outcome, meant.email) == (EntryOutcome.INVITE, "ada@gmial.com")
 
 

@@ -59,7 +59,7 @@ def test_a_link_of_an_older_mail_still_works_after_resending(owner, invitation, 
 
 def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
     invitation = invite(owner, now)
-    with refused(Reason.INVITATION_WAITING):
+    with refused(Reason.EMAIL_STILL_QUEUED):
         manage.resend(owner, invitation, now)
     assert mails(invitation) == 1
 
@@ -134,7 +134,7 @@ def test_a_mail_that_is_on_its_way_is_waited_for_also_when_its_inviter_left(peop
     invitation = invite(people[Role.ADMIN], now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     Delivery.update(state=DeliveryState.SENDING).execute()
-    with refused(Reason.INVITATION_WAITING):
+    with refused(Reason.EMAIL_STILL_QUEUED):
         manage.resend(owner, invitation, now)
     assert mails(invitation) == 1
 
@@ -176,7 +176,7 @@ def test_one_person_gets_at_most_three_mails_a_day(owner, invitation, now):
     for _ in range(2):
         manage.resend(owner, invitation, now)
         attempt_all(now)
-    with refused(Reason.INVITATION_OFTEN):
+    with refused(Reason.RECIPIENT_LIMIT):
         manage.resend(owner, invitation, now)
     manage.resend(owner, invitation, now + DAY)
 
@@ -192,7 +192,7 @@ def test_undoing_brings_nobody_back_who_was_removed(people, owner, now):
 
 def test_who_became_a_member_in_another_way_is_mailed_no_more(owner, invitation, now):
     permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
-    with refused(Reason.MEMBER_ALREADY):
+    with refused(Reason.ALREADY_MEMBER):
         manage.resend(owner, invitation, now + DAY)
     assert mails(invitation) == 1
     assert reread(invitation).expires_at == invitation.expires_at
@@ -201,7 +201,7 @@ def test_who_became_a_member_in_another_way_is_mailed_no_more(owner, invitation,
 def test_who_became_a_member_in_another_way_has_nothing_restored(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
-    with refused(Reason.MEMBER_ALREADY):
+    with refused(Reason.ALREADY_MEMBER):
         manage.restore(owner, invitation, now)
     assert reread(invitation).state == InvitationState.REVOKED
 

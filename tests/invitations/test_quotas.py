@@ -99,34 +99,34 @@ class TestRoom:
 
     def test_an_account_has_so_many_mails_a_day_and_no_part_of_more(self, owner, now):
         send(owner, now, *people("a", 3))
-        with refused(Reason.MAILED_ENOUGH):
+        with refused(Reason.SENDER_LIMIT):
             send(owner, now, *people("b", 3))
         assert Delivery.select().count() == Invitation.select().count() == 3
         send(owner, now, *people("b", 2))
-        with refused(Reason.MAILED_ENOUGH):
+        with refused(Reason.SENDER_LIMIT):
             send(owner, now, "one@example.org")
 
     def test_mailing_again_counts_too(self, owner, now):
         first = invite(owner, now, BO)
         send(owner, now, *people("a", 4))
         Delivery.update(state=DeliveryState.SENT).execute()
-        with refused(Reason.MAILED_ENOUGH):
+        with refused(Reason.SENDER_LIMIT):
             manage.resend(owner, first, now)
 
     def test_all_accounts_of_the_box_share_one_limit(self, owner, now):
         send(owner, now, *people("a", 5))
         send(other_owner("North", now), now, *people("b", 3))
-        with refused(Reason.MAILED_ENOUGH):
+        with refused(Reason.SENDER_LIMIT):
             send(other_owner("South", now), now, "one@example.org")
 
     def test_a_day_later_there_is_room_for_all_of_them_again(self, owner, now):
         send(owner, now, *people("a", 5))
-        with refused(Reason.MAILED_ENOUGH):
+        with refused(Reason.SENDER_LIMIT):
             send(owner, now + timedelta(hours=23), "one@example.org")
         send(owner, now + timedelta(days=1), *people("b", 5))
 
     def test_a_list_longer_than_a_day_is_refused(self, owner, now):
-        with refused(Reason.MAILED_ENOUGH):
+        with refused(Reason.SENDER_LIMIT):
             send(owner, now, *people("a", 6))
 
     def test_a_forgotten_password_is_mailed_all_the_same(self, owner, now):

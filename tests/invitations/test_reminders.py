@@ -119,7 +119,7 @@ def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
     )
     assert mails(pending) == MAILS_PER_ADDRESS
     assert batch.skipped["counts"] == {"daily_limit": 1}
-    with refused(Reason.INVITATION_OFTEN):
+    with refused(Reason.RECIPIENT_LIMIT):
         manage.resend(owner, pending, now)
 
 

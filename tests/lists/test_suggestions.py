@@ -174,7 +174,7 @@ def test_a_real_domain_is_left_alone(domain):
 
 
 def test_what_is_suggested_for_a_misspelt_address_is_its_correction():
-    assert suggestion("Ada@GMIAL.com", Reason.ADDRESS_MISSPELT) == "ada@gmail.com"
+    assert suggestion("Ada@GMIAL.com", Reason.ADDRESS_MISSPELLED) == "ada@gmail.com"
 
 
 @pytest.mark.parametrize("local", ["info", "noreply", "no-reply", "office", "admin", "postmaster"])

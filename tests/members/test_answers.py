@@ -79,7 +79,7 @@ def test_an_offer_whose_inviter_lost_their_power_cannot_be_accepted(
         memberships.deactivate(owner, people[Role.ADMIN], now)
     else:
         memberships.change_role(owner, people[Role.ADMIN], becomes, now)
-    with refused(Reason.INVITATION_UNBACKED):
+    with refused(Reason.INVITER_WITHOUT_AUTHORITY):
         answers.accept(invitation, noa, now)
     assert reread(invitation).state == InvitationState.PENDING
     assert memberships.find(owner.account, noa) is None

@@ -94,7 +94,7 @@ def test_who_became_an_owner_a_moment_ago_is_out_of_an_admins_reach(people, owne
 
 def test_an_unconfirmed_member_gets_no_higher_role(owner, account, now):
     unproven = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
-    with refused(Reason.UNCONFIRMED):
+    with refused(Reason.MEMBER_UNCONFIRMED):
         memberships.change_role(owner, unproven, Role.MODERATOR, now)
     assert reread(unproven).role is Role.USER
 

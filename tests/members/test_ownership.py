@@ -41,7 +41,7 @@ def test_the_first_one_wins_also_in_the_same_moment(lost, now):
         make_member(account, f"Admin {n}", f"a{n}@example.org", Role.ADMIN, now) for n in range(6)
     ]
     results = at_once(*[lambda one=one: ownership.claim(one, now) for one in admins])
-    assert sorted(map(str, results)) == sorted(["None"] + ["owned_already"] * 5)
+    assert sorted(map(str, results)) == sorted(["None"] + ["has_owner"] * 5)
     assert len(owners(lost)) == 1
 
 
@@ -53,13 +53,13 @@ def test_only_admins_can(lost, now, role):
 
 def test_an_admin_whose_address_is_not_proven_cannot(lost, now):
     User.update(email_confirmed_at=None).where(User.id == lost[Role.ADMIN].user_id).execute()
-    with refused(Reason.UNCONFIRMED):
+    with refused(Reason.MEMBER_UNCONFIRMED):
         ownership.claim(reread(lost[Role.ADMIN]), now)
     assert owners(lost) == []
 
 
 def test_nobody_claims_an_account_with_an_owner(people, now):
-    with refused(Reason.OWNED_ALREADY):
+    with refused(Reason.HAS_OWNER):
         ownership.claim(people[Role.ADMIN], now)
     assert reread(people[Role.ADMIN]).role == Role.ADMIN
 

@@ -69,13 +69,13 @@ def test_what_was_in_hand_when_a_batch_was_paused_is_not_begun(owner, batch, now
 def test_what_does_not_stand_still_cannot_be_resumed_and_what_did_not_fail_not_retried(
     owner, batch, now, act
 ):
-    with refused(Reason.BATCH_NOT_SO if act is batches.resume else Reason.NOTHING_TO_RETRY):
+    with refused(Reason.BATCH_CHANGED if act is batches.resume else Reason.NOTHING_TO_RETRY):
         act(owner, batch, now)
 
 
 def test_two_who_press_pause_at_once_hear_that_it_is_paused_already(owner, batch, now):
     batches.pause(owner, batch, now)
-    with refused(Reason.BATCH_NOT_SO):
+    with refused(Reason.BATCH_CHANGED):
         batches.pause(owner, batch, now)
 
 
@@ -161,7 +161,7 @@ def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
 
 def test_a_batch_is_cancelled_once(owner, batch, now):
     batches.cancel(owner, batch, now)
-    with refused(Reason.BATCH_NOT_SO):
+    with refused(Reason.BATCH_CHANGED):
         batches.cancel(owner, reread(batch), now)
 
 

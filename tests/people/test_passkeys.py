@@ -171,7 +171,7 @@ def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
     ada: User, now: datetime
 ) -> None:
     User.update(email_confirmed_at=None).execute()
-    with refused(Reason.ADDRESS_UNPROVEN):
+    with refused(Reason.ADDRESS_UNCONFIRMED):
         add(Device(BOX), User.get(), now)
 
 

@@ -80,7 +80,7 @@ def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
     ada: User, now: datetime
 ) -> None:
     User.update(email_confirmed_at=None).execute()
-    with refused(Reason.ADDRESS_UNPROVEN):
+    with refused(Reason.ADDRESS_UNCONFIRMED):
         two_step.start_authenticator(User.get(), PASSWORD, now)
 
 
@@ -258,7 +258,7 @@ class TestRecoveryCodes:
     def test_they_are_not_made_for_whoever_has_no_two_step(
         self, ada: User, signer: Signer, now: datetime
     ) -> None:
-        with refused(Reason.NO_TWO_STEP):
+        with refused(Reason.TWO_STEP_OFF):
             two_step.make_recovery_codes(ada, PASSWORD, now)
         assert recovery_codes.just_made(ada, signer, now) == []
 

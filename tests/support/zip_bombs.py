@@ -60,7 +60,7 @@ def row(number: int, *cells: str) -> str:
 
 
 _FIRST = row(1, cell("A1", "ada@example.org"))
-_TOO_MUCH = Reason.FILE_WORKBOOK_TOO_MUCH
+_TOO_MUCH = Reason.FILE_WORKBOOK_TOO_LARGE
 
 # What it is: how it is made, and why it is refused.
 QUICK: dict[str, tuple[Callable[[], bytes], Reason]] = {

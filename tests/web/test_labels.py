@@ -36,7 +36,7 @@ def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
     ],
 )
 def test_a_limit_is_counted_as_people_do(limit: int, words: str) -> None:
-    assert words in sentence(RuleError(Reason.INVITATION_OFTEN, limit=limit))
+    assert words in sentence(RuleError(Reason.RECIPIENT_LIMIT, limit=limit))
 
 
 @pytest.mark.parametrize(

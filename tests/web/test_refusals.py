@@ -53,10 +53,10 @@ def test_a_refusal_that_the_page_has_no_place_for_has_the_status_of_its_reason(
 
 def test_input_that_can_be_corrected_is_422_and_nothing_else_is() -> None:
     about_input = {reason for reason in Reason if reason.partition("_")[0] in ENTERED} - {
-        Reason.ADDRESS_UNPROVEN
+        Reason.ADDRESS_UNCONFIRMED
     }
     about_input |= {
-        Reason.ADDRESS_YOURS, Reason.CONFIRM_FIRST, Reason.LIST_EMPTY, Reason.LIST_TOO_LONG,
+        Reason.ADDRESS_UNCHANGED, Reason.CONFIRM_FIRST, Reason.LIST_EMPTY, Reason.LIST_TOO_LONG,
         Reason.NOBODY_TO_INVITE,
     }  # fmt: skip
     assert {reason for reason in Reason if status_of(reason) == 422} == about_input
@@ -163,7 +163,7 @@ NOT_REFUSING = {
 EACH_KIND = [
     Reason.NOT_ALLOWED, Reason.WRONG_PERSON, Reason.NOT_FOUND, Reason.LAST_OWNER,
     Reason.INVITATION_CLOSED, Reason.LINK_CLOSED, Reason.EMAIL_TOKEN_CLOSED, Reason.CODE_WRONG,
-    Reason.PASSWORD_WRONG, Reason.MAILED_ENOUGH, Reason.BUSY,
+    Reason.PASSWORD_WRONG, Reason.SENDER_LIMIT, Reason.BUSY,
 ]  # fmt: skip
 
 
