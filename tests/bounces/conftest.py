@@ -1,4 +1,4 @@
-"""What mailboxes that speak TLS need."""
+"""Fixtures for mailboxes with TLS."""
 
 from tests.support.smtp_fixtures import tls
 

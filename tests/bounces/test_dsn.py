@@ -1,4 +1,4 @@
-"""Reading what mail servers send back."""
+"""Reading delivery reports."""
 
 from base64 import encodebytes
 from pathlib import Path
@@ -14,19 +14,19 @@ from tests.support.actions import ends_soon
 SAMPLES = Path(__file__).parent / "messages"
 KEY = "key-of-the-samples"
 FAILED = "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1\n"
-ORIGIN = "1207-xd2KjhHx4rGX3p1fAqXKOtqN"  # in all of them: of mail 1207, made at conftest.NOW
+ORIGIN = "1207-xd2KjhHx4rGX3p1fAqXKOtqN"  # in all samples: delivery 1207, created at conftest.NOW
 
 
 def sample(name: str) -> bytes:
     return (SAMPLES / f"{name}.eml").read_bytes()
 
 
-def only_finding(raw: bytes) -> dsn.RecipientReport:
+def only_recipient(raw: bytes) -> dsn.RecipientReport:
     report = dsn.read(raw)
     assert report is not None
     assert report.origin == ORIGIN
-    [finding] = report.recipients
-    return finding
+    [recipient] = report.recipients
+    return recipient
 
 
 @pytest.mark.parametrize(
@@ -63,27 +63,27 @@ def only_finding(raw: bytes) -> dsn.RecipientReport:
         ("amazon-ses", 550, "5.1.1 user unknown"),
     ],
 )
-def test_a_bounce_says_which_mail_for_whom_and_why(server, code, text):
-    finding = only_finding(sample(server))
-    assert finding.action is DsnAction.FAILED
-    assert "kim@example.org" in finding.recipients
-    assert (finding.code, finding.text) == (code, text)
+def test_a_bounce_names_the_message_the_recipient_and_the_reason(server, code, text):
+    recipient = only_recipient(sample(server))
+    assert recipient.action is DsnAction.FAILED
+    assert "kim@example.org" in recipient.recipients
+    assert (recipient.code, recipient.text) == (code, text)
 
 
 @pytest.mark.parametrize("name", ["vacation", "reply", "read-receipt", "complaint", "spam"])
-def test_what_people_and_their_programs_answer_is_no_report(name):
+def test_replies_from_people_and_programs_are_no_reports(name):
     assert dsn.read(sample(name)) is None
 
 
 @pytest.mark.parametrize(
     ("name", "fate"), [("delayed", DsnAction.DELAYED), ("delivered", DsnAction.DELIVERED)]
 )
-def test_a_report_of_something_else_is_no_bounce(name, fate):
-    assert only_finding(sample(name)).action is fate
+def test_a_report_of_a_delay_or_a_delivery_is_no_bounce(name, fate):
+    assert only_recipient(sample(name)).action is fate
 
 
-def test_an_address_behind_an_alias_is_reported_with_the_one_that_was_written_to():
-    assert only_finding(sample("postfix-alias")).recipients == {
+def test_a_report_about_an_alias_names_both_addresses():
+    assert only_recipient(sample("postfix-alias")).recipients == {
         "kim.rivers@mailbox.example.org",
         "kim@example.org",
     }
@@ -104,29 +104,29 @@ def test_an_address_behind_an_alias_is_reported_with_the_one_that_was_written_to
         ("", "5.1.1", "", DsnAction.DELIVERED),
     ],
 )
-def test_what_failed_does_not_arrive_whatever_its_status(action, status, diagnostic, fate):
+def test_the_action_counts_and_not_the_status(action, status, diagnostic, fate):
     raw = report(
         f"Final-Recipient: rfc822; kim@example.org\nAction: {action}\nStatus: {status}\n"
         f"Diagnostic-Code: {diagnostic}"
     )
-    assert only_finding(raw).action is fate
+    assert only_recipient(raw).action is fate
 
 
-def test_an_old_exim_that_gave_up_after_days_says_so():
+def test_an_old_exim_that_gave_up_after_days_reports_a_failure():
     raw = sample("exim-old").replace(b"Unrouteable address", b"retry timeout exceeded")
-    finding = only_finding(raw)
-    assert (finding.action, finding.text) == (DsnAction.FAILED, "retry timeout exceeded")
+    recipient = only_recipient(raw)
+    assert (recipient.action, recipient.text) == (DsnAction.FAILED, "retry timeout exceeded")
 
 
 @pytest.mark.parametrize("encoding", ["quoted-printable", "base64"])
-def test_parts_that_a_server_encoded_are_read(encoding):
+def test_encoded_parts_are_read(encoding):
     status = b"Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1\n"
     coded = {
         "quoted-printable": status.replace(b"kim@", b"kim=40"),
         "base64": encodebytes(status),
     }
     raw = report(coded[encoding].decode(), f"Content-Transfer-Encoding: {encoding}\n")
-    assert only_finding(raw).action is DsnAction.FAILED
+    assert only_recipient(raw).action is DsnAction.FAILED
 
 
 @pytest.mark.parametrize(
@@ -138,27 +138,27 @@ def test_parts_that_a_server_encoded_are_read(encoding):
         ("x; <mx.example.org #5.1.1 smtp;550 5.1.1 Nobody>", 550, "5.1.1 Nobody>"),
     ],
 )
-def test_a_number_in_the_words_of_a_server_is_a_code_only_where_codes_stand(said, code, text):
-    finding = only_finding(report(f"{FAILED}Diagnostic-Code: {said}\n"))
-    assert (finding.code, finding.text) == (code, text)
+def test_a_number_is_a_reply_code_only_in_the_place_of_one(said, code, text):
+    recipient = only_recipient(report(f"{FAILED}Diagnostic-Code: {said}\n"))
+    assert (recipient.code, recipient.text) == (code, text)
 
 
-def test_a_recipient_whose_type_a_server_left_out_is_read():
+def test_a_recipient_without_an_address_type_is_read():
     raw = report(FAILED.replace("rfc822; ", ""))
-    assert only_finding(raw).recipients == {"kim@example.org"}
+    assert only_recipient(raw).recipients == {"kim@example.org"}
 
 
 @pytest.mark.parametrize("around", ["multipart/mixed", "multipart/signed"])
-def test_a_report_that_a_gateway_signed_or_put_a_footer_under_is_read(around):
+def test_a_report_that_a_gateway_signed_or_extended_is_read(around):
     raw = (
         f'Content-Type: {around}; boundary="outer"\n\n--outer\n'.encode()
         + report(FAILED)
         + b"--outer\nContent-Type: text/plain\n\nChecked.\n--outer--\n"
     )
-    assert only_finding(raw).action is DsnAction.FAILED
+    assert only_recipient(raw).action is DsnAction.FAILED
 
 
-def test_a_report_that_somebody_forwards_is_none():
+def test_a_forwarded_report_is_no_report():
     raw = (
         b'Content-Type: multipart/mixed; boundary="outer"\n\n--outer\n'
         b"Content-Type: message/rfc822\n\n" + report(FAILED) + b"--outer--\n"
@@ -167,7 +167,7 @@ def test_a_report_that_somebody_forwards_is_none():
 
 
 @pytest.mark.parametrize("cut", range(4))
-def test_a_returned_mail_in_base64_is_read_wherever_it_ends(cut):
+def test_a_truncated_copy_in_base64_is_read(cut):
     returned = encodebytes(b"Message-ID: <" + ORIGIN.encode() + b"@example.org>\n\n" + b"x" * 90)
     raw = (
         b'Content-Type: multipart/report; boundary="part"\n\n'
@@ -175,28 +175,28 @@ def test_a_returned_mail_in_base64_is_read_wherever_it_ends(cut):
         b"--part\nContent-Type: message/global\nContent-Transfer-Encoding: base64\n\n"
         + returned.rstrip(b"=\n")[: -cut or None]
     )
-    assert only_finding(raw).action is DsnAction.FAILED
+    assert only_recipient(raw).action is DsnAction.FAILED
 
 
-def test_a_report_without_a_recipient_is_none():
+def test_a_report_without_a_recipient_is_no_report():
     assert dsn.read(report("Action: failed\nStatus: 5.1.1")) is None
 
 
 @pytest.mark.parametrize("field", ["In-Reply-To", "References"])
-def test_a_report_that_returns_nothing_may_say_what_it_answers_to(field):
+def test_a_report_without_returned_headers_may_name_the_message_it_answers(field):
     answered = f"{field}: <1207-xd2KjhHx4rGX3p1fAqXKOtqN@invites.example.org>\n".encode()
     status = "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1"
     raw = answered + report(status).replace(b"Message-ID", b"Subject").replace(b"<1207-", b"<")
-    assert only_finding(raw).action is DsnAction.FAILED
+    assert only_recipient(raw).action is DsnAction.FAILED
 
 
-def test_headers_that_a_report_quotes_are_found_where_its_lines_were_broken():
+def test_quoted_headers_are_found_across_soft_line_breaks():
     long_host = b"invites.the-volunteers-of-riverside.example.org"
     raw = sample("exchange-quoting").replace(b"invites.example.org>", b"=\n" + long_host + b">")
-    assert only_finding(raw).action is DsnAction.FAILED
+    assert only_recipient(raw).action is DsnAction.FAILED
 
 
-def test_a_report_about_another_mail_is_none():
+def test_a_report_about_a_message_from_elsewhere_is_no_report():
     raw = sample("postfix").replace(b"<1207-xd2KjhHx4rGX3p1fAqXKOtqN@", b"<other@")
     assert dsn.read(raw) is None
 
@@ -217,13 +217,13 @@ def test_a_message_from_an_mbox_or_a_pipe_may_begin_with_from():
     assert dsn.read(raw) == dsn.read(sample("postfix"))
 
 
-def test_words_of_a_server_are_one_line_without_control_characters():
+def test_the_text_of_a_report_is_one_printable_line():
     words = "smtp; 550 5.1.1 no\x1b[31m\u202e such   user " + "x" * 9_999
     raw = report(
         "Final-Recipient: rfc822; kim@example.org\nAction: failed\nStatus: 5.1.1\n"
         f"Diagnostic-Code: {words}"
     )
-    text = only_finding(raw).text
+    text = only_recipient(raw).text
     assert text.startswith("5.1.1 no [31m such user xxx")
     assert text.isprintable()
     assert len(text) == 500
@@ -274,20 +274,20 @@ def test_no_message_takes_long_to_read(raw):
         dsn.read(raw)
 
 
-def test_a_bounce_with_a_huge_mail_behind_it_is_read():
-    assert only_finding(bombs()["fifty megabytes of returned mail"]).action is DsnAction.FAILED
+def test_a_bounce_with_a_huge_copy_of_the_message_is_read():
+    assert only_recipient(bombs()["fifty megabytes of returned mail"]).action is DsnAction.FAILED
 
 
 LINES = sorted({line for path in SAMPLES.iterdir() for line in path.read_bytes().split(b"\n")})
 
 
 @given(st.lists(st.one_of(st.sampled_from(LINES), st.binary(max_size=40))).map(b"\n".join))
-def test_no_mixture_of_their_lines_makes_it_raise(raw):
+def test_no_mixture_of_lines_raises(raw):
     dsn.read(raw)
 
 
 @given(st.sampled_from(sorted(SAMPLES.iterdir())), st.data())
-def test_no_damaged_bounce_makes_it_raise(path, data):
+def test_no_damaged_bounce_raises(path, data):
     raw = path.read_bytes()
     at = data.draw(st.integers(0, len(raw)))
     until = data.draw(st.integers(at, len(raw)))
@@ -296,7 +296,7 @@ def test_no_damaged_bounce_makes_it_raise(path, data):
 
 @given(st.binary(max_size=2_000))
 @example(b"Content-Type: multipart/report; boundary=\n\n--\n")
-def test_no_bytes_at_all_make_it_raise(raw):
+def test_no_bytes_raise(raw):
     dsn.read(raw)
 
 

@@ -1,4 +1,4 @@
-"""What the mails say, word for word. Delete a golden file to have it written anew."""
+"""The text of every mail. Delete a golden file to have it written again."""
 
 import re
 from datetime import datetime
@@ -33,13 +33,13 @@ Mails = dict[str, OutgoingMail]
 
 @pytest.fixture
 def now() -> datetime:
-    """A moment that golden files can name."""
+    """A fixed time for the golden files."""
     return NOW
 
 
 @pytest.fixture
 def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mails:
-    """One of each, from an account with all its settings."""
+    """One mail of each kind, from an account with all settings."""
     account.purpose = "Help call neighbours before the storm season."
     account.assignments_url = "https://tasks.riverside.example/?team=a&b"
     account.assignments_label = "Open the call list"
@@ -60,39 +60,39 @@ def mails(app: Flask, owner: Membership, account: Account, now: datetime) -> Mai
     return {name: mail for name, mail in zip(NAMES, rendered, strict=True) if mail}
 
 
-def test_each_mail_says_what_was_agreed(mails: Mails) -> None:
+def test_the_text_of_each_mail_matches_its_golden_file(mails: Mails) -> None:
     for name in NAMES:
         mail = mails[name]
-        assert_agreed(f"{name}.txt", f"Subject: {mail.subject}\n\n{mail.body}")
-        assert_agreed(f"{name}.html.txt", str(mail.html))
+        assert_matches(f"{name}.txt", f"Subject: {mail.subject}\n\n{mail.body}")
+        assert_matches(f"{name}.html.txt", str(mail.html))
 
 
-def assert_agreed(file: str, text: str) -> None:
+def assert_matches(file: str, text: str) -> None:
     said = TOKEN.sub("TOKEN", text)
     golden = GOLDEN / file
     if not golden.exists():
         golden.write_text(said)
-        pytest.fail(f"{golden.name} was written anew: read it, and commit it if it is right")
+        pytest.fail(f"{golden.name} was written: read it, and commit it if it is right")
     assert said == golden.read_text()
 
 
-def test_the_dates_in_a_mail_are_those_of_the_accounts_time_zone(
+def test_dates_are_in_the_accounts_time_zone(
     mails: Mails,
 ) -> None:
     assert "17 Nov 2026" in str(mails["invitation_new"].body)  # 16 Nov, 18:04 in London
 
 
-def test_a_mail_loads_nothing_from_anywhere(mails: Mails) -> None:
+def test_a_mail_loads_no_resources(mails: Mails) -> None:
     for mail in mails.values():
         assert not re.search(r"<(img|script|link|iframe)|url\(|@import", str(mail.html))
 
 
-def test_no_line_of_a_mail_is_too_long_for_old_servers(mails: Mails) -> None:
+def test_no_line_of_a_mail_is_longer_than_78_characters(mails: Mails) -> None:
     for mail in mails.values():
         assert max(len(line) for line in mail.as_bytes().split(b"\r\n")) <= 78
 
 
-def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: datetime) -> None:
+def test_names_and_texts_are_escaped_in_html(app: Flask, owner: Membership, now: datetime) -> None:
     account, link = owner.account, "https://box.example/invitation/1-x"
     account.purpose = "<b>Bold</b> & “more”"
     invitation = Invitation(account=account, inviter=owner.user, role=Role.USER, expires_at=now)
@@ -104,7 +104,7 @@ def test_text_from_people_is_text_in_html(app: Flask, owner: Membership, now: da
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_without_an_assignments_link_a_mail_promises_none_and_leads_to_the_account(
+def test_without_an_assignments_link_a_mail_links_to_the_account(
     app: Flask, owner: Membership, account: Account, now: datetime, known: bool
 ) -> None:
     if known:
@@ -119,7 +119,7 @@ def test_without_an_assignments_link_a_mail_promises_none_and_leads_to_the_accou
         assert "http://127.0.0.1:8000/accounts/riverside-relief/" in said
 
 
-def test_text_from_people_stays_readable_in_the_subject(
+def test_names_are_not_escaped_in_the_subject(
     app: Flask, owner: Membership, account: Account, now: datetime
 ) -> None:
     account.name = "Smith & Jones <Ltd>"

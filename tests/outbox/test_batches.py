@@ -1,4 +1,4 @@
-"""Steering a batch: pause, resume, cancel, retry; and what its first mails decide."""
+"""A batch: pausing, resuming, canceling, retrying; and what its probes decide."""
 
 from datetime import timedelta
 
@@ -39,16 +39,16 @@ def batch(owner, now):
     return send(owner, now, *addresses(4))
 
 
-def try_first(now, *results):
-    for waiting, result in zip(due(now), results, strict=False):
-        attempt(Delivery.get_by_id(waiting.id), result, now, 550, "5.7.1 Not you")
+def attempt_first(now, *results):
+    for mail, result in zip(due(now), results, strict=False):
+        attempt(Delivery.get_by_id(mail.id), result, now, 550, "5.7.1 Not you")
 
 
 def states():
     return [mail.state for mail in Delivery.select().order_by(Delivery.id)]
 
 
-def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
+def test_a_paused_batch_waits_and_a_resumed_one_continues(owner, batch, now):
     attempt(Delivery.select().first(), SendResult.SENT, now)
     batches.pause(owner, batch, now)
     assert due(now) == []
@@ -58,30 +58,28 @@ def test_a_paused_batch_waits_and_a_resumed_one_goes_on(owner, batch, now):
     assert actions(owner.account)[-2:] == ["paused", "resumed"]
 
 
-def test_what_was_in_hand_when_a_batch_was_paused_is_not_begun(owner, batch, now):
-    in_hand = due(now)
+def test_mail_taken_before_a_pause_is_not_started_after_it(owner, batch, now):
+    taken = due(now)
     batches.pause(owner, batch, now)
-    assert not journal.write([], in_hand, now)
+    assert not journal.write([], taken, now)
     assert states() == [QUEUED] * 4
 
 
 @pytest.mark.parametrize("act", [batches.resume, batches.retry_failed])
-def test_what_does_not_stand_still_cannot_be_resumed_and_what_did_not_fail_not_retried(
+def test_a_running_batch_cannot_be_resumed_and_one_without_failures_cannot_be_retried(
     owner, batch, now, act
 ):
     with refused(Reason.BATCH_CHANGED if act is batches.resume else Reason.NOTHING_TO_RETRY):
         act(owner, batch, now)
 
 
-def test_two_who_press_pause_at_once_hear_that_it_is_paused_already(owner, batch, now):
+def test_a_batch_cannot_be_paused_twice(owner, batch, now):
     batches.pause(owner, batch, now)
     with refused(Reason.BATCH_CHANGED):
         batches.pause(owner, batch, now)
 
 
-def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_anew(
-    owner, batch, now
-):
+def test_canceling_withdraws_queued_mail_and_those_people_can_be_invited_again(owner, batch, now):
     attempt(Delivery.select().first(), SendResult.SENT, now)
     assert batches.cancel(owner, batch, now) == 3
     assert states() == [SENT, *[WITHDRAWN] * 3]
@@ -93,7 +91,7 @@ def test_cancelling_withdraws_what_is_not_sent_and_those_peoplecan_be_invited_an
     assert classification.counts == {EntryOutcome.PENDING: 1, EntryOutcome.INVITE: 3}
 
 
-def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now):
+def test_canceling_keeps_the_invitation_of_a_mail_that_may_have_arrived(owner, batch, now):
     attempt(Delivery.select().first(), SendResult.OUTCOME_UNKNOWN, now)
     batches.cancel(owner, batch, now)
     first = Delivery.select().first()
@@ -101,7 +99,7 @@ def test_cancelling_leaves_a_mail_alone_that_may_have_arrived(owner, batch, now)
     assert reread(first.invitation).state == InvitationState.PENDING
 
 
-class TestCancelledWhileAMailIsBeingSent:
+class TestCanceledWhileAMailIsBeingSent:
     @pytest.fixture
     def being_sent(self, owner, batch, now):
         mail, *_ = due(now)
@@ -114,25 +112,25 @@ class TestCancelledWhileAMailIsBeingSent:
         delivery = Delivery.get_by_id(mail.id)
         return delivery.state, delivery.invitation.state
 
-    def test_it_is_sent_when_the_server_takes_it(self, being_sent, now):
+    def test_it_is_sent_if_the_server_accepts_it(self, being_sent, now):
         assert self.end_with(being_sent, SendResult.SENT, now) == (SENT, InvitationState.PENDING)
 
     @pytest.mark.parametrize("result", [SendResult.DEFERRED, SendResult.NOT_ATTEMPTED])
-    def test_it_is_cancelled_too_when_it_would_wait_again(self, being_sent, now, result):
+    def test_it_is_withdrawn_if_it_would_be_queued_again(self, being_sent, now, result):
         assert self.end_with(being_sent, result, now) == (WITHDRAWN, InvitationState.REVOKED)
 
-    def test_it_is_not_sent_again_when_it_may_have_arrived(self, being_sent, now):
+    def test_it_is_not_retried_if_it_may_have_arrived(self, being_sent, now):
         state = self.end_with(being_sent, SendResult.OUTCOME_UNKNOWN, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
-    def test_it_is_not_sent_again_after_the_worker_died(self, being_sent, now):
+    def test_it_is_not_retried_after_the_worker_was_killed(self, being_sent, now):
         journal.recover(now)
         mail = Delivery.get_by_id(being_sent.id)
         assert (mail.state, mail.finished_at) == (WITHDRAWN, now)
         assert mail.invitation.state == InvitationState.PENDING
 
     @pytest.mark.usefixtures("batch")
-    def test_somebody_who_is_only_reminded_keeps_their_invitation(self, owner, now):
+    def test_a_person_who_is_only_reminded_keeps_their_invitation(self, owner, now):
         attempt_all(now)
         again = send(owner, now, *addresses(1))
         [mail] = due(now)
@@ -141,7 +139,7 @@ class TestCancelledWhileAMailIsBeingSent:
         state = self.end_with(mail, SendResult.DEFERRED, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
-    def test_a_personal_second_mail_of_the_same_batch_waits_on(self, owner, batch, now):
+    def test_a_resent_mail_of_the_same_batch_stays_queued(self, owner, batch, now):
         attempt_all(now)
         manage.resend(owner, batch.invitations[0], now)
         [mail] = due(now)
@@ -150,7 +148,7 @@ class TestCancelledWhileAMailIsBeingSent:
         assert self.end_with(mail, SendResult.DEFERRED, now) == (QUEUED, InvitationState.PENDING)
 
 
-def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
+def test_a_batch_whose_mail_was_all_sent_cannot_be_canceled(owner, batch, now):
     attempt_all(now)
     for _again in range(2):
         with refused(Reason.ALL_SENT):
@@ -159,13 +157,13 @@ def test_when_all_is_out_there_is_nothing_left_to_cancel(owner, batch, now):
     assert reread(batch).state == BatchState.DONE
 
 
-def test_a_batch_is_cancelled_once(owner, batch, now):
+def test_a_batch_cannot_be_canceled_twice(owner, batch, now):
     batches.cancel(owner, batch, now)
     with refused(Reason.BATCH_CHANGED):
         batches.cancel(owner, reread(batch), now)
 
 
-def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
+def test_canceling_returns_the_number_of_withdrawn_mails(owner, batch, now):
     first, second, *_ = Delivery.select().order_by(Delivery.id)
     attempt(first, SendResult.SENT, now)
     attempt(second, SendResult.OUTCOME_UNKNOWN, now)  # may have arrived, so its invitation stays
@@ -174,8 +172,8 @@ def test_cancelling_counts_the_mails_that_it_withdraws(owner, batch, now):
     assert states().count(WITHDRAWN) == 3
 
 
-def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now):
-    try_first(now, SendResult.FAILED, SendResult.SENT)
+def test_retrying_queues_failed_mails_as_if_they_were_new(owner, batch, now):
+    attempt_first(now, SendResult.FAILED, SendResult.SENT)
     assert batches.retry_failed(owner, batch, now) == 1
     assert states() == [QUEUED, SENT, QUEUED, QUEUED]
     again = Delivery.select().order_by(Delivery.id).first()
@@ -183,8 +181,8 @@ def test_failed_and_unanswered_mails_are_tried_again_like_new(owner, batch, now)
     assert len(due(now)) == 3
 
 
-def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owner, batch, now):
-    try_first(now, SendResult.FAILED, *[SendResult.SENT] * 3)
+def test_retrying_restarts_a_batch_that_was_done(owner, batch, now):
+    attempt_first(now, SendResult.FAILED, *[SendResult.SENT] * 3)
     batches.finish_if_done(batch)
     assert reread(batch).state == BatchState.DONE
     batches.retry_failed(owner, batch, now)
@@ -192,8 +190,8 @@ def test_a_batch_that_was_done_runs_again_when_its_failed_mails_are_retried(owne
     assert states() == [SENT] * 4
 
 
-def test_what_failed_of_a_cancelled_batch_stays_canceled(owner, batch, now):
-    try_first(now, SendResult.FAILED)
+def test_failed_mails_of_a_canceled_batch_cannot_be_retried(owner, batch, now):
+    attempt_first(now, SendResult.FAILED)
     batches.cancel(owner, batch, now)
     assert progress.of_batch(batch, now).retriable == 0
     with refused(Reason.NOTHING_TO_RETRY):
@@ -201,7 +199,7 @@ def test_what_failed_of_a_cancelled_batch_stays_canceled(owner, batch, now):
     assert reread(batch).state == BatchState.CANCELED
 
 
-def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now):
+def test_failed_reminders_are_retried_unless_they_are_for_a_higher_role(people, now):
     owner, moderator = people[Role.OWNER], people[Role.MODERATOR]
     send(owner, now, *addresses(1), "boss@example.org")
     attempt_all(now)
@@ -214,47 +212,47 @@ def test_reminders_that_failed_are_retried_too_but_of_no_higher_role(people, now
     assert [mail.recipient for mail in due(now)] == addresses(1)
 
 
-def test_a_mail_that_failed_before_another_one_went_out_is_not_retried(owner, batch, now):
-    try_first(now, SendResult.FAILED, SendResult.FAILED, *[SendResult.SENT] * 2)
+def test_a_failed_mail_is_not_retried_if_a_later_one_was_sent(owner, batch, now):
+    attempt_first(now, SendResult.FAILED, SendResult.FAILED, *[SendResult.SENT] * 2)
     manage.resend(owner, batch.invitations[0], now)
     attempt_all(now)
     assert batches.retry_failed(owner, batch, now) == 1
     assert states() == [FAILED, QUEUED, *[SENT] * 3]
 
 
-def test_nobody_is_mailed_again_who_can_no_longer_accept(owner, batch, now):
-    try_first(now, SendResult.FAILED)
+def test_mail_to_people_who_can_no_longer_accept_is_not_retried(owner, batch, now):
+    attempt_first(now, SendResult.FAILED)
     with refused(Reason.NOTHING_TO_RETRY):
         batches.retry_failed(owner, batch, now + timedelta(days=15))
 
 
-class TestHeldBackByARestore:
+class TestOnHoldAfterARestore:
     @pytest.fixture(autouse=True)
     def restored(self, batch):
         changes = {"state": DeliveryState.WITHDRAWN, "reply_text": deliveries.ON_HOLD}
         Delivery.update(**changes).where(Delivery.batch == batch).execute()
 
-    def test_the_mails_go_out_when_somebody_says_so(self, owner, batch, now):
+    def test_mail_on_hold_can_be_sent(self, owner, batch, now):
         batches.finish_if_done(batch)
         assert batches.send_on_hold(owner, batch, now) == 4
         attempt_all(now)
         assert states() == [SENT] * 4
         assert actions(owner.account)[-1] == "sent_on_hold"
 
-    def test_nobody_is_mailed_who_was_mailed_since_or_can_no_longer_accept(self, owner, batch, now):
+    def test_people_with_a_later_mail_or_a_closed_invitation_are_skipped(self, owner, batch, now):
         mailed, revoked, *_ = Invitation.select().order_by(Invitation.id)
         manage.resend(owner, mailed, now)
         manage.revoke(owner, revoked, now)
         assert progress.of_batch(batch, now).on_hold == 2
         assert batches.send_on_hold(owner, batch, now) == 2
 
-    def test_what_is_sent_and_then_cancelled_is_not_held_back_any_more(self, owner, batch, now):
+    def test_mail_that_is_released_and_then_canceled_is_no_longer_on_hold(self, owner, batch, now):
         batches.send_on_hold(owner, batch, now)
         batches.cancel(owner, reread(batch), now)
         Invitation.update(state=InvitationState.PENDING).execute()
         assert progress.of_batch(batch, now).on_hold == 0
 
-    def test_what_was_cancelled_is_not_taken_for_held_back(self, owner, now):
+    def test_canceled_mail_is_not_on_hold(self, owner, now):
         other = send(owner, now, "other@example.org")
         batches.cancel(owner, other, now)
         with refused(Reason.NOTHING_ON_HOLD):
@@ -277,83 +275,81 @@ class TestHeldBackByARestore:
         batches.send_on_hold,
     ],
 )
-def test_who_may_not_invite_as_that_role_may_not_steer_either(people, now, act):
+def test_only_people_who_may_invite_with_its_role_may_manage_a_batch(people, now, act):
     batch = send(people[Role.OWNER], now, "x@example.org", role=Role.ADMIN)
     with refused(Reason.NOT_ALLOWED):
         act(people[Role.MODERATOR], batch, now)
     assert reread(batch).state == BatchState.RUNNING
 
 
-def test_a_batch_waits_for_an_older_one_of_its_account_while_that_has_mail_to_send(
-    owner, batch, now
-):
+def test_a_batch_waits_for_an_older_one_of_its_account_that_has_mail_due(owner, batch, now):
     second = send(owner, now, "eve@example.org")
     assert batches.ahead_of(second, now) == batch
     assert batches.ahead_of(batch, now) is None
     batches.pause(owner, batch, now)
     assert batches.ahead_of(second, now) is None
     batches.resume(owner, batch, now)
-    try_first(now, *[SendResult.DEFERRED] * 4)
+    attempt_first(now, *[SendResult.DEFERRED] * 4)
     assert batches.ahead_of(second, now) is None
 
 
 @pytest.mark.usefixtures("batch")
-def test_batches_of_other_accounts_are_not_waited_for(now):
+def test_a_batch_does_not_wait_for_other_accounts(now):
     found = accounts.create("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
     theirs = send(Membership.get(Membership.account == found), now, "eve@example.org")
     assert batches.ahead_of(theirs, now) is None
 
 
-class TestTheFirstTen:
+class TestProbes:
     @pytest.fixture
     def big(self, owner, now):
         return send(owner, now, *addresses(PROBED_SIZE))
 
-    def test_when_six_fail_the_batch_stops_with_the_servers_words(self, big, now, caplog):
-        try_first(now, *[SendResult.FAILED] * 6, *[SendResult.SENT] * 4)
+    def test_if_six_probes_fail_the_batch_stops_with_the_servers_reply(self, big, now, caplog):
+        attempt_first(now, *[SendResult.FAILED] * 6, *[SendResult.SENT] * 4)
         assert due(now) == []
         assert reread(big).state == BatchState.STOPPED
         assert reread(big).stop_reason == "550 5.7.1 Not you"
         assert "stopped: 550 5.7.1 Not you" in caplog.text
 
-    def test_mails_that_were_withdrawn_say_nothing_for_the_rest(self, owner, big, now):
+    def test_withdrawn_mails_are_no_probes(self, owner, big, now):
         for mail in due(now)[:5]:
             manage.revoke(owner, Delivery.get_by_id(mail.id).invitation, now)
         for _ in range(3):
-            try_first(now, *[SendResult.FAILED] * 5)
+            attempt_first(now, *[SendResult.FAILED] * 5)
         assert due(now) == []
         assert reread(big).state == BatchState.STOPPED
 
-    def test_when_five_get_through_the_rest_follows(self, big, now):
-        try_first(now, *[SendResult.FAILED] * 5, *[SendResult.SENT] * 5)
+    def test_if_five_probes_are_sent_the_rest_follows(self, big, now):
+        attempt_first(now, *[SendResult.FAILED] * 5, *[SendResult.SENT] * 5)
         assert len(due(now)) == PROBED_SIZE - 10
         assert reread(big).state == BatchState.RUNNING
 
     @pytest.mark.usefixtures("big")
-    def test_greylisting_is_no_failure(self, now):
-        try_first(now, *[SendResult.DEFERRED] * 10)
+    def test_a_deferred_probe_is_no_failure(self, now):
+        attempt_first(now, *[SendResult.DEFERRED] * 10)
         assert len(due(now)) == PROBED_SIZE - 10
 
     @pytest.mark.usefixtures("big")
-    def test_the_rest_waits_while_one_of_them_is_under_way(self, now):
-        try_first(now, *[SendResult.SENT] * 9)
+    def test_the_rest_waits_for_the_last_probe(self, now):
+        attempt_first(now, *[SendResult.SENT] * 9)
         assert len(due(now)) == 1
 
-    def test_who_resumes_a_stopped_batch_is_obeyed(self, big, owner, now):
-        try_first(now, *[SendResult.FAILED] * 10)
+    def test_resuming_a_stopped_batch_sends_the_rest(self, big, owner, now):
+        attempt_first(now, *[SendResult.FAILED] * 10)
         assert due(now) == []
         batches.resume(owner, big, now)
         assert len(due(now)) == PROBED_SIZE - 10
         assert reread(big).stop_reason == ""
 
-    def test_who_retries_before_they_are_through_lets_no_others_go(self, big, owner, now):
-        try_first(now, *[SendResult.FAILED] * 3)
+    def test_retrying_failed_probes_does_not_send_the_rest(self, big, owner, now):
+        attempt_first(now, *[SendResult.FAILED] * 3)
         batches.retry_failed(owner, big, now)
         assert len(due(now)) == 10
         assert reread(big).state == BatchState.PROBING
 
-    def test_who_retries_a_stopped_batch_gets_all_of_it(self, big, owner, now):
-        try_first(now, *[SendResult.FAILED] * 10)
+    def test_retrying_a_stopped_batch_sends_all_of_it(self, big, owner, now):
+        attempt_first(now, *[SendResult.FAILED] * 10)
         assert due(now) == []
         batches.retry_failed(owner, big, now)
         assert len(due(now)) == PROBED_SIZE

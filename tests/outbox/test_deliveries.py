@@ -1,4 +1,4 @@
-"""Mail that waits for a mail server to be configured."""
+"""Finding queued mail."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def batch(owner, now):
     return send(owner, now, *(f"p{n}@example.org" for n in range(60)))
 
 
-def test_waiting_mail_is_listed_newest_first_in_pages(batch):
+def test_queued_mail_is_listed_newest_first_in_pages(batch):
     assert [mail.recipient for mail in deliveries.queued_page(1)][:2] == [
         "p59@example.org",
         "p58@example.org",
@@ -21,7 +21,7 @@ def test_waiting_mail_is_listed_newest_first_in_pages(batch):
     assert (deliveries.queued_page(2).first, deliveries.queued_page(2).total) == (51, 60)
 
 
-def test_mail_that_is_out_waits_no_more(batch, now):
+def test_sent_mail_is_no_longer_listed(batch, now):
     delivery = Delivery.select().order_by(Delivery.id).first()
     assert deliveries.find_queued(delivery.id) == delivery
     attempt(delivery, SendResult.SENT, now)
@@ -30,5 +30,5 @@ def test_mail_that_is_out_waits_no_more(batch, now):
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_a_number_that_does_not_exist_finds_nothing(batch, number):
+def test_an_id_that_does_not_exist_finds_nothing(batch, number):
     assert deliveries.find_queued(number) is None

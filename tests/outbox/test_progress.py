@@ -1,4 +1,4 @@
-"""How far a batch is."""
+"""The progress of a batch."""
 
 from datetime import timedelta
 
@@ -17,20 +17,20 @@ def batch(owner, now):
     return send(owner, now, *(f"p{n}@example.org" for n in range(6)))
 
 
-def finish(now, *results):
-    for waiting, result in zip(due(now), results, strict=False):
-        attempt(Delivery.get_by_id(waiting.id), result, now, 550, "the server's words")
+def attempt_first(now, *results):
+    for mail, result in zip(due(now), results, strict=False):
+        attempt(Delivery.get_by_id(mail.id), result, now, 550, "the reply")
 
 
-def test_a_new_batch_waits(batch, now):
+def test_all_mail_of_a_new_batch_is_queued(batch, now):
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 6, 0, 0)
     assert so_far.people[InvitationStatus.PENDING] == 6
     assert so_far.undelivered == so_far.deferred == []
 
 
-def test_every_mail_is_counted_where_it_stands(batch, now):
-    finish(
+def test_mails_are_counted_by_state(batch, now):
+    attempt_first(
         now,
         SendResult.SENT,
         SendResult.SENT,
@@ -43,7 +43,7 @@ def test_every_mail_is_counted_where_it_stands(batch, now):
     assert so_far.mails[DeliveryState.WITHDRAWN] == 1
 
 
-def test_every_person_is_counted_where_they_stand(batch, owner, now):
+def test_people_are_counted_by_status(batch, owner, now):
     answers.decline(batch.invitations[0], now)
     manage.revoke(owner, batch.invitations[1], now)
     people = progress.of_batch(batch, now).people
@@ -51,8 +51,8 @@ def test_every_person_is_counted_where_they_stand(batch, owner, now):
     assert sum(people.values()) == 6
 
 
-def test_people_whose_time_is_over_are_counted_as_expired_and_nothing_moves_any_more(batch, now):
-    finish(now, *[SendResult.SENT] * 6)
+def test_expired_invitations_are_counted_as_expired_and_nothing_can_change(batch, now):
+    attempt_first(now, *[SendResult.SENT] * 6)
     answers.decline(batch.invitations[0], now)
     assert progress.of_batch(batch, now).may_change
     late = progress.of_batch(batch, batch.invitations[0].expires_at)
@@ -60,71 +60,71 @@ def test_people_whose_time_is_over_are_counted_as_expired_and_nothing_moves_any_
     assert not late.may_change
 
 
-def test_a_second_mail_makes_no_second_person(batch, owner, now):
-    finish(now, *[SendResult.FAILED] * 2, *[SendResult.SENT] * 4)
+def test_a_person_with_two_mails_counts_once(batch, owner, now):
+    attempt_first(now, *[SendResult.FAILED] * 2, *[SendResult.SENT] * 4)
     manage.resend(owner, batch.invitations[0], now)
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.waiting, so_far.sent, so_far.failed) == (6, 1, 4, 1)
-    finish(now, SendResult.SENT)
+    attempt_first(now, SendResult.SENT)
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.sent, so_far.failed) == (6, 5, 1)
     assert [mail.recipient for mail in so_far.undelivered] == ["p1@example.org"]
 
 
-def test_mails_that_failed_are_shown_newest_first_apart_from_those_that_are_tried_again(batch, now):
-    finish(now, SendResult.FAILED, SendResult.SENT, SendResult.DEFERRED, SendResult.FAILED)
+def test_failed_and_deferred_mails_are_listed_separately_newest_first(batch, now):
+    attempt_first(now, SendResult.FAILED, SendResult.SENT, SendResult.DEFERRED, SendResult.FAILED)
     so_far = progress.of_batch(batch, now)
     assert [mail.recipient for mail in so_far.undelivered] == ["p3@example.org", "p0@example.org"]
     assert [mail.recipient for mail in so_far.deferred] == ["p2@example.org"]
-    assert {mail.reply_text for mail in so_far.deferred} == {"the server's words"}
+    assert {mail.reply_text for mail in so_far.deferred} == {"the reply"}
 
 
-def test_a_mail_that_came_back_is_no_longer_sent_but_failed_and_shown(batch, now):
-    finish(now, SendResult.SENT, SendResult.SENT, SendResult.FAILED)
-    came_back = Delivery.recipient == "p1@example.org"
-    Delivery.update(state=DeliveryState.BOUNCED).where(came_back).execute()
+def test_a_bounced_mail_counts_as_failed_and_is_listed(batch, now):
+    attempt_first(now, SendResult.SENT, SendResult.SENT, SendResult.FAILED)
+    is_second = Delivery.recipient == "p1@example.org"
+    Delivery.update(state=DeliveryState.BOUNCED).where(is_second).execute()
     so_far = progress.of_batch(batch, now)
     assert (so_far.sent, so_far.failed) == (1, 2)
     assert [mail.recipient for mail in so_far.undelivered] == ["p2@example.org", "p1@example.org"]
 
 
-def test_no_more_than_twenty_troubles_are_shown(owner, now):
+def test_at_most_twenty_failed_mails_are_listed(owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(30)))
-    finish(now, *[SendResult.FAILED] * 30)
+    attempt_first(now, *[SendResult.FAILED] * 30)
     so_far = progress.of_batch(batch, now)
     assert (so_far.failed, len(so_far.undelivered)) == (30, 20)
 
 
-def test_another_batch_does_not_count(batch, owner, now):
-    finish(now, *[SendResult.SENT] * 6)
+def test_mails_of_other_batches_do_not_count(batch, owner, now):
+    attempt_first(now, *[SendResult.SENT] * 6)
     send(owner, now, "other@example.org")
-    finish(now, SendResult.FAILED)
+    attempt_first(now, SendResult.FAILED)
     so_far = progress.of_batch(batch, now)
     assert (so_far.total, so_far.failed, so_far.undelivered) == (6, 0, [])
     assert sum(so_far.people.values()) == 6
 
 
-def test_mails_that_were_put_off_are_promised_for_no_minute(batch, now):
-    finish(now, *[SendResult.SENT] * 4, SendResult.DEFERRED)
+def test_deferred_mails_do_not_count_for_the_time_left(batch, now):
+    attempt_first(now, *[SendResult.SENT] * 4, SendResult.DEFERRED)
     soon = now + timedelta(seconds=2)
     assert progress.of_batch(batch, soon).minutes_left
-    finish(now, SendResult.DEFERRED)
+    attempt_first(now, SendResult.DEFERRED)
     so_far = progress.of_batch(batch, soon)
     assert (so_far.waiting, so_far.per_minute > 0, so_far.minutes_left) == (2, True, None)
 
 
-def test_the_speed_is_never_above_the_rate_at_which_mails_go(batch, now):
+def test_the_reported_rate_is_never_above_the_actual_one(batch, now):
     for second in range(4):
-        finish(now + timedelta(seconds=second), SendResult.SENT)
+        attempt_first(now + timedelta(seconds=second), SendResult.SENT)
         later = now + timedelta(seconds=second + 0.5)
         assert progress.of_batch(batch, later).per_minute <= 60
     assert progress.of_batch(batch, now + timedelta(seconds=3)).per_minute == 60
 
 
-def test_also_when_more_were_put_off_than_are_shown(owner, now):
+def test_deferred_mails_beyond_those_listed_do_not_count_for_the_time_left(owner, now):
     batch = send(owner, now, *(f"p{n}@example.org" for n in range(40)))
-    finish(now, *[SendResult.SENT] * 5, *[SendResult.DEFERRED] * 25)
+    attempt_first(now, *[SendResult.SENT] * 5, *[SendResult.DEFERRED] * 25)
     so_far = progress.of_batch(batch, now + timedelta(seconds=2))
     assert so_far.minutes_left == pytest.approx(10 / so_far.per_minute)
-    finish(now, *[SendResult.DEFERRED] * 10)
+    attempt_first(now, *[SendResult.DEFERRED] * 10)
     assert progress.of_batch(batch, now + timedelta(seconds=2)).minutes_left is None

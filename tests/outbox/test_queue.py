@@ -1,4 +1,4 @@
-"""Which mails go out next."""
+"""Which mail is sent next."""
 
 import re
 from datetime import timedelta
@@ -30,7 +30,7 @@ def set_state(state, *batches):
     Batch.update(state=state).where(Batch.id.in_(batches)).execute()
 
 
-def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_them(owner, now):
+def test_urgent_mail_is_personal_mail_then_single_invitations(owner, now):
     (invitation,) = send(owner, now, "bulk@example.org").invitations
     invitation.email = "single@example.org"
     enqueue.queue_invitation(invitation, now)
@@ -42,7 +42,7 @@ def test_personal_mail_comes_before_single_invitations_and_no_batch_is_among_the
     assert recipients(queue.bulk(now, 10)) == ["bulk@example.org"]
 
 
-def test_mails_of_a_batch_come_in_order_and_as_many_as_asked_for(owner, now):
+def test_mails_of_a_batch_come_in_order_up_to_the_limit(owner, now):
     send(owner, now, *people("p", 5))
     assert recipients(queue.bulk(now, 2)) == people("p", 2)
     assert recipients(queue.bulk(now, 10)) == people("p", 5)
@@ -64,7 +64,7 @@ def test_two_accounts_take_turns(owner, now):
     ]
 
 
-def test_of_one_account_the_older_batch_goes_first_and_its_late_retries_hold_up_nothing(owner, now):
+def test_an_accounts_older_batch_comes_first_and_its_retries_do_not_block_the_next(owner, now):
     first = send(owner, now, *people("first", 2))
     send(owner, now, *people("second", 2))
     assert recipients(queue.bulk(now, 10)) == people("first", 2)
@@ -73,7 +73,7 @@ def test_of_one_account_the_older_batch_goes_first_and_its_late_retries_hold_up_
     assert recipients(queue.bulk(now + MINUTE, 10)) == people("first", 2)
 
 
-def test_mails_in_hand_are_passed_over_and_hide_no_mail_of_the_next_batch(owner, now):
+def test_taken_mails_are_left_out_and_do_not_hide_the_next_batch(owner, now):
     send(owner, now, *people("first", 2))
     send(owner, now, *people("second", 2))
     one, two = (mail.id for mail in queue.bulk(now, 10))
@@ -81,7 +81,7 @@ def test_mails_in_hand_are_passed_over_and_hide_no_mail_of_the_next_batch(owner,
     assert recipients(queue.bulk(now, 10, {one, two})) == people("second", 2)
 
 
-def test_of_very_many_accounts_little_more_is_read_than_goes_out(owner, now, monkeypatch):
+def test_with_many_accounts_little_more_is_read_than_returned(owner, now, monkeypatch):
     for n in range(20):
         found = accounts.create(f"Number {n}", make_user("Zoe", f"zoe{n}@example.org", now), now)
         send(Membership.get(Membership.account == found), now, *people(f"of{n}p", 20))
@@ -98,7 +98,7 @@ def _noted(rows, found):
 
 
 @pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELED])
-def test_a_halted_batch_gives_nothing(owner, now, state):
+def test_a_halted_batch_has_no_mail_due(owner, now, state):
     set_state(state, send(owner, now, *people("p", 3)))
     assert queue.bulk(now, 10) == []
 
@@ -108,14 +108,14 @@ def test_a_mail_that_is_not_due_waits(owner, now):
     assert queue.bulk(now - MINUTE, 10) == []
 
 
-def test_after_a_clock_that_was_a_day_ahead_is_set_right_mail_does_not_wait_for_a_day(owner, now):
+def test_a_due_date_from_a_clock_that_was_a_day_ahead_counts_as_due(owner, now):
     invite(owner, now + timedelta(days=1))
     assert recipients(queue.bulk(now, 10)) == ["new@example.org"]
     Delivery.update(due_at=now + MAX_DELAY).execute()
     assert queue.bulk(now, 10) == []
 
 
-def test_of_a_big_batch_only_the_first_ten_go_until_their_fate_is_known(owner, now):
+def test_a_large_batch_sends_ten_probes_first(owner, now):
     batch = send(owner, now, *people("p", PROBED_SIZE))
     assert recipients(queue.bulk(now, 100)) == people("p", 10)
     first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(10)
@@ -126,7 +126,7 @@ def test_of_a_big_batch_only_the_first_ten_go_until_their_fate_is_known(owner, n
     assert reread(batch).state == BatchState.RUNNING
 
 
-def test_a_batch_of_which_nothing_waits_is_done(owner, now):
+def test_a_batch_without_unsent_mail_is_done(owner, now):
     batch = send(owner, now, *people("p", 2))
     Delivery.update(state=DeliveryState.SENDING).execute()
     assert queue.bulk(now, 10) == []
@@ -142,7 +142,7 @@ def test_a_mail_says_whether_its_recipient_has_a_profile(owner, now):
     assert [mail.has_profile for mail in queue.bulk(now, 10)] == [False, True]
 
 
-def test_a_mail_brings_all_that_its_letter_needs(owner, now):
+def test_a_mail_has_all_that_its_message_needs(owner, now):
     invitation = invite(owner, now)
     [mail] = queue.bulk(now, 10)
     delivery = Delivery.get()
@@ -163,7 +163,7 @@ def test_a_mail_brings_all_that_its_letter_needs(owner, now):
     ],
     ids=["urgent", "bulk", "recover", "waiting"],
 )
-def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owner, now, look):
+def test_queued_mail_is_found_without_scanning_the_table(owner, now, look):
     send(owner, now, *people("p", 5))
     first = Delivery.select().order_by(Delivery.id).first()
     Delivery.update(state=DeliveryState.SENDING).where(Delivery.id == first.id).execute()
@@ -179,8 +179,8 @@ def test_what_waits_is_found_without_looking_through_all_that_ever_went_out(owne
     assert not [step for step in steps if re.match("SCAN (?!json_each)", step)]
 
 
-def steps_of_a_look(owner, now, size, *results):
-    """How much SQLite works to find the next mails while the first of ``size`` are tried."""
+def steps_to_find_probes(owner, now, size, *results):
+    """How many steps SQLite takes to find the next mails of a batch that is probing."""
     batch = send(owner, now, *people(f"of{size}p", size))
     first = Delivery.select(Delivery.id).where(Delivery.batch == batch).limit(10)
     for one, state in zip(first, results, strict=False):
@@ -194,8 +194,8 @@ def steps_of_a_look(owner, now, size, *results):
     return len(steps)
 
 
-@pytest.mark.parametrize("in_hand", [0, 3, 10])
-def test_while_the_first_ten_are_tried_a_look_costs_the_same_however_many_wait(owner, now, in_hand):
-    states = [DeliveryState.SENDING] * in_hand
-    small = steps_of_a_look(owner, now, PROBED_SIZE, *states)
-    assert steps_of_a_look(owner, now, 2_000, *states) <= small + 3
+@pytest.mark.parametrize("sending", [0, 3, 10])
+def test_looking_for_probes_costs_the_same_however_large_the_batch(owner, now, sending):
+    states = [DeliveryState.SENDING] * sending
+    small = steps_to_find_probes(owner, now, PROBED_SIZE, *states)
+    assert steps_to_find_probes(owner, now, 2_000, *states) <= small + 3

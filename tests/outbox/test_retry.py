@@ -1,4 +1,4 @@
-"""The state machine of a mail: what becomes of it after one attempt."""
+"""What happens to a mail after one attempt."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ tried = st.builds(
 
 
 @given(tried, st.sampled_from(SendResult))
-def test_a_mail_is_either_over_or_will_be_tried_again_within_hours(mail, result):
+def test_a_mail_is_finished_or_retried_within_hours(mail, result):
     then = decide(mail, result, NOW)
     if then.due_at is None:
         assert then.state in FINAL
@@ -37,24 +37,24 @@ def test_a_mail_is_either_over_or_will_be_tried_again_within_hours(mail, result)
 
 
 @given(tried)
-def test_what_the_server_took_is_sent_whatever_happened_before(mail):
+def test_an_accepted_mail_is_sent_whatever_happened_before(mail):
     assert decide(mail, SendResult.SENT, NOW).state == DeliveryState.SENT
 
 
 @given(tried)
-def test_what_the_server_refused_for_good_is_never_tried_again(mail):
+def test_a_failed_mail_is_never_retried(mail):
     then = decide(mail, SendResult.FAILED, NOW)
     assert (then.state, then.due_at) == (DeliveryState.FAILED, None)
 
 
 @given(tried)
-def test_a_mail_that_was_not_the_reason_loses_nothing(mail):
+def test_a_mail_that_was_not_attempted_keeps_its_history(mail):
     then = decide(mail, SendResult.NOT_ATTEMPTED, NOW)
     assert (then.state, then.due_at) == (DeliveryState.QUEUED, NOW)
     assert (then.attempts, then.unknown_outcomes) == (mail.attempts, mail.unknown_outcomes)
 
 
-def test_a_mail_without_an_answer_is_tried_once_more_and_then_nobody_knows():
+def test_a_mail_without_a_reply_is_retried_once_and_then_unknown():
     first = decide(NEW, SendResult.OUTCOME_UNKNOWN, NOW)
     assert (first.state, first.unknown_outcomes) == (DeliveryState.QUEUED, 1)
     assert first.due_at > NOW + timedelta(minutes=1)
@@ -66,7 +66,7 @@ def test_a_mail_without_an_answer_is_tried_once_more_and_then_nobody_knows():
 @pytest.mark.parametrize(
     ("attempts", "minutes"), [(0, 1), (1, 2), (2, 4), (5, 32), (8, 240), (90, 240)]
 )
-def test_pauses_grow_from_a_minute_to_four_hours(attempts, minutes):
+def test_the_backoff_grows_from_a_minute_to_four_hours(attempts, minutes):
     mail = History(NOW, attempts, 0)
     pauses = [
         (decide(mail, SendResult.DEFERRED, NOW).due_at - NOW).total_seconds() for _ in range(50)
@@ -75,7 +75,7 @@ def test_pauses_grow_from_a_minute_to_four_hours(attempts, minutes):
     assert len(set(pauses)) > 1
 
 
-def test_a_greylisted_mail_has_days_to_get_through():
+def test_a_deferred_mail_is_retried_for_five_days():
     mail, now = NEW, NOW
     while (then := decide(mail, SendResult.DEFERRED, now)).due_at is not None:
         mail, now = History(NOW, then.attempts, 0), then.due_at
@@ -83,7 +83,7 @@ def test_a_greylisted_mail_has_days_to_get_through():
     assert GIVE_UP_AFTER <= now - NOW < GIVE_UP_AFTER + MAX_DELAY
 
 
-def test_mail_that_waited_a_week_for_a_mail_server_is_tried_more_than_once():
+def test_mail_that_waited_a_week_for_a_mail_server_has_several_attempts():
     late = NOW + timedelta(days=7)
     assert decide(NEW, SendResult.DEFERRED, late).state == DeliveryState.QUEUED
     assert decide(History(NOW, 4, 0), SendResult.DEFERRED, late).state == DeliveryState.FAILED

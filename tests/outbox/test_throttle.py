@@ -1,4 +1,4 @@
-"""How hard the box may work its mail server."""
+"""The limits on sending."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from invites.outbox.throttle import MAX_CONNECTIONS, MAX_PER_MINUTE, Limits
 from tests.support.actions import refused
 
 
-def test_without_a_choice_there_is_no_limit_and_four_connections(database):
+def test_the_default_is_no_limit_and_four_connections(database):
     assert throttle.read() == Limits(per_minute=None, connections=4)
 
 
@@ -22,12 +22,12 @@ def test_without_a_choice_there_is_no_limit_and_four_connections(database):
         ("  ", "2", Limits(None, 2)),
     ],
 )
-def test_what_is_chosen_is_kept(database, per_minute, connections, expected):
+def test_changed_limits_are_stored(database, per_minute, connections, expected):
     throttle.change(per_minute, connections)
     assert throttle.read() == expected
 
 
-def test_a_later_choice_takes_the_place_of_the_first(database):
+def test_later_limits_replace_earlier_ones(database):
     throttle.change("30", "1")
     throttle.change("", "8")
     assert throttle.read() == Limits(None, 8)
@@ -38,7 +38,7 @@ WRONG = ["0", "-1", "1.5", "1,000", "a few", "٣", "9" * 5000, "\x00"]
 
 
 @pytest.mark.parametrize("wrong", [*WRONG, "100001"])
-def test_a_wrong_number_of_mails_is_refused_and_changes_nothing(database, wrong):
+def test_an_invalid_number_of_mails_changes_nothing(database, wrong):
     throttle.change("30", "2")
     with refused(Reason.NUMBER_OUT_OF_RANGE):
         throttle.change(wrong, "3")
@@ -46,7 +46,7 @@ def test_a_wrong_number_of_mails_is_refused_and_changes_nothing(database, wrong)
 
 
 @pytest.mark.parametrize("wrong", [*WRONG, "33", ""])
-def test_a_wrong_number_of_connections_is_refused_and_changes_nothing(database, wrong):
+def test_an_invalid_number_of_connections_changes_nothing(database, wrong):
     throttle.change("30", "2")
     with refused(Reason.NUMBER_OUT_OF_RANGE):
         throttle.change("40", wrong)

@@ -1,4 +1,4 @@
-"""Workers, and the mail servers that they talk to."""
+"""Fixtures for workers and their mail servers."""
 
 from tests.support.smtp_fixtures import (
     clock,

@@ -1,4 +1,4 @@
-"""Handing out what is due, no faster than allowed."""
+"""Handing out mail, within the rate limit."""
 
 import pytest
 
@@ -11,8 +11,6 @@ from tests.support.actions import send
 
 
 class Clock:
-    """A clock that is told when it is."""
-
     def __init__(self) -> None:
         self.seconds = 1000.0
 
@@ -27,8 +25,8 @@ def clock(monkeypatch):
     return clock
 
 
-def gone(rate_limit, clock, seconds, every):
-    """How many mails go in this time when somebody looks ``every`` so many seconds."""
+def sent(rate_limit, clock, seconds, every):
+    """How many mails may be sent in this time, asking every so many seconds."""
     count = 0
     until = clock.seconds + seconds
     while clock.seconds < until:
@@ -39,23 +37,21 @@ def gone(rate_limit, clock, seconds, every):
 
 
 @pytest.mark.parametrize("per_minute", [6, 60, 600, 3000, 6000])
-def test_a_rate_is_reached_and_not_exceeded_by_whoever_looks_each_35_milliseconds(
-    clock, per_minute
-):
+def test_the_rate_limit_is_reached_and_not_exceeded(clock, per_minute):
     rate_limit = RateLimit()
     rate_limit.per_minute = per_minute
-    caught_up = 1 + max(1, per_minute / 600)
-    assert 0.98 * per_minute - 1 <= gone(rate_limit, clock, 60, 0.035) <= per_minute + caught_up
+    made_up = 1 + max(1, per_minute / 600)
+    assert 0.98 * per_minute - 1 <= sent(rate_limit, clock, 60, 0.035) <= per_minute + made_up
 
 
-def test_after_an_hour_without_mail_no_burst_goes_out(clock):
+def test_an_hour_without_mail_allows_no_burst(clock):
     rate_limit = RateLimit()
     rate_limit.per_minute = 3000
     clock.seconds += 3600
-    assert gone(rate_limit, clock, 0.01, 0.01) <= 6
+    assert sent(rate_limit, clock, 0.01, 0.01) <= 6
 
 
-def test_what_was_not_tried_uses_up_nothing_of_the_rate(clock, owner, now):
+def test_a_mail_that_was_not_attempted_does_not_count(clock, owner, now):
     send(owner, now, "ada@example.org", "ben@example.org")
     dispatcher = Dispatcher()
     dispatcher.rate_limit.per_minute = 1
@@ -65,7 +61,7 @@ def test_what_was_not_tried_uses_up_nothing_of_the_rate(clock, owner, now):
     assert dispatcher.take() is not None
 
 
-def test_a_long_line_of_urgent_mail_is_not_read_anew_for_each(owner, now, monkeypatch):
+def test_urgent_mail_is_not_read_again_for_each_mail(owner, now, monkeypatch):
     send(owner, now, *(f"p{n}@example.org" for n in range(40)))
     Delivery.update(priority=Priority.SINGLE).execute()
     clock = Clock()

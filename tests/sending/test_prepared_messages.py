@@ -1,4 +1,4 @@
-"""Mails that are made while no turn has come: they get old for nobody, and hide no other mail."""
+"""Prepared messages: they don't get stale, and don't block other mail."""
 
 import time
 from collections.abc import Callable
@@ -23,14 +23,14 @@ pytestmark = [pytest.mark.slow, ONE_WAY]
 
 
 def silence_one(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first connection gets no answer to its second mail."""
+    """The first connection gets no reply to its second message."""
     monkeypatch.setattr(smtp_socket, "TIMEOUT", 15.0)
     monkeypatch.setattr(worker, "_STOP_TIME", 0.5)
     server.answer = at("body", SILENCE, of="person001@example.org", connection=1)
 
 
 class Started:
-    """Which messages were built, by the id of their mail, and which of them were started since."""
+    """The messages that were built, by the id of their delivery, and those that were started."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.built: dict[int, Message] = {}
@@ -43,8 +43,8 @@ class Started:
                 self.built[mail.id] = message
             return message
 
-        def keep_started(settled, starting, now):
-            may_start = write(settled, starting, now)
+        def keep_started(entries, starting, now):
+            may_start = write(entries, starting, now)
             self.messages += [self.built[id_] for id_ in may_start]
             return may_start
 
@@ -58,7 +58,7 @@ class Started:
 
 
 def hold_all(server: ScriptedServer, started: Started) -> None:
-    """Let all connections wait for an answer to a mail, each with another mail prepared."""
+    """Makes all connections wait for a reply, each with another message prepared."""
     connections = MailThrottle.get().connections
     server.delay = 0.02
     wait_for(lambda: server.open_now == connections)
@@ -71,7 +71,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     return Started(monkeypatch)
 
 
-def test_a_password_link_waits_for_no_silent_connection(
+def test_a_password_link_does_not_wait_for_a_silent_connection(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
@@ -89,7 +89,7 @@ def test_a_password_link_waits_for_no_silent_connection(
     assert time.monotonic() - asked < 5
 
 
-def test_the_last_mail_of_a_batch_hides_no_mail_of_the_next_one(
+def test_the_last_mail_of_a_batch_does_not_block_the_next_batch(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
@@ -101,7 +101,7 @@ def test_the_last_mail_of_a_batch_hides_no_mail_of_the_next_one(
 
     def answer(step: Step) -> bytes | None:
         if step.stage == "body" and step.recipient == "person000@example.org":
-            time.sleep(0.33)  # so that others are made meanwhile
+            time.sleep(0.33)  # so that others are prepared meanwhile
         return silent(step)
 
     server.answer = answer
@@ -113,7 +113,7 @@ def test_the_last_mail_of_a_batch_hides_no_mail_of_the_next_one(
     assert time.monotonic() - started < 10
 
 
-def test_none_is_started_that_was_prepared_long_ago(
+def test_stale_prepared_messages_are_not_sent(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
@@ -134,7 +134,7 @@ def test_none_is_started_that_was_prepared_long_ago(
     assert all(b"Another Name" in message.content for message in started.messages[before:])
 
 
-def test_a_new_limit_holds_for_them_too(
+def test_a_new_rate_limit_applies_to_prepared_messages(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,

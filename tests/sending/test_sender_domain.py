@@ -1,4 +1,4 @@
-"""What the sender's domain publishes about its mail, asked of a name server of our own."""
+"""SPF and DMARC records, from a name server of the test's own."""
 
 import dns.rcode
 import pytest
@@ -12,7 +12,7 @@ DOMAIN = "mail.example.org"
 
 
 def look(**records: bytes | list[bytes]) -> Published:
-    """What is published with an ``spf`` and a ``dmarc`` record, and one of the domain ``above``."""
+    """The result for these records; ``above``: the DMARC record of the domain above."""
     places = {"spf": DOMAIN, "dmarc": f"_dmarc.{DOMAIN}", "above": "_dmarc.example.org"}
     texts = {
         places[what]: [found] if isinstance(found, bytes) else found
@@ -43,7 +43,7 @@ def look(**records: bytes | list[bytes]) -> Published:
         ([b"v=spf1 mx -all", b"v=spf1 a -all"], Spf.MULTIPLE),
     ],
 )
-def test_spf_is_understood(record, expected):
+def test_the_policy_of_an_spf_record_is_read(record, expected):
     assert look(spf=record).spf is expected
 
 
@@ -60,7 +60,7 @@ def test_spf_is_understood(record, expected):
         ([], Dmarc.MISSING),
     ],
 )
-def test_dmarc_is_understood(record, expected):
+def test_the_policy_of_a_dmarc_record_is_read(record, expected):
     assert look(dmarc=record).dmarc is expected
 
 
@@ -71,17 +71,17 @@ def test_dmarc_is_understood(record, expected):
         (b"v=DMARC1; p=reject; sp=none", Dmarc.NONE),
     ],
 )
-def test_the_domain_above_speaks_when_the_domain_itself_says_nothing(record, expected):
+def test_without_a_record_the_one_of_the_domain_above_applies(record, expected):
     found = look(above=record)
     assert (found.dmarc, found.dmarc_domain) == (expected, "example.org")
 
 
-def test_the_nearer_record_holds():
+def test_the_record_of_the_domain_itself_applies_first():
     found = look(dmarc=b"v=DMARC1; p=none", above=b"v=DMARC1; p=reject")
     assert (found.dmarc, found.dmarc_domain) == (Dmarc.NONE, DOMAIN)
 
 
-def test_a_long_name_is_not_climbed_for_ever_and_a_top_level_is_not_asked():
+def test_only_a_few_domains_above_are_queried_and_no_top_level_domain():
     server = NameServer()
     with server.listening() as resolver:
         sender_domain.published("a.b.c.d.e.f.g.h.example.org", resolver)
@@ -98,20 +98,20 @@ def test_records_are_shown_short_and_printable():
     assert len(shown) == 500
 
 
-def test_of_many_records_only_some_are_shown():
+def test_at_most_five_records_are_shown():
     found = look(spf=[b"v=spf1 ip4:192.0.2.%d" % number for number in range(12)])
     assert found.spf is Spf.MULTIPLE
     assert len(found.spf_records) == 5
 
 
 @pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
-def test_a_server_that_fails_tells_nothing(rcode):
+def test_if_the_name_server_fails_the_result_is_unknown(rcode):
     with NameServer(rcode=rcode).listening() as resolver:
         found = sender_domain.published(DOMAIN, resolver)
     assert (found.spf, found.dmarc) == (Spf.UNKNOWN, Dmarc.UNKNOWN)
 
 
-def test_a_server_that_is_silent_is_not_waited_for(monkeypatch):
+def test_if_the_name_server_is_silent_the_result_is_unknown(monkeypatch):
     monkeypatch.setattr(sender_domain, "_QUERY_TIME", 0.1)
     server = NameServer(is_silent=True)
     with server.listening() as resolver:
@@ -120,7 +120,7 @@ def test_a_server_that_is_silent_is_not_waited_for(monkeypatch):
     assert "_dmarc.example.org" not in server.asked
 
 
-def test_with_nobody_to_ask_nothing_is_known(monkeypatch):
+def test_without_a_name_server_the_result_is_unknown(monkeypatch):
     monkeypatch.setattr("dns.resolver.Resolver.read_resolv_conf", lambda *_: _no_configuration())
     found = sender_domain.published(DOMAIN, sender_domain.system_resolver())
     assert (found.spf, found.dmarc) == (Spf.UNKNOWN, Dmarc.UNKNOWN)
@@ -130,7 +130,7 @@ def _no_configuration():
     raise sender_domain.dns.resolver.NoResolverConfiguration
 
 
-def test_a_name_that_cannot_be_tells_nothing():
+def test_for_an_impossible_domain_the_result_is_unknown():
     found = sender_domain.published("x" * 80 + ".example.org", Resolver(configure=False))
     assert found.spf is Spf.UNKNOWN
 
@@ -145,5 +145,5 @@ def test_a_name_that_cannot_be_tells_nothing():
         ("[192.0.2.1]", False),
     ],
 )
-def test_some_domains_nobody_can_ask_about(domain, expected):
+def test_some_domains_are_not_public(domain, expected):
     assert sender_domain.is_public(domain) is expected

@@ -1,4 +1,4 @@
-"""Mail on its way through a real SMTP server, and what becomes of it when that refuses."""
+"""Mail sent through a real SMTP server, and what its replies lead to."""
 
 import re
 import socket
@@ -39,12 +39,12 @@ from tests.support.smtp_server import SmtpServer
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning"),  # meant so
+    pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning"),  # on purpose
 ]
 
 
 def delivery(email: str) -> Delivery:
-    """The newest mail to an address, as it stands now."""
+    """The newest delivery to an address."""
     found: Delivery = (
         Delivery.select().where(Delivery.recipient == email).order_by(Delivery.id.desc()).get()
     )
@@ -52,12 +52,12 @@ def delivery(email: str) -> Delivery:
 
 
 def due_now() -> None:
-    """As if the pause before the next try were over."""
+    """Makes all retries due."""
     Delivery.update(due_at=Delivery.created_at).execute()
 
 
-class TestWhatArrives:
-    def test_a_new_person_and_a_known_one_get_different_mails(
+class TestMessages:
+    def test_people_with_and_without_a_profile_get_different_mails(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         make_user("Kim Known", "kim@example.org", now)
@@ -66,19 +66,19 @@ class TestWhatArrives:
         assert smtp_server.to("new@example.org")["Subject"] == "Invitation"
         assert smtp_server.to("kim@example.org")["Subject"] == "Invitation for Riverside Relief"
 
-    def test_everybody_gets_a_mail_of_their_own(
+    def test_every_person_gets_a_separate_mail(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         people = [f"person{n}@example.org" for n in range(45)]
         send(owner, now, *people)
         worker.drain()
-        assert [letter.recipients for letter in smtp_server.received] == [
+        assert [message.recipients for message in smtp_server.received] == [
             [person] for person in people
         ]
-        assert all(letter.mail["To"] == letter.recipients[0] for letter in smtp_server.received)
-        assert all(
-            "Cc" not in letter.mail and "Bcc" not in letter.mail for letter in smtp_server.received
-        )
+        assert all(message.mail["To"] == message.recipients[0] for message in smtp_server.received)
+        for message in smtp_server.received:
+            assert "Cc" not in message.mail
+            assert "Bcc" not in message.mail
 
     def test_a_mail_has_a_text_and_an_html_part(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
@@ -93,7 +93,7 @@ class TestWhatArrives:
         ]
         assert smtp_server.received[0].raw.isascii()
 
-    def test_the_headers_say_from_whom_when_and_that_a_machine_wrote_it(
+    def test_a_mail_has_the_headers_of_an_automatic_message(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -126,7 +126,7 @@ class TestWhatArrives:
             "Association for the Protection of Waterways, Wetlands and Meadows of the Valley, e.V.",
         ],
     )
-    def test_any_name_of_an_account_arrives_as_the_senders_name(
+    def test_the_account_name_is_the_display_name_of_the_sender(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -162,7 +162,7 @@ class TestWhatArrives:
         assert page.status_code == 200
         assert "Olive Martin" in page.text
 
-    def test_a_profile_made_after_inviting_gets_the_mail_for_known_people(
+    def test_a_profile_created_after_the_invitation_counts(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
@@ -171,7 +171,7 @@ class TestWhatArrives:
         assert smtp_server.to("new@example.org")["Subject"] == "Invitation for Riverside Relief"
 
     @pytest.mark.parametrize("purpose", EmailTokenPurpose)
-    def test_a_link_that_proves_an_address_goes_there(
+    def test_an_email_token_is_sent_to_its_address(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -204,9 +204,9 @@ def _demote_the_inviter(owner: Membership, _invitation: Invitation, _now: dateti
     Membership.update(role=Role.USER).where(Membership.id == owner.id).execute()
 
 
-class TestWhatIsNotSent:
+class TestWithdrawn:
     @pytest.mark.parametrize("happens", [_revoke, _accept, _decline, _expire, _demote_the_inviter])
-    def test_an_invitation_that_is_over_is_withdrawn(
+    def test_mail_for_a_closed_invitation_is_withdrawn(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -219,7 +219,7 @@ class TestWhatIsNotSent:
         assert smtp_server.received == []
         assert delivery("new@example.org").state == DeliveryState.WITHDRAWN
 
-    def test_a_used_link_is_not_mailed(
+    def test_a_used_link_is_not_sent(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         email_tokens.send_link(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
@@ -227,7 +227,7 @@ class TestWhatIsNotSent:
         worker.drain()
         assert smtp_server.received == []
 
-    def test_mail_that_was_sent_is_not_sent_again(
+    def test_sent_mail_is_not_sent_again(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
@@ -247,7 +247,7 @@ class TestWhatIsNotSent:
             "\u2028",
         ],
     )
-    def test_a_control_character_never_reaches_a_header_and_holds_up_nobody_else(
+    def test_a_control_character_never_reaches_a_header_and_does_not_block_other_mail(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -256,7 +256,7 @@ class TestWhatIsNotSent:
         now: datetime,
         evil: str,
     ) -> None:
-        account.name = f"Riverside{evil}"  # no rule lets it in; should one fail, this holds
+        account.name = f"Riverside{evil}"  # no rule lets it in; this is the second barrier
         account.save()
         send(people[Role.OWNER], now, people.stranger.user.email, "new@example.org")
         invite(people.stranger, now, "other@example.org")
@@ -265,7 +265,7 @@ class TestWhatIsNotSent:
         assert delivery("new@example.org").state == DeliveryState.FAILED
 
 
-class TestWhatTheServerSays:
+class TestReplies:
     @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
     @pytest.mark.parametrize(
         ("reply", "state"),
@@ -277,7 +277,7 @@ class TestWhatTheServerSays:
             ("451 4.3.0 Greylisted", DeliveryState.QUEUED),
         ],
     )
-    def test_a_refused_mail_fails_or_waits_with_the_servers_words(
+    def test_a_refused_mail_fails_or_is_deferred_with_the_servers_reply(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -294,7 +294,7 @@ class TestWhatTheServerSays:
         assert (bad.state, f"{bad.reply_code} {bad.reply_text}") == (state, reply)
         assert smtp_server.recipients == ["good@example.org"]
 
-    def test_a_mail_that_was_put_off_is_tried_again_later_with_the_same_message_id(
+    def test_a_retried_mail_has_the_same_message_id(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         smtp_server.hang_up_after_data = True
@@ -307,7 +307,7 @@ class TestWhatTheServerSays:
         assert worker.drain() == 0
         due_now()
         worker.drain()
-        first, second = (letter.mail["Message-ID"] for letter in smtp_server.received)
+        first, second = (message.mail["Message-ID"] for message in smtp_server.received)
         assert first == second
 
     def test_two_mails_never_have_the_same_message_id(
@@ -318,9 +318,9 @@ class TestWhatTheServerSays:
         invitation = Invitation.get(Invitation.email == "one@example.org")
         manage.resend(owner, invitation, now)
         worker.drain()
-        assert len({letter.mail["Message-ID"] for letter in smtp_server.received}) == 3
+        assert len({message.mail["Message-ID"] for message in smtp_server.received}) == 3
 
-    def test_a_server_that_relays_nothing_for_us_keeps_all_mail_waiting(
+    def test_a_server_that_refuses_to_relay_causes_an_outage(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         smtp_server.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
@@ -338,7 +338,7 @@ class TestWhatTheServerSays:
             "550 5.1.1 No such user. https://support.example.org/authentication/",
         ],
     )
-    def test_one_person_called_relay_who_is_unknown_holds_up_nobody(
+    def test_an_unknown_recipient_called_relay_causes_no_outage(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime, words: str
     ) -> None:
         unknown = "relay@authenticators.example.org"
@@ -349,7 +349,7 @@ class TestWhatTheServerSays:
         assert delivery("two@example.org").state == DeliveryState.SENT
 
     @pytest.mark.parametrize("where", ["refusals", "data_refusals"])
-    def test_a_server_that_shuts_down_keeps_all_mail_waiting(
+    def test_a_server_that_shuts_down_causes_an_outage(
         self,
         smtp_server: SmtpServer,
         worker: Worker,
@@ -367,7 +367,7 @@ class TestWhatTheServerSays:
         worker.drain()
         assert smtp_server.recipients == ["two@example.org"]
 
-    def test_a_wrong_password_keeps_all_mail_waiting(
+    def test_a_wrong_password_causes_an_outage(
         self,
         stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
@@ -384,7 +384,7 @@ class TestWhatTheServerSays:
         assert set(stopped_smtp_server.passwords) == {b"wrong"}
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
-    def test_the_right_password_opens_the_server(
+    def test_mail_is_sent_after_a_login(
         self,
         stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
@@ -397,7 +397,7 @@ class TestWhatTheServerSays:
             make_worker(**login).drain()
         assert stopped_smtp_server.recipients == ["new@example.org"]
 
-    def test_a_server_that_is_down_loses_nothing(
+    def test_no_mail_is_lost_while_the_server_is_down(
         self, stopped_smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
@@ -408,7 +408,7 @@ class TestWhatTheServerSays:
             worker.drain()
         assert stopped_smtp_server.recipients == ["new@example.org"]
 
-    def test_a_silent_server_is_given_up(
+    def test_a_silent_server_times_out(
         self,
         make_worker: MakeWorker,
         owner: Membership,
@@ -424,7 +424,7 @@ class TestWhatTheServerSays:
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
-    def test_a_server_that_greets_without_end_is_left(
+    def test_an_endless_greeting_is_not_read(
         self, make_worker: MakeWorker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
@@ -434,7 +434,7 @@ class TestWhatTheServerSays:
                 worker.drain()
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
-    def test_a_name_with_several_addresses_that_do_not_answer_is_given_up_as_soon(
+    def test_several_addresses_share_one_connect_timeout(
         self,
         make_worker: MakeWorker,
         owner: Membership,
@@ -453,7 +453,7 @@ class TestWhatTheServerSays:
         invite(owner, now)
         with (
             socket.create_server(("127.0.0.1", 0), backlog=0) as full,
-            socket.create_connection(full.getsockname()),  # no room for another one
+            socket.create_connection(full.getsockname()),  # the backlog is full
         ):
             port = str(full.getsockname()[1])
             worker = make_worker(INVITES_MAIL_SERVER="mail.example", INVITES_MAIL_PORT=port)
@@ -463,15 +463,15 @@ class TestWhatTheServerSays:
         assert time.monotonic() - start < 2
 
 
-SECRETLY = {
+ENCRYPTED = {
     "INVITES_MAIL_USE_TLS": "1",
     "INVITES_MAIL_USERNAME": "box",
     "INVITES_MAIL_PASSWORD": "right",
 }
 
 
-class TestSecrecy:
-    def test_over_starttls_with_a_certificate_that_holds_mail_goes_out(
+class TestEncryption:
+    def test_mail_is_sent_over_starttls_with_a_valid_certificate(
         self,
         stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
@@ -483,10 +483,10 @@ class TestSecrecy:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         invite(owner, now)
         with stopped_smtp_server.open(asks_password=True, tls=tls, require_starttls=True):
-            make_worker(**SECRETLY).drain()
+            make_worker(**ENCRYPTED).drain()
         assert stopped_smtp_server.recipients == ["new@example.org"]
 
-    def test_over_tls_from_the_start_every_mail_goes_out_once(
+    def test_every_mail_is_sent_once_over_implicit_tls(
         self,
         stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
@@ -502,7 +502,7 @@ class TestSecrecy:
             assert make_worker(INVITES_MAIL_USE_SSL="1").drain() == 49
         assert stopped_smtp_server.recipients == people
 
-    def test_a_certificate_that_nobody_vouches_for_gets_neither_password_nor_mail(
+    def test_a_server_with_an_untrusted_certificate_gets_neither_password_nor_mail(
         self,
         stopped_smtp_server: SmtpServer,
         make_worker: MakeWorker,
@@ -515,7 +515,7 @@ class TestSecrecy:
             stopped_smtp_server.open(asks_password=True, tls=tls),
             pytest.raises(ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"),
         ):
-            make_worker(**SECRETLY).drain()
+            make_worker(**ENCRYPTED).drain()
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("claims", [True, False], ids=["can't after all", "doesn't offer it"])
@@ -530,7 +530,7 @@ class TestSecrecy:
         stopped_smtp_server.claims_starttls = claims
         invite(owner, now)
         with stopped_smtp_server.open(asks_password=True), pytest.raises(ServerUnavailable):
-            make_worker(**SECRETLY).drain()
+            make_worker(**ENCRYPTED).drain()
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -562,7 +562,7 @@ def test_two_workers_at_once_send_nothing_twice(
     assert min(sent) > 0
 
 
-def test_without_a_mail_server_mail_waits_and_the_worker_is_well(
+def test_without_a_mail_server_mail_stays_queued_and_the_worker_runs(
     app: Flask, owner: Membership, now: datetime
 ) -> None:
     invite(owner, now)
@@ -581,7 +581,7 @@ def test_personal_mail_overtakes_a_batch(
     assert smtp_server.recipients[0] == owner.user.email
 
 
-def test_a_removed_member_who_is_invited_again_gets_the_mail(
+def test_a_removed_member_can_be_invited_again(
     smtp_server: SmtpServer, worker: Worker, people: People, now: datetime
 ) -> None:
     memberships.deactivate(people[Role.OWNER], people[Role.USER], now)

@@ -1,4 +1,4 @@
-"""Mail servers that misbehave at every step: nothing is lost, hardly anything doubled."""
+"""Mail servers that misbehave at every step: nothing is lost, hardly anything duplicated."""
 
 import contextlib
 import random
@@ -33,7 +33,7 @@ from tests.support.sending_actions import FAILED, ONE_WAY, QUEUED, SENT, people,
 
 
 def due_now() -> None:
-    """As if every pause were over."""
+    """Makes all retries due."""
     Delivery.update(due_at=Delivery.created_at).execute()
 
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.slow
 
 
 def drain_through(sender: Worker) -> None:
-    """Send everything, trying again at once after each trouble."""
+    """Sends everything, retrying at once after each outage."""
     for _ in range(200):
         with contextlib.suppress(ServerUnavailable):
             sender.drain()
@@ -51,8 +51,8 @@ def drain_through(sender: Worker) -> None:
     raise AssertionError(states())
 
 
-class TestEachMailOnce:
-    def test_a_connection_that_breaks_after_the_last_answer_sends_nothing_again(
+class TestEachMessageOnce:
+    def test_a_connection_that_breaks_after_the_last_reply_repeats_nothing(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         server.answer = at("quit", HANG_UP)
@@ -65,7 +65,7 @@ class TestEachMailOnce:
 
     @pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
     @pytest.mark.parametrize("reply", [b"421 4.7.0 Enough for now", HANG_UP])
-    def test_a_server_that_takes_three_mails_on_a_connection_gets_the_others_on_new_ones(
+    def test_a_server_that_accepts_three_messages_per_connection_gets_the_others_on_new_ones(
         self,
         server: ScriptedServer,
         sender: Worker,
@@ -82,16 +82,16 @@ class TestEachMailOnce:
         assert states() == {SENT: 10}
         assert {mail.attempts for mail in Delivery.select()} == {1}
 
-    def test_421_as_the_answer_to_a_mail_means_that_it_was_not_taken(
+    def test_a_message_that_is_answered_with_421_was_not_accepted(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         server.answer = at("body", b"421 4.3.2 Shutting down", connection=1, after=1)
         send(owner, now, *people(3))
         sender.drain()
         assert states() == {SENT: 3}
-        assert Counter(server.recipients)["person001@example.org"] == 2  # once refused, once taken
+        assert Counter(server.recipients)["person001@example.org"] == 2
 
-    def test_without_an_answer_a_mail_is_sent_once_more_with_the_same_message_id(
+    def test_a_message_without_a_reply_is_sent_once_more_with_the_same_message_id(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         silent = "person001@example.org"
@@ -108,7 +108,7 @@ class TestEachMailOnce:
         assert Counter(server.recipients) == Counter([*people(4), silent])
         assert len({message_id for _, message_id in server.received}) == 4
 
-    def test_without_an_answer_twice_nobody_knows_and_it_is_said_so(
+    def test_a_message_without_a_reply_twice_is_unknown(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         silent = "person001@example.org"
@@ -118,7 +118,7 @@ class TestEachMailOnce:
         assert Counter(server.recipients)[silent] == 2
         assert states() == {SENT: 3, DeliveryState.UNKNOWN: 1}
 
-    def test_a_refused_recipient_costs_nobody_else_anything(
+    def test_a_refused_recipient_does_not_affect_others(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         server.answer = lambda step: (
@@ -130,10 +130,10 @@ class TestEachMailOnce:
         said = {(mail.state, mail.reply_code, mail.reply_text) for mail in Delivery.select()}
         assert said == {(SENT, 250, "2.0.0 taken"), (FAILED, 550, "5.1.1 No such person")}
 
-    def test_a_server_that_waits_for_a_mail_to_nobody_gets_none(
+    def test_a_server_that_waits_for_a_message_without_recipients_gets_none(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
-        """RFC 2920, 3.1: DATA may be answered by 354 though every recipient was refused."""
+        """RFC 2920, 3.1: the reply to DATA may be 354 although every recipient was refused."""
 
         def answer(step: Step) -> bytes | None:
             if step.recipient != "person001@example.org":
@@ -151,10 +151,10 @@ class TestEachMailOnce:
         assert server.recipients == ["person000@example.org", "person002@example.org"]
         assert states() == {SENT: 2, FAILED: 1}
 
-    def test_a_yes_before_the_text_is_no_yes_to_the_mail(
+    def test_a_2xx_reply_before_the_text_does_not_accept_the_message(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
-        """The answer to DATA is 354: another yes means that answers and commands got mixed up."""
+        """The reply to DATA is 354: with any other, replies and commands are out of step."""
         server.answer = at("data", b"250 2.0.0 Yes", of="person001@example.org", connection=1)
         send(owner, now, *people(4))
         drain_through(sender)
@@ -164,22 +164,22 @@ class TestEachMailOnce:
     @pytest.mark.parametrize(
         "early", [b"354 go on\r\n250 2.0.0 Yes", b"354 go on\r\n" + HANG_UP], ids=["yes", "bye"]
     )
-    def test_what_a_server_does_before_the_text_is_no_answer_to_it(
+    def test_nothing_before_the_text_is_a_reply_to_it(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime, early: bytes
     ) -> None:
-        """The mail was refused, or didn't come: it is neither sent nor unknown."""
+        """The message was refused, or not transmitted: it is neither sent nor unknown."""
         bad = "person001@example.org"
         replies = {"data": early, "body": b"554 5.7.1 Spam"}
         server.answer = lambda step: replies.get(step.stage) if step.recipient == bad else None
         send(owner, now, *people(3))
         with pytest.raises(ServerUnavailable):
-            sender.drain()  # the second time it was the first on its connection
+            sender.drain()  # the second time, it was the first on its connection
         sender.drain()
         mail = Delivery.get(Delivery.recipient == bad)
         assert (mail.state, mail.attempts, mail.unknown_outcomes) == (QUEUED, 1, 0)
         assert states() == {SENT: 2, QUEUED: 1}
 
-    def test_a_connection_that_breaks_after_a_refusal_changes_nothing_of_it(
+    def test_a_connection_that_breaks_after_a_refusal_does_not_change_the_result(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         late = "person000@example.org"
@@ -198,7 +198,7 @@ class TestEachMailOnce:
         mail = Delivery.get(Delivery.recipient == late)
         assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
 
-    def test_a_server_that_hangs_up_on_a_refused_recipient_is_heard_all_the_same(
+    def test_a_refusal_counts_even_if_the_server_then_hangs_up(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         gone = "person001@example.org"
@@ -210,7 +210,7 @@ class TestEachMailOnce:
         mail = Delivery.get(Delivery.recipient == gone)
         assert (mail.attempts, mail.reply_code) == (1, 550)
 
-    def test_eight_mails_that_are_put_off_hold_up_nobody(
+    def test_deferred_messages_do_not_block_others(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         late = set(people(8))
@@ -227,7 +227,7 @@ class TestEachMailOnce:
         assert states() == {SENT: 12, QUEUED: 8}
 
     @pytest.mark.parametrize("seed", range(6))
-    def test_whatever_a_server_does_what_it_took_is_sent_and_what_is_sent_it_took(
+    def test_exactly_the_accepted_messages_are_sent_whatever_the_server_does(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime, seed: int
     ) -> None:
         chance = random.Random(seed)
@@ -252,10 +252,10 @@ class TestEachMailOnce:
                 assert mail.unknown_outcomes == 2
         came = Counter(server.recipients)
         assert set(came) == set(people(40))
-        assert len(set(server.received)) == 40  # a double has the Message-ID of the first
+        assert len(set(server.received)) == 40  # duplicates have the same Message-ID
 
 
-class TestServersThatCannotBeUsed:
+class TestOutages:
     @pytest.mark.parametrize(
         ("stage", "reply"),
         [
@@ -268,7 +268,7 @@ class TestServersThatCannotBeUsed:
             ("rcpt", b"554 5.7.1 Relay access denied"),
         ],
     )
-    def test_no_mail_fails_and_the_reason_is_told(
+    def test_no_mail_fails_and_the_reason_is_reported(
         self,
         server: ScriptedServer,
         sender: Worker,
@@ -289,7 +289,7 @@ class TestServersThatCannotBeUsed:
         sender.drain()
         assert Counter(server.recipients) == Counter(people(30))
 
-    def test_a_server_that_refuses_the_sender_and_hangs_up_is_heard(
+    def test_the_refusal_of_the_sender_is_reported_even_if_the_server_hangs_up(
         self, server: ScriptedServer, sender: Worker, owner: Membership, now: datetime
     ) -> None:
         refusal = {"mail": b"550 5.7.1 Sender not allowed", "rcpt": HANG_UP}
@@ -301,7 +301,7 @@ class TestServersThatCannotBeUsed:
 
     @ONE_WAY
     @pytest.mark.parametrize("step", ["begin", "envelope_replies", "end"])
-    def test_a_mistake_of_our_own_pauses_too_and_leaves_no_mail_behind(
+    def test_a_bug_in_the_worker_pauses_and_loses_no_mail(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -330,7 +330,7 @@ class TestServersThatCannotBeUsed:
     @ONE_WAY
     @pytest.mark.parametrize("how", [SILENCE, TRICKLE], ids=["silence", "a trickle"])
     @pytest.mark.parametrize("stage", ["greeting", "rcpt", "body"])
-    def test_a_server_that_does_not_answer_is_given_up_and_the_reason_shows(
+    def test_a_server_that_does_not_reply_in_time_is_abandoned(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -351,7 +351,7 @@ class TestServersThatCannotBeUsed:
         wait_for(lambda: states() == {SENT: 2})
 
     @ONE_WAY
-    def test_told_to_stop_the_worker_waits_for_a_silent_server_only_for_a_while(
+    def test_a_stopped_worker_waits_for_a_silent_server_only_for_a_while(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -374,7 +374,7 @@ class TestServersThatCannotBeUsed:
     @pytest.mark.parametrize(
         ("failures", "state"), [(3, SENT), (1000, DeliveryState.SENDING)], ids=["a while", "ever"]
     )
-    def test_told_to_stop_while_the_database_is_busy_it_tries_to_write_down_what_was_taken(
+    def test_a_stopped_worker_tries_to_commit_results_while_the_database_is_busy(
         self,
         server: ScriptedServer,
         sender: Worker,
@@ -406,7 +406,7 @@ class TestServersThatCannotBeUsed:
         assert states() == {state: 1}
 
     @ONE_WAY
-    def test_a_silent_server_is_given_up_though_the_database_is_busy(
+    def test_a_silent_server_times_out_while_the_database_is_busy(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -417,12 +417,12 @@ class TestServersThatCannotBeUsed:
         monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
         monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.2)
         monkeypatch.setattr(worker, "_HEARTBEAT_EVERY", timedelta(0))
-        beat = heartbeat.record
+        record = heartbeat.record
 
         def busy(*arguments: object) -> None:
             if server.received:
                 raise OperationalError("database is locked")
-            beat(*arguments)
+            record(*arguments)
 
         monkeypatch.setattr(heartbeat, "record", busy)
         server.answer = at("body", SILENCE, connection=1)
@@ -432,7 +432,7 @@ class TestServersThatCannotBeUsed:
         wait_for(lambda: states() == {QUEUED: 1})
 
     @ONE_WAY
-    def test_a_connection_that_cannot_even_be_begun_is_tried_again(
+    def test_a_connection_whose_thread_cannot_start_is_tried_again(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -456,7 +456,7 @@ class TestServersThatCannotBeUsed:
         assert server.connections == 1
 
     @ONE_WAY
-    def test_while_connecting_hangs_another_connection_is_tried(
+    def test_if_connecting_hangs_another_connection_is_tried(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -492,7 +492,7 @@ class TestServersThatCannotBeUsed:
         wait_for(lambda: states() == {SENT: 150})
 
     @ONE_WAY
-    def test_connections_that_are_refused_together_are_one_reason_to_wait(
+    def test_connections_refused_at_the_same_time_cause_one_pause(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -512,7 +512,7 @@ class TestServersThatCannotBeUsed:
         assert states()[QUEUED] > 0
 
     @ONE_WAY
-    def test_fewer_connections_are_used_when_the_server_takes_only_two(
+    def test_fewer_connections_are_used_if_the_server_accepts_only_two(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -540,8 +540,8 @@ class TestServersThatCannotBeUsed:
 
 
 @ONE_WAY
-class TestSteering:
-    def test_a_paused_batch_stands_still_and_goes_on_where_it_was(
+class TestBatches:
+    def test_a_paused_batch_stops_at_once_and_continues_where_it_was(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -561,7 +561,7 @@ class TestSteering:
         wait_for(lambda: states() == {SENT: 120})
         assert Counter(server.recipients) == Counter(people(120))
 
-    def test_a_cancelled_batch_sends_no_more(
+    def test_a_canceled_batch_sends_no_more(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -577,7 +577,7 @@ class TestSteering:
         assert states() == {SENT: 120 - withdrawn, DeliveryState.WITHDRAWN: withdrawn}
         assert len(server.received) == 120 - withdrawn
 
-    def test_a_big_batch_whose_first_mails_fail_stops_and_says_why(
+    def test_a_large_batch_whose_probes_fail_stops_with_the_reason(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -594,7 +594,7 @@ class TestSteering:
         batches.retry_failed(owner, batch, utcnow())
         wait_for(lambda: states() == {SENT: 200})
 
-    def test_a_batch_that_begins_to_fail_on_its_way_stops_too(
+    def test_a_batch_that_begins_to_fail_later_stops_too(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -612,7 +612,7 @@ class TestSteering:
         server.answer = lambda _step: None
         wait_for(lambda: "another@example.org" in server.recipients)
 
-    def test_a_batch_that_cannot_be_stopped_just_now_is_stopped_by_the_next_failure(
+    def test_if_stopping_a_batch_fails_the_next_failure_stops_it(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],

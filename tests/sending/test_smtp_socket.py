@@ -1,4 +1,4 @@
-"""A socket that never blocks: answers as they come in, and mails as they are taken."""
+"""The socket that never blocks."""
 
 import socket
 import ssl
@@ -11,13 +11,13 @@ from invites.sending.smtp_socket import SmtpSocket
 
 @pytest.fixture
 def ends() -> Iterator[tuple[SmtpSocket, socket.socket]]:
-    """Our end of a connection, and the mail server's."""
+    """The client's and the server's end of a connection."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield SmtpSocket(ours), theirs
 
 
-def test_an_answer_that_comes_in_pieces_is_one_answer(ends):
+def test_a_reply_received_in_pieces_is_one_reply(ends):
     smtp_socket, server = ends
     for piece in (b"25", b"0-first\r", b"\n250 sec", b"ond"):
         server.sendall(piece)
@@ -28,7 +28,7 @@ def test_an_answer_that_comes_in_pieces_is_one_answer(ends):
     assert list(smtp_socket.replies) == [(250, b"first\nsecond")]
 
 
-def test_answers_that_come_together_are_several(ends):
+def test_replies_received_together_are_several(ends):
     smtp_socket, server = ends
     server.sendall(b"250 taken\r\n250 sender ok\r\n550-5.1.1 No such\r\n550 person\r\n354")
     smtp_socket.receive()
@@ -39,7 +39,7 @@ def test_answers_that_come_together_are_several(ends):
     ]
 
 
-def test_what_was_said_before_hanging_up_is_heard(ends):
+def test_a_reply_before_the_end_is_received(ends):
     smtp_socket, server = ends
     server.sendall(b"421 4.3.2 Shutting down\r\n")
     server.close()
@@ -49,7 +49,7 @@ def test_what_was_said_before_hanging_up_is_heard(ends):
     assert smtp_socket.broken == "The mail server hung up."
 
 
-def test_what_was_said_is_heard_though_nothing_can_be_sent_any_more(ends):
+def test_a_reply_is_received_even_if_sending_fails(ends):
     smtp_socket, server = ends
     server.sendall(b"550 5.7.1 Go away\r\n")
     server.close()
@@ -62,7 +62,7 @@ def test_what_was_said_is_heard_though_nothing_can_be_sent_any_more(ends):
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish\r\n", b"\r\n", b"HTTP/1.1 400 Bad\r\n", b"\xff\r\n"])
-def test_rubbish_ends_the_conversation(ends, rubbish):
+def test_an_invalid_reply_ends_the_conversation(ends, rubbish):
     smtp_socket, server = ends
     server.sendall(b"250 fine\r\n" + rubbish + b"250 too late\r\n")
     smtp_socket.receive()
@@ -71,7 +71,7 @@ def test_rubbish_ends_the_conversation(ends, rubbish):
 
 
 @pytest.mark.parametrize("endless", [b"250 " + b"x" * 9000, b"250-more\r\n" * 1100])
-def test_an_answer_without_end_ends_the_conversation(ends, endless):
+def test_an_endless_reply_ends_the_conversation(ends, endless):
     smtp_socket, server = ends
     server.sendall(endless)
     smtp_socket.receive()
@@ -79,14 +79,14 @@ def test_an_answer_without_end_ends_the_conversation(ends, endless):
     assert smtp_socket.broken == "The mail server's reply does not end."
 
 
-def test_answers_without_end_to_nothing_end_the_conversation(ends):
+def test_endless_replies_end_the_conversation(ends):
     smtp_socket, server = ends
     server.sendall(b"250 fine\r\n" * 1100)
     smtp_socket.receive()
     assert smtp_socket.broken == "The mail server's replies do not end."
 
 
-def test_a_server_that_takes_its_time_gets_all_of_it_in_order(ends):
+def test_a_slow_server_gets_everything_in_order(ends):
     smtp_socket, server = ends
     content = b"".join(b"line %06d\r\n" % n for n in range(200_000))
     smtp_socket.send(content[: len(content) // 2])
@@ -108,7 +108,7 @@ class Renegotiating:
         self.sent = b""
 
     def setblocking(self, _is_blocking: bool) -> None:
-        """It never blocks."""
+        pass
 
     def send(self, content: bytes) -> int:
         if self._sends:
@@ -126,7 +126,7 @@ class Renegotiating:
         raise BlockingIOError
 
 
-def test_tls_that_has_to_receive_before_it_sends_is_not_asked_to_send_until_then():
+def test_tls_may_have_to_receive_before_it_can_send():
     sock = Renegotiating(sends=ssl.SSLWantReadError())
     smtp_socket = SmtpSocket(sock)
     smtp_socket.send(b"NOOP\r\n")
@@ -137,7 +137,7 @@ def test_tls_that_has_to_receive_before_it_sends_is_not_asked_to_send_until_then
     assert not smtp_socket.waits_to_send
 
 
-def test_tls_that_has_to_send_before_it_receives_is_told_when_it_can():
+def test_tls_may_have_to_send_before_it_can_receive():
     sock = Renegotiating(receives=ssl.SSLWantWriteError())
     smtp_socket = SmtpSocket(sock)
     smtp_socket.transfer()
@@ -147,7 +147,7 @@ def test_tls_that_has_to_send_before_it_receives_is_told_when_it_can():
     assert not smtp_socket.waits_to_send
 
 
-def test_an_answer_is_overdue_when_its_time_is_over_and_not_before(ends):
+def test_a_reply_is_overdue_after_its_deadline(ends):
     smtp_socket, _server = ends
     assert not smtp_socket.end_if_overdue()
     smtp_socket.expect_reply(60)

@@ -1,4 +1,4 @@
-"""A test mail: what the installer is told about every step, over real sockets."""
+"""The test mail: what every step reports, over real sockets."""
 
 import socket
 import ssl
@@ -33,7 +33,7 @@ Try = Callable[..., MailTest]
 
 @pytest.fixture
 def go(mailing_app: Callable[..., Flask]) -> Try:
-    """Tries a mail server at a port out; every step that it brings can be told in words."""
+    """Sends a test mail to a port; checks that there is a text for every step."""
     app = mailing_app()
 
     def go(port: int, host: str = "127.0.0.1", **options: object) -> MailTest:
@@ -52,7 +52,7 @@ LOGIN = {"username": "invites@box.example", "password": "a wrong one"}
 
 @contextmanager
 def answering(answer: Callable[[bytes], bytes]) -> Iterator[tuple[int, list[str]]]:
-    """A server for one connection: its port, and the lines that it hears."""
+    """A server for one connection: its port, and the lines that it receives."""
     heard: list[str] = []
 
     def serve() -> None:
@@ -75,7 +75,7 @@ def stages(found: MailTest) -> list[Stage]:
 
 
 def failed_at(found: MailTest) -> Stage:
-    """The one step that failed: the last."""
+    """The last step, which failed."""
     *before, last = found.steps
     assert all(step.is_done for step in before)
     assert not last.is_done
@@ -86,8 +86,8 @@ def said(found: MailTest) -> str:
     return "\n".join(line for step in found.steps for line in step.said)
 
 
-class TestWell:
-    def test_every_step_is_told_with_the_servers_own_words(
+class TestSuccess:
+    def test_every_step_is_reported_with_the_servers_reply(
         self, smtp_server: SmtpServer, go: Try
     ) -> None:
         found = go(smtp_server.port)
@@ -103,18 +103,16 @@ class TestWell:
         assert found.steps[3].facts["sender"] == "invites@box.example"
         assert found.steps[-1].said[-1] == "250 Taken"
 
-    def test_the_mail_arrives_as_the_worker_would_send_it(
-        self, smtp_server: SmtpServer, go: Try
-    ) -> None:
+    def test_the_test_mail_arrives_with_its_headers(self, smtp_server: SmtpServer, go: Try) -> None:
         go(smtp_server.port)
-        [letter] = smtp_server.received
-        assert (letter.sender, letter.recipients) == ("invites@box.example", [TO])
-        assert letter.mail["From"] == "Invites <invites@box.example>"
-        assert letter.mail["To"] == TO
-        assert letter.mail["Auto-Submitted"] == "auto-generated"
-        assert "http://127.0.0.1:8000/accounts" in letter.mail.get_body(("plain",)).get_content()
+        [message] = smtp_server.received
+        assert (message.sender, message.recipients) == ("invites@box.example", [TO])
+        assert message.mail["From"] == "Invites <invites@box.example>"
+        assert message.mail["To"] == TO
+        assert message.mail["Auto-Submitted"] == "auto-generated"
+        assert "http://127.0.0.1:8000/accounts" in message.mail.get_body(("plain",)).get_content()
 
-    def test_with_starttls_and_log_in(
+    def test_with_starttls_and_a_login(
         self,
         stopped_smtp_server: SmtpServer,
         go: Try,
@@ -135,7 +133,7 @@ class TestWell:
         assert "right" not in said(found)
         assert "334" not in said(found)
 
-    def test_with_tls_from_the_start(
+    def test_with_implicit_tls(
         self,
         stopped_smtp_server: SmtpServer,
         go: Try,
@@ -161,33 +159,33 @@ class TestWell:
         assert [line[:4] for line in heard[:2]] == ["ehlo", "helo"]
 
 
-class TestReaching:
-    def test_nobody_listens(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
+class TestConnecting:
+    def test_a_refused_connection(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         found = go(stopped_smtp_server.port)
         assert (failed_at(found), found.diagnosis) == (Stage.CONNECT, Diagnosis.CONNECTION_REFUSED)
         assert said(found) == "Connection refused"
 
     @pytest.mark.parametrize(
-        ("port", "advice"), [(25, Diagnosis.PORT_BLOCKED), (587, Diagnosis.NO_ANSWER)]
+        ("port", "diagnosis"), [(25, Diagnosis.PORT_BLOCKED), (587, Diagnosis.NO_ANSWER)]
     )
-    def test_packets_that_vanish(
-        self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, advice: Diagnosis
+    def test_a_connection_without_an_answer(
+        self, go: Try, monkeypatch: pytest.MonkeyPatch, port: int, diagnosis: Diagnosis
     ) -> None:
         def vanish(*_: object, timeout: float) -> None:
             assert timeout <= test_mail.CONNECT_TIME
             raise TimeoutError("timed out")
 
         monkeypatch.setattr(socket, "create_connection", vanish)
-        assert go(port).diagnosis is advice
+        assert go(port).diagnosis is diagnosis
 
-    def test_a_name_that_nobody_knows(self, go: Try, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_host(self, go: Try, monkeypatch: pytest.MonkeyPatch) -> None:
         def unknown(*_: object, **__: object) -> None:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
         monkeypatch.setattr(socket, "getaddrinfo", unknown)
         assert go(25, host="mial.example.org").diagnosis is Diagnosis.NAME_UNKNOWN
 
-    def test_a_name_that_cannot_be(self, go: Try) -> None:
+    def test_an_impossible_host(self, go: Try) -> None:
         assert go(25, host="x" * 80 + ".example.org").diagnosis is Diagnosis.NAME_UNKNOWN
 
     def test_the_next_address_is_tried(
@@ -222,7 +220,7 @@ class TestEncryption:
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("how", ["use_tls", "use_ssl"])
-    def test_a_certificate_that_nobody_vouches_for(
+    def test_an_untrusted_certificate(
         self, stopped_smtp_server: SmtpServer, go: Try, tls: ssl.SSLContext, how: str
     ) -> None:
         kind = {"tls": tls} if how == "use_tls" else {"ssl_context": tls}
@@ -233,7 +231,7 @@ class TestEncryption:
         assert "self-signed" in said(found).replace("self signed", "self-signed")
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
-    def test_a_certificate_of_another_name(
+    def test_a_certificate_for_another_name(
         self,
         stopped_smtp_server: SmtpServer,
         go: Try,
@@ -246,13 +244,13 @@ class TestEncryption:
         assert (failed_at(found), found.diagnosis) == (Stage.STARTTLS, Diagnosis.CERTIFICATE_NAME)
         assert "localhost" in found.steps[-1].said[-1]
 
-    def test_tls_from_the_start_where_the_server_begins_in_the_clear(
+    def test_implicit_tls_with_a_server_that_begins_in_plain_text(
         self, smtp_server: SmtpServer, go: Try
     ) -> None:
         found = go(smtp_server.port, use_ssl=True)
         assert (failed_at(found), found.diagnosis) == (Stage.ENCRYPT, Diagnosis.NO_IMPLICIT_TLS)
 
-    def test_in_the_clear_where_the_server_begins_with_tls(
+    def test_plain_text_with_a_server_that_expects_implicit_tls(
         self,
         stopped_smtp_server: SmtpServer,
         go: Try,
@@ -264,7 +262,7 @@ class TestEncryption:
             found = go(stopped_smtp_server.port, use_tls=True)
         assert (failed_at(found), found.diagnosis) == (Stage.GREETING, Diagnosis.IMPLICIT_TLS)
 
-    def test_a_server_that_wants_starttls_first(
+    def test_a_server_that_requires_starttls(
         self, stopped_smtp_server: SmtpServer, go: Try, tls: ssl.SSLContext
     ) -> None:
         with stopped_smtp_server.open(tls=tls, require_starttls=True):
@@ -279,7 +277,7 @@ class TestLogin:
         assert found.steps[-1].said[-1].startswith("535 ")
         assert stopped_smtp_server.received == []
 
-    def test_what_the_server_answers_to_each_way_to_log_in_is_shown_once(self, go: Try) -> None:
+    def test_the_same_reply_to_several_login_mechanisms_is_shown_once(self, go: Try) -> None:
         def answer(line: bytes) -> bytes:
             offers = b"250-here\r\n250 AUTH PLAIN LOGIN"
             return offers if line.startswith(b"ehlo") else b"535 5.7.8 Wrong"
@@ -289,22 +287,22 @@ class TestLogin:
         assert sum("AUTH" in line for line in heard) == 2
         assert found.steps[-1].said == ("535 5.7.8 Wrong",)
 
-    def test_no_log_in_is_offered(self, smtp_server: SmtpServer, go: Try) -> None:
+    def test_a_server_without_login(self, smtp_server: SmtpServer, go: Try) -> None:
         assert go(smtp_server.port, **LOGIN).diagnosis is Diagnosis.NO_LOGIN
 
-    def test_a_log_in_is_wanted(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
+    def test_a_server_that_requires_a_login(self, stopped_smtp_server: SmtpServer, go: Try) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port)
         assert (failed_at(found), found.diagnosis) == (Stage.SENDER, Diagnosis.NEEDS_LOGIN)
 
-    def test_a_password_that_the_protocol_cannot_carry(
+    def test_a_password_that_cannot_be_transmitted(
         self, stopped_smtp_server: SmtpServer, go: Try
     ) -> None:
         with stopped_smtp_server.open(asks_password=True):
             found = go(stopped_smtp_server.port, username="invites", password="schlüssel")
         assert found.diagnosis is Diagnosis.LOGIN_BROKEN
 
-    def test_a_server_that_repeats_the_password_does_not_show_it(self, go: Try) -> None:
+    def test_a_password_that_the_server_repeats_is_hidden(self, go: Try) -> None:
         def answer(line: bytes) -> bytes:
             offers = b"250-here\r\n250 AUTH PLAIN"
             return offers if line.startswith(b"ehlo") else b"535 s3cret-word in " + line.strip()
@@ -320,7 +318,7 @@ class TestLogin:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("stage", "reply", "failed", "advice"),
+        ("stage", "reply", "failed", "diagnosis"),
         [
             (
                 "greeting",
@@ -351,21 +349,21 @@ class TestRefusals:
             ("body", b"451 4.7.0 Come back", Stage.MESSAGE, Diagnosis.TRY_LATER),
         ],
     )
-    def test_a_refusal_is_told_and_explained(
-        self, go: Try, stage: str, reply: bytes, failed: Stage, advice: Diagnosis
+    def test_a_refusal_is_reported_and_diagnosed(
+        self, go: Try, stage: str, reply: bytes, failed: Stage, diagnosis: Diagnosis
     ) -> None:
         def answer(step: Step) -> bytes | None:
             return reply if step.stage == stage else None
 
         with ScriptedServer(answer).listening() as server:
             found = go(server.port)
-        assert (failed_at(found), found.diagnosis) == (failed, advice)
+        assert (failed_at(found), found.diagnosis) == (failed, diagnosis)
         shown = found.steps[-1].said
         assert any(line.startswith(reply.decode()[:8]) for line in shown)
         assert len(shown) <= 60
         assert max(map(len, shown)) <= 300
 
-    def test_what_a_server_says_is_shown_as_harmless_text(self, go: Try) -> None:
+    def test_replies_are_shown_as_printable_text(self, go: Try) -> None:
         reply = b"550 \x1b[31m<script>\x00\xff\xe2\x80\xae"
         with ScriptedServer(
             lambda step: reply if step.stage == "rcpt" else None
@@ -387,7 +385,7 @@ class TestSilence:
             ("body", Stage.MESSAGE),
         ],
     )
-    def test_a_server_that_stops_answering_is_not_waited_for(
+    def test_a_server_that_stops_replying_times_out(
         self,
         go: Try,
         monkeypatch: pytest.MonkeyPatch,
@@ -410,7 +408,7 @@ class TestSilence:
                 Diagnosis.DISCONNECTED if what == HANG_UP else Diagnosis.TOO_SLOW
             )
 
-    def test_a_server_that_is_silent_to_the_goodbye_has_taken_the_mail(
+    def test_a_silent_reply_to_quit_does_not_matter(
         self, go: Try, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(smtp_client, "_QUIT_TIME", 0.2)

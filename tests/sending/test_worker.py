@@ -1,4 +1,4 @@
-"""The mail worker as a process: stopped, killed and started again, it loses nothing."""
+"""The worker as a process: stopped, killed and restarted, it loses nothing."""
 
 import os
 import signal
@@ -34,19 +34,19 @@ PEOPLE = [f"person{n:02}@example.org" for n in range(60)]
 
 @pytest.fixture
 def now() -> datetime:
-    """The present: the worker asks the clock."""
+    """The real time, which the worker uses."""
     return utcnow()
 
 
 @pytest.fixture
 def settings(tmp_path: Path, smtp_server: SmtpServer) -> Settings:
-    """Settings of a box that hands its mail to the SMTP server."""
+    """Settings with the SMTP server."""
     return load_settings(environment(tmp_path, smtp_server))
 
 
 @pytest.fixture
 def smtp_server() -> SmtpServer:
-    """A mail server, slow enough to be interrupted."""
+    """A server that is slow enough to be interrupted."""
     return SmtpServer(slow=0.005)
 
 
@@ -86,7 +86,7 @@ def states() -> Counter[str]:
     return Counter(delivery.state for delivery in Delivery.select())
 
 
-def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goes_on(
+def test_a_stopped_worker_finishes_its_message_and_the_next_worker_continues(
     tmp_path: Path, smtp_server: SmtpServer, owner: Membership, now: datetime
 ) -> None:
     send(owner, now, *PEOPLE)
@@ -104,24 +104,24 @@ def test_a_worker_that_is_stopped_finishes_the_mail_in_hand_and_the_next_one_goe
     assert sorted(smtp_server.recipients) == PEOPLE
 
 
-def test_told_to_stop_many_times_at_once_it_stops(
+def test_many_signals_at_once_stop_the_worker(
     tmp_path: Path, smtp_server: SmtpServer, owner: Membership
 ) -> None:
     with smtp_server.open(), running(tmp_path, smtp_server) as told:
         wait_for(WorkerStatus.select().exists)
         for _ in range(10_000):
             told.terminate()
-        # The last ones may come when it has stopped, and Python handles signals no more.
+        # The last signals may arrive after Python stopped handling them.
         assert told.wait(10) in (0, -signal.SIGTERM)
 
 
-def test_a_worker_that_is_killed_loses_nothing_and_doubles_at_most_one_mail_a_connection() -> None:
+def test_a_killed_worker_loses_nothing_and_duplicates_at_most_one_message_per_connection() -> None:
     count = soak(people=120, kills=2, connections=3, seed=1)
     assert count.is_as_promised, count
     assert count.kills == 2
 
 
-def test_while_the_mail_server_is_down_the_reason_shows_and_then_all_goes_out(
+def test_an_outage_is_reported_until_the_mail_server_is_back(
     app: Flask,
     smtp_server: SmtpServer,
     owner: Membership,

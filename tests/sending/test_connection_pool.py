@@ -1,4 +1,4 @@
-"""Many connections at once: how many are opened, how they share, how fast they may be."""
+"""Many connections: how many are opened, and how they share mail and limits."""
 
 import random
 import time
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 @ONE_WAY
 class TestManyConnections:
-    def test_a_slow_server_gets_as_many_connections_as_allowed_and_each_mail_once(
+    def test_a_slow_server_gets_all_allowed_connections_and_each_message_once(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -50,7 +50,7 @@ class TestManyConnections:
         assert Counter(server.recipients) == Counter(people(200))
         assert 3 < server.connections <= 6
 
-    def test_while_the_server_thinks_the_next_mail_is_made(
+    def test_the_next_message_is_built_while_the_server_is_slow(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -59,23 +59,23 @@ class TestManyConnections:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         MailThrottle.create(id=1, per_minute=None, connections=1)
-        made, letter = [], MailBuilder.build
+        built, build = [], MailBuilder.build
 
-        def make(room: MailBuilder, mail: QueuedMail, when: datetime) -> object:
-            made.append(mail.recipient)
-            return letter(room, mail, when)
+        def build_and_note(builder: MailBuilder, mail: QueuedMail, when: datetime) -> object:
+            built.append(mail.recipient)
+            return build(builder, mail, when)
 
-        monkeypatch.setattr(MailBuilder, "build", make)
+        monkeypatch.setattr(MailBuilder, "build", build_and_note)
         server.gate.clear()
         send(owner, now, *people(4))
         running()
-        wait_for(lambda: len(made) == 3)  # one is being sent, one is announced
+        wait_for(lambda: len(built) == 3)  # one is being sent, one is assigned
         assert not server.received
         server.gate.set()
         wait_for(lambda: states() == {SENT: 4})
-        assert made == server.recipients == people(4)
+        assert built == server.recipients == people(4)
 
-    def test_mails_that_were_made_for_connections_that_broke_go_on_other_ones(
+    def test_messages_prepared_for_broken_connections_are_sent_on_others(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -89,7 +89,7 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 20})
         assert server.connections > 5
 
-    def test_a_rate_is_kept_over_all_connections(
+    def test_the_rate_limit_holds_over_all_connections(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -105,7 +105,7 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 30})
         assert time.monotonic() - start > (30 - before - 3) * 0.05
 
-    def test_mails_that_are_not_sent_use_up_no_rate(
+    def test_withdrawn_mails_do_not_count_for_the_rate_limit(
         self,
         running: Callable[[], Worker],
         owner: Membership,
@@ -117,7 +117,7 @@ class TestManyConnections:
         running()
         wait_for(lambda: states() == {DeliveryState.WITHDRAWN: 40})
 
-    def test_at_a_low_rate_a_paused_batch_makes_room_for_another_at_once(
+    def test_at_a_low_rate_a_paused_batch_gives_way_at_once(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -134,7 +134,7 @@ class TestManyConnections:
         wait_for(lambda: "other@example.org" in server.recipients)
         assert time.monotonic() - start < 5
 
-    def test_many_mails_that_are_not_sent_hold_up_nothing_for_long(
+    def test_withdrawn_mails_are_committed_in_small_groups(
         self,
         running: Callable[[], Worker],
         owner: Membership,
@@ -155,7 +155,7 @@ class TestManyConnections:
         wait_for(lambda: states() == {DeliveryState.WITHDRAWN: 999})
         assert max(sizes) <= 200
 
-    def test_a_password_link_overtakes_a_batch_that_is_going_out(
+    def test_a_password_link_overtakes_a_batch(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -174,7 +174,7 @@ class TestManyConnections:
         assert server.recipients.index(owner.user.email) - asked_at < 80
         assert len(server.received) < 150
 
-    def test_a_connection_without_work_is_closed_and_the_next_mail_opens_another(
+    def test_an_idle_connection_is_closed_and_the_next_mail_opens_another(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -191,7 +191,7 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 2})
         assert server.connections == 2
 
-    def test_a_server_that_hangs_up_on_a_connection_without_work_costs_nothing(
+    def test_a_server_may_close_an_idle_connection(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -209,7 +209,7 @@ class TestManyConnections:
         assert server.recipients == ["one@example.org", "two@example.org"]
         assert heartbeat.outage() == ""
 
-    def test_a_mail_whose_connection_breaks_while_the_database_is_busy_goes_on_the_next_one(
+    def test_a_message_whose_connection_breaks_while_the_database_is_busy_is_sent_on_the_next_one(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -231,7 +231,7 @@ class TestManyConnections:
         running()
         wait_for(lambda: states() == {SENT: 1})
 
-    def test_when_fewer_connections_are_allowed_the_others_say_goodbye(
+    def test_with_a_lower_limit_surplus_connections_quit(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],
@@ -252,7 +252,7 @@ class TestManyConnections:
         assert Counter(server.recipients) == Counter(people(400))
 
     @pytest.mark.parametrize("seed", range(3))
-    def test_a_database_that_fails_now_and_then_loses_no_outcome_and_doubles_no_mail(
+    def test_database_errors_lose_no_result_and_duplicate_no_message(
         self,
         server: ScriptedServer,
         running: Callable[[], Worker],

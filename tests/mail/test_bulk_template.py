@@ -1,4 +1,4 @@
-"""A name from the list in the greeting of the invitation mail."""
+"""Templates for bulk mail, and the name in the greeting of an invitation."""
 
 import email
 import re
@@ -83,7 +83,7 @@ def assert_says(raw: bytes, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_name_arrives_letter_by_letter(name: str) -> None:
+def test_any_name_arrives_unchanged(name: str) -> None:
     assert_says(filled(name.strip()), name.strip())
 
 
@@ -100,12 +100,12 @@ def test_a_name_is_text_in_html() -> None:
 
 
 @pytest.mark.parametrize("name", ["Ada\r\nBcc: ben@example.org", "Ada\r.", "\n.\n", "a\u2028b"])
-def test_a_line_break_in_a_name_is_refused_all_the_same(name: str) -> None:
+def test_a_line_break_in_a_name_is_refused(name: str) -> None:
     with pytest.raises(UnsafeMailError):
         filled(name)
 
 
-def test_an_account_with_joiners_in_its_name_as_persian_has_them_can_send() -> None:
+def test_an_account_name_may_contain_joiners_as_in_persian() -> None:
     name = "\u0627\u0646\u062c\u0645\u0646 \u0645\u06cc\u200c\u062e\u0648\u0627\u0646\u06cc\u0645"
     sender = Address(text_fields.clean_name(name), addr_spec="invites@box.example")
     letter = BulkTemplate(Draft(sender, f"Invitation for {name}", LINK, LINK, {}))
@@ -124,7 +124,7 @@ def invite_by_names(owner: Membership, now: datetime, **names: str) -> None:
     )
 
 
-def test_who_has_a_name_in_the_list_is_greeted_by_it(
+def test_people_with_a_name_in_the_list_are_greeted_with_it(
     smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
 ) -> None:
     make_user("Kim Known", "kim@example.org", now)
@@ -141,7 +141,7 @@ def test_who_has_a_name_in_the_list_is_greeted_by_it(
             assert text.startswith("Olive Martin invites you")
 
 
-def test_a_mail_made_alone_greets_like_a_form_letter(
+def test_a_single_mail_has_the_same_greeting_as_bulk_mail(
     smtp_server: SmtpServer,
     worker: Worker,
     mailing_app: Callable[..., Flask],
