@@ -165,7 +165,7 @@ class BatchView:
         if self.ahead:
             return str(_("Waiting for another batch:"))
         if self.batch.state == BatchState.PROBING:
-            return str(_("Ten emails are sent first, then the others."))
+            return str(_("Ten are sent first, then the others."))
         if self.progress.minutes_left is not None:
             return labels.pace(self.progress.per_minute, self.progress.minutes_left)
         return str(_("The unsent emails are queued."))

@@ -160,7 +160,7 @@ def test_what_a_batch_does_just_now_moves_nothing_below_it(
     for state in (BatchState.PROBING, BatchState.RUNNING):
         Batch.update(state=state).execute()
         olive.open(url)
-        assert ("Ten emails are sent first" in olive.page.inner_text("main")) == (
+        assert ("Ten are sent first" in olive.page.inner_text("main")) == (
             state == BatchState.PROBING
         )
         places.append(olive.page.locator(".figures").bounding_box())

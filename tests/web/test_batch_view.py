@@ -136,7 +136,7 @@ class TestPace:
         assert view().pace == "The unsent emails are queued."
 
     def test_the_first_mails_of_a_big_batch_are_sent_alone(self) -> None:
-        assert view(BatchState.PROBING).pace == "Ten emails are sent first, then the others."
+        assert view(BatchState.PROBING).pace == "Ten are sent first, then the others."
 
     def test_it_names_the_batch_that_is_sent_first(self) -> None:
         ahead = Batch(id=6)
