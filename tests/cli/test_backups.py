@@ -287,7 +287,7 @@ def test_a_backup_of_an_older_version_is_brought_to_this_one(
     app: Flask, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")
-    (newer / "9998_more.py").write_text("def up(migrator, db): pass\n")
+    (newer / "9998_more.py").write_text("def up(execute): pass\n")
     monkeypatch.setattr(schema, "MIGRATIONS", newer)
     assert run(app, "restore", backup, "--replace").exit_code == 0
     schema.refuse_unready()
