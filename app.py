@@ -1,4 +1,4 @@
-"""The WSGI application: ``flask …`` and gunicorn start current."""
+"""The WSGI application, for gunicorn and the ``flask`` command."""
 
 import sys
 

@@ -49,9 +49,9 @@ _PARTS = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """An application, which writes nothing to the disk before it is asked something.
+    """Returns the application. Writes nothing to the disk before the first request.
 
-    Raises SettingsError for settings that can't be used.
+    Raises SettingsError.
     """
     settings = settings or load_settings()
     app = Flask(
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
     app.config.update(
-        SECRET_KEY=keys[0] if keys else None,  # without one, nothing is served
+        SECRET_KEY=keys[0] if keys else None,  # without a key nothing is served
         SECRET_KEY_FALLBACKS=keys[1:],
         SESSION_COOKIE_NAME="__Host-invites" if settings.is_https else "invites",
         SESSION_COOKIE_SECURE=settings.is_https,
@@ -82,8 +82,8 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_CHECK_DEFAULT=False,  # access.py checks the form token
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
-        WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py looks at Sec-Fetch-Site instead
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py checks Sec-Fetch-Site
         RATELIMIT_HEADERS_ENABLED=True,
         MAIL_SUPPRESS_SEND=False,
     )

@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Permissions, the inviter's authority, and the audit log."""

@@ -1,4 +1,4 @@
-"""One file per page or resource: request → rule → page or fragment, nothing else."""
+"""The pages: one module per page or resource, each request → rule → page or fragment."""
 
 import pkgutil
 from importlib import import_module
@@ -7,6 +7,6 @@ from flask import Flask
 
 
 def register(app: Flask) -> None:
-    """Register the ``blueprint`` of every module in this package."""
+    """Registers the ``blueprint`` of every module in this package."""
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         app.register_blueprint(import_module(module.name).blueprint)

@@ -16,14 +16,13 @@ blueprint = Blueprint("account_home", __name__, url_prefix="/accounts/<slug>")
 @blueprint.get("/")
 @allow(Action.VISIT)
 def page() -> Response:
-    """Where members arrive: the link to their assignments, and for admins the latest batches."""
+    """The link to the assignments and, for those who invite, totals and the newest batches."""
     return _page()
 
 
 @blueprint.post("/ownership")
 @allow(Action.CLAIM_OWNERSHIP)
 def claim_ownership() -> Response:
-    """Become the Owner of an account that has none."""
     return run_rule(
         lambda: ownership.claim(current().membership, now()),
         lambda status: _page(status=status),
@@ -38,7 +37,6 @@ def claim_ownership() -> Response:
 @blueprint.get("/leaving")
 @allow(Action.LEAVE)
 def ask_to_leave() -> Response:
-    """What leaving would do."""
     return _leaving_page()
 
 

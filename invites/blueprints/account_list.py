@@ -1,4 +1,4 @@
-"""The accounts of a person, the invitations that wait for them, and adding an account."""
+"""A person's accounts and invitations, and adding an account."""
 
 from flask import Blueprint, abort, url_for
 from flask_babel import gettext as _
@@ -22,29 +22,24 @@ blueprint = Blueprint("account_list", __name__, url_prefix="/accounts")
 
 
 class AccountForm(PlainForm):
-    """A new account's name."""
-
     name = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
 
 
 @blueprint.get("")
 @allow(Who.LOGGED_IN)
 def index() -> Response:
-    """All organizations of the person, and at the bottom what they are invited to."""
     return _page()
 
 
 @blueprint.get("/new")
 @allow(Who.INSTALLER)
 def form() -> Response:
-    """Where the installer names a new account."""
     return show("account_list/new.html", form=AccountForm())
 
 
 @blueprint.post("/new")
 @allow(Who.INSTALLER)
 def create() -> Response:
-    """Add an account that the installer owns."""
     form = AccountForm()
     if not form.validate():
         return show("account_list/new.html", form=form, status=form.status)
@@ -56,7 +51,6 @@ def create() -> Response:
 @blueprint.post("/invitations/<int:invitation_id>/acceptance")
 @allow(Who.LOGGED_IN)
 def accept(invitation_id: int) -> Response:
-    """Accept one of the invitations of this page."""
     invitation = _own_invitation(invitation_id)
 
     def join() -> None:
@@ -75,7 +69,6 @@ def accept(invitation_id: int) -> Response:
 @blueprint.post("/invitations/<int:invitation_id>/refusal")
 @allow(Who.LOGGED_IN)
 def decline(invitation_id: int) -> Response:
-    """Decline one of the invitations of this page."""
     invitation = _own_invitation(invitation_id)
     account = invitation.account.name
     return run_rule(
@@ -90,7 +83,7 @@ def decline(invitation_id: int) -> Response:
 @blueprint.post("/confirmation")
 @allow(Who.LOGGED_IN)
 def confirm() -> Response:
-    """Mail the confirmation link once more."""
+    """Mails the confirmation link again."""
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is already confirmed.", email=email))
@@ -119,7 +112,7 @@ def _page(status: int = 200) -> Response:
 
 
 def _own_invitation(invitation_id: int) -> Invitation:
-    """One that this person may answer here: addressed to their confirmed address."""
+    """An invitation to the person's confirmed address; otherwise 404."""
     invitation = answers.find(invitation_id, person())
     if invitation is None:
         abort(404)

@@ -1,4 +1,4 @@
-"""An account's settings, and how its mails look."""
+"""An account's settings, its two-step policy, and a preview of its mails."""
 
 from flask import Blueprint, Response, abort, request, url_for
 from flask_babel import gettext as _
@@ -27,8 +27,6 @@ _PREVIEWS = {"new": False, "known": True}
 
 
 class SettingsForm(PlainForm):
-    """What an admin may set."""
-
     name = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     purpose = StringField(
         _l("What people are invited to do"), validators=[checked_by(text_fields.clean_phrase)]
@@ -53,14 +51,12 @@ class SettingsForm(PlainForm):
 @blueprint.get("")
 @allow(Action.CHANGE_SETTINGS)
 def page() -> AnyResponse:
-    """The settings as they are."""
     return _page(SettingsForm(obj=current().account))
 
 
 @blueprint.post("")
 @allow(Action.CHANGE_SETTINGS)
 def update() -> AnyResponse:
-    """Store new settings."""
     form = SettingsForm()
     if not form.validate():
         return _page(form, status=form.status)
@@ -73,7 +69,6 @@ def update() -> AnyResponse:
 @blueprint.post("/two-step")
 @allow(Action.CHANGE_SETTINGS)
 def require_two_step() -> AnyResponse:
-    """Ask Moderators and up for a second step at their log-in, or don't."""
     required = request.form.get("required") == "1"
     told = (
         _("Two-step verification is now required.")
@@ -95,7 +90,7 @@ def require_two_step() -> AnyResponse:
 @blueprint.get("/mails/<kind>")
 @allow(Action.CHANGE_SETTINGS)
 def mail(kind: str) -> AnyResponse:
-    """The HTML of one of the two invitation mails, for the frame on the settings page."""
+    """The HTML of an invitation mail, for a frame on the settings page."""
     if kind not in _PREVIEWS:
         abort(404)
     account = current().account

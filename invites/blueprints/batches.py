@@ -1,4 +1,4 @@
-"""Batches: the list of them, how far each is, live, and the wheel to steer it."""
+"""The list of batches; the progress of one, live; pausing, canceling and retrying."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -32,7 +32,6 @@ blueprint = Blueprint("batches", __name__, url_prefix="/accounts/<slug>/batches"
 @blueprint.get("")
 @allow(Action.SEE_PEOPLE)
 def index() -> Response:
-    """All batches, newest first, a page at a time."""
     return show(
         "batches/index.html",
         fragment="batches/_batch_list.html",
@@ -48,28 +47,25 @@ def index() -> Response:
 @blueprint.get("/<int:batch_id>")
 @allow(Action.SEE_PEOPLE)
 def page(batch_id: int) -> Response:
-    """The batch; htmx asks again for its counts until they stand still."""
+    """The progress of a batch. The fragment polls while anything can change."""
     return _show(_batch(batch_id))
 
 
 @blueprint.post("/<int:batch_id>/pause")
 @allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
-    """Keep back what isn't sent yet."""
     return _change(batches.pause, batch_id, lambda _none: _("Paused. Unsent emails stay queued."))
 
 
 @blueprint.post("/<int:batch_id>/resume")
 @allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
-    """Let it go on."""
     return _change(batches.resume, batch_id, lambda _none: _("Sending resumed."))
 
 
 @blueprint.post("/<int:batch_id>/retry")
 @allow(Action.INVITE)
 def retry(batch_id: int) -> Response:
-    """Try the failed mails again."""
     return _change(
         batches.retry_failed,
         batch_id,
@@ -85,7 +81,6 @@ def retry(batch_id: int) -> Response:
 @blueprint.post("/<int:batch_id>/on-hold")
 @allow(Action.INVITE)
 def send_on_hold(batch_id: int) -> Response:
-    """Send what a restored backup held back."""
     return _change(
         batches.send_on_hold,
         batch_id,
@@ -98,7 +93,6 @@ def send_on_hold(batch_id: int) -> Response:
 @blueprint.post("/<int:batch_id>/invitations/<int:invitation_id>/resend")
 @allow(Action.MANAGE_INVITATION)
 def resend(batch_id: int, invitation_id: int) -> Response:
-    """Mail one person again."""
     invitation = current().scope.invitations.find(invitation_id)
     return _change(
         lambda member, _batch, moment: manage.resend(member, invitation, moment),
@@ -110,7 +104,7 @@ def resend(batch_id: int, invitation_id: int) -> Response:
 @blueprint.get("/<int:batch_id>/skipped")
 @allow(Action.INVITE)
 def correct_skipped(batch_id: int) -> Response:
-    """New Invitation, with what wasn't an address in its field."""
+    """New Invitation, with the invalid entries in the Email field."""
     batch = _batch(batch_id)
     authorize(current().membership, Action.INVITE, batch.role)
     wrong = [one.as_typed for one in skipped.of_batch(batch) if one.outcome == EntryOutcome.INVALID]
@@ -120,14 +114,14 @@ def correct_skipped(batch_id: int) -> Response:
 @blueprint.get("/<int:batch_id>/skipped.csv")
 @allow(Action.INVITE)
 def export_skipped(batch_id: int) -> Response:
-    """Who was left out, and why; safe to open in a spreadsheet program."""
+    """A CSV file of the skipped entries and the reasons."""
     return csv_file("skipped.csv", _lines(skipped.of_batch(_batch(batch_id))))
 
 
 @blueprint.get("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:
-    """Say what canceling does, before it does; the counts beside the question stay live."""
+    """The confirmation of canceling, beside counts that stay live."""
     batch = _batch(batch_id)
     return check_rule(
         lambda: batches.refuse_uncancelable(batch),
@@ -140,7 +134,6 @@ def ask_cancellation(batch_id: int) -> Response:
 @blueprint.post("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def cancel(batch_id: int) -> Response:
-    """Withdraw what isn't sent yet."""
     return _change(
         batches.cancel,
         batch_id,

@@ -1,4 +1,4 @@
-"""Confirming an address: the mailed link, opened by whoever has the profile's password."""
+"""Confirming an email address with the mailed link."""
 
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
@@ -19,7 +19,7 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 @blueprint.get("/<token>")
 @allow(Who.LOGGED_IN)
 def page(token: str) -> Response:
-    """One button. Logged in only: else a victim's click would confirm a squatter's profile."""
+    """Requires a log-in: otherwise a victim's click would confirm a squatter's profile."""
     email_token = _own_email_token(token)
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)
@@ -29,7 +29,6 @@ def page(token: str) -> Response:
 @blueprint.post("/<token>")
 @allow(Who.LOGGED_IN)
 def create(token: str) -> Response:
-    """Take the address as confirmed."""
     email_token = _own_email_token(token)
     if email_token is None:
         return _closed(email_token)
@@ -47,7 +46,7 @@ def _own_email_token(token: str) -> EmailToken | None:
 
 
 def _closed(email_token: EmailToken | None, reason: Reason = Reason.EMAIL_TOKEN_CLOSED) -> Response:
-    """Why the link does nothing: most of all, because it was opened a second time."""
+    """Why the link does nothing; usually because it was opened before."""
     is_done = (
         email_token is not None and person().is_confirmed and email_token.email == person().email
     )

@@ -1,4 +1,4 @@
-"""The page behind a personal link: what an invitee sees, and their answer."""
+"""The page of a personal link, and the answer to the invitation."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
 
 @dataclass(frozen=True)
 class Opened:
-    """An invitation whose link was opened; ``proven``: by the link that was mailed."""
+    """An invitation whose link was opened. ``proven``: with the mailed link, not a copied one."""
 
     invitation: Invitation
     token: str
@@ -35,7 +35,7 @@ class Opened:
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Says who invites whom to what. Opening it changes nothing."""
+    """Changes nothing: programs that scan mail open every link."""
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
@@ -46,7 +46,6 @@ def page(token: str) -> Response:
 @allow(Who.ANYBODY)
 @limit_joining
 def accept(token: str) -> Response:
-    """Accept: as the person logged in, or as a new one."""
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
@@ -64,7 +63,6 @@ def accept(token: str) -> Response:
 @blueprint.post("/refusal")
 @allow(Who.ANYBODY)
 def decline(token: str) -> Response:
-    """Decline, with or without a profile."""
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
@@ -76,7 +74,7 @@ def decline(token: str) -> Response:
 
 
 def _opened(token: str) -> Opened | Response:
-    """The open invitation of a link, or the calm page that says why there is none."""
+    """The open invitation of a link, or the page that says why there is none."""
     found = links().opened_invitation(token)
     if found is None:
         return show("invitation/unknown.html", status=404)
@@ -87,7 +85,7 @@ def _opened(token: str) -> Opened | Response:
 
 
 def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -> Response:
-    """One calm page for expired, revoked, used and replaced links."""
+    """One page for expired, revoked, answered and replaced invitations."""
     fresh = Invitation.get_by_id(invitation.id)
     status = fresh.status(now())
     if status is InvitationStatus.DECLINED and fresh.expires_at <= now():
@@ -105,7 +103,7 @@ def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -
 
 
 def _for_whoever_asks(opened: Opened) -> Response | None:
-    """Where people with a profile go; None for somebody new."""
+    """The response to people with a profile; None for somebody new."""
     email = opened.invitation.email
     who = visitor()
     if who is None:
@@ -138,7 +136,7 @@ def _accept_as_new(opened: Opened) -> Response:
 
 
 def _form(name: str = "") -> JoinForm:
-    """The address is the invitation's, and no field. ``name``: to begin with."""
+    """Without a field for the address: that is the invitation's."""
     form = JoinForm(name=name)
     del form.email
     return form

@@ -1,4 +1,4 @@
-"""Invitations: everybody invited, and what can be done about each."""
+"""The list of invitations, and resending, revoking, restoring and copying one."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -31,14 +31,12 @@ _WHICH: dict[str, InvitationStatus | Flag] = {
 @blueprint.get("")
 @allow(Action.SEE_PEOPLE)
 def index() -> Response:
-    """All invitations, newest first; searched, filtered, a page at a time."""
     return _list()
 
 
 @blueprint.post("/<int:invitation_id>/resend")
 @allow(Action.MANAGE_INVITATION)
 def resend(invitation_id: int) -> Response:
-    """Mail it again and renew its expiry."""
     return _change(
         manage.resend,
         invitation_id,
@@ -49,7 +47,6 @@ def resend(invitation_id: int) -> Response:
 @blueprint.post("/<int:invitation_id>/revocation")
 @allow(Action.MANAGE_INVITATION)
 def revoke(invitation_id: int) -> Response:
-    """Take the offer back."""
     return _change(
         manage.revoke,
         invitation_id,
@@ -60,14 +57,13 @@ def revoke(invitation_id: int) -> Response:
 @blueprint.post("/<int:invitation_id>/restoration")
 @allow(Action.MANAGE_INVITATION)
 def restore(invitation_id: int) -> Response:
-    """Undo a revocation."""
     return _change(manage.restore, invitation_id, _restored)
 
 
 @blueprint.get("/<int:invitation_id>/link")
 @allow(Action.MANAGE_INVITATION)
 def link(invitation_id: int) -> Response:
-    """The personal link, to copy and hand over by other means than mail."""
+    """The personal link, to copy and hand over in another way than by mail."""
     invitation = current().scope.invitations.find(invitation_id)
     manage.check_copyable(current().membership, invitation)
     return show(
@@ -81,7 +77,7 @@ def link(invitation_id: int) -> Response:
 @blueprint.get("/<int:invitation_id>/corrected")
 @allow(Action.INVITE)
 def correct(invitation_id: int) -> Response:
-    """New Invitation, with this person in the field, for whom another address may be right."""
+    """New Invitation, with this person in the Email field to correct the address."""
     invitation = current().scope.invitations.find(invitation_id)
     authorize(current().membership, Action.MANAGE_INVITATION, invitation)
     text = typed(invitation.email, invitation.name)

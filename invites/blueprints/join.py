@@ -1,4 +1,4 @@
-"""The page behind a permanent link: join as somebody new, or as oneself."""
+"""The page of a permanent link: join with a new profile, or as the person who is logged in."""
 
 from flask import Blueprint
 from werkzeug.wrappers import Response
@@ -22,7 +22,7 @@ blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Says what the link leads to. Opening it changes nothing."""
+    """Changes nothing: programs that scan mail open every link."""
     link = links().opened_permanent(token)
     if link is None:
         return _closed()
@@ -33,7 +33,7 @@ def page(token: str) -> Response:
 @allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
-    """Join as somebody new: a member at once, with a confirmation mail sent."""
+    """Joins with a new profile, whose address is confirmed later."""
     link = links().opened_permanent(token)
     if link is None:
         return _closed()
@@ -55,7 +55,6 @@ def create(token: str) -> Response:
 @blueprint.post("/acceptance")
 @allow(Who.LOGGED_IN)
 def accept(token: str) -> Response:
-    """Join as the person who is logged in."""
     link = links().opened_permanent(token)
     if link is None:
         return _closed()
@@ -80,7 +79,7 @@ def _sign_up(link: PermanentLink, token: str, form: JoinForm) -> Response:
 
 
 def _for_member(link: PermanentLink, token: str, *, status: int = 200) -> Response:
-    """For somebody who is logged in: join, or why that isn't needed or not possible."""
+    """For a person who is logged in: join, or why that isn't needed or not possible."""
     membership = memberships.find(link.account, person())
     return show("join/accept.html", link=link, token=token, membership=membership, status=status)
 

@@ -33,8 +33,6 @@ blueprint = Blueprint("login", __name__)
 
 
 class LoginForm(PlainForm):
-    """Address, password, and where to go then."""
-
     email = EmailField(_l("Email"))
     password = PasswordField(_l("Password"))
     shared = BooleanField(_l("This is a shared computer"))
@@ -42,8 +40,6 @@ class LoginForm(PlainForm):
 
 
 class PasskeyForm(PlainForm):
-    """What a browser says of a passkey."""
-
     credential = HiddenField()
     shared = BooleanField()
     next = HiddenField()
@@ -65,7 +61,7 @@ def form() -> Response:
 @allow(Who.ANYBODY)
 @limit_logins
 def create() -> Response:
-    """Check the password, start a session, and redirect to the page the person asked for."""
+    """Checks the password, starts a session and redirects to the page that was asked for."""
     form = LoginForm()
     user = None
     if form.validate():
@@ -90,7 +86,7 @@ def create() -> Response:
 
 @blueprint.errorhandler(TooManyRequests)
 def too_many_tries(error: TooManyRequests) -> Response:
-    """The log-in page with what was typed, and the way in that is open still."""
+    """The log-in page with what was typed, and with the other way to log in."""
     form = LoginForm()
     when = try_again_in(int(str(error.retry_after)))
     form.password.errors = [
@@ -109,7 +105,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
 @allow(Who.ANYBODY)
 @limit_passkeys
 def passkey_options() -> Response:
-    """What the browser needs to use a passkey, for its script."""
+    """The options for the browser to use a passkey, as JSON."""
     asked = passkeys.login_options(services().settings.base_url, now())
     return JsonResponse(asked, mimetype="application/json")
 
@@ -118,7 +114,7 @@ def passkey_options() -> Response:
 @allow(Who.ANYBODY)
 @limit_passkeys
 def use_passkey() -> Response:
-    """Log in with a passkey, instead of a password or as the second step after one."""
+    """Logs in with a passkey, instead of a password or as the second step after one."""
     form = PasskeyForm()
     try:
         base_url = services().settings.base_url
@@ -134,7 +130,6 @@ def use_passkey() -> Response:
 @blueprint.post("/logout")
 @allow(Who.ANYBODY)
 def delete() -> Response:
-    """End this device's session."""
     log_out()
     response = go(safe_next(request.form.get("next")) or url_for("login.form"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -155,7 +150,7 @@ def _page(form: LoginForm, *, status: int | None = None) -> Response:
 
 
 def _invitation_behind(next_url: str | None) -> Invitation | None:
-    """The invitation whose link led to the log-in, if one did and it is open."""
+    """The open invitation whose link redirected to the log-in page."""
     token = (next_url or "").rpartition("/")[2]
     if not token or next_url != url_for("invitation.page", token=token):
         return None
@@ -164,7 +159,7 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
 
 
 def _let_in(user: User, *, shared: bool) -> bool:
-    """Start a session; False when the password isn't enough any more since it was checked."""
+    """Starts a session. Returns False if the password was changed, or isn't enough any more."""
     try:
         log_in(user, shared=shared, by_password_alone=True)
     except RuleError:

@@ -30,14 +30,10 @@ blueprint = Blueprint("mail", __name__)
 
 
 class MailTestForm(PlainForm):
-    """Where a test mail goes."""
-
     email = EmailField(_l("Send it to"), validators=[checked_by(addresses.canonical)])
 
 
 class ThrottleForm(PlainForm):
-    """How fast mail is sent."""
-
     per_minute = StringField(
         _l("Emails per minute, at most"), validators=[checked_by(throttle.clean_per_minute)]
     )
@@ -60,7 +56,6 @@ def _show_what_fits() -> AnyResponse | None:
 @blueprint.get("/mail")
 @allow(Who.INSTALLER)
 def page() -> AnyResponse:
-    """How mail is configured, and whether it is sent."""
     return _page()
 
 
@@ -68,7 +63,7 @@ def page() -> AnyResponse:
 @allow(Who.INSTALLER)
 @limit_test_mails
 def send_test() -> AnyResponse:
-    """Send a test mail now, and report every step; takes as long as the mail server does."""
+    """Sends a test mail now and reports every step; takes as long as the mail server does."""
     form = MailTestForm()
     if not form.validate():
         return _page("_test_mail.html", status=form.status, test_mail_form=form)
@@ -79,7 +74,7 @@ def send_test() -> AnyResponse:
 @blueprint.get("/mail/dns-records")
 @allow(Who.INSTALLER)
 def dns_records() -> AnyResponse:
-    """The DNS records of the sender's domain; apart from the page, because DNS may be slow."""
+    """Looks up the sender's domain. Apart from the page, because DNS may be slow."""
     domain = services().settings.mail_from.domain
     found = None
     if sender_domain.is_public(domain):
@@ -101,7 +96,6 @@ def change_throttle() -> AnyResponse:
 @blueprint.get("/mailbox")
 @allow(Who.INSTALLER)
 def mailbox() -> AnyResponse:
-    """The queued mail, newest first."""
     found = deliveries.queued_page(request.args.get("page", 1, type=int))
     return show("mail/mailbox.html", fragment="mail/_mail_list.html", found=found)
 
@@ -121,7 +115,7 @@ def queued_mail(delivery_id: int) -> AnyResponse:
 @blueprint.get("/mailbox/<int:delivery_id>/html")
 @allow(Who.INSTALLER)
 def queued_html(delivery_id: int) -> AnyResponse:
-    """The HTML part alone, in a sandbox of its own."""
+    """The HTML part alone, in a sandbox."""
     mail = _queued(delivery_id)[1]
     if mail is None:
         abort(404)
@@ -135,7 +129,7 @@ def _server() -> MailServer:
 
 
 def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse:
-    """The page, or one part of it; ``parts`` replace what it starts with."""
+    """The page, or one part of it. ``parts`` replace what it starts with."""
     initial = {
         "test_mail_form": MailTestForm(formdata=None, email=person().email),
         "test_mail": None,
@@ -157,7 +151,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
 
 
 def _queued(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
-    """A queued mail, or None in its place when it won't be sent any more."""
+    """A queued mail, and None in its place if it won't be sent any more."""
     delivery = deliveries.find_queued(delivery_id)
     if delivery is None:
         abort(404)

@@ -1,4 +1,4 @@
-"""Adding and removing one's passkeys."""
+"""Adding and removing a person's own passkeys."""
 
 from flask import Blueprint, Response, abort, jsonify, request
 from flask_babel import gettext as _
@@ -23,8 +23,6 @@ blueprint = Blueprint("passkeys", __name__, url_prefix="/profile/two-step/passke
 
 
 class NewPasskeyForm(PasswordForm):
-    """A passkey that the browser has made, with a name for its owner."""
-
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     credential = HiddenField()
 
@@ -32,7 +30,6 @@ class NewPasskeyForm(PasswordForm):
 @blueprint.get("")
 @allow(Who.LOGGED_IN)
 def form() -> AnyResponse:
-    """A name and the password, before a passkey is made."""
     words = user_agents.describe(request.user_agent.string)
     return _page(NewPasskeyForm(name=" · ".join(filter(None, words))))
 
@@ -41,7 +38,7 @@ def form() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def options() -> AnyResponse:
-    """What the browser needs to make a passkey, for its script."""
+    """The options for the browser to create a passkey, as JSON."""
     password, base_url = request.form.get("password", ""), services().settings.base_url
     try:
         asked = passkeys.registration_options(person(), password, base_url, now())
@@ -58,7 +55,7 @@ def options() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def add() -> AnyResponse:
-    """Take the passkey that the browser made."""
+    """Stores the passkey that the browser created."""
     form = NewPasskeyForm()
     if not form.validate():
         return _page(form)
@@ -75,7 +72,6 @@ def add() -> AnyResponse:
 @blueprint.get("/<int:passkey_id>/removal")
 @allow(Who.LOGGED_IN)
 def removal_form(passkey_id: int) -> AnyResponse:
-    """Ask for the password, before a passkey is removed."""
     return _removal_page(PasswordForm(), passkey_id)
 
 
@@ -83,7 +79,6 @@ def removal_form(passkey_id: int) -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def remove(passkey_id: int) -> AnyResponse:
-    """Log in with it no more."""
     form = PasswordForm()
     return change(
         form,

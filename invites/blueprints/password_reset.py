@@ -1,4 +1,4 @@
-"""Forgotten password: ask for a mail, open its link, set a new one."""
+"""Forgotten passwords: ask for a mail, open its link, set a new password."""
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -24,14 +24,10 @@ blueprint = Blueprint("password_reset", __name__, url_prefix="/password-reset")
 
 
 class AskForm(PlainForm):
-    """Whose password."""
-
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
 
 
 class NewPasswordForm(PlainForm):
-    """The new password, twice, as people expect when they can't see it."""
-
     password = PasswordField(_l("New password"))
     again = PasswordField(
         _l("Repeat the new password"),
@@ -44,7 +40,6 @@ class NewPasswordForm(PlainForm):
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def ask_form() -> Response:
-    """Where to ask for the mail."""
     email = request.args.get("email") or pending_login.take_address()
     return show("password_reset/ask.html", form=AskForm(email=email))
 
@@ -53,7 +48,7 @@ def ask_form() -> Response:
 @allow(Who.ANYBODY)
 @limit_mail
 def ask() -> Response:
-    """Mail a link if the address has a profile; say the same in any case."""
+    """Mails a link if the address has a profile. The response is the same either way."""
     form = AskForm()
     if not form.validate():
         return show("password_reset/ask.html", form=form, status=form.status)
@@ -64,7 +59,6 @@ def ask() -> Response:
 @blueprint.get("/<token>")
 @allow(Who.ANYBODY)
 def form(token: str) -> Response:
-    """Where to type the new password."""
     email_token = _open_email_token(token)
     return _page(NewPasswordForm(), email_token) if email_token else _closed()
 
@@ -73,7 +67,7 @@ def form(token: str) -> Response:
 @allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
-    """Set the new password; every device is logged out, this one too."""
+    """Sets the password. Every device is logged out, this one too."""
     email_token = _open_email_token(token)
     if email_token is None:
         return _closed()

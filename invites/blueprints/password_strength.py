@@ -1,4 +1,4 @@
-"""How good a new password is, told while it is typed."""
+"""The strength of a new password while it is typed."""
 
 from contextlib import suppress
 
@@ -19,7 +19,7 @@ blueprint = Blueprint("password_strength", __name__)
 @allow(Who.ANYBODY)
 @limit_estimates
 def estimate() -> Response:
-    """Words for a password, once it is long enough. Keeps and changes nothing."""
+    """Returns a label once the password is long enough. Changes nothing."""
     form, who = request.form, visitor()
     password = form.get("password") or form.get("new", "")
     email = who.user.email if who else form.get("email") or form.get("username", "")

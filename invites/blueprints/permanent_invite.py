@@ -18,14 +18,12 @@ blueprint = Blueprint("permanent_invite", __name__, url_prefix="/accounts/<slug>
 @blueprint.get("")
 @allow(Action.SEE_PEOPLE)
 def page() -> Response:
-    """The link, or the button that enables it."""
     return _card()
 
 
 @blueprint.post("")
 @allow(Action.MANAGE_PERMANENT_LINK)
 def enable() -> Response:
-    """Make a brand-new link."""
     permanent_link.enable(current().membership, now())
     return _answer_done(_("The permanent link is enabled. Copy it and share it."))
 
@@ -33,14 +31,12 @@ def enable() -> Response:
 @blueprint.get("/deletion")
 @allow(Action.MANAGE_PERMANENT_LINK)
 def ask_deletion() -> Response:
-    """Say what breaks, before it does."""
     return _card(deleting=True)
 
 
 @blueprint.post("/deletion")
 @allow(Action.MANAGE_PERMANENT_LINK)
 def delete() -> Response:
-    """Break the link for good."""
     permanent_link.delete(current().membership, now())
     return _answer_done(_("The permanent link is deleted. It no longer works."))
 

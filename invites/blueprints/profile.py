@@ -1,4 +1,4 @@
-"""A person's own profile: name, phone, address, password, and where they are signed in."""
+"""A person's own profile: name, phone, address, password and devices."""
 
 from flask import Blueprint, url_for
 from flask_babel import gettext as _
@@ -23,22 +23,16 @@ _SHOWN = 20  # devices
 
 
 class DetailsForm(PlainForm):
-    """Name and phone."""
-
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     phone = TelField(_l("Phone (optional)"), validators=[checked_by(text_fields.clean_phone)])
 
 
 class EmailForm(PlainForm):
-    """A new address, which has to be confirmed."""
-
     email = EmailField(_l("New email"), validators=[checked_by(addresses.canonical)])
     email_password = PasswordField(_l("Your password"))
 
 
 class ChangePasswordForm(PlainForm):
-    """The current and the new password."""
-
     current = PasswordField(_l("Current password"))
     new = PasswordField(_l("New password"))
 
@@ -46,14 +40,12 @@ class ChangePasswordForm(PlainForm):
 @blueprint.get("")
 @allow(Who.LOGGED_IN)
 def page() -> Response:
-    """The person's own profile."""
     return _page()
 
 
 @blueprint.post("/details")
 @allow(Who.LOGGED_IN)
 def change_details() -> Response:
-    """Change name and phone."""
     form = DetailsForm()
     if not form.validate():
         return _page(details=form)
@@ -66,7 +58,7 @@ def change_details() -> Response:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_email() -> Response:
-    """Mail a link to the new address; the old one stays until the link is used."""
+    """Mails a link to the new address. The old one stays until the link is used."""
     form = EmailForm()
     if not form.validate():
         return _page(email=form)
@@ -92,7 +84,7 @@ def change_email() -> Response:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_password() -> Response:
-    """Set a new password and log all other devices out."""
+    """Sets a new password and logs all other devices out."""
     form = ChangePasswordForm()
     if not form.validate():
         return _page(password=form)
@@ -131,7 +123,7 @@ def _page(
     email: EmailForm | None = None,
     password: ChangePasswordForm | None = None,
 ) -> Response:
-    """The page with its three forms; those that were refused are given as they are."""
+    """The page with its three forms. A refused form is passed in."""
     refused = details or email or password
     signed_in = sorted(sessions.of(person(), now()), key=_is_here, reverse=True)
     return show(

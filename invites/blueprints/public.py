@@ -1,4 +1,4 @@
-"""The bare address, the front-end library, and whether the box is well."""
+"""The start page, htmx, and the health check."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +23,6 @@ _HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx"
 @blueprint.get("/")
 @allow(Who.ANYBODY)
 def start() -> AnyResponse:
-    """Lead everybody to where they begin."""
     if not installation.is_set_up():
         return go(url_for("setup.form"))
     return go(url_for("account_list.index" if visitor() else "login.form"))
@@ -32,7 +31,7 @@ def start() -> AnyResponse:
 @blueprint.get("/static/htmx.min.js")
 @allow(Who.ANYBODY)
 def htmx() -> Response:
-    """htmx, out of its wheel."""
+    """Htmx from its Python package."""
     max_age = int(timedelta(days=7).total_seconds())
     return send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
 
@@ -40,7 +39,7 @@ def htmx() -> Response:
 @blueprint.get("/healthz")
 @allow(Who.ANYBODY)
 def healthz() -> tuple[Response, int]:
-    """200 when database and worker are well, 503 when not; says which."""
+    """Status 200 if database and worker are fine, otherwise 503; the body says which isn't."""
     try:
         worker = heartbeat.worker_is_running(now())
         health = {

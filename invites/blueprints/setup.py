@@ -1,4 +1,4 @@
-"""The first visit: the first account and its owner, guarded by the code on the console."""
+"""Setup: the first account and its owner, guarded by the code on the console."""
 
 import hmac
 
@@ -31,8 +31,6 @@ def _is_the_code(_form: PlainForm, field: Field) -> None:
 
 
 class SetupForm(PlainForm):
-    """The code, the organization, and who sets it up."""
-
     code = StringField(_l("Setup code"), validators=[_is_the_code])
     account = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
@@ -43,7 +41,6 @@ class SetupForm(PlainForm):
 @blueprint.get("/setup")
 @allow(Who.ANYBODY)
 def form() -> Response:
-    """The setup page, while nobody has set the box up."""
     if installation.is_set_up():
         return go(url_for("login.form"))
     return show("setup/page.html", form=SetupForm())
@@ -53,7 +50,6 @@ def form() -> Response:
 @allow(Who.ANYBODY)
 @limit_setup
 def create() -> Response:
-    """Make the first account and its owner, and log them in."""
     if installation.is_set_up():
         return go(url_for("login.form"))
     form = SetupForm()

@@ -1,4 +1,4 @@
-"""The second step of a log-in, and a log-in by passkey alone."""
+"""The second step of a log-in: a code from the app, or a recovery code."""
 
 import logging
 
@@ -26,8 +26,6 @@ blueprint = Blueprint("two_step_login", __name__, url_prefix="/login")
 
 
 class CodeForm(PlainForm):
-    """Digits of an app, or else a code on paper."""
-
     code = StringField(_l("Code"))
     recovery_code = StringField(_l("Recovery code"))
     next = HiddenField()
@@ -36,7 +34,6 @@ class CodeForm(PlainForm):
 @blueprint.get("/two-step")
 @allow(Who.ANYBODY)
 def form() -> AnyResponse:
-    """Ask whoever typed the right password for more."""
     found = pending_login.waiting()
     form = CodeForm(next=safe_next(request.args.get("next")))
     return _ask(found[0], form) if found else _begin_again()
@@ -45,7 +42,6 @@ def form() -> AnyResponse:
 @blueprint.post("/two-step")
 @allow(Who.ANYBODY)
 def create() -> AnyResponse:
-    """Take a code, and start the session."""
     found = pending_login.waiting()
     if found is None:
         return _begin_again()
@@ -55,7 +51,7 @@ def create() -> AnyResponse:
 
 @limit_two_step
 def _try(user: User, *, shared: bool) -> AnyResponse:
-    """Nothing but a right code leads on from here: that ends the count of wrong ones."""
+    """Only a right code redirects, so a redirect ends the count of wrong ones."""
     form = CodeForm()
     if not form.validate():
         return _ask(user, form)

@@ -1,4 +1,4 @@
-"""The way out: "don't invite me again", from the link in every invitation's mail."""
+"""Unsubscribing, with the link in every invitation mail."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,7 +24,7 @@ _ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Asks. Opening it changes nothing: programs that check mail open every link."""
+    """Changes nothing: programs that scan mail open every link."""
     invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
@@ -35,10 +35,10 @@ def page(token: str) -> Response:
 @blueprint.post("")
 @allow(Who.MAIL_SERVICE)
 def one_click(token: str) -> Response:
-    """The button that mail programs show of their own (RFC 8058): no cookie, no redirect.
+    """The button of mail programs (RFC 8058): no cookie, no redirect.
 
-    Answers with plain text: a page with a form would set a session cookie. If
-    another site's form were what came, that cookie would log its visitor out.
+    Answers with plain text: a page with a form would set a session cookie. If the request came
+    from a form of another site, that cookie would log its visitor out.
     """
     if request.form.to_dict(flat=False) != _ONE_CLICK or request.files:
         raise BadRequest
@@ -57,14 +57,12 @@ def one_click(token: str) -> Response:
 @blueprint.post("/confirmation")
 @allow(Who.ANYBODY)
 def confirm(token: str) -> Response:
-    """Don't invite me again."""
     return _answer(token, unsubscribe.unsubscribe)
 
 
 @blueprint.post("/return")
 @allow(Who.ANYBODY)
 def undo(token: str) -> Response:
-    """You may invite me again."""
     return _answer(token, _let_them_invite)
 
 

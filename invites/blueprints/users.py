@@ -1,4 +1,4 @@
-"""Active and Inactive: the people of an account, their roles, coming and going."""
+"""The members of an account: active and inactive, their roles."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,12 +27,10 @@ blueprint = Blueprint("users", __name__, url_prefix="/accounts/<slug>/users")
 
 
 class RoleForm(PlainForm):
-    """A member's role."""
-
     role = SelectField(_l("Role"), coerce=int)
 
     def offer_roles(self) -> None:
-        """Offer what the acting member may grant."""
+        """Offers the roles that the acting member may grant."""
         roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
@@ -40,14 +38,12 @@ class RoleForm(PlainForm):
 @blueprint.get("")
 @allow(Action.SEE_PEOPLE)
 def active() -> Response:
-    """People who belong."""
     return _list(active=True)
 
 
 @blueprint.get("/inactive")
 @allow(Action.SEE_PEOPLE)
 def inactive() -> Response:
-    """People who were removed."""
     return _list(active=False)
 
 
@@ -69,7 +65,6 @@ def _list(*, active: bool, status: int = 200) -> Response:
 @blueprint.get("/<int:membership_id>/edit")
 @allow(Action.CHANGE_ROLE)
 def edit(membership_id: int) -> Response:
-    """The role drop-down of one member."""
     membership = current().scope.members.find(membership_id)
     authorize(current().membership, Action.CHANGE_ROLE, membership)
     form = RoleForm(role=int(membership.role))
@@ -80,7 +75,6 @@ def edit(membership_id: int) -> Response:
 @blueprint.post("/<int:membership_id>/edit")
 @allow(Action.CHANGE_ROLE)
 def update(membership_id: int) -> Response:
-    """Give the member another role."""
     membership = current().scope.members.find(membership_id)
     form = RoleForm()
     form.offer_roles()
@@ -140,7 +134,7 @@ def _change(
 
 
 def _consequences(before: Membership) -> str:
-    """Further sentences about what the member or people they invited can't do now."""
+    """Further sentences: what the member, or people they invited, can't do now."""
     return _missing_two_step(current().scope.members.find(before.id)) + _lost_invitations(before)
 
 
@@ -179,7 +173,6 @@ def _editor(membership: Membership, form: RoleForm) -> Response:
 
 
 def _row(before: Membership, *, status: int = 200) -> Response:
-    """The row as it is now."""
     return show(
         "users/_user.html", membership=current().scope.members.find(before.id), status=status
     )

@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""What needs neither tables nor Flask: settings, keys, tokens, addresses, errors, roles."""

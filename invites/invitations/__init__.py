@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Inviting people: classification, review, staged lists, sending, quotas, unsubscribing."""

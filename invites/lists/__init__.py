@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Reading lists of people: encodings, delimiters, workbooks, contacts, columns, suggestions."""

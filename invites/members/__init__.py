@@ -1,1 +1,1 @@
-"""PACKAGE DOCSTRING."""
+"""Accounts and their members: joining, roles, ownership, links, two-step policy."""

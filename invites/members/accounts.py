@@ -1,4 +1,4 @@
-"""Accounts: founding one, its settings, and finding those of a person."""
+"""Accounts: creating one, its settings, and those of a person."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from invites.models import Account, JoinedBy, Membership, User
 
 @dataclass(frozen=True)
 class AccountSettings:
-    """What an admin may set, as typed."""
+    """The settings as typed."""
 
     name: str
     purpose: str
@@ -28,7 +28,7 @@ class AccountSettings:
 
 
 def create(name: str, owner: User, now: datetime) -> Account:
-    """Make an account with ``owner`` as its first Account Owner. Raises RuleError(TEXT_*)."""
+    """Creates an account with ``owner`` as its first Account Owner. Raises RuleError(TEXT_*)."""
     name = text_fields.clean_name(name)
     with db.transaction():
         account = Account.create(
@@ -53,20 +53,17 @@ def create(name: str, owner: User, now: datetime) -> Account:
 
 
 def create_by_installer(name: str, installer: User, now: datetime) -> Account:
-    """Add one more account.
-
-    Raises RuleError(NOT_ALLOWED) for anybody but the installer, and TEXT_*.
-    """
+    """Raises RuleError(NOT_ALLOWED) for anyone but an installer, and TEXT_*."""
     if not installer.is_installer:
         raise RuleError(Reason.NOT_ALLOWED)
     return create(name, installer, now)
 
 
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
-    """Store new settings; the slug in the URLs stays.
+    """Stores new settings. The slug in the URLs stays.
 
-    Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN
-    for the first that can't be.
+    Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN for the first
+    setting that is invalid.
     """
     account = actor.account
     clean = {
@@ -86,7 +83,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """A person's active memberships with their accounts, by account name."""
+    """Active memberships with their accounts, by account name."""
     return list(
         Membership.select(Membership, Account)
         .join(Account)
@@ -96,7 +93,7 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def left_by(user: User) -> list[Account]:
-    """The accounts that a person belonged to, by name."""
+    """The accounts in which the person is inactive, by name."""
     return list(
         Account.select()
         .join(Membership)
@@ -106,13 +103,12 @@ def left_by(user: User) -> list[Account]:
 
 
 def by_slug(slug: str) -> Account | None:
-    """The account whose addresses have ``slug`` in them, or None."""
     found: Account | None = Account.get_or_none(Account.slug == slug)
     return found
 
 
 def all_of_them() -> list[Account]:
-    """Every account of the box, by slug."""
+    """Every account of this installation, by slug."""
     return list(Account.select().order_by(Account.slug))
 
 

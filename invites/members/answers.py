@@ -1,4 +1,4 @@
-"""Answering an invitation: accept, as a new person or with a profile, or decline."""
+"""Answering an invitation: accept with a new or an existing profile, or decline."""
 
 from datetime import datetime
 
@@ -24,10 +24,10 @@ from invites.people.profiles import NewProfile
 def accept(
     invitation: Invitation, user: User, now: datetime, *, proven: bool = False
 ) -> Membership:
-    """Make ``user`` a member with the role that was offered: once, all or nothing.
+    """Makes ``user`` a member with the role of the invitation: once, all or nothing.
 
-    ``proven``: they came by the link that was mailed to them, so they read that
-    mailbox. Raises RuleError(WRONG_PERSON, INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
+    ``proven``: the mailed link was used, so they read that mailbox. Raises
+    RuleError(WRONG_PERSON, INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
     """
     with db.transaction():
         if user.email != invitation.email:
@@ -56,11 +56,10 @@ def accept(
 def accept_as_new(
     invitation: Invitation, profile: NewProfile, now: datetime, *, proven: bool
 ) -> Membership:
-    """Make a profile for the invited address and accept, in one transaction.
+    """Creates a profile for the invited address and accepts, in one transaction.
 
-    Without proof of the mailbox (a copied link) the profile stays unconfirmed
-    and a confirmation mail goes out. Raises RuleError(PROFILE_EXISTS) and those
-    of accept().
+    Without ``proven``, with a copied link, the profile stays unconfirmed and a confirmation mail is
+    sent. Raises RuleError(PROFILE_EXISTS) and what ``accept`` raises.
     """
     if profile.email != invitation.email:
         raise RuleError(Reason.WRONG_PERSON)
@@ -73,11 +72,10 @@ def accept_as_new(
 
 
 def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> None:
-    """Record a no. The person can still accept until the invitation expires.
+    """Records the answer. The person can still accept until the invitation expires.
 
-    ``proven`` is False for a copied link, which an admin may have pressed too.
-
-    Raises RuleError(INVITATION_CLOSED).
+    ``proven``: False for a copied link, which an admin may have opened too. Raises
+    RuleError(INVITATION_CLOSED).
     """
     with db.transaction():
         if Invitation.get_by_id(invitation.id).state == InvitationState.DECLINED:
@@ -88,7 +86,7 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:
-    """What a person with a confirmed address can accept, oldest first, what they declined last."""
+    """What a person with a confirmed address can accept: oldest first, declined ones last."""
     if not user.is_confirmed:
         return []
     still_open = (
@@ -100,13 +98,13 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
 
 
 def has_unanswered(user: User, now: datetime) -> bool:
-    """Whether an invitation waits for a first answer by a person with a confirmed address."""
+    """Whether a person with a confirmed address has a pending invitation."""
     offers = open_invitations(user, now)
     return any(offer.state == InvitationState.PENDING for offer in offers)
 
 
 def find(invitation_id: int, user: User) -> Invitation | None:
-    """An invitation that ``user`` may answer without its link: to their confirmed address."""
+    """An invitation to the confirmed address of ``user``, who can answer it without its link."""
     invitation: Invitation | None = Invitation.get_or_none(
         Invitation.id == invitation_id, Invitation.email == user.email
     )
@@ -114,7 +112,7 @@ def find(invitation_id: int, user: User) -> Invitation | None:
 
 
 def _close(invitation: Invitation, state: InvitationState, now: datetime) -> None:
-    """Move from open to ``state``; of two at the same moment, one is refused."""
+    """Moves an open invitation to ``state``; of two at the same time, one is refused."""
     changed = (
         Invitation.update(state=state, answered_at=now)
         .where(Invitation.id == invitation.id, Invitation.open_condition(now))

@@ -1,4 +1,4 @@
-"""The first step on a fresh box: the first account and its owner, the installer."""
+"""Setup of a new installation: the first account and its owner, the installer."""
 
 from datetime import datetime
 
@@ -11,14 +11,13 @@ from invites.people.profiles import NewProfile
 
 
 def is_set_up() -> bool:
-    """Whether somebody has set this box up."""
     return User.select().exists()
 
 
 def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Account, User]:
-    """Make the first account and the installer, who owns it. Works once.
+    """Creates the first account and the installer, who owns it. Works once.
 
-    Raises RuleError(ALREADY_SET_UP), or TEXT_* for the account's name.
+    Raises RuleError(ALREADY_SET_UP), or TEXT_* for the name of the account.
     """
     with db.transaction():
         if is_set_up():

@@ -1,4 +1,4 @@
-"""Who belongs to an account, as what: joining, roles, deactivating, leaving."""
+"""The members of an account: joining, roles, deactivating, leaving."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ def find(account: Account, user: User) -> Membership | None:
 
 
 def owners(account: Account) -> list[User]:
-    """The Account Owners of ``account``, in the order they came."""
+    """The active Account Owners, in the order in which they joined."""
     return list(
         User.select()
         .join(Membership)
@@ -41,11 +41,10 @@ def join(
     joined_by: JoinedBy,
     invitation: Invitation | None = None,
 ) -> Membership:
-    """Make ``user`` an active member; inside the caller's transaction.
+    """Makes ``user`` an active member, inside the transaction of the caller.
 
-    Who is one already keeps the role they have: accepting never raises or
-    lowers it. Who was removed comes back with the role of the new offer. Who
-    asked not to be invited again, and comes now, may be invited again.
+    An active member keeps their role: accepting never raises or lowers it. An inactive one gets
+    ``role``. Joining also ends an unsubscription.
     """
     if user.is_confirmed:  # else anybody could take back what somebody else asked for
         unsubscribe.resubscribe(account, user.email, now)
@@ -70,11 +69,10 @@ def join(
 
 
 def change_role(actor: Membership, membership: Membership, role: Role, now: datetime) -> None:
-    """Give a member another role.
+    """Notifies a member who has to set up two-step verification for the new role.
 
-    Whom the account asks for a second step then is told by mail. Raises
-    RuleError(NOT_ALLOWED); MEMBER_UNCONFIRMED when a member with an unproven
-    address would get a higher one; LAST_OWNER when no Owner would be left.
+    Raises RuleError(NOT_ALLOWED); MEMBER_UNCONFIRMED if a member with an unconfirmed address would get a
+    higher role; LAST_OWNER if no Owner would be left.
     """
     with db.transaction():
         membership = _fresh(membership)
@@ -103,11 +101,10 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
 
 
 def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:
-    """Take a member out; takes effect on their next click.
+    """Takes effect on the member's next request.
 
-    Offers to them that are still open, and within the reach of ``actor``, are revoked:
-    coming back takes a new one. Raises RuleError(NOT_ALLOWED), or LAST_OWNER when no
-    Owner would be left.
+    Revokes open invitations to them that ``actor`` may manage: coming back takes a new one. Raises
+    RuleError(NOT_ALLOWED), or LAST_OWNER if no Owner would be left.
     """
     with db.transaction():
         membership = _fresh(membership)
@@ -126,9 +123,9 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def leave(member: Membership, now: datetime) -> None:
-    """What ``deactivate`` does, by the member themselves, whatever their role.
+    """Deactivates a member at their own request, whatever their role.
 
-    Offers to an address that they never proved stay open. Raises RuleError(LAST_OWNER).
+    Invitations to an address that they haven't confirmed stay open. Raises RuleError(LAST_OWNER).
     """
     with db.transaction():
         member = _fresh(member)
@@ -153,7 +150,7 @@ def is_last_owner(member: Membership) -> bool:
 
 
 def reactivate(actor: Membership, membership: Membership, now: datetime) -> None:
-    """Bring a removed member back with the role they had. Raises RuleError(NOT_ALLOWED)."""
+    """The member gets their former role back. Raises RuleError(NOT_ALLOWED)."""
     with db.transaction():
         membership = _fresh(membership)
         authorize(actor, Action.REMOVE_MEMBER, membership)
@@ -171,7 +168,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def _fresh(membership: Membership) -> Membership:
-    """The row as it is now, under the write lock: the one in hand may be a click old."""
+    """The row as it is now, under the write lock: the given one may be outdated."""
     return (
         Membership.select(Membership, User, Account)
         .join(User)

@@ -1,4 +1,4 @@
-"""Accounts without an Account Owner: claimed by an Admin, or rescued by who holds the box."""
+"""Accounts without an Account Owner: claimed by an Admin, or rescued by the operator."""
 
 from datetime import datetime
 
@@ -13,15 +13,15 @@ from invites.models import Account, JoinedBy, Membership, User
 
 
 def may_claim(member: Membership) -> bool:
-    """Whether an Admin is offered to become the Owner: the account has none."""
+    """Whether ``member`` is an Admin of an account that has no Owner."""
     allowed = is_allowed(member, Action.CLAIM_OWNERSHIP)
     return allowed and not memberships.owners(member.account)
 
 
 def claim(actor: Membership, now: datetime) -> None:
-    """Make an Admin the Owner of an account that has none; the first one wins.
+    """Makes an Admin the Owner of an account that has none; the first one wins.
 
-    The guide's rule. Raises RuleError(NOT_ALLOWED), MEMBER_UNCONFIRMED, or HAS_OWNER.
+    Raises RuleError(NOT_ALLOWED, MEMBER_UNCONFIRMED, HAS_OWNER).
     """
     with db.transaction():
         authorize(actor, Action.CLAIM_OWNERSHIP)
@@ -34,7 +34,7 @@ def claim(actor: Membership, now: datetime) -> None:
 
 
 def rescue(account: Account, user: User, now: datetime) -> None:
-    """Make somebody an Owner whom nobody in the account needs to know: for who holds the box."""
+    """Makes any person an Owner. For the operator: needs no permission in the account."""
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)

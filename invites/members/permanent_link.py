@@ -1,4 +1,4 @@
-"""The reusable join link of an account: enable, delete, join by it, always as User."""
+"""An account's permanent link: enable, delete, and join with it, always as User."""
 
 from datetime import datetime
 
@@ -24,14 +24,14 @@ from invites.people.profiles import NewProfile
 
 
 def active(account: Account) -> PermanentLink | None:
-    """The account's working link, if one is enabled."""
+    """The account's link, if one is enabled."""
     return PermanentLink.get_or_none(
         PermanentLink.account == account, PermanentLink.deleted_at.is_null()
     )
 
 
 def enable(actor: Membership, now: datetime) -> PermanentLink:
-    """Make a brand-new link, or return the one that works already."""
+    """Creates a link, or returns the enabled one."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         link = active(actor.account)
@@ -44,7 +44,7 @@ def enable(actor: Membership, now: datetime) -> PermanentLink:
 
 
 def delete(actor: Membership, now: datetime) -> None:
-    """Break the link for good; the next one will be another. Fine when there is none."""
+    """The link never works again; the next one is another. Does nothing if there is none."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         deleted = (
@@ -57,10 +57,10 @@ def delete(actor: Membership, now: datetime) -> None:
 
 
 def join(link: PermanentLink, user: User, now: datetime) -> Membership:
-    """Make ``user`` a member by the link.
+    """Makes ``user`` a member.
 
-    Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER: who was removed comes back
-    only when an admin wants it.
+    Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER: a deactivated member comes back only if an
+    admin wants it.
     """
     with db.transaction():
         still = PermanentLink.select().where(
@@ -82,7 +82,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
 
 
 def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Membership:
-    """Make an unconfirmed profile, join, and mail a confirmation, in one transaction.
+    """Creates an unconfirmed profile, joins, and mails a confirmation, in one transaction.
 
     Raises RuleError(PROFILE_EXISTS, LINK_CLOSED).
     """
@@ -94,7 +94,7 @@ def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Memb
 
 
 def joined_count(account: Account, since: datetime | None = None) -> int:
-    """How many active members came by a permanent link."""
+    """How many active members joined with a permanent link."""
     members = Membership.select().where(
         Membership.account == account,
         Membership.joined_by == JoinedBy.PERMANENT_LINK,

@@ -1,4 +1,4 @@
-"""An account that asks its Moderators and up for a second step at their log-in."""
+"""Accounts that require two-step verification of their Moderators and up."""
 
 from datetime import datetime
 
@@ -14,10 +14,9 @@ from invites.people import security_notices, two_step
 
 
 def require(actor: Membership, required: bool, now: datetime) -> None:
-    """Begin or end to ask for one.
+    """Starts or ends the requirement, and notifies members who don't have it yet.
 
-    Who has none is told by mail. Raises RuleError(TWO_STEP_FIRST) for whoever
-    would lock themselves out, and NOT_ALLOWED.
+    Raises RuleError(TWO_STEP_FIRST) if ``actor`` would lock themselves out, and NOT_ALLOWED.
     """
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)
@@ -36,7 +35,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
 
 
 def is_missing(membership: Membership) -> bool:
-    """Whether the account asks this member for a second step that they haven't set up."""
+    """Whether the account requires it of this member, who hasn't set it up."""
     return (
         membership.account.requires_two_step
         and membership.role > Role.USER
@@ -45,13 +44,13 @@ def is_missing(membership: Membership) -> bool:
 
 
 def tell_if_missing(membership: Membership, now: datetime) -> None:
-    """Mail a member who has just got power that they have to set one up first."""
+    """Notifies a member who has to set it up before they can use the account."""
     if is_missing(membership):
         security_notices.send_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
 def asking(user: User) -> list[Account]:
-    """The accounts that ask this person for a second step, by name."""
+    """The accounts that require it of this person, by name."""
     return [
         one.account
         for one in accounts.memberships_of(user)
@@ -65,7 +64,7 @@ def missing_for(user: User) -> list[Account]:
 
 
 def without(account: Account) -> list[User]:
-    """The Moderators and up who have none, by name."""
+    """The Moderators and up who haven't set it up, by name."""
     return list(
         User.select()
         .join(Membership)

@@ -1,1 +1,1 @@
-"""What all pages share: who asks, page or fragment, words, errors, headers, limits."""
+"""What pages share: access, page or fragment, forms, labels, errors, headers, limits."""

@@ -1,4 +1,4 @@
-"""Every view declares who may use it; what declares nothing is closed to everybody."""
+"""Every view declares who may use it. A view without a declaration is closed to everyone."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,23 +23,23 @@ from invites.web.responses import go, show
 
 log = logging.getLogger("invites.web")
 
-_DECLARED = "allowed"  # the name of a mark on a view
-_LAST = "account"  # in the visitor's cookie: the slug of the account they were in last
-_csrf = CSRFProtect()  # asked by _check_request alone: see WTF_CSRF_CHECK_DEFAULT
+_DECLARED = "allowed"  # attribute of a view
+_LAST = "account"  # in the session cookie: the slug of the last account
+_csrf = CSRFProtect()  # called by _check_request, because WTF_CSRF_CHECK_DEFAULT is off
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class CrossSiteError(Forbidden):
-    """Another site's page sent this (ASVS 5.0 3.5.1)."""
+    """A form sent by a page of another site (ASVS 5.0 3.5.1)."""
 
 
 class Who(Enum):
     """Who may use a view that doesn't belong to an account.
 
-    MAIL_SERVICE: a machine elsewhere, without cookies, whose token in the URL is
-    all its authority. Such a view takes no form token, whatever page sent it.
+    MAIL_SERVICE: a server elsewhere, without cookies. The token in the URL is its authority, so
+    it needs no form token.
     """
 
     ANYBODY = "anybody"
@@ -50,23 +50,22 @@ class Who(Enum):
 
 @dataclass(frozen=True)
 class AccountContext:
-    """The member who asks, and the account they ask in."""
+    """The member who makes the request, and the account of its URL."""
 
     membership: Membership
     scope: Scope
 
     @property
     def account(self) -> Account:
-        """The account of the URL."""
         return self.scope.account
 
     def may(self, action: Action, target: Any = None) -> bool:
-        """Whether the member may do ``action``; for templates, to offer only what works."""
+        """Whether the member may do ``action``, so that templates offer only what works."""
         return is_allowed(self.membership, action, target)
 
 
 def allow(who: Who | Action) -> Callable[[View], View]:
-    """Declare who may use a view: a kind of visitor, or an action in the URL's account."""
+    """Declares who may use a view: a kind of visitor, or an action in the account of the URL."""
 
     def declare(view: View) -> View:
         setattr(view, _DECLARED, who)
@@ -76,19 +75,18 @@ def allow(who: Who | Action) -> Callable[[View], View]:
 
 
 def declared(view: Callable[..., Any]) -> Who | Action | None:
-    """What ``view`` declared, or None."""
     return cast(Who | Action | None, getattr(view, _DECLARED, None))
 
 
 def current() -> AccountContext:
-    """The member and account of this request. Only in views that declared an Action."""
+    """The context of this request. Only for views that declared an Action."""
     return cast(AccountContext, g.current)
 
 
 def account_context(own: Sequence[Membership]) -> AccountContext | None:
-    """The account of this request; on a page that has none, where the visitor was last.
+    """The context of this request; on pages outside accounts, that of the visitor's last account.
 
-    ``own``: the visitor's active memberships. Who has one account is always there.
+    ``own``: the visitor's active memberships. If there is only one, its account is the last one.
     """
     if "current" in g:
         return current()
@@ -100,18 +98,18 @@ def account_context(own: Sequence[Membership]) -> AccountContext | None:
 
 
 def init_app(app: Flask) -> None:
-    """Check each request, its form and its form token before the view is called."""
+    """Checks access, form and form token of each request before the view is called."""
     _csrf.init_app(app)
     app.before_request(_check_request)
 
 
 def _check_request() -> Response | None:
-    """Who asks is known before the body is read."""
+    """Access is checked before the body is read."""
     if request.endpoint is None:
-        return None  # no such URL: the routing error speaks
+        return None  # the routing error follows
     view = current_app.view_functions[request.endpoint]
     who = declared(view)
-    if who is Who.MAIL_SERVICE:  # from wherever it comes: the token in the URL is its authority
+    if who is Who.MAIL_SERVICE:  # the token in the URL is its authority
         check_form(view)
         return None
     if _comes_from_another_site():
@@ -127,7 +125,7 @@ def _check_request() -> Response | None:
 
 
 def _admit_person(who: Who | Action) -> Response | None:
-    """To a view that takes a log-in, and perhaps more."""
+    """Returns None for a person who may use the view, otherwise the response."""
     visiting = visitor()
     if visiting is None:
         return send_to_login()
@@ -140,20 +138,20 @@ def _admit_person(who: Who | Action) -> Response | None:
 
 
 def _comes_from_another_site() -> bool:
-    """Whether another site's page sent this form (ASVS 5.0 3.5.1)."""
+    """Whether a page of another site sent the form (ASVS 5.0 3.5.1)."""
     if request.method in _SAFE:
         return False
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in ("same-origin", "none")
-    # An old browser; "null" is what it says of our own pages, which ask it to tell nothing.
+    # An old browser. It sends "null" for our own pages, because of their referrer policy.
     origin = request.headers.get("Origin", "null")
     return origin != "null" and origin.partition("://")[2] != request.host
 
 
 def _enter_account(user: User, action: Action) -> Response | None:
-    """An account that was never one's own answers like one that doesn't exist."""
-    slug = (request.view_args or {}).pop("slug", "")  # views ask current(), not the URL
+    """An account that the person never belonged to answers like one that doesn't exist."""
+    slug = (request.view_args or {}).pop("slug", "")  # views use current()
     membership = accounts.membership(user, slug)
     if membership is None:
         _log_denied()
@@ -173,14 +171,14 @@ def _enter_account(user: User, action: Action) -> Response | None:
 
 
 def _log_denied() -> None:
-    """Write down who wanted what (ASVS 5.0 16.3.2); not the URL, as some hold tokens."""
+    """Logs who was denied what (ASVS 5.0 16.3.2). Not the URL, which may contain a token."""
     who = visitor()
     number = who.user.id if who else None
     log.warning("denied: %s %s to user %s", request.method, request.endpoint, number)
 
 
 def _no_longer_active(account: Account) -> Response:
-    """Whom to ask, for somebody who was removed."""
+    """For a former member: names the owners to ask."""
     if is_htmx():
         return go(url_for("account_home.page", slug=account.slug))
     owners = memberships.owners(account)

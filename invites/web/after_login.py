@@ -1,4 +1,4 @@
-"""The first page after somebody joined or logged in."""
+"""Where people go after they joined or logged in."""
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -13,7 +13,7 @@ from invites.web.services import now
 
 
 def after_join(membership: Membership, form: JoinForm) -> Response:
-    """Log somebody new in, unless they joined on a computer that they leave now."""
+    """Logs a new member in, unless they asked not to be logged in on this computer."""
     if form.leave.data:
         tell(
             _(
@@ -27,13 +27,12 @@ def after_join(membership: Membership, form: JoinForm) -> Response:
 
 
 def after_login(account: Account) -> Response:
-    """Lead to the account that somebody has joined."""
     tell(_("Welcome to %(account)s. You are now a member.", account=account.name))
     return go(url_for("account_home.page", slug=account.slug))
 
 
 def first_page(user: User) -> str:
-    """Straight into the only account, when there is nothing to choose or answer."""
+    """The only account, or the list of accounts if there is something to choose or answer."""
     memberships = accounts.memberships_of(user)
     if len(memberships) == 1 and not answers.has_unanswered(user, now()):
         return url_for("account_home.page", slug=memberships[0].account.slug)

@@ -1,4 +1,4 @@
-"""Every error as a page or fragment that says what to do next."""
+"""Errors as pages or fragments that say what to do next."""
 
 import logging
 
@@ -77,7 +77,6 @@ _TITLE_AND_ADVICE = {
 
 
 def init_app(app: Flask) -> None:
-    """Show errors of ``app`` in the look of the product."""
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(CrossSiteError, _cross_site)
     app.register_error_handler(HTTPException, _http_error)
@@ -100,7 +99,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def stale_form(_error: CSRFError) -> Response:
-    """A form without the token of this session, as after another log-in."""
+    """For a form without the token of this session, such as one from before the last log-in."""
     return _error_page(
         400,
         _("This page has expired"),
@@ -120,7 +119,7 @@ def _cross_site(_error: CrossSiteError) -> Response:
 
 
 def _refused(refused: RuleError) -> Response:
-    """A refusal that the view has no place for."""
+    """For a refusal that the view doesn't handle itself."""
     status = status_of(refused.reason)
     title, advice = _TITLE_AND_ADVICE[status]
     says_less = refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND)
@@ -134,9 +133,9 @@ def _crash(error: Exception) -> Response:
 
 
 def _error_page(code: int, title: object, advice: object) -> Response:
-    """A page of its own; for htmx a notice at the top of the page that is open.
+    """A page of its own; for htmx a notice at the top of the open page.
 
-    In plain words when there can be no page, else the server would log the whole URL.
+    Plain text if the page can't be rendered, because the server would log the whole URL.
     """
     try:
         response = show(
@@ -147,7 +146,7 @@ def _error_page(code: int, title: object, advice: object) -> Response:
             title=title,
             advice=advice,
         )
-    except Exception:  # it asks the database who is logged in, and the Host where things are
+    except Exception:  # the page needs the database and a valid Host
         log.exception("the page that says so failed too")
         return Response(f"{title}. {advice}\n", status=code, mimetype="text/plain")
     if wants_fragment():

@@ -1,15 +1,15 @@
-"""The HTTP status of each reason for which a rule refuses: the same on every page and for htmx."""
+"""The HTTP status of each Reason: the same on every page, with and without htmx."""
 
 from invites.core.errors import Reason
 
-_INPUT = 422  # what was entered can be corrected: every reason that isn't below
+_INPUT = 422  # input that can be corrected: every reason not listed below
 
 _REASONS = {
     # Not an error: the review is the next step of New Invitation.
     200: {Reason.REVIEW_FIRST},
     403: {Reason.NOT_ALLOWED, Reason.REMOVED_MEMBER, Reason.WRONG_PERSON},
     404: {Reason.LIST_GONE, Reason.NOT_FOUND},
-    # Something else has to change first, or has changed meanwhile.
+    # The state conflicts: something else has to change first, or has changed already.
     409: {
         Reason.ADDRESS_UNCONFIRMED,
         Reason.ALL_SENT,

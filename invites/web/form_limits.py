@@ -1,4 +1,4 @@
-"""How much a form may hold, however it is encoded, and that each field comes once."""
+"""How much a form may contain in any encoding. Each field may come once."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -9,36 +9,34 @@ from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-# The rule of 20 MB refuses kindly and keeps what was typed; this only stops a flood.
+# Files over 20 MB are refused by a rule that keeps what was typed; this stops floods.
 _REQUEST_BYTES = 64 * 1024 * 1024
 _TYPED_BYTES = 8 * 1024 * 1024
-_ESCAPED = 3  # bytes that one takes at most in a form that is encoded like a URL
+_ESCAPED = 3  # bytes that a URL-encoded byte takes at most
 
-_TAKES_LISTS = "takes_lists"  # the name of a mark on a view
+_TAKES_LISTS = "takes_lists"  # attribute of a view
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def init_app(app: Flask) -> None:
-    """Read the forms of ``app`` within the limits."""
     app.request_class = _Request
 
 
 def takes_lists(view: View) -> View:
-    """Declare that a view's form may hold 50,000 addresses, typed or in a file."""
+    """Declares that a view's form may contain 50,000 addresses, typed or in a file."""
     setattr(view, _TAKES_LISTS, True)
     return view
 
 
 def holds_lists(view: Callable[..., Any]) -> bool:
-    """Whether ``view`` declared that."""
     return getattr(view, _TAKES_LISTS, False)
 
 
 def check_form(view: Callable[..., Any]) -> None:
-    """Read the form of this request as ``view`` takes it; aborts with 413 or 400.
+    """Reads the form with the limits of the view. Aborts with 413 or 400.
 
-    A field that comes twice is two answers to one question (ASVS 5.0 15.3.7).
+    A repeated field would be two answers to one question (ASVS 5.0 15.3.7).
     """
     if holds_lists(view):
         take_large_form()
@@ -48,13 +46,13 @@ def check_form(view: Callable[..., Any]) -> None:
 
 
 def take_large_form() -> None:
-    """Let this request's form hold a list; before anything reads it."""
+    """Lets the form of this request contain a list. Call it before the form is read."""
     request.max_content_length = _REQUEST_BYTES
     request.max_form_memory_size = _TYPED_BYTES
 
 
 class _LimitedParser(FormDataParser):
-    """Limits the number of fields and the typed bytes in any encoding; Werkzeug only multipart."""
+    """Limits fields and bytes in any encoding; Werkzeug does so for multipart only."""
 
     def parse(
         self,
@@ -82,6 +80,4 @@ class _LimitedParser(FormDataParser):
 
 
 class _Request(HtmxAwareRequest):  # type: ignore[misc]  # it has no types
-    """A request with the headers of htmx, whose form is read within the limits."""
-
     form_data_parser_class = _LimitedParser

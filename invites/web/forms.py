@@ -1,4 +1,4 @@
-"""What all forms share: rules as validators, refusals beside their field."""
+"""What forms share: rules as validators, and refusals beside their field."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,12 +29,10 @@ class PlainForm(FlaskForm):
     """A form with a CSRF token that keeps what was typed when it is refused."""
 
     class Meta(FlaskForm.Meta):
-        """How WTForms reads a request."""
-
         def wrap_formdata(self, _form: Form, formdata: Any) -> Any:
-            """What the form sent, and no JSON or file in its place.
+            """Reads the form only, no JSON and no files.
 
-            That is what the limits count guesses by, and where a repeated field is refused.
+            Rate limits and the check for repeated fields look at the same values.
             """
             return None if formdata is None else request.form or None
 
@@ -42,22 +40,22 @@ class PlainForm(FlaskForm):
 
     @property
     def status(self) -> int:
-        """The HTTP status of a page that shows the form: 200, or why it was refused."""
+        """The HTTP status of the page with this form: 200, or the status of its refusal."""
         return self._refused_status if self.errors else 200
 
     def refuse(self, field: Field, refused: RuleError) -> None:
-        """Put the reason of a refusal beside the field it is about."""
+        """Shows the reason beside ``field``."""
         field.errors = [*field.errors, sentence(refused)]
         self._refused_status = status_of(refused.reason)
 
     @property
     def first_problem(self) -> str | None:
-        """The id of the first field with an error: where the cursor should be."""
+        """The id of the first field with an error, which gets the focus."""
         return next((field.id for field in self if field.errors), None)
 
 
 def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
-    """A validator that asks a rule, and shows its refusal in plain words."""
+    """A validator that calls ``rule`` and shows its refusal."""
 
     def check(_form: Form, field: Field) -> None:
         try:
@@ -69,9 +67,9 @@ def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
 
 
 class JoinForm(PlainForm):
-    """Somebody new. Without the fields that a page doesn't ask for: ``del form.phone``.
+    """A new profile. Pages delete the fields that they don't ask for: ``del form.phone``.
 
-    ``leave``: the button that joins and logs nobody in.
+    ``leave``: the button that joins without logging in.
     """
 
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])

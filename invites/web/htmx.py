@@ -1,4 +1,4 @@
-"""The one place that knows htmx: what it asks, and what it is told."""
+"""Everything that depends on htmx's request headers."""
 
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -6,27 +6,26 @@ from urllib.parse import urlsplit
 from flask import request
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 
-_ASKS_BY_ITSELF = "batch-progress"  # the id of what has a trigger like "every 2s"
+_ASKS_BY_ITSELF = "batch-progress"  # the id of the element that polls
 
 
 def is_htmx() -> bool:
-    """Whether htmx asks."""
     return bool(_headers())
 
 
 def wants_fragment() -> bool:
-    """Whether htmx will swap the answer into a page, and not take it for a page."""
+    """Whether htmx will swap the response into a page. It takes boosted ones for whole pages."""
     headers = _headers()
     return bool(headers) and not headers.boosted and not headers.history_restore_request
 
 
 def asks_by_itself() -> bool:
-    """Whether an open page asks how far a batch is, and nobody has pressed anything."""
+    """Whether the request is polling, not a person's action."""
     return bool(_headers().trigger == _ASKS_BY_ITSELF)
 
 
 def page_address() -> str:
-    """The path of the page that htmx runs in; empty when it isn't one of ours."""
+    """Path and query of the page that htmx runs in; empty if it isn't a page of this site."""
     try:
         parts = urlsplit(_headers().current_url or "")
     except ValueError:

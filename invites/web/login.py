@@ -1,4 +1,4 @@
-"""Who asks: Flask-Login over our own sessions, one database row per device."""
+"""Who is logged in: Flask-Login on top of sessions in the database, one row per device."""
 
 import logging
 from datetime import timedelta
@@ -16,26 +16,25 @@ from invites.web.services import now, services
 
 log = logging.getLogger("invites.web")
 
-_MARKS_LAST = timedelta(days=400)  # the longest that browsers keep a cookie
+_TRUSTED_FOR = timedelta(days=400)  # the longest time that browsers keep a cookie
 
 _manager = flask_login.LoginManager()
-_manager.session_protection = None  # ours end on the server; a changed browser version ends none
+_manager.session_protection = None  # sessions survive a new version of the browser
 
 
 class Visitor(flask_login.UserMixin):
-    """A logged-in person on one device. Flask-Login keeps only the token of the session."""
+    """A logged-in person on one device. Flask-Login stores only the token of the session."""
 
     def __init__(self, user: User, token: str) -> None:
         self.user = user
         self.token = token
 
     def get_id(self) -> str:
-        """Flask-Login's alternative id: the session's token, not the user's number."""
+        """The token of the session, which Flask-Login stores instead of an id."""
         return self.token
 
 
 def init_app(app: Flask) -> None:
-    """Set Flask-Login up on ``app``."""
     _manager.init_app(app)
 
 
@@ -46,18 +45,17 @@ def _load(token: str) -> Visitor | None:
 
 
 def visitor() -> Visitor | None:
-    """Whoever is logged in on this device, or None."""
     current = flask_login.current_user
     return cast(Visitor, current) if current.is_authenticated else None
 
 
 def person() -> User:
-    """The logged-in person. Only for views that nobody else reaches."""
+    """The logged-in person. Only for views that require a log-in."""
     return _signed_in().user
 
 
 def session_token() -> str:
-    """The token of their session on this device. Only where ``person`` may be asked."""
+    """The token of the session on this device. Only for views that require a log-in."""
     return _signed_in().token
 
 
@@ -68,11 +66,11 @@ def _signed_in() -> Visitor:
 
 
 def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
-    """Start a session on this device; whatever session it had ends.
+    """Starts a session on this device and ends the one before.
 
-    On a ``shared`` one it ends with the browser, and the log-in is news each time.
-    Raises RuleError(PASSWORD_WRONG), and changes nothing, when the password was changed
-    since ``user`` was read, or isn't enough ``by_password_alone``.
+    On a ``shared`` device it ends with the browser, and each log-in counts as one from a new
+    device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
+    since ``user`` was read, or if two-step verification is on ``by_password_alone``.
     """
     start = two_step.log_in_with_password if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)
@@ -80,16 +78,16 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
     flask_login.login_user(Visitor(user, token))
     session.permanent = not shared
     log.info("logged in: user %s from %s", user.id, request.remote_addr)
-    _mark(user, shared=shared)
+    _trust_device(user, shared=shared)
 
 
 def renew() -> None:
-    """Give this device's session another token, as after a log-in (ASVS 5.0 V7.2.4)."""
+    """Gives the session a new token, as after a log-in (ASVS 5.0 V7.2.4)."""
     flask_login.login_user(Visitor(person(), sessions.renew(session_token())))
 
 
 def log_out() -> None:
-    """End this device's session, on the server too."""
+    """Ends the session on this device and on the server."""
     who = visitor()
     if who is not None:
         sessions.end(who.token)
@@ -97,10 +95,10 @@ def log_out() -> None:
     session.clear()
 
 
-def _mark(user: User, *, shared: bool) -> None:
-    """Have the browser carry that ``user`` signed in here, and tell of it if it didn't yet.
+def _trust_device(user: User, *, shared: bool) -> None:
+    """Records a sign-in from a new device, and marks this one with a cookie as known.
 
-    On a ``shared`` one that mark goes: the next one who signs in as them may be anybody.
+    A ``shared`` device loses the mark: the next sign-in may be anyone's.
     """
     config, signer = current_app.config, services().signer
     name = f"{config['SESSION_COOKIE_NAME']}-device"
@@ -114,11 +112,11 @@ def _mark(user: User, *, shared: bool) -> None:
         marks = trusted_devices.added(marks, user, signer)
 
     @after_this_request
-    def _carry(response: Response) -> Response:
+    def _set_cookie(response: Response) -> Response:
         response.set_cookie(
             name,
             marks,
-            max_age=_MARKS_LAST if marks else 0,
+            max_age=_TRUSTED_FOR if marks else 0,
             secure=config["SESSION_COOKIE_SECURE"],
             httponly=True,
             samesite="Lax",

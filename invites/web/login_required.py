@@ -1,4 +1,4 @@
-"""What a page answers whose visitor isn't logged in, or not any more."""
+"""The response to visitors who aren't logged in, or not any more."""
 
 from flask import current_app, request, session, url_for
 from flask_babel import gettext as _
@@ -10,11 +10,11 @@ from invites.web.responses import go, show, tell
 from invites.web.urls import login_url
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PERSON = "_user_id"  # in the visitor's cookie: Flask-Login's name for whoever was logged in
+_PERSON = "_user_id"  # Flask-Login's key in the session cookie
 
 
 def send_to_login() -> Response:
-    """Lead to the log-in and back afterwards; what somebody typed stays where they typed it."""
+    """Redirects to the log-in page and back afterwards. What was typed stays where it is."""
     if request.method not in _SAFE:
         if is_htmx():
             return _in_place()
@@ -26,7 +26,7 @@ def send_to_login() -> Response:
 
 
 def _in_place() -> Response:
-    """A notice on the page that is open, which stays as it is."""
+    """A notice on the open page, which stays as it is."""
     response = show("login_required/_notice.html", login=login_url(), status=401)
     response.headers["HX-Retarget"] = "#notices"
     response.headers["HX-Reswap"] = "innerHTML"
@@ -34,9 +34,9 @@ def _in_place() -> Response:
 
 
 def _with_what_was_typed() -> Response:
-    """A page that holds it until they have logged in beside it.
+    """A page that keeps what was typed until the person has logged in in another tab.
 
-    It sends no token along, so that what comes is looked at once more and not done.
+    It contains no form token, so that it is reviewed again before anything is done.
     """
     take_large_form()
     typed = [(name, text) for name, text in request.form.items() if name != "csrf_token"]

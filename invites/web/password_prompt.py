@@ -1,4 +1,4 @@
-"""Pages that ask for the password before they change how somebody logs in (ASVS 5.0 7.5.1)."""
+"""Pages that ask for the password before a change to how the person logs in (ASVS 5.0 7.5.1)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +18,10 @@ from invites.web.rate_limits import was_right
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
-_CODES = "codes"  # in the visitor's cookie: when the recovery codes were made that they may see
+_CODES = "codes"  # in the session cookie: when the codes were created that this browser may show
 
 
 class PasswordForm(PlainForm):
-    """Only whoever knows the password may go on."""
-
     password = PasswordField(_l("Your password"))
 
 
@@ -36,7 +34,6 @@ def ask_password(
     warning: str = "",
     is_danger: bool = False,
 ) -> Response:
-    """The page that says what a password is asked for."""
     return show(
         "two_step/password.html",
         form=form,
@@ -50,7 +47,7 @@ def ask_password(
 
 
 def what_stays_closed(*, is_last: bool) -> str:
-    """A warning before the ``is_last`` factor goes; empty when it closes nothing."""
+    """The warning before a person's last factor is removed; empty if no account requires one."""
     asking = two_step_policy.asking(person()) if is_last else []
     if not asking:
         return ""
@@ -72,9 +69,9 @@ def change(
     told: str = "",
     then: str = "",
 ) -> Response:
-    """Do it and lead on, or show its page again with what was wrong.
+    """Runs ``action`` and redirects, or shows ``page`` again with the refusal.
 
-    ``action`` looks at the password before anything else.
+    ``action`` checks the password before anything else.
     """
     try:
         with showing_new_codes():
@@ -94,7 +91,7 @@ def change(
 
 @contextmanager
 def showing_new_codes() -> Iterator[None]:
-    """Let this browser, and no other, show recovery codes that the block makes."""
+    """Lets only this browser show the recovery codes that are created in the block."""
     before = recovery_codes.made_at(person())
     yield
     made_at = recovery_codes.made_at(person())

@@ -1,7 +1,7 @@
 """A log-in that isn't complete, kept in the visitor's cookie.
 
-The password was right and the second step is still to come, or the password was wrong and
-may be forgotten.
+After the right password the second step is pending. After a wrong one the address is remembered
+for the page of forgotten passwords.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _LONGEST_ADDRESS = 254
 
 
 def begin(user: User, *, shared: bool) -> None:
-    """Remember on this device that ``user`` has typed their password."""
+    """Remembers on this device that ``user`` typed the right password."""
     session[_KEY] = {
         "user": user.id,
         "password": _fingerprint(user),
@@ -30,9 +30,9 @@ def begin(user: User, *, shared: bool) -> None:
 
 
 def waiting() -> tuple[User, bool] | None:
-    """Who typed their password here in the last ten minutes, and whether others use the device.
+    """The person whose second step is pending, and whether others use the device.
 
-    None once the password isn't that one any more.
+    None after ten minutes, or if the password was changed since.
     """
     found: dict[str, Any] = session.get(_KEY, {})
     if not found or now().timestamp() - found["at"] > _PATIENCE:
@@ -44,30 +44,30 @@ def waiting() -> tuple[User, bool] | None:
 
 
 def waits_on_shared_device(user: User) -> bool:
-    """Whether ``user`` said that others use the device, when they typed their password."""
+    """Whether ``user`` said, when they typed their password, that others use the device."""
     return waiting() == (user, True)
 
 
 def key() -> str:
-    """Whose guesses are counted together: a new password begins anew, so its owner gets in."""
+    """What guesses are counted by. A new password starts a new count, so the owner gets in."""
     found = session.get(_KEY, {})
     return f"{found.get('user')}|{found.get('password')}"
 
 
 def tell_of_guesses() -> None:
-    """Mail the person whose second step somebody guesses at (ASVS 5.0 6.3.5)."""
+    """Notifies the person whose second step is being guessed (ASVS 5.0 6.3.5)."""
     found = waiting()
     if found is not None:
         security_notices.send_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
 
 
 def keep_address(address: str | None) -> None:
-    """Remember the address of a refused log-in; not in a URL, because URLs get into logs."""
+    """Remembers the address of a refused log-in. Not in a URL: those are logged."""
     session[_ADDRESS] = (address or "")[:_LONGEST_ADDRESS]
 
 
 def take_address() -> str:
-    """The remembered address, once; for the page of forgotten passwords."""
+    """Returns and forgets the remembered address."""
     return str(session.pop(_ADDRESS, ""))
 
 

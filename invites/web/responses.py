@@ -1,4 +1,4 @@
-"""How views answer: a page or a fragment, a redirect, and what a rule that refuses says."""
+"""How views answer: page or fragment, redirect, and the refusal of a rule."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,16 +14,16 @@ from invites.web.htmx import is_htmx, wants_fragment
 
 T = TypeVar("T")
 
-_RETRY_AFTER = "5"  # seconds after which most of a crowd that logs in has been let in
+_RETRY_AFTER = "5"  # seconds in which most people who log in at once get their turn
 
 
 def init_app(app: Flask) -> None:
-    """Goes before the rate limits, whose own Retry-After would win otherwise."""
+    """Goes before the rate limits, whose Retry-After would otherwise replace this one."""
     app.after_request(_say_when_to_retry)
 
 
 def show(page: str, *, fragment: str = "", status: int = 200, **context: Any) -> Response:
-    """Render ``page``, or only its ``fragment`` when htmx asks for that."""
+    """Renders ``page``, or only its ``fragment`` if htmx will swap it."""
     template = fragment if fragment and wants_fragment() else page
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
@@ -31,7 +31,7 @@ def show(page: str, *, fragment: str = "", status: int = 200, **context: Any) ->
 
 
 def go(url: str) -> AnyResponse:
-    """Redirect to ``url`` with a GET: 303, or the header that htmx follows."""
+    """Redirects with a GET: status 303, or the header that htmx follows."""
     if not is_htmx():
         return redirect(url, code=303)
     response = make_response("", 200)
@@ -40,7 +40,7 @@ def go(url: str) -> AnyResponse:
 
 
 def tell(message: Any, kind: str = "done") -> None:
-    """Put a sentence at the top of the next page; ``kind`` is ``done`` or ``problem``."""
+    """Shows a message at the top of the next page. ``kind``: ``done`` or ``problem``."""
     flash(str(message), kind)
 
 
@@ -52,11 +52,10 @@ def run_rule(
     go_to: str,
     has_fragment: bool = True,
 ) -> AnyResponse:
-    """Run a rule that changes something, and answer for it: see ``answer_done``.
+    """Runs a rule that changes something, and answers as ``answer_done`` does.
 
-    A refusal is the page or fragment as it is now, with the reason and its status;
-    ``show_result`` renders both. Raises RuleError for what is not allowed or not found, which the
-    error page answers.
+    A refusal is the page or fragment as it is now, with the reason and its status; ``show_result``
+    gets the status and renders it. Raises RuleError(NOT_ALLOWED, NOT_FOUND) for the error page.
     """
     try:
         result = rule()
@@ -68,7 +67,7 @@ def run_rule(
 def check_rule(
     rule: Callable[[], object], show_result: Callable[[int], AnyResponse]
 ) -> AnyResponse:
-    """Ask a rule that changes nothing, and show the page or fragment, with its refusal if any."""
+    """Shows the page or fragment, with the refusal of a rule that changes nothing, if any."""
     try:
         rule()
     except RuleError as refused:
@@ -83,7 +82,7 @@ def answer_done(
     go_to: str,
     has_fragment: bool = True,
 ) -> AnyResponse:
-    """Answer for a change: a redirect to ``go_to`` with the message, or for htmx the fragment."""
+    """Answers a change: a redirect to ``go_to`` with the message, or for htmx the fragment."""
     in_place = has_fragment and wants_fragment()
     _tell(message, "done", in_place=in_place)
     return show_result(200) if in_place else go(go_to)
@@ -99,7 +98,7 @@ def _answer_refusal(
 
 
 def news() -> dict[str, str]:
-    """What this response's fragment tells: ``told`` or ``problem``."""
+    """The message of this response's fragment: ``told`` or ``problem``."""
     found: dict[str, str] = g.get("news", {})
     return {"told": found.get("done", ""), "problem": found.get("problem", "")}
 

@@ -1,4 +1,4 @@
-"""Security headers on every answer (ASVS 5.0 V3.4)."""
+"""Security headers of every response (ASVS 5.0 V3.4)."""
 
 from flask import Flask, Response
 
@@ -16,8 +16,8 @@ _POLICY = {
     "base-uri": "'none'",
 }
 
-# A mail's HTML carries its own styles, and may load and run nothing. It is shown
-# in a frame of our own pages; its links open outside of the frame.
+# The HTML of a mail has inline styles, and must not load or run anything. It is shown in a frame
+# of our own pages; its links open outside of the frame.
 MAIL_PREVIEW = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; "
     "form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -25,12 +25,11 @@ MAIL_PREVIEW = (
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to every answer of ``app``."""
     app.after_request(_secure)
 
 
 def page_policy(**changes: str) -> str:
-    """The content security policy of pages, with changes like ``frame_src="'self'"``."""
+    """The content security policy of pages. ``changes``: for example ``frame_src="'self'"``."""
     policy = _POLICY | {name.replace("_", "-"): value for name, value in changes.items()}
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
@@ -39,7 +38,7 @@ def _secure(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", page_policy())
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    # Addresses hold the tokens of mailed links; nothing here needs to know where one came from.
+    # URLs contain the tokens of mailed links.
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")

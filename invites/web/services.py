@@ -1,4 +1,4 @@
-"""What a request can ask for: the settings, the signer, the links, the present moment."""
+"""What a request can ask for: settings, signer, links, the time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ _EXTENSION = "invites"
 
 @dataclass(frozen=True)
 class Services:
-    """Made once per application, by the factory."""
+    """Created once per application, by the factory."""
 
     settings: Settings
     signer: Signer
@@ -26,20 +26,17 @@ class Services:
 
 
 def init_app(app: Flask, services: Services) -> None:
-    """Give ``app`` its services."""
     app.extensions[_EXTENSION] = services
 
 
 def services() -> Services:
-    """The services of the current application."""
     return cast(Services, current_app.extensions[_EXTENSION])
 
 
 def links() -> Links:
-    """Links that leave the box."""
     return services().links
 
 
 def now() -> datetime:
-    """The present moment, UTC."""
+    """The current time, UTC."""
     return utcnow()

@@ -1,9 +1,9 @@
-"""Which answers carry the session cookie.
+"""Which responses carry the session cookie.
 
-Flask sends the cookie of a permanent session with every answer. One that is read after a
-later answer replaced or deleted the cookie would bring the old one back: browsers fetch
-icons after the page has loaded, and an open page asks for progress every few seconds. And
-caches would keep a copy of each file per cookie.
+Flask sends the cookie of a permanent session with every response. If the browser reads one after
+a later response replaced or deleted the cookie, the old one would come back: browsers fetch icons
+after the page has loaded, and an open page polls every few seconds. Caches would also keep a copy
+of each file per cookie.
 """
 
 from flask import Flask, Response, request
@@ -15,12 +15,11 @@ _SAME_FOR_ALL = frozenset({"static", "public.htmx", "public.healthz"})
 
 
 def init_app(app: Flask) -> None:
-    """Let only answers to people's requests carry the cookie."""
     app.session_interface = _Sessions()
 
 
 def is_same_for_all() -> bool:
-    """Whether the request is for something that doesn't depend on who asks."""
+    """Whether the response doesn't depend on the visitor."""
     return request.endpoint in _SAME_FOR_ALL
 
 

@@ -1,7 +1,7 @@
-"""Serves static files at addresses that change when a file does, so that browsers keep them.
+"""Static files at URLs that change with the files, so that browsers can keep them.
 
-The version is a folder of the address, not a query: JavaScript modules import each other by
-relative addresses, and so in the same version.
+The version is a folder of the URL, not a query: JavaScript modules import each other with
+relative URLs, and so in the same version.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _YEAR = int(timedelta(days=365).total_seconds())
 
 
 def init_app(app: Flask) -> None:
-    """Add the endpoint ``static``; ``url_for`` fills in the version."""
+    """Adds the endpoint ``static``; ``url_for`` fills in the version."""
     app.add_url_rule("/static/<version>/<path:filename>", "static", _serve)
     app.url_defaults(_add_version)
 

@@ -1,4 +1,4 @@
-"""What every template may use: who and where one is, words, icons, moments."""
+"""What every template can use: the person, the account, labels, icons, times."""
 
 from datetime import datetime
 from functools import cache
@@ -54,7 +54,7 @@ _NAMES = {
 
 
 def init_app(app: Flask) -> None:
-    """Add names and filters to the templates of ``app``, in the account's time zone."""
+    """Adds names and filters to the templates, and the account's time zone to Babel."""
     flask_babel.Babel(app, timezone_selector=time_zone)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -76,7 +76,7 @@ def time_zone() -> str:
 
 
 def moment(at: datetime) -> str:
-    """A moment as people say it: ``18:05`` today, ``yesterday``, or ``2 Oct 2026``."""
+    """A time as people say it: ``18:05`` today, ``yesterday``, or ``2 Oct 2026``."""
     zone = ZoneInfo(time_zone())
     days = (now().astimezone(zone).date() - at.astimezone(zone).date()).days
     if days == 0:
@@ -87,18 +87,18 @@ def moment(at: datetime) -> str:
 
 
 def day(at: datetime, account: Account | None = None) -> str:
-    """A date, like ``2 Oct 2026``, where ``account`` is, or the account of this page."""
+    """A date such as ``2 Oct 2026``, in the time zone of ``account`` or of this request."""
     zone = ZoneInfo(account.time_zone if account else time_zone())
     return str(flask_babel.format_date(at.astimezone(zone), "d MMM y", rebase=False))
 
 
 def stamp(at: datetime) -> str:
-    """A date and time that stay true: ``2 Oct 2026, 18:05``."""
+    """A date and time such as ``2 Oct 2026, 18:05``."""
     return str(flask_babel.format_datetime(at, "d MMM y, HH:mm"))
 
 
 def assignments_label(account: Account) -> str:
-    """The words on the link to the assignments: the account's own, or ours."""
+    """The text of the assignments link: the account's own, or the default."""
     return account.assignments_label or str(_("See your assignments"))
 
 

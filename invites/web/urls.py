@@ -1,4 +1,4 @@
-"""What addresses hold, and where to go next: to the log-in and back, and within this site only."""
+"""What URLs contain, and where to go next: to the log-in page and back, within this site only."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from invites.web.htmx import is_htmx, page_address
 
 
 class _Number(IntegerConverter):
-    """A row's number; 0, which no row has, when it is longer than any can be."""
+    """A row's id, or 0, which no row has, if the number is longer than any id."""
 
     def to_python(self, value: str) -> int:
         return whole_number(value) or 0
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
 
 
 def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
-    """The log-in page, which leads on to ``next_url`` or back to the page asked for."""
+    """The log-in page, which continues to ``next_url`` or back to the page of this request."""
     if back_to_here:
         if is_htmx():
             next_url = page_address()
@@ -33,21 +33,21 @@ def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
     return url_for("login.form", next=next_url or None)
 
 
-# What a mailed link of each blueprint opens.
+# The endpoint of each blueprint that a mailed link opens.
 _MAILED = {
     "invitation": "invitation.page",
     "confirm_email": "confirm_email.page",
     "password_reset": "password_reset.form",
     "unsubscribe": "unsubscribe.page",
 }
-_OPENED = "opened"  # stands in the address bar instead of a token
+_OPENED = "opened"  # shown in the address bar instead of a token
 
 
 def mailed_link() -> tuple[str, str] | None:
-    """The mailed link behind this page, and the address that the script shows instead.
+    """The mailed link of this page, and the URL that the script shows in its place.
 
-    So that whoever comes next to a shared computer doesn't find the token in its
-    address bar or history (ASVS 5.0 14.2.1).
+    Otherwise the next person at a shared computer would find the token in the address bar or the
+    history (ASVS 5.0 14.2.1).
     """
     token = (request.view_args or {}).get("token", _OPENED)
     endpoint = _MAILED.get(request.blueprint or "")
@@ -65,10 +65,9 @@ def _is_mailed(path: str) -> bool:
 
 
 def safe_next(text: str | None) -> str | None:
-    """``text`` if it is a path on this site, else None: no open redirect (ASVS 5.0 1.2.2).
+    """``text`` if it is a path on this site, otherwise None: no open redirect (ASVS 5.0 1.2.2).
 
-    A browser takes a backslash for a slash and drops control characters, so
-    neither may stand in it.
+    Browsers take a backslash for a slash and drop control characters, so neither is accepted.
     """
     if not text or not text.startswith("/") or text.startswith("//"):
         return None
@@ -79,7 +78,7 @@ def safe_next(text: str | None) -> str | None:
 
 
 def _add_slug(endpoint: str, values: dict[str, Any]) -> None:
-    """Links within an account need not repeat its slug."""
+    """Links within an account don't have to repeat its slug."""
     current = g.get("current")  # the account context, see access.py
     expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
     if current and expects and "slug" not in values:
