@@ -71,8 +71,8 @@ def join(
 def change_role(actor: Membership, membership: Membership, role: Role, now: datetime) -> None:
     """Notifies a member who has to set up two-step verification for the new role.
 
-    Raises RuleError(NOT_ALLOWED); MEMBER_UNCONFIRMED if a member with an unconfirmed address would get a
-    higher role; LAST_OWNER if no Owner would be left.
+    Raises RuleError(NOT_ALLOWED); MEMBER_UNCONFIRMED if a member with an unconfirmed address would
+    get a higher role; LAST_OWNER if no Owner would be left.
     """
     with db.transaction():
         membership = _fresh(membership)
