@@ -1,7 +1,7 @@
-"""Whether whoever sent an invitation still has the power that it hands on: asked when it is used.
+"""Authority: whether the sender of an invitation may still invite as that role.
 
-Nothing is written when somebody leaves or loses a role, so nothing can be forgotten; and when
-they have it again, what they offered holds again.
+Checked when an invitation is used. Nothing is written when a member leaves or is demoted; if
+they get their role back, their invitations work again.
 """
 
 from datetime import datetime
@@ -11,13 +11,11 @@ from typing import Any
 
 from peewee import fn
 
-from invites.authorization.permissions import Action, is_allowed, reach
-from invites.core.roles import Role
+from invites.authorization.permissions import HIGHEST_GRANTABLE, Action, is_allowed
 from invites.models import Invitation, Membership
 
 
 def has_authority(invitation: Invitation) -> bool:
-    """Whether the inviter may still invite as that role."""
     inviter = Membership.get_or_none(
         Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
     )
@@ -25,30 +23,23 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def without_authority(now: datetime) -> Any:
-    """The condition that an invitation looks open and can't be accepted: it isn't backed."""
+    """The condition that an invitation is open, but its inviter lacks authority."""
     inviter = Membership.alias()
-    powers = [
+    may_grant = [
         (inviter.role == role) & (Invitation.role <= highest)
-        for role in Role
-        if (highest := reach(role)) is not None
+        for role, highest in HIGHEST_GRANTABLE.items()
+        if highest is not None
     ]
-    backs = inviter.select(inviter.id).where(
+    with_authority = inviter.select(inviter.id).where(
         inviter.account == Invitation.account,
         inviter.user == Invitation.inviter,
         inviter.deactivated_at.is_null(),
-        reduce(or_, powers),
+        reduce(or_, may_grant),
     )
-    return Invitation.open_condition(now) & ~fn.EXISTS(backs)
+    return Invitation.open_condition(now) & ~fn.EXISTS(with_authority)
 
 
 def count_without_authority(inviter: Membership, now: datetime) -> int:
-    """How many open invitations somebody sent who can't back them."""
-    return int(
-        Invitation.select()
-        .where(
-            Invitation.account == inviter.account_id,
-            Invitation.inviter == inviter.user_id,
-            without_authority(now),
-        )
-        .count()
-    )
+    """How many open invitations of ``inviter`` lack authority."""
+    sent = (Invitation.account == inviter.account_id) & (Invitation.inviter == inviter.user_id)
+    return int(Invitation.select().where(sent, without_authority(now)).count())

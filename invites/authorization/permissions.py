@@ -1,7 +1,7 @@
-"""Who may do what: one table and one function, asked before every deed.
+"""Permissions: who may do what, in one table and one function that every action asks first.
 
-The rules are the guide's: a Moderator invites and removes Users; an Admin all
-but Account Owners; an Account Owner everybody.
+An Account Owner may do everything; an Admin can't grant or touch the role of Account Owner; a
+Moderator can invite and remove Users.
 """
 
 import logging
@@ -15,7 +15,7 @@ log = logging.getLogger("invites.authorization.permissions")
 
 
 class Action(StrEnum):
-    """What a member can want to do in an account."""
+    """What a member can do in an account."""
 
     VISIT = "visit"
     LEAVE = "leave"
@@ -44,8 +44,8 @@ LOWEST_ROLE = {
     Action.CLAIM_OWNERSHIP: Role.ADMIN,
 }
 
-# The highest role that somebody of a role may grant, take away or touch.
-_REACH = {
+# The highest role that a member of each role may invite people as, grant, remove or change.
+HIGHEST_GRANTABLE = {
     Role.USER: None,
     Role.MODERATOR: Role.USER,
     Role.ADMIN: Role.ADMIN,
@@ -56,32 +56,23 @@ Target = Role | Invitation | Membership | None
 
 
 def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool:
-    """Whether ``actor`` may do ``action`` to ``target``: a role to grant, or a row to touch."""
+    """Whether ``actor`` may do ``action`` to ``target``: a role to grant, or a row to change."""
     if not actor.is_active or actor.role < LOWEST_ROLE[action]:
         return False
     if target is None:
         return True
-    if isinstance(target, Role):
-        role = target
-    else:
-        if target.account_id != actor.account_id:
-            return False
-        role = target.role
-    highest = reach(actor.role)
+    if not isinstance(target, Role) and target.account_id != actor.account_id:
+        return False
+    role = target if isinstance(target, Role) else target.role
+    highest = HIGHEST_GRANTABLE[actor.role]
     return highest is not None and role <= highest
 
 
-def reach(role: Role) -> Role | None:
-    """The highest role that somebody of ``role`` may grant; None for who may grant none."""
-    return _REACH[role]
-
-
 def authorize(actor: Membership, action: Action, target: Target = None) -> None:
-    """Raises RuleError(NOT_ALLOWED) unless ``actor`` may do ``action`` to ``target``.
+    """Raises RuleError(NOT_ALLOWED), and logs it, unless ``is_allowed`` (ASVS 5.0 16.3.2).
 
-    Asks for ``actor`` as they are now, for what a request read may be a click
-    old: call it inside the transaction that does the deed. Who wanted what is
-    written down (ASVS 5.0 16.3.2).
+    Reads the member again, because the request may have read them before they were demoted.
+    Call it in the transaction of the action.
     """
     if not is_allowed(Membership.get_by_id(actor.id), action, target):
         log.warning("denied: %s to user %s", action, actor.user_id)

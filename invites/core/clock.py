@@ -1,8 +1,7 @@
-"""The one place that asks what time it is."""
+"""The one place that reads the clock."""
 
 from datetime import UTC, datetime
 
 
 def utcnow() -> datetime:
-    """The present moment, timezone-aware, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The Message-ID of our mails, by which a mail server's report finds its delivery again."""
+"""The Message-ID of each message, from which a delivery report is matched to its delivery."""
 
 import re
 
@@ -8,9 +8,9 @@ _OURS = re.compile(r"<([0-9]+-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 
 
 def message_id(signer: Signer, mail: Signable, domain: str) -> str:
-    """The same for every attempt, so that a mail that arrives twice can be recognised.
+    """The same for every attempt, so that a duplicate can be recognized.
 
-    Nobody can guess it who didn't get the mail, nor had it pass through their server.
+    It can't be guessed: it is known only to the recipient and to the servers on the way.
     """
     return f"<{signer.token(Purpose.MESSAGE_ID, mail)}@{domain}>"
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a list: its rows, and where it stands in the whole."""
+    """One page of a list. Pages and rows are counted from 1."""
 
     rows: list[T]
     number: int
@@ -23,24 +23,22 @@ class Page(Generic[T]):
 
     @property
     def first(self) -> int:
-        """The place of the first row, counted from 1; 0 on an empty page."""
+        """The number of the first row; 0 on an empty page."""
         return (self.number - 1) * self.size + 1 if self.rows else 0
 
     @property
     def last(self) -> int:
-        """The place of the last row."""
         return (self.number - 1) * self.size + len(self.rows)
 
     @property
     def has_next(self) -> bool:
-        """Whether more rows follow."""
         return self.last < self.total
 
 
 def paged(query: Any, number: int, *, size: int = PAGE_SIZE, total: int | None = None) -> Page[Any]:
-    """Page ``number`` of a query, counted from 1; a number beyond the end gives the last page.
+    """A page of a query; the last one if ``number`` is too high.
 
-    ``total`` saves counting the rows of the whole query, if somebody knows it.
+    ``total``: the number of rows, if it is known and needn't be counted.
     """
     if total is None:
         total = query.count()

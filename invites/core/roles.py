@@ -1,10 +1,10 @@
-"""The four roles, lowest to highest, as in the guide."""
+"""The four roles."""
 
 from enum import IntEnum
 
 
 class Role(IntEnum):
-    """What a member may do; a higher number may do all that a lower one may."""
+    """Lowest to highest: each may do everything that the lower ones may."""
 
     USER = 10
     MODERATOR = 20

@@ -1,8 +1,7 @@
 """Short texts that people type: names, phrases, links, phone numbers.
 
-What passes here may stand in a page, a mail's body and a mail's header: it has
-no control or direction characters, and nothing that a mail program would turn
-into a link (ASVS 5.0 V1.2, V1.3).
+The results are safe in a page and in the body and header of a message: no control characters
+or marks of direction, and nothing that a mail program turns into a link (ASVS 5.0 V1.2, V1.3).
 """
 
 import re
@@ -19,12 +18,12 @@ LABEL_LENGTH = 60
 URL_LENGTH = 500
 PHONE_LENGTH = 40
 
-# Flask-Babel looks names up with pytz, which lacks some that zoneinfo has.
+# Those of pytz, in which Flask-Babel looks them up: zoneinfo knows some more.
 TIME_ZONES = sorted(pytz.common_timezones)
 
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
-_BLANKS = {*_JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters to Unicode
+_BLANKS = {*_JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters, to Unicode
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
@@ -33,14 +32,14 @@ _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four 
 
 
 def clean_name(text: str) -> str:
-    """The name of a person or organization: one line, 1 to 100 characters, no link in it."""
+    """The name of a person or organization: one line, 1 to 100 characters."""
     return _clean(text, NAME_LENGTH)
 
 
 def name_or_nothing(text: str) -> str:
-    """A name out of somebody's list as ``clean_name`` has it; empty when that refuses it."""
+    """The cleaned name, or "" if ``clean_name`` refuses it."""
     if not text or (len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text)):
-        return text  # nearly all of 50,000, for which _clean takes a while
+        return text  # most of 50,000 names, for which _clean takes a while
     try:
         return clean_name(text)
     except RuleError:
@@ -53,12 +52,12 @@ def clean_phrase(text: str) -> str:
 
 
 def clean_label(text: str) -> str:
-    """The words on a button: one line, up to 60 characters, may be empty."""
+    """The text of a button: one line, up to 60 characters, may be empty."""
     return _clean(text, LABEL_LENGTH) if text.strip() else ""
 
 
 def clean_phone(text: str) -> str:
-    """A telephone number as typed, or nothing."""
+    """A phone number as typed; may be empty."""
     text = " ".join(text.split())
     if not text:
         return ""
@@ -68,7 +67,7 @@ def clean_phone(text: str) -> str:
 
 
 def clean_url(text: str) -> str:
-    """An absolute https address without log-in data, or nothing."""
+    """An absolute https URL without a username or password; may be empty."""
     text = text.strip()
     if not text:
         return ""
@@ -76,17 +75,17 @@ def clean_url(text: str) -> str:
         raise RuleError(Reason.TEXT_TOO_LONG, limit=URL_LENGTH)
     try:
         parts = urlsplit(text)
-        usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
-        _ = parts.port  # raises ValueError for one that can't be
+        is_usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+        _ = parts.port  # raises ValueError if it is impossible
     except ValueError:
-        usable = False
-    if not usable or any(c.isspace() or not c.isprintable() or c in '<>"\\' for c in text):
+        is_usable = False
+    if not is_usable or any(c.isspace() or not c.isprintable() or c in '<>"\\' for c in text):
         raise RuleError(Reason.URL_NOT_HTTPS)
     return text
 
 
 def clean_time_zone(text: str) -> str:
-    """The name of a time zone that people live in, like ``Europe/Paris``; one of TIME_ZONES."""
+    """One of TIME_ZONES, like ``Europe/Paris``."""
     if text not in TIME_ZONES:
         raise RuleError(Reason.TIME_ZONE_UNKNOWN)
     return text
@@ -94,26 +93,17 @@ def clean_time_zone(text: str) -> str:
 
 def _clean(text: str, limit: int) -> str:
     text = " ".join(text.split())
-    if len(text) > 4 * limit:  # normalizing takes the square of the length
+    if len(text) > 4 * limit:  # normalizing takes quadratic time
         raise RuleError(Reason.TEXT_TOO_LONG, limit=limit)
     text = unicodedata.normalize("NFC", text)
-    if all(map(_shows_nothing, text)):
+    if all(c in _BLANKS or unicodedata.category(c)[0] in "ZM" for c in text):
         raise RuleError(Reason.TEXT_MISSING)
     if len(text) > limit:
         raise RuleError(Reason.TEXT_TOO_LONG, limit=limit)
-    if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES - _kept(c) for c in text):
+    if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES and c not in _JOINERS for c in text):
         raise RuleError(Reason.TEXT_CONTROL)
-    if "=?" in text:  # begins an encoded word (RFC 2047), which mail programs unpack
+    if "=?" in text:  # begins an encoded word (RFC 2047), which mail programs decode
         raise RuleError(Reason.TEXT_ENCODED)
     if _LINK.search(unicodedata.normalize("NFKC", text)):
         raise RuleError(Reason.TEXT_LINK)
     return text
-
-
-def _shows_nothing(character: str) -> bool:
-    """A blank, or a mark, which needs a letter to stand on."""
-    return character in _BLANKS or unicodedata.category(character)[0] in "ZM"
-
-
-def _kept(character: str) -> set[str]:
-    return {"Cf"} if character in _JOINERS else set()

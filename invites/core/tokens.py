@@ -1,4 +1,4 @@
-"""Links that people hold: derived from a row and the secret key, never stored."""
+"""Tokens in links and codes, derived from a row and the secret key and never stored."""
 
 import hashlib
 import hmac
@@ -11,21 +11,21 @@ from typing import Protocol
 
 from invites.core.numbers import whole_number
 
-_MAC_BYTES = 18  # 144 bits: beyond guessing, and without base64 padding
+_MAC_BYTES = 18  # 144 bits, and a length that needs no base64 padding
 
 
 class Purpose(StrEnum):
-    """What a token is good for; a token of one purpose never passes for another's.
+    """What a token is for; it doesn't work for any other purpose.
 
-    A mailed invitation proves that its holder reads that mailbox; a copied one,
-    which an admin saw too, proves nothing.
+    A mailed invitation proves that its holder reads the mailbox. A copied one proves nothing:
+    an admin has seen it too.
     """
 
     MAILED_INVITATION = "mailed invitation"
     COPIED_INVITATION = "copied invitation"
-    UNSUBSCRIBE = "opt out"
+    UNSUBSCRIBE = "unsubscribe"
     PERMANENT_LINK = "permanent link"
-    CONFIRM_EMAIL = "confirm e-mail"
+    CONFIRM_EMAIL = "confirm email"
     RESET_PASSWORD = "reset password"
     MESSAGE_ID = "message id"
     AUTHENTICATOR = "authenticator"
@@ -37,76 +37,73 @@ class Signable(Protocol):
     """A row that tokens can be derived from."""
 
     @property
-    def id(self) -> int:
-        """Its primary key."""
+    def id(self) -> int: ...
 
     @property
-    def created_at(self) -> datetime:
-        """When it was made, UTC."""
+    def created_at(self) -> datetime: ...
 
 
 class Signer:
-    """Makes and checks tokens. The first key signs, every key verifies."""
+    """Makes and verifies tokens. The first key signs, every key verifies."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        # Keyed once and copied for each token: that takes half as long as keying anew.
-        self._keyed = [hmac.new(key.encode(), digestmod=hashlib.sha256) for key in keys]
+        # Copying a keyed HMAC takes half as long as making one.
+        self._macs = [hmac.new(key.encode(), digestmod=hashlib.sha256) for key in keys]
 
     def token(self, purpose: Purpose, row: Signable) -> str:
-        """The token for ``row``: its id and a MAC, safe in a URL path.
+        """The id of ``row`` and a MAC; safe in a URL path.
 
-        The moment of creation goes into the MAC, because ids alone come back
-        when a backup is restored, and an old mail must not open a new row.
+        The MAC covers the time of creation too: after a restore, ids are given out again, and
+        an old link must not open a new row.
         """
-        return f"{row.id}-{self._mac(self._keyed[0], purpose, row)}"
+        return f"{row.id}-{_encoded(_digest(self._macs[0], purpose, row))}"
 
     def matches(self, token: str, purpose: Purpose, row: Signable) -> bool:
         """Whether ``token`` is the one for ``row`` and ``purpose``, in constant time."""
-        mac = token.partition("-")[2].encode()
+        given = token.partition("-")[2].encode()
         return any(
-            hmac.compare_digest(mac, self._mac(keyed, purpose, row).encode())
-            for keyed in self._keyed
+            hmac.compare_digest(given, _encoded(_digest(mac, purpose, row)).encode())
+            for mac in self._macs
         )
 
     def setup_code(self) -> str:
-        """The code that guards the setup page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
-        return _typeable(_authenticated(self._keyed[0], "setup code"))
+        """The code for the setup page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
+        return _typeable(_authenticated(self._macs[0], "setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
-        """The code of that number for ``row``, like the one above; by the first key first."""
-        part = f"|{number}"
-        return [_typeable(self._digest(keyed, purpose, row, part)) for keyed in self._keyed]
+        """Code ``number`` of ``row``, in the same form, under each key."""
+        return [_typeable(_digest(mac, purpose, row, f"|{number}")) for mac in self._macs]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
-        """160 bits in base32 that an app gets to keep; by the first key first."""
-        digests = [self._digest(keyed, purpose, row) for keyed in self._keyed]
+        """A key that an authenticator app keeps, under each of ours: 160 bits in base32."""
+        digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
 
-    def _mac(self, keyed: hmac.HMAC, purpose: Purpose, row: Signable) -> str:
-        digest = self._digest(keyed, purpose, row)
-        return urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
-    @staticmethod
-    def _digest(keyed: hmac.HMAC, purpose: Purpose, row: Signable, part: str = "") -> bytes:
-        return _authenticated(keyed, f"{purpose}|{row.id}|{_spelt(row.created_at)}{part}")
+def row_id(token: str) -> int:
+    """The id in ``token``; 0, which no row has, if it is malformed."""
+    return whole_number(token.partition("-")[0]) or 0
 
 
-def _authenticated(keyed: hmac.HMAC, message: str) -> bytes:
-    mac = keyed.copy()
+def _digest(mac: hmac.HMAC, purpose: Purpose, row: Signable, part: str = "") -> bytes:
+    return _authenticated(mac, f"{purpose}|{row.id}|{_isoformat(row.created_at)}{part}")
+
+
+def _authenticated(mac: hmac.HMAC, message: str) -> bytes:
+    mac = mac.copy()
     mac.update(message.encode())
     return mac.digest()
 
 
 @lru_cache(64)  # the 50,000 rows of a batch share one moment
-def _spelt(moment: datetime) -> str:
+def _isoformat(moment: datetime) -> str:
     return moment.isoformat()
+
+
+def _encoded(digest: bytes) -> str:
+    return urlsafe_b64encode(digest[:_MAC_BYTES]).decode()
 
 
 def _typeable(digest: bytes) -> str:
     code = b32encode(digest).decode()[:12]
     return "-".join((code[:4], code[4:8], code[8:]))
-
-
-def row_id(token: str) -> int:
-    """The row that ``token`` claims to be for; 0, which no row has, when it is malformed."""
-    return whole_number(token.partition("-")[0]) or 0
