@@ -106,7 +106,7 @@ def _page(status: int = 200) -> Response:
     return show(
         "account_list/page.html",
         invitations=answers.open_invitations(person(), now()),
-        left=accounts.left_by(person()),
+        left=accounts.former_accounts(person()),
         status=status,
     )
 

@@ -110,7 +110,7 @@ def _page(form: SettingsForm, *, fragment: str = "", status: int = 200) -> AnyRe
         "account_settings/page.html",
         fragment=fragment,
         form=form,
-        without_two_step=two_step_policy.without(current().account),
+        without_two_step=two_step_policy.members_without(current().account),
         status=status,
     )
     response.headers["Content-Security-Policy"] = page_policy(frame_src="'self'")

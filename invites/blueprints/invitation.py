@@ -39,7 +39,7 @@ def page(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
-    return _for_whoever_asks(opened) or _letter(opened, _form(opened.invitation.name))
+    return _for_person_with_profile(opened) or _page(opened, _form(opened.invitation.name))
 
 
 @blueprint.post("/acceptance")
@@ -57,7 +57,7 @@ def accept(token: str) -> Response:
             return _closed(opened.invitation, refused.reason)
         renew()
         return after_login(opened.invitation.account)
-    return _for_whoever_asks(opened) or _accept_as_new(opened)
+    return _for_person_with_profile(opened) or _accept_as_new(opened)
 
 
 @blueprint.post("/refusal")
@@ -102,7 +102,7 @@ def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -
     )
 
 
-def _for_whoever_asks(opened: Opened) -> Response | None:
+def _for_person_with_profile(opened: Opened) -> Response | None:
     """The response to people with a profile; None for somebody new."""
     email = opened.invitation.email
     who = visitor()
@@ -120,7 +120,7 @@ def _for_whoever_asks(opened: Opened) -> Response | None:
 def _accept_as_new(opened: Opened) -> Response:
     form = _form()
     if not form.validate():
-        return _letter(opened, form)
+        return _page(opened, form)
     invitation = opened.invitation
     try:
         profile = profiles.prepare(
@@ -131,7 +131,7 @@ def _accept_as_new(opened: Opened) -> Response:
         if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITER_WITHOUT_AUTHORITY):
             return _closed(invitation, refused.reason)
         form.refuse(form.password, refused)
-        return _letter(opened, form)
+        return _page(opened, form)
     return after_join(membership, form)
 
 
@@ -142,5 +142,5 @@ def _form(name: str = "") -> JoinForm:
     return form
 
 
-def _letter(opened: Opened, form: JoinForm) -> Response:
+def _page(opened: Opened, form: JoinForm) -> Response:
     return show("invitation/page.html", opened=opened, form=form, status=form.status)

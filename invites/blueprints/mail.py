@@ -145,7 +145,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
         server=_server(),
         worker_lives=heartbeat.worker_is_running(now()),
         outage=heartbeat.outage(),
-        mail_words=mail_labels,
+        mail_labels=mail_labels,
         **initial | parts,
     )
 

@@ -14,7 +14,7 @@ from invites.web.error_labels import sentence
 from invites.web.error_status import status_of
 from invites.web.forms import checked_by
 from invites.web.login import person, session_token
-from invites.web.password_prompt import PasswordForm, ask_password, change, what_stays_closed
+from invites.web.password_prompt import PasswordForm, ask_password, change, removal_warning
 from invites.web.rate_limits import limit_password_guesses, was_right
 from invites.web.responses import show
 from invites.web.services import now, services
@@ -97,7 +97,7 @@ def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
         form,
         title=_("Remove the passkey %(name)s?", name=found.name),
         meaning=_("You will no longer be able to log in with it. Delete it on your device too."),
-        warning=what_stays_closed(
+        warning=removal_warning(
             is_last=len(mine) == 1 and not two_step.has_authenticator(person())
         ),
         button=_("Remove"),

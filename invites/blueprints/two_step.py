@@ -18,9 +18,9 @@ from invites.web.password_prompt import (
     PasswordForm,
     ask_password,
     change,
+    removal_warning,
     showing_new_codes,
     shown_codes,
-    what_stays_closed,
 )
 from invites.web.rate_limits import limit_app_digits, limit_password_guesses
 from invites.web.responses import go, show, tell
@@ -50,7 +50,7 @@ def page() -> AnyResponse:
         codes=shown_codes(),
         codes_left=recovery_codes.count_unused(person()),
         is_on=two_step.is_on(person()),
-        asked_by=two_step_policy.asking(person()),
+        asked_by=two_step_policy.requiring_accounts(person()),
     )
 
 
@@ -198,7 +198,7 @@ def _app_removal_page(form: PasswordForm) -> AnyResponse:
         form,
         title=_("Remove your authenticator app?"),
         meaning=_("You will no longer need its codes to log in."),
-        warning=what_stays_closed(is_last=not two_step.has_passkey(person())),
+        warning=removal_warning(is_last=not two_step.has_passkey(person())),
         button=_("Remove"),
         is_danger=True,
     )

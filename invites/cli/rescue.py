@@ -87,9 +87,9 @@ def sign_out(email: str | None, everybody: bool) -> None:
 
 
 def _account(slug: str) -> Account:
-    found = accounts.by_slug(slug)
+    found = accounts.find(slug)
     if found is None:
-        there = ", ".join(account.slug for account in accounts.all_of_them()) or "none"
+        there = ", ".join(account.slug for account in accounts.all_accounts()) or "none"
         raise click.ClickException(f"There is no account {slug!r}. Existing accounts: {there}.")
     return found
 

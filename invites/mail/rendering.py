@@ -115,7 +115,7 @@ def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
     """None when the person has set up two-step verification since they were asked to."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
     is_required = notice.event == SecurityEvent.TWO_STEP_REQUIRED
-    accounts = two_step_policy.missing_for(notice.user) if is_required else []
+    accounts = two_step_policy.closed_accounts(notice.user) if is_required else []
     if is_required and not accounts:
         return None
     context = {

@@ -92,7 +92,7 @@ def memberships_of(user: User) -> list[Membership]:
     )
 
 
-def left_by(user: User) -> list[Account]:
+def former_accounts(user: User) -> list[Account]:
     """The accounts in which the person is inactive, by name."""
     return list(
         Account.select()
@@ -102,17 +102,17 @@ def left_by(user: User) -> list[Account]:
     )
 
 
-def by_slug(slug: str) -> Account | None:
+def find(slug: str) -> Account | None:
     found: Account | None = Account.get_or_none(Account.slug == slug)
     return found
 
 
-def all_of_them() -> list[Account]:
+def all_accounts() -> list[Account]:
     """Every account of this installation, by slug."""
     return list(Account.select().order_by(Account.slug))
 
 
-def membership(user: User, slug: str) -> Membership | None:
+def find_membership(user: User, slug: str) -> Membership | None:
     """The membership of ``user`` in the account ``slug``, active or not, or None."""
     return (
         Membership.select(Membership, Account, User)

@@ -30,7 +30,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
         account.save(only=[Account.requires_two_step])
         action = AuditAction.TWO_STEP_REQUIRED if required else AuditAction.TWO_STEP_OPTIONAL
         audit_log.record(action, account, actor.user, now)
-        for user in without(account) if required else ():
+        for user in members_without(account) if required else ():
             security_notices.send_once_an_hour(user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
@@ -43,13 +43,13 @@ def is_missing(membership: Membership) -> bool:
     )
 
 
-def tell_if_missing(membership: Membership, now: datetime) -> None:
+def notify_if_missing(membership: Membership, now: datetime) -> None:
     """Notifies a member who has to set it up before they can use the account."""
     if is_missing(membership):
         security_notices.send_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
-def asking(user: User) -> list[Account]:
+def requiring_accounts(user: User) -> list[Account]:
     """The accounts that require it of this person, by name."""
     return [
         one.account
@@ -58,12 +58,12 @@ def asking(user: User) -> list[Account]:
     ]
 
 
-def missing_for(user: User) -> list[Account]:
+def closed_accounts(user: User) -> list[Account]:
     """Those of them that the person can't enter now."""
-    return [] if two_step.is_on(user) else asking(user)
+    return [] if two_step.is_on(user) else requiring_accounts(user)
 
 
-def without(account: Account) -> list[User]:
+def members_without(account: Account) -> list[User]:
     """The Moderators and up who haven't set it up, by name."""
     return list(
         User.select()

@@ -152,7 +152,7 @@ def _comes_from_another_site() -> bool:
 def _enter_account(user: User, action: Action) -> Response | None:
     """An account that the person never belonged to answers like one that doesn't exist."""
     slug = (request.view_args or {}).pop("slug", "")  # views use current()
-    membership = accounts.membership(user, slug)
+    membership = accounts.find_membership(user, slug)
     if membership is None:
         _log_denied()
         abort(404)

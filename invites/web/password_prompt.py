@@ -46,9 +46,9 @@ def ask_password(
     )
 
 
-def what_stays_closed(*, is_last: bool) -> str:
+def removal_warning(*, is_last: bool) -> str:
     """The warning before a person's last factor is removed; empty if no account requires one."""
-    asking = two_step_policy.asking(person()) if is_last else []
+    asking = two_step_policy.requiring_accounts(person()) if is_last else []
     if not asking:
         return ""
     names = ", ".join(account.name for account in asking)

@@ -47,7 +47,7 @@ _NAMES = {
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": email_tokens.lifetime_hours(EmailTokenPurpose.RESET_PASSWORD),
     "error_labels": error_labels,
-    "words": labels,
+    "labels": labels,
     "icon": lucide,
     "get_locale": flask_babel.get_locale,
 }

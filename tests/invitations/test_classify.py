@@ -152,7 +152,7 @@ def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
 
 def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, owner, now):
     second = accounts.create("Second", people.stranger.user, now)
-    boss = accounts.membership(people.stranger.user, second.slug)
+    boss = accounts.find_membership(people.stranger.user, second.slug)
     invite(boss, now, "ada@example.org")
     memberships.join(second, people[Role.ADMIN].user, Role.USER, now, joined_by="permanent_link")
     assert outcomes(second, now, "ada@example.org") == [EntryOutcome.MEMBER]

@@ -84,7 +84,7 @@ class TestKeeping:
 
     def test_a_list_is_found_by_nobody_else(self, people, owner, staged, now):
         second = accounts.create("Second", owner.user, now)
-        for other in (people[Role.ADMIN], accounts.membership(owner.user, second.slug)):
+        for other in (people[Role.ADMIN], accounts.find_membership(owner.user, second.slug)):
             assert staging.find(other, staged.id) is None
             assert staging.newest(other) is None
 

@@ -65,7 +65,7 @@ def test_only_the_installer_adds_accounts(owner, now):
         accounts.create_by_installer("Second", owner.user, now)
     owner.user.is_installer = True
     added = accounts.create_by_installer("Second", owner.user, now)
-    assert accounts.membership(owner.user, added.slug).role is Role.OWNER
+    assert accounts.find_membership(owner.user, added.slug).role is Role.OWNER
 
 
 def test_an_admin_changes_the_settings_and_the_slug_stays(people, now):
@@ -123,10 +123,10 @@ def test_a_person_sees_their_accounts_by_name(people, owner, now):
 def test_an_account_that_one_was_removed_from_is_known_and_not_listed(people, owner, now):
     uma = people[Role.USER]
     memberships.deactivate(owner, uma, now)
-    assert not accounts.membership(uma.user, "riverside-relief").is_active
+    assert not accounts.find_membership(uma.user, "riverside-relief").is_active
     assert accounts.memberships_of(uma.user) == []
 
 
 def test_an_account_of_others_is_not_found(people):
-    assert accounts.membership(people.stranger.user, "riverside-relief") is None
-    assert accounts.membership(people.stranger.user, "no-such-account") is None
+    assert accounts.find_membership(people.stranger.user, "riverside-relief") is None
+    assert accounts.find_membership(people.stranger.user, "no-such-account") is None

@@ -92,7 +92,7 @@ def test_who_has_none_is_listed_as_people_order_names(
     owner_with_one: Membership, people: People
 ) -> None:
     User.update(name="Émile Roux").where(User.id == people[Role.ADMIN].user_id).execute()
-    names = [user.name for user in two_step_policy.without(owner_with_one.account)]
+    names = [user.name for user in two_step_policy.members_without(owner_with_one.account)]
     assert names == ["Émile Roux", "Mo Diaz"]
 
 

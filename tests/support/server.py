@@ -88,7 +88,7 @@ class Server:
     @property
     def owner(self) -> Membership:
         """Olive, the installer, in Riverside Relief."""
-        member = accounts.membership(User.get(User.email == OWNER), self.account.slug)
+        member = accounts.find_membership(User.get(User.email == OWNER), self.account.slug)
         assert member is not None
         return member
 

@@ -108,7 +108,7 @@ def _passkey_of(user: User, now: datetime) -> int:
 
 def _list_of(site: Site, visitor: User | None) -> StagedList:
     """A list that the visitor dropped, or the Owner for whoever isn't in the account."""
-    found = accounts.membership(visitor, site.rows.account.slug) if visitor else None
+    found = accounts.find_membership(visitor, site.rows.account.slug) if visitor else None
     return staging.stage(found or site.rows.owner, "p.csv", b"p@example.org\n", site.rows.now)
 
 
