@@ -5,7 +5,7 @@ from datetime import timedelta
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import send_invitations
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import accounts
 from invites.models import Batch, Membership
 from invites.people import profiles

@@ -14,7 +14,7 @@ from invites.db import schema
 from invites.invitations import classify
 from invites.invitations.classify import Classification
 from invites.invitations.send_invitations import LIFETIME
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import accounts
 from invites.models import (
     TABLES,

@@ -46,7 +46,7 @@ def main() -> None:
         _line(f"{shape}: .xlsx", xlsx_file, floor)
         for kind, file in ((".csv", content), (".xlsx", book)):
             print(f"{f'{shape}: {kind}, peak over idle':<46} {_peak(file):7.1f} MB")
-    for name, make_heap in large_files.HEAPS.items():
+    for name, make_heap in large_files.LARGE_FILES.items():
         content = make_heap()
         seconds = statistics.median(_time(_entries_or_reason, content) for _ in range(RUNS))
         print(f"{f'20 MB: {name}':<46} {seconds * 1000:7.1f} ms {seconds / LIMIT:7.2f} x limit")

@@ -14,7 +14,8 @@ from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.invitations import classify
 from invites.lists import files
-from invites.lists.recipients import Entry, read_field
+from invites.lists.email_field import read_field
+from invites.lists.entries import Entry
 from invites.members import accounts
 from invites.members.accounts import AccountSettings
 from invites.models import EmailToken, Membership

@@ -14,7 +14,7 @@ from invites.core.roles import Role
 from invites.db import schema
 from invites.invitations import manage, send_invitations, staging, unsubscribe
 from invites.invitations.send_invitations import InvitationRequest
-from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.entries import MAX_ENTRIES
 from invites.members import answers, installation, memberships, permanent_link
 from invites.models import (
     Account,

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from invites.authorization import authority
 from invites.authorization.permissions import Action, authorize
 from invites.invitations import manage
-from invites.lists.recipients import typed
+from invites.lists.email_field import format_entry
 from invites.members import permanent_link
 from invites.members.account_invitations import Flag
 from invites.models import Invitation, InvitationStatus, Membership
@@ -80,7 +80,7 @@ def correct(invitation_id: int) -> Response:
     """New Invitation, with this person in the Email field to correct the address."""
     invitation = current().scope.invitations.find(invitation_id)
     authorize(current().membership, Action.MANAGE_INVITATION, invitation)
-    text = typed(invitation.email, invitation.name)
+    text = format_entry(invitation.email, invitation.name)
     return compose_page(prefilled_form(text, invitation.role, invitation))
 
 

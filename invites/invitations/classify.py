@@ -16,7 +16,7 @@ from invites.core import addresses, text_fields
 from invites.core.errors import Reason, RuleError
 from invites.invitations import quotas, staged_rows, unsubscribe
 from invites.lists import suggestions
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.models import (
     Account,
     EntryOutcome,
@@ -83,8 +83,10 @@ def classify(
     found = outcomes(account, emails, now, after=listed)
     return Classification(
         [
-            Classified(entry, outcome, *reading)
-            for entry, outcome, reading in zip(entries, found, readings, strict=True)
+            Classified(entry, outcome, email, problem, suggestion)
+            for entry, outcome, (email, problem, suggestion) in zip(
+                entries, found, readings, strict=True
+            )
         ]
     )
 
@@ -128,17 +130,18 @@ def outcomes(
     the addresses of a list that comes first.
     """
     on_record = outcomes_on_record(account, sorted({*emails} - {""}), now)
+    # Read once: an attribute of an Enum takes as long as all the rest of an iteration.
+    new, duplicate, invalid = EntryOutcome.INVITE, EntryOutcome.DUPLICATE, EntryOutcome.INVALID
     seen = set(after)
     found = []
     for email in emails:
         if not email:
-            outcome = EntryOutcome.INVALID
+            found.append(invalid)
         elif email in seen:
-            outcome = EntryOutcome.DUPLICATE
+            found.append(duplicate)
         else:
-            outcome = on_record.get(email, EntryOutcome.INVITE)
+            found.append(on_record.get(email, new))
             seen.add(email)
-        found.append(outcome)
     return found
 
 

@@ -13,7 +13,7 @@ from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows
 from invites.invitations.staged_rows import one_line
 from invites.lists import suggestions
-from invites.lists.recipients import Entry, tidy
+from invites.lists.entries import Entry, read_cell
 from invites.lists.table import Choice
 from invites.models import EntryOutcome, StagedList, StagedRow
 
@@ -23,7 +23,7 @@ Changes = Counter[tuple[EntryOutcome, EntryOutcome]]
 
 def edit_row(staged: StagedList, number: int, text: str, now: datetime) -> None:
     """Replace the text of a row. Raises RuleError(NOT_FOUND)."""
-    _change(staged, number, now, text=tidy(text.strip()[:1000]).text, kept_as_is=False)
+    _change(staged, number, now, text=read_cell(text.strip())[0], kept_as_is=False)
 
 
 def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:

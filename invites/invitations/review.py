@@ -12,7 +12,7 @@ from datetime import datetime
 from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, staging
 from invites.invitations.classify import Classification
-from invites.lists.recipients import MAX_ENTRIES, Entry
+from invites.lists.entries import MAX_ENTRIES, Entry
 from invites.models import INVITED, Account, EntryOutcome, StagedList
 
 

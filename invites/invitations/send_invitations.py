@@ -14,7 +14,7 @@ from invites.core.roles import Role
 from invites.invitations import edits, quotas, staging
 from invites.invitations.review import Review, review_entries
 from invites.invitations.skipped import skipped_entries
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.models import (
     INVITED,
     Batch,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from invites.invitations import staged_rows
 from invites.invitations.review import Review
-from invites.lists.recipients import typed
+from invites.lists.email_field import format_entry
 from invites.models import Batch, EntryOutcome
 
 MAX_KEPT = 2000  # entries; a page reads them all
@@ -25,7 +25,7 @@ class SkippedEntry(NamedTuple):
     @property
     def as_typed(self) -> str:
         """The entry as it can be typed into the Email field."""
-        return typed(self.text, self.name)
+        return format_entry(self.text, self.name)
 
 
 def skipped_entries(review: Review, invited: Collection[EntryOutcome]) -> list[SkippedEntry]:

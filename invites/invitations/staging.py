@@ -21,7 +21,7 @@ from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, subprocess_pool
 from invites.invitations.subprocess_pool import PoolError
 from invites.lists import files
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.lists.table import BOTH_NAMES, Choice
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 

@@ -1,10 +1,10 @@
-"""What people write above the columns of their lists, in the languages of our users and others."""
+"""The headers that people give to columns of addresses and names, in many languages."""
 
 import unicodedata
 
-_LONGEST = 100  # characters of a title that are looked at
+_MAX_LENGTH = 100  # characters examined
 
-# All without accents, spaces and signs.
+# All in lower case, without accents, spaces and punctuation.
 _EMAIL = (
     "email", "emails", "mail", "mails", "emailaddress", "emailaddresses", "mailaddress",
     "emailid", "email1", "primaryemail", "emailadresse", "mailadresse", "epost", "epostadresse",
@@ -17,7 +17,7 @@ _EMAIL = (
 _EMAIL_PART = ("mail", "courriel", "correo", "epost", "почт", "メール", "邮", "郵", "이메일")
 _ADDRESS_PART = ("adres", "address", "direccion", "endereco", "indirizzo", "kontakt", "contact")
 
-# From the whole name to a part of it.
+# Ranked from full names to parts of them.
 _NAME = (
     "fullname", "name", "displayname", "nameinfull", "contactname", "membername",
     "volunteername", "firstandlastname", "firstnamelastname", "vollername", "vollstandigername",
@@ -35,12 +35,12 @@ _FAMILY = frozenset((
     "apelido", "achternaam", "familienaam", "efternamn", "efternavn", "etternavn", "sukunimi",
     "nazwisko", "фамилия",
 ))  # fmt: skip
-_NAME_RANK = {title: rank for rank, title in enumerate(_NAME)}
+_NAME_RANK = {header: rank for rank, header in enumerate(_NAME)}
 
 
-def email_weight(title: str) -> float:
-    """How much more an address counts below this title: 1 for a title that says nothing."""
-    plain = _plain(title)
+def email_weight(header: str) -> float:
+    """How much an address below this header counts: 1 if the header says nothing about it."""
+    plain = _plain(header)
     if plain in _EMAIL:
         return 10
     if any(part in plain for part in _EMAIL_PART):
@@ -48,21 +48,19 @@ def email_weight(title: str) -> float:
     return 1.5 if any(part in plain for part in _ADDRESS_PART) else 1
 
 
-def name_rank(title: str) -> int | None:
-    """How well the title fits people's names, 0 best; None when it doesn't."""
-    return _NAME_RANK.get(_plain(title))
+def name_rank(header: str) -> int | None:
+    """How well the header fits people's names: 0 is best, None if it doesn't."""
+    return _NAME_RANK.get(_plain(header))
 
 
-def is_given_name(title: str) -> bool:
-    """Whether it stands above first names."""
-    return _plain(title) in _GIVEN
+def is_given_name(header: str) -> bool:
+    return _plain(header) in _GIVEN
 
 
-def is_family_name(title: str) -> bool:
-    """Whether it stands above last names."""
-    return _plain(title) in _FAMILY
+def is_family_name(header: str) -> bool:
+    return _plain(header) in _FAMILY
 
 
-def _plain(title: str) -> str:
-    letters = unicodedata.normalize("NFKD", title[:_LONGEST].casefold())
+def _plain(header: str) -> str:
+    letters = unicodedata.normalize("NFKD", header[:_MAX_LENGTH].casefold())
     return unicodedata.normalize("NFC", "".join(filter(str.isalnum, letters)))

@@ -1,4 +1,4 @@
-"""Files with lists of people: from the bytes that were dropped to a table."""
+"""Reads an uploaded file, of whatever kind, into a table."""
 
 import csv
 import io
@@ -8,57 +8,61 @@ from dataclasses import replace
 from invites.core.errors import Reason, RuleError
 from invites.lists import vcards, workbooks
 from invites.lists.csv_rows import MAX_LINES, check, rows
-from invites.lists.dialect import delimiter_of, without_quotes_around_rows, without_separator_line
+from invites.lists.dialect import (
+    guess_delimiter,
+    without_quotes_around_rows,
+    without_separator_line,
+)
 from invites.lists.encodings import decode
 from invites.lists.table import MAX_BYTES, MAX_MEGABYTES, Table
 
-# Not <ada@example.org>. Many programs export a web page that they call .xls.
+# Not <ada@example.org>. Many programs export a web page as .xls.
 _MARKUP = re.compile(r"\s*<(?:[!?]|(?:html|head|meta|style|table|div)[\s>])", re.IGNORECASE)
-_LONGEST_LINE = 4 * 1024 * 1024  # characters; 50,000 addresses and their names
+_MAX_REWRITTEN = 4 * 1024 * 1024  # characters; 50,000 addresses with names
 
 
 def read(content: bytes) -> Table:
-    """The table in a file, told by its content and never by its name.
+    """The table in a file; the content decides of which kind it is, not the name.
 
-    CSV in UTF-8, UTF-16 or Windows-1252; workbooks (.xlsx, .xls, .ods); contacts
-    (.vcf). Raises RuleError(FILE_*), or LIST_TOO_LONG when already the lines are too many.
+    CSV in UTF-8, UTF-16 or Windows-1252, workbooks (.xlsx, .xls, .ods), or vCards (.vcf).
+    Raises RuleError(FILE_*), or LIST_TOO_LONG for too many lines.
     """
     if len(content) > MAX_BYTES:
         raise RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
     if workbooks.is_container(content):
-        rows_of_sheet, sheets = workbooks.csv_of(content)
-        return replace(_with_addresses(decode(rows_of_sheet), ","), sheets=tuple(sheets))
+        rows_of_sheet, sheets = workbooks.to_csv(content)
+        return replace(_checked_table(decode(rows_of_sheet), ","), sheets=tuple(sheets))
     text = decode(content)
-    if vcards.are_contacts(text):
-        table = vcards.table_of(text)
-        return _with_addresses(table.text, table.delimiter)
+    if vcards.is_vcard(text):
+        table = vcards.read_vcards(text)
+        return _checked_table(table.text, table.delimiter)
     if _MARKUP.match(text):
         raise RuleError(Reason.FILE_MARKUP)
     if not text or text.isspace():
         raise RuleError(Reason.FILE_EMPTY)
-    if text.startswith('"') and len(text) <= _LONGEST_LINE:
+    if text.startswith('"') and len(text) <= _MAX_REWRITTEN:
         text = without_quotes_around_rows(text)
     text, delimiter = without_separator_line(text)
-    return _with_addresses(text, delimiter)
+    return _checked_table(text, delimiter)
 
 
-def _with_addresses(text: str, delimiter: str) -> Table:
+def _checked_table(text: str, delimiter: str) -> Table:
     if "@" not in text:
         raise RuleError(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
-        text = text.rstrip()  # a copy, so not for all
-    delimiter = delimiter or delimiter_of(text)
-    table = Table(_one_below_the_other(text, delimiter), delimiter)
+        text = text.rstrip()  # takes a copy, so only if it may help
+    delimiter = delimiter or guess_delimiter(text)
+    table = Table(_one_address_per_row(text, delimiter), delimiter)
     check(table.text, table.delimiter)
     return table
 
 
-def _one_below_the_other(text: str, delimiter: str) -> str:
-    """The text of a table; of lines with nothing but addresses, each of these in its own row.
+def _one_address_per_row(text: str, delimiter: str) -> str:
+    """Put each address in its own row, if the text has nothing but addresses.
 
-    That is one line, or lines that hold now more and now fewer, which no program writes.
+    That is a single line, or lines of different lengths; any other text is a table.
     """
-    if len(text) > _LONGEST_LINE or text.count('"') % 2:
+    if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text
     addresses: list[list[str]] = []
     widths = []

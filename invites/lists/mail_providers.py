@@ -1,15 +1,14 @@
-"""The big mail providers, and how people mistype them.
+"""The large mail providers, and how people misspell them.
 
-A domain counts as mistyped only when one slip of the finger leads from a big
-provider to it, and nobody else is known to have it: an address at a real domain
-must never be held up. So a slip keeps the first letter, which also tells
-``ymail.com`` and ``mail.com`` from ``gmail.com``.
+A domain is misspelt only if a single typo leads to it from a large provider, and nobody is known
+to own it: addresses at real domains must never be questioned. A typo keeps the first letter,
+which also tells ``ymail.com`` and ``mail.com`` from ``gmail.com``.
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
 
-# What follows the name of each provider that is big enough.
+# The suffixes of each provider's domains.
 _SUFFIXES = {
     "gmail": ("com",),
     "googlemail": ("com",),
@@ -33,72 +32,71 @@ _SUFFIXES = {
     "gmx": ("de", "net", "at", "ch", "com"),
 }
 
-# No top-level domains, so no domain ends with them.
-_NO_ENDINGS = {
+# Not top-level domains, so no domain ends with them.
+_MISSPELT_SUFFIXES = {
     **dict.fromkeys(("con", "cmo", "ocm", "comm", "vom", "xom", "cpm", "coom", "ccom"), "com"),
     **dict.fromkeys(("c0m", "com.com", "comn", "coml"), "com"),
     **dict.fromkeys(("nte", "ent", "nett", "nret"), "net"),
     **dict.fromkeys(("ogr", "rog", "orgg", "0rg"), "org"),
     "dee": "de",
 }
-# The same, but elsewhere something else may be meant.
-_NO_ENDINGS_HERE = {"ed": "de"}
-# Top-level domains where no provider with a long name is.
-_NOT_THERE = {"co": "com", "cm": "com", "om": "com", "c": "com", "ne": "net"}
+# The same, but only after a provider's name.
+_MISSPELT_PROVIDER_SUFFIXES = {"ed": "de"}
+# Top-level domains that no provider with a long name uses.
+_UNUSED_SUFFIXES = {"co": "com", "cm": "com", "om": "com", "c": "com", "ne": "net"}
 
-_BY_HAND = {
+_OTHER_MISSPELLINGS = {
     **dict.fromkeys(("gimail", "gmeil", "gmaile", "gmailc", "gmai1"), "gmail"),
     **dict.fromkeys(("hotmale", "hotmeil", "h0tmail", "homail", "hotmai1", "hitmail"), "hotmail"),
     **dict.fromkeys(("yahooo", "yah00", "yaho0", "yah0o"), "yahoo"),
     **dict.fromkeys(("outl00k", "outloo", "outlouk", "outlock"), "outlook"),
     **dict.fromkeys(("iclould", "icluod", "iclaud"), "icloud"),
 }
-_SOMEBODY_ELSES = {"gail", "tonline"}
+_REAL_NAMES = {"gail", "tonline"}
 
-_NEAR = {
+_NEIGHBORING_KEYS = {
     letter: row[max(place - 1, 0) : place] + row[place + 1 : place + 2]
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
     for place, letter in enumerate(row)
 }
-_LONG_ENOUGH = 5  # letters of a name, from which one slip hardly makes another name
+_LONG_NAME = 5  # letters; a single typo rarely turns it into another name
 
 
 def providers() -> list[str]:
-    """The domains of all big providers, the longest first."""
-    domains = [f"{name}.{end}" for name, ends in _SUFFIXES.items() for end in ends]
+    """The domains of all providers, the longest first."""
+    domains = [f"{name}.{suffix}" for name, suffixes in _SUFFIXES.items() for suffix in suffixes]
     return sorted(domains, key=len, reverse=True)
 
 
-def home_of(name: str) -> str:
-    """The domain of a provider whose name stands alone, like ``gmail``; else nothing."""
-    ends = _SUFFIXES.get(name)
-    return f"{name}.{ends[0]}" if ends and len(name) >= _LONG_ENOUGH else ""
+def main_domain(name: str) -> str:
+    """The domain that a provider's name alone means, like ``gmail``, or ""."""
+    suffixes = _SUFFIXES.get(name)
+    return f"{name}.{suffixes[0]}" if suffixes and len(name) >= _LONG_NAME else ""
 
 
 @lru_cache(maxsize=10_000)
 def corrected(domain: str) -> str:
-    """The domain that a canonical one is surely a slip of; nothing when it may be meant."""
-    name, _, end = domain.partition(".")
-    meant = _MEANT.get(name, name)
-    meant_end = _meant_end(meant, end)
-    if meant_end in _SUFFIXES.get(meant, ()):
-        right = f"{meant}.{meant_end}"
+    """The right spelling of a canonical domain that is misspelt, or ""."""
+    written_name, _, written_suffix = domain.partition(".")
+    name = _NAMES_BY_MISSPELLING.get(written_name, written_name)
+    suffix = _corrected_suffix(name, written_suffix)
+    if suffix in _SUFFIXES.get(name, ()):
+        right = f"{name}.{suffix}"
     else:
-        rest, _, end = domain.rpartition(".")
-        right = f"{rest}.{_NO_ENDINGS.get(end, end)}"
+        rest, _, suffix = domain.rpartition(".")
+        right = f"{rest}.{_MISSPELT_SUFFIXES.get(suffix, suffix)}"
     return corrected(right) or right if right != domain else ""
 
 
-def _meant_end(name: str, end: str) -> str:
-    """The ending that was meant after the name of a provider."""
-    slips = _NO_ENDINGS | _NO_ENDINGS_HERE
-    if len(name) >= _LONG_ENOUGH and end not in _SUFFIXES.get(name, ()):
-        slips |= _NOT_THERE
-    return slips.get(end, end)
+def _corrected_suffix(name: str, suffix: str) -> str:
+    misspelt = _MISSPELT_SUFFIXES | _MISSPELT_PROVIDER_SUFFIXES
+    if len(name) >= _LONG_NAME and suffix not in _SUFFIXES.get(name, ()):
+        misspelt |= _UNUSED_SUFFIXES
+    return misspelt.get(suffix, suffix)
 
 
-def _slips(name: str) -> Iterator[str]:
-    """What one slip of a finger makes of ``name``: its first letter stays, or swaps places."""
+def _typos(name: str) -> Iterator[str]:
+    """All spellings with a single typo that keep the first letter, or swap it with the second."""
     for place in range(len(name)):
         before, letter, after = name[:place], name[place], name[place + 1 :]
         yield f"{before}{letter}{letter}{after}"
@@ -106,14 +104,14 @@ def _slips(name: str) -> Iterator[str]:
             yield f"{before}{after[0]}{letter}{after[1:]}"
         if before:
             yield before + after
-            yield from (before + near + after for near in _NEAR.get(letter, ""))
+            yield from (before + near + after for near in _NEIGHBORING_KEYS.get(letter, ""))
 
 
-def _meant() -> dict[str, str]:
-    names = [name for name in _SUFFIXES if len(name) >= _LONG_ENOUGH]
-    slips = {slip: name for name in names for slip in _slips(name)} | _BY_HAND
-    real = _SOMEBODY_ELSES | _SUFFIXES.keys()
-    return {slip: name for slip, name in slips.items() if slip not in real}
+def _names_by_misspelling() -> dict[str, str]:
+    names = [name for name in _SUFFIXES if len(name) >= _LONG_NAME]
+    typos = {typo: name for name in names for typo in _typos(name)} | _OTHER_MISSPELLINGS
+    real = _REAL_NAMES | _SUFFIXES.keys()
+    return {typo: name for typo, name in typos.items() if typo not in real}
 
 
-_MEANT = _meant()
+_NAMES_BY_MISSPELLING = _names_by_misspelling()

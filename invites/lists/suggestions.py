@@ -1,4 +1,4 @@
-"""What was probably meant by an entry that isn't an address, or is hardly the right one."""
+"""Suggests an address for an entry that is invalid or looks misspelt."""
 
 import re
 import unicodedata
@@ -9,26 +9,26 @@ from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.lists import mail_providers
 
-_LOOKED_AT = 500  # characters of an entry
-_TRIED = 3  # words of it: each may take long to refuse
-_HOPEFUL = re.compile(r"@|\bat\b|\.|[a-z]com\b", re.IGNORECASE)  # else there is nothing to mend
+_MAX_TEXT = 500  # characters examined
+_MAX_WORDS = 3  # tried as addresses; each may take long to refuse
+_LIKE_ADDRESS = re.compile(r"@|\bat\b|\.|[a-z]com\b", re.IGNORECASE)
 
 _AT = re.compile(r"\s*[\[({]\s*at\s*[\])}]\s*|\s+at\s+", re.IGNORECASE)
 _DOT = re.compile(r"\s*[\[({]\s*dot\s*[\])}]\s*|\s+dot\s+", re.IGNORECASE)
 _AROUND_AT = re.compile(r"\s*@[\s@]*")
 _GAP_IN_DOMAIN = re.compile(r"(?<=@)([\w-]+)\s*[\s,;]\s*(\w{2,4})$")
 _AROUND_DOT = re.compile(r"(@[^\s@]*?)(?:\s+\.\s*|\.\s+)(\w{2,4})$")
-_TORN = re.compile(r"([\w.+-]+) ([\w.+-]+)@([^\s@]+)")
-_BETWEEN = re.compile(
+_WITH_SPACE = re.compile(r"([\w.+-]+) ([\w.+-]+)@([^\s@]+)")
+_BETWEEN_ADDRESSES = re.compile(
     r"[?\s<>()\[\]{}|;:\"“”„«»]+|(?<=\.\w\w),|(?<=\.\w\w\w),|(?<=\w)/(?=[^\s/]+@)"
 )
-_CLINGING = re.compile(
+_PREFIXES = re.compile(
     r"^(?:mailto:|e-?mail:|https?://|www\.|[@.,:;!?'\u2019`*_-])+", re.IGNORECASE
 )
 _WWW = re.compile(r"^(?:www\.)+")
-_TRAILING = " .,:;!?'\u2019`*_-/\\@"
+_SUFFIX_CHARACTERS = " .,:;!?'\u2019`*_-/\\@"
 
-_DESKS = (
+_ROLE_NAMES = (
     "abuse accounts admin administrator billing bookings bounce bounces careers contact "
     "customerservice do-not-reply donotreply enquiries feedback hello help helpdesk hostmaster hr "
     "info information inquiries jobs kontakt list mail mailer-daemon marketing media "
@@ -36,26 +36,26 @@ _DESKS = (
     "reception root sales secretary security service services shop staff subscribe support "
     "team undisclosed-recipients unsubscribe webmaster"
 )
-_ROLES = frozenset(_DESKS.split())
+_ROLES = frozenset(_ROLE_NAMES.split())
 
 
 def suggestion(text: str, problem: Reason | None) -> str:
-    """A canonical address that was probably meant by ``text``, or nothing.
+    """The canonical address that ``text`` probably means, or "".
 
-    ``problem``: why the text isn't taken as it is; None when that isn't known.
+    ``problem``: why the text is refused, if that is known.
     """
     if problem is Reason.ADDRESS_MISSPELLED:
-        return _mended(text)
-    text = " ".join(unicodedata.normalize("NFKC", text[:_LOOKED_AT]).split())
-    if not _HOPEFUL.search(text):
+        return _corrected(text)
+    text = " ".join(unicodedata.normalize("NFKC", text[:_MAX_TEXT]).split())
+    if not _LIKE_ADDRESS.search(text):
         return ""
-    return next(filter(None, map(_mended, _attempts(text))), "")
+    return next(filter(None, map(_corrected, _attempts(text))), "")
 
 
 def misspelt(email: str) -> str:
-    """The right address for a canonical one at a mistyped provider, like gmial.com, or nothing.
+    """The right spelling of a canonical address that looks misspelt, or "".
 
-    The same for a ``www.`` in front, which no mailbox has.
+    At a provider like gmial.com, or with ``www.`` in front, which no mailbox has.
     """
     local, _, domain = email.rpartition("@")
     right = mail_providers.corrected(domain)
@@ -65,29 +65,29 @@ def misspelt(email: str) -> str:
 
 
 def holds_two(text: str) -> bool:
-    """Whether ``text``, which is no address, has two of them in it."""
-    if text.count("@", 0, _LOOKED_AT) < 2:
+    """Whether ``text``, which isn't an address, contains two of them."""
+    if text.count("@", 0, _MAX_TEXT) < 2:
         return False
-    return len([word for word in _words(text[:_LOOKED_AT]) if _canonical(word)]) > 1
+    return len([word for word in _words(text[:_MAX_TEXT]) if _canonical(word)]) > 1
 
 
 def addresses_in(text: str) -> list[str]:
-    """The first canonical addresses in a text that ``holds_two``, each once, mended."""
-    words = _words(unicodedata.normalize("NFKC", text[:_LOOKED_AT]))
-    return list(dict.fromkeys(filter(None, map(_mended, words))))
+    """The first canonical addresses in a text that ``holds_two``, each once, correctly spelt."""
+    words = _words(unicodedata.normalize("NFKC", text[:_MAX_TEXT]))
+    return list(dict.fromkeys(filter(None, map(_corrected, words))))
 
 
 def holds_no_more(text: str) -> bool:
-    """Whether ``addresses_in`` has every address of the text."""
-    return text.count("@") <= min(_TRIED, len(_words(text)))
+    """Whether ``addresses_in`` returns every address in the text."""
+    return text.count("@") <= min(_MAX_WORDS, len(_words(text)))
 
 
 def is_role(email: str) -> bool:
-    """Whether a canonical address is a desk's rather than a person's, like info@."""
+    """Whether a canonical address belongs to a role rather than a person, like info@."""
     return email.partition("@")[0] in _ROLES
 
 
-def _mended(text: str) -> str:
+def _corrected(text: str) -> str:
     email = _canonical(text)
     return email and (misspelt(email) or email)
 
@@ -100,12 +100,12 @@ def _canonical(text: str) -> str:
 
 
 def _attempts(text: str) -> Iterator[str]:
-    """What ``text`` may have been meant as, the likeliest first."""
+    """What ``text`` may mean, the likeliest first."""
     whole = _without_gaps(text)
-    torn = _TORN.fullmatch(_bare(whole))
-    if torn and _is_one_name(torn[1], torn[2]):
-        yield f"{torn[1]}{torn[2]}@{torn[3]}"
-        return  # the second half alone is the address of a stranger
+    parts = _WITH_SPACE.fullmatch(_bare(whole))
+    if parts and _is_one_name(parts[1], parts[2]):
+        yield f"{parts[1]}{parts[2]}@{parts[3]}"
+        return  # the second part alone would be a stranger's address
     yield _bare(whole)
     for word in _words(whole):
         yield word
@@ -114,9 +114,10 @@ def _attempts(text: str) -> Iterator[str]:
 
 
 def _is_one_name(first: str, second: str) -> bool:
-    """Whether a space got into an address, rather than a person's name in front of it.
+    """Whether a space got into an address, rather than a name in front of it.
 
-    ``space man@…`` and ``Space Man@…``, but neither ``Ada a.okafor@…`` nor ``ada ada.okafor@…``.
+    True for ``space man@…`` and ``Space Man@…``, False for ``Ada a.okafor@…`` and
+    ``ada ada.okafor@…``.
     """
     is_name_in_front = first[0].isupper() and not second[0].isupper()
     first, second = first.lower(), second.lower()
@@ -124,13 +125,13 @@ def _is_one_name(first: str, second: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    """The first parts of ``text`` that have an @ in them."""
-    words = (_bare(word) for word in _BETWEEN.split(text) if "@" in word)
-    return list(islice(words, _TRIED))
+    """The first parts of ``text`` that contain an @."""
+    words = (_bare(word) for word in _BETWEEN_ADDRESSES.split(text) if "@" in word)
+    return list(islice(words, _MAX_WORDS))
 
 
 def _without_gaps(text: str) -> str:
-    """``ada at gmail dot com``, ``ada @ gmail. com`` and ``ada@@gmail,com`` in one piece."""
+    """``ada@gmail.com`` for ``ada at gmail dot com``, ``ada @ gmail. com``, ``ada@@gmail,com``."""
     if "@" not in text:
         text = _AT.sub("@", text, count=1)
         text = _DOT.sub(".", text)
@@ -140,31 +141,31 @@ def _without_gaps(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without what clings to both ends: ``mailto:``, ``www.``, punctuation."""
-    return _CLINGING.sub("", text.strip()).rstrip(_TRAILING)
+    """The text without ``mailto:``, ``www.`` and punctuation around it."""
+    return _PREFIXES.sub("", text.strip()).rstrip(_SUFFIX_CHARACTERS)
 
 
 def _with_dots(word: str) -> Iterator[str]:
-    """With the dots that are missing, doubled, or commas."""
+    """The address with dots that are missing, doubled or typed as commas."""
     local, _, domain = word.replace(",", ".").partition("@")
     local, domain = (re.sub(r"\.{2,}", ".", part).strip(".") for part in (local, domain))
     yield f"{local}@{domain}"
-    yield f"{local}@{_HOMES.get(domain.lower(), '')}"
+    yield f"{local}@{_WITHOUT_DOT.get(domain.lower(), '')}"
 
 
 def _with_at(text: str) -> Iterator[str]:
-    """``adagmail.com``: without an @ before a provider that everybody knows."""
+    """``ada@gmail.com`` for ``adagmail.com``."""
     if "@" in text or " " in text:
         return
     lower = text.lower()
-    for domain in _WELL_KNOWN:
+    for domain in _LONG_DOMAINS:
         if lower.endswith(domain):
             yield f"{lower.removesuffix(domain).rstrip('.#_-')}@{domain}"
             return
 
 
-_WELL_KNOWN = [domain for domain in mail_providers.providers() if len(domain) > len("gmx.com")]
-_HOMES = {domain.replace(".", ""): domain for domain in _WELL_KNOWN} | {
-    domain.partition(".")[0]: mail_providers.home_of(domain.partition(".")[0])
-    for domain in _WELL_KNOWN
+_LONG_DOMAINS = [domain for domain in mail_providers.providers() if len(domain) > len("gmx.com")]
+_WITHOUT_DOT = {domain.replace(".", ""): domain for domain in _LONG_DOMAINS} | {
+    domain.partition(".")[0]: mail_providers.main_domain(domain.partition(".")[0])
+    for domain in _LONG_DOMAINS
 }

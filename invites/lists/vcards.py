@@ -1,4 +1,4 @@
-"""Contacts (vCard 2.1, 3.0, 4.0) as a table: a row for each card, with its name and addresses."""
+"""Reads vCards (2.1, 3.0, 4.0) into a table: a row per card, with its name and addresses."""
 
 import csv
 import quopri
@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from invites.core.errors import Reason, RuleError
 from invites.lists.csv_rows import check_lines
-from invites.lists.recipients import MAX_ENTRIES
-from invites.lists.table import CARDS, Table
+from invites.lists.entries import MAX_ENTRIES
+from invites.lists.table import VCARD_DELIMITER, Table
 
 _BEGIN = re.compile(r"\s*BEGIN:VCARD\s", re.IGNORECASE)
-_MOST_ADDRESSES = 10  # of a card
-_KEPT = 300  # characters of a value
-_LONGEST = 10_000  # characters of a property that is joined; photos are longer, and not wanted
+_MAX_ADDRESSES = 10  # per card
+_MAX_VALUE = 300  # characters
+_MAX_PROPERTY = 10_000  # characters; photos are longer, and not needed
 _PROPERTY = re.compile(
     r"(?:[\w-]+\.)?(EMAIL|FN|N|BEGIN|END)(?![\w-])([^:]*):(.*)", re.IGNORECASE | re.DOTALL
 )
@@ -35,41 +35,40 @@ class _Property(NamedTuple):
 @dataclass(slots=True)
 class _Card:
     name: str = ""
-    parts_of_name: str = ""
-    addresses: list[tuple[int, str]] = field(default_factory=list)  # 1 is preferred most
+    name_parts: str = ""
+    addresses: list[tuple[int, str]] = field(default_factory=list)  # with their preference
 
     def row(self) -> list[str]:
         addresses = [address for _, address in sorted(self.addresses, key=lambda one: one[0])]
-        return [self.name or self.parts_of_name, *dict.fromkeys(addresses)]
+        return [self.name or self.name_parts, *dict.fromkeys(addresses)]
 
 
-class _Pieces:
-    """Where a csv.writer writes; io.StringIO would take four bytes for each letter."""
+class _ListWriter:
+    """Collects what a csv.writer writes; io.StringIO takes four bytes per character."""
 
-    def __init__(self, pieces: list[str]) -> None:
-        self.write = pieces.append
+    def __init__(self, lines: list[str]) -> None:
+        self.write = lines.append
 
 
-def are_contacts(text: str) -> bool:
-    """Whether the text is a file of contacts."""
+def is_vcard(text: str) -> bool:
     return bool(_BEGIN.match(text))
 
 
-def table_of(text: str) -> Table:
-    """The columns Name, Email, Email 2 and so on, preferred addresses first.
+def read_vcards(text: str) -> Table:
+    """A table with the columns Name, Email, Email 2 and so on, preferred addresses first.
 
     A card without an address is a row too. Raises RuleError(LIST_TOO_LONG).
     """
     check_lines(text)
-    pieces: list[str] = []
-    writer = csv.writer(_Pieces(pieces), delimiter=CARDS, lineterminator="\n")
+    lines: list[str] = []
+    writer = csv.writer(_ListWriter(lines), delimiter=VCARD_DELIMITER, lineterminator="\n")
     widest = 2
     for card in _cards(text):
         row = card.row()
         widest = max(widest, len(row))
         writer.writerow(row)
-    titles = ["Name", "Email", *(f"Email {n}" for n in range(2, widest))]
-    return Table(CARDS.join(titles) + "\n" + "".join(pieces), CARDS)
+    header = ["Name", "Email", *(f"Email {n}" for n in range(2, widest))]
+    return Table(VCARD_DELIMITER.join(header) + "\n" + "".join(lines), VCARD_DELIMITER)
 
 
 def _cards(text: str) -> Iterator[_Card]:
@@ -93,25 +92,25 @@ def _add(card: _Card, one: _Property) -> None:
         card.name = card.name or _plain(one.value)
     elif one.name == "N":
         family, given = [*re.split(r"(?<!\\);", one.value), ""][:2]
-        card.parts_of_name = f"{_plain(given)} {_plain(family)}".strip()
-    elif len(card.addresses) < _MOST_ADDRESSES:
+        card.name_parts = f"{_plain(given)} {_plain(family)}".strip()
+    elif len(card.addresses) < _MAX_ADDRESSES:
         card.addresses.append((_preference(one.parameters), _plain(one.value)))
 
 
 def _preference(parameters: str) -> int:
-    """From 1 to 100 in version 4, just PREF before."""
+    """1 is most preferred. Version 4 has numbers from 1 to 100, older ones only PREF."""
     found = _PREFERRED.search(parameters)
     return int(found[1] or 1) if found else 101
 
 
 def _plain(value: str) -> str:
-    """Without escapes, on one line, and without what separates our cells."""
-    text = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[:_KEPT])
-    return " ".join(text.replace(CARDS, " ").split())
+    """The value on one line, without escapes and the delimiter."""
+    text = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[:_MAX_VALUE])
+    return " ".join(text.replace(VCARD_DELIMITER, " ").split())
 
 
 def _properties(text: str) -> Iterator[_Property]:
-    """The properties that matter, folded lines joined and quoted-printable decoded."""
+    """Names and addresses, with folded lines joined and quoted-printable decoded."""
     for line in _unfolded(text):
         found = _PROPERTY.match(line)
         if found:
@@ -120,15 +119,15 @@ def _properties(text: str) -> Iterator[_Property]:
 
 
 def _unfolded(text: str) -> Iterator[str]:
-    """Lines with those that go on from them: after a space, or after = in quoted-printable."""
+    """Lines joined with their continuations: after a space, or after = in quoted-printable."""
     whole, is_quoted = "", False
     for line in _lines(text):
         if line[:1] in (" ", "\t"):
-            if len(whole) < _LONGEST:
+            if len(whole) < _MAX_PROPERTY:
                 whole += line[1:]
-        elif whole.endswith("=") and (is_quoted or _is_quoted(whole[:_KEPT])):
+        elif whole.endswith("=") and (is_quoted or _is_quoted(whole[:_MAX_VALUE])):
             is_quoted = True
-            whole = whole[:-1] + line if len(whole) < _LONGEST else whole
+            whole = whole[:-1] + line if len(whole) < _MAX_PROPERTY else whole
         else:
             yield whole
             whole, is_quoted = line, False
@@ -140,12 +139,12 @@ def _is_quoted(start: str) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """One at a time: all at once would take some hundred megabytes."""
+    """The lines, one at a time: all at once would take hundreds of megabytes."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        yield text[start:end] if end - start < _LONGEST else text[start : start + _LONGEST]
+        yield text[start : min(end, start + _MAX_PROPERTY)]
         start = end + 1
 
 
@@ -158,4 +157,4 @@ def _decoded(value: str, parameters: str) -> str:
         text = content.decode(charset[1] if charset else "utf-8", "replace")
     except LookupError:
         text = content.decode("utf-8", "replace")
-    return text.encode("utf-8", "replace").decode()  # UTF-7 can hold halves of letters
+    return text.encode("utf-8", "replace").decode()  # UTF-7 may contain surrogates

@@ -1,10 +1,10 @@
-"""Turns a workbook on standard input into CSV on standard output: a program of its own.
+"""A program that converts a workbook on standard input to CSV on standard output.
 
-The first line that comes out names the sheets, as JSON: the one that follows, then the others.
+The first line of the output is a JSON list of the sheets' names, starting with the one that
+follows. The exit status says what went wrong.
 
-Started by workbooks.py, so that a file made to take all memory takes only this
-process, which has limits. Says what went wrong with its exit status. Imports
-nothing of Invites: it starts in a few milliseconds, and knows no secrets.
+workbooks.py runs it as a process with limits, in case a file is crafted to use up the memory.
+It imports nothing from Invites, so it starts in a few milliseconds and knows no secrets.
 """
 
 import csv
@@ -22,50 +22,49 @@ if TYPE_CHECKING:
 
     Cell = str | float | bool | time | date | datetime | timedelta
 
-LOCKED, TOO_MUCH, TOO_WIDE = 3, 4, 5  # exit statuses; any other but 0 is a broken file
-MAX_COLUMNS = 16_384  # what a spreadsheet can have
-MAX_TEXT = 20 * 1024 * 1024  # bytes that come out
+# Exit statuses. 0 is success; any other means that the file is broken.
+LOCKED, TOO_LARGE, TOO_WIDE = 3, 4, 5
 
-_MEMORY = 512 * 1024 * 1024  # bytes of addresses
-_SECONDS = 6.0  # of work; 50,000 rows of 20 columns take a small box three
-_NAMED = 20  # sheets
-_NAME = 60  # characters of a sheet's name; Excel allows 31
-_SOME = 5  # more than anybody is asked to write to
+MAX_COLUMNS = 16_384  # the limit of spreadsheet programs
+MAX_OUTPUT = 20 * 1024 * 1024  # bytes
+
+_MAX_MEMORY = 512 * 1024 * 1024  # bytes
+_MAX_SECONDS = 6.0  # of CPU time; 50,000 rows of 20 columns take about three
+_MAX_SHEETS = 20  # named
+_MAX_SHEET_NAME = 60  # characters; Excel allows 31
+_CONTACT_ADDRESSES = 5  # a sheet that only explains the others may have so many
 
 
 def main() -> None:
-    """Read, convert, write; or end with a status."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    signal.setitimer(signal.ITIMER_PROF, _SECONDS)  # ends us; RLIMIT_CPU knows whole seconds only
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+    signal.setitimer(signal.ITIMER_PROF, _MAX_SECONDS)  # RLIMIT_CPU allows only whole seconds
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from python_calamine import PasswordError, load_workbook  # within the limits
 
     try:
         workbook = load_workbook(io.BytesIO(sys.stdin.buffer.read()))
-        number, text = _sheet_of_people(workbook)
+        number, text = _sheet_with_addresses(workbook)
     except PasswordError:
         sys.exit(LOCKED)
     except MemoryError:
-        sys.exit(TOO_MUCH)
-    names = [name[:_NAME] for name in workbook.sheet_names]
+        sys.exit(TOO_LARGE)
+    names = [name[:_MAX_SHEET_NAME] for name in workbook.sheet_names]
     sheets = [*names[number : number + 1], *names[:number], *names[number + 1 :]]
-    sys.stdout.buffer.write(json.dumps(sheets[:_NAMED]).encode() + b"\n")
+    sys.stdout.buffer.write(json.dumps(sheets[:_MAX_SHEETS]).encode() + b"\n")
     sys.stdout.buffer.write(text)
 
 
-def _sheet_of_people(workbook: "CalamineWorkbook") -> tuple[int, bytes]:
-    """The first sheet that has an @ in some lines, or else the one with the most of them.
+def _sheet_with_addresses(workbook: "CalamineWorkbook") -> tuple[int, bytes]:
+    """Index and CSV of the first sheet with more than a few addresses, or of the one with most.
 
-    And its place among the sheets.
-
-    A sheet that explains the others may say whom to write to. Nothing when no sheet has any.
+    The CSV is empty if no sheet has any.
     """
     chosen, most = 0, b""
     for number in range(len(workbook.sheet_names)):
         text = _csv(workbook.get_sheet_by_index(number))
         if text.count(b"@") > most.count(b"@"):
             chosen, most = number, text
-        if most.count(b"@") > _SOME:
+        if most.count(b"@") > _CONTACT_ADDRESSES:
             break
     return chosen, most
 
@@ -76,23 +75,23 @@ def _csv(sheet: "CalamineSheet") -> bytes:
     out = io.BytesIO()
     with io.TextIOWrapper(out, "utf-8", "replace", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
-        for row in _filled(sheet):
+        for row in _rows(sheet):
             writer.writerow(row)
-            if out.tell() > MAX_TEXT:
-                sys.exit(TOO_MUCH)
+            if out.tell() > MAX_OUTPUT:
+                sys.exit(TOO_LARGE)
         lines.flush()
         return out.getvalue()
 
 
-def _filled(sheet: "CalamineSheet") -> Iterator[list[str]]:
-    """The cells as text; rows that only look filled are empty."""
+def _rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
+    """The cells as text; [] for a row of empty cells."""
     for row in sheet.iter_rows():
         cells = [cell if type(cell) is str else _text(cell) for cell in row]
         yield cells if any(cells) else []
 
 
 def _text(cell: "Cell") -> str:
-    """As people would type it: 5 for 5.0, and days without midnight."""
+    """The cell as people type it: 5 instead of 5.0, and dates without midnight."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time.min:

@@ -1,4 +1,4 @@
-"""Workbooks (.xlsx, .xlsb, .xls, .ods): what may be opened, and opening it at arm's length."""
+"""Reads workbooks (.xlsx, .xlsb, .xls, .ods) in a process with limits."""
 
 import io
 import json
@@ -11,11 +11,11 @@ from pathlib import Path
 from threading import BoundedSemaphore, Timer
 
 from invites.core.errors import Reason, RuleError
-from invites.lists.workbook_converter import LOCKED, MAX_COLUMNS, MAX_TEXT, TOO_MUCH, TOO_WIDE
+from invites.lists.workbook_converter import LOCKED, MAX_COLUMNS, MAX_OUTPUT, TOO_LARGE, TOO_WIDE
 
-_CHILD = Path(__file__).with_name("workbook_converter.py")
-_SECONDS = 12  # for the child, waiting for the processor too
-_AT_ONCE = BoundedSemaphore(2)  # each may take half a gigabyte
+_CONVERTER = Path(__file__).with_name("workbook_converter.py")
+_MAX_SECONDS = 12  # includes waiting for the CPU
+_slots = BoundedSemaphore(2)  # a process may take half a gigabyte
 
 _MAX_PARTS = 2_000
 _MAX_UNPACKED = 150 * 1024 * 1024  # bytes
@@ -29,22 +29,22 @@ _UNREADABLE = (
 
 
 def is_container(content: bytes) -> bool:
-    """Whether this is a file of the kinds that workbooks are, and other documents too."""
+    """Whether this is a ZIP or OLE file, as workbooks and other documents are."""
     return content.startswith((_ZIP + b"\x03\x04", _ZIP + b"\x05\x06", _OLE))
 
 
-def csv_of(content: bytes) -> tuple[bytes, list[str]]:
-    """The first sheet with a list of addresses, as CSV in UTF-8; nothing when no sheet has any.
+def to_csv(content: bytes) -> tuple[bytes, list[str]]:
+    """The first sheet with a list of addresses as CSV in UTF-8, or b"" if there is none.
 
-    And the names of the sheets: of this one first, then of the others, 20 at most.
+    And the names of up to 20 sheets, starting with this one.
 
-    Raises RuleError: FILE_WORKBOOK_*, or FILE_ZIP and FILE_NOT_TEXT for what is no workbook.
+    Raises RuleError: FILE_WORKBOOK_*; FILE_ZIP or FILE_NOT_TEXT if this isn't a workbook.
     """
     if content.startswith(_OLE):
         _check_ole(content)
     else:
         _check_zip(content)
-    return _converted(content)
+    return _convert(content)
 
 
 def _check_ole(content: bytes) -> None:
@@ -59,7 +59,7 @@ def _utf_16(name: str) -> bytes:
 
 
 def _check_zip(content: bytes) -> None:
-    if content.count(_DIRECTORY_ENTRY) > _MAX_PARTS:  # each would take a kilobyte to look at
+    if content.count(_DIRECTORY_ENTRY) > _MAX_PARTS:  # examining each takes a kilobyte
         raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
     try:
         parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
@@ -80,14 +80,14 @@ def _is_ods(content: bytes) -> bool:
     return b"application/vnd.oasis.opendocument.spreadsheet" in content[:200]
 
 
-def _converted(content: bytes) -> tuple[bytes, list[str]]:
-    with _AT_ONCE:
-        status, text = _run_child(content)
+def _convert(content: bytes) -> tuple[bytes, list[str]]:
+    with _slots:
+        status, text = _run_converter(content)
     if status == LOCKED:
         raise RuleError(Reason.FILE_WORKBOOK_LOCKED)
     if status == TOO_WIDE:
         raise RuleError(Reason.FILE_TOO_WIDE, limit=MAX_COLUMNS)
-    if status == TOO_MUCH or status < 0 or len(text) > MAX_TEXT:  # below 0: killed by a limit
+    if status == TOO_LARGE or status < 0 or len(text) > MAX_OUTPUT:  # below 0: killed by a limit
         raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
     if status:
         raise RuleError(Reason.FILE_WORKBOOK_BROKEN)
@@ -95,26 +95,26 @@ def _converted(content: bytes) -> tuple[bytes, list[str]]:
     return rows, ["".join(filter(str.isprintable, name)) for name in json.loads(names)]
 
 
-def _run_child(content: bytes) -> tuple[int, bytes]:
-    """Its exit status and what it wrote; one byte too much when that was too much."""
-    with subprocess.Popen(  # noqa: S603  # our own program; what people send is its stdin
-        [sys.executable, "-I", str(_CHILD)],
+def _run_converter(content: bytes) -> tuple[int, bytes]:
+    """Its exit status and output, up to one byte more than allowed."""
+    with subprocess.Popen(  # noqa: S603  # our own program; the upload is only its input
+        [sys.executable, "-I", str(_CONVERTER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={},
-    ) as child:
-        assert child.stdin
-        assert child.stdout
-        killer = Timer(_SECONDS, child.kill)
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        killer = Timer(_MAX_SECONDS, process.kill)
         killer.start()
         try:
-            with suppress(BrokenPipeError):  # a child that ended has said why
-                child.stdin.write(content)
-                child.stdin.close()
-            text = child.stdout.read(MAX_TEXT + 1)
-            child.stdout.close()
-            return child.wait(), text
+            with suppress(BrokenPipeError):  # the process has ended; its status says why
+                process.stdin.write(content)
+                process.stdin.close()
+            text = process.stdout.read(MAX_OUTPUT + 1)
+            process.stdout.close()
+            return process.wait(), text
         finally:
-            child.kill()
+            process.kill()
             killer.cancel()

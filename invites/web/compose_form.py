@@ -28,7 +28,8 @@ from invites.invitations import send_invitations, staged_rows, staging
 from invites.invitations.review import Review, review_entries
 from invites.invitations.send_invitations import Approval, InvitationRequest
 from invites.lists import suggestions
-from invites.lists.recipients import Entry, read_field, replaced
+from invites.lists.email_field import read_field, replace_entry
+from invites.lists.entries import Entry
 from invites.lists.table import Choice
 from invites.models import EntryOutcome, Invitation, StagedList
 from invites.web.access import current
@@ -94,7 +95,7 @@ class ComposeForm(PlainForm):
 
     def replace_typed(self, wrong: str, right: str) -> None:
         """Replace ``wrong`` in the Email field with ``right``, unless that is empty."""
-        self.email.data = replaced(self.email.data or "", wrong, right or wrong)
+        self.email.data = replace_entry(self.email.data or "", wrong, right or wrong)
         self.__dict__.pop("entries", None)
 
     def add_typed(self, people: Sequence[tuple[str, str]]) -> None:

@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from invites.core.errors import Reason, RuleError
-from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.entries import MAX_ENTRIES
 from invites.lists.table import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
 from invites.web.error_labels import sentence

@@ -13,7 +13,7 @@ from lucide.jinja import lucide
 from invites import __version__
 from invites.authorization.permissions import Action
 from invites.core.roles import Role
-from invites.lists import recipients, table
+from invites.lists import entries, table
 from invites.members import accounts
 from invites.models import (
     Account,
@@ -42,7 +42,7 @@ _NAMES = {
     "Role": Role,
     "InvitationStatus": InvitationStatus,
     "MAX_FILE_BYTES": table.MAX_BYTES,
-    "MAX_ROWS": recipients.MAX_ENTRIES,
+    "MAX_ROWS": entries.MAX_ENTRIES,
     "VERSION": __version__,
     "MIN_PASSWORD": passwords.MIN_LENGTH,
     "RESET_HOURS": email_tokens.lifetime_hours(EmailTokenPurpose.RESET_PASSWORD),

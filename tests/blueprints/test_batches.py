@@ -13,7 +13,7 @@ from invites.core.settings import MailServer, Settings, load_settings
 from invites.factory import create_app
 from invites.invitations import manage, send_invitations
 from invites.invitations.send_invitations import InvitationRequest
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import answers
 from invites.models import (
     Batch,

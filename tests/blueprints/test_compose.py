@@ -12,7 +12,7 @@ from invites.core.roles import Role
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.invitations import send_invitations, staging
-from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.entries import MAX_ENTRIES
 from invites.members import answers, memberships
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
 from invites.web.labels import ROLE, ROLE_MEANS

@@ -10,7 +10,7 @@ from time_machine import travel
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage, send_invitations
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import answers, memberships, permanent_link
 from invites.models import (
     Delivery,

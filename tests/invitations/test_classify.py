@@ -13,7 +13,8 @@ from invites.core.roles import Role
 from invites.invitations import classify, edits, manage, staging, unsubscribe
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.invitations.review import review_entries
-from invites.lists.recipients import Entry, read_field
+from invites.lists.email_field import read_field
+from invites.lists.entries import Entry
 from invites.lists.table import Choice
 from invites.members import accounts, answers, memberships
 from invites.models import INVITED, ON_REQUEST, EntryOutcome, StagedRow

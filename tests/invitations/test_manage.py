@@ -9,7 +9,7 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.core.tokens import Purpose
 from invites.invitations import manage, send_invitations
-from invites.lists.recipients import read_field
+from invites.lists.email_field import read_field
 from invites.members import answers, memberships, permanent_link
 from invites.models import (
     BatchState,

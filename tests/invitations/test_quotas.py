@@ -7,7 +7,7 @@ import pytest
 from invites.core.errors import Reason
 from invites.invitations import classify, manage, quotas, send_invitations
 from invites.invitations.quotas import MAILS_PER_ADDRESS
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import accounts
 from invites.models import (
     ON_REQUEST,

@@ -10,7 +10,7 @@ from invites.core.roles import Role
 from invites.invitations import manage, send_invitations
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.invitations.send_invitations import LIFETIME, InvitationRequest
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import answers, memberships
 from invites.models import (
     Batch,

@@ -10,7 +10,7 @@ from invites.core.roles import Role
 from invites.invitations import send_invitations, skipped
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import answers, memberships
 from invites.models import AuditEntry, Batch, Delivery, EntryOutcome, Invitation, InvitationState
 from tests.support.actions import actions, invite, order, refused, reread, send

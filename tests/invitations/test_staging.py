@@ -14,7 +14,7 @@ from invites.invitations import edits, send_invitations, skipped, staged_rows, s
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
 from invites.invitations.subprocess_pool import PoolError
-from invites.lists.recipients import MAX_ENTRIES, Entry
+from invites.lists.entries import MAX_ENTRIES, Entry
 from invites.lists.table import BOTH_NAMES, Choice
 from invites.members import accounts, answers, memberships
 from invites.models import INVITED, Batch, Delivery, EntryOutcome, Invitation, StagedList, StagedRow
@@ -253,7 +253,7 @@ class TestLookingOver:
                 edits.exclude(staged, number, now)
 
     def test_other_columns_can_be_picked(self, staged, now):
-        assert [column["title"] for column in staged.columns] == ["name", "email", "boss"]
+        assert [column["header"] for column in staged.columns] == ["name", "email", "boss"]
         assert (staged.email_column, staged.name_column) == (1, 0)
         edits.edit_row(staged, 6, "nobody@example.org", now)
         staging.pick_columns(staged, Choice(2, None), now)

@@ -7,7 +7,7 @@ import pytest
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage, send_invitations, unsubscribe
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import answers, memberships, permanent_link
 from invites.models import (
     ON_REQUEST,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from invites.core.errors import Reason, RuleError
 from invites.lists import files
-from invites.lists.recipients import MAX_ENTRIES, Entry
+from invites.lists.entries import MAX_ENTRIES, Entry
 from invites.lists.table import MAX_BYTES, Choice, Table
 from invites.web.error_labels import sentence
 from tests.support import large_files, list_files, zip_bombs
@@ -69,7 +69,7 @@ def test_first_and_last_names_are_one_more_column():
     rows = "Last Name,First Name,Email\nOkafor,Ada,a@x.org\n,Ben,b@x.org\nRoy,,c@x.org\n,,d@x.org\n"
     table = files.read(rows.encode())
     both = table.columns()[-1]
-    assert (both.title, both.examples) == (
+    assert (both.header, both.examples) == (
         "First Name + Last Name",
         ("Ada Okafor", "Ben", "Roy"),
     )
@@ -101,13 +101,13 @@ def test_half_of_a_name_alone_is_no_whole_one(titles):
 def test_columns_say_what_is_in_them():
     table = files.read(f"Name,,Email\nAda,,{ADA}\nBen,,x@y.z\nCem,,\nDua,,\n".encode())
     name, email = table.columns()
-    assert (name.index, name.title, name.examples) == (0, "Name", ("Ada", "Ben", "Cem"))
-    assert (email.index, email.title, email.addresses) == (2, "Email", 2)
+    assert (name.index, name.header, name.examples) == (0, "Name", ("Ada", "Ben", "Cem"))
+    assert (email.index, email.header, email.addresses) == (2, "Email", 2)
 
 
 def test_columns_without_a_header_have_their_first_cells():
     (only,) = files.read(b"a@x.org\nb@x.org\n").columns()
-    assert (only.title, only.examples, only.addresses) == ("", ("a@x.org", "b@x.org"), 2)
+    assert (only.header, only.examples, only.addresses) == ("", ("a@x.org", "b@x.org"), 2)
 
 
 def test_of_many_columns_a_hundred_are_shown_with_those_that_have_addresses():
@@ -270,10 +270,10 @@ print(peak() - idle)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells")
-@pytest.mark.parametrize("name", large_files.HEAPS)
+@pytest.mark.parametrize("name", large_files.LARGE_FILES)
 def test_20_megabytes_of_anything_take_less_than_100_megabytes(tmp_path, name):
     path = tmp_path / "list.csv"
-    path.write_bytes(large_files.HEAPS[name]())
+    path.write_bytes(large_files.LARGE_FILES[name]())
     command = [sys.executable, "-c", MEASURE, str(path)]
     # Without a tracer: coverage alone takes 30 MB of this.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from invites.core import text_fields
 from invites.core.roles import Role
 from invites.invitations import send_invitations
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.mail.bulk_template import LINK, NAME, Addressee, BulkTemplate, Draft, UnsafeMailError
 from invites.mail.rendering import render
 from invites.models import Delivery, Membership

@@ -7,7 +7,7 @@ import pytest
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.members import accounts
 from invites.models import (
     Batch,

@@ -12,7 +12,7 @@ from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import send_invitations
 from invites.invitations.send_invitations import Approval, InvitationRequest
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 from invites.models import (
     ON_REQUEST,
     Account,

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from invites.lists.recipients import MAX_ENTRIES
+from invites.lists.entries import MAX_ENTRIES
 from invites.lists.table import MAX_BYTES
 
-HEAPS: dict[str, Callable[[], bytes]] = {
+LARGE_FILES: dict[str, Callable[[], bytes]] = {
     "commas": lambda: b"a@b.org" + b"," * (MAX_BYTES - 7),
     "rows of commas": lambda: (b"a@b.org" + b"," * 16_000 + b"\n") * 1290,
     "empty lines before": lambda: b"\n" * (MAX_BYTES - 7) + b"a@b.org",

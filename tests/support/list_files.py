@@ -10,7 +10,7 @@ from datetime import date
 
 import openpyxl
 
-from invites.lists.recipients import Entry
+from invites.lists.entries import Entry
 
 ADA = "ada@example.org"
 BEN = "ben@example.org"

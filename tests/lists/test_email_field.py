@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.lists.recipients import Entry, read_field, replaced, typed
+from invites.lists.email_field import format_entry, read_field, replace_entry
+from invites.lists.entries import Entry
 from tests.support.actions import ends_soon
 
 
@@ -174,10 +175,10 @@ def test_no_text_takes_long_to_read(text):
 def test_a_suggestion_takes_the_place_of_its_entry_alone(
     typed: str, wrong: str, after: str
 ) -> None:
-    assert replaced(typed, wrong, "a@gmail.com") == after
+    assert replace_entry(typed, wrong, "a@gmail.com") == after
 
 
 @pytest.mark.parametrize("name", ["", "Ann Bello", "Bello, Ann", "Zoë O'Neil"])
 def test_what_is_put_into_the_field_is_read_as_the_same_address_and_name(name):
-    [entry] = read_field(typed("ann@example.org", name))
+    [entry] = read_field(format_entry("ann@example.org", name))
     assert (entry.text, entry.name) == ("ann@example.org", name)

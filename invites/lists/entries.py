@@ -1,0 +1,81 @@
+"""Entries of a list: what should be one address each, with a name if there is one."""
+
+import re
+from typing import NamedTuple
+
+from invites.core.addresses import visible
+from invites.core.errors import RuleError
+from invites.core.text_fields import NAME_LENGTH, clean_name
+
+MAX_ENTRIES = 50_000  # in a file, or in a file and the Email field together
+MAX_TEXT = 1000  # characters; an address has 254, and an admin wants to see what is wrong
+
+_OPENING = "\"'([{<“”‘’„«»` "
+_CLOSING = "\"')]}>“”‘’«»` .,;:!"
+CLINGING = _OPENING + _CLOSING  # what gets copied along with an address
+
+_PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_NAME_AND_ADDRESS = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]\s]+)[>)\]]\W*")
+# Names that clean_name surely accepts, checked faster.
+_PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
+
+
+class Entry(NamedTuple):
+    """The text that should be an address, the number of its row in the file (from 1), and a name.
+
+    ``kept_as_is``: an admin confirmed that the address isn't misspelt.
+    """
+
+    text: str
+    row: int | None = None
+    name: str = ""
+    kept_as_is: bool = False
+
+
+def read_cell(cell: str, name: str = "") -> tuple[str, str]:
+    """Text and name of an entry from the cell with its address, and from ``name``, another cell.
+
+    ``Name <address>`` gives both. Spaces stay: ``ada okafor@example.org`` is more likely an
+    address with a typo than a name followed by someone else's address.
+    """
+    is_clean = cell.strip(CLINGING) == cell and ":" not in cell and cell.isascii()
+    if is_clean and len(cell) <= MAX_TEXT:  # nearly always
+        return cell, name and name_in(name)
+    cell = cell[:MAX_TEXT]
+    both = _NAME_AND_ADDRESS.fullmatch(cell)
+    if both:
+        return strip_clinging(both[2]), name_in(name) or name_before_address(both[1])
+    bare = strip_clinging(visible(cell))
+    return bare if _PLAIN_ADDRESS.fullmatch(bare) else cell, name_in(name)
+
+
+def strip_clinging(text: str) -> str:
+    """The text without ``mailto:``, and without quotes, brackets and punctuation around it."""
+    text = text.strip().lstrip(_OPENING).rstrip(_CLOSING)
+    if text.lower().startswith("mailto:"):
+        text = text[7:].partition("?")[0].lstrip(_OPENING).rstrip(_CLOSING)
+    return text
+
+
+def name_before_address(text: str) -> str:
+    """The name in front of an address, without quotes, or the ``From:`` of a copied mail."""
+    return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))
+
+
+def name_in(cell: str) -> str:
+    """A name that a mail may contain, or "".
+
+    Up to 100 characters; see ``clean_name``. Names with characters that weren't decoded are
+    left out too.
+    """
+    name = cell.strip()
+    if len(name) > NAME_LENGTH:
+        name = name[:NAME_LENGTH].rstrip()
+    if name.replace(" ", "").replace(",", "").isalnum() or _PLAIN_NAME.fullmatch(name):
+        return name
+    if "\ufffd" in name:
+        return ""
+    try:
+        return clean_name("".join(filter(str.isprintable, " ".join(name.split()))))
+    except RuleError:
+        return ""
