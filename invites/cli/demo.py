@@ -22,7 +22,7 @@ from invites.core.secret_key import load_secret_keys
 from invites.core.tokens import Purpose, Signer
 from invites.invitations import manage, send_invitations, staging, unsubscribe
 from invites.invitations.send_invitations import InvitationRequest
-from invites.lists.recipients import read_field
+from invites.lists.email_field import read_field
 from invites.members import accounts, answers, installation, memberships, permanent_link
 from invites.members.accounts import AccountSettings
 from invites.models import Account, Batch, Delivery, Invitation, Membership, User
