@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from invites.core.numbers import whole_number
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _NAMES = [
@@ -86,7 +88,7 @@ class Settings:
 
     @property
     def site_name(self) -> str:
-        """The base URL without its scheme, to show to people."""
+        """What people know this installation by: the base URL without its scheme."""
         return self.base_url.partition("://")[2]
 
     @property
@@ -126,9 +128,9 @@ def is_local(host: str) -> bool:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from ``environ``, or from ``.env`` overlaid by the process environment.
+    """Settings from ``environ``, or from the process environment over those in ``.env``.
 
-    Raises SettingsError for a value that can't be used.
+    Raises SettingsError for an invalid value.
     """
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
@@ -162,12 +164,13 @@ def _about_unknown(name: str) -> str:
 
 
 def _host_and_port(bind: str) -> tuple[str, int]:
-    host, _, port = bind.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    host, _, digits = bind.rpartition(":")
+    port = whole_number(digits) or 0
+    if not host or not 0 < port < 65536:
         raise SettingsError(
             f"INVITES_BIND must be an address and a port, such as 127.0.0.1:8000, not {bind!r}."
         )
-    return host, int(port)
+    return host, port
 
 
 def _base_url(text: str, host: str, port: int) -> str:
@@ -183,7 +186,7 @@ def _base_url(text: str, host: str, port: int) -> str:
 
 
 def _is_every_address(host: str) -> bool:
-    """Whether a server bound to ``host`` listens on all addresses of the machine."""
+    """Whether a server bound to ``host`` listens on every address of the machine."""
     try:
         return ip_address(host.strip("[]")).is_unspecified
     except ValueError:
@@ -193,7 +196,7 @@ def _is_every_address(host: str) -> bool:
 def _is_origin(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises ValueError for one that can't be
+        _ = parts.port  # raises ValueError if it is impossible
     except ValueError:
         return False
     bare = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc
@@ -278,6 +281,7 @@ def _number(environ: Mapping[str, str], name: str, *, default: int, highest: int
     text = environ.get(name, "").strip()
     if not text:
         return default
-    if not text.isdecimal() or int(text) > highest:
+    number = whole_number(text)
+    if number is None or number > highest:
         raise SettingsError(f"{name} must be a whole number up to {highest}, not {text!r}.")
-    return int(text)
+    return number

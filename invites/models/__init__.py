@@ -1,4 +1,4 @@
-"""Tables, constraints, and the questions a row can answer about itself."""
+"""The tables, and what a row can say about itself."""
 
 from invites.models.accounts import Account
 from invites.models.base import RoleField, Row

@@ -1,4 +1,4 @@
-"""Accounts: the organizations that invite."""
+"""Accounts."""
 
 from peewee import BooleanField, CharField
 
@@ -7,7 +7,7 @@ from invites.models.base import Row
 
 
 class Account(Row):
-    """An organization."""
+    """An organization that invites people."""
 
     name = CharField(max_length=100)
     slug = CharField(max_length=60, unique=True)

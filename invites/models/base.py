@@ -1,4 +1,4 @@
-"""What every table has in common."""
+"""The base of all tables."""
 
 from typing import Any
 
@@ -12,17 +12,13 @@ class RoleField(SmallIntegerField):
     """A Role in Python, its number in the table."""
 
     def db_value(self, value: Any) -> Any:
-        """The role's number."""
         return None if value is None else int(value)
 
     def python_value(self, value: Any) -> Any:
-        """The Role with that number."""
         return None if value is None else Role(value)
 
 
 class Row(Model):
-    """What all tables have in common."""
-
     id: Any
 
     class Meta:

@@ -13,7 +13,7 @@ from invites.models.people import User
 
 
 class BatchState(StrEnum):
-    """Whether the first mails of a batch go out; docs/mail.md draws it."""
+    """docs/mail.md draws how one becomes another."""
 
     PROBING = "probing"
     RUNNING = "running"
@@ -24,7 +24,11 @@ class BatchState(StrEnum):
 
 
 class Batch(Row):
-    """One press of *Send Invitation*. ``stop_reason``: why it stopped by itself."""
+    """The invitations of one press of *Send Invitation*.
+
+    ``key`` identifies the press, so that a repeated request doesn't send twice.
+    ``stop_reason``: the reply because of which sending stopped by itself.
+    """
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -43,7 +47,7 @@ class Batch(Row):
 
 
 class InvitationState(StrEnum):
-    """What is stored of an invitation. Expired is no state: it is pending, past its date."""
+    """What is stored. An expired invitation is stored as pending."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -52,12 +56,12 @@ class InvitationState(StrEnum):
     REPLACED = "replaced"
 
 
-# What can still be accepted before its date: who declined may think again.
+# Can be accepted before the invitation expires: people who declined may change their mind.
 OPEN_STATES = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
 class InvitationStatus(StrEnum):
-    """What an invitation's state means at a moment: the state, or expired."""
+    """The state of an invitation at some moment, including expired."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -68,9 +72,9 @@ class InvitationStatus(StrEnum):
 
 
 class Invitation(Row):
-    """An account's offer to one address. E-mail and role are what was offered, for good.
+    """An invitation to one address. Its email and role never change.
 
-    ``name`` is what a list called them: for the mail's greeting, and to find them by.
+    ``name`` comes from the list; the message greets the person with it.
     """
 
     account = ForeignKeyField(Account)
@@ -91,7 +95,6 @@ class Invitation(Row):
         indexes = ((("account", "state"), False), (("email", "state"), False))
 
     def status(self, now: datetime) -> InvitationStatus:
-        """Where the person stands at ``now``."""
         if self.state == InvitationState.PENDING and self.expires_at <= now:
             return InvitationStatus.EXPIRED
         return InvitationStatus(self.state)
@@ -102,7 +105,6 @@ class Invitation(Row):
 
     @classmethod
     def with_account_and_inviter(cls) -> "ModelSelect[Invitation]":
-        """A query for invitations with all that a page says of them: account and inviter."""
         return (
             cls.select(cls, Account, User)
             .join(Account)
@@ -112,12 +114,12 @@ class Invitation(Row):
 
     @classmethod
     def open_condition(cls, now: datetime) -> Any:
-        """The condition of a query that ``is_open`` is of a row."""
+        """``is_open`` as the condition of a query."""
         return cls.state.in_(OPEN_STATES) & (cls.expires_at > now)
 
     @classmethod
     def status_at(cls, now: datetime) -> Any:
-        """The column of a query that ``status`` is of a row."""
+        """``status`` as a column of a query."""
         is_expired = (cls.state == InvitationState.PENDING) & (cls.expires_at <= now)
         return Case(None, ((is_expired, InvitationStatus.EXPIRED.value),), cls.state)
 
@@ -134,7 +136,7 @@ Invitation.add_index(
 
 
 class UnsubscribedAddress(Row):
-    """Somebody who asked an account not to invite them again."""
+    """An address whose owner doesn't want invitations from an account."""
 
     account = ForeignKeyField(Account)
     account_id: int

@@ -1,4 +1,4 @@
-"""Memberships, permanent links and the audit log."""
+"""Memberships, permanent links, audit log."""
 
 from enum import StrEnum
 
@@ -12,7 +12,10 @@ from invites.models.people import User
 
 
 class PermanentLink(Row):
-    """A reusable join link of an account. Deleting keeps the row: its id never comes back."""
+    """A link with which anyone can join an account.
+
+    A deleted one keeps its row, so that its id, and its token, are never used again.
+    """
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -24,8 +27,6 @@ class PermanentLink(Row):
 
 
 class JoinedBy(StrEnum):
-    """The way a member came in."""
-
     FOUNDING = "founding"
     INVITATION = "invitation"
     PERMANENT_LINK = "permanent_link"
@@ -33,7 +34,7 @@ class JoinedBy(StrEnum):
 
 
 class Membership(Row):
-    """A user in an account with a role."""
+    """A profile in an account, with a role."""
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -51,12 +52,11 @@ class Membership(Row):
 
     @property
     def is_active(self) -> bool:
-        """Whether the member belongs to the account now."""
         return self.deactivated_at is None
 
 
 class AuditEntry(Row):
-    """Who did what to whom; only ever added to."""
+    """An entry of the audit log: who did what, to whom."""
 
     account = ForeignKeyField(Account, null=True)
     account_id: int | None

@@ -16,7 +16,10 @@ from invites.models.base import Row
 
 
 class User(Row):
-    """A person with a log-in, in any number of accounts."""
+    """A profile: a person with a login, in any number of accounts.
+
+    ``is_installer``: may manage the installation.
+    """
 
     name = CharField(max_length=100)
     email = CharField(max_length=254, unique=True)
@@ -28,14 +31,14 @@ class User(Row):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether this person has proven to read the mail sent to their address."""
+        """Whether the person has proved that they read the mail sent to their address."""
         return self.email_confirmed_at is not None
 
 
 class Session(Row):
-    """One device on which a person is logged in. Holds a hash, so a stolen table opens nothing.
+    """A device on which a person is logged in. Its cookie holds the token, this row the hash.
 
-    ``user_agent`` is the header of the log-in; ``is_shared``: others use it, too.
+    ``user_agent``: the header of the login. ``is_shared``: other people use the device.
     """
 
     user = ForeignKeyField(User, backref="sessions")
@@ -48,10 +51,9 @@ class Session(Row):
 
 
 class Authenticator(Row):
-    """An app that shows six digits, new ones every 30 seconds (RFC 6238), on somebody's phone.
+    """An authenticator app (see people.totp). Its key is derived from this row, never stored.
 
-    Its key is derived from this row, never stored. ``last_step``: the 30 seconds
-    whose digits were used last; they work once.
+    ``last_step``: the number of the last 30 seconds whose digits were used.
     """
 
     user = ForeignKeyField(User, unique=True)
@@ -62,7 +64,7 @@ class Authenticator(Row):
 
 
 class RecoveryCodes(Row):
-    """Codes on paper for whoever lost their phone: derived, too. ``used``: a bit for each."""
+    """Ten recovery codes, also derived from this row. ``used`` has a bit for each."""
 
     user = ForeignKeyField(User, unique=True)
     user_id: int
@@ -71,7 +73,7 @@ class RecoveryCodes(Row):
 
 
 class Passkey(Row):
-    """A key of a person's device or password manager, which signs instead of a password."""
+    """The public key of a device or password manager that logs its owner in (WebAuthn)."""
 
     user = ForeignKeyField(User)
     user_id: int
@@ -84,7 +86,7 @@ class Passkey(Row):
 
 
 class PasskeyChallenge(Row):
-    """What a passkey has to sign, once. ``user``: who adds one; None for a log-in."""
+    """What a passkey has to sign, once. ``user`` is null at a login."""
 
     value = BlobField(unique=True)
     user = ForeignKeyField(User, null=True)
@@ -93,10 +95,9 @@ class PasskeyChallenge(Row):
 
 
 class SecurityEvent(StrEnum):
-    """What a person is told by mail, in case it wasn't them (ASVS 5.0 6.3.7).
+    """What people are notified of, in case it wasn't them (ASVS 5.0 6.3.7).
 
-    PASSWORD_GIVEN and TWO_STEP_DISABLED are by whoever runs the box; TWO_STEP_REQUIRED
-    is by an account of theirs.
+    The operator causes PASSWORD_GIVEN and TWO_STEP_DISABLED, an account TWO_STEP_REQUIRED.
     """
 
     PASSWORD_CHANGED = "password_changed"
@@ -114,8 +115,6 @@ class SecurityEvent(StrEnum):
 
 
 class SecurityNotice(Row):
-    """Something that a person is told by mail."""
-
     user = ForeignKeyField(User)
     user_id: int
     event = CharField(max_length=40)
@@ -123,14 +122,12 @@ class SecurityNotice(Row):
 
 
 class EmailTokenPurpose(StrEnum):
-    """What a mailed proof of an address is for."""
-
     CONFIRM_EMAIL = "confirm_email"
     RESET_PASSWORD = "reset_password"
 
 
 class EmailToken(Row):
-    """A mailed link by which a user proves to read the mail of ``email``; works once."""
+    """A mailed link that proves, once, that ``user`` reads the mail of ``email``."""
 
     user = ForeignKeyField(User)
     user_id: int

@@ -126,7 +126,7 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 
     The other sessions began without two-step verification. Call it in the transaction that
     adds an app or a passkey. Raises RuleError(PASSWORD_WRONG) if the password has changed
-    meanwhile, perhaps in order to shut out whoever adds it.
+    meanwhile, perhaps to shut out the person who adds it.
     """
     sessions.refuse_changed_password(user)
     if recovery_codes.made_at(user) is None:
