@@ -1,29 +1,31 @@
 """Kills the mail worker again and again while a batch goes out, and counts what arrives.
 
-``make soak`` runs it for thousands of mails; tests/test_worker.py has a short version.
+``make soak`` runs it for thousands of mails; tests/sending/test_worker.py has a short version.
 """
 
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from invites import db
 from invites.cli import readiness
 from invites.core.clock import utcnow
-from invites.core.settings import PROJECT_ROOT, load_settings
+from invites.core.settings import load_settings
 from invites.members import accounts
 from invites.models import Delivery, DeliveryState, MailThrottle, Membership
+from tests.support import preloaded
 from tests.support.actions import send
 from tests.support.people import make_user
 from tests.support.scripted_smtp_server import ScriptedServer
+
+Worker = Callable[[], AbstractContextManager[preloaded.Process]]
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,14 @@ def soak(people: int, kills: int, connections: int, seed: int) -> Count:
             "INVITES_MAIL_SERVER": "127.0.0.1",
             "INVITES_MAIL_PORT": str(server.port),
         }
+        worker = partial(preloaded.worker, environ, Path(folder, "worker.log"))
         settings = load_settings(environ)
         db.configure(settings.database_path)
         readiness.prepare(settings)
         db.connect()
         try:
             _queue(people, connections)
-            killed = _kill_again_and_again(environ, server, people, kills, chance)
+            killed = _kill_again_and_again(worker, server, people, kills, chance)
             sent = Delivery.select().where(Delivery.state == DeliveryState.SENT).count()
         finally:
             db.close()
@@ -86,19 +89,19 @@ def _queue(people: int, connections: int) -> None:
 
 
 def _kill_again_and_again(
-    environ: dict[str, str], server: ScriptedServer, people: int, kills: int, chance: random.Random
+    worker: Worker, server: ScriptedServer, people: int, kills: int, chance: random.Random
 ) -> int:
     """Returns how often the worker was killed while mail was going out."""
     step = people // (kills + 1)
     killed = 0
     for goal in range(step, people - step + 1, step):
-        with _worker(environ) as process:
+        with worker() as process:
             while len(server.received) < goal and _waits():
                 time.sleep(chance.uniform(0, 0.003))
             killed += _waits()
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-    with _worker(environ) as process:
+            process.kill()
+            process.wait(60)
+    with worker() as process:
         while _waits():
             assert process.poll() is None
             time.sleep(0.02)
@@ -108,22 +111,6 @@ def _kill_again_and_again(
 def _waits() -> bool:
     waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
     return bool(Delivery.select().where(Delivery.state.in_(waiting)).exists())
-
-
-@contextmanager
-def _worker(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
-        cwd=PROJECT_ROOT,
-        env=kept | environ,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def main() -> None:

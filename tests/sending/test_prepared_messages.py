@@ -155,16 +155,16 @@ def test_a_new_rate_limit_applies_to_prepared_messages(
     assert len(started.messages) <= before + 2
 
 
-def test_two_connections_reach_a_rate_of_40_a_second(
+def test_at_a_rate_of_100_a_second_two_connections_reach_it(
     server: ScriptedServer, running: Callable[[], Worker], owner: Membership, now: datetime
 ) -> None:
-    """An idle connection looks for work 20 times a second, so each has to get it at once."""
-    MailThrottle.create(id=1, per_minute=2400, connections=2)
-    send(owner, now, *people(150))
+    MailThrottle.create(id=1, per_minute=6000, connections=2)
+    send(owner, now, *people(250))
     Batch.update(state=BatchState.RUNNING).execute()
     moments: list[float] = []
     server.answer = lambda step: moments.append(time.monotonic()) if step.stage == "body" else None
     running()
-    wait_for(lambda: len(moments) == 150)
-    best = min(moments[i + 30] - moments[i] for i in range(20, 120))
-    assert 30 / best > 28
+    wait_for(lambda: len(moments) == 250)
+    # The best of many moments, in which nothing else kept the machine busy.
+    seconds_for_50 = min(moments[n + 50] - moments[n] for n in range(20, 200))
+    assert seconds_for_50 < 50 / 70

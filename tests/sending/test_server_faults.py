@@ -552,7 +552,9 @@ class TestBatches:
         batch = send(owner, now, *people(120))
         running()
         wait_for(lambda: len(server.received) > 20)
+        server.gate.clear()
         batches.pause(owner, batch, now)
+        server.gate.set()
         wait_for(lambda: DeliveryState.SENDING not in states())
         still = len(server.received)
         time.sleep(0.3)
@@ -572,7 +574,9 @@ class TestBatches:
         batch = send(owner, now, *people(120))
         running()
         wait_for(lambda: len(server.received) > 20)
+        server.gate.clear()
         withdrawn = batches.cancel(owner, batch, now)
+        server.gate.set()
         wait_for(lambda: DeliveryState.SENDING not in states())
         assert states() == {SENT: 120 - withdrawn, DeliveryState.WITHDRAWN: withdrawn}
         assert len(server.received) == 120 - withdrawn

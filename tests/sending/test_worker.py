@@ -1,12 +1,7 @@
 """The worker as a process: stopped, killed and restarted, it loses nothing."""
 
-import os
 import signal
-import subprocess
-import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,18 +13,20 @@ from flask_mail import Mail
 
 from invites import db
 from invites.core.clock import utcnow
-from invites.core.settings import PROJECT_ROOT, Settings, load_settings
-from invites.models import Delivery, DeliveryState, Membership, WorkerStatus
+from invites.core.settings import Settings, load_settings
+from invites.models import DeliveryState, Membership, WorkerStatus
 from invites.outbox import heartbeat
 from invites.sending import worker
 from invites.sending.worker import Worker
 from tests.soak import soak
+from tests.support import preloaded
 from tests.support.actions import invite, send
+from tests.support.sending_actions import states, wait_for
 from tests.support.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.slow
 
-PEOPLE = [f"person{n:02}@example.org" for n in range(60)]
+PEOPLE = [f"person{n:03}@example.org" for n in range(300)]
 
 
 @pytest.fixture
@@ -59,31 +56,10 @@ def environment(tmp_path: Path, smtp_server: SmtpServer) -> dict[str, str]:
 
 
 @contextmanager
-def running(tmp_path: Path, smtp_server: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
+def running(tmp_path: Path, smtp_server: SmtpServer) -> Iterator[preloaded.Process]:
     """A real ``flask worker``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app.py", "worker"],
-        cwd=PROJECT_ROOT,
-        env=kept | environment(tmp_path, smtp_server),
-        stderr=subprocess.PIPE,
-    )
-    try:
+    with preloaded.worker(environment(tmp_path, smtp_server), tmp_path / "log") as process:
         yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def states() -> Counter[str]:
-    return Counter(delivery.state for delivery in Delivery.select())
 
 
 def test_a_stopped_worker_finishes_its_message_and_the_next_worker_continues(
@@ -93,7 +69,7 @@ def test_a_stopped_worker_finishes_its_message_and_the_next_worker_continues(
     with smtp_server.open():
         with running(tmp_path, smtp_server) as first:
             wait_for(lambda: len(smtp_server.received) >= 5)
-            first.send_signal(signal.SIGTERM)
+            first.terminate()
             assert first.wait(10) == 0
         assert not heartbeat.worker_is_running(utcnow())
         sent = len(smtp_server.received)

@@ -14,7 +14,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,7 +58,7 @@ class Process:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
-        if self.poll() is None:
+        if self.returncode is None:  # until that is read, its id is nobody else's
             os.kill(self.pid, number)
 
 
@@ -65,6 +66,18 @@ def start(program: str, *arguments: str, env: Mapping[str, str], log: Path) -> P
     """Start ``gunicorn`` or ``flask``; what it prints is appended to ``log``."""
     argv = [program, *arguments]
     return Process(_template().ask(argv=argv, env=dict(env), log=str(log)))
+
+
+@contextmanager
+def worker(settings: Mapping[str, str], log: Path) -> Iterator[Process]:
+    """A mail worker with nothing but these settings, killed at the end."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
+    process = start("flask", "worker", env=kept | {"FLASK_APP": "app.py"} | settings, log=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(60)
 
 
 class _Template:

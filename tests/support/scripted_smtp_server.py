@@ -95,6 +95,8 @@ class ScriptedServer:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            # Replies travel one by one, and not after the 40 ms in which others may join them.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             arguments = (connection, self.connections)
             threading.Thread(target=self._serve, args=arguments, daemon=True).start()
