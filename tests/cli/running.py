@@ -3,10 +3,7 @@
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from click.testing import Result
 from flask import Flask
@@ -14,6 +11,7 @@ from flask import Flask
 from invites import db
 from invites.core.settings import PROJECT_ROOT
 from tests.support.people import PASSWORD
+from tests.support.server import wait_until_well
 
 WHO = ("--account", "Riverside Relief", "--name", "Olive Martin", "--email", "Olive@Example.org")
 GUNICORN = ("gunicorn", "--config", "gunicorn.conf.py", "app:app")
@@ -81,10 +79,4 @@ def pid_of_web_server(process: subprocess.Popen[str]) -> int:
 
 def wait_until_healthy(env: dict[str, str]) -> None:
     """Wait until /healthz says that web server and worker run."""
-    for _ in range(300):
-        try:
-            with urlopen(f"http://{env['INVITES_BIND']}/healthz", timeout=5):
-                return
-        except (URLError, ConnectionError):
-            time.sleep(0.1)
-    raise AssertionError("Invites doesn't get healthy")
+    wait_until_well(f"http://{env['INVITES_BIND']}")

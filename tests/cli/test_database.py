@@ -15,7 +15,6 @@ from invites.people import recovery_codes, totp
 from tests.cli.running import (
     COMMANDS,
     GUNICORN,
-    WHO,
     assert_refused,
     output_of,
     run,
@@ -24,9 +23,8 @@ from tests.cli.running import (
     start,
 )
 from tests.conftest import NOW
-from tests.support.people import PASSWORD
 from tests.support.populated_account import everything
-from tests.support.server import environment, flask
+from tests.support.server import environment, set_up_data
 from tests.support.smtp_server import free_port
 
 pytestmark = pytest.mark.slow
@@ -174,8 +172,7 @@ def test_a_copy_of_database_and_key_is_the_same_installation(
 def env(tmp_path: Path) -> dict[str, str]:
     """The environment of an installation that is set up."""
     env = environment(tmp_path / "data", port=free_port())
-    run_process(env, "flask", "migrate")
-    flask("setup", *WHO, "--password-stdin", data=Path(env["INVITES_DATA"]), input=PASSWORD)
+    set_up_data(Path(env["INVITES_DATA"]))
     return env
 
 

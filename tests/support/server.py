@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -168,7 +168,7 @@ def running(
     commands = zip((_PAGES, _WORKER), logs, strict=True)
     processes = [preloaded.start(*command, env=env, log=log) for command, log in commands]
     try:
-        _wait_until_well(server)
+        wait_until_well(server.url, logs)
         yield server
     finally:
         statuses = _stop(processes)
@@ -204,15 +204,15 @@ def _stop(processes: list[preloaded.Process]) -> list[int]:
             process.kill()  # does nothing to one that has ended
 
 
-def _wait_until_well(server: Server) -> None:
-    """Wait for /healthz, which wants database and worker well."""
+def wait_until_well(url: str, logs: Iterable[Path] = ()) -> None:
+    """Wait until /healthz finds web server, database and worker well."""
     deadline = utcnow() + _PATIENCE
     while True:
         try:
-            with urlopen(f"{server.url}/healthz", timeout=5) as answer:
+            with urlopen(f"{url}/healthz", timeout=5) as answer:
                 json.load(answer)
                 return
         except OSError:
-            logs = "\n".join(log.read_text() for log in server.data.glob("*.log"))
-            assert utcnow() < deadline, f"the server doesn't get well:\n{logs}"
+            said = "\n".join(log.read_text() for log in logs)
+            assert utcnow() < deadline, f"the server doesn't get well:\n{said}"
             time.sleep(0.05)
