@@ -1,11 +1,12 @@
-# make run | dev | test | check | soak | bench. The README says more.
+# make run | dev | test | test-one T=tests/core | check | soak | bench. The README says more.
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
 
 export FLASK_APP := app.py
 
-.PHONY: run dev test check fast slow browser soak bench format
+.PHONY: run dev test test-one check fast slow browser soak bench format
 
 run: .venv/runs
 	@$(BIN)/flask migrate
@@ -30,14 +31,19 @@ check: .venv/develops
 	@$(BIN)/lint-imports --no-cache > .venv/imports.log || (cat .venv/imports.log; false)
 
 fast: .venv/develops
-	$(BIN)/pytest -q -n 2 -m "not browser and not slow"
+	$(PYTEST) -m "not browser and not slow"
 
 slow: .venv/develops
-	$(BIN)/pytest -q -n 2 -m slow
+	$(PYTEST) -m slow
 
 browser: .venv/develops
 	@.ci/chromium
-	$(BIN)/pytest -q -m browser
+	$(PYTEST) -m browser
+
+# A file, a folder, or one test with its options: T="tests/core -k token"
+test-one: .venv/develops
+	@case "$(T)" in *browser*) .ci/chromium ;; esac
+	$(BIN)/pytest $(T)
 
 soak: .venv/develops
 	$(BIN)/python -m tests.soak
