@@ -16,7 +16,7 @@ def test_it_leaves_the_address_bar_and_the_page_still_works(server: Server, visi
     assert noa.page.url.endswith("/login?next=opened")
     noa.page.go_back()
     noa.sees("Olive Martin invites you").is_at(OPENED)
-    noa.join("Noa New").sees("You are in")
+    noa.join("Noa New").sees("You are now a member")
 
 
 def test_another_tab_finds_nothing_behind_it(server: Server, visit: Visit) -> None:

@@ -48,7 +48,7 @@ def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
 def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
     server: Server, olive: Visitor, answer: str
 ) -> None:
-    olive.go_to("Create New Invitation").fill(Email="kim@example.org").sees("1 person gets")
+    olive.go_to("Create New Invitation").fill(Email="kim@example.org").sees("1 person will get")
     with _broken(olive, "/invitations/new/file$", answer):
         olive.choose_file("guests.csv", GUESTS).sees("the file wasn't uploaded")
         expect(olive.page.get_by_role("progressbar", name="Reading the file")).to_be_hidden()

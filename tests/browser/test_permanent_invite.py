@@ -44,7 +44,7 @@ def test_who_joined_by_the_link_confirms_their_address(
 ) -> None:
     newcomer = visit(server).open(link)
     _join(newcomer, "Lee Lou", "lee@example.org")
-    newcomer.sees("Confirm lee@example.org: open the link in the mail")
+    newcomer.sees("open the link in the email we sent to lee@example.org")
 
     newcomer.open(link_in(server.smtp.wait_for_mail("lee@example.org"))).press("Confirm")
 

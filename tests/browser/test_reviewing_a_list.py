@@ -161,12 +161,12 @@ def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(
 def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("Rows in guests.csv").press("Skip row 4").sees("1 left out")
+    _drop(olive).sees("Rows in guests.csv").press("Skip row 4").sees("1 skipped by you")
     olive.page.reload()
-    olive.sees("Rows in guests.csv", "1 left out")
+    olive.sees("Rows in guests.csv", "1 skipped by you")
 
     olive.press("Log out")
-    olive.log_in().go_to("Create New Invitation").sees("Rows in guests.csv", "1 left out")
+    olive.log_in().go_to("Create New Invitation").sees("Rows in guests.csv", "1 skipped by you")
     olive.press("Remove the file").misses("Rows in guests.csv")
     olive.page.reload()
     olive.sees_heading("New Invitation").misses("Rows in guests.csv")
