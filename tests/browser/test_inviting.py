@@ -227,6 +227,6 @@ def test_a_file_that_is_too_large_is_refused_at_its_field_by_its_name(
     olive.go_to("Create New Invitation").choose_path(file)
     refusal = olive.page.get_by_role("alert")
     expect(refusal).to_contain_text("“people $& of 2026.csv”: This file is larger than 20 MB.")
-    expect(olive.page.locator("#email-csv-file")).to_have_class(re.compile("wrong"))
+    expect(olive.page.locator("#email-csv-file")).to_have_class(re.compile("invalid"))
     olive.choose_file("people.csv", b"email\njon@example.org\n").sees("people.csv")
     expect(refusal).to_be_hidden()

@@ -101,7 +101,10 @@ class Visitor:
 
     def choose_path(self, file: Any) -> "Visitor":
         """Choose a file that is on the disk already: large ones take long to get there."""
-        self.field("Email CSV File").set_input_files(file)
+        field = self.field("Email CSV File")
+        field.wait_for(state="attached")
+        self.page.wait_for_load_state()  # htmx only notices files that are chosen after this
+        field.set_input_files(file)
         return self
 
     def poll(self, after: str = "/batches/") -> "Visitor":
