@@ -12,11 +12,11 @@ from invites.core import addresses
 from invites.core.addresses import canonical
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
-from invites.mail.rendering import render
+from invites.mail.rendering import render, render_test_mail
 from invites.models import Delivery
 from invites.outbox import deliveries, heartbeat, throttle
 from invites.sending import sender_domain
-from invites.sending.test_mail import build_test_mail, send_test_mail
+from invites.sending.test_mail import send_test_mail
 from invites.web import mail_labels
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by
@@ -67,7 +67,7 @@ def send_test() -> AnyResponse:
     form = MailTestForm()
     if not form.validate():
         return _page("_test_mail.html", status=form.status, test_mail_form=form)
-    mail = build_test_mail(canonical(form.email.data or ""), services().mail_context, now())
+    mail = render_test_mail(canonical(form.email.data or ""), services().mail_context, now())
     return _page("_test_mail.html", test_mail_form=form, test_mail=send_test_mail(_server(), mail))
 
 

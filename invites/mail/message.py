@@ -1,6 +1,7 @@
 """One mail to one person, as Flask-Mail's Message."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.utils import format_datetime
@@ -8,6 +9,13 @@ from email.utils import format_datetime
 import flask_mail
 
 from invites.mail.bulk_template import Addressee, BulkTemplate, Draft
+
+
+@dataclass(frozen=True)
+class Parts:
+    subject: str
+    text: str
+    html: str
 
 
 class OutgoingMail(flask_mail.Message):
@@ -19,41 +27,29 @@ class OutgoingMail(flask_mail.Message):
 
     def __init__(
         self,
-        *,
-        subject: str,
+        parts: Parts,
         sender: Address,
         recipient: str,
-        text: str,
-        html: str,
+        *,
         message_id: str,
         date: datetime,
         headers: Mapping[str, str],
     ) -> None:
         super().__init__(
-            subject=subject,
+            subject=parts.subject,
             recipients=[recipient],
-            body=text,
-            html=html,
+            body=parts.text,
+            html=parts.html,
             sender=sender.addr_spec,
             date=date.timestamp(),
             extra_headers=dict(headers),
         )
-        self.from_header = sender
+        self.recipient = recipient
         self.msgId = message_id
-        self.moment = date
-
-    @property
-    def recipient(self) -> str:
-        return str(self.recipients[0])
+        self._draft = Draft(sender, parts.subject, parts.text, parts.html, headers)
+        self._date = format_datetime(date)
 
     def as_bytes(self) -> bytes:
         """The whole message; see BulkTemplate.fill. Raises UnsafeMailError."""
-        draft = Draft(
-            self.from_header,
-            self.subject,
-            self.body or "",
-            self.html or "",
-            self.extra_headers or {},
-        )
-        addressee = Addressee(self.recipient, self.msgId, format_datetime(self.moment), link="")
-        return BulkTemplate(draft).fill(addressee)
+        addressee = Addressee(self.recipient, self.msgId, self._date, link="")
+        return BulkTemplate(self._draft).fill(addressee)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
+from email.utils import make_msgid
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from flask import current_app
 
 from invites.authorization.authority import has_authority
 from invites.core.message_ids import message_id
-from invites.mail.message import OutgoingMail
+from invites.mail.message import OutgoingMail, Parts
 from invites.members import two_step_policy
 from invites.members.links import Links
 from invites.models import (
@@ -40,28 +41,39 @@ class MailContext:
 
 def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> OutgoingMail | None:
     """The mail as of ``now``; None if it must not be sent any more."""
+    parts = _delivery_parts(delivery, mail_context.links, now)
+    if parts is None:
+        return None
+    is_invitation = delivery.kind == DeliveryKind.INVITATION
+    account = delivery.invitation.account if is_invitation else None
+    sender, headers = heading(account, mail_context)
+    own_id = message_id(mail_context.links.signer, delivery, sender.domain)
+    return OutgoingMail(
+        parts, sender, delivery.recipient, message_id=own_id, date=now, headers=headers
+    )
+
+
+def render_test_mail(recipient: str, mail_context: MailContext, now: datetime) -> OutgoingMail:
+    """``recipient``: a canonical address."""
+    sender, headers = heading(None, mail_context)
+    parts = _parts("test_mail", {"link": mail_context.links.accounts()})
+    own_id = make_msgid("test_mail", sender.domain)
+    return OutgoingMail(parts, sender, recipient, message_id=own_id, date=now, headers=headers)
+
+
+def _delivery_parts(delivery: Delivery, links: Links, now: datetime) -> Parts | None:
     if delivery.kind == DeliveryKind.INVITATION:
         invitation = delivery.invitation
         if invitation.status(now) is not InvitationStatus.PENDING or not has_authority(invitation):
             return None
-        links = mail_context.links
         personal = PersonalLinks(links.mailed_invitation(invitation), links.unsubscribe(invitation))
         has_profile = User.select().where(User.email == invitation.email).exists()
-        parts = invitation_parts(invitation, personal, links, has_profile=has_profile)
-        return _mail(delivery, parts, mail_context, now, account=invitation.account)
+        return invitation_parts(invitation, personal, links, has_profile=has_profile)
     if delivery.kind == DeliveryKind.SECURITY_NOTICE:
-        notice = _notice_parts(delivery.security_notice, mail_context.links)
-        return _mail(delivery, notice, mail_context, now) if notice else None
+        return _notice_parts(delivery.security_notice, links)
     if not email_tokens.is_open(delivery.email_token, now):
         return None
-    return _mail(delivery, _email_token_parts(delivery, mail_context.links), mail_context, now)
-
-
-@dataclass(frozen=True)
-class Parts:
-    subject: str
-    text: str
-    html: str
+    return _email_token_parts(delivery, links)
 
 
 class PersonalLinks(NamedTuple):
@@ -89,10 +101,6 @@ def invitation_parts(
         "last_day": _day(invitation.expires_at, account.time_zone),
     }
     return _parts("invitation_known" if has_profile else "invitation_new", context)
-
-
-def test_mail_parts(links: Links) -> Parts:
-    return _parts("test_mail", {"link": links.accounts()})
 
 
 def _day(at: datetime, time_zone: str) -> str:
@@ -148,23 +156,3 @@ def heading(account: Account | None, mail_context: MailContext) -> tuple[Address
     if account.reply_to:
         headers["Reply-To"] = account.reply_to
     return Address(account.name, addr_spec=mail_context.sender.addr_spec), headers
-
-
-def _mail(
-    delivery: Delivery,
-    parts: Parts,
-    mail_context: MailContext,
-    now: datetime,
-    account: Account | None = None,
-) -> OutgoingMail:
-    sender, headers = heading(account, mail_context)
-    return OutgoingMail(
-        subject=parts.subject,
-        sender=sender,
-        recipient=delivery.recipient,
-        text=parts.text,
-        html=parts.html,
-        message_id=message_id(mail_context.links.signer, delivery, sender.domain),
-        date=now,
-        headers=headers,
-    )

@@ -2,25 +2,25 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from invites import db
 from invites.core.roles import Role
-from invites.models import Batch, BatchState, Delivery, DeliveryKind, DeliveryState, Priority
+from invites.models import Batch, BatchState, Delivery, DeliveryState, Priority
 from invites.outbox import batches
 from invites.outbox.batches import ACTIVE
 from invites.outbox.retry import MAX_DELAY
 
 # Plain SQL, because it runs all the time: peewee takes longer to build it than it runs.
 _SELECT = """
-SELECT mail.id, mail.kind, mail.recipient, mail.created_at, mail.priority, mail.attempts,
-    mail.unknown_outcomes, mail.account_id, mail.batch_id,
+SELECT mail.id, mail.recipient, mail.attempts, mail.unknown_outcomes, mail.account_id,
+    mail.batch_id, mail.created_at, mail.priority,
     EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
-    invitation.id, invitation.created_at, invitation.inviter_id, invitation.role,
-    invitation.expires_at, invitation.name
+    invitation.id, invitation.inviter_id, invitation.name, invitation.role,
+    invitation.created_at, invitation.expires_at
 FROM delivery AS mail LEFT JOIN invitation ON invitation.id = mail.invitation_id
 """
 _URGENT = db.sql(
@@ -54,11 +54,11 @@ class QueuedInvitation(NamedTuple):
     """What a mail needs of its invitation; can be signed like the row itself."""
 
     id: int
-    created_at: datetime
     inviter_id: int
-    role: Role
-    expires_at: datetime
     name: str
+    role: Role
+    created_at: datetime
+    expires_at: datetime
 
 
 class QueuedMail(NamedTuple):
@@ -68,14 +68,13 @@ class QueuedMail(NamedTuple):
     """
 
     id: int
-    kind: DeliveryKind
     recipient: str
-    created_at: datetime
-    priority: Priority
     attempts: int
     unknown_outcomes: int
     account_id: int | None
     batch_id: int | None
+    created_at: datetime
+    priority: Priority
     has_profile: bool
     invitation: QueuedInvitation | None
 
@@ -83,7 +82,7 @@ class QueuedMail(NamedTuple):
 def urgent(now: datetime, limit: int) -> list[QueuedMail]:
     """Personal mail, such as a password link, then single invitations."""
     due, too_late = _due(now)
-    return list(_mails(db.select(_URGENT, (due, too_late, due, limit))))
+    return [_mail(row) for row in db.select(_URGENT, (due, too_late, due, limit))]
 
 
 def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[QueuedMail]:
@@ -114,7 +113,7 @@ def _first_due(unfinished: Sequence[Batch], search: "_Search") -> list[QueuedMai
     for batch in unfinished:
         probes = batches.probe(batch) if batch.state == BatchState.PROBING else None
         if rows := search.of_batch(batch) if probes is None else search.by_id(probes):
-            return list(_mails(rows))
+            return [_mail(row) for row in rows]
         batches.finish_if_done(batch)
     return []
 
@@ -149,30 +148,15 @@ def _due(now: datetime) -> tuple[int, int]:
     return Delivery.due_at.db_value(now), Delivery.due_at.db_value(now + MAX_DELAY)
 
 
-def _mails(rows: Sequence[tuple[Any, ...]]) -> Iterator[QueuedMail]:
-    for row in rows:
-        number, kind, recipient, created_at, priority = row[:5]
-        attempts, unknown_outcomes, account_id, batch_id, has_profile = row[5:10]
-        invitation_id, invited_at, inviter_id, role, expires_at, name = row[10:]
-        yield QueuedMail(
-            number,
-            DeliveryKind(kind),
-            recipient,
-            db.moment(created_at),
-            Priority(priority),
-            attempts,
-            unknown_outcomes,
-            account_id,
-            batch_id,
-            bool(has_profile),
-            QueuedInvitation(
-                invitation_id,
-                db.moment(invited_at),
-                inviter_id,
-                Role(role),
-                db.moment(expires_at),
-                name,
-            )
-            if invitation_id
-            else None,
-        )
+def _mail(row: tuple[Any, ...]) -> QueuedMail:
+    created_at, priority, has_profile = db.moment(row[6]), Priority(row[7]), bool(row[8])
+    return QueuedMail._make((*row[:6], created_at, priority, has_profile, _invitation(*row[9:])))
+
+
+def _invitation(
+    number: int | None, inviter_id: int, name: str, role: int, created_at: int, expires_at: int
+) -> QueuedInvitation | None:
+    if number is None:
+        return None
+    moments = db.moment(created_at), db.moment(expires_at)
+    return QueuedInvitation(number, inviter_id, name, Role(role), *moments)

@@ -6,8 +6,6 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 import flask_mail
 from peewee import PeeweeException
@@ -35,14 +33,9 @@ log = logging.getLogger("invites.sending.worker")
 
 
 class ConnectionPool:
-    """``done`` counts the mails that are sent, or failed for good."""
-
-    def __init__(
-        self, dispatcher: Dispatcher, builder: MailBuilder, *, keep_idle: float | None = None
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, builder: MailBuilder) -> None:
         self._dispatcher = dispatcher
         self._builder = builder
-        self._keep_idle = _KEEP_IDLE if keep_idle is None else keep_idle
         self._sessions: list[SmtpSession] = []
         self._write_blocked: set[SmtpSession] = set()
         # The next message of each session that is ready to commit. Until it commits, nothing
@@ -58,17 +51,8 @@ class ConnectionPool:
         self._max_connections = throttle.MAX_CONNECTIONS
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._connector, selectors.EVENT_READ)
-        self.done = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Hangs up; what is being sent stays *sending*, and the next worker recovers it."""
         for session in self._sessions:
             session.socket.close()
@@ -212,7 +196,7 @@ class ConnectionPool:
         return found
 
     def _must_close(self, session: SmtpSession) -> bool:
-        is_idle = time.monotonic() - session.waiting_since > self._keep_idle
+        is_idle = time.monotonic() - session.waiting_since > _KEEP_IDLE
         is_surplus = session in self._sessions[self._max_connections :]
         return is_idle or is_surplus or session.socket.has_news
 
@@ -289,8 +273,6 @@ class ConnectionPool:
             return set()
         may_start = journal.write(self._results, mails, utcnow())
         self._dispatcher.finish(self._results)
-        finished = (SendResult.SENT, SendResult.FAILED)
-        self.done += sum(entry.attempt.result in finished for entry in self._results)
         self._results.clear()
         return may_start
 

@@ -5,12 +5,9 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import make_msgid
 
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
-from invites.mail.rendering import MailContext, heading, test_mail_parts
 from invites.sending.diagnosis import Diagnosis, diagnose
 from invites.sending.smtp_client import MAX_SHOWN, Facts, SmtpClient, Stage
 from invites.sending.smtp_replies import printable
@@ -38,22 +35,6 @@ class MailTest:
     diagnosis: Diagnosis | None
 
 
-def build_test_mail(recipient: str, mail_context: MailContext, now: datetime) -> OutgoingMail:
-    """``recipient``: a canonical address."""
-    sender, headers = heading(None, mail_context)
-    parts = test_mail_parts(mail_context.links)
-    return OutgoingMail(
-        subject=parts.subject,
-        sender=sender,
-        recipient=recipient,
-        text=parts.text,
-        html=parts.html,
-        message_id=make_msgid("test_mail", sender.domain),
-        date=now,
-        headers=headers,
-    )
-
-
 def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
     """Sends ``mail`` in at most TOTAL_TIME."""
     client = SmtpClient(server, connect_time=CONNECT_TIME, total_time=TOTAL_TIME)
@@ -76,7 +57,7 @@ def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
 
 def _steps(client: SmtpClient, mail: OutgoingMail) -> Iterator[tuple[Stage, Callable[[], Facts]]]:
     yield from client.steps()
-    sender, content = mail.from_header.addr_spec, mail.as_bytes()
+    sender, content = str(mail.sender), mail.as_bytes()
     yield Stage.SENDER, lambda: _expect_success(client.mail(sender))
     yield Stage.RECIPIENT, lambda: _expect_success(client.rcpt(mail.recipient))
     yield Stage.MESSAGE, lambda: _expect_success(client.data(content))
@@ -88,7 +69,7 @@ def _known_facts(stage: Stage, server: MailServer, mail: OutgoingMail) -> Mappin
         case Stage.LOGIN:
             return {"username": server.username or ""}
         case Stage.SENDER:
-            return {"sender": mail.from_header.addr_spec}
+            return {"sender": str(mail.sender)}
         case Stage.RECIPIENT:
             return {"recipient": mail.recipient}
     return {}

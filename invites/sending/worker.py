@@ -4,7 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -67,21 +67,6 @@ class Worker:
                 self._work()
         log.info("mail worker stopped")
 
-    def drain(self) -> int:
-        """Sends all mail that is due, over one connection; returns how many are done.
-
-        Raises ServerUnavailable.
-        """
-        with ConnectionPool(self._dispatcher, self._builder, keep_idle=0) as pool:
-            while self._mail is not None and (len(pool) or pool.has_work()):
-                if not len(pool):
-                    pool.connect(self._mail)
-                for error in pool.run_once(_BUSY_TICK):
-                    if error is not None:
-                        raise error
-        self._record_heartbeat()
-        return pool.done
-
     def _is_told_to_stop(self) -> bool:
         return self._stop_deadline is not None
 
@@ -91,7 +76,7 @@ class Worker:
 
     def _work(self) -> None:
         log.info("mail worker started")
-        with ConnectionPool(self._dispatcher, self._builder) as pool:
+        with closing(ConnectionPool(self._dispatcher, self._builder)) as pool:
             works = True
             while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
                 works = self._try(self._maintain, pool)

@@ -22,6 +22,7 @@ from invites.mail.rendering import render
 from invites.models import Delivery, Membership
 from invites.sending.worker import Worker
 from tests.support.people import make_user
+from tests.support.sending_actions import drain
 from tests.support.smtp_server import SmtpServer
 
 NAMES = [
@@ -130,7 +131,7 @@ def test_people_with_a_name_in_the_list_are_greeted_with_it(
     make_user("Kim Known", "kim@example.org", now)
     names = {"ann": "Ann", "kim": "Kim O'Neil", "dot": ".hidden Ünal", "none": ""}
     invite_by_names(owner, now, **names)
-    worker.drain()
+    drain(worker)
     for who, name in names.items():
         text, html = said(smtp_server.to(f"{who}@example.org").as_bytes(policy=SMTP))
         if name:
@@ -153,6 +154,6 @@ def test_a_single_mail_has_the_same_greeting_as_bulk_mail(
     with app.app_context():
         alone = render(Delivery.get(), app.extensions["invites"].mail_context, now)
     assert alone is not None
-    worker.drain()
+    drain(worker)
     arrived = smtp_server.to("ann@example.org").as_bytes(policy=SMTP)
     assert said(alone.as_bytes()) == said(arrived)

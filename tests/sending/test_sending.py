@@ -34,6 +34,7 @@ from invites.sending.worker import Worker
 from tests.support.actions import invite, send
 from tests.support.people import People, make_user
 from tests.support.scripted_smtp_server import ScriptedServer
+from tests.support.sending_actions import drain
 from tests.support.smtp_fixtures import CERTIFICATE, MakeWorker
 from tests.support.smtp_server import SmtpServer
 
@@ -62,7 +63,7 @@ class TestMessages:
     ) -> None:
         make_user("Kim Known", "kim@example.org", now)
         send(owner, now, "new@example.org", "kim@example.org")
-        assert worker.drain() == 2
+        assert drain(worker) == 2
         assert smtp_server.to("new@example.org")["Subject"] == "Invitation"
         assert smtp_server.to("kim@example.org")["Subject"] == "Invitation for Riverside Relief"
 
@@ -71,7 +72,7 @@ class TestMessages:
     ) -> None:
         people = [f"person{n}@example.org" for n in range(45)]
         send(owner, now, *people)
-        worker.drain()
+        drain(worker)
         assert [message.recipients for message in smtp_server.received] == [
             [person] for person in people
         ]
@@ -84,7 +85,7 @@ class TestMessages:
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
-        worker.drain()
+        drain(worker)
         mail = smtp_server.to("new@example.org")
         assert mail.get_content_type() == "multipart/alternative"
         assert [part.get_content_type() for part in mail.iter_parts()] == [
@@ -104,7 +105,7 @@ class TestMessages:
         account.reply_to = "help@riverside.example"
         account.save()
         invite(owner, now)
-        worker.drain()
+        drain(worker)
         mail = smtp_server.to("new@example.org")
         assert smtp_server.received[0].sender == "invites@box.example"
         assert mail["From"] == "Riverside Relief <invites@box.example>"
@@ -139,7 +140,7 @@ class TestMessages:
         account.save()
         make_user("Kim Known", "new@example.org", now)
         invite(owner, now)
-        worker.drain()
+        drain(worker)
         mail = smtp_server.to("new@example.org")
         [sender] = mail["From"].addresses
         assert (sender.display_name, sender.addr_spec) == (name, "invites@box.example")
@@ -155,7 +156,7 @@ class TestMessages:
     ) -> None:
         base = {"INVITES_BASE_URL": "https://box.example"}
         invite(owner, now)
-        make_worker(**base).drain()
+        drain(make_worker(**base))
         text = smtp_server.to("new@example.org").get_body(("plain",)).get_content()
         link = re.search(r"https://box\.example(/invitation/\S+)", text)
         page = mailing_app(**base).test_client().get(link[1], base_url="https://box.example")
@@ -167,7 +168,7 @@ class TestMessages:
     ) -> None:
         invite(owner, now)
         make_user("Just There", "new@example.org", now)
-        worker.drain()
+        drain(worker)
         assert smtp_server.to("new@example.org")["Subject"] == "Invitation for Riverside Relief"
 
     @pytest.mark.parametrize("purpose", EmailTokenPurpose)
@@ -180,7 +181,7 @@ class TestMessages:
         purpose: EmailTokenPurpose,
     ) -> None:
         email_tokens.send_link(owner.user, purpose, "olive@new.example", now)
-        worker.drain()
+        drain(worker)
         assert smtp_server.recipients == ["olive@new.example"]
 
 
@@ -215,7 +216,7 @@ class TestWithdrawn:
         happens: Callable[[Membership, Invitation, datetime], None],
     ) -> None:
         happens(owner, invite(owner, now), now)
-        worker.drain()
+        drain(worker)
         assert smtp_server.received == []
         assert delivery("new@example.org").state == DeliveryState.WITHDRAWN
 
@@ -224,16 +225,16 @@ class TestWithdrawn:
     ) -> None:
         email_tokens.send_link(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
         email_tokens.close_links(owner.user, EmailTokenPurpose.RESET_PASSWORD, now)
-        worker.drain()
+        drain(worker)
         assert smtp_server.received == []
 
     def test_sent_mail_is_not_sent_again(
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now)
-        worker.drain()
+        drain(worker)
         due_now()
-        assert worker.drain() == 0
+        assert drain(worker) == 0
         assert len(smtp_server.received) == 1
 
     @pytest.mark.parametrize(
@@ -260,7 +261,7 @@ class TestWithdrawn:
         account.save()
         send(people[Role.OWNER], now, people.stranger.user.email, "new@example.org")
         invite(people.stranger, now, "other@example.org")
-        worker.drain()
+        drain(worker)
         assert smtp_server.recipients == ["other@example.org"]
         assert delivery("new@example.org").state == DeliveryState.FAILED
 
@@ -289,7 +290,7 @@ class TestReplies:
     ) -> None:
         getattr(smtp_server, where)["bad@example.org"] = reply
         send(owner, now, "bad@example.org", "good@example.org")
-        worker.drain()
+        drain(worker)
         bad = delivery("bad@example.org")
         assert (bad.state, f"{bad.reply_code} {bad.reply_text}") == (state, reply)
         assert smtp_server.recipients == ["good@example.org"]
@@ -300,13 +301,13 @@ class TestReplies:
         smtp_server.hang_up_after_data = True
         invite(owner, now)
         with pytest.raises(ServerUnavailable):
-            worker.drain()
+            drain(worker)
         waiting = delivery("new@example.org")
         assert (waiting.state, waiting.unknown_outcomes) == (DeliveryState.QUEUED, 1)
         assert waiting.due_at > now + timedelta(seconds=45)
-        assert worker.drain() == 0
+        assert drain(worker) == 0
         due_now()
-        worker.drain()
+        drain(worker)
         first, second = (message.mail["Message-ID"] for message in smtp_server.received)
         assert first == second
 
@@ -314,10 +315,10 @@ class TestReplies:
         self, smtp_server: SmtpServer, worker: Worker, owner: Membership, now: datetime
     ) -> None:
         send(owner, now, "one@example.org", "two@example.org")
-        worker.drain()
+        drain(worker)
         invitation = Invitation.get(Invitation.email == "one@example.org")
         manage.resend(owner, invitation, now)
-        worker.drain()
+        drain(worker)
         assert len({message.mail["Message-ID"] for message in smtp_server.received}) == 3
 
     def test_a_server_that_refuses_to_relay_causes_an_outage(
@@ -326,7 +327,7 @@ class TestReplies:
         smtp_server.refusals["one@example.org"] = "554 5.7.1 Relay access denied"
         send(owner, now, "one@example.org", "two@example.org")
         with pytest.raises(ServerUnavailable, match="Relay access denied"):
-            worker.drain()
+            drain(worker)
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
 
@@ -344,7 +345,7 @@ class TestReplies:
         unknown = "relay@authenticators.example.org"
         smtp_server.refusals[unknown] = words.format(unknown)
         send(owner, now, unknown, "two@example.org")
-        worker.drain()
+        drain(worker)
         assert delivery(unknown).state == DeliveryState.FAILED
         assert delivery("two@example.org").state == DeliveryState.SENT
 
@@ -360,11 +361,11 @@ class TestReplies:
         getattr(smtp_server, where)["one@example.org"] = "421 4.3.2 Shutting down"
         send(owner, now, "one@example.org", "two@example.org")
         with pytest.raises(ServerUnavailable, match="Shutting down"):
-            worker.drain()
+            drain(worker)
         assert delivery("one@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").state == DeliveryState.QUEUED
         assert delivery("two@example.org").attempts == 0
-        worker.drain()
+        drain(worker)
         assert smtp_server.recipients == ["two@example.org"]
 
     def test_a_wrong_password_causes_an_outage(
@@ -380,7 +381,7 @@ class TestReplies:
             stopped_smtp_server.open(asks_password=True),
             pytest.raises(ServerUnavailable, match="535"),
         ):
-            make_worker(**login).drain()
+            drain(make_worker(**login))
         assert set(stopped_smtp_server.passwords) == {b"wrong"}
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -394,7 +395,7 @@ class TestReplies:
         invite(owner, now)
         login = {"INVITES_MAIL_USERNAME": "box", "INVITES_MAIL_PASSWORD": "right"}
         with stopped_smtp_server.open(asks_password=True):
-            make_worker(**login).drain()
+            drain(make_worker(**login))
         assert stopped_smtp_server.recipients == ["new@example.org"]
 
     def test_no_mail_is_lost_while_the_server_is_down(
@@ -402,10 +403,10 @@ class TestReplies:
     ) -> None:
         invite(owner, now)
         with pytest.raises(ServerUnavailable, match="refused"):
-            worker.drain()
+            drain(worker)
         assert delivery("new@example.org").attempts == 0
         with stopped_smtp_server.open():
-            worker.drain()
+            drain(worker)
         assert stopped_smtp_server.recipients == ["new@example.org"]
 
     def test_a_silent_server_times_out(
@@ -421,7 +422,7 @@ class TestReplies:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             worker = make_worker(INVITES_MAIL_PORT=str(silent.getsockname()[1]))
             with pytest.raises(ServerUnavailable, match="did not answer in time"):
-                worker.drain()
+                drain(worker)
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
     def test_an_endless_greeting_is_not_read(
@@ -431,7 +432,7 @@ class TestReplies:
         with ScriptedServer(lambda _step: b"220-welcome\r\n" * 50_000).listening() as server:
             worker = make_worker(INVITES_MAIL_PORT=str(server.port))
             with pytest.raises(ServerUnavailable, match="does not end"):
-                worker.drain()
+                drain(worker)
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
     def test_several_addresses_share_one_connect_timeout(
@@ -459,7 +460,7 @@ class TestReplies:
             worker = make_worker(INVITES_MAIL_SERVER="mail.example", INVITES_MAIL_PORT=port)
             start = time.monotonic()
             with pytest.raises(ServerUnavailable, match="did not answer in time"):
-                worker.drain()
+                drain(worker)
         assert time.monotonic() - start < 2
 
 
@@ -483,7 +484,7 @@ class TestEncryption:
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         invite(owner, now)
         with stopped_smtp_server.open(asks_password=True, tls=tls, require_starttls=True):
-            make_worker(**ENCRYPTED).drain()
+            drain(make_worker(**ENCRYPTED))
         assert stopped_smtp_server.recipients == ["new@example.org"]
 
     def test_every_mail_is_sent_once_over_implicit_tls(
@@ -499,7 +500,7 @@ class TestEncryption:
         people = [f"person{n:02}@example.org" for n in range(49)]
         send(owner, now, *people)
         with stopped_smtp_server.open(ssl_context=tls):
-            assert make_worker(INVITES_MAIL_USE_SSL="1").drain() == 49
+            assert drain(make_worker(INVITES_MAIL_USE_SSL="1")) == 49
         assert stopped_smtp_server.recipients == people
 
     def test_a_server_with_an_untrusted_certificate_gets_neither_password_nor_mail(
@@ -515,7 +516,7 @@ class TestEncryption:
             stopped_smtp_server.open(asks_password=True, tls=tls),
             pytest.raises(ServerUnavailable, match="CERTIFICATE_VERIFY_FAILED"),
         ):
-            make_worker(**ENCRYPTED).drain()
+            drain(make_worker(**ENCRYPTED))
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
 
     @pytest.mark.parametrize("claims", [True, False], ids=["can't after all", "doesn't offer it"])
@@ -530,7 +531,7 @@ class TestEncryption:
         stopped_smtp_server.claims_starttls = claims
         invite(owner, now)
         with stopped_smtp_server.open(asks_password=True), pytest.raises(ServerUnavailable):
-            make_worker(**ENCRYPTED).drain()
+            drain(make_worker(**ENCRYPTED))
         assert (stopped_smtp_server.passwords, stopped_smtp_server.received) == ([], [])
         assert delivery("new@example.org").state == DeliveryState.QUEUED
 
@@ -549,7 +550,7 @@ def test_two_workers_at_once_send_nothing_twice(
         with app.app_context():
             worker = Worker(Mail(app), app.extensions["invites"].mail_context)
             start.wait()
-            sent.append(worker.drain())
+            sent.append(drain(worker))
         db.close()
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -563,13 +564,23 @@ def test_two_workers_at_once_send_nothing_twice(
 
 
 def test_without_a_mail_server_mail_stays_queued_and_the_worker_runs(
-    app: Flask, owner: Membership, now: datetime
+    app: Flask, owner: Membership, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invite(owner, now)
     with app.app_context():
-        assert Worker(None, app.extensions["invites"].mail_context).drain() == 0
+        worker = Worker(None, app.extensions["invites"].mail_context)
+        record = heartbeat.record
+
+        def record_and_stop(*arguments: Any) -> None:
+            record(*arguments)
+            assert heartbeat.worker_is_running(now)
+            worker.stop()
+
+        monkeypatch.setattr(heartbeat, "record", record_and_stop)
+        monkeypatch.setattr("signal.signal", lambda *_: None)
+        worker.run()
     assert delivery("new@example.org").state == DeliveryState.QUEUED
-    assert heartbeat.worker_is_running(now)
+    assert not heartbeat.worker_is_running(now)
 
 
 def test_personal_mail_overtakes_a_batch(
@@ -577,7 +588,7 @@ def test_personal_mail_overtakes_a_batch(
 ) -> None:
     send(owner, now, *(f"person{n}@example.org" for n in range(25)))
     email_tokens.send_link(owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now)
-    worker.drain()
+    drain(worker)
     assert smtp_server.recipients[0] == owner.user.email
 
 
@@ -586,5 +597,5 @@ def test_a_removed_member_can_be_invited_again(
 ) -> None:
     memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
     invite(people[Role.OWNER], now, people[Role.USER].user.email)
-    worker.drain()
+    drain(worker)
     assert smtp_server.to("uma@example.org")["Subject"] == "Invitation for Riverside Relief"

@@ -29,7 +29,16 @@ from invites.sending.smtp_transaction import SmtpTransaction
 from invites.sending.worker import Worker
 from tests.support.actions import invite, reread, send
 from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step, at
-from tests.support.sending_actions import FAILED, ONE_WAY, QUEUED, SENT, people, states, wait_for
+from tests.support.sending_actions import (
+    FAILED,
+    ONE_WAY,
+    QUEUED,
+    SENT,
+    drain,
+    people,
+    states,
+    wait_for,
+)
 
 
 def due_now() -> None:
@@ -44,7 +53,7 @@ def drain_through(sender: Worker) -> None:
     """Sends everything, retrying at once after each outage."""
     for _ in range(200):
         with contextlib.suppress(ServerUnavailable):
-            sender.drain()
+            drain(sender)
         due_now()
         if not Delivery.select().where(Delivery.state.in_(UNSENT_STATES)).exists():
             return
@@ -57,9 +66,9 @@ class TestEachMessageOnce:
     ) -> None:
         server.answer = at("quit", HANG_UP)
         send(owner, now, *people(3))
-        sender.drain()
+        drain(sender)
         due_now()
-        sender.drain()
+        drain(sender)
         assert server.recipients == people(3)
         assert states() == {SENT: 3}
 
@@ -76,7 +85,7 @@ class TestEachMessageOnce:
     ) -> None:
         server.answer = at(stage, reply, after=3)
         send(owner, now, *people(10))
-        sender.drain()
+        drain(sender)
         assert sorted(server.recipients) == people(10)
         assert server.connections == 4
         assert states() == {SENT: 10}
@@ -87,7 +96,7 @@ class TestEachMessageOnce:
     ) -> None:
         server.answer = at("body", b"421 4.3.2 Shutting down", connection=1, after=1)
         send(owner, now, *people(3))
-        sender.drain()
+        drain(sender)
         assert states() == {SENT: 3}
         assert Counter(server.recipients)["person001@example.org"] == 2
 
@@ -97,13 +106,13 @@ class TestEachMessageOnce:
         silent = "person001@example.org"
         server.answer = at("body", HANG_UP, of=silent, connection=1)
         send(owner, now, *people(4))
-        sender.drain()
+        drain(sender)
         mail = Delivery.get(Delivery.recipient == silent)
         assert (mail.state, mail.unknown_outcomes) == (QUEUED, 1)
         assert mail.due_at > now + timedelta(minutes=1)
         assert states() == {SENT: 3, QUEUED: 1}
         due_now()
-        sender.drain()
+        drain(sender)
         assert states() == {SENT: 4}
         assert Counter(server.recipients) == Counter([*people(4), silent])
         assert len({message_id for _, message_id in server.received}) == 4
@@ -125,7 +134,7 @@ class TestEachMessageOnce:
             b"550 5.1.1 No such person" if step.stage == "rcpt" and "1@" in step.recipient else None
         )
         send(owner, now, *people(12))
-        sender.drain()
+        drain(sender)
         assert states() == {SENT: 10, FAILED: 2}
         said = {(mail.state, mail.reply_code, mail.reply_text) for mail in Delivery.select()}
         assert said == {(SENT, 250, "2.0.0 taken"), (FAILED, 550, "5.1.1 No such person")}
@@ -147,7 +156,7 @@ class TestEachMessageOnce:
 
         server.answer = answer
         send(owner, now, *people(3))
-        sender.drain()
+        drain(sender)
         assert server.recipients == ["person000@example.org", "person002@example.org"]
         assert states() == {SENT: 2, FAILED: 1}
 
@@ -173,8 +182,8 @@ class TestEachMessageOnce:
         server.answer = lambda step: replies.get(step.stage) if step.recipient == bad else None
         send(owner, now, *people(3))
         with pytest.raises(ServerUnavailable):
-            sender.drain()  # the second time, it was the first on its connection
-        sender.drain()
+            drain(sender)  # the second time, it was the first on its connection
+        drain(sender)
         mail = Delivery.get(Delivery.recipient == bad)
         assert (mail.state, mail.attempts, mail.unknown_outcomes) == (QUEUED, 1, 0)
         assert states() == {SENT: 2, QUEUED: 1}
@@ -194,7 +203,7 @@ class TestEachMessageOnce:
         server.answer = answer
         send(owner, now, *people(2))
         with contextlib.suppress(ServerUnavailable):
-            sender.drain()
+            drain(sender)
         mail = Delivery.get(Delivery.recipient == late)
         assert (mail.state, mail.attempts, mail.reply_code) == (QUEUED, 1, 451)
 
@@ -222,7 +231,7 @@ class TestEachMessageOnce:
 
         server.answer = answer
         send(owner, now, *people(20))
-        sender.drain()
+        drain(sender)
         assert server.recipients == people(20)[8:]
         assert states() == {SENT: 12, QUEUED: 8}
 
@@ -280,13 +289,13 @@ class TestOutages:
         server.answer = at(stage, reply)
         send(owner, now, *people(30))
         with pytest.raises(ServerUnavailable) as caught:
-            sender.drain()
+            drain(sender)
         assert reply.decode()[:3] in str(caught.value) or reply == HANG_UP
         assert states() == {QUEUED: 30}
         assert sum(mail.attempts for mail in Delivery.select()) <= 1
         server.answer = lambda _step: None
         due_now()
-        sender.drain()
+        drain(sender)
         assert Counter(server.recipients) == Counter(people(30))
 
     def test_the_refusal_of_the_sender_is_reported_even_if_the_server_hangs_up(
@@ -296,7 +305,7 @@ class TestOutages:
         server.answer = lambda step: refusal.get(step.stage)
         send(owner, now, *people(2))
         with pytest.raises(ServerUnavailable, match="Sender not allowed"):
-            sender.drain()
+            drain(sender)
         assert states() == {QUEUED: 2}
 
     @ONE_WAY

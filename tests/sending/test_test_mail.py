@@ -12,10 +12,11 @@ from flask import Flask
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
+from invites.mail.rendering import render_test_mail
 from invites.sending import smtp_client, test_mail
 from invites.sending.diagnosis import Diagnosis
 from invites.sending.smtp_client import Stage
-from invites.sending.test_mail import MailTest, build_test_mail, send_test_mail
+from invites.sending.test_mail import MailTest, send_test_mail
 from invites.web import mail_labels
 from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step
 from tests.support.smtp_fixtures import CERTIFICATE
@@ -39,7 +40,7 @@ def go(mailing_app: Callable[..., Flask]) -> Try:
     def go(port: int, host: str = "127.0.0.1", **options: object) -> MailTest:
         plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
         with app.app_context():
-            mail = build_test_mail(TO, app.extensions["invites"].mail_context, utcnow())
+            mail = render_test_mail(TO, app.extensions["invites"].mail_context, utcnow())
             found = send_test_mail(MailServer(host, port, **plain | options), mail)
             assert all(mail_labels.step(step) for step in found.steps)
             return found

@@ -6,10 +6,9 @@ Pages are checked for it by test_every_page.
 import pytest
 from bs4 import BeautifulSoup
 
-from invites.mail.rendering import render
+from invites.mail.rendering import render, render_test_mail
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from invites.people import security_notices
-from invites.sending.test_mail import build_test_mail
 from tests.support.bracketing import untranslated, untranslated_in
 from tests.support.populated_account import Site, services
 
@@ -32,7 +31,7 @@ def test_every_word_of_a_mail_can_be_translated(bracketing: Site) -> None:
     mail_context, now = services(bracketing.app).mail_context, bracketing.rows.now
     with bracketing.app.app_context():
         sent = [render(delivery, mail_context, now) for delivery in mails]
-        sent.append(build_test_mail("olive@example.org", mail_context, now))
+        sent.append(render_test_mail("olive@example.org", mail_context, now))
     for mail in sent:
         page = BeautifulSoup(mail.html, "html.parser")
         assert [line for line in mail.body.splitlines() if untranslated(line)] == []
