@@ -41,7 +41,7 @@ def test_over_https_the_cookie_is_bound_to_this_host(make_app: Callable[..., Fla
     assert is_bound(cookie)
 
 
-def test_over_https_what_makes_a_device_known_is_bound_to_this_host(
+def test_over_https_the_device_cookie_is_bound_to_this_host(
     make_app: Callable[..., Flask],
 ) -> None:
     cookie = login_cookie(make_app(INVITES_BASE_URL=HTTPS), HTTPS, "invites-device")
@@ -55,7 +55,7 @@ def is_bound(cookie: str) -> bool:
     return flags >= {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} and not has_domain
 
 
-def test_over_http_the_cookie_works_all_the_same(make_app: Callable[..., Flask]) -> None:
+def test_over_http_the_cookie_works_without_secure(make_app: Callable[..., Flask]) -> None:
     cookie = login_cookie(make_app(), "http://localhost")
     assert cookie.startswith("invites=")
     assert "HttpOnly" in cookie
@@ -72,7 +72,7 @@ def test_links_never_come_from_the_host_header(make_app: Callable[..., Flask]) -
     assert app.extensions["invites"].links.accounts() == f"{HTTPS}/accounts"
 
 
-def test_the_key_survives_a_restart_and_is_nobody_elses(
+def test_the_key_survives_a_restart_and_only_its_owner_can_read_it(
     make_app: Callable[..., Flask], settings: Settings
 ) -> None:
     codes = {make_app().extensions["invites"].signer.setup_code() for _ in range(2)}
@@ -125,7 +125,7 @@ def broken(request: pytest.FixtureRequest, make_app: Callable[..., Flask]) -> Fl
     return device
 
 
-def test_without_its_database_a_box_says_that_it_is_not_well(broken: FlaskClient) -> None:
+def test_without_a_database_the_health_check_fails(broken: FlaskClient) -> None:
     answer = broken.get("/healthz")
     assert answer.status_code == 503
     assert answer.json == {"database": "failed", "worker": "unknown", "mail": "unknown"}
@@ -134,7 +134,7 @@ def test_without_its_database_a_box_says_that_it_is_not_well(broken: FlaskClient
 URLS = ["/", "/accounts", "/accounts/riverside-relief/users", "/nowhere"]
 
 
-def test_without_its_database_a_box_says_plainly_that_something_broke(
+def test_without_a_database_logged_in_people_get_a_plain_error(
     broken: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     for url in URLS:
@@ -147,7 +147,7 @@ def test_without_its_database_a_box_says_plainly_that_something_broke(
         assert "database" in caplog.text
 
 
-def test_without_its_database_a_box_says_so_to_strangers_on_a_page(broken: FlaskClient) -> None:
+def test_without_a_database_strangers_get_an_error_page(broken: FlaskClient) -> None:
     for url in URLS:
         answer = broken.application.test_client().get(url)
         assert answer.status_code == 500
@@ -166,7 +166,7 @@ def test_a_database_that_comes_back_is_served_again(make_app: Callable[..., Flas
 
 
 @pytest.mark.parametrize(("proxies", "locked"), [("0", True), ("1", False)])
-def test_a_trusted_proxy_tells_who_asks_and_nobody_else_does(
+def test_only_a_trusted_proxy_can_report_the_client_address(
     make_app: Callable[..., Flask], proxies: str, locked: bool
 ) -> None:
     app = make_app(INVITES_TRUSTED_PROXIES=proxies)

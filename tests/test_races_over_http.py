@@ -84,7 +84,7 @@ def members(email: str) -> list[Membership]:
     return list(Membership.select().join(User).where(User.email == email))
 
 
-def test_twenty_clicks_on_accept_make_one_profile_and_one_member(server: Server) -> None:
+def test_twenty_simultaneous_acceptances_create_one_profile_and_one_member(server: Server) -> None:
     link = server.invitation_link("noa@example.org")
     lines = [Line(server) for _ in range(20)]
     for line in lines:
@@ -98,7 +98,7 @@ def test_twenty_clicks_on_accept_make_one_profile_and_one_member(server: Server)
     assert User.select().where(User.email == "noa@example.org").count() == 1
 
 
-def test_twenty_clicks_by_somebody_with_a_profile_make_one_member(server: Server) -> None:
+def test_twenty_simultaneous_acceptances_with_a_profile_create_one_member(server: Server) -> None:
     make_user("Kim Known", "kim@example.org", utcnow())
     link = server.invitation_link("kim@example.org")
     one = Line(server, "kim@example.org")
@@ -108,7 +108,7 @@ def test_twenty_clicks_by_somebody_with_a_profile_make_one_member(server: Server
 
 
 @pytest.mark.parametrize("round_", range(5))
-def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
+def test_simultaneous_accept_decline_revoke_and_resend_leave_a_consistent_state(
     server: Server, round_: int
 ) -> None:
     email = f"race{round_}@example.org"
@@ -134,7 +134,7 @@ def test_of_accept_decline_revoke_and_resend_at_once_the_state_tells_the_truth(
 
 @pytest.mark.parametrize("round_", range(5))
 @pytest.mark.parametrize("action", ["demote", "remove"])
-def test_of_two_owners_who_end_each_other_at_once_one_remains(
+def test_two_owners_who_deactivate_each_other_leave_one_owner(
     server: Server, action: str, round_: int
 ) -> None:
     emails = [f"{action}{round_}{which}@example.org" for which in ("a", "b")]
@@ -154,7 +154,7 @@ def test_of_two_owners_who_end_each_other_at_once_one_remains(
     assert len(memberships.owners(account)) == 1
 
 
-def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(server: Server) -> None:
+def test_a_session_that_ended_is_over_for_simultaneous_requests(server: Server) -> None:
     make_user("Lou Out", "lou@example.org", utcnow())
     lou = Line(server, "lou@example.org")
     lou.get("/profile")
@@ -163,7 +163,7 @@ def test_a_session_that_ended_is_over_for_requests_of_the_same_instant(server: S
     assert User.get(User.email == "lou@example.org").name == "Lou Out"
 
 
-def test_while_sixty_people_log_in_all_other_pages_go_on(server: Server) -> None:
+def test_pages_are_served_while_sixty_people_log_in(server: Server) -> None:
     lines = [Line(server) for _ in range(60)]
     for line in lines:
         line.get("/login")

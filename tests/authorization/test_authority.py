@@ -50,7 +50,7 @@ def test_a_query_finds_just_the_offers_that_are_not_backed(
     assert found == ([] if authority.has_authority(invitation) else [invitation])
 
 
-class TestOffersOfSomebodyWhoLostTheirRole:
+class TestInvitationsWithoutAuthority:
     @pytest.fixture
     def offers(self, people, owner, now):
         admin = people[Role.ADMIN]
@@ -70,7 +70,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         pending = invitations.page(1, which=InvitationStatus.PENDING, search="", now=now)
         assert sum(one.lacks_authority for one in pending) == 4
 
-    def test_are_told_on_the_page_of_their_batch(self, offers, now):
+    def test_are_counted_on_the_page_of_their_batch(self, offers, now):
         assert progress.of_batch(offers[1].batch, now).without_authority == 1
         assert progress.of_batch(offers[0].batch, now).without_authority == 0
 

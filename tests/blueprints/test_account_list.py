@@ -34,21 +34,21 @@ def test_the_installer_adds_an_account_and_owns_it(installer: Browser) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "x" * 101, "www.evil.example", "a\u202eb"])
-def test_a_bad_name_is_refused_and_kept_in_its_field(installer: Browser, name: str) -> None:
+def test_an_invalid_name_is_refused_and_kept(installer: Browser, name: str) -> None:
     installer.open("/accounts/new").press("Add account", name=name)
     assert installer.status == 422
     assert installer.page.select_one("#name")["value"] == name
 
 
 @pytest.mark.parametrize("name", ["new", "Confirmation", "invitations", "Riverside Relief", "救援"])
-def test_every_account_has_an_address_of_its_own(installer: Browser, name: str) -> None:
+def test_every_account_has_its_own_url(installer: Browser, name: str) -> None:
     installer.open("/accounts/new").press("Add account", name=name)
     account = Account.get(Account.id == Account.select().count())
     assert installer.open(f"/accounts/{account.slug}/").title == name
     assert installer.open(f"{ACCOUNT}/").title == "Riverside Relief"
 
 
-def test_one_switches_between_ones_accounts_and_sees_no_others(
+def test_people_see_and_switch_between_their_own_accounts_only(
     app: Flask, people: People, now: datetime
 ) -> None:
     accounts.create("Hill Farm", people[Role.USER].user, now)
@@ -59,7 +59,7 @@ def test_one_switches_between_ones_accounts_and_sees_no_others(
     assert not uma.page.find("a", string="Add an account")
 
 
-def test_an_answered_invitation_is_not_answered_again(
+def test_an_answered_invitation_cannot_be_answered_again(
     app: Flask, people: People, now: datetime
 ) -> None:
     invitation = invite(people.stranger, now, "uma@example.org")
@@ -72,7 +72,7 @@ def test_an_answered_invitation_is_not_answered_again(
     assert Invitation.get_by_id(invitation.id).state == "accepted"
 
 
-def test_a_user_is_led_to_the_assignments_and_sees_no_admin_pages(
+def test_a_user_gets_the_assignments_link_and_no_admin_pages(
     app: Flask, people: People, account: Account
 ) -> None:
     account.assignments_url = "https://tasks.example/"
@@ -86,13 +86,13 @@ def test_a_user_is_led_to_the_assignments_and_sees_no_admin_pages(
     assert "Settings" not in uma.page.get_text()
 
 
-def test_the_menu_has_the_guides_names(olive: Browser, people: People) -> None:
+def test_the_menu_has_the_labels_of_the_guide(olive: Browser, people: People) -> None:
     menu = [link.get_text(strip=True) for link in olive.open(f"{ACCOUNT}/").page.select("header a")]
     wanted = ["Create New Invitation", "Invitations", "Permanent Invite", "Active", "Inactive"]
     assert [item for item in menu if item in wanted] == wanted
 
 
-class TestTheBarOnPagesOfNoAccount:
+class TestBarOnPagesOutsideAccounts:
     """Accounts, Profile, Mail and Mailbox."""
 
     @staticmethod
@@ -101,12 +101,12 @@ class TestTheBarOnPagesOfNoAccount:
         return [str(link["href"]) for link in browser.page.select(".site-nav a")]
 
     @pytest.mark.parametrize("place", ["/accounts", "/profile", "/mailbox"])
-    def test_it_is_the_bar_of_the_only_account(self, site: Site, place: str) -> None:
+    def test_it_shows_the_only_account(self, site: Site, place: str) -> None:
         bar = self.bar(site.device("owner").open(place))
         assert f"{ACCOUNT}/invitations" in bar
         assert f"{ACCOUNT}/settings" in bar
 
-    def test_it_is_the_bar_of_the_account_that_one_was_in_last(self, site: Site) -> None:
+    def test_it_shows_the_last_account(self, site: Site) -> None:
         elsewhere = accounts.create("Zoo", site.rows.owner.user, site.rows.now)
         olive = site.device("owner")
         assert not [link for link in self.bar(olive.open("/profile")) if "/invitations" in link]
@@ -114,7 +114,7 @@ class TestTheBarOnPagesOfNoAccount:
             olive.open(f"/accounts/{slug}/")
             assert f"/accounts/{slug}/invitations" in self.bar(olive.open("/profile"))
 
-    def test_it_offers_nothing_of_an_account_that_one_was_removed_from(self, site: Site) -> None:
+    def test_it_does_not_show_an_account_in_which_one_is_inactive(self, site: Site) -> None:
         ada = site.device("admin").open(f"{ACCOUNT}/")
         memberships.deactivate(site.rows.owner, site.rows.people[Role.ADMIN], site.rows.now)
         assert self.bar(ada.open("/profile")) == ["/accounts"]

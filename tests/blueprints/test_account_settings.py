@@ -22,7 +22,7 @@ GOOD = {
 }
 
 
-def test_an_admin_changes_everything_at_once(ada: Browser) -> None:
+def test_an_admin_changes_all_settings(ada: Browser) -> None:
     ada.open(f"{ACCOUNT}/").follow("Settings").press("Save settings", **GOOD)
     account = Account.get(Account.slug == "riverside-relief")
     stored = {name: getattr(account, name) for name in GOOD}
@@ -49,7 +49,7 @@ def test_an_admin_changes_everything_at_once(ada: Browser) -> None:
         ("time_zone", "../../etc/passwd"),
     ],
 )
-def test_a_bad_value_is_refused_and_nothing_typed_is_lost(
+def test_an_invalid_value_is_refused_and_everything_typed_is_kept(
     ada: Browser, field: str, wrong: str
 ) -> None:
     typed = GOOD | {field: wrong}
@@ -72,7 +72,7 @@ def test_times_are_shown_in_the_accounts_zone(ada: Browser, olive: Browser) -> N
 
 
 @pytest.mark.parametrize(("kind", "subject"), [("new", "View the invitation"), ("known", "Log in")])
-def test_both_mails_can_be_looked_at_in_a_sandbox(
+def test_both_invitation_mails_have_a_sandboxed_preview(
     ada: Browser, account: Account, kind: str, subject: str
 ) -> None:
     account.purpose = "Help call neighbours."
@@ -91,10 +91,10 @@ def test_both_mails_can_be_looked_at_in_a_sandbox(
     assert "/invitation/" not in mail.text
 
 
-def test_there_is_no_third_mail(ada: Browser) -> None:
+def test_other_kinds_of_mail_have_no_preview(ada: Browser) -> None:
     assert ada.open(f"{PAGE}/mails/other").status == 404
 
 
-def test_without_words_of_its_own_the_assignments_link_has_ours(olive: Browser) -> None:
+def test_the_assignments_link_has_a_default_label(olive: Browser) -> None:
     olive.open(f"{ACCOUNT}/settings").press("Save settings", **GOOD | {"assignments_label": ""})
     assert "See your assignments" in olive.open(f"{ACCOUNT}/").text

@@ -57,7 +57,7 @@ def figures(browser: Browser) -> dict[str, str]:
 
 
 class TestTheList:
-    def test_it_is_found_from_the_invitations_and_leads_to_each_batch(
+    def test_it_is_linked_from_the_invitations_and_links_to_each_batch(
         self, olive: Browser, place: str
     ) -> None:
         olive.open(f"{ACCOUNT}/invitations").follow("Batches")
@@ -77,7 +77,7 @@ class TestTheList:
         ],
     )
     @pytest.mark.usefixtures("batch")
-    def test_it_tells_who_sent_to_how_many_as_what_and_how_that_stands(
+    def test_a_row_shows_inviter_people_role_and_state(
         self, olive: Browser, state: BatchState, says: str
     ) -> None:
         Batch.update(state=state).execute()
@@ -86,7 +86,7 @@ class TestTheList:
         assert cells == ["Olive Martin", "4", "User", says]
 
     @pytest.mark.usefixtures("batch")
-    def test_done_is_a_batch_whose_mails_are_all_out(self, olive: Browser) -> None:
+    def test_a_batch_is_done_when_all_its_mails_are_sent(self, olive: Browser) -> None:
         Batch.update(state=BatchState.DONE).execute()
         for number, says in ((1, "1 of 4 sent"), (4, "done")):
             first = Delivery.select(Delivery.id).order_by(Delivery.id).limit(number)
@@ -95,7 +95,9 @@ class TestTheList:
             assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
 
     @pytest.mark.usefixtures("batch")
-    def test_one_that_goes_out_says_how_far_it_is(self, app: Flask, olive: Browser) -> None:
+    def test_a_batch_that_is_being_sent_shows_its_progress(
+        self, app: Flask, olive: Browser
+    ) -> None:
         use_mail_server(app, SERVER)
         Batch.update(state=BatchState.RUNNING).execute()
         for number, says in ((0, "0 of 4 sent"), (1, "1 of 4 sent")):
@@ -104,7 +106,7 @@ class TestTheList:
             olive.open(f"{ACCOUNT}/batches")
             assert olive.page.select("tbody td")[-1].get_text(strip=True) == says
 
-    def test_the_newest_come_first_a_page_at_a_time(
+    def test_the_newest_batches_come_first_in_pages(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         sent = [send(owner, now, f"p{n}@example.org") for n in range(21)]
@@ -114,11 +116,11 @@ class TestTheList:
         olive.follow("Older")
         assert len(olive.page.select("tbody tr")) == 1
 
-    def test_before_anything_was_sent_it_says_what_a_batch_is(self, olive: Browser) -> None:
+    def test_an_empty_list_explains_batches(self, olive: Browser) -> None:
         assert "No batches yet" in olive.open(f"{ACCOUNT}/batches").text
 
 
-def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
+def test_only_the_installer_gets_a_link_to_the_mailbox(
     app: Flask, olive: Browser, owner: Membership, people: People, place: str
 ) -> None:
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
@@ -130,7 +132,7 @@ def test_only_whoever_runs_the_box_is_sent_to_the_mailbox(
         assert "Mailbox" in olive.open(page).page.find("main").get_text()
 
 
-def test_without_javascript_one_reads_how_to_see_it_move(
+def test_without_javascript_the_page_says_how_to_update_it(
     owner: Membership, place: str, settings: Settings, now: datetime
 ) -> None:
     environ = {"INVITES_DATA": str(settings.data), "INVITES_MAIL_SERVER": "mail.example.org"}
@@ -143,7 +145,7 @@ def test_without_javascript_one_reads_how_to_see_it_move(
     assert told not in olive.open(place).text
 
 
-def test_it_is_told_what_keeps_its_mails(
+def test_the_page_says_what_keeps_mails_from_being_sent(
     app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
     use_mail_server(app, SERVER)
@@ -160,7 +162,7 @@ def test_it_is_told_what_keeps_its_mails(
     assert "unsent emails are queued" in olive.open(place).text
 
 
-def test_it_is_told_which_batch_goes_out_first(
+def test_the_page_names_the_batch_that_is_sent_first(
     app: Flask, olive: Browser, owner: Membership, place: str, now: datetime
 ) -> None:
     use_mail_server(app, SERVER)
@@ -175,13 +177,13 @@ def test_it_is_told_which_batch_goes_out_first(
 
 
 class TestCancelling:
-    def test_the_first_thing_in_hand_is_the_one_that_cancels_nothing(
+    def test_the_focus_is_on_the_choice_that_cancels_nothing(
         self, olive: Browser, place: str
     ) -> None:
         [focused] = olive.open(f"{place}/cancellation").page.select("[autofocus]")
         assert focused["href"] == place
 
-    def test_the_figures_beside_the_question_stay_live(
+    def test_the_figures_beside_the_confirmation_stay_live(
         self, olive: Browser, place: str, now: datetime
     ) -> None:
         asked = olive.open(place).press("Cancel").page.select_one("#batch-progress")
@@ -193,20 +195,20 @@ class TestCancelling:
         assert "3 unsent emails will be withdrawn" in olive.text
         assert not olive.page.select("[autofocus]")  # it stays where it was put meanwhile
 
-    def test_it_says_how_many_mails_were_withdrawn(self, olive: Browser, place: str) -> None:
+    def test_the_notice_counts_the_withdrawn_mails(self, olive: Browser, place: str) -> None:
         olive.open(place).press("Cancel").press("Cancel unsent emails")
         assert olive.url == place
         assert "Canceled. 4 emails were withdrawn." in olive.text
         assert figures(olive)["withdrawn"] == "4"
 
-    def test_a_large_number_of_them_is_easy_to_read(
+    def test_large_numbers_have_separators(
         self, olive: Browser, place: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("invites.outbox.batches.cancel", lambda *_: 15546)
         olive.open(place).press("Cancel").press("Cancel unsent emails")
         assert "Canceled. 15,546 emails were withdrawn." in olive.text
 
-    def test_the_question_goes_when_all_mails_are_out(
+    def test_the_confirmation_disappears_when_all_mails_are_sent(
         self, olive: Browser, place: str, now: datetime
     ) -> None:
         attempt_all(now)
@@ -216,7 +218,7 @@ class TestCancelling:
         assert olive.page.select_one("#batch-progress")["hx-get"] == place
 
     @pytest.mark.parametrize("htmx", [True, False])
-    def test_who_presses_late_hears_that_all_mails_are_out(
+    def test_canceling_too_late_says_that_all_mails_are_sent(
         self, olive: Browser, batch: Batch, place: str, now: datetime, htmx: bool
     ) -> None:
         olive.open(place).press("Cancel")
@@ -228,7 +230,7 @@ class TestCancelling:
         assert olive.page.select_one(".headline-figure strong").get_text() == "4"
         assert reread(batch).state != BatchState.CANCELED
 
-    def test_after_the_last_mail_the_question_is_not_asked(
+    def test_there_is_no_confirmation_after_the_last_mail(
         self, olive: Browser, place: str, now: datetime
     ) -> None:
         attempt_all(now)
@@ -239,9 +241,7 @@ class TestCancelling:
 
 
 @pytest.mark.parametrize("htmx", [True, False])
-def test_who_pauses_what_is_paused_sees_how_it_stands(
-    olive: Browser, place: str, htmx: bool
-) -> None:
+def test_pausing_a_paused_batch_shows_its_state(olive: Browser, place: str, htmx: bool) -> None:
     olive.open(place)
     Batch.update(state=BatchState.PAUSED).execute()
     olive.htmx = htmx
@@ -250,9 +250,7 @@ def test_who_pauses_what_is_paused_sees_how_it_stands(
     assert "Paused. 4 emails stay queued" in olive.text
 
 
-def test_a_page_that_stays_open_keeps_no_shared_computer_logged_in(
-    olive: Browser, place: str
-) -> None:
+def test_polling_does_not_keep_a_shared_computer_logged_in(olive: Browser, place: str) -> None:
     Session.update(is_shared=True).execute()
     [live] = olive.open(place).page.select("[hx-trigger^=every]")
     headers = HTMX | {"HX-Trigger": str(live["id"])}
@@ -262,9 +260,7 @@ def test_a_page_that_stays_open_keeps_no_shared_computer_logged_in(
             assert ("/login" in answer.headers.get("HX-Redirect", "")) == is_out
 
 
-def test_where_the_mails_stand_adds_up_to_all_of_them(
-    olive: Browser, place: str, now: datetime
-) -> None:
+def test_the_figures_add_up_to_all_mails(olive: Browser, place: str, now: datetime) -> None:
     sent, failed, unsure, _waiting = Delivery.select().order_by(Delivery.id)
     attempt(sent, SendResult.SENT, now)
     attempt(failed, SendResult.FAILED, now)
@@ -297,7 +293,7 @@ class TestAfterARestore:
 
     @pytest.mark.usefixtures("on_hold")
     @pytest.mark.parametrize("htmx", [True, False])
-    def test_the_page_says_why_mails_are_held_back_and_sends_them(
+    def test_the_page_says_why_mails_are_on_hold_and_sends_them(
         self, olive: Browser, place: str, htmx: bool
     ) -> None:
         olive.open(place)
@@ -311,7 +307,7 @@ class TestAfterARestore:
         assert "backup" not in olive.text
 
     @pytest.mark.usefixtures("on_hold")
-    def test_each_mail_is_said_to_be_held_back_or_no_longer_needed_or_withdrawn(
+    def test_each_mail_is_labeled_on_hold_unneeded_or_withdrawn(
         self, olive: Browser, batch: Batch, place: str, now: datetime
     ) -> None:
         _mailed, answered, revoked, _held_back = batch.invitations
@@ -325,7 +321,7 @@ class TestAfterARestore:
         assert in_rows[1:] == ["no longer needed", "withdrawn", "on hold"]
 
     @pytest.mark.usefixtures("on_hold")
-    def test_a_second_press_says_that_they_are_sent(self, olive: Browser, place: str) -> None:
+    def test_sending_them_twice_says_that_they_were_sent(self, olive: Browser, place: str) -> None:
         olive.open(place)
         attempted = olive.page.select_one("form[action$=on-hold] [name=csrf_token]")
         assert attempted is not None
@@ -334,7 +330,7 @@ class TestAfterARestore:
         assert "have been sent since" in olive.text
 
 
-class TestWhatCouldNotBeDelivered:
+class TestUndeliveredMails:
     @pytest.fixture
     def bounced(self, owner: Membership, now: datetime) -> Batch:
         """One mail came back, one is put off."""
@@ -355,7 +351,7 @@ class TestWhatCouldNotBeDelivered:
         assert sheet is not None
         return " ".join(sheet.get_text(" ").split())
 
-    def test_a_mail_that_is_tried_again_stands_apart_with_its_next_try(
+    def test_a_deferred_mail_is_listed_with_its_next_attempt(
         self, olive: Browser, bounced: Batch
     ) -> None:
         olive.open(f"{ACCOUNT}/batches/{bounced.id}")
@@ -368,7 +364,7 @@ class TestWhatCouldNotBeDelivered:
         assert "late@example.org" not in undelivered
 
     @pytest.mark.parametrize("htmx", [True, False])
-    def test_who_could_not_be_reached_can_be_mailed_again(
+    def test_an_undelivered_invitation_can_be_resent(
         self, olive: Browser, bounced: Batch, htmx: bool
     ) -> None:
         page = f"{ACCOUNT}/batches/{bounced.id}"
@@ -380,7 +376,7 @@ class TestWhatCouldNotBeDelivered:
         assert figures(olive)["queued"] == "2"
         assert "Could not be delivered" not in olive.text
 
-    def test_another_address_can_be_tried_for_the_same_person_and_role(
+    def test_the_address_of_an_undelivered_invitation_can_be_corrected(
         self, olive: Browser, bounced: Batch
     ) -> None:
         Invitation.update(name="Bello, Ann").execute()
@@ -397,7 +393,7 @@ class TestWhatCouldNotBeDelivered:
         olive.open(f"{ACCOUNT}/batches/{bounced.id}")
         assert self.section(olive, "Could not be delivered").endswith("revoked")
 
-    def test_the_invitation_to_the_wrong_address_may_stay(
+    def test_the_invitation_to_the_wrong_address_can_stay(
         self, olive: Browser, bounced: Batch
     ) -> None:
         olive.open(f"{ACCOUNT}/batches/{bounced.id}").follow("Correct address")
@@ -408,7 +404,7 @@ class TestWhatCouldNotBeDelivered:
         assert Invitation.select().where(Invitation.email == "ann@example.org").exists()
         assert reread(bounced.invitations[0]).state == InvitationState.PENDING
 
-    def test_who_may_not_invite_as_that_role_is_offered_nothing(
+    def test_members_who_cannot_invite_with_that_role_get_no_actions(
         self, mo: Browser, bounced: Batch
     ) -> None:
         mo.open(f"{ACCOUNT}/batches/{bounced.id}")
@@ -418,7 +414,7 @@ class TestWhatCouldNotBeDelivered:
         assert mo.open(f"{ACCOUNT}/batches/{bounced.id}/skipped").status == 403
 
 
-class TestWhoWasLeftOut:
+class TestSkippedEntries:
     @pytest.fixture
     def batch(self, owner: Membership, now: datetime) -> Batch:
         """One who is invited, and three who aren't."""
@@ -430,7 +426,7 @@ class TestWhoWasLeftOut:
         ]
         return send_invitations.send(owner, InvitationRequest("key", entries, Role.USER), now)
 
-    def test_each_wrong_address_stands_with_its_name_and_what_was_meant(
+    def test_each_invalid_entry_is_shown_with_its_name_and_a_suggestion(
         self, olive: Browser, place: str
     ) -> None:
         olive.open(place)
@@ -438,7 +434,9 @@ class TestWhoWasLeftOut:
         assert first.startswith("bo@gmial.com · Bo Ek · row 4")
         assert first.endswith("Did you mean bo@gmail.com?")
 
-    def test_all_can_be_downloaded_with_the_reason(self, olive: Browser, place: str) -> None:
+    def test_all_entries_can_be_downloaded_with_the_reason(
+        self, olive: Browser, place: str
+    ) -> None:
         olive.open(place).follow("Download the 3 rows as CSV")
         assert olive.response is not None
         rows = list(csv.reader(olive.response.text.removeprefix("\ufeff").splitlines()))
@@ -450,7 +448,7 @@ class TestWhoWasLeftOut:
         ]
         assert rows[3][3] == "already a member"
 
-    def test_what_is_wrong_can_be_corrected_and_invited(self, olive: Browser, place: str) -> None:
+    def test_invalid_entries_can_be_corrected_and_invited(self, olive: Browser, place: str) -> None:
         olive.open(place).follow("Correct and invite them")
         field = olive.page.select_one("#email")
         assert field is not None

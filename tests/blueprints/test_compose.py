@@ -88,14 +88,14 @@ class TestSending:
         assert invited() == ["ann@example.org", "bob@example.org"]
         assert Batch.get().file_name == "people.csv"
 
-    def test_pressing_twice_with_a_dropped_file_sends_once(self, olive: Browser) -> None:
+    def test_pressing_twice_with_an_uploaded_file_sends_once(self, olive: Browser) -> None:
         form = olive.open(NEW).press("Send Invitation", csv_file=csv()).response
         first = olive.press("Send Invitation").url
         olive.response, olive.url = form, NEW
         assert olive.press("Send Invitation").url == first
         assert Batch.select().count() == 1
 
-    def test_field_and_file_go_together(self, olive: Browser) -> None:
+    def test_field_and_file_become_one_batch(self, olive: Browser) -> None:
         send(olive.open(NEW), email="cara@example.org", csv_file=csv())
         assert sorted(invited()) == ["ann@example.org", "bob@example.org", "cara@example.org"]
 
@@ -115,7 +115,9 @@ class TestSending:
         assert olive.press("Send Invitation").url == first
         assert Batch.select().count() == Delivery.select().count() == 1
 
-    def test_somebody_elses_key_shows_nothing_of_theirs(self, olive: Browser, ada: Browser) -> None:
+    def test_another_persons_key_shows_nothing_of_theirs(
+        self, olive: Browser, ada: Browser
+    ) -> None:
         send(olive.open(NEW), email="ann@example.org")
         ada.open(NEW)
         ada.press("Send Invitation", email="bob@example.org", key=Batch.get().key)
@@ -123,13 +125,13 @@ class TestSending:
         assert ada.url == f"{ACCOUNT}/batches/2"
         assert "ann@example.org" not in ada.response.text
 
-    def test_bad_addresses_are_left_out_and_the_rest_goes_on(self, olive: Browser) -> None:
+    def test_invalid_entries_are_skipped_and_the_rest_is_sent(self, olive: Browser) -> None:
         send(olive.open(NEW), email="ann@example.org, rubbish, a@@b.org")
         assert invited() == ["ann@example.org"]
         assert "rubbish" in olive.text
         assert "a@@b.org" in olive.text
 
-    def test_who_is_a_member_or_invited_already_gets_no_second_mail(
+    def test_members_and_pending_people_get_no_second_mail(
         self, olive: Browser, owner: Membership, now
     ) -> None:
         invite(owner, now, "pending@example.org")
@@ -138,7 +140,7 @@ class TestSending:
         assert invited() == ["pending@example.org", "ann@example.org"]
 
 
-class TestRefusal:
+class TestRefusals:
     @pytest.mark.parametrize(
         ("typed", "words"),
         [
@@ -148,7 +150,7 @@ class TestRefusal:
             ({"email": "uma@example.org"}, "nobody to invite"),
         ],
     )
-    def test_nobody_to_invite_is_said_at_the_field(
+    def test_nobody_to_invite_is_an_error_of_the_field(
         self, olive: Browser, typed: dict[str, str], words: str
     ) -> None:
         olive.open(NEW).press("Send Invitation", **typed)
@@ -172,7 +174,7 @@ class TestRefusal:
         ],
         ids=lambda case: case[:12] if isinstance(case, bytes) else case,
     )
-    def test_a_file_that_cannot_be_read_is_refused_whole_and_keeps_what_was_typed(
+    def test_an_unreadable_file_is_refused_and_keeps_what_was_typed(
         self, olive: Browser, content: bytes, words: str
     ) -> None:
         olive.open(NEW).press(
@@ -192,7 +194,7 @@ class TestRefusal:
         assert invited() == ["ann@example.org", "bob@example.org"]
 
     @pytest.mark.parametrize("wanted", ["20", "30", "40", "0", "-1", "owner", ""])
-    def test_a_moderator_grants_no_role_but_user(self, mo: Browser, wanted: str) -> None:
+    def test_a_moderator_can_only_invite_users(self, mo: Browser, wanted: str) -> None:
         mo.open(NEW)
         assert [field["value"] for field in mo.page.select("input[name=role]")] == ["10"]
         mo.press("Send Invitation", email="ann@example.org", role=wanted)
@@ -200,7 +202,7 @@ class TestRefusal:
         assert value(mo, "#email") == "ann@example.org"
         assert Invitation.select().count() == 0
 
-    def test_an_admin_makes_no_owner(self, ada: Browser) -> None:
+    def test_an_admin_cannot_invite_an_owner(self, ada: Browser) -> None:
         ada.open(NEW).press("Send Invitation", email="ann@example.org", role="40")
         assert ada.status == 422
         assert Invitation.select().count() == 0
@@ -242,26 +244,26 @@ class TestReview:
         olive.press("Send Invitation")
         assert Batch.get().file_name == "people.csv"
 
-    def test_what_was_seen_while_typing_goes_out_with_one_press(self, olive: Browser) -> None:
+    def test_what_was_reviewed_while_typing_is_sent_with_one_press(self, olive: Browser) -> None:
         seen = ask(olive.open(NEW), "review", email="ann@example.org")
         olive.press(
             "Send Invitation", email="ann@example.org", seen=seen.select_one("#seen")["value"]
         )
         assert invited() == ["ann@example.org"]
 
-    def test_what_was_seen_of_a_dropped_file_goes_out_with_one_press(self, olive: Browser) -> None:
+    def test_a_file_that_was_reviewed_is_sent_with_one_press(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "file", csv_file=csv())
         upload, seen = (page.select_one(field)["value"] for field in ("#list_id", "#seen"))
         olive.press("Send Invitation", list_id=upload, seen=seen)
         assert invited() == ["ann@example.org", "bob@example.org"]
 
-    def test_a_list_that_was_changed_after_the_review_is_shown_anew(self, olive: Browser) -> None:
+    def test_a_list_that_changed_after_the_review_is_reviewed_again(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email="ann@example.org")
         olive.press("Send Invitation", email="bob@example.org")
         assert UNSENT in olive.text
         assert Batch.select().count() == 0
 
-    def test_people_who_changed_after_the_review_are_shown_anew(
+    def test_people_whose_status_changed_after_the_review_are_reviewed_again(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         olive.open(NEW).press("Send Invitation", email="ann@example.org bob@example.org")
@@ -278,7 +280,7 @@ class TestReview:
 class TestVeryManyMails:
     MANY = "".join(f"p{n}@example.org\n" for n in range(send_invitations.LARGE))
 
-    def test_want_a_yes_to_their_number(self, olive: Browser) -> None:
+    def test_need_a_confirmation_of_their_number(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email=self.MANY)
         assert "500 people will get an email." in olive.text
         assert "Yes, send 500 emails" in olive.text
@@ -290,20 +292,20 @@ class TestVeryManyMails:
         olive.press("Send Invitation", agreed="500")
         assert len(invited()) == send_invitations.LARGE
 
-    def test_a_yes_to_another_number_is_none(self, olive: Browser) -> None:
+    def test_a_confirmation_of_another_number_does_not_count(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email=self.MANY)
         olive.press("Send Invitation", email=self.MANY + "more@example.org", agreed="500")
         assert not olive.page.select_one("#agreed").has_attr("checked")
         assert Batch.select().count() == 0
 
     @pytest.mark.parametrize("agreed", ["", "y", "-1", "500.0", "²", "9" * 30])
-    def test_a_made_up_yes_is_none(self, olive: Browser, agreed: str) -> None:
+    def test_a_forged_confirmation_does_not_count(self, olive: Browser, agreed: str) -> None:
         olive.open(NEW).press("Send Invitation", email=self.MANY)
         olive.press("Send Invitation", agreed=agreed)
         assert olive.status == 422
         assert Batch.select().count() == 0
 
-    def test_the_yes_comes_and_goes_with_the_list(self, olive: Browser) -> None:
+    def test_the_confirmation_appears_and_disappears_with_the_list(self, olive: Browser) -> None:
         olive.open(NEW)
         few = ask(olive, "review", email="ann@example.org").select_one("#agreement")
         many = ask(olive, "review", email=self.MANY, agreed="500").select_one("#agreement")
@@ -312,7 +314,7 @@ class TestVeryManyMails:
         assert many.select_one("input").has_attr("checked")
 
 
-class TestMendingWhatWasTyped:
+class TestCorrectingTypedEntries:
     @pytest.mark.parametrize(
         ("typed", "mended"),
         [
@@ -322,19 +324,19 @@ class TestMendingWhatWasTyped:
             ("jo@yahoo.c jo@yahoo.co.uk", "jo@yahoo.com jo@yahoo.co.uk"),
         ],
     )
-    def test_a_suggestion_takes_the_place_of_that_address_alone(
+    def test_a_suggestion_replaces_only_that_address(
         self, olive: Browser, typed: str, mended: str
     ) -> None:
         page = ask(olive.open(NEW), "typed", email=typed, use="0")
         assert page.select_one("#email").get_text().strip() == mended
 
-    def test_what_is_said_to_be_right_is_invited_as_it_is(self, olive: Browser) -> None:
+    def test_an_entry_that_is_kept_as_is_is_invited(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "typed", email="jo@gmial.com", trust="0")
         assert page.select_one("#email").get_text().strip() == "jo@gmial.com"
         assert outcomes(page) == {"invite": 1}
 
 
-class TestLeftOutUnlessAskedFor:
+class TestSkippedUnlessRequested:
     @pytest.fixture(
         autouse=True,
         params=[("uma@example.org", "removed_too"), ("no@example.org", "declined_too")],
@@ -348,25 +350,31 @@ class TestLeftOutUnlessAskedFor:
         case: tuple[str, str] = request.param
         return case
 
-    def test_nobody_is_invited_by_accident(self, olive: Browser, case: tuple[str, str]) -> None:
+    def test_people_in_each_of_these_cases_are_skipped(
+        self, olive: Browser, case: tuple[str, str]
+    ) -> None:
         email, _box = case
         olive.open(NEW).press("Send Invitation", email=email)
         assert olive.status == 422
         assert Batch.select().count() == 1
 
-    def test_who_is_asked_for_is_invited(self, olive: Browser, case: tuple[str, str]) -> None:
+    def test_people_in_each_of_these_cases_are_invited_on_request(
+        self, olive: Browser, case: tuple[str, str]
+    ) -> None:
         email, box = case
         olive.open(NEW).press("Send Invitation", email=email)
         olive.press("Send Invitation", **{box: "y"})
         assert invited() == ["no@example.org", email]
 
-    def test_a_tick_counts_among_the_mails(self, olive: Browser, case: tuple[str, str]) -> None:
+    def test_a_ticked_checkbox_counts_among_the_mails(
+        self, olive: Browser, case: tuple[str, str]
+    ) -> None:
         email, box = case
         page = ask(olive.open(NEW), "review", email=f"{email} a@example.org", **{box: "y"})
         assert page.select_one("#send-note").get_text().startswith("2 ")
         assert page.select_one(f"#{box}").has_attr("checked")
 
-    def test_the_list_still_tells_when_somebody_declined(
+    def test_the_list_still_shows_when_somebody_declined(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now, "no@example.org")
@@ -374,14 +382,14 @@ class TestLeftOutUnlessAskedFor:
 
 
 class TestPage:
-    def test_says_how_long_an_invitation_is_open(self, olive: Browser) -> None:
+    def test_says_how_long_an_invitation_is_valid(self, olive: Browser) -> None:
         assert f"accepted for {send_invitations.LIFETIME.days} days" in olive.open(NEW).text
 
-    def test_offers_every_kind_of_file_that_is_read(self, olive: Browser) -> None:
+    def test_accepts_every_supported_kind_of_file(self, olive: Browser) -> None:
         accepted = olive.open(NEW).page.select_one("#csv_file")["accept"].split(",")
         assert {".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods", ".vcf"} <= set(accepted)
 
-    def test_describes_each_role_for_people_who_hear_the_page(self, olive: Browser) -> None:
+    def test_describes_each_role_for_screen_readers(self, olive: Browser) -> None:
         olive.open(NEW)
         for field in olive.page.select("input[name=role]"):
             name, means = (
@@ -400,7 +408,7 @@ class TestPage:
             ("smtp.example.org", "https://invites.example.org", False),
         ],
     )
-    def test_warns_when_the_links_in_mails_lead_nowhere_from_elsewhere(
+    def test_warns_if_links_in_mails_work_on_this_machine_only(
         self,
         owner: Membership,
         settings: Settings,
@@ -414,7 +422,7 @@ class TestPage:
         assert ("INVITES_BASE_URL" in olive.open(NEW).text) is warns
 
 
-class TestUnderstanding:
+class TestReviewWhileTyping:
     def test_every_entry_has_one_outcome(
         self, olive: Browser, owner: Membership, people: People, now
     ) -> None:
@@ -439,9 +447,7 @@ class TestUnderstanding:
         }
         assert Batch.select().count() == 2
 
-    def test_a_suggestion_is_taken_into_the_field_with_javascript_or_without(
-        self, olive: Browser
-    ) -> None:
+    def test_a_suggestion_is_taken_with_and_without_javascript(self, olive: Browser) -> None:
         typed = "ann@gmial.com bob@example.org"
         olive.open(NEW).press("Send Invitation", email=typed).press("Use ann@gmail.com")
         assert value(olive, "#email") == "ann@gmail.com bob@example.org"
@@ -450,15 +456,13 @@ class TestUnderstanding:
         assert page.select_one("#email").get_text().strip() == "ann@gmail.com bob@example.org"
         assert page.select_one("#review")["hx-swap-oob"] == "true"
 
-    def test_what_is_right_as_it_is_stays_so(self, olive: Browser) -> None:
+    def test_an_entry_that_is_kept_as_is_stays_so(self, olive: Browser) -> None:
         olive.open(NEW).press("Send Invitation", email="ann@gmial.com").press("Keep as is")
         assert "1 will be invited" in olive.text
         olive.press("Send Invitation")
         assert Invitation.get().email == "ann@gmial.com"
 
-    def test_very_many_that_are_meant_as_written_are_understood_quickly(
-        self, olive: Browser
-    ) -> None:
+    def test_very_many_kept_entries_are_reviewed_quickly(self, olive: Browser) -> None:
         typed = " ".join(f"ann{n}@gmial.com" for n in range(30_000))
         olive.open(NEW)
         with ends_soon():
@@ -468,26 +472,26 @@ class TestUnderstanding:
     @pytest.mark.parametrize(
         ("typed", "count"), [("a@example.org", 1), ("a@example.org b@example.org", 2)]
     )
-    def test_the_note_at_the_button_counts_the_mails(
+    def test_the_note_beside_the_button_counts_the_mails(
         self, olive: Browser, typed: str, count: int
     ) -> None:
         note = ask(olive.open(NEW), "review", email=typed).select_one("#send-note")
         assert note["hx-swap-oob"] == "innerHTML"
         assert note.get_text().startswith(f"{count} ")
 
-    def test_a_dropped_file_is_read_kept_and_understood(self, olive: Browser) -> None:
+    def test_an_uploaded_file_is_read_stored_and_reviewed(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "file", email="cara@example.org", csv_file=csv())
         upload = StagedList.get()
         assert page.select_one("#list_id")["value"] == str(upload.id)
         assert "people.csv" in page.get_text()
         assert outcomes(page) == {"invite": 3}
 
-    def test_a_file_that_cannot_be_read_says_why_in_its_place(self, olive: Browser) -> None:
+    def test_an_unreadable_file_shows_the_reason_in_its_place(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "file", csv_file=csv(b"%PDF"))
         assert page.find(True)["id"] == "email-csv-file"
         assert "CSV" in page.select_one("#csv_file-error").get_text()
 
-    def test_a_better_file_replaces_the_first(self, olive: Browser) -> None:
+    def test_another_file_replaces_the_first(self, olive: Browser) -> None:
         ask(olive.open(NEW), "file", csv_file=csv())
         first = StagedList.get()
         page = ask(
@@ -496,7 +500,7 @@ class TestUnderstanding:
         assert outcomes(page) == {"invite": 1}
         assert "z.csv" in page.get_text()
 
-    def test_a_file_can_be_taken_away_again(self, olive: Browser) -> None:
+    def test_a_file_can_be_removed(self, olive: Browser) -> None:
         ask(olive.open(NEW), "file", csv_file=csv())
         page = ask(olive, "file/removal", list_id=str(StagedList.get().id))
         assert page.select_one("#list_id").get("value", "") == ""
@@ -513,13 +517,13 @@ class TestUnderstanding:
         ada.open(NEW).press("Send Invitation")
         assert invited() == ["ann@example.org", "bob@example.org"]
 
-    def test_a_file_is_looked_up_once_a_request(self, olive: Browser) -> None:
+    def test_a_list_is_queried_once_per_request(self, olive: Browser) -> None:
         upload = ask(olive.open(NEW), "file", csv_file=csv()).select_one("#list_id")["value"]
         with queries() as seen:
             assert outcomes(ask(olive, "review", list_id=upload)) == {"invite": 2}
         assert len([query for query in seen if 'FROM "staged_list"' in query]) == 1
 
-    def test_sending_sweeps_out_old_files(
+    def test_sending_deletes_expired_lists(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         old = staging.stage(people[Role.ADMIN], "old.csv", CSV, now - staging.KEPT)
@@ -528,6 +532,6 @@ class TestUnderstanding:
         assert staging.find(people[Role.ADMIN], old.id) is None
 
     @pytest.mark.parametrize("upload", ["", "0", "-1", "x", "²", "9" * 30])
-    def test_a_made_up_file_is_no_file(self, olive: Browser, upload: str) -> None:
+    def test_a_forged_list_id_is_ignored(self, olive: Browser, upload: str) -> None:
         send(olive.open(NEW), email="ann@example.org", list_id=upload)
         assert invited() == ["ann@example.org"]

@@ -49,8 +49,8 @@ def member(email: str = "noa@example.org") -> Membership:
     return Membership.get(Membership.user == User.get(User.email == email))
 
 
-class TestSomebodyNew:
-    def test_sees_who_invites_whom_to_what_as_which_role(
+class TestNewPerson:
+    def test_sees_inviter_account_purpose_and_role(
         self, somebody: Browser, link: str, account: Account
     ) -> None:
         account.purpose = "Help call neighbours."
@@ -64,7 +64,7 @@ class TestSomebodyNew:
             "phone",
         ]
 
-    def test_finds_the_name_that_the_list_had_and_may_change_it(
+    def test_finds_the_name_of_the_list_and_can_change_it(
         self, somebody: Browser, invitation: Invitation, link: str
     ) -> None:
         invitation.name = 'Noa "N." Ünal'
@@ -74,7 +74,7 @@ class TestSomebodyNew:
         somebody.press("Accept", name="Noa New", password=PASSWORD)
         assert member().user.name == "Noa New"
 
-    def test_who_deletes_the_name_is_asked_for_one(
+    def test_has_to_enter_a_name(
         self, somebody: Browser, invitation: Invitation, link: str
     ) -> None:
         invitation.name = "Noa"
@@ -83,7 +83,7 @@ class TestSomebodyNew:
         assert somebody.status == 422
         assert somebody.page.select_one("#name")["value"] == ""
 
-    def test_accepts_and_is_in_with_the_role_that_was_offered(
+    def test_accepts_and_has_the_role_of_the_invitation(
         self, somebody: Browser, link: str, invitation: Invitation, account: Account
     ) -> None:
         account.assignments_url = "https://tasks.example/"
@@ -97,7 +97,7 @@ class TestSomebodyNew:
         assert reread(invitation).state == InvitationState.ACCEPTED
         assert Delivery.select().count() == 1
 
-    def test_by_a_copied_link_stays_unconfirmed_and_is_asked_to_confirm(
+    def test_stays_unconfirmed_after_accepting_with_a_copied_link(
         self, app: Flask, somebody: Browser, invitation: Invitation
     ) -> None:
         somebody.open(path(links(app).copied_invitation(invitation)))
@@ -122,7 +122,7 @@ class TestSomebodyNew:
             ("phone", "call me"),
         ],
     )
-    def test_a_mistake_keeps_what_was_typed(
+    def test_a_refused_form_keeps_what_was_typed(
         self, somebody: Browser, link: str, field: str, wrong: str
     ) -> None:
         typed = {"name": "Noa New", "password": PASSWORD, "phone": "020 7946 0000"}
@@ -133,7 +133,7 @@ class TestSomebodyNew:
             assert somebody.page.select_one(f"#{name}")["value"] == typed[name]
         assert User.get_or_none(User.email == "noa@example.org") is None
 
-    def test_declines_without_a_profile_and_may_think_again(
+    def test_declines_without_a_profile_and_can_still_accept(
         self, somebody: Browser, link: str, invitation: Invitation
     ) -> None:
         somebody.open(link).press("Decline")
@@ -152,9 +152,9 @@ class TestSomebodyNew:
         assert User.select().where(User.email == "noa@example.org").count() == 1
 
 
-class TestSomebodyWithAProfile:
+class TestPersonWithAProfile:
     @pytest.mark.usefixtures("kim")
-    def test_signed_out_logs_in_and_answers_at_the_bottom_of_the_accounts(
+    def test_logs_in_and_answers_at_the_bottom_of_the_accounts_page(
         self, somebody: Browser, link: str
     ) -> None:
         somebody.open(link)
@@ -165,7 +165,7 @@ class TestSomebodyWithAProfile:
         assert somebody.url == f"{ACCOUNT}/"
         assert member().role == Role.MODERATOR
 
-    def test_sees_at_the_log_in_who_invites_to_what(
+    def test_sees_the_invitation_on_the_log_in_page(
         self, somebody: Browser, link: str, kim: User
     ) -> None:
         somebody.open(link)
@@ -175,7 +175,7 @@ class TestSomebodyWithAProfile:
         assert invited in somebody.press("Log in", password="mistyped").text
 
     @pytest.mark.usefixtures("kim")
-    def test_is_not_told_at_the_log_in_of_what_is_over_or_forged(
+    def test_sees_no_closed_or_forged_invitation_on_the_log_in_page(
         self, somebody: Browser, link: str, owner: Membership, invitation: Invitation
     ) -> None:
         manage.revoke(owner, invitation, invitation.created_at)
@@ -184,7 +184,7 @@ class TestSomebodyWithAProfile:
             assert "Riverside Relief" not in somebody.text
             assert not somebody.page.select_one("#email")["value"]
 
-    def test_declines_on_the_accounts_page_and_may_think_again(
+    def test_declines_on_the_accounts_page_and_can_still_accept(
         self, app: Flask, kim: User, invitation: Invitation
     ) -> None:
         browser = signed_in(app, kim).open("/accounts").press("Decline")
@@ -196,7 +196,7 @@ class TestSomebodyWithAProfile:
         assert browser.url == f"{ACCOUNT}/"
         assert member().role == Role.MODERATOR
 
-    def test_who_declined_finds_it_again_by_the_link_until_it_expires(
+    def test_finds_a_declined_invitation_with_the_link_until_it_expires(
         self, app: Flask, link: str, kim: User, invitation: Invitation, now: datetime
     ) -> None:
         answers.decline(invitation, now)
@@ -206,21 +206,21 @@ class TestSomebodyWithAProfile:
         with travel(now + timedelta(days=15)):
             assert not browser.open("/accounts").page.select("#invitations")
 
-    def test_unconfirmed_proves_the_address_by_the_mailed_link(
+    def test_confirms_the_address_with_the_mailed_link(
         self, app: Flask, link: str, kim: User
     ) -> None:
         User.update(email_confirmed_at=None).where(User.id == kim.id).execute()
         signed_in(app, kim).open(link).press("Accept")
         assert member().user.is_confirmed
 
-    def test_unconfirmed_proves_nothing_by_a_copied_link(
+    def test_confirms_nothing_with_a_copied_link(
         self, app: Flask, kim: User, invitation: Invitation
     ) -> None:
         User.update(email_confirmed_at=None).where(User.id == kim.id).execute()
         signed_in(app, kim).open(path(links(app).copied_invitation(invitation))).press("Accept")
         assert not member().user.is_confirmed
 
-    def test_made_between_opening_and_accepting_is_led_to_the_log_in(
+    def test_is_redirected_to_the_log_in_if_the_profile_was_created_meanwhile(
         self, somebody: Browser, link: str, invitation: Invitation, now: datetime
     ) -> None:
         somebody.open(link)
@@ -230,7 +230,7 @@ class TestSomebodyWithAProfile:
         assert reread(invitation).state == InvitationState.PENDING
 
 
-class TestSignedInAsSomebodyElse:
+class TestLoggedInAsSomebodyElse:
     def test_sees_both_addresses_and_cannot_accept(
         self, app: Flask, people: People, link: str, invitation: Invitation
     ) -> None:
@@ -242,7 +242,7 @@ class TestSignedInAsSomebodyElse:
         uma.post(f"{link}/acceptance", {"csrf_token": token, "name": "U", "password": PASSWORD})
         assert reread(invitation).state == InvitationState.PENDING
 
-    def test_one_button_continues_as_the_right_new_person(
+    def test_one_button_logs_out_and_continues_as_a_new_person(
         self, app: Flask, people: People, link: str
     ) -> None:
         uma = signed_in(app, people[Role.USER].user).open(link)
@@ -251,7 +251,7 @@ class TestSignedInAsSomebodyElse:
         uma.press("Accept", name="Noa New", password=PASSWORD)
         assert member().role == Role.MODERATOR
 
-    def test_one_button_continues_as_the_right_known_person(
+    def test_one_button_logs_out_and_continues_as_the_invited_person(
         self, app: Flask, people: People, link: str, kim: User
     ) -> None:
         uma = signed_in(app, people[Role.USER].user).open(link)
@@ -293,7 +293,7 @@ Happens = Callable[[Membership, Invitation, datetime], None]
 
 
 @pytest.mark.parametrize("happens", OVER)
-def test_a_link_that_is_over_opens_a_calm_page(
+def test_the_link_of_a_closed_invitation_opens_a_page_with_the_reason(
     somebody: Browser,
     owner: Membership,
     invitation: Invitation,
@@ -308,7 +308,7 @@ def test_a_link_that_is_over_opens_a_calm_page(
 
 
 @pytest.mark.parametrize("happens", OVER)
-def test_a_link_that_is_over_takes_no_answer_from_a_page_opened_before(
+def test_a_closed_invitation_cannot_be_answered_from_a_page_opened_before(
     database: Path,
     somebody: Browser,
     owner: Membership,
@@ -333,7 +333,7 @@ def test_a_link_expires_after_fourteen_days(somebody: Browser, link: str, now: d
         assert somebody.open(link).status == 410
 
 
-def test_an_accepted_invitation_says_how_to_get_in(site: Site) -> None:
+def test_an_accepted_invitation_says_how_to_log_in(site: Site) -> None:
     link = site.mailed(site.rows.accepted)
     assert "If you accepted it, log in" in site.device("nobody").open(link).text
     ally = site.device("ally").open(link).text
@@ -344,13 +344,15 @@ def test_an_accepted_invitation_says_how_to_get_in(site: Site) -> None:
     assert "Go to Riverside Relief" in site.device("user").open(link).text
 
 
-def test_who_accepted_and_opens_the_link_again_is_led_on(somebody: Browser, link: str) -> None:
+def test_a_member_who_opens_the_link_again_gets_a_link_to_the_account(
+    somebody: Browser, link: str
+) -> None:
     somebody.open(link).press("Accept", name="Noa New", password=PASSWORD)
     assert somebody.open(link).status == 410
     assert somebody.page.select(f'main a[href="{ACCOUNT}/"]')
 
 
-def test_a_link_that_nobody_made_is_unknown(somebody: Browser, link: str) -> None:
+def test_a_forged_link_is_unknown(somebody: Browser, link: str) -> None:
     number = link.rpartition("/")[2].partition("-")[0]
     forged = (f"{number}-{'A' * 24}", f"{link.rpartition('/')[2]}x", number, "x", "²-a", "9" * 30)
     for token in forged:
@@ -358,7 +360,7 @@ def test_a_link_that_nobody_made_is_unknown(somebody: Browser, link: str) -> Non
         assert "Riverside" not in somebody.text
 
 
-def test_an_old_mail_works_after_a_resend(
+def test_the_link_of_an_older_mail_works_after_a_resend(
     somebody: Browser, link: str, owner: Membership, invitation: Invitation, now: datetime
 ) -> None:
     Delivery.update(state="sent").execute()
@@ -367,7 +369,7 @@ def test_an_old_mail_works_after_a_resend(
         assert somebody.open(link).status == 200
 
 
-def test_opening_changes_nothing_for_anybody(
+def test_opening_the_link_changes_nothing_for_any_visitor(
     app: Flask, database: Path, people: People, link: str
 ) -> None:
     devices = [Browser(app), signed_in(app, people[Role.USER].user)]
@@ -379,7 +381,7 @@ def test_opening_changes_nothing_for_anybody(
     assert everything(database) == before
 
 
-def test_an_unbacked_invitation_works_again_when_somebody_else_resends_it(
+def test_an_invitation_without_authority_works_again_after_a_resend(
     somebody: Browser, link: str, people: People, invitation: Invitation, now: datetime
 ) -> None:
     zed = invite(people[Role.ADMIN], now, "zed@example.org")

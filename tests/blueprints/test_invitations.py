@@ -56,7 +56,7 @@ def buttons(browser: Browser, invitation: Invitation) -> list[str]:
 
 class TestList:
     @pytest.mark.slow
-    def test_the_newest_come_first_fifty_a_page(
+    def test_the_newest_come_first_fifty_per_page(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         everybody = [f"person{n:03}@example.org" for n in range(120)]
@@ -74,7 +74,7 @@ class TestList:
         ("page", "rows"), [("0", 50), ("-3", 50), ("x", 50), ("9999999999999999999", 20), ("", 50)]
     )
     @pytest.mark.slow
-    def test_a_page_number_that_is_none_still_gives_a_page(
+    def test_an_invalid_page_number_gives_a_page(
         self, olive: Browser, owner: Membership, now: datetime, page: str, rows: int
     ) -> None:
         send(owner, now, *(f"person{n:03}@example.org" for n in range(70)))
@@ -91,7 +91,7 @@ class TestList:
             ("nobody", []),
         ],
     )
-    def test_searching_finds_what_is_in_an_address(
+    def test_search_finds_parts_of_an_address(
         self, olive: Browser, owner: Membership, now: datetime, search: str, found: list[str]
     ) -> None:
         send(owner, now, "ann@example.org", "bob@other.example")
@@ -100,7 +100,7 @@ class TestList:
         assert olive.page.select_one("#search")["value"] == search.strip()
 
     @pytest.mark.parametrize("search", ["unal", "Zoë", "zoe ünal", "ann@"])
-    def test_the_name_that_a_list_had_is_shown_and_found(
+    def test_the_name_of_the_list_is_shown_and_found(
         self, olive: Browser, owner: Membership, now: datetime, search: str
     ) -> None:
         entries = [Entry("ann@example.org", 1, "Zoë Ünal"), Entry("bob@example.org", 2, "Bob")]
@@ -111,7 +111,7 @@ class TestList:
         [person] = olive.page.select("tbody th")
         assert person.get_text(" ", strip=True) == "ann@example.org Zoë Ünal"
 
-    def test_filters_show_one_standing_each(
+    def test_each_filter_shows_one_status(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         sent = {status: invite(owner, now, f"{status}@example.org") for status in InvitationStatus}
@@ -132,7 +132,7 @@ class TestList:
             )
         assert len(addresses(olive.open(LIST, query_string={"status": "nonsense"}))) == 6
 
-    def test_a_failed_mail_shows_the_servers_words_and_has_a_filter(
+    def test_a_failed_mail_shows_the_reply_of_the_server_and_has_a_filter(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         send(owner, now, "ann@example.org", "bob@example.org")
@@ -142,14 +142,14 @@ class TestList:
         assert addresses(olive) == ["bob@example.org"]
         assert "5.1.1 No such person" in olive.text
 
-    def test_a_mail_that_came_back_counts_as_failed_and_shows_the_words_of_the_report(
+    def test_a_bounced_mail_counts_as_failed_and_shows_the_report(
         self, olive: Browser, invitation: Invitation
     ) -> None:
         Delivery.update(state=DeliveryState.BOUNCED, reply_text="5.1.1 User unknown").execute()
         olive.open(LIST, query_string={"status": "failed"})
         assert "bounced 5.1.1 User unknown" in row(olive, invitation)
 
-    def test_search_and_filter_stay_while_paging(
+    def test_pages_keep_search_and_filter(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         send(owner, now, *(f"ann{n}@example.org" for n in range(60)), "bob@example.org")
@@ -157,14 +157,14 @@ class TestList:
         assert len(addresses(olive)) == 10
         assert all(address.startswith("ann") for address in addresses(olive))
 
-    def test_other_accounts_are_never_in_it(
+    def test_invitations_of_other_accounts_are_not_listed(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         invite(people.stranger, now, "secret@elsewhere.example")
         assert addresses(olive.open(LIST)) == []
         assert addresses(olive.open(LIST, query_string={"search": "secret"})) == []
 
-    def test_the_permanent_link_stands_here_too(
+    def test_the_permanent_link_is_shown_too(
         self, app: Flask, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         assert not olive.open(LIST).page.select("#permanent-url")
@@ -174,7 +174,7 @@ class TestList:
         assert "Copy Link" in olive.text
 
 
-class TestDeeds:
+class TestActions:
     def test_resend_mails_again_and_renews_the_expiry(
         self, olive: Browser, invitation: Invitation, now: datetime
     ) -> None:
@@ -185,7 +185,7 @@ class TestDeeds:
         assert Delivery.select().count() == 2
         assert reread(invitation).expires_at > now + timedelta(days=16)
 
-    def test_an_expired_one_can_be_resent_and_works_again(
+    def test_an_expired_invitation_can_be_resent(
         self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation, now: datetime
     ) -> None:
         link = path(links(app).mailed_invitation(invitation))
@@ -194,7 +194,7 @@ class TestDeeds:
         olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
         assert somebody.open(link).status == 200
 
-    def test_somebody_who_is_a_member_meanwhile_is_not_mailed_again(
+    def test_an_active_member_is_not_mailed_again(
         self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
     ) -> None:
         link = permanent_link.enable(owner, now)
@@ -203,7 +203,7 @@ class TestDeeds:
         assert "already a member" in olive.page.select_one("#notices .problem").get_text()
         assert Delivery.select().where(Delivery.invitation == invitation).count() == 1
 
-    def test_undoing_after_it_expired_says_so_and_offers_to_resend(
+    def test_restoring_an_expired_invitation_says_so_and_offers_to_resend(
         self, olive: Browser, invitation: Invitation, now: datetime
     ) -> None:
         olive.open(LIST).press("Revoke", within=f"#invitation-{invitation.id}")
@@ -214,7 +214,7 @@ class TestDeeds:
         assert "can join again" not in told
         assert buttons(olive, invitation) == ["Resend"]
 
-    def test_undoing_says_when_the_inviter_cannot_invite_any_more(
+    def test_restoring_says_that_the_inviter_lost_authority(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         theirs = invite(people[Role.ADMIN], now, "ann@example.org")
@@ -225,7 +225,7 @@ class TestDeeds:
         assert "can no longer invite people" in told
         assert "can join again" not in told
 
-    def test_while_its_mail_waits_it_is_not_mailed_twice(
+    def test_it_is_not_resent_while_its_mail_is_queued(
         self, olive: Browser, invitation: Invitation
     ) -> None:
         olive.open(LIST).press("Resend", within=f"#invitation-{invitation.id}")
@@ -233,7 +233,7 @@ class TestDeeds:
         assert olive.page.select_one("#notices .problem")
         assert Delivery.select().count() == 2
 
-    def test_revoke_closes_the_link_and_undo_opens_it(
+    def test_revoking_closes_the_link_and_undo_opens_it(
         self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation
     ) -> None:
         link = path(links(app).mailed_invitation(invitation))
@@ -244,7 +244,7 @@ class TestDeeds:
         olive.press("Undo", within=f"#invitation-{invitation.id}")
         assert somebody.open(link).status == 200
 
-    def test_undo_is_refused_when_a_newer_one_is_out(
+    def test_undo_is_refused_after_a_newer_invitation(
         self, olive: Browser, owner: Membership, invitation: Invitation, now: datetime
     ) -> None:
         manage.revoke(owner, invitation, now)
@@ -267,7 +267,7 @@ class TestDeeds:
         copied = olive.page.select_one("input[readonly]")["value"]
         assert copied != links(app).mailed_invitation(invitation)
 
-    def test_what_was_answered_meanwhile_is_not_revoked(
+    def test_an_invitation_that_was_answered_meanwhile_is_not_revoked(
         self, olive: Browser, invitation: Invitation, now: datetime
     ) -> None:
         olive.open(LIST)
@@ -280,7 +280,7 @@ class TestDeeds:
         ("action", "state"),
         [("revocation", InvitationState.REVOKED), ("resend", InvitationState.PENDING)],
     )
-    def test_htmx_gets_the_row_as_it_is_now_and_the_news(
+    def test_htmx_gets_the_row_as_it_is_now_and_a_notice(
         self, app: Flask, olive: Browser, invitation: Invitation, action: str, state: str
     ) -> None:
         app.config["WTF_CSRF_ENABLED"] = False
@@ -291,7 +291,7 @@ class TestDeeds:
         assert fragment.select_one('[hx-swap-oob="innerHTML:#notices"]')
 
     @pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN, Role.OWNER])
-    def test_a_moderator_looks_after_invitations_of_users_only(
+    def test_a_moderator_manages_invitations_of_users_only(
         self, mo: Browser, owner: Membership, now: datetime, role: Role
     ) -> None:
         theirs = invite(owner, now, role=role)
@@ -326,7 +326,7 @@ class TestBatch:
         assert "5.1.1 No such person" in olive.text
         assert "rubbish" in olive.text
 
-    def test_a_mail_that_came_back_later_shows_the_words_of_the_report(
+    def test_a_mail_that_bounced_later_shows_the_report(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         batch = send(owner, now, "ann@example.org")
@@ -337,14 +337,14 @@ class TestBatch:
         assert olive.page.select_one(".figures .negative dd").get_text() == "1"
         assert "bounced 5.1.1 User unknown" in " ".join(olive.text.split())
 
-    def test_it_tells_what_keeps_the_mail_from_going_out(
+    def test_it_says_what_keeps_the_mail_from_being_sent(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         batch = send(owner, now, "ann@example.org")
         olive.open(f"{ACCOUNT}/batches/{batch.id}")
         assert "the emails are queued. They will be sent once the operator" in olive.text
 
-    def test_it_is_linked_from_the_accounts_own_page(
+    def test_it_is_linked_from_the_accounts_start_page(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         batch = send(owner, now, "ann@example.org")
@@ -359,7 +359,7 @@ class TestBatch:
         assert len(links) == 2
         assert all(link["aria-label"].startswith("Batch from") for link in links)
 
-    def test_it_asks_again_until_nothing_can_move_by_itself(
+    def test_it_polls_until_nothing_can_change(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         batch = send(owner, now, "ann@example.org")
@@ -370,7 +370,7 @@ class TestBatch:
         assert not olive.open(page).page.select("#batch-progress[hx-get]")
 
 
-class TestOffersOfSomebodyWhoLostTheirRole:
+class TestInvitationsWithoutAuthority:
     @pytest.fixture
     def offered(self, people: People, now: datetime) -> Invitation:
         made = invite(people[Role.ADMIN], now, "ann@example.org", role=Role.ADMIN)
@@ -383,7 +383,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         memberships.change_role(owner, inviter, Role.MODERATOR, now)
 
     @pytest.mark.usefixtures("lost")
-    def test_are_flagged_and_found_and_have_no_link_to_hand_out(
+    def test_are_flagged_and_have_no_link_to_copy(
         self, olive: Browser, offered: Invitation
     ) -> None:
         assert "Can't be accepted 1" in olive.open(LIST).text
@@ -396,7 +396,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         assert "can no longer invite people" in olive.text
 
     @pytest.mark.usefixtures("lost")
-    def test_hold_again_once_somebody_else_resends_them(
+    def test_can_be_accepted_again_after_a_resend(
         self, olive: Browser, offered: Invitation
     ) -> None:
         olive.open(LIST).press("Resend")
@@ -404,7 +404,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         assert "Copy Link" in buttons(olive, offered)
 
     @pytest.mark.usefixtures("lost")
-    def test_are_counted_anew_above_the_list_with_the_row(
+    def test_a_changed_row_updates_the_counts_above_the_list(
         self, olive: Browser, offered: Invitation
     ) -> None:
         olive.open(f"{LIST}?status=without_authority&search=ann")
@@ -419,13 +419,15 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         assert chips.select_one("[aria-current]")["id"] == "chip-without_authority"
 
     @pytest.mark.usefixtures("lost")
-    def test_are_told_on_the_page_of_their_batch(self, olive: Browser, offered: Invitation) -> None:
+    def test_are_counted_on_the_page_of_their_batch(
+        self, olive: Browser, offered: Invitation
+    ) -> None:
         olive.open(f"{ACCOUNT}/batches/{offered.batch_id}")
         assert "1 invitation can't be accepted: the sender can no longer" in olive.text
         assert addresses(olive.follow("Show invitations")) == ["ann@example.org"]
 
     @pytest.mark.usefixtures("lost")
-    def test_who_may_not_resend_them_is_not_told_to(
+    def test_members_who_cannot_resend_them_are_not_told_to(
         self, app: Flask, people: People, offered: Invitation
     ) -> None:
         moderator = signed_in(app, people[Role.MODERATOR].user).open(LIST)
@@ -433,7 +435,7 @@ class TestOffersOfSomebodyWhoLostTheirRole:
         assert "Resend" not in row(moderator, offered)
 
     @pytest.mark.usefixtures("offered")
-    def test_are_told_to_whoever_takes_the_role_or_the_membership_away(
+    def test_are_counted_when_the_inviter_loses_role_or_membership(
         self, olive: Browser, people: People
     ) -> None:
         told = "1 invitation they sent can no longer be accepted. See Invitations."

@@ -28,7 +28,7 @@ def member(email: str) -> Membership | None:
     return Membership.get_or_none(Membership.user == User.get(User.email == email))
 
 
-def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link: str) -> None:
+def test_a_new_person_joins_as_user_and_is_unconfirmed(somebody: Browser, link: str) -> None:
     somebody.open(link).press("Join", **NOA)
     assert somebody.url == f"{ACCOUNT}/"
     assert str(somebody.page).count("You are now a member.") == 1
@@ -38,7 +38,7 @@ def test_somebody_new_is_in_at_once_as_user_unconfirmed(somebody: Browser, link:
     assert Delivery.get().recipient == "noa@example.org"
 
 
-def test_on_a_shared_computer_one_joins_and_is_not_logged_in(somebody: Browser, link: str) -> None:
+def test_on_a_shared_computer_one_can_join_without_logging_in(somebody: Browser, link: str) -> None:
     somebody.open(link).press("Join and log out", **NOA)
     assert somebody.url == "/login"
     assert "You joined Riverside Relief. You are logged out on this computer." in somebody.text
@@ -53,7 +53,7 @@ def test_on_a_shared_computer_the_session_is_short(somebody: Browser, link: str)
     assert Session.get().is_shared
 
 
-def test_joining_gives_an_open_session_another_id(app: Flask, link: str) -> None:
+def test_joining_renews_the_session_token(app: Flask, link: str) -> None:
     zed = signed_in(app, make_user("Zed", "zed@elsewhere.example", utcnow()))
     before = Session.get().token_hash
     zed.open(link).press("Accept")
@@ -70,7 +70,7 @@ def test_nobody_joins_with_a_higher_role(somebody: Browser, link: str) -> None:
     ("field", "wrong"),
     [("name", ""), ("name", "x.example.org"), ("email", "noa"), ("password", "short")],
 )
-def test_a_mistake_keeps_what_was_typed(
+def test_a_refused_form_keeps_what_was_typed(
     somebody: Browser, link: str, field: str, wrong: str
 ) -> None:
     somebody.open(link).press("Join", **NOA | {field: wrong})
@@ -81,7 +81,7 @@ def test_a_mistake_keeps_what_was_typed(
     assert User.get_or_none(User.email == "noa@example.org") is None
 
 
-def test_with_a_profile_one_logs_in_instead_and_comes_back_by_itself(
+def test_people_with_a_profile_log_in_and_return_to_the_link(
     somebody: Browser, link: str, now: datetime
 ) -> None:
     make_user("Kim Known", "kim@example.org", now)
@@ -93,7 +93,7 @@ def test_with_a_profile_one_logs_in_instead_and_comes_back_by_itself(
     assert member("kim@example.org").joined_by == JoinedBy.PERMANENT_LINK
 
 
-def test_signing_up_with_a_taken_address_says_so_and_takes_nothing_over(
+def test_joining_with_a_taken_address_is_refused_and_changes_no_profile(
     somebody: Browser, link: str, people: People
 ) -> None:
     before = people[Role.USER].user.password_hash
@@ -105,7 +105,7 @@ def test_signing_up_with_a_taken_address_says_so_and_takes_nothing_over(
     assert User.get(User.email == "uma@example.org").password_hash == before
 
 
-def test_not_you_leads_out_and_back(app: Flask, link: str, people: People) -> None:
+def test_not_you_logs_out_and_returns(app: Flask, link: str, people: People) -> None:
     zoe = signed_in(app, people.stranger.user).open(link)
     assert "zoe@elsewhere.example" in zoe.text
     zoe.press("Log out and join as someone else")
@@ -114,7 +114,7 @@ def test_not_you_leads_out_and_back(app: Flask, link: str, people: People) -> No
     assert member("noa@example.org") is not None
 
 
-def test_a_member_is_told_so_and_led_on(app: Flask, link: str, people: People) -> None:
+def test_a_member_gets_a_link_to_the_account(app: Flask, link: str, people: People) -> None:
     ada = signed_in(app, people[Role.ADMIN].user).open(link)
     assert "already a member" in ada.title
     assert not ada.page.find("button", string="Accept")
@@ -129,7 +129,7 @@ def test_a_members_role_survives_a_forged_accept(app: Flask, link: str, people: 
     assert reread(people[Role.ADMIN]).role == Role.ADMIN
 
 
-def test_who_was_removed_does_not_come_back_by_it(
+def test_an_inactive_member_cannot_come_back_with_it(
     app: Flask, link: str, people: People, now: datetime
 ) -> None:
     memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
@@ -140,7 +140,7 @@ def test_who_was_removed_does_not_come_back_by_it(
     assert not reread(people[Role.USER]).is_active
 
 
-def test_deleted_meanwhile_it_lets_nobody_in(
+def test_a_link_that_was_deleted_meanwhile_is_closed(
     app: Flask, somebody: Browser, link: str, people: People, owner: Membership, now: datetime
 ) -> None:
     zoe = signed_in(app, people.stranger.user).open(link)
@@ -151,7 +151,7 @@ def test_deleted_meanwhile_it_lets_nobody_in(
     assert User.get_or_none(User.email == "noa@example.org") is None
 
 
-def test_a_link_that_nobody_made_is_like_a_deleted_one(somebody: Browser, link: str) -> None:
+def test_a_forged_link_answers_like_a_deleted_one(somebody: Browser, link: str) -> None:
     for forged in ("1-" + "A" * 24, "1", "x", "9" * 30, link.rpartition("/")[2] + "x"):
         assert somebody.open(f"/join/{forged}").status == 410
         assert "Riverside" not in somebody.text
@@ -175,9 +175,7 @@ def test_a_hall_full_of_volunteers_can_join_from_one_network(app: Flask, link: s
     assert statuses == {422}
 
 
-def test_whoever_joins_may_try_passwords_until_one_is_good_enough(
-    somebody: Browser, link: str
-) -> None:
+def test_refused_passwords_do_not_count_as_guesses(somebody: Browser, link: str) -> None:
     somebody.open(link)
     for _ in range(12):
         assert somebody.press("Join", **NOA | {"password": "password123"}).status == 422

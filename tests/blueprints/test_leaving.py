@@ -15,7 +15,7 @@ LEAVING = f"{ACCOUNT}/leaving"
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.ADMIN])
-def test_one_is_asked_leaves_and_sees_where_that_leads(
+def test_leaving_asks_first_and_then_shows_the_accounts(
     app: Flask, people: People, role: Role
 ) -> None:
     somebody = signed_in(app, people[role].user).open("/accounts").follow("Leave")
@@ -28,13 +28,13 @@ def test_one_is_asked_leaves_and_sees_where_that_leads(
     assert somebody.open(f"{ACCOUNT}/").status == 403
 
 
-def test_who_sent_invitations_is_told_what_becomes_of_them(app: Flask, people: People) -> None:
+def test_inviters_are_told_what_happens_to_their_invitations(app: Flask, people: People) -> None:
     told = "Nobody can accept your open invitations"
     assert told in signed_in(app, people[Role.MODERATOR].user).open(LEAVING).text
     assert told not in signed_in(app, people[Role.USER].user).open(LEAVING).text
 
 
-def test_the_only_owner_is_told_what_to_do_first(
+def test_the_last_owner_is_told_what_to_do_first(
     olive: Browser, owner: Membership, people: People, now
 ) -> None:
     olive.open(LEAVING)
@@ -49,7 +49,7 @@ def test_the_only_owner_is_told_what_to_do_first(
     assert reread(owner).is_active
 
 
-def test_activity_says_who_left(app: Flask, people: People, olive: Browser) -> None:
+def test_leaving_is_recorded(app: Flask, people: People, olive: Browser) -> None:
     signed_in(app, people[Role.USER].user).open(LEAVING).press("Leave")
     row = olive.open(f"{ACCOUNT}/audit-log").page.select_one("tbody tr").get_text(" ", strip=True)
     assert "Uma Roy" in row

@@ -20,13 +20,15 @@ from tests.support.populated_account import ACCOUNT, ask_email_token, links, pat
 NEW = "a fish in the snow"
 
 
-def test_with_address_and_password_one_is_in(people: People, somebody: Browser) -> None:
+def test_address_and_password_log_in(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     assert somebody.url == f"{ACCOUNT}/"
 
 
 @pytest.mark.parametrize("typed", [" Uma@Example.ORG ", "UMA@example.org"])
-def test_an_address_may_be_typed_carelessly(people: People, somebody: Browser, typed: str) -> None:
+def test_case_and_spaces_of_the_address_do_not_matter(
+    people: People, somebody: Browser, typed: str
+) -> None:
     assert somebody.log_in(typed, PASSWORD).url == f"{ACCOUNT}/"
 
 
@@ -42,7 +44,7 @@ def test_an_address_may_be_typed_carelessly(people: People, somebody: Browser, t
         ("", ""),
     ],
 )
-def test_wrong_is_wrong_whoever_it_is(
+def test_unknown_addresses_and_wrong_passwords_get_the_same_response(
     people: People, somebody: Browser, email: str, password: str
 ) -> None:
     somebody.log_in(email, password)
@@ -76,7 +78,7 @@ def test_logging_out_ends_the_session_on_the_server_too(people: People, somebody
     assert Session.select().count() == 0
 
 
-def test_logging_in_anew_ends_the_session_that_was_there(people: People, somebody: Browser) -> None:
+def test_logging_in_again_ends_the_former_session(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     before = somebody.client.get_cookie("invites").value
     token = somebody.page.select_one("[name=csrf_token]")["value"]
@@ -85,9 +87,7 @@ def test_logging_in_anew_ends_the_session_that_was_there(people: People, somebod
     assert [session.user.email for session in Session.select()] == ["mo@example.org"]
 
 
-def test_a_device_of_ones_own_stays_logged_in_for_30_days(
-    people: People, somebody: Browser
-) -> None:
+def test_a_private_device_stays_logged_in_for_30_days(people: People, somebody: Browser) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     cookie = somebody.client.get_cookie("invites")
     assert cookie.expires is not None
@@ -105,33 +105,35 @@ def test_on_a_shared_computer_a_session_ends_with_the_browser_and_after_30_minut
         assert somebody.open(f"{ACCOUNT}/").url == "/login"
 
 
-def test_a_shared_computer_stays_ticked_after_a_slip(people: People, somebody: Browser) -> None:
+def test_the_shared_computer_checkbox_is_kept_after_a_refusal(
+    people: People, somebody: Browser
+) -> None:
     somebody.open("/login").press("Log in", email="uma@example.org", password="no", shared="y")
     assert somebody.page.select_one("#shared").has_attr("checked")
 
 
-def test_logging_out_has_the_browser_forget_what_it_kept(people: People, somebody: Browser) -> None:
+def test_logging_out_clears_the_browsers_cache_and_storage(
+    people: People, somebody: Browser
+) -> None:
     somebody.log_in("uma@example.org", PASSWORD)
     data = {"csrf_token": somebody.page.select_one("[name=csrf_token]")["value"]}
     answer = somebody.client.post("/logout", data=data)
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
-def test_who_is_in_already_is_led_on(people: People, olive: Browser) -> None:
+def test_the_log_in_page_redirects_people_who_are_logged_in(people: People, olive: Browser) -> None:
     assert olive.open("/login").url == f"{ACCOUNT}/"
     assert olive.open("/").url == "/accounts"
 
 
-def test_a_page_asked_for_signed_out_comes_after_the_log_in(
-    people: People, somebody: Browser
-) -> None:
+def test_the_log_in_continues_to_the_requested_page(people: People, somebody: Browser) -> None:
     somebody.open(f"{ACCOUNT}/invitations?status=pending")
     assert somebody.url == "/login"
     somebody.press("Log in", email="olive@example.org", password=PASSWORD)
     assert somebody.response.request.full_path == f"{ACCOUNT}/invitations?status=pending"
 
 
-def test_a_mistyped_password_keeps_the_way_back(people: People, somebody: Browser) -> None:
+def test_a_wrong_password_keeps_the_next_page(people: People, somebody: Browser) -> None:
     somebody.open(f"{ACCOUNT}/invitations")
     somebody.press("Log in", email="olive@example.org", password="wrong")
     somebody.press("Log in", email="olive@example.org", password=PASSWORD)
@@ -154,7 +156,9 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("wanted", ELSEWHERE)
-def test_nobody_is_led_to_another_site(people: People, somebody: Browser, wanted: str) -> None:
+def test_the_log_in_never_redirects_to_another_site(
+    people: People, somebody: Browser, wanted: str
+) -> None:
     somebody.open("/login", query_string={"next": wanted})
     form = {"email": "uma@example.org", "password": PASSWORD, "next": wanted}
     form["csrf_token"] = somebody.page.select_one("[name=csrf_token]")["value"]
@@ -165,7 +169,7 @@ def test_nobody_is_led_to_another_site(people: People, somebody: Browser, wanted
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_letters_of_the_world_lead_on_in_a_header_that_every_server_can_send(
+def test_next_pages_with_non_ascii_letters_are_encoded_in_headers(
     people: People, olive: Browser, headers: dict[str, str]
 ) -> None:
     answer = olive.client.get("/login", query_string={"next": "/Zoë/€"}, headers=headers)
@@ -173,14 +177,14 @@ def test_letters_of_the_world_lead_on_in_a_header_that_every_server_can_send(
 
 
 @pytest.mark.parametrize("wanted", ELSEWHERE)
-def test_nobody_who_is_in_is_led_to_another_site(
+def test_logged_in_people_are_never_redirected_to_another_site(
     people: People, olive: Browser, wanted: str
 ) -> None:
     answer = olive.client.get("/login", query_string={"next": wanted})
     assert answer.location == f"{ACCOUNT}/"
 
 
-def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
+def test_people_with_several_accounts_or_invitations_arrive_at_their_accounts(
     people: People, app: Flask, now
 ) -> None:
     invite(people.stranger, now, "uma@example.org")
@@ -189,9 +193,7 @@ def test_who_has_something_to_choose_or_answer_arrives_at_their_accounts(
     assert Browser(app).log_in("mo@example.org", PASSWORD).url == "/accounts"
 
 
-def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
-    people: People, somebody: Browser
-) -> None:
+def test_ten_wrong_passwords_lock_one_address_only(people: People, somebody: Browser) -> None:
     statuses = [somebody.log_in("uma@example.org", "wrong").status for _ in range(10)]
     assert set(statuses) == {422}
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
@@ -199,9 +201,7 @@ def test_ten_wrong_passwords_lock_one_address_and_nobody_elses(
     assert somebody.log_in("mo@example.org", PASSWORD).url == f"{ACCOUNT}/"
 
 
-def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
-    people: People, somebody: Browser
-) -> None:
+def test_a_locked_out_person_is_offered_a_new_password(people: People, somebody: Browser) -> None:
     for _ in range(11):
         somebody.log_in("uma@example.org", "wrong")
     assert "Try again in 15 minutes. Or set a new password" in somebody.text
@@ -209,7 +209,7 @@ def test_who_is_locked_out_is_shown_another_way_in_and_keeps_their_address(
     assert somebody.page.find("a", string="Forgot your password?")
 
 
-def test_who_forgot_their_password_need_not_type_their_address_again(
+def test_the_forgotten_password_page_fills_in_the_address(
     people: People, somebody: Browser
 ) -> None:
     somebody.log_in("uma@example.org", "wrong").follow("Forgot your password?")
@@ -218,14 +218,12 @@ def test_who_forgot_their_password_need_not_type_their_address_again(
     assert not somebody.open("/password-reset").page.select_one("#email").get("value")
 
 
-def test_an_endless_address_is_not_kept_in_full(people: People, somebody: Browser) -> None:
+def test_a_very_long_address_is_truncated(people: People, somebody: Browser) -> None:
     somebody.log_in("x" * 100_000, "wrong").follow("Forgot your password?")
     assert len(somebody.page.select_one("#email")["value"]) == 254
 
 
-def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
-    people: People, app: Flask, somebody: Browser
-) -> None:
+def test_a_new_password_ends_the_lock(people: People, app: Flask, somebody: Browser) -> None:
     for _ in range(11):
         somebody.log_in("uma@example.org", "wrong")
     email_token = ask_email_token(
@@ -237,14 +235,14 @@ def test_a_new_password_opens_the_lock_of_wrong_ones_at_once(
     assert somebody.log_in("uma@example.org", NEW).url == f"{ACCOUNT}/"
 
 
-def test_asking_for_a_new_password_opens_no_lock(people: People, somebody: Browser) -> None:
+def test_asking_for_a_new_password_does_not_end_the_lock(people: People, somebody: Browser) -> None:
     for _ in range(10):
         somebody.log_in("uma@example.org", "wrong")
     somebody.open("/password-reset").press("Email me a link", email="uma@example.org")
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
 
 
-def test_no_other_spelling_of_an_address_gives_more_tries(
+def test_other_spellings_of_an_address_give_no_more_attempts(
     people: People, somebody: Browser
 ) -> None:
     for spelling in (
@@ -258,7 +256,7 @@ def test_no_other_spelling_of_an_address_gives_more_tries(
     assert last == 429
 
 
-def test_no_other_shape_of_a_request_gives_more_tries(people: People, somebody: Browser) -> None:
+def test_other_request_formats_give_no_more_attempts(people: People, somebody: Browser) -> None:
     for _ in range(10):
         somebody.log_in("uma@example.org", "wrong")
     token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
@@ -299,7 +297,7 @@ def test_right_passwords_are_never_counted(people: People, app: Flask) -> None:
         assert Browser(app).log_in("uma@example.org", PASSWORD).status == 200
 
 
-def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_on(
+def test_a_password_that_is_changed_during_the_log_in_is_refused(
     people: People, somebody: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check = profiles.authenticate
@@ -318,7 +316,7 @@ def test_a_password_that_changes_while_it_is_checked_is_wrong_and_the_form_goes_
     assert somebody.url == f"{ACCOUNT}/"
 
 
-def test_a_session_that_was_idle_for_a_month_is_over(people: People, app: Flask) -> None:
+def test_a_session_ends_after_a_month_without_use(people: People, app: Flask) -> None:
     uma = signed_in(app, people[Role.USER].user)
     with travel(utcnow() + sessions.IDLE_TIMEOUT - timedelta(days=1), tick=False):
         assert uma.open("/accounts").url == "/accounts"
@@ -326,13 +324,13 @@ def test_a_session_that_was_idle_for_a_month_is_over(people: People, app: Flask)
         assert uma.open("/accounts").url == "/login"
 
 
-def test_ending_all_sessions_logs_out_with_the_next_click(people: People, app: Flask) -> None:
+def test_ending_all_sessions_logs_out_on_the_next_request(people: People, app: Flask) -> None:
     uma = signed_in(app, people[Role.USER].user)
     sessions.end_all(User.get(User.email == "uma@example.org"))
     assert uma.open("/accounts").url == "/login"
 
 
-def test_a_password_stands_in_no_address(people: People, somebody: Browser) -> None:
+def test_passwords_are_never_in_urls(people: People, somebody: Browser) -> None:
     somebody.open("/login")
     assert somebody.page.find("form")["method"] == "post"
     somebody.press("Log in", email="uma@example.org", password=PASSWORD)

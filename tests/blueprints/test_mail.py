@@ -45,19 +45,19 @@ def configured(site: Site) -> Configure:
 
 
 class TestConfiguration:
-    def test_it_is_where_the_mailbox_would_be(self, configured: Configure) -> None:
+    def test_it_replaces_the_mailbox(self, configured: Configure) -> None:
         olive = configured().open("/accounts").follow("Mail")
         assert (olive.url, olive.title) == ("/mail", "Mail")
         assert olive.open("/mailbox").url == "/mail"
 
-    def test_without_a_mail_server_the_mailbox_stays(self, site: Site) -> None:
+    def test_without_a_mail_server_it_redirects_to_the_mailbox(self, site: Site) -> None:
         olive = site.device("owner").open("/accounts")
         assert "Mail" not in [a.get_text(strip=True) for a in olive.page.select("header a")]
         for place in ("/mail", "/mail/dns-records"):
             assert olive.open(place).url == "/mailbox"
 
     @pytest.mark.parametrize("who", ["admin", "user", "stranger", "unconfirmed"])
-    def test_nobody_else_even_learns_that_it_is_there(
+    def test_for_everyone_else_it_does_not_exist(
         self, configured: Configure, site: Site, who: str
     ) -> None:
         configured()
@@ -67,13 +67,13 @@ class TestConfiguration:
         names = [a.get_text(strip=True) for a in browser.open("/accounts").page.select("header a")]
         assert "Mail" not in names
 
-    def test_everything_is_told_but_the_password(self, configured: Configure) -> None:
+    def test_everything_but_the_password_is_shown(self, configured: Configure) -> None:
         olive = configured(2587, use_tls=True, username="ida", password="s3cret-word").open("/mail")
         for told in ("127.0.0.1", "2587", "STARTTLS", "ida", "invites@riverside.example.org"):
             assert told in olive.text
         assert "s3cret-word" not in olive.response.text
 
-    def test_it_is_told_how_the_worker_does(self, configured: Configure) -> None:
+    def test_the_state_of_the_worker_is_shown(self, configured: Configure) -> None:
         olive = configured()
         assert "isn't running" in olive.open("/mail").text
         heartbeat.record(utcnow(), "421 Too many connections")
@@ -81,12 +81,12 @@ class TestConfiguration:
         heartbeat.record(utcnow())
         assert "running" in olive.open("/mail").text
 
-    def test_links_that_lead_nowhere_are_warned_of(self, configured: Configure) -> None:
+    def test_a_base_url_of_this_machine_is_warned_of(self, configured: Configure) -> None:
         assert "which works only on this machine" in configured().open("/mail").text
         public = {"base_url": "https://invites.example.org"}
         assert "works only on this machine" not in configured(box=public).open("/mail").text
 
-    def test_a_password_in_the_clear_is_warned_of(self, configured: Configure, site: Site) -> None:
+    def test_an_unencrypted_password_is_warned_of(self, configured: Configure, site: Site) -> None:
         known = {"username": "ida", "password": "s3cret-word"}
         assert "unencrypted" not in configured(**known).open("/mail").text
         server = MailServer("mail.example.org", 25, **known, use_tls=False, use_ssl=False)
@@ -95,7 +95,7 @@ class TestConfiguration:
 
 
 class TestTestMail:
-    def test_it_goes_to_oneself_unless_another_address_is_typed(
+    def test_it_goes_to_ones_own_address_by_default(
         self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
         olive = configured(smtp_server.port).open("/mail").press("Send a test email")
@@ -112,7 +112,7 @@ class TestTestMail:
     @pytest.mark.parametrize(
         "wrong", ["", "nobody", "a@example.org, b@example.org", "a@example.org\r\nBcc: b@x.org"]
     )
-    def test_what_is_no_address_is_refused_and_kept(
+    def test_an_invalid_address_is_refused_and_kept(
         self, configured: Configure, smtp_server: SmtpServer, wrong: str
     ) -> None:
         olive = configured(smtp_server.port).open("/mail").press("Send a test email", email=wrong)
@@ -121,14 +121,14 @@ class TestTestMail:
         assert olive.page.select_one("#email")["value"].split() == wrong.split()
         assert smtp_server.received == []
 
-    def test_where_it_gets_stuck_is_shown_with_what_to_do(self, configured: Configure) -> None:
+    def test_a_failed_step_is_shown_with_advice(self, configured: Configure) -> None:
         olive = configured(free_port()).open("/mail").press("Send a test email")
         assert olive.status == 200
         assert "doesn't accept connections on this port" in olive.text
         [failed] = olive.page.select(".step.failed")
         assert "Connection refused" in failed.get_text()
 
-    def test_the_servers_words_are_text_and_no_markup(
+    def test_replies_of_the_server_are_escaped(
         self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
         smtp_server.refusals["olive@example.org"] = "550 <script>alert(1)</script> %(host)s"
@@ -136,7 +136,7 @@ class TestTestMail:
         assert "550 <script>alert(1)</script> %(host)s" in olive.text
         assert not olive.page.select("main script")
 
-    def test_htmx_gets_the_part_and_the_news(
+    def test_htmx_gets_the_section_and_a_notice(
         self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
         olive = configured(smtp_server.port).open("/mail")
@@ -150,7 +150,7 @@ class TestTestMail:
         olive.post("/mail/test-mail", {"email": "olive@example.org"} | _token(olive))
         assert "The test email wasn't sent" in olive.page.select_one("[hx-swap-oob]").get_text()
 
-    def test_not_more_than_ten_an_hour_to_whomever(
+    def test_there_are_at_most_ten_an_hour(
         self, configured: Configure, smtp_server: SmtpServer
     ) -> None:
         olive = configured(smtp_server.port)
@@ -167,7 +167,7 @@ class TestTestMail:
     [(Diagnosis, mail_labels.DIAGNOSIS), (Spf, mail_labels.SPF), (Dmarc, mail_labels.DMARC)],
     ids=["advice", "SPF", "DMARC"],
 )
-def test_every_finding_has_words(codes: type[StrEnum], words: dict[StrEnum, object]) -> None:
+def test_every_finding_has_a_label(codes: type[StrEnum], words: dict[StrEnum, object]) -> None:
     assert set(words) == set(codes)
 
 
@@ -175,7 +175,7 @@ def _token(browser: Browser) -> dict[str, str]:
     return {"csrf_token": str(browser.page.select_one("[name=csrf_token]")["value"])}
 
 
-class TestPublished:
+class TestDnsRecords:
     RECORDS = {
         "riverside.example.org": [b"v=spf1 include:<b>spf</b>.example.net -all"],
         "_dmarc.example.org": [b"v=DMARC1; p=reject"],
@@ -188,12 +188,12 @@ class TestPublished:
             monkeypatch.setattr(sender_domain, "system_resolver", lambda: resolver)
             yield
 
-    def test_the_page_doesnt_wait_for_it(self, configured: Configure) -> None:
+    def test_the_page_loads_without_it(self, configured: Configure) -> None:
         part = configured().open("/mail").page.select_one("#dns-records")
         assert (part["hx-get"], part["hx-trigger"]) == ("/mail/dns-records", "load")
         assert self.server.asked == []
 
-    def test_it_is_told_in_plain_words_by_a_link_or_htmx(self, configured: Configure) -> None:
+    def test_it_is_shown_with_and_without_htmx(self, configured: Configure) -> None:
         olive = configured().open("/mail").follow("Look up the records")
         assert olive.title == "Mail"
         for told in ("(-all)", "<b>spf</b>", "(p=reject)", "_dmarc.example.org", "DKIM"):
@@ -203,14 +203,14 @@ class TestPublished:
         assert "<html" not in fragment.response.text
         assert "hx-trigger" not in fragment.response.text
 
-    def test_what_is_missing_has_an_example(self, configured: Configure) -> None:
+    def test_a_missing_record_has_an_example(self, configured: Configure) -> None:
         self.server.records = {}
         olive = configured().open("/mail/dns-records")
         examples = [pre.get_text() for pre in olive.page.select("#dns-records pre")]
         assert examples == ["v=spf1 mx ~all", "v=DMARC1; p=none"]
         assert "_dmarc.riverside.example.org" in olive.text
 
-    def test_when_dns_gives_no_answer_nothing_is_claimed(
+    def test_without_an_answer_of_dns_nothing_is_claimed(
         self, configured: Configure, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sender_domain, "_QUERY_TIME", 0.1)
@@ -219,13 +219,13 @@ class TestPublished:
         assert olive.text.count("DNS didn't answer") == 2
         assert not olive.page.select("#dns-records pre")
 
-    def test_a_sender_that_nobody_can_ask_about_is_told(self, configured: Configure) -> None:
+    def test_a_sender_without_a_public_domain_is_reported(self, configured: Configure) -> None:
         local = {"mail_from": Address("Invites", "invites", "localhost")}
         assert "can't look up this domain" in (configured(box=local).open("/mail/dns-records").text)
         assert self.server.asked == []
 
 
-class TestPace:
+class TestThrottle:
     def test_it_is_shown_and_changed(self, configured: Configure) -> None:
         olive = configured().open("/mail")
         assert olive.page.select_one("#per_minute")["value"] == ""
@@ -240,7 +240,7 @@ class TestPace:
     @pytest.mark.parametrize(
         ("field", "wrong"), [("per_minute", "a few"), ("connections", "33"), ("connections", "")]
     )
-    def test_a_wrong_number_is_refused_and_kept(
+    def test_an_invalid_number_is_refused_and_kept(
         self, configured: Configure, field: str, wrong: str
     ) -> None:
         typed = {"per_minute": "30", "connections": "2"} | {field: wrong}

@@ -17,7 +17,7 @@ def delivery(site: Site) -> Delivery:
     return found
 
 
-def test_the_installer_reads_the_mail_and_follows_its_link(site: Site, delivery: Delivery) -> None:
+def test_the_installer_reads_a_mail_and_follows_its_link(site: Site, delivery: Delivery) -> None:
     olive = site.device("owner").open("/accounts").follow("Mailbox")
     olive.follow("pending@example.org")
     assert olive.url == f"/mailbox/{delivery.id}"
@@ -26,7 +26,7 @@ def test_the_installer_reads_the_mail_and_follows_its_link(site: Site, delivery:
     assert site.device("nobody").open(link).status == 200
 
 
-def test_the_html_part_stands_in_a_sandboxed_frame(site: Site, delivery: Delivery) -> None:
+def test_the_html_part_is_in_a_sandboxed_frame(site: Site, delivery: Delivery) -> None:
     olive = site.device("owner").open(f"/mailbox/{delivery.id}")
     frame = olive.page.find("iframe")
     assert "allow-scripts" not in frame["sandbox"]
@@ -36,7 +36,7 @@ def test_the_html_part_stands_in_a_sandboxed_frame(site: Site, delivery: Deliver
 
 
 @pytest.mark.parametrize("who", ["admin", "user", "stranger", "unconfirmed"])
-def test_nobody_else_even_learns_that_it_is_there(site: Site, delivery: Delivery, who: str) -> None:
+def test_for_everyone_else_it_does_not_exist(site: Site, delivery: Delivery, who: str) -> None:
     browser = site.device(who)
     for place in ("", f"/{delivery.id}", f"/{delivery.id}/html"):
         assert browser.open(f"/mailbox{place}").status == 404
@@ -44,11 +44,11 @@ def test_nobody_else_even_learns_that_it_is_there(site: Site, delivery: Delivery
 
 
 @pytest.mark.parametrize("number", ["0", "987654", "9" * 30])
-def test_mail_that_is_not_there_is_not_found(site: Site, number: str) -> None:
+def test_unknown_mail_is_not_found(site: Site, number: str) -> None:
     assert site.device("owner").open(f"/mailbox/{number}").status == 404
 
 
-def test_mail_that_is_over_is_not_shown(site: Site, delivery: Delivery) -> None:
+def test_withdrawn_mail_is_not_shown(site: Site, delivery: Delivery) -> None:
     site.rows.pending.state = "revoked"
     site.rows.pending.save()
     olive = site.device("owner").open(f"/mailbox/{delivery.id}")

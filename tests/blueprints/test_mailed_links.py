@@ -14,7 +14,7 @@ def shown(site: Site, place: str, who: str = "nobody") -> tuple[str | None, str 
     return page.html.get("data-link"), page.html.get("data-shown-as")
 
 
-def test_a_page_behind_a_mailed_link_has_an_address_without_its_token(site: Site) -> None:
+def test_the_page_of_a_mailed_link_shows_a_url_without_its_token(site: Site) -> None:
     rows, links = site.rows, site.links
     reset, confirmation = (
         path(links.email_token(rows.reset)),
@@ -29,27 +29,27 @@ def test_a_page_behind_a_mailed_link_has_an_address_without_its_token(site: Site
 
 @pytest.mark.parametrize("case", PAGES.values(), ids=PAGES.keys())
 @pytest.mark.slow
-def test_forms_know_where_they_go_when_their_address_is_hidden(site: Site, case: PageCase) -> None:
+def test_forms_on_these_pages_have_an_action(site: Site, case: PageCase) -> None:
     page = BeautifulSoup(case.show(site).text, "html.parser")
     if page.html.get("data-link"):
         assert all(form.get("action") for form in page.select("form"))
 
 
-def test_a_refused_form_leads_back_to_the_link_and_not_to_its_own_address(site: Site) -> None:
+def test_a_refused_form_keeps_the_url_of_the_link(site: Site) -> None:
     link = site.mailed(site.rows.pending)
     page = site.device("nobody").open(link).press("Accept", name="").page
     assert (page.html["data-link"], page.html["data-shown-as"]) == (link, OPENED)
 
 
-def test_the_log_in_that_leads_on_to_one_is_the_same(site: Site) -> None:
+def test_the_log_in_page_that_continues_to_a_mailed_link_hides_the_token_too(site: Site) -> None:
     place = f"/login?next={site.mailed(site.rows.known)}"
     assert shown(site, place) == (place, "/login?next=opened")
 
 
 @pytest.mark.parametrize("place", ["/login", "/login?next=/profile", "/login?next=opened", OPENED])
-def test_where_there_is_no_token_nothing_is_hidden(site: Site, place: str) -> None:
+def test_pages_without_a_token_show_their_own_url(site: Site, place: str) -> None:
     assert shown(site, place) == (None, None)
 
 
-def test_the_permanent_link_which_hangs_on_posters_stays(site: Site) -> None:
+def test_the_permanent_link_is_not_hidden(site: Site) -> None:
     assert shown(site, site.joining) == (None, None)

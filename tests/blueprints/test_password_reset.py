@@ -26,31 +26,29 @@ def ask(browser: Browser, email: str) -> Browser:
     return browser.open("/password-reset").press("Email me a link", email=email)
 
 
-def test_the_log_in_page_leads_there(people: People, somebody: Browser) -> None:
+def test_the_log_in_page_links_to_it(people: People, somebody: Browser) -> None:
     somebody.open("/login").follow("Forgot your password?")
     assert somebody.url == "/password-reset"
 
 
-def test_a_person_with_a_profile_gets_a_link_at_their_stored_address(
-    people: People, somebody: Browser
-) -> None:
+def test_the_link_is_mailed_to_the_stored_address(people: People, somebody: Browser) -> None:
     ask(somebody, " UMA@Example.org")
     assert [delivery.recipient for delivery in Delivery.select()] == ["uma@example.org"]
 
 
-def test_the_answer_never_tells_who_has_a_profile(people: People, somebody: Browser) -> None:
+def test_the_response_does_not_reveal_profiles(people: People, somebody: Browser) -> None:
     known = ask(somebody, "uma@example.org").text.replace("uma@example.org", "")
     unknown = ask(somebody, "nobody@example.org").text.replace("nobody@example.org", "")
     assert known == unknown
     assert Delivery.select().count() == 1
 
 
-def test_what_is_no_address_is_said_so(people: People, somebody: Browser) -> None:
+def test_an_invalid_address_is_refused(people: People, somebody: Browser) -> None:
     assert ask(somebody, "uma").status == 422
     assert somebody.page.select_one("#email")["value"] == "uma"
 
 
-def test_nobodys_mailbox_is_flooded(people: People, somebody: Browser) -> None:
+def test_at_most_five_mails_an_hour_are_sent(people: People, somebody: Browser) -> None:
     statuses = [ask(somebody, "uma@example.org").status for _ in range(6)]
     assert statuses == [200] * 5 + [429]
     assert ask(somebody, "mo@example.org").status == 200
@@ -87,7 +85,7 @@ def test_it_works_for_two_hours(
     ("password", "again", "field"),
     [(NEW, "another one", "again"), ("short", "short", "password"), ("", "", "password")],
 )
-def test_a_mistake_leaves_the_link_usable(
+def test_the_link_works_after_a_refused_password(
     people: People, somebody: Browser, link: str, password: str, again: str, field: str
 ) -> None:
     somebody.open(link).press("Set password", password=password, again=again)
@@ -97,19 +95,23 @@ def test_a_mistake_leaves_the_link_usable(
     assert somebody.url == "/login"
 
 
-def test_two_devices_with_one_link_set_one_password(app: Flask, people: People, link: str) -> None:
+def test_of_two_devices_with_one_link_only_one_sets_the_password(
+    app: Flask, people: People, link: str
+) -> None:
     first, second = Browser(app).open(link), Browser(app).open(link)
     first.press("Set password", password=NEW, again=NEW)
     assert second.press("Set password", password="two " * 4, again="two " * 4).status == 410
 
 
-def test_a_forged_link_is_like_a_used_one(people: People, somebody: Browser, link: str) -> None:
+def test_a_forged_link_answers_like_a_used_one(
+    people: People, somebody: Browser, link: str
+) -> None:
     number = link.rpartition("/")[2].partition("-")[0]
     for forged in (f"{number}-{'A' * 24}", number, "x", "999999999999999999999-a", f"{number}-é"):
         assert somebody.open(f"/password-reset/{forged}").status == 410
 
 
-def test_a_link_to_confirm_an_address_sets_no_password(
+def test_a_confirmation_link_sets_no_password(
     app: Flask, people: People, somebody: Browser, now: datetime
 ) -> None:
     email_token = ask_email_token(people[Role.USER].user, EmailTokenPurpose.CONFIRM_EMAIL, now)
@@ -117,7 +119,9 @@ def test_a_link_to_confirm_an_address_sets_no_password(
     assert somebody.open(f"/password-reset/{token}").status == 410
 
 
-def test_a_new_password_proves_the_address(people: People, somebody: Browser, link: str) -> None:
+def test_setting_a_password_confirms_the_address(
+    people: People, somebody: Browser, link: str
+) -> None:
     User.update(email_confirmed_at=None).where(User.email == "uma@example.org").execute()
     somebody.open(link).press("Set password", password=NEW, again=NEW)
     assert User.get(User.email == "uma@example.org").is_confirmed

@@ -28,19 +28,19 @@ def told(browser: Browser, **typed: str) -> str:
         ("\0" * 10, "Too easy to guess"),
     ],
 )
-def test_it_is_told_once_it_is_long_enough(
+def test_the_label_appears_once_it_is_long_enough(
     people: People, somebody: Browser, password: str, words: str
 ) -> None:
     assert told(somebody.open("/login"), password=password) == words
 
 
-def test_what_is_known_of_a_person_is_easy_to_guess(people: People, somebody: Browser) -> None:
+def test_name_and_address_make_a_password_weak(people: People, somebody: Browser) -> None:
     somebody.open("/login")
     typed = {"name": "Wilhelmina Oyelaran", "email": "wil@example.org"}
     assert told(somebody, password="wilhelmina1", **typed) == "Too easy to guess"
 
 
-def test_a_change_of_ones_password_knows_who_one_is(app: Flask, people: People) -> None:
+def test_changing_a_password_uses_the_name_of_the_profile(app: Flask, people: People) -> None:
     olive = signed_in(app, people[Role.OWNER].user)
     assert told(olive.open("/profile"), new="olive@example.org") == "Too easy to guess"
     assert told(olive.open("/profile"), new="a horse in the rain") == "Very strong"

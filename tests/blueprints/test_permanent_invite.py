@@ -17,14 +17,16 @@ def shown(browser: Browser) -> str:
     return browser.open(PAGE).page.select_one("#permanent-url")["value"]
 
 
-def test_enabling_makes_a_link_to_copy(olive: Browser, somebody: Browser) -> None:
+def test_enabling_creates_a_link_to_copy(olive: Browser, somebody: Browser) -> None:
     olive.open(f"{ACCOUNT}/").follow("Permanent Invite").press("Enable Permanent Invite")
     assert olive.url == PAGE
     assert "Copy Link" in olive.text
     assert somebody.open(shown(olive)).status == 200
 
 
-def test_enabling_twice_keeps_the_one_link(app: Flask, olive: Browser, ada: Browser) -> None:
+def test_enabling_twice_keeps_the_link_of_the_page(
+    app: Flask, olive: Browser, ada: Browser
+) -> None:
     late = ada.open(PAGE)
     olive.open(PAGE).press("Enable Permanent Invite")
     before = shown(olive)
@@ -33,7 +35,7 @@ def test_enabling_twice_keeps_the_one_link(app: Flask, olive: Browser, ada: Brow
     assert PermanentLink.select().count() == 1
 
 
-def test_deleting_asks_first_and_says_what_breaks(olive: Browser) -> None:
+def test_deleting_asks_first_and_says_what_happens(olive: Browser) -> None:
     olive.open(PAGE).press("Enable Permanent Invite")
     olive.press("Delete")
     assert "stops working" in olive.text
@@ -42,7 +44,7 @@ def test_deleting_asks_first_and_says_what_breaks(olive: Browser) -> None:
     assert PermanentLink.get().deleted_at is None
 
 
-def test_a_deleted_link_answers_calmly_and_the_next_one_is_brand_new(
+def test_a_deleted_link_says_so_and_the_next_one_is_another(
     olive: Browser, somebody: Browser
 ) -> None:
     olive.open(PAGE).press("Enable Permanent Invite")
@@ -56,7 +58,7 @@ def test_a_deleted_link_answers_calmly_and_the_next_one_is_brand_new(
     assert somebody.open(old).status == 410
 
 
-def test_deleting_twice_is_fine(olive: Browser) -> None:
+def test_deleting_twice_does_nothing(olive: Browser) -> None:
     olive.open(PAGE).press("Enable Permanent Invite").press("Delete")
     question, url = olive.response, olive.url
     olive.press("Delete the link")
@@ -64,7 +66,7 @@ def test_deleting_twice_is_fine(olive: Browser) -> None:
     assert olive.press("Delete the link").status == 200
 
 
-def test_a_moderator_may_share_the_link_and_not_touch_it(
+def test_a_moderator_can_copy_but_not_change_the_link(
     app: Flask, mo: Browser, owner: Membership, now: datetime
 ) -> None:
     assert not mo.open(PAGE).page.find("button", string="Enable Permanent Invite")
@@ -75,5 +77,5 @@ def test_a_moderator_may_share_the_link_and_not_touch_it(
 
 
 @pytest.mark.parametrize("url", [PAGE, f"{ACCOUNT}/invitations"])
-def test_without_a_link_nothing_is_there_to_copy(olive: Browser, url: str) -> None:
+def test_without_a_link_there_is_nothing_to_copy(olive: Browser, url: str) -> None:
     assert not olive.open(url).page.select("#permanent-url")

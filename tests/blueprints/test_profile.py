@@ -56,9 +56,7 @@ def test_name_and_phone_can_be_changed(uma: Browser) -> None:
         ("phone", "call me"),
     ],
 )
-def test_a_bad_name_or_phone_is_refused_and_kept_in_its_field(
-    uma: Browser, field: str, wrong: str
-) -> None:
+def test_an_invalid_name_or_phone_is_refused_and_kept(uma: Browser, field: str, wrong: str) -> None:
     before = profile()
     uma.press("Save", **{field: wrong})
     assert uma.status == 422
@@ -67,13 +65,13 @@ def test_a_bad_name_or_phone_is_refused_and_kept_in_its_field(
     assert (profile().name, profile().phone) == (before.name, before.phone)
 
 
-def test_a_phone_number_may_be_had_by_two_people(uma: Browser, people: People) -> None:
+def test_two_people_can_have_the_same_phone_number(uma: Browser, people: People) -> None:
     User.update(phone="020 7946 0000").where(User.email == "mo@example.org").execute()
     uma.press("Save", phone="020 7946 0000")
     assert profile().phone == "020 7946 0000"
 
 
-def test_a_new_address_counts_once_its_mail_was_opened(app: Flask, uma: Browser) -> None:
+def test_a_new_address_counts_once_it_is_confirmed(app: Flask, uma: Browser) -> None:
     uma.press("Change email", email="Uma@New.example", email_password=PASSWORD)
     assert Delivery.get().recipient == "uma@new.example"
     assert "uma@new.example" in uma.text
@@ -83,7 +81,7 @@ def test_a_new_address_counts_once_its_mail_was_opened(app: Flask, uma: Browser)
     assert User.get_or_none(User.email == "uma@example.org") is None
 
 
-def test_changing_the_address_takes_the_password(uma: Browser) -> None:
+def test_changing_the_address_needs_the_password(uma: Browser) -> None:
     uma.press("Change email", email="uma@new.example", email_password="wrong")
     assert uma.status == 422
     assert uma.page.select_one("#email_password-error")
@@ -91,7 +89,7 @@ def test_changing_the_address_takes_the_password(uma: Browser) -> None:
     assert Delivery.select().count() == 0
 
 
-def test_no_mail_is_promised_that_does_not_go_out(uma: Browser) -> None:
+def test_no_mail_is_promised_that_is_not_sent(uma: Browser) -> None:
     uma.press("Change email", email="Uma@Example.org", email_password=PASSWORD)
     assert "This is already your email address." in uma.page.select_one("#email-error").get_text()
     for n in range(6):
@@ -102,7 +100,7 @@ def test_no_mail_is_promised_that_does_not_go_out(uma: Browser) -> None:
     assert Delivery.select().count() == 5
 
 
-def test_nobody_learns_here_who_has_a_profile(uma: Browser) -> None:
+def test_changing_the_address_does_not_reveal_profiles(uma: Browser) -> None:
     known = uma.press("Change email", email="mo@example.org", email_password=PASSWORD)
     told = known.text.replace("mo@example.org", "no@example.org")
     uma.open("/profile")
@@ -122,7 +120,7 @@ def test_an_address_that_was_taken_meanwhile_stays_with_its_owner(
     assert profile().name == "Uma Roy"
 
 
-def test_a_new_password_logs_the_other_devices_out_and_not_this_one(
+def test_a_new_password_logs_out_the_other_devices_only(
     app: Flask, uma: Browser, people: People
 ) -> None:
     other = signed_in(app, people[Role.USER].user)
@@ -134,7 +132,7 @@ def test_a_new_password_logs_the_other_devices_out_and_not_this_one(
 
 
 class TestDevices:
-    def test_each_is_told_with_when_it_was_seen_and_can_be_signed_out(
+    def test_each_device_is_listed_and_can_be_signed_out(
         self, uma: Browser, people: People, now: datetime
     ) -> None:
         chrome = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/126.0 Safari/537.36"
@@ -152,7 +150,7 @@ class TestDevices:
         assert "The device is logged out." in uma.text
         assert [one.user_agent for one in Session.select()] == ["test"]
 
-    def test_all_others_are_signed_out_at_once(
+    def test_all_other_devices_can_be_signed_out(
         self, app: Flask, uma: Browser, people: People
     ) -> None:
         others = [signed_in(app, people[Role.USER].user) for _ in range(2)]
@@ -160,7 +158,7 @@ class TestDevices:
         assert [other.open("/profile").url for other in others] == ["/login", "/login"]
         assert uma.open("/profile").status == 200
 
-    def test_those_of_others_do_not_exist(
+    def test_other_peoples_devices_do_not_exist(
         self, uma: Browser, people: People, now: datetime
     ) -> None:
         sessions.start(people[Role.OWNER].user, "phone", now)
@@ -183,7 +181,7 @@ class TestDevices:
         (PASSWORD, "x" * 257, "new"),
     ],
 )
-def test_a_password_that_will_not_do_changes_nothing(
+def test_an_unacceptable_password_changes_nothing(
     uma: Browser, current: str, new: str, field: str
 ) -> None:
     before = profile().password_hash
@@ -206,7 +204,7 @@ class TestConfirmation:
         assert "una@example.org is already confirmed." in una.text
 
     @pytest.mark.usefixtures("una")
-    def test_signed_out_the_link_leads_through_the_log_in(self, app: Flask, now: datetime) -> None:
+    def test_the_link_requires_a_log_in(self, app: Flask, now: datetime) -> None:
         ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
         elsewhere = Browser(app).open(mailed_link(app))
         assert elsewhere.url == "/login"
@@ -230,7 +228,7 @@ class TestConfirmation:
             assert una.open(mailed_link(app)).status == 410
             assert "already" not in una.text
 
-    def test_it_can_be_asked_for_again_but_floods_nobody(self, una: Browser) -> None:
+    def test_the_mail_can_be_sent_again_a_few_times(self, una: Browser) -> None:
         una.open("/accounts")
         told = []
         for _ in range(7):
@@ -240,9 +238,7 @@ class TestConfirmation:
         assert Delivery.select().count() == 5
         assert {delivery.recipient for delivery in Delivery.select()} == {"una@example.org"}
 
-    def test_who_is_confirmed_meanwhile_is_told_so_and_gets_no_mail(
-        self, una: Browser, now: datetime
-    ) -> None:
+    def test_a_confirmed_person_gets_no_mail(self, una: Browser, now: datetime) -> None:
         una.open("/accounts")
         User.update(email_confirmed_at=now).where(User.email == "una@example.org").execute()
         una.press("Resend the email")
@@ -250,7 +246,7 @@ class TestConfirmation:
         assert "on its way" not in una.text
         assert Delivery.select().count() == 0
 
-    def test_until_then_invitations_to_the_address_stay_hidden(
+    def test_invitations_stay_hidden_until_the_address_is_confirmed(
         self, una: Browser, people: People, now: datetime
     ) -> None:
         invite(people.stranger, now, "una@example.org")

@@ -29,11 +29,11 @@ def first(app: Flask, database: object) -> Browser:
 
 
 @pytest.mark.parametrize("url", ["/", "/login", "/setup"])
-def test_a_fresh_box_leads_to_its_set_up(first: Browser, url: str) -> None:
+def test_a_new_installation_redirects_to_setup(first: Browser, url: str) -> None:
     assert first.open(url).url == "/setup"
 
 
-def test_with_the_code_one_sets_up_the_box_and_is_in(first: Browser, code: str) -> None:
+def test_the_code_sets_up_the_installation_and_logs_in(first: Browser, code: str) -> None:
     first.open("/setup").press("Set up", code=code, **FIELDS)
     assert first.title == "New Invitation"
     owner = Membership.get()
@@ -46,13 +46,13 @@ def test_with_the_code_one_sets_up_the_box_and_is_in(first: Browser, code: str) 
 
 
 @pytest.mark.parametrize("typed", [str.lower, lambda code: f"  {code} "])
-def test_the_code_may_be_typed_carelessly(first: Browser, code: str, typed) -> None:
+def test_case_and_dashes_of_the_code_do_not_matter(first: Browser, code: str, typed) -> None:
     first.open("/setup").press("Set up", code=typed(code), **FIELDS)
     assert User.select().count() == 1
 
 
 @pytest.mark.parametrize("wrong", ["", "AAAA-BBBB-CCCC", "é" * 14])
-def test_without_the_code_nobody_claims_the_box(first: Browser, wrong: str) -> None:
+def test_setup_is_refused_without_the_code(first: Browser, wrong: str) -> None:
     first.open("/setup").press("Set up", code=wrong, **FIELDS)
     assert first.status == 422
     assert User.select().count() == 0
@@ -68,7 +68,9 @@ def test_without_the_code_nobody_claims_the_box(first: Browser, wrong: str) -> N
         ("password", "short"),
     ],
 )
-def test_a_mistake_keeps_what_was_typed(first: Browser, code: str, field: str, wrong: str) -> None:
+def test_a_refused_form_keeps_what_was_typed(
+    first: Browser, code: str, field: str, wrong: str
+) -> None:
     first.open("/setup").press("Set up", code=code, **FIELDS | {field: wrong})
     assert first.status == 422
     assert first.page.select_one(f"#{field}")["aria-invalid"] == "true"
@@ -78,7 +80,7 @@ def test_a_mistake_keeps_what_was_typed(first: Browser, code: str, field: str, w
     assert User.select().count() == Account.select().count() == 0
 
 
-def test_a_box_is_set_up_once(app: Flask, first: Browser, code: str) -> None:
+def test_setup_works_only_once(app: Flask, first: Browser, code: str) -> None:
     late = Browser(app).open("/setup")
     first.open("/setup").press("Set up", code=code, **FIELDS)
     late.press("Set up", code=code, **FIELDS | {"email": "late@example.org"})
@@ -87,7 +89,7 @@ def test_a_box_is_set_up_once(app: Flask, first: Browser, code: str) -> None:
     assert User.select().count() == 1
 
 
-def test_guessing_the_code_is_stopped(first: Browser) -> None:
+def test_guesses_of_the_code_are_limited(first: Browser) -> None:
     first.open("/setup")
     statuses = [first.press("Set up", code="guess", **FIELDS).status for _ in range(20)]
     assert set(statuses) == {422}

@@ -69,23 +69,23 @@ def token(browser: Browser) -> str:
     return str(browser.page.select_one("[name=csrf_token]")["value"])
 
 
-class TestLooking:
-    def test_the_rows_that_need_a_look_come_first(self, looking: Browser) -> None:
+class TestShowingRows:
+    def test_invalid_rows_come_first(self, looking: Browser) -> None:
         assert list(rows(looking.page)) == ["5", "6"]
         assert "no @" in rows(looking.page)["5"]
 
-    def test_they_do_so_in_the_next_list_too(self, looking: Browser) -> None:
+    def test_invalid_rows_come_first_in_the_next_list_too(self, looking: Browser) -> None:
         again = (io.BytesIO(CSV.replace("Bob", "Rob").encode()), "again.csv")
         looking.press("All 5").press("Send Invitation", csv_file=again)
         assert list(rows(looking.page)) == ["5", "6"]
 
-    def test_all_rows_and_those_of_one_outcome_can_be_shown(self, looking: Browser) -> None:
+    def test_rows_can_be_filtered_by_outcome(self, looking: Browser) -> None:
         looking.press("All 5")
         assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
         looking.press("duplicate 1")
         assert rows(looking.page) == {"4": "duplicate of row 2"}
 
-    def test_what_was_typed_stays_while_looking(self, looking: Browser) -> None:
+    def test_the_email_field_is_kept_while_paging(self, looking: Browser) -> None:
         looking.press("All 5", role="30")
         assert looking.page.select_one("#email").get_text().strip() == "dora@example.org"
         assert looking.page.select_one("input[name=role][checked]")["value"] == "30"
@@ -101,32 +101,30 @@ class TestLooking:
         assert "21 to 40 of 45" in olive.text
 
     @pytest.mark.parametrize("go", ["", "x", "rubbish:1", "invalid:0", ":99999", "member:-1"])
-    def test_a_made_up_place_shows_some_rows(self, looking: Browser, go: str) -> None:
+    def test_a_forged_place_shows_some_rows(self, looking: Browser, go: str) -> None:
         looking.post(place("rows"), {"go": go, "csrf_token": token(looking)})
         assert looking.status == 200
         assert rows(looking.page)
 
-    def test_the_list_is_there_again_after_a_log_out(self, looking: Browser) -> None:
+    def test_the_list_is_kept_after_logging_out(self, looking: Browser) -> None:
         looking.press("Log out").log_in("olive@example.org", "a horse in the rain")
         assert list(rows(looking.open(NEW).page)) == ["5", "6"]
 
-    def test_a_list_that_still_waits_says_since_when_and_can_be_removed(
-        self, looking: Browser
-    ) -> None:
+    def test_an_unsent_list_shows_its_age_and_can_be_removed(self, looking: Browser) -> None:
         assert "hasn't been sent yet" not in looking.text
         looking.open(NEW)
         assert re.search(r"This list from \d\d:\d\d hasn't been sent yet", looking.text)
         assert not looking.press("Remove the file").page.select("#staged-list h2")
         assert not looking.open(NEW).page.select("#staged-list h2")
 
-    def test_a_list_that_was_replaced_does_not_come_back(self, looking: Browser) -> None:
+    def test_a_replaced_list_does_not_come_back(self, looking: Browser) -> None:
         other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
         looking.press("Send Invitation", csv_file=other).press("Send Invitation")
         assert Batch.get().file_name == "other.csv"
         assert not looking.open(NEW).page.select("#staged-list h2")
 
     @pytest.mark.parametrize("send", [NEW, f"{NEW}/file"])
-    def test_a_file_that_cannot_be_read_is_named_and_the_list_is_said_to_be_here(
+    def test_an_unreadable_file_is_named_and_the_list_stays(
         self, looking: Browser, send: str
     ) -> None:
         wrong = (io.BytesIO(b"%PDF"), "<b>.pdf")
@@ -137,7 +135,7 @@ class TestLooking:
         assert said.endswith("The list “people.csv” is still here.")
         assert list(rows(looking.page)) == ["5", "6"]
 
-    def test_the_list_of_another_tab_stays_and_both_are_sent_once(self, looking: Browser) -> None:
+    def test_lists_of_two_tabs_are_each_sent_once(self, looking: Browser) -> None:
         tab = looking.response
         other = (io.BytesIO(b"zed@example.org\n"), "other.csv")
         looking.press("Send Invitation", email="", csv_file=other, list_id="")
@@ -164,7 +162,7 @@ class TestLooking:
         assert 'id="review"' not in answer.text
 
     @pytest.mark.parametrize("cards", [False, True])
-    def test_a_row_without_an_address_shows_what_it_says_instead(
+    def test_a_row_without_an_address_shows_its_other_cells(
         self, olive: Browser, owner: Membership, now: datetime, cards: bool
     ) -> None:
         content = "Our volunteers,\nName,Email\nAda,ada@x.org\n,\nSum <b>,  \n, kim.x.org\n"
@@ -181,7 +179,7 @@ class TestLooking:
             assert "Content of the row: Our volunteers" in olive.text
             assert olive.text.count("Content of the row") == 2
 
-    def test_desks_and_mail_that_came_back_are_pointed_out(
+    def test_shared_and_bounced_addresses_are_marked(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         old = invite(owner, now, "back@example.org")
@@ -193,45 +191,43 @@ class TestLooking:
         assert "bounced" in said["2"]
 
 
-class TestMending:
-    def test_a_row_is_mended_in_place(self, looking: Browser) -> None:
+class TestEditingRows:
+    def test_a_row_is_edited_in_place(self, looking: Browser) -> None:
         looking.press("Save", within="#staged-list tbody tr", **{"text-5": "nobody@example.org"})
         assert list(rows(looking.page)) == ["6"]
         assert totals(looking.page)["will be invited"] == "4"
 
-    def test_what_cannot_be_an_address_stays_to_be_mended(self, looking: Browser) -> None:
+    def test_an_invalid_edit_stays_invalid(self, looking: Browser) -> None:
         looking.press("Save", within="#staged-list tbody tr", **{"text-5": "still @ not"})
         assert looking.page.select_one("[name=text-5]")["value"] == "still @ not"
         assert looking.status == 200
 
-    def test_every_row_can_be_changed_not_only_wrong_ones(self, looking: Browser) -> None:
+    def test_valid_rows_can_be_edited_too(self, looking: Browser) -> None:
         looking.press("All 5").press("Save", within="#staged-list tbody tr", **{"text-2": "x"})
         assert "no @" in rows(looking.page)["2"]
         assert rows(looking.page)["4"] == "will be invited"
 
-    def test_who_was_left_out_is_taken_back_in_before_a_change(self, looking: Browser) -> None:
+    def test_a_skipped_row_is_included_again_before_it_can_be_edited(
+        self, looking: Browser
+    ) -> None:
         looking.press("All 5").press("Skip", within="#staged-list tbody tr")
         assert not looking.page.select("[name=text-2]")
         assert looking.press("Include").page.select("[name=text-2]")
 
-    def test_an_old_page_takes_nothing_back_that_was_mended_in_another_tab(
-        self, looking: Browser
-    ) -> None:
+    def test_an_old_page_does_not_undo_an_edit_of_another_tab(self, looking: Browser) -> None:
         tab = looking.press("All 5").response
         looking.press("Save", within="#staged-list tbody tr", **{"text-2": "new@example.org"})
         looking.response = tab
         looking.press("Skip", within="#staged-list tbody tr:nth-of-type(2)")
         assert looking.page.select_one("[name=text-2]")["value"] == "new@example.org"
 
-    def test_a_list_is_sent_after_it_was_looked_through_without_javascript(
-        self, looking: Browser
-    ) -> None:
+    def test_a_list_is_sent_after_its_review_without_javascript(self, looking: Browser) -> None:
         looking.press("All 5").press("Skip", within="#staged-list tbody tr")
         looking.press("Send Invitation")
         assert looking.url.startswith(f"{ACCOUNT}/batches/")
         assert Invitation.select().count() == 3
 
-    def test_a_row_is_left_out_and_taken_back(self, looking: Browser) -> None:
+    def test_a_row_is_skipped_and_included_again(self, looking: Browser) -> None:
         looking.press("All 5").press("Skip", within="#staged-list tbody tr")
         assert rows(looking.page)["2"] == "skipped by you"
         assert rows(looking.page)["4"] == "will be invited"
@@ -245,40 +241,32 @@ class TestMending:
         assert rows(looking.page)["2"] == "already a member"
         assert rows(looking.page)["3"] == "duplicate of row 2"
 
-    def test_columns_that_were_only_chosen_are_read_and_shown_before_sending(
-        self, looking: Browser
-    ) -> None:
+    def test_chosen_columns_are_read_and_reviewed_before_sending(self, looking: Browser) -> None:
         looking.press("Send Invitation", email_column="2", name_column="")
         assert "Nothing has been sent yet" in looking.text
         assert rows(looking.press("All 5").page)["2"] == "already a member"
         assert not Batch.select().exists()
 
-    def test_a_row_that_was_typed_into_is_mended_and_shown_before_sending(
-        self, looking: Browser
-    ) -> None:
+    def test_typed_edits_are_saved_and_reviewed_before_sending(self, looking: Browser) -> None:
         looking.press("Send Invitation", **{"text-5": "nobody@example.org"})
         assert "Nothing has been sent yet" in looking.text
         assert totals(looking.page)["will be invited"] == "4"
 
-    def test_what_was_typed_into_a_row_stays_though_another_button_was_pressed(
-        self, looking: Browser
-    ) -> None:
+    def test_typed_edits_are_saved_when_another_button_is_pressed(self, looking: Browser) -> None:
         row = "#staged-list tbody tr:nth-of-type(2)"
         looking.press("Skip", within=row, **{"text-5": "nobody@example.org"})
         assert totals(looking.page)["will be invited"] == "4"
         assert totals(looking.page)["skipped by you"] == "1"
 
     @pytest.mark.parametrize("button", ["All 5", "duplicate 1"])
-    def test_what_was_typed_into_a_row_stays_though_other_rows_are_looked_at(
+    def test_typed_edits_are_saved_when_another_page_is_shown(
         self, looking: Browser, button: str
     ) -> None:
         looking.press(button, **{"text-5": "nobody@example.org"})
         assert totals(looking.page)["will be invited"] == "4"
         assert rows(looking.press("All 5").page)["5"] == "will be invited"
 
-    def test_what_was_typed_into_a_row_stays_though_a_file_cannot_be_read(
-        self, looking: Browser
-    ) -> None:
+    def test_typed_edits_are_saved_when_a_file_is_unreadable(self, looking: Browser) -> None:
         typed = {"text-5": "nobody@example.org", "csrf_token": token(looking)}
         typed["list_id"] = looking.page.select_one("#list_id")["value"]
         for url in (f"{NEW}/file", NEW):
@@ -288,22 +276,18 @@ class TestMending:
             assert looking.status == 422
             assert StagedRow.get(StagedRow.number == 5).text == typed["text-5"]
 
-    def test_what_was_typed_into_a_row_stays_though_something_else_is_wrong(
-        self, looking: Browser
-    ) -> None:
+    def test_typed_edits_are_saved_when_the_form_is_refused(self, looking: Browser) -> None:
         looking.press("Send Invitation", role="99", **{"text-5": "nobody@example.org"})
         assert looking.status == 422
         assert totals(looking.page)["will be invited"] == "4"
 
-    def test_totals_follow_when_looking_further_saves_what_was_typed(
-        self, looking: Browser
-    ) -> None:
+    def test_totals_follow_edits_that_paging_saves(self, looking: Browser) -> None:
         data = {"csrf_token": token(looking), "go": ":1", "text-5": "nobody@example.org"}
         answer = looking.client.post(place("rows"), data=data, headers=HTMX)
         page = BeautifulSoup(answer.text, "html.parser")
         assert totals(page)["will be invited"] == "3"
 
-    def test_line_breaks_in_a_cell_are_no_change(
+    def test_line_breaks_in_a_cell_are_not_an_edit(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         cell = b'Email\n"not\nthis one"\nann@example.org\n'
@@ -311,12 +295,12 @@ class TestMending:
         olive.open(NEW).press("Skip", **{"text-2": "notthis one"})
         assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
 
-    def test_rows_that_are_not_there_do_not_exist(self, looking: Browser) -> None:
+    def test_unknown_rows_are_not_found(self, looking: Browser) -> None:
         for what in ("rows/1/exclusion", "rows/99/inclusion", "rows/7/text", "columns"):
             data = {"csrf_token": token(looking), "email_column": "99"}
             assert looking.client.post(place(what), data=data).status_code == 404
 
-    def test_a_change_brings_the_totals_along(self, looking: Browser) -> None:
+    def test_an_edit_updates_the_totals(self, looking: Browser) -> None:
         data = {"csrf_token": token(looking), "email": "dora@example.org"}
         answer = looking.client.post(place("rows/2/exclusion"), data=data, headers=HTMX)
         page = BeautifulSoup(answer.text, "html.parser")
@@ -324,7 +308,7 @@ class TestMending:
         assert totals(page)["skipped by you"] == "1"
         assert page.select_one("#send-note").get_text() == "3 people will get an email."
 
-    def test_a_column_that_would_keep_the_box_busy_for_long_is_refused(
+    def test_a_column_that_takes_too_long_to_read_is_refused(
         self, looking: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(classify, "_MAX_SECONDS", 0)
@@ -349,7 +333,7 @@ class TestTwoAddressesInOneRow:
         couple.press(f"Use {email}").press("Send Invitation")
         assert [one.email for one in Invitation.select()] == [email]
 
-    def test_both_are_invited_and_the_rows_still_add_up_to_the_file(self, couple: Browser) -> None:
+    def test_both_can_be_invited_and_the_totals_still_add_up(self, couple: Browser) -> None:
         couple.press("Use both", email="ada@x.org")
         typed = couple.page.select_one("#email").get_text().strip()
         assert re.split(r"\s*\n", typed) == ["ada@x.org", "\"Ek, Bo 'B' Z\" <kim@gmail.com>"]
@@ -367,7 +351,7 @@ class TestTwoAddressesInOneRow:
         assert page.select_one("#typed[hx-swap-oob] #email").get_text().strip().endswith(">")
         assert totals(page) == {"will be invited": "2"}
 
-    def test_more_than_are_looked_at_are_not_all_used(
+    def test_only_the_first_addresses_of_a_row_are_used(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         many = " ".join(f"p{n}@example.org" for n in range(4))
@@ -400,7 +384,7 @@ class TestUndoing:
             ("Skip", "Row 1 is skipped."),
         ],
     )
-    def test_what_was_done_is_said_and_can_be_undone(
+    def test_an_edit_is_reported_and_can_be_undone(
         self, misspelt: Browser, button: str, said: str
     ) -> None:
         misspelt.press("All 3")
@@ -411,12 +395,12 @@ class TestUndoing:
         misspelt.press("Undo")
         assert (totals(misspelt.page), rows(misspelt.page)) == before
 
-    def test_a_saved_change_is_undone_to_what_stood_there(self, misspelt: Browser) -> None:
+    def test_undo_restores_the_former_text(self, misspelt: Browser) -> None:
         row = "#staged-list tbody tr"
         misspelt.press("Save", within=row, **{"text-1": "new@example.org"}).press("Undo")
         assert misspelt.page.select_one("[name=text-1]")["value"] == "ann@gmial.com"
 
-    def test_an_undo_can_be_undone(self, misspelt: Browser) -> None:
+    def test_an_undo_can_be_undone_too(self, misspelt: Browser) -> None:
         misspelt.press("All 3").press("Use ann@gmail.com").press("Undo").press("Undo")
         assert rows(misspelt.page)["1"] == "will be invited"
 
@@ -428,7 +412,9 @@ class TestUndoing:
 
 
 class TestDownload:
-    def test_who_is_not_invited_is_a_file_with_the_reasons(self, looking: Browser) -> None:
+    def test_rows_that_will_not_be_invited_can_be_downloaded_with_the_reasons(
+        self, looking: Browser
+    ) -> None:
         answer = looking.client.get(place("not-invited.csv"))
         assert answer.mimetype == "text/csv"
         assert "attachment" in answer.headers["Content-Disposition"]
@@ -438,19 +424,19 @@ class TestDownload:
         assert lines[1][3] == "duplicate of row 2"
         assert "no @" in lines[2][3]
 
-    def test_who_was_left_out_is_not_said_to_be_wrong(self, looking: Browser) -> None:
+    def test_skipped_rows_are_not_reported_as_invalid(self, looking: Browser) -> None:
         looking.press("Skip", within="#staged-list tbody tr")
         answer = looking.client.get(place("not-invited.csv"))
         lines = list(csv.reader(io.StringIO(answer.text)))
         assert lines[2][3] == "skipped by you"
 
-    def test_it_keeps_no_connection_to_the_database(self, looking: Browser) -> None:
+    def test_the_download_keeps_no_database_connection(self, looking: Browser) -> None:
         answer = looking.client.get(place("not-invited.csv"))
         db.close()  # the one of this test
         assert "not one" in answer.text
         assert db.database.is_closed()
 
-    def test_formulas_are_only_text_in_a_spreadsheet(self, looking: Browser) -> None:
+    def test_formulas_become_text(self, looking: Browser) -> None:
         lines = list(csv.reader(io.StringIO(looking.client.get(place("not-invited.csv")).text)))
         assert lines[-1][1:3] == ["'@sum(1)", "'=1+1"]
 
@@ -464,7 +450,7 @@ class TestDownload:
             ("ada+bo-co@x", "ada+bo-co@x"),
         ],
     )
-    def test_formulas_are_only_text_whatever_separates_cells(
+    def test_formulas_become_text_after_other_separators(
         self, olive: Browser, owner: Membership, now: datetime, cell: str, safe: str
     ) -> None:
         staging.stage(owner, "p.csv", f'ann@example.org,\n"{cell}",x\n'.encode(), now)
@@ -482,7 +468,7 @@ class TestSending:
         assert StagedRow.select().count() == 0
         assert not looking.open(NEW).page.select("#staged-list h2")
 
-    def test_who_changed_meanwhile_is_told(
+    def test_changes_since_the_review_are_shown(
         self, looking: Browser, owner: Membership, now: datetime
     ) -> None:
         invite(owner, now, "bob@example.org")
@@ -493,14 +479,14 @@ class TestSending:
         looking.press("Send Invitation")
         assert Batch.select().count() == 2
 
-    def test_the_second_tab_leads_to_the_batch_of_the_first(self, looking: Browser) -> None:
+    def test_sending_in_a_second_tab_opens_the_batch_of_the_first(self, looking: Browser) -> None:
         tab = looking.response
         first = looking.press("Send Invitation").url
         looking.response, looking.url = tab, NEW
         assert looking.press("Send Invitation", key="of another tab").url == first
         assert Batch.select().count() == 1
 
-    def test_a_list_sent_otherwise_meanwhile_is_told_and_the_typed_stays(
+    def test_a_list_that_was_sent_meanwhile_is_refused_and_typed_entries_stay(
         self, looking: Browser, owner: Membership, now: datetime
     ) -> None:
         staged = StagedList.get()
@@ -514,13 +500,13 @@ class TestSending:
         looking.press("Send Invitation")
         assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
 
-    def test_a_button_of_a_list_that_is_gone_says_so(self, looking: Browser) -> None:
+    def test_a_button_of_a_deleted_list_says_so(self, looking: Browser) -> None:
         staging.delete(StagedList.get())
         looking.press("Skip", within="#staged-list tbody tr")
         assert looking.status == 404
         assert "This list is no longer here" in looking.text
 
-    def test_somebody_elses_list_is_not_there(
+    def test_another_persons_list_is_not_found(
         self, app, owner: Membership, people: People, now
     ) -> None:
         staging.stage(owner, "p.csv", CSV.encode(), now)

@@ -68,7 +68,7 @@ def half_way(somebody: Browser) -> Browser:
 
 
 class TestSettingUp:
-    def test_an_app_is_set_up_by_its_digits(self, uma: Browser) -> None:
+    def test_an_app_is_set_up_with_its_digits(self, uma: Browser) -> None:
         uma.open("/profile").follow("Set up two-step verification").follow("Set up an app")
         uma.press("Continue", password=PASSWORD)
         assert uma.page.select_one("img.qr[src^='data:image/svg+xml'][alt]")
@@ -79,7 +79,7 @@ class TestSettingUp:
         assert re.search(r"Set up on \d+ \w+ \d{4}, \d\d:\d\d \(UTC\)\.", uma.text)
         assert "Two-step verification is on" in uma.open("/profile").text
 
-    def test_wrong_digits_are_told_and_the_key_stays(self, uma: Browser) -> None:
+    def test_wrong_digits_are_refused_and_the_key_stays(self, uma: Browser) -> None:
         uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         key = uma.page.select_one("span.mono").get_text()
         uma.press("Turn on", code="000000")
@@ -93,13 +93,13 @@ class TestSettingUp:
         assert "This isn't your current password" in uma.text
         assert Authenticator.select().count() == 0
 
-    def test_whoever_finds_the_key_page_later_sees_no_key(self, uma: Browser) -> None:
+    def test_the_key_is_not_shown_later(self, uma: Browser) -> None:
         uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         with time_machine.travel(utcnow() + timedelta(minutes=16)):
             assert uma.open(f"{OWN}/app/key").url == OWN
             assert "Start again" in uma.text
 
-    def test_only_the_browser_that_had_the_key_made_sees_it_and_sets_it_up(
+    def test_only_the_browser_that_created_the_key_shows_it(
         self, app: Flask, uma: Browser, people: People
     ) -> None:
         uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
@@ -112,21 +112,19 @@ class TestSettingUp:
         uma.press("Turn on", code=digits(app))
         assert "Set up" in uma.text
 
-    def test_whoever_has_set_it_up_sees_no_key_any_more(self, app: Flask, uma: Browser) -> None:
+    def test_the_key_is_not_shown_after_the_app_is_set_up(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         assert uma.open(f"{OWN}/app/key").url == OWN
         assert "Start again" not in uma.text
 
-    def test_digits_that_come_too_late_are_told_so(self, app: Flask, uma: Browser) -> None:
+    def test_digits_that_come_too_late_are_refused(self, app: Flask, uma: Browser) -> None:
         uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         with time_machine.travel(utcnow() + timedelta(minutes=16)):
             uma.press("Turn on", code=digits(app))
             assert uma.url == OWN
             assert "Start again" in uma.text
 
-    def test_a_second_press_shows_the_app_that_the_first_one_set_up(
-        self, app: Flask, uma: Browser
-    ) -> None:
+    def test_confirming_twice_shows_the_app(self, app: Flask, uma: Browser) -> None:
         uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         again = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"]}
         again["code"] = digits(app)
@@ -136,9 +134,7 @@ class TestSettingUp:
         assert len(uma.page.select(".recovery-codes li")) == 10
         assert "Start again" not in uma.text
 
-    def test_the_codes_are_shown_and_downloaded_for_ten_minutes(
-        self, app: Flask, uma: Browser
-    ) -> None:
+    def test_recovery_codes_can_be_seen_for_ten_minutes(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         shown = [code.get_text() for code in uma.page.select(".recovery-codes li")]
         file = uma.client.get(f"{OWN}/recovery-codes.txt")
@@ -149,7 +145,7 @@ class TestSettingUp:
             assert not uma.page.select(".recovery-codes")
             assert uma.client.get(f"{OWN}/recovery-codes.txt").status_code == 404
 
-    def test_only_the_browser_that_had_the_codes_made_shows_them(
+    def test_only_the_browser_that_created_the_codes_shows_them(
         self, app: Flask, uma: Browser, people: People
     ) -> None:
         set_up_app(app, uma)
@@ -161,7 +157,7 @@ class TestSettingUp:
         assert len(other.page.select(".recovery-codes li")) == 10
         assert not uma.open(OWN).page.select(".recovery-codes")
 
-    def test_a_code_that_was_used_is_shown_no_longer(
+    def test_a_used_code_is_not_shown_any_more(
         self, app: Flask, uma: Browser, somebody: Browser
     ) -> None:
         set_up_app(app, uma)
@@ -172,7 +168,7 @@ class TestSettingUp:
         assert len(left) == 9
         assert used not in left
 
-    def test_taking_the_last_one_off_warns_where_an_account_asks_for_it(
+    def test_removing_the_last_factor_warns_if_an_account_requires_one(
         self, app: Flask, people: People
     ) -> None:
         mo = people[Role.MODERATOR].user
@@ -191,7 +187,7 @@ class TestSettingUp:
         Authenticator.delete().execute()
         assert warning in device.open(f"{OWN}/passkeys/{key.id}/removal").text
 
-    def test_new_codes_and_taking_it_off_take_the_password(self, app: Flask, uma: Browser) -> None:
+    def test_new_codes_and_removal_need_the_password(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         with time_machine.travel(utcnow() + timedelta(minutes=11)):
             uma.open(OWN).follow("Create new codes").press("Create new codes", password=PASSWORD)
@@ -201,7 +197,7 @@ class TestSettingUp:
             uma.press("Remove", password=PASSWORD)
             assert "Passwords can be guessed" in uma.text
 
-    def test_whoever_has_no_two_step_is_promised_no_codes(self, uma: Browser) -> None:
+    def test_there_are_no_recovery_codes_without_two_step_verification(self, uma: Browser) -> None:
         uma.open(f"{OWN}/recovery-codes").press("Create new codes", password=PASSWORD)
         assert uma.status == 409
         assert "Two-step verification is off" in uma.text
@@ -213,7 +209,7 @@ class TestSettingUp:
         uma.open(f"{OWN}/app").press("Continue", password=PASSWORD)
         assert uma.status == 429
 
-    def test_they_count_together_whatever_form_asks(self, app: Flask, uma: Browser) -> None:
+    def test_wrong_passwords_count_together_over_all_forms(self, app: Flask, uma: Browser) -> None:
         set_up_app(app, uma)
         for _ in range(5):
             uma.open(f"{OWN}/app/removal").press("Remove", password="a guess")
@@ -222,7 +218,7 @@ class TestSettingUp:
         assert uma.status == 429
 
     @pytest.mark.slow
-    def test_a_right_one_with_a_new_one_that_is_too_short_is_no_guess(self, uma: Browser) -> None:
+    def test_a_right_password_with_an_unacceptable_new_one_is_no_guess(self, uma: Browser) -> None:
         for _ in range(11):
             uma.open("/profile").press("Change password", current=PASSWORD, new="short")
             assert uma.status == 422
@@ -232,7 +228,9 @@ class TestSettingUp:
         assert uma.status == 429
 
     @pytest.mark.slow
-    def test_a_right_one_is_no_guess_whatever_else_stands_in_the_way(self, uma: Browser) -> None:
+    def test_a_right_password_is_no_guess_even_if_something_else_is_refused(
+        self, uma: Browser
+    ) -> None:
         User.update(email_confirmed_at=None).execute()
         for number in range(16):
             email = f"uma{number}@new.example"
@@ -258,14 +256,14 @@ class TestLoggingIn:
         for place in ("/profile", "/accounts", f"{ACCOUNT}/", OWN):
             assert somebody.open(place).url == "/login"
 
-    def test_with_the_digits_one_is_in_where_one_was_going(
+    def test_the_digits_log_in_and_continue_to_the_requested_page(
         self, app: Flask, somebody: Browser
     ) -> None:
         somebody.open("/profile").press("Log in", email="uma@example.org", password=PASSWORD)
         somebody.press("Log in", code=digits(app))
         assert somebody.url == "/profile"
 
-    def test_a_recovery_code_is_as_good_once(self, app: Flask, somebody: Browser) -> None:
+    def test_a_recovery_code_works_once(self, app: Flask, somebody: Browser) -> None:
         code = recovery_codes.just_made(User.get_by_id(uma_id()), services(app).signer, utcnow())[0]
         half_way(somebody).press("Log in with a recovery code", recovery_code=code.lower())
         assert somebody.url == f"{ACCOUNT}/"
@@ -273,7 +271,7 @@ class TestLoggingIn:
         half_way(somebody).press("Log in with a recovery code", recovery_code=code)
         assert somebody.status == 422
 
-    def test_wrong_digits_are_told_and_logged_without_them(
+    def test_wrong_digits_are_refused_and_not_logged(
         self, somebody: Browser, caplog: pytest.LogCaptureFixture
     ) -> None:
         half_way(somebody).press("Log in", code="123 456")
@@ -287,14 +285,14 @@ class TestLoggingIn:
             )
         ]
 
-    def test_the_two_step_alone_opens_nothing(self, app: Flask, somebody: Browser) -> None:
+    def test_the_second_step_alone_opens_nothing(self, app: Flask, somebody: Browser) -> None:
         assert somebody.open("/login/two-step").url == "/login"
         token = somebody.page.select_one("[name=csrf_token]")["value"]
         somebody.post("/login/two-step", {"code": digits(app), "csrf_token": token})
         assert somebody.url == "/login"
         assert somebody.open("/profile").url == "/login"
 
-    def test_whoever_takes_longer_than_ten_minutes_begins_anew(
+    def test_after_ten_minutes_the_password_is_needed_again(
         self, app: Flask, somebody: Browser
     ) -> None:
         half_way(somebody)
@@ -302,7 +300,7 @@ class TestLoggingIn:
             somebody.press("Log in", code=digits(app))
             assert somebody.url == "/login"
 
-    def test_a_password_that_changed_meanwhile_is_none(
+    def test_a_password_that_was_changed_meanwhile_does_not_count(
         self, app: Flask, uma: Browser, somebody: Browser
     ) -> None:
         half_way(somebody)
@@ -310,7 +308,7 @@ class TestLoggingIn:
         somebody.press("Log in", code=digits(app))
         assert somebody.url == "/login"
 
-    def test_the_password_alone_comes_too_late_when_one_is_set_up(
+    def test_a_log_in_that_races_with_the_setup_is_refused(
         self, somebody: Browser, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         Authenticator.update(confirmed_at=None).execute()
@@ -328,12 +326,12 @@ class TestLoggingIn:
         assert Session.select().count() == before
         assert half_way(somebody).url == "/login/two-step"
 
-    def test_a_shared_computer_stays_one(self, app: Flask, somebody: Browser) -> None:
+    def test_a_shared_computer_stays_shared(self, app: Flask, somebody: Browser) -> None:
         typed = {"email": "uma@example.org", "password": PASSWORD, "shared": "y"}
         somebody.open("/login").press("Log in", **typed).press("Log in", code=digits(app))
         assert Session.select().order_by(Session.id.desc()).get().is_shared
 
-    def test_ten_wrong_codes_stop_a_guesser_and_tell_the_owner_who_still_gets_in(
+    def test_ten_wrong_codes_stop_guessing_and_notify_the_owner(
         self, app: Flask, uma: Browser, somebody: Browser
     ) -> None:
         for _ in range(10):
@@ -349,7 +347,7 @@ class TestLoggingIn:
         mine = Browser(app).log_in("uma@example.org", new)
         assert mine.press("Log in", code=digits(app)).url == f"{ACCOUNT}/"
 
-    def test_a_log_in_left_half_done_long_ago_forgives_no_guess(
+    def test_an_old_pending_log_in_does_not_reset_the_count(
         self, app: Flask, somebody: Browser
     ) -> None:
         old = half_way(Browser(app))
@@ -376,7 +374,7 @@ class TestLoggingIn:
             thread.join()
         assert sorted(refused) == [422] * 10 + [429] * 10
 
-    def test_a_session_that_was_stolen_before_is_over(self, people: People) -> None:
+    def test_setting_it_up_ends_other_sessions(self, people: People) -> None:
         assert Session.select().where(Session.user == people[Role.USER].user).count() == 1
 
 
@@ -403,9 +401,7 @@ class TestPasskeys:
         asked = somebody.client.post("/login/passkey/options", data=form)
         return somebody.post("/login/passkey", form | {"credential": device.sign(asked.text)})
 
-    def test_one_is_added_and_logs_in_without_a_password(
-        self, uma: Browser, somebody: Browser
-    ) -> None:
+    def test_a_passkey_logs_in_without_a_password(self, uma: Browser, somebody: Browser) -> None:
         device = self.add(uma)
         assert "My phone" in uma.text
         assert "not used yet" in uma.text
@@ -413,7 +409,7 @@ class TestPasskeys:
         assert self.log_in(device, somebody, next="/profile").url == "/profile"
         assert "last used" in uma.open(OWN).text
 
-    def test_whoever_has_one_is_asked_for_it_after_the_password(
+    def test_a_passkey_is_required_after_the_password(
         self, uma: Browser, somebody: Browser
     ) -> None:
         device = self.add(uma)
@@ -424,14 +420,14 @@ class TestPasskeys:
         assert self.log_in(device, somebody).url == f"{ACCOUNT}/"
         assert Session.select().order_by(Session.id.desc()).get().is_shared
 
-    def test_a_shared_computer_can_be_said_without_a_password(
+    def test_a_shared_computer_can_be_declared_with_a_passkey(
         self, uma: Browser, somebody: Browser
     ) -> None:
         device = self.add(uma)
         self.log_in(device, somebody.open("/login"), shared="y")
         assert Session.select().order_by(Session.id.desc()).get().is_shared
 
-    def test_another_device_is_refused_in_plain_words_and_the_way_on_stays(
+    def test_an_unknown_passkey_is_refused_and_the_next_page_is_kept(
         self, uma: Browser, somebody: Browser
     ) -> None:
         self.add(uma)
@@ -441,7 +437,7 @@ class TestPasskeys:
         assert "This passkey didn't work" in somebody.text
         assert somebody.page.select_one("[name=next]")["value"] == "/profile"
 
-    def test_a_wrong_password_is_told_to_the_script(self, uma: Browser) -> None:
+    def test_the_script_gets_the_reason_of_a_refusal(self, uma: Browser) -> None:
         uma.open(f"{OWN}/passkeys")
         token = uma.page.select_one("[name=csrf_token]")["value"]
         form = {"password": "a guess", "csrf_token": token}
@@ -449,7 +445,7 @@ class TestPasskeys:
         assert answer.status_code == 422
         assert json.loads(answer.text) == {"error": "This isn't your current password."}
 
-    def test_it_is_removed_with_the_password(self, uma: Browser, somebody: Browser) -> None:
+    def test_a_passkey_is_removed_with_the_password(self, uma: Browser, somebody: Browser) -> None:
         device = self.add(uma)
         uma.open(str(uma.page.select_one("a.button.small")["href"]))
         uma.press("Remove", password="a guess")
@@ -460,13 +456,13 @@ class TestPasskeys:
         assert somebody.status == 422
         assert somebody.title == "Log in"
 
-    def test_a_name_is_needed_and_is_only_text(self, uma: Browser) -> None:
+    def test_a_passkey_needs_a_name_without_markup(self, uma: Browser) -> None:
         self.add(uma, name="")
         assert uma.status == 422
         assert Passkey.select().count() == 0
 
 
-def test_a_new_password_by_mail_does_not_get_past_it(site: Site, somebody: Browser) -> None:
+def test_a_password_reset_does_not_bypass_it(site: Site, somebody: Browser) -> None:
     site.set_up_two_step("user")
     new = "another long password"
     somebody.open(path(site.links.email_token(site.rows.reset)))
@@ -475,13 +471,15 @@ def test_a_new_password_by_mail_does_not_get_past_it(site: Site, somebody: Brows
     assert somebody.url == "/login/two-step"
 
 
-def test_where_browsers_allow_no_passkeys_none_is_offered(uma: Browser, somebody: Browser) -> None:
+def test_passkeys_are_not_offered_where_browsers_refuse_them(
+    uma: Browser, somebody: Browser
+) -> None:
     assert "Log in with a passkey" not in somebody.open("/login").text
     assert "Add a passkey" not in uma.open(OWN).text
     assert "a domain name and https" in uma.text
 
 
-def test_that_of_another_does_not_exist(site: Site) -> None:
+def test_another_persons_passkey_does_not_exist(site: Site) -> None:
     site.set_up_two_step("user")
     mine = site.device("owner").open(f"{OWN}/passkeys/{Passkey.get().id}/removal")
     none = site.device("owner").open(f"{OWN}/passkeys/9999/removal")
@@ -489,7 +487,7 @@ def test_that_of_another_does_not_exist(site: Site) -> None:
 
 
 @pytest.mark.parametrize("number", ["9999", "9" * 30])
-def test_one_that_does_not_exist_is_not_removed(uma: Browser, number: str) -> None:
+def test_an_unknown_passkey_is_not_found(uma: Browser, number: str) -> None:
     token = uma.open(f"{OWN}/app").page.select_one("[name=csrf_token]")["value"]
     uma.post(f"{OWN}/passkeys/{number}/removal", {"password": PASSWORD, "csrf_token": token})
     assert uma.status == 404
@@ -504,9 +502,7 @@ class TestRequired:
         assert "Not set up yet by: Ada Okafor, Mo Diaz" in olive.text
 
     @pytest.mark.parametrize("who", ["moderator", "admin"])
-    def test_whoever_has_none_sees_nothing_of_the_account_but_how_to_set_it_up(
-        self, site: Site, who: str
-    ) -> None:
+    def test_members_without_it_see_only_how_to_set_it_up(self, site: Site, who: str) -> None:
         device = site.device(who)
         for place in ("/", "/invitations", "/users", "/invitations/new"):
             assert device.open(ACCOUNT + place).url == OWN
@@ -515,11 +511,11 @@ class TestRequired:
         answer = device.client.get(f"{ACCOUNT}/users", headers=HTMX)
         assert answer.headers["HX-Redirect"] == OWN
 
-    def test_they_may_leave_instead(self, site: Site) -> None:
+    def test_members_without_it_can_leave(self, site: Site) -> None:
         device = site.device("moderator").open(f"{ACCOUNT}/leaving").press("Leave")
         assert "You left Riverside Relief." in device.text
 
-    def test_nothing_is_changed_by_them_either(self, site: Site) -> None:
+    def test_members_without_it_can_change_nothing(self, site: Site) -> None:
         device = site.device("admin").open(OWN)
         token = device.page.select_one("[name=csrf_token]")["value"]
         before = everything(site.database)
@@ -527,18 +523,18 @@ class TestRequired:
         assert device.url == OWN
         assert everything(site.database) == before
 
-    def test_users_and_whoever_has_one_go_on(self, site: Site) -> None:
+    def test_users_and_members_with_it_are_not_affected(self, site: Site) -> None:
         assert site.device("user").open(f"{ACCOUNT}/").url == f"{ACCOUNT}/"
         assert site.device("owner").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
         site.set_up_two_step("admin")
         assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
-    def test_it_ends_as_it_began(self, site: Site) -> None:
+    def test_the_requirement_can_be_ended(self, site: Site) -> None:
         site.device("owner").open(f"{ACCOUNT}/settings").press("Make it optional")
         assert site.device("admin").open(f"{ACCOUNT}/users").url == f"{ACCOUNT}/users"
 
 
-def test_an_admin_without_one_is_led_to_their_own_first(site: Site) -> None:
+def test_an_admin_without_it_has_to_set_it_up_first(site: Site) -> None:
     settings = f"{ACCOUNT}/settings"
     ada = site.device("admin").open(settings)
     token = ada.page.select_one("[name=csrf_token]")["value"]
@@ -550,7 +546,7 @@ def test_an_admin_without_one_is_led_to_their_own_first(site: Site) -> None:
     assert not Account.get(Account.slug == "riverside-relief").requires_two_step
 
 
-def test_asking_for_it_leaves_the_rest_of_the_page_alone(site: Site) -> None:
+def test_requiring_it_replaces_only_its_section(site: Site) -> None:
     site.set_up_two_step("owner")
     olive = site.device("owner").open(f"{ACCOUNT}/settings")
     token = olive.page.select_one("[name=csrf_token]")["value"]

@@ -30,7 +30,7 @@ def test_opening_the_link_changes_nothing(site: Site, way_out: str) -> None:
     assert UnsubscribedAddress.select().count() == 0
 
 
-def test_one_press_opts_out_and_another_one_undoes_it(
+def test_one_button_unsubscribes_and_another_undoes_it(
     site: Site, invitation: Invitation, way_out: str
 ) -> None:
     page = site.device("nobody").open(way_out)
@@ -43,7 +43,7 @@ def test_one_press_opts_out_and_another_one_undoes_it(
     assert not unsubscribe.is_unsubscribed(invitation)
 
 
-def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
+def test_one_click_needs_neither_cookie_nor_form_token(
     site: Site, invitation: Invitation, way_out: str
 ) -> None:
     """As mail services send it: RFC 8058, 3.2."""
@@ -58,7 +58,7 @@ def test_a_mail_programs_own_button_needs_neither_cookie_nor_form_token(
     assert client.post(way_out, data=ONE_CLICK).status_code == 200
 
 
-def test_one_click_may_come_as_a_multipart_form(
+def test_one_click_can_be_a_multipart_form(
     site: Site, invitation: Invitation, way_out: str
 ) -> None:
     answer = site.app.test_client().post(
@@ -70,7 +70,7 @@ def test_one_click_may_come_as_a_multipart_form(
 
 @pytest.mark.parametrize("who", ["nobody", "owner"])
 @pytest.mark.parametrize(("token", "body"), [("", ONE_CLICK), ("", {}), ("x", ONE_CLICK)])
-def test_a_form_on_another_site_that_sends_one_click_ends_nobodys_session(
+def test_one_click_from_another_site_ends_no_session(
     site: Site, way_out: str, who: str, token: str, body: dict[str, str]
 ) -> None:
     """A browser doesn't send our cookie with it, but would keep one that came back."""
@@ -88,7 +88,7 @@ def test_a_form_on_another_site_that_sends_one_click_ends_nobodys_session(
         ONE_CLICK | {"file": (io.BytesIO(b"more"), "more.txt")},
     ],
 )
-def test_any_other_body_does_nothing(
+def test_one_click_with_any_other_body_does_nothing(
     site: Site, invitation: Invitation, way_out: str, body: dict[str, Any]
 ) -> None:
     assert site.app.test_client().post(way_out, data=body).status_code == 400
@@ -96,14 +96,16 @@ def test_any_other_body_does_nothing(
 
 
 @pytest.mark.parametrize("status", ["expired", "declined", "revoked", "accepted", "known"])
-def test_an_old_link_still_works_however_its_invitation_stands(site: Site, status: str) -> None:
+def test_the_link_works_whatever_the_status_of_the_invitation(site: Site, status: str) -> None:
     invitation = getattr(site.rows, status)
     page = site.device("nobody").open(path(site.links.unsubscribe(invitation)))
     page.press("Unsubscribe")
     assert unsubscribe.is_unsubscribed(invitation)
 
 
-def test_another_accounts_link_closes_nothing_here(site: Site, invitation: Invitation) -> None:
+def test_unsubscribing_from_one_account_does_not_affect_another(
+    site: Site, invitation: Invitation
+) -> None:
     theirs = invite(site.rows.people.stranger, site.rows.now, invitation.email)
     answer = site.app.test_client().post(path(site.links.unsubscribe(theirs)), data=ONE_CLICK)
     assert "Elsewhere" in answer.text
@@ -113,7 +115,7 @@ def test_another_accounts_link_closes_nothing_here(site: Site, invitation: Invit
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
-def test_after_each_button_comes_the_page_as_it_stands_then(
+def test_each_button_shows_the_page_with_its_result(
     site: Site, invitation: Invitation, way_out: str, headers: dict[str, str]
 ) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
@@ -126,7 +128,7 @@ def test_after_each_button_comes_the_page_as_it_stands_then(
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
-def test_the_pages_own_buttons_know_no_forged_link(site: Site, way_out: str, act: str) -> None:
+def test_the_buttons_refuse_a_forged_link(site: Site, way_out: str, act: str) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     answer = site.app.test_client().post(f"{way_out}x/{act}")
     assert answer.status_code == 404
@@ -135,7 +137,7 @@ def test_the_pages_own_buttons_know_no_forged_link(site: Site, way_out: str, act
 
 
 @pytest.mark.parametrize("act", ["confirmation", "return"])
-def test_the_pages_own_buttons_need_the_form_token(
+def test_the_buttons_need_the_form_token(
     site: Site, invitation: Invitation, way_out: str, act: str
 ) -> None:
     answer = site.app.test_client().post(f"{way_out}/{act}", data=ONE_CLICK)
@@ -143,7 +145,7 @@ def test_the_pages_own_buttons_need_the_form_token(
     assert not unsubscribe.is_unsubscribed(invitation)
 
 
-def test_no_other_link_opts_out(site: Site, invitation: Invitation) -> None:
+def test_no_other_link_unsubscribes(site: Site, invitation: Invitation) -> None:
     client = site.app.test_client()
     tokens = [
         site.mailed(invitation).rpartition("/")[2],
@@ -157,7 +159,9 @@ def test_no_other_link_opts_out(site: Site, invitation: Invitation) -> None:
     assert UnsubscribedAddress.select().count() == 0
 
 
-def test_the_list_says_who_opted_out_and_offers_no_link(site: Site, invitation: Invitation) -> None:
+def test_the_list_shows_who_unsubscribed_and_offers_no_link(
+    site: Site, invitation: Invitation
+) -> None:
     unsubscribe.unsubscribe(invitation, site.rows.now)
     owner = site.device("owner")
     row = owner.open(f"{ACCOUNT}/invitations?search=pending@").page.select_one(
@@ -171,7 +175,7 @@ def test_the_list_says_who_opted_out_and_offers_no_link(site: Site, invitation: 
 
 
 @pytest.mark.parametrize("htmx", [False, True])
-def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
+def test_resending_to_an_unsubscribed_person_is_refused(
     site: Site, invitation: Invitation, htmx: bool
 ) -> None:
     owner = site.device("owner").open(f"{ACCOUNT}/invitations?search=pending@")
@@ -181,7 +185,7 @@ def test_a_press_on_resend_from_a_page_opened_before_says_why_not(
     assert "This person has unsubscribed and can't be invited." in owner.page.get_text(" ")
 
 
-def test_while_typing_one_sees_who_opted_out(site: Site) -> None:
+def test_the_review_shows_who_unsubscribed(site: Site) -> None:
     gone = invite(site.rows.people.stranger, site.rows.now, "x@example.org")
     assert reread(gone).state == InvitationState.PENDING
     unsubscribe.unsubscribe(site.rows.pending, site.rows.now)

@@ -33,7 +33,7 @@ def buttons(browser: Browser, membership: Membership) -> list[str]:
 
 
 class TestLists:
-    def test_active_people_stand_by_name_with_role_and_way_they_came(
+    def test_active_members_are_listed_with_role_and_how_they_joined(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:
         link = permanent_link.enable(owner, now)
@@ -55,21 +55,19 @@ class TestLists:
             (" o ", ["Ada Okafor", "Mo Diaz", "Olive Martin", "Uma Roy"]),
         ],
     )
-    def test_searching_looks_at_name_and_address(
+    def test_search_finds_name_and_address(
         self, olive: Browser, search: str, found: list[str]
     ) -> None:
         assert names(olive.open(ACTIVE).press("Search", search=search)) == found
 
-    def test_many_people_come_in_pages(
-        self, olive: Browser, account: Account, now: datetime
-    ) -> None:
+    def test_many_members_have_pages(self, olive: Browser, account: Account, now: datetime) -> None:
         for number in range(56):
             make_member(account, f"Ann {number:02}", f"a{number}@example.org", Role.USER, now)
         assert len(names(olive.open(ACTIVE))) == 50
         assert len(names(olive.follow("Next"))) == 10
         assert len(names(olive.follow("Previous"))) == 50
 
-    def test_two_lists_one_of_those_who_left(
+    def test_inactive_members_are_listed_apart(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
@@ -78,14 +76,14 @@ class TestLists:
 
 
 class TestRoles:
-    def test_edit_role_update_user(self, olive: Browser, people: People) -> None:
+    def test_a_role_is_edited_with_update_user(self, olive: Browser, people: People) -> None:
         uma = people[Role.USER]
         olive.open(ACTIVE).press("Edit", within=row(uma)).press("Update User", role="30")
         assert olive.url == ACTIVE
         assert "Uma Roy" in olive.page.select_one("#notices").get_text()
         assert reread(uma).role == Role.ADMIN
 
-    def test_who_gives_one_reads_that_a_two_step_has_to_be_set_up_first(
+    def test_giving_a_role_says_that_two_step_verification_is_missing(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         have_two_step(people[Role.OWNER].user, now)
@@ -101,7 +99,7 @@ class TestRoles:
         ("who", "offered"),
         [(Role.ADMIN, ["10", "20", "30"]), (Role.OWNER, ["10", "20", "30", "40"])],
     )
-    def test_the_picker_offers_what_one_may_grant(
+    def test_the_choice_offers_only_grantable_roles(
         self, app: Flask, people: People, who: Role, offered: list[str]
     ) -> None:
         browser = signed_in(app, people[who].user).open(f"{ACTIVE}/{people[Role.USER].id}/edit")
@@ -110,7 +108,7 @@ class TestRoles:
         assert [o["value"] for o in options if o.has_attr("selected")] == ["10"]
 
     @pytest.mark.parametrize("role", ["40", "77", "-1", "owner", ""])
-    def test_an_admin_grants_no_role_beyond_their_own(
+    def test_an_admin_cannot_grant_a_role_above_admin(
         self, ada: Browser, people: People, role: str
     ) -> None:
         uma = people[Role.USER]
@@ -118,7 +116,7 @@ class TestRoles:
         assert ada.status == 422
         assert reread(uma).role == Role.USER
 
-    def test_an_admin_never_touches_an_owner(self, ada: Browser, people: People) -> None:
+    def test_an_admin_cannot_change_an_owner(self, ada: Browser, people: People) -> None:
         owner = people[Role.OWNER]
         assert buttons(ada.open(ACTIVE), owner) == []
         token = ada.page.select_one("[name=csrf_token]")["value"]
@@ -127,23 +125,25 @@ class TestRoles:
         assert (reread(owner).role, reread(owner).is_active) == (Role.OWNER, True)
         assert ada.open(f"{ACTIVE}/{owner.id}/edit").status == 403
 
-    def test_a_moderator_changes_no_roles(self, mo: Browser, people: People) -> None:
+    def test_a_moderator_cannot_change_roles(self, mo: Browser, people: People) -> None:
         assert buttons(mo.open(ACTIVE), people[Role.USER]) == ["Deactivate"]
         assert buttons(mo, people[Role.ADMIN]) == []
 
-    def test_the_last_owner_stays_one(self, olive: Browser, owner: Membership) -> None:
+    def test_the_last_owner_cannot_get_another_role(
+        self, olive: Browser, owner: Membership
+    ) -> None:
         olive.open(f"{ACTIVE}/{owner.id}/edit").press("Update User", role="30")
         assert olive.status == 409
         assert "at least one Account Owner" in olive.text
         assert reread(owner).role == Role.OWNER
 
-    def test_an_owner_can_hand_over(self, olive: Browser, people: People) -> None:
+    def test_an_owner_can_make_another_owner(self, olive: Browser, people: People) -> None:
         owner, ada = people[Role.OWNER], people[Role.ADMIN]
         olive.open(f"{ACTIVE}/{ada.id}/edit").press("Update User", role="40")
         olive.open(f"{ACTIVE}/{owner.id}/edit").press("Update User", role="10")
         assert (reread(owner).role, reread(ada).role) == (Role.USER, Role.OWNER)
 
-    def test_an_unproven_address_gets_no_higher_role(
+    def test_an_unconfirmed_member_cannot_get_a_higher_role(
         self, olive: Browser, account: Account, now: datetime
     ) -> None:
         una = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
@@ -156,7 +156,7 @@ class TestRoles:
 
 
 class TestLeaving:
-    def test_deactivating_takes_a_person_out_at_once(
+    def test_deactivating_takes_effect_at_once(
         self, app: Flask, olive: Browser, people: People
     ) -> None:
         uma = signed_in(app, people[Role.USER].user)
@@ -165,7 +165,7 @@ class TestLeaving:
         assert uma.open(f"{ACCOUNT}/").status == 403
         assert uma.open("/accounts").status == 200
 
-    def test_reactivating_brings_them_back_as_they_were(
+    def test_reactivating_restores_the_former_role(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         mo = people[Role.MODERATOR]
@@ -180,19 +180,21 @@ class TestLeaving:
         assert reread(owner).is_active
 
     @pytest.mark.parametrize("role", [Role.MODERATOR, Role.ADMIN, Role.OWNER])
-    def test_a_moderator_removes_users_only(self, mo: Browser, people: People, role: Role) -> None:
+    def test_a_moderator_deactivates_users_only(
+        self, mo: Browser, people: People, role: Role
+    ) -> None:
         token = mo.open(ACTIVE).page.select_one("[name=csrf_token]")["value"]
         mo.post(f"{ACTIVE}/{people[role].id}/deactivation", {"csrf_token": token})
         assert reread(people[role]).is_active
         mo.open(ACTIVE).press("Deactivate", within=row(people[Role.USER]))
         assert not reread(people[Role.USER]).is_active
 
-    def test_who_removes_themselves_is_out(self, ada: Browser, people: People) -> None:
+    def test_deactivating_oneself_takes_effect_at_once(self, ada: Browser, people: People) -> None:
         ada.open(ACTIVE).press("Deactivate", within=row(people[Role.ADMIN]))
         assert ada.status == 403
         assert not reread(people[Role.ADMIN]).is_active
 
-    def test_a_removed_member_comes_back_by_a_new_invitation(
+    def test_a_deactivated_member_comes_back_with_a_new_invitation(
         self, app: Flask, people: People, now: datetime
     ) -> None:
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)

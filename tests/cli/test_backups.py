@@ -79,7 +79,7 @@ def test_a_backup_is_a_dated_folder_with_database_and_key(
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_what_was_backed_up_before_stays(app: Flask, owner: Membership, folder: Path) -> None:
+def test_earlier_backups_stay(app: Flask, owner: Membership, folder: Path) -> None:
     made = [back_up(app, folder, MONDAY + timedelta(days=day)) for day in range(3)]
     assert names(folder) == [path.name for path in made]
 
@@ -94,7 +94,7 @@ def test_two_backups_in_one_second_are_not_mixed(
     assert "already exists" in refused.output
 
 
-def test_of_old_backups_so_many_are_kept_and_nothing_else_is_touched(
+def test_only_old_backups_beyond_the_limit_are_deleted(
     app: Flask, owner: Membership, folder: Path
 ) -> None:
     others = ["2026-11-20T00-00-00Z", "2026-11-20T00-00-00Z.unfinished-x", "letters"]
@@ -106,7 +106,7 @@ def test_of_old_backups_so_many_are_kept_and_nothing_else_is_touched(
     assert names(folder) == sorted([*others, *made[2:]])
 
 
-def test_a_backup_that_fails_leaves_nothing_that_looks_like_one(
+def test_a_failed_backup_leaves_no_folder(
     app: Flask, owner: Membership, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = back_up(app, folder)
@@ -131,14 +131,14 @@ def test_a_backup_in_the_data_folder_is_refused_with_the_reason(
     assert not list(settings.data.glob("**/*Z"))
 
 
-def test_an_empty_box_is_not_backed_up(app: Flask, folder: Path) -> None:
+def test_an_empty_installation_is_not_backed_up(app: Flask, folder: Path) -> None:
     refused = run(app, "backup", folder)
     assert refused.exit_code == 1
     assert "nothing to back up" in refused.output
     assert not folder.exists()
 
 
-def test_a_restore_on_a_new_box_brings_everything_back(
+def test_a_restore_to_a_new_installation_brings_everything_back(
     app: Flask, backup: Path, settings: Settings, database: Path
 ) -> None:
     before, key = everything(database), (settings.data / "secret.key").read_text()
@@ -153,7 +153,7 @@ def test_a_restore_on_a_new_box_brings_everything_back(
     schema.refuse_unready()
 
 
-def test_a_restore_replaces_nothing_unasked(
+def test_a_restore_replaces_nothing_without_the_option(
     app: Flask, backup: Path, settings: Settings, database: Path
 ) -> None:
     Account.update(name="Newer than the backup").execute()
@@ -165,7 +165,7 @@ def test_a_restore_replaces_nothing_unasked(
     assert not list(settings.data.glob("*re*-*"))
 
 
-def test_what_a_restore_replaces_is_kept_aside_with_its_log(
+def test_a_restore_keeps_the_replaced_database_with_its_log(
     app: Flask, backup: Path, settings: Settings, database: Path
 ) -> None:
     Account.update(name="Newer than the backup").execute()
@@ -185,7 +185,7 @@ def test_what_a_restore_replaces_is_kept_aside_with_its_log(
     assert not list(settings.data.glob(".restore-*"))
 
 
-def test_mail_that_waited_in_a_backup_does_not_go_out_again(
+def test_mail_that_was_queued_in_a_backup_is_put_on_hold(
     app: Flask, backup: Path, now: datetime
 ) -> None:
     with travel(now + timedelta(days=1), tick=False):
@@ -200,7 +200,7 @@ def test_mail_that_waited_in_a_backup_does_not_go_out_again(
     assert queue.bulk(datetime.now(UTC) + timedelta(days=1), 10) == []
 
 
-def test_mail_that_no_page_offers_to_send_is_not_told(
+def test_mail_that_no_page_offers_to_send_is_not_counted(
     app: Flask, backup: Path, now: datetime
 ) -> None:
     with travel(now + timedelta(days=15), tick=False):
@@ -209,13 +209,13 @@ def test_mail_that_no_page_offers_to_send_is_not_told(
     assert "Emails on hold" not in done.output
 
 
-def test_mail_that_waited_in_a_backup_can_be_kept(app: Flask, backup: Path) -> None:
+def test_mail_that_was_queued_in_a_backup_can_stay_queued(app: Flask, backup: Path) -> None:
     done = run(app, "restore", backup, "--replace", "--keep-mail")
     assert states() == [DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.QUEUED]
     assert "gone out" not in done.output
 
 
-def test_a_device_that_was_signed_out_since_the_backup_stays_out(
+def test_a_device_that_was_signed_out_since_the_backup_stays_signed_out(
     app: Flask, owner: Membership, now: datetime, folder: Path
 ) -> None:
     stolen = sessions.start(owner.user, "", now)
@@ -226,7 +226,7 @@ def test_a_device_that_was_signed_out_since_the_backup_stays_out(
     assert "log in again" in done.output
 
 
-def test_mail_queued_after_the_restore_goes_out(
+def test_mail_queued_after_the_restore_is_sent(
     app: Flask, backup: Path, owner: Membership, now: datetime
 ) -> None:
     run(app, "restore", backup, "--replace")
@@ -235,7 +235,9 @@ def test_mail_queued_after_the_restore_goes_out(
 
 
 @pytest.mark.parametrize("missing", ["invites.sqlite3", "secret.key"])
-def test_half_a_backup_is_refused(app: Flask, backup: Path, database: Path, missing: str) -> None:
+def test_an_incomplete_backup_is_refused(
+    app: Flask, backup: Path, database: Path, missing: str
+) -> None:
     (backup / missing).unlink()
     before = everything(database)
     refused = run(app, "restore", backup, "--replace")
@@ -244,14 +246,14 @@ def test_half_a_backup_is_refused(app: Flask, backup: Path, database: Path, miss
     assert everything(database) == before
 
 
-def test_the_folder_above_says_which_backup_is_the_newest(
+def test_for_the_parent_folder_the_newest_backup_is_named(
     app: Flask, backup: Path, folder: Path
 ) -> None:
     newest = back_up(app, folder, MONDAY + timedelta(days=1))
     assert f"newest backup in it is {newest}" in run(app, "restore", folder, "--replace").output
 
 
-def test_a_folder_that_is_not_there_is_refused(app: Flask, owner: Membership) -> None:
+def test_a_missing_folder_is_refused(app: Flask, owner: Membership) -> None:
     refused = run(app, "restore", "/nowhere/at/all", "--replace")
     assert refused.exit_code == 1
     assert "isn't a backup" in refused.output
@@ -272,7 +274,7 @@ def test_a_damaged_copy_is_refused_and_nothing_changes(
     assert not list(settings.data.glob(".restore-*"))
 
 
-def test_a_damaged_box_can_be_restored(
+def test_a_damaged_installation_can_be_restored(
     app: Flask, backup: Path, settings: Settings, database: Path
 ) -> None:
     db.close()
@@ -283,7 +285,7 @@ def test_a_damaged_box_can_be_restored(
     schema.refuse_unready()
 
 
-def test_a_backup_of_an_older_version_is_brought_to_this_one(
+def test_a_backup_of_an_older_version_is_migrated(
     app: Flask, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer = shutil.copytree(schema.MIGRATIONS, tmp_path / "migrations")

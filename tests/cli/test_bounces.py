@@ -61,39 +61,41 @@ def state() -> str:
 
 
 class TestFromAPipe:
-    def test_a_bounce_is_taken_in(self, app):
+    def test_a_bounce_is_recorded(self, app):
         done = run(app, typed=sample("postfix"))
         assert (done.exit_code, done.output) == (0, "1 message: 1 bounced\n")
         assert state() == DeliveryState.BOUNCED
 
     @pytest.mark.parametrize("name", ["vacation", "reply", "spam", "delivered"])
-    def test_anything_else_is_taken_too_so_that_the_mail_server_does_not_return_it(self, app, name):
+    def test_other_messages_are_accepted_so_that_the_mail_server_does_not_return_them(
+        self, app, name
+    ):
         done = run(app, typed=sample(name))
         assert (done.exit_code, done.output) == (0, "1 message: 1 ignored\n")
         assert state() == DeliveryState.SENT
 
-    def test_nothing_at_all_is_taken(self, app):
+    def test_empty_input_is_accepted(self, app):
         assert run(app).exit_code == 0
 
-    def test_a_huge_message_is_taken_to_its_end(self, app):
+    def test_a_huge_message_is_read_to_its_end(self, app):
         pipe = Pipe(sample("postfix") + b"x" * 20_000_000)
         assert run(app, typed=pipe).exit_code == 0
         assert pipe.is_empty
         assert state() == DeliveryState.BOUNCED
 
-    def test_a_report_that_overtakes_the_worker_is_to_be_tried_again(self, app):
+    def test_a_report_that_comes_too_early_is_to_be_tried_again(self, app):
         Delivery.update(state=DeliveryState.SENDING).execute()
         done = run(app, typed=sample("postfix"))
         assert done.exit_code == 75
         assert "still being sent" in done.output
 
-    def test_without_a_usable_database_the_mail_server_is_to_try_again(self, app, settings):
+    def test_without_a_usable_database_the_mail_server_is_asked_to_try_again(self, app, settings):
         settings.database_path.write_bytes(b"not a database" * 99)
         done = run(app, typed=sample("postfix"))
         assert done.exit_code == 75
         assert len(done.output.splitlines()) == 1
 
-    def test_with_an_old_database_the_mail_server_is_to_try_again(self, tmp_path):
+    def test_with_an_old_database_the_mail_server_is_asked_to_try_again(self, tmp_path):
         empty = create_app(load_settings({"INVITES_DATA": str(tmp_path / "empty")}))
         done = run(empty, typed=sample("postfix"))
         assert done.exit_code == 75
@@ -108,13 +110,13 @@ class TestFromAMailbox:
             box.add(sample(name))
         return tmp_path / "Maildir"
 
-    def test_it_says_in_one_line_what_was_found(self, app, maildir):
+    def test_the_result_is_one_line(self, app, maildir):
         done = run(app, "--maildir", str(maildir))
         assert done.output == "3 messages: 1 bounced, 1 delayed, 1 ignored\n"
         assert run(app, "--maildir", str(maildir)).output == "0 messages\n"
         assert len(mailbox.Maildir(maildir)) == 3
 
-    def test_asked_to_be_verbose_it_says_of_each_message_why(self, app, maildir):
+    def test_verbose_output_gives_the_reason_for_each_message(self, app, maildir):
         Delivery.update(state=DeliveryState.SENDING).execute()
         lines = run(app, "--maildir", str(maildir), "--verbose").output.splitlines()
         assert len(lines) == 4
@@ -126,7 +128,7 @@ class TestFromAMailbox:
             "ignored, not a report with a Message-ID from here",
         }
 
-    def test_a_report_that_overtakes_the_worker_stays_unread(self, app, maildir):
+    def test_a_report_that_comes_too_early_stays_unread(self, app, maildir):
         Delivery.update(state=DeliveryState.SENDING).execute()
         assert "1 too early" in run(app, "--maildir", str(maildir)).output
         Delivery.update(state=DeliveryState.SENT).execute()
@@ -146,9 +148,7 @@ class TestFromAMailbox:
         assert run(app, "--mbox", str(tmp_path / "mbox")).output == "1 message: 1 bounced\n"
         assert run(app, "--mbox", str(tmp_path / "mbox")).output == "0 messages\n"
 
-    def test_told_to_stop_it_unlocks_the_mbox_and_what_was_read_stays_so(
-        self, app, tmp_path, monkeypatch
-    ):
+    def test_a_signal_unlocks_the_mbox_and_keeps_what_was_read(self, app, tmp_path, monkeypatch):
         box = mailbox.mbox(tmp_path / "mbox")
         box.add(sample("exim"))
         box.add(sample("vacation"))
@@ -182,7 +182,7 @@ class TestFromAMailbox:
         assert state() == DeliveryState.BOUNCED
         assert len(imap_server.messages) == 2
 
-    def test_what_was_found_before_the_trouble_is_told_too(self, settings, tls, monkeypatch):
+    def test_results_before_an_error_are_reported_too(self, settings, tls, monkeypatch):
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         imap_server = ImapServer()
         imap_server.put(sample("gmail"), sample("vacation"))
@@ -194,7 +194,7 @@ class TestFromAMailbox:
         assert told[0] == "1 message: 1 bounced"
         assert "It can't be read" in told[1]
 
-    def test_a_mailbox_that_cannot_be_read_is_one_clear_line(self, app, settings, tmp_path):
+    def test_a_mailbox_that_cannot_be_read_is_reported_in_one_line(self, app, settings, tmp_path):
         for done in (
             run(app, "--maildir", str(tmp_path / "none")),
             run(app, "--mbox", str(tmp_path / "none")),
@@ -214,7 +214,7 @@ class TestFromAMailbox:
             (["--delete"], "--delete needs"),
         ],
     )
-    def test_options_that_make_no_sense_are_refused(self, app, options, words):
+    def test_contradicting_options_are_refused(self, app, options, words):
         done = run(app, *options)
         assert done.exit_code == 2
         assert words in done.output

@@ -94,7 +94,7 @@ class TestKeeping:
         send_invitations.send(owner, order(newer), now)
         assert staging.newest(owner) == staged
 
-    def test_a_list_that_was_replaced_does_not_come_back(self, owner, staged, now):
+    def test_a_replaced_list_does_not_come_back(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
         assert staging.find(owner, staged.id) is None
         send_invitations.send(owner, order(newer), now)

@@ -22,7 +22,7 @@ SETTINGS = AccountSettings(
 )
 
 
-def test_who_founds_an_account_owns_it(account, now):
+def test_the_creator_of_an_account_owns_it(account, now):
     owner = Membership.get(Membership.account == account)
     assert (owner.role, owner.joined_by, owner.is_active) == (Role.OWNER, JoinedBy.FOUNDING, True)
     assert owner.user.name == "Olive Martin"
@@ -48,12 +48,12 @@ def test_the_slug_follows_from_the_name(database, now, name, slug):
     assert accounts.create(name, owner, now).slug == slug
 
 
-def test_accounts_of_one_name_have_slugs_of_their_own(account, owner, now):
+def test_accounts_with_the_same_name_get_different_slugs(account, owner, now):
     slugs = [accounts.create("Riverside Relief", owner.user, now).slug for _ in range(2)]
     assert slugs == ["riverside-relief-2", "riverside-relief-3"]
 
 
-def test_an_account_with_a_bad_name_is_not_founded(database, now):
+def test_an_account_with_an_invalid_name_is_not_created(database, now):
     owner = make_user("Olive Martin", "olive@example.org", now)
     with refused(Reason.TEXT_LINK):
         accounts.create("evil.example", owner, now)
@@ -81,7 +81,7 @@ def test_an_admin_changes_the_settings_and_the_slug_stays(people, now):
     assert actions(account)[-1] == "settings_changed"
 
 
-def test_phrase_link_and_reply_address_may_be_empty(owner, now):
+def test_purpose_link_and_reply_address_may_be_empty(owner, now):
     accounts.change_settings(
         owner, replace(SETTINGS, purpose=" ", assignments_url="", reply_to=" "), now
     )
@@ -100,7 +100,7 @@ def test_phrase_link_and_reply_address_may_be_empty(owner, now):
         ("time_zone", "Atlantis", Reason.TIME_ZONE_UNKNOWN),
     ],
 )
-def test_one_bad_setting_changes_none(owner, now, field, value, reason):
+def test_one_invalid_setting_changes_none(owner, now, field, value, reason):
     with refused(reason):
         accounts.change_settings(owner, replace(SETTINGS, **{"name": "New", field: value}), now)
     assert owner.account.name == "Riverside Relief"
@@ -108,25 +108,25 @@ def test_one_bad_setting_changes_none(owner, now, field, value, reason):
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-def test_others_do_not_change_the_settings(people, now, role):
+def test_moderators_and_users_cannot_change_the_settings(people, now, role):
     with refused(Reason.NOT_ALLOWED):
         accounts.change_settings(people[role], SETTINGS, now)
     assert reread(people[role].account).purpose == ""
 
 
-def test_a_person_sees_their_accounts_by_name(people, owner, now):
+def test_the_accounts_of_a_person_are_ordered_by_name(people, owner, now):
     accounts.create("Alpha", owner.user, now)
     names = [membership.account.name for membership in accounts.memberships_of(owner.user)]
     assert names == ["Alpha", "Riverside Relief"]
 
 
-def test_an_account_that_one_was_removed_from_is_known_and_not_listed(people, owner, now):
+def test_an_account_in_which_one_is_inactive_is_found_but_not_listed(people, owner, now):
     uma = people[Role.USER]
     memberships.deactivate(owner, uma, now)
     assert not accounts.find_membership(uma.user, "riverside-relief").is_active
     assert accounts.memberships_of(uma.user) == []
 
 
-def test_an_account_of_others_is_not_found(people):
+def test_an_account_without_membership_is_not_found(people):
     assert accounts.find_membership(people.stranger.user, "riverside-relief") is None
     assert accounts.find_membership(people.stranger.user, "no-such-account") is None

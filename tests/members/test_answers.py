@@ -25,7 +25,7 @@ def noa(database, now):
     return make_user("Noa New", "new@example.org", now)
 
 
-def test_who_accepts_is_in_with_the_role_that_was_offered(owner, noa, now):
+def test_accepting_gives_the_role_of_the_invitation(owner, noa, now):
     invitation = invite(owner, now, role=Role.MODERATOR)
     membership = answers.accept(invitation, noa, now)
     assert (membership.account, membership.user) == (owner.account, noa)
@@ -44,7 +44,7 @@ def test_an_invitation_is_accepted_once(invitation, noa, now):
     assert actions(invitation.account).count("accepted") == 1
 
 
-def test_an_invitation_can_be_accepted_until_the_moment_it_expires(owner, noa, now):
+def test_an_invitation_can_be_accepted_until_it_expires(owner, noa, now):
     first, second = send(owner, now, "new@example.org", "late@example.org").invitations
     late = make_user("Lea Late", "late@example.org", now)
     assert answers.accept(first, noa, first.expires_at - INSTANT).is_active
@@ -71,7 +71,7 @@ def test_an_invitation_for_somebody_else_cannot_be_accepted(people, invitation, 
 
 
 @pytest.mark.parametrize("becomes", [Role.USER, None])
-def test_an_offer_whose_inviter_lost_their_power_cannot_be_accepted(
+def test_an_invitation_cannot_be_accepted_after_its_inviter_lost_authority(
     people, owner, noa, now, becomes
 ):
     invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
@@ -106,19 +106,19 @@ def test_the_mailed_link_confirms_a_profile_that_was_unconfirmed(invitation, now
     assert reread(user).is_confirmed
 
 
-def test_a_copied_link_does_not(invitation, now):
+def test_a_copied_link_does_not_confirm_a_profile(invitation, now):
     user = make_user("Noa New", "new@example.org", now, confirmed=False)
     answers.accept(invitation, user, now, proven=False)
     assert not reread(user).is_confirmed
 
 
-def test_an_address_with_a_profile_makes_no_second_one(invitation, noa, now):
+def test_an_address_with_a_profile_gets_no_second_one(invitation, noa, now):
     with refused(Reason.PROFILE_EXISTS):
         answers.accept_as_new(invitation, new_profile(), now, proven=True)
     assert reread(invitation).is_open(now)
 
 
-def test_a_refused_acceptance_leaves_no_profile_behind(owner, invitation, now):
+def test_a_refused_acceptance_creates_no_profile(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     with refused(Reason.INVITATION_CLOSED):
         answers.accept_as_new(invitation, new_profile(), now, proven=False)
@@ -126,14 +126,14 @@ def test_a_refused_acceptance_leaves_no_profile_behind(owner, invitation, now):
     assert Delivery.select().where(Delivery.email_token.is_null(False)).count() == 0
 
 
-def test_declining_takes_no_profile_and_is_recorded(invitation, now):
+def test_declining_needs_no_profile_and_is_recorded(invitation, now):
     answers.decline(invitation, now)
     assert reread(invitation).state == InvitationState.DECLINED
     assert reread(invitation).answered_at == now
     assert actions(invitation.account)[-1] == "declined"
 
 
-def test_declining_twice_does_it_once(invitation, now):
+def test_declining_twice_is_recorded_once(invitation, now):
     for minutes in (0, 1):
         answers.decline(invitation, now + timedelta(minutes=minutes))
     assert reread(invitation).answered_at == now
@@ -163,7 +163,7 @@ def test_a_member_who_accepts_keeps_the_role_they_have(owner, noa, now):
     assert Membership.select().where(Membership.user == noa).count() == 1
 
 
-def test_who_was_removed_comes_back_with_the_role_of_the_new_offer(people, owner, now):
+def test_a_deactivated_member_comes_back_with_the_role_of_the_new_invitation(people, owner, now):
     moderator = people[Role.MODERATOR]
     memberships.deactivate(owner, moderator, now)
     invitation = invite(owner, now, "mo@example.org", role=Role.USER)
@@ -173,7 +173,9 @@ def test_who_was_removed_comes_back_with_the_role_of_the_new_offer(people, owner
     assert again.invitation == invitation
 
 
-def test_who_was_removed_does_not_come_back_by_an_older_offer(owner, invitation, noa, now):
+def test_a_deactivated_member_cannot_come_back_with_an_older_invitation(
+    owner, invitation, noa, now
+):
     answers.decline(invitation, now)
     permanent_link.join(permanent_link.enable(owner, now), noa, now)
     memberships.deactivate(owner, memberships.find(owner.account, noa), now)
@@ -181,13 +183,15 @@ def test_who_was_removed_does_not_come_back_by_an_older_offer(owner, invitation,
         answers.accept(invitation, noa, now)
 
 
-def test_an_accepted_invitation_brings_nobody_back_after_removal(owner, invitation, noa, now):
+def test_an_accepted_invitation_cannot_be_used_again_after_deactivation(
+    owner, invitation, noa, now
+):
     memberships.deactivate(owner, answers.accept(invitation, noa, now), now)
     with refused(Reason.INVITATION_CLOSED):
         answers.accept(invitation, noa, now)
 
 
-def test_accepting_closes_other_offers_of_the_account_to_the_same_person(owner, noa, now):
+def test_accepting_closes_the_accounts_other_invitations_to_the_person(owner, noa, now):
     older = invite(owner, now)
     manage.revoke(owner, older, now)
     newer = invite(owner, now)
@@ -197,7 +201,7 @@ def test_accepting_closes_other_offers_of_the_account_to_the_same_person(owner, 
     assert reread(newer).state == InvitationState.REPLACED
 
 
-def test_a_copied_link_closes_no_other_offer_to_the_same_address(people, owner, now):
+def test_accepting_with_a_copied_link_closes_no_other_invitation(people, owner, now):
     higher = invite(owner, now, role=Role.ADMIN)
     answers.decline(higher, now)
     copied = invite(people[Role.MODERATOR], now)
@@ -205,7 +209,7 @@ def test_a_copied_link_closes_no_other_offer_to_the_same_address(people, owner, 
     assert reread(higher).is_open(now)
 
 
-def test_a_person_sees_the_offers_of_all_accounts(people, owner, noa, now):
+def test_the_open_invitations_of_all_accounts_are_listed(people, owner, noa, now):
     for actor in (owner, people.stranger):
         invite(actor, now)
     found = answers.open_invitations(noa, now)
@@ -213,7 +217,9 @@ def test_a_person_sees_the_offers_of_all_accounts(people, owner, noa, now):
     assert [one.inviter.name for one in found] == ["Olive Martin", "Zoe Blank"]
 
 
-def test_what_is_closed_expired_or_for_others_is_not_shown(people, owner, invitation, noa, now):
+def test_closed_expired_and_other_peoples_invitations_are_not_listed(
+    people, owner, invitation, noa, now
+):
     invite(owner, now, "other@example.org")
     revoked = invite(people.stranger, now)
     manage.revoke(people.stranger, revoked, now)
@@ -221,19 +227,19 @@ def test_what_is_closed_expired_or_for_others_is_not_shown(people, owner, invita
     assert answers.open_invitations(noa, invitation.expires_at) == []
 
 
-def test_what_one_declined_stays_below_until_it_expires(people, owner, noa, now):
+def test_declined_invitations_are_listed_last_until_they_expire(people, owner, noa, now):
     declined, waiting = invite(owner, now), invite(people.stranger, now)
     answers.decline(declined, now)
     assert answers.open_invitations(noa, now) == [waiting, declined]
     assert answers.open_invitations(noa, declined.expires_at) == []
 
 
-def test_only_what_was_not_answered_yet_waits_for_an_answer(invitation, noa, now):
+def test_only_pending_invitations_count_as_unanswered(invitation, noa, now):
     assert answers.has_unanswered(noa, now)
     answers.decline(invitation, now)
     assert not answers.has_unanswered(noa, now)
 
 
-def test_an_unconfirmed_person_sees_no_offers(invitation, now):
+def test_an_unconfirmed_person_gets_no_list(invitation, now):
     user = make_user("Noa New", "new@example.org", now, confirmed=False)
     assert answers.open_invitations(user, now) == []

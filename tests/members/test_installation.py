@@ -9,7 +9,7 @@ from invites.models import Account, Membership, User
 from tests.support.actions import new_profile, refused
 
 
-def test_a_fresh_box_is_not_set_up(database):
+def test_a_new_installation_is_not_set_up(database):
     assert not installation.is_set_up()
 
 
@@ -24,7 +24,7 @@ def test_the_installer_owns_the_first_account_and_is_confirmed(database, now):
     assert membership.role is Role.OWNER
 
 
-def test_a_box_is_set_up_once(database, now):
+def test_setup_works_only_once(database, now):
     installation.set_up("Riverside Relief", new_profile(), now)
     with refused(Reason.ALREADY_SET_UP):
         installation.set_up("Mine", new_profile("other@example.org"), now)
@@ -34,7 +34,7 @@ def test_a_box_is_set_up_once(database, now):
 @pytest.mark.parametrize(
     ("name", "reason"), [("", Reason.TEXT_MISSING), ("evil.example", Reason.TEXT_LINK)]
 )
-def test_a_refused_setup_leaves_the_box_fresh(database, now, name, reason):
+def test_a_refused_setup_creates_nothing(database, now, name, reason):
     with refused(reason):
         installation.set_up(name, new_profile(), now)
     assert not installation.is_set_up()

@@ -22,7 +22,7 @@ def token_of(link, path):
     return link.removeprefix(f"{BASE}/{path}/")
 
 
-def test_mailed_and_copied_link_lead_to_one_page_and_prove_different_things(
+def test_mailed_and_copied_links_open_the_same_page_and_prove_different_things(
     owner, links, signer, now
 ):
     invitation = invite(owner, now)
@@ -46,18 +46,20 @@ def test_the_permanent_link_leads_to_the_join_page(owner, links, signer, now):
         (EmailTokenPurpose.RESET_PASSWORD, "password-reset", Purpose.RESET_PASSWORD),
     ],
 )
-def test_each_proof_has_a_page_of_its_own(owner, links, signer, now, proves, path, purpose):
+def test_each_kind_of_email_token_has_its_own_page(
+    owner, links, signer, now, proves, path, purpose
+):
     email_tokens.send_link(owner.user, proves, owner.user.email, now)
     email_token = EmailToken.get()
     assert signer.matches(token_of(links.email_token(email_token), path), purpose, email_token)
 
 
-def test_pages_behind_the_log_in_need_no_token(account, links):
+def test_pages_that_require_a_log_in_have_no_token(account, links):
     assert links.account(account) == f"{BASE}/accounts/riverside-relief/"
     assert links.accounts() == f"{BASE}/accounts"
 
 
-def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
+def test_a_token_opens_only_rows_of_its_purpose(owner, links, now):
     invitation, link = invite(owner, now), permanent_link.enable(owner, now)
     confirm, reset = EmailTokenPurpose.CONFIRM_EMAIL, EmailTokenPurpose.RESET_PASSWORD
     email_tokens.send_link(owner.user, confirm, owner.user.email, now)
@@ -86,7 +88,7 @@ def test_a_link_opens_what_it_was_made_for_and_nothing_else(owner, links, now):
     assert {opened[token] for token in (f"{mailed}x", "1", "", "9" * 30)} == {nothing}
 
 
-def test_a_permanent_link_that_was_deleted_opens_nothing(owner, links, now):
+def test_a_deleted_permanent_link_opens_nothing(owner, links, now):
     token = token_of(links.permanent(permanent_link.enable(owner, now)), "join")
     permanent_link.delete(owner, now)
     assert links.opened_permanent(token) is None

@@ -20,7 +20,7 @@ def second_owner(people, account, now):
     return make_member(account, "Otto Berg", "otto@example.org", Role.OWNER, now)
 
 
-def test_joining_twice_makes_one_member_with_the_first_role(account, now):
+def test_joining_twice_creates_one_member_with_the_first_role(account, now):
     noa = make_user("Noa New", "noa@example.org", now)
     first = memberships.join(account, noa, Role.MODERATOR, now, joined_by=JoinedBy.INVITATION)
     again = memberships.join(account, noa, Role.ADMIN, now, joined_by=JoinedBy.PERMANENT_LINK)
@@ -35,13 +35,13 @@ def test_a_member_is_found_active_or_not(people, owner, now):
     assert memberships.find(owner.account, people.stranger.user) is None
 
 
-def test_a_role_that_somebody_has_already_is_no_change(people, owner, now):
+def test_giving_a_member_their_present_role_changes_nothing(people, owner, now):
     before = actions(owner.account)
     memberships.change_role(owner, people[Role.MODERATOR], Role.MODERATOR, now)
     assert actions(owner.account) == before
 
 
-def test_deactivating_or_reactivating_twice_is_one_deed(people, owner, now):
+def test_deactivating_or_reactivating_twice_is_recorded_once(people, owner, now):
     for action in (memberships.deactivate, memberships.reactivate):
         action(owner, people[Role.USER], now)
         action(owner, people[Role.USER], now)
@@ -67,7 +67,7 @@ def test_an_owner_gives_any_role(people, owner, now, role):
         (Role.ADMIN, Role.OWNER, Role.USER),
     ],
 )
-def test_nobody_gives_or_takes_a_role_above_their_own(people, now, actor, target, role):
+def test_nobody_grants_or_takes_away_a_role_above_their_reach(people, now, actor, target, role):
     with refused(Reason.NOT_ALLOWED):
         memberships.change_role(people[actor], people[target], role, now)
     assert reread(people[target]).role is target
@@ -78,14 +78,14 @@ def test_an_admin_may_step_down(people, now):
     assert reread(people[Role.ADMIN]).role is Role.USER
 
 
-def test_who_was_demoted_a_moment_ago_changes_nobody(people, owner, now):
+def test_a_member_who_was_just_demoted_cannot_change_roles(people, owner, now):
     in_an_open_tab = reread(people[Role.ADMIN])
     memberships.change_role(owner, people[Role.ADMIN], Role.USER, now)
     with refused(Reason.NOT_ALLOWED):
         memberships.change_role(in_an_open_tab, people[Role.USER], Role.ADMIN, now)
 
 
-def test_who_became_an_owner_a_moment_ago_is_out_of_an_admins_reach(people, owner, now):
+def test_a_member_who_just_became_owner_is_out_of_an_admins_reach(people, owner, now):
     in_an_open_tab = reread(people[Role.MODERATOR])
     memberships.change_role(owner, people[Role.MODERATOR], Role.OWNER, now)
     with refused(Reason.NOT_ALLOWED):
@@ -105,7 +105,7 @@ def test_an_unconfirmed_member_can_be_demoted(owner, account, now):
     assert reread(unproven).role is Role.USER
 
 
-def test_a_removed_member_is_inactive_and_can_be_brought_back(people, owner, now):
+def test_a_deactivated_member_can_be_reactivated(people, owner, now):
     memberships.deactivate(owner, people[Role.MODERATOR], now)
     assert reread(people[Role.MODERATOR]).deactivated_at == now
     memberships.reactivate(owner, people[Role.MODERATOR], now + LATER)
@@ -115,7 +115,7 @@ def test_a_removed_member_is_inactive_and_can_be_brought_back(people, owner, now
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR, Role.ADMIN])
-def test_everybody_may_leave_and_can_be_brought_back(people, owner, now, role):
+def test_every_member_can_leave_and_be_reactivated(people, owner, now, role):
     memberships.leave(people[role], now)
     assert reread(people[role]).deactivated_at == now
     memberships.reactivate(owner, people[role], now + LATER)
@@ -123,7 +123,7 @@ def test_everybody_may_leave_and_can_be_brought_back(people, owner, now, role):
     assert actions(owner.account)[-2:] == ["left", "reactivated"]
 
 
-def test_leaving_twice_is_one_deed(people, now):
+def test_leaving_twice_is_recorded_once(people, now):
     for _ in range(2):
         memberships.leave(people[Role.USER], now)
     assert actions(people[Role.USER].account).count("left") == 1
@@ -140,7 +140,7 @@ def test_the_last_owner_stays_until_there_is_another_one(people, owner, now):
     assert memberships.is_last_owner(people[Role.ADMIN].get_by_id(people[Role.ADMIN].id))
 
 
-def test_removing_twice_keeps_the_first_moment(people, owner, now):
+def test_deactivating_twice_keeps_the_first_time(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     memberships.deactivate(owner, people[Role.USER], now + LATER)
     assert reread(people[Role.USER]).deactivated_at == now
@@ -158,7 +158,9 @@ def test_removing_twice_keeps_the_first_moment(people, owner, now):
         (Role.ADMIN, Role.OWNER),
     ],
 )
-def test_nobody_removes_or_brings_back_above_their_reach(people, now, action, since, actor, target):
+def test_nobody_deactivates_or_reactivates_above_their_reach(
+    people, now, action, since, actor, target
+):
     touched = make_member(people[target].account, "Tim", "tim@example.org", target, now)
     Membership.update(deactivated_at=since).where(Membership.id == touched.id).execute()
     with refused(Reason.NOT_ALLOWED):
@@ -176,7 +178,7 @@ def test_nobody_reaches_into_another_account(people, now):
             memberships.reactivate(people.stranger, people[target], now)
 
 
-def test_removal_in_one_account_leaves_the_others(people, owner, now):
+def test_deactivation_in_one_account_leaves_the_others(people, owner, now):
     zoe = memberships.join(
         owner.account, people.stranger.user, Role.USER, now, joined_by=JoinedBy.INVITATION
     )
@@ -184,7 +186,7 @@ def test_removal_in_one_account_leaves_the_others(people, owner, now):
     assert reread(people.stranger).is_active
 
 
-def test_removal_revokes_offers_that_are_still_open(people, owner, now):
+def test_deactivation_revokes_open_invitations(people, owner, now):
     noa = make_user("Noa New", "new@example.org", now)
     pending, theirs = invite(owner, now), invite(people.stranger, now)
     memberships.join(owner.account, noa, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
@@ -193,7 +195,7 @@ def test_removal_revokes_offers_that_are_still_open(people, owner, now):
     assert answers.open_invitations(noa, now) == [theirs]
 
 
-def test_nobody_revokes_an_offer_by_leaving_with_an_unproven_address(people, owner, account, now):
+def test_leaving_with_an_unconfirmed_address_revokes_no_invitation(people, owner, account, now):
     offer = invite(owner, now, role=Role.ADMIN)
     squatter = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
     memberships.leave(squatter, now)
@@ -203,7 +205,7 @@ def test_nobody_revokes_an_offer_by_leaving_with_an_unproven_address(people, own
 @pytest.mark.parametrize(
     ("actor", "remains"), [(Role.MODERATOR, True), (Role.ADMIN, False), (Role.OWNER, False)]
 )
-def test_removal_revokes_no_offer_above_the_reach_of_whoever_removes(
+def test_deactivation_revokes_no_invitation_above_the_actors_reach(
     people, owner, account, now, actor, remains
 ):
     offer = invite(owner, now, role=Role.ADMIN)
@@ -212,7 +214,7 @@ def test_removal_revokes_no_offer_above_the_reach_of_whoever_removes(
     assert reread(offer).is_open(now) == remains
 
 
-def test_the_last_owner_can_neither_step_down_nor_be_removed(owner, now):
+def test_the_last_owner_can_neither_step_down_nor_be_deactivated(owner, now):
     with refused(Reason.LAST_OWNER):
         memberships.change_role(owner, owner, Role.ADMIN, now)
     with refused(Reason.LAST_OWNER):
@@ -221,13 +223,13 @@ def test_the_last_owner_can_neither_step_down_nor_be_removed(owner, now):
     assert reread(owner).is_active
 
 
-def test_with_a_second_owner_one_may_go(owner, second_owner, now):
+def test_one_of_two_owners_can_leave(owner, second_owner, now):
     memberships.change_role(owner, owner, Role.USER, now)
     with refused(Reason.LAST_OWNER):
         memberships.deactivate(second_owner, second_owner, now)
 
 
-def test_a_removed_owner_does_not_count_as_an_owner(owner, second_owner, now):
+def test_an_inactive_owner_does_not_count(owner, second_owner, now):
     memberships.deactivate(owner, second_owner, now)
     with refused(Reason.LAST_OWNER):
         memberships.deactivate(owner, owner, now)
@@ -239,7 +241,7 @@ def test_an_owner_of_another_account_does_not_count(owner, people, now):
         memberships.deactivate(owner, owner, now)
 
 
-def test_the_role_of_a_removed_member_stays_until_they_are_back(owner, second_owner, now):
+def test_the_role_of_an_inactive_member_cannot_be_changed(owner, second_owner, now):
     memberships.deactivate(owner, second_owner, now)
     with refused(Reason.NOT_FOUND):
         memberships.change_role(owner, second_owner, Role.USER, now)

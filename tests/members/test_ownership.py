@@ -35,7 +35,7 @@ def test_an_admin_claims_an_account_without_owner(lost, now):
     assert (newest.action, newest.actor.email) == (AuditAction.OWNERSHIP_CLAIMED, "ada@example.org")
 
 
-def test_the_first_one_wins_also_in_the_same_moment(lost, now):
+def test_the_first_claim_wins_even_at_the_same_time(lost, now):
     account = lost[Role.OWNER].account
     admins = [
         make_member(account, f"Admin {n}", f"a{n}@example.org", Role.ADMIN, now) for n in range(6)
@@ -46,12 +46,12 @@ def test_the_first_one_wins_also_in_the_same_moment(lost, now):
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-def test_only_admins_can(lost, now, role):
+def test_only_admins_can_claim(lost, now, role):
     with refused(Reason.NOT_ALLOWED):
         ownership.claim(lost[role], now)
 
 
-def test_an_admin_whose_address_is_not_proven_cannot(lost, now):
+def test_an_admin_with_an_unconfirmed_address_cannot_claim(lost, now):
     User.update(email_confirmed_at=None).where(User.id == lost[Role.ADMIN].user_id).execute()
     with refused(Reason.MEMBER_UNCONFIRMED):
         ownership.claim(reread(lost[Role.ADMIN]), now)
@@ -65,31 +65,31 @@ def test_nobody_claims_an_account_with_an_owner(people, now):
 
 
 class TestThePage:
-    def test_offers_it_to_admins_while_there_is_no_owner(self, app, lost):
+    def test_offers_ownership_to_admins_while_there_is_no_owner(self, app, lost):
         ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
         ada.press("Become Account Owner")
         assert "You are now Account Owner of Riverside Relief." in ada.text
         assert "Become Account Owner" not in ada.text
         assert owners(lost) == ["ada@example.org"]
 
-    def test_sends_who_was_removed_to_no_owner_when_there_is_none(self, app, lost):
+    def test_names_no_owner_to_former_members_when_there_is_none(self, app, lost):
         uma = lost[Role.USER]
         Membership.update(deactivated_at=0).where(Membership.id == uma.id).execute()
         page = signed_in(app, uma.user).open(f"{ACCOUNT}/")
         assert "You are no longer an active member" in page.text
         assert "ask an Account Owner" not in page.text
 
-    def test_tells_who_comes_too_late(self, app, lost, now):
+    def test_tells_an_admin_who_is_too_late(self, app, lost, now):
         ada = signed_in(app, lost[Role.ADMIN].user).open(f"{ACCOUNT}/")
         make_member(lost[Role.OWNER].account, "Fast", "fast@example.org", Role.OWNER, now)
         ada.press("Become Account Owner")
         assert "This account already has an Account Owner." in ada.text
 
     @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-    def test_offers_it_to_nobody_else(self, app, lost, role):
+    def test_offers_ownership_to_no_other_role(self, app, lost, role):
         assert "no Account Owner" not in signed_in(app, lost[role].user).open(f"{ACCOUNT}/").text
 
-    def test_offers_nothing_where_there_is_an_owner(self, app, people):
+    def test_offers_nothing_if_there_is_an_owner(self, app, people):
         ada = signed_in(app, people[Role.ADMIN].user).open(f"{ACCOUNT}/")
         assert "no Account Owner" not in ada.text
 
@@ -99,7 +99,7 @@ class TestRescue:
         who = ("--account", slug, "--email", email)
         return run(app, "rescue-owner", *who, *more, typed=typed)
 
-    def test_makes_a_member_owner_and_writes_it_down(self, app, people):
+    def test_makes_a_member_owner_and_records_it(self, app, people):
         done = self.rescue(app)
         assert done.output.startswith("Uma Roy (uma@example.org) is now Account Owner of Riverside")
         assert owners(people) == ["olive@example.org", "uma@example.org"]
@@ -110,12 +110,12 @@ class TestRescue:
             {"email": "uma@example.org", "name": "Uma Roy"},
         )
 
-    def test_says_that_a_two_step_is_asked_for_still(self, app, people, now):
+    def test_says_that_two_step_verification_stays_on(self, app, people, now):
         totp.create(people[Role.USER].user, now)
         Authenticator.update(confirmed_at=now).execute()
         assert "flask disable-two-step --email uma@example.org" in self.rescue(app).output
 
-    def test_brings_back_who_was_removed_and_in_who_never_was(self, app, lost, now):
+    def test_reactivates_former_members_and_adds_people_who_never_were(self, app, lost, now):
         make_user("Zed", "zed@example.org", now)
         assert self.rescue(app, email="olive@example.org").exit_code == 0
         assert self.rescue(app, email="zed@example.org").exit_code == 0
@@ -139,7 +139,7 @@ class TestRescue:
             ({}, "short\n", "Use at least 10 characters."),
         ],
     )
-    def test_says_what_is_wrong_and_changes_nothing(self, app, people, changes, typed, words):
+    def test_reports_what_is_wrong_and_changes_nothing(self, app, people, changes, typed, words):
         more = ("--password-stdin",) if typed else ()
         done = self.rescue(app, *more, typed=typed, **changes)
         assert done.exit_code == 1
@@ -148,7 +148,7 @@ class TestRescue:
 
 
 class TestForgottenSecondStep:
-    def test_somebody_who_lost_everything_logs_in_by_password_alone(self, app, people, now):
+    def test_a_person_who_lost_everything_logs_in_with_the_password_alone(self, app, people, now):
         uma = people[Role.USER].user
         totp.create(uma, now)
         Authenticator.update(confirmed_at=now).execute()
@@ -161,7 +161,7 @@ class TestForgottenSecondStep:
         assert "was already off" in again.output
         assert len(told()) == 1
 
-    def test_says_who_is_not_known(self, app):
+    def test_reports_an_unknown_address(self, app):
         done = run(app, "disable-two-step", "--email", "nobody@example.org")
         assert done.exit_code == 1
         assert "Nobody has a profile" in done.output
@@ -172,12 +172,12 @@ class TestSigningOut:
     def tokens(self, people, now):
         return [sessions.start(people[role].user, "phone", now) for role in (Role.USER, Role.OWNER)]
 
-    def test_somebody_is_signed_out_on_every_device_and_nobody_else(self, app, tokens, now):
+    def test_one_person_is_signed_out_on_every_device(self, app, tokens, now):
         done = run(app, "sign-out", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) is logged out everywhere.\n"
         assert [bool(sessions.find(token, now)) for token in tokens] == [False, True]
 
-    def test_everybody_is_signed_out(self, app, tokens, now):
+    def test_everyone_can_be_signed_out(self, app, tokens, now):
         assert run(app, "sign-out", "--everybody").exit_code == 0
         assert not any(sessions.find(token, now) for token in tokens)
 
@@ -189,7 +189,7 @@ class TestSigningOut:
             (("--email", "nobody@example.org"), "Nobody has a profile"),
         ],
     )
-    def test_says_what_is_wrong_and_signs_nobody_out(self, app, tokens, now, options, words):
+    def test_reports_what_is_wrong_and_signs_nobody_out(self, app, tokens, now, options, words):
         done = run(app, "sign-out", *options)
         assert done.exit_code != 0
         assert words in done.output

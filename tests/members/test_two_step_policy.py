@@ -43,7 +43,7 @@ def member(role: Role, people: People) -> Membership:
     return Membership.get_by_id(people[role].id)
 
 
-def test_it_is_missing_for_moderators_and_up_and_never_for_users(
+def test_it_is_required_of_moderators_and_up_and_never_of_users(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
@@ -53,7 +53,7 @@ def test_it_is_missing_for_moderators_and_up_and_never_for_users(
     assert not two_step_policy.is_missing(member(Role.MODERATOR, people))
 
 
-def test_nothing_is_missing_where_it_is_not_asked_for(people: People) -> None:
+def test_nothing_is_missing_if_the_account_does_not_require_it(people: People) -> None:
     assert not any(two_step_policy.is_missing(member(role, people)) for role in Role)
 
 
@@ -63,7 +63,7 @@ def test_nobody_locks_themselves_out(owner: Membership, now: datetime) -> None:
     assert not Account.get().requires_two_step
 
 
-def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
+def test_members_who_turn_theirs_off_later_are_locked_out_again(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
@@ -72,7 +72,7 @@ def test_whoever_takes_theirs_off_later_is_asked_for_it_anew(
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-def test_those_who_may_not_change_settings_may_not_change_this(
+def test_only_those_who_can_change_settings_can_change_it(
     people: People, now: datetime, role: Role
 ) -> None:
     have_two_step(people[role].user, now)
@@ -80,7 +80,7 @@ def test_those_who_may_not_change_settings_may_not_change_this(
         two_step_policy.require(people[role], True, now)
 
 
-def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None:
+def test_it_is_recorded_once(owner_with_one: Membership, now: datetime) -> None:
     for required in (True, True, False):
         two_step_policy.require(owner_with_one, required, now)
     actions = [entry.action for entry in AuditEntry.select().order_by(AuditEntry.id)]
@@ -88,15 +88,13 @@ def test_it_is_on_record_once(owner_with_one: Membership, now: datetime) -> None
     assert actions.count(AuditAction.TWO_STEP_REQUIRED) == 1
 
 
-def test_who_has_none_is_listed_as_people_order_names(
-    owner_with_one: Membership, people: People
-) -> None:
+def test_members_without_it_are_listed_by_name(owner_with_one: Membership, people: People) -> None:
     User.update(name="Émile Roux").where(User.id == people[Role.ADMIN].user_id).execute()
     names = [user.name for user in two_step_policy.members_without(owner_with_one.account)]
     assert names == ["Émile Roux", "Mo Diaz"]
 
 
-def test_who_has_none_is_told_by_mail_once_and_nobody_else(
+def test_only_members_without_it_are_notified_and_only_once(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     have_two_step(people[Role.ADMIN].user, now)
@@ -105,7 +103,7 @@ def test_who_has_none_is_told_by_mail_once_and_nobody_else(
     assert told() == [("mo@example.org", SecurityEvent.TWO_STEP_REQUIRED)]
 
 
-def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
+def test_the_mail_is_not_sent_to_members_who_have_set_it_up_since(
     app: Flask, owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
@@ -117,7 +115,7 @@ def test_the_mail_is_not_sent_to_who_has_set_one_up_meanwhile(
         assert render(mail, mail_context, now) is None
 
 
-def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
+def test_members_who_get_or_regain_a_role_are_notified(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     memberships.deactivate(owner_with_one, people[Role.MODERATOR], now)
@@ -130,7 +128,7 @@ def test_who_gets_a_role_or_comes_back_with_one_is_told_by_mail(
     assert told() == [(f"{name}@example.org", asked) for name in ("ada", "uma", "mo")]
 
 
-def test_who_gets_a_role_and_has_one_or_is_not_asked_gets_no_mail(
+def test_members_who_have_it_or_need_none_are_not_notified(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     uma = people[Role.USER]

@@ -201,7 +201,7 @@ def test_every_view_declares_who_may_use_it(app: Flask) -> None:
     assert {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is None} == set()
 
 
-def test_a_view_that_declares_nothing_is_closed_to_the_owner_too(
+def test_a_view_without_a_declaration_is_closed_even_to_the_owner(
     fresh_app: Flask, owner: Membership
 ) -> None:
     fresh_app.add_url_rule("/undeclared", view_func=lambda: "secret")
@@ -223,12 +223,12 @@ OPEN_TO_ANYBODY = {
 }  # fmt: skip
 
 
-def test_only_known_views_are_open_to_anybody(app: Flask) -> None:
+def test_only_listed_views_are_open_to_anybody(app: Flask) -> None:
     found = {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is Who.ANYBODY}
     assert found == OPEN_TO_ANYBODY
 
 
-def test_only_the_one_click_of_mail_services_does_without_a_form_token(app: Flask) -> None:
+def test_only_one_click_unsubscribing_needs_no_form_token(app: Flask) -> None:
     found = {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is Who.MAIL_SERVICE}
     assert found == {"unsubscribe.one_click"}
 
@@ -292,7 +292,7 @@ def test_a_post_from_another_site_is_refused_everywhere(
     ],
     ids=lambda headers: " ".join(headers.values()) or "none",
 )
-def test_a_post_from_our_own_pages_is_taken(site: Site, headers: dict[str, str]) -> None:
+def test_a_post_from_our_own_pages_is_accepted(site: Site, headers: dict[str, str]) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     olive = signed_in(site.app, site.rows.owner.user)
     answer = olive.client.post("/profile/details", data={"name": "Olive"}, headers=headers)
@@ -313,7 +313,7 @@ def test_opening_any_page_changes_nothing(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_a_route_refuses_every_method_that_it_does_not_name(site: Site) -> None:
+def test_a_route_refuses_methods_it_does_not_declare(site: Site) -> None:
     places = Places(site, site.rows.owner.user)
     client = signed_in(site.app, site.rows.owner.user).client
     by_url: dict[str, set[str]] = {}
@@ -331,7 +331,7 @@ def test_a_route_refuses_every_method_that_it_does_not_name(site: Site) -> None:
 
 @pytest.mark.parametrize("digits", [19, 30, 5000])
 @pytest.mark.slow
-def test_a_number_longer_than_any_row_has_leads_nowhere(site: Site, digits: int) -> None:
+def test_an_id_longer_than_any_id_is_not_found(site: Site, digits: int) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     client = site.device("owner").client
     statuses = {}
@@ -378,7 +378,7 @@ def same_answer(one: TestResponse, other: TestResponse) -> bool:
 
 @pytest.mark.parametrize(("method", "place"), ANOTHER_ACCOUNTS_THINGS)
 @pytest.mark.slow
-def test_another_accounts_thing_answers_like_one_that_does_not_exist(
+def test_another_accounts_row_answers_like_one_that_does_not_exist(
     site: Site, method: str, place: str
 ) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
@@ -413,7 +413,7 @@ def test_another_account_answers_like_one_that_does_not_exist(
 
 
 @pytest.mark.parametrize("owner", ["stranger", "admin"])
-def test_another_persons_file_answers_like_one_that_does_not_exist(site: Site, owner: str) -> None:
+def test_another_persons_list_answers_like_one_that_does_not_exist(site: Site, owner: str) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     people = site.rows.people
     whose = people.stranger if owner == "stranger" else people[Role.ADMIN]
@@ -436,7 +436,7 @@ def test_another_persons_file_answers_like_one_that_does_not_exist(site: Site, o
 
 
 @pytest.mark.parametrize("whose", ["another account's", "one above the reach"])
-def test_an_invitation_that_is_not_ones_to_mend_is_not_told_and_stays(
+def test_an_invitation_that_one_may_not_correct_is_neither_shown_nor_changed(
     site: Site, whose: str
 ) -> None:
     people = site.rows.people
@@ -462,7 +462,7 @@ def test_another_persons_invitation_on_the_accounts_page_does_not_exist(site: Si
         assert same_answer(real, missing)
 
 
-def test_a_removed_member_is_out_with_their_next_click(site: Site) -> None:
+def test_a_deactivated_member_is_locked_out_on_the_next_request(site: Site) -> None:
     uma = site.device("user")
     assert uma.open(f"{ACCOUNT}/").status == 200
     Membership.update(deactivated_at=site.rows.now).where(
@@ -475,7 +475,7 @@ def test_a_removed_member_is_out_with_their_next_click(site: Site) -> None:
     assert uma.client.get(f"{ACCOUNT}/", headers=HTMX).headers["HX-Redirect"] == f"{ACCOUNT}/"
 
 
-def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(site: Site) -> None:
+def test_a_demoted_admin_loses_the_admin_pages_on_the_next_request(site: Site) -> None:
     ada = site.device("admin")
     assert ada.open(f"{ACCOUNT}/settings").status == 200
     Membership.update(role=Role.USER).where(
@@ -484,6 +484,6 @@ def test_a_demoted_admin_loses_the_admin_pages_with_their_next_click(site: Site)
     assert ada.open(f"{ACCOUNT}/settings").status == 403
 
 
-def test_declaring_a_view_is_what_opens_it(fresh_app: Flask) -> None:
+def test_a_declaration_opens_a_view(fresh_app: Flask) -> None:
     fresh_app.add_url_rule("/declared", view_func=allow(Who.ANYBODY)(lambda: "welcome"))
     assert Browser(fresh_app).open("/declared").text == "welcome"

@@ -52,7 +52,7 @@ def test_an_error_is_a_page_that_says_what_to_do(failing: Flask, code: int) -> N
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_for_htmx_an_error_is_a_notice_on_the_page_that_is_open(failing: Flask, code: int) -> None:
+def test_for_htmx_an_error_is_a_notice_on_the_open_page(failing: Flask, code: int) -> None:
     answer = failing.test_client().get(f"/fail/{code}", headers=HTMX)
     fragment = BeautifulSoup(answer.text, "html.parser")
     assert answer.status_code == code
@@ -74,15 +74,13 @@ def test_any_other_error_looks_like_its_kind(failing: Flask, code: int) -> None:
     assert browser.page.select("main a.button")
 
 
-def test_a_wrong_method_says_which_are_right(people: People, somebody: Browser) -> None:
+def test_a_wrong_method_lists_the_allowed_ones(people: People, somebody: Browser) -> None:
     answer = somebody.client.get("/logout")
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
 
 
-def test_a_form_that_was_open_too_long_can_be_loaded_anew(
-    people: People, somebody: Browser
-) -> None:
+def test_a_form_with_an_old_token_can_be_loaded_again(people: People, somebody: Browser) -> None:
     somebody.open("/login")
     somebody.client.delete_cookie("invites")
     somebody.press("Log in", email="uma@example.org", password=PASSWORD)
@@ -90,7 +88,7 @@ def test_a_form_that_was_open_too_long_can_be_loaded_anew(
     assert "reload it" in somebody.text
 
 
-def test_too_many_tries_say_when_the_next_one_counts(
+def test_after_too_many_attempts_the_page_says_when_to_try_again(
     people: People, somebody: Browser, now: datetime
 ) -> None:
     with travel(now.replace(microsecond=0), tick=False) as clock:
@@ -105,7 +103,7 @@ def test_too_many_tries_say_when_the_next_one_counts(
         assert somebody.log_in("uma@example.org", PASSWORD).status == 200
 
 
-def test_too_many_mails_say_when_the_next_one_is_sent(
+def test_after_too_many_mails_the_page_says_when_to_try_again(
     people: People, somebody: Browser, now: datetime
 ) -> None:
     with travel(now.replace(microsecond=0), tick=False) as clock:
@@ -126,9 +124,7 @@ def _wait(browser: Browser) -> tuple[int, str]:
     return int(browser.response.headers["Retry-After"]), when
 
 
-def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
-    people: People, somebody: Browser
-) -> None:
+def test_a_form_of_another_site_has_its_own_error_page(people: People, somebody: Browser) -> None:
     answer = somebody.client.post("/login", headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 403
     assert "Request from another website" in answer.text
@@ -136,11 +132,11 @@ def test_what_another_site_sends_is_told_apart_from_a_role_that_is_too_low(
 
 
 @pytest.mark.parametrize("url", ["/nowhere", "/%00", "/%ff", "/invitation", "/static/x"])
-def test_what_is_not_there_is_not_found(people: People, somebody: Browser, url: str) -> None:
+def test_unknown_urls_are_not_found(people: People, somebody: Browser, url: str) -> None:
     assert somebody.open(url).status == 404
 
 
-def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
+def test_an_invalid_host_gets_plain_text_and_the_url_is_not_logged(
     people: People, somebody: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = somebody.client.get("/invitation/1-token", headers={"Host": "x" * 300})
@@ -149,7 +145,7 @@ def test_a_host_that_can_be_none_gets_plain_words_and_the_log_no_url(
     assert "1-token" not in caplog.text
 
 
-def test_too_large_a_form_is_refused(people: People, somebody: Browser) -> None:
+def test_a_form_that_is_too_large_is_refused(people: People, somebody: Browser) -> None:
     answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
     assert answer.status_code == 413
 
@@ -166,7 +162,7 @@ def like_a_url(form: dict[str, str]) -> dict[str, object]:
 @pytest.mark.parametrize("encoded", [in_parts, like_a_url])
 @pytest.mark.parametrize(("fields", "length"), [(2_000, 1), (3, 3_000_000)])
 @pytest.mark.parametrize("url", ["/login", f"{ACCOUNT}/invitations/new"])
-def test_nobody_keeps_the_box_busy_with_a_form_of_more_than_any_page_sends(
+def test_a_form_with_more_than_any_page_sends_is_refused(
     people: People, somebody: Browser, url: str, fields: int, length: int, encoded: Encoding
 ) -> None:
     form = {f"field{number}": "x" * length for number in range(fields)}
@@ -175,9 +171,7 @@ def test_nobody_keeps_the_box_busy_with_a_form_of_more_than_any_page_sends(
 
 @pytest.mark.usefixtures("people")
 class TestHealth:
-    def test_all_is_well_while_the_worker_gives_signs_of_life(
-        self, somebody: Browser, now: datetime
-    ) -> None:
+    def test_everything_is_ok_while_the_worker_runs(self, somebody: Browser, now: datetime) -> None:
         heartbeat.record(now)
         answer = somebody.open("/healthz").response
         assert (answer.status_code, answer.json["worker"], answer.json["database"]) == (
@@ -186,15 +180,15 @@ class TestHealth:
             "ok",
         )
 
-    def test_a_worker_that_was_never_seen_is_told(self, somebody: Browser) -> None:
+    def test_a_worker_that_never_ran_is_reported(self, somebody: Browser) -> None:
         assert somebody.open("/healthz").status == 503
 
-    def test_a_worker_that_fell_silent_is_told(self, somebody: Browser, now: datetime) -> None:
+    def test_a_worker_that_stopped_is_reported(self, somebody: Browser, now: datetime) -> None:
         heartbeat.record(now)
         with travel(now + timedelta(minutes=5)):
             assert somebody.open("/healthz").status == 503
 
-    def test_a_database_without_tables_is_told(self, somebody: Browser, now: datetime) -> None:
+    def test_a_database_without_tables_is_reported(self, somebody: Browser, now: datetime) -> None:
         heartbeat.record(now)
         WorkerStatus.drop_table()
         answer = somebody.open("/healthz").response
@@ -220,9 +214,7 @@ def test_no_token_and_no_password_gets_into_the_logs(
         assert secret not in caplog.text
 
 
-def test_whoever_wants_more_than_they_may_is_written_down(
-    site: Site, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_denied_requests_are_logged(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     for who, place in (
         ("user", f"{ACCOUNT}/invitations"),
         ("stranger", f"{ACCOUNT}/users"),
@@ -238,7 +230,7 @@ def test_whoever_wants_more_than_they_may_is_written_down(
 @pytest.mark.parametrize(
     "action", ["users/{member}/deactivation", "invitations/{offer}/revocation"]
 )
-def test_whoever_reaches_for_a_higher_role_is_written_down(
+def test_attempts_on_a_higher_role_are_logged(
     site: Site, caplog: pytest.LogCaptureFixture, action: str
 ) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
@@ -249,7 +241,7 @@ def test_whoever_reaches_for_a_higher_role_is_written_down(
     assert caplog.messages[-1].endswith(f"to user {moderator.id}")
 
 
-def test_whoever_logs_in_is_written_down(
+def test_log_ins_are_logged(
     people: People, somebody: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -258,7 +250,7 @@ def test_whoever_logs_in_is_written_down(
 
 
 @pytest.mark.parametrize("field", ["email", "password", "next"])
-def test_a_field_that_comes_twice_is_refused(people: People, somebody: Browser, field: str) -> None:
+def test_a_repeated_field_is_refused(people: People, somebody: Browser, field: str) -> None:
     token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
     form = {"email": "uma@example.org", "password": PASSWORD, "next": "", "csrf_token": token}
     twice = MultiDict([*form.items(), (field, form[field])])
@@ -268,7 +260,7 @@ def test_a_field_that_comes_twice_is_refused(people: People, somebody: Browser, 
 
 
 @pytest.mark.parametrize("field", ["email", "password", "next", "shared"])
-def test_a_file_in_the_place_of_a_field_is_nothing_typed(
+def test_a_file_instead_of_a_field_counts_as_empty(
     people: People, somebody: Browser, field: str
 ) -> None:
     token = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]

@@ -126,12 +126,12 @@ def assert_headers_are_safe(headers: Headers) -> None:
 
 
 @table(BUTTONS)
-def test_without_htmx_a_button_leads_back_to_a_page(site: Site, case: PageCase) -> None:
+def test_without_htmx_a_button_leads_to_a_page(site: Site, case: PageCase) -> None:
     answer = case.show(site)
     assert answer.status_code == 303 or "<html" in answer.text
 
 
-def test_polling_stops_when_nothing_moves_any_more(site: Site) -> None:
+def test_polling_stops_when_nothing_can_change(site: Site) -> None:
     case = PAGES["batch, failed"]
     site.rows.failed.state = "revoked"
     site.rows.failed.save()
@@ -139,7 +139,7 @@ def test_polling_stops_when_nothing_moves_any_more(site: Site) -> None:
     assert "hx-trigger" in PAGES["batch"].show(site, htmx=True).text
 
 
-def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(site: Site) -> None:
+def test_after_the_session_has_ended_htmx_redirects_to_the_log_in_and_back(site: Site) -> None:
     client = site.device("nobody").client
     current = {"HX-Current-URL": f"http://localhost{ACCOUNT}/invitations?page=2"}
     answer = client.get(f"{ACCOUNT}/permanent-invite", headers=HTMX | current)
@@ -148,7 +148,7 @@ def test_htmx_is_led_to_the_log_in_and_back_when_the_session_is_over(site: Site)
     assert answer.headers["HX-Redirect"] == f"/login?next={ACCOUNT}/invitations?page%3D2"
 
 
-def test_htmx_on_another_site_is_not_led_back_there(site: Site) -> None:
+def test_htmx_on_another_site_is_not_redirected_back(site: Site) -> None:
     current = {"HX-Current-URL": "https://evil.example/phish"}
     answer = site.device("nobody").client.get(f"{ACCOUNT}/users", headers=HTMX | current)
     assert answer.headers["HX-Redirect"] == "/login"
@@ -172,7 +172,7 @@ def test_files_may_be_kept_and_carry_no_session(site: Site) -> None:
     assert page.headers["Cache-Control"] == "no-store"
 
 
-def test_asking_for_progress_does_not_bring_an_old_session_back(site: Site) -> None:
+def test_polling_does_not_restore_an_old_session_cookie(site: Site) -> None:
     client = site.device("owner").client
     with client.session_transaction() as session:
         session.permanent = True

@@ -35,7 +35,7 @@ def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
         (1200, "was emailed 1,200 times within"),
     ],
 )
-def test_a_limit_is_counted_as_people_do(limit: int, words: str) -> None:
+def test_limits_have_singular_plural_and_separators(limit: int, words: str) -> None:
     assert words in sentence(RuleError(Reason.RECIPIENT_LIMIT, limit=limit))
 
 
@@ -49,11 +49,11 @@ def test_a_limit_is_counted_as_people_do(limit: int, words: str) -> None:
         (900, "15 minutes."),
     ],
 )
-def test_waiting_is_told_in_minutes_or_seconds(seconds: int, words: str) -> None:
+def test_waiting_times_are_in_minutes_or_seconds(seconds: int, words: str) -> None:
     assert try_again_in(seconds) == f"Try again in {words}"
 
 
-def test_pages_repeat_the_limits_of_the_rules(site: Site) -> None:
+def test_pages_state_the_limits_of_the_rules(site: Site) -> None:
     least, hours = (
         passwords.MIN_LENGTH,
         email_tokens.lifetime_hours(EmailTokenPurpose.RESET_PASSWORD),

@@ -30,7 +30,7 @@ def log_in_beside(browser: Browser, user: User) -> None:
     browser.client.set_cookie("invites", cookie.value)
 
 
-def test_a_page_that_is_opened_leads_to_the_log_in_which_says_why_and_back(
+def test_opening_a_page_redirects_to_the_log_in_with_the_reason_and_back(
     writing: Browser,
 ) -> None:
     writing.open(f"{ACCOUNT}/users")
@@ -41,11 +41,11 @@ def test_a_page_that_is_opened_leads_to_the_log_in_which_says_why_and_back(
     assert writing.url == f"{ACCOUNT}/"
 
 
-def test_who_never_was_logged_in_reads_nothing_of_it(app: Flask, people: People) -> None:
+def test_visitors_who_never_logged_in_get_no_reason(app: Flask, people: People) -> None:
     assert "have been logged out" not in Browser(app).open(f"{ACCOUNT}/users").text
 
 
-def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
+def test_what_was_typed_can_be_sent_after_the_next_log_in(
     writing: Browser, owner: Membership
 ) -> None:
     writing.press("Send Invitation", email=TYPED)
@@ -62,15 +62,13 @@ def test_what_was_typed_is_kept_until_it_is_sent_after_another_log_in(
     assert [one.email for one in Batch.get().invitations] == ["ann@example.org", "ben@example.org"]
 
 
-def test_a_press_too_early_shows_it_again(writing: Browser) -> None:
+def test_sending_it_before_the_log_in_shows_it_again(writing: Browser) -> None:
     writing.press("Send Invitation", email=TYPED).press("2. Continue with what you entered")
     assert writing.status == 401
     assert writing.page.select_one("input[name=email]")["value"] == TYPED
 
 
-def test_who_logs_in_instead_sends_nothing_that_they_may_not(
-    writing: Browser, people: People
-) -> None:
+def test_another_person_who_logs_in_cannot_send_it(writing: Browser, people: People) -> None:
     writing.press("Send Invitation", email=TYPED)
     log_in_beside(writing, people[Role.USER].user)
     writing.press("2. Continue with what you entered")
@@ -78,7 +76,7 @@ def test_who_logs_in_instead_sends_nothing_that_they_may_not(
     assert TYPED not in writing.text
 
 
-def test_while_typing_a_notice_comes_and_the_page_stays(writing: Browser) -> None:
+def test_polling_the_review_shows_a_notice_and_keeps_the_page(writing: Browser) -> None:
     token = writing.page.select_one("[name=csrf_token]")["value"]
     typed = {"email": TYPED, "csrf_token": token}
     answer = writing.client.post(f"{NEW}/review", data=typed, headers=HTMX)

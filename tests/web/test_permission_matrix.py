@@ -135,13 +135,13 @@ class Box:
         return answer.status_code, changed
 
 
-def test_every_button_is_described_here(app: Flask) -> None:
+def test_every_button_is_listed_here(app: Flask) -> None:
     assert {rule.endpoint for rule in buttons(app)} == set(_READY)
 
 
 @pytest.mark.parametrize("target", Role, ids=lambda role: role.name)
 @pytest.mark.parametrize("endpoint", [name for name in _READY if name != "users.update"])
-def test_a_button_works_for_those_who_reach_its_target_and_changes_nothing_for_others(
+def test_a_button_works_within_ones_reach_and_changes_nothing_otherwise(
     site: Site, endpoint: str, target: Role
 ) -> None:
     box = Box(site, target, endpoint)
@@ -157,7 +157,7 @@ def test_a_button_works_for_those_who_reach_its_target_and_changes_nothing_for_o
 
 
 @pytest.mark.parametrize("target", Role, ids=lambda role: role.name)
-def test_a_role_is_changed_only_from_and_to_what_one_reaches(site: Site, target: Role) -> None:
+def test_a_role_is_changed_only_from_and_to_roles_within_reach(site: Site, target: Role) -> None:
     box = Box(site, target, "users.update")
     url = f"{ACCOUNT}/users/{box.target.member.id}/edit"
     for actor, wanted in product(Role, Role):
@@ -171,7 +171,9 @@ def test_a_role_is_changed_only_from_and_to_what_one_reaches(site: Site, target:
 
 @pytest.mark.parametrize("wanted", Role, ids=lambda role: role.name)
 @pytest.mark.parametrize("actor", Role, ids=lambda role: role.name)
-def test_people_are_invited_only_as_what_one_reaches(site: Site, actor: Role, wanted: Role) -> None:
+def test_people_are_invited_only_with_roles_within_reach(
+    site: Site, actor: Role, wanted: Role
+) -> None:
     site.app.config["WTF_CSRF_ENABLED"] = False
     device = signed_in(site.app, person(site, actor))
     place = f"{ACCOUNT}/invitations/new"

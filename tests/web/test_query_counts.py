@@ -22,7 +22,7 @@ from tests.support.queries import queries
     ],
     ids=["invitation", "join", "confirm address", "new password"],
 )
-def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
+def test_a_mailed_link_opens_with_few_queries(
     site: Site, who: str, place: Callable[[Site], str], asked: int
 ) -> None:
     client, url = site.device(who).client, place(site)
@@ -42,7 +42,7 @@ def test_what_a_link_leads_to_is_read_with_all_that_its_page_says(
         (f"{ACCOUNT}/settings", 4, 4),
     ],
 )
-def test_a_list_takes_no_query_for_each_row(site: Site, url: str, page: int, fragment: int) -> None:
+def test_a_list_needs_no_query_per_row(site: Site, url: str, page: int, fragment: int) -> None:
     send(site.rows.owner, site.rows.now, *(f"more{n}@example.org" for n in range(30)))
     for number in range(30):
         email = f"a{number}@example.org"

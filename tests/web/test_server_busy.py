@@ -57,9 +57,7 @@ TYPED = {
 
 
 @pytest.mark.parametrize("form", TYPED)
-def test_every_form_with_a_password_says_so_and_keeps_what_else_was_typed(
-    site: Site, form: str
-) -> None:
+def test_a_form_with_a_password_says_so_and_keeps_the_other_fields(site: Site, form: str) -> None:
     who, url, button = place(site, form)
     browser = site.device(who).open(url)
     with crowd():
@@ -78,7 +76,7 @@ def test_every_form_with_a_password_says_so_and_keeps_what_else_was_typed(
 
 
 @pytest.mark.parametrize("email", ["uma@example.org", "nobody@example.org", "rubbish"])
-def test_it_tells_nothing_of_who_has_a_profile(
+def test_the_response_does_not_reveal_who_has_a_profile(
     people: People, somebody: Browser, email: str
 ) -> None:
     with crowd():
@@ -88,7 +86,7 @@ def test_it_tells_nothing_of_who_has_a_profile(
     assert Session.select().count() == 0
 
 
-def test_it_neither_counts_as_a_wrong_guess_nor_forgives_any(
+def test_it_neither_counts_as_a_guess_nor_resets_the_count(
     people: People, somebody: Browser
 ) -> None:
     for _ in range(9):
@@ -100,7 +98,7 @@ def test_it_neither_counts_as_a_wrong_guess_nor_forgives_any(
     assert somebody.log_in("uma@example.org", PASSWORD).status == 429
 
 
-def test_nor_does_it_for_whoever_found_an_open_session(site: Site) -> None:
+def test_the_same_holds_in_an_open_session(site: Site) -> None:
     uma = site.device("user")
     for _ in range(9):
         uma.open("/profile").press("Change password", current="a guess", new=NEW)
@@ -112,7 +110,7 @@ def test_nor_does_it_for_whoever_found_an_open_session(site: Site) -> None:
     assert uma.open(f"{OWN}/app").press("Continue", password=PASSWORD).status == 429
 
 
-def test_a_script_is_told_too(site: Site) -> None:
+def test_scripts_and_fragments_get_it_too(site: Site) -> None:
     uma = site.device("user").open(f"{OWN}/app")
     form = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"], "password": PASSWORD}
     with crowd():
@@ -125,7 +123,7 @@ def test_a_script_is_told_too(site: Site) -> None:
     assert (login.status_code, WORDS in login.text) == (503, True)
 
 
-def test_the_first_visitor_may_press_once_more(app: Flask, somebody: Browser) -> None:
+def test_setup_can_be_tried_again(app: Flask, somebody: Browser) -> None:
     code = app.extensions["invites"].signer.setup_code()
     typed = {"code": code, "account": "Riverside Relief", "name": "Olive Martin"}
     somebody.open("/setup")
@@ -137,7 +135,7 @@ def test_the_first_visitor_may_press_once_more(app: Flask, somebody: Browser) ->
 
 
 @pytest.mark.parametrize("form", TYPED)
-def test_nobody_waits_while_they_keep_others_from_writing(
+def test_passwords_are_hashed_outside_of_transactions(
     site: Site, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
     written = []
