@@ -1,4 +1,4 @@
-"""How fast a batch goes out, from *Send* to the last mail, against other programs on the same sink.
+"""How fast a batch is sent, from *Send* to the last mail, and other programs with the same sink.
 
 The sink is Postfix's ``smtp-sink`` where it is installed (Debian package
 ``postfix``; no daemon needed), else ``bench.sink``. Each run has all programs
@@ -179,11 +179,11 @@ def a_message(port: int) -> bytes:
     """One of our invitations."""
     with box(port) as app:
         make_batch(1)
-        letter = MailBuilder(app.extensions["invites"].mail_context).build(
+        message = MailBuilder(app.extensions["invites"].mail_context).build(
             queue.bulk(utcnow(), 1)[0], utcnow()
         )
-        assert letter is not None
-        return letter.content
+        assert message is not None
+        return message.content
 
 
 def _peak(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""Kills the mail worker again and again while a batch goes out, and counts what arrives.
+"""Kills the mail worker again and again while a batch is sent, and counts what arrives.
 
 ``make soak`` runs it for thousands of mails; tests/sending/test_worker.py has a short version.
 """
@@ -19,7 +19,7 @@ from invites.cli import readiness
 from invites.core.clock import utcnow
 from invites.core.settings import load_settings
 from invites.members import accounts
-from invites.models import Delivery, DeliveryState, MailThrottle, Membership
+from invites.models import UNSENT_STATES, Delivery, DeliveryState, MailThrottle, Membership
 from tests.support import preloaded
 from tests.support.actions import send
 from tests.support.people import make_user
@@ -30,25 +30,25 @@ Worker = Callable[[], AbstractContextManager[preloaded.Process]]
 
 @dataclass(frozen=True)
 class Count:
-    """What came of a soak: ``doubled`` arrivals beyond the first, each with the same Message-ID."""
+    """``duplicates``: arrivals beyond the first of a message."""
 
     people: int
     kills: int
     connections: int
     arrived: int
-    doubled: int
+    duplicates: int
     message_ids: int
     sent: int
 
     @property
     def is_as_promised(self) -> bool:
-        """Everybody has the mail, and a kill doubled at most one mail a connection."""
+        """Everyone got the message, and each kill duplicated at most one per connection."""
         everybody = self.arrived == self.message_ids == self.sent == self.people
-        return everybody and self.doubled <= self.kills * self.connections
+        return everybody and self.duplicates <= self.kills * self.connections
 
 
 def soak(people: int, kills: int, connections: int, seed: int) -> Count:
-    """Send to ``people``, kill the worker ``kills`` times at random moments, let it finish."""
+    """Sends to ``people``, and kills the worker ``kills`` times at random moments."""
     chance = random.Random(seed)
     server = ScriptedServer(delay=0.002)
     with server.listening(), tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def soak(people: int, kills: int, connections: int, seed: int) -> Count:
         killed,
         connections,
         arrived=len(arrivals),
-        doubled=arrivals.total() - len(arrivals),
+        duplicates=arrivals.total() - len(arrivals),
         message_ids=len(set(server.received)),
         sent=sent,
     )
@@ -91,35 +91,34 @@ def _queue(people: int, connections: int) -> None:
 def _kill_again_and_again(
     worker: Worker, server: ScriptedServer, people: int, kills: int, chance: random.Random
 ) -> int:
-    """Returns how often the worker was killed while mail was going out."""
+    """Returns how often the worker was killed while it had mail to send."""
     step = people // (kills + 1)
     killed = 0
     for goal in range(step, people - step + 1, step):
         with worker() as process:
-            while len(server.received) < goal and _waits():
+            while len(server.received) < goal and _is_unfinished():
                 time.sleep(chance.uniform(0, 0.003))
-            killed += _waits()
+            killed += _is_unfinished()
             process.kill()
             process.wait(60)
     with worker() as process:
-        while _waits():
+        while _is_unfinished():
             assert process.poll() is None
             time.sleep(0.02)
     return killed
 
 
-def _waits() -> bool:
-    waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
-    return bool(Delivery.select().where(Delivery.state.in_(waiting)).exists())
+def _is_unfinished() -> bool:
+    return bool(Delivery.select().where(Delivery.state.in_(UNSENT_STATES)).exists())
 
 
 def main() -> None:
-    """Soak for some minutes with several seeds; say what was counted, fail when it is wrong."""
+    """Runs for some minutes with several seeds, prints the counts, and fails if they are wrong."""
     for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 5):
         count = soak(people=4000, kills=20, connections=8, seed=seed)
         print(count)  # noqa: T201  # its whole purpose
         if not count.is_as_promised:
-            sys.exit("Mail was lost, or doubled more often than it may be.")
+            sys.exit("Messages were lost, or duplicated too often.")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from peewee import Value
 
@@ -20,38 +21,32 @@ from invites.outbox import batches
 
 
 def queue_email_token(email_token: EmailToken, kind: DeliveryKind, now: datetime) -> Delivery:
-    return Delivery.create(
-        kind=kind,
-        recipient=email_token.email,
-        email_token=email_token,
-        priority=Priority.PERSONAL,
-        due_at=now,
-        created_at=now,
-    )
+    return _queue(kind, email_token.email, Priority.PERSONAL, now, email_token=email_token)
 
 
 def queue_notice(notice: SecurityNotice, recipient: str, now: datetime) -> Delivery:
-    return Delivery.create(
-        kind=DeliveryKind.SECURITY_NOTICE,
-        recipient=recipient,
-        security_notice=notice,
-        priority=Priority.PERSONAL,
-        due_at=now,
-        created_at=now,
-    )
+    kind = DeliveryKind.SECURITY_NOTICE
+    return _queue(kind, recipient, Priority.PERSONAL, now, security_notice=notice)
 
 
 def queue_invitation(invitation: Invitation, now: datetime) -> Delivery:
     """Queues another mail for ``invitation``, ahead of all batches."""
-    return Delivery.create(
-        kind=DeliveryKind.INVITATION,
-        recipient=invitation.email,
+    return _queue(
+        DeliveryKind.INVITATION,
+        invitation.email,
+        Priority.SINGLE,
+        now,
+        invitation=invitation,
         account=invitation.account_id,
         batch=invitation.batch_id,
-        invitation=invitation,
-        priority=Priority.SINGLE,
-        due_at=now,
-        created_at=now,
+    )
+
+
+def _queue(
+    kind: DeliveryKind, recipient: str, priority: Priority, now: datetime, **cause: Any
+) -> Delivery:
+    return Delivery.create(
+        kind=kind, recipient=recipient, priority=priority, due_at=now, created_at=now, **cause
     )
 
 

@@ -113,21 +113,18 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
 
 def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
     """How many people each batch has mailed or will mail, by batch id."""
-    counted = (
-        Delivery.select(Delivery.batch, fn.COUNT(Delivery.invitation.distinct()))
-        .where(Delivery.batch.in_(batch_ids))
-        .group_by(Delivery.batch)
-    )
-    return dict(db.tuples(counted))
+    is_included = Delivery.batch.in_(batch_ids)
+    return _by_batch(fn.COUNT(Delivery.invitation.distinct()), is_included)
 
 
 def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
     """How many mails of each batch were sent, by batch id."""
-    counted = (
-        Delivery.select(Delivery.batch, fn.COUNT(Delivery.id))
-        .where(Delivery.batch.in_(batch_ids), Delivery.state == DeliveryState.SENT)
-        .group_by(Delivery.batch)
-    )
+    is_sent = Delivery.state == DeliveryState.SENT
+    return _by_batch(fn.COUNT(Delivery.id), Delivery.batch.in_(batch_ids) & is_sent)
+
+
+def _by_batch(count: Any, which: Any) -> dict[int, int]:
+    counted = Delivery.select(Delivery.batch, count).where(which).group_by(Delivery.batch)
     return dict(db.tuples(counted))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import dns.exception
 import dns.resolver
@@ -66,10 +67,7 @@ def is_public(domain: str) -> bool:
 
 def published(domain: str, resolver: Resolver) -> Published:
     """Queries DNS; takes seconds when it is slow."""
-
-    def texts(name: str) -> list[str]:
-        return _texts(name, resolver)
-
+    texts = partial(_texts, resolver)
     spf, spf_records = _spf(domain, texts)
     dmarc, dmarc_records, dmarc_domain = _dmarc(domain, texts)
     return Published(
@@ -85,7 +83,7 @@ def system_resolver() -> Resolver:
         return Resolver(configure=False)  # has no name servers, so every query fails
 
 
-def _texts(name: str, resolver: Resolver) -> list[str]:
+def _texts(resolver: Resolver, name: str) -> list[str]:
     """The TXT records of ``name``. Raises DnsUnavailableError."""
     try:
         answer = resolver.resolve(f"{name}.", "TXT", lifetime=_QUERY_TIME)
