@@ -67,10 +67,11 @@ class Visitor:
         return self
 
     def go_to(self, entry: str) -> "Visitor":
-        """Choose an entry of the Users menu."""
+        """Choose an entry of the Users menu, and wait until the page's scripts work."""
         menu = self.page.get_by_role("navigation", name="Main")
         menu.get_by_text("Users", exact=True).click()
-        menu.get_by_role("link", name=entry, exact=True).click()
+        with self.page.expect_event("domcontentloaded"):
+            menu.get_by_role("link", name=entry, exact=True).click()
         return self
 
     def press(self, name: str) -> "Visitor":

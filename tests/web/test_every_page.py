@@ -87,13 +87,18 @@ NEEDS_MODULE = {
     "[data-passkey]": "passkeys.js",
     "input[type=file]": "file-upload.js",
     "table.staged-rows": "row-editing.js",
+    "[data-reveal]": "show-password.js",
+    "details.menu": "menus.js",
+    "#notices": "notices.js",
+    "form": "busy-buttons.js",
+    "[hx-get], [hx-post]": "lost-connection.js",
 }
 
 
 def assert_modules_are_loaded(page: BeautifulSoup) -> None:
     loaded = {tag["src"].rpartition("/")[2] for tag in page.select("script[type=module]")}
     needed = {module for selector, module in NEEDS_MODULE.items() if page.select(selector)}
-    assert needed | {"main.js"} <= loaded
+    assert needed <= loaded
 
 
 def assert_every_field_has_a_name(page: BeautifulSoup) -> None:

@@ -18,7 +18,7 @@ def address(app: Flask, filename: str) -> str:
         return url_for("static", filename=filename)
 
 
-@pytest.mark.parametrize("filename", ["css/invites.css", "icon.svg", "js/main.js"])
+@pytest.mark.parametrize("filename", ["css/invites.css", "icon.svg", "js/focus.js"])
 def test_a_static_file_is_kept_for_a_year(app: Flask, filename: str) -> None:
     answer = app.test_client().get(address(app, filename), buffered=True)
     assert answer.status_code == 200
@@ -36,7 +36,7 @@ def test_pages_are_not_kept(app: Flask) -> None:
 
 
 def test_a_page_of_another_version_gets_the_file_but_does_not_keep_it(app: Flask) -> None:
-    answer = app.test_client().get("/static/0123456789ab/js/main.js", buffered=True)
+    answer = app.test_client().get("/static/0123456789ab/js/focus.js", buffered=True)
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-cache, max-age=0"
 
@@ -47,9 +47,9 @@ def test_a_change_in_any_file_changes_every_address(
     (tmp_path / "imported.js").write_text("1")
     monkeypatch.setattr(static_files, "_FOLDER", tmp_path)
     monkeypatch.setattr(static_files, "_version", static_files._version.__wrapped__)
-    before = address(app, "main.js")
+    before = address(app, "importing.js")
     (tmp_path / "imported.js").write_text("2")
-    assert address(app, "main.js") != before
+    assert address(app, "importing.js") != before
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
@@ -63,5 +63,5 @@ def test_a_module_imports_by_relative_addresses_and_so_in_its_own_version(module
 def test_every_module_is_loaded_by_a_page_or_imported_by_another() -> None:
     templates = (PROJECT_ROOT / "templates").rglob("*.html")
     source = "\n".join(path.read_text() for path in (*templates, *MODULES))
-    used = set(re.findall(r"[\"/]([\w-]+\.js)\"", source))
-    assert {module.name for module in MODULES} <= used
+    used = set(re.findall(r'"(?:js/|\./)?([\w-]+)(?:\.js)?"', source))
+    assert {module.stem for module in MODULES} <= used
