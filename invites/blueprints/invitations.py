@@ -105,12 +105,12 @@ def _change(
 def _restored(invitation: Invitation) -> str:
     """The result of undoing a revocation: the invitation may still be of no use."""
     if invitation.status(now()) is InvitationStatus.EXPIRED:
-        words = _l("Undone, but it has expired. Resend it so that %(email)s can join.")
+        words = _l("Invitation restored, but it has expired. Resend it so that %(email)s can join.")
     elif not invitation.is_open(now()):
-        words = _l("Undone. %(email)s had declined, and it has expired since.")
+        words = _l("Invitation restored. %(email)s had declined it, and it has since expired.")
     elif not authority.has_authority(invitation):
         words = _l(
-            "Undone, but its inviter can no longer invite people. "
+            "Invitation restored, but its sender can no longer invite people. "
             "Resend it so that %(email)s can join."
         )
     else:

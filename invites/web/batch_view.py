@@ -68,7 +68,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Undelivered:
-    """A mail that failed or bounced. Whoever answered since has a ``tag`` and needs nothing."""
+    """A mail that failed or bounced; ``tag``: how its recipient has answered since, if they did."""
 
     delivery: Delivery
     tag: Tag | None

@@ -39,7 +39,7 @@ _TITLE_AND_ADVICE = {
     ),
     409: (
         _("This has changed"),
-        _("Go back, load the page again and look at it as it is now."),
+        _("Go back, reload the page and check its current state."),
     ),
     410: (
         _("This page no longer exists"),
@@ -70,7 +70,7 @@ _TITLE_AND_ADVICE = {
         ),
     ),
     503: (
-        _("Too busy just now"),
+        _("Too busy right now"),
         _("Try again in a moment. Nothing is lost."),
     ),
 }
