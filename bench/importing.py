@@ -105,7 +105,7 @@ def _memory(visitor: "_Visitor", content: bytes, pid: int, before: int) -> None:
             peak = max(peak, _resident(pid))
             time.sleep(0.02)
     after = _resident(pid)
-    time.sleep(subprocess_pool._PATIENCE + 2)
+    time.sleep(subprocess_pool._SPARE_SECONDS + 2)
     later = _resident(pid)
     print(f"memory over idle, peak                 {(peak - before) / 1e6:7.0f} MB")
     print(f"memory over idle, after all            {(after - before) / 1e6:7.0f} MB")

@@ -84,7 +84,7 @@ def split_row(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def keep_as_is(list_id: int, row: int) -> AnyResponse:
-    """Accept an address that looks misspelt."""
+    """Accept an address that looks misspelled."""
     done = _undo_edit(list_id, row, _("Row %(row)s is kept as is.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from invites import db
 from invites.core import addresses, text_fields
@@ -109,7 +109,7 @@ def read_all(entries: Sequence[Entry]) -> list[Reading]:
 def read(entry: Entry) -> Reading:
     """The canonical address of an entry, or what is wrong with it.
 
-    An address at a misspelt mail provider is wrong too, unless it is ``kept_as_is``.
+    An address at a misspelled mail provider is wrong too, unless it is ``kept_as_is``.
     """
     try:
         email = addresses.canonical(entry.text)
@@ -117,7 +117,7 @@ def read(entry: Entry) -> Reading:
         two = suggestions.holds_two(entry.text)
         problem = Reason.ADDRESS_MULTIPLE if two else error.reason
         return "", problem, suggestions.suggestion(entry.text, problem)
-    right = "" if entry.kept_as_is else suggestions.misspelt(email)
+    right = "" if entry.kept_as_is else suggestions.corrected(email)
     return ("", Reason.ADDRESS_MISSPELLED, right) if right else (email, None, "")
 
 
@@ -166,7 +166,7 @@ def outcomes_on_record(
             found[email] = EntryOutcome.REMOVED
     for overriding, outcome in (
         (pending, EntryOutcome.PENDING),
-        (quotas.over_daily_limit(account, emails, now), EntryOutcome.DAILY_LIMIT),
+        (quotas.over_recipient_limit(account, emails, now), EntryOutcome.RECIPIENT_LIMIT),
         (unsubscribe.unsubscribed(account, emails), EntryOutcome.UNSUBSCRIBED),
     ):
         found.update(dict.fromkeys(overriding - members, outcome))
@@ -201,11 +201,8 @@ def _invited_before(
     return declined, pending
 
 
-def _with_profile(
-    account: Account, emails: Sequence[str]
-) -> list[tuple[str, int | None, int | None]]:
-    """The addresses that have a profile: with their membership, and when it ended."""
+def _with_profile(account: Account, emails: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Addresses that have a profile: each with its membership or None, and when that ended."""
     is_theirs = (Membership.user == User.id) & (Membership.account == account.id)
     profiles = db.lookup(emails, User.email).join(Membership, db.LEFT_OUTER, on=is_theirs)
-    rows = db.read(profiles, (User.email, Membership.id, Membership.deactivated_at))
-    return [(email, membership, removed_at) for email, membership, removed_at in rows]
+    return db.read(profiles, (User.email, Membership.id, Membership.deactivated_at))

@@ -55,7 +55,7 @@ def split_row(staged: StagedList, number: int, now: datetime) -> tuple[str, list
 
 
 def keep_as_is(staged: StagedList, number: int, now: datetime) -> None:
-    """Accept an address that looks misspelt. Raises RuleError(NOT_FOUND)."""
+    """Accept an address that looks misspelled. Raises RuleError(NOT_FOUND)."""
     _change(staged, number, now, kept_as_is=True)
 
 
@@ -69,22 +69,22 @@ def include(staged: StagedList, number: int, now: datetime) -> None:
     _change(staged, number, now)
 
 
-def correct_domain(staged: StagedList, misspelt: str, now: datetime) -> int:
-    """Take the suggestion in all rows with a misspelt domain; returns how many there were."""
+def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
+    """Take the suggestion in all rows with a misspelled domain; returns how many there were."""
     with db.transaction():
         staged_rows.expect_unsent(staged)
         invalid = staged_rows.of(staged).where(
             StagedRow.outcome == EntryOutcome.INVALID,
             StagedRow.problem == Reason.ADDRESS_MISSPELLED,
         )
-        rows = [row for row in invalid if staged_rows.domain(row.text) == misspelt]
+        rows = [row for row in invalid if staged_rows.domain(row.text) == misspelled]
         for row in rows:
             row.text = row.suggestion
         _save(staged, rows, now)
     return len(rows)
 
 
-def undo_correction(staged: StagedList, misspelt: str, now: datetime) -> None:
+def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
     """Undo ``correct_domain`` in rows that weren't edited since, with the texts of the file.
 
     Raises RuleError(NOT_FOUND).
@@ -93,7 +93,7 @@ def undo_correction(staged: StagedList, misspelt: str, now: datetime) -> None:
     original = {
         entry.row: entry.text
         for entry in staged_rows.as_table(staged_rows.with_content(staged.id)).entries(choice)
-        if entry.row is not None and staged_rows.domain(entry.text) == misspelt
+        if entry.row is not None and staged_rows.domain(entry.text) == misspelled
     }
     with db.transaction():
         staged_rows.expect_unsent(staged)

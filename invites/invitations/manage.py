@@ -1,8 +1,7 @@
-"""Looking after invitations that are out: resend, correct, revoke, restore."""
+"""Resends, corrects, revokes and restores invitations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from peewee import IntegrityError
 
@@ -14,7 +13,6 @@ from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import quotas, send_invitations, unsubscribe
-from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.models import (
     OPEN_STATES,
     UNSENT_STATES,
@@ -31,70 +29,62 @@ from invites.outbox import batches, deliveries, enqueue
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Mail a pending or expired invitation again and renew its expiry; older mails keep working.
+    """Mail a pending or expired invitation again and renew it; earlier mails stay valid.
 
-    Whoever resends the invitation of an inviter who left, or lost their role,
-    becomes its inviter: else nobody could accept it. A mail of theirs that waits
-    wouldn't go out any more, so another one takes its place.
+    If its inviter can no longer invite people, ``actor`` becomes the inviter, since nobody could
+    accept it otherwise. Its queued mail is replaced in that case.
 
-    Raises RuleError(INVITATION_CLOSED, UNSUBSCRIBED), ALREADY_MEMBER when the person came in
-    another way, EMAIL_STILL_QUEUED while its last mail hasn't gone out yet, or
-    RECIPIENT_LIMIT after three mails in a day, or SENDER_LIMIT.
+    Raises RuleError: UNSUBSCRIBED, EMAIL_STILL_QUEUED, RECIPIENT_LIMIT, SENDER_LIMIT,
+    INVITATION_CLOSED or ALREADY_MEMBER.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _respect_unsubscribe(invitation)
-        is_taken_over = not has_authority(invitation)
-        if is_taken_over:
-            _withdraw_waiting(invitation, now)
-        waiting = Delivery.select().where(
-            Delivery.invitation == invitation,
-            Delivery.state.in_(UNSENT_STATES),
+        _refuse_unsubscribed(invitation)
+        inviter_id = invitation.inviter_id
+        if not has_authority(invitation):
+            inviter_id = actor.user_id
+            _withdraw_queued(invitation, now)
+        unsent = Delivery.select().where(
+            Delivery.invitation == invitation, Delivery.state.in_(UNSENT_STATES)
         )
-        if waiting.exists():
+        if unsent.exists():
             raise RuleError(Reason.EMAIL_STILL_QUEUED)
-        if quotas.over_daily_limit(invitation.account_id, [invitation.email], now):
-            raise RuleError(Reason.RECIPIENT_LIMIT, limit=MAILS_PER_ADDRESS)
-        quotas.check_daily_quota(invitation.account_id, 1, now)
-        changes: dict[Any, Any] = {Invitation.expires_at: now + send_invitations.LIFETIME}
-        if is_taken_over:
-            changes[Invitation.inviter] = actor.user_id
-        _change(invitation, (InvitationState.PENDING,), changes)
-        invited = _membership(invitation)
-        if invited is not None and invited.is_active:
+        if quotas.over_recipient_limit(invitation.account_id, [invitation.email], now):
+            raise RuleError(Reason.RECIPIENT_LIMIT, limit=quotas.MAILS_PER_ADDRESS)
+        quotas.check_sender_limits(invitation.account_id, 1, now)
+        expires_at = now + send_invitations.LIFETIME
+        _update(invitation, [InvitationState.PENDING], inviter=inviter_id, expires_at=expires_at)
+        membership = _membership(invitation)
+        if membership is not None and membership.is_active:
             raise RuleError(Reason.ALREADY_MEMBER)
         enqueue.queue_invitation(invitation, now)
-        audit_log.record(
-            AuditAction.RESENT, invitation.account, actor.user, now, email=invitation.email
-        )
+        _record(AuditAction.RESENT, actor, invitation, now)
 
 
 def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Take an offer back, also from somebody who declined and might think again.
+    """Close a pending or declined invitation; its queued mail isn't sent.
 
-    A mail that still waits isn't sent. Raises RuleError(INVITATION_CLOSED).
+    Raises RuleError(INVITATION_CLOSED).
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _change(invitation, OPEN_STATES, {Invitation.state: InvitationState.REVOKED})
-        audit_log.record(
-            AuditAction.REVOKED, invitation.account, actor.user, now, email=invitation.email
-        )
+        _update(invitation, OPEN_STATES, state=InvitationState.REVOKED)
+        _record(AuditAction.REVOKED, actor, invitation, now)
 
 
 def correct(
     actor: Membership,
     invitation: Invitation,
-    order: send_invitations.InvitationRequest,
+    request: send_invitations.InvitationRequest,
     now: datetime,
 ) -> Batch:
-    """Send ``order`` because the address of ``invitation`` is wrong, and revoke that one.
+    """Send ``request`` because ``invitation`` has a wrong address, and revoke ``invitation``.
 
-    It stays when it was answered meanwhile, or when ``order`` mails it again.
-    Raises what issuing.issue and revoke do, and sends nothing then.
+    Unless it was answered meanwhile, or is mailed again by the request. Raises what
+    ``send_invitations.send`` and ``revoke`` do, and nothing is sent then.
     """
     with db.transaction():
-        batch = send_invitations.send(actor, order, now)
+        batch = send_invitations.send(actor, request, now)
         is_open = Invitation.get_by_id(invitation.id).state in OPEN_STATES
         mailed_again = Delivery.select().where(
             Delivery.batch == batch, Delivery.invitation == invitation
@@ -105,67 +95,61 @@ def correct(
 
 
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Undo a revocation; a mail that it kept from going out goes out after all.
+    """Undo a revocation, and queue the mail that it withdrew.
 
-    Raises RuleError(ALREADY_MEMBER, UNSUBSCRIBED), or INVITATION_CLOSED when a newer invitation
-    is out, or when the person was a member and removed since: inviting them
-    again is an act of its own.
+    Raises RuleError: UNSUBSCRIBED, ALREADY_MEMBER, or INVITATION_CLOSED if there is a newer
+    invitation or the person was a member and removed since; such a person has to be invited again.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
-        _respect_unsubscribe(invitation)
+        _refuse_unsubscribed(invitation)
         answered = Invitation.get_by_id(invitation.id).answered_at is not None
         before = InvitationState.DECLINED if answered else InvitationState.PENDING
         try:
             with db.transaction():
-                _change(invitation, (InvitationState.REVOKED,), {Invitation.state: before})
+                _update(invitation, [InvitationState.REVOKED], state=before)
         except IntegrityError:
             raise RuleError(Reason.INVITATION_CLOSED) from None
-        invited = _membership(invitation)
-        if invited is not None:
-            active = invited.is_active
+        membership = _membership(invitation)
+        if membership is not None:
+            active = membership.is_active
             raise RuleError(Reason.ALREADY_MEMBER if active else Reason.INVITATION_CLOSED)
-        restored = Invitation.get_by_id(invitation.id)
-        if restored.status(now) is InvitationStatus.PENDING and deliveries.was_withdrawn(
-            invitation
-        ):
+        status = Invitation.get_by_id(invitation.id).status(now)
+        if status is InvitationStatus.PENDING and deliveries.was_withdrawn(invitation):
             enqueue.queue_invitation(invitation, now)
-        audit_log.record(
-            AuditAction.RESTORED, invitation.account, actor.user, now, email=invitation.email
-        )
+        _record(AuditAction.RESTORED, actor, invitation, now)
 
 
 def check_copyable(actor: Membership, invitation: Invitation) -> None:
-    """For whoever hands its link over by other means than mail.
+    """Check whether ``actor`` may copy the link of an invitation.
 
-    Raises RuleError(UNSUBSCRIBED, INVITER_WITHOUT_AUTHORITY), or NOT_ALLOWED.
+    Raises RuleError: NOT_ALLOWED, UNSUBSCRIBED or INVITER_WITHOUT_AUTHORITY.
     """
     authorize(actor, Action.MANAGE_INVITATION, invitation)
-    _respect_unsubscribe(invitation)
+    _refuse_unsubscribed(invitation)
     if not has_authority(invitation):
         raise RuleError(Reason.INVITER_WITHOUT_AUTHORITY)
 
 
-def close_offers(account_id: int, member: User, state: InvitationState) -> None:
-    """Close what is still offered to somebody who came or went; in the caller's transaction.
+def close_invitations(account_id: int, member: User, state: InvitationState) -> None:
+    """Close the open invitations of somebody who joined or left; in the caller's transaction.
 
-    Nothing when they never proved their address: else anybody could close what is
-    offered to it.
+    Only if their address is confirmed, or anybody could close the invitations to it.
     """
     if member.is_confirmed:
-        _close_offers(account_id, member, state, tuple(Role))
+        _close_invitations(account_id, member, state, tuple(Role))
 
 
-def revoke_offers(actor: Membership, member: User) -> None:
-    """Take back what is still offered to somebody whom ``actor`` removes.
+def revoke_invitations(actor: Membership, member: User) -> None:
+    """Revoke the open invitations of somebody whom ``actor`` removes.
 
-    As far as their reach goes. In the caller's transaction.
+    Only to roles that ``actor`` can grant. In the caller's transaction.
     """
     roles = grantable_roles(actor)
-    _close_offers(actor.account_id, member, InvitationState.REVOKED, roles)
+    _close_invitations(actor.account_id, member, InvitationState.REVOKED, roles)
 
 
-def _close_offers(
+def _close_invitations(
     account_id: int, member: User, state: InvitationState, roles: Sequence[Role]
 ) -> None:
     Invitation.update(state=state).where(
@@ -176,20 +160,19 @@ def _close_offers(
     ).execute()
 
 
-def _withdraw_waiting(invitation: Invitation, now: datetime) -> None:
-    """Take its mail out of the queue, and close the batch if that was the last one."""
+def _withdraw_queued(invitation: Invitation, now: datetime) -> None:
     is_queued = Delivery.state == DeliveryState.QUEUED
     deliveries.withdraw((Delivery.invitation == invitation) & is_queued, now)
     batches.finish_if_done(invitation.batch)
 
 
-def _respect_unsubscribe(invitation: Invitation) -> None:
+def _refuse_unsubscribed(invitation: Invitation) -> None:
     if unsubscribe.is_unsubscribed(invitation):
         raise RuleError(Reason.UNSUBSCRIBED)
 
 
 def _membership(invitation: Invitation) -> Membership | None:
-    """The membership of whoever has the invited address, active or not."""
+    """The membership of the invited address, active or not."""
     return (
         Membership.select()
         .join(User)
@@ -198,13 +181,12 @@ def _membership(invitation: Invitation) -> Membership | None:
     )
 
 
-def _change(
-    invitation: Invitation, states: Sequence[InvitationState], changes: Mapping[Any, Any]
-) -> None:
-    changed = (
-        Invitation.update(dict(changes))
-        .where(Invitation.id == invitation.id, Invitation.state.in_(states))
-        .execute()
-    )
-    if changed != 1:
+def _update(invitation: Invitation, states: Sequence[InvitationState], **changes: object) -> None:
+    """Raises RuleError(INVITATION_CLOSED) unless the invitation is in one of ``states``."""
+    update = Invitation.update(**changes)
+    if update.where(Invitation.id == invitation.id, Invitation.state.in_(states)).execute() != 1:
         raise RuleError(Reason.INVITATION_CLOSED)
+
+
+def _record(action: AuditAction, actor: Membership, invitation: Invitation, now: datetime) -> None:
+    audit_log.record(action, invitation.account, actor.user, now, email=invitation.email)

@@ -22,7 +22,7 @@ MAILS_PER_INSTALLATION = 400_000
 _DAY = timedelta(days=1)
 
 
-def over_daily_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
+def over_recipient_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
     """The addresses that get no more mails from ``account`` today; fast for tens of thousands.
 
     Withdrawn mails don't count.
@@ -45,7 +45,7 @@ def over_daily_limit(account: Account | int, emails: Sequence[str], now: datetim
     }
 
 
-def check_daily_quota(account: Account | int, mails: int, now: datetime) -> None:
+def check_sender_limits(account: Account | int, mails: int, now: datetime) -> None:
     """Raises RuleError(SENDER_LIMIT) if ``mails`` more would be too many today.
 
     Has to run in the transaction that queues them.

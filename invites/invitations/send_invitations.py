@@ -95,7 +95,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
         if not recipients.mail_count:
             raise RuleError(Reason.NOBODY_TO_INVITE)
         _check_approval(request, review, has_changed)
-        quotas.check_daily_quota(actor.account, recipients.mail_count, now)
+        quotas.check_sender_limits(actor.account, recipients.mail_count, now)
 
         batch = Batch.create(
             account=actor.account,

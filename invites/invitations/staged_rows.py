@@ -91,12 +91,14 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
 
 def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
     """Misspelt domains of several rows: as written, as suggested, number of rows."""
-    misspelt = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
+    misspelled = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
         StagedRow.list == staged.id,
         StagedRow.outcome == EntryOutcome.INVALID,
         StagedRow.problem == Reason.ADDRESS_MISSPELLED,
     )
-    pairs = Counter((domain(text), domain(suggestion)) for text, suggestion in db.tuples(misspelt))
+    pairs = Counter(
+        (domain(text), domain(suggestion)) for text, suggestion in db.tuples(misspelled)
+    )
     common = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
     return [one for one in common if one[0] != one[1]][:limit]
 

@@ -1,7 +1,7 @@
-"""Runs what is heavy in a process of its own: pages stay quick, and its memory goes back.
+"""Runs heavy work in subprocesses, so that pages stay responsive and its memory is freed.
 
-Each process does one piece of work. The next one is loaded after it and waits
-for a minute, so that what comes then begins within milliseconds.
+Each process does one piece of work. A spare one is started after it and kept for a minute,
+so that the next work starts within milliseconds.
 """
 
 import atexit
@@ -24,9 +24,11 @@ from invites.core.settings import PROJECT_ROOT
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_PATIENCE = 60  # seconds that a process waits for work
-_LONGEST = 60  # seconds for a piece of work, which takes a few; then others have their turn
-_SERVE = """
+_MAX_SECONDS = 60  # for a piece of work
+_SPARE_SECONDS = 60  # that a spare process is kept
+_slots = threading.BoundedSemaphore(2)  # processes that work at the same time
+
+_PROGRAM = """
 import os, sys
 os.nice(5)  # pages go first
 from invites.invitations import staging, subprocess_pool
@@ -35,69 +37,70 @@ subprocess_pool.serve(int(sys.argv[1]))
 
 
 class PoolError(Exception):
-    """The process ended before its work did, or was ended because that took too long."""
+    """The process ended before its work did, or was killed because that took too long."""
 
 
-def run(work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
-    """What ``work`` answers in another process, which uses the same database.
+def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call ``work`` in a subprocess that uses the same database, and return its result.
 
-    ``work`` is a function of a module; arguments and answer can be pickled.
-    Raises RuleError as ``work`` does, and PoolError when something else ends it.
+    ``work`` is a function of a module; arguments and result can be pickled.
+    Raises RuleError as ``work`` does, and PoolError if it ends in any other way.
     """
-    with _at_once:
+    with _slots:
         process = _spare.take() or _Process()
-        answer, refused = process.ask((db.path(), work, arguments, more))
-        _spare.load()
-    if refused is not None:
-        reason, details = refused
+        result, refusal = process.call((db.path(), work, args, kwargs))
+        _spare.start()
+    if refusal is not None:
+        reason, details = refusal
         raise RuleError(reason, **details)
-    found: T = answer
-    return found
+    returned: T = result
+    return returned
 
 
 def serve(descriptor: int) -> None:
-    """In the other process: do the piece of work that comes, if one does."""
-    with Connection(descriptor) as line:
+    """In the subprocess: wait for a piece of work and do it."""
+    with Connection(descriptor) as connection:
         try:
-            path, work, arguments, more = line.recv()
+            path, work, args, kwargs = connection.recv()
         except EOFError:
             return
-        gc.disable()  # it ends after this
-        line.send(_outcome(path, work, arguments, more))
+        gc.disable()  # the process ends after this
+        connection.send(_call(path, work, args, kwargs))
 
 
-def _outcome(path: Path, work: Callable[..., Any], arguments: Any, more: Any) -> tuple[Any, Any]:
+def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The result of ``work``, or the reason and details of its RuleError."""
     db.configure(path)
     db.connect()
     try:
-        return work(*arguments, **more), None
-    except RuleError as refused:
-        return None, (refused.reason, refused.details)
+        return work(*args, **kwargs), None
+    except RuleError as error:
+        return None, (error.reason, error.details)
     finally:
         db.close()
 
 
 class _Process:
-    """Another Python with Invites loaded, which ends when the line to it does."""
+    """A Python process with the modules loaded, which ends when its connection is closed."""
 
     def __init__(self) -> None:
-        self._line, theirs = Pipe()
+        self._connection, theirs = Pipe()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603  # nothing of it comes from people
-                [sys.executable, "-c", _SERVE, str(theirs.fileno())],
+            self._process = subprocess.Popen(  # noqa: S603  # contains nothing from users
+                [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
                 cwd=PROJECT_ROOT,
-                env=os.environ.copy(),  # another thread may change it while this one starts
+                env=os.environ.copy(),  # another thread may change it meanwhile
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,  # Ctrl-C is for whoever asked
+                start_new_session=True,  # Ctrl-C ends only the parent
             )
 
-    def ask(self, work: object) -> Any:
-        """Its answer, once. Raises PoolError."""
+    def call(self, work: object) -> Any:
+        """Send the work and wait for its result, then end. Raises PoolError."""
         try:
-            self._line.send(work)
-            if self._line.poll(_LONGEST):
-                return self._line.recv()
+            self._connection.send(work)
+            if self._connection.poll(_MAX_SECONDS):
+                return self._connection.recv()
             raise PoolError
         except (OSError, EOFError):
             raise PoolError from None
@@ -105,46 +108,47 @@ class _Process:
             self.end()
 
     def end(self) -> None:
-        self._line.close()
-        self._process.kill()  # whatever it did is written by now, or isn't wanted any more
+        self._connection.close()
+        self._process.kill()  # its work is committed by now, or no longer wanted
         self._process.wait()
 
 
 class _Spare:
-    """At most one process that waits for the next piece of work, but not for long."""
+    """At most one process that waits for work."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: _Process | None = None
 
     def take(self) -> _Process | None:
-        with self._lock:
-            process, self._process = self._process, None
-        return process
+        return self._replace(None)
 
-    def load(self) -> None:
-        """Without waiting until it is."""
-        threading.Thread(target=self._keep_for_a_while, daemon=True).start()
+    def start(self) -> None:
+        """Start a process in the background."""
+        threading.Thread(target=self._start_and_expire, daemon=True).start()
 
     def end(self) -> None:
         process = self.take()
         if process is not None:
             process.end()
 
-    def _keep_for_a_while(self) -> None:
+    def _start_and_expire(self) -> None:
         process = _Process()
-        with self._lock:
-            former, self._process = self._process, process
+        former = self._replace(process)
         if former is not None:
             former.end()
-        time.sleep(_PATIENCE)
+        time.sleep(_SPARE_SECONDS)
         with self._lock:
             if self._process is not process:
                 return
             self._process = None
         process.end()
 
+    def _replace(self, process: _Process | None) -> _Process | None:
+        with self._lock:
+            former, self._process = self._process, process
+        return former
+
 
 _spare = _Spare()
-_at_once = threading.BoundedSemaphore(2)  # the others wait: a box has two cores
 atexit.register(_spare.end)

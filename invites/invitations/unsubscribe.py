@@ -1,4 +1,4 @@
-"""People who don't want to be invited by an account again, and the accounts that honour it."""
+"""People who unsubscribed from an account's invitations aren't invited again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,11 +10,10 @@ from invites.models import Account, Invitation, InvitationState, UnsubscribedAdd
 
 
 def unsubscribe(invitation: Invitation, now: datetime) -> None:
-    """Invite the person of ``invitation`` no more; what is open counts as declined.
+    """Decline the pending invitation to this address, and refuse later ones from the account.
 
-    Doing it twice does it once. Whoever has the mailed link may do it, without
-    a log-in: it takes nothing away that an Admin's new link or the permanent
-    link couldn't give back.
+    The mailed link is enough to unsubscribe, without a login: a new link from an admin or the
+    permanent link can undo it. Unsubscribing again has no effect.
     """
     with db.transaction():
         added = (
@@ -36,28 +35,21 @@ def unsubscribe(invitation: Invitation, now: datetime) -> None:
 
 
 def resubscribe(account: Account, email: str, now: datetime) -> None:
-    """Let ``account`` invite the person again: they asked for it, or came in by themselves."""
+    """Undo ``unsubscribe``: the person asked for it, or joined by themselves."""
+    subscription = db.delete(UnsubscribedAddress).where(
+        UnsubscribedAddress.account == account, UnsubscribedAddress.email == email
+    )
     with db.transaction():
-        gone = (
-            db.delete(UnsubscribedAddress)
-            .where(UnsubscribedAddress.account == account, UnsubscribedAddress.email == email)
-            .execute()
-        )
-        if gone:
+        if subscription.execute():
             audit_log.record(AuditAction.RESUBSCRIBED, account, None, now, email=email)
 
 
 def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
-    """Those of ``emails``, tens of thousands if need be, that asked not to be invited."""
-    asked = db.lookup(emails, UnsubscribedAddress.email)
-    return {
-        email
-        for (email,) in db.read(
-            asked, [UnsubscribedAddress.email], UnsubscribedAddress.account == account
-        )
-    }
+    """The addresses that unsubscribed from ``account``; fast for tens of thousands."""
+    column = UnsubscribedAddress.email
+    rows = db.read(db.lookup(emails, column), [column], UnsubscribedAddress.account == account)
+    return {email for (email,) in rows}
 
 
 def is_unsubscribed(invitation: Invitation) -> bool:
-    """Whether the person of ``invitation`` asked its account not to invite them again."""
     return bool(unsubscribed(invitation.account_id, [invitation.email]))

@@ -23,7 +23,7 @@ _PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
 class Entry(NamedTuple):
     """The text that should be an address, the number of its row in the file (from 1), and a name.
 
-    ``kept_as_is``: an admin confirmed that the address isn't misspelt.
+    ``kept_as_is``: an admin confirmed that the address isn't misspelled.
     """
 
     text: str

@@ -1,6 +1,6 @@
 """The large mail providers, and how people misspell them.
 
-A domain is misspelt only if a single typo leads to it from a large provider, and nobody is known
+A domain is misspelled only if a single typo leads to it from a large provider, and nobody is known
 to own it: addresses at real domains must never be questioned. A typo keeps the first letter,
 which also tells ``ymail.com`` and ``mail.com`` from ``gmail.com``.
 """
@@ -33,7 +33,7 @@ _SUFFIXES = {
 }
 
 # Not top-level domains, so no domain ends with them.
-_MISSPELT_SUFFIXES = {
+_MISSPELLED_SUFFIXES = {
     **dict.fromkeys(("con", "cmo", "ocm", "comm", "vom", "xom", "cpm", "coom", "ccom"), "com"),
     **dict.fromkeys(("c0m", "com.com", "comn", "coml"), "com"),
     **dict.fromkeys(("nte", "ent", "nett", "nret"), "net"),
@@ -41,7 +41,7 @@ _MISSPELT_SUFFIXES = {
     "dee": "de",
 }
 # The same, but only after a provider's name.
-_MISSPELT_PROVIDER_SUFFIXES = {"ed": "de"}
+_MISSPELLED_PROVIDER_SUFFIXES = {"ed": "de"}
 # Top-level domains that no provider with a long name uses.
 _UNUSED_SUFFIXES = {"co": "com", "cm": "com", "om": "com", "c": "com", "ne": "net"}
 
@@ -76,7 +76,7 @@ def main_domain(name: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def corrected(domain: str) -> str:
-    """The right spelling of a canonical domain that is misspelt, or ""."""
+    """The right spelling of a canonical domain that is misspelled, or ""."""
     written_name, _, written_suffix = domain.partition(".")
     name = _NAMES_BY_MISSPELLING.get(written_name, written_name)
     suffix = _corrected_suffix(name, written_suffix)
@@ -84,15 +84,15 @@ def corrected(domain: str) -> str:
         right = f"{name}.{suffix}"
     else:
         rest, _, suffix = domain.rpartition(".")
-        right = f"{rest}.{_MISSPELT_SUFFIXES.get(suffix, suffix)}"
+        right = f"{rest}.{_MISSPELLED_SUFFIXES.get(suffix, suffix)}"
     return corrected(right) or right if right != domain else ""
 
 
 def _corrected_suffix(name: str, suffix: str) -> str:
-    misspelt = _MISSPELT_SUFFIXES | _MISSPELT_PROVIDER_SUFFIXES
+    misspelled = _MISSPELLED_SUFFIXES | _MISSPELLED_PROVIDER_SUFFIXES
     if len(name) >= _LONG_NAME and suffix not in _SUFFIXES.get(name, ()):
-        misspelt |= _UNUSED_SUFFIXES
-    return misspelt.get(suffix, suffix)
+        misspelled |= _UNUSED_SUFFIXES
+    return misspelled.get(suffix, suffix)
 
 
 def _typos(name: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Suggests an address for an entry that is invalid or looks misspelt."""
+"""Suggests an address for an entry that is invalid or looks misspelled."""
 
 import re
 import unicodedata
@@ -45,15 +45,15 @@ def suggestion(text: str, problem: Reason | None) -> str:
     ``problem``: why the text is refused, if that is known.
     """
     if problem is Reason.ADDRESS_MISSPELLED:
-        return _corrected(text)
+        return _read(text)
     text = " ".join(unicodedata.normalize("NFKC", text[:_MAX_TEXT]).split())
     if not _LIKE_ADDRESS.search(text):
         return ""
-    return next(filter(None, map(_corrected, _attempts(text))), "")
+    return next(filter(None, map(_read, _attempts(text))), "")
 
 
-def misspelt(email: str) -> str:
-    """The right spelling of a canonical address that looks misspelt, or "".
+def corrected(email: str) -> str:
+    """The right spelling of a canonical address that looks misspelled, or "".
 
     At a provider like gmial.com, or with ``www.`` in front, which no mailbox has.
     """
@@ -74,7 +74,7 @@ def holds_two(text: str) -> bool:
 def addresses_in(text: str) -> list[str]:
     """The first canonical addresses in a text that ``holds_two``, each once, correctly spelt."""
     words = _words(unicodedata.normalize("NFKC", text[:_MAX_TEXT]))
-    return list(dict.fromkeys(filter(None, map(_corrected, words))))
+    return list(dict.fromkeys(filter(None, map(_read, words))))
 
 
 def holds_no_more(text: str) -> bool:
@@ -87,9 +87,9 @@ def is_role(email: str) -> bool:
     return email.partition("@")[0] in _ROLES
 
 
-def _corrected(text: str) -> str:
+def _read(text: str) -> str:
     email = _canonical(text)
-    return email and (misspelt(email) or email)
+    return email and (corrected(email) or email)
 
 
 def _canonical(text: str) -> str:

@@ -7,7 +7,7 @@ from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
 from invites.authorization.authority import has_authority
 from invites.core.errors import Reason, RuleError
-from invites.invitations.manage import close_offers
+from invites.invitations.manage import close_invitations
 from invites.members import memberships
 from invites.models import (
     EmailTokenPurpose,
@@ -46,7 +46,7 @@ def accept(
             joined_by=JoinedBy.INVITATION,
             invitation=invitation,
         )
-        close_offers(invitation.account_id, user, InvitationState.REPLACED)
+        close_invitations(invitation.account_id, user, InvitationState.REPLACED)
         audit_log.record(
             AuditAction.ACCEPTED, invitation.account, user, now, email=invitation.email
         )

@@ -112,7 +112,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
         if not membership.is_active:
             return
         _end(membership, now)
-        manage.revoke_offers(actor, membership.user)
+        manage.revoke_invitations(actor, membership.user)
         audit_log.record(
             AuditAction.DEACTIVATED,
             membership.account,
@@ -132,7 +132,7 @@ def leave(member: Membership, now: datetime) -> None:
         if not member.is_active:
             return
         _end(member, now)
-        manage.close_offers(member.account_id, member.user, InvitationState.REVOKED)
+        manage.close_invitations(member.account_id, member.user, InvitationState.REVOKED)
         audit_log.record(
             AuditAction.LEFT, member.account, member.user, now, email=member.user.email
         )

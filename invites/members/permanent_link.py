@@ -8,7 +8,7 @@ from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.invitations.manage import close_offers
+from invites.invitations.manage import close_invitations
 from invites.members import memberships
 from invites.models import (
     Account,
@@ -76,7 +76,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
         membership = memberships.join(
             link.account, user, link.role, now, joined_by=JoinedBy.PERMANENT_LINK
         )
-        close_offers(link.account_id, user, InvitationState.REPLACED)
+        close_invitations(link.account_id, user, InvitationState.REPLACED)
         audit_log.record(AuditAction.JOINED, link.account, user, now, email=user.email)
     return membership
 

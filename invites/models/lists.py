@@ -31,7 +31,7 @@ class EntryOutcome(StrEnum):
     DECLINED = "declined"
     PENDING = "pending"
     UNSUBSCRIBED = "unsubscribed"
-    DAILY_LIMIT = "daily_limit"
+    RECIPIENT_LIMIT = "recipient_limit"
     DUPLICATE = "duplicate"
     EXCLUDED = "excluded"
     INVALID = "invalid"
@@ -72,7 +72,7 @@ class StagedRow(Row):
     """A row of a staged list.
 
     ``email``: the canonical address, or "" if ``problem`` says why there is none.
-    ``kept_as_is``: the admin confirmed that the address isn't misspelt.
+    ``kept_as_is``: the admin confirmed that the address isn't misspelled.
     """
 
     id = None

@@ -47,7 +47,7 @@ class ComposeForm(PlainForm):
 
     ``key``: identifies the press of the button. ``list_id``: the staged list.
     ``seen``: the fingerprint of the review on the page. ``agreed``: the confirmed number of mails.
-    ``trusted``: typed addresses that look misspelt and are kept as they are.
+    ``trusted``: typed addresses that look misspelled and are kept as they are.
     ``place``: the page of the list, as ``outcome:number``.
     ``wrong_id``: the invitation whose wrong address this batch corrects.
     """

@@ -103,7 +103,7 @@ _OUTCOME = {
     EntryOutcome.REMOVED: lambda n: ngettext("removed member", "removed members", n),
     EntryOutcome.DECLINED: lambda n: ngettext("declined earlier", "declined earlier", n),
     EntryOutcome.PENDING: lambda n: ngettext("already invited", "already invited", n),
-    EntryOutcome.DAILY_LIMIT: lambda n: ngettext(
+    EntryOutcome.RECIPIENT_LIMIT: lambda n: ngettext(
         "emailed too often today", "emailed too often today", n
     ),
     EntryOutcome.UNSUBSCRIBED: lambda n: ngettext("unsubscribed", "unsubscribed", n),

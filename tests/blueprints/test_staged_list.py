@@ -370,8 +370,8 @@ class TestTwoAddressesInOneRow:
 
 class TestUndoing:
     @pytest.fixture
-    def misspelt(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
-        """Olive, who looks at a list with misspelt addresses, without JavaScript."""
+    def misspelled(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """Olive, who looks at a list with misspelled addresses, without JavaScript."""
         staging.stage(owner, "p.csv", b"ann@gmial.com\nbob@gmial.com\ncem@x.org\n", now)
         return olive.open(NEW)
 
@@ -385,30 +385,30 @@ class TestUndoing:
         ],
     )
     def test_an_edit_is_reported_and_can_be_undone(
-        self, misspelt: Browser, button: str, said: str
+        self, misspelled: Browser, button: str, said: str
     ) -> None:
-        misspelt.press("All 3")
-        before = totals(misspelt.page), rows(misspelt.page)
-        misspelt.press(button)
-        assert said in misspelt.page.select_one("#staged-list [role=status]").get_text()
-        assert totals(misspelt.page) != before[0]
-        misspelt.press("Undo")
-        assert (totals(misspelt.page), rows(misspelt.page)) == before
+        misspelled.press("All 3")
+        before = totals(misspelled.page), rows(misspelled.page)
+        misspelled.press(button)
+        assert said in misspelled.page.select_one("#staged-list [role=status]").get_text()
+        assert totals(misspelled.page) != before[0]
+        misspelled.press("Undo")
+        assert (totals(misspelled.page), rows(misspelled.page)) == before
 
-    def test_undo_restores_the_former_text(self, misspelt: Browser) -> None:
+    def test_undo_restores_the_former_text(self, misspelled: Browser) -> None:
         row = "#staged-list tbody tr"
-        misspelt.press("Save", within=row, **{"text-1": "new@example.org"}).press("Undo")
-        assert misspelt.page.select_one("[name=text-1]")["value"] == "ann@gmial.com"
+        misspelled.press("Save", within=row, **{"text-1": "new@example.org"}).press("Undo")
+        assert misspelled.page.select_one("[name=text-1]")["value"] == "ann@gmial.com"
 
-    def test_an_undo_can_be_undone_too(self, misspelt: Browser) -> None:
-        misspelt.press("All 3").press("Use ann@gmail.com").press("Undo").press("Undo")
-        assert rows(misspelt.page)["1"] == "will be invited"
+    def test_an_undo_can_be_undone_too(self, misspelled: Browser) -> None:
+        misspelled.press("All 3").press("Use ann@gmail.com").press("Undo").press("Undo")
+        assert rows(misspelled.page)["1"] == "will be invited"
 
-    def test_a_row_is_emptied_and_filled_again(self, misspelt: Browser) -> None:
-        misspelt.press("Save", within="#staged-list tbody tr", **{"text-1": ""})
-        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
-        misspelt.press("Undo").press("Undo")
-        assert misspelt.page.select_one("[name=text-1]")["value"] == ""
+    def test_a_row_is_emptied_and_filled_again(self, misspelled: Browser) -> None:
+        misspelled.press("Save", within="#staged-list tbody tr", **{"text-1": ""})
+        assert misspelled.page.select_one("[name=text-1]")["value"] == ""
+        misspelled.press("Undo").press("Undo")
+        assert misspelled.page.select_one("[name=text-1]")["value"] == ""
 
 
 class TestDownload:

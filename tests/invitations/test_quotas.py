@@ -45,7 +45,7 @@ def other_owner(name, now):
 
 def test_inviting_and_revoking_again_and_again_fills_no_mailbox(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
-    assert outcome(owner, now) is EntryOutcome.DAILY_LIMIT
+    assert outcome(owner, now) is EntryOutcome.RECIPIENT_LIMIT
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(owner, order(BO, also=ON_REQUEST), now)
     assert Delivery.select().count() == MAILS_PER_ADDRESS
@@ -54,7 +54,7 @@ def test_inviting_and_revoking_again_and_again_fills_no_mailbox(owner, now):
 def test_a_day_later_there_is_room_again(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     almost = now + timedelta(hours=23, minutes=59)
-    assert outcome(owner, almost) is EntryOutcome.DAILY_LIMIT
+    assert outcome(owner, almost) is EntryOutcome.RECIPIENT_LIMIT
     assert outcome(owner, now + timedelta(days=1)) is EntryOutcome.INVITE
 
 
@@ -69,8 +69,8 @@ def test_all_accounts_of_the_box_together_have_a_limit_too(owner, now):
     others = [other_owner(name, now) for name in ("North", "South", "West")]
     for other in others[:2]:
         invite_and_revoke(other, now, MAILS_PER_ADDRESS)
-    assert outcome(others[2], now) is EntryOutcome.DAILY_LIMIT
-    assert outcome(owner, now) is EntryOutcome.DAILY_LIMIT
+    assert outcome(others[2], now) is EntryOutcome.RECIPIENT_LIMIT
+    assert outcome(owner, now) is EntryOutcome.RECIPIENT_LIMIT
 
 
 def test_other_accounts_have_room_beside_one_that_has_none(owner, now):
@@ -81,14 +81,14 @@ def test_other_accounts_have_room_beside_one_that_has_none(owner, now):
 def test_fifty_thousand_addresses_are_asked_about_at_once(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     emails = [BO, *(f"p{n}@example.org" for n in range(50_000))]
-    assert quotas.over_daily_limit(owner.account, emails, now) == {BO}
+    assert quotas.over_recipient_limit(owner.account, emails, now) == {BO}
 
 
 @pytest.mark.parametrize("state", [DeliveryState.QUEUED, DeliveryState.FAILED])
 def test_waiting_and_failed_mails_count(owner, now, state):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     Delivery.update(state=state).execute()
-    assert outcome(owner, now) is EntryOutcome.DAILY_LIMIT
+    assert outcome(owner, now) is EntryOutcome.RECIPIENT_LIMIT
 
 
 class TestRoom:

@@ -118,7 +118,7 @@ def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
         owner, order("pending@example.org", "new@example.org", also=AGAIN), now
     )
     assert mails(pending) == MAILS_PER_ADDRESS
-    assert batch.skipped["counts"] == {"daily_limit": 1}
+    assert batch.skipped["counts"] == {"recipient_limit": 1}
     with refused(Reason.RECIPIENT_LIMIT):
         manage.resend(owner, pending, now)
 

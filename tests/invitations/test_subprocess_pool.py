@@ -65,7 +65,7 @@ def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
 def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(subprocess_pool, "_LONGEST", 0.1)
+    monkeypatch.setattr(subprocess_pool, "_MAX_SECONDS", 0.1)
     started = time.monotonic()
     with pytest.raises(PoolError):
         subprocess_pool.run(time.sleep, 60)
@@ -81,7 +81,7 @@ def test_the_next_process_waits_for_work_and_each_works_once() -> None:
 @pytest.mark.slow
 def test_a_process_that_waited_long_enough_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
-    monkeypatch.setattr(subprocess_pool, "_PATIENCE", 0.01)
+    monkeypatch.setattr(subprocess_pool, "_SPARE_SECONDS", 0.01)
     subprocess_pool.run(process_id)
     for thread in set(threading.enumerate()) - before:
         thread.join()

@@ -9,10 +9,10 @@ from invites.core.errors import Reason
 from invites.lists import mail_providers
 from invites.lists.suggestions import (
     addresses_in,
+    corrected,
     holds_no_more,
     holds_two,
     is_role,
-    misspelt,
     suggestion,
 )
 
@@ -149,12 +149,12 @@ def test_each_of_two_addresses_can_be_chosen(written, found, all_of_it):
     ],
 )
 def test_a_slip_in_the_name_of_a_big_provider_is_noticed(written, meant):
-    assert misspelt(f"ada@{written}") == f"ada@{meant}"
+    assert corrected(f"ada@{written}") == f"ada@{meant}"
 
 
 def test_no_mailbox_begins_with_www():
-    assert misspelt("www.ada@example.org") == "ada@example.org"
-    assert misspelt("wwwada@example.org") == ""
+    assert corrected("www.ada@example.org") == "ada@example.org"
+    assert corrected("wwwada@example.org") == ""
 
 
 REAL = (
@@ -170,7 +170,7 @@ REAL = (
 
 @pytest.mark.parametrize("domain", [*REAL.split(), *mail_providers.providers()])
 def test_a_real_domain_is_left_alone(domain):
-    assert misspelt(f"ada@{domain}") == ""
+    assert corrected(f"ada@{domain}") == ""
 
 
 def test_what_is_suggested_for_a_misspelt_address_is_its_correction():
@@ -188,4 +188,4 @@ def test_a_suggestion_can_be_taken_as_it_is(text, problem):
     meant = suggestion(text, problem)
     if meant:
         assert addresses.canonical(meant) == meant
-        assert misspelt(meant) == ""
+        assert corrected(meant) == ""
