@@ -125,13 +125,11 @@ class Invitation(Row):
 
 
 Invitation.add_index(
-    Invitation.index(
-        Invitation.account,
-        Invitation.email,
-        unique=True,
-        where=(Invitation.state == InvitationState.PENDING),
-        name="invitation_one_pending_an_address",
-    )
+    Invitation.account,
+    Invitation.email,
+    unique=True,
+    where=(Invitation.state == InvitationState.PENDING),
+    name="invitation_one_pending_an_address",
 )
 
 

@@ -80,33 +80,16 @@ class Delivery(Row):
 
 
 # Partial indexes: a sent mail is in none of them, so changing its state stays cheap.
-Delivery.add_index(
-    Delivery.index(
-        Delivery.state,
-        Delivery.priority,
-        Delivery.batch,
-        Delivery.due_at,
-        where=(Delivery.state == DeliveryState.QUEUED),
-        name="delivery_queued",
+for _name, _state, *_columns in (
+    ("queued", DeliveryState.QUEUED, "state", "priority", "batch", "due_at"),
+    ("sending", DeliveryState.SENDING, "state"),
+    ("bounced_recipient", DeliveryState.BOUNCED, "recipient", "state"),
+):
+    Delivery.add_index(
+        *(getattr(Delivery, column) for column in _columns),
+        where=(Delivery.state == _state),
+        name=f"delivery_{_name}",
     )
-)
-
-
-Delivery.add_index(
-    Delivery.index(
-        Delivery.state, where=(Delivery.state == DeliveryState.SENDING), name="delivery_sending"
-    )
-)
-
-
-Delivery.add_index(
-    Delivery.index(
-        Delivery.recipient,
-        Delivery.state,
-        where=(Delivery.state == DeliveryState.BOUNCED),
-        name="delivery_bounced_recipient",
-    )
-)
 
 
 class WorkerStatus(Row):

@@ -1,6 +1,6 @@
 """Profiles: people with a login. Creating, recognizing and changing them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from peewee import IntegrityError
@@ -38,14 +38,8 @@ def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
     """Store a new profile. Raises RuleError(PROFILE_EXISTS) if the address has one."""
     try:
         with db.transaction():
-            return User.create(
-                name=profile.name,
-                email=profile.email,
-                phone=profile.phone,
-                password_hash=profile.password_hash,
-                email_confirmed_at=now if confirmed else None,
-                created_at=now,
-            )
+            confirmed_at = now if confirmed else None
+            return User.create(**asdict(profile), email_confirmed_at=confirmed_at, created_at=now)
     except IntegrityError:
         raise RuleError(Reason.PROFILE_EXISTS) from None
 
