@@ -18,7 +18,7 @@ PHONE = "Safari, iOS"
 LAPTOP = "Firefox, Linux"
 
 
-def told(owner, category=None, search=""):
+def actions(owner, category=None, search=""):
     return [one.action for one in audit_log.entries(owner.account, category, search)]
 
 
@@ -42,34 +42,34 @@ def test_the_newest_comes_first_and_each_category_alone(people, now):
     owner = people[Role.OWNER]
     invite(owner, now, "new@example.org")
     memberships.change_role(owner, people[Role.USER], Role.MODERATOR, now)
-    assert told(owner)[:2] == [AuditAction.ROLE_CHANGED, AuditAction.INVITED]
-    assert told(owner, AuditCategory.INVITATIONS) == [AuditAction.INVITED]
-    assert told(owner, AuditCategory.PEOPLE) == [AuditAction.ROLE_CHANGED]
+    assert actions(owner)[:2] == [AuditAction.ROLE_CHANGED, AuditAction.INVITED]
+    assert actions(owner, AuditCategory.INVITATIONS) == [AuditAction.INVITED]
+    assert actions(owner, AuditCategory.PEOPLE) == [AuditAction.ROLE_CHANGED]
 
 
 def test_an_entry_is_found_by_actor_and_by_the_person_concerned(people, now):
     owner = people[Role.OWNER]
     memberships.deactivate(people[Role.ADMIN], people[Role.USER], now)
-    assert told(owner, search="uma@") == [AuditAction.DEACTIVATED]
-    assert told(owner, search=people[Role.ADMIN].user.name.upper()) == [AuditAction.DEACTIVATED]
-    assert told(owner, search=people[Role.USER].user.name.lower()) == [AuditAction.DEACTIVATED]
-    assert told(owner, search="email") == told(owner, search='"') == []
+    assert actions(owner, search="uma@") == [AuditAction.DEACTIVATED]
+    assert actions(owner, search=people[Role.ADMIN].user.name.upper()) == [AuditAction.DEACTIVATED]
+    assert actions(owner, search=people[Role.USER].user.name.lower()) == [AuditAction.DEACTIVATED]
+    assert actions(owner, search="email") == actions(owner, search='"') == []
 
 
 def test_names_of_people_who_never_belonged_are_not_searched(people, now):
     owner, zoe = people[Role.OWNER], people.stranger.user
     invite(owner, now, zoe.email)
     manage.revoke(owner, Invitation.get(), now)
-    assert told(owner, search=zoe.email) == [AuditAction.REVOKED]
-    assert told(owner, search=zoe.name) == []
+    assert actions(owner, search=zoe.email) == [AuditAction.REVOKED]
+    assert actions(owner, search=zoe.name) == []
 
 
 def test_entries_of_other_accounts_are_not_listed(people, now):
     account = accounts.create("Elsewhere", make_user("Zed", "zed@example.org", now), now)
     zed = Membership.get(Membership.account == account)
     invite(zed, now, "new@example.org")
-    assert AuditAction.INVITED not in told(people[Role.OWNER])
-    assert told(zed) == [AuditAction.INVITED, AuditAction.ACCOUNT_CREATED]
+    assert AuditAction.INVITED not in actions(people[Role.OWNER])
+    assert actions(zed) == [AuditAction.INVITED, AuditAction.ACCOUNT_CREATED]
 
 
 class TestSigningIn:
@@ -84,7 +84,7 @@ class TestSigningIn:
         uma = people[Role.USER]
         memberships.deactivate(people[Role.OWNER], uma, now)
         audit_log.record_sign_in(uma.user, PHONE, now)
-        assert told(people[Role.OWNER], AuditCategory.SIGN_INS) == []
+        assert actions(people[Role.OWNER], AuditCategory.SIGN_INS) == []
 
     @pytest.mark.usefixtures("database")
     def test_a_person_without_an_account_gets_no_entry(self, now):

@@ -1,4 +1,4 @@
-"""Whether whoever sent an invitation still has the power that it hands on."""
+"""Authority: whether the inviter may still invite as that role."""
 
 from datetime import timedelta
 
@@ -16,18 +16,18 @@ from tests.support.people import make_member
 
 
 @pytest.mark.parametrize(
-    ("becomes", "backed"),
+    ("becomes", "has_authority"),
     [(Role.OWNER, True), (Role.ADMIN, True), (Role.MODERATOR, False), (Role.USER, False)],
 )
-def test_an_offer_is_backed_while_its_inviter_could_still_make_it(
-    people, owner, now, becomes, backed
+def test_an_inviter_has_authority_while_they_could_still_send_the_invitation(
+    people, owner, now, becomes, has_authority
 ):
     invitation = invite(people[Role.ADMIN], now, role=Role.ADMIN)
     memberships.change_role(owner, people[Role.ADMIN], becomes, now)
-    assert authority.has_authority(invitation) is backed
+    assert authority.has_authority(invitation) is has_authority
 
 
-def test_an_inviter_who_comes_back_backs_the_offer_again(people, owner, now):
+def test_an_inviter_who_is_reactivated_has_authority_again(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     memberships.reactivate(owner, people[Role.ADMIN], now)
@@ -37,7 +37,7 @@ def test_an_inviter_who_comes_back_backs_the_offer_again(people, owner, now):
 @pytest.mark.parametrize("active", [True, False])
 @pytest.mark.parametrize("inviter", Role)
 @pytest.mark.parametrize("offered", Role)
-def test_a_query_finds_just_the_offers_that_are_not_backed(
+def test_the_query_finds_exactly_the_invitations_without_authority(
     people, account, now, offered, inviter, active
 ):
     invitation = invite(people[Role.OWNER], now, role=offered)
@@ -74,9 +74,7 @@ class TestInvitationsWithoutAuthority:
         assert progress.of_batch(offers[1].batch, now).without_authority == 1
         assert progress.of_batch(offers[0].batch, now).without_authority == 0
 
-    def test_are_no_longer_told_once_they_are_closed_expired_or_sent_by_somebody_else(
-        self, offers, owner, people, now
-    ):
+    def test_are_not_counted_once_closed_expired_or_taken_over(self, offers, owner, people, now):
         _kept, revoked, declined, resent, _last, _still = offers
         manage.revoke(owner, revoked, now)
         answers.decline(declined, now)
@@ -89,6 +87,6 @@ class TestInvitationsWithoutAuthority:
         assert authority.count_without_authority(people[Role.ADMIN], now + timedelta(days=14)) == 0
 
     @pytest.mark.usefixtures("offers")
-    def test_hold_again_when_they_have_it_again(self, owner, people, account, now):
+    def test_are_not_counted_once_the_inviter_has_the_role_again(self, owner, people, account, now):
         memberships.change_role(owner, people[Role.ADMIN], Role.ADMIN, now)
         assert AccountInvitations(account).flag_totals(now)[Flag.NO_AUTHORITY] == 0

@@ -1,4 +1,4 @@
-"""Who may do what: the whole matrix."""
+"""Permissions: the whole matrix."""
 
 import pytest
 
@@ -25,7 +25,7 @@ AT_ALL = {
     Action.CLAIM_OWNERSHIP:       ("no",  "no",  "yes", "yes"),
 }  # fmt: skip
 
-# To whom a role may do it: the first letters of User, Moderator, Admin and Owner.
+# On which roles it may do it: the first letters of User, Moderator, Admin and Owner.
 #                                 User    Moder.  Admin   Owner
 TO_WHOM = {
     Action.INVITE:                ("....", "U...", "UMA.", "UMAO"),
@@ -56,7 +56,7 @@ CASES_TO_WHOM = [
 ]
 
 
-def test_the_table_knows_every_action():
+def test_the_table_covers_every_action():
     assert set(AT_ALL) == set(Action)
 
 
@@ -66,7 +66,7 @@ def test_a_role_may_do_what_the_table_says(role, action, allowed):
 
 
 @pytest.mark.parametrize(("role", "action", "target", "allowed"), CASES_TO_WHOM)
-def test_a_role_reaches_whom_the_table_says(role, action, target, allowed):
+def test_a_role_can_act_on_the_roles_in_the_table(role, action, target, allowed):
     assert is_allowed(member(role), action, target) is allowed
     assert is_allowed(member(role), action, member(target)) is allowed
     assert is_allowed(member(role), action, invitation(target)) is allowed
@@ -74,14 +74,14 @@ def test_a_role_reaches_whom_the_table_says(role, action, target, allowed):
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", Action)
-def test_nobody_reaches_into_another_account(role, action):
+def test_nobody_can_act_in_another_account(role, action):
     assert not is_allowed(member(role), action, member(Role.USER, account=2))
     assert not is_allowed(member(role), action, invitation(Role.USER, account=2))
 
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", Action)
-def test_who_was_removed_may_do_nothing(role, action):
+def test_a_removed_member_may_do_nothing(role, action):
     gone = member(role, deactivated_at=NOW)
     assert not is_allowed(gone, action)
     assert not is_allowed(gone, action, Role.USER)
@@ -101,7 +101,7 @@ def test_what_is_not_allowed_is_refused(people):
         authorize(people[Role.ADMIN], Action.CHANGE_ROLE, Role.OWNER)
 
 
-def test_a_member_demoted_since_their_page_was_made_has_lost_the_power(people):
+def test_a_member_demoted_since_the_page_was_loaded_is_refused(people):
     as_the_page_saw_them = people[Role.OWNER]
     Membership.update(role=Role.USER).where(Membership.id == as_the_page_saw_them.id).execute()
     with refused(Reason.NOT_ALLOWED):
@@ -117,5 +117,5 @@ def test_a_member_demoted_since_their_page_was_made_has_lost_the_power(people):
         (Role.OWNER, [Role.USER, Role.MODERATOR, Role.ADMIN, Role.OWNER]),
     ],
 )
-def test_the_role_picker_offers_only_what_one_may_grant(role, offered):
+def test_only_roles_that_the_member_may_grant_are_offered(role, offered):
     assert grantable_roles(member(role)) == offered

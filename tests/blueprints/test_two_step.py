@@ -18,7 +18,7 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Account, Authenticator, Passkey, SecurityEvent, Session, User
 from invites.people import recovery_codes, totp, two_step
-from tests.people.test_security_notices import told
+from tests.people.test_security_notices import sent_notices
 from tests.support.browsing import HTMX, Browser
 from tests.support.passkey_device import Device
 from tests.support.people import PASSWORD, People
@@ -338,7 +338,7 @@ class TestLoggingIn:
             half_way(somebody).press("Log in", code="000000")
         somebody.press("Log in", code="000000")
         assert somebody.status == 429
-        assert told()[-1] == ("uma@example.org", SecurityEvent.TWO_STEP_GUESSED)
+        assert sent_notices()[-1] == ("uma@example.org", SecurityEvent.TWO_STEP_GUESSED)
         elsewhere = half_way(Browser(app))
         assert elsewhere.press("Log in", code=digits(app)).status == 429  # another network, too
 

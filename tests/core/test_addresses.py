@@ -1,4 +1,4 @@
-"""The one canonical form of an address."""
+"""The canonical form of an address."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ anything = st.text() | st.emails() | st.from_regex(r"[\w.+'@ -]{1,20}@[\w.-]{1,2
         ("ada@mail.example.co.uk", "ada@mail.example.co.uk"),
     ],
 )
-def test_one_mailbox_has_one_form(typed, expected):
+def test_every_spelling_of_an_address_has_one_canonical_form(typed, expected):
     assert addresses.canonical(typed) == expected
 
 
@@ -64,7 +64,7 @@ def test_one_mailbox_has_one_form(typed, expected):
         ("a@" + "b" * 260 + ".org", Reason.ADDRESS_TOO_LONG),
     ],
 )
-def test_what_is_no_address_is_refused_with_the_reason(typed, reason):
+def test_an_invalid_address_is_refused_with_the_reason(typed, reason):
     with refused(reason):
         addresses.canonical(typed)
 
@@ -76,7 +76,7 @@ def test_an_address_that_only_becomes_too_long_in_ascii_is_refused():
 
 
 @given(anything)
-def test_the_canonical_form_of_a_canonical_form_is_itself(text):
+def test_a_canonical_address_stays_the_same(text):
     try:
         once = addresses.canonical(text)
     except RuleError:
@@ -85,7 +85,7 @@ def test_the_canonical_form_of_a_canonical_form_is_itself(text):
 
 
 @given(anything)
-def test_a_canonical_address_can_stand_in_a_mail_header_and_in_a_column(text):
+def test_a_canonical_address_is_safe_in_a_header_and_fits_the_column(text):
     try:
         address = addresses.canonical(text)
     except RuleError:
@@ -97,7 +97,7 @@ def test_a_canonical_address_can_stand_in_a_mail_header_and_in_a_column(text):
     assert len(address) <= addresses.MAX_LENGTH
 
 
-def test_a_domain_that_is_none_is_looked_at_once(monkeypatch):
+def test_an_invalid_domain_is_checked_once(monkeypatch):
     looks = []
     known = addresses.validate_email
     monkeypatch.setattr(
@@ -110,7 +110,7 @@ def test_a_domain_that_is_none_is_looked_at_once(monkeypatch):
 
 
 @given(st.emails())
-def test_the_case_of_letters_makes_no_other_mailbox(email):
+def test_upper_and_lower_case_are_the_same_address(email):
     try:
         addresses.canonical(email)
     except RuleError:

@@ -1,4 +1,4 @@
-"""Message-IDs: which delivery a mail was."""
+"""Message-IDs and the deliveries they belong to."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ MAC = "Nee0w8FP4964BFVmMrXi6Hn_"
 
 
 @given(st.integers(1, 10**12), MOMENTS)
-def test_what_is_written_is_read(delivery_id, created_at):
+def test_a_message_id_is_read_back(delivery_id, created_at):
     mail = SimpleNamespace(id=delivery_id, created_at=created_at)
     written = message_id(SIGNER, mail, "invites.example.org")
     read = read_origin(f"In-Reply-To: {written} and more")
@@ -42,5 +42,5 @@ def test_it_is_a_token_at_the_senders_domain(now):
         f"<{'9' * 40}-{MAC}@example.org>",
     ],
 )
-def test_other_ids_are_nobodys(text):
+def test_other_message_ids_are_ignored(text):
     assert read_origin(text) == ""

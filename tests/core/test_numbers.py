@@ -17,9 +17,9 @@ def test_digits_are_a_number(text, number):
     "text",
     [None, "", "x", "-1", "+1", "1.5", " 7", "1_0", "²", "७", "9" * 19, "0" * 19, "9" * 5000],
 )
-def test_anything_else_and_what_is_too_long_is_none(text):
+def test_anything_else_or_longer_is_none(text):
     assert whole_number(text) is None
 
 
-def test_the_largest_number_is_one_that_a_query_can_ask_for(account):
+def test_a_query_can_ask_for_the_largest_number(account):
     assert Account.get_or_none(Account.id == whole_number("9" * 18)) is None

@@ -14,23 +14,23 @@ def made(data):
     return load_secret_keys(data)
 
 
-def test_a_key_that_was_made_is_found_by_every_start(tmp_path):
+def test_a_new_key_is_loaded_every_time(tmp_path):
     data = tmp_path / "data"
     (key,) = made(data)
     assert len(bytes.fromhex(key)) == 32
     assert load_secret_keys(data) == [key]
 
 
-def test_a_key_that_is_there_stays(tmp_path):
+def test_an_existing_key_is_kept(tmp_path):
     assert made(tmp_path) == made(tmp_path)
 
 
-def test_looking_for_a_key_makes_none(tmp_path):
+def test_loading_creates_no_key(tmp_path):
     assert load_secret_keys(tmp_path / "data") == []
     assert not (tmp_path / "data").exists()
 
 
-def test_two_boxes_have_two_keys(tmp_path):
+def test_two_installations_have_different_keys(tmp_path):
     assert made(tmp_path / "one") != made(tmp_path / "two")
 
 
@@ -46,13 +46,13 @@ def test_only_the_key_is_left_in_the_folder(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
 
 
-def test_to_rotate_a_new_line_goes_on_top(tmp_path):
+def test_a_key_is_rotated_by_a_new_first_line(tmp_path):
     (tmp_path / "secret.key").write_text("new\nold\n\n")
     assert load_secret_keys(tmp_path) == ["new", "old"]
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])
-def test_an_empty_file_holds_no_key_and_is_not_replaced_by_a_new_one(tmp_path, content):
+def test_an_empty_file_holds_no_key_and_is_not_replaced(tmp_path, content):
     path = tmp_path / "secret.key"
     path.write_text(content)
     assert made(tmp_path) == []

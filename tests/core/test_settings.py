@@ -1,4 +1,4 @@
-"""The settings of a box."""
+"""The settings."""
 
 import re
 from dataclasses import replace
@@ -20,7 +20,7 @@ def load(**environ):
     return load_settings({f"INVITES_{name}": value for name, value in environ.items()})
 
 
-def test_without_any_setting_the_box_serves_on_this_machine_without_mail():
+def test_without_settings_it_serves_this_machine_and_sends_no_mail():
     settings = load()
     assert settings.bind == "127.0.0.1:8000"
     assert settings.base_url == "http://127.0.0.1:8000"
@@ -63,14 +63,14 @@ def test_the_data_folder_may_be_in_the_home_folder():
         ("192.0.2.7:80", "http://192.0.2.7:80"),
     ],
 )
-def test_without_a_base_url_links_lead_to_where_the_box_listens(bind, url):
+def test_without_a_base_url_links_lead_to_the_bind_address(bind, url):
     assert load(BIND=bind).base_url == url
 
 
 @pytest.mark.parametrize(
     "bind", ["", "8000", ":8000", "localhost", "localhost:", "h:0", "h:65536", "h:x"]
 )
-def test_a_bind_that_is_no_host_and_port_is_refused(bind):
+def test_a_bind_without_host_and_port_is_refused(bind):
     with pytest.raises(SettingsError, match="INVITES_BIND must be an address and a port"):
         load(BIND=bind)
 
@@ -84,7 +84,7 @@ def test_a_bind_that_is_no_host_and_port_is_refused(bind):
         ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
     ],
 )
-def test_the_base_url_is_what_people_type(typed, url):
+def test_the_base_url_is_kept_without_a_trailing_slash(typed, url):
     settings = load(BASE_URL=typed)
     assert settings.base_url == url
     assert settings.is_https == url.startswith("https")
@@ -126,7 +126,7 @@ def test_the_mail_port_follows_from_the_encryption(environ, port):
     assert load(MAIL_SERVER="smtp.example.org", **environ).mail_server.port == port
 
 
-def test_a_mail_server_is_taken_as_set():
+def test_a_mail_server_is_configured():
     settings = load(
         MAIL_SERVER=" smtp.example.org ",
         MAIL_USERNAME="ada",
@@ -170,11 +170,11 @@ def test_a_refusal_names_the_setting(environ, name):
         ("https://invites.example.org", False),
     ],
 )
-def test_links_stay_here_when_no_other_machine_can_follow_them(url, current):
+def test_links_are_local_only_when_no_other_machine_can_follow_them(url, current):
     assert load(BASE_URL=url).is_local_only is current
 
 
-def test_a_box_that_mails_links_that_stay_here_is_warned():
+def test_sending_local_only_links_is_warned_about():
     (warning,) = load(MAIL_SERVER="smtp.example.org").warnings
     assert "http://127.0.0.1:8000" in warning
     assert "Set INVITES_BASE_URL" in warning
@@ -190,15 +190,15 @@ def test_a_box_that_mails_links_that_stay_here_is_warned():
         ("COLOUR_OF_PAPER", "There is no setting INVITES_COLOUR_OF_PAPER."),
     ],
 )
-def test_a_name_that_is_no_setting_is_warned_about_with_the_nearest(name, words):
+def test_an_unknown_setting_is_warned_about_with_the_closest_name(name, words):
     assert load(**{name: "x"}).warnings == [words]
 
 
-def test_other_programs_names_are_their_own():
+def test_variables_of_other_programs_are_ignored():
     assert not load_settings({"PATH": "/bin", "MAIL_SERVER": "x"}).warnings
 
 
-def test_every_setting_that_is_read_is_known_and_in_the_readme():
+def test_every_setting_is_known_and_in_the_readme():
     source = (PROJECT_ROOT / "invites" / "core" / "settings.py").read_text()
     names = set(re.findall(r"INVITES_[A-Z_]+[A-Z]", source))
     readme = (PROJECT_ROOT / "README.md").read_text()
@@ -235,12 +235,12 @@ def test_the_sender_is_set_or_follows_from_the_base_url(environ, sender):
         "post@example.org\nBcc: x@example.org",
     ],
 )
-def test_a_sender_that_is_no_address_is_refused(sender):
+def test_an_invalid_sender_is_refused(sender):
     with pytest.raises(SettingsError, match="INVITES_MAIL_FROM must be an address"):
         load(MAIL_FROM=sender)
 
 
-def test_bounces_come_to_an_inbox_over_tls_unless_told_otherwise():
+def test_bounces_are_read_from_the_inbox_unless_configured():
     known = {"SERVER": "imap.example.org", "USERNAME": "invites", "PASSWORD": " secret "}
     prefixed = {f"BOUNCES_IMAP_{name}": value for name, value in known.items()}
     server = MailboxServer("imap.example.org", 993, "invites", " secret ", "INBOX")
@@ -261,7 +261,7 @@ def test_bounces_come_to_an_inbox_over_tls_unless_told_otherwise():
         ({"FOLDER": "a\r\nb"}, "FOLDER"),
     ],
 )
-def test_half_a_mailbox_for_bounces_is_refused(change, named):
+def test_an_incomplete_bounce_mailbox_is_refused(change, named):
     known = {"SERVER": "imap.example.org", "USERNAME": "invites", "PASSWORD": "secret"} | change
     with pytest.raises(SettingsError, match=f"INVITES_BOUNCES_IMAP_{named}"):
         load(**{f"BOUNCES_IMAP_{name}": value for name, value in known.items()})
@@ -278,7 +278,7 @@ def test_half_a_mailbox_for_bounces_is_refused(change, named):
         ("https://invites.example.org", False),
     ],
 )
-def test_links_to_the_machine_itself_are_known(url, expected):
+def test_local_hosts_are_recognized(url, expected):
     assert load_settings({"INVITES_BASE_URL": url}).is_local_only is expected
 
 
@@ -292,7 +292,7 @@ def test_links_to_the_machine_itself_are_known(url, expected):
         ({"INVITES_MAIL_PASSWORD": ""}, False),
     ],
 )
-def test_a_password_that_others_could_read_on_the_way_is_known(change, expected):
+def test_a_password_sent_unencrypted_is_recognized(change, expected):
     server = {
         "INVITES_MAIL_SERVER": "mail.example.org",
         "INVITES_MAIL_USERNAME": "invites",

@@ -1,4 +1,4 @@
-"""The links that people hold."""
+"""Tokens in links, and codes."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ def test_a_token_opens_its_row_again_and_again(signer, purpose):
 
 
 @pytest.mark.parametrize(("one", "other"), list(permutations(Purpose, 2)))
-def test_a_token_of_one_purpose_never_passes_for_another(signer, one, other):
+def test_a_token_works_for_one_purpose_only(signer, one, other):
     assert not signer.matches(signer.token(one, SomeRow()), other, SomeRow())
 
 
@@ -37,18 +37,18 @@ def test_a_token_opens_no_other_row(signer):
     assert not signer.matches(token, Purpose.MAILED_INVITATION, SomeRow(id=8))
 
 
-def test_an_old_token_does_not_open_a_new_row_that_got_the_same_number(signer):
+def test_an_old_token_does_not_open_a_new_row_with_the_same_id(signer):
     token = signer.token(Purpose.PERMANENT_LINK, SomeRow())
     later = SomeRow(created_at=NOW + timedelta(microseconds=1))
     assert not signer.matches(token, Purpose.PERMANENT_LINK, later)
 
 
-def test_a_token_of_another_box_is_worthless(signer):
+def test_a_token_of_another_installation_is_worthless(signer):
     token = Signer(["another key"]).token(Purpose.MAILED_INVITATION, SomeRow())
     assert not signer.matches(token, Purpose.MAILED_INVITATION, SomeRow())
 
 
-def test_links_in_old_mails_work_after_a_new_key_was_put_on_top():
+def test_old_links_work_after_a_key_was_added():
     token = Signer(["old"]).token(Purpose.MAILED_INVITATION, SomeRow())
     assert Signer(["new", "old"]).matches(token, Purpose.MAILED_INVITATION, SomeRow())
     assert not Signer(["new"]).matches(token, Purpose.MAILED_INVITATION, SomeRow())
@@ -59,7 +59,7 @@ def test_the_newest_key_signs():
     assert token == Signer(["new"]).token(Purpose.MAILED_INVITATION, SomeRow())
 
 
-def test_a_token_can_stand_in_a_link_as_it_is(signer):
+def test_a_token_needs_no_quoting_in_a_url(signer):
     for number in range(1, 200):
         token = signer.token(Purpose.MAILED_INVITATION, SomeRow(id=number))
         assert token.replace("-", "").replace("_", "").isalnum()
@@ -67,7 +67,7 @@ def test_a_token_can_stand_in_a_link_as_it_is(signer):
 
 
 @given(st.text())
-def test_no_text_passes_for_a_token_by_chance(text):
+def test_random_text_is_no_token(text):
     signer = Signer(["a secret key for tests"])
     assert not signer.matches(text, Purpose.MAILED_INVITATION, SomeRow())
     assert not signer.matches(f"7-{text}", Purpose.MAILED_INVITATION, SomeRow())
@@ -81,12 +81,12 @@ def test_a_changed_letter_breaks_a_token(signer, position):
 
 
 @pytest.mark.parametrize("text", ["", "x", "-", "x-y", "-7-y", "७-x", "1.5-x", " 7-x", "9" * 30])
-def test_a_malformed_token_is_for_row_0_which_does_not_exist(text):
+def test_a_malformed_token_has_the_id_0(text):
     assert row_id(text) == 0
 
 
 @given(st.text())
-def test_any_text_names_a_row_that_a_database_can_look_up(text):
+def test_the_id_in_any_text_can_be_looked_up(text):
     assert 0 <= row_id(text) < 2**63
 
 

@@ -1,4 +1,4 @@
-"""Browsers and systems in words."""
+"""The browser and the system behind a User-Agent header."""
 
 import pytest
 
@@ -29,5 +29,5 @@ _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         ("\0<script>", " "),
     ],
 )
-def test_a_browser_is_told_as_its_owner_knows_it(said: str, words: str) -> None:
+def test_browsers_and_systems_have_their_usual_names(said: str, words: str) -> None:
     assert " ".join(user_agents.describe(said)) == words

@@ -11,7 +11,7 @@ from tests.support.actions import invite
 from tests.support.people import make_user
 
 
-def test_a_database_that_goes_missing_is_not_made_anew(database):
+def test_a_missing_database_is_not_created_again(database):
     db.close()
     database.unlink()
     with pytest.raises(OperationalError, match="unable to open"):
@@ -22,7 +22,7 @@ def test_a_database_that_goes_missing_is_not_made_anew(database):
 @pytest.mark.parametrize(
     ("durable", "synchronous", "patience"), [(True, 2, 30_000), (False, 1, 5_000)]
 )
-def test_the_connection_is_safe_and_patient(database, durable, synchronous, patience):
+def test_a_connection_is_durable_and_waits_for_locks(database, durable, synchronous, patience):
     db.close()
     db.configure(database, durable=durable)
     db.connect()
@@ -52,7 +52,7 @@ def test_a_transaction_is_all_or_nothing(database, now):
     assert User.select().count() == 0
 
 
-def test_a_transaction_in_another_can_fail_alone(database, now):
+def test_a_nested_transaction_can_fail_alone(database, now):
     with db.transaction():
         make_user("Ada", "ada@example.org", now)
         with pytest.raises(Interruption):
@@ -60,7 +60,7 @@ def test_a_transaction_in_another_can_fail_alone(database, now):
     assert [user.name for user in User.select()] == ["Ada"]
 
 
-def test_what_cannot_even_be_rolled_back_is_an_error_of_the_database(database):
+def test_a_failed_rollback_reports_the_first_error(database):
     def write():
         with db.sql_transaction():
             db.close()
@@ -77,7 +77,7 @@ def test_a_transaction_takes_the_write_lock_at_once(database):
     other.close()
 
 
-def test_a_reader_is_not_kept_waiting_by_a_writer(account, database):
+def test_a_reader_does_not_wait_for_a_writer(account, database):
     other = sqlite3.connect(database, timeout=0)
     with db.transaction():
         Account.update(name="Changed").execute()
@@ -85,7 +85,7 @@ def test_a_reader_is_not_kept_waiting_by_a_writer(account, database):
     other.close()
 
 
-def test_a_row_that_others_need_cannot_go(owner, now):
+def test_a_row_that_others_refer_to_cannot_be_deleted(owner, now):
     invite(owner, now)
     with pytest.raises(Exception, match="FOREIGN KEY"):
         db.delete(Invitation).execute()

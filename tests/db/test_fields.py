@@ -18,19 +18,19 @@ moments = st.datetimes(
 
 
 @given(moments)
-def test_a_moment_comes_back_from_the_table_to_the_microsecond(moment):
+def test_a_moment_is_stored_to_the_microsecond(moment):
     back = UtcField().python_value(UtcField().db_value(moment))
     assert back == moment
     assert back.tzinfo is UTC
 
 
 @given(moments, moments)
-def test_moments_sort_alike_in_the_table(one, other):
+def test_stored_moments_sort_like_moments(one, other):
     field = UtcField()
     assert (one < other) == (field.db_value(one) < field.db_value(other))
 
 
-def test_no_moment_stays_no_moment():
+def test_none_is_stored_as_null():
     assert UtcField().db_value(None) is None
     assert UtcField().python_value(None) is None
 

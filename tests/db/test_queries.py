@@ -11,7 +11,7 @@ from invites import db
 from invites.models import Account, User
 
 
-def test_one_of_many_values_is_found_however_many_they_are(account):
+def test_a_row_is_found_among_any_number_of_values(account):
     slugs = [f"{n}'\"" for n in range(50_000)]
     assert Account.select().where(db.among(Account.slug, slugs)).count() == 0
     assert Account.select().where(db.among(Account.slug, [*slugs, account.slug])).get() == account
@@ -20,7 +20,7 @@ def test_one_of_many_values_is_found_however_many_they_are(account):
 @pytest.mark.usefixtures("database")
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
-def test_each_of_any_texts_is_looked_up(texts):
+def test_any_text_can_be_looked_up(texts):
     user = User.create(
         name="", email=uuid4().hex, phone="", password_hash="", created_at=datetime.now(UTC)
     )

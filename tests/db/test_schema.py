@@ -47,7 +47,7 @@ def migrate(path, start, results):
 
 
 @pytest.mark.slow
-def test_of_several_processes_that_migrate_at_once_one_does_it(tmp_path):
+def test_of_several_processes_that_migrate_at_once_only_one_does(tmp_path):
     fork = multiprocessing.get_context("forkserver")
     start, results = fork.Barrier(4), fork.Queue()
     arguments = (tmp_path / "invites.sqlite3", start, results)
@@ -68,7 +68,7 @@ def test_a_migrated_database_is_ready(database):
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_where_there_is_no_database_yet_it_says_how_to_make_one(tmp_path, is_there):
+def test_a_missing_database_is_refused_with_what_to_do(tmp_path, is_there):
     file = tmp_path / "invites.sqlite3"
     if is_there:
         file.touch()
@@ -94,7 +94,7 @@ def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(database, use):
 
 
 @pytest.mark.parametrize("use", USES)
-def test_a_database_made_by_another_form_of_a_migration_is_refused_with_what_to_do(database, use):
+def test_a_migration_that_changed_after_it_was_applied_is_refused_with_what_to_do(database, use):
     AppliedMigration.update(checksum="another").execute()
     with pytest.raises(NotReadyError, match=r"have changed .*: 0001_initial\. Install the version"):
         use()
@@ -170,7 +170,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_schema_that_is_not_that_of_the_models_is_refused_with_what_to_do(database, change):
+def test_a_schema_that_differs_from_the_models_is_refused_with_what_to_do(database, change):
     db.database.connection().executescript(change)
     with pytest.raises(NotReadyError, match=r"isn't that of this version .* Restore a backup"):
         schema.migrate(TABLES)
@@ -281,7 +281,7 @@ def columns(table):
 
 
 @pytest.mark.parametrize("use", USES)
-def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path, use):
+def test_a_file_that_is_not_a_database_is_refused_with_what_to_do(tmp_path, use):
     file = tmp_path / "invites.sqlite3"
     file.write_text("no database, though long enough to be taken for one" * 100)
     db.configure(file)
@@ -289,13 +289,13 @@ def test_a_file_that_is_no_database_is_refused_with_what_to_do(tmp_path, use):
         use()
 
 
-def test_a_damaged_database_is_not_backed_up_as_if_it_were_whole(database, tmp_path):
+def test_a_damaged_database_is_not_backed_up(database, tmp_path):
     damage(database)
     with pytest.raises(NotReadyError, match="damaged"):
         db.backup(tmp_path / "copy.sqlite3")
 
 
-def test_only_an_undamaged_database_of_ours_is_sound(database, tmp_path):
+def test_only_an_undamaged_database_of_invites_is_sound(database, tmp_path):
     db.close()
     assert schema.is_sound()
     db.connect()
@@ -309,7 +309,7 @@ def test_only_an_undamaged_database_of_ours_is_sound(database, tmp_path):
 
 
 def damage(file):
-    """Break the index of a table, which a copy of the pages wouldn't notice."""
+    """Damages the index of a table, which copying its pages doesn't notice."""
     db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     page = db.database.execute_sql(
         "SELECT rootpage FROM sqlite_master WHERE name = 'account'"
@@ -321,14 +321,14 @@ def damage(file):
 
 
 @pytest.mark.parametrize("use", USES)
-def test_a_folder_that_cannot_be_is_refused_with_what_to_do(tmp_path, use):
+def test_an_impossible_folder_is_refused_with_what_to_do(tmp_path, use):
     (tmp_path / "file").touch()
     db.configure(tmp_path / "file" / "invites.sqlite3")
     with pytest.raises(NotReadyError, match="INVITES_DATA"):
         use()
 
 
-def test_the_folder_of_the_database_is_made_for_its_owner_only(tmp_path):
+def test_the_folder_of_the_database_is_readable_by_its_owner_only(tmp_path):
     db.configure(tmp_path / "new" / "invites.sqlite3")
     assert not (tmp_path / "new").exists()
     schema.migrate(TABLES)

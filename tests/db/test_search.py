@@ -21,7 +21,7 @@ from tests.support.people import make_user
         ("anything", ""),
     ],
 )
-def test_a_search_minds_neither_case_nor_accents(database, now, name, searched):
+def test_a_search_ignores_case_and_accents(database, now, name, searched):
     make_user(name, "somebody@example.org", now)
     assert User.select().where(db.contains(User.name, searched)).exists()
     assert not User.select().where(db.contains(User.name, f"{searched}~")).exists()

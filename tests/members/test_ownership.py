@@ -10,7 +10,7 @@ from invites.members import memberships, ownership
 from invites.models import Authenticator, JoinedBy, Membership, User
 from invites.people import profiles, sessions, totp, two_step
 from tests.cli.running import run
-from tests.people.test_security_notices import told
+from tests.people.test_security_notices import sent_notices
 from tests.support.actions import refused, reread
 from tests.support.people import make_member, make_user
 from tests.support.populated_account import ACCOUNT, signed_in
@@ -159,7 +159,7 @@ class TestForgottenSecondStep:
         assert (newest.action, newest.actor) == (AuditAction.TWO_STEP_DISABLED, None)
         again = run(app, "disable-two-step", "--email", "uma@example.org")
         assert "was already off" in again.output
-        assert len(told()) == 1
+        assert len(sent_notices()) == 1
 
     def test_reports_an_unknown_address(self, app):
         done = run(app, "disable-two-step", "--email", "nobody@example.org")

@@ -20,7 +20,7 @@ from invites.models import (
     User,
 )
 from invites.people import totp, two_step
-from tests.people.test_security_notices import told
+from tests.people.test_security_notices import sent_notices
 from tests.support.actions import refused
 from tests.support.people import People
 from tests.support.populated_account import services
@@ -100,7 +100,7 @@ def test_only_members_without_it_are_notified_and_only_once(
     have_two_step(people[Role.ADMIN].user, now)
     for required in (True, False, True):
         two_step_policy.require(owner_with_one, required, now)
-    assert told() == [("mo@example.org", SecurityEvent.TWO_STEP_REQUIRED)]
+    assert sent_notices() == [("mo@example.org", SecurityEvent.TWO_STEP_REQUIRED)]
 
 
 def test_the_mail_is_not_sent_to_members_who_have_set_it_up_since(
@@ -125,7 +125,7 @@ def test_members_who_get_or_regain_a_role_are_notified(
         memberships.change_role(owner_with_one, uma, role, now)
     memberships.reactivate(owner_with_one, people[Role.MODERATOR], now)
     asked = SecurityEvent.TWO_STEP_REQUIRED
-    assert told() == [(f"{name}@example.org", asked) for name in ("ada", "uma", "mo")]
+    assert sent_notices() == [(f"{name}@example.org", asked) for name in ("ada", "uma", "mo")]
 
 
 def test_members_who_have_it_or_need_none_are_not_notified(
@@ -139,4 +139,4 @@ def test_members_who_have_it_or_need_none_are_not_notified(
     have_two_step(people[Role.MODERATOR].user, now)
     two_step_policy.require(owner_with_one, True, now)
     memberships.change_role(owner_with_one, uma, Role.MODERATOR, now)
-    assert told() == []
+    assert sent_notices() == []

@@ -1,4 +1,4 @@
-"""Proving to read a mailbox."""
+"""Email tokens: confirming an address, setting a new password."""
 
 from datetime import timedelta
 
@@ -51,7 +51,7 @@ def test_an_expired_link_changes_nothing(ada, now):
     assert profiles.authenticate("ada@example.org", PASSWORD) == ada
 
 
-def test_an_address_that_became_somebody_elses_is_not_taken(ada, now):
+def test_an_address_that_somebody_else_has_by_now_is_refused(ada, now):
     email_token = ask(ada, CONFIRM, now, "new@example.org")
     make_user("Ben Ito", "new@example.org", now)
     with refused(Reason.PROFILE_EXISTS):
@@ -77,7 +77,7 @@ def test_one_reset_ends_all_reset_links(ada, now):
             email_tokens.reset_password(email_token, "yet another password", now)
 
 
-def test_a_reset_drops_a_change_of_address_that_a_thief_may_have_asked_for(ada, now):
+def test_a_reset_drops_a_pending_change_of_address(ada, now):
     change = ask(ada, CONFIRM, now, "thief@example.org")
     email_tokens.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
     with refused(Reason.EMAIL_TOKEN_CLOSED):
@@ -96,7 +96,7 @@ def test_a_refused_password_leaves_the_link_open(ada, now, password, reason):
     assert email_tokens.is_open(reread(email_token), now)
 
 
-def test_a_reset_link_to_an_address_that_was_given_up_is_dead(ada, now):
+def test_a_reset_link_to_a_former_address_is_refused(ada, now):
     email_token = ask(ada, RESET, now)
     User.update(email="new@example.org").where(User.id == ada.id).execute()
     with refused(Reason.EMAIL_TOKEN_CLOSED):
@@ -113,14 +113,14 @@ def test_at_most_five_mails_an_hour_are_sent(ada, now):
     assert Delivery.select().count() == EmailToken.select().count() == 7
 
 
-def test_many_profiles_together_mail_one_address_five_times_an_hour(ada, now):
+def test_an_address_gets_five_links_an_hour_from_all_profiles_together(ada, now):
     others = [make_user(f"Ben {n}", f"ben{n}@example.org", now) for n in range(7)]
     for user in others:
         email_tokens.send_link(user, CONFIRM, "victim@example.org", now)
     assert Delivery.select().where(Delivery.recipient == "victim@example.org").count() == 5
 
 
-def test_what_only_looked_as_if_mailed_does_not_keep_the_owner_of_the_address_waiting(ada, now):
+def test_links_that_were_not_mailed_do_not_count_for_the_owner_of_the_address(ada, now):
     eve = make_user("Eve", "eve@example.org", now)
     for _ in range(5):
         email_tokens.send_link(eve, CONFIRM, ada.email, now, mailed=False)

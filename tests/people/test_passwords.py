@@ -1,4 +1,4 @@
-"""What is accepted as a password, and how it is kept."""
+"""Passwords: which are accepted, their hashes, and the queue."""
 
 from queue import Queue
 from threading import Semaphore, Thread
@@ -23,7 +23,7 @@ from tests.support.people import PASSWORD, password_hash
         "🐎🌧️🐎🌧️☂️🚲🚲🚲🚲",
     ],
 )
-def test_length_is_what_counts(password):
+def test_long_passwords_need_no_digits_or_symbols(password):
     assert len(password) >= passwords.MIN_LENGTH
     passwords.check_acceptable(password, email="ada@example.org", name="Ada Okafor")
 
@@ -48,12 +48,12 @@ def test_length_is_what_counts(password):
         ("iloveyou1234", Reason.PASSWORD_WEAK),
     ],
 )
-def test_short_endless_and_obvious_passwords_are_refused(password, reason):
+def test_short_long_and_weak_passwords_are_refused(password, reason):
     with refused(reason):
         passwords.check_acceptable(password, email="ada.okafor@example.org", name="Ada Okafor")
 
 
-def test_a_refusal_tells_the_limit():
+def test_a_refusal_includes_the_limit():
     with pytest.raises(RuleError) as caught:
         passwords.check_acceptable("short", email="ada@example.org")
     assert caught.value.details == {"limit": 10}
@@ -68,7 +68,7 @@ def test_only_the_right_password_matches():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ["4@8({[<36911", "({[<4@69!1|7", "k" * 12, "k" * 224])
-def test_nobody_keeps_the_box_busy_with_a_password_to_be_estimated(end):
+def test_no_password_takes_long_to_estimate(end):
     password = "4@8({[<369!1|7$50+%2" + end
     passwords.strength("the lists are read by now", email="ada@example.org")
     before = thread_time()
@@ -92,11 +92,11 @@ def test_two_people_with_one_password_have_two_hashes():
 
 
 @pytest.mark.parametrize("password", [PASSWORD, "nobody has this password"])
-def test_nobody_has_no_password_not_even_the_one_that_is_compared(password):
+def test_no_password_matches_an_address_without_a_profile(password):
     assert not passwords.matches(None, password)
 
 
-def test_an_endless_password_is_refused_without_hashing_it():
+def test_a_very_long_password_is_refused_without_hashing():
     assert not passwords.matches(password_hash(), PASSWORD * 100)
 
 
@@ -104,20 +104,18 @@ def test_an_endless_password_is_refused_without_hashing_it():
     ("password", "strength"),
     [("1234567890", 0), ("iloveyou1234", 1), ("Summer2024!", 2), ("a horse in the rain", 4)],
 )
-def test_strength_is_told_from_0_to_4(password, strength):
+def test_strength_is_from_0_to_4(password, strength):
     assert passwords.strength(password, email="ada@example.org") == strength
 
 
 @pytest.mark.slow
-def test_an_endless_password_is_estimated_in_a_moment():
+def test_a_very_long_password_is_estimated_quickly():
     assert passwords.strength("4@8({[</369&#!1/|0$5+7%2/" * 10, email="") == passwords.STRONGEST
 
 
-class TestInLine:
-    """Who waits for a password to be checked, when many log in."""
-
+class TestQueue:
     def at_once(self, action, monkeypatch, count=40):
-        """What ``count`` threads get, all there before the first one has its turn."""
+        """The results of ``count`` threads that start before the first one has its turn."""
         turn, answers = Semaphore(0), Queue()
         monkeypatch.setattr(passwords, "_running", turn)
 
@@ -137,7 +135,7 @@ class TestInLine:
         return refused_at_once, [answers.get(timeout=30) for _ in range(18)]
 
     @pytest.mark.parametrize("kept", [True, False])
-    def test_sixteen_wait_and_who_comes_then_hears_it_at_once(self, kept, monkeypatch):
+    def test_sixteen_wait_and_the_others_are_refused_at_once(self, kept, monkeypatch):
         known = password_hash() if kept else None
         refused_at_once, answered = self.at_once(
             lambda: passwords.matches(known, PASSWORD), monkeypatch
@@ -145,7 +143,7 @@ class TestInLine:
         assert refused_at_once == [Reason.BUSY] * 22
         assert answered == [kept] * 18
 
-    def test_whoever_has_a_place_keeps_it_for_all_that_is_hashed(self, monkeypatch):
+    def test_a_place_in_the_queue_is_kept_for_the_whole_block(self, monkeypatch):
         def change():
             with passwords.queue():
                 passwords.check_correct(password_hash(), PASSWORD)
@@ -157,7 +155,7 @@ class TestInLine:
         assert refused_at_once == [Reason.BUSY] * 22
         assert answered == ["scrypt"] * 18
 
-    def test_after_the_crowd_there_is_a_place_for_everybody(self, monkeypatch):
+    def test_places_are_free_again_afterwards(self, monkeypatch):
         for _ in range(3):
             self.at_once(lambda: passwords.hash_password(PASSWORD), monkeypatch)
         assert passwords.matches(password_hash(), PASSWORD)

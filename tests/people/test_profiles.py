@@ -1,4 +1,4 @@
-"""People with a log-in."""
+"""Profiles: creating, finding and changing them."""
 
 from datetime import timedelta
 
@@ -62,12 +62,12 @@ def test_a_profile_is_found_however_its_address_is_typed(ada, typed):
 
 
 @pytest.mark.parametrize("typed", ["", "ada", "ben@example.org", "' OR 1=1 --", "%"])
-def test_nobody_is_found_and_nobody_gets_in(ada, typed):
+def test_an_unknown_address_is_not_found_and_cannot_log_in(ada, typed):
     assert profiles.find(typed) is None
     assert profiles.authenticate(typed, PASSWORD) is None
 
 
-def test_a_hash_by_an_older_method_is_made_anew_at_the_log_in(ada, now, monkeypatch):
+def test_an_outdated_hash_is_replaced_at_login(ada, now, monkeypatch):
     older = reread(ada).password_hash
     monkeypatch.setattr(passwords, "METHOD", "scrypt:2048:1:1")
     assert profiles.authenticate("ada@example.org", "wrong password") is None
@@ -79,7 +79,7 @@ def test_a_hash_by_an_older_method_is_made_anew_at_the_log_in(ada, now, monkeypa
 
 
 @pytest.mark.parametrize("password", ["", "wrong", PASSWORD + " ", PASSWORD.title()])
-def test_a_wrong_password_lets_nobody_in(ada, password):
+def test_a_wrong_password_is_refused(ada, password):
     assert profiles.authenticate("ada@example.org", password) is None
 
 
@@ -94,7 +94,7 @@ def test_a_bad_phone_number_changes_nothing(ada):
     assert ada.name == reread(ada).name == "Ada Okafor"
 
 
-def test_details_that_are_saved_late_do_not_undo_a_change_of_password(ada, now):
+def test_saving_details_late_does_not_undo_a_change_of_password(ada, now):
     other_tab = reread(ada)
     profiles.change_password(ada, PASSWORD, "another long password", "", now)
     profiles.update_details(other_tab, "Ada Obi", "")
@@ -134,7 +134,7 @@ def test_an_address_with_a_profile_gets_no_mail_and_the_same_answer(ada, now):
     assert recipients() == []
 
 
-def test_whoever_asked_five_times_within_the_hour_is_told_that_no_mail_went_out(ada, now):
+def test_a_sixth_change_within_the_hour_is_refused(ada, now):
     for n in range(5):
         profiles.change_email(ada, f"new{n}@example.org", PASSWORD, now)
     with refused(Reason.TOO_MANY_LINKS):
@@ -144,7 +144,7 @@ def test_whoever_asked_five_times_within_the_hour_is_told_that_no_mail_went_out(
     assert recipients()[-1] == "new@example.org"
 
 
-def test_what_others_asked_for_is_not_told(ada, now):
+def test_requests_by_others_are_not_revealed(ada, now):
     for n in range(5):
         other = make_user(f"Ben {n}", f"ben{n}@example.org", now)
         profiles.change_email(other, "new@example.org", PASSWORD, now)
@@ -175,7 +175,7 @@ def test_a_new_password_logs_out_all_other_devices(ada, now):
     assert profiles.authenticate("ada@example.org", "another long password") == ada
 
 
-def test_a_new_password_ends_reset_links_that_are_out(ada, now):
+def test_a_new_password_ends_pending_reset_links(ada, now):
     profiles.request_password_reset("ada@example.org", now)
     profiles.change_password(ada, PASSWORD, "another long password", "", now)
     assert not email_tokens.is_open(EmailToken.get(), now)
@@ -197,7 +197,7 @@ def test_a_refused_change_of_password_changes_nothing(ada, now, current, new, re
     assert sessions.find(token, now) is not None
 
 
-def test_a_forgotten_password_mails_the_stored_address(ada, now):
+def test_a_forgotten_password_sends_a_link_to_the_stored_address(ada, now):
     profiles.request_password_reset(" ADA@example.org", now)
     (delivery,) = Delivery.select()
     assert (delivery.recipient, delivery.kind) == ("ada@example.org", "reset_password")
@@ -205,12 +205,12 @@ def test_a_forgotten_password_mails_the_stored_address(ada, now):
 
 
 @pytest.mark.parametrize("typed", ["ben@example.org", "nobody", ""])
-def test_a_forgotten_password_of_nobody_mails_nobody(ada, now, typed):
+def test_a_forgotten_password_of_an_unknown_address_sends_nothing(ada, now, typed):
     profiles.request_password_reset(typed, now)
     assert recipients() == []
 
 
-def test_a_new_password_never_overwrites_a_reset_that_came_meanwhile(ada, now):
+def test_a_new_password_does_not_overwrite_a_reset_meanwhile(ada, now):
     as_the_old_password_found_her = reread(ada)
     User.update(password_hash="reset").where(User.id == ada.id).execute()
     with refused(Reason.PASSWORD_WRONG):

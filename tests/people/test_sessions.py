@@ -1,4 +1,4 @@
-"""Log-ins: a row per device."""
+"""Sessions: a row per device that is logged in."""
 
 from datetime import timedelta
 
@@ -45,19 +45,19 @@ def test_logging_out_everywhere_else_keeps_this_device(ada, now):
     assert sessions.find(there, now) is None
 
 
-def test_a_device_that_was_idle_for_30_days_is_logged_out(ada, now):
+def test_a_session_ends_after_30_idle_days(ada, now):
     token = sessions.start(ada, "phone", now)
     assert sessions.find(token, now + timedelta(days=30)) is None
 
 
-def test_a_shared_computer_is_logged_out_after_30_idle_minutes(ada, now):
+def test_a_session_on_a_shared_computer_ends_after_30_idle_minutes(ada, now):
     token = sessions.start(ada, "library", now, shared=True)
     for minutes in (29, 58, 87):
         assert sessions.find(token, now + timedelta(minutes=minutes)) is not None
     assert sessions.find(token, now + timedelta(minutes=118)) is None
 
 
-def test_devices_are_told_last_used_first_without_those_that_are_over(ada, now):
+def test_sessions_are_listed_last_used_first_without_expired_ones(ada, now):
     sessions.start(ada, "library", now, shared=True)
     sessions.start(ada, "old", now - timedelta(days=40))
     phone = sessions.start(ada, "phone", now)
@@ -70,7 +70,7 @@ def test_devices_are_told_last_used_first_without_those_that_are_over(ada, now):
     assert [one.user_agent for one in sessions.of(ada, later)] == ["phone", "laptop"]
 
 
-def test_one_device_is_signed_out_by_its_owner_alone(ada, now):
+def test_only_its_owner_can_end_a_session(ada, now):
     ben = make_user("Ben Ito", "ben@example.org", now)
     token = sessions.start(ada, "phone", now)
     with refused(Reason.NOT_FOUND):
@@ -79,7 +79,7 @@ def test_one_device_is_signed_out_by_its_owner_alone(ada, now):
     assert sessions.find(token, now) is None
 
 
-def test_a_renewed_session_is_the_same_by_another_token(ada, now):
+def test_a_renewed_session_is_the_same_with_another_token(ada, now):
     token = sessions.start(ada, "phone", now)
     before = sessions.find(token, now)
     fresh = sessions.renew(token)
@@ -87,7 +87,7 @@ def test_a_renewed_session_is_the_same_by_another_token(ada, now):
     assert sessions.find(fresh, now) == before
 
 
-def test_what_is_over_is_swept_away(ada, now):
+def test_expired_sessions_are_deleted(ada, now):
     sessions.start(ada, "library", now, shared=True)
     sessions.start(ada, "phone", now)
     sessions.delete_expired(now + timedelta(hours=1))
@@ -101,7 +101,7 @@ def test_a_device_in_use_stays_logged_in(ada, now):
         assert sessions.find(token, now + timedelta(weeks=weeks)) is not None
 
 
-def test_use_is_noted_every_ten_minutes_at_most(ada, now):
+def test_use_is_recorded_at_most_every_ten_minutes(ada, now):
     token = sessions.start(ada, "phone", now)
     sessions.find(token, now + timedelta(minutes=10))
     assert Session.get().seen_at == now
@@ -109,7 +109,7 @@ def test_use_is_noted_every_ten_minutes_at_most(ada, now):
     assert reread(sessions.find(token, later)).seen_at == later
 
 
-def test_a_page_that_asks_by_itself_keeps_no_session_alive(ada, now):
+def test_polling_does_not_prolong_a_session(ada, now):
     token = sessions.start(ada, "phone", now, shared=True)
     for minutes in range(30):
         at = now + timedelta(minutes=minutes)
@@ -125,17 +125,17 @@ def test_a_stolen_table_opens_nothing(ada, now):
 
 
 @pytest.mark.parametrize("token", ["", "x", "' OR 1=1 --", "ü\0"])
-def test_any_other_token_finds_nobody(ada, now, token):
+def test_any_other_token_finds_no_session(ada, now, token):
     sessions.start(ada, "phone", now)
     assert sessions.find(token, now) is None
 
 
-def test_a_device_with_an_endless_name_is_cut_short(ada, now):
+def test_a_long_user_agent_is_cut(ada, now):
     sessions.start(ada, "x" * 10_000, now)
     assert len(Session.get().user_agent) == 255
 
 
-def test_who_was_let_in_by_a_password_that_changed_meanwhile_comes_too_late(ada, now):
+def test_a_login_is_refused_if_the_password_has_changed_meanwhile(ada, now):
     as_the_old_password_found_her = reread(ada)
     type(ada).update(password_hash="changed").where(type(ada).id == ada.id).execute()
     with refused(Reason.PASSWORD_WRONG):

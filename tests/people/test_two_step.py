@@ -1,4 +1,4 @@
-"""The second step of a log-in: digits of an app, and codes on paper."""
+"""Two-step verification: authenticator apps and recovery codes."""
 
 from datetime import datetime, timedelta
 from threading import Barrier, Thread
@@ -12,7 +12,7 @@ from invites.core.tokens import Signer
 from invites.models import Authenticator, RecoveryCodes, SecurityEvent, User
 from invites.people import recovery_codes, sessions, totp, two_step
 from tests.conftest import SIGNING_KEY
-from tests.people.test_security_notices import told
+from tests.people.test_security_notices import sent_notices
 from tests.support.actions import refused
 from tests.support.people import PASSWORD, make_user
 
@@ -21,13 +21,13 @@ HALF_A_MINUTE = timedelta(seconds=30)
 
 @pytest.fixture
 def ada(database: None, now: datetime) -> User:
-    """Somebody who logs in by password alone."""
+    """A user without two-step verification."""
     return make_user("Ada Okafor", "ada@example.org", now)
 
 
 @pytest.fixture
 def tom(database: None, signer: Signer, now: datetime) -> User:
-    """Somebody with an authenticator app, set up a minute ago."""
+    """A user with an authenticator app, set up a minute ago."""
     tom = make_user("Tom Reed", "tom@example.org", now)
     set_up(tom, signer, now - timedelta(minutes=1))
     return tom
@@ -39,16 +39,16 @@ def set_up(user: User, signer: Signer, now: datetime) -> None:
 
 
 def digits(user: User, signer: Signer, at: datetime) -> str:
-    """What the app shows: made from what its owner typed or scanned, and nothing else."""
+    """What the app shows, from what its owner typed or scanned."""
     app = Authenticator.get(Authenticator.user == user)
-    return pyotp.parse_uri(totp.provisioning_uri(app, signer, "Box")).at(at)
+    return pyotp.parse_uri(totp.provisioning_uri(app, signer, "Invites")).at(at)
 
 
-def test_nobody_is_asked_for_a_two_step_who_did_not_set_one_up(ada: User) -> None:
+def test_it_is_off_until_it_is_set_up(ada: User) -> None:
     assert not two_step.is_on(ada)
 
 
-def test_an_app_counts_once_it_has_shown_its_digits(
+def test_an_app_is_on_once_it_has_shown_the_right_digits(
     ada: User, signer: Signer, now: datetime
 ) -> None:
     two_step.start_authenticator(ada, PASSWORD, now)
@@ -62,7 +62,7 @@ def test_an_app_counts_once_it_has_shown_its_digits(
     assert two_step.is_on(ada)
 
 
-def test_whoever_found_an_open_session_sets_nothing_up_and_takes_nothing_off(
+def test_changing_it_takes_the_password(
     ada: User, tom: User, signer: Signer, now: datetime
 ) -> None:
     with refused(Reason.PASSWORD_WRONG):
@@ -76,7 +76,7 @@ def test_whoever_found_an_open_session_sets_nothing_up_and_takes_nothing_off(
     assert RecoveryCodes.get(RecoveryCodes.user == tom).created_at == before
 
 
-def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
+def test_an_unconfirmed_user_cannot_set_it_up_and_lock_the_owner_out(
     ada: User, now: datetime
 ) -> None:
     User.update(email_confirmed_at=None).execute()
@@ -84,7 +84,7 @@ def test_whoever_never_proved_an_address_cannot_lock_its_owner_out(
         two_step.start_authenticator(User.get(), PASSWORD, now)
 
 
-def test_whoever_sets_one_up_while_the_owner_sets_a_new_password_comes_too_late(
+def test_an_app_is_refused_if_the_password_has_changed_meanwhile(
     ada: User, signer: Signer, now: datetime
 ) -> None:
     two_step.start_authenticator(ada, PASSWORD, now)
@@ -94,7 +94,7 @@ def test_whoever_sets_one_up_while_the_owner_sets_a_new_password_comes_too_late(
     assert not two_step.is_on(ada)
 
 
-def test_setting_one_up_again_does_not_replace_the_one_in_force(
+def test_setting_up_again_does_not_replace_the_current_app(
     tom: User, signer: Signer, now: datetime
 ) -> None:
     two_step.start_authenticator(tom, PASSWORD, now)
@@ -102,7 +102,7 @@ def test_setting_one_up_again_does_not_replace_the_one_in_force(
 
 
 @pytest.mark.parametrize("late", [-30, 0, 30])
-def test_digits_count_half_a_minute_early_or_late(
+def test_digits_work_half_a_minute_early_or_late(
     tom: User, signer: Signer, now: datetime, late: int
 ) -> None:
     shown = digits(tom, signer, now + timedelta(seconds=late))
@@ -110,13 +110,13 @@ def test_digits_count_half_a_minute_early_or_late(
 
 
 @pytest.mark.parametrize("late", [-90, -60, 60, 90])
-def test_digits_of_another_time_do_not(tom: User, signer: Signer, now: datetime, late: int) -> None:
+def test_other_digits_are_wrong(tom: User, signer: Signer, now: datetime, late: int) -> None:
     shown = digits(tom, signer, now + timedelta(seconds=late))
     with refused(Reason.CODE_WRONG):
         two_step.check_code(tom, shown, signer, now)
 
 
-def test_digits_work_once_and_none_before_them_after(
+def test_digits_work_once_and_earlier_ones_not_afterwards(
     tom: User, signer: Signer, now: datetime
 ) -> None:
     two_step.check_code(tom, digits(tom, signer, now), signer, now)
@@ -127,9 +127,7 @@ def test_digits_work_once_and_none_before_them_after(
     two_step.check_code(tom, digits(tom, signer, later), signer, later)
 
 
-def test_of_many_at_once_with_the_same_digits_one_gets_in(
-    tom: User, signer: Signer, now: datetime
-) -> None:
+def test_the_same_digits_used_at_once_work_once(tom: User, signer: Signer, now: datetime) -> None:
     shown, start, let_in = digits(tom, signer, now), Barrier(8), []
 
     def try_it() -> None:
@@ -176,7 +174,7 @@ def test_digits_may_be_typed_as_the_app_shows_them(
     two_step.check_code(tom, f" {shown[:3]} {shown[3:]} ", signer, now)
 
 
-def test_apps_work_after_a_new_key_was_put_on_top(tom: User, now: datetime, signer: Signer) -> None:
+def test_apps_work_after_a_key_was_added(tom: User, now: datetime, signer: Signer) -> None:
     shown = digits(tom, signer, now)
     rotated = Signer(["new", SIGNING_KEY])
     two_step.check_code(tom, shown, rotated, now)
@@ -190,7 +188,7 @@ def test_the_table_holds_nothing_from_which_digits_can_be_made(
     assert totp.key_to_type(app, stolen) != totp.key_to_type(app, signer)
 
 
-def test_setting_up_logs_all_other_devices_out_and_is_told(
+def test_setting_up_logs_out_all_other_devices_and_sends_a_notice(
     ada: User, signer: Signer, now: datetime
 ) -> None:
     current, phone = (sessions.start(ada, device, now) for device in ("current", "phone"))
@@ -198,27 +196,25 @@ def test_setting_up_logs_all_other_devices_out_and_is_told(
     two_step.confirm_authenticator(ada, digits(ada, signer, now), current, signer, now)
     assert sessions.find(current, now)
     assert not sessions.find(phone, now)
-    assert told() == [("ada@example.org", SecurityEvent.AUTHENTICATOR_ADDED)]
+    assert sent_notices() == [("ada@example.org", SecurityEvent.AUTHENTICATOR_ADDED)]
 
 
-def test_taking_it_off_ends_the_codes_too_and_is_told(
+def test_removing_the_app_ends_the_recovery_codes_and_sends_a_notice(
     tom: User, signer: Signer, now: datetime
 ) -> None:
     two_step.remove_authenticator(tom, PASSWORD, now)
     assert not two_step.is_on(tom)
     assert recovery_codes.count_unused(tom) == 0
-    assert told()[-1] == ("tom@example.org", SecurityEvent.AUTHENTICATOR_REMOVED)
+    assert sent_notices()[-1] == ("tom@example.org", SecurityEvent.AUTHENTICATOR_REMOVED)
 
 
-def test_only_an_app_that_is_in_force_is_told_to_be_taken_off(
-    ada: User, tom: User, now: datetime
-) -> None:
+def test_removing_an_unconfirmed_app_sends_no_notice(ada: User, tom: User, now: datetime) -> None:
     two_step.start_authenticator(ada, PASSWORD, now)
     for user in (ada, tom, tom):
         two_step.remove_authenticator(user, PASSWORD, now)
     assert totp.of(ada) is None
-    taken_off = (tom.email, SecurityEvent.AUTHENTICATOR_REMOVED)
-    assert [notice for notice in told() if notice[1] == taken_off[1]] == [taken_off]
+    removed = (tom.email, SecurityEvent.AUTHENTICATOR_REMOVED)
+    assert [notice for notice in sent_notices() if notice[1] == removed[1]] == [removed]
 
 
 class TestRecoveryCodes:
@@ -229,7 +225,7 @@ class TestRecoveryCodes:
         assert recovery_codes.just_made(tom, signer, now + timedelta(minutes=10)) == []
         assert recovery_codes.count_unused(tom) == 10
 
-    def test_each_works_once_however_it_is_typed(
+    def test_each_code_works_once_however_it_is_typed(
         self, tom: User, signer: Signer, now: datetime
     ) -> None:
         first, second, *_others = recovery_codes.just_made(tom, signer, now)
@@ -238,9 +234,9 @@ class TestRecoveryCodes:
             two_step.check_code(tom, first, signer, now)
         two_step.check_code(tom, second, signer, now)
         assert recovery_codes.count_unused(tom) == 8
-        assert told()[-1] == ("tom@example.org", SecurityEvent.RECOVERY_CODE_USED)
+        assert sent_notices()[-1] == ("tom@example.org", SecurityEvent.RECOVERY_CODE_USED)
 
-    def test_new_ones_end_the_old(self, tom: User, signer: Signer, now: datetime) -> None:
+    def test_new_codes_end_the_old_ones(self, tom: User, signer: Signer, now: datetime) -> None:
         old = recovery_codes.just_made(tom, signer, now)
         two_step.make_recovery_codes(tom, PASSWORD, now)
         new = recovery_codes.just_made(tom, signer, now)
@@ -249,13 +245,13 @@ class TestRecoveryCodes:
             two_step.check_code(tom, old[0], signer, now)
         two_step.check_code(tom, new[0], signer, now)
 
-    def test_those_of_somebody_else_are_wrong(
+    def test_codes_of_somebody_else_are_wrong(
         self, ada: User, tom: User, signer: Signer, now: datetime
     ) -> None:
         with refused(Reason.CODE_WRONG):
             two_step.check_code(ada, recovery_codes.just_made(tom, signer, now)[0], signer, now)
 
-    def test_they_are_not_made_for_whoever_has_no_two_step(
+    def test_codes_are_refused_while_it_is_off(
         self, ada: User, signer: Signer, now: datetime
     ) -> None:
         with refused(Reason.TWO_STEP_OFF):
@@ -263,10 +259,8 @@ class TestRecoveryCodes:
         assert recovery_codes.just_made(ada, signer, now) == []
 
 
-def test_the_keeper_of_the_box_takes_it_all_off_somebody_who_lost_it(
-    tom: User, now: datetime
-) -> None:
+def test_the_operator_turns_it_off_for_a_user_who_lost_everything(tom: User, now: datetime) -> None:
     two_step.disable(tom, now)
     assert not two_step.is_on(tom)
     assert recovery_codes.count_unused(tom) == 0
-    assert told()[-1] == ("tom@example.org", SecurityEvent.TWO_STEP_DISABLED)
+    assert sent_notices()[-1] == ("tom@example.org", SecurityEvent.TWO_STEP_DISABLED)
