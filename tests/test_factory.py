@@ -1,4 +1,4 @@
-"""What the application is made of: cookies, base URL, proxies, secret key."""
+"""The application: cookies, base URL, proxies, secret key, a missing database."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ HTTPS = "https://invites.example.org"
 
 @pytest.fixture
 def make_app(owner: Membership, settings: Settings) -> Callable[..., Flask]:
-    """Makes an application with more settings."""
+    """Creates an application with these settings."""
     return lambda **environ: create_app(
         load_settings({"INVITES_DATA": str(settings.data)} | environ)
     )

@@ -1,4 +1,4 @@
-"""The same instant, many times: real browsers' requests at a real server."""
+"""Simultaneous requests to a real server."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from tests.support.server import OWNER, Server, running, set_up_data
 pytestmark = pytest.mark.slow
 
 ACCOUNT = "/accounts/riverside-relief"
-ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # and never 500
+ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # never 500
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 class Line:
-    """Somebody's browser: its cookies, and the token of the last page it saw."""
+    """A browser: its cookies, and the form token of its last page."""
 
     def __init__(self, server: Server, email: str = "") -> None:
         self._server = server
@@ -67,7 +67,7 @@ class Line:
 
 
 def at_once(*actions: Callable[[], int]) -> list[int]:
-    """Do all of it in one instant; returns the answers."""
+    """Does all of it at the same time; returns the responses."""
     start = Barrier(len(actions))
 
     def do(action: Callable[[], int]) -> int:

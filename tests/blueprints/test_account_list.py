@@ -1,4 +1,4 @@
-"""The Accounts page and an account's own page; adding and switching accounts."""
+"""The Accounts page, the start page of an account, adding and switching accounts."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from tests.support.populated_account import ACCOUNT, Site, signed_in
 
 @pytest.fixture
 def installer(olive: Browser, owner: Membership) -> Browser:
-    """Olive's device, who installed the box."""
+    """The device of Olive, the installer."""
     User.update(is_installer=True).where(User.id == owner.user_id).execute()
     return olive
 
@@ -97,7 +97,7 @@ class TestBarOnPagesOutsideAccounts:
 
     @staticmethod
     def bar(browser: Browser) -> list[str]:
-        """Where the links in the bar lead."""
+        """The URLs of the links in the bar."""
         return [str(link["href"]) for link in browser.page.select(".site-nav a")]
 
     @pytest.mark.parametrize("place", ["/accounts", "/profile", "/mailbox"])

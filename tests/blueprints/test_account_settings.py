@@ -1,4 +1,4 @@
-"""Settings of an account, and the preview of its mails."""
+"""The settings of an account, and the preview of its mails."""
 
 import re
 from datetime import timedelta

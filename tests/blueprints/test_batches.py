@@ -1,4 +1,4 @@
-"""The page of a batch, and its wheel."""
+"""The page of a batch and its buttons."""
 
 import csv
 from datetime import datetime, timedelta
@@ -38,18 +38,18 @@ SERVER = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=F
 
 @pytest.fixture
 def batch(owner: Membership, now: datetime) -> Batch:
-    """Four people, nobody mailed yet."""
+    """A batch of four people, nothing sent yet."""
     return send(owner, now, *(f"p{n}@example.org" for n in range(4)))
 
 
 @pytest.fixture
 def place(batch: Batch) -> str:
-    """Where its page is."""
+    """The URL of its page."""
     return f"{ACCOUNT}/batches/{batch.id}"
 
 
 def figures(browser: Browser) -> dict[str, str]:
-    """The figures of the page, by their names."""
+    """The figures of the page by label."""
     return {
         figure.dt.get_text(strip=True): figure.dd.get_text(strip=True)
         for figure in browser.page.select(".figures > div")
@@ -267,8 +267,8 @@ def test_the_figures_add_up_to_all_mails(olive: Browser, place: str, now: dateti
     for _time in range(2):
         attempt(unsure, SendResult.OUTCOME_UNKNOWN, now)
         now += timedelta(minutes=2)
-    stands = figures(olive.open(place))
-    assert {name: int(stands[name]) for name in ("queued", "failed", "may have arrived")} == {
+    shown = figures(olive.open(place))
+    assert {name: int(shown[name]) for name in ("queued", "failed", "may have arrived")} == {
         "queued": 1,
         "failed": 1,
         "may have arrived": 1,
@@ -277,15 +277,15 @@ def test_the_figures_add_up_to_all_mails(olive: Browser, place: str, now: dateti
     assert "1 email may have arrived: the connection was lost" in olive.text
     assert "“Retry failed” sends it again" in olive.text
     olive.press("Cancel").press("Cancel unsent emails")
-    stands = figures(olive)
-    assert (stands["queued"], stands["withdrawn"]) == ("0", "1")
+    shown = figures(olive)
+    assert (shown["queued"], shown["withdrawn"]) == ("0", "1")
     assert "Retry failed" not in olive.text
 
 
 class TestAfterARestore:
     @pytest.fixture
     def on_hold(self, batch: Batch, now: datetime) -> None:
-        """One mail had gone out when the backup was made."""
+        """One mail was sent when the backup was made."""
         attempt(Delivery.select().first(), SendResult.SENT, now)
         waiting = (Delivery.batch == batch) & (Delivery.state == DeliveryState.QUEUED)
         changes = {"state": DeliveryState.WITHDRAWN, "reply_text": deliveries.ON_HOLD}
@@ -313,9 +313,9 @@ class TestAfterARestore:
         _mailed, answered, revoked, _held_back = batch.invitations
         answers.decline(answered, now)
         manage.revoke(Membership.get(), revoked, now)
-        stands = figures(olive.open(place))
+        shown = figures(olive.open(place))
         names = ("on hold", "no longer needed", "withdrawn")
-        assert [stands[name] for name in names] == ["1", "1", "1"]
+        assert [shown[name] for name in names] == ["1", "1", "1"]
         cells = olive.open(f"{ACCOUNT}/invitations").page.select("tbody td[data-label=Delivery]")
         in_rows = [cell.get_text(strip=True) for cell in reversed(cells)]
         assert in_rows[1:] == ["no longer needed", "withdrawn", "on hold"]
@@ -333,7 +333,7 @@ class TestAfterARestore:
 class TestUndeliveredMails:
     @pytest.fixture
     def bounced(self, owner: Membership, now: datetime) -> Batch:
-        """One mail came back, one is put off."""
+        """One mail bounced, one is deferred."""
         batch = send(owner, now, "bounced@example.org", "late@example.org", role=Role.MODERATOR)
         first, late = Delivery.select().order_by(Delivery.id)
         attempt(late, SendResult.DEFERRED, now, 451, "4.7.1 Greylisted")
@@ -344,7 +344,7 @@ class TestUndeliveredMails:
 
     @staticmethod
     def section(browser: Browser, title: str) -> str:
-        """What stands under a title."""
+        """The text of the section with this title."""
         found = browser.page.find("h2", string=title)
         assert found is not None
         sheet = found.find_parent("section")
@@ -417,7 +417,7 @@ class TestUndeliveredMails:
 class TestSkippedEntries:
     @pytest.fixture
     def batch(self, owner: Membership, now: datetime) -> Batch:
-        """One who is invited, and three who aren't."""
+        """One person who is invited, and three skipped entries."""
         entries = [
             Entry("ann@example.org", 2, "Ann"),
             Entry("ada@example.org", 3, "Ada"),

@@ -1,4 +1,4 @@
-"""New Invitation: addresses typed and in a file, what is understood, and sending once."""
+"""New Invitation: typed addresses, files, the review, and sending once."""
 
 import io
 import re
@@ -46,7 +46,7 @@ def error(browser: Browser, field: str) -> str:
 
 
 def send(browser: Browser, **typed: object) -> Browser:
-    """Fill the form and press the button, look at the review that comes, and press once more."""
+    """Fills the form, presses the button, and presses it again after the review."""
     browser.press("Send Invitation", **typed)
     assert UNSENT in browser.text
     assert browser.status == 200
@@ -54,14 +54,14 @@ def send(browser: Browser, **typed: object) -> Browser:
 
 
 def ask(browser: Browser, place: str, **form: object) -> BeautifulSoup:
-    """What htmx gets for the form as it stands, with changes."""
+    """The fragment that htmx gets for the form with these changes."""
     form = {"csrf_token": value(browser, "[name=csrf_token]"), "role": "10"} | form
     answer = browser.client.post(f"{NEW}/{place}", data=form, headers=HTMX, buffered=True)
     return BeautifulSoup(answer.text, "html.parser")
 
 
 def outcomes(page: BeautifulSoup) -> dict[str, int]:
-    """The counts of the review, by outcome."""
+    """The counts of the review by outcome."""
     return {
         re.search(r"segment-(\w+)", str(row))[1]: int(row.select_one(".count").get_text())
         for row in page.select(".outcomes > li")
@@ -224,7 +224,7 @@ class TestRefusals:
 
 
 class TestReview:
-    """Nothing goes out unseen, with JavaScript or without."""
+    """Nothing is sent unseen, with JavaScript or without."""
 
     def test_the_first_press_shows_what_would_happen_and_sends_nothing(
         self, olive: Browser
@@ -344,7 +344,7 @@ class TestSkippedUnlessRequested:
     def case(
         self, request: pytest.FixtureRequest, people: People, now: datetime
     ) -> tuple[str, str]:
-        """An address that isn't invited by accident, and the box that asks for it."""
+        """An address that is skipped by default, and the checkbox that requests it."""
         memberships.deactivate(people[Role.OWNER], people[Role.USER], now)
         answers.decline(invite(people[Role.OWNER], now, "no@example.org"), now)
         case: tuple[str, str] = request.param

@@ -1,4 +1,4 @@
-"""The personal link: opened by a new person, a known one, the wrong one; yes, no, too late."""
+"""The personal link: for new people, people with a profile, others; accepted, declined, closed."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -29,19 +29,19 @@ from tests.support.populated_account import ACCOUNT, Site, everything, links, pa
 
 @pytest.fixture
 def invitation(owner: Membership, now: datetime) -> Invitation:
-    """For somebody new, as Moderator."""
+    """An invitation to a new person, as Moderator."""
     return invite(owner, now, "noa@example.org", Role.MODERATOR)
 
 
 @pytest.fixture
 def link(app: Flask, invitation: Invitation) -> str:
-    """The link in its mail."""
+    """The mailed link."""
     return path(links(app).mailed_invitation(invitation))
 
 
 @pytest.fixture
 def kim(invitation: Invitation, now: datetime) -> User:
-    """Somebody with a profile at the invited address."""
+    """A person with a profile for the invited address."""
     return make_user("Kim Known", invitation.email, now)
 
 

@@ -1,4 +1,4 @@
-"""The Invitations page: everybody invited, and what can be done about each."""
+"""The Invitations page and its actions."""
 
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ LIST = f"{ACCOUNT}/invitations"
 
 @pytest.fixture
 def invitation(owner: Membership, now: datetime) -> Invitation:
-    """One that is pending, its mail sent."""
+    """A pending invitation whose mail was sent."""
     made = invite(owner, now, "ann@example.org")
     mail_went_out()
     return made

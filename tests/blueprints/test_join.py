@@ -1,4 +1,4 @@
-"""The permanent link: as somebody new, with a profile, as a member, after leaving."""
+"""The permanent link: for new people, people with a profile, members, former members."""
 
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ NOA = {"name": "Noa New", "email": "noa@example.org", "password": PASSWORD}
 
 @pytest.fixture
 def link(app: Flask, owner: Membership, now: datetime) -> str:
-    """The link on the poster."""
+    """The path of the permanent link."""
     return path(links(app).permanent(permanent_link.enable(owner, now)))
 
 

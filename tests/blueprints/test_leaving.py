@@ -1,4 +1,4 @@
-"""Leaving an account by oneself."""
+"""Leaving an account."""
 
 import pytest
 from flask import Flask

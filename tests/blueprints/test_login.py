@@ -1,4 +1,4 @@
-"""Logging in and out, and where that leads."""
+"""Logging in and out, and the redirects afterwards."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The page about mail, for the installer: what is configured, a test mail, the domain, the pace."""
+"""The Mail page: configuration, test mail, DNS records, throttle."""
 
 from collections.abc import Callable, Iterator
 from email.headerregistry import Address
@@ -26,14 +26,13 @@ Configure = Callable[..., Browser]
 
 @pytest.fixture
 def smtp_server() -> Iterator[SmtpServer]:
-    """A mail server."""
     with SmtpServer().open() as smtp_server:
         yield smtp_server
 
 
 @pytest.fixture
 def configured(site: Site) -> Configure:
-    """Olive's device, on a box with a mail server, with more about both if need be."""
+    """Olive's device in an installation with a mail server and these settings."""
 
     def configure(port: int = 587, box: dict[str, object] | None = None, **more: object) -> Browser:
         plain = {"username": None, "password": None, "use_tls": False, "use_ssl": False}

@@ -1,4 +1,4 @@
-"""The Mailbox: mail that waits for a mail server, for the installer alone."""
+"""The Mailbox: mail that waits for a mail server, for the installer only."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.support.populated_account import Site, signed_in
 
 @pytest.fixture
 def delivery(site: Site) -> Delivery:
-    """The mail to somebody who was invited."""
+    """The mail of an invitation."""
     found: Delivery = Delivery.get(Delivery.invitation == site.rows.pending)
     return found
 

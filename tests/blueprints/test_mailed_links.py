@@ -1,4 +1,4 @@
-"""What stands in the address bar while a mailed link is open."""
+"""The URL in the address bar while a mailed link is open."""
 
 import pytest
 from bs4 import BeautifulSoup

@@ -1,4 +1,4 @@
-"""Forgotten password: a mail, its link, a new password."""
+"""Forgotten passwords: the mail, its link, the new password."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""How good a new password is, told while it is typed."""
+"""The strength of a new password while it is typed."""
 
 import pytest
 from flask import Flask
@@ -10,7 +10,7 @@ from tests.support.populated_account import signed_in
 
 
 def told(browser: Browser, **typed: str) -> str:
-    """The words for what was typed."""
+    """The label for what was typed."""
     token = browser.page.select_one("[name=csrf_token]")["value"]
     browser.post("/password-strength", {"csrf_token": token, **typed})
     assert browser.status == 200

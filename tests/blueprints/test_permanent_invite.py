@@ -1,4 +1,4 @@
-"""Permanent Invite: enable, copy, delete after a confirmation, enable another one."""
+"""Permanent Invite: enable, copy and delete the link."""
 
 from datetime import datetime
 

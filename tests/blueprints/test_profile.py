@@ -1,4 +1,4 @@
-"""The own profile: name, phone, address with confirmation, password."""
+"""The profile: name, phone, address, password, devices."""
 
 import re
 from datetime import datetime, timedelta
@@ -20,13 +20,13 @@ NEW = "a fish in the snow"
 
 @pytest.fixture
 def uma(app: Flask, people: People) -> Browser:
-    """Uma's device, at her profile."""
+    """Uma's device, with her profile open."""
     return signed_in(app, people[Role.USER].user).open("/profile")
 
 
 @pytest.fixture
 def una(app: Flask, people: People, now: datetime) -> Browser:
-    """The device of Una, who hasn't confirmed her address."""
+    """The device of Una, whose address is unconfirmed."""
     account = people[Role.OWNER].account
     member = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
     return signed_in(app, member.user)

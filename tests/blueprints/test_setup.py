@@ -1,4 +1,4 @@
-"""The first visit: whoever has the code from the console sets the box up, once."""
+"""Setup with the code on the console."""
 
 import pytest
 from flask import Flask
@@ -18,13 +18,13 @@ FIELDS = {
 
 @pytest.fixture
 def code(app: Flask) -> str:
-    """The code that stands on the console."""
+    """The setup code."""
     return app.extensions["invites"].signer.setup_code()
 
 
 @pytest.fixture
 def first(app: Flask, database: object) -> Browser:
-    """The first visitor of a fresh box."""
+    """The first visitor of a new installation."""
     return Browser(app)
 
 

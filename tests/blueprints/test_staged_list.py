@@ -1,4 +1,4 @@
-"""The list on New Invitation: looked over, mended and sent, with JavaScript or without."""
+"""The staged list on New Invitation, with and without JavaScript."""
 
 import csv
 import io
@@ -39,13 +39,13 @@ Nobody,not one,
 
 @pytest.fixture
 def looking(olive: Browser) -> Browser:
-    """Olive, who dropped a list and looks at it, without JavaScript."""
+    """Olive, who uploaded a list, without JavaScript."""
     file = (io.BytesIO(CSV.encode()), "people.csv")
     return olive.open(NEW).press("Send Invitation", email="dora@example.org", csv_file=file)
 
 
 def rows(page: BeautifulSoup) -> dict[str, str]:
-    """Row number to what happens with it."""
+    """Outcome by row number."""
     return {
         row.th.get_text(" ", strip=True).split()[-1]: row.select_one(".row-outcome").get_text(
             " ", strip=True

@@ -1,4 +1,4 @@
-"""A second step at the log-in: set up in the profile, asked at the log-in."""
+"""Two-step verification: set up in the profile, asked for at the log-in."""
 
 import json
 import logging
@@ -30,20 +30,20 @@ BOX = "https://box.example"
 
 @pytest.fixture(autouse=True)
 def amid_a_step() -> Iterator[None]:
-    """Digits change each 30 seconds: a test begins ten seconds after that."""
+    """Starts each test ten seconds after the digits have changed."""
     with time_machine.travel(utcnow().timestamp() // 30 * 30 + 10):
         yield
 
 
 @pytest.fixture
 def uma(app: Flask, people: People) -> Browser:
-    """A User at their own computer."""
+    """A User on their own device."""
     return signed_in(app, people[Role.USER].user)
 
 
 @pytest.fixture
 def with_names(app: Flask) -> Iterator[None]:
-    """A box at an address where browsers allow passkeys."""
+    """An installation at a URL where browsers allow passkeys."""
     known = services(app)
     app.extensions["invites"] = replace(known, settings=replace(known.settings, base_url=BOX))
     yield
@@ -51,7 +51,7 @@ def with_names(app: Flask) -> Iterator[None]:
 
 
 def digits(app: Flask, late: int = 0) -> str:
-    """What Uma's app shows, ``late`` seconds from now."""
+    """The digits of Uma's app, ``late`` seconds from now."""
     found = Authenticator.get()
     address = totp.provisioning_uri(found, services(app).signer, "Box")
     return pyotp.parse_uri(address).at(utcnow() + timedelta(seconds=late))

@@ -1,4 +1,4 @@
-"""The way out that every invitation's mail has."""
+"""Unsubscribing with the link in every invitation mail."""
 
 import io
 from typing import Any
@@ -46,7 +46,7 @@ def test_one_button_unsubscribes_and_another_undoes_it(
 def test_one_click_needs_neither_cookie_nor_form_token(
     site: Site, invitation: Invitation, way_out: str
 ) -> None:
-    """As mail services send it: RFC 8058, 3.2."""
+    """As mail services send it (RFC 8058, 3.2)."""
     client = site.app.test_client()
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://mail.example"}
     answer = client.post(way_out, data=ONE_CLICK, headers=headers)
@@ -73,7 +73,7 @@ def test_one_click_can_be_a_multipart_form(
 def test_one_click_from_another_site_ends_no_session(
     site: Site, way_out: str, who: str, token: str, body: dict[str, str]
 ) -> None:
-    """A browser doesn't send our cookie with it, but would keep one that came back."""
+    """A browser sends no cookie with it, but would store one from the response."""
     answer = site.device(who).client.post(way_out + token, data=body)
     assert "Set-Cookie" not in answer.headers
 

@@ -1,4 +1,4 @@
-"""Users: Active and Inactive, roles, leaving and coming back."""
+"""Active and inactive members, roles, deactivating and reactivating."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""flask backup and flask restore: the whole box, put aside and put back."""
+"""The commands backup and restore."""
 
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def run(app: Flask, *command: object) -> Result:
 
 
 def back_up(app: Flask, folder: Path, at: datetime = MONDAY, *options: object) -> Path:
-    """Make a backup at that moment; returns its dated folder."""
+    """Makes a backup at that time and returns its folder."""
     with travel(at, tick=False):
         done = run(app, "backup", folder, *options)
     assert done.exit_code == 0, done.output
@@ -44,13 +44,13 @@ def back_up(app: Flask, folder: Path, at: datetime = MONDAY, *options: object) -
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder for backups."""
     return tmp_path / "backups"
 
 
 @pytest.fixture
 def backup(app: Flask, owner: Membership, now: datetime, folder: Path) -> Path:
-    """A backup in which one mail waits, one is being sent, and one went out."""
+    """A backup with one mail queued, one being sent and one sent."""
     send(owner, now, "sent@example.org", "sending@example.org", "waits@example.org")
     sent, sending, _waits = queue.bulk(now, 3)
     assert journal.write([], [sent], now)

@@ -26,20 +26,20 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def database(database: Path) -> Path:
-    """A database beside the key that the samples' mail was signed with."""
+    """A database with the key that signed the Message-IDs of the samples."""
     database.with_name(FILE_NAME).write_text(KEY)
     return database
 
 
 @pytest.fixture(autouse=True)
 def _mail(app: Flask) -> None:
-    """The mail that the samples are about."""
+    """The delivery that the samples are about."""
     fields = {"kind": DeliveryKind.INVITATION, "priority": 20, "due_at": NOW, "created_at": NOW}
     Delivery.create(id=1207, recipient="kim@example.org", state=DeliveryState.SENT, **fields)
 
 
 class Pipe(BytesIO):
-    """Standard input that tells afterwards whether somebody read it to its end."""
+    """Standard input that records whether it was read to its end."""
 
     is_empty = False
 

@@ -1,4 +1,4 @@
-"""Founding accounts, their settings, and finding those of a person."""
+"""Accounts: creating one, its settings, and those of a person."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Accepting and declining."""
+"""Accepting and declining invitations."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Setting up a fresh box."""
+"""Setup of a new installation."""
 
 import pytest
 

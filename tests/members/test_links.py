@@ -1,4 +1,4 @@
-"""The links that leave the box."""
+"""The absolute links and the rows that their tokens open."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who belongs to an account, as what."""
+"""The members of an account: joining, roles, deactivating, leaving."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Accounts that lost their Account Owners, and people who lost their second step, or a phone."""
+"""Accounts without an Account Owner, and the rescue commands."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.test_races import at_once
 
 @pytest.fixture
 def lost(people):
-    """The account, whose Owner is gone as only somebody at the database can do it."""
+    """The account after its Owner was removed in the database."""
     Membership.update(deactivated_at=0).where(Membership.id == people[Role.OWNER].id).execute()
     return people
 

@@ -1,4 +1,4 @@
-"""The reusable join link of an account."""
+"""An account's permanent link."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Accounts that ask their Moderators and up for a second step."""
+"""Accounts that require two-step verification of their Moderators and up."""
 
 from datetime import datetime
 
@@ -33,13 +33,13 @@ def have_two_step(user: User, now: datetime) -> None:
 
 @pytest.fixture
 def owner_with_one(owner: Membership, now: datetime) -> Membership:
-    """An Account Owner who has set one up."""
+    """An Account Owner who has set it up."""
     have_two_step(owner.user, now)
     return owner
 
 
 def member(role: Role, people: People) -> Membership:
-    """As a request reads them."""
+    """The membership as a request reads it."""
     return Membership.get_by_id(people[role].id)
 
 

@@ -1,4 +1,4 @@
-"""Who gets in where: every route, every method, every kind of visitor."""
+"""Access: every route, every method, every kind of visitor."""
 
 import re
 import shutil
@@ -50,7 +50,7 @@ LET_IN = (200, 303, 409, 410, 422)
 
 
 class Places:
-    """Real ids and tokens for every route, so that nothing is refused for a wrong one."""
+    """Real ids and tokens for every route, so that no request is refused for a wrong one."""
 
     def __init__(self, site: Site, visitor: User | None) -> None:
         now, app = site.rows.now, site.app
@@ -93,13 +93,13 @@ def _token(address: str) -> str:
 
 
 def _session_of(user: User, now: datetime) -> int:
-    """Another device on which somebody is signed in."""
+    """Another device on which the person is logged in."""
     sessions.start(user, "phone", now)
     return Session.get(Session.user == user, Session.user_agent == "phone").id
 
 
 def _passkey_of(user: User, now: datetime) -> int:
-    """A passkey, with the codes on paper that come with it, and an app that waits for digits."""
+    """A passkey with its recovery codes, and an app whose digits are still to be confirmed."""
     totp.create(user, now)
     recovery_codes.make(user, now)
     key = {"name": "Phone", "credential_id": b"1", "public_key": b"", "sign_count": 0}
@@ -107,7 +107,7 @@ def _passkey_of(user: User, now: datetime) -> int:
 
 
 def _list_of(site: Site, visitor: User | None) -> StagedList:
-    """A list that the visitor dropped, or the Owner for whoever isn't in the account."""
+    """A list of the visitor, or of the Owner if the visitor is no member."""
     found = accounts.find_membership(visitor, site.rows.account.slug) if visitor else None
     return staging.stage(found or site.rows.owner, "p.csv", b"p@example.org\n", site.rows.now)
 
@@ -133,11 +133,11 @@ def person(site: Site, visitor: str) -> User | None:
 
 
 def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
-    """What the declaration of a view promises to a visitor."""
+    """The response that the declaration of a view promises to a visitor."""
     if who is Who.ANYBODY:
         return "in"
     if who is Who.MAIL_SERVICE:
-        return "400 BAD REQUEST"  # whoever it is: a form of a page is not what it takes
+        return "400 BAD REQUEST"  # it takes no form of a page, from any visitor
     if visitor == "nobody":
         return "log in"
     if who is Who.INSTALLER:
@@ -236,7 +236,7 @@ def test_only_one_click_unsubscribing_needs_no_form_token(app: Flask) -> None:
 def answers(
     site: Site, method: str, **options: object
 ) -> tuple[dict[str, int], list[str], list[str]]:
-    """What the installer, who owns the account, gets from every route, and the rows around it."""
+    """Status of each route for the installer, and all rows before and after."""
     places = Places(site, site.rows.owner.user)
     client = signed_in(site.app, site.rows.owner.user).client
     before = everything(site.database)

@@ -1,4 +1,4 @@
-"""Errors say what to do next, as pages and as fragments; /healthz says how the box is."""
+"""Errors as pages and fragments that say what to do next, and /healthz."""
 
 import io
 import logging
@@ -29,7 +29,7 @@ CODES = [400, 403, 404, 405, 410, 413, 422, 429, 500]
 
 @pytest.fixture
 def failing(fresh_app: Flask) -> Flask:
-    """An application with a page that fails as asked."""
+    """An application with a page that fails with the status in its URL."""
 
     @allow(Who.ANYBODY)
     def fail(code: int) -> None:
@@ -117,7 +117,7 @@ def test_after_too_many_mails_the_page_says_when_to_try_again(
 
 
 def _wait(browser: Browser) -> tuple[int, str]:
-    """What one more try says of waiting: to programs, and to people."""
+    """The waiting time of another attempt: the header, and the text."""
     assert browser.log_in("uma@example.org", PASSWORD).status == 429
     words = browser.page.select_one("#password-error").get_text(" ", strip=True)
     when = words.removeprefix("Too many attempts. ").partition(" Or ")[0]

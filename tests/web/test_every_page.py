@@ -1,4 +1,4 @@
-"""What all pages and fragments promise, whoever asks and however."""
+"""What all pages and fragments have in common."""
 
 import re
 
@@ -102,7 +102,7 @@ def assert_modules_are_loaded(page: BeautifulSoup) -> None:
 
 
 def assert_every_field_has_a_name(page: BeautifulSoup) -> None:
-    """For people who hear the page: a label around or for it, or an aria-label."""
+    """For screen readers: each field has a label or an aria-label."""
     fields = page.select("input:not([type=hidden]):not([hidden]), select, textarea")
     labelled = {label["for"] for label in page.select("label[for]")}
     nameless = [

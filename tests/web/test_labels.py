@@ -1,4 +1,4 @@
-"""The words for codes: each reason has some, and numbers in them have a singular and a plural."""
+"""The labels: each reason has one, and numbers have a singular and a plural."""
 
 import re
 from collections.abc import Iterator

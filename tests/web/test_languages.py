@@ -1,6 +1,6 @@
-"""Every word that a person sees goes through gettext, so that it can be translated.
+"""Every text that a person sees goes through gettext, so that it can be translated.
 
-Pages are checked for it by test_every_page.
+Pages are checked by test_every_page.
 """
 
 import pytest

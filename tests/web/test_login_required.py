@@ -1,4 +1,4 @@
-"""A session that ends while somebody works: they read why, and what they typed isn't lost."""
+"""A session that ends while somebody works: they get the reason, and keep what they typed."""
 
 import pytest
 from bs4 import BeautifulSoup
@@ -17,14 +17,14 @@ TYPED = "ann@example.org\nBen <ben@example.org>"
 
 @pytest.fixture
 def writing(olive: Browser, owner: Membership) -> Browser:
-    """Olive's device, on which she is logged out while she types addresses."""
+    """Olive's device, where her session ends while she types addresses."""
     olive.open(NEW)
     sessions.end_all(owner.user)
     return olive
 
 
 def log_in_beside(browser: Browser, user: User) -> None:
-    """What logging in in another tab does to the cookie of all tabs."""
+    """Changes the cookie as logging in in another tab does."""
     other = signed_in(browser.client.application, user)
     cookie = other.client.get_cookie("invites")
     browser.client.set_cookie("invites", cookie.value)

@@ -1,4 +1,4 @@
-"""Who may do what to whom: every button of the address map, every role, every role it touches."""
+"""Who may do what to whom: every button, every role, every role of its target."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ from tests.support.populated_account import ACCOUNT, Site, everything, signed_in
 
 pytestmark = pytest.mark.slow
 
-# The guide: whom each role may invite, remove, bring back and change.
+# The guide: the roles that each role may invite, deactivate, reactivate and change.
 MODERATORS = {Role.MODERATOR: {Role.USER}}
 ADMINS = {
     Role.ADMIN: {Role.USER, Role.MODERATOR, Role.ADMIN},
@@ -44,17 +44,17 @@ REACH = {
 
 
 class Target:
-    """A member, an invitation and its batch, all of one role, ready for a button to be pressed."""
+    """A member, an invitation and its batch, all with one role, ready for a button."""
 
     def __init__(self, site: Site, role: Role) -> None:
         self.now, self.owner = site.rows.now, site.rows.owner
-        # Another Owner, so that the last one isn't what stands in the way.
+        # Another Owner, so that nothing is refused for the last one.
         make_member(self.owner.account, "Oz", "oz@example.org", Role.OWNER, self.now)
         self.member = make_member(self.owner.account, "Tim", "tim@example.org", role, self.now)
         self.invitation = invite(self.owner, self.now, "tam@example.org", role)
 
     def be_ready_for(self, endpoint: str) -> None:
-        """A new button fails here until somebody says when it works."""
+        """Fails for a new button until it is listed."""
         _READY[endpoint](self)
 
     def values(self) -> dict[str, object]:
@@ -100,7 +100,7 @@ _READY: dict[str, Callable[[Target], object]] = {
 
 
 def buttons(app: Flask) -> Iterator[Rule]:
-    """Whatever is done to a member, an invitation or a batch of an account."""
+    """Every route that changes a member, an invitation or a batch."""
     touched = {"membership_id", "invitation_id", "batch_id"}
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods and "slug" in rule.arguments and touched & rule.arguments:
@@ -114,7 +114,7 @@ def person(site: Site, role: Role) -> User:
 
 
 class Box:
-    """A site that is put back after every press."""
+    """A site that is reset after every button."""
 
     def __init__(self, site: Site, target_role: Role, endpoint: str) -> None:
         self.site = site
@@ -127,7 +127,7 @@ class Box:
         shutil.copy(site.database, self._untouched)
 
     def press(self, role: Role, url: str, /, **form: object) -> tuple[int, bool]:
-        """The status, and whether anything changed."""
+        """Returns the status, and whether anything changed."""
         before = everything(self._untouched)
         answer = self.devices[role].client.post(url, data=form, buffered=True)
         changed = everything(self.site.database) != before

@@ -1,4 +1,4 @@
-"""A page asks the database a fixed number of times, however long its list is."""
+"""A page needs a fixed number of queries, however long its list is."""
 
 from collections.abc import Callable
 

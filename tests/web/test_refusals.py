@@ -1,4 +1,4 @@
-"""A refusal has one status, whichever page refuses and whether htmx asks or not."""
+"""A refusal has one status, on every page, with and without htmx."""
 
 import io
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_input_that_can_be_corrected_is_422_and_nothing_else_is() -> None:
 
 @dataclass(frozen=True)
 class Refusing:
-    """A view that passes on what ``rule`` refuses, asked by ``who`` with ``form``."""
+    """A view that passes on the refusal of ``rule``. ``who`` sends ``form``."""
 
     rule: str
     who: str = "owner"
@@ -203,7 +203,7 @@ def test_a_view_answers_a_refusal_with_the_status_of_its_reason(
 
 
 def assert_forms_lead_to_their_views(site: Site, page: BeautifulSoup, url: str) -> None:
-    """A form without an action sends to the URL of the page, which is the refusing view's here."""
+    """A form without an action posts to the page's URL, here that of the refusing view."""
     urls = site.app.url_map.bind("localhost")
     if page.select("form[method=post]:not([action])"):
         assert urls.match(url, method="GET")

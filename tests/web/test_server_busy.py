@@ -1,4 +1,4 @@
-"""More people log in than passwords can be checked: who comes then hears it at once."""
+"""More people log in than passwords can be checked: the others are told at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +21,14 @@ OWN = "/profile/two-step"
 
 @contextmanager
 def crowd() -> Iterator[None]:
-    """All places in line are taken."""
+    """All places in the password queue are taken."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_queue", Semaphore(0))
         yield
 
 
 def place(site: Site, form: str) -> tuple[str, str, str]:
-    """Who finds a form, where, and its button."""
+    """Who uses the form, its URL and its button."""
     if form == "codes":
         site.set_up_two_step("user")
     email_token = path(links(site.app).email_token(site.rows.reset))
