@@ -1,10 +1,10 @@
 """Runs every benchmark and prints its figures."""
 
 from bench import (
+    classifying_50000,
     costs,
     delivery,
     importing,
-    judging_50000,
     list_of_50000,
     pressing_send,
     reading,
@@ -17,7 +17,7 @@ if __name__ == "__main__":
     print()
     reading.main()
     print()
-    judging_50000.main()
+    classifying_50000.main()
     print()
     importing.main()
     print()

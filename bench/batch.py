@@ -1,4 +1,4 @@
-"""A batch of any size, sent by an Owner: what several benchmarks begin with."""
+"""A batch of any size, sent by an Account Owner, with which several benchmarks begin."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from invites.people.profiles import NewProfile
 def make_batch(
     people: int, *, key: str = "key", prefix: str = "volunteer", days_ago: int = 0
 ) -> Batch:
-    """An account, its Owner, and a press of *Send Invitation* for so many people."""
+    """Create an account with an owner if there is none, and invite so many people."""
     now = utcnow() - timedelta(days=days_ago)
     if not Membership.select().exists():
         olive = NewProfile("Olive", "olive@example.org", "", "")

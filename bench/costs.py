@@ -1,4 +1,4 @@
-"""What delivery costs: the database for each mail, memory, and everybody else's pages."""
+"""The cost of delivery: database time per mail, memory, and the speed of pages meanwhile."""
 
 import http.client
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Flask
 
 from bench.batch import make_batch
-from bench.delivery import box, environment, left, ours, sink, worker
+from bench.delivery import environment, installation, left, ours, sink, worker
 from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT
@@ -39,8 +39,8 @@ def main() -> None:
 
 
 def _database(older: int) -> float:
-    """Microseconds for taking a mail, marking it as being sent, and writing what became of it."""
-    with box(1) as app:
+    """Microseconds for claiming a mail, marking it as sending, and recording its outcome."""
+    with installation(1) as app:
         db.configure(app.extensions["invites"].settings.database_path, durable=False)
         db.connect()
         for days_ago in range(older // 50_000, 0, -1):  # one list a day, which is allowed
@@ -62,7 +62,7 @@ def _database(older: int) -> float:
 
 
 def _pages(port: int) -> None:
-    with box(port) as app, _pages_served(app, port) as (web, cookie):
+    with installation(port) as app, _pages_served(app, port) as (web, cookie):
         data = app.extensions["invites"].settings.data
         MailThrottle.create(id=1, per_minute=None, connections=4)
         idle = _p95(cookie, lambda: True)
@@ -95,7 +95,7 @@ def _p95(cookie: str, goes_on: Callable[[], bool]) -> float:
 
 @contextmanager
 def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A real gunicorn, and the cookie of somebody who is logged in there."""
+    """A real gunicorn, and the session cookie of somebody who is logged in."""
     make_batch(1, prefix="first")
     cookie = _logged_in(app, Membership.get().user)
     data = app.extensions["invites"].settings.data
@@ -141,7 +141,7 @@ def _wait_for_pages() -> None:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of memory of a process and its children; what several share counts once (PSS)."""
+    """Bytes of memory of a process and its children; shared memory counts once (PSS)."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())

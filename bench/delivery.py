@@ -1,8 +1,8 @@
 """How fast a batch is sent, from *Send* to the last mail, and other programs with the same sink.
 
 The sink is Postfix's ``smtp-sink`` where it is installed (Debian package
-``postfix``; no daemon needed), else ``bench.sink``. Each run has all programs
-one after the other, so that they share the machine's mood.
+``postfix``; no daemon needed), otherwise ``bench.sink``. Each run has all programs
+one after the other, so that they meet the same load.
 """
 
 import os
@@ -90,7 +90,7 @@ def bare(port: int, message: bytes, mails: int = PEERS) -> None:
 
 def flask_mail(port: int) -> None:
     """Flask-Mail as its documentation shows it for many mails."""
-    with box(port) as app:
+    with installation(port) as app:
         mail = Mail(app)
         html, text = "<p>" + "come and join us " * 90 + "</p>", "come and join us " * 40
         with mail.connect() as connection:
@@ -109,7 +109,7 @@ def smtp_source(port: int, sessions: int, size: int) -> None:
 
 def ours(port: int, connections: int, people: int = PEOPLE) -> tuple[float, int]:
     """Mails a second from *Send* to the last outcome, and the worker's peak memory in bytes."""
-    with box(port) as app:
+    with installation(port) as app:
         MailThrottle.create(id=1, per_minute=None, connections=connections)
         with worker(app.extensions["invites"].settings.data, port) as process:
             start = time.perf_counter()
@@ -124,13 +124,13 @@ def ours(port: int, connections: int, people: int = PEOPLE) -> tuple[float, int]
 
 
 def left() -> bool:
-    """Whether a mail waits."""
+    """Whether mails are queued."""
     waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
     return Delivery.select(Delivery.id).where(Delivery.state.in_(waiting)).exists()
 
 
 @contextmanager
-def box(port: int) -> Iterator[Flask]:
+def installation(port: int) -> Iterator[Flask]:
     """An application with a database of its own that hands its mail to ``port``."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(environment(Path(folder), port))
@@ -147,7 +147,7 @@ def box(port: int) -> Iterator[Flask]:
 
 @contextmanager
 def worker(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """A real ``flask worker``, ready to work, as niced as a box starts it."""
+    """A real ``flask worker``, ready to work, with its usual nice value."""
     process = subprocess.Popen(
         ["nice", "-n", "5", sys.executable, "-m", "flask", "--app", "app.py", "worker"],
         cwd=PROJECT_ROOT,
@@ -166,7 +166,7 @@ def worker(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def environment(data: Path, port: int) -> dict[str, str]:
-    """The settings of such a box."""
+    """The settings of such an installation."""
     return {
         "INVITES_DATA": str(data),
         "INVITES_BASE_URL": "https://invites.example.org",
@@ -177,7 +177,7 @@ def environment(data: Path, port: int) -> dict[str, str]:
 
 def a_message(port: int) -> bytes:
     """One of our invitations."""
-    with box(port) as app:
+    with installation(port) as app:
         make_batch(1)
         message = MailBuilder(app.extensions["invites"].mail_context).build(
             queue.bulk(utcnow(), 1)[0], utcnow()

@@ -1,4 +1,4 @@
-"""A CSV with 50,000 rows: read, judged, made into a batch, looked at."""
+"""Reads, classifies and sends a CSV file of 50,000 rows, and shows the pages afterwards."""
 
 import csv
 import io
@@ -77,10 +77,10 @@ def _steps() -> dict[str, float]:
     table = files.read(CONTENT)
     entries = table.entries(table.choice())
     timed("read the file", lambda: files.read(CONTENT).entries(table.choice()))
-    timed("judge every row", lambda: classify.classify(account, entries, now))
+    timed("classify every row", lambda: classify.classify(account, entries, now))
     order = send_invitations.InvitationRequest("key", entries, Role.USER)
     batch = timed(
-        "send: judge, 50,000 invitations and mails",
+        "send: classify, 50,000 invitations and mails",
         lambda: send_invitations.send(owner, order, now),
     )
     timed("batch page: progress", lambda: progress.of_batch(batch, now))

@@ -1,4 +1,4 @@
-"""What *Send* costs on 50,000 addresses: the rows against a raw ``executemany``, and the answer."""
+"""The cost of *Send* for 50,000 addresses: its rows against a raw ``executemany``, and in all."""
 
 import sqlite3
 import statistics
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from bench.batch import make_batch
-from bench.delivery import box
+from bench.delivery import installation
 from invites import db
 from invites.core.clock import utcnow
 from invites.invitations import send_invitations
@@ -25,11 +25,11 @@ def main() -> None:
     print(f"*Send* on {PEOPLE:,} addresses, medians of {RUNS} runs")
     print(f"raw executemany of the same rows        {raw * 1000:6.0f} ms")
     print(f"ours, the rows alone                    {rows * 1000:6.0f} ms {rows / raw:6.2f} x raw")
-    print(f"judge, rows, commit, batch page's sums  {send * 1000:6.0f} ms {send / raw:6.2f} x raw")
+    print(f"classify, rows, commit, batch totals     {send * 1000:6.0f} ms {send / raw:6.2f} x raw")
 
 
 def _run() -> tuple[float, float, float]:
-    with box(1) as app:
+    with installation(1) as app:
         make_batch(1, prefix="first")
         start = time.perf_counter()
         batch = make_batch(PEOPLE)
@@ -68,8 +68,8 @@ def _raw(path: Path) -> float:
 
 
 def _rows() -> float:
-    """Seconds for the rows as *Send* makes them, in a database where they are new."""
-    with box(1):
+    """Seconds for the rows as *Send* inserts them into a fresh database."""
+    with installation(1):
         batch = make_batch(1, prefix="first")
         invited = [(f"volunteer{n}@town{n % 300}.example", "") for n in range(PEOPLE)]
         now = utcnow()

@@ -31,7 +31,7 @@ _SHAPES: dict[str, tuple[list[str], Callable[[int], list[Any]]]] = {
 
 
 def main() -> None:
-    """Print medians, as ratios to decoding and csv.reader into a list; at last the worst files."""
+    """Print medians as ratios to decoding and csv.reader into a list, then the slowest files."""
     print(f"{ROWS:,} rows, medians of {RUNS} runs")
     for shape, (titles, row) in _SHAPES.items():
         content, book = _files(titles, row)
@@ -59,7 +59,7 @@ def _files(titles: list[str], row: Callable[[int], list[Any]]) -> tuple[bytes, b
 
 
 def peak_of_one() -> None:
-    """Print how much more memory this process had at most while it read standard input, in MB."""
+    """Print this process's peak memory over idle while it reads standard input, in MB."""
     _entries(b"Name,Email\nAda,ada@example.org\n")
     idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _entries(sys.stdin.buffer.read())
@@ -67,7 +67,7 @@ def peak_of_one() -> None:
 
 
 def _peak(content: bytes) -> float:
-    # By way of a small process: the peak of a parent counts as its child's.
+    # Started by a small process, as a child inherits the peak of its parent.
     code = "import sys, subprocess; sys.exit(subprocess.call([sys.executable, *sys.argv[1:]]))"
     child = "from bench.reading import peak_of_one; peak_of_one()"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Mail servers that take their time: many connections against the bare loop on the same server."""
+"""Slow mail servers: many connections against the bare loop on the same server."""
 
 import statistics
 import subprocess

@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells who has a profile: log-in and forgotten password."""
+"""Whether response times reveal who has a profile, at login and password reset."""
 
 import logging
 import statistics
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask.testing import FlaskClient
 
 from bench import csrf
-from bench.delivery import box
+from bench.delivery import installation
 from invites.core.clock import utcnow
 from invites.members import accounts
 from invites.people import profiles
@@ -19,8 +19,8 @@ TRIES = 200  # of each
 
 
 def main() -> None:
-    """Print the medians, and what lies between them."""
-    with box(1) as app:
+    """Print the medians and their difference."""
+    with installation(1) as app:
         rate_limits._limiter.enabled = False
         logging.getLogger("invites").setLevel(logging.ERROR)  # refused log-ins are expected
         _people()

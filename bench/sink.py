@@ -1,6 +1,6 @@
-"""A mail server that keeps nothing: ``python -m bench.sink [ms a mail] [ms of a round trip]``.
+"""A mail server that discards mails: ``python -m bench.sink [ms per mail] [ms of a round trip]``.
 
-It thinks for so long about each mail, and each answer travels for so long.
+It delays each mail, and each reply, by these times.
 Offers PIPELINING (RFC 2920). Prints its port on the first line, and runs until killed.
 """
 

@@ -1,4 +1,4 @@
-"""Judging 50,000 rows of an account with 100,000 members and 200,000 earlier invitations."""
+"""Classifies 50,000 rows in an account with 100,000 members and 200,000 earlier invitations."""
 
 import re
 import statistics
@@ -40,7 +40,7 @@ ROWS = 50_000
 RUNS = 7
 
 _ADDRESS = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_HEARD_OFTEN = tuple(range(109_501, 109_600))
+_MAILED_TODAY = tuple(range(109_501, 109_600))
 _STATES = (
     InvitationState.PENDING,
     InvitationState.ACCEPTED,
@@ -50,7 +50,6 @@ _STATES = (
 
 
 def main() -> None:
-    """Print the medians and their ratio to the floor."""
     entries = [Entry(text, row) for row, text in enumerate(_texts(), 1)]
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
@@ -74,7 +73,7 @@ def _measure(account: Account, entries: list[Entry]) -> None:
         "read every entry": lambda: [classify.read(entry) for entry in entries],
         "look the addresses up": lambda: classify.outcomes_on_record(account, emails, now),
         "look five addresses up": lambda: classify.outcomes_on_record(account, emails[:5], now),
-        "judge": lambda: classify.classify(account, entries, now),
+        "classify": lambda: classify.classify(account, entries, now),
     }
     print(f"{ROWS:,} rows, {MEMBERS:,} members, {EARLIER:,} invitations; medians of {RUNS} runs")
     floor = 0.0
@@ -91,15 +90,15 @@ def _timed(step: Callable[[], object]) -> float:
 
 
 def _floor(entries: list[Entry]) -> tuple[int, int]:
-    """What any judging has to do: look at each text, and tell what stands there twice."""
+    """The least that any classification does: match each text, and count duplicates."""
     seen: set[str] = set()
-    twice = 0
+    duplicates = 0
     for entry in entries:
         text = entry.text.strip().lower()
         if _ADDRESS.fullmatch(text):
-            twice += text in seen
+            duplicates += text in seen
             seen.add(text)
-    return len(seen), twice
+    return len(seen), duplicates
 
 
 def _email(number: int) -> str:
@@ -107,7 +106,7 @@ def _email(number: int) -> str:
 
 
 def _texts() -> list[str]:
-    """Members, people invited before, new ones, some twice, some wrong, in no order."""
+    """Members, invited and new people, duplicates and invalid addresses, in no order."""
     numbers = [*range(10_000), *range(95_000, 110_000), *range(400_000, 423_000), *range(1_000)]
     wrong = [f"person {n}@gmial.com" if n % 2 else f"person{n}@gmial.com" for n in range(1_000)]
     texts = [_email(number) for number in numbers] + wrong
@@ -145,9 +144,9 @@ def _filled() -> Account:
 
 
 def _invite(batch: Batch, created: int, until: object) -> None:
-    """The earlier invitations, half of them to members; every hundredth mail came back.
+    """Earlier invitations, half of them to members; every hundredth mail bounced.
 
-    A few had three mails today.
+    A few people got three mails today.
     """
     expiry = Invitation.expires_at.db_value(until)
     columns = (
@@ -171,7 +170,7 @@ def _invite(batch: Batch, created: int, until: object) -> None:
             DeliveryState.SENT if n % 100 else DeliveryState.BOUNCED,
             *(20, 1, 0, created, created, ""),
         )
-        for n in (*range(EARLIER), *_HEARD_OFTEN * 2)
+        for n in (*range(EARLIER), *_MAILED_TODAY * 2)
     )
     db.insert_rows(Delivery, mail_columns, mails)
 
@@ -183,9 +182,9 @@ def _check(classification: Classification) -> None:
         == classification.counts[EntryOutcome.INVALID]
         == 1_000
     )
-    by_other_ways = {EntryOutcome.INVITE_PROFILE, EntryOutcome.EXCLUDED}
+    not_classified = {EntryOutcome.INVITE_PROFILE, EntryOutcome.EXCLUDED}
     missing = {outcome for outcome in EntryOutcome if not classification.counts[outcome]}
-    assert missing == by_other_ways, missing
+    assert missing == not_classified, missing
 
 
 if __name__ == "__main__":
