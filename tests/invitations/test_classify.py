@@ -1,4 +1,4 @@
-"""What sending would do with each entry of a list."""
+"""The outcome of every entry of a list."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def outcomes(account, now, *emails):
     return [one.outcome for one in classification.classified]
 
 
-def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
+def test_each_entry_gets_its_outcome(people, owner, now):
     make_user("Pia Profile", "pia@example.org", now)
     memberships.deactivate(owner, people[Role.USER], now)
     invite(owner, now, "pending@example.org")
@@ -46,7 +46,7 @@ def test_each_entry_gets_the_outcome_that_tells_most(people, owner, now):
     assert outcomes(owner.account, now, *found) == list(found.values())
 
 
-def test_an_address_is_known_however_it_is_typed(people, account, now):
+def test_an_address_is_recognized_in_any_spelling(people, account, now):
     assert outcomes(account, now, " ADA@Example.org ") == [EntryOutcome.MEMBER]
 
 
@@ -55,17 +55,17 @@ def test_an_invalid_entry_says_why(account, now):
     assert (one.problem, one.email, one.entry.row) == (Reason.ADDRESS_NO_DOT, "", 7)
 
 
-def test_a_wrong_entry_comes_with_what_was_probably_meant(account, now):
+def test_an_invalid_entry_has_a_suggestion(account, now):
     (one,) = classify.classify(account, [Entry("ada@gmailcom")], now).classified
     assert (one.outcome, one.suggestion) == (EntryOutcome.INVALID, "ada@gmail.com")
 
 
-def test_two_addresses_in_one_place_are_a_problem_of_their_own(account, now):
+def test_two_addresses_in_one_entry_are_a_problem_of_their_own(account, now):
     (one,) = classify.classify(account, [Entry("ada@example.org; ben@example.org")], now).classified
     assert (one.problem, one.suggestion) == (Reason.ADDRESS_MULTIPLE, "ada@example.org")
 
 
-def test_an_address_that_looks_misspelt_is_invited_only_as_written(account, now):
+def test_an_address_that_looks_misspelled_is_invited_only_if_kept_as_is(account, now):
     listed = [Entry("ada@gmial.com"), Entry("ada@gmial.com", kept_as_is=True)]
     held, meant = classify.classify(account, listed, now).classified
     assert (held.outcome, held.email) == (EntryOutcome.INVALID, "")
@@ -82,30 +82,30 @@ def test_one_entry_can_be_read_and_looked_up_alone(people, account, now):
     assert classify.outcomes_on_record(account, [], now) == {}
 
 
-def test_the_same_wrong_entry_twice_is_wrong_twice(account, now):
+def test_the_same_invalid_entry_twice_is_invalid_twice(account, now):
     assert outcomes(account, now, "nobody", "nobody") == [
         EntryOutcome.INVALID,
         EntryOutcome.INVALID,
     ]
 
 
-def test_what_happens_in_another_account_does_not_show(people, account, now):
+def test_invitations_of_another_account_do_not_count(people, account, now):
     invite(people.stranger, now, "pending@example.org")
     assert outcomes(account, now, "pending@example.org") == [EntryOutcome.INVITE]
 
 
-def test_an_expired_invitation_does_not_stand_in_the_way(owner, now):
+def test_an_expired_invitation_does_not_prevent_a_new_one(owner, now):
     invitation = invite(owner, now)
     assert outcomes(owner.account, invitation.expires_at, invitation.email) == [EntryOutcome.INVITE]
 
 
-def test_who_was_revoked_can_be_invited_again(owner, now):
+def test_people_can_be_invited_again_after_a_revocation(owner, now):
     manage.revoke(owner, invite(owner, now), now)
     assert outcomes(owner.account, now, "new@example.org") == [EntryOutcome.INVITE]
 
 
 class TestDeclined:
-    def test_a_no_is_known_whatever_became_of_that_invitation(self, owner, now):
+    def test_a_declined_invitation_counts_after_it_expired_or_was_revoked(self, owner, now):
         declined = invite(owner, now)
         answers.decline(declined, now)
         assert outcomes(owner.account, declined.expires_at, declined.email) == [
@@ -114,18 +114,20 @@ class TestDeclined:
         manage.revoke(owner, declined, now)
         assert outcomes(owner.account, now, declined.email) == [EntryOutcome.DECLINED]
 
-    def test_who_is_asked_again_is_pending_and_then_has_declined_before(self, owner, now):
+    def test_a_second_invitation_is_pending_until_it_expires(self, owner, now):
         answers.decline(invite(owner, now), now)
         again = invite(owner, now)
         assert outcomes(owner.account, now, again.email) == [EntryOutcome.PENDING]
         assert outcomes(owner.account, again.expires_at, again.email) == [EntryOutcome.DECLINED]
 
-    def test_who_has_a_profile_has_declined_all_the_same(self, people, owner, now):
+    def test_declining_counts_more_than_having_a_profile(self, people, owner, now):
         zoe = people.stranger.user.email
         answers.decline(invite(owner, now, zoe), now)
         assert outcomes(owner.account, now, zoe) == [EntryOutcome.DECLINED]
 
-    def test_who_thought_again_is_a_member_and_after_that_removed(self, people, owner, now):
+    def test_somebody_who_declined_and_then_joined_is_a_member_and_later_removed(
+        self, people, owner, now
+    ):
         zoe = people.stranger.user
         invitation = invite(owner, now, zoe.email)
         answers.decline(invitation, now)
@@ -134,24 +136,24 @@ class TestDeclined:
         memberships.deactivate(owner, member, now)
         assert outcomes(owner.account, now, zoe.email) == [EntryOutcome.REMOVED]
 
-    def test_of_a_removal_and_a_no_the_later_counts(self, people, owner, now):
+    def test_the_later_of_a_removal_and_a_declined_invitation_counts(self, people, owner, now):
         email = people[Role.USER].user.email
         memberships.deactivate(owner, people[Role.USER], now)
         answers.decline(invite(owner, now, email), now + timedelta(days=1))
         assert outcomes(owner.account, now, email) == [EntryOutcome.DECLINED]
 
-    def test_a_no_to_another_account_does_not_show(self, people, account, now):
+    def test_declining_another_accounts_invitation_has_no_effect(self, people, account, now):
         answers.decline(invite(people.stranger, now), now)
         assert outcomes(account, now, "new@example.org") == [EntryOutcome.INVITE]
 
 
-def test_who_was_removed_and_invited_again_is_pending(people, owner, now):
+def test_a_removed_member_who_is_invited_again_is_pending(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     invite(owner, now, "uma@example.org")
     assert outcomes(owner.account, now, "uma@example.org") == [EntryOutcome.PENDING]
 
 
-def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, owner, now):
+def test_a_member_with_a_pending_invitation_is_a_member(people, owner, now):
     second = accounts.create("Second", people.stranger.user, now)
     boss = accounts.find_membership(people.stranger.user, second.slug)
     invite(boss, now, "ada@example.org")
@@ -159,7 +161,7 @@ def test_who_has_a_pending_invitation_and_joined_otherwise_is_a_member(people, o
     assert outcomes(second, now, "ada@example.org") == [EntryOutcome.MEMBER]
 
 
-def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owner, now):
+def test_people_who_were_removed_or_declined_are_invited_only_on_request(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     answers.decline(invite(owner, now, "no@example.org"), now)
     emails = ("uma@example.org", "no@example.org", "new@example.org")
@@ -174,7 +176,7 @@ def test_who_was_removed_or_declined_is_invited_only_when_asked_for(people, owne
     assert invited(*ON_REQUEST) == list(emails)
 
 
-def test_the_fingerprint_tells_whether_the_same_list_is_understood_alike(owner, now):
+def test_the_fingerprint_changes_with_entries_and_outcomes(owner, now):
     def fingerprint(*emails):
         return classify.classify(owner.account, [Entry(email) for email in emails], now).fingerprint
 
@@ -194,7 +196,7 @@ def test_the_first_of_many_can_be_shown(account, now):
 
 
 @pytest.mark.slow
-def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
+def test_50_000_entries_are_classified_and_one_more_is_refused(owner, now):
     entries = [Entry(f"person{n}@example.org") for n in range(50_000)]
     classification = classify.classify(
         owner.account, [*entries[:-1], Entry("olive@example.org")], now
@@ -204,7 +206,7 @@ def test_50_000_entries_are_judged_and_one_more_is_refused(owner, now):
         review_entries(owner.account, [*entries, entries[0]], None, now)
 
 
-def test_a_list_that_would_keep_the_box_busy_for_long_is_refused(account, now, monkeypatch):
+def test_a_list_that_takes_too_long_to_read_is_refused(account, now, monkeypatch):
     monkeypatch.setattr(classify, "_MAX_SECONDS", 0)
     with refused(Reason.FILE_UNREADABLE):
         classify.classify(account, [Entry("ada@example.org")], now)

@@ -1,4 +1,4 @@
-"""Looking after invitations that are out."""
+"""Resending, correcting, revoking and restoring invitations."""
 
 from datetime import timedelta
 
@@ -51,13 +51,13 @@ def test_resending_brings_an_expired_invitation_back(owner, invitation, now):
     assert reread(invitation).is_open(late)
 
 
-def test_a_link_of_an_older_mail_still_works_after_resending(owner, invitation, now, signer):
+def test_the_link_in_an_earlier_mail_works_after_resending(owner, invitation, now, signer):
     from_first_mail = signer.token(Purpose.MAILED_INVITATION, invitation)
     manage.resend(owner, invitation, now + DAY)
     assert signer.matches(from_first_mail, Purpose.MAILED_INVITATION, reread(invitation))
 
 
-def test_nothing_is_resent_while_the_last_mail_waits(owner, now):
+def test_nothing_is_resent_while_the_last_mail_is_queued(owner, now):
     invitation = invite(owner, now)
     with refused(Reason.EMAIL_STILL_QUEUED):
         manage.resend(owner, invitation, now)
@@ -78,7 +78,7 @@ def test_another_address_revokes_the_invitation_to_the_wrong_one(owner, invitati
     assert manage.correct(owner, invitation, order("right@example.org"), now) == batch
 
 
-def test_what_was_mailed_again_or_answered_meanwhile_is_not_revoked(owner, invitation, now):
+def test_an_invitation_mailed_again_or_answered_is_not_revoked(owner, invitation, now):
     again = order("new@example.org", also=frozenset({EntryOutcome.PENDING}))
     manage.correct(owner, invitation, again, now)
     assert reread(invitation).state == InvitationState.PENDING
@@ -93,7 +93,7 @@ def test_nothing_is_revoked_when_nothing_is_sent(owner, invitation, now):
     assert reread(invitation).state == InvitationState.PENDING
 
 
-def test_nobody_corrects_what_is_above_their_reach(people, owner, now):
+def test_an_invitation_to_a_higher_role_cannot_be_corrected(people, owner, now):
     above = invite(owner, now, role=Role.ADMIN)
     with refused(Reason.NOT_ALLOWED):
         manage.correct(people[Role.MODERATOR], above, order("right@example.org"), now)
@@ -101,14 +101,14 @@ def test_nobody_corrects_what_is_above_their_reach(people, owner, now):
     assert not Invitation.select().where(Invitation.email == "right@example.org").exists()
 
 
-def test_after_a_failed_mail_one_can_resend(owner, now):
+def test_resending_is_possible_after_a_failed_mail(owner, now):
     invitation = invite(owner, now)
     attempt_all(now, SendResult.FAILED)
     manage.resend(owner, invitation, now)
     assert mails(invitation) == 2
 
 
-def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, now):
+def test_resending_for_an_inviter_who_left_changes_the_inviter(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
     attempt_all(now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
@@ -118,9 +118,7 @@ def test_who_resends_for_an_inviter_who_left_becomes_the_inviter(people, owner, 
     assert has_authority(reread(invitation))
 
 
-def test_a_mail_that_waits_in_the_name_of_an_inviter_who_left_goes_out_in_the_new_one(
-    people, owner, now
-):
+def test_a_queued_mail_from_an_inviter_who_left_is_replaced(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     manage.resend(owner, invitation, now)
@@ -130,7 +128,7 @@ def test_a_mail_that_waits_in_the_name_of_an_inviter_who_left_goes_out_in_the_ne
     assert reread(invitation.batch).state == BatchState.DONE
 
 
-def test_a_mail_that_is_on_its_way_is_waited_for_also_when_its_inviter_left(people, owner, now):
+def test_a_mail_being_sent_blocks_resending_even_if_its_inviter_left(people, owner, now):
     invitation = invite(people[Role.ADMIN], now)
     memberships.deactivate(owner, people[Role.ADMIN], now)
     Delivery.update(state=DeliveryState.SENDING).execute()
@@ -139,7 +137,7 @@ def test_a_mail_that_is_on_its_way_is_waited_for_also_when_its_inviter_left(peop
     assert mails(invitation) == 1
 
 
-def test_who_resends_for_an_inviter_who_is_still_there_does_not(people, invitation, now):
+def test_resending_keeps_an_inviter_with_authority(people, invitation, now):
     manage.resend(people[Role.ADMIN], invitation, now)
     assert reread(invitation).inviter.name == "Olive Martin"
 
@@ -152,7 +150,7 @@ def test_a_revoked_invitation_is_closed_until_it_is_restored(owner, invitation, 
     assert actions(owner.account)[-2:] == ["revoked", "restored"]
 
 
-def test_a_mail_that_was_withheld_goes_out_after_restoring(owner, now):
+def test_a_withdrawn_mail_is_sent_after_restoring(owner, now):
     invitation = invite(owner, now)
     manage.revoke(owner, invitation, now)
     attempt_all(now)
@@ -160,13 +158,13 @@ def test_a_mail_that_was_withheld_goes_out_after_restoring(owner, now):
     assert mails(invitation) == 2
 
 
-def test_a_mail_that_went_out_is_not_sent_again_by_restoring(owner, invitation, now):
+def test_restoring_does_not_repeat_a_sent_mail(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     manage.restore(owner, invitation, now)
     assert mails(invitation) == 1
 
 
-def test_who_declined_can_be_kept_from_thinking_again(owner, invitation, now):
+def test_a_declined_invitation_can_be_revoked(owner, invitation, now):
     answers.decline(invitation, now)
     manage.revoke(owner, invitation, now)
     assert not reread(invitation).is_open(now)
@@ -181,7 +179,7 @@ def test_one_person_gets_at_most_three_mails_a_day(owner, invitation, now):
     manage.resend(owner, invitation, now + DAY)
 
 
-def test_undoing_brings_nobody_back_who_was_removed(people, owner, now):
+def test_restoring_does_not_bring_back_a_removed_member(people, owner, now):
     removed = people[Role.USER]
     memberships.deactivate(owner, removed, now)
     again = invite(owner, now, removed.user.email)
@@ -190,7 +188,7 @@ def test_undoing_brings_nobody_back_who_was_removed(people, owner, now):
         manage.restore(owner, again, now)
 
 
-def test_who_became_a_member_in_another_way_is_mailed_no_more(owner, invitation, now):
+def test_somebody_who_joined_otherwise_is_not_mailed_again(owner, invitation, now):
     permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
     with refused(Reason.ALREADY_MEMBER):
         manage.resend(owner, invitation, now + DAY)
@@ -198,7 +196,7 @@ def test_who_became_a_member_in_another_way_is_mailed_no_more(owner, invitation,
     assert reread(invitation).expires_at == invitation.expires_at
 
 
-def test_who_became_a_member_in_another_way_has_nothing_restored(owner, invitation, now):
+def test_the_invitation_of_somebody_who_joined_otherwise_is_not_restored(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     permanent_link.join_as_new(permanent_link.enable(owner, now), new_profile(), now)
     with refused(Reason.ALREADY_MEMBER):
@@ -206,7 +204,7 @@ def test_who_became_a_member_in_another_way_has_nothing_restored(owner, invitati
     assert reread(invitation).state == InvitationState.REVOKED
 
 
-def test_a_withheld_mail_stays_so_when_the_invitation_expired_before_it_was_restored(owner, now):
+def test_restoring_an_expired_invitation_sends_no_mail(owner, now):
     invitation = invite(owner, now)
     manage.revoke(owner, invitation, now)
     attempt_all(now)
@@ -216,13 +214,13 @@ def test_a_withheld_mail_stays_so_when_the_invitation_expired_before_it_was_rest
     assert reread(invitation).is_open(invitation.expires_at)
 
 
-def test_restoring_gives_no_more_time(owner, invitation, now):
+def test_restoring_does_not_extend_the_expiry(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     manage.restore(owner, invitation, now + DAY)
     assert reread(invitation).expires_at == invitation.expires_at
 
 
-def test_an_invitation_with_a_newer_one_out_is_not_restored(owner, invitation, now):
+def test_an_invitation_is_not_restored_if_there_is_a_newer_one(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     newer = invite(owner, now)
     with refused(Reason.INVITATION_CLOSED):
@@ -260,7 +258,7 @@ def nothing(invitation, owner, now):
         (nothing, manage.restore),
     ],
 )
-def test_what_does_not_fit_the_state_is_refused_and_changes_nothing(
+def test_an_action_that_does_not_fit_the_state_is_refused_and_changes_nothing(
     owner, invitation, now, before, action
 ):
     before(invitation, owner, now)

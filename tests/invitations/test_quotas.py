@@ -1,4 +1,4 @@
-"""How often one mailbox gets invitations."""
+"""Daily limits of invitation mails."""
 
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ def other_owner(name, now):
     return Membership.get(Membership.account == account)
 
 
-def test_inviting_and_revoking_again_and_again_fills_no_mailbox(owner, now):
+def test_inviting_and_revoking_repeatedly_reaches_the_limit(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     assert outcome(owner, now) is EntryOutcome.RECIPIENT_LIMIT
     with refused(Reason.NOBODY_TO_INVITE):
@@ -51,21 +51,21 @@ def test_inviting_and_revoking_again_and_again_fills_no_mailbox(owner, now):
     assert Delivery.select().count() == MAILS_PER_ADDRESS
 
 
-def test_a_day_later_there_is_room_again(owner, now):
+def test_a_day_later_the_address_can_be_mailed_again(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     almost = now + timedelta(hours=23, minutes=59)
     assert outcome(owner, almost) is EntryOutcome.RECIPIENT_LIMIT
     assert outcome(owner, now + timedelta(days=1)) is EntryOutcome.INVITE
 
 
-def test_what_was_never_sent_does_not_count(owner, now):
+def test_withdrawn_mails_do_not_count(owner, now):
     for _ in range(MAILS_PER_ADDRESS + 1):
         manage.revoke(owner, invite(owner, now, BO), now)
         Delivery.update(state=DeliveryState.WITHDRAWN).execute()  # as the worker does
     assert outcome(owner, now) is EntryOutcome.INVITE
 
 
-def test_all_accounts_of_the_box_together_have_a_limit_too(owner, now):
+def test_an_address_has_a_limit_across_all_accounts(owner, now):
     others = [other_owner(name, now) for name in ("North", "South", "West")]
     for other in others[:2]:
         invite_and_revoke(other, now, MAILS_PER_ADDRESS)
@@ -73,12 +73,12 @@ def test_all_accounts_of_the_box_together_have_a_limit_too(owner, now):
     assert outcome(owner, now) is EntryOutcome.RECIPIENT_LIMIT
 
 
-def test_other_accounts_have_room_beside_one_that_has_none(owner, now):
+def test_an_accounts_limit_does_not_affect_other_accounts(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     assert outcome(other_owner("North", now), now) is EntryOutcome.INVITE
 
 
-def test_fifty_thousand_addresses_are_asked_about_at_once(owner, now):
+def test_the_limits_of_50_000_addresses_are_looked_up_at_once(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     emails = [BO, *(f"p{n}@example.org" for n in range(50_000))]
     assert quotas.over_recipient_limit(owner.account, emails, now) == {BO}
@@ -97,7 +97,7 @@ class TestRoom:
         monkeypatch.setattr(quotas, "MAILS_PER_ACCOUNT", 5)
         monkeypatch.setattr(quotas, "MAILS_PER_INSTALLATION", 8)
 
-    def test_an_account_has_so_many_mails_a_day_and_no_part_of_more(self, owner, now):
+    def test_a_batch_above_the_accounts_limit_is_refused_as_a_whole(self, owner, now):
         send(owner, now, *people("a", 3))
         with refused(Reason.SENDER_LIMIT):
             send(owner, now, *people("b", 3))
@@ -113,23 +113,23 @@ class TestRoom:
         with refused(Reason.SENDER_LIMIT):
             manage.resend(owner, first, now)
 
-    def test_all_accounts_of_the_box_share_one_limit(self, owner, now):
+    def test_all_accounts_share_the_limit_of_the_installation(self, owner, now):
         send(owner, now, *people("a", 5))
         send(other_owner("North", now), now, *people("b", 3))
         with refused(Reason.SENDER_LIMIT):
             send(other_owner("South", now), now, "one@example.org")
 
-    def test_a_day_later_there_is_room_for_all_of_them_again(self, owner, now):
+    def test_a_day_later_the_account_can_send_as_many_mails_again(self, owner, now):
         send(owner, now, *people("a", 5))
         with refused(Reason.SENDER_LIMIT):
             send(owner, now + timedelta(hours=23), "one@example.org")
         send(owner, now + timedelta(days=1), *people("b", 5))
 
-    def test_a_list_longer_than_a_day_is_refused(self, owner, now):
+    def test_a_list_above_the_daily_limit_is_refused(self, owner, now):
         with refused(Reason.SENDER_LIMIT):
             send(owner, now, *people("a", 6))
 
-    def test_a_forgotten_password_is_mailed_all_the_same(self, owner, now):
+    def test_password_resets_are_mailed_even_above_the_limit(self, owner, now):
         send(owner, now, *people("a", 5))
         assert email_tokens.send_link(
             owner.user, EmailTokenPurpose.RESET_PASSWORD, owner.user.email, now

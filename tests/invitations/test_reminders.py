@@ -1,4 +1,4 @@
-"""Mailing pending invitations again, as a choice when they stand in a list."""
+"""Mailing pending invitations again, on request."""
 
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ def mails(invitation):
     return Delivery.select().where(Delivery.invitation == invitation).count()
 
 
-def test_who_is_pending_is_mailed_again_only_when_asked_for(owner, pending, now):
+def test_pending_people_are_mailed_again_only_on_request(owner, pending, now):
     send_invitations.send(owner, order("pending@example.org", "new@example.org"), now)
     assert mails(pending) == 1
     later = now + timedelta(days=2)
@@ -56,7 +56,7 @@ def test_who_is_pending_is_mailed_again_only_when_asked_for(owner, pending, now)
     assert batch.skipped["counts"] == {}
 
 
-def test_a_batch_of_reminders_alone_counts_its_people(owner, pending, now):
+def test_a_batch_of_only_reminders_counts_its_people(owner, pending, now):
     batch = send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     seen = progress.of_batch(batch, now)
     assert (seen.total, seen.waiting, seen.people[InvitationStatus.PENDING]) == (1, 1, 1)
@@ -64,7 +64,7 @@ def test_a_batch_of_reminders_alone_counts_its_people(owner, pending, now):
     assert (first.total, first.sent) == (1, 1)
 
 
-def test_who_mails_again_stands_behind_the_invitation(people, owner, now):
+def test_mailing_again_makes_the_actor_the_inviter(people, owner, now):
     offered = invite(people[Role.ADMIN], now, "pending@example.org")
     sent()
     memberships.deactivate(owner, people[Role.ADMIN], now)
@@ -73,7 +73,7 @@ def test_who_mails_again_stands_behind_the_invitation(people, owner, now):
     assert has_authority(reread(offered))
 
 
-def test_who_is_mailed_again_as_something_else_is_offered_that_instead(owner, now):
+def test_a_pending_invitation_to_another_role_is_replaced(owner, now):
     people = [Entry("ann@example.org", name="Ann"), Entry("pending@example.org")]
     send_invitations.send(owner, InvitationRequest("k", people, Role.USER), now)
     sent()
@@ -94,7 +94,7 @@ def now_pending():
     return Invitation.select().where(Invitation.state == InvitationState.PENDING)
 
 
-def test_an_invitation_beyond_ones_power_is_not_mailed_again(people, owner, now):
+def test_an_invitation_to_a_higher_role_is_not_mailed_again(people, owner, now):
     beyond = invite(owner, now, "boss@example.org", Role.ADMIN)
     sent()
     with refused(Reason.NOBODY_TO_INVITE):
@@ -103,7 +103,7 @@ def test_an_invitation_beyond_ones_power_is_not_mailed_again(people, owner, now)
     assert mails(beyond) == 1
 
 
-def test_somebody_whose_mail_waits_gets_no_second_one(owner, now):
+def test_a_person_with_a_queued_mail_gets_no_second_one(owner, now):
     waiting = invite(owner, now, "pending@example.org")
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
@@ -141,7 +141,7 @@ def test_another_accounts_invitations_are_left_alone(people, owner, now):
     assert reread(theirs).inviter == people.stranger.user
 
 
-def test_who_answered_meanwhile_is_not_mailed(owner, pending, now):
+def test_people_who_answered_meanwhile_are_not_mailed(owner, pending, now):
     answers.decline(pending, now)
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)

@@ -1,4 +1,4 @@
-"""Sending invitations: one press of the button, one batch."""
+"""Sending invitations: one press of the button makes one batch."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
     assert Delivery.select().count() == 2
 
 
-def test_it_is_written_down_who_invited_how_many(owner, now):
+def test_the_audit_log_records_who_invited_how_many(owner, now):
     batch = send_invitations.send(owner, order("ben@example.org", "cem@example.org"), now)
     entry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
     assert (entry.action, entry.actor) == (audit_log.AuditAction.INVITED, owner.user)
@@ -53,13 +53,13 @@ def test_the_same_press_again_sends_nothing_twice(owner, now):
     assert Invitation.select().count() == Delivery.select().count() == Batch.select().count() == 1
 
 
-def test_the_same_key_with_another_list_swallows_nothing(owner, now):
+def test_the_same_key_with_other_entries_makes_another_batch(owner, now):
     send_invitations.send(owner, order("ben@example.org", key="k"), now)
     send_invitations.send(owner, order("ben@example.org", "cem@example.org", key="k"), now)
     assert {row.email for row in Invitation.select()} == {"ben@example.org", "cem@example.org"}
 
 
-def test_the_key_of_somebody_elses_press_leads_nowhere(people, owner, now):
+def test_another_persons_key_is_not_reused(people, owner, now):
     first = send_invitations.send(owner, order("ben@example.org", key="k"), now)
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(people[Role.ADMIN], order("ben@example.org", key="k"), now)
@@ -75,13 +75,13 @@ def test_the_key_of_somebody_elses_press_leads_nowhere(people, owner, now):
         (Role.ADMIN, Role.OWNER),
     ],
 )
-def test_nobody_hands_out_more_than_they_may(people, now, actor, role):
+def test_nobody_grants_a_role_above_their_reach(people, now, actor, role):
     with refused(Reason.NOT_ALLOWED):
         send_invitations.send(people[actor], order("ben@example.org", role=role), now)
     assert Batch.select().count() == Invitation.select().count() == Delivery.select().count() == 0
 
 
-def test_who_was_demoted_a_moment_ago_sends_no_more(people, owner, now):
+def test_a_member_demoted_a_moment_ago_cannot_send(people, owner, now):
     in_an_open_tab = reread(people[Role.ADMIN])
     memberships.change_role(owner, people[Role.ADMIN], Role.USER, now)
     with refused(Reason.NOT_ALLOWED):
@@ -100,7 +100,7 @@ def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
     assert Batch.select().count() == 0
 
 
-def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, owner, now):
+def test_skipped_entries_are_counted_and_kept_invalid_ones_first(people, owner, now):
     invite(owner, now, "pending@example.org")
     memberships.deactivate(owner, people[Role.USER], now)
     answers.decline(invite(owner, now, "no@example.org"), now)
@@ -129,7 +129,7 @@ def test_who_was_left_out_is_counted_and_kept_what_is_no_address_first(people, o
     ]
 
 
-def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, now):
+def test_a_removed_member_is_invited_on_request(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(owner, order("uma@example.org"), now)
@@ -139,21 +139,21 @@ def test_who_was_removed_is_invited_when_the_admin_confirms_it(people, owner, no
     assert reread(batch).skipped["counts"] == {}
 
 
-def test_a_new_invitation_takes_the_place_of_an_expired_one(owner, now):
+def test_a_new_invitation_replaces_an_expired_one(owner, now):
     old = invite(owner, now)
     new = invite(owner, old.expires_at)
     assert reread(old).state == InvitationState.REPLACED
     assert reread(new).state == InvitationState.PENDING
 
 
-def test_who_declined_a_role_beyond_the_inviter_may_still_think_again(people, owner, now):
+def test_a_declined_invitation_to_a_higher_role_stays_open(people, owner, now):
     declined = invite(owner, now, "boss@example.org", role=Role.ADMIN)
     answers.decline(declined, now)
     send(people[Role.MODERATOR], now, "boss@example.org")
     assert reread(declined).is_open(now)
 
 
-def test_a_new_invitation_takes_the_place_of_a_declined_one_and_the_no_stays_known(owner, now):
+def test_a_new_invitation_replaces_a_declined_one_which_stays_on_record(owner, now):
     old = invite(owner, now)
     answers.decline(old, now)
     with refused(Reason.NOBODY_TO_INVITE):
@@ -173,7 +173,7 @@ class TestReview:
         seen = review_entries(owner.account, [Entry(email) for email in emails], None, now)
         return Approval(seen.fingerprint, agreed)
 
-    def test_what_was_seen_goes_out(self, owner, now):
+    def test_a_review_that_was_seen_is_sent(self, owner, now):
         review = self.reviewed(owner, now, "ben@example.org", "nobody")
         batch = send_invitations.send(
             owner, order("ben@example.org", "nobody", approval=review), now
@@ -181,7 +181,7 @@ class TestReview:
         assert emails_of(batch) == ["ben@example.org"]
 
     @pytest.mark.parametrize("seen", [[], ["ben@example.org"]])
-    def test_what_was_not_seen_stays(self, owner, now, seen):
+    def test_a_review_that_was_not_seen_is_not_sent(self, owner, now, seen):
         review = self.reviewed(owner, now, *seen)
         with refused(Reason.REVIEW_FIRST):
             send_invitations.send(
@@ -189,7 +189,7 @@ class TestReview:
             )
         assert Batch.select().count() == 0
 
-    def test_what_changed_meanwhile_is_to_be_seen_anew(self, people, owner, now):
+    def test_a_review_that_changed_has_to_be_approved_again(self, people, owner, now):
         emails = ("ben@example.org", "cem@example.org")
         review = self.reviewed(owner, now, *emails)
         invite(people[Role.ADMIN], now, "cem@example.org")
@@ -201,7 +201,7 @@ class TestReview:
         one = order("ben@example.org", key="k", approval=review)
         assert send_invitations.send(owner, one, now) == send_invitations.send(owner, one, now)
 
-    def test_very_many_mails_want_a_yes_to_their_number(self, owner, now):
+    def test_the_number_of_many_mails_has_to_be_confirmed(self, owner, now):
         emails = [f"p{n}@example.org" for n in range(LARGE)]
         for agreed in (None, 0, LARGE - 1, LARGE + 1):
             review = self.reviewed(owner, now, *emails, agreed=agreed)
@@ -211,7 +211,7 @@ class TestReview:
         batch = send_invitations.send(owner, order(*emails, approval=review), now)
         assert batch.invitations.count() == LARGE
 
-    def test_fewer_mails_need_no_yes_however_long_the_list(self, owner, now):
+    def test_fewer_mails_need_no_confirmation(self, owner, now):
         emails = [f"p{n}@example.org" for n in range(LARGE - 1)] + ["nobody"] * LARGE
         review = self.reviewed(owner, now, *emails)
         assert send_invitations.send(owner, order(*emails, approval=review), now)
@@ -233,7 +233,7 @@ def test_50_000_people_are_invited_by_one_press(owner, now):
     assert actions(owner.account).count("invited") == 1
 
 
-def test_50_001_people_are_refused_as_a_whole(owner, now):
+def test_a_list_of_50_001_people_is_refused(owner, now):
     entries = [Entry(f"person{n}@example.org") for n in range(50_001)]
     with refused(Reason.LIST_TOO_LONG):
         send_invitations.send(owner, InvitationRequest("k", entries, Role.USER), now)

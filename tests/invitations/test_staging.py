@@ -1,4 +1,4 @@
-"""Lists that were dropped: looked over row by row, mended, and sent once."""
+"""Staged lists: uploaded, reviewed, edited, and sent once."""
 
 import io
 from datetime import timedelta
@@ -82,7 +82,7 @@ class TestKeeping:
         staging.stage(owner, "people.csv", CSV, now)
         assert staging.find(owner, number) is None
 
-    def test_a_list_is_found_by_nobody_else(self, people, owner, staged, now):
+    def test_a_list_is_found_only_by_its_uploader(self, people, owner, staged, now):
         second = accounts.create("Second", owner.user, now)
         for other in (people[Role.ADMIN], accounts.find_membership(owner.user, second.slug)):
             assert staging.find(other, staged.id) is None
@@ -105,7 +105,7 @@ class TestKeeping:
             staging.stage(owner, "newer.csv", b"name\nAda\n", now, instead_of=staged.id)
         assert staging.newest(owner) == staged
 
-    def test_a_sent_list_is_not_forgotten_for_another_one(self, owner, staged, now):
+    def test_a_sent_list_is_not_replaced(self, owner, staged, now):
         batch = send_invitations.send(owner, order(staged), now)
         staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
         assert send_invitations.send(owner, order(staged), now) == batch
@@ -119,12 +119,12 @@ class TestKeeping:
             staging.stage(owner, "people.csv", b"name\nAda\n", now)
         assert StagedList.select().count() == StagedRow.select().count() == 0
 
-    def test_a_list_that_is_dropped_takes_its_rows_along(self, owner, staged):
+    def test_deleting_a_list_deletes_its_rows(self, owner, staged):
         staging.delete(staged)
         assert staging.find(owner, staged.id) is None
         assert StagedRow.select().count() == 0
 
-    def test_a_list_goes_by_itself_after_a_day(self, owner, staged, now):
+    def test_a_list_is_deleted_after_a_day(self, owner, staged, now):
         staging.delete_expired(now + timedelta(days=1))
         assert staging.find(owner, staged.id) == staged
         staging.delete_expired(now + timedelta(days=1, seconds=1))
@@ -145,7 +145,9 @@ class TestKeeping:
             ("/", "list.csv"),
         ],
     )
-    def test_a_file_name_is_only_a_name(self, owner, now, sent, kept):
+    def test_a_file_name_is_stored_without_folders_and_invisible_characters(
+        self, owner, now, sent, kept
+    ):
         assert staging.stage(owner, sent, CSV, now).file_name == kept
 
     @pytest.mark.slow
@@ -158,7 +160,7 @@ class TestKeeping:
 
 
 class TestLookingOver:
-    def test_rows_come_by_the_page_in_the_order_of_the_file(self, owner, now):
+    def test_pages_show_rows_in_the_order_of_the_file(self, owner, now):
         rows = "".join(f"p{n}@example.org\nwrong {n}\n" for n in range(50))
         staged = staging.stage(owner, "p.csv", rows.encode(), now)
         first, last = shown(staged, None, 1), shown(staged, None, 99)
@@ -167,10 +169,10 @@ class TestLookingOver:
         wrong = shown(staged, EntryOutcome.INVALID, 1)
         assert (wrong.total, wrong.rows[0].text) == (50, "wrong 0")
 
-    def test_a_mended_row_is_judged_anew(self, staged, now):
+    def test_an_edited_row_is_classified_again(self, staged, now):
         edits.edit_row(staged, 6, " Nobody@Example.org ", now)
-        mended = row(staged, 6)
-        assert (mended.outcome, mended.email, mended.problem) == (
+        edited = row(staged, 6)
+        assert (edited.outcome, edited.email, edited.problem) == (
             "invite",
             "nobody@example.org",
             "",
@@ -180,7 +182,7 @@ class TestLookingOver:
         edits.edit_row(staged, 6, "still not one", now)
         assert (row(staged, 6).outcome, row(staged, 6).email) == ("invalid", "")
 
-    def test_who_is_left_out_can_be_taken_back(self, staged, now):
+    def test_an_excluded_row_can_be_included_again(self, staged, now):
         edits.exclude(staged, 3, now)
         assert row(staged, 3).outcome == "excluded"
         edits.include(staged, 3, now)
@@ -189,7 +191,7 @@ class TestLookingOver:
         edits.include(staged, 6, now)
         assert row(staged, 6).outcome == "invalid"
 
-    def test_when_the_first_of_two_is_left_out_or_mended_the_second_counts(self, staged, now):
+    def test_a_duplicate_counts_once_the_first_row_is_excluded_or_edited(self, staged, now):
         edits.exclude(staged, 2, now)
         assert outcomes(staged)[5] == "invite"
         edits.include(staged, 2, now)
@@ -197,7 +199,7 @@ class TestLookingOver:
         edits.edit_row(staged, 2, "benno@example.org", now)
         assert (outcomes(staged)[2], outcomes(staged)[5]) == ("invite", "invite")
 
-    def test_a_suggestion_is_taken_for_all_rows_that_are_alike(self, owner, now):
+    def test_a_domain_is_corrected_in_all_rows(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmail.con\nd@gmail.con\nd@gmail.com\ne@hotmial.com\n"
         staged = staging.stage(owner, "p.csv", rows, now)
         assert staged_rows.common_misspellings(staged) == [
@@ -210,7 +212,7 @@ class TestLookingOver:
         assert list(outcomes(staged).values()) == ["invite"] * 4 + ["duplicate", "invalid"]
         assert staged_rows.common_misspellings(staged) == []
 
-    def test_suggestions_that_were_taken_are_undone_and_nothing_else(self, owner, now):
+    def test_undoing_a_correction_keeps_other_edits(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
         staged = staging.stage(owner, "p.csv", rows, now)
         edits.exclude(staged, 2, now)
@@ -224,7 +226,7 @@ class TestLookingOver:
         assert edits.correct_domain(staged, "gmial.com", now) == 1
 
     @pytest.mark.slow
-    def test_suggestions_are_undone_in_very_many_rows(self, owner, now):
+    def test_a_correction_of_many_rows_is_undone(self, owner, now):
         rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
         staged = staging.stage(owner, "p.csv", rows, now)
         edits.correct_domain(staged, "gmial.com", now)
@@ -232,22 +234,20 @@ class TestLookingOver:
         edits.undo_correction(staged, "gmial.com", now)
         assert staged_rows.counts(staged) == {EntryOutcome.INVALID: 5_000}
 
-    def test_rows_that_are_alike_otherwise_than_in_their_domain_are_mended_one_by_one(
-        self, owner, now
-    ):
+    def test_rows_misspelled_outside_their_domain_are_not_grouped(self, owner, now):
         rows = b"www.a@gmail.com\nwww.b@gmail.com\n"
         staged = staging.stage(owner, "p.csv", rows, now)
         assert row(staged, 1).suggestion == "a@gmail.com"
         assert staged_rows.common_misspellings(staged) == []
 
-    def test_who_is_said_to_be_right_is_invited_as_written(self, owner, now):
+    def test_an_address_kept_as_is_is_invited(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"a@gmial.com\nb@example.org\n", now)
         assert outcomes(staged)[1] == "invalid"
         edits.keep_as_is(staged, 1, now)
         assert (outcomes(staged)[1], row(staged, 1).email) == ("invite", "a@gmial.com")
         assert not edits.reclassify(staged, now)
 
-    def test_a_row_that_is_not_there_is_refused(self, staged, now):
+    def test_a_missing_row_is_refused(self, staged, now):
         for number in (1, 7, 10**6):
             with refused(Reason.NOT_FOUND):
                 edits.exclude(staged, number, now)
@@ -268,9 +268,7 @@ class TestLookingOver:
         assert (reread(staged).email_column, reread(staged).name_column) == (2, None)
 
     @pytest.mark.slow
-    def test_other_columns_of_a_large_list_are_read_in_another_process(
-        self, owner, now, monkeypatch
-    ):
+    def test_other_columns_of_a_large_list_are_read_in_a_subprocess(self, owner, now, monkeypatch):
         text = "a,b\n" + "".join(f"a{n}@example.org,b{n}@example.org\n" for n in range(5_000))
         staged = staging.stage(owner, "p.csv", text.encode(), now)
         monkeypatch.setattr(staging, "_classified", None)  # would be called in this process
@@ -279,7 +277,7 @@ class TestLookingOver:
         assert staged_rows.counts(staged) == {"invite": 5_000}
         assert row(staged, 2).email == "b0@example.org"
 
-    def test_other_names_leave_what_was_mended_and_skipped(self, staged, now):
+    def test_picking_another_name_column_keeps_edits_and_exclusions(self, staged, now):
         edits.edit_row(staged, 6, "nobody@example.org", now)
         edits.exclude(staged, 3, now)
         before = outcomes(staged)
@@ -299,7 +297,7 @@ class TestLookingOver:
             "\u200bno@example.org",
         ],
     )
-    def test_what_is_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
+    def test_text_pasted_into_a_row_is_read_as_in_a_file(self, staged, now, text):
         edits.edit_row(staged, 6, text, now)
         assert (row(staged, 6).text, row(staged, 6).outcome) == ("no@example.org", "invite")
 
@@ -317,12 +315,12 @@ class TestLookingOver:
     @pytest.mark.parametrize(
         "choice", [Choice(3, None), Choice(-1, 0), Choice(1, 3), Choice(1, BOTH_NAMES)]
     )
-    def test_a_column_that_is_not_there_is_refused(self, staged, now, choice):
+    def test_a_missing_column_is_refused(self, staged, now, choice):
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, choice, now)
         assert len(outcomes(staged)) == 5
 
-    def test_a_sent_list_is_not_changed_any_more(self, owner, staged, now):
+    def test_a_sent_list_cannot_be_edited(self, owner, staged, now):
         send_invitations.send(owner, order(staged), now)
         for action in (
             lambda: edits.exclude(staged, 2, now),
@@ -333,12 +331,12 @@ class TestLookingOver:
             with refused(Reason.NOT_FOUND):
                 action()
 
-    def test_columns_of_a_list_that_was_dropped_elsewhere_are_refused(self, staged, now):
+    def test_picking_columns_of_a_deleted_list_is_refused(self, staged, now):
         staging.delete(staged)
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, Choice(2, None), now)
 
-    def test_rows_of_a_list_that_was_dropped_elsewhere_are_not_shown(self, staged):
+    def test_rows_of_a_deleted_list_are_not_shown(self, staged):
         assert staged_rows.in_file(staged, [6, 2, 99]) == {
             2: "Ben, ben@example.org, olive@example.org",
             6: "Nobody, not one",
@@ -347,7 +345,7 @@ class TestLookingOver:
         with refused(Reason.NOT_FOUND):
             staged_rows.in_file(staged, [6])
 
-    def test_who_is_not_invited_can_be_listed(self, staged):
+    def test_rows_that_are_not_invited_are_listed(self, staged):
         assert [row.number for row in staged_rows.without(staged, INVITED)] == [4, 5, 6]
 
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
@@ -362,7 +360,9 @@ class TestLookingOver:
         )
     )
     @pytest.mark.slow
-    def test_after_whatever_was_done_all_is_as_if_judged_at_once(self, staged, now, actions):
+    def test_any_edits_leave_the_outcomes_of_classifying_everything_again(
+        self, staged, now, actions
+    ):
         with db.database.atomic() as undone:
             for action, number, text in actions:
                 more = (text,) if action == "edit_row" else ()
@@ -377,7 +377,7 @@ class TestLookingOver:
 
 
 class TestSending:
-    def test_rows_and_what_was_typed_go_together_the_rows_first(self, owner, staged, now):
+    def test_rows_are_sent_with_typed_entries_rows_first(self, owner, staged, now):
         batch = send_invitations.send(
             owner, order(staged, "dora@example.org", "ben@example.org"), now
         )
@@ -402,31 +402,31 @@ class TestSending:
         assert Batch.select().count() == 1
         assert Delivery.select().count() == 2
 
-    def test_a_sent_list_is_not_sent_otherwise(self, owner, staged, now):
+    def test_a_sent_list_is_not_sent_again_with_other_content(self, owner, staged, now):
         send_invitations.send(owner, order(staged), now)
         for other in (order(staged, role=Role.ADMIN), order(staged, "dora@example.org")):
             with refused(Reason.LIST_SENT):
                 send_invitations.send(owner, other, now)
         assert Batch.select().count() == 1
 
-    def test_the_rows_are_forgotten_once_sent(self, owner, staged, now):
+    def test_rows_are_deleted_once_sent(self, owner, staged, now):
         batch = send_invitations.send(owner, order(staged), now)
         assert StagedRow.select().count() == 0
         assert (reread(staged).batch, bytes(reread(staged).content)) == (batch, b"")
 
-    def test_what_was_seen_goes_out(self, owner, staged, now):
+    def test_a_review_that_was_seen_is_sent(self, owner, staged, now):
         review = seen(owner, staged, now, "dora@example.org")
         assert send_invitations.send(owner, order(staged, "dora@example.org", approval=review), now)
 
     @pytest.mark.parametrize("typed", [(), ("eve@example.org",)])
-    def test_what_was_not_seen_stays(self, owner, staged, now, typed):
+    def test_a_review_that_was_not_seen_is_not_sent(self, owner, staged, now, typed):
         review = seen(owner, staged, now, "dora@example.org")
         with refused(Reason.REVIEW_FIRST):
             send_invitations.send(owner, order(staged, *typed, approval=review), now)
         with refused(Reason.REVIEW_FIRST):
             send_invitations.send(owner, order(staged, approval=seen(owner, None, now)), now)
 
-    def test_what_changed_meanwhile_is_told_row_by_row(self, people, owner, staged, now):
+    def test_reclassifying_returns_what_changed(self, people, owner, staged, now):
         review = seen(owner, staged, now)
         invitation = invite(people[Role.ADMIN], now, "ben@example.org")
         with refused(Reason.REVIEW_FIRST):
@@ -436,7 +436,7 @@ class TestSending:
         assert send_invitations.send(owner, order(staged, approval=seen(owner, staged, now)), now)
         answers.decline(invitation, now)
 
-    def test_very_many_rows_want_a_yes_to_their_number(self, owner, now):
+    def test_the_number_of_many_rows_has_to_be_confirmed(self, owner, now):
         rows = "".join(f"p{n}@example.org\n" for n in range(LARGE))
         staged = staging.stage(owner, "p.csv", rows.encode(), now)
         with refused(Reason.CONFIRM_FIRST):
@@ -444,7 +444,7 @@ class TestSending:
         review = seen(owner, staged, now, agreed=LARGE)
         assert send_invitations.send(owner, order(staged, approval=review), now)
 
-    def test_who_was_removed_is_invited_only_when_asked_for(self, people, owner, now):
+    def test_removed_members_are_invited_only_on_request(self, people, owner, now):
         memberships.deactivate(owner, people[Role.USER], now)
         staged = staging.stage(owner, "p.csv", b"uma@example.org\n", now)
         with refused(Reason.NOBODY_TO_INVITE):
@@ -453,23 +453,21 @@ class TestSending:
             owner, order(staged, also=frozenset({EntryOutcome.REMOVED})), now
         )
 
-    def test_left_out_rows_are_not_mailed_though_nobody_is_left(self, owner, now):
+    def test_excluded_rows_are_not_mailed(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"one@example.org\n", now)
         edits.exclude(staged, 1, now)
         with refused(Reason.NOBODY_TO_INVITE):
             send_invitations.send(owner, order(staged), now)
         send(owner, now, "one@example.org")
 
-    def test_a_list_goes_out_though_an_earlier_one_had_its_id(self, owner, staged, now):
+    def test_a_list_is_sent_although_an_earlier_one_had_its_id(self, owner, staged, now):
         first = send_invitations.send(owner, order(staged), now)
         later = now + staging.KEPT + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
         assert next_one.id == staged.id
         assert send_invitations.send(owner, order(next_one), later) != first
 
-    def test_what_was_seen_of_a_list_is_not_seen_of_the_next_one_with_its_id(
-        self, owner, staged, now
-    ):
+    def test_an_approval_does_not_apply_to_a_later_list_with_the_same_id(self, owner, staged, now):
         review = seen(owner, staged, now)
         staging.delete(staged)
         soon = now + timedelta(seconds=1)
@@ -478,7 +476,7 @@ class TestSending:
         with refused(Reason.REVIEW_FIRST):
             send_invitations.send(owner, order(next_one, approval=review), soon)
 
-    def test_a_list_that_is_gone_is_no_list(self, owner, staged, now):
+    def test_a_deleted_list_counts_as_empty(self, owner, staged, now):
         staging.delete(staged)
         with refused(Reason.LIST_EMPTY):
             send_invitations.send(owner, order(staged), now)
@@ -490,7 +488,7 @@ class TestLargeFiles:
         rows = b"".join(b"a.rather.long.address.of.person%d@example.org\n" % n for n in range(9000))
         return io.BytesIO(b"email\n" + rows)
 
-    def test_are_read_by_another_process(self, owner, now, large):
+    def test_are_read_in_a_subprocess(self, owner, now, large):
         staged = staging.stage_file(owner, "p.csv", large, now)
         assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 9000}
         assert staging.newest(owner) == staged
@@ -504,7 +502,7 @@ class TestLargeFiles:
         with refused(Reason.FILE_NO_ADDRESSES):
             staging.stage_file(owner, "p.csv", bad, now)
 
-    def test_that_take_too_much_are_refused_and_nothing_is_kept(
+    def test_that_break_the_subprocess_are_refused_and_not_kept(
         self, owner, now, large, monkeypatch
     ):
         def break_down(*_):

@@ -1,4 +1,4 @@
-"""Work in a process of its own."""
+"""Work in subprocesses."""
 
 import os
 import signal
@@ -36,18 +36,18 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.mark.slow
-def test_it_is_another_process() -> None:
+def test_work_runs_in_another_process() -> None:
     assert subprocess_pool.run(process_id, "x", 1) != os.getpid()
 
 
 @pytest.mark.slow
-def test_it_works_on_the_same_database() -> None:
+def test_work_uses_the_same_database() -> None:
     assert subprocess_pool.run(make_somebody, "some@example.org") == "some@example.org"
     assert User.get().email == "some@example.org"
 
 
 @pytest.mark.slow
-def test_a_refusal_comes_through_with_its_details() -> None:
+def test_a_rule_error_is_raised_with_its_details() -> None:
     with pytest.raises(RuleError) as caught:
         subprocess_pool.run(refuse)
     assert caught.value.reason is Reason.LIST_TOO_LONG
@@ -55,14 +55,14 @@ def test_a_refusal_comes_through_with_its_details() -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_breaks_down_is_told_and_the_next_one_works() -> None:
+def test_a_crash_raises_an_error_and_the_next_process_works() -> None:
     for _ in range(3):
         with pytest.raises(PoolError):
             subprocess_pool.run(break_down)
     assert subprocess_pool.run(process_id)
 
 
-def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
+def test_work_that_takes_too_long_is_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(subprocess_pool, "_MAX_SECONDS", 0.1)
@@ -73,13 +73,13 @@ def test_work_that_takes_too_long_is_ended_so_that_others_have_their_turn(
 
 
 @pytest.mark.slow
-def test_the_next_process_waits_for_work_and_each_works_once() -> None:
+def test_each_process_works_once() -> None:
     first, second = subprocess_pool.run(process_id), subprocess_pool.run(process_id)
     assert first != second
 
 
 @pytest.mark.slow
-def test_a_process_that_waited_long_enough_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spare_process_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(threading.enumerate())
     monkeypatch.setattr(subprocess_pool, "_SPARE_SECONDS", 0.01)
     subprocess_pool.run(process_id)

@@ -1,4 +1,4 @@
-"""People who asked not to be invited again."""
+"""People who unsubscribed."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def outcome(account, now, email="ann@example.org"):
     return classified.outcome
 
 
-def test_who_opts_out_has_declined_and_is_left_out_of_the_next_list(
+def test_unsubscribing_declines_the_invitation_and_prevents_the_next_one(
     owner, account, invitation, now
 ):
     unsubscribe.unsubscribe(invitation, now)
@@ -53,35 +53,35 @@ def test_who_opts_out_has_declined_and_is_left_out_of_the_next_list(
     assert actions(account)[-1] == "unsubscribed"
 
 
-def test_doing_it_twice_does_it_once(account, invitation, now):
+def test_unsubscribing_twice_counts_once(account, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     unsubscribe.unsubscribe(invitation, now + timedelta(days=1))
     assert UnsubscribedAddress.select().count() == 1
     assert actions(account).count("unsubscribed") == 1
 
 
-def test_a_mail_that_waits_is_not_sent_any_more(owner, invitation, now):
+def test_a_queued_mail_is_withdrawn(owner, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     attempt_all(now)
     assert Delivery.get().state == DeliveryState.WITHDRAWN
     assert due(now) == []
 
 
-def test_an_old_link_still_opts_out_and_closes_the_newer_invitation(owner, invitation, now):
+def test_an_old_link_unsubscribes_and_closes_the_newer_invitation(owner, invitation, now):
     later = invitation.expires_at + timedelta(days=1)
     newer = invite(owner, later, "ann@example.org")
     unsubscribe.unsubscribe(invitation, later)
     assert reread(newer).state == InvitationState.DECLINED
 
 
-def test_another_account_is_not_concerned(people, invitation, now):
+def test_other_accounts_are_not_affected(people, invitation, now):
     theirs = invite(people.stranger, now, "ann@example.org")
     unsubscribe.unsubscribe(invitation, now)
     assert reread(theirs).state == InvitationState.PENDING
     assert outcome(people.stranger.account, now) is EntryOutcome.PENDING
 
 
-def test_who_changes_their_mind_can_be_invited_again(owner, account, invitation, now):
+def test_people_who_resubscribe_can_be_invited_again(owner, account, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     unsubscribe.resubscribe(account, "ann@example.org", now)
     assert outcome(account, now) is EntryOutcome.DECLINED  # so they are left out unless asked for
@@ -90,7 +90,7 @@ def test_who_changes_their_mind_can_be_invited_again(owner, account, invitation,
     assert actions(account).count("resubscribed") == 1
 
 
-def test_a_revoked_invitation_is_not_restored_to_somebody_who_opted_out(owner, invitation, now):
+def test_a_revoked_invitation_to_somebody_who_unsubscribed_is_not_restored(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     unsubscribe.unsubscribe(invitation, now)
     with refused(Reason.UNSUBSCRIBED):
@@ -98,30 +98,28 @@ def test_a_revoked_invitation_is_not_restored_to_somebody_who_opted_out(owner, i
     assert reread(invitation).state == InvitationState.REVOKED
 
 
-def test_who_comes_by_themselves_may_be_invited_again_later(account, invitation, now):
+def test_joining_by_the_permanent_link_resubscribes(account, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     ann = make_user("Ann", "ann@example.org", now)
     memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.PERMANENT_LINK)
     assert UnsubscribedAddress.select().count() == 0
 
 
-def test_nobody_takes_it_back_by_joining_with_an_address_that_is_not_proven(
-    owner, account, invitation, now
-):
+def test_joining_with_an_unconfirmed_address_does_not_resubscribe(owner, account, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     link = permanent_link.enable(owner, now)
     permanent_link.join_as_new(link, new_profile("ann@example.org"), now)
     assert unsubscribe.is_unsubscribed(invitation)
 
 
-def test_nobody_takes_it_back_by_accepting_with_a_copied_link(invitation, now):
+def test_accepting_with_a_copied_link_does_not_resubscribe(invitation, now):
     unsubscribe.unsubscribe(invitation, now)
     answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=False)
     assert unsubscribe.is_unsubscribed(invitation)
 
 
 @pytest.mark.parametrize("has_profile", [True, False])
-def test_who_accepts_by_the_mailed_link_takes_it_back(invitation, now, has_profile):
+def test_accepting_with_the_mailed_link_resubscribes(invitation, now, has_profile):
     unsubscribe.unsubscribe(invitation, now)
     if has_profile:
         ann = make_user("Ann", "ann@example.org", now, confirmed=False)
@@ -132,7 +130,7 @@ def test_who_accepts_by_the_mailed_link_takes_it_back(invitation, now, has_profi
 
 
 @pytest.mark.parametrize("sent", [True, False])
-def test_who_opted_out_is_not_mailed_again(owner, invitation, now, sent):
+def test_people_who_unsubscribed_are_not_mailed_again(owner, invitation, now, sent):
     if sent:
         attempt_all(now)
     unsubscribe.unsubscribe(invitation, now)
@@ -140,7 +138,7 @@ def test_who_opted_out_is_not_mailed_again(owner, invitation, now, sent):
         manage.resend(owner, invitation, now)
 
 
-def test_a_member_who_opts_out_stays_a_member(account, invitation, now):
+def test_a_member_who_unsubscribes_stays_a_member(account, invitation, now):
     ann = make_user("Ann", "ann@example.org", now)
     member = memberships.join(account, ann, Role.USER, now, joined_by=JoinedBy.INVITATION)
     unsubscribe.unsubscribe(invitation, now)
@@ -148,7 +146,7 @@ def test_a_member_who_opts_out_stays_a_member(account, invitation, now):
     assert outcome(account, now) is EntryOutcome.MEMBER
 
 
-def test_of_50000_addresses_those_that_opted_out_are_found_at_once(owner, account, now):
+def test_unsubscribed_addresses_among_50_000_are_found_at_once(owner, account, now):
     batch = send(owner, now, "a@example.org", "b@example.org", "c@example.org")
     for invitation in batch.invitations[:2]:
         unsubscribe.unsubscribe(invitation, now)

@@ -1,1 +1,1 @@
-"""Lists as people have them, made anew for each run of the tests."""
+"""Reading lists, from files that are made for each run."""

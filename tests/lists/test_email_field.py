@@ -1,4 +1,4 @@
-"""What people type or paste into the e-mail field."""
+"""What people type or paste into the Email field."""
 
 import pytest
 from hypothesis import given
@@ -51,7 +51,7 @@ def read(text):
         "ada@example.org <ben@example.org>".replace(" <", ", <"),
     ],
 )
-def test_two_addresses_are_understood_however_they_are_pasted(text):
+def test_two_addresses_are_read_however_they_are_pasted(text):
     assert read(text) == ["ada@example.org", "ben@example.org"]
 
 
@@ -73,7 +73,7 @@ def test_nothing_typed_is_no_entry(text):
         ("Ada <ada>, ben@example.org", ["ada", "ben@example.org"]),
     ],
 )
-def test_what_is_no_address_stays_in_the_list_to_be_shown(text, expected):
+def test_invalid_texts_stay_in_the_list(text, expected):
     assert read(text) == expected
 
 
@@ -103,11 +103,11 @@ def test_an_address_beside_one_in_brackets_is_not_lost():
         ("\x07Ada <ada@example.org>", [("ada@example.org", "Ada")]),
     ],
 )
-def test_a_name_that_is_clear_is_kept(text, expected):
+def test_a_clear_name_is_kept(text, expected):
     assert read_field(text) == [Entry(email, name=name) for email, name in expected]
 
 
-def test_the_order_of_typing_is_kept_and_doubles_stay():
+def test_typed_entries_keep_their_order_and_duplicates():
     assert read("b@x.org a@x.org b@x.org") == ["b@x.org", "a@x.org", "b@x.org"]
 
 
@@ -121,7 +121,7 @@ def test_any_text_is_read_and_no_entry_is_blank(text):
     st.lists(st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.org", fullmatch=True)), st.sampled_from(",; \n")
 )
 @pytest.mark.slow
-def test_a_plain_list_gives_exactly_its_addresses(emails, separator):
+def test_a_plain_list_is_read_exactly(emails, separator):
     assert read(separator.join(emails)) == emails
 
 
@@ -172,13 +172,11 @@ def test_no_text_takes_long_to_read(text):
         (r"\1 a@gmial.com", "a@gmial.com", r"\1 a@gmail.com"),
     ],
 )
-def test_a_suggestion_takes_the_place_of_its_entry_alone(
-    typed: str, wrong: str, after: str
-) -> None:
+def test_only_the_entry_itself_is_replaced(typed: str, wrong: str, after: str) -> None:
     assert replace_entry(typed, wrong, "a@gmail.com") == after
 
 
 @pytest.mark.parametrize("name", ["", "Ann Bello", "Bello, Ann", "Zoë O'Neil"])
-def test_what_is_put_into_the_field_is_read_as_the_same_address_and_name(name):
+def test_a_formatted_entry_is_read_as_the_same_address_and_name(name):
     [entry] = read_field(format_entry("ann@example.org", name))
     assert (entry.text, entry.name) == ("ann@example.org", name)

@@ -1,4 +1,4 @@
-"""Reading files: what comes out of lists as people have them, and what is refused."""
+"""Reading files: the entries of lists as people have them, and what is refused."""
 
 import codecs
 import os
@@ -36,7 +36,7 @@ def test_any_encoding_separator_and_line_end_is_read(one):
 
 
 @pytest.mark.parametrize("one", lists(list_files.oddities))
-def test_what_people_do_to_lists_is_understood(one):
+def test_unusual_lists_are_read(one):
     assert read(one.content) == one.entries
 
 
@@ -87,13 +87,13 @@ def test_first_and_last_names_are_one_more_column():
 @pytest.mark.parametrize(
     "titles", ["Full name,First name,Last name", "Name,Given name,Family name"]
 )
-def test_a_column_with_whole_names_comes_before_their_halves(titles):
+def test_a_column_of_full_names_is_preferred_to_first_and_last_names(titles):
     table = files.read(f"{titles},Email\nAda Okafor,Ada,Okafor,a@x.org\n".encode())
     assert table.choice() == Choice(email=3, name=0)
 
 
 @pytest.mark.parametrize("titles", ["First name,Town", "Last name,Town"])
-def test_half_of_a_name_alone_is_no_whole_one(titles):
+def test_a_first_or_last_name_alone_makes_no_full_name(titles):
     table = files.read(f"{titles},Email\nAda,Bonn,a@x.org\n".encode())
     assert [column.index for column in table.columns()] == [0, 1, 2]
 
@@ -110,7 +110,7 @@ def test_columns_without_a_header_have_their_first_cells():
     assert (only.header, only.examples, only.addresses) == ("", ("a@x.org", "b@x.org"), 2)
 
 
-def test_of_many_columns_a_hundred_are_shown_with_those_that_have_addresses():
+def test_at_most_a_hundred_columns_are_shown_including_those_with_addresses():
     columns = files.read(b"x," * 200 + b"ada@example.org\n").columns()
     assert len(columns) == 100
     assert columns[-1].index == 200
@@ -154,7 +154,7 @@ def test_of_many_columns_a_hundred_are_shown_with_those_that_have_addresses():
         (b'"\n",' * 400_000 + b"a@b.c", Reason.FILE_TOO_WIDE),
     ],
 )  # fmt: skip
-def test_what_is_no_list_is_refused_with_the_reason(content, reason):
+def test_other_files_are_refused_with_the_reason(content, reason):
     with refused(reason):
         read(content)
 
@@ -332,7 +332,7 @@ def _is_read_or_refused(content):
     st.sampled_from(",;\t|"),
 )
 @pytest.mark.slow
-def test_what_was_written_as_csv_comes_out_again(people, delimiter):
+def test_written_csv_is_read_back(people, delimiter):
     text = list_files.csv_text([["Name", "Email"], *people], delimiter, "\r\n")
     found = read(text.encode())
     assert [(entry.text, entry.row) for entry in found] == [
@@ -340,7 +340,7 @@ def test_what_was_written_as_csv_comes_out_again(people, delimiter):
     ]
 
 
-def test_the_sheets_of_a_workbook_are_named_the_one_that_was_read_first():
+def test_the_sheets_of_a_workbook_are_named_starting_with_the_one_read():
     people = [["Email"], *([f"p{n}@example.org"] for n in range(9))]
     sheets = {"Read me": [["Hello"]], "People": people, "Old\u202e": people}
     assert files.read(list_files.workbook(sheets)).sheets == ("People", "Read me", "Old")

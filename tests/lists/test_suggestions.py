@@ -1,4 +1,4 @@
-"""What was probably meant by a wrong address, and which addresses look wrong."""
+"""Suggestions for invalid addresses, and addresses that look misspelled."""
 
 import pytest
 from hypothesis import given
@@ -68,7 +68,7 @@ near_misses = st.text(alphabet="ad@.,; <>\"'()wgmailcon/?|-_\n", max_size=60)
         ("private: a.okafor@example.org", "a.okafor@example.org"),
     ],
 )
-def test_what_was_meant_is_suggested(written, meant):
+def test_the_likely_address_is_suggested(written, meant):
     assert suggestion(written, None) == meant
 
 
@@ -100,7 +100,7 @@ def test_nothing_is_suggested_for_what_may_mean_anything(written):
         ("ada@example.org, Ben", False),
     ],
 )
-def test_two_addresses_in_one_place_are_told_from_one_broken_one(written, two):
+def test_two_addresses_are_told_from_a_broken_one(written, two):
     assert holds_two(written) is two
 
 
@@ -148,7 +148,7 @@ def test_each_of_two_addresses_can_be_chosen(written, found, all_of_it):
         ("yahoo.com.con", "yahoo.com"),
     ],
 )
-def test_a_slip_in_the_name_of_a_big_provider_is_noticed(written, meant):
+def test_a_typo_in_a_large_providers_domain_is_corrected(written, meant):
     assert corrected(f"ada@{written}") == f"ada@{meant}"
 
 
@@ -173,18 +173,18 @@ def test_a_real_domain_is_left_alone(domain):
     assert corrected(f"ada@{domain}") == ""
 
 
-def test_what_is_suggested_for_a_misspelt_address_is_its_correction():
+def test_the_suggestion_for_a_misspelled_address_is_its_correction():
     assert suggestion("Ada@GMIAL.com", Reason.ADDRESS_MISSPELLED) == "ada@gmail.com"
 
 
 @pytest.mark.parametrize("local", ["info", "noreply", "no-reply", "office", "admin", "postmaster"])
-def test_a_desk_is_told_from_a_person(local):
+def test_role_addresses_are_recognized(local):
     assert is_role(f"{local}@example.org")
     assert not is_role(f"{local}.ada@example.org")
 
 
 @given(st.text() | near_misses | st.emails(), st.none() | st.sampled_from(Reason))
-def test_a_suggestion_can_be_taken_as_it_is(text, problem):
+def test_a_suggestion_is_canonical_and_correctly_spelled(text, problem):
     meant = suggestion(text, problem)
     if meant:
         assert addresses.canonical(meant) == meant
