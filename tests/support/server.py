@@ -165,6 +165,8 @@ def running(
     env = environment(data, port=port, mail_port=smtp.port if smtp else mail_port)
     server = Server(data, env["INVITES_BASE_URL"], smtp)
     logs = [data / "web.log", data / "mail.log"]
+    for log in logs:
+        log.touch()  # a busy machine may take a while to start the process that writes to it
     commands = zip((_PAGES, _WORKER), logs, strict=True)
     processes = [preloaded.start(*command, env=env, log=log) for command, log in commands]
     try:
