@@ -215,6 +215,6 @@ def wait_until_well(url: str, logs: Iterable[Path] = ()) -> None:
                 json.load(answer)
                 return
         except OSError:
-            said = "\n".join(log.read_text() for log in logs)
+            said = "\n".join(log.read_text() for log in logs if log.exists())
             assert utcnow() < deadline, f"the server doesn't get well:\n{said}"
             time.sleep(0.05)
