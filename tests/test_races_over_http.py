@@ -25,7 +25,7 @@ from tests.support.server import OWNER, Server, running, set_up_data
 pytestmark = pytest.mark.slow
 
 ACCOUNT = "/accounts/riverside-relief"
-ANSWERS = {200, 303, 403, 404, 410, 422, 503}  # never 500
+ANSWERS = {200, 303, 403, 404, 409, 410, 422, 503}  # never 500
 
 
 @pytest.fixture(scope="module")

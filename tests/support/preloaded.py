@@ -64,6 +64,7 @@ class Process:
 
 def start(program: str, *arguments: str, env: Mapping[str, str], log: Path) -> Process:
     """Start ``gunicorn`` or ``flask``; what it prints is appended to ``log``."""
+    log.touch()
     argv = [program, *arguments]
     return Process(_template().ask(argv=argv, env=dict(env), log=str(log)))
 

@@ -215,6 +215,7 @@ def wait_until_well(url: str, logs: Iterable[Path] = ()) -> None:
                 json.load(answer)
                 return
         except OSError:
-            said = "\n".join(log.read_text() for log in logs if log.exists())
-            assert utcnow() < deadline, f"the server doesn't get well:\n{said}"
+            if utcnow() > deadline:
+                said = "\n".join(log.read_text() for log in logs)
+                raise AssertionError(f"the server doesn't get well:\n{said}") from None
             time.sleep(0.05)
