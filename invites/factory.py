@@ -31,8 +31,8 @@ from invites.web import (
 
 log = logging.getLogger("invites.web")
 
-# Access is checked before the rate limits count. What is done last to a request is done first to
-# its response, so the Retry-After of ``responses`` wins over that of the rate limits.
+# Access is checked before the rate limits count. Responses pass through in reverse order, so the
+# Retry-After of ``responses`` wins over that of the rate limits.
 _PARTS = (
     form_limits,
     urls,
@@ -49,10 +49,7 @@ _PARTS = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Returns the application. Writes nothing to the disk before the first request.
-
-    Raises SettingsError.
-    """
+    """Raises SettingsError. Writes nothing to the disk before the first request."""
     settings = settings or load_settings()
     app = Flask(
         "invites",

@@ -38,8 +38,8 @@ class CrossSiteError(Forbidden):
 class Who(Enum):
     """Who may use a view that doesn't belong to an account.
 
-    MAIL_SERVICE: a server elsewhere, without cookies. The token in the URL is its authority, so
-    it needs no form token.
+    MAIL_SERVICE is another server, without cookies. It needs no form token, because the token in
+    the URL authorizes it.
     """
 
     ANYBODY = "anybody"
@@ -50,8 +50,6 @@ class Who(Enum):
 
 @dataclass(frozen=True)
 class AccountContext:
-    """The member who makes the request, and the account of its URL."""
-
     membership: Membership
     scope: Scope
 
@@ -60,13 +58,10 @@ class AccountContext:
         return self.scope.account
 
     def may(self, action: Action, target: Any = None) -> bool:
-        """Whether the member may do ``action``, so that templates offer only what works."""
         return is_allowed(self.membership, action, target)
 
 
 def allow(who: Who | Action) -> Callable[[View], View]:
-    """Declares who may use a view: a kind of visitor, or an action in the account of the URL."""
-
     def declare(view: View) -> View:
         setattr(view, _DECLARED, who)
         return view
@@ -79,14 +74,14 @@ def declared(view: Callable[..., Any]) -> Who | Action | None:
 
 
 def current() -> AccountContext:
-    """The context of this request. Only for views that declared an Action."""
+    """Only for views that declared an Action."""
     return cast(AccountContext, g.current)
 
 
 def account_context(own: Sequence[Membership]) -> AccountContext | None:
-    """The context of this request; on pages outside accounts, that of the visitor's last account.
+    """On pages outside accounts, the context of the visitor's last account.
 
-    ``own``: the visitor's active memberships. If there is only one, its account is the last one.
+    ``own``: the visitor's active memberships. If there is only one, its account counts as the last.
     """
     if "current" in g:
         return current()
@@ -98,7 +93,6 @@ def account_context(own: Sequence[Membership]) -> AccountContext | None:
 
 
 def init_app(app: Flask) -> None:
-    """Checks access, form and form token of each request before the view is called."""
     _csrf.init_app(app)
     app.before_request(_check_request)
 
@@ -125,7 +119,7 @@ def _check_request() -> Response | None:
 
 
 def _admit_person(who: Who | Action) -> Response | None:
-    """Returns None for a person who may use the view, otherwise the response."""
+    """Returns None if the person may use the view, otherwise the response."""
     visiting = visitor()
     if visiting is None:
         return send_to_login()
@@ -138,13 +132,13 @@ def _admit_person(who: Who | Action) -> Response | None:
 
 
 def _comes_from_another_site() -> bool:
-    """Whether a page of another site sent the form (ASVS 5.0 3.5.1)."""
+    """See ASVS 5.0 3.5.1."""
     if request.method in _SAFE:
         return False
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in ("same-origin", "none")
-    # An old browser. It sends "null" for our own pages, because of their referrer policy.
+    # For old browsers. They send "null" from our own pages, because of the referrer policy.
     origin = request.headers.get("Origin", "null")
     return origin != "null" and origin.partition("://")[2] != request.host
 
@@ -171,7 +165,7 @@ def _enter_account(user: User, action: Action) -> Response | None:
 
 
 def _log_denied() -> None:
-    """Logs who was denied what (ASVS 5.0 16.3.2). Not the URL, which may contain a token."""
+    """Required by ASVS 5.0 16.3.2. Omits the URL, which may contain a token."""
     who = visitor()
     number = who.user.id if who else None
     log.warning("denied: %s %s to user %s", request.method, request.endpoint, number)

@@ -32,7 +32,7 @@ def after_login(account: Account) -> Response:
 
 
 def first_page(user: User) -> str:
-    """The only account, or the list of accounts if there is something to choose or answer."""
+    """Returns the only account, or the list if there are several or an invitation to answer."""
     memberships = accounts.memberships_of(user)
     if len(memberships) == 1 and not answers.has_unanswered(user, now()):
         return url_for("account_home.page", slug=memberships[0].account.slug)

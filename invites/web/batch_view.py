@@ -33,8 +33,6 @@ class Button:
 
 @dataclass(frozen=True)
 class Link:
-    """A link to a page; ``values`` are those of its URL."""
-
     endpoint: str
     label: str
     values: dict[str, str] = field(default_factory=dict)
@@ -51,8 +49,6 @@ class Note:
 
 @dataclass(frozen=True)
 class Figure:
-    """A number and what it counts."""
-
     label: str
     count: int
     is_bad: bool = False
@@ -79,9 +75,9 @@ class Undelivered:
 class BatchView:
     """A batch as ``member`` sees it.
 
-    ``outage``: why the mail server can't be used; empty when it can. ``ahead``: a batch that
-    is sent first. ``is_canceling``: whether the page asks to confirm that, and ``unsent``: how
-    many mails are then withdrawn.
+    ``outage``: why the mail server can't be used, empty when it can. ``ahead``: a batch that is
+    sent first. ``is_canceling``: whether the page asks to confirm canceling. ``unsent``: how many
+    mails canceling would withdraw.
     """
 
     batch: Batch
@@ -97,7 +93,6 @@ class BatchView:
 
     @property
     def is_active(self) -> bool:
-        """Whether its mails are sent, as soon as they can be."""
         return self.batch.state in batches.ACTIVE
 
     @property
@@ -107,24 +102,23 @@ class BatchView:
 
     @property
     def is_sending(self) -> bool:
-        """Whether mails leave, now or when the worker and the mail server are well again."""
+        """Also true while the worker or the mail server is down."""
         return bool(self.is_active and self.progress.waiting and self.has_mail_server)
 
     @property
     def poll_seconds(self) -> int | None:
-        """How soon the page asks again; None when nothing can change by itself."""
+        """None when nothing can change by itself."""
         if not self.progress.may_change:
             return None
         return 2 if self.is_sending else 5
 
     @property
     def sent_of_total(self) -> str:
-        """The progress in words."""
         return _sent_of(self.progress.sent, self.progress.total)
 
     @property
     def shares(self) -> list[tuple[str, int]]:
-        """The parts of the bar."""
+        """The segments of the progress bar."""
         mails = self.progress.mails
         return [
             ("sent", self.progress.sent),
@@ -135,7 +129,6 @@ class BatchView:
 
     @property
     def buttons(self) -> Iterator[Button]:
-        """What the member can do with the batch now."""
         if self.is_canceling or not self.may_manage:
             return
         waiting, on_hold = self.progress.waiting, self.progress.on_hold
@@ -154,12 +147,11 @@ class BatchView:
 
     @property
     def waits_for(self) -> Batch | None:
-        """The batch that is sent before this one."""
         return self.ahead if self._is_well else None
 
     @property
     def pace(self) -> str:
-        """How fast mails are sent, or what they wait for; empty when none is."""
+        """The sending speed, or what the mails wait for. Empty when sending isn't possible."""
         if not self._is_well:
             return ""
         if self.ahead:
@@ -176,13 +168,12 @@ class BatchView:
 
     @property
     def notes(self) -> list[Note]:
-        """What keeps mails from being sent, and what needs a decision."""
         found = (self._state, self._unknown, self._on_hold, self._without_authority)
         return [note for note in found if note]
 
     @property
     def announcement(self) -> str:
-        """What a screen reader says, once: the end of the sending, or what keeps it."""
+        """For screen readers, announced once: that sending ended, or what blocks it."""
         if not self.progress.waiting:
             return self.sent_of_total
         if self.batch.state == BatchState.STOPPED:
@@ -227,7 +218,6 @@ class BatchView:
 
     @property
     def _obstacle(self) -> Note | None:
-        """What keeps waiting mails from being sent, apart from the batch's own state."""
         is_operator = self.member.user.is_installer
         if not self.has_mail_server and is_operator:
             text = _(
@@ -314,7 +304,6 @@ class BatchView:
 
     @property
     def figures(self) -> list[Figure]:
-        """The totals below the bar."""
         progress = self.progress
         always = [
             Figure(_("accepted"), progress.people[InvitationStatus.ACCEPTED]),
@@ -334,7 +323,6 @@ class BatchView:
 
     @property
     def undelivered(self) -> Iterator[Undelivered]:
-        """The newest mails that failed or bounced, and what can be done about each."""
         for delivery in self.progress.undelivered:
             status = delivery.invitation.status(self.now)
             is_open = status in (InvitationStatus.PENDING, InvitationStatus.EXPIRED)
@@ -353,7 +341,6 @@ _LOOKS = {
 
 
 def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_operator: bool) -> Tag:
-    """How far the mails of a batch in the list are."""
     state = BatchState(sent.batch.state)
     if state in batches.ACTIVE:
         if has_mail_server:

@@ -68,13 +68,13 @@ class ComposeForm(PlainForm):
     place = HiddenField()
 
     def offer_roles(self) -> None:
-        """Offer what the member may grant, lowest first."""
+        """Offers the roles that the member may grant, lowest first."""
         roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
     @cached_property
     def staged(self) -> StagedList | None:
-        """The list that the member uploaded before; the view that reads a file sets a new one."""
+        """The list uploaded earlier. The view that reads a file sets a new one."""
         return staging.find(current().membership, whole_number(self.list_id.data))
 
     @cached_property
@@ -88,31 +88,28 @@ class ComposeForm(PlainForm):
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """The entries in the Email field."""
         trusted = set((self.trusted.data or "").split())
         entries = read_field(self.email.data or "")
         return [one._replace(kept_as_is=True) if one.text in trusted else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
-        """Replace ``wrong`` in the Email field with ``right``, unless that is empty."""
+        """Does nothing if ``right`` is empty."""
         self.email.data = replace_entry(self.email.data or "", wrong, right or wrong)
         self.__dict__.pop("entries", None)
 
     def add_typed(self, people: Sequence[tuple[str, str]]) -> None:
-        """Add names and addresses to the Email field, a line each."""
         quotable = [(name.replace('"', "'"), email) for name, email in people]
         lines = [f'"{name}" <{email}>' if name else email for name, email in quotable]
         self.email.data = "\n".join([*(self.email.data or "").splitlines(), *lines])
         self.__dict__.pop("entries", None)
 
     def trust(self, text: str) -> None:
-        """Keep an entry of the Email field as it is."""
         self.trusted.data = f"{self.trusted.data or ''} {text}".strip()
         self.__dict__.pop("entries", None)
 
     @property
     def also(self) -> frozenset[EntryOutcome]:
-        """The outcomes that are invited because a checkbox is ticked."""
+        """Outcomes that are invited only because a checkbox is ticked."""
         boxes = {
             EntryOutcome.REMOVED: self.removed_too,
             EntryOutcome.DECLINED: self.declined_too,
@@ -122,7 +119,6 @@ class ComposeForm(PlainForm):
 
     @property
     def columns(self) -> Choice | None:
-        """The columns chosen on the page, if it shows a list."""
         email = whole_number(request.form.get("email_column"))
         return (
             None if email is None else Choice(email, whole_number(request.form.get("name_column")))
@@ -130,10 +126,10 @@ class ComposeForm(PlainForm):
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """The texts typed into the rows on the page, by row number.
+        """The edited rows, by row number.
 
-        Only those that differ from what the page showed: an old page must not undo an edit
-        made in another tab.
+        Only rows that differ from what the page showed: an old page must not undo an edit made in
+        another tab.
         """
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
         texts = {int(match[1]): text for match, text in found if match}
@@ -150,7 +146,7 @@ class ComposeForm(PlainForm):
         return outcome, int(found[2])
 
     def request(self) -> InvitationRequest:
-        """The request to send. Call it once the form is valid."""
+        """Call it once the form is valid."""
         return InvitationRequest(
             key=self.key.data or secrets.token_urlsafe(16),
             entries=self.entries,
@@ -162,17 +158,13 @@ class ComposeForm(PlainForm):
 
 
 def filled_form() -> ComposeForm:
-    """The form as it was sent."""
     form = ComposeForm()
     form.offer_roles()
     return form
 
 
 def prefilled_form(text: str, role: Role, wrong: Invitation | None = None) -> ComposeForm:
-    """A new form with ``text`` in its Email field, to be corrected there.
-
-    ``wrong``: the invitation with the wrong address.
-    """
+    """``wrong``: the invitation whose address is corrected."""
     form = ComposeForm(
         formdata=None,
         key=secrets.token_urlsafe(16),
@@ -192,7 +184,7 @@ def compose_page(
     unsent: str = "",
     **context: object,
 ) -> Response:
-    """The page or a fragment of it, with the review of Email field and list.
+    """Renders the page or a fragment, with the review of the Email field and the list.
 
     ``status``: the form's own, unless given.
     """
@@ -227,7 +219,6 @@ def _review(form: ComposeForm) -> Review | None:
 
 
 def rows_page(form: ComposeForm) -> dict[str, Any]:
-    """What the template needs to show a page of the list's rows."""
     if form.staged is None:
         return {"found": None}
     row_counts = staged_rows.counts(form.staged)

@@ -13,7 +13,7 @@ _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r
 
 
 def csv_file(name: str, lines: Iterable[Sequence[str]]) -> Response:
-    """Returns a CSV file in UTF-8. ``name``: the file name offered for saving."""
+    """In UTF-8. ``name``: the file name offered for saving."""
     return Response(
         stream_with_context(_text(lines)),  # the lines are read during the request
         mimetype="text/csv",

@@ -219,7 +219,7 @@ _REASON_WITH_ROW = {
 
 
 def sentence(refused: RuleError) -> str:
-    """The text of a RuleError, with limits formatted for the locale."""
+    """Formats limits for the locale."""
     if refused.reason in _REASON_WITH_ROW:
         return str(_REASON_WITH_ROW[refused.reason](refused.details["row"]))
     if refused.reason not in _REASON_WITH_LIMIT:
@@ -229,12 +229,11 @@ def sentence(refused: RuleError) -> str:
 
 
 def problem(reason: str) -> str:
-    """Why a row of a list has no valid address."""
     if reason == Reason.ADDRESS_MISSING:  # a heading, a total, a person without an address
         return str(gettext("This row has no address."))
     return str(REASON[Reason(reason)])
 
 
 def file_too_large() -> str:
-    """What the browser shows instead of uploading a file that would be refused."""
+    """Shown by the browser, which then doesn't upload the file."""
     return sentence(RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))

@@ -36,7 +36,7 @@ def holds_lists(view: Callable[..., Any]) -> bool:
 def check_form(view: Callable[..., Any]) -> None:
     """Reads the form with the limits of the view. Aborts with 413 or 400.
 
-    A repeated field would be two answers to one question (ASVS 5.0 15.3.7).
+    Refuses repeated fields (ASVS 5.0 15.3.7).
     """
     if holds_lists(view):
         take_large_form()

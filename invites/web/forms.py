@@ -30,21 +30,17 @@ class PlainForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, _form: Form, formdata: Any) -> Any:
-            """Reads the form only, no JSON and no files.
-
-            Rate limits and the check for repeated fields look at the same values.
-            """
+            """Excludes JSON and files, as rate limits and ``check_form`` do."""
             return None if formdata is None else request.form or None
 
     _refused_status = 422
 
     @property
     def status(self) -> int:
-        """The HTTP status of the page with this form: 200, or the status of its refusal."""
+        """200, or the status of the form's refusal."""
         return self._refused_status if self.errors else 200
 
     def refuse(self, field: Field, refused: RuleError) -> None:
-        """Shows the reason beside ``field``."""
         field.errors = [*field.errors, sentence(refused)]
         self._refused_status = status_of(refused.reason)
 
@@ -55,8 +51,6 @@ class PlainForm(FlaskForm):
 
 
 def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
-    """A validator that calls ``rule`` and shows its refusal."""
-
     def check(_form: Form, field: Field) -> None:
         try:
             rule(field.data or "")

@@ -14,7 +14,7 @@ def is_htmx() -> bool:
 
 
 def wants_fragment() -> bool:
-    """Whether htmx will swap the response into a page. It takes boosted ones for whole pages."""
+    """False for boosted requests, whose response replaces the whole page."""
     headers = _headers()
     return bool(headers) and not headers.boosted and not headers.history_restore_request
 
@@ -25,7 +25,7 @@ def asks_by_itself() -> bool:
 
 
 def page_address() -> str:
-    """Path and query of the page that htmx runs in; empty if it isn't a page of this site."""
+    """Path and query of the page that sent the request. Empty if it isn't on this site."""
     try:
         parts = urlsplit(_headers().current_url or "")
     except ValueError:

@@ -121,7 +121,6 @@ KIND = {
 
 
 def mail(delivery: Delivery, status: InvitationStatus) -> str:
-    """The label of a delivery to a person whose invitation has this ``status``."""
     if delivery.state == DeliveryState.WITHDRAWN:
         if status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED):
             return str(UNNEEDED)
@@ -131,12 +130,12 @@ def mail(delivery: Delivery, status: InvitationStatus) -> str:
 
 
 def outcome(of: str, count: int) -> str:
-    """The label of an outcome, to follow the number of entries."""
+    """The label without the number of entries, which precedes it."""
     return str(_OUTCOME[EntryOutcome(of)](count))
 
 
 def of_row(of: str, first_row: int | None) -> str:
-    """The label of one row; ``first_row`` is where a duplicate address occurs first."""
+    """``first_row`` is where a duplicate address occurs first."""
     if of == EntryOutcome.DUPLICATE and first_row is not None:
         row = format_decimal(first_row)
         return str(gettext("duplicate of row %(row)s", row=row))
@@ -144,7 +143,6 @@ def of_row(of: str, first_row: int | None) -> str:
 
 
 def changes(since: Mapping[tuple[EntryOutcome, EntryOutcome], int]) -> list[str]:
-    """One line for each kind of change since the list was reviewed."""
     return [
         ngettext(
             "%(count)s row changed from “%(before)s” to “%(after)s”",
@@ -159,7 +157,6 @@ def changes(since: Mapping[tuple[EntryOutcome, EntryOutcome], int]) -> list[str]
 
 
 def pace(per_minute: float, minutes_left: float) -> str:
-    """The sending speed of a batch and the time left."""
     speed = round(per_minute)
     a_minute = ngettext("%(n)s per minute", "%(n)s per minute", speed, n=format_decimal(speed))
     left = max(round(minutes_left), 1)
@@ -174,7 +171,7 @@ def pace(per_minute: float, minutes_left: float) -> str:
 
 
 def try_again_in(seconds: int) -> str:
-    """How long to wait: in minutes, or in seconds below one minute."""
+    """In minutes, or in seconds below one minute."""
     if seconds < 60:
         return str(
             ngettext("Try again in %(num)s second.", "Try again in %(num)s seconds.", seconds)

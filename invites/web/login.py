@@ -23,14 +23,14 @@ _manager.session_protection = None  # sessions survive a new version of the brow
 
 
 class Visitor(flask_login.UserMixin):
-    """A logged-in person on one device. Flask-Login stores only the token of the session."""
+    """A logged-in person on one device."""
 
     def __init__(self, user: User, token: str) -> None:
         self.user = user
         self.token = token
 
     def get_id(self) -> str:
-        """The token of the session, which Flask-Login stores instead of an id."""
+        """The session token: Flask-Login stores it in place of a user id."""
         return self.token
 
 
@@ -50,12 +50,12 @@ def visitor() -> Visitor | None:
 
 
 def person() -> User:
-    """The logged-in person. Only for views that require a log-in."""
+    """Only for views that require a log-in."""
     return _signed_in().user
 
 
 def session_token() -> str:
-    """The token of the session on this device. Only for views that require a log-in."""
+    """Only for views that require a log-in."""
     return _signed_in().token
 
 
@@ -68,9 +68,9 @@ def _signed_in() -> Visitor:
 def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
     """Starts a session on this device and ends the one before.
 
-    On a ``shared`` device it ends with the browser, and each log-in counts as one from a new
-    device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
-    since ``user`` was read, or if two-step verification is on ``by_password_alone``.
+    On a ``shared`` device the session ends with the browser, and each log-in counts as one from a
+    new device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
+    since ``user`` was read. Also if two-step verification is on and ``by_password_alone``.
     """
     start = two_step.log_in_with_password if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)
@@ -87,7 +87,6 @@ def renew() -> None:
 
 
 def log_out() -> None:
-    """Ends the session on this device and on the server."""
     who = visitor()
     if who is not None:
         sessions.end(who.token)
@@ -96,9 +95,9 @@ def log_out() -> None:
 
 
 def _trust_device(user: User, *, shared: bool) -> None:
-    """Records a sign-in from a new device, and marks this one with a cookie as known.
+    """Records a log-in from a new device, and marks this one as known with a cookie.
 
-    A ``shared`` device loses the mark: the next sign-in may be anyone's.
+    Removes the mark from a ``shared`` device: the next person to log in may be anyone.
     """
     config, signer = current_app.config, services().signer
     name = f"{config['SESSION_COOKIE_NAME']}-device"

@@ -26,7 +26,6 @@ def send_to_login() -> Response:
 
 
 def _in_place() -> Response:
-    """A notice on the open page, which stays as it is."""
     response = show("login_required/_notice.html", login=login_url(), status=401)
     response.headers["HX-Retarget"] = "#notices"
     response.headers["HX-Reswap"] = "innerHTML"
@@ -34,9 +33,9 @@ def _in_place() -> Response:
 
 
 def _with_what_was_typed() -> Response:
-    """A page that keeps what was typed until the person has logged in in another tab.
+    """Keeps what was typed until the person has logged in in another tab.
 
-    It contains no form token, so that it is reviewed again before anything is done.
+    Contains no form token, so it is reviewed again before anything is done.
     """
     take_large_form()
     typed = [(name, text) for name, text in request.form.items() if name != "csrf_token"]

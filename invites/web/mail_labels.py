@@ -205,6 +205,5 @@ DMARC_EXAMPLE = "v=DMARC1; p=none"
 
 
 def step(of: Step) -> str:
-    """The text of a step."""
     words: LazyString = (_DONE if of.is_done else _FAILED)[of.stage]
     return str(words) % of.facts

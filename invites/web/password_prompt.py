@@ -47,7 +47,7 @@ def ask_password(
 
 
 def removal_warning(*, is_last: bool) -> str:
-    """The warning before a person's last factor is removed; empty if no account requires one."""
+    """Empty unless the last factor is removed and an account requires one."""
     asking = two_step_policy.requiring_accounts(person()) if is_last else []
     if not asking:
         return ""
@@ -100,7 +100,6 @@ def showing_new_codes() -> Iterator[None]:
 
 
 def shown_codes() -> list[str]:
-    """The recovery codes that this browser may show now."""
     made_at = recovery_codes.made_at(person())
     if made_at is None or session.get(_CODES) != made_at.isoformat():
         return []

@@ -1,7 +1,7 @@
 """A log-in that isn't complete, kept in the visitor's cookie.
 
-After the right password the second step is pending. After a wrong one the address is remembered
-for the page of forgotten passwords.
+After the right password, the second step is pending. After a wrong one, the address is kept for the
+page that resets forgotten passwords.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ _LONGEST_ADDRESS = 254
 
 
 def begin(user: User, *, shared: bool) -> None:
-    """Remembers on this device that ``user`` typed the right password."""
     session[_KEY] = {
         "user": user.id,
         "password": _fingerprint(user),
@@ -30,7 +29,7 @@ def begin(user: User, *, shared: bool) -> None:
 
 
 def waiting() -> tuple[User, bool] | None:
-    """The person whose second step is pending, and whether others use the device.
+    """The person whose second step is pending, and whether the device is shared.
 
     None after ten minutes, or if the password was changed since.
     """
@@ -44,7 +43,6 @@ def waiting() -> tuple[User, bool] | None:
 
 
 def waits_on_shared_device(user: User) -> bool:
-    """Whether ``user`` said, when they typed their password, that others use the device."""
     return waiting() == (user, True)
 
 
@@ -55,19 +53,18 @@ def key() -> str:
 
 
 def tell_of_guesses() -> None:
-    """Notifies the person whose second step is being guessed (ASVS 5.0 6.3.5)."""
+    """Required by ASVS 5.0 6.3.5."""
     found = waiting()
     if found is not None:
         security_notices.send_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
 
 
 def keep_address(address: str | None) -> None:
-    """Remembers the address of a refused log-in. Not in a URL: those are logged."""
+    """Kept in the cookie, not in a URL: URLs are logged."""
     session[_ADDRESS] = (address or "")[:_LONGEST_ADDRESS]
 
 
 def take_address() -> str:
-    """Returns and forgets the remembered address."""
     return str(session.pop(_ADDRESS, ""))
 
 

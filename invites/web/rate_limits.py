@@ -1,6 +1,7 @@
 """Rate limits against guessing and flooding: narrow per email address, wide per network.
 
-A hall full of volunteers shares one IP address. Counted in memory, hence one web process.
+A room full of volunteers may share one IP address. Counts are in memory, so there must be only one
+web process.
 """
 
 import hashlib
@@ -33,10 +34,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def _network() -> str:
-    """The network of the client: an IPv4 address, or the 64 bits of one IPv6 line."""
+    """An IPv4 address, or the 64-bit prefix of an IPv6 address."""
     address = _address(get_remote_address())
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped  # otherwise all of IPv4 were one network
+        address = address.ipv4_mapped  # otherwise all of IPv4 would be one network
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
 
 
@@ -47,36 +48,31 @@ def init_app(app: Flask) -> None:
     _limiter.init_app(app)
 
 
-# The limits
-
-
 def limit_logins(view: View) -> View:
-    """Wrong passwords for one address from one network.
+    """Per address and network.
 
-    They count against the current password: people who set a new one can log in at once.
+    Counts against the current password: people who set a new one can log in at once.
     """
     view = _in_password_queue(_limit_guesses(view, _GUESSES, _email_and_password), view)
     return _limit(view, "600 per 15 minutes", _network, "login")
 
 
 def limit_password_guesses(view: View) -> View:
-    """Wrong passwords of the logged-in person, over all forms that ask for it."""
+    """Per person, over all forms that ask for the password."""
     guesses = _limit_guesses(view, _GUESSES, _person, scope="password")
     return _in_password_queue(guesses, view)
 
 
 def limit_app_digits(view: View) -> View:
-    """Wrong codes while an authenticator app is set up."""
     return _limit_guesses(view, _GUESSES, _person)
 
 
 def limit_two_step(view: View) -> View:
-    """Wrong codes after the right password, from any network."""
+    """Codes after the right password, from any network."""
     return _limit_guesses(view, _GUESSES, pending_login.key, pending_login.tell_of_guesses)
 
 
 def limit_setup(view: View) -> View:
-    """Wrong setup codes."""
     return _in_password_queue(_limit_guesses(view, "20 per 15 minutes", _network), view)
 
 
@@ -85,32 +81,27 @@ def limit_passkeys(view: View) -> View:
 
 
 def limit_mail(view: View) -> View:
-    """Emails to a typed address."""
     view = _limit(view, "60 per hour", _network, "mail")
     return _limit(view, "5 per hour", _typed_email, "mail")
 
 
 def limit_test_mails(view: View) -> View:
-    """For the whole installation: each test mail occupies a thread."""
+    """For the whole installation, because each test mail occupies a thread."""
     return _limit(view, "10 per hour", lambda: "installation", "test_mails")
 
 
 def limit_estimates(view: View) -> View:
-    """Passwords whose strength is estimated while they are typed."""
     return _limit(view, "3000 per 15 minutes", _network, "estimates")
 
 
 def limit_joining(view: View) -> View:
-    """New profiles and new passwords."""
+    """Also covers new passwords."""
     return _limit(_in_password_queue(view, view), "600 per hour", _network, "joining")
 
 
 def was_right() -> None:
-    """The guess of this request was right, though the answer is a refusal for another reason."""
+    """Call it when the guess was right but the response is a refusal for another reason."""
     setattr(g, _WAS_RIGHT, True)
-
-
-# What is counted together
 
 
 def _person() -> str:
@@ -125,7 +116,7 @@ def _email_and_password() -> str:
 
 
 def _typed_email() -> str:
-    """The canonical address: another spelling doesn't give more attempts."""
+    """Canonical, so another spelling doesn't give more attempts."""
     typed = request.form.get("email", "")
     try:
         return canonical(typed)
@@ -134,7 +125,7 @@ def _typed_email() -> str:
 
 
 def _address(reported: str) -> IPv4Address | IPv6Address:
-    """The address that a proxy reported, perhaps with a port; 0.0.0.0 if it isn't one."""
+    """The port is removed. 0.0.0.0 if it isn't an address."""
     with suppress(ValueError):
         return ip_address(reported)
     with suppress(ValueError):
@@ -142,11 +133,7 @@ def _address(reported: str) -> IPv4Address | IPv6Address:
     return IPv4Address(0)
 
 
-# How it is counted
-
-
 def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
-    """Limits all requests that change something."""
     limit: Any = _limiter.shared_limit(
         spec, scope=scope, key_func=key, methods=["POST"], on_breach=_refuse
     )
@@ -161,9 +148,9 @@ def _limit_guesses(
     *,
     scope: str = "",
 ) -> View:
-    """Limits wrong guesses. Counts each before it is made, and forgets them after a right one.
+    """Counts each guess before it is checked, and forgets them after a right one.
 
-    Views of one ``scope`` count together, so all of them have to refuse wrong guesses.
+    Views with the same ``scope`` count together, so each of them must refuse wrong guesses.
     """
     item = limits.parse(spec)
     scope = scope or f"{view.__module__}.{view.__name__}"
@@ -184,9 +171,10 @@ def _limit_guesses(
 
 
 def _in_password_queue(limited: View, unlimited: View) -> View:
-    """``limited`` with one place in the password queue for the whole request.
+    """Holds one place in the password queue for the whole request.
 
-    If the queue is full, ``unlimited`` runs: its rule refuses, so there was no guess to count.
+    If the queue is full, ``unlimited`` runs. Its rule refuses without checking the guess, so
+    nothing is counted.
     """
 
     @wraps(unlimited)

@@ -18,12 +18,11 @@ _RETRY_AFTER = "5"  # seconds in which most people who log in at once get their 
 
 
 def init_app(app: Flask) -> None:
-    """Goes before the rate limits, whose Retry-After would otherwise replace this one."""
+    """Call it before the rate limits', whose Retry-After would otherwise replace this one."""
     app.after_request(_say_when_to_retry)
 
 
 def show(page: str, *, fragment: str = "", status: int = 200, **context: Any) -> Response:
-    """Renders ``page``, or only its ``fragment`` if htmx will swap it."""
     template = fragment if fragment and wants_fragment() else page
     response = make_response(render_template(template, **context), status)
     response.vary.add("HX-Request")
@@ -40,7 +39,7 @@ def go(url: str) -> AnyResponse:
 
 
 def tell(message: Any, kind: str = "done") -> None:
-    """Shows a message at the top of the next page. ``kind``: ``done`` or ``problem``."""
+    """Shown at the top of the next page. ``kind``: ``done`` or ``problem``."""
     flash(str(message), kind)
 
 
@@ -54,8 +53,8 @@ def run_rule(
 ) -> AnyResponse:
     """Runs a rule that changes something, and answers as ``answer_done`` does.
 
-    A refusal is the page or fragment as it is now, with the reason and its status; ``show_result``
-    gets the status and renders it. Raises RuleError(NOT_ALLOWED, NOT_FOUND) for the error page.
+    If the rule refuses, ``show_result`` gets the status and renders the page or fragment with the
+    reason. Raises RuleError(NOT_ALLOWED, NOT_FOUND) for the error page.
     """
     try:
         result = rule()
@@ -67,7 +66,7 @@ def run_rule(
 def check_rule(
     rule: Callable[[], object], show_result: Callable[[int], AnyResponse]
 ) -> AnyResponse:
-    """Shows the page or fragment, with the refusal of a rule that changes nothing, if any."""
+    """For a rule that changes nothing. A refusal is shown on the page or fragment."""
     try:
         rule()
     except RuleError as refused:

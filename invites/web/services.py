@@ -38,5 +38,5 @@ def links() -> Links:
 
 
 def now() -> datetime:
-    """The current time, UTC."""
+    """In UTC."""
     return utcnow()

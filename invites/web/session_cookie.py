@@ -1,9 +1,9 @@
 """Which responses carry the session cookie.
 
-Flask sends the cookie of a permanent session with every response. If the browser reads one after
-a later response replaced or deleted the cookie, the old one would come back: browsers fetch icons
-after the page has loaded, and an open page polls every few seconds. Caches would also keep a copy
-of each file per cookie.
+Flask sends the cookie of a permanent session with every response. A response that arrives late
+would restore a cookie that was replaced or deleted since: browsers fetch icons after the page has
+loaded, and an open page polls every few seconds. Caches would also keep a copy of each file per
+cookie.
 """
 
 from flask import Flask, Response, request
@@ -19,7 +19,6 @@ def init_app(app: Flask) -> None:
 
 
 def is_same_for_all() -> bool:
-    """Whether the response doesn't depend on the visitor."""
     return request.endpoint in _SAME_FOR_ALL
 
 

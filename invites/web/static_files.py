@@ -1,7 +1,7 @@
 """Static files at URLs that change with the files, so that browsers can keep them.
 
-The version is a folder of the URL, not a query: JavaScript modules import each other with
-relative URLs, and so in the same version.
+The version is a folder in the URL, not a query: JavaScript modules import each other with relative
+URLs, which then stay within one version.
 """
 
 import hashlib

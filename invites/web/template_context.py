@@ -70,13 +70,12 @@ def init_app(app: Flask) -> None:
 
 
 def time_zone() -> str:
-    """The time zone of the account of this request."""
     current: AccountContext | None = g.get("current")
     return str(current.account.time_zone) if current else "UTC"
 
 
 def moment(at: datetime) -> str:
-    """A time as people say it: ``18:05`` today, ``yesterday``, or ``2 Oct 2026``."""
+    """For example ``18:05`` today, ``yesterday``, or ``2 Oct 2026``."""
     zone = ZoneInfo(time_zone())
     days = (now().astimezone(zone).date() - at.astimezone(zone).date()).days
     if days == 0:
@@ -87,18 +86,18 @@ def moment(at: datetime) -> str:
 
 
 def day(at: datetime, account: Account | None = None) -> str:
-    """A date such as ``2 Oct 2026``, in the time zone of ``account`` or of this request."""
+    """For example ``2 Oct 2026``, in the time zone of ``account`` or of this request's account."""
     zone = ZoneInfo(account.time_zone if account else time_zone())
     return str(flask_babel.format_date(at.astimezone(zone), "d MMM y", rebase=False))
 
 
 def stamp(at: datetime) -> str:
-    """A date and time such as ``2 Oct 2026, 18:05``."""
+    """For example ``2 Oct 2026, 18:05``."""
     return str(flask_babel.format_datetime(at, "d MMM y, HH:mm"))
 
 
 def assignments_label(account: Account) -> str:
-    """The text of the assignments link: the account's own, or the default."""
+    """The account's own label, or the default."""
     return account.assignments_label or str(_("See your assignments"))
 
 

@@ -11,20 +11,20 @@ from invites.web.htmx import is_htmx, page_address
 
 
 class _Number(IntegerConverter):
-    """A row's id, or 0, which no row has, if the number is longer than any id."""
+    """A row's id. Numbers longer than any id become 0, which no row has."""
 
     def to_python(self, value: str) -> int:
         return whole_number(value) or 0
 
 
 def init_app(app: Flask) -> None:
-    """Goes before the blueprints are registered."""
+    """Call it before the blueprints are registered."""
     app.url_map.converters["int"] = _Number
     app.url_defaults(_add_slug)
 
 
 def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
-    """The log-in page, which continues to ``next_url`` or back to the page of this request."""
+    """Continues to ``next_url``, or back to the page of this request."""
     if back_to_here:
         if is_htmx():
             next_url = page_address()
@@ -44,10 +44,10 @@ _OPENED = "opened"  # shown in the address bar instead of a token
 
 
 def mailed_link() -> tuple[str, str] | None:
-    """The mailed link of this page, and the URL that the script shows in its place.
+    """The mailed link of this page, and the URL that a script shows instead.
 
-    Otherwise the next person at a shared computer would find the token in the address bar or the
-    history (ASVS 5.0 14.2.1).
+    Otherwise the next person at a shared computer would find the token in the history (ASVS 5.0
+    14.2.1).
     """
     token = (request.view_args or {}).get("token", _OPENED)
     endpoint = _MAILED.get(request.blueprint or "")
@@ -65,9 +65,10 @@ def _is_mailed(path: str) -> bool:
 
 
 def safe_next(text: str | None) -> str | None:
-    """``text`` if it is a path on this site, otherwise None: no open redirect (ASVS 5.0 1.2.2).
+    """Returns None unless ``text`` is a path on this site (ASVS 5.0 1.2.2).
 
-    Browsers take a backslash for a slash and drop control characters, so neither is accepted.
+    Refuses backslashes and control characters too: browsers read a backslash as a slash and drop
+    control characters.
     """
     if not text or not text.startswith("/") or text.startswith("//"):
         return None
@@ -78,7 +79,7 @@ def safe_next(text: str | None) -> str | None:
 
 
 def _add_slug(endpoint: str, values: dict[str, Any]) -> None:
-    """Links within an account don't have to repeat its slug."""
+    """Lets links within an account omit its slug."""
     current = g.get("current")  # the account context, see access.py
     expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
     if current and expects and "slug" not in values:
