@@ -21,7 +21,7 @@ class AuditCategory(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """What the log can record: the stored name and its category. Labels: web/audit_labels.py."""
+    """The stored names and their categories. Labels: web/audit_labels.py."""
 
     category: AuditCategory
 
@@ -67,15 +67,12 @@ class AuditAction(StrEnum):
 def record(
     action: AuditAction, account: Account, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """Add one entry; ``details`` are JSON values: the person concerned, before and after."""
+    """``details`` are JSON values: the person concerned, before and after."""
     AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
 def record_sign_in(user: User, device: str, now: datetime) -> None:
-    """Record in each of the user's accounts a sign-in from a device that is new to them.
-
-    ``device``: its label, like "Firefox, Linux"; "" if unknown.
-    """
+    """``device``: its label, like "Firefox, Linux"; "" if unknown."""
     with db.transaction():
         record_in_all(user, AuditAction.SIGNED_IN, user, now, device=device)
 
@@ -83,7 +80,7 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
 def record_in_all(
     user: User, action: AuditAction, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """Add one entry to each account in which ``user`` is active."""
+    """Adds an entry to each account in which ``user`` is active."""
     belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
     for membership in Membership.select(Membership, Account).join(Account).where(belongs):
         record(action, membership.account, actor, now, **details)
@@ -92,10 +89,9 @@ def record_in_all(
 def entries(
     account: Account, category: AuditCategory | None, search: str
 ) -> "ModelSelect[AuditEntry]":
-    """The account's entries with their actors, newest first.
+    """Newest first. ``search`` matches name and address of the actor and the person concerned.
 
-    ``search`` matches the name and address of the actor and of the person concerned.
-    Names of people who never belonged to the account aren't searched.
+    It doesn't find names of people who never belonged to the account.
     """
     found = (
         AuditEntry.select(AuditEntry, User)
@@ -114,6 +110,5 @@ def entries(
 
 
 def _members_called(account: Account, search: str) -> "ModelSelect[User]":
-    """The addresses of members, active or not, whose name contains ``search``."""
     members = User.select(User.email).join(Membership).where(Membership.account == account)
     return members.where(db.contains(User.name, search))

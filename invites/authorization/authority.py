@@ -1,7 +1,7 @@
 """Authority: whether the sender of an invitation may still invite as that role.
 
-Checked when an invitation is used. Nothing is written when a member leaves or is demoted; if
-they get their role back, their invitations work again.
+Checked when an invitation is used. Leaving or demotion writes nothing. If the member gets their
+role back, their invitations work again.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def without_authority(now: datetime) -> Any:
-    """The condition that an invitation is open, but its inviter lacks authority."""
+    """Selects open invitations whose inviter lacks authority."""
     inviter = Membership.alias()
     may_grant = [
         (inviter.role == role) & (Invitation.role <= highest)
@@ -40,6 +40,6 @@ def without_authority(now: datetime) -> Any:
 
 
 def count_without_authority(inviter: Membership, now: datetime) -> int:
-    """How many open invitations of ``inviter`` lack authority."""
+    """Counts open invitations only."""
     sent = (Invitation.account == inviter.account_id) & (Invitation.inviter == inviter.user_id)
     return int(Invitation.select().where(sent, without_authority(now)).count())

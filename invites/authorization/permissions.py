@@ -1,6 +1,6 @@
 """Permissions: who may do what, in one table and one function that every action asks first.
 
-An Account Owner may do everything; an Admin can't grant or touch the role of Account Owner; a
+An Account Owner may do everything. An Admin can't grant or change the role of Account Owner. A
 Moderator can invite and remove Users.
 """
 
@@ -15,8 +15,6 @@ log = logging.getLogger("invites.authorization.permissions")
 
 
 class Action(StrEnum):
-    """What a member can do in an account."""
-
     VISIT = "visit"
     LEAVE = "leave"
     SEE_PEOPLE = "see_people"
@@ -56,7 +54,7 @@ Target = Role | Invitation | Membership | None
 
 
 def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool:
-    """Whether ``actor`` may do ``action`` to ``target``: a role to grant, or a row to change."""
+    """``target`` is a role to grant, or a row to change."""
     if not actor.is_active or actor.role < LOWEST_ROLE[action]:
         return False
     if target is None:
@@ -71,8 +69,8 @@ def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool
 def authorize(actor: Membership, action: Action, target: Target = None) -> None:
     """Raises RuleError(NOT_ALLOWED), and logs it, unless ``is_allowed`` (ASVS 5.0 16.3.2).
 
-    Reads the member again, because the request may have read them before they were demoted.
-    Call it in the transaction of the action.
+    Call it in the transaction of the action. It reads the member again, because they may have been
+    demoted since the request read them.
     """
     if not is_allowed(Membership.get_by_id(actor.id), action, target):
         log.warning("denied: %s to user %s", action, actor.user_id)
@@ -80,5 +78,5 @@ def authorize(actor: Membership, action: Action, target: Target = None) -> None:
 
 
 def grantable_roles(actor: Membership) -> list[Role]:
-    """The roles that ``actor`` may invite people as, lowest first."""
+    """Lowest first."""
     return [role for role in Role if is_allowed(actor, Action.INVITE, role)]

@@ -1,8 +1,8 @@
 """The canonical form of an email address, in which it is stored, compared and mailed.
 
-Trimmed, without invisible characters; the domain in IDNA ASCII and lower case; the local part
-ASCII and lower case. RFC 5321 allows a mail server to tell ``Ada@`` from ``ada@``, but no
-common one does, and two profiles for one mailbox would be worse.
+Trimmed, without invisible characters. The domain is lower-case ASCII (IDNA), the local part
+lower-case ASCII. RFC 5321 lets a mail server tell ``Ada@`` from ``ada@``, but no common one does,
+and two profiles for one mailbox would be worse.
 """
 
 import re
@@ -41,7 +41,6 @@ def canonical(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """``text`` without the invisible characters that come along with copied addresses."""
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 

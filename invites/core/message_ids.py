@@ -8,10 +8,7 @@ _OURS = re.compile(r"<([0-9]+-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 
 
 def message_id(signer: Signer, mail: Signable, domain: str) -> str:
-    """The same for every attempt, so that a duplicate can be recognized.
-
-    It can't be guessed: it is known only to the recipient and to the servers on the way.
-    """
+    """The same for every attempt, so that a duplicate can be recognized. Can't be guessed."""
     return f"<{signer.token(Purpose.MESSAGE_ID, mail)}@{domain}>"
 
 

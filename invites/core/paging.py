@@ -1,4 +1,4 @@
-"""Long lists, a page at a time."""
+"""Splits long lists into pages."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a list. Pages and rows are counted from 1."""
+    """Pages and rows are counted from 1."""
 
     rows: list[T]
     number: int
@@ -36,10 +36,7 @@ class Page(Generic[T]):
 
 
 def paged(query: Any, number: int, *, size: int = PAGE_SIZE, total: int | None = None) -> Page[Any]:
-    """A page of a query; the last one if ``number`` is too high.
-
-    ``total``: the number of rows, if it is known and needn't be counted.
-    """
+    """The last page if ``number`` is too high. ``total``: the number of rows, if already known."""
     if total is None:
         total = query.count()
     number = min(max(number, 1), max((total - 1) // size + 1, 1))

@@ -16,10 +16,9 @@ _BYTES = 32
 def load_secret_keys(data: Path) -> list[str]:
     """The keys in the file, one per line; none if there is no file or it is empty.
 
-    The first key signs, all of them verify. To rotate, add a line on top. Remove the old one
-    once the links in sent mail have expired and nobody uses an authenticator app that was set
-    up under it. Losing the file ends all sessions and breaks every link; a reader of the file
-    can forge them.
+    The first key signs, all of them verify. To rotate, add a line on top. Remove the old one once
+    the links in sent mail have expired and nobody uses an authenticator app set up with it. Losing
+    the file ends all sessions and breaks every link. Anyone who can read it can forge them.
     """
     path = data / FILE_NAME
     try:
@@ -34,10 +33,7 @@ def load_secret_keys(data: Path) -> list[str]:
 
 
 def make_secret_key(data: Path) -> None:
-    """Create the file with mode 0600, unless it exists.
-
-    If several processes do so at once, all of them end up with the same key.
-    """
+    """Creates the file (mode 0600) unless it exists. Of several processes, the first one wins."""
     path = data / FILE_NAME
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")

@@ -46,8 +46,6 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class MailServer:
-    """The SMTP server that mail is sent through."""
-
     host: str
     port: int
     username: str | None
@@ -57,7 +55,6 @@ class MailServer:
 
     @property
     def sends_password_unencrypted(self) -> bool:
-        """Whether the password is sent over a network unencrypted."""
         is_open = not (self.use_tls or self.use_ssl or is_local(self.host))
         return is_open and bool(self.username and self.password)
 
@@ -75,8 +72,6 @@ class MailboxServer:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that the operator can configure."""
-
     data: Path
     bind: str
     base_url: str
@@ -88,17 +83,15 @@ class Settings:
 
     @property
     def site_name(self) -> str:
-        """What people know this installation by: the base URL without its scheme."""
+        """The base URL without its scheme."""
         return self.base_url.partition("://")[2]
 
     @property
     def is_https(self) -> bool:
-        """Whether people reach this installation over TLS, by its base URL."""
         return self.base_url.startswith("https://")
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file."""
         return self.data / "invites.sqlite3"
 
     @property
@@ -119,7 +112,6 @@ class Settings:
 
 
 def is_local(host: str) -> bool:
-    """Whether a host name or address always means the local machine."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -186,7 +178,6 @@ def _base_url(text: str, host: str, port: int) -> str:
 
 
 def _is_every_address(host: str) -> bool:
-    """Whether a server bound to ``host`` listens on every address of the machine."""
     try:
         return ip_address(host.strip("[]")).is_unspecified
     except ValueError:

@@ -1,7 +1,7 @@
 """Short texts that people type: names, phrases, links, phone numbers.
 
-The results are safe in a page and in the body and header of a message: no control characters
-or marks of direction, and nothing that a mail program turns into a link (ASVS 5.0 V1.2, V1.3).
+The results are safe in pages, mail bodies and headers. They contain no control characters, no
+direction marks and nothing that a mail program turns into a link (ASVS 5.0 V1.2, V1.3).
 """
 
 import re
@@ -32,7 +32,7 @@ _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four 
 
 
 def clean_name(text: str) -> str:
-    """The name of a person or organization: one line, 1 to 100 characters."""
+    """One line of 1 to 100 characters."""
     return _clean(text, NAME_LENGTH)
 
 
@@ -47,17 +47,17 @@ def name_or_nothing(text: str) -> str:
 
 
 def clean_phrase(text: str) -> str:
-    """What people are invited to do: one line, up to 200 characters, may be empty."""
+    """One line of up to 200 characters, or ""."""
     return _clean(text, PHRASE_LENGTH) if text.strip() else ""
 
 
 def clean_label(text: str) -> str:
-    """The text of a button: one line, up to 60 characters, may be empty."""
+    """One line of up to 60 characters, or ""."""
     return _clean(text, LABEL_LENGTH) if text.strip() else ""
 
 
 def clean_phone(text: str) -> str:
-    """A phone number as typed; may be empty."""
+    """As typed; may be empty."""
     text = " ".join(text.split())
     if not text:
         return ""
@@ -85,7 +85,6 @@ def clean_url(text: str) -> str:
 
 
 def clean_time_zone(text: str) -> str:
-    """One of TIME_ZONES, like ``Europe/Paris``."""
     if text not in TIME_ZONES:
         raise RuleError(Reason.TIME_ZONE_UNKNOWN)
     return text

@@ -15,10 +15,10 @@ _MAC_BYTES = 18  # 144 bits, and a length that needs no base64 padding
 
 
 class Purpose(StrEnum):
-    """What a token is for; it doesn't work for any other purpose.
+    """A token for one purpose is refused for any other.
 
-    A mailed invitation proves that its holder reads the mailbox. A copied one proves nothing:
-    an admin has seen it too.
+    A mailed invitation proves that its holder reads the mailbox. A copied one proves nothing,
+    because an admin has seen it too.
     """
 
     MAILED_INVITATION = "mailed invitation"
@@ -34,8 +34,6 @@ class Purpose(StrEnum):
 
 
 class Signable(Protocol):
-    """A row that tokens can be derived from."""
-
     @property
     def id(self) -> int: ...
 
@@ -53,13 +51,13 @@ class Signer:
     def token(self, purpose: Purpose, row: Signable) -> str:
         """The id of ``row`` and a MAC; safe in a URL path.
 
-        The MAC covers the time of creation too: after a restore, ids are given out again, and
-        an old link must not open a new row.
+        The MAC includes the creation time. After a restore, ids are used again, and an old link
+        must not open a new row.
         """
         return f"{row.id}-{_encoded(_digest(self._macs[0], purpose, row))}"
 
     def matches(self, token: str, purpose: Purpose, row: Signable) -> bool:
-        """Whether ``token`` is the one for ``row`` and ``purpose``, in constant time."""
+        """Compares in constant time."""
         given = token.partition("-")[2].encode()
         return any(
             hmac.compare_digest(given, _encoded(_digest(mac, purpose, row)).encode())
@@ -71,17 +69,17 @@ class Signer:
         return _typeable(_authenticated(self._macs[0], "setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
-        """Code ``number`` of ``row``, in the same form, under each key."""
+        """Code ``number`` of ``row``, in the form of ``setup_code``, under each key."""
         return [_typeable(_digest(mac, purpose, row, f"|{number}")) for mac in self._macs]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
-        """A key that an authenticator app keeps, under each of ours: 160 bits in base32."""
+        """An authenticator app's key, derived from each of ours: 160 bits in base32."""
         digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
 
 
 def row_id(token: str) -> int:
-    """The id in ``token``; 0, which no row has, if it is malformed."""
+    """0, which no row has, if ``token`` is malformed."""
     return whole_number(token.partition("-")[0]) or 0
 
 
@@ -95,7 +93,7 @@ def _authenticated(mac: hmac.HMAC, message: str) -> bytes:
     return mac.digest()
 
 
-@lru_cache(64)  # the 50,000 rows of a batch share one moment
+@lru_cache(64)  # the 50,000 rows of a batch share one creation time
 def _isoformat(moment: datetime) -> str:
     return moment.isoformat()
 

@@ -1,4 +1,4 @@
-"""The browser and the operating system behind a User-Agent header."""
+"""Reads the browser and operating system from a User-Agent header."""
 
 import httpagentparser
 

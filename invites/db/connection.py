@@ -17,10 +17,9 @@ database = DatabaseProxy()
 def configure(path: Path, *, durable: bool = True) -> None:
     """Point the models at the SQLite file ``path``. Doesn't connect or create the file.
 
-    ``durable``: each commit survives a power failure (synchronous=FULL). The mail worker
-    goes without, so after a power failure the last few messages may be sent twice. It also
-    waits less for a lock (5 seconds): while it waits it can't read from mail servers, and
-    it can try again.
+    ``durable``: each commit survives a power failure (synchronous=FULL). The mail worker isn't
+    durable: after a power failure the last few messages may be sent twice. It also waits only 5
+    seconds for a lock, because it can't read from mail servers while it waits.
     """
     sqlite = SqliteDatabase(
         f"{path.as_uri()}?mode=rw",  # a file that went missing is an error, not a fresh start
@@ -43,12 +42,10 @@ def path() -> Path:
 
 
 def connect() -> None:
-    """Open this thread's connection unless it is open."""
     database.connect(reuse_if_open=True)
 
 
 def close() -> None:
-    """Close this thread's connection, if any."""
     if database.obj is not None and not database.is_closed():
         database.close()
 
@@ -64,8 +61,8 @@ def transaction() -> Iterator[None]:
 def sql_transaction() -> Iterator[Callable[[str, Sequence[Any]], sqlite3.Cursor]]:
     """A transaction of plain SQL: yields a function that runs a statement with ``?`` for values.
 
-    For work done once per message, where peewee takes as long as SQLite. Raises
-    PeeweeException, and then nothing is written.
+    For work done once per message, where peewee's overhead doubles the time. Raises PeeweeException
+    after rolling back.
     """
     connection = database.connection()
     try:

@@ -1,4 +1,4 @@
-"""The file of the database: locks beside it, copies of it, and its errors in plain words."""
+"""The database file: locks, backups and readable errors."""
 
 import contextlib
 import fcntl
@@ -19,9 +19,9 @@ class NotReadyError(Exception):
 
 
 def backup(target: Path) -> None:
-    """Copy the database to ``target``, complete and consistent while others write.
+    """Copies the database consistently while others write.
 
-    Raises NotReadyError when the copy is damaged, because then the database is too.
+    Raises NotReadyError if the copy is damaged, because then the database is too.
     """
     with file_errors():
         target.touch(mode=0o600)
@@ -45,8 +45,7 @@ def refuse_damaged(opened: sqlite3.Connection) -> None:
 def only_one(name: str, give_up: Callable[[], bool]) -> Iterator[bool]:
     """Waits until no other process holds the lock ``name``, or until ``give_up`` returns True.
 
-    Yields whether this process holds it now. The operating system releases the lock of a
-    process that dies, whatever the clock says.
+    Yields whether this process holds it. The operating system releases it if the process dies.
     """
     with connection.path().with_name(f"{name}.lock").open("w") as lock:
         while not (claimed := _claim(lock)) and not give_up():
@@ -64,7 +63,7 @@ def _claim(lock: IO[str]) -> bool:
 
 @contextmanager
 def file_errors() -> Iterator[None]:
-    """Turns errors of the file and of SQLite into a NotReadyError that says what to do."""
+    """Turns OSError and SQLite errors into a NotReadyError that says what to do."""
     try:
         yield
     except OSError as error:

@@ -11,10 +11,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class UtcField(BigIntegerField):
-    """An aware UTC datetime in Python, microseconds since 1970 in the table.
-
-    Integers compare, sort and index alike in every database.
-    """
+    """An aware UTC datetime in Python, microseconds since 1970 in the table."""
 
     def db_value(self, value: Any) -> Any:
         if not isinstance(value, datetime):
@@ -27,7 +24,6 @@ class UtcField(BigIntegerField):
         return None if value is None else moment(value)
 
 
-@lru_cache(1024)  # the rows of a batch share one moment
+@lru_cache(1024)  # the rows of a batch share one time
 def moment(stored: int) -> datetime:
-    """The datetime that a UtcField stored as this number."""
     return _EPOCH + stored * _MICROSECOND

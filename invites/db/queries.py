@@ -19,8 +19,8 @@ def insert_rows(
 ) -> None:
     """Insert many rows of stored values (see UtcField.db_value).
 
-    ``same`` are columns with one value for all rows. peewee's insert_many builds a node per
-    value, which takes ten times as long as the insert itself.
+    ``same``: columns with one value for all rows. Ten times as fast as peewee's insert_many, which
+    builds a node per value.
     """
     table = model._meta.table_name
     marks = ", ".join(["?" for _ in columns] + [str(int(value)) for value in same.values()])
@@ -32,7 +32,7 @@ def insert_rows(
 def update_rows(
     model: type[Model], columns: Sequence[str], keys: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Update many rows, each given as the new values of ``columns`` and then those of ``keys``."""
+    """Each row has the new values of ``columns``, then those of ``keys``."""
     new = ", ".join(f'"{column}" = ?' for column in columns)
     which = " AND ".join(f'"{key}" = ?' for key in keys)
     statement = f'UPDATE "{model._meta.table_name}" SET {new} WHERE {which}'  # noqa: S608  # names from models, not people
@@ -40,7 +40,7 @@ def update_rows(
 
 
 def delete(model: type[Model]) -> ModelDelete:
-    """A DELETE to be narrowed with ``where``; types-peewee can't type ``model.delete``."""
+    """types-peewee can't type ``model.delete``."""
     query: Any = model
     deletion: ModelDelete = query.delete()
     return deletion
@@ -51,13 +51,13 @@ def tuples(query: Any) -> list[tuple[Any, ...]]:
 
 
 def select(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a SELECT in plain SQL, with values as they are stored (see ``moment``)."""
+    """Values are as stored (see ``moment``)."""
     rows: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()
     return rows
 
 
 def execute(sql: str, values: Sequence[Any]) -> int:
-    """Runs an UPDATE in plain SQL; returns the number of rows changed."""
+    """Returns the number of rows changed."""
     rows: int = database.execute_sql(sql, values).rowcount
     return rows
 
@@ -65,8 +65,8 @@ def execute(sql: str, values: Sequence[Any]) -> int:
 def sql(template: str, *enums: type[Enum], **parts: str) -> str:
     """Plain SQL from a template with enum members in it, such as ``{BatchState.DONE}``.
 
-    They become literals, so that SQLite can use a partial index. ``parts`` are pieces of SQL.
-    All other values belong into ``?``.
+    They become literals, so that SQLite can use a partial index. ``parts`` are pieces of SQL. Pass
+    all other values as ``?``.
     """
     literals = {
         enum.__name__: SimpleNamespace(**{each.name: _sql_literal(each.value) for each in enum})
@@ -80,7 +80,7 @@ def _sql_literal(value: str | int) -> str:
 
 
 def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[Any, ...]]:
-    """The rows of joined tables, with values as they are stored (see ``moment``)."""
+    """Values are as stored (see ``moment``)."""
     query = peewee.Select([source], columns)
     if conditions:
         query = query.where(*conditions)
@@ -88,28 +88,25 @@ def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[An
 
 
 def literal(value: str) -> SQL:
-    """``value`` as part of the statement, so that SQLite can use a partial index.
-
-    Only for names in this program.
-    """
+    """A literal, so that SQLite can use a partial index; only for names in this program."""
     if not value.isidentifier():
         raise ValueError(value)
     return SQL(f"'{value}'")
 
 
 def among(field: Any, values: Sequence[str | int]) -> Any:
-    """The condition that ``field`` is one of ``values``, which may be tens of thousands.
+    """A condition for tens of thousands of values.
 
-    They are one parameter: peewee takes ten times as long to write a list into the statement
-    as SQLite takes to search it.
+    They are passed as one parameter, because peewee takes ten times as long to write a list into
+    the statement as SQLite takes to search it.
     """
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
 
 
 def lookup(values: Sequence[str], field: Any) -> Any:
-    """The rows of the table of ``field`` where it is one of ``values``, for a join or ``read``.
+    """Rows whose ``field`` is one of ``values``, for a join or ``read``.
 
-    Sorted, which is twice as fast for tens of thousands: neighbors share a page of the index.
+    Sorting the values makes it twice as fast for tens of thousands: neighbors share index pages.
     """
     wanted = SQL("json_each(?) AS wanted", [_as_json(sorted(values))])
     # To SQLite a CROSS JOIN says which table comes first.
@@ -117,7 +114,7 @@ def lookup(values: Sequence[str], field: Any) -> Any:
 
 
 def _as_json(values: Sequence[str]) -> str:
-    """A JSON list; ten times as fast as json.dumps for many values."""
+    """Ten times as fast as json.dumps for many values."""
     text = "\n".join(values)
     if "\\" in text or text.count("\n") != len(values) - 1:
         return json.dumps(values)
@@ -125,7 +122,7 @@ def _as_json(values: Sequence[str]) -> str:
 
 
 def unindexed(field: Any) -> Any:
-    """``field`` in a condition for which SQLite shouldn't use an index.
+    """Keeps SQLite from using an index on ``field``.
 
     Given an account and a few addresses, it would otherwise read all rows of the account.
     """

@@ -55,10 +55,10 @@ class AppliedMigration(peewee.Model):
 
 
 def migrate(models: Models) -> list[str]:
-    """Create the file if need be and apply all pending migrations; returns their names.
+    """Creates the file if needed and applies pending migrations; returns their names.
 
-    Applies all or none, under a lock between processes. Raises NotReadyError for a file that
-    can't be used, and when the result isn't the schema that ``models`` describe.
+    Applies all or none, under a lock between processes. Raises NotReadyError if the file can't be
+    used, or if the resulting schema differs from that of ``models``.
     """
     file = path()
     with file_errors():
@@ -82,7 +82,7 @@ def migrate(models: Models) -> list[str]:
 
 
 def refuse_unready() -> None:
-    """Raises NotReadyError, which says what to do, unless this version can use the database."""
+    """Raises NotReadyError unless this version can use the database."""
     file = path()
     with file_errors():
         if file.exists():
@@ -105,7 +105,7 @@ def refuse_unready() -> None:
 
 
 def is_sound() -> bool:
-    """Whether the file is an undamaged database of Invites, of whatever version."""
+    """Whether the file is an undamaged database of any version of Invites."""
     try:
         connect()
         refuse_damaged(database.connection())
@@ -117,7 +117,7 @@ def is_sound() -> bool:
 
 
 def append_only(table: str) -> list[str]:
-    """The statements that make SQLite refuse to change or delete a row of ``table``."""
+    """SQL for triggers that refuse to change or delete a row."""
     return [
         f"CREATE TRIGGER {table}_no_{verb} BEFORE {verb.upper()} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
@@ -126,7 +126,7 @@ def append_only(table: str) -> list[str]:
 
 
 def _applied() -> dict[str, str]:
-    """The checksums of the applied migrations by name, in order."""
+    """Checksums by name, in order."""
     tables = database.get_tables()
     if not tables:
         return {}
@@ -140,7 +140,7 @@ def _applied() -> dict[str, str]:
 
 
 def _pending() -> list[Path]:
-    """The migrations to apply, in order. Raises NotReadyError if unknown ones were applied."""
+    """In order. Raises NotReadyError if unknown migrations were applied."""
     applied = _applied()
     files = {file.stem: file for file in sorted(MIGRATIONS.glob("[0-9]*.py"))}
     if unknown := [name for name in applied if name not in files]:

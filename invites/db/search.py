@@ -1,6 +1,6 @@
 """Searching and ordering text regardless of case and accents.
 
-To SQLite itself "Ö" is neither equal to "ö" nor sorted near "o".
+SQLite itself doesn't match "Ö" with "ö" or sort them together.
 """
 
 import re
@@ -17,7 +17,6 @@ def register(database: SqliteDatabase) -> None:
 
 
 def folded(field: Any) -> Any:
-    """``field`` in lower case and without accents, to order by."""
     return fn.folded(field)
 
 
@@ -26,12 +25,12 @@ def contains(field: Any, text: str) -> Any:
 
 
 def address_contains(field: Any, text: str) -> Any:
-    """The same for canonical addresses, which are folded already: several times as fast."""
+    """Several times as fast: canonical addresses are in lower case without accents already."""
     return fn.INSTR(field, _folded(text)) > 0
 
 
 def _folded(text: str | None) -> str | None:
-    if text is None:  # as functions of SQLite do with NULL
+    if text is None:
         return None
     if text.isascii():
         return text.lower()

@@ -9,8 +9,6 @@ from invites.db import database
 
 
 class RoleField(SmallIntegerField):
-    """A Role in Python, its number in the table."""
-
     def db_value(self, value: Any) -> Any:
         return None if value is None else int(value)
 

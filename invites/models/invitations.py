@@ -13,7 +13,7 @@ from invites.models.people import User
 
 
 class BatchState(StrEnum):
-    """docs/mail.md draws how one becomes another."""
+    """See docs/mail.md for the transitions."""
 
     PROBING = "probing"
     RUNNING = "running"
@@ -26,8 +26,8 @@ class BatchState(StrEnum):
 class Batch(Row):
     """The invitations of one press of *Send Invitation*.
 
-    ``key`` identifies the press, so that a repeated request doesn't send twice.
-    ``stop_reason``: the reply because of which sending stopped by itself.
+    ``key`` identifies the press, so that a repeated request doesn't send twice. ``stop_reason`` is
+    the mail server's reply that stopped the sending.
     """
 
     account = ForeignKeyField(Account)
@@ -61,7 +61,7 @@ OPEN_STATES = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
 class InvitationStatus(StrEnum):
-    """The state of an invitation at some moment, including expired."""
+    """Includes expired, which isn't stored."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -72,10 +72,7 @@ class InvitationStatus(StrEnum):
 
 
 class Invitation(Row):
-    """An invitation to one address. Its email and role never change.
-
-    ``name`` comes from the list; the message greets the person with it.
-    """
+    """Its email and role never change. ``name`` comes from the list and is for the greeting."""
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -114,12 +111,10 @@ class Invitation(Row):
 
     @classmethod
     def open_condition(cls, now: datetime) -> Any:
-        """``is_open`` as the condition of a query."""
         return cls.state.in_(OPEN_STATES) & (cls.expires_at > now)
 
     @classmethod
     def status_at(cls, now: datetime) -> Any:
-        """``status`` as a column of a query."""
         is_expired = (cls.state == InvitationState.PENDING) & (cls.expires_at <= now)
         return Case(None, ((is_expired, InvitationStatus.EXPIRED.value),), cls.state)
 
@@ -134,8 +129,6 @@ Invitation.add_index(
 
 
 class UnsubscribedAddress(Row):
-    """An address whose owner doesn't want invitations from an account."""
-
     account = ForeignKeyField(Account)
     account_id: int
     email = CharField(max_length=254)

@@ -22,8 +22,6 @@ from invites.models.people import User
 
 
 class EntryOutcome(StrEnum):
-    """What sending does with one entry of a list."""
-
     INVITE = "invite"
     INVITE_PROFILE = "invite_profile"
     MEMBER = "member"
@@ -69,9 +67,8 @@ class StagedList(Row):
 
 
 class StagedRow(Row):
-    """A row of a staged list.
+    """``email`` is canonical, or "" if ``problem`` is set.
 
-    ``email``: the canonical address, or "" if ``problem`` says why there is none.
     ``kept_as_is``: the admin confirmed that the address isn't misspelled.
     """
 

@@ -14,7 +14,7 @@ from invites.models.people import User
 class PermanentLink(Row):
     """A link with which anyone can join an account.
 
-    A deleted one keeps its row, so that its id, and its token, are never used again.
+    Deleting one keeps its row, so that its id and token are never used again.
     """
 
     account = ForeignKeyField(Account)
@@ -34,8 +34,6 @@ class JoinedBy(StrEnum):
 
 
 class Membership(Row):
-    """A profile in an account, with a role."""
-
     account = ForeignKeyField(Account)
     account_id: int
     user = ForeignKeyField(User)
@@ -56,8 +54,6 @@ class Membership(Row):
 
 
 class AuditEntry(Row):
-    """An entry of the audit log: who did what, to whom."""
-
     account = ForeignKeyField(Account, null=True)
     account_id: int | None
     actor = ForeignKeyField(User, null=True)

@@ -13,8 +13,6 @@ from invites.models.people import EmailToken, SecurityNotice
 
 
 class DeliveryKind(StrEnum):
-    """Which mail it is."""
-
     INVITATION = "invitation"
     CONFIRM_EMAIL = "confirm_email"
     RESET_PASSWORD = "reset_password"
@@ -22,7 +20,7 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """docs/mail.md draws how one becomes another."""
+    """See docs/mail.md for the transitions."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -37,7 +35,7 @@ UNSENT_STATES = (DeliveryState.QUEUED, DeliveryState.SENDING)
 
 
 class Priority(IntEnum):
-    """Which mail is sent first: lower numbers before higher ones."""
+    """Lower numbers are sent first."""
 
     PERSONAL = 0
     SINGLE = 10
@@ -45,19 +43,19 @@ class Priority(IntEnum):
 
 
 class Delivery(Row):
-    """One mail to one person: the transactional outbox.
+    """One mail to one person, in a transactional outbox.
 
-    Holds no text: the worker renders a mail from the row that caused it. So
-    neither the table nor its backups hold a usable link. ``due_at`` is when the
-    next attempt may start. ``unknown_outcomes`` counts attempts in which the
-    connection broke after the whole mail, before the mail server's reply.
+    Holds no text: the worker renders a mail from the row that caused it. Neither the table nor its
+    backups hold a usable link. ``due_at``: the earliest time of the next attempt.
+    ``unknown_outcomes``: attempts in which the connection broke after the whole mail was sent,
+    before the reply.
     """
 
     kind = CharField(max_length=20)
     recipient = CharField(max_length=254)
     account = ForeignKeyField(Account, null=True)
     account_id: int | None
-    batch = ForeignKeyField(Batch, null=True, index=False)  # an index below begins with it
+    batch = ForeignKeyField(Batch, null=True, index=False)
     batch_id: int | None
     invitation: Any = ForeignKeyField(Invitation, null=True)
     invitation_id: int | None
@@ -79,7 +77,7 @@ class Delivery(Row):
         indexes = ((("batch", "state", "finished_at"), False),)
 
 
-# Partial indexes: a sent mail is in none of them, so changing its state stays cheap.
+# Partial indexes: they exclude sent mail, so updating its state stays cheap.
 for _name, _state, *_columns in (
     ("queued", DeliveryState.QUEUED, "state", "priority", "batch", "due_at"),
     ("sending", DeliveryState.SENDING, "state"),
@@ -100,7 +98,7 @@ class WorkerStatus(Row):
 
 
 class MailThrottle(Row):
-    """The operator's limits on sending: one row; no row means the defaults.
+    """The operator's limits on sending; without a row, the defaults apply.
 
     ``per_minute``: mails a minute over all connections; None is no limit.
     """

@@ -16,10 +16,7 @@ from invites.models.base import Row
 
 
 class User(Row):
-    """A profile: a person with a login, in any number of accounts.
-
-    ``is_installer``: may manage the installation.
-    """
+    """A person in any number of accounts. ``is_installer``: may manage the installation."""
 
     name = CharField(max_length=100)
     email = CharField(max_length=254, unique=True)
@@ -31,12 +28,11 @@ class User(Row):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the person has proved that they read the mail sent to their address."""
         return self.email_confirmed_at is not None
 
 
 class Session(Row):
-    """A device on which a person is logged in. Its cookie holds the token, this row the hash.
+    """A logged-in device. Its cookie holds the token, this row the hash.
 
     ``user_agent``: the header of the login. ``is_shared``: other people use the device.
     """
@@ -53,7 +49,7 @@ class Session(Row):
 class Authenticator(Row):
     """An authenticator app (see people.totp). Its key is derived from this row, never stored.
 
-    ``last_step``: the number of the last 30 seconds whose digits were used.
+    ``last_step``: the number of the last 30-second step whose digits were used.
     """
 
     user = ForeignKeyField(User, unique=True)
@@ -64,7 +60,7 @@ class Authenticator(Row):
 
 
 class RecoveryCodes(Row):
-    """Ten recovery codes, also derived from this row. ``used`` has a bit for each."""
+    """Ten recovery codes, derived from this row. ``used`` is a bit mask."""
 
     user = ForeignKeyField(User, unique=True)
     user_id: int
@@ -73,7 +69,7 @@ class RecoveryCodes(Row):
 
 
 class Passkey(Row):
-    """The public key of a device or password manager that logs its owner in (WebAuthn)."""
+    """A WebAuthn public key."""
 
     user = ForeignKeyField(User)
     user_id: int
@@ -86,7 +82,7 @@ class Passkey(Row):
 
 
 class PasskeyChallenge(Row):
-    """What a passkey has to sign, once. ``user`` is null at a login."""
+    """A single-use WebAuthn challenge. ``user`` is null at login."""
 
     value = BlobField(unique=True)
     user = ForeignKeyField(User, null=True)
@@ -127,7 +123,7 @@ class EmailTokenPurpose(StrEnum):
 
 
 class EmailToken(Row):
-    """A mailed link that proves, once, that ``user`` reads the mail of ``email``."""
+    """A mailed, single-use link that proves that ``user`` reads the mail of ``email``."""
 
     user = ForeignKeyField(User)
     user_id: int
