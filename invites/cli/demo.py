@@ -184,8 +184,8 @@ class _Demo:
         pia = self._profile("Pia Sommer", "pia.sommer@example.com")
         permanent_link.join(link, self._confirmed(pia, self._ago(18)), self._ago(18))
         quinn = self._profile("Quinn Adams", "quinn@example.com")
-        permanent_link.join_as_new(link, quinn, self._ago(2))  # never opened the confirmation mail
-        self._hand_over(2)
+        permanent_link.join_as_new(link, quinn, self._ago(17))  # never opened the confirmation mail
+        self._hand_over(17)
 
     def _change_members(self) -> None:
         ben, hugo = (self._member(f"{name}@example.org") for name in ("ben.carter", "hugo"))
