@@ -7,6 +7,5 @@ from flask import Flask
 
 
 def register(app: Flask) -> None:
-    """Registers the ``blueprint`` of every module in this package."""
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         app.register_blueprint(import_module(module.name).blueprint)

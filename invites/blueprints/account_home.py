@@ -16,7 +16,7 @@ blueprint = Blueprint("account_home", __name__, url_prefix="/accounts/<slug>")
 @blueprint.get("/")
 @allow(Action.VISIT)
 def page() -> Response:
-    """The link to the assignments and, for those who invite, totals and the newest batches."""
+    """Members who may invite also see totals and the newest batches."""
     return _page()
 
 

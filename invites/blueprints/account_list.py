@@ -83,7 +83,7 @@ def decline(invitation_id: int) -> Response:
 @blueprint.post("/confirmation")
 @allow(Who.LOGGED_IN)
 def confirm() -> Response:
-    """Mails the confirmation link again."""
+    """Sends the confirmation link again."""
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is already confirmed.", email=email))
@@ -112,7 +112,7 @@ def _page(status: int = 200) -> Response:
 
 
 def _own_invitation(invitation_id: int) -> Invitation:
-    """An invitation to the person's confirmed address; otherwise 404."""
+    """Aborts with 404 unless the invitation is to the person's confirmed address."""
     invitation = answers.find(invitation_id, person())
     if invitation is None:
         abort(404)

@@ -21,7 +21,6 @@ blueprint = Blueprint("audit_log", __name__, url_prefix="/accounts/<slug>/audit-
 @blueprint.get("")
 @allow(Action.SEE_AUDIT_LOG)
 def page() -> Response:
-    """All entries or those of one category, newest first, searched, a page at a time."""
     category, search = _filter()
     return show(
         "audit_log/page.html",
@@ -36,7 +35,7 @@ def page() -> Response:
 @blueprint.get("/audit-log.csv")
 @allow(Action.SEE_AUDIT_LOG)
 def export() -> Response:
-    """The same entries as a CSV file, all pages of them."""
+    """Exports all pages of the entries that match the filter."""
     category, search = _filter()
     found = audit_log.entries(current().account, category, search)
     return csv_file("audit-log.csv", _lines(found))

@@ -47,7 +47,7 @@ def index() -> Response:
 @blueprint.get("/<int:batch_id>")
 @allow(Action.SEE_PEOPLE)
 def page(batch_id: int) -> Response:
-    """The progress of a batch. The fragment polls while anything can change."""
+    """The fragment polls while anything can change."""
     return _show(_batch(batch_id))
 
 
@@ -104,7 +104,7 @@ def resend(batch_id: int, invitation_id: int) -> Response:
 @blueprint.get("/<int:batch_id>/skipped")
 @allow(Action.INVITE)
 def correct_skipped(batch_id: int) -> Response:
-    """New Invitation, with the invalid entries in the Email field."""
+    """Opens New Invitation with the invalid entries in the Email field."""
     batch = _batch(batch_id)
     authorize(current().membership, Action.INVITE, batch.role)
     wrong = [one.as_typed for one in skipped.of_batch(batch) if one.outcome == EntryOutcome.INVALID]
@@ -114,14 +114,13 @@ def correct_skipped(batch_id: int) -> Response:
 @blueprint.get("/<int:batch_id>/skipped.csv")
 @allow(Action.INVITE)
 def export_skipped(batch_id: int) -> Response:
-    """A CSV file of the skipped entries and the reasons."""
     return csv_file("skipped.csv", _lines(skipped.of_batch(_batch(batch_id))))
 
 
 @blueprint.get("/<int:batch_id>/cancellation")
 @allow(Action.INVITE)
 def ask_cancellation(batch_id: int) -> Response:
-    """The confirmation of canceling, beside counts that stay live."""
+    """Asks for confirmation, beside counts that keep updating."""
     batch = _batch(batch_id)
     return check_rule(
         lambda: batches.refuse_uncancelable(batch),

@@ -45,7 +45,7 @@ def form() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def create() -> AnyResponse:
-    """Send the invitations and go to the batch's page, or show the form again with the reason."""
+    """Redirects to the batch's page, or shows the form again with the reason."""
     form = filled_form()
     before = form.staged
     is_read = _take_file(form)
@@ -82,7 +82,7 @@ def _sending(people: int) -> str:
 
 @blueprint.errorhandler(CSRFError)
 def keep_what_was_typed(error: CSRFError) -> AnyResponse:
-    """Show the form as it was filled in, with a token of the current session."""
+    """Shows the form as it was filled in, with a token of the current session."""
     if request.endpoint != "compose.create":
         return stale_form(error)
     tell(
@@ -99,7 +99,7 @@ def keep_what_was_typed(error: CSRFError) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def review() -> AnyResponse:
-    """Show what sending would do, while the admin types. Changes nothing."""
+    """Runs while the admin types. Changes nothing."""
     return compose_page(filled_form(), fragment="compose/_review.html")
 
 
@@ -107,7 +107,7 @@ def review() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def edit_typed() -> AnyResponse:
-    """Take the suggestion for a typed entry, or keep it as it is."""
+    """Corrects a typed entry as suggested, or keeps it as it is."""
     form = filled_form()
     typed = review_entries(current().account, form.entries, None, now()).typed
     invalid = typed.of(EntryOutcome.INVALID)
@@ -123,7 +123,7 @@ def edit_typed() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def add_file() -> AnyResponse:
-    """Read an uploaded file and store its rows until they are sent."""
+    """Stores the rows of the file until they are sent."""
     form = filled_form()
     if _take_file(form):
         return compose_page(form, fragment="compose/_email_csv_file.html")
@@ -135,7 +135,6 @@ def add_file() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def remove_file() -> AnyResponse:
-    """Delete the list."""
     form = filled_form()
     if form.staged is not None:
         staging.delete(form.staged)
@@ -151,7 +150,7 @@ def _send(form: ComposeForm) -> Batch:
 
 
 def _take_file(form: ComposeForm) -> bool:
-    """Read the uploaded file, if there is one. Returns False if it can't be read."""
+    """Returns False if a file was uploaded that can't be read."""
     file = request.files.get("csv_file")
     if file is None or not file.filename:
         return True
@@ -167,7 +166,7 @@ def _take_file(form: ComposeForm) -> bool:
         form.refuse(form.csv_file, refused)
         form.csv_file.errors = list(_file_errors(file.filename, refused, form.staged))
         return False
-    form.place.data = ""  # of the list before
+    form.place.data = ""  # it belongs to the previous list
     return True
 
 
@@ -179,14 +178,14 @@ def _file_errors(file_name: str, refused: RuleError, waiting: StagedList | None)
 
 
 def _apply_list_changes(form: ComposeForm) -> None:
-    """Apply changes to the list's columns and rows whose buttons weren't pressed.
+    """Applies edits of columns and rows that weren't applied with their own buttons.
 
     The review then differs from the one on the page, so nothing is sent before it is shown.
     """
     staged = form.staged
     if staged is None or staged.batch_id is not None:
         return
-    with suppress(RuleError):  # sent or deleted meanwhile; sending will find out too
+    with suppress(RuleError):  # sent or deleted meanwhile; sending reports it
         if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
@@ -194,7 +193,7 @@ def _apply_list_changes(form: ComposeForm) -> None:
 
 
 def _not_sent(form: ComposeForm, refused: RuleError) -> AnyResponse:
-    """The page with the reason beside its field, and a fresh review."""
+    """Shows the reason beside its field, and a new review."""
     if refused.reason is Reason.REVIEW_FIRST:
         since = edits.reclassify(form.staged, now()) if form.staged else None
         return compose_page(form, unsent=sentence(refused), since=changes(since or {}))

@@ -19,7 +19,7 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 @blueprint.get("/<token>")
 @allow(Who.LOGGED_IN)
 def page(token: str) -> Response:
-    """Requires a log-in: otherwise a victim's click would confirm a squatter's profile."""
+    """Requires a log-in: otherwise a victim's click would confirm an impostor's profile."""
     email_token = _own_email_token(token)
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)
@@ -46,7 +46,7 @@ def _own_email_token(token: str) -> EmailToken | None:
 
 
 def _closed(email_token: EmailToken | None, reason: Reason = Reason.EMAIL_TOKEN_CLOSED) -> Response:
-    """Why the link does nothing; usually because it was opened before."""
+    """Says why the link doesn't work: usually it was opened before."""
     is_done = (
         email_token is not None and person().is_confirmed and email_token.email == person().email
     )

@@ -25,7 +25,7 @@ blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
 
 @dataclass(frozen=True)
 class Opened:
-    """An invitation whose link was opened. ``proven``: with the mailed link, not a copied one."""
+    """``proven``: opened with the mailed link, not a copied one."""
 
     invitation: Invitation
     token: str
@@ -74,7 +74,7 @@ def decline(token: str) -> Response:
 
 
 def _opened(token: str) -> Opened | Response:
-    """The open invitation of a link, or the page that says why there is none."""
+    """Returns the page that explains why, if there is no open invitation."""
     found = links().opened_invitation(token)
     if found is None:
         return show("invitation/unknown.html", status=404)
@@ -85,7 +85,7 @@ def _opened(token: str) -> Opened | Response:
 
 
 def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -> Response:
-    """One page for expired, revoked, answered and replaced invitations."""
+    """For expired, revoked, answered and replaced invitations."""
     fresh = Invitation.get_by_id(invitation.id)
     status = fresh.status(now())
     if status is InvitationStatus.DECLINED and fresh.expires_at <= now():
@@ -103,7 +103,7 @@ def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -
 
 
 def _for_person_with_profile(opened: Opened) -> Response | None:
-    """The response to people with a profile; None for somebody new."""
+    """None if the person has no profile."""
     email = opened.invitation.email
     who = visitor()
     if who is None:
@@ -136,7 +136,7 @@ def _accept_as_new(opened: Opened) -> Response:
 
 
 def _form(name: str = "") -> JoinForm:
-    """Without a field for the address: that is the invitation's."""
+    """Has no address field: the invitation determines the address."""
     form = JoinForm(name=name)
     del form.email
     return form

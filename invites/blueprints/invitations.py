@@ -63,7 +63,7 @@ def restore(invitation_id: int) -> Response:
 @blueprint.get("/<int:invitation_id>/link")
 @allow(Action.MANAGE_INVITATION)
 def link(invitation_id: int) -> Response:
-    """The personal link, to copy and hand over in another way than by mail."""
+    """The personal link, to copy and pass on without email."""
     invitation = current().scope.invitations.find(invitation_id)
     manage.check_copyable(current().membership, invitation)
     return show(
@@ -77,7 +77,7 @@ def link(invitation_id: int) -> Response:
 @blueprint.get("/<int:invitation_id>/corrected")
 @allow(Action.INVITE)
 def correct(invitation_id: int) -> Response:
-    """New Invitation, with this person in the Email field to correct the address."""
+    """Opens New Invitation with this person in the Email field."""
     invitation = current().scope.invitations.find(invitation_id)
     authorize(current().membership, Action.MANAGE_INVITATION, invitation)
     text = format_entry(invitation.email, invitation.name)
@@ -103,7 +103,7 @@ def _change(
 
 
 def _restored(invitation: Invitation) -> str:
-    """The result of undoing a revocation: the invitation may still be of no use."""
+    """The message after undoing a revocation. People may still be unable to join."""
     if invitation.status(now()) is InvitationStatus.EXPIRED:
         words = _l("Invitation restored, but it has expired. Resend it so that %(email)s can join.")
     elif not invitation.is_open(now()):
@@ -138,7 +138,7 @@ def _list(status: int = 200) -> Response:
 
 
 def _row(invitation_id: int, status: int) -> Response:
-    """The row as it is now, and the counts of the filters above the list."""
+    """Includes the counts of the filters above the list."""
     scope = current().scope
     which, search = _filter()
     return show(
@@ -153,6 +153,5 @@ def _row(invitation_id: int, status: int) -> Response:
 
 
 def _filter() -> tuple[InvitationStatus | Flag | None, str]:
-    """Which invitations the list shows, and the text searched for."""
     which = _WHICH.get(request.values.get("status", ""))
     return which, request.values.get("search", "").strip()[:254]

@@ -33,7 +33,7 @@ def page(token: str) -> Response:
 @allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
-    """Joins with a new profile, whose address is confirmed later."""
+    """The new profile's address is confirmed later."""
     link = links().opened_permanent(token)
     if link is None:
         return _closed()
@@ -79,7 +79,7 @@ def _sign_up(link: PermanentLink, token: str, form: JoinForm) -> Response:
 
 
 def _for_member(link: PermanentLink, token: str, *, status: int = 200) -> Response:
-    """For a person who is logged in: join, or why that isn't needed or not possible."""
+    """For people who are logged in."""
     membership = memberships.find(link.account, person())
     return show("join/accept.html", link=link, token=token, membership=membership, status=status)
 

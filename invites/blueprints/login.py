@@ -61,7 +61,6 @@ def form() -> Response:
 @allow(Who.ANYBODY)
 @limit_logins
 def create() -> Response:
-    """Checks the password, starts a session and redirects to the page that was asked for."""
     form = LoginForm()
     user = None
     if form.validate():
@@ -86,7 +85,7 @@ def create() -> Response:
 
 @blueprint.errorhandler(TooManyRequests)
 def too_many_tries(error: TooManyRequests) -> Response:
-    """The log-in page with what was typed, and with the other way to log in."""
+    """Keeps what was typed, and offers the other way to log in."""
     form = LoginForm()
     when = try_again_in(int(str(error.retry_after)))
     form.password.errors = [
@@ -105,7 +104,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
 @allow(Who.ANYBODY)
 @limit_passkeys
 def passkey_options() -> Response:
-    """The options for the browser to use a passkey, as JSON."""
+    """As JSON, for the browser's passkey API."""
     asked = passkeys.login_options(services().settings.base_url, now())
     return JsonResponse(asked, mimetype="application/json")
 
@@ -114,7 +113,7 @@ def passkey_options() -> Response:
 @allow(Who.ANYBODY)
 @limit_passkeys
 def use_passkey() -> Response:
-    """Logs in with a passkey, instead of a password or as the second step after one."""
+    """In place of a password, or as the second step after one."""
     form = PasskeyForm()
     try:
         base_url = services().settings.base_url
@@ -150,7 +149,6 @@ def _page(form: LoginForm, *, status: int | None = None) -> Response:
 
 
 def _invitation_behind(next_url: str | None) -> Invitation | None:
-    """The open invitation whose link redirected to the log-in page."""
     token = (next_url or "").rpartition("/")[2]
     if not token or next_url != url_for("invitation.page", token=token):
         return None
@@ -159,7 +157,7 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
 
 
 def _let_in(user: User, *, shared: bool) -> bool:
-    """Starts a session. Returns False if the password was changed, or isn't enough any more."""
+    """Returns False if the password was changed meanwhile, or is no longer sufficient."""
     try:
         log_in(user, shared=shared, by_password_alone=True)
     except RuleError:

@@ -1,4 +1,4 @@
-"""Mail, for the installer: how it is sent, or the Mailbox where it waits for a mail server."""
+"""Mail, for the installer: how it is sent, or the Mailbox of queued mail if there is no server."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class ThrottleForm(PlainForm):
 
 @blueprint.before_request
 def _show_what_fits() -> AnyResponse | None:
-    """With a mail server there is no Mailbox: nobody reads other people's mail."""
+    """Hides the Mailbox if there is a mail server: nobody should read other people's mail."""
     is_mailbox = request.path.startswith("/mailbox")
     if is_mailbox == (services().settings.mail_server is None):
         return None
@@ -63,7 +63,7 @@ def page() -> AnyResponse:
 @allow(Who.INSTALLER)
 @limit_test_mails
 def send_test() -> AnyResponse:
-    """Sends a test mail now and reports every step; takes as long as the mail server does."""
+    """Reports every step. Blocks until the mail server has answered, 30 seconds at most."""
     form = MailTestForm()
     if not form.validate():
         return _page("_test_mail.html", status=form.status, test_mail_form=form)
@@ -74,7 +74,7 @@ def send_test() -> AnyResponse:
 @blueprint.get("/mail/dns-records")
 @allow(Who.INSTALLER)
 def dns_records() -> AnyResponse:
-    """Looks up the sender's domain. Apart from the page, because DNS may be slow."""
+    """Not part of the page, because DNS may be slow."""
     domain = services().settings.mail_from.domain
     found = None
     if sender_domain.is_public(domain):
@@ -103,7 +103,6 @@ def mailbox() -> AnyResponse:
 @blueprint.get("/mailbox/<int:delivery_id>")
 @allow(Who.INSTALLER)
 def queued_mail(delivery_id: int) -> AnyResponse:
-    """One mail: its headers, its text, and its HTML in a frame."""
     delivery, mail = _queued(delivery_id)
     if mail is None:
         return show("mail/withdrawn.html", delivery=delivery)
@@ -129,7 +128,7 @@ def _server() -> MailServer:
 
 
 def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse:
-    """The page, or one part of it. ``parts`` replace what it starts with."""
+    """``parts`` replace the initial values."""
     initial = {
         "test_mail_form": MailTestForm(formdata=None, email=person().email),
         "test_mail": None,
@@ -151,7 +150,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
 
 
 def _queued(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
-    """A queued mail, and None in its place if it won't be sent any more."""
+    """The mail is None if it must not be sent any more."""
     delivery = deliveries.find_queued(delivery_id)
     if delivery is None:
         abort(404)

@@ -38,7 +38,7 @@ def form() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def options() -> AnyResponse:
-    """The options for the browser to create a passkey, as JSON."""
+    """As JSON, for the browser's passkey API."""
     password, base_url = request.form.get("password", ""), services().settings.base_url
     try:
         asked = passkeys.registration_options(person(), password, base_url, now())
@@ -55,7 +55,6 @@ def options() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def add() -> AnyResponse:
-    """Stores the passkey that the browser created."""
     form = NewPasskeyForm()
     if not form.validate():
         return _page(form)

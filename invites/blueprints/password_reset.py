@@ -48,7 +48,7 @@ def ask_form() -> Response:
 @allow(Who.ANYBODY)
 @limit_mail
 def ask() -> Response:
-    """Mails a link if the address has a profile. The response is the same either way."""
+    """The response doesn't reveal whether the address has a profile."""
     form = AskForm()
     if not form.validate():
         return show("password_reset/ask.html", form=form, status=form.status)
@@ -67,7 +67,7 @@ def form(token: str) -> Response:
 @allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
-    """Sets the password. Every device is logged out, this one too."""
+    """Logs out every device, including this one."""
     email_token = _open_email_token(token)
     if email_token is None:
         return _closed()

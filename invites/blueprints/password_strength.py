@@ -19,13 +19,13 @@ blueprint = Blueprint("password_strength", __name__)
 @allow(Who.ANYBODY)
 @limit_estimates
 def estimate() -> Response:
-    """Returns a label once the password is long enough. Changes nothing."""
+    """Shows no label before the password is long enough. Changes nothing."""
     form, who = request.form, visitor()
     password = form.get("password") or form.get("new", "")
     email = who.user.email if who else form.get("email") or form.get("username", "")
     name = who.user.name if who else form.get("name", "")
     level = None
     if len(password) >= passwords.MIN_LENGTH:
-        with suppress(RuleError):  # too many wait: no words until the next letter
+        with suppress(RuleError):  # the queue is full: no label until the next letter
             level = passwords.strength(password, email=email[:254], name=name[:100])
     return show("password_strength/_password_strength.html", level=level)

@@ -58,7 +58,7 @@ def change_details() -> Response:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_email() -> Response:
-    """Mails a link to the new address. The old one stays until the link is used."""
+    """The old address stays until the link in the mail is used."""
     form = EmailForm()
     if not form.validate():
         return _page(email=form)
@@ -66,7 +66,7 @@ def change_email() -> Response:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except RuleError as refused:
         about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
-        if refused.reason is Reason.TOO_MANY_LINKS:  # that is looked at after the password
+        if refused.reason is Reason.TOO_MANY_LINKS:  # this is checked after the password
             was_right()
         form.refuse(form.email_password if about_password else form.email, refused)
         return _page(email=form)
@@ -84,7 +84,7 @@ def change_email() -> Response:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_password() -> Response:
-    """Sets a new password and logs all other devices out."""
+    """Logs all other devices out."""
     form = ChangePasswordForm()
     if not form.validate():
         return _page(password=form)
@@ -123,7 +123,7 @@ def _page(
     email: EmailForm | None = None,
     password: ChangePasswordForm | None = None,
 ) -> Response:
-    """The page with its three forms. A refused form is passed in."""
+    """Shows new forms, except for a refused one that is passed in."""
     refused = details or email or password
     signed_in = sorted(sessions.of(person(), now()), key=_is_here, reverse=True)
     return show(

@@ -31,7 +31,7 @@ def start() -> AnyResponse:
 @blueprint.get("/static/htmx.min.js")
 @allow(Who.ANYBODY)
 def htmx() -> Response:
-    """Htmx from its Python package."""
+    """Served from its Python package."""
     max_age = int(timedelta(days=7).total_seconds())
     return send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
 
@@ -39,7 +39,7 @@ def htmx() -> Response:
 @blueprint.get("/healthz")
 @allow(Who.ANYBODY)
 def healthz() -> tuple[Response, int]:
-    """Status 200 if database and worker are fine, otherwise 503; the body says which isn't."""
+    """Status 503 if database or worker fails. The body says which."""
     try:
         worker = heartbeat.worker_is_running(now())
         health = {

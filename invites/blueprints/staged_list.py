@@ -30,7 +30,7 @@ _ROWS = "compose/_staged_list.html"
 
 
 class Done(NamedTuple):
-    """A message about what was done, and the button that undoes it, if there is one."""
+    """A message and, if it can be undone, the button for that."""
 
     message: str
     url: str = ""
@@ -42,7 +42,7 @@ class Done(NamedTuple):
 @allow(Action.INVITE)
 @takes_lists
 def rows(list_id: int) -> AnyResponse:
-    """Show a page of the rows; saves what was typed into the rows shown before."""
+    """Also saves what was typed into the rows shown before."""
     form = _form(list_id)
     assert form.staged is not None
     edited = edits.edit_rows(form.staged, form.row_texts, now())
@@ -55,7 +55,6 @@ def rows(list_id: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def edit_row(list_id: int, row: int) -> AnyResponse:
-    """Replace the text of a row."""
     text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
     done = _undo_edit(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.edit_row(staged, row, text, now()), done)
@@ -65,7 +64,7 @@ def edit_row(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def split_row(list_id: int, row: int) -> AnyResponse:
-    """Keep one of several addresses in a row, and move the others to the Email field."""
+    """Keeps one of several addresses in a row, and moves the others to the Email field."""
     form = _form(list_id)
     assert form.staged is not None
     edits.edit_rows(form.staged, form.row_texts, now())
@@ -84,7 +83,7 @@ def split_row(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def keep_as_is(list_id: int, row: int) -> AnyResponse:
-    """Accept an address that looks misspelled."""
+    """Accepts an address that looks misspelled."""
     done = _undo_edit(list_id, row, _("Row %(row)s is kept as is.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 
@@ -93,7 +92,6 @@ def keep_as_is(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def exclude(list_id: int, row: int) -> AnyResponse:
-    """Don't invite a row."""
     message = _("Row %(row)s is skipped.", row=format_decimal(row))
     done = Done(message, url_for(".include", list_id=list_id, row=row))
     return _after(list_id, lambda staged: edits.exclude(staged, row, now()), done)
@@ -103,7 +101,6 @@ def exclude(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def include(list_id: int, row: int) -> AnyResponse:
-    """Undo ``exclude``."""
     return _after(list_id, lambda staged: edits.include(staged, row, now()))
 
 
@@ -111,7 +108,7 @@ def include(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def correct_domain(list_id: int) -> AnyResponse:
-    """Take the suggestion in all rows that misspell one domain."""
+    """Corrects all rows that misspell one domain."""
     domain = request.form.get("domain", "")
     message = _("%(domain)s is corrected in all rows.", domain=f"@{domain}")
     done = Done(message, url_for(".undo_correction", list_id=list_id), "domain", domain)
@@ -122,7 +119,6 @@ def correct_domain(list_id: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def undo_correction(list_id: int) -> AnyResponse:
-    """Undo ``correct_domain``."""
     domain = request.form.get("domain", "")
     return _after(list_id, lambda staged: edits.undo_correction(staged, domain, now()))
 
@@ -131,7 +127,6 @@ def undo_correction(list_id: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def pick_columns(list_id: int) -> AnyResponse:
-    """Read other columns of the list."""
     chosen = filled_form().columns
 
     def pick(staged: StagedList) -> None:
@@ -144,7 +139,6 @@ def pick_columns(list_id: int) -> AnyResponse:
 @blueprint.get("/not-invited.csv")
 @allow(Action.INVITE)
 def not_invited(list_id: int) -> Response:
-    """Download the rows that won't be invited, and why."""
     staged = _find(list_id)
     return csv_file("not-invited.csv", _lines(staged))
 
@@ -173,7 +167,7 @@ def _form(list_id: int) -> ComposeForm:
 
 
 def _undo_edit(list_id: int, row: int, message: str) -> Done | None:
-    """A message with the button that restores the row's text, if the page sent it."""
+    """None unless the page sent the row's text from before the edit."""
     was = request.form.get(f"was-{row}")
     url = url_for(".edit_row", list_id=list_id, row=row)
     return None if was is None else Done(message, url, "suggested", was)

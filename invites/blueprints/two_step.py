@@ -28,11 +28,11 @@ from invites.web.services import now, services
 
 blueprint = Blueprint("two_step", __name__, url_prefix="/profile/two-step")
 
-_OFFERED = "offered"  # in the visitor's cookie: when the key was made that they may see
+_OFFERED = "offered"  # in the visitor's cookie: when the key that they may see was created
 
 
 class DigitsForm(PlainForm):
-    """The digits that a new app shows."""
+    """The first digits of a new app."""
 
     code = StringField(_l("Six-digit code"))
 
@@ -40,7 +40,6 @@ class DigitsForm(PlainForm):
 @blueprint.get("")
 @allow(Who.LOGGED_IN)
 def page() -> AnyResponse:
-    """What is set up, and what can be added."""
     found = totp.of(person()) if two_step.has_authenticator(person()) else None
     return show(
         "two_step/page.html",
@@ -76,7 +75,6 @@ def make_codes() -> AnyResponse:
 @blueprint.get("/recovery-codes.txt")
 @allow(Who.LOGGED_IN)
 def codes_file() -> AnyResponse:
-    """The codes as a text file, while they are shown."""
     codes = shown_codes()
     if not codes:
         abort(404)
@@ -114,7 +112,6 @@ def offer_app() -> AnyResponse:
 @blueprint.get("/app/key")
 @allow(Who.LOGGED_IN)
 def app_key() -> AnyResponse:
-    """The key as a QR code and as text, and a field for the digits that the app shows."""
     return _key_page(DigitsForm())
 
 
@@ -122,7 +119,7 @@ def app_key() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_app_digits
 def confirm_app() -> AnyResponse:
-    """Check the app's first digits; from now on they are asked for at the log-in."""
+    """From now on the app's digits are asked for at the log-in."""
     form = DigitsForm()
     if _offered_here() is None:
         return _key_page(form)
@@ -170,14 +167,14 @@ def _codes_page(form: PasswordForm) -> AnyResponse:
 
 
 def _offer(password: str) -> None:
-    """Make a key that only this browser can see and set up."""
+    """Creates a key that only this browser may see and confirm."""
     two_step.start_authenticator(person(), password, now())
     offered = totp.unconfirmed(person(), now())
     session[_OFFERED] = offered.created_at.isoformat() if offered else ""
 
 
 def _offered_here() -> Authenticator | None:
-    """The app that waits for its first digits, if its key was made in this browser."""
+    """The unconfirmed app, if its key was created in this browser."""
     offered = totp.unconfirmed(person(), now())
     if offered is None or session.get(_OFFERED) != offered.created_at.isoformat():
         return None
@@ -205,7 +202,7 @@ def _app_removal_page(form: PasswordForm) -> AnyResponse:
 
 
 def _key_page(form: DigitsForm) -> AnyResponse:
-    """The key while it is offered; otherwise a redirect to the overview."""
+    """Redirects to the overview if no key is offered."""
     offered = _offered_here()
     if offered is None:
         if not two_step.has_authenticator(person()):
@@ -227,6 +224,6 @@ def _key_page(form: DigitsForm) -> AnyResponse:
 
 
 def _picture(address: str) -> str:
-    """A QR code as a data: URL; on white in dark mode too, as cameras need it."""
+    """A QR code as a data: URL. White background in dark mode too, because cameras need it."""
     code = segno.make(address, micro=False)
     return str(code.svg_data_uri(omitsize=True, light="#fff", border=3))

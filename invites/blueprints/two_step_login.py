@@ -51,7 +51,7 @@ def create() -> AnyResponse:
 
 @limit_two_step
 def _try(user: User, *, shared: bool) -> AnyResponse:
-    """Only a right code redirects, so a redirect ends the count of wrong ones."""
+    """Redirects only after a right code: a redirect resets the count of wrong ones."""
     form = CodeForm()
     if not form.validate():
         return _ask(user, form)

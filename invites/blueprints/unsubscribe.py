@@ -35,10 +35,10 @@ def page(token: str) -> Response:
 @blueprint.post("")
 @allow(Who.MAIL_SERVICE)
 def one_click(token: str) -> Response:
-    """The button of mail programs (RFC 8058): no cookie, no redirect.
+    """Called by mail programs (RFC 8058), without a cookie.
 
-    Answers with plain text: a page with a form would set a session cookie. If the request came
-    from a form of another site, that cookie would log its visitor out.
+    Answers with plain text: a page with a form would set a session cookie. If another site sent the
+    request, that cookie would log its visitor out.
     """
     if request.form.to_dict(flat=False) != _ONE_CLICK or request.files:
         raise BadRequest

@@ -30,7 +30,7 @@ class RoleForm(PlainForm):
     role = SelectField(_l("Role"), coerce=int)
 
     def offer_roles(self) -> None:
-        """Offers the roles that the acting member may grant."""
+        """Only those that the acting member may grant."""
         roles = grantable_roles(current().membership)
         self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
 
@@ -98,7 +98,7 @@ def update(membership_id: int) -> Response:
 @blueprint.get("/<int:membership_id>")
 @allow(Action.SEE_PEOPLE)
 def row(membership_id: int) -> Response:
-    """A member's row, for when editing is canceled."""
+    """Shown when editing is canceled."""
     membership = current().scope.members.find(membership_id)
     return _row(membership) if wants_fragment() else go(_list_url(membership))
 
@@ -134,7 +134,7 @@ def _change(
 
 
 def _consequences(before: Membership) -> str:
-    """Further sentences: what the member, or people they invited, can't do now."""
+    """Says what the member, or people they invited, can't do after the change."""
     return _missing_two_step(current().scope.members.find(before.id)) + _lost_invitations(before)
 
 

@@ -22,7 +22,7 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did. ``on_hold``: emails that wait until someone sends them."""
+    """``on_hold``: how many emails wait until someone sends them."""
 
     on_hold: int
     replaced: Path | None
@@ -63,10 +63,9 @@ def restore(
 ) -> Restored:
     """Replaces database and key with those in ``backup``, migrated to this version.
 
-    With ``replace``, the present data moves to a dated folder in the data folder.
-    Mail that is queued in the backup may have been sent since, so it is withdrawn
-    unless ``keep_mail``. All sessions end: some may have been ended since the backup.
-    Raises NotReadyError, and then nothing has changed.
+    With ``replace``, the present data moves to a dated folder in the data folder. Queued mail is
+    withdrawn unless ``keep_mail``: it may have been sent since the backup. All sessions end,
+    because some may have been ended since. Raises NotReadyError, and then nothing has changed.
     """
     _refuse_incomplete(settings, backup)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,7 +92,7 @@ def restore(
 def _prepare(
     settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
 ) -> int:
-    """Copies the backup to ``draft``, checks and migrates it; returns the mails on hold."""
+    """Copies the backup to ``draft`` and migrates it. Returns the number of mails on hold."""
     log = f"{settings.database_path.name}-wal"  # exists if the files were copied by hand
     for name in (*_names(settings), log):
         if (backup / name).exists():
@@ -114,10 +113,7 @@ def _prepare(
 
 
 def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
-    """Ends all sessions and, unless ``keep_mail``, withdraws queued mail.
-
-    Returns how many mails are on hold.
-    """
+    """Returns how many mails are on hold; 0 with ``keep_mail``."""
     db.connect()
     try:
         sessions.end_all_of_everyone()
@@ -147,14 +143,14 @@ def _put_aside(settings: Settings, now: datetime) -> Path:
 
 
 def _present(settings: Settings) -> list[Path]:
-    """The existing files that a restore replaces: database, its logs and key."""
+    """The files that exist of database, its logs and key."""
     database, key = _names(settings)
     names = (database, f"{database}-wal", f"{database}-shm", key)
     return [settings.data / name for name in names if (settings.data / name).exists()]
 
 
 def _complete(settings: Settings, folder: Path) -> list[Path]:
-    """The backups in ``folder``, oldest first."""
+    """Oldest first."""
     return sorted(
         path
         for path in folder.iterdir()
@@ -177,7 +173,7 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Sync a file, or the names in a folder, to the disk."""
+    """``path``: a file, or a folder whose names are synced."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

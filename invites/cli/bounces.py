@@ -65,10 +65,10 @@ def bounces(
 
 @contextmanager
 def _ends_in_order() -> Iterator[None]:
-    """On SIGTERM, locks are released and the mailbox is left in order."""
+    """On SIGTERM, releases locks and leaves the mailbox in order."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)  # once is enough
+        signal.signal(number, signal.SIG_IGN)  # ignore further signals
         raise TryAgain("Stopped on request. The other messages will be read next time.")
 
     before = signal.signal(signal.SIGTERM, end)
@@ -81,7 +81,7 @@ def _ends_in_order() -> Iterator[None]:
 def _read_one(verbose: bool) -> None:
     raw = sys.stdin.buffer.read(MAX_SIZE)
     while sys.stdin.buffer.read(MAX_SIZE):
-        pass  # a writer takes an unread pipe for a failure
+        pass  # the mail server treats an unread pipe as a failure
     found = _process_all(iter([ReceivedMessage(raw, lambda: None)]), verbose)
     if found[ReportOutcome.TOO_EARLY]:
         raise TryAgain("The email that bounced is still being sent.")
@@ -108,7 +108,7 @@ def _process_all(messages: Iterator[ReceivedMessage], verbose: bool) -> Counter[
                     click.echo(f"message {found.total()}: {_describe(result)}")
         except Exception:
             if found:
-                click.echo(_summary(found))  # that much is done
+                click.echo(_summary(found))  # what was processed before the error
             raise
     click.echo(_summary(found))
     return found
@@ -116,7 +116,7 @@ def _process_all(messages: Iterator[ReceivedMessage], verbose: bool) -> Counter[
 
 @contextmanager
 def _database() -> Iterator[None]:
-    """Connected. Errors of the database become TryAgain."""
+    """Turns database errors into TryAgain."""
     try:
         schema.refuse_unready()
         db.connect()
@@ -133,7 +133,7 @@ def _process(message: ReceivedMessage) -> ReportResult:
 
 
 def _describe(result: ReportResult) -> str:
-    """The result and the delivery it is about, without any text from the message."""
+    """Contains no text from the message."""
     delivery = result.delivery
     about = f" (email {delivery.id} to {delivery.recipient})" if delivery else ""
     return f"{result.outcome}, {result.reason}{about}"

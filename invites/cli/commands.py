@@ -11,7 +11,6 @@ from invites.cli.setup import setup, version, welcome
 
 
 def register(app: Flask) -> None:
-    """Add the commands to ``flask``."""
     for command in (
         *(version, migrate, setup, welcome, serve, worker, backup, restore),
         *(bounces, rescue_owner, disable_two_step, sign_out, demo),

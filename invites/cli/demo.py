@@ -168,7 +168,7 @@ class _Demo:
         return team[0], team[1]
 
     def _invite_volunteers(self) -> None:
-        """A list of last month: most have answered, the others' invitations have expired."""
+        """Last month: most have answered, the other invitations have expired."""
         self._send(self.olive, 25, file=("volunteers.csv", _VOLUNTEERS))
         self._hand_over(25)
         self._bounce("maya.patel@example.org", 25)
@@ -193,7 +193,7 @@ class _Demo:
         memberships.deactivate(self.mo, hugo, self._ago(8))
 
     def _invite_neighbors(self) -> None:
-        """Typed last week: pending, accepted, declined, revoked, and one that failed."""
+        """Last week: pending, accepted, declined, revoked, and one that failed."""
         names = ("paula", "ravi", "sofia", "tomas", "ulla", "viktor")
         self._send(self.mo, 6, ", ".join(f"{name}@example.com" for name in names))
         self._hand_over(6, {"viktor@example.com": _NO_SUCH_USER})
@@ -202,7 +202,7 @@ class _Demo:
         manage.revoke(self.mo, self._invitation("sofia@example.com"), self._ago(4))
 
     def _send_batches_in_each_state(self) -> None:
-        """Stopped, paused, canceled, and queued: the mail server has been away since yesterday."""
+        """One is queued because the mail server has been down since yesterday."""
         self._send(self.ada, 3, file=("alumni.csv", _ALUMNI))
         self._hand_over(3, everyone=_NOT_WELCOME)
         parents = self._send(self.ada, 1, file=("school parents.csv", _PARENTS))
@@ -213,7 +213,7 @@ class _Demo:
         self._send(self.olive, 0, "Silke Braun <silke@example.net>, Timo Frank <timo@example.net>")
 
     def _found_another_account(self) -> None:
-        """Whose owner invites Olive, so that her accounts page has an invitation."""
+        """Its owner invites Olive, so her accounts page shows an invitation."""
         zoe = self._confirmed(self._profile("Zoe Blank", "zoe@example.com"), self._ago(12))
         library = accounts.create("Hilltop Library", zoe, self._ago(12))
         owner = Membership.get(Membership.account == library)
@@ -242,7 +242,7 @@ class _Demo:
         everyone: Attempt = _SENT,
         limit: int = 1000,
     ) -> None:
-        """What the worker does with mails that are due; ``replies`` of the server by address."""
+        """Simulates the worker. ``replies``: the mail server's, by address."""
         at = self._ago(days)
         while limit and (mails := [*queue.urgent(at, limit), *queue.bulk(at, limit)]):
             mails = mails[:limit]

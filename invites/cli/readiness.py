@@ -18,9 +18,8 @@ from invites.people import two_step
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     """Creates what a new installation needs and applies pending migrations; returns their names.
 
-    ``new_key``: create a key even if the database's own is lost. Authenticator apps and
-    recovery codes, which are derived from the lost key, are removed.
-    Raises NotReadyError.
+    ``new_key``: create a key even if the database's own is lost. This removes authenticator apps
+    and recovery codes, which depend on the lost key. Raises NotReadyError.
     """
     applied = schema.migrate(TABLES)
     if not new_key:
@@ -34,7 +33,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
 
 
 def check(settings: Settings) -> None:
-    """Raises NotReadyError, with what to do, unless Invites can start."""
+    """Raises NotReadyError, which says what to do."""
     schema.refuse_unready()
     _refuse_lost_key(settings)
     keys = secret_key.load_secret_keys(settings.data)
@@ -50,14 +49,14 @@ def check(settings: Settings) -> None:
 
 
 def hold(settings: Settings) -> AbstractContextManager[None]:
-    """Open while a service runs. Raises NotReadyError while a backup is being restored."""
+    """Held by a running service. Raises NotReadyError while a backup is being restored."""
     return _lock(
         settings.data, fcntl.LOCK_SH, "A backup is being restored. Start again when it is done."
     )
 
 
 def hold_alone(settings: Settings) -> AbstractContextManager[None]:
-    """While it is open, no service can start. Raises NotReadyError while one runs."""
+    """Keeps services from starting. Raises NotReadyError while one runs."""
     return _lock(
         settings.data,
         fcntl.LOCK_EX,
@@ -68,7 +67,7 @@ def hold_alone(settings: Settings) -> AbstractContextManager[None]:
 
 @contextmanager
 def _lock(folder: Path, kind: int, refusal: str) -> Iterator[None]:
-    """A lock on the folder itself, which the system releases when the process ends."""
+    """Locks the folder itself. The system releases the lock when the process ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)

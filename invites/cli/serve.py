@@ -58,20 +58,20 @@ def serve(reload: bool) -> None:
 def _start_both() -> dict[str, subprocess.Popen[bytes]]:
     return {
         "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
-        # Pages come first: people wait for them.
+        # Pages have priority: people wait for them.
         "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
     }
 
 
 def _wait_for_change(told_to_stop: Callable[[], bool]) -> None:
-    """Return when a source file has changed, or when this process is told to stop."""
+    """Also returns when this process is told to stop."""
     before = _source_files()
     while not told_to_stop() and _source_files() == before:
         time.sleep(0.5)
 
 
 def _source_files() -> set[tuple[Path, int]]:
-    """Code, templates and static files with their time of modification."""
+    """Code, templates and static files, with their times of modification."""
     found = set()
     for folder in ("invites", "templates", "static"):
         for path in (PROJECT_ROOT / folder).rglob("*.*"):
@@ -81,7 +81,6 @@ def _source_files() -> set[tuple[Path, int]]:
 
 
 def _how(code: int) -> str:
-    """Why a process ended, by its exit code."""
     if code == -signal.SIGKILL:
         return "killed by SIGKILL, perhaps because the system ran out of memory"
     if code < 0:
@@ -104,30 +103,30 @@ def _refuse_taken_port(bind: str) -> None:
 
 
 def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """Start a program in its own session, where only this process signals it."""
-    return subprocess.Popen(  # noqa: S603  # a list of our own words, no shell
+    """Starts a program in its own session, so that only this process signals it."""
+    return subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
         [*before, sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
-        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # threads share what they have freed
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # threads share freed memory
         start_new_session=True,
     )
 
 
 def _stop_requests() -> Callable[[], bool]:
-    """Whether this process received SIGTERM, SIGINT or SIGHUP, or its terminal was closed.
+    """Returns whether this process received SIGTERM, SIGINT or SIGHUP, or lost its terminal.
 
-    A threading.Event would deadlock: its lock may be held by the interrupted main thread.
+    A threading.Event would deadlock: the interrupted main thread may hold its lock.
     """
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
             signal.signal(number, lambda told, _frame: signals.append(told))
-    in_terminal = sys.stdin.isatty()  # make passes on no SIGHUP
+    in_terminal = sys.stdin.isatty()  # make doesn't pass on SIGHUP
     return lambda: bool(signals) or (in_terminal and not sys.stdin.isatty())
 
 
 def _end(running: Collection[subprocess.Popen[bytes]]) -> None:
-    """Terminate all processes; kill those that don't end in time."""
+    """Terminates all processes. Kills those that don't end in time."""
     for process in running:
         process.terminate()
     for process in running:

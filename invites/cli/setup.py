@@ -50,7 +50,7 @@ def setup(account: str, name: str, email: str) -> None:
 
 
 def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
-    """Raises one ClickException that lists everything that is wrong."""
+    """Raises one ClickException that lists every refusal."""
     problems = []
     for name, check in checks:
         try:
@@ -72,7 +72,6 @@ def welcome() -> None:
 
 
 def greet() -> None:
-    """Print where Invites runs and how it sends mail."""
     url = services().settings.base_url
     click.echo("")
     if installation.is_set_up():

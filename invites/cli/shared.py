@@ -18,7 +18,7 @@ class Command(click.Command):
     """A command of Invites."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; turns expected errors into a ClickException."""
+        """Turns expected errors into a ClickException."""
         try:
             return super().invoke(ctx)
         except (NotReadyError, SettingsError) as error:
@@ -29,12 +29,11 @@ class Command(click.Command):
 
 
 def ready_database() -> None:
-    """Connect to the database. Raises NotReadyError when it or the key can't be used."""
+    """Raises NotReadyError when the database or the key can't be used."""
     readiness.check(services().settings)
     db.connect()
 
 
 def words(refused: RuleError) -> str:
-    """The text of a RuleError, outside of a request."""
     with current_app.test_request_context():
         return sentence(refused)
