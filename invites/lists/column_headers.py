@@ -1,4 +1,4 @@
-"""The headers that people give to columns of addresses and names, in many languages."""
+"""Headers of address and name columns, in many languages."""
 
 import unicodedata
 
@@ -49,7 +49,7 @@ def email_weight(header: str) -> float:
 
 
 def name_rank(header: str) -> int | None:
-    """How well the header fits people's names: 0 is best, None if it doesn't."""
+    """0 is best; None if it isn't a header for names."""
     return _NAME_RANK.get(_plain(header))
 
 

@@ -7,7 +7,7 @@ from itertools import chain, islice, takewhile
 
 from invites.lists.column_headers import email_weight, is_family_name, is_given_name, name_rank
 
-# The index of a column that isn't in the table: first and last name together.
+# The index of a virtual column: first and last name together.
 BOTH_NAMES = 30_000  # tables are narrower
 
 # How much of a table is examined.
@@ -28,7 +28,7 @@ Row = tuple[int, list[str]]  # its number and its cells
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its header or "", its first cells, and how many of its cells have an @."""
+    """Its header or "", its first cells, and how many of its cells have an @."""
 
     index: int
     header: str
@@ -38,16 +38,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The indexes of the columns to read."""
-
     email: int
     name: int | None
 
 
 @dataclass(slots=True)
 class _Sample:
-    """The cells examined in one column."""
-
     examples: list[str] = field(default_factory=list)
     with_at: int = 0
     like_addresses: int = 0
@@ -87,9 +83,9 @@ class ColumnScan:
         self._first_rows = [cells for number, cells in first_rows if number != self.header_row]
 
     def columns(self) -> list[Column]:
-        """The filled columns; if there are more than 100, those with addresses first.
+        """The filled columns, and first and last name together as one more.
 
-        First and last name together are one more column.
+        If there are more than 100, those with addresses come first.
         """
         filled = [index for index, sample in self._samples.items() if sample.examples]
         filled += [index for index in range(len(self._headers)) if self._header(index)]
@@ -98,10 +94,7 @@ class ColumnScan:
         return columns + ([self._both_names_column()] if self._both_names() else [])
 
     def email_column(self) -> int | None:
-        """The column with most addresses; a header that says so adds weight.
-
-        None if no cell has an @.
-        """
+        """The column with most addresses, weighted by its header; None if no cell has an @."""
         weights = {
             index: (
                 sample.like_addresses * email_weight(self._header(index)),
@@ -114,7 +107,7 @@ class ColumnScan:
         return max(weights, key=lambda index: weights[index]) if weights else None
 
     def name_column(self, email: int) -> int | None:
-        """The column whose header fits names best, or BOTH_NAMES, or None."""
+        """BOTH_NAMES, or None if no header fits."""
         ranks = [
             (rank, index)
             for index, header in enumerate(self._headers)
@@ -125,7 +118,7 @@ class ColumnScan:
         return BOTH_NAMES if both and best == both[0] and email not in both else best
 
     def name_reader(self, column: int | None) -> Callable[[list[str]], str]:
-        """A function that returns the cell of a row in this column, which may be BOTH_NAMES."""
+        """``column`` may be BOTH_NAMES."""
         both = self._both_names() if column == BOTH_NAMES else None
         if both:
             return lambda cells: _full_name(cells, *both)
@@ -145,7 +138,6 @@ class ColumnScan:
         return Column(index, self._header(index), tuple(sample.examples), sample.with_at)
 
     def _both_names(self) -> tuple[int, int] | None:
-        """The columns with first and last names, if there are both."""
         indexes = range(len(self._headers))
         given = next((index for index in indexes if is_given_name(self._headers[index])), None)
         family = next((index for index in indexes if is_family_name(self._headers[index])), None)
@@ -167,7 +159,7 @@ class ColumnScan:
         return self._samples.get(index, _Sample())
 
     def _may_be_header(self, first: list[str]) -> bool:
-        """Whether the first row names the columns; it may be a person with a broken address."""
+        """Whether the first row is a header, not a person with a malformed address."""
         if any("@" in cell for cell in first):
             return False
         email = self.email_column()
@@ -181,9 +173,9 @@ def _full_name(cells: list[str], given: int, family: int) -> str:
 
 
 def _find_header(first_rows: list[Row]) -> Row | None:
-    """The row with headers that people use: the first one, or one below the list's title.
+    """The first row with a known header, which may follow the list's title.
 
-    If cells were merged, two header rows follow each other; the lower one tells more.
+    Merged cells can make two header rows; the lower one tells more.
     """
     found = None
     for row in takewhile(lambda row: not any(map(_ADDRESS.search, row[1])), first_rows):

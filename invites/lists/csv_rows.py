@@ -1,4 +1,4 @@
-"""Rows of CSV text: checks that they can be read, and reads them with little memory."""
+"""Checks and reads rows of CSV text with little memory."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ _END = "\0"  # doesn't occur in decoded text
 
 
 def rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """The cells of each row, one row at a time, empty rows too. The text has passed ``check``."""
+    """Includes empty rows. The text has passed ``check``."""
     csv.field_size_limit(MAX_CELL)
     lines = chain.from_iterable(map(_lines, _chunks(text)))
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
@@ -51,7 +51,7 @@ def _lines(chunk: str) -> Iterator[str]:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """The text, split at line ends."""
+    """Split at line ends."""
     start = 0
     while start < len(text):
         end = text.find("\n", start + _CHUNK) + 1 or len(text)
@@ -85,9 +85,9 @@ def _check_line(text: str, start: int, end: int, delimiter: str) -> None:
 
 
 class _QuoteCheck:
-    """Reads text with quotes once to find a row that doesn't end.
+    """Finds a row with an unclosed quote.
 
-    The reader itself takes a quote that is never closed for a long cell, and reports nothing.
+    The csv module takes an unclosed quote for a long cell, and reports nothing.
     """
 
     def __init__(self, text: str, delimiter: str) -> None:

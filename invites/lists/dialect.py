@@ -25,7 +25,7 @@ def guess_delimiter(text: str) -> str:
 
 
 def without_separator_line(text: str) -> tuple[str, str]:
-    """The text without Excel's first line ``sep=;``, and the delimiter that it names, or ""."""
+    """Removes Excel's first line ``sep=;``; returns the rest and the delimiter, or ""."""
     found = _SEPARATOR_LINE.match(text)
     return (text[found.end() :], found[1]) if found else (text, "")
 

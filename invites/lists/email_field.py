@@ -1,4 +1,4 @@
-"""What people type or paste into the Email field: read into entries, and written back."""
+"""Parses and formats the text of the Email field."""
 
 import re
 from itertools import zip_longest
@@ -23,9 +23,9 @@ _NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # matches in only on
 def read_field(text: str) -> list[Entry]:
     """The entries of a typed or pasted list, in order.
 
-    Separated by commas, semicolons, spaces or line breaks. ``Name <address>`` gives both, with
-    or without quotes around the name. Lines with tabs are rows pasted from a table. Stops after
-    50,001 entries.
+    Separated by commas, semicolons, spaces or line breaks. ``Name <address>`` gives both, with or
+    without quotes around the name. Lines with tabs are rows pasted from a table. Stops after 50,001
+    entries.
     """
     entries: list[Entry] = []
     lines = [line for line in _LINE_END.split(visible(text)) if line.strip()]
@@ -40,20 +40,19 @@ def read_field(text: str) -> list[Entry]:
 
 
 def format_entry(address: str, name: str = "") -> str:
-    """The text that ``read_field`` reads as this address and name."""
+    """The inverse of ``read_field``."""
     if not name or "<" in address:
         return address
     return f'"{name}" <{address}>' if _SEPARATOR.search(name) else f"{name} <{address}>"
 
 
 def replace_entry(text: str, wrong: str, right: str) -> str:
-    """The text with ``right`` in place of the entry ``wrong``, but not inside another entry."""
+    """Doesn't replace ``wrong`` inside another entry."""
     entry = rf"(?<![\w.@+-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
     return re.sub(entry, lambda _found: right, visible(text))
 
 
 def _is_header(line: str, following: list[str]) -> bool:
-    """Whether this is the header of a pasted table."""
     return "@" not in line and any("\t" in below and "@" in below for below in following)
 
 

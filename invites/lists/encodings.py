@@ -1,4 +1,4 @@
-"""Decodes files: finds the encoding, and refuses what isn't text."""
+"""Detects encodings, decodes files, and refuses what isn't text."""
 
 import codecs
 import io
@@ -11,7 +11,7 @@ _SAMPLE = 64 * 1024  # bytes, or characters
 _CHUNK = 1024 * 1024  # bytes
 _LARGE = 8 * 1024 * 1024  # bytes
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
-_MIXED = "mixed"  # UTF-8 with letters of Windows-1252 in it, or only these
+_MIXED = "mixed"  # UTF-8 with some Windows-1252 characters, or Windows-1252 alone
 _DOS_END = "\x1a"
 # How Python escapes bytes that aren't UTF-8, and what they mean in Windows-1252.
 _CP1252_ESCAPES = [
@@ -25,7 +25,7 @@ _BINARY_SIGNATURES = (
 
 
 def decode(content: bytes) -> str:
-    """The text of a file, with universal newlines. Raises RuleError(FILE_NOT_TEXT)."""
+    """With universal newlines. Raises RuleError(FILE_NOT_TEXT)."""
     if content.startswith(_BINARY_SIGNATURES):
         raise RuleError(Reason.FILE_NOT_TEXT)
     for encoding in _likely_encodings(content):
@@ -53,14 +53,14 @@ def _likely_encodings(content: bytes) -> Sequence[str]:
 
 
 def _mac_or_windows(head: bytes) -> str:
-    """The likelier encoding of a file with old Mac line ends, by where its letters are."""
+    """The likelier encoding of a file with CR line ends, by where its letters are."""
     mac_letters = sum(0x80 <= byte < 0xA0 for byte in head)
     windows_letters = sum(byte >= 0xC0 for byte in head)
     return "mac_roman" if mac_letters > windows_letters else _MIXED
 
 
 def _decode_as(content: bytes, encoding: str) -> str:
-    """Decode in chunks: a single wide character would make 20 MB of text take 100 MB."""
+    """Decodes in chunks: a single wide character would make 20 MB of text take 100 MB."""
     mixed = encoding == _MIXED
     codec = codecs.getincrementaldecoder("utf-8-sig" if mixed else encoding)
     decoder = io.IncrementalNewlineDecoder(codec("surrogateescape" if mixed else "strict"), True)

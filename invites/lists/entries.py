@@ -1,4 +1,4 @@
-"""Entries of a list: what should be one address each, with a name if there is one."""
+"""Entries of a list: each should be one address, with a name if there is one."""
 
 import re
 from typing import NamedTuple
@@ -12,7 +12,7 @@ MAX_TEXT = 1000  # characters; an address has 254, and an admin wants to see wha
 
 _OPENING = "\"'([{<“”‘’„«»` "
 _CLOSING = "\"')]}>“”‘’«»` .,;:!"
-CLINGING = _OPENING + _CLOSING  # what gets copied along with an address
+CLINGING = _OPENING + _CLOSING  # often copied along with an address
 
 _PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME_AND_ADDRESS = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]\s]+)[>)\]]\W*")
@@ -21,7 +21,7 @@ _PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
 
 
 class Entry(NamedTuple):
-    """The text that should be an address, the number of its row in the file (from 1), and a name.
+    """``text`` should be an address. ``row`` is its number in the file (from 1).
 
     ``kept_as_is``: an admin confirmed that the address isn't misspelled.
     """
@@ -33,9 +33,9 @@ class Entry(NamedTuple):
 
 
 def read_cell(cell: str, name: str = "") -> tuple[str, str]:
-    """Text and name of an entry from the cell with its address, and from ``name``, another cell.
+    """Text and name of an entry. ``cell`` has the address, ``name`` is another cell.
 
-    ``Name <address>`` gives both. Spaces stay: ``ada okafor@example.org`` is more likely an
+    ``Name <address>`` gives both. Spaces are kept: ``ada okafor@example.org`` is more likely an
     address with a typo than a name followed by someone else's address.
     """
     is_clean = cell.strip(CLINGING) == cell and ":" not in cell and cell.isascii()
@@ -50,7 +50,7 @@ def read_cell(cell: str, name: str = "") -> tuple[str, str]:
 
 
 def strip_clinging(text: str) -> str:
-    """The text without ``mailto:``, and without quotes, brackets and punctuation around it."""
+    """Removes ``mailto:``, and quotes, brackets and punctuation around the text."""
     text = text.strip().lstrip(_OPENING).rstrip(_CLOSING)
     if text.lower().startswith("mailto:"):
         text = text[7:].partition("?")[0].lstrip(_OPENING).rstrip(_CLOSING)
@@ -58,16 +58,12 @@ def strip_clinging(text: str) -> str:
 
 
 def name_before_address(text: str) -> str:
-    """The name in front of an address, without quotes, or the ``From:`` of a copied mail."""
+    """The name without quotes, also after the ``From:`` of a copied mail."""
     return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))
 
 
 def name_in(cell: str) -> str:
-    """A name that a mail may contain, or "".
-
-    Up to 100 characters; see ``clean_name``. Names with characters that weren't decoded are
-    left out too.
-    """
+    """Up to 100 characters (see ``clean_name``); "" if it is refused or was decoded wrongly."""
     name = cell.strip()
     if len(name) > NAME_LENGTH:
         name = name[:NAME_LENGTH].rstrip()

@@ -1,4 +1,4 @@
-"""Reads an uploaded file, of whatever kind, into a table."""
+"""Reads an uploaded file of any supported format into a table."""
 
 import csv
 import io
@@ -22,10 +22,10 @@ _MAX_REWRITTEN = 4 * 1024 * 1024  # characters; 50,000 addresses with names
 
 
 def read(content: bytes) -> Table:
-    """The table in a file; the content decides of which kind it is, not the name.
+    """The format is detected from the content, not from the file name.
 
-    CSV in UTF-8, UTF-16 or Windows-1252, workbooks (.xlsx, .xls, .ods), or vCards (.vcf).
-    Raises RuleError(FILE_*), or LIST_TOO_LONG for too many lines.
+    CSV in UTF-8, UTF-16 or Windows-1252, workbooks (.xlsx, .xls, .ods), or vCards (.vcf). Raises
+    RuleError(FILE_*), or LIST_TOO_LONG for too many lines.
     """
     if len(content) > MAX_BYTES:
         raise RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
@@ -60,7 +60,7 @@ def _checked_table(text: str, delimiter: str) -> Table:
 def _one_address_per_row(text: str, delimiter: str) -> str:
     """Put each address in its own row, if the text has nothing but addresses.
 
-    That is a single line, or lines of different lengths; any other text is a table.
+    Only for a single line, or lines of different lengths; any other text is a table.
     """
     if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text

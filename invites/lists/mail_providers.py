@@ -1,8 +1,8 @@
 """The large mail providers, and how people misspell them.
 
-A domain is misspelled only if a single typo leads to it from a large provider, and nobody is known
-to own it: addresses at real domains must never be questioned. A typo keeps the first letter,
-which also tells ``ymail.com`` and ``mail.com`` from ``gmail.com``.
+A domain is misspelled only if it is a single typo away from a large provider's and has no known
+owner. Addresses at real domains must never be questioned. A typo keeps the first letter, which also
+tells ``ymail.com`` and ``mail.com`` from ``gmail.com``.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ _LONG_NAME = 5  # letters; a single typo rarely turns it into another name
 
 
 def providers() -> list[str]:
-    """The domains of all providers, the longest first."""
+    """Longest first."""
     domains = [f"{name}.{suffix}" for name, suffixes in _SUFFIXES.items() for suffix in suffixes]
     return sorted(domains, key=len, reverse=True)
 
@@ -76,7 +76,7 @@ def main_domain(name: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def corrected(domain: str) -> str:
-    """The right spelling of a canonical domain that is misspelled, or ""."""
+    """The right spelling of a canonical domain, or "" unless it is misspelled."""
     written_name, _, written_suffix = domain.partition(".")
     name = _NAMES_BY_MISSPELLING.get(written_name, written_name)
     suffix = _corrected_suffix(name, written_suffix)

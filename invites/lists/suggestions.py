@@ -10,7 +10,7 @@ from invites.core.errors import Reason, RuleError
 from invites.lists import mail_providers
 
 _MAX_TEXT = 500  # characters examined
-_MAX_WORDS = 3  # tried as addresses; each may take long to refuse
+_MAX_WORDS = 3  # tried as addresses; validating each may be slow
 _LIKE_ADDRESS = re.compile(r"@|\bat\b|\.|[a-z]com\b", re.IGNORECASE)
 
 _AT = re.compile(r"\s*[\[({]\s*at\s*[\])}]\s*|\s+at\s+", re.IGNORECASE)
@@ -42,7 +42,7 @@ _ROLES = frozenset(_ROLE_NAMES.split())
 def suggestion(text: str, problem: Reason | None) -> str:
     """The canonical address that ``text`` probably means, or "".
 
-    ``problem``: why the text is refused, if that is known.
+    ``problem``: why the text is refused, if known.
     """
     if problem is Reason.ADDRESS_MISSPELLED:
         return _read(text)
@@ -53,7 +53,7 @@ def suggestion(text: str, problem: Reason | None) -> str:
 
 
 def corrected(email: str) -> str:
-    """The right spelling of a canonical address that looks misspelled, or "".
+    """The right spelling of a canonical address, or "" unless it looks misspelled.
 
     At a provider like gmial.com, or with ``www.`` in front, which no mailbox has.
     """
@@ -65,14 +65,14 @@ def corrected(email: str) -> str:
 
 
 def holds_two(text: str) -> bool:
-    """Whether ``text``, which isn't an address, contains two of them."""
+    """``text`` isn't an address."""
     if text.count("@", 0, _MAX_TEXT) < 2:
         return False
     return len([word for word in _words(text[:_MAX_TEXT]) if _canonical(word)]) > 1
 
 
 def addresses_in(text: str) -> list[str]:
-    """The first canonical addresses in a text that ``holds_two``, each once, correctly spelt."""
+    """Canonical, without duplicates, typos corrected, for a text that ``holds_two``."""
     words = _words(unicodedata.normalize("NFKC", text[:_MAX_TEXT]))
     return list(dict.fromkeys(filter(None, map(_read, words))))
 
@@ -116,8 +116,8 @@ def _attempts(text: str) -> Iterator[str]:
 def _is_one_name(first: str, second: str) -> bool:
     """Whether a space got into an address, rather than a name in front of it.
 
-    True for ``space man@…`` and ``Space Man@…``, False for ``Ada a.okafor@…`` and
-    ``ada ada.okafor@…``.
+    True for ``space man@…`` and ``Space Man@…``, False for ``Ada a.okafor@…`` and ``ada
+    ada.okafor@…``.
     """
     is_name_in_front = first[0].isupper() and not second[0].isupper()
     first, second = first.lower(), second.lower()
@@ -125,7 +125,6 @@ def _is_one_name(first: str, second: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    """The first parts of ``text`` that contain an @."""
     words = (_bare(word) for word in _BETWEEN_ADDRESSES.split(text) if "@" in word)
     return list(islice(words, _MAX_WORDS))
 
@@ -141,12 +140,12 @@ def _without_gaps(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """The text without ``mailto:``, ``www.`` and punctuation around it."""
+    """Without ``mailto:``, ``www.`` and punctuation around it."""
     return _PREFIXES.sub("", text.strip()).rstrip(_SUFFIX_CHARACTERS)
 
 
 def _with_dots(word: str) -> Iterator[str]:
-    """The address with dots that are missing, doubled or typed as commas."""
+    """Adds missing dots, removes doubled ones, replaces commas."""
     local, _, domain = word.replace(",", ".").partition("@")
     local, domain = (re.sub(r"\.{2,}", ".", part).strip(".") for part in (local, domain))
     yield f"{local}@{domain}"

@@ -14,7 +14,7 @@ __all__ = ["BOTH_NAMES", "MAX_BYTES", "MAX_MEGABYTES", "VCARD_DELIMITER", "Choic
 MAX_MEGABYTES = 20
 MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 
-# Separates the cells of tables made from vCards. Their header is ours, so row 1 is a card.
+# Separates the cells of tables made from vCards. Their header is generated, so row 1 is a card.
 VCARD_DELIMITER = "\x1f"
 
 _SCANNED_ROWS = 20_000  # filled or empty
@@ -22,10 +22,10 @@ _SCANNED_ROWS = 20_000  # filled or empty
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A list as CSV text, whatever the file was.
+    """A list as CSV text, whatever the file's format was.
 
-    Made by ``files.read``, which checks the text; the same text and delimiter make the same
-    table again. ``sheets``: the names of a workbook's sheets, starting with the one that was read.
+    Made by ``files.read``, which checks the text; the same text and delimiter make the same table
+    again. ``sheets``: a workbook's sheet names, starting with the one that was read.
     """
 
     text: str
@@ -33,11 +33,11 @@ class Table:
     sheets: tuple[str, ...] = ()
 
     def columns(self) -> list[Column]:
-        """The filled columns, at most 100."""
+        """At most 100."""
         return self._scan().columns()
 
     def choice(self) -> Choice:
-        """The columns with addresses and names. Raises RuleError(FILE_NO_ADDRESSES)."""
+        """Raises RuleError(FILE_NO_ADDRESSES)."""
         scan = self._scan()
         email = scan.email_column()
         if email is None:
@@ -49,8 +49,8 @@ class Table:
     def entries(self, choice: Choice) -> list[Entry]:
         """An entry for each filled row except the header.
 
-        Its text is "" if the cell for the address is empty. Raises RuleError(LIST_TOO_LONG) above
-        50,000 rows.
+        Its text is "" if the address cell is empty. Raises RuleError(LIST_TOO_LONG) above 50,000
+        rows.
         """
         scan = self._scan()
         header_row, email, name_of = scan.header_row, choice.email, scan.name_reader(choice.name)
@@ -72,7 +72,7 @@ class Table:
         return list(map(tuple.__new__, repeat(Entry), fields))
 
     def cells(self, numbers: Collection[int]) -> dict[int, list[str]]:
-        """The filled cells of the rows with these numbers."""
+        """Filled cells only."""
         last = max(numbers, default=-1)
         rows = takewhile(lambda row: row[0] <= last, self._rows())
         return {

@@ -44,7 +44,7 @@ class _Card:
 
 
 class _ListWriter:
-    """Collects what a csv.writer writes; io.StringIO takes four bytes per character."""
+    """For csv.writer; io.StringIO takes four bytes per character."""
 
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append
@@ -104,7 +104,7 @@ def _preference(parameters: str) -> int:
 
 
 def _plain(value: str) -> str:
-    """The value on one line, without escapes and the delimiter."""
+    """On one line, without escapes and the delimiter."""
     text = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[:_MAX_VALUE])
     return " ".join(text.replace(VCARD_DELIMITER, " ").split())
 
@@ -119,7 +119,7 @@ def _properties(text: str) -> Iterator[_Property]:
 
 
 def _unfolded(text: str) -> Iterator[str]:
-    """Lines joined with their continuations: after a space, or after = in quoted-printable."""
+    """A line continues after a space, or after = in quoted-printable."""
     whole, is_quoted = "", False
     for line in _lines(text):
         if line[:1] in (" ", "\t"):
@@ -139,7 +139,7 @@ def _is_quoted(start: str) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines, one at a time: all at once would take hundreds of megabytes."""
+    """One at a time: all at once would take hundreds of megabytes."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)

@@ -1,10 +1,10 @@
 """A program that converts a workbook on standard input to CSV on standard output.
 
-The first line of the output is a JSON list of the sheets' names, starting with the one that
-follows. The exit status says what went wrong.
+The first line of the output is a JSON list of the sheets' names, starting with the converted one.
+The exit status says what went wrong.
 
-workbooks.py runs it as a process with limits, in case a file is crafted to use up the memory.
-It imports nothing from Invites, so it starts in a few milliseconds and knows no secrets.
+workbooks.py runs it as a process with limits, in case a file is crafted to use up the memory. It
+imports nothing from Invites, so it starts in a few milliseconds and knows no secrets.
 """
 
 import csv
@@ -84,7 +84,7 @@ def _csv(sheet: "CalamineSheet") -> bytes:
 
 
 def _rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
-    """The cells as text; [] for a row of empty cells."""
+    """[] for a row of empty cells."""
     for row in sheet.iter_rows():
         cells = [cell if type(cell) is str else _text(cell) for cell in row]
         yield cells if any(cells) else []

@@ -29,14 +29,14 @@ _UNREADABLE = (
 
 
 def is_container(content: bytes) -> bool:
-    """Whether this is a ZIP or OLE file, as workbooks and other documents are."""
+    """A ZIP or OLE file, as workbooks and other documents are."""
     return content.startswith((_ZIP + b"\x03\x04", _ZIP + b"\x05\x06", _OLE))
 
 
 def to_csv(content: bytes) -> tuple[bytes, list[str]]:
-    """The first sheet with a list of addresses as CSV in UTF-8, or b"" if there is none.
+    """The first sheet with addresses as CSV in UTF-8, or b"" if there is none.
 
-    And the names of up to 20 sheets, starting with this one.
+    Also returns the names of up to 20 sheets, starting with this one.
 
     Raises RuleError: FILE_WORKBOOK_*; FILE_ZIP or FILE_NOT_TEXT if this isn't a workbook.
     """
@@ -96,7 +96,7 @@ def _convert(content: bytes) -> tuple[bytes, list[str]]:
 
 
 def _run_converter(content: bytes) -> tuple[int, bytes]:
-    """Its exit status and output, up to one byte more than allowed."""
+    """Exit status, and output up to one byte more than allowed."""
     with subprocess.Popen(  # noqa: S603  # our own program; the upload is only its input
         [sys.executable, "-I", str(_CONVERTER)],
         stdin=subprocess.PIPE,

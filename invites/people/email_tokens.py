@@ -1,4 +1,4 @@
-"""Email tokens: emailed links that confirm an address, or let its owner set a new password."""
+"""Emailed links that confirm an address, or let its owner set a new password."""
 
 from datetime import datetime, timedelta
 
@@ -33,8 +33,8 @@ def send_link(
 ) -> bool:
     """Email a link to ``email`` that proves that ``user`` reads it.
 
-    Returns False, and sends nothing, past five an hour for one user or to one address, so that
-    nobody's mailbox can be flooded. If not ``mailed``, it only counts: nobody gets the link.
+    Allows five an hour per user and per address, to prevent flooding a mailbox. Past that, it sends
+    nothing and returns False. Unless ``mailed``, it only counts and nobody gets a link.
     """
     with db.transaction():
         was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
@@ -54,7 +54,7 @@ def send_link(
 
 
 def is_over_limit(user: User, purpose: EmailTokenPurpose, now: datetime) -> bool:
-    """Whether ``user`` alone has asked for five links within the hour."""
+    """Five links an hour. Counts only those of ``user``, not those to the address."""
     return _is_over_limit(EmailToken.user == user, purpose, now)
 
 
@@ -65,15 +65,14 @@ def _is_over_limit(asked: Expression, purpose: EmailTokenPurpose, now: datetime)
 
 
 def is_open(email_token: EmailToken, now: datetime) -> bool:
-    """Whether the link still works."""
     return email_token.used_at is None and email_token.expires_at > now
 
 
 def confirm_email(email_token: EmailToken, now: datetime) -> User:
-    """Make the proven address the user's own, confirmed. Links to other addresses end.
+    """Makes the proven address the user's own. Links to other addresses end.
 
-    Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PROFILE_EXISTS if
-    somebody else has a profile with the address by now.
+    Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PROFILE_EXISTS if another
+    profile has the address by now.
     """
     with db.transaction():
         _use(email_token, now)
@@ -93,9 +92,8 @@ def confirm_email(email_token: EmailToken, now: datetime) -> User:
 def reset_password(email_token: EmailToken, password: str, now: datetime) -> User:
     """Set a new password, end all sessions, and confirm the address.
 
-    Pending changes of the address are dropped: somebody who knew the old password may have
-    asked for them. Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and
-    PASSWORD_*.
+    Pending changes of the address are dropped: somebody who knew the old password may have asked
+    for them. Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PASSWORD_*.
     """
     user = User.get_by_id(email_token.user_id)
     passwords.check_acceptable(password, email=user.email, name=user.name)
@@ -125,7 +123,7 @@ def after_password_change(
 ) -> None:
     """Close links to set another password, end all sessions but one, and notify the user.
 
-    Call it in the transaction that sets the password. ``except_token``: of the session to keep.
+    Call it in the transaction that sets the password. ``except_token``: the session to keep.
     """
     close_links(user, EmailTokenPurpose.RESET_PASSWORD, now)
     sessions.end_all(user, except_token=except_token)

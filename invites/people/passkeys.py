@@ -1,6 +1,6 @@
 """Passkeys: a device or a password manager logs its owner in without a password (WebAuthn).
 
-It asks for a finger, a face or a PIN first, so a passkey is two factors in one.
+It asks for a fingerprint, a face or a PIN first, so a passkey is two factors in one.
 """
 
 import json
@@ -22,7 +22,7 @@ _CHALLENGE_LIFETIME = timedelta(minutes=5)
 
 
 def are_possible(base_url: str) -> bool:
-    """Whether browsers allow them: not on an IP address, and only with TLS unless it is local."""
+    """Browsers don't allow them on IP addresses, and require TLS unless the host is local."""
     parts = urlsplit(base_url)
     domain = parts.hostname or ""
     try:
@@ -38,9 +38,9 @@ def of(user: User) -> list[Passkey]:
 
 
 def registration_options(user: User, password: str, base_url: str, now: datetime) -> str:
-    """What the browser needs to make a passkey for ``user``, as JSON.
+    """JSON for the browser.
 
-    Raises TOO_MANY_PASSKEYS, and what ``two_step.check_may_set_up`` does.
+    Raises TOO_MANY_PASSKEYS, and what ``two_step.check_may_set_up`` raises.
     """
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers import structs
@@ -69,10 +69,10 @@ def registration_options(user: User, password: str, base_url: str, now: datetime
 def register(
     user: User, name: str, password: str, answer: str, token: str, base_url: str, now: datetime
 ) -> None:
-    """Store the passkey that the browser made; ``answer`` is its JSON.
+    """Stores a new passkey; ``answer`` is the browser's JSON.
 
     Raises RuleError(TEXT_*) for the name, TOO_MANY_PASSKEYS, PASSKEY_REFUSED, and what
-    ``two_step.check_may_set_up`` and ``two_step.after_adding`` do.
+    ``two_step.check_may_set_up`` and ``two_step.after_adding`` raise.
     """
     from webauthn import verify_registration_response
 
@@ -113,7 +113,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
 
 
 def login_options(base_url: str, now: datetime) -> str:
-    """What the browser needs to log someone in, as JSON. It asks who."""
+    """JSON for the browser. It doesn't name a user: the passkey does."""
     from webauthn import generate_authentication_options, options_to_json
     from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -168,7 +168,7 @@ def _new_challenge(user: User | None, now: datetime) -> bytes:
 
 
 def _use_challenge(answer: str, user: User | None, now: datetime) -> bytes:
-    """The challenge that was signed, which works once. Raises RuleError(PASSKEY_REFUSED)."""
+    """Returns the signed challenge, which works once. Raises RuleError(PASSKEY_REFUSED)."""
     from webauthn.helpers import base64url_to_bytes, parse_client_data_json
 
     with _malformed_refused():
@@ -186,7 +186,7 @@ def _use_challenge(answer: str, user: User | None, now: datetime) -> bytes:
 
 @contextmanager
 def _malformed_refused() -> Iterator[None]:
-    """Given what a stranger sent, the parsers of the library raise all kinds of errors."""
+    """For malformed input, the library's parsers raise exceptions of many types."""
     try:
         yield
     except Exception as error:

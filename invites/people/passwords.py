@@ -1,7 +1,7 @@
 """Passwords: which are accepted, and their hashes (scrypt, by werkzeug).
 
-zxcvbn estimates how easily one is guessed, from leaked passwords, names and words, and from
-patterns on keyboards and in dates.
+zxcvbn estimates how easily one is guessed, using leaked passwords, names, words, dates and keyboard
+patterns.
 """
 
 import threading
@@ -13,12 +13,12 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from invites.core.errors import Reason, RuleError
 
 MIN_LENGTH = 10
-MAX_LENGTH = 256  # limits the work that a stranger can cause
+MAX_LENGTH = 256  # limits the work that an attacker can cause
 
 STRONGEST = 4
 _ACCEPTABLE = 2  # of 0 to 4: not guessed in a million attempts (ASVS 5.0 6.2.4)
 
-# Limits on what is estimated, which otherwise takes seconds. The rest makes no password weaker.
+# Limits on what is estimated, which otherwise takes seconds. The rest can't weaken a password.
 _ESTIMATED = 32  # characters
 _SUBSTITUTES = 10  # different characters that zxcvbn also reads as letters, like 4 and @ for a
 
@@ -42,7 +42,7 @@ _thread = _Thread()
 def queue() -> Iterator[bool]:
     """Keeps one place in the queue for all hashing and estimating in the block.
 
-    Yields whether there was one. If not, everything in the block that needs it raises
+    Yields whether there was a free place. If not, hashing and estimating in the block raise
     RuleError(BUSY) at once. Outside of a block, each call takes a place of its own.
     """
     if _thread.is_queued is not None:
@@ -59,7 +59,7 @@ def queue() -> Iterator[bool]:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Waits for one of the two that run. Raises RuleError(BUSY) if the queue is full."""
+    """Waits for one of the two slots. Raises RuleError(BUSY) if the queue is full."""
     with queue() as is_queued:
         if not is_queued:
             raise RuleError(Reason.BUSY)
@@ -78,7 +78,7 @@ def check_length(password: str) -> None:
 def check_acceptable(password: str, *, email: str, name: str = "") -> None:
     """Raises RuleError(PASSWORD_*) for a new password that is too short, long or easily guessed.
 
-    There are no rules of composition (ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11).
+    There are no composition rules (ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11).
     """
     check_length(password)
     if strength(password, email=email, name=name) < _ACCEPTABLE:
@@ -86,7 +86,7 @@ def check_acceptable(password: str, *, email: str, name: str = "") -> None:
 
 
 def strength(password: str, *, email: str, name: str = "") -> int:
-    """From 0, guessed at once, to 4, by somebody who knows the person's address and name."""
+    """From 0, guessed at once, to 4. Assumes that the attacker knows the address and name."""
     from zxcvbn import zxcvbn  # 14 MB, which the worker never needs
 
     estimated = _estimated_part(password)
@@ -99,7 +99,7 @@ def strength(password: str, *, email: str, name: str = "") -> int:
 def _estimated_part(password: str) -> str:
     """The beginning of ``password``, short enough to be estimated in a tenth of a second.
 
-    zxcvbn tries every combination of readings of the substitutes in it.
+    zxcvbn tries every combination of substitutes, so their number is limited too.
     """
     from zxcvbn.matching import L33T_TABLE
 
@@ -114,28 +114,23 @@ def _estimated_part(password: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """A salted hash. Takes 0.2 seconds, so never call it in a transaction."""
+    """Takes 0.2 seconds, so never call it in a transaction."""
     with _turn():
         return generate_password_hash(password, METHOD)
 
 
 def is_outdated(password_hash: str) -> bool:
-    """Whether the hash was made with another method, by an older version of Invites."""
     return not password_hash.startswith(f"{METHOD}$")
 
 
 def check_correct(password_hash: str, password: str) -> None:
-    """Raises RuleError(PASSWORD_WRONG) unless ``password`` is the right one."""
+    """Raises RuleError(PASSWORD_WRONG)."""
     if not matches(password_hash, password):
         raise RuleError(Reason.PASSWORD_WRONG)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Whether ``password`` is the right one.
-
-    None, for an address without a profile, takes as long, so that the time doesn't tell
-    whether there is one.
-    """
+    """Takes as long for None, so that timing doesn't reveal whether a profile exists."""
     if len(password) > MAX_LENGTH:
         return False
     with _turn():

@@ -14,7 +14,7 @@ from invites.people import email_tokens, passwords
 
 @dataclass(frozen=True)
 class NewProfile:
-    """A profile that was checked and can be stored in any transaction."""
+    """Checked, and ready to store in any transaction."""
 
     name: str
     email: str
@@ -23,9 +23,9 @@ class NewProfile:
 
 
 def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile:
-    """Check what a person typed and hash the password; outside of any transaction.
+    """Checks the input and hashes the password; call it outside of any transaction.
 
-    Raises RuleError with the reason of the first thing that is wrong.
+    Raises RuleError for the first thing that is wrong.
     """
     name = text_fields.clean_name(name)
     email = addresses.canonical(email)
@@ -35,7 +35,7 @@ def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile
 
 
 def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
-    """Store a new profile. Raises RuleError(PROFILE_EXISTS) if the address has one."""
+    """Raises RuleError(PROFILE_EXISTS) if the address has a profile."""
     try:
         with db.transaction():
             confirmed_at = now if confirmed else None
@@ -45,7 +45,6 @@ def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
 
 
 def find(email: str) -> User | None:
-    """The profile with a typed address, if any."""
     try:
         return User.get_or_none(User.email == addresses.canonical(email))
     except RuleError:
@@ -53,7 +52,7 @@ def find(email: str) -> User | None:
 
 
 def authenticate(email: str, password: str) -> User | None:
-    """The user with this address and password. Takes as long if there is none."""
+    """Takes as long if there is no such user."""
     user = find(email)
     is_right = passwords.matches(user.password_hash if user else None, password)
     if user is None or not is_right:
@@ -64,24 +63,24 @@ def authenticate(email: str, password: str) -> User | None:
 
 
 def _rehash(user: User, password: str) -> User | None:
-    """The user with a new hash; None if the password has changed meanwhile."""
+    """None if the password has changed meanwhile."""
     if not _replace_password(user, passwords.hash_password(password)):
         return authenticate(user.email, password)
     return User.get_by_id(user.id)
 
 
 def update_details(user: User, name: str, phone: str) -> None:
-    """Change name and phone. Raises RuleError(TEXT_*) or PHONE_MALFORMED."""
+    """Raises RuleError(TEXT_*) or PHONE_MALFORMED."""
     user.name, user.phone = text_fields.clean_name(name), text_fields.clean_phone(phone)
     user.save(only=[User.name, User.phone])
 
 
 def change_email(user: User, email: str, password: str, now: datetime) -> None:
-    """Email a confirmation link to the new address; the old one stays until it is used.
+    """Emails a confirmation link to the new address; the old one is kept until it is used.
 
-    If the address has a profile, nothing is sent and the answer is the same: the page must not
-    tell who has one. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and TOO_MANY_LINKS after five
-    in an hour.
+    If the address has a profile, nothing is sent and the answer is the same, so that the page
+    doesn't reveal it. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and TOO_MANY_LINKS after five in
+    an hour.
     """
     email = addresses.canonical(email)
     if email == user.email:
@@ -94,7 +93,6 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
 
 
 def pending_email(user: User, now: datetime) -> str | None:
-    """The new address that hasn't been confirmed yet, if any."""
     email_token = (
         EmailToken.select()
         .where(
@@ -111,24 +109,18 @@ def pending_email(user: User, now: datetime) -> str | None:
 
 
 def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
-    """Set a new password and end all sessions but that of ``token``.
-
-    Raises RuleError(PASSWORD_*).
-    """
+    """Ends all sessions but that of ``token``. Raises RuleError(PASSWORD_*)."""
     passwords.check_correct(user.password_hash, current)
     passwords.check_acceptable(new, email=user.email, name=user.name)
     password_hash = passwords.hash_password(new)
     with db.transaction():
         if not _replace_password(user, password_hash):
-            raise RuleError(Reason.PASSWORD_WRONG)  # perhaps reset in order to shut us out
+            raise RuleError(Reason.PASSWORD_WRONG)  # perhaps reset to lock out this session
         email_tokens.after_password_change(user, now, except_token=token)
 
 
 def set_password(user: User, new: str, now: datetime) -> None:
-    """Set someone's password and end all their sessions, for the operator.
-
-    Raises RuleError(PASSWORD_*).
-    """
+    """For the operator; ends all sessions. Raises RuleError(PASSWORD_*)."""
     passwords.check_acceptable(new, email=user.email, name=user.name)
     password_hash = passwords.hash_password(new)
     with db.transaction():
@@ -144,6 +136,6 @@ def request_password_reset(email: str, now: datetime) -> None:
 
 
 def _replace_password(user: User, password_hash: str) -> bool:
-    """Store a hash unless the password has changed since ``user`` was read."""
+    """False if the password has changed since ``user`` was read."""
     is_unchanged = (User.id == user.id) & (User.password_hash == user.password_hash)
     return bool(User.update(password_hash=password_hash).where(is_unchanged).execute())

@@ -12,7 +12,7 @@ _SHOWN_FOR = timedelta(minutes=10)
 
 
 def make(user: User, now: datetime) -> None:
-    """Make new codes; the old ones stop working."""
+    """The old ones stop working."""
     delete(user)
     RecoveryCodes.create(user=user, created_at=now)
 
@@ -42,7 +42,7 @@ def just_made(user: User, signer: Signer, now: datetime) -> list[str]:
 
 
 def use(user: User, typed: str, signer: Signer) -> bool:
-    """Whether ``typed`` is an unused code; then it is used up (ASVS 5.0 6.5.1)."""
+    """Whether ``typed`` is an unused code; marks it as used (ASVS 5.0 6.5.1)."""
     codes = _of(user)
     number = _number_of(codes, typed, signer) if codes else None
     if codes is None or number is None:
@@ -63,7 +63,6 @@ def _number_of(codes: RecoveryCodes, typed: str, signer: Signer) -> int | None:
 
 
 def _normalized(code: str) -> bytes:
-    """Without hyphens and spaces, in upper case."""
     return "".join(letter for letter in code.upper() if letter.isalnum()).encode()
 
 

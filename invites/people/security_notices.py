@@ -1,4 +1,4 @@
-"""Security notices: emails that tell people what happened to their login, in case it wasn't them.
+"""Emails that tell people what happened to their login, in case it wasn't them.
 
 ASVS 5.0 6.3.7. Only to confirmed addresses: the owner of another may never have heard of us.
 """
@@ -11,7 +11,7 @@ from invites.outbox import enqueue
 
 
 def send(user: User, event: SecurityEvent, now: datetime) -> None:
-    """Queue a notice; in the transaction of what it is about."""
+    """Call it in the transaction of the event."""
     if not user.is_confirmed:
         return
     with db.transaction():
@@ -20,7 +20,7 @@ def send(user: User, event: SecurityEvent, now: datetime) -> None:
 
 
 def send_once_an_hour(user: User, event: SecurityEvent, now: datetime) -> None:
-    """For events that somebody else can cause again and again."""
+    """For events that somebody else can cause repeatedly."""
     with db.transaction():
         recent = SecurityNotice.select().where(
             SecurityNotice.user == user,

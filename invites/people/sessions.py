@@ -1,7 +1,6 @@
-"""Sessions: one row per device that is logged in, so that ending one works at once.
+"""Sessions: one row per logged-in device, so that ending one works at once.
 
-A session lasts until its device has made no request for 30 days, or for 30 minutes if other
-people use it.
+A session ends after 30 days without a request, or after 30 minutes if other people use the device.
 """
 
 import hashlib
@@ -23,9 +22,9 @@ _SHARED_SEEN_PRECISION = timedelta(minutes=1)
 
 
 def start(user: User, user_agent: str, now: datetime, *, shared: bool = False) -> str:
-    """Log ``user`` in on a device; returns the token for its cookie, which is stored nowhere.
+    """Returns the token for the cookie, which isn't stored.
 
-    ``shared``: other people use the device. Raises what ``refuse_changed_password`` does.
+    ``shared``: other people use the device. Raises what ``refuse_changed_password`` raises.
     """
     token = secrets.token_urlsafe(32)
     with db.transaction():
@@ -44,17 +43,16 @@ def start(user: User, user_agent: str, now: datetime, *, shared: bool = False) -
 def refuse_changed_password(user: User) -> None:
     """Raises RuleError(PASSWORD_WRONG) if the password has changed since ``user`` was read.
 
-    A change of password shuts out everyone who logged in with the old one. Call this in the
-    transaction that would let them in again.
+    A new password ends all sessions. Call this in the transaction that starts one.
     """
     if User.get_by_id(user.id).password_hash != user.password_hash:
         raise RuleError(Reason.PASSWORD_WRONG)
 
 
 def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
-    """The session of ``token``, with its user; None if it has ended.
+    """The session with its user; None if it has ended.
 
-    ``in_use`` is false for requests that a page makes by itself: they don't prolong it.
+    ``in_use`` is false for requests that a page makes by itself; they don't prolong the session.
     """
     session = (
         Session.select(Session, User)
@@ -70,7 +68,7 @@ def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
 
 
 def of(user: User, now: datetime) -> list[Session]:
-    """Where ``user`` is logged in, most recently used first."""
+    """Most recently used first."""
     active = Session.select().where(Session.user == user, _is_active(now))
     return list(active.order_by(Session.seen_at.desc(), Session.id.desc()))
 
@@ -80,7 +78,7 @@ def has_token(session: Session, token: str) -> bool:
 
 
 def renew(token: str) -> str:
-    """Replace the token of a session; returns the new one."""
+    """Returns the new token."""
     renewed = secrets.token_urlsafe(32)
     Session.update(token_hash=_hash(renewed)).where(Session.token_hash == _hash(token)).execute()
     return renewed
@@ -91,7 +89,7 @@ def end(token: str) -> None:
 
 
 def end_one(user: User, session_id: int) -> None:
-    """Log ``user`` out on one device. Raises RuleError(NOT_FOUND) unless the session is theirs."""
+    """Raises RuleError(NOT_FOUND) unless the session is the user's."""
     if not db.delete(Session).where(Session.user == user, Session.id == session_id).execute():
         raise RuleError(Reason.NOT_FOUND)
 

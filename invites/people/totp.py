@@ -8,23 +8,23 @@ from invites.core.tokens import Purpose, Signer
 from invites.models import Authenticator, User
 
 _STEP = 30  # seconds
-_DRIFT = (0, -1, 1)  # steps by which the clock of a phone may be wrong (RFC 6238, 5.2)
+_DRIFT = (0, -1, 1)  # steps by which a phone's clock may be off (RFC 6238, 5.2)
 _SETUP_TIME = timedelta(minutes=15)
 
 
 def create(user: User, now: datetime) -> Authenticator:
-    """A new key for an app; in force once ``confirmed_at`` is set."""
+    """Takes effect once ``confirmed_at`` is set."""
     db.delete(Authenticator).where(Authenticator.user == user).execute()
     return Authenticator.create(user=user, created_at=now)
 
 
 def of(user: User) -> Authenticator | None:
-    """The user's app, confirmed or not."""
+    """Confirmed or not."""
     return Authenticator.get_or_none(Authenticator.user == user)
 
 
 def unconfirmed(user: User, now: datetime) -> Authenticator | None:
-    """The app that is being set up, for 15 minutes."""
+    """The app that is being set up; set-up expires after 15 minutes."""
     is_recent = Authenticator.created_at > now - _SETUP_TIME
     return Authenticator.get_or_none(
         Authenticator.user == user, Authenticator.confirmed_at.is_null(), is_recent
@@ -32,7 +32,7 @@ def unconfirmed(user: User, now: datetime) -> Authenticator | None:
 
 
 def key_to_type(authenticator: Authenticator, signer: Signer) -> str:
-    """The key in 32 letters and digits, for apps that can't read a QR code."""
+    """32 letters and digits, for apps that can't read a QR code."""
     return signer.shared_keys(Purpose.AUTHENTICATOR, authenticator)[0]
 
 
@@ -45,10 +45,7 @@ def provisioning_uri(authenticator: Authenticator, signer: Signer, issuer: str) 
 
 
 def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> bool:
-    """Whether ``digits`` are right; then they, and all earlier ones, are used up.
-
-    ASVS 5.0 6.5.1.
-    """
+    """Whether ``digits`` are right; if so, they and earlier ones stop working (ASVS 5.0 6.5.1)."""
     step = _step_of(authenticator, digits, signer, now)
     used = Authenticator.update(last_step=step).where(
         Authenticator.id == authenticator.id, Authenticator.last_step < step
@@ -57,7 +54,7 @@ def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime
 
 
 def _step_of(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> int:
-    """The number of the 30 seconds in which the app shows ``digits``; 0 if they are wrong."""
+    """The number of the 30-second step that shows ``digits``; 0 if they are wrong."""
     import pyotp
 
     current = int(now.timestamp()) // _STEP

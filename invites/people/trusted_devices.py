@@ -1,7 +1,7 @@
-"""Trusted devices: a cookie says who has logged in with this browser before.
+"""Trusted devices: a cookie lists the people who have logged in with this browser before.
 
-It holds a token for each person, derived from their row; nothing is stored. A token opens
-nothing: a login from a browser without one is recorded in the audit log.
+It holds a token for each person, derived from their row; nothing is stored. A token grants no
+access: a login from a browser without one is recorded in the audit log.
 """
 
 from invites.core.tokens import Purpose, Signer, row_id
@@ -19,13 +19,12 @@ def is_trusted(cookie: str, user: User, signer: Signer) -> bool:
 
 
 def added(cookie: str, user: User, signer: Signer) -> str:
-    """``cookie`` with a token for ``user``."""
     others = removed(cookie, user)
     own = signer.token(Purpose.TRUSTED_DEVICE, user)
     return ".".join([own, *filter(None, others.split("."))][:_MAX_TOKENS])
 
 
 def removed(cookie: str, user: User) -> str:
-    """``cookie`` without tokens for ``user`` and without anything that isn't a token."""
+    """Also removes anything that isn't a token."""
     tokens = [token for token in cookie.split(".") if len(token) < _MAX_LENGTH]
     return ".".join(token for token in tokens if row_id(token) not in (0, user.id))

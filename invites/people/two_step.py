@@ -33,7 +33,7 @@ def has_passkey(user: User) -> bool:
 
 
 def is_off_for_user() -> Any:
-    """The condition, in a query of users, that ``is_on`` is false."""
+    """``not is_on`` as the condition of a query of users."""
     return ~fn.EXISTS(_authenticators(User.id)) & ~fn.EXISTS(_passkeys(User.id))
 
 
@@ -50,10 +50,10 @@ def _passkeys(user: Any) -> "ModelSelect[Passkey]":
 
 
 def log_in_with_password(user: User, user_agent: str, now: datetime, *, shared: bool) -> str:
-    """Start a session with the password alone; see ``sessions.start``.
+    """Starts a session with the password alone; see ``sessions.start``.
 
-    Raises RuleError(PASSWORD_WRONG) if two-step verification was set up, or the password
-    changed, since the password was checked.
+    Raises RuleError(PASSWORD_WRONG) if two-step verification was set up, or the password changed,
+    after the password was checked.
     """
     with db.transaction():
         if is_on(user):
@@ -62,7 +62,7 @@ def log_in_with_password(user: User, user_agent: str, now: datetime, *, shared: 
 
 
 def check_code(user: User, code: str, signer: Signer, now: datetime) -> None:
-    """Use up a code of the app or a recovery code. Raises RuleError(CODE_WRONG)."""
+    """Uses up an app's code or a recovery code. Raises RuleError(CODE_WRONG)."""
     code = _without_spaces(code)
     with db.transaction():
         if len(code) == _DIGITS:
@@ -77,7 +77,6 @@ def check_code(user: User, code: str, signer: Signer, now: datetime) -> None:
 
 
 def _without_spaces(code: str) -> str:
-    """Apps show spaces between the digits."""
     return "".join(code[:40].split())
 
 
@@ -95,7 +94,7 @@ def check_may_set_up(user: User, password: str) -> None:
 
 
 def start_authenticator(user: User, password: str, now: datetime) -> None:
-    """Make a key for an app, unless there is one. Raises what ``check_may_set_up`` does."""
+    """Makes a key unless there is one. Raises what ``check_may_set_up`` raises."""
     check_may_set_up(user, password)
     with db.transaction():
         if not has_authenticator(user):
@@ -105,10 +104,10 @@ def start_authenticator(user: User, password: str, now: datetime) -> None:
 def confirm_authenticator(
     user: User, digits: str, token: str, signer: Signer, now: datetime
 ) -> None:
-    """Turn the app on, now that it has shown the right digits.
+    """Turns the app on, if ``digits`` are right.
 
     Raises RuleError(CODE_WRONG), NOT_FOUND if no app is being set up (any more), and what
-    ``after_adding`` does.
+    ``after_adding`` raises.
     """
     with db.transaction():
         app = totp.unconfirmed(user, now)
@@ -124,9 +123,9 @@ def confirm_authenticator(
 def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
     """Make recovery codes, end all sessions but that of ``token``, and notify the user.
 
-    The other sessions began without two-step verification. Call it in the transaction that
-    adds an app or a passkey. Raises RuleError(PASSWORD_WRONG) if the password has changed
-    meanwhile, perhaps to shut out the person who adds it.
+    The other sessions began without two-step verification. Call it in the transaction that adds an
+    app or a passkey. Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile,
+    perhaps to lock out the person who adds it.
     """
     sessions.refuse_changed_password(user)
     if recovery_codes.made_at(user) is None:
@@ -136,7 +135,7 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
-    """Make new codes; the old ones stop working.
+    """The old ones stop working.
 
     Raises RuleError(PASSWORD_WRONG), and TWO_STEP_OFF without an app or a passkey.
     """
@@ -162,7 +161,7 @@ def remove_authenticator(user: User, password: str, now: datetime) -> None:
 
 
 def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
-    """Delete recovery codes that have nothing left to replace, and notify the user.
+    """Deletes recovery codes if two-step verification is off now, and notifies the user.
 
     Call it in the transaction that removes an app or a passkey.
     """
@@ -172,10 +171,7 @@ def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
 
 
 def disable(user: User, now: datetime) -> bool:
-    """Turn it off for someone who lost everything, for the operator; False if it was off.
-
-    Recorded in the audit log of each of their accounts.
-    """
+    """For the operator; recorded in the audit log of each account. False if it was off."""
     with db.transaction():
         if not is_on(user):
             return False
@@ -188,7 +184,7 @@ def disable(user: User, now: datetime) -> bool:
 
 
 def delete_derived_keys() -> None:
-    """Delete everyone's apps and recovery codes, which were derived from a key that is lost."""
+    """Deletes everyone's apps and recovery codes, because the key they derive from is lost."""
     with db.transaction():
         for model in (Authenticator, RecoveryCodes):
             db.delete(model).execute()
