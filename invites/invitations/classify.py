@@ -1,7 +1,7 @@
 """Classifies every entry of a list: what sending would do with it.
 
-The only place that decides. Typed entries (``classify``), uploaded rows (staging.py) and
-edited rows (edits.py) all get their address from ``read`` and their outcome from ``outcomes``.
+The only place that decides. Typed entries (``classify``), uploaded rows (staging.py) and edited
+rows (edits.py) all get their address from ``read`` and their outcome from ``outcomes``.
 """
 
 import hashlib
@@ -28,15 +28,13 @@ from invites.models import (
 )
 
 _MAX_SECONDS = 5.0  # of CPU time; 50,000 addresses usually take less than a tenth of a second
-_CHUNK = 100  # entries read between two looks at the clock
+_CHUNK = 100  # entries read between two checks of the time
 
 # The canonical address, or "" with the reason and a suggestion ("" if there is none).
 Reading = tuple[str, Reason | None, str]
 
 
 class Classified(NamedTuple):
-    """An entry with its ``Reading`` and its outcome."""
-
     entry: Entry
     outcome: EntryOutcome
     email: str
@@ -45,8 +43,6 @@ class Classified(NamedTuple):
 
 
 class Classification:
-    """All entries of a list with their outcomes, in order."""
-
     def __init__(self, classified: Sequence[Classified]) -> None:
         self.classified = classified
         self.counts = Counter([one.outcome for one in classified])
@@ -55,11 +51,10 @@ class Classification:
         return len(self.classified)
 
     def of(self, outcome: EntryOutcome, limit: int | None = None) -> list[Classified]:
-        """The first ``limit`` entries with ``outcome``."""
         return [one for one in self.classified if one.outcome is outcome][:limit]
 
     def recipients(self, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:
-        """Address and name, or "", of every entry with one of ``outcomes``."""
+        """Address and name, or ""."""
         return [
             (one.email, text_fields.name_or_nothing(one.entry.name))
             for one in self.classified
@@ -68,7 +63,7 @@ class Classification:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of entries and outcomes; shows whether an admin has seen this classification."""
+        """Shows whether an admin has seen this classification."""
         lines = "\n".join(f"{one.outcome} {one.entry.text}" for one in self.classified)
         return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -76,7 +71,7 @@ class Classification:
 def classify(
     account: Account, entries: Sequence[Entry], now: datetime, staged: StagedList | None = None
 ) -> Classification:
-    """Classify typed entries; an address that is also in ``staged`` is a duplicate."""
+    """An address that is also in ``staged`` is a duplicate."""
     readings = read_all(entries)
     emails = [email for email, _, _ in readings]
     listed = staged_rows.emails_among(staged, list(filter(None, emails))) if staged else ()
@@ -92,10 +87,9 @@ def classify(
 
 
 def read_all(entries: Sequence[Entry]) -> list[Reading]:
-    """Apply ``read`` to every entry.
+    """Raises RuleError(FILE_UNREADABLE) if it takes too long.
 
-    Raises RuleError(FILE_UNREADABLE) if it takes too long: an internationalized domain can be
-    crafted to take a thousand times as long as a usual one.
+    An internationalized domain can be crafted to take a thousand times as long as a usual one.
     """
     deadline = time.thread_time() + _MAX_SECONDS
     readings: list[Reading] = []
@@ -107,10 +101,7 @@ def read_all(entries: Sequence[Entry]) -> list[Reading]:
 
 
 def read(entry: Entry) -> Reading:
-    """The canonical address of an entry, or what is wrong with it.
-
-    An address at a misspelled mail provider is wrong too, unless it is ``kept_as_is``.
-    """
+    """A misspelled mail provider is a problem too, unless the entry is ``kept_as_is``."""
     try:
         email = addresses.canonical(entry.text)
     except RuleError as error:
@@ -124,13 +115,13 @@ def read(entry: Entry) -> Reading:
 def outcomes(
     account: Account, emails: Sequence[str], now: datetime, after: Collection[str] = ()
 ) -> list[EntryOutcome]:
-    """The outcome of each canonical address, in order; "" stands for an invalid entry.
+    """The outcome of each canonical address, in order; "" means an invalid entry.
 
-    Every address counts once. It is a duplicate if it came before, or is in ``after``:
-    the addresses of a list that comes first.
+    An address is a duplicate if it came before, or is in ``after``: the addresses of a list that
+    comes first.
     """
     on_record = outcomes_on_record(account, sorted({*emails} - {""}), now)
-    # Read once: an attribute of an Enum takes as long as all the rest of an iteration.
+    # Read once: access to an Enum's attribute takes as long as the rest of an iteration.
     new, duplicate, invalid = EntryOutcome.INVITE, EntryOutcome.DUPLICATE, EntryOutcome.INVALID
     seen = set(after)
     found = []
@@ -148,7 +139,7 @@ def outcomes(
 def outcomes_on_record(
     account: Account, emails: Sequence[str], now: datetime
 ) -> dict[str, EntryOutcome]:
-    """The outcome of each canonical address that the database knows; the others are INVITE.
+    """The outcome of each canonical address in the database; the others are INVITE.
 
     If several apply: member, then unsubscribed, daily limit, pending, removed or declined
     (whichever is later), and finally a profile.
@@ -202,7 +193,7 @@ def _invited_before(
 
 
 def _with_profile(account: Account, emails: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Addresses that have a profile: each with its membership or None, and when that ended."""
+    """Address, membership or None, and when the membership ended."""
     is_theirs = (Membership.user == User.id) & (Membership.account == account.id)
     profiles = db.lookup(emails, User.email).join(Membership, db.LEFT_OUTER, on=is_theirs)
     return db.read(profiles, (User.email, Membership.id, Membership.deactivated_at))

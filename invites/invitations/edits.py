@@ -22,15 +22,12 @@ Changes = Counter[tuple[EntryOutcome, EntryOutcome]]
 
 
 def edit_row(staged: StagedList, number: int, text: str, now: datetime) -> None:
-    """Replace the text of a row. Raises RuleError(NOT_FOUND)."""
+    """Raises RuleError(NOT_FOUND)."""
     _change(staged, number, now, text=read_cell(text.strip())[0], kept_as_is=False)
 
 
 def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
-    """Replace the texts of the rows that differ, ignoring line breaks; returns whether any did.
-
-    Raises RuleError(NOT_FOUND).
-    """
+    """Returns whether any text differs, ignoring line breaks. Raises RuleError(NOT_FOUND)."""
     if not texts:
         return False
     rows = list(staged_rows.of(staged).where(StagedRow.number.in_(list(texts))))
@@ -41,10 +38,10 @@ def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bo
 
 
 def split_row(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:
-    """Keep only the first of several addresses in a row.
+    """Keeps the first address in a row; returns it, and name and address for each other one.
 
-    Returns it, and name and address for each of the others. These can't become rows: the number
-    of rows has to match the file. Raises RuleError(NOT_FOUND).
+    The others can't become rows, because row numbers have to match the file. Raises
+    RuleError(NOT_FOUND).
     """
     row = staged_rows.of(staged).where(StagedRow.number == number).get_or_none()
     found = suggestions.addresses_in(row.text) if row else []
@@ -55,22 +52,22 @@ def split_row(staged: StagedList, number: int, now: datetime) -> tuple[str, list
 
 
 def keep_as_is(staged: StagedList, number: int, now: datetime) -> None:
-    """Accept an address that looks misspelled. Raises RuleError(NOT_FOUND)."""
+    """Accepts an address that looks misspelled. Raises RuleError(NOT_FOUND)."""
     _change(staged, number, now, kept_as_is=True)
 
 
 def exclude(staged: StagedList, number: int, now: datetime) -> None:
-    """Don't invite a row. Raises RuleError(NOT_FOUND)."""
+    """Raises RuleError(NOT_FOUND)."""
     _change(staged, number, now, outcome=EntryOutcome.EXCLUDED.value)
 
 
 def include(staged: StagedList, number: int, now: datetime) -> None:
-    """Undo ``exclude``. Raises RuleError(NOT_FOUND)."""
+    """Undoes ``exclude``. Raises RuleError(NOT_FOUND)."""
     _change(staged, number, now)
 
 
 def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
-    """Take the suggestion in all rows with a misspelled domain; returns how many there were."""
+    """Corrects all rows with the misspelled domain; returns how many there were."""
     with db.transaction():
         staged_rows.expect_unsent(staged)
         invalid = staged_rows.of(staged).where(
@@ -85,10 +82,7 @@ def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
 
 
 def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
-    """Undo ``correct_domain`` in rows that weren't edited since, with the texts of the file.
-
-    Raises RuleError(NOT_FOUND).
-    """
+    """Restores the file's texts in rows not edited since. Raises RuleError(NOT_FOUND)."""
     choice = Choice(staged.email_column, staged.name_column)
     original = {
         entry.row: entry.text
@@ -107,13 +101,13 @@ def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
 
 
 def reclassify(staged: StagedList, now: datetime) -> Changes:
-    """Classify all rows again; returns what has changed since they were classified last."""
+    """Returns what has changed since the last classification."""
     with db.transaction():
         return _reclassify(staged, StagedRow.list == staged.id, now)
 
 
 def _change(staged: StagedList, number: int, now: datetime, **changes: object) -> None:
-    """Set fields of a row. A row that was excluded is included again by any other change."""
+    """Any change to an excluded row includes it again."""
     with db.transaction():
         staged_rows.expect_unsent(staged)
         row = staged_rows.of(staged).where(StagedRow.number == number).get_or_none()
@@ -126,7 +120,7 @@ def _change(staged: StagedList, number: int, now: datetime, **changes: object) -
 
 
 def _save(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
-    """Save edited rows, then classify them and all rows that share an address with them."""
+    """Also classifies the rows and all others that share an address with them."""
     affected = {row.email for row in rows}
     for row in rows:
         entry = Entry(row.text, row.number, row.name, row.kept_as_is)
@@ -148,10 +142,7 @@ def _save(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
 
 
 def _reclassify(staged: StagedList, condition: Any, now: datetime) -> Changes:
-    """Update the outcomes of the rows that meet ``condition``.
-
-    It has to hold for all rows with an address or for none of them.
-    """
+    """``condition`` has to hold for all rows with an address or for none of them."""
     found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
         StagedRow.list == staged.id, StagedRow.outcome != EntryOutcome.EXCLUDED, condition
     )

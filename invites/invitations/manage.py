@@ -29,10 +29,10 @@ from invites.outbox import batches, deliveries, enqueue
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Mail a pending or expired invitation again and renew it; earlier mails stay valid.
+    """Mails a pending or expired invitation again and renews it; earlier links stay valid.
 
-    If its inviter can no longer invite people, ``actor`` becomes the inviter, since nobody could
-    accept it otherwise. Its queued mail is replaced in that case.
+    If its inviter lacks authority, nobody could accept it. In that case ``actor`` becomes the
+    inviter and its queued mail is replaced.
 
     Raises RuleError: UNSUBSCRIBED, EMAIL_STILL_QUEUED, RECIPIENT_LIMIT, SENDER_LIMIT,
     INVITATION_CLOSED or ALREADY_MEMBER.
@@ -62,10 +62,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Close a pending or declined invitation; its queued mail isn't sent.
-
-    Raises RuleError(INVITATION_CLOSED).
-    """
+    """Pending or declined only. Withdraws its mail. Raises RuleError(INVITATION_CLOSED)."""
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         _update(invitation, OPEN_STATES, state=InvitationState.REVOKED)
@@ -78,10 +75,10 @@ def correct(
     request: send_invitations.InvitationRequest,
     now: datetime,
 ) -> Batch:
-    """Send ``request`` because ``invitation`` has a wrong address, and revoke ``invitation``.
+    """Sends ``request`` because ``invitation`` has a wrong address, and revokes ``invitation``.
 
-    Unless it was answered meanwhile, or is mailed again by the request. Raises what
-    ``send_invitations.send`` and ``revoke`` do, and nothing is sent then.
+    Doesn't revoke it if it was answered meanwhile or the request mails it again. Raises what
+    ``send_invitations.send`` and ``revoke`` raise, and sends nothing then.
     """
     with db.transaction():
         batch = send_invitations.send(actor, request, now)
@@ -95,10 +92,10 @@ def correct(
 
 
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Undo a revocation, and queue the mail that it withdrew.
+    """Undoes a revocation, and queues the mail that it withdrew.
 
     Raises RuleError: UNSUBSCRIBED, ALREADY_MEMBER, or INVITATION_CLOSED if there is a newer
-    invitation or the person was a member and removed since; such a person has to be invited again.
+    invitation or the person is a removed member, who has to be invited again.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
@@ -121,10 +118,7 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def check_copyable(actor: Membership, invitation: Invitation) -> None:
-    """Check whether ``actor`` may copy the link of an invitation.
-
-    Raises RuleError: NOT_ALLOWED, UNSUBSCRIBED or INVITER_WITHOUT_AUTHORITY.
-    """
+    """Raises RuleError: NOT_ALLOWED, UNSUBSCRIBED or INVITER_WITHOUT_AUTHORITY."""
     authorize(actor, Action.MANAGE_INVITATION, invitation)
     _refuse_unsubscribed(invitation)
     if not has_authority(invitation):
@@ -132,19 +126,16 @@ def check_copyable(actor: Membership, invitation: Invitation) -> None:
 
 
 def close_invitations(account_id: int, member: User, state: InvitationState) -> None:
-    """Close the open invitations of somebody who joined or left; in the caller's transaction.
+    """For a member who joined or left; call it in a transaction.
 
-    Only if their address is confirmed, or anybody could close the invitations to it.
+    Only if their address is confirmed. Otherwise anybody could close the invitations to it.
     """
     if member.is_confirmed:
         _close_invitations(account_id, member, state, tuple(Role))
 
 
 def revoke_invitations(actor: Membership, member: User) -> None:
-    """Revoke the open invitations of somebody whom ``actor`` removes.
-
-    Only to roles that ``actor`` can grant. In the caller's transaction.
-    """
+    """Only to roles that ``actor`` can grant. Call it in a transaction."""
     roles = grantable_roles(actor)
     _close_invitations(actor.account_id, member, InvitationState.REVOKED, roles)
 
@@ -172,7 +163,7 @@ def _refuse_unsubscribed(invitation: Invitation) -> None:
 
 
 def _membership(invitation: Invitation) -> Membership | None:
-    """The membership of the invited address, active or not."""
+    """Active or not."""
     return (
         Membership.select()
         .join(User)

@@ -1,6 +1,6 @@
 """Daily quotas of invitation mails: per address, per account and per installation.
 
-They limit what somebody can do with a stolen login. A day is the last 24 hours.
+They limit the damage of a stolen login. A day is the last 24 hours.
 """
 
 from collections import Counter
@@ -23,10 +23,7 @@ _DAY = timedelta(days=1)
 
 
 def over_recipient_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
-    """The addresses that get no more mails from ``account`` today; fast for tens of thousands.
-
-    Withdrawn mails don't count.
-    """
+    """Fast for tens of thousands. Withdrawn mails don't count."""
     mails = db.lookup(emails, Invitation.email).join(
         Delivery, on=(Delivery.invitation == Invitation.id)
     )
@@ -48,7 +45,7 @@ def over_recipient_limit(account: Account | int, emails: Sequence[str], now: dat
 def check_sender_limits(account: Account | int, mails: int, now: datetime) -> None:
     """Raises RuleError(SENDER_LIMIT) if ``mails`` more would be too many today.
 
-    Has to run in the transaction that queues them.
+    Call it in the transaction that queues them.
     """
     everyones = Delivery.select(Delivery.created_at)
     for sent, limit in (
@@ -60,6 +57,6 @@ def check_sender_limits(account: Account | int, mails: int, now: datetime) -> No
 
 
 def _is_from_today(sent: "ModelSelect[Delivery]", newer: int, now: datetime) -> bool:
-    """Whether the mail before the ``newer`` newest ones was queued today."""
+    """Skips the ``newer`` newest mails."""
     found = sent.order_by(Delivery.id.desc()).offset(newer).first()
     return found is not None and found.created_at > now - _DAY

@@ -1,7 +1,4 @@
-"""What sending would do with typed entries and a staged list together.
-
-Shown before sending, and compared when the invitations are sent.
-"""
+"""Reviews typed entries and a staged list together, before and while sending."""
 
 import hashlib
 from collections import Counter
@@ -18,7 +15,7 @@ from invites.models import INVITED, Account, EntryOutcome, StagedList
 
 @dataclass(frozen=True)
 class Review:
-    """Typed entries and a staged list. The list comes first if both have an address."""
+    """The list comes first if both have an address."""
 
     typed: Classification
     staged: StagedList | None
@@ -26,12 +23,11 @@ class Review:
 
     @property
     def counts(self) -> Counter[EntryOutcome]:
-        """How many entries of both have each outcome."""
         return self.row_counts + self.typed.counts
 
     @property
     def parts(self) -> list[tuple[EntryOutcome, int]]:
-        """``counts`` in the order of ``EntryOutcome``."""
+        """In the order of ``EntryOutcome``."""
         counts = self.counts
         return [(outcome, counts[outcome]) for outcome in EntryOutcome]
 
@@ -39,12 +35,12 @@ class Review:
         return self.counts.total()
 
     def mail_count(self, also: Collection[EntryOutcome] = ()) -> int:
-        """How many people get a mail. ``also``: outcomes of ON_REQUEST that the admin ticked."""
+        """``also``: outcomes of ON_REQUEST that the admin ticked."""
         counts = self.counts
         return sum(counts[outcome] for outcome in INVITED.union(also))
 
     def to_invite(self, also: Collection[EntryOutcome] = ()) -> list[tuple[str, str]]:
-        """Address and name, or "", of everyone who gets a new invitation."""
+        """Address and name, or ""."""
         return self._recipients(INVITED.union(also) - {EntryOutcome.PENDING})
 
     def to_remind(self, also: Collection[EntryOutcome] = ()) -> list[str]:
@@ -59,7 +55,7 @@ class Review:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of entries and outcomes; shows whether an admin has seen this review."""
+        """Shows whether an admin has seen this review."""
         rows = [f"{outcome} {self.row_counts[outcome]}" for outcome in EntryOutcome]
         seen = [_source(self.staged), *rows, self.typed.fingerprint]
         return hashlib.sha256("\n".join(seen).encode()).hexdigest()
@@ -68,7 +64,7 @@ class Review:
 def review_entries(
     account: Account, typed: Sequence[Entry], staged: StagedList | None, now: datetime
 ) -> Review:
-    """Classify typed entries beside a list. Raises RuleError(LIST_TOO_LONG) above 50,000 in all."""
+    """Raises RuleError(LIST_TOO_LONG) above 50,000 in all."""
     row_counts = staged_rows.counts(staged) if staged else Counter[EntryOutcome]()
     if len(typed) + row_counts.total() > MAX_ENTRIES:
         raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)

@@ -29,12 +29,12 @@ from invites.outbox import enqueue
 from invites.outbox.deliveries import IS_QUEUED, IS_SENDING
 
 LIFETIME = timedelta(days=14)  # how long an invitation is valid
-LARGE = 500  # mails; the admin confirms their number from here on
+LARGE = 500  # mails; from here on the admin has to confirm the number
 
 
 @dataclass(frozen=True)
 class Approval:
-    """What an admin approved: the fingerprint of the review they saw, and a number of mails."""
+    """The fingerprint of the review that an admin saw, and a number of mails."""
 
     fingerprint: str
     mail_count: int | None = None
@@ -44,9 +44,9 @@ class Approval:
 class InvitationRequest:
     """Whom an admin wants to invite: typed entries and a staged list.
 
-    ``key``: identifies the press of the button; the same key sends only once, and a list
-    is sent only once whatever the key. ``also``: outcomes of ON_REQUEST that the admin ticked.
-    ``approval``: if there is none, nothing has to be approved.
+    ``key`` identifies the press of the button, and sends only once. A list is sent only once
+    whatever the key. ``also``: outcomes of ON_REQUEST that the admin ticked. ``approval``: None if
+    no approval is needed.
     """
 
     key: str
@@ -59,7 +59,7 @@ class InvitationRequest:
 
 @dataclass(frozen=True)
 class _Recipients:
-    """Who gets a mail. ``skipped``: pending people who don't although the admin asked for it."""
+    """``skipped``: pending people that the admin asked to mail, but who get no mail."""
 
     invited: list[tuple[str, str]]  # address, and name or ""
     reminded: list[int]  # ids of pending invitations
@@ -71,14 +71,14 @@ class _Recipients:
 
 
 def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
-    """Create the batch, its invitations and their mails, all or nothing.
+    """Creates the batch, its invitations and their mails, all or nothing.
 
-    A second call with the same key and content returns the first batch, so that a double click
-    or the back button sends nothing twice.
+    A second call with the same key and content returns the first batch, so that a double click or
+    the back button sends nothing twice.
 
     Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, SENDER_LIMIT;
-    LIST_SENT if the list was sent with another request; REVIEW_FIRST if the review that was
-    approved is out of date; CONFIRM_FIRST if the number of mails wasn't confirmed.
+    LIST_SENT if the list was sent with another request; REVIEW_FIRST if the approved review is out
+    of date; CONFIRM_FIRST if the number of mails wasn't confirmed.
     """
     key = _idempotency_key(actor, request)
     with db.transaction():
@@ -117,7 +117,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
 
 
 def _idempotency_key(actor: Membership, request: InvitationRequest) -> str:
-    """A hash of who sends what: another content with the same key is another batch."""
+    """A hash of sender and content: other content with the same key is another batch."""
     press = f"list {staging.identity(request.staged)}" if request.staged else request.key
     parts = [str(actor.id), press, str(int(request.role)), ",".join(sorted(request.also))]
     entries = (f"{entry.text}\t{entry.name}\t{entry.kept_as_is}" for entry in request.entries)
@@ -148,11 +148,11 @@ def _recipients(
 def _renew(
     actor: Membership, emails: Sequence[str], role: Role, now: datetime
 ) -> tuple[list[int], list[tuple[str, str]]]:
-    """Renew the pending invitations of these addresses, or replace those to another role.
+    """Renews the pending invitations of these addresses, or replaces those to another role.
 
     Returns the ids of the renewed ones, and address and name of people to invite again with
-    ``role``. Leaves out invitations whose last mail is still queued, and those to a role
-    that ``actor`` can't grant. ``actor`` becomes the inviter.
+    ``role``. Leaves out invitations whose last mail is still queued, and those to a role that
+    ``actor`` can't grant. ``actor`` becomes the inviter.
     """
     unsent = Delivery.select(Delivery.invitation).where(IS_QUEUED | IS_SENDING)
     found = Invitation.select(
@@ -190,7 +190,7 @@ def _check_approval(request: InvitationRequest, review: Review, has_changed: boo
 def _skipped(
     request: InvitationRequest, review: Review, recipients: _Recipients
 ) -> dict[str, object]:
-    """Batch.skipped: who isn't invited and why, as totals and as entries."""
+    """The value of Batch.skipped, as totals and as entries."""
     invited = INVITED.union(request.also)
     counts = {str(one): count for one, count in review.counts.items() if one not in invited}
     if recipients.skipped:
@@ -199,10 +199,10 @@ def _skipped(
 
 
 def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> None:
-    """Mark expired and declined invitations as replaced by new ones.
+    """Marks expired and declined invitations as replaced by new ones.
 
-    A declined one to a role that ``actor`` can't grant stays open to second thoughts.
-    ``answered_at`` stays: it shows that somebody declined.
+    A declined one to a role that ``actor`` can't grant can still be accepted. ``answered_at`` is
+    kept, because it shows that the person declined.
     """
     has_expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
     has_declined = (Invitation.state == InvitationState.DECLINED) & Invitation.role.in_(

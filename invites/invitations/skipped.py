@@ -13,7 +13,7 @@ _MAX_TEXT = 200  # characters
 
 
 class SkippedEntry(NamedTuple):
-    """A row of the file (``row`` is its number), or a typed entry (``row`` is None)."""
+    """``row`` is the row number in the file; None for a typed entry."""
 
     row: int | None
     text: str
@@ -24,19 +24,18 @@ class SkippedEntry(NamedTuple):
 
     @property
     def as_typed(self) -> str:
-        """The entry as it can be typed into the Email field."""
+        """For the Email field."""
         return format_entry(self.text, self.name)
 
 
 def skipped_entries(review: Review, invited: Collection[EntryOutcome]) -> list[SkippedEntry]:
-    """Up to MAX_KEPT entries that aren't ``invited``; invalid ones first, as they can be fixed."""
+    """At most MAX_KEPT; invalid ones first, as they can be fixed."""
     invalid = _entries(review, {EntryOutcome.INVALID}, MAX_KEPT)
     others = set(EntryOutcome) - {EntryOutcome.INVALID, *invited}
     return invalid + _entries(review, others, MAX_KEPT - len(invalid))
 
 
 def of_batch(batch: Batch) -> list[SkippedEntry]:
-    """The entries stored with ``batch``."""
     return [SkippedEntry(*kept) for kept in batch.skipped["examples"]]
 
 

@@ -1,4 +1,4 @@
-"""Queries for the rows of a staged list: counts, pages, and rows with some outcome."""
+"""Queries for the rows of a staged list."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -16,12 +16,11 @@ _MAX_TEXT = 150  # characters shown of a row without an address
 
 
 def counts(staged: StagedList) -> Counter[EntryOutcome]:
-    """How many rows have each outcome."""
     return Counter({EntryOutcome(outcome): count for outcome, count in staged.counts.items()})
 
 
 def count_again(staged: StagedList) -> None:
-    """Store how many rows have each outcome; counting 50,000 on every page would be slow."""
+    """Stores the counts, because counting 50,000 on every page would be slow."""
     grouped = (
         StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
         .where(StagedRow.list == staged.id)
@@ -32,12 +31,11 @@ def count_again(staged: StagedList) -> None:
 
 
 def of(staged: StagedList) -> "ModelSelect[StagedRow]":
-    """A query for the rows of a list."""
     return StagedRow.select().where(StagedRow.list == staged.id)
 
 
 def page(staged: StagedList, outcome: EntryOutcome | None, number: int) -> Page[StagedRow]:
-    """A page of the rows with ``outcome``, or of all rows, in the order of the file."""
+    """All rows if ``outcome`` is None, in the order of the file."""
     rows, row_counts = of(staged), counts(staged)
     total = row_counts.total()
     if outcome is not None:
@@ -46,7 +44,7 @@ def page(staged: StagedList, outcome: EntryOutcome | None, number: int) -> Page[
 
 
 def recipients(staged: StagedList, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:
-    """Address and name of each row with one of ``outcomes``, in the order of the file."""
+    """Address and name, in the order of the file."""
     found = (
         StagedRow.select(StagedRow.email, StagedRow.name)
         .where(StagedRow.list == staged.id, StagedRow.outcome.in_(list(outcomes)))
@@ -56,7 +54,7 @@ def recipients(staged: StagedList, outcomes: Collection[EntryOutcome]) -> list[t
 
 
 def without(staged: StagedList, outcomes: Collection[EntryOutcome]) -> Iterator[StagedRow]:
-    """The rows with none of ``outcomes``, in the order of the file."""
+    """In the order of the file."""
     rows = of(staged).where(StagedRow.outcome.not_in(list(outcomes)))
     yield from rows.order_by(StagedRow.number).iterator()
 
@@ -64,7 +62,6 @@ def without(staged: StagedList, outcomes: Collection[EntryOutcome]) -> Iterator[
 def first_with(
     staged: StagedList, outcomes: Collection[EntryOutcome], limit: int
 ) -> list[StagedRow]:
-    """The first ``limit`` rows with one of ``outcomes``."""
     found = of(staged).where(StagedRow.outcome.in_(list(outcomes)))
     return list(found.order_by(StagedRow.number).limit(limit))
 
@@ -90,7 +87,7 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
 
 
 def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
-    """Misspelt domains of several rows: as written, as suggested, number of rows."""
+    """Domains misspelled in several rows: as written, as suggested, number of rows."""
     misspelled = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
         StagedRow.list == staged.id,
         StagedRow.outcome == EntryOutcome.INVALID,
@@ -104,12 +101,12 @@ def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, s
 
 
 def domain(address: str) -> str:
-    """What follows the last @ in any text, in lower case."""
+    """In lower case; ``address`` may be any text."""
     return address.strip().rpartition("@")[2].lower()
 
 
 def one_line(text: str) -> str:
-    """The text of a row as an input field holds it."""
+    """An input field holds no line breaks."""
     return text.strip().replace("\r", "").replace("\n", "")
 
 
@@ -123,7 +120,7 @@ def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
 
 
 def with_content(list_id: int) -> StagedList:
-    """A list with its content. Raises RuleError(NOT_FOUND) if it was deleted in another tab."""
+    """Raises RuleError(NOT_FOUND) if it was deleted in another tab."""
     found: StagedList | None = StagedList.get_or_none(StagedList.id == list_id)
     if found is None:
         raise RuleError(Reason.NOT_FOUND)
@@ -131,7 +128,7 @@ def with_content(list_id: int) -> StagedList:
 
 
 def as_table(staged: StagedList) -> Table:
-    """The file of a list ``with_content``."""
+    """Needs a list ``with_content``."""
     return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
 
 

@@ -1,7 +1,7 @@
 """Staged lists: uploaded files that are read, classified, and kept until they are sent.
 
-A list is visible to the person who uploaded it, and nobody else. It survives a reload, a logout
-and a restart, and is deleted after a day.
+Only the person who uploaded a list can see it. It survives a reload, a logout and a restart, and is
+deleted after a day.
 """
 
 import os
@@ -28,7 +28,7 @@ from invites.models import Account, Batch, Membership, StagedList, StagedRow
 KEPT = timedelta(days=1)
 _KEPT_PER_PERSON = 3  # in an account: two tabs, and one more
 
-# From here on, reading is left to a subprocess.
+# Larger files and lists are read in a subprocess.
 _LARGE_FILE = 256 * 1024  # bytes
 _LARGE_LIST = 5_000  # rows
 
@@ -42,11 +42,7 @@ def stage(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """Read a file, classify its rows, and store them.
-
-    ``instead_of``: the list that is deleted for it, unless it was sent.
-    Raises RuleError(FILE_* or LIST_TOO_LONG).
-    """
+    """``instead_of``: a list to delete unless sent. Raises RuleError(FILE_*, LIST_TOO_LONG)."""
     table = files.read(content)
     choice = table.choice()
     valid, invalid = _classified(actor.account, table.entries(choice), now)
@@ -77,7 +73,7 @@ def stage_file(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """Like ``stage``, in a subprocess if the file is large, so that pages stay responsive.
+    """Like ``stage``, but reads a large file in a subprocess, to keep pages responsive.
 
     Raises RuleError(FILE_UNREADABLE) too, if the subprocess fails.
     """
@@ -110,39 +106,38 @@ def _stage_path(
 
 
 def find(actor: Membership, list_id: int | None) -> StagedList | None:
-    """The list, if ``actor`` uploaded it in this account."""
+    """None unless ``actor`` uploaded it in this account."""
     return _own(actor).where(StagedList.id == list_id).get_or_none()
 
 
 def newest(actor: Membership) -> StagedList | None:
-    """The list that ``actor`` uploaded last in this account, of those that weren't sent."""
+    """Unsent lists only."""
     unsent = _own(actor).where(StagedList.batch.is_null())
     return unsent.order_by(StagedList.id.desc()).get_or_none()
 
 
 def display_name(file_name: str) -> str:
-    """A file name without folders and invisible characters."""
+    """Without folders and invisible characters."""
     name = PurePath(file_name.replace("\\", "/")).name
     return "".join(c for c in name if c.isprintable())[:120] or "list.csv"
 
 
 def identity(staged: StagedList) -> str:
-    """Unique for all time: the id alone may be reused once the list is deleted."""
+    """Never reused, unlike the id of a deleted list."""
     return f"{staged.id} {staged.created_at.isoformat()}"
 
 
 def delete(staged: StagedList) -> None:
-    """Delete a list and its rows."""
     db.delete(StagedList).where(StagedList.id == staged.id).execute()
 
 
 def delete_expired(now: datetime) -> None:
-    """Delete all lists older than a day."""
+    """Lists are kept for a day."""
     db.delete(StagedList).where(StagedList.created_at < now - KEPT).execute()
 
 
 def _delete_older(actor: Membership, replaced: int | None) -> None:
-    """Delete the list that was replaced, unless it was sent, and all but the newest three."""
+    """Deletes the replaced list, unless it was sent, and all but the newest three."""
     own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
     is_replaced = (StagedList.id == replaced) & StagedList.batch.is_null()
     newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
@@ -151,19 +146,18 @@ def _delete_older(actor: Membership, replaced: int | None) -> None:
 
 
 def mark_sent(staged: StagedList, batch: Batch) -> None:
-    """Delete rows and content of a list that became ``batch``; a second press finds the batch."""
+    """Deletes rows and content. The row stays, so that a second press finds the batch."""
     db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
     staged.batch, staged.content = batch, b""
     staged.save(only=[StagedList.batch, StagedList.content])
 
 
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
-    """Read other columns of the list, in a subprocess if it is large.
+    """Reads other columns of the list, in a subprocess if it is large.
 
-    Another column of addresses makes new rows, without the edits of the old ones. Another
-    column of names changes only the names.
-    Raises RuleError(NOT_FOUND) for a column that doesn't exist, and FILE_UNREADABLE if
-    the subprocess fails.
+    Another address column makes new rows, without the edits of the old ones. Another name column
+    changes only the names. Raises RuleError(NOT_FOUND) for a column that doesn't exist, and
+    FILE_UNREADABLE if the subprocess fails.
     """
     existing = {column["index"] for column in staged.columns}
     if choice.email not in existing - {BOTH_NAMES} or choice.name not in existing | {None}:
@@ -197,7 +191,7 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
 
 
 def _own(actor: Membership) -> "ModelSelect[StagedList]":
-    """The lists of a person, without their content."""
+    """Without their content."""
     columns = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
     return StagedList.select(*columns).where(
         StagedList.account == actor.account_id, StagedList.user == actor.user_id
@@ -210,7 +204,7 @@ _Row = tuple[object, ...]
 def _classified(
     account: Account, entries: Sequence[Entry], now: datetime
 ) -> tuple[list[_Row], list[_Row]]:
-    """The rows to insert: those with an address, and those with a problem instead."""
+    """Rows with an address, and rows with a problem."""
     readings = classify.read_all(entries)
     outcomes = classify.outcomes(account, [email for email, _, _ in readings], now)
     valid: list[_Row] = []

@@ -1,7 +1,7 @@
 """Runs heavy work in subprocesses, so that pages stay responsive and its memory is freed.
 
-Each process does one piece of work. A spare one is started after it and kept for a minute,
-so that the next work starts within milliseconds.
+Each process does one task. Then a spare one is started and kept for a minute, so that the next task
+starts within milliseconds.
 """
 
 import atexit
@@ -24,7 +24,7 @@ from invites.core.settings import PROJECT_ROOT
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_MAX_SECONDS = 60  # for a piece of work
+_MAX_SECONDS = 60  # for one task
 _SPARE_SECONDS = 60  # that a spare process is kept
 _slots = threading.BoundedSemaphore(2)  # processes that work at the same time
 
@@ -41,10 +41,10 @@ class PoolError(Exception):
 
 
 def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call ``work`` in a subprocess that uses the same database, and return its result.
+    """Calls ``work`` in a subprocess that uses the same database.
 
-    ``work`` is a function of a module; arguments and result can be pickled.
-    Raises RuleError as ``work`` does, and PoolError if it ends in any other way.
+    ``work`` is a function of a module; arguments and result can be pickled. Raises RuleError as
+    ``work`` does, and PoolError if it ends in any other way.
     """
     with _slots:
         process = _spare.take() or _Process()
@@ -58,7 +58,7 @@ def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def serve(descriptor: int) -> None:
-    """In the subprocess: wait for a piece of work and do it."""
+    """Runs in the subprocess: waits for one task and does it."""
     with Connection(descriptor) as connection:
         try:
             path, work, args, kwargs = connection.recv()
@@ -81,7 +81,7 @@ def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple
 
 
 class _Process:
-    """A Python process with the modules loaded, which ends when its connection is closed."""
+    """A Python process with the modules loaded; ends when its connection is closed."""
 
     def __init__(self) -> None:
         self._connection, theirs = Pipe()
@@ -96,7 +96,7 @@ class _Process:
             )
 
     def call(self, work: object) -> Any:
-        """Send the work and wait for its result, then end. Raises PoolError."""
+        """Ends the process after the work. Raises PoolError."""
         try:
             self._connection.send(work)
             if self._connection.poll(_MAX_SECONDS):
@@ -124,7 +124,7 @@ class _Spare:
         return self._replace(None)
 
     def start(self) -> None:
-        """Start a process in the background."""
+        """In the background."""
         threading.Thread(target=self._start_and_expire, daemon=True).start()
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""People who unsubscribed from an account's invitations aren't invited again."""
+"""Unsubscribing from an account's invitations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ from invites.models import Account, Invitation, InvitationState, UnsubscribedAdd
 
 
 def unsubscribe(invitation: Invitation, now: datetime) -> None:
-    """Decline the pending invitation to this address, and refuse later ones from the account.
+    """Declines the pending invitation to this address, and refuses later ones.
 
-    The mailed link is enough to unsubscribe, without a login: a new link from an admin or the
-    permanent link can undo it. Unsubscribing again has no effect.
+    The mailed link is enough, without a login, because a new link from an admin or the permanent
+    link can undo it. Unsubscribing again has no effect.
     """
     with db.transaction():
         added = (
@@ -35,7 +35,7 @@ def unsubscribe(invitation: Invitation, now: datetime) -> None:
 
 
 def resubscribe(account: Account, email: str, now: datetime) -> None:
-    """Undo ``unsubscribe``: the person asked for it, or joined by themselves."""
+    """The person asked for it, or joined."""
     subscription = db.delete(UnsubscribedAddress).where(
         UnsubscribedAddress.account == account, UnsubscribedAddress.email == email
     )
@@ -45,7 +45,7 @@ def resubscribe(account: Account, email: str, now: datetime) -> None:
 
 
 def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
-    """The addresses that unsubscribed from ``account``; fast for tens of thousands."""
+    """Fast for tens of thousands of addresses."""
     column = UnsubscribedAddress.email
     rows = db.read(db.lookup(emails, column), [column], UnsubscribedAddress.account == account)
     return {email for (email,) in rows}

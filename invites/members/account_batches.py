@@ -7,14 +7,14 @@ from invites.members.account_rows import found
 from invites.models import Account, Batch, User
 from invites.outbox import progress
 
-_PAGE_SIZE = 20  # the people of each batch are counted
+_PAGE_SIZE = 20  # small, because each batch's people are counted
 # The list doesn't show the skipped entries, which may be long.
 _LISTED = [field for field in Batch._meta.sorted_fields if field is not Batch.skipped]
 
 
 @dataclass(frozen=True)
 class ListedBatch:
-    """A batch in a list, the number of people it mails, and of mails that were sent."""
+    """With the number of people it mails, and of mails that were sent."""
 
     batch: Batch
     people: int
@@ -33,7 +33,7 @@ class AccountBatches:
         )
 
     def page(self, number: int, *, size: int = _PAGE_SIZE) -> Page[ListedBatch]:
-        """The batches, newest first."""
+        """Newest first."""
         query = (
             Batch.select(*_LISTED, User)
             .join(User)

@@ -16,10 +16,10 @@ from invites.outbox import progress
 
 
 class Flag(StrEnum):
-    """Why somebody should look at an invitation.
+    """Why an invitation needs attention.
 
-    FAILED: its newest mail failed or bounced. NO_AUTHORITY: it looks open, but can't be accepted;
-    see ``authority``.
+    FAILED: its newest mail failed or bounced. NO_AUTHORITY: it looks open, but can't be accepted
+    (see ``authority``).
     """
 
     FAILED = "failed"
@@ -28,10 +28,7 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True)
 class ListedInvitation:
-    """An invitation in a list, with its newest mail.
-
-    ``is_unsubscribed``: the person asked not to be invited again. ``lacks_authority``: see Flag.
-    """
+    """``is_unsubscribed``: the person doesn't want invitations. ``lacks_authority``: see Flag."""
 
     invitation: Invitation
     delivery: Delivery | None
@@ -53,7 +50,7 @@ class AccountInvitations:
     def page(
         self, number: int, *, which: InvitationStatus | Flag | None, search: str, now: datetime
     ) -> Page[ListedInvitation]:
-        """Invitations, newest first: all, or those with a status or a flag."""
+        """Newest first."""
         query = (
             Invitation.select(Invitation, User)
             .join(User, on=(Invitation.inviter == User.id))
@@ -70,11 +67,9 @@ class AccountInvitations:
         return Page(self._listed(page.rows, now), page.number, page.total)
 
     def listed(self, invitation: Invitation, now: datetime) -> ListedInvitation:
-        """One invitation as the list shows it."""
         return self._listed([invitation], now)[0]
 
     def totals(self, now: datetime) -> dict[InvitationStatus, int]:
-        """The number of invitations by status."""
         return progress.statuses(Invitation.account == self.account, now)
 
     def flag_totals(self, now: datetime) -> dict[Flag, int]:

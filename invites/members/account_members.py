@@ -18,7 +18,7 @@ class AccountMembers:
         return found(self._all().where(Membership.id == membership_id))
 
     def page(self, number: int, *, active: bool, search: str) -> Page[Membership]:
-        """Active or inactive members by name, those whose name or address contains ``search``."""
+        """By name; ``search`` matches name or address."""
         query = self._all().where(Membership.deactivated_at.is_null(active))
         if search:
             query = query.where(

@@ -1,4 +1,4 @@
-"""What the lists of one account's rows share."""
+"""Shared by the lists of one account's rows."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ R = TypeVar("R", bound=Model)
 
 
 def found(query: "ModelSelect[R]") -> R:
-    """The row of a query by id. Raises RuleError(NOT_FOUND)."""
+    """Raises RuleError(NOT_FOUND) if the query has no row."""
     row: R | None = query.get_or_none()
     if row is None:
         raise RuleError(Reason.NOT_FOUND)

@@ -1,4 +1,4 @@
-"""Accounts: creating one, its settings, and those of a person."""
+"""Accounts: creating one, changing its settings, listing a person's accounts."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ from invites.models import Account, JoinedBy, Membership, User
 
 @dataclass(frozen=True)
 class AccountSettings:
-    """The settings as typed."""
+    """As typed."""
 
     name: str
     purpose: str
@@ -28,7 +28,7 @@ class AccountSettings:
 
 
 def create(name: str, owner: User, now: datetime) -> Account:
-    """Creates an account with ``owner`` as its first Account Owner. Raises RuleError(TEXT_*)."""
+    """``owner`` becomes the first Account Owner. Raises RuleError(TEXT_*)."""
     name = text_fields.clean_name(name)
     with db.transaction():
         account = Account.create(
@@ -60,7 +60,7 @@ def create_by_installer(name: str, installer: User, now: datetime) -> Account:
 
 
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
-    """Stores new settings. The slug in the URLs stays.
+    """The slug in the URLs doesn't change.
 
     Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN for the first
     setting that is invalid.
@@ -83,7 +83,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """Active memberships with their accounts, by account name."""
+    """Active ones with their accounts, by account name."""
     return list(
         Membership.select(Membership, Account)
         .join(Account)
@@ -108,12 +108,12 @@ def find(slug: str) -> Account | None:
 
 
 def all_accounts() -> list[Account]:
-    """Every account of this installation, by slug."""
+    """By slug."""
     return list(Account.select().order_by(Account.slug))
 
 
 def find_membership(user: User, slug: str) -> Membership | None:
-    """The membership of ``user`` in the account ``slug``, active or not, or None."""
+    """Active or not."""
     return (
         Membership.select(Membership, Account, User)
         .join(Account)
@@ -136,5 +136,5 @@ def _free_slug(name: str) -> str:
     return candidate
 
 
-# Words that stand at the place of a slug in a URL.
+# Words that URLs use in place of a slug.
 _RESERVED_SLUGS = {"new", "invitations", "confirmation"}

@@ -26,8 +26,8 @@ def accept(
 ) -> Membership:
     """Makes ``user`` a member with the role of the invitation: once, all or nothing.
 
-    ``proven``: the mailed link was used, so they read that mailbox. Raises
-    RuleError(WRONG_PERSON, INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
+    ``proven``: the mailed link was used, so they read that mailbox. Raises RuleError(WRONG_PERSON,
+    INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
     """
     with db.transaction():
         if user.email != invitation.email:
@@ -58,8 +58,8 @@ def accept_as_new(
 ) -> Membership:
     """Creates a profile for the invited address and accepts, in one transaction.
 
-    Without ``proven``, with a copied link, the profile stays unconfirmed and a confirmation mail is
-    sent. Raises RuleError(PROFILE_EXISTS) and what ``accept`` raises.
+    Unless ``proven`` (see ``accept``), the profile is unconfirmed and a confirmation mail is sent.
+    Raises RuleError(PROFILE_EXISTS) and what ``accept`` raises.
     """
     if profile.email != invitation.email:
         raise RuleError(Reason.WRONG_PERSON)
@@ -72,7 +72,7 @@ def accept_as_new(
 
 
 def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> None:
-    """Records the answer. The person can still accept until the invitation expires.
+    """The person can still accept until the invitation expires.
 
     ``proven``: False for a copied link, which an admin may have opened too. Raises
     RuleError(INVITATION_CLOSED).
@@ -86,7 +86,7 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:
-    """What a person with a confirmed address can accept: oldest first, declined ones last."""
+    """For a confirmed address: oldest first, declined ones last."""
     if not user.is_confirmed:
         return []
     still_open = (
@@ -98,13 +98,13 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
 
 
 def has_unanswered(user: User, now: datetime) -> bool:
-    """Whether a person with a confirmed address has a pending invitation."""
+    """Only for a confirmed address."""
     offers = open_invitations(user, now)
     return any(offer.state == InvitationState.PENDING for offer in offers)
 
 
 def find(invitation_id: int, user: User) -> Invitation | None:
-    """An invitation to the confirmed address of ``user``, who can answer it without its link."""
+    """Only for a confirmed address: its owner can answer without the link."""
     invitation: Invitation | None = Invitation.get_or_none(
         Invitation.id == invitation_id, Invitation.email == user.email
     )
@@ -112,7 +112,7 @@ def find(invitation_id: int, user: User) -> Invitation | None:
 
 
 def _close(invitation: Invitation, state: InvitationState, now: datetime) -> None:
-    """Moves an open invitation to ``state``; of two at the same time, one is refused."""
+    """Of two answers at the same time, one is refused."""
     changed = (
         Invitation.update(state=state, answered_at=now)
         .where(Invitation.id == invitation.id, Invitation.open_condition(now))

@@ -1,4 +1,4 @@
-"""The absolute links in mails and on pages, and the rows that their tokens open.
+"""Builds the absolute links in mails and on pages, and finds the rows of their tokens.
 
 They start with the configured base URL, never with a Host header.
 """
@@ -21,17 +21,17 @@ _EMAIL_TOKEN = {
 
 @dataclass(frozen=True)
 class Links:
-    """Builds links below ``base_url``, such as https://invites.example.org, and opens them."""
+    """``base_url`` is like https://invites.example.org."""
 
     base_url: str
     signer: Signer
 
     def mailed_invitation(self, invitation: Signable) -> str:
-        """The link in the mail. Opening it proves the mailbox."""
+        """Opening it proves the mailbox."""
         return self._to("invitation", self.signer.token(Purpose.MAILED_INVITATION, invitation))
 
     def copied_invitation(self, invitation: Invitation) -> str:
-        """The link that an admin copies. Opening it proves nothing."""
+        """Opening it proves nothing, because an admin has seen it."""
         return self._to("invitation", self.signer.token(Purpose.COPIED_INVITATION, invitation))
 
     def unsubscribe(self, invitation: Signable) -> str:
@@ -41,22 +41,22 @@ class Links:
         return self._to("join", self.signer.token(Purpose.PERMANENT_LINK, link))
 
     def email_token(self, email_token: EmailToken) -> str:
-        """The link that proves a mailbox."""
+        """Opening it proves the mailbox."""
         purpose, path = _EMAIL_TOKEN[EmailTokenPurpose(email_token.purpose)]
         return self._to(path, self.signer.token(purpose, email_token))
 
     def opened_invitation(self, token: str) -> tuple[Invitation, bool] | None:
-        """The invitation of a token, and whether the token is that of the mailed link."""
+        """The invitation, and whether the token is from the mailed link."""
         mailed, copied = Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION
         found = self._row(Invitation.with_account_and_inviter(), token, mailed, copied)
         return (found, self.signer.matches(token, mailed, found)) if found else None
 
     def opened_unsubscribe(self, token: str) -> Invitation | None:
-        """The invitation of a token, whatever its status."""
+        """Whatever its status."""
         return self._row(Invitation.with_account_and_inviter(), token, Purpose.UNSUBSCRIBE)
 
     def opened_permanent(self, token: str) -> PermanentLink | None:
-        """The permanent link of a token, unless it was deleted."""
+        """None if it was deleted."""
         working = (
             PermanentLink.select(PermanentLink, Account)
             .join(Account)
@@ -82,7 +82,7 @@ class Links:
         return f"{self.base_url}/profile/two-step"
 
     def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
-        """The row that ``token`` belongs to; None if the token is forged or mistyped."""
+        """None if the token is forged or mistyped."""
         row: R | None = rows.where(rows.model.id == row_id(token)).get_or_none()
         if row is None or not any(self.signer.matches(token, one, row) for one in purposes):
             return None

@@ -14,12 +14,12 @@ from invites.models import Account, Invitation, InvitationState, JoinedBy, Membe
 
 
 def find(account: Account, user: User) -> Membership | None:
-    """The membership of ``user`` in ``account``, active or not."""
+    """Active or not."""
     return Membership.get_or_none(Membership.account == account, Membership.user == user)
 
 
 def owners(account: Account) -> list[User]:
-    """The active Account Owners, in the order in which they joined."""
+    """Active ones, in the order in which they joined."""
     return list(
         User.select()
         .join(Membership)
@@ -41,12 +41,12 @@ def join(
     joined_by: JoinedBy,
     invitation: Invitation | None = None,
 ) -> Membership:
-    """Makes ``user`` an active member, inside the transaction of the caller.
+    """Call it in a transaction. Ends an unsubscription.
 
     An active member keeps their role: accepting never raises or lowers it. An inactive one gets
-    ``role``. Joining also ends an unsubscription.
+    ``role``.
     """
-    if user.is_confirmed:  # else anybody could take back what somebody else asked for
+    if user.is_confirmed:  # otherwise anybody could undo another person's unsubscription
         unsubscribe.resubscribe(account, user.email, now)
     membership = find(account, user)
     if membership is None:
@@ -103,8 +103,8 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
 def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:
     """Takes effect on the member's next request.
 
-    Revokes open invitations to them that ``actor`` may manage: coming back takes a new one. Raises
-    RuleError(NOT_ALLOWED), or LAST_OWNER if no Owner would be left.
+    Revokes open invitations to them that ``actor`` may manage. Raises RuleError(NOT_ALLOWED), or
+    LAST_OWNER if no Owner would be left.
     """
     with db.transaction():
         membership = _fresh(membership)
@@ -123,10 +123,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def leave(member: Membership, now: datetime) -> None:
-    """Deactivates a member at their own request, whatever their role.
-
-    Invitations to an address that they haven't confirmed stay open. Raises RuleError(LAST_OWNER).
-    """
+    """Invitations to an unconfirmed address stay open. Raises RuleError(LAST_OWNER)."""
     with db.transaction():
         member = _fresh(member)
         if not member.is_active:
@@ -139,7 +136,6 @@ def leave(member: Membership, now: datetime) -> None:
 
 
 def is_last_owner(member: Membership) -> bool:
-    """Whether the account would have no Account Owner without ``member``."""
     other_owners = Membership.select().where(
         Membership.account == member.account_id,
         Membership.role == Role.OWNER,
@@ -168,7 +164,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def _fresh(membership: Membership) -> Membership:
-    """The row as it is now, under the write lock: the given one may be outdated."""
+    """Reads the row again under the write lock: the given one may be outdated."""
     return (
         Membership.select(Membership, User, Account)
         .join(User)

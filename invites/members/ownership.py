@@ -13,16 +13,12 @@ from invites.models import Account, JoinedBy, Membership, User
 
 
 def may_claim(member: Membership) -> bool:
-    """Whether ``member`` is an Admin of an account that has no Owner."""
     allowed = is_allowed(member, Action.CLAIM_OWNERSHIP)
     return allowed and not memberships.owners(member.account)
 
 
 def claim(actor: Membership, now: datetime) -> None:
-    """Makes an Admin the Owner of an account that has none; the first one wins.
-
-    Raises RuleError(NOT_ALLOWED, MEMBER_UNCONFIRMED, HAS_OWNER).
-    """
+    """The first Admin wins. Raises RuleError(NOT_ALLOWED, MEMBER_UNCONFIRMED, HAS_OWNER)."""
     with db.transaction():
         authorize(actor, Action.CLAIM_OWNERSHIP)
         if memberships.owners(actor.account):
@@ -34,7 +30,7 @@ def claim(actor: Membership, now: datetime) -> None:
 
 
 def rescue(account: Account, user: User, now: datetime) -> None:
-    """Makes any person an Owner. For the operator: needs no permission in the account."""
+    """For the operator: needs no permission in the account, and ``user`` may be anyone."""
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)

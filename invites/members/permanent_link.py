@@ -24,14 +24,13 @@ from invites.people.profiles import NewProfile
 
 
 def active(account: Account) -> PermanentLink | None:
-    """The account's link, if one is enabled."""
     return PermanentLink.get_or_none(
         PermanentLink.account == account, PermanentLink.deleted_at.is_null()
     )
 
 
 def enable(actor: Membership, now: datetime) -> PermanentLink:
-    """Creates a link, or returns the enabled one."""
+    """Returns the link that is enabled already, if any."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         link = active(actor.account)
@@ -57,11 +56,7 @@ def delete(actor: Membership, now: datetime) -> None:
 
 
 def join(link: PermanentLink, user: User, now: datetime) -> Membership:
-    """Makes ``user`` a member.
-
-    Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER: a deactivated member comes back only if an
-    admin wants it.
-    """
+    """Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER: only an admin can reactivate a member."""
     with db.transaction():
         still = PermanentLink.select().where(
             PermanentLink.id == link.id, PermanentLink.deleted_at.is_null()
@@ -94,7 +89,7 @@ def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Memb
 
 
 def joined_count(account: Account, since: datetime | None = None) -> int:
-    """How many active members joined with a permanent link."""
+    """Active members only."""
     members = Membership.select().where(
         Membership.account == account,
         Membership.joined_by == JoinedBy.PERMANENT_LINK,

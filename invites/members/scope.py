@@ -1,4 +1,4 @@
-"""The only way to an account's rows: another account's id answers like one that doesn't exist."""
+"""The only way to an account's rows: ids of other accounts are answered like unknown ids."""
 
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditCategory
@@ -10,10 +10,7 @@ from invites.models import Account, AuditEntry
 
 
 class Scope:
-    """The members, invitations, batches and audit log of one account.
-
-    Each ``find`` raises RuleError(NOT_FOUND).
-    """
+    """Each ``find`` raises RuleError(NOT_FOUND)."""
 
     def __init__(self, account: Account) -> None:
         self.account = account

@@ -14,7 +14,7 @@ from invites.people import security_notices, two_step
 
 
 def require(actor: Membership, required: bool, now: datetime) -> None:
-    """Starts or ends the requirement, and notifies members who don't have it yet.
+    """Notifies members who don't have it yet.
 
     Raises RuleError(TWO_STEP_FIRST) if ``actor`` would lock themselves out, and NOT_ALLOWED.
     """
@@ -35,7 +35,6 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
 
 
 def is_missing(membership: Membership) -> bool:
-    """Whether the account requires it of this member, who hasn't set it up."""
     return (
         membership.account.requires_two_step
         and membership.role > Role.USER
@@ -44,13 +43,12 @@ def is_missing(membership: Membership) -> bool:
 
 
 def notify_if_missing(membership: Membership, now: datetime) -> None:
-    """Notifies a member who has to set it up before they can use the account."""
     if is_missing(membership):
         security_notices.send_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
 def requiring_accounts(user: User) -> list[Account]:
-    """The accounts that require it of this person, by name."""
+    """By name."""
     return [
         one.account
         for one in accounts.memberships_of(user)
@@ -59,7 +57,7 @@ def requiring_accounts(user: User) -> list[Account]:
 
 
 def closed_accounts(user: User) -> list[Account]:
-    """Those of them that the person can't enter now."""
+    """The requiring accounts that the person can't enter now."""
     return [] if two_step.is_on(user) else requiring_accounts(user)
 
 
