@@ -1,8 +1,8 @@
 """Reads delivery status notifications (RFC 3464), and the bounces of qmail and old Exim.
 
-Anyone can send anything, so only the beginning of a message is read, and no tree of parts is
-built: the parts of a report are siblings (RFC 6522), or one level deeper if a gateway signed
-the report or added a footer.
+Messages are untrusted, so only the beginning is read, and no tree of parts is built. The parts of a
+report are siblings (RFC 6522), or one level deeper if a gateway signed the report or added a
+footer.
 """
 
 import quopri
@@ -33,7 +33,7 @@ _FIELD = re.compile(r"^([!-9;-~]{1,80}):(.*(?:\n[ \t].*)*)", re.MULTILINE)
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 
 # A reply code (RFC 5321, 4.2): at the beginning, after a colon, or before a status (RFC 3463).
-# Other numbers are durations, or parts of addresses.
+# Numbers elsewhere are durations, or parts of addresses.
 _REPLY = re.compile(r"(?:\A|: |(?<![\d.])(?=\d{3}[ -][245]\.\d))([245]\d\d)[ -]", re.ASCII)
 
 # Where the copy of the message begins, in bounces of qmail and of Exim before 4.84.
@@ -45,7 +45,7 @@ _QMAIL_RECIPIENT = re.compile(r"^<([^\s<>]{1,254})>:$", re.MULTILINE)
 class DsnAction(StrEnum):
     """What a report says about one recipient (RFC 3464, 2.3.3).
 
-    DELAYED: the message may still arrive. DELIVERED also stands for relayed and expanded.
+    DELAYED: the message may still arrive. DELIVERED includes relayed and expanded.
     """
 
     FAILED = "failed"
@@ -84,7 +84,7 @@ class _Part:
 
 
 def read(raw: bytes) -> Report | None:
-    """The report in a message; None if it isn't one. Never raises."""
+    """Returns None if the message isn't a report. Never raises."""
     message = _part(raw[:MAX_SIZE])
     parts = [inner for part in _parts_of(message) for inner in _parts_of(part) or [part]]
     if any(part.kind in _STATUS for part in parts):
@@ -108,7 +108,7 @@ def _part(raw: bytes) -> _Part:
 
 
 def _parts_of(message: _Part) -> list[_Part]:
-    """The parts of ``message``; their own parts remain text."""
+    """One level only: their own parts remain text."""
     boundary = _BOUNDARY.search(message.headers.get("content-type", ""))
     if boundary is None or not message.kind.startswith("multipart/"):
         return []
@@ -134,7 +134,7 @@ def _text(raw: bytes) -> str:
 
 
 def _fields(block: str) -> dict[str, str]:
-    """Header fields, unfolded; the first of several with the same name."""
+    """Unfolded. Of several with the same name, the first."""
     fields: dict[str, str] = {}
     for name, value in _FIELD.findall(block[:_MAX_HEADERS]):
         fields.setdefault(name.lower(), " ".join(value.split()))
@@ -148,7 +148,7 @@ def _standard_recipients(parts: list[_Part]) -> list[RecipientReport]:
 
 
 def _standard_recipient(fields: dict[str, str]) -> RecipientReport | None:
-    """The fields about one recipient (RFC 3464, 2.3)."""
+    """See RFC 3464, 2.3."""
     named = (fields.get("final-recipient", ""), fields.get("original-recipient", ""))
     recipients = frozenset(filter(None, (_address(name.rpartition(";")[2]) for name in named)))
     if not recipients:
@@ -167,7 +167,7 @@ def _standard_recipient(fields: dict[str, str]) -> RecipientReport | None:
 
 
 def _older_recipients(headers: dict[str, str], notice: str) -> list[RecipientReport]:
-    """Of qmail, and of Exim before 4.84; both send a bounce only when they give up."""
+    """For qmail, and Exim before 4.84. Both send a bounce only when they give up."""
     if notice.lstrip().startswith(_QMAIL):
         named = _QMAIL_RECIPIENT.findall(notice)
     else:
@@ -185,7 +185,7 @@ def _older_recipient(recipient: str, notice: str) -> RecipientReport:
 
 
 def _cut_at_copy(message: _Part) -> tuple[str, str]:
-    """The notice, and the copy of the message that it is about."""
+    """Returns the notice, and the copy of the message that bounced."""
     text = _text(message.body)
     line = _COPY.search(text)
     return (text[: line.start()], text[line.end() :].lstrip()) if line else ("", "")
@@ -194,7 +194,7 @@ def _cut_at_copy(message: _Part) -> tuple[str, str]:
 def _recipient_report(
     recipients: frozenset[str], action: DsnAction, diagnostic: str
 ) -> RecipientReport:
-    """Splits ``diagnostic``, the mail server's own words, into a reply code and a text."""
+    """``diagnostic``: the mail server's own words."""
     printable = (letter if letter.isprintable() else " " for letter in diagnostic[:_MAX_DIAGNOSTIC])
     plain = " ".join("".join(printable).split())
     reply = _REPLY.search(plain)
@@ -206,13 +206,13 @@ def _recipient_report(
 
 
 def _address(text: str) -> str:
-    """An address in lower case, without brackets; empty if it isn't one."""
+    """In lower case, without brackets; empty if it isn't an address."""
     address = text.strip().strip("<>").lower()
     return address if "@" in address else ""
 
 
 def _origin(returned: list[dict[str, str]], headers: dict[str, str], parts: list[_Part]) -> str:
-    """The message that the report is about: from the headers it returns, answers or quotes.
+    """Finds the message in the headers that the report returns, answers or quotes.
 
     A relay that replaces the Message-ID keeps ours in another field, such as
     X-Microsoft-Original-Message-ID. Exchange may quote the headers instead of returning them.

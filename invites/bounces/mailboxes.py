@@ -60,7 +60,7 @@ def _text(error: Exception) -> str:
 
 
 def maildir(folder: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
-    """The messages of a Maildir that aren't marked as seen; marking moves them to ``cur``."""
+    """Skips messages marked as seen. Marking moves a message to ``cur``."""
     if not ((folder / "new").is_dir() and (folder / "cur").is_dir()):
         raise MailboxError(
             f"{folder} can't be used: it lacks the folders 'new' and 'cur' of a Maildir."
@@ -88,7 +88,7 @@ def _remove(path: Path) -> None:
 
 
 def mbox(file: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
-    """The messages of an mbox file without ``Status: R``; marking adds it."""
+    """Skips messages with ``Status: R``. Marking adds it."""
     box = mailbox.mbox(file, create=False)
     with closing(box):
         box.lock()
@@ -111,12 +111,11 @@ def _mark_mbox(box: mailbox.mbox, key: str, raw: bytes, *, delete: bool) -> None
 def imap(
     server: MailboxServer, *, delete: bool, timeout: float = _TIMEOUT
 ) -> Generator[ReceivedMessage, None, None]:
-    """The unseen messages of an IMAP folder, over TLS; marking sets the flag ``Seen``.
+    """The unseen messages of an IMAP folder, over TLS. Marking sets the flag ``Seen``.
 
-    A message that the server can't deliver raises an error after all others; it stays unseen.
-    ``delete`` expunges only what was read, not what others marked as deleted. This needs
-    UIDPLUS (RFC 4315), which many servers announce only after the login; a server without it
-    keeps the messages, marked as deleted.
+    If the server can't deliver a message, raises an error after all others; the message stays
+    unseen. ``delete`` expunges only what was read. This needs UIDPLUS (RFC 4315), which many
+    servers announce only after the login. Without it, messages are marked as deleted, but kept.
     """
     context = ssl.create_default_context()
     link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=timeout)
@@ -126,7 +125,7 @@ def imap(
         _data(link.select(_quoted(_modified_utf7(server.folder))))
         unseen = filter(
             None, _data(link.uid("SEARCH", "UNSEEN"))
-        )  # some servers answer nothing if there are none
+        )  # some servers return nothing if there are none
         refused: list[Any] = []
         for uid in b" ".join(unseen).decode().split():
             kind, found = link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_SIZE}>)")
@@ -173,7 +172,7 @@ def _quoted(text: str) -> str:
 
 
 def _modified_utf7(name: str) -> str:
-    """A folder name in IMAP's encoding (RFC 3501, 5.1.3)."""
+    """See RFC 3501, 5.1.3."""
     return re.sub("&|[^ -~]+", _shifted, name)
 
 

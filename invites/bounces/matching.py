@@ -39,7 +39,6 @@ class ReportResult:
 
 
 def process(raw: bytes, signer: Signer, now: datetime) -> ReportResult:
-    """Reads one message in the mailbox for bounces, and records what it reports."""
     report = dsn.read(raw)
     if report is None:
         return ReportResult(ReportOutcome.IGNORED, "not a report with a Message-ID from here")
@@ -47,9 +46,10 @@ def process(raw: bytes, signer: Signer, now: datetime) -> ReportResult:
 
 
 def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
-    """Marks the delivery that ``report`` is about as bounced, if its recipient won't get it.
+    """Marks the delivery as bounced if its recipient won't get it.
 
-    TOO_EARLY: the worker hasn't recorded yet that the mail server accepted it. Try again later.
+    TOO_EARLY: the worker hasn't recorded yet that the mail server accepted the mail. Try again
+    later.
     """
     delivery = _delivery(report, signer)
     if delivery is None:
@@ -66,7 +66,7 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
 
 
 def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
-    """Those of ``emails`` for which the newest mail from this account bounced."""
+    """Those whose newest mail from this account bounced."""
     is_bounced = Delivery.state == db.literal(DeliveryState.BOUNCED.value)
     bounced = _newest(account, db.lookup(emails, Delivery.recipient), is_bounced)
     if not bounced:
@@ -78,13 +78,13 @@ def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
 
 
 def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
-    """The id of the newest mail to each recipient."""
+    """By recipient, the id of the newest mail."""
     own = db.unindexed(Delivery.account) == account.id
     return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 
 
 def _delivery(report: Report, signer: Signer) -> Delivery | None:
-    """The delivery whose Message-ID is in the report, if its signature is ours."""
+    """None unless the report contains a Message-ID with a valid signature of ours."""
     token = report.origin
     delivery: Delivery | None = Delivery.get_or_none(Delivery.id == row_id(token))
     if delivery and signer.matches(token, Purpose.MESSAGE_ID, delivery):

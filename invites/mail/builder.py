@@ -25,7 +25,7 @@ _TEMPLATE_TIME = 2.0  # seconds: an account may change its name
 
 @functools.lru_cache(8)
 def _date(seconds: int) -> str:
-    """A moment, in seconds since 1970, for the header Date (RFC 5322, 3.3)."""
+    """``seconds`` since 1970, for the header Date (RFC 5322, 3.3)."""
     return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
@@ -37,7 +37,7 @@ class Message(NamedTuple):
 
 
 class MailBuilder:
-    """One for all connections; it keeps the templates for bulk mail."""
+    """One for all connections. Caches the templates for bulk mail."""
 
     def __init__(self, mail_context: MailContext) -> None:
         self._context = mail_context
@@ -50,9 +50,9 @@ class MailBuilder:
         return self._context.sender.addr_spec
 
     def build(self, mail: QueuedMail, now: datetime) -> Message | None:
-        """The message as of ``now``; None if it must not be sent any more.
+        """Returns None if the mail must not be sent any more.
 
-        Raises UnsafeMailError for a text that would break out of a header.
+        Raises UnsafeMailError if a text would break out of a header.
         """
         if mail.invitation is None:
             rendered = render(Delivery.get_by_id(mail.id), self._context, now)
@@ -72,7 +72,7 @@ class MailBuilder:
         return Message(mail, template.fill(addressee))
 
     def _template(self, mail: QueuedMail, invitation: QueuedInvitation) -> BulkTemplate | None:
-        """The template for all similar invitations; None if the inviter lost the authority."""
+        """Shared by all similar invitations. None if the inviter lost the authority."""
         if time.monotonic() - self._built_at > _TEMPLATE_TIME:
             self._templates, self._built_at = {}, time.monotonic()
         kind = (

@@ -1,7 +1,7 @@
 """Templates for bulk mail: a message is built once, and filled in as bytes for each person.
 
-The standard library takes milliseconds to build a message; filling in a template takes
-microseconds. So a batch of 50,000 builds its message once.
+The standard library takes milliseconds to build a message. Filling in a template takes
+microseconds.
 """
 
 import re
@@ -55,7 +55,7 @@ class Draft:
 
 
 class Addressee(NamedTuple):
-    """What one person's message is filled in with; ``date`` is as in RFC 5322."""
+    """The values for one message. ``date`` is formatted as in RFC 5322."""
 
     email: str
     message_id: str
@@ -75,9 +75,9 @@ class BulkTemplate:
         self._gaps = [(place, int(self._pieces[place])) for place in range(1, len(self._pieces), 2)]
 
     def fill(self, person: Addressee) -> bytes:
-        """The message for one person: CRLF line ends, 7-bit ASCII, no line begins with a dot.
+        """Returns a message with CRLF line ends, in 7-bit ASCII. No line begins with a dot.
 
-        So SMTP can transmit it unchanged (RFC 5321, 4.5.2). Raises UnsafeMailError.
+        SMTP can transmit it unchanged (RFC 5321, 4.5.2). Raises UnsafeMailError.
         """
         head = (
             f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
@@ -98,7 +98,7 @@ class BulkTemplate:
 
 
 def _message(draft: Draft, mark: str) -> bytes:
-    """The message, with ``GAP``, a number and ``mark`` in each gap; see BulkTemplate.fill."""
+    """Each gap contains ``GAP``, a number and ``mark``."""
     in_text = {LINK: f"GAP0{mark}", UNSUBSCRIBE: f"GAP1{mark}", NAME: f"GAP2{mark}"}
     in_html = in_text | {NAME: f"GAP3{mark}"}
     message = EmailMessage(policy=_SEVEN_BIT)
@@ -155,7 +155,7 @@ def _name_in_lines(name: str) -> tuple[bytes, bytes]:
 
 
 def _refuse_unsafe(draft: Draft) -> None:
-    """The standard library would decode encoded words (RFC 2047) in a header."""
+    """Refuses encoded words (RFC 2047), which the standard library would decode in a header."""
     for value in (draft.subject, str(draft.sender), *draft.headers.values()):
         if "=?" in value or not _JOINERS.sub("", value).isprintable():
             raise UnsafeMailError(value)

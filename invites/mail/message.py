@@ -21,8 +21,8 @@ class Parts:
 class OutgoingMail(flask_mail.Message):
     """A Flask-Mail message that BulkTemplate turns into bytes.
 
-    Flask-Mail's own headers let control characters pass, and break addresses with a comma in
-    the name. The standard library's policy quotes, folds and refuses (RFC 5322).
+    Flask-Mail's own headers let control characters pass, and break addresses with a comma in the
+    name. The standard library's policy quotes, folds and refuses (RFC 5322).
     """
 
     def __init__(
@@ -50,6 +50,6 @@ class OutgoingMail(flask_mail.Message):
         self._date = format_datetime(date)
 
     def as_bytes(self) -> bytes:
-        """The whole message; see BulkTemplate.fill. Raises UnsafeMailError."""
+        """See BulkTemplate.fill. Raises UnsafeMailError."""
         addressee = Addressee(self.recipient, self.msgId, self._date, link="")
         return BulkTemplate(self._draft).fill(addressee)

@@ -40,7 +40,7 @@ class MailContext:
 
 
 def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> OutgoingMail | None:
-    """The mail as of ``now``; None if it must not be sent any more."""
+    """None if the mail must not be sent any more."""
     parts = _delivery_parts(delivery, mail_context.links, now)
     if parts is None:
         return None
@@ -84,10 +84,7 @@ class PersonalLinks(NamedTuple):
 def invitation_parts(
     invitation: Invitation, personal: PersonalLinks, links: Links, *, has_profile: bool
 ) -> Parts:
-    """The invitation mail; its text depends on whether the person has a profile.
-
-    ``invitation`` may be an example that isn't in the database.
-    """
+    """``invitation`` may be an example that isn't in the database."""
     account = invitation.account
     context = {
         "account": account,
@@ -120,7 +117,7 @@ def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
 
 
 def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
-    """None when the person has set up two-step verification since they were asked to."""
+    """None if the person has set up two-step verification since they were asked to."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
     is_required = notice.event == SecurityEvent.TWO_STEP_REQUIRED
     accounts = two_step_policy.closed_accounts(notice.user) if is_required else []

@@ -1,8 +1,4 @@
-"""A batch's state: the only module that writes it.
-
-Start, pause, resume, cancel and retry a batch, stop one that only fails, and finish one that
-has nothing left to send.
-"""
+"""A batch's state. No other module writes it."""
 
 import logging
 from collections import Counter
@@ -39,7 +35,7 @@ _HALTED = (BatchState.PAUSED, BatchState.STOPPED)
 
 
 def start(batch: Batch, mails: int) -> None:
-    """Lets a new batch with so many mails be sent, beginning with probes if there are many."""
+    """Begins with probes if there are many mails."""
     batch.state = BatchState.PROBING if mails >= PROBED_SIZE else BatchState.RUNNING
     batch.save(only=[Batch.state])
 
@@ -53,7 +49,7 @@ def pause(actor: Membership, batch: Batch, now: datetime) -> None:
 
 
 def resume(actor: Membership, batch: Batch, now: datetime) -> None:
-    """Resumes a paused or stopped batch. Raises RuleError(BATCH_CHANGED)."""
+    """``batch`` is paused or stopped. Raises RuleError(BATCH_CHANGED)."""
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
         _change_state(batch, _HALTED, BatchState.RUNNING)
@@ -63,9 +59,9 @@ def resume(actor: Membership, batch: Batch, now: datetime) -> None:
 def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
     """Withdraws the queued mails; returns how many.
 
-    Invitations that no mail was sent for are revoked, so those people can be invited again.
-    A mail that is just being sent is delivered, or withdrawn if it is deferred. Raises
-    RuleError(BATCH_CHANGED), or ALL_SENT.
+    Revokes invitations that no mail was sent for, so those people can be invited again. A mail that
+    is being sent is delivered, or withdrawn if it is deferred. Raises RuleError(BATCH_CHANGED,
+    ALL_SENT).
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
@@ -80,21 +76,20 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
 
 
 def refuse_uncancelable(batch: Batch) -> None:
-    """Raises RuleError(ALL_SENT) when nothing of a batch is queued."""
+    """Raises RuleError(ALL_SENT) when no mail of the batch is queued."""
     if batch.state != BatchState.CANCELED and not unsent(batch):
         raise RuleError(Reason.ALL_SENT)
 
 
 def unsent(batch: Batch) -> int:
-    """How many mails canceling would withdraw."""
     return int(_queued_mails(batch).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
     """Queues again what failed or may not have arrived; returns how many mails.
 
-    Only the newest mail to each person who can still accept. Raises
-    RuleError(NOTHING_TO_RETRY), also for a canceled batch.
+    Only the newest mail to each person who can still accept. Raises RuleError(NOTHING_TO_RETRY),
+    also for a canceled batch.
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
@@ -117,7 +112,7 @@ def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
 def _queue_again(
     actor: Membership, batch: Batch, which: Any, now: datetime, action: AuditAction, if_none: Reason
 ) -> int:
-    """Queues mails as if they were new, and restarts a batch that was done or stopped."""
+    """Resets the mails' attempts, and restarts a batch that was done or stopped."""
     again: int = (
         Delivery.update(
             state=DeliveryState.QUEUED,
@@ -142,7 +137,7 @@ def _queue_again(
 
 
 def stop(batch_id: int, reason: str) -> None:
-    """Stops a batch whose mails fail; ``reason`` is the mail server's reply."""
+    """``reason``: the mail server's reply."""
     log.warning("batch %s stopped: %s", batch_id, reason)
     Batch.update(state=BatchState.STOPPED, stop_reason=reason[:500]).where(
         Batch.id == batch_id, Batch.state.in_(ACTIVE)
@@ -152,7 +147,7 @@ def stop(batch_id: int, reason: str) -> None:
 def probe(batch: Batch) -> list[int] | None:
     """The ids of the probes still to be attempted; None once all mails may be sent.
 
-    After all probes were attempted, the batch runs, or stops if most of them failed.
+    Once all probes were attempted, the batch runs, or stops if most of them failed.
     """
     probes = _probes(batch)
     if any(one.state in UNSENT_STATES and not one.attempts for one in probes):
@@ -173,8 +168,8 @@ def probe(batch: Batch) -> list[int] | None:
 def _probes(batch: Batch) -> list[Delivery]:
     """The first mails that weren't withdrawn.
 
-    Two queries, because an index has the thousands of queued mails in order: ten of them are
-    read. Of the others there are few while a batch is probing.
+    Uses two queries. An index has the thousands of queued mails in order, so only ten are read.
+    While a batch is probing, there are few others.
     """
     columns = Delivery.select(
         Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_code, Delivery.reply_text
@@ -189,7 +184,7 @@ def _probes(batch: Batch) -> list[Delivery]:
 
 
 def ahead_of(batch: Batch, now: datetime) -> Batch | None:
-    """The older batch of the same account that is sent before ``batch``, if any; see queue.bulk."""
+    """An older batch of the same account that is sent first, if any; see queue.bulk."""
     due = _unsent_mails(Batch.id).where(Delivery.due_at <= now)
     older = Batch.select().where(
         Batch.account == batch.account_id,
@@ -201,7 +196,7 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
 
 
 def finish_if_done(batch: Batch) -> None:
-    """Marks a batch as done if nothing is left to send. One statement: no mail is missed."""
+    """One statement, so no mail that is queued meanwhile is missed."""
     Batch.update(state=BatchState.DONE).where(
         Batch.id == batch.id,
         Batch.state.in_(ACTIVE),

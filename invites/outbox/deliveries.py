@@ -59,7 +59,7 @@ _WITHDRAW_CANCELED_OR_OVER = db.sql(
 
 
 def queued_page(number: int) -> Page[Delivery]:
-    """One page of the queued mail, newest first."""
+    """Newest first."""
     queued = Delivery.select(Delivery, Account).join(Account, db.LEFT_OUTER).where(IS_QUEUED)
     return paged(queued.order_by(Delivery.id.desc()), number)
 
@@ -69,14 +69,14 @@ def find_queued(delivery_id: int) -> Delivery | None:
 
 
 def was_withdrawn(invitation: Invitation) -> bool:
-    """Whether the newest mail for ``invitation`` was withdrawn."""
+    """Looks at the newest mail only."""
     mails = Delivery.select().where(Delivery.invitation == invitation)
     newest: Delivery | None = mails.order_by(Delivery.id.desc()).first()
     return newest is not None and newest.state == DeliveryState.WITHDRAWN
 
 
 def withdraw(which: Any, now: datetime, **changes: str) -> int:
-    """Withdraws the deliveries that match the condition ``which``; returns how many."""
+    """``which``: a condition. Returns how many were withdrawn."""
     withdrawn: int = (
         Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now, **changes)
         .where(which)
@@ -86,17 +86,17 @@ def withdraw(which: Any, now: datetime, **changes: str) -> int:
 
 
 def put_on_hold(now: datetime) -> None:
-    """Withdraws all unsent mail after a restore; ``batches.send_on_hold`` queues it again."""
+    """After a restore. ``batches.send_on_hold`` queues the mails again."""
     withdraw(Delivery.state.in_(UNSENT_STATES), now, reply_text=ON_HOLD)
 
 
 def withdraw_canceled_or_over(
     ids: Sequence[int], now: datetime, *, may_have_arrived: bool = False
 ) -> int:
-    """Withdraws those queued mails of ``ids`` whose batch is canceled or invitation is closed.
+    """Withdraws queued mails whose batch is canceled or invitation closed; returns how many.
 
-    Returns how many. A canceled batch's own invitations are revoked unless a mail for them may
-    have arrived: those people can be invited again. In the caller's transaction.
+    Revokes a canceled batch's own invitations unless a mail for them may have arrived, so those
+    people can be invited again. Runs in the caller's transaction.
     """
     if not ids:
         return 0

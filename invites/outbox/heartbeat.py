@@ -9,14 +9,13 @@ _INTERVAL = timedelta(seconds=30)
 
 
 def record(now: datetime, outage: str = "") -> None:
-    """Notes that the worker is running. ``outage``: why it can't send, empty if it can."""
+    """``outage``: why the worker can't send, empty if it can."""
     status = {"seen_at": now, "outage": outage[:500]}
     if not WorkerStatus.update(status).where(WorkerStatus.id == 1).execute():
         WorkerStatus.insert(id=1, **status).on_conflict_ignore().execute()
 
 
 def clear() -> None:
-    """Notes that the worker was stopped."""
     db.delete(WorkerStatus).where(WorkerStatus.id == 1).execute()
 
 
@@ -27,6 +26,6 @@ def worker_is_running(now: datetime) -> bool:
 
 
 def outage() -> str:
-    """Why the worker can't send, in the mail server's words; empty if it can."""
+    """In the mail server's words; empty if the worker can send."""
     status = WorkerStatus.get_or_none(WorkerStatus.id == 1)
     return status.outage if status is not None else ""

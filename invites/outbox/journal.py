@@ -1,9 +1,8 @@
 """Commits which mails are being sent and what became of them, before the next one is sent.
 
-A crash can't break this order: a mail is marked as *sending* before any of it is transmitted,
-and no connection completes a mail before the result of its previous one is committed. So a
-killed worker duplicates at most one mail per connection, and loses none. Connections that are
-ready at the same time share one commit.
+A mail is marked as *sending* before any of it is transmitted. No connection completes a mail before
+the result of its previous one is committed. So a killed worker duplicates at most one mail per
+connection, and loses none. Connections that are ready at the same time share one commit.
 """
 
 from collections.abc import Sequence
@@ -53,11 +52,11 @@ class JournalEntry(NamedTuple):
 def write(
     entries: Sequence[JournalEntry], starting: Sequence[QueuedMail], now: datetime
 ) -> set[int]:
-    """Commits what became of mails, and that ``starting`` are sent next.
+    """Commits results, and that ``starting`` are sent next.
 
-    Returns the ids of those of ``starting`` that may be sent. The others are withdrawn if their
-    batch was canceled or their invitation closed; they stay queued if their batch is halted.
-    Raises PeeweeException, and nothing is written.
+    Returns the ids of those that may be sent. The others are withdrawn if their batch was canceled
+    or their invitation closed, and stay queued if their batch is halted. Raises PeeweeException,
+    and then nothing is written.
     """
     moment = _microseconds(now)
     with db.sql_transaction() as run:
@@ -82,8 +81,8 @@ def write(
 def recover(now: datetime) -> int:
     """Queues again what a killed worker was sending; returns how many mails.
 
-    Only while no worker runs. Some may have arrived: the duplicates have the same Message-ID.
-    What was canceled meanwhile is withdrawn.
+    Call it only while no worker runs. Some mails may have arrived: the duplicates have the same
+    Message-ID. What was canceled meanwhile is withdrawn.
     """
     sending = Delivery.select(Delivery.id).where(deliveries.IS_SENDING)
     with db.transaction():

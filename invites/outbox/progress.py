@@ -27,15 +27,13 @@ _RECENTLY = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Progress:
-    """The totals of a batch; of several mails to one person, the newest counts.
+    """The totals of a batch. Only the newest mail to each person counts.
 
-    ``undelivered``: the newest mails that failed or bounced.
-    ``deferred``: the newest mails that the mail server deferred.
-    ``not_due``: how many mails wait for a later moment.
-    ``retriable``: how many mails could be retried.
-    ``on_hold``: how many mails a restore put on hold, to people who can still accept.
-    ``unneeded``: how many mails were withdrawn because the person had answered.
-    ``without_authority``: how many pending invitations can't be accepted, see ``authority``.
+    ``undelivered`` and ``deferred``: only the newest of these; undelivered mails failed or bounced.
+    ``not_due``: how many mails wait for a later moment. ``on_hold``: how many mails a restore put
+    on hold, to people who can still accept. ``unneeded``: how many mails were withdrawn because the
+    person had answered. ``without_authority``: how many pending invitations can't be accepted, see
+    ``authority``.
     """
 
     mails: dict[DeliveryState, int]
@@ -51,7 +49,7 @@ class Progress:
 
     @property
     def minutes_left(self) -> float | None:
-        """How long the mails that are due take at the current rate; None while none is sent."""
+        """At the current rate, for the mails that are due. None while none is sent."""
         due = self.waiting - self.not_due
         return due / self.per_minute if due > 0 and self.per_minute else None
 
@@ -61,7 +59,7 @@ class Progress:
 
     @property
     def waiting(self) -> int:
-        """Mails that are queued or being sent."""
+        """Queued or being sent."""
         return self.mails[DeliveryState.QUEUED] + self.mails[DeliveryState.SENDING]
 
     @property
@@ -70,12 +68,12 @@ class Progress:
 
     @property
     def failed(self) -> int:
-        """Mails that failed or bounced."""
+        """Includes bounced mails."""
         return self.mails[DeliveryState.FAILED] + self.mails[DeliveryState.BOUNCED]
 
     @property
     def withdrawn(self) -> int:
-        """Mails whose batch was canceled, or whose invitation was revoked or has expired."""
+        """The batch was canceled, or the invitation was revoked or has expired."""
         return self.mails[DeliveryState.WITHDRAWN] - self.on_hold - self.unneeded
 
     @property
@@ -90,7 +88,7 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
         .where(Delivery.batch == batch, is_newest_mail(of_batch=True))
         .group_by(Delivery.state)
     )
-    # Every priority, spelled out: so the index of queued mail finds the few that match.
+    # Spells out every priority, so that SQLite uses the index of queued mail.
     not_due = deliveries.IS_QUEUED & Delivery.priority.in_(list(Priority)) & (Delivery.due_at > now)
     mailed = Invitation.id.in_(Delivery.select(Delivery.invitation).where(Delivery.batch == batch))
     return Progress(
@@ -112,13 +110,13 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
 
 
 def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many people each batch has mailed or will mail, by batch id."""
+    """By batch id. Counts people who were or will be mailed."""
     is_included = Delivery.batch.in_(batch_ids)
     return _by_batch(fn.COUNT(Delivery.invitation.distinct()), is_included)
 
 
 def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many mails of each batch were sent, by batch id."""
+    """By batch id."""
     is_sent = Delivery.state == DeliveryState.SENT
     return _by_batch(fn.COUNT(Delivery.id), Delivery.batch.in_(batch_ids) & is_sent)
 
@@ -135,13 +133,12 @@ def retriable(batch: Batch, now: datetime) -> Any:
 
 
 def on_hold(batch: Batch, now: datetime) -> Any:
-    """A query for the ids of mails that a restore put on hold, to people who can still accept."""
+    """A query for ids. Only mails to people who can still accept."""
     is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
     return _still_needed(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_on_hold, now)
 
 
 def total_on_hold(now: datetime) -> int:
-    """How many mails are on hold, over all batches."""
     batch_ids = Delivery.select(Delivery.batch).where(Delivery.reply_text == deliveries.ON_HOLD)
     batches = Batch.select(Batch.id).where(Batch.id.in_(batch_ids))
     return sum(int(on_hold(batch, now).count()) for batch in batches)
@@ -150,8 +147,8 @@ def total_on_hold(now: datetime) -> int:
 def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
     """A query for the ids of those mails of ``which`` that are the newest of a pending invitation.
 
-    Not of a canceled batch. Not for an invitation to a higher role, of which the batch only
-    reminds: people who may manage the batch may not send that one.
+    Excludes canceled batches. Also excludes invitations to a higher role, which the batch only
+    reminds of: people who may manage the batch may not send those.
     """
     return (
         Delivery.select(Delivery.id)
@@ -185,7 +182,7 @@ def _unneeded(batch: Batch) -> int:
 
 
 def _per_minute(batch: Batch, now: datetime) -> float:
-    """The rate over the last 30 seconds, counted from the first mail in them."""
+    """Over the last 30 seconds, counted from the first mail in them."""
     finished = Delivery.finished_at
     count, first = (
         Delivery.select(fn.COUNT(Delivery.id), fn.MIN(finished))
@@ -201,7 +198,7 @@ def _per_minute(batch: Batch, now: datetime) -> float:
 
 
 def statuses(which: Any, now: datetime) -> dict[InvitationStatus, int]:
-    """How many of the invitations that match the condition ``which`` have each status."""
+    """``which``: a condition on invitations."""
     status = Invitation.status_at(now)
     counted = Invitation.select(status, fn.COUNT(Invitation.id)).where(which).group_by(status)
     return dict.fromkeys(InvitationStatus, 0) | {
@@ -210,7 +207,7 @@ def statuses(which: Any, now: datetime) -> dict[InvitationStatus, int]:
 
 
 def is_newest_mail(*, of_batch: bool = False) -> Any:
-    """The condition that no later mail exists for the same invitation (of the same batch)."""
+    """A condition: no later mail exists for the same invitation (of the same batch)."""
     later = Delivery.alias()
     is_later = (later.invitation == Delivery.invitation) & (later.id > Delivery.id)
     if of_batch:
@@ -219,7 +216,7 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
 
 
 def _newest(batch: Batch, which: Any) -> list[Delivery]:
-    """The newest mails that match the condition ``which``, with their invitations."""
+    """Includes their invitations."""
     return list(
         Delivery.select(Delivery, Invitation)
         .join(Invitation)

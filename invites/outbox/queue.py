@@ -51,7 +51,7 @@ _END_OF_TIME = 2**63 - 1
 
 
 class QueuedInvitation(NamedTuple):
-    """What a mail needs of its invitation; can be signed like the row itself."""
+    """What a mail needs of its invitation. Can be signed like the row itself."""
 
     id: int
     inviter_id: int
@@ -62,9 +62,9 @@ class QueuedInvitation(NamedTuple):
 
 
 class QueuedMail(NamedTuple):
-    """A mail that is due, with all that its template needs.
+    """A mail that is due, with everything its template needs.
 
-    ``has_profile``: whether its recipient has one. ``invitation`` is None for all other mail.
+    ``has_profile``: whether the recipient has one. ``invitation`` is None for other kinds of mail.
     """
 
     id: int
@@ -86,10 +86,10 @@ def urgent(now: datetime, limit: int) -> list[QueuedMail]:
 
 
 def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[QueuedMail]:
-    """Mails of batches: from the oldest batch of each account, the accounts in turn.
+    """From the oldest batch of each account, the accounts in turn.
 
-    Without the ids in ``taken``: mails that the worker holds, though they are still queued.
-    Returns fewer than ``limit`` if there are very many accounts and some have few mails.
+    ``taken``: ids of mails that are still queued, but held by the worker. Returns fewer than
+    ``limit`` if there are very many accounts and some have few mails.
     """
     unfinished = _unfinished_by_account()
     share = min(limit, 2 * math.ceil(limit / len(unfinished))) if unfinished else 0
@@ -100,7 +100,7 @@ def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[Queue
 
 
 def _unfinished_by_account() -> dict[int, list[Batch]]:
-    """The batches that may be sent, oldest first."""
+    """Oldest first."""
     by_account: dict[int, list[Batch]] = {}
     unfinished = Batch.select(Batch.id, Batch.account, Batch.state).where(Batch.state.in_(ACTIVE))
     for batch in unfinished.order_by(Batch.id):
@@ -109,7 +109,7 @@ def _unfinished_by_account() -> dict[int, list[Batch]]:
 
 
 def _first_due(unfinished: Sequence[Batch], search: "_Search") -> list[QueuedMail]:
-    """The due mails of the first batch that has some. Batches without any are finished."""
+    """Due mails of the first batch that has some. Finishes batches that have none left."""
     for batch in unfinished:
         probes = batches.probe(batch) if batch.state == BatchState.PROBING else None
         if rows := search.of_batch(batch) if probes is None else search.by_id(probes):
@@ -119,8 +119,6 @@ def _first_due(unfinished: Sequence[Batch], search: "_Search") -> list[QueuedMai
 
 
 class _Search(NamedTuple):
-    """Finds up to ``limit`` mails that are due and not ``taken``."""
-
     now: datetime
     limit: int
     taken: Set[int]
@@ -142,8 +140,7 @@ class _Search(NamedTuple):
 def _due(now: datetime) -> tuple[int, int]:
     """Mail is due up to the first moment, and after the second.
 
-    No retry is that far ahead: such a due date comes from a clock that was wrong, and that mail
-    must not wait for days.
+    No retry is that far ahead: such a due date was set while the clock was wrong.
     """
     return Delivery.due_at.db_value(now), Delivery.due_at.db_value(now + MAX_DELAY)
 

@@ -1,4 +1,4 @@
-"""When a mail is retried: decides what happens to it after one attempt."""
+"""When a mail is retried."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from invites.models import DeliveryState
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
 MAX_DELAY = timedelta(hours=5)
 
-_MIN_ATTEMPTS = 5  # mail that waited a week for a mail server is old before its first attempt
+_MIN_ATTEMPTS = 5  # mail may wait a week for a mail server before its first attempt
 _DELAY_IF_UNKNOWN = timedelta(minutes=2)
 _RANDOM = secrets.SystemRandom()
 _MAX_BACKOFF = 240.0  # minutes; with its jitter still below MAX_DELAY
@@ -19,9 +19,8 @@ _MAX_BACKOFF = 240.0  # minutes; with its jitter still below MAX_DELAY
 class SendResult(StrEnum):
     """How one attempt ended.
 
-    DEFERRED: refused for now, to be retried. OUTCOME_UNKNOWN: the connection broke after the
-    whole mail, before the reply. NOT_ATTEMPTED: the connection ended for another reason than
-    this mail.
+    DEFERRED: refused for now, to be retried. OUTCOME_UNKNOWN: the connection broke after the whole
+    mail, before the reply. NOT_ATTEMPTED: the connection ended for a reason unrelated to this mail.
     """
 
     SENT = "sent"
@@ -33,7 +32,7 @@ class SendResult(StrEnum):
 
 
 class Attempt(NamedTuple):
-    """One attempt: its result, and the mail server's reply."""
+    """``code`` and ``text``: the mail server's reply."""
 
     result: SendResult
     code: int | None = None
@@ -41,7 +40,7 @@ class Attempt(NamedTuple):
 
     @property
     def reply(self) -> str:
-        """Code and text, as in "550 5.1.1 No such user"."""
+        """For example "550 5.1.1 No such user"."""
         return f"{self.code or ''} {self.text}".strip()
 
 
@@ -63,7 +62,6 @@ class Decision(NamedTuple):
 
 
 def decide(history: History, result: SendResult, now: datetime) -> Decision:
-    """What happens to a mail after an attempt that ended with ``result`` at ``now``."""
     attempts, unknown_outcomes = history.attempts + 1, history.unknown_outcomes
     if result is SendResult.NOT_ATTEMPTED:
         return Decision(DeliveryState.QUEUED, now, history.attempts, unknown_outcomes)
@@ -85,6 +83,6 @@ _FINAL_STATES = {
 
 
 def _backoff(attempts: int) -> timedelta:
-    """One minute, doubling up to four hours, with a quarter of jitter so that retries spread."""
+    """One minute, doubling up to four hours. 12.5 % of jitter either way spreads retries."""
     minutes = min(2.0 ** min(attempts - 1, 10), _MAX_BACKOFF)
     return timedelta(minutes=minutes * _RANDOM.uniform(0.875, 1.125))

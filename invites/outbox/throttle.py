@@ -12,7 +12,7 @@ MAX_CONNECTIONS = 32
 
 @dataclass(frozen=True)
 class Limits:
-    """Mails a minute over all connections, None for no limit; and connections at a time."""
+    """Mails per minute over all connections, None for no limit; connections at a time."""
 
     per_minute: int | None = None
     connections: int = 4
@@ -24,7 +24,7 @@ def read() -> Limits:
 
 
 def change(per_minute: str, connections: str) -> None:
-    """Stores two numbers as they were typed. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    """Stores numbers as typed. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
     chosen = {
         "per_minute": clean_per_minute(per_minute),
         "connections": clean_connections(connections),
@@ -35,7 +35,7 @@ def change(per_minute: str, connections: str) -> None:
 
 
 def clean_per_minute(text: str) -> int | None:
-    """None for an empty text: no limit. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    """None for an empty text. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
     return _number(text, MAX_PER_MINUTE) if text.strip() else None
 
 

@@ -24,9 +24,9 @@ from invites.sending.smtp_session import SmtpSession
 from invites.sending.smtp_transaction import Awaits
 
 _KEEP_IDLE = 2.0  # seconds for which an idle connection stays open
-_SEARCH_EVERY = 0.05  # seconds, for idle connections
+_SEARCH_EVERY = 0.05  # seconds, while connections are idle
 _PREPARED_TIME = 2.0  # seconds for which a prepared message may be sent
-_MAX_UNSENDABLE = 25  # mails that turn out not to be sent, until they are committed
+_MAX_UNSENDABLE = 25  # mails that can't be sent, after which their results are committed
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 log = logging.getLogger("invites.sending.worker")
@@ -53,14 +53,14 @@ class ConnectionPool:
         self._selector.register(self._connector, selectors.EVENT_READ)
 
     def close(self) -> None:
-        """Hangs up; what is being sent stays *sending*, and the next worker recovers it."""
+        """Hangs up. What is being sent stays *sending*, and the next worker recovers it."""
         for session in self._sessions:
             session.socket.close()
         self._selector.close()
         self._connector.close()
 
     def __len__(self) -> int:
-        """How many connections are open or being opened."""
+        """Open connections, and those being opened."""
         return len(self._sessions) + len(self._connector)
 
     def all_have_sent(self) -> bool:
@@ -68,7 +68,7 @@ class ConnectionPool:
         return not self._connector and all(session.accepted for session in self._sessions)
 
     def any_has_sent(self) -> bool:
-        """Whether the mail server accepted a message on a connection that is open."""
+        """Whether the mail server accepted a message on any open connection."""
         return any(session.accepted for session in self._sessions)
 
     def is_busy(self) -> bool:
@@ -76,11 +76,10 @@ class ConnectionPool:
         return bool(self._sessions or self._results)
 
     def has_work(self) -> bool:
-        """Whether a mail is due that no connection has taken."""
         return bool(self._prepared) or self._dispatcher.has_work()
 
     def connect(self, mail: flask_mail.Mail) -> None:
-        """Starts opening another connection; the open ones continue meanwhile."""
+        """Returns at once; open connections continue meanwhile."""
         self._connector.begin(mail, self._builder.sender)
 
     def is_stuck(self, seconds: float) -> bool:
@@ -88,21 +87,20 @@ class ConnectionPool:
         return not self._sessions and self._connector.seconds_since_last() > seconds
 
     def shut_down(self, deadline: float) -> None:
-        """Finishes the current messages and quits, by a moment of ``time.monotonic()``."""
+        """Finishes the current messages and quits. ``deadline``: on ``time.monotonic()``."""
         self.limit(0)
         for session in self._sessions:
             session.socket.shorten_deadline(deadline)
 
     def limit(self, connections: int) -> None:
-        """The connections beyond that many finish their message and quit."""
+        """Connections beyond that many finish their message and quit."""
         self._max_connections = connections
 
     def run_once(self, timeout: float) -> list[Exception | None]:
         """Does what can be done now, or becomes possible within ``timeout`` seconds.
 
-        Returns how connections ended: None for an orderly end, ServerUnavailable, or any
-        exception of a bug of ours. Raises PeeweeException; nothing is lost then, and the next
-        call continues.
+        Returns how connections ended: None for an orderly end, ServerUnavailable, or the exception
+        of a bug of ours. Raises PeeweeException. Nothing is lost then, and the next call continues.
         """
         self._transfer(self._select_timeout(timeout))
         self._end_overdue()
@@ -124,7 +122,6 @@ class ConnectionPool:
         return timeout
 
     def _transfer(self, timeout: float) -> None:
-        """Sends and receives on all connections."""
         for key, _events in self._selector.select(timeout):
             session: SmtpSession | None = key.data
             if session is None:
@@ -134,7 +131,7 @@ class ConnectionPool:
             self._watch(session)
             if session.awaits is Awaits.COMMIT or session in self._assigned:
                 continue
-            # To an idle session a server has nothing to say but goodbye.
+            # A server sends nothing to an idle session, except that it closes the connection.
             if session.socket.has_news:
                 self._resume(session)
 
@@ -154,10 +151,10 @@ class ConnectionPool:
                 self._searched_at = 0.0
 
     def _assign(self) -> bool:
-        """Assigns a message to each session that became ready; whether there was any.
+        """Assigns messages to sessions that became ready. Returns whether there were any.
 
-        If so, the sockets are read again before the commit: building messages takes as long as
-        a fast server's reply. So more sessions may be ready, and all share one commit.
+        If so, the sockets are read again before the commit, because building messages takes as long
+        as a fast server's reply. More sessions may then be ready, and all share one commit.
         """
         surplus = self._sessions[self._max_connections :]
         ready = [session for session in self._ready() if session not in self._assigned]
@@ -166,7 +163,7 @@ class ConnectionPool:
         return bool(ready)
 
     def _commit_and_resume(self) -> None:
-        """Commits results and which messages are sent next, then lets their sessions continue.
+        """Commits results and which messages are sent next, then resumes their sessions.
 
         Raises PeeweeException; then the assigned messages are queued as before.
         """
@@ -181,14 +178,14 @@ class ConnectionPool:
         for session, message in assigned.items():
             if message is not None and message.mail.id not in may_start:
                 self._dispatcher.put_back(message.mail)
-                self._searched_at = 0.0  # the session looks for another one
+                self._searched_at = 0.0  # the session searches for another one
                 message = None
             if message is not None or session.awaits is Awaits.COMMIT or self._must_close(session):
                 self._resume(session, message)
         self._commit([])
 
     def _ready(self) -> list[SmtpSession]:
-        """The sessions that need a message; those with a result to commit first."""
+        """Sessions that need a message; those with a result to commit first."""
         found = [session for session in self._sessions if session.awaits is Awaits.COMMIT]
         if time.monotonic() - self._searched_at > _SEARCH_EVERY:
             self._searched_at = time.monotonic()
@@ -201,7 +198,7 @@ class ConnectionPool:
         return is_idle or is_surplus or session.socket.has_news
 
     def _prepare_one(self) -> None:
-        """While all sessions wait for replies, builds a message that one of them will send.
+        """Builds the next message while all sessions wait for replies.
 
         Not with a rate limit: a message counts as soon as it is taken.
         """
@@ -244,7 +241,7 @@ class ConnectionPool:
         return None
 
     def _build(self, mail: QueuedMail, now: datetime) -> Message | None:
-        """None, with a result, for a mail that won't be sent."""
+        """Returns None, and adds a result, for a mail that won't be sent."""
         message = None
         unsent = Attempt(SendResult.WITHDRAWN)
         try:
@@ -265,7 +262,7 @@ class ConnectionPool:
         return message
 
     def _commit(self, mails: Sequence[QueuedMail]) -> set[int]:
-        """Commits results, and that ``mails`` are sent next; returns the ids that may be.
+        """Returns the ids of those of ``mails`` that may be sent.
 
         Raises PeeweeException; then the results are kept for the next time.
         """

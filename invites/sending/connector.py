@@ -21,10 +21,7 @@ Opened = tuple[SmtpSocket, SmtpTransaction] | Exception
 
 
 class Connector:
-    """The connections that are being opened; ``len()`` of them.
-
-    Can be registered with a selector: readable when ``results`` has something new.
-    """
+    """Can be registered with a selector: readable when ``results`` has something new."""
 
     def __init__(self) -> None:
         self._threads: dict[SmtpClient, Thread] = {}
@@ -39,7 +36,6 @@ class Connector:
         return self._readable.fileno()
 
     def begin(self, mail: flask_mail.Mail, sender: str) -> None:
-        """Starts opening a connection for messages from ``sender``."""
         client = SmtpClient(_mail_server(mail))
         thread = Thread(target=self._open, args=(client, sender), name="open", daemon=True)
         self._threads[client] = thread
@@ -50,11 +46,10 @@ class Connector:
             self._add_result(client, error)
 
     def seconds_since_last(self) -> float:
-        """How long ago the last connection was begun."""
         return time.monotonic() - self._last_begun
 
     def results(self) -> list[Opened]:
-        """What was opened since the last call, or why not: ServerUnavailable, or a bug of ours."""
+        """What was opened since the last call, or ServerUnavailable, or a bug of ours."""
         found: list[Opened] = []
         while not self._results.empty():
             self._readable.recv(1)
@@ -91,7 +86,7 @@ class Connector:
 
 
 def _open(client: SmtpClient, sender: str) -> tuple[SmtpSocket, SmtpTransaction]:
-    """Raises ServerUnavailable with the reason."""
+    """Raises ServerUnavailable."""
     try:
         for _stage, step in client.steps():
             step()
@@ -107,7 +102,7 @@ def _open(client: SmtpClient, sender: str) -> tuple[SmtpSocket, SmtpTransaction]
 
 
 def _reason(error: Exception) -> str:
-    """The words of the operating system or the protocol, without their numbers."""
+    """The words of the operating system or the protocol, without error numbers."""
     if isinstance(error, TimeoutError):
         return "The mail server did not answer in time."
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -115,7 +110,7 @@ def _reason(error: Exception) -> str:
 
 
 def _mail_server(mail: flask_mail.Mail) -> MailServer:
-    """Flask-Mail's configuration; its own connection has no timeout and checks no certificate."""
+    """Flask-Mail's own connection has no timeout and checks no certificate."""
     return MailServer(
         mail.server, mail.port, mail.username, mail.password, mail.use_tls, mail.use_ssl
     )

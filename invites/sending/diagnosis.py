@@ -15,7 +15,7 @@ _WRONG_NAME = (62, 64)
 
 
 class Diagnosis(StrEnum):
-    """web/mail_labels.py has the advice for each."""
+    """What is wrong; web/mail_labels.py has the advice for each."""
 
     NAME_UNKNOWN = "name_unknown"
     CONNECTION_REFUSED = "connection_refused"

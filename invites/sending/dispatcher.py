@@ -32,7 +32,7 @@ class Dispatcher:
         self.rate_limit = RateLimit()
 
     def take(self) -> QueuedMail | None:
-        """The next mail, or None if none is due or the rate limit is reached."""
+        """None if no mail is due or the rate limit is reached."""
         self._fill()
         if not self._buffer or not self.rate_limit.acquire():
             return None
@@ -41,7 +41,7 @@ class Dispatcher:
         return mail
 
     def put_back(self, mail: QueuedMail) -> None:
-        """For a mail that isn't sent now: it stays queued."""
+        """For a mail that isn't sent now. It stays queued."""
         self._taken.discard(mail.id)
         self.rate_limit.release()
 
@@ -86,30 +86,29 @@ class Dispatcher:
 
 
 class RateLimit:
-    """At most so many mails a minute, evenly spaced: no burst exceeds a provider's own limit."""
+    """Mails are evenly spaced, so that no burst exceeds a provider's own limit."""
 
     def __init__(self) -> None:
         self.per_minute: int | None = None
         self._next = 0.0
 
     def acquire(self) -> bool:
-        """Whether a mail may be sent now; if so, it is counted."""
+        """Whether a mail may be sent now. If so, it is counted."""
         if self.per_minute is None:
             return True
         now = time.monotonic()
         if now < self._next:
             return False
-        # One mail that is up to a second late, or mails for a tenth of a second, may be made up
-        # for: so a short wait hardly lowers the rate.
+        # One mail that is up to a second late can be made up for, or mails for a tenth of a
+        # second. So a short wait hardly lowers the rate.
         gap = 60 / self.per_minute
         self._next = max(self._next, now - min(1.0, max(gap, 0.1))) + gap
         return True
 
     def release(self) -> None:
-        """Uncounts a mail that wasn't sent."""
         if self.per_minute is not None:
             self._next -= 60 / self.per_minute
 
     def delay(self) -> float:
-        """Seconds until the next mail may be sent."""
+        """In seconds."""
         return max(0.0, self._next - time.monotonic()) if self.per_minute else 0.0

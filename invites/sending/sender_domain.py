@@ -60,13 +60,13 @@ Texts = Callable[[str], list[str]]
 
 
 def is_public(domain: str) -> bool:
-    """Whether DNS can know the domain; not ``localhost`` or an IP address."""
+    """False for ``localhost`` and IP addresses."""
     top = domain.rpartition(".")[2]
     return "." in domain and not domain.startswith("[") and not top.isdecimal()
 
 
 def published(domain: str, resolver: Resolver) -> Published:
-    """Queries DNS; takes seconds when it is slow."""
+    """Queries DNS, which may take seconds."""
     texts = partial(_texts, resolver)
     spf, spf_records = _spf(domain, texts)
     dmarc, dmarc_records, dmarc_domain = _dmarc(domain, texts)
@@ -76,7 +76,7 @@ def published(domain: str, resolver: Resolver) -> Published:
 
 
 def system_resolver() -> Resolver:
-    """A resolver for the name servers of the operating system."""
+    """Uses the name servers of the operating system."""
     try:
         return Resolver()
     except dns.resolver.NoResolverConfiguration:
@@ -84,7 +84,7 @@ def system_resolver() -> Resolver:
 
 
 def _texts(resolver: Resolver, name: str) -> list[str]:
-    """The TXT records of ``name``. Raises DnsUnavailableError."""
+    """Returns TXT records. Raises DnsUnavailableError."""
     try:
         answer = resolver.resolve(f"{name}.", "TXT", lifetime=_QUERY_TIME)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -105,7 +105,7 @@ def _spf(domain: str, texts: Texts) -> tuple[Spf, list[str]]:
 
 
 def _unlisted(terms: list[str]) -> Spf:
-    """The last term of an SPF record, for servers that it doesn't list."""
+    """The last term, which applies to servers that the record doesn't list."""
     verdicts = {
         "-all": Spf.FAIL,
         "~all": Spf.SOFTFAIL,

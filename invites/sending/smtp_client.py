@@ -1,7 +1,7 @@
 """The SMTP client that opens connections: smtplib's, with deadlines, limits and a trace.
 
-smtplib itself waits for a whole reply as long as its bytes trickle in, reads replies of any
-size, and gives each address of a server the full time to connect.
+smtplib itself waits as long as bytes of a reply trickle in, reads replies of any size, and gives
+each address of a server the full time to connect.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class SmtpClient(smtplib.SMTP):
 
     Every step must succeed before the next one: without TLS no password is sent, and the
     certificate is checked. Raises OSError (smtplib's errors are OSErrors), or ValueError for a
-    broken AUTH exchange. Each reply has ``smtp_socket.TIMEOUT`` seconds.
+    broken AUTH exchange. Each reply may take ``smtp_socket.TIMEOUT`` seconds.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class SmtpClient(smtplib.SMTP):
         self.trace: list[bytes] = []
 
     def steps(self) -> Iterator[tuple[Stage, Callable[[], Facts]]]:
-        """The steps that open the connection; each returns what it found."""
+        """Each step returns what it found."""
         yield Stage.CONNECT, self._connect
         if self.server.use_ssl:
             yield Stage.ENCRYPT, self._encrypt
@@ -88,7 +88,7 @@ class SmtpClient(smtplib.SMTP):
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
-        """The next reply; its code is -1 if it isn't one."""
+        """The code is -1 if it isn't a reply."""
         self._start_waiting()
         texts: list[bytes] = []
         while len(texts) < _MAX_LINES:
@@ -101,7 +101,7 @@ class SmtpClient(smtplib.SMTP):
         return -1, b"The mail server's reply does not end."
 
     def quit_quickly(self) -> None:
-        """Ends the conversation; a message that the server accepted stays accepted."""
+        """A message that the server accepted stays accepted."""
         self._deadline = min(self._deadline, time.monotonic() + _QUIT_TIME)
         if self.sock is not None:
             with contextlib.suppress(OSError):
@@ -109,14 +109,14 @@ class SmtpClient(smtplib.SMTP):
         self.close()
 
     def abort(self) -> None:
-        """Ends whatever another thread waits for."""
+        """Call it from another thread to interrupt one that waits."""
         if self.sock is not None:
             with contextlib.suppress(OSError):
                 # Not SSLSocket's own, which waits for its lock.
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def _connect(self) -> Facts:
-        """Tries each address of the server; smtplib would give each the full time."""
+        """Divides the time among the server's addresses; smtplib gives each the full time."""
         found = socket.getaddrinfo(self.server.host, self.server.port, type=socket.SOCK_STREAM)
         error = OSError()
         for *_, address in found:
@@ -160,7 +160,7 @@ class SmtpClient(smtplib.SMTP):
         return {}
 
     def _say_hello(self) -> Facts:
-        """EHLO, or HELO for old servers."""
+        """Falls back to HELO for old servers."""
         self.ehlo_or_helo_if_needed()
         offers = printable(", ".join(sorted(self.esmtp_features))).upper()
         return {"offers": offers[:MAX_SHOWN] or "-"}
@@ -194,7 +194,7 @@ class SmtpClient(smtplib.SMTP):
         self._reply_deadline = time.monotonic() + smtp_socket.TIMEOUT
 
     def _limited_socket(self) -> socket.socket:
-        """The socket, with the time that is left as its timeout. Raises TimeoutError."""
+        """Sets the remaining time as its timeout. Raises TimeoutError."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         left = min(self._deadline, self._reply_deadline) - time.monotonic()
@@ -212,5 +212,5 @@ def _expect(code: int, reply: tuple[int, bytes]) -> None:
 
 @functools.cache
 def _own_name() -> str:
-    """Our name for EHLO; asking the resolver can take seconds."""
+    """For EHLO. Asks the resolver, which can take seconds."""
     return socket.getfqdn()

@@ -10,7 +10,7 @@ _NAME = re.compile(rb"\S*[@.]\w\S*")  # an address, host or link, which may cont
 
 
 class ServerUnavailable(Exception):
-    """The mail server can't be used now. No mail is at fault, all of it waits."""
+    """The server can't be used now. This isn't any mail's fault, so all mail waits."""
 
 
 class ConnectionLost(Exception):
@@ -38,7 +38,7 @@ def refuses_sender(text: bytes) -> bool:
 
 
 def printable(text: bytes | str, code: int | None = None) -> str:
-    """What a mail server said, as one printable line, after its code."""
+    """One line. ``code`` comes first."""
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     if not said.isprintable():
         said = "".join(c if c.isprintable() else " " for c in said)

@@ -11,16 +11,16 @@ from invites.sending.smtp_transaction import Awaits, SmtpTransaction, Steps
 
 
 class SmtpSession:
-    """A conversation that never blocks.
+    """Never blocks.
 
-    ``awaits`` says what it needs to continue, None once it is over. Call ``resume`` when that
-    is there.
+    ``awaits``: what it needs to continue, None once it is over. Call ``resume`` when that is
+    available.
     """
 
     def __init__(
         self, sock: SmtpSocket, transaction: SmtpTransaction, results: list[JournalEntry]
     ) -> None:
-        """``results`` gets the result of each message, to be committed."""
+        """The session appends each message's result to ``results``, to be committed."""
         self.socket = sock
         self.awaits: Awaits | None = Awaits.MESSAGE
         self.waiting_since = time.monotonic()
@@ -36,10 +36,10 @@ class SmtpSession:
         return self._transaction.accepted
 
     def resume(self, next_message: Message | None = None) -> None:
-        """``next_message``: for COMMIT and MESSAGE; None if there is no more.
+        """``next_message``: for COMMIT and MESSAGE; None if there are no more.
 
-        Raises ServerUnavailable, or any exception of a bug of ours. Then the session is over,
-        and its messages have results.
+        Raises ServerUnavailable, or the exception of a bug of ours. Then the session is over, and
+        its messages have results.
         """
         self._next_message = next_message
         try:
@@ -87,7 +87,7 @@ class SmtpSession:
     def _add_interrupted(
         self, current: Message | None, following: Message | None, error: Exception
     ) -> None:
-        """Adds results for what was being sent when the connection ended."""
+        """Adds results for messages that were being sent when the connection ended."""
         if following is not None:
             self._add_result(following, Attempt(SendResult.NOT_ATTEMPTED))
         if current is None:

@@ -1,7 +1,4 @@
-"""A connected socket that never blocks: sends what the server takes, collects whole replies.
-
-So one thread serves all connections, and a slow server never blocks the others.
-"""
+"""A connected socket that never blocks, so one thread can serve all connections."""
 
 import socket
 import ssl
@@ -12,7 +9,7 @@ from invites.sending.smtp_replies import printable
 
 TIMEOUT = 50.0  # seconds for a whole reply
 
-# TLS may have to send before it can receive, and the other way round.
+# TLS may have to send before it can receive, and vice versa.
 _CANT_SEND = (BlockingIOError, ssl.SSLWantWriteError)
 _CANT_RECEIVE = (BlockingIOError, ssl.SSLWantReadError)
 _CHUNK = 65_536  # bytes
@@ -26,7 +23,7 @@ Reply = tuple[int, bytes]
 class SmtpSocket:
     """``replies``: received and not read yet. ``broken``: why no more come, empty if they do.
 
-    ``waits_to_send``: whether ``transfer`` can go on as soon as the socket is writable.
+    ``waits_to_send``: whether ``transfer`` can continue as soon as the socket is writable.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -46,18 +43,18 @@ class SmtpSocket:
         return bool(self.replies or self.broken)
 
     def send(self, content: bytes) -> None:
-        """Sends ``content``, now or in the next calls of ``transfer``."""
+        """Sends now or in the next calls of ``transfer``."""
         self._unsent += content
         self._send_unsent()
 
     def transfer(self) -> None:
-        """Receives and sends what can be without waiting."""
+        """Receives and sends as much as possible without waiting."""
         self.waits_to_send = False
         self.receive()
         self._send_unsent()
 
     def receive(self) -> None:
-        """Receives what can be without waiting."""
+        """Receives as much as possible without waiting."""
         try:
             while not self.broken:
                 content = self.sock.recv(_CHUNK)
@@ -72,15 +69,15 @@ class SmtpSocket:
             self.broken = printable(error.strerror or str(error))
 
     def expect_reply(self, seconds: float) -> None:
-        """Gives the server so long for its next reply."""
+        """Sets the deadline for the next reply, in seconds from now."""
         self._deadline = time.monotonic() + seconds
 
     def shorten_deadline(self, deadline: float) -> None:
-        """``deadline``: a moment of ``time.monotonic()``."""
+        """``deadline``: on ``time.monotonic()``."""
         self._deadline = min(self._deadline, deadline)
 
     def end_if_overdue(self) -> bool:
-        """Marks the connection as broken when the reply takes too long; returns whether it did."""
+        """Marks the connection as broken if the reply is late. Returns whether it was."""
         if time.monotonic() < self._deadline:
             return False
         self.broken = self.broken or "The mail server did not answer in time."

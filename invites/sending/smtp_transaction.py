@@ -1,7 +1,7 @@
 """SMTP transactions, one per message (RFC 5321, 3.3), pipelined (RFC 2920).
 
-Where the server offers PIPELINING, the end of one message and the envelope of the next travel
-together. So a message costs one round trip instead of four.
+With PIPELINING, the end of one message and the envelope of the next are sent together. So a message
+costs one round trip instead of four.
 """
 
 from collections.abc import Generator
@@ -42,10 +42,7 @@ Steps = Generator[Awaits, None, T]
 
 
 class SmtpTransaction:
-    """Sends messages over one connection, one after the other.
-
-    ``accepted``: how many the server accepted.
-    """
+    """``accepted``: how many messages the server accepted."""
 
     def __init__(self, sock: SmtpSocket, sender: str, *, pipelining: bool) -> None:
         self._socket = sock
@@ -55,13 +52,13 @@ class SmtpTransaction:
         self.accepted = 0
 
     def begin(self, message: Message) -> None:
-        """Sends the envelope of ``message`` if the server takes it in one piece."""
+        """Sends the envelope if it can be pipelined, otherwise nothing."""
         self._socket.send(self._envelope(message))
 
     def envelope_replies(self, message: Message) -> Steps[Attempt | None]:
         """The result if the envelope is refused; None when the server waits for the text.
 
-        Raises ConnectionLost, and ServerUnavailable when it refuses us, not this message.
+        Raises ConnectionLost. Raises ServerUnavailable if the server refuses us, not this message.
         """
         if self._must_reset:
             yield from self._command(_RSET)
@@ -82,7 +79,7 @@ class SmtpTransaction:
         return classify_reply(*start)
 
     def _recipient_refused(self, recipient: Reply, data: bytes) -> Steps[Attempt]:
-        """The result, once DATA, which may have been sent already, got its reply too."""
+        """Also reads the reply to DATA, which may have been sent already."""
         with suppress(ConnectionLost):  # some servers hang up after a refusal
             start = yield from self._command(data)
             if start[0] == 354:  # it waits for a text without recipients, which it then refuses
@@ -112,13 +109,13 @@ class SmtpTransaction:
         return attempt
 
     def quit(self) -> Steps[None]:
-        """Ends the conversation; accepted messages stay accepted without a reply."""
+        """Doesn't need a reply: accepted messages stay accepted."""
         self._socket.send(_QUIT)
         with suppress(ConnectionLost):
             yield from self._reply(_QUIT_TIME)
 
     def _refuse_early_reply(self) -> None:
-        """Raises ConnectionLost for a reply before the text: it can't be about the text."""
+        """Raises ConnectionLost. A reply before the text can't be about the text."""
         self._socket.receive()
         if self._socket.replies:
             raise ConnectionLost(_said(self._socket.replies[0]))
@@ -135,7 +132,7 @@ class SmtpTransaction:
         return self._mail_from, b"RCPT TO:<%s>\r\n" % recipient, b"DATA\r\n"
 
     def _command(self, command: bytes) -> Steps[Reply]:
-        """The reply to ``command``, which was sent before if the server takes several at once.
+        """With PIPELINING, ``command`` has already been sent.
 
         Raises ConnectionLost, also for 421, with which a server closes the connection.
         """
@@ -147,7 +144,7 @@ class SmtpTransaction:
         return reply
 
     def _reply(self, seconds: float | None = None) -> Steps[Reply]:
-        """The next reply. Raises ConnectionLost."""
+        """Raises ConnectionLost."""
         self._socket.expect_reply(smtp_socket.TIMEOUT if seconds is None else seconds)
         while not self._socket.replies:
             if self._socket.broken:

@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class MailTest:
-    """The steps up to the first one that failed, and its diagnosis."""
+    """The steps up to the first that failed, and its diagnosis."""
 
     recipient: str
     steps: tuple[Step, ...]
@@ -36,7 +36,7 @@ class MailTest:
 
 
 def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
-    """Sends ``mail`` in at most TOTAL_TIME."""
+    """Takes at most TOTAL_TIME seconds."""
     client = SmtpClient(server, connect_time=CONNECT_TIME, total_time=TOTAL_TIME)
     steps: list[Step] = []
     diagnosis: Diagnosis | None = None
@@ -64,7 +64,7 @@ def _steps(client: SmtpClient, mail: OutgoingMail) -> Iterator[tuple[Stage, Call
 
 
 def _known_facts(stage: Stage, server: MailServer, mail: OutgoingMail) -> Mapping[str, str]:
-    """What a step's text needs, even if the step fails."""
+    """What the step's text needs even if the step fails."""
     match stage:
         case Stage.LOGIN:
             return {"username": server.username or ""}
@@ -83,7 +83,7 @@ def _expect_success(reply: tuple[int, bytes]) -> Facts:
 
 
 def _said(client: SmtpClient, stage: Stage) -> tuple[str, ...]:
-    """The server's own lines, without a password that it repeats."""
+    """Hides a password that the server repeats."""
     lines = tuple(printable(line)[:MAX_SHOWN] for line in client.trace)
     if stage is not Stage.LOGIN:
         return lines
@@ -93,7 +93,7 @@ def _said(client: SmtpClient, stage: Stage) -> tuple[str, ...]:
 
 
 def _without_secrets(server: MailServer, line: str) -> str:
-    """Hides the password, also as it is transmitted (RFC 4954 and RFC 4616)."""
+    """Also hides the password as it is transmitted (RFC 4954 and RFC 4616)."""
     username, password = server.username or "", server.password or ""
     plain = f"\0{username}\0{password}"
     encoded = (base64.b64encode(secret.encode()).decode() for secret in (plain, password))
@@ -103,7 +103,7 @@ def _without_secrets(server: MailServer, line: str) -> str:
 
 
 def _system_error(error: Exception) -> tuple[str, ...]:
-    """The operating system's or OpenSSL's words, where the server said nothing."""
+    """For steps where the server said nothing."""
     text = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         text = error.verify_message

@@ -38,10 +38,10 @@ log = logging.getLogger("invites.sending.worker")
 
 
 class Worker:
-    """Sends all mail. Only one runs at a time, with as many connections as the limits allow."""
+    """Sends all mail. Only one may run at a time."""
 
     def __init__(self, mail: flask_mail.Mail | None, mail_context: MailContext) -> None:
-        """``mail`` is None without a mail server; then mail stays queued."""
+        """``mail`` is None without a mail server. Mail then stays queued."""
         self._mail = mail
         self._builder = MailBuilder(mail_context)
         self._dispatcher = Dispatcher()
@@ -55,11 +55,11 @@ class Worker:
         self._last_heartbeat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
-        """Finishes the current messages, then ends."""
+        """Lets the current messages finish."""
         self._stop_deadline = self._stop_deadline or time.monotonic() + _STOP_TIME
 
     def run(self) -> None:
-        """Works until stopped. For the main thread, which receives signals."""
+        """Returns when stopped. Call it in the main thread, which receives signals."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
         with db.only_one("worker", self._is_told_to_stop) as is_only_one:
@@ -71,7 +71,7 @@ class Worker:
         return self._stop_deadline is not None
 
     def _has_time(self) -> bool:
-        """Whether a database that failed may be tried again before the worker ends."""
+        """Whether a failed database may be tried again before the worker ends."""
         return self._stop_deadline is None or time.monotonic() < self._stop_deadline
 
     def _work(self) -> None:
@@ -81,7 +81,7 @@ class Worker:
             while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
                 works = self._try(self._maintain, pool)
                 works = self._try(self._send, pool) and works
-        with suppress(PeeweeException):  # without heartbeats, it is seen to have ended later
+        with suppress(PeeweeException):  # once heartbeats are missing, the worker counts as stopped
             heartbeat.clear()
         db.close()
 
@@ -97,7 +97,7 @@ class Worker:
         return True
 
     def _maintain(self, pool: ConnectionPool) -> None:
-        """What isn't needed for every message."""
+        """Does what isn't needed for every message."""
         if not self._is_recovered:
             journal.recover(utcnow())
             self._is_recovered = True
@@ -116,7 +116,6 @@ class Worker:
         self._handle_closed(pool, closed)
 
     def _handle_closed(self, pool: ConnectionPool, closed: Sequence[Exception | None]) -> None:
-        """Decides from how connections ended whether to pause."""
         for error in closed:
             if error is None:
                 self._outage.end()
@@ -131,7 +130,7 @@ class Worker:
                 self._outage.begin(str(error))
 
     def _open_connections(self, pool: ConnectionPool) -> None:
-        """Doubles the connections while there is mail for more, once all of them work."""
+        """Doubles the connections while more mail is due, once all of them work."""
         limits = throttle.read()
         rate_limit = self._dispatcher.rate_limit
         rate_limit.per_minute = limits.per_minute
@@ -161,7 +160,7 @@ class Worker:
             self._cleaned_at = time.monotonic()
 
     def _record_heartbeat(self, outage: str = "") -> None:
-        """Records one when the outage changes, or the last one is old."""
+        """Only when the outage changes, or the last heartbeat is old."""
         now = utcnow()
         at, before = self._last_heartbeat
         if before != outage or not timedelta(0) <= now - at < _HEARTBEAT_EVERY:
@@ -179,7 +178,7 @@ class ConnectionBackoff:
     def begin(self, pauses: Sequence[float]) -> None:
         """``pauses``: seconds; the last one is for all further failures.
 
-        A connection begun before the pause that fails during it doesn't prolong it.
+        If a connection begun before the pause fails during it, the pause isn't prolonged.
         """
         if self.is_on():
             return
