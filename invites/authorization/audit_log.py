@@ -21,7 +21,7 @@ class AuditCategory(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """The stored names and their categories. Labels: web/audit_labels.py."""
+    """Labels: web/audit_labels.py."""
 
     category: AuditCategory
 
@@ -80,7 +80,7 @@ def record_sign_in(user: User, device: str, now: datetime) -> None:
 def record_in_all(
     user: User, action: AuditAction, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """Adds an entry to each account in which ``user`` is active."""
+    """Only in accounts in which ``user`` is active."""
     belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
     for membership in Membership.select(Membership, Account).join(Account).where(belongs):
         record(action, membership.account, actor, now, **details)

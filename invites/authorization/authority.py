@@ -23,7 +23,7 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def without_authority(now: datetime) -> Any:
-    """Selects open invitations whose inviter lacks authority."""
+    """A query condition for open invitations."""
     inviter = Membership.alias()
     may_grant = [
         (inviter.role == role) & (Invitation.role <= highest)

@@ -45,7 +45,7 @@ def visible(text: str) -> str:
 
 
 def _uncommon_local(text: str) -> str:
-    """The part before the @, if it isn't only letters, digits and ``_+-.``."""
+    """Empty if it has only letters, digits and ``_+-.``."""
     for reason, wrong in (
         (Reason.ADDRESS_NO_AT, "@" not in text),
         (Reason.ADDRESS_TWO_AT, text.count("@") > 1),
@@ -69,7 +69,7 @@ def _uncommon_local(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _canonical_domain(domain: str) -> str | Reason:
-    """The domain in ASCII, or why it is refused: cached too, because refusing takes longest."""
+    """Caches refusals too, because refusing takes longest."""
     if any(letter.isspace() for letter in domain):
         return Reason.ADDRESS_SPACE
     if set(domain) & set("<>"):

@@ -94,7 +94,7 @@ class Reason(StrEnum):
 
 
 class RuleError(Exception):
-    """A rule refuses something. ``details`` are the numbers in its text: ``limit`` or ``row``."""
+    """``details`` are the numbers in the reason's text: ``limit`` or ``row``."""
 
     def __init__(self, reason: Reason, **details: Any) -> None:
         super().__init__(reason.value)

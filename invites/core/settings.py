@@ -61,7 +61,7 @@ class MailServer:
 
 @dataclass(frozen=True)
 class MailboxServer:
-    """The IMAP account that receives bounces; always over TLS."""
+    """IMAP, always over TLS; receives bounces."""
 
     host: str
     port: int
@@ -101,7 +101,6 @@ class Settings:
 
     @property
     def warnings(self) -> list[str]:
-        """What the operator should correct, although Invites can start."""
         found = [_about_unknown(name) for name in self.unknown_names]
         if self.mail_server is not None and self.is_local_only:
             found.append(
@@ -120,10 +119,7 @@ def is_local(host: str) -> bool:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from ``environ``, or from the process environment over those in ``.env``.
-
-    Raises SettingsError for an invalid value.
-    """
+    """Without ``environ``: the process environment over ``.env``. Raises SettingsError."""
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
         environ = dotenv | dict(os.environ)

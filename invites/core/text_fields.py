@@ -37,7 +37,6 @@ def clean_name(text: str) -> str:
 
 
 def name_or_nothing(text: str) -> str:
-    """The cleaned name, or "" if ``clean_name`` refuses it."""
     if not text or (len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text)):
         return text  # most of 50,000 names, for which _clean takes a while
     try:

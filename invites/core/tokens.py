@@ -42,7 +42,7 @@ class Signable(Protocol):
 
 
 class Signer:
-    """Makes and verifies tokens. The first key signs, every key verifies."""
+    """The first key signs, every key verifies."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         # Copying a keyed HMAC takes half as long as making one.
@@ -65,7 +65,7 @@ class Signer:
         )
 
     def setup_code(self) -> str:
-        """The code for the setup page, like ``K3QF-7ZTA-M2XW``: 60 bits."""
+        """60 bits, like ``K3QF-7ZTA-M2XW``."""
         return _typeable(_authenticated(self._macs[0], "setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:

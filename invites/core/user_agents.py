@@ -6,7 +6,7 @@ _USUAL_NAMES = {"ChromiumEdge": "Edge", "Mac OS": "macOS"}
 
 
 def describe(user_agent: str) -> tuple[str, str]:
-    """Browser and system, like Firefox and Linux; "" for what is unknown."""
+    """Like "Firefox" and "Linux"; "" if unknown."""
     found = httpagentparser.detect(user_agent)
     return _name(found.get("browser")), _name(found.get("platform"))
 

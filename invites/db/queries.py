@@ -17,10 +17,9 @@ LEFT_OUTER = JOIN.LEFT_OUTER
 def insert_rows(
     model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], **same: int
 ) -> None:
-    """Insert many rows of stored values (see UtcField.db_value).
+    """Takes stored values (see UtcField.db_value); ten times as fast as peewee's insert_many.
 
-    ``same``: columns with one value for all rows. Ten times as fast as peewee's insert_many, which
-    builds a node per value.
+    ``same``: columns with one value for all rows.
     """
     table = model._meta.table_name
     marks = ", ".join(["?" for _ in columns] + [str(int(value)) for value in same.values()])
@@ -95,11 +94,7 @@ def literal(value: str) -> SQL:
 
 
 def among(field: Any, values: Sequence[str | int]) -> Any:
-    """A condition for tens of thousands of values.
-
-    They are passed as one parameter, because peewee takes ten times as long to write a list into
-    the statement as SQLite takes to search it.
-    """
+    """One parameter: peewee writes a list ten times as slowly as SQLite searches it."""
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
 
 
@@ -122,8 +117,5 @@ def _as_json(values: Sequence[str]) -> str:
 
 
 def unindexed(field: Any) -> Any:
-    """Keeps SQLite from using an index on ``field``.
-
-    Given an account and a few addresses, it would otherwise read all rows of the account.
-    """
+    """Otherwise SQLite reads all rows of an account to find a few addresses."""
     return NodeList((SQL("+"), field))

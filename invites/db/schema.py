@@ -82,7 +82,7 @@ def migrate(models: Models) -> list[str]:
 
 
 def refuse_unready() -> None:
-    """Raises NotReadyError unless this version can use the database."""
+    """Raises NotReadyError."""
     file = path()
     with file_errors():
         if file.exists():
@@ -105,7 +105,7 @@ def refuse_unready() -> None:
 
 
 def is_sound() -> bool:
-    """Whether the file is an undamaged database of any version of Invites."""
+    """True for any version of Invites."""
     try:
         connect()
         refuse_damaged(database.connection())

@@ -167,10 +167,7 @@ def outcomes_on_record(
 def _invited_before(
     account: Account, emails: Sequence[str], now: datetime
 ) -> tuple[dict[str, int], set[str]]:
-    """When each address last declined, and which addresses have a pending invitation.
-
-    A declined invitation counts even after it was revoked or replaced.
-    """
+    """A declined invitation counts even after it was revoked or replaced."""
     moment = Invitation.expires_at.db_value(now)
     is_pending = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at > now)
     has_declined = (Invitation.state != InvitationState.ACCEPTED) & Invitation.answered_at.is_null(

@@ -82,7 +82,7 @@ def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
 
 
 def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
-    """Restores the file's texts in rows not edited since. Raises RuleError(NOT_FOUND)."""
+    """Only rows that weren't edited since. Raises RuleError(NOT_FOUND)."""
     choice = Choice(staged.email_column, staged.name_column)
     original = {
         entry.row: entry.text
@@ -101,7 +101,6 @@ def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
 
 
 def reclassify(staged: StagedList, now: datetime) -> Changes:
-    """Returns what has changed since the last classification."""
     with db.transaction():
         return _reclassify(staged, StagedRow.list == staged.id, now)
 

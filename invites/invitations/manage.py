@@ -126,10 +126,7 @@ def check_copyable(actor: Membership, invitation: Invitation) -> None:
 
 
 def close_invitations(account_id: int, member: User, state: InvitationState) -> None:
-    """For a member who joined or left; call it in a transaction.
-
-    Only if their address is confirmed. Otherwise anybody could close the invitations to it.
-    """
+    """Call it in a transaction. Ignores unconfirmed addresses, which anybody may claim."""
     if member.is_confirmed:
         _close_invitations(account_id, member, state, tuple(Role))
 
@@ -163,7 +160,6 @@ def _refuse_unsubscribed(invitation: Invitation) -> None:
 
 
 def _membership(invitation: Invitation) -> Membership | None:
-    """Active or not."""
     return (
         Membership.select()
         .join(User)
@@ -173,7 +169,7 @@ def _membership(invitation: Invitation) -> Membership | None:
 
 
 def _update(invitation: Invitation, states: Sequence[InvitationState], **changes: object) -> None:
-    """Raises RuleError(INVITATION_CLOSED) unless the invitation is in one of ``states``."""
+    """Raises RuleError(INVITATION_CLOSED) in any other state."""
     update = Invitation.update(**changes)
     if update.where(Invitation.id == invitation.id, Invitation.state.in_(states)).execute() != 1:
         raise RuleError(Reason.INVITATION_CLOSED)

@@ -43,10 +43,7 @@ def over_recipient_limit(account: Account | int, emails: Sequence[str], now: dat
 
 
 def check_sender_limits(account: Account | int, mails: int, now: datetime) -> None:
-    """Raises RuleError(SENDER_LIMIT) if ``mails`` more would be too many today.
-
-    Call it in the transaction that queues them.
-    """
+    """Call it in the transaction that queues the mails. Raises RuleError(SENDER_LIMIT)."""
     everyones = Delivery.select(Delivery.created_at)
     for sent, limit in (
         (everyones.where(Delivery.account == account), MAILS_PER_ACCOUNT),

@@ -44,7 +44,6 @@ class Review:
         return self._recipients(INVITED.union(also) - {EntryOutcome.PENDING})
 
     def to_remind(self, also: Collection[EntryOutcome] = ()) -> list[str]:
-        """The addresses whose pending invitation is mailed again."""
         if EntryOutcome.PENDING not in also:
             return []
         return [email for email, _name in self._recipients({EntryOutcome.PENDING})]

@@ -34,8 +34,6 @@ LARGE = 500  # mails; from here on the admin has to confirm the number
 
 @dataclass(frozen=True)
 class Approval:
-    """The fingerprint of the review that an admin saw, and a number of mails."""
-
     fingerprint: str
     mail_count: int | None = None
 
@@ -126,7 +124,7 @@ def _idempotency_key(actor: Membership, request: InvitationRequest) -> str:
 
 
 def _unsent(staged: StagedList | None) -> StagedList | None:
-    """The list as it is now, or None if it was deleted. Raises RuleError(LIST_SENT)."""
+    """None if it was deleted. Raises RuleError(LIST_SENT)."""
     current = StagedList.get_or_none(StagedList.id == staged.id) if staged else None
     if current is not None and current.batch_id is not None:
         raise RuleError(Reason.LIST_SENT)
@@ -190,7 +188,6 @@ def _check_approval(request: InvitationRequest, review: Review, has_changed: boo
 def _skipped(
     request: InvitationRequest, review: Review, recipients: _Recipients
 ) -> dict[str, object]:
-    """The value of Batch.skipped, as totals and as entries."""
     invited = INVITED.union(request.also)
     counts = {str(one): count for one, count in review.counts.items() if one not in invited}
     if recipients.skipped:
@@ -199,11 +196,7 @@ def _skipped(
 
 
 def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> None:
-    """Marks expired and declined invitations as replaced by new ones.
-
-    A declined one to a role that ``actor`` can't grant can still be accepted. ``answered_at`` is
-    kept, because it shows that the person declined.
-    """
+    """A declined one to a role that ``actor`` can't grant can still be accepted."""
     has_expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
     has_declined = (Invitation.state == InvitationState.DECLINED) & Invitation.role.in_(
         grantable_roles(actor)

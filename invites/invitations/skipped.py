@@ -13,7 +13,7 @@ _MAX_TEXT = 200  # characters
 
 
 class SkippedEntry(NamedTuple):
-    """``row`` is the row number in the file; None for a typed entry."""
+    """``row`` is None for a typed entry."""
 
     row: int | None
     text: str
@@ -24,7 +24,6 @@ class SkippedEntry(NamedTuple):
 
     @property
     def as_typed(self) -> str:
-        """For the Email field."""
         return format_entry(self.text, self.name)
 
 

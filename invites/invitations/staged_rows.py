@@ -20,7 +20,7 @@ def counts(staged: StagedList) -> Counter[EntryOutcome]:
 
 
 def count_again(staged: StagedList) -> None:
-    """Stores the counts, because counting 50,000 on every page would be slow."""
+    """Counting 50,000 on every page would be slow."""
     grouped = (
         StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
         .where(StagedRow.list == staged.id)
@@ -35,7 +35,7 @@ def of(staged: StagedList) -> "ModelSelect[StagedRow]":
 
 
 def page(staged: StagedList, outcome: EntryOutcome | None, number: int) -> Page[StagedRow]:
-    """All rows if ``outcome`` is None, in the order of the file."""
+    """In the order of the file."""
     rows, row_counts = of(staged), counts(staged)
     total = row_counts.total()
     if outcome is not None:
@@ -67,7 +67,7 @@ def first_with(
 
 
 def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """Which of the addresses are in the list, and not excluded."""
+    """Not those that are excluded."""
     found = StagedRow.select(StagedRow.email).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),
@@ -77,7 +77,7 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
 
 
 def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
-    """The number of the row that counts for each address; the others are duplicates."""
+    """The rows that count; the others are duplicates."""
     found = StagedRow.select(StagedRow.email, StagedRow.number).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),
@@ -87,7 +87,7 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
 
 
 def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
-    """Domains misspelled in several rows: as written, as suggested, number of rows."""
+    """As written, as suggested, number of rows."""
     misspelled = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
         StagedRow.list == staged.id,
         StagedRow.outcome == EntryOutcome.INVALID,
@@ -101,12 +101,10 @@ def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, s
 
 
 def domain(address: str) -> str:
-    """In lower case; ``address`` may be any text."""
     return address.strip().rpartition("@")[2].lower()
 
 
 def one_line(text: str) -> str:
-    """An input field holds no line breaks."""
     return text.strip().replace("\r", "").replace("\n", "")
 
 
@@ -120,7 +118,7 @@ def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
 
 
 def with_content(list_id: int) -> StagedList:
-    """Raises RuleError(NOT_FOUND) if it was deleted in another tab."""
+    """Raises RuleError(NOT_FOUND)."""
     found: StagedList | None = StagedList.get_or_none(StagedList.id == list_id)
     if found is None:
         raise RuleError(Reason.NOT_FOUND)
@@ -128,12 +126,11 @@ def with_content(list_id: int) -> StagedList:
 
 
 def as_table(staged: StagedList) -> Table:
-    """Needs a list ``with_content``."""
     return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
 
 
 def expect_unsent(staged: StagedList) -> None:
-    """Raises RuleError(NOT_FOUND) for a list that was sent or deleted in another tab."""
+    """Raises RuleError(NOT_FOUND) if it was sent or deleted in another tab."""
     unsent = StagedList.select().where(StagedList.id == staged.id, StagedList.batch.is_null())
     if not unsent.exists():
         raise RuleError(Reason.NOT_FOUND)

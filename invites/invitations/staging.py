@@ -73,10 +73,7 @@ def stage_file(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """Like ``stage``, but reads a large file in a subprocess, to keep pages responsive.
-
-    Raises RuleError(FILE_UNREADABLE) too, if the subprocess fails.
-    """
+    """In a subprocess if the file is large. Raises RuleError(FILE_UNREADABLE) if that fails."""
     if file.seek(0, os.SEEK_END) < _LARGE_FILE:
         file.seek(0)
         return stage(actor, file_name, file.read(), now, instead_of)
@@ -117,7 +114,6 @@ def newest(actor: Membership) -> StagedList | None:
 
 
 def display_name(file_name: str) -> str:
-    """Without folders and invisible characters."""
     name = PurePath(file_name.replace("\\", "/")).name
     return "".join(c for c in name if c.isprintable())[:120] or "list.csv"
 
@@ -132,7 +128,6 @@ def delete(staged: StagedList) -> None:
 
 
 def delete_expired(now: datetime) -> None:
-    """Lists are kept for a day."""
     db.delete(StagedList).where(StagedList.created_at < now - KEPT).execute()
 
 
@@ -204,7 +199,7 @@ _Row = tuple[object, ...]
 def _classified(
     account: Account, entries: Sequence[Entry], now: datetime
 ) -> tuple[list[_Row], list[_Row]]:
-    """Rows with an address, and rows with a problem."""
+    """Valid rows, then invalid ones."""
     readings = classify.read_all(entries)
     outcomes = classify.outcomes(account, [email for email, _, _ in readings], now)
     valid: list[_Row] = []

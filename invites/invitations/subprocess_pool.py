@@ -58,7 +58,6 @@ def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def serve(descriptor: int) -> None:
-    """Runs in the subprocess: waits for one task and does it."""
     with Connection(descriptor) as connection:
         try:
             path, work, args, kwargs = connection.recv()
@@ -69,7 +68,6 @@ def serve(descriptor: int) -> None:
 
 
 def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The result of ``work``, or the reason and details of its RuleError."""
     db.configure(path)
     db.connect()
     try:
@@ -96,7 +94,7 @@ class _Process:
             )
 
     def call(self, work: object) -> Any:
-        """Ends the process after the work. Raises PoolError."""
+        """Ends the process. Raises PoolError."""
         try:
             self._connection.send(work)
             if self._connection.poll(_MAX_SECONDS):
@@ -124,7 +122,6 @@ class _Spare:
         return self._replace(None)
 
     def start(self) -> None:
-        """In the background."""
         threading.Thread(target=self._start_and_expire, daemon=True).start()
 
     def end(self) -> None:

@@ -35,7 +35,6 @@ def unsubscribe(invitation: Invitation, now: datetime) -> None:
 
 
 def resubscribe(account: Account, email: str, now: datetime) -> None:
-    """The person asked for it, or joined."""
     subscription = db.delete(UnsubscribedAddress).where(
         UnsubscribedAddress.account == account, UnsubscribedAddress.email == email
     )

@@ -39,7 +39,7 @@ _NAME_RANK = {header: rank for rank, header in enumerate(_NAME)}
 
 
 def email_weight(header: str) -> float:
-    """How much an address below this header counts: 1 if the header says nothing about it."""
+    """1 if the header says nothing about addresses."""
     plain = _plain(header)
     if plain in _EMAIL:
         return 10

@@ -59,10 +59,7 @@ class _Sample:
 
 
 class ColumnScan:
-    """What the first rows of a table tell about its columns.
-
-    ``header_row``: the number of the row with the headers, if there is one.
-    """
+    """``header_row``: the number of the row with the headers, if there is one."""
 
     def __init__(self, filled_rows: Iterable[Row]) -> None:
         self.header_row: int | None = None
@@ -83,10 +80,7 @@ class ColumnScan:
         self._first_rows = [cells for number, cells in first_rows if number != self.header_row]
 
     def columns(self) -> list[Column]:
-        """The filled columns, and first and last name together as one more.
-
-        If there are more than 100, those with addresses come first.
-        """
+        """If there are more than 100, those with addresses come first. May include BOTH_NAMES."""
         filled = [index for index, sample in self._samples.items() if sample.examples]
         filled += [index for index in range(len(self._headers)) if self._header(index)]
         wanted = sorted(set(filled), key=lambda index: (not self._sample(index).with_at, index))
@@ -107,7 +101,7 @@ class ColumnScan:
         return max(weights, key=lambda index: weights[index]) if weights else None
 
     def name_column(self, email: int) -> int | None:
-        """BOTH_NAMES, or None if no header fits."""
+        """May be BOTH_NAMES; None if no header fits."""
         ranks = [
             (rank, index)
             for index, header in enumerate(self._headers)
@@ -159,7 +153,7 @@ class ColumnScan:
         return self._samples.get(index, _Sample())
 
     def _may_be_header(self, first: list[str]) -> bool:
-        """Whether the first row is a header, not a person with a malformed address."""
+        """Not if it may be a person with a malformed address."""
         if any("@" in cell for cell in first):
             return False
         email = self.email_column()
@@ -173,10 +167,7 @@ def _full_name(cells: list[str], given: int, family: int) -> str:
 
 
 def _find_header(first_rows: list[Row]) -> Row | None:
-    """The first row with a known header, which may follow the list's title.
-
-    Merged cells can make two header rows; the lower one tells more.
-    """
+    """May follow the list's title. Of two header rows (merged cells), the lower one tells more."""
     found = None
     for row in takewhile(lambda row: not any(map(_ADDRESS.search, row[1])), first_rows):
         weight = max(map(email_weight, row[1]), default=1)

@@ -29,10 +29,7 @@ def rows(text: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def check(text: str, delimiter: str) -> None:
-    """Raises RuleError if the rows can't be read, or would take too much memory.
-
-    FILE_TOO_WIDE, FILE_LONG_CELL, FILE_BROKEN_QUOTES or LIST_TOO_LONG.
-    """
+    """Raises RuleError: FILE_TOO_WIDE, FILE_LONG_CELL, FILE_BROKEN_QUOTES or LIST_TOO_LONG."""
     check_lines(text)
     for start, end in _long_lines(text):
         _check_line(text, start, end, delimiter)
@@ -41,7 +38,7 @@ def check(text: str, delimiter: str) -> None:
 
 
 def check_lines(text: str) -> None:
-    """Raises RuleError(LIST_TOO_LONG) for more lines than a spreadsheet can have."""
+    """Raises RuleError(LIST_TOO_LONG)."""
     if text.count("\n") > MAX_LINES:
         raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
 
@@ -51,7 +48,6 @@ def _lines(chunk: str) -> Iterator[str]:
 
 
 def _chunks(text: str) -> Iterator[str]:
-    """Split at line ends."""
     start = 0
     while start < len(text):
         end = text.find("\n", start + _CHUNK) + 1 or len(text)
@@ -60,7 +56,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def _long_lines(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end of all lines of more than MAX_CELLS characters, and some shorter ones."""
+    """Start and end. Includes some shorter lines."""
     start = 0
     while start + _WINDOW <= len(text):
         if text.find("\n", start, start + _WINDOW) >= 0:
@@ -85,10 +81,7 @@ def _check_line(text: str, start: int, end: int, delimiter: str) -> None:
 
 
 class _QuoteCheck:
-    """Finds a row with an unclosed quote.
-
-    The csv module takes an unclosed quote for a long cell, and reports nothing.
-    """
+    """The csv module takes an unclosed quote for a long cell, and reports nothing."""
 
     def __init__(self, text: str, delimiter: str) -> None:
         self._text = text

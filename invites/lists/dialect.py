@@ -16,10 +16,7 @@ _ADDRESS_WITH_NAME = re.compile(rf"(?:[^@<>]*<)?{_ADDRESS}\.?>?")
 
 
 def guess_delimiter(text: str) -> str:
-    """The delimiter that splits the first rows into most addresses, and most evenly.
-
-    A comma if none does.
-    """
+    """The one that splits the first rows into most addresses, and most evenly; or a comma."""
     lines = _sample_lines(text)
     return max(_DELIMITERS, key=lambda delimiter: _fitness(lines, delimiter))
 
@@ -31,10 +28,7 @@ def without_separator_line(text: str) -> tuple[str, str]:
 
 
 def without_quotes_around_rows(text: str) -> str:
-    """Undo what happens to CSV that was opened as a single column and saved as CSV again.
-
-    Returns any other text unchanged.
-    """
+    """For CSV that was opened as a single column and saved as CSV again."""
     first = _sample_lines(text)[:_SAMPLE_ROWS]
     if not first or not all(map(_QUOTED_ROW.fullmatch, first)):
         return text

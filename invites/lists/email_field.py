@@ -47,7 +47,6 @@ def format_entry(address: str, name: str = "") -> str:
 
 
 def replace_entry(text: str, wrong: str, right: str) -> str:
-    """Doesn't replace ``wrong`` inside another entry."""
     entry = rf"(?<![\w.@+-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
     return re.sub(entry, lambda _found: right, visible(text))
 

@@ -53,14 +53,14 @@ def _likely_encodings(content: bytes) -> Sequence[str]:
 
 
 def _mac_or_windows(head: bytes) -> str:
-    """The likelier encoding of a file with CR line ends, by where its letters are."""
+    """Guesses from where the letters are, for CR line ends."""
     mac_letters = sum(0x80 <= byte < 0xA0 for byte in head)
     windows_letters = sum(byte >= 0xC0 for byte in head)
     return "mac_roman" if mac_letters > windows_letters else _MIXED
 
 
 def _decode_as(content: bytes, encoding: str) -> str:
-    """Decodes in chunks: a single wide character would make 20 MB of text take 100 MB."""
+    """In chunks: a single wide character would make 20 MB of text take 100 MB."""
     mixed = encoding == _MIXED
     codec = codecs.getincrementaldecoder("utf-8-sig" if mixed else encoding)
     decoder = io.IncrementalNewlineDecoder(codec("surrogateescape" if mixed else "strict"), True)

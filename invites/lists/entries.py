@@ -50,7 +50,7 @@ def read_cell(cell: str, name: str = "") -> tuple[str, str]:
 
 
 def strip_clinging(text: str) -> str:
-    """Removes ``mailto:``, and quotes, brackets and punctuation around the text."""
+    """Also removes ``mailto:``."""
     text = text.strip().lstrip(_OPENING).rstrip(_CLOSING)
     if text.lower().startswith("mailto:"):
         text = text[7:].partition("?")[0].lstrip(_OPENING).rstrip(_CLOSING)
@@ -58,12 +58,12 @@ def strip_clinging(text: str) -> str:
 
 
 def name_before_address(text: str) -> str:
-    """The name without quotes, also after the ``From:`` of a copied mail."""
+    """Also after the ``From:`` of a copied mail."""
     return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))
 
 
 def name_in(cell: str) -> str:
-    """Up to 100 characters (see ``clean_name``); "" if it is refused or was decoded wrongly."""
+    """Empty if ``clean_name`` refuses it or it was decoded wrongly."""
     name = cell.strip()
     if len(name) > NAME_LENGTH:
         name = name[:NAME_LENGTH].rstrip()

@@ -58,10 +58,7 @@ def _checked_table(text: str, delimiter: str) -> Table:
 
 
 def _one_address_per_row(text: str, delimiter: str) -> str:
-    """Put each address in its own row, if the text has nothing but addresses.
-
-    Only for a single line, or lines of different lengths; any other text is a table.
-    """
+    """Only for a single line, or lines of different lengths; any other text is a table."""
     if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text
     addresses: list[list[str]] = []

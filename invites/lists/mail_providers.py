@@ -69,14 +69,14 @@ def providers() -> list[str]:
 
 
 def main_domain(name: str) -> str:
-    """The domain that a provider's name alone means, like ``gmail``, or ""."""
+    """The domain that a name alone means, like ``gmail``, or ""."""
     suffixes = _SUFFIXES.get(name)
     return f"{name}.{suffixes[0]}" if suffixes and len(name) >= _LONG_NAME else ""
 
 
 @lru_cache(maxsize=10_000)
 def corrected(domain: str) -> str:
-    """The right spelling of a canonical domain, or "" unless it is misspelled."""
+    """Empty unless the canonical ``domain`` is misspelled."""
     written_name, _, written_suffix = domain.partition(".")
     name = _NAMES_BY_MISSPELLING.get(written_name, written_name)
     suffix = _corrected_suffix(name, written_suffix)
@@ -96,7 +96,7 @@ def _corrected_suffix(name: str, suffix: str) -> str:
 
 
 def _typos(name: str) -> Iterator[str]:
-    """All spellings with a single typo that keep the first letter, or swap it with the second."""
+    """They keep the first letter, or swap it with the second."""
     for place in range(len(name)):
         before, letter, after = name[:place], name[place], name[place + 1 :]
         yield f"{before}{letter}{letter}{after}"

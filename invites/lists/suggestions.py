@@ -40,10 +40,7 @@ _ROLES = frozenset(_ROLE_NAMES.split())
 
 
 def suggestion(text: str, problem: Reason | None) -> str:
-    """The canonical address that ``text`` probably means, or "".
-
-    ``problem``: why the text is refused, if known.
-    """
+    """A canonical address, or "". ``problem``: why the text is refused, if known."""
     if problem is Reason.ADDRESS_MISSPELLED:
         return _read(text)
     text = " ".join(unicodedata.normalize("NFKC", text[:_MAX_TEXT]).split())
@@ -53,10 +50,7 @@ def suggestion(text: str, problem: Reason | None) -> str:
 
 
 def corrected(email: str) -> str:
-    """The right spelling of a canonical address, or "" unless it looks misspelled.
-
-    At a provider like gmial.com, or with ``www.`` in front, which no mailbox has.
-    """
+    """Empty unless it looks misspelled: a provider like gmial.com, or ``www.`` in front."""
     local, _, domain = email.rpartition("@")
     right = mail_providers.corrected(domain)
     if right or email.startswith("www."):
@@ -83,7 +77,7 @@ def holds_no_more(text: str) -> bool:
 
 
 def is_role(email: str) -> bool:
-    """Whether a canonical address belongs to a role rather than a person, like info@."""
+    """Like info@."""
     return email.partition("@")[0] in _ROLES
 
 
@@ -100,7 +94,7 @@ def _canonical(text: str) -> str:
 
 
 def _attempts(text: str) -> Iterator[str]:
-    """What ``text`` may mean, the likeliest first."""
+    """Likeliest first."""
     whole = _without_gaps(text)
     parts = _WITH_SPACE.fullmatch(_bare(whole))
     if parts and _is_one_name(parts[1], parts[2]):
@@ -140,7 +134,6 @@ def _without_gaps(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without ``mailto:``, ``www.`` and punctuation around it."""
     return _PREFIXES.sub("", text.strip()).rstrip(_SUFFIX_CHARACTERS)
 
 

@@ -72,7 +72,6 @@ class Table:
         return list(map(tuple.__new__, repeat(Entry), fields))
 
     def cells(self, numbers: Collection[int]) -> dict[int, list[str]]:
-        """Filled cells only."""
         last = max(numbers, default=-1)
         rows = takewhile(lambda row: row[0] <= last, self._rows())
         return {

@@ -55,10 +55,7 @@ def is_vcard(text: str) -> bool:
 
 
 def read_vcards(text: str) -> Table:
-    """A table with the columns Name, Email, Email 2 and so on, preferred addresses first.
-
-    A card without an address is a row too. Raises RuleError(LIST_TOO_LONG).
-    """
+    """One row per card, preferred addresses first. Raises RuleError(LIST_TOO_LONG)."""
     check_lines(text)
     lines: list[str] = []
     writer = csv.writer(_ListWriter(lines), delimiter=VCARD_DELIMITER, lineterminator="\n")
@@ -104,13 +101,12 @@ def _preference(parameters: str) -> int:
 
 
 def _plain(value: str) -> str:
-    """On one line, without escapes and the delimiter."""
     text = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[:_MAX_VALUE])
     return " ".join(text.replace(VCARD_DELIMITER, " ").split())
 
 
 def _properties(text: str) -> Iterator[_Property]:
-    """Names and addresses, with folded lines joined and quoted-printable decoded."""
+    """Joins folded lines and decodes quoted-printable."""
     for line in _unfolded(text):
         found = _PROPERTY.match(line)
         if found:

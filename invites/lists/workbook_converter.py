@@ -91,7 +91,7 @@ def _rows(sheet: "CalamineSheet") -> Iterator[list[str]]:
 
 
 def _text(cell: "Cell") -> str:
-    """The cell as people type it: 5 instead of 5.0, and dates without midnight."""
+    """5 instead of 5.0, and dates without midnight."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
     if isinstance(cell, datetime) and cell.time() == time.min:

@@ -29,7 +29,7 @@ _UNREADABLE = (
 
 
 def is_container(content: bytes) -> bool:
-    """A ZIP or OLE file, as workbooks and other documents are."""
+    """ZIP or OLE."""
     return content.startswith((_ZIP + b"\x03\x04", _ZIP + b"\x05\x06", _OLE))
 
 

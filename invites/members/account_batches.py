@@ -14,8 +14,6 @@ _LISTED = [field for field in Batch._meta.sorted_fields if field is not Batch.sk
 
 @dataclass(frozen=True)
 class ListedBatch:
-    """With the number of people it mails, and of mails that were sent."""
-
     batch: Batch
     people: int
     mails: int

@@ -16,11 +16,7 @@ from invites.outbox import progress
 
 
 class Flag(StrEnum):
-    """Why an invitation needs attention.
-
-    FAILED: its newest mail failed or bounced. NO_AUTHORITY: it looks open, but can't be accepted
-    (see ``authority``).
-    """
+    """NO_AUTHORITY: it looks open, but can't be accepted (see ``authority``)."""
 
     FAILED = "failed"
     NO_AUTHORITY = "without_authority"

@@ -10,7 +10,7 @@ R = TypeVar("R", bound=Model)
 
 
 def found(query: "ModelSelect[R]") -> R:
-    """Raises RuleError(NOT_FOUND) if the query has no row."""
+    """Raises RuleError(NOT_FOUND)."""
     row: R | None = query.get_or_none()
     if row is None:
         raise RuleError(Reason.NOT_FOUND)

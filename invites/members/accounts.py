@@ -53,7 +53,7 @@ def create(name: str, owner: User, now: datetime) -> Account:
 
 
 def create_by_installer(name: str, installer: User, now: datetime) -> Account:
-    """Raises RuleError(NOT_ALLOWED) for anyone but an installer, and TEXT_*."""
+    """Raises RuleError(NOT_ALLOWED) and TEXT_*."""
     if not installer.is_installer:
         raise RuleError(Reason.NOT_ALLOWED)
     return create(name, installer, now)
@@ -83,7 +83,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """Active ones with their accounts, by account name."""
+    """Active ones, by account name."""
     return list(
         Membership.select(Membership, Account)
         .join(Account)
@@ -93,7 +93,7 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def former_accounts(user: User) -> list[Account]:
-    """The accounts in which the person is inactive, by name."""
+    """By name."""
     return list(
         Account.select()
         .join(Membership)
@@ -108,7 +108,6 @@ def find(slug: str) -> Account | None:
 
 
 def all_accounts() -> list[Account]:
-    """By slug."""
     return list(Account.select().order_by(Account.slug))
 
 

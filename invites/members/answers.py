@@ -98,7 +98,6 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
 
 
 def has_unanswered(user: User, now: datetime) -> bool:
-    """Only for a confirmed address."""
     offers = open_invitations(user, now)
     return any(offer.state == InvitationState.PENDING for offer in offers)
 

@@ -15,10 +15,7 @@ def is_set_up() -> bool:
 
 
 def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Account, User]:
-    """Creates the first account and the installer, who owns it. Works once.
-
-    Raises RuleError(ALREADY_SET_UP), or TEXT_* for the name of the account.
-    """
+    """Works once. Raises RuleError(ALREADY_SET_UP), or TEXT_* for the name of the account."""
     with db.transaction():
         if is_set_up():
             raise RuleError(Reason.ALREADY_SET_UP)

@@ -21,8 +21,6 @@ _EMAIL_TOKEN = {
 
 @dataclass(frozen=True)
 class Links:
-    """``base_url`` is like https://invites.example.org."""
-
     base_url: str
     signer: Signer
 
@@ -56,7 +54,6 @@ class Links:
         return self._row(Invitation.with_account_and_inviter(), token, Purpose.UNSUBSCRIBE)
 
     def opened_permanent(self, token: str) -> PermanentLink | None:
-        """None if it was deleted."""
         working = (
             PermanentLink.select(PermanentLink, Account)
             .join(Account)
@@ -82,7 +79,6 @@ class Links:
         return f"{self.base_url}/profile/two-step"
 
     def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
-        """None if the token is forged or mistyped."""
         row: R | None = rows.where(rows.model.id == row_id(token)).get_or_none()
         if row is None or not any(self.signer.matches(token, one, row) for one in purposes):
             return None

@@ -164,7 +164,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def _fresh(membership: Membership) -> Membership:
-    """Reads the row again under the write lock: the given one may be outdated."""
+    """Under the write lock: the given row may be outdated."""
     return (
         Membership.select(Membership, User, Account)
         .join(User)

@@ -43,7 +43,7 @@ def enable(actor: Membership, now: datetime) -> PermanentLink:
 
 
 def delete(actor: Membership, now: datetime) -> None:
-    """The link never works again; the next one is another. Does nothing if there is none."""
+    """The link never works again. Does nothing if there is none."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         deleted = (
@@ -77,10 +77,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
 
 
 def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Membership:
-    """Creates an unconfirmed profile, joins, and mails a confirmation, in one transaction.
-
-    Raises RuleError(PROFILE_EXISTS, LINK_CLOSED).
-    """
+    """The profile is unconfirmed and gets a mail. Raises RuleError(PROFILE_EXISTS, LINK_CLOSED)."""
     with db.transaction():
         user = profiles.create(profile, now, confirmed=False)
         membership = join(link, user, now)

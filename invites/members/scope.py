@@ -19,5 +19,4 @@ class Scope:
         self.batches = AccountBatches(account)
 
     def audit_log(self, category: AuditCategory | None, search: str, page: int) -> Page[AuditEntry]:
-        """See audit_log.entries."""
         return paged(audit_log.entries(self.account, category, search), page)

@@ -14,10 +14,7 @@ from invites.people import security_notices, two_step
 
 
 def require(actor: Membership, required: bool, now: datetime) -> None:
-    """Notifies members who don't have it yet.
-
-    Raises RuleError(TWO_STEP_FIRST) if ``actor`` would lock themselves out, and NOT_ALLOWED.
-    """
+    """Raises RuleError(TWO_STEP_FIRST) if ``actor`` would lock themselves out, and NOT_ALLOWED."""
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)
         account = actor.account
@@ -57,12 +54,11 @@ def requiring_accounts(user: User) -> list[Account]:
 
 
 def closed_accounts(user: User) -> list[Account]:
-    """The requiring accounts that the person can't enter now."""
     return [] if two_step.is_on(user) else requiring_accounts(user)
 
 
 def members_without(account: Account) -> list[User]:
-    """The Moderators and up who haven't set it up, by name."""
+    """Moderators and up, by name."""
     return list(
         User.select()
         .join(Membership)

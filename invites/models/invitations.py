@@ -47,7 +47,7 @@ class Batch(Row):
 
 
 class InvitationState(StrEnum):
-    """What is stored. An expired invitation is stored as pending."""
+    """An expired invitation is stored as pending."""
 
     PENDING = "pending"
     ACCEPTED = "accepted"
@@ -97,7 +97,6 @@ class Invitation(Row):
         return InvitationStatus(self.state)
 
     def is_open(self, now: datetime) -> bool:
-        """Whether the person can still accept."""
         return self.state in OPEN_STATES and self.expires_at > now
 
     @classmethod

@@ -67,10 +67,7 @@ class StagedList(Row):
 
 
 class StagedRow(Row):
-    """``email`` is canonical, or "" if ``problem`` is set.
-
-    ``kept_as_is``: the admin confirmed that the address isn't misspelled.
-    """
+    """``email`` is "" if ``problem`` is set. ``kept_as_is``: confirmed not to be misspelled."""
 
     id = None
     list = ForeignKeyField(StagedList, on_delete="CASCADE", index=False)

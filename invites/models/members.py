@@ -12,10 +12,7 @@ from invites.models.people import User
 
 
 class PermanentLink(Row):
-    """A link with which anyone can join an account.
-
-    Deleting one keeps its row, so that its id and token are never used again.
-    """
+    """Deleting one keeps its row, so that its id and token are never used again."""
 
     account = ForeignKeyField(Account)
     account_id: int

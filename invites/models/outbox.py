@@ -98,10 +98,7 @@ class WorkerStatus(Row):
 
 
 class MailThrottle(Row):
-    """The operator's limits on sending; without a row, the defaults apply.
-
-    ``per_minute``: mails a minute over all connections; None is no limit.
-    """
+    """Without a row, the defaults apply. ``per_minute``: over all connections; None is no limit."""
 
     per_minute = IntegerField(null=True)
     connections = IntegerField()

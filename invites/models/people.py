@@ -16,7 +16,7 @@ from invites.models.base import Row
 
 
 class User(Row):
-    """A person in any number of accounts. ``is_installer``: may manage the installation."""
+    """``is_installer``: may manage the installation."""
 
     name = CharField(max_length=100)
     email = CharField(max_length=254, unique=True)
@@ -32,10 +32,7 @@ class User(Row):
 
 
 class Session(Row):
-    """A logged-in device. Its cookie holds the token, this row the hash.
-
-    ``user_agent``: the header of the login. ``is_shared``: other people use the device.
-    """
+    """The cookie holds the token, this row the hash. ``is_shared``: other people use the device."""
 
     user = ForeignKeyField(User, backref="sessions")
     user_id: int
@@ -47,10 +44,7 @@ class Session(Row):
 
 
 class Authenticator(Row):
-    """An authenticator app (see people.totp). Its key is derived from this row, never stored.
-
-    ``last_step``: the number of the last 30-second step whose digits were used.
-    """
+    """Its key is derived from this row. ``last_step``: the last 30-second step that was used."""
 
     user = ForeignKeyField(User, unique=True)
     user_id: int
@@ -60,7 +54,7 @@ class Authenticator(Row):
 
 
 class RecoveryCodes(Row):
-    """Ten recovery codes, derived from this row. ``used`` is a bit mask."""
+    """Derived from this row. ``used`` is a bit mask."""
 
     user = ForeignKeyField(User, unique=True)
     user_id: int
@@ -123,7 +117,7 @@ class EmailTokenPurpose(StrEnum):
 
 
 class EmailToken(Row):
-    """A mailed, single-use link that proves that ``user`` reads the mail of ``email``."""
+    """Proves, once, that ``user`` reads the mail of ``email``."""
 
     user = ForeignKeyField(User)
     user_id: int

@@ -38,10 +38,7 @@ def of(user: User) -> list[Passkey]:
 
 
 def registration_options(user: User, password: str, base_url: str, now: datetime) -> str:
-    """JSON for the browser.
-
-    Raises TOO_MANY_PASSKEYS, and what ``two_step.check_may_set_up`` raises.
-    """
+    """JSON. Raises TOO_MANY_PASSKEYS, and what ``two_step.check_may_set_up`` raises."""
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers import structs
 
@@ -113,7 +110,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
 
 
 def login_options(base_url: str, now: datetime) -> str:
-    """JSON for the browser. It doesn't name a user: the passkey does."""
+    """JSON. It doesn't name a user: the passkey does."""
     from webauthn import generate_authentication_options, options_to_json
     from webauthn.helpers.structs import UserVerificationRequirement
 

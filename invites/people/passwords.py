@@ -59,7 +59,7 @@ def queue() -> Iterator[bool]:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Waits for one of the two slots. Raises RuleError(BUSY) if the queue is full."""
+    """Raises RuleError(BUSY) if the queue is full."""
     with queue() as is_queued:
         if not is_queued:
             raise RuleError(Reason.BUSY)
@@ -97,10 +97,7 @@ def strength(password: str, *, email: str, name: str = "") -> int:
 
 
 def _estimated_part(password: str) -> str:
-    """The beginning of ``password``, short enough to be estimated in a tenth of a second.
-
-    zxcvbn tries every combination of substitutes, so their number is limited too.
-    """
+    """Limits zxcvbn, which tries every combination of substitutes, to a tenth of a second."""
     from zxcvbn.matching import L33T_TABLE
 
     substitutes = {character for characters in L33T_TABLE.values() for character in characters}

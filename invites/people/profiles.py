@@ -23,10 +23,7 @@ class NewProfile:
 
 
 def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile:
-    """Checks the input and hashes the password; call it outside of any transaction.
-
-    Raises RuleError for the first thing that is wrong.
-    """
+    """Hashes the password, so call it outside of any transaction. Raises RuleError."""
     name = text_fields.clean_name(name)
     email = addresses.canonical(email)
     phone = text_fields.clean_phone(phone)
@@ -35,7 +32,7 @@ def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile
 
 
 def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
-    """Raises RuleError(PROFILE_EXISTS) if the address has a profile."""
+    """Raises RuleError(PROFILE_EXISTS)."""
     try:
         with db.transaction():
             confirmed_at = now if confirmed else None
@@ -129,7 +126,7 @@ def set_password(user: User, new: str, now: datetime) -> None:
 
 
 def request_password_reset(email: str, now: datetime) -> None:
-    """Email a link to the *stored* address, if the typed one has a profile."""
+    """To the *stored* address, if the typed one has a profile."""
     user = find(email)
     if user is not None:
         email_tokens.send_link(user, EmailTokenPurpose.RESET_PASSWORD, user.email, now)

@@ -22,7 +22,6 @@ def delete(user: User) -> None:
 
 
 def made_at(user: User) -> datetime | None:
-    """None if ``user`` has no codes."""
     codes = _of(user)
     return codes.created_at if codes else None
 
@@ -33,7 +32,7 @@ def count_unused(user: User) -> int:
 
 
 def just_made(user: User, signer: Signer, now: datetime) -> list[str]:
-    """The unused codes, like ``K3QF-7ZTA-M2XW``; none more than 10 minutes after they were made."""
+    """The unused codes; none more than 10 minutes after they were made."""
     codes = _of(user)
     if codes is None or now - codes.created_at > _SHOWN_FOR:
         return []
@@ -42,7 +41,7 @@ def just_made(user: User, signer: Signer, now: datetime) -> list[str]:
 
 
 def use(user: User, typed: str, signer: Signer) -> bool:
-    """Whether ``typed`` is an unused code; marks it as used (ASVS 5.0 6.5.1)."""
+    """A code works once (ASVS 5.0 6.5.1)."""
     codes = _of(user)
     number = _number_of(codes, typed, signer) if codes else None
     if codes is None or number is None:

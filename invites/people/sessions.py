@@ -22,10 +22,7 @@ _SHARED_SEEN_PRECISION = timedelta(minutes=1)
 
 
 def start(user: User, user_agent: str, now: datetime, *, shared: bool = False) -> str:
-    """Returns the token for the cookie, which isn't stored.
-
-    ``shared``: other people use the device. Raises what ``refuse_changed_password`` raises.
-    """
+    """Returns the token for the cookie. Raises what ``refuse_changed_password`` raises."""
     token = secrets.token_urlsafe(32)
     with db.transaction():
         refuse_changed_password(user)
@@ -50,10 +47,7 @@ def refuse_changed_password(user: User) -> None:
 
 
 def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
-    """The session with its user; None if it has ended.
-
-    ``in_use`` is false for requests that a page makes by itself; they don't prolong the session.
-    """
+    """``in_use``: false for requests that a page makes by itself, which don't prolong it."""
     session = (
         Session.select(Session, User)
         .join(User)
@@ -78,7 +72,6 @@ def has_token(session: Session, token: str) -> bool:
 
 
 def renew(token: str) -> str:
-    """Returns the new token."""
     renewed = secrets.token_urlsafe(32)
     Session.update(token_hash=_hash(renewed)).where(Session.token_hash == _hash(token)).execute()
     return renewed
@@ -89,7 +82,7 @@ def end(token: str) -> None:
 
 
 def end_one(user: User, session_id: int) -> None:
-    """Raises RuleError(NOT_FOUND) unless the session is the user's."""
+    """Raises RuleError(NOT_FOUND)."""
     if not db.delete(Session).where(Session.user == user, Session.id == session_id).execute():
         raise RuleError(Reason.NOT_FOUND)
 

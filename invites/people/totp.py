@@ -24,7 +24,7 @@ def of(user: User) -> Authenticator | None:
 
 
 def unconfirmed(user: User, now: datetime) -> Authenticator | None:
-    """The app that is being set up; set-up expires after 15 minutes."""
+    """Set-up expires after 15 minutes."""
     is_recent = Authenticator.created_at > now - _SETUP_TIME
     return Authenticator.get_or_none(
         Authenticator.user == user, Authenticator.confirmed_at.is_null(), is_recent
@@ -45,7 +45,7 @@ def provisioning_uri(authenticator: Authenticator, signer: Signer, issuer: str) 
 
 
 def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> bool:
-    """Whether ``digits`` are right; if so, they and earlier ones stop working (ASVS 5.0 6.5.1)."""
+    """The digits, and all earlier ones, then stop working (ASVS 5.0 6.5.1)."""
     step = _step_of(authenticator, digits, signer, now)
     used = Authenticator.update(last_step=step).where(
         Authenticator.id == authenticator.id, Authenticator.last_step < step
@@ -54,7 +54,7 @@ def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime
 
 
 def _step_of(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> int:
-    """The number of the 30-second step that shows ``digits``; 0 if they are wrong."""
+    """The number of the 30-second step; 0 if ``digits`` are wrong."""
     import pyotp
 
     current = int(now.timestamp()) // _STEP

@@ -20,7 +20,6 @@ _DIGITS = 6
 
 
 def is_on(user: User) -> bool:
-    """Whether ``user`` has an authenticator app or a passkey."""
     return has_authenticator(user) or has_passkey(user)
 
 
@@ -84,17 +83,14 @@ def _without_spaces(code: str) -> str:
 
 
 def check_may_set_up(user: User, password: str) -> None:
-    """Raises RuleError(PASSWORD_WRONG), and ADDRESS_UNCONFIRMED unless the address is confirmed.
-
-    Otherwise somebody could sign up with another person's address and lock them out of it.
-    """
+    """Raises RuleError(PASSWORD_WRONG), or ADDRESS_UNCONFIRMED: it may be another person's."""
     passwords.check_correct(user.password_hash, password)
     if not user.is_confirmed:
         raise RuleError(Reason.ADDRESS_UNCONFIRMED)
 
 
 def start_authenticator(user: User, password: str, now: datetime) -> None:
-    """Makes a key unless there is one. Raises what ``check_may_set_up`` raises."""
+    """Raises what ``check_may_set_up`` raises."""
     check_may_set_up(user, password)
     with db.transaction():
         if not has_authenticator(user):
@@ -135,10 +131,7 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
-    """The old ones stop working.
-
-    Raises RuleError(PASSWORD_WRONG), and TWO_STEP_OFF without an app or a passkey.
-    """
+    """Ends the old ones. Raises RuleError(PASSWORD_WRONG), and TWO_STEP_OFF if it is off."""
     passwords.check_correct(user.password_hash, password)
     with db.transaction():
         if not is_on(user):
@@ -161,10 +154,7 @@ def remove_authenticator(user: User, password: str, now: datetime) -> None:
 
 
 def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
-    """Deletes recovery codes if two-step verification is off now, and notifies the user.
-
-    Call it in the transaction that removes an app or a passkey.
-    """
+    """Call it in the transaction that removes an app or a passkey."""
     if not is_on(user):
         recovery_codes.delete(user)
     security_notices.send(user, event, now)
@@ -184,7 +174,7 @@ def disable(user: User, now: datetime) -> bool:
 
 
 def delete_derived_keys() -> None:
-    """Deletes everyone's apps and recovery codes, because the key they derive from is lost."""
+    """For when the key that they derive from is lost."""
     with db.transaction():
         for model in (Authenticator, RecoveryCodes):
             db.delete(model).execute()
