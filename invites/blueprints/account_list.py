@@ -83,7 +83,6 @@ def decline(invitation_id: int) -> Response:
 @blueprint.post("/confirmation")
 @allow(Who.LOGGED_IN)
 def confirm() -> Response:
-    """Sends the confirmation link again."""
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is already confirmed.", email=email))

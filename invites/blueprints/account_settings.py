@@ -90,7 +90,6 @@ def require_two_step() -> AnyResponse:
 @blueprint.get("/mails/<kind>")
 @allow(Action.CHANGE_SETTINGS)
 def mail(kind: str) -> AnyResponse:
-    """The HTML of an invitation mail, for the frame on the settings page."""
     if kind not in _PREVIEWS:
         abort(404)
     account = current().account

@@ -45,7 +45,6 @@ def form() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def create() -> AnyResponse:
-    """Redirects to the batch's page, or shows the form again with the reason."""
     form = filled_form()
     before = form.staged
     is_read = _take_file(form)
@@ -123,7 +122,6 @@ def edit_typed() -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def add_file() -> AnyResponse:
-    """Stores the rows of the file until they are sent."""
     form = filled_form()
     if _take_file(form):
         return compose_page(form, fragment="compose/_email_csv_file.html")
@@ -193,7 +191,6 @@ def _apply_list_changes(form: ComposeForm) -> None:
 
 
 def _not_sent(form: ComposeForm, refused: RuleError) -> AnyResponse:
-    """Shows the reason beside its field, and a new review."""
     if refused.reason is Reason.REVIEW_FIRST:
         since = edits.reclassify(form.staged, now()) if form.staged else None
         return compose_page(form, unsent=sentence(refused), since=changes(since or {}))

@@ -63,7 +63,6 @@ def restore(invitation_id: int) -> Response:
 @blueprint.get("/<int:invitation_id>/link")
 @allow(Action.MANAGE_INVITATION)
 def link(invitation_id: int) -> Response:
-    """The personal link, to copy and pass on without email."""
     invitation = current().scope.invitations.find(invitation_id)
     manage.check_copyable(current().membership, invitation)
     return show(

@@ -114,7 +114,6 @@ def queued_mail(delivery_id: int) -> AnyResponse:
 @blueprint.get("/mailbox/<int:delivery_id>/html")
 @allow(Who.INSTALLER)
 def queued_html(delivery_id: int) -> AnyResponse:
-    """The HTML part alone, in a sandbox."""
     mail = _queued(delivery_id)[1]
     if mail is None:
         abort(404)

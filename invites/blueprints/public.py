@@ -31,7 +31,6 @@ def start() -> AnyResponse:
 @blueprint.get("/static/htmx.min.js")
 @allow(Who.ANYBODY)
 def htmx() -> Response:
-    """Served from its Python package."""
     max_age = int(timedelta(days=7).total_seconds())
     return send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
 

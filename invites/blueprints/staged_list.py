@@ -83,7 +83,6 @@ def split_row(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def keep_as_is(list_id: int, row: int) -> AnyResponse:
-    """Accepts an address that looks misspelled."""
     done = _undo_edit(list_id, row, _("Row %(row)s is kept as is.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 
@@ -108,7 +107,6 @@ def include(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def correct_domain(list_id: int) -> AnyResponse:
-    """Corrects all rows that misspell one domain."""
     domain = request.form.get("domain", "")
     message = _("%(domain)s is corrected in all rows.", domain=f"@{domain}")
     done = Done(message, url_for(".undo_correction", list_id=list_id), "domain", domain)

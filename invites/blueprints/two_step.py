@@ -32,8 +32,6 @@ _OFFERED = "offered"  # in the visitor's cookie: when the key that they may see 
 
 
 class DigitsForm(PlainForm):
-    """The first digits of a new app."""
-
     code = StringField(_l("Six-digit code"))
 
 

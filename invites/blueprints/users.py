@@ -98,7 +98,6 @@ def update(membership_id: int) -> Response:
 @blueprint.get("/<int:membership_id>")
 @allow(Action.SEE_PEOPLE)
 def row(membership_id: int) -> Response:
-    """Shown when editing is canceled."""
     membership = current().scope.members.find(membership_id)
     return _row(membership) if wants_fragment() else go(_list_url(membership))
 

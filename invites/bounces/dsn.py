@@ -194,7 +194,6 @@ def _cut_at_copy(message: _Part) -> tuple[str, str]:
 def _recipient_report(
     recipients: frozenset[str], action: DsnAction, diagnostic: str
 ) -> RecipientReport:
-    """``diagnostic``: the mail server's own words."""
     printable = (letter if letter.isprintable() else " " for letter in diagnostic[:_MAX_DIAGNOSTIC])
     plain = " ".join("".join(printable).split())
     reply = _REPLY.search(plain)

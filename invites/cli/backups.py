@@ -143,7 +143,6 @@ def _put_aside(settings: Settings, now: datetime) -> Path:
 
 
 def _present(settings: Settings) -> list[Path]:
-    """The files that exist of database, its logs and key."""
     database, key = _names(settings)
     names = (database, f"{database}-wal", f"{database}-shm", key)
     return [settings.data / name for name in names if (settings.data / name).exists()]

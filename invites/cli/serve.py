@@ -71,7 +71,6 @@ def _wait_for_change(told_to_stop: Callable[[], bool]) -> None:
 
 
 def _source_files() -> set[tuple[Path, int]]:
-    """Code, templates and static files, with their times of modification."""
     found = set()
     for folder in ("invites", "templates", "static"):
         for path in (PROJECT_ROOT / folder).rglob("*.*"):

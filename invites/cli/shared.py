@@ -15,8 +15,6 @@ from invites.web.services import services
 
 
 class Command(click.Command):
-    """A command of Invites."""
-
     def invoke(self, ctx: click.Context) -> Any:
         """Turns expected errors into a ClickException."""
         try:

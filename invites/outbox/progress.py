@@ -59,7 +59,6 @@ class Progress:
 
     @property
     def waiting(self) -> int:
-        """Queued or being sent."""
         return self.mails[DeliveryState.QUEUED] + self.mails[DeliveryState.SENDING]
 
     @property
@@ -78,7 +77,6 @@ class Progress:
 
     @property
     def may_change(self) -> bool:
-        """Whether mails can still be sent, or people can still answer."""
         return bool(self.waiting or self.people[InvitationStatus.PENDING])
 
 
@@ -145,7 +143,7 @@ def total_on_hold(now: datetime) -> int:
 
 
 def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
-    """A query for the ids of those mails of ``which`` that are the newest of a pending invitation.
+    """Ids of those mails of ``which`` that are the newest of a pending invitation.
 
     Excludes canceled batches. Also excludes invitations to a higher role, which the batch only
     reminds of: people who may manage the batch may not send those.
@@ -216,7 +214,6 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
 
 
 def _newest(batch: Batch, which: Any) -> list[Delivery]:
-    """Includes their invitations."""
     return list(
         Delivery.select(Delivery, Invitation)
         .join(Invitation)

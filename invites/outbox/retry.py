@@ -32,8 +32,6 @@ class SendResult(StrEnum):
 
 
 class Attempt(NamedTuple):
-    """``code`` and ``text``: the mail server's reply."""
-
     result: SendResult
     code: int | None = None
     text: str = ""
@@ -45,8 +43,6 @@ class Attempt(NamedTuple):
 
 
 class History(NamedTuple):
-    """How old a mail is, and its attempts so far."""
-
     created_at: datetime
     attempts: int
     unknown_outcomes: int

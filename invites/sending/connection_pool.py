@@ -64,11 +64,9 @@ class ConnectionPool:
         return len(self._sessions) + len(self._connector)
 
     def all_have_sent(self) -> bool:
-        """Whether the mail server accepted a message on every connection."""
         return not self._connector and all(session.accepted for session in self._sessions)
 
     def any_has_sent(self) -> bool:
-        """Whether the mail server accepted a message on any open connection."""
         return any(session.accepted for session in self._sessions)
 
     def is_busy(self) -> bool:

@@ -54,7 +54,6 @@ class Dispatcher:
             self._count_failures(entry)
 
     def has_work(self) -> bool:
-        """Whether a mail is due that no connection has taken."""
         self._fill()
         return bool(self._buffer)
 
@@ -93,7 +92,7 @@ class RateLimit:
         self._next = 0.0
 
     def acquire(self) -> bool:
-        """Whether a mail may be sent now. If so, it is counted."""
+        """Counts the mail if it may be sent now."""
         if self.per_minute is None:
             return True
         now = time.monotonic()

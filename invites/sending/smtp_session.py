@@ -32,7 +32,6 @@ class SmtpSession:
 
     @property
     def accepted(self) -> int:
-        """How many messages the mail server accepted on this connection."""
         return self._transaction.accepted
 
     def resume(self, next_message: Message | None = None) -> None:
@@ -87,7 +86,6 @@ class SmtpSession:
     def _add_interrupted(
         self, current: Message | None, following: Message | None, error: Exception
     ) -> None:
-        """Adds results for messages that were being sent when the connection ended."""
         if following is not None:
             self._add_result(following, Attempt(SendResult.NOT_ATTEMPTED))
         if current is None:

@@ -97,7 +97,6 @@ class Worker:
         return True
 
     def _maintain(self, pool: ConnectionPool) -> None:
-        """Does what isn't needed for every message."""
         if not self._is_recovered:
             journal.recover(utcnow())
             self._is_recovered = True

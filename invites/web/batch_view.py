@@ -40,8 +40,6 @@ class Link:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence about how things are, and a link to the page that helps."""
-
     icon: str
     text: str
     link: Link | None = None
@@ -97,7 +95,6 @@ class BatchView:
 
     @property
     def may_manage(self) -> bool:
-        """Whether the member may pause, cancel and retry."""
         return is_allowed(self.member, Action.INVITE, Role(self.batch.role))
 
     @property
@@ -118,7 +115,6 @@ class BatchView:
 
     @property
     def shares(self) -> list[tuple[str, int]]:
-        """The segments of the progress bar."""
         mails = self.progress.mails
         return [
             ("sent", self.progress.sent),

@@ -126,11 +126,7 @@ class ComposeForm(PlainForm):
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """The edited rows, by row number.
-
-        Only rows that differ from what the page showed: an old page must not undo an edit made in
-        another tab.
-        """
+        """By row number. Only edited rows: an old page must not undo another tab's edits."""
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
         texts = {int(match[1]): text for match, text in found if match}
         was = {row: request.form.get(f"was-{row}") for row in texts}
@@ -146,7 +142,7 @@ class ComposeForm(PlainForm):
         return outcome, int(found[2])
 
     def request(self) -> InvitationRequest:
-        """Call it once the form is valid."""
+        """Call it only on a valid form."""
         return InvitationRequest(
             key=self.key.data or secrets.token_urlsafe(16),
             entries=self.entries,
@@ -184,10 +180,7 @@ def compose_page(
     unsent: str = "",
     **context: object,
 ) -> Response:
-    """Renders the page or a fragment, with the review of the Email field and the list.
-
-    ``status``: the form's own, unless given.
-    """
+    """``status``: the form's own, unless given."""
     review = _review(form)
     mail_count = review.mail_count(form.also) if review else 0
     if whole_number(form.agreed.data) != mail_count:

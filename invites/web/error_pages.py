@@ -119,7 +119,6 @@ def _cross_site(_error: CrossSiteError) -> Response:
 
 
 def _refused(refused: RuleError) -> Response:
-    """For refusals that the view doesn't handle."""
     status = status_of(refused.reason)
     title, advice = _TITLE_AND_ADVICE[status]
     says_less = refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND)
@@ -133,7 +132,7 @@ def _crash(error: Exception) -> Response:
 
 
 def _error_page(code: int, title: object, advice: object) -> Response:
-    """For htmx, a notice at the top of the open page.
+    """For htmx, a notice on the open page.
 
     Plain text if the page can't be rendered: otherwise the server would log the whole URL.
     """

@@ -130,7 +130,6 @@ def mail(delivery: Delivery, status: InvitationStatus) -> str:
 
 
 def outcome(of: str, count: int) -> str:
-    """The label without the number of entries, which precedes it."""
     return str(_OUTCOME[EntryOutcome(of)](count))
 
 

@@ -55,7 +55,6 @@ def person() -> User:
 
 
 def session_token() -> str:
-    """Only for views that require a log-in."""
     return _signed_in().token
 
 

@@ -49,10 +49,7 @@ def init_app(app: Flask) -> None:
 
 
 def limit_logins(view: View) -> View:
-    """Per address and network.
-
-    Counts against the current password: people who set a new one can log in at once.
-    """
+    """Counts per current password: people who set a new one can log in at once."""
     view = _in_password_queue(_limit_guesses(view, _GUESSES, _email_and_password), view)
     return _limit(view, "600 per 15 minutes", _network, "login")
 
@@ -171,11 +168,7 @@ def _limit_guesses(
 
 
 def _in_password_queue(limited: View, unlimited: View) -> View:
-    """Holds one place in the password queue for the whole request.
-
-    If the queue is full, ``unlimited`` runs. Its rule refuses without checking the guess, so
-    nothing is counted.
-    """
+    """If the queue is full, runs ``unlimited``: its rule refuses without checking the guess."""
 
     @wraps(unlimited)
     def queued(*args: Any, **kwargs: Any) -> Any:
