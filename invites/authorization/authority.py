@@ -23,7 +23,7 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def without_authority(now: datetime) -> Any:
-    """A query condition for open invitations."""
+    """The condition of a query; includes that the invitation is open."""
     inviter = Membership.alias()
     may_grant = [
         (inviter.role == role) & (Invitation.role <= highest)

@@ -119,7 +119,7 @@ def is_local(host: str) -> bool:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Without ``environ``: the process environment over ``.env``. Raises SettingsError."""
+    """The default is the process environment, then ``.env``. Raises SettingsError."""
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
         environ = dotenv | dict(os.environ)

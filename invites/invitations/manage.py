@@ -126,7 +126,7 @@ def check_copyable(actor: Membership, invitation: Invitation) -> None:
 
 
 def close_invitations(account_id: int, member: User, state: InvitationState) -> None:
-    """Call it in a transaction. Ignores unconfirmed addresses, which anybody may claim."""
+    """Only for a confirmed address: anybody can claim one. Call it in a transaction."""
     if member.is_confirmed:
         _close_invitations(account_id, member, state, tuple(Role))
 

@@ -77,7 +77,7 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
 
 
 def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
-    """The rows that count; the others are duplicates."""
+    """Row numbers by address; later rows are duplicates."""
     found = StagedRow.select(StagedRow.email, StagedRow.number).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),

@@ -153,7 +153,7 @@ class ColumnScan:
         return self._samples.get(index, _Sample())
 
     def _may_be_header(self, first: list[str]) -> bool:
-        """Not if it may be a person with a malformed address."""
+        """False for a person with a malformed address."""
         if any("@" in cell for cell in first):
             return False
         email = self.email_column()

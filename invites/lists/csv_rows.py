@@ -56,7 +56,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def _long_lines(text: str) -> Iterator[tuple[int, int]]:
-    """Start and end. Includes some shorter lines."""
+    """Where lines of more than MAX_CELLS characters start and end, and some shorter ones."""
     start = 0
     while start + _WINDOW <= len(text):
         if text.find("\n", start, start + _WINDOW) >= 0:

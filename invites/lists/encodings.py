@@ -53,7 +53,7 @@ def _likely_encodings(content: bytes) -> Sequence[str]:
 
 
 def _mac_or_windows(head: bytes) -> str:
-    """Guesses from where the letters are, for CR line ends."""
+    """Guesses from the positions of the letters; for files with CR line ends."""
     mac_letters = sum(0x80 <= byte < 0xA0 for byte in head)
     windows_letters = sum(byte >= 0xC0 for byte in head)
     return "mac_roman" if mac_letters > windows_letters else _MIXED

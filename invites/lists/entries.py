@@ -58,7 +58,7 @@ def strip_clinging(text: str) -> str:
 
 
 def name_before_address(text: str) -> str:
-    """Also after the ``From:`` of a copied mail."""
+    """Also reads the ``From:`` of a copied mail."""
     return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))
 
 

@@ -58,7 +58,7 @@ def _checked_table(text: str, delimiter: str) -> Table:
 
 
 def _one_address_per_row(text: str, delimiter: str) -> str:
-    """Only for a single line, or lines of different lengths; any other text is a table."""
+    """Only if there are just addresses, on one line or on lines of different lengths."""
     if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text
     addresses: list[list[str]] = []

@@ -96,7 +96,7 @@ def _corrected_suffix(name: str, suffix: str) -> str:
 
 
 def _typos(name: str) -> Iterator[str]:
-    """They keep the first letter, or swap it with the second."""
+    """The first letter is kept, or swapped with the second."""
     for place in range(len(name)):
         before, letter, after = name[:place], name[place], name[place + 1 :]
         yield f"{before}{letter}{letter}{after}"
