@@ -22,12 +22,12 @@ def main() -> None:
     """Print the medians and their difference."""
     with installation(1) as app:
         rate_limits._limiter.enabled = False
-        logging.getLogger("invites").setLevel(logging.ERROR)  # refused log-ins are expected
+        logging.getLogger("invites").setLevel(logging.ERROR)  # refused logins are expected
         _people()
         client = app.test_client()
         token = csrf.token(client.get("/login").text)
         form = {"csrf_token": token, "password": "not the right one"}
-        _compare("log-in", _asker(client, "/login", 422, form))
+        _compare("login", _asker(client, "/login", 422, form))
         _compare("forgotten password", _asker(client, "/password-reset", 200, form))
 
 

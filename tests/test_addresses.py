@@ -115,7 +115,7 @@ def test_every_form(app: Flask):
             found[f"{form_class.__name__}.{name}"] = is_checked
     expected = {text: address is not None for text, address in INPUTS.items()}
     optional = expected | {text: True for text in INPUTS if not text.strip()}
-    # The log-in refuses later, with the same words for every reason: see the test above.
+    # The login refuses later, with the same words for every reason: see the test above.
     unchecked = dict.fromkeys(INPUTS, True)
     assert found == {
         "AskForm.email": expected,

@@ -16,7 +16,7 @@ from invites.models import Account, AuditEntry, Membership, User
 class AuditCategory(StrEnum):
     INVITATIONS = "invitations"
     PEOPLE = "people"
-    SIGN_INS = "sign_ins"
+    LOGINS = "logins"
     SETTINGS = "settings"
 
 
@@ -61,7 +61,7 @@ class AuditAction(StrEnum):
     OWNER_RESCUED = "owner_rescued", AuditCategory.PEOPLE
     TWO_STEP_DISABLED = "two_step_disabled", AuditCategory.PEOPLE
 
-    SIGNED_IN = "signed_in", AuditCategory.SIGN_INS
+    LOGGED_IN = "logged_in", AuditCategory.LOGINS
 
 
 def record(
@@ -71,10 +71,10 @@ def record(
     AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
-def record_sign_in(user: User, device: str, now: datetime) -> None:
+def record_login(user: User, device: str, now: datetime) -> None:
     """``device``: its label, like "Firefox, Linux"; "" if unknown."""
     with db.transaction():
-        record_in_all(user, AuditAction.SIGNED_IN, user, now, device=device)
+        record_in_all(user, AuditAction.LOGGED_IN, user, now, device=device)
 
 
 def record_in_all(

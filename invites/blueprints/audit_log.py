@@ -1,4 +1,4 @@
-"""Activity: the account's audit log."""
+"""The page of an account's audit log."""
 
 from collections.abc import Iterable, Iterator
 

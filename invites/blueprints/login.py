@@ -74,7 +74,7 @@ def create() -> Response:
         return go(url_for("two_step_login.form", next=safe_next(form.next.data)))
     if user is None or not _let_in(user, shared=form.shared.data):
         # As a literal, so that nobody types lines of their own into the log (ASVS 5.0 16.4.1).
-        log.warning("log-in refused: %.200r from %s", form.email.data, request.remote_addr)
+        log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
         form.password.errors = [
             _("This email address and password don't match. Check both, or set a new password.")
         ]

@@ -73,7 +73,7 @@ def change_email() -> Response:
     tell(
         _(
             "Open the link in the email we sent to %(email)s. Until then, your "
-            "current address stays.",
+            "current address stays in use.",
             email=form.email.data,
         )
     )
@@ -104,7 +104,7 @@ def change_password() -> Response:
 
 @blueprint.post("/devices/<int:session_id>/removal")
 @allow(Who.LOGGED_IN)
-def sign_out_device(session_id: int) -> Response:
+def log_out_device(session_id: int) -> Response:
     sessions.end_one(person(), session_id)
     tell(_("The device is logged out."))
     return go(url_for("profile.page", _anchor="devices"))
@@ -112,7 +112,7 @@ def sign_out_device(session_id: int) -> Response:
 
 @blueprint.post("/devices/removal")
 @allow(Who.LOGGED_IN)
-def sign_out_other_devices() -> Response:
+def log_out_other_devices() -> Response:
     sessions.end_all(person(), except_token=session_token())
     tell(_("You are logged out on all other devices."))
     return go(url_for("profile.page", _anchor="devices"))

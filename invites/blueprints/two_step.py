@@ -117,7 +117,7 @@ def app_key() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_app_digits
 def confirm_app() -> AnyResponse:
-    """From now on the app's digits are asked for at the log-in."""
+    """From now on the app's digits are asked for at the login."""
     form = DigitsForm()
     if _offered_here() is None:
         return _key_page(form)

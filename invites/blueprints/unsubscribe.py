@@ -16,7 +16,7 @@ from invites.web.services import links, now
 
 blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe/<token>")
 
-AuditAction = Callable[[Invitation, datetime], None]
+Change = Callable[[Invitation, datetime], None]
 
 _ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 
@@ -71,7 +71,7 @@ def _let_them_invite(invitation: Invitation, at: datetime) -> None:
     tell(_("%(account)s can invite you again.", account=invitation.account.name))
 
 
-def _answer(token: str, action: AuditAction) -> Response:
+def _answer(token: str, action: Change) -> Response:
     invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)

@@ -16,7 +16,7 @@ from invites.models import Account, Delivery, DeliveryState, Invitation
 
 _IS_SENT = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 
-# The reply to the first attempt was lost, and the second is due later: the report is the reply.
+# The first attempt's reply was lost and the retry isn't due yet: the report says what became of it.
 _MAY_BE_SENT = (Delivery.state == DeliveryState.QUEUED) & (Delivery.unknown_outcomes > 0)
 
 
@@ -31,7 +31,7 @@ class ReportOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class ReportResult:
-    """``delivery``: the one that the message is about, if it is about one of ours."""
+    """``delivery``: what the report is about; None if it isn't one of ours."""
 
     outcome: ReportOutcome
     reason: str

@@ -164,7 +164,7 @@ class _Demo:
         self._hand_over(29)
         team = [self._accept(f"{name}@example.org", 28) for name in ("ada", "mo")]
         for member, device in zip(team, ("Safari, macOS", "Firefox, Windows"), strict=True):
-            audit_log.record_sign_in(member.user, device, self._ago(28))
+            audit_log.record_login(member.user, device, self._ago(28))
         return team[0], team[1]
 
     def _invite_volunteers(self) -> None:

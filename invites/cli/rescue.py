@@ -1,4 +1,4 @@
-"""The flask commands rescue-owner, disable-two-step and sign-out."""
+"""The flask commands rescue-owner, disable-two-step and log-out."""
 
 import sys
 
@@ -69,7 +69,7 @@ def disable_two_step(email: str) -> None:
 @click.option("--email", help="The email address of a profile.")
 @click.option("--everybody", is_flag=True, help="Log out everyone, in every account.")
 @with_appcontext
-def sign_out(email: str | None, everybody: bool) -> None:
+def log_out(email: str | None, everybody: bool) -> None:
     """Log someone, or everyone, out on all devices.
 
     Passwords don't change: people can log in again with theirs.

@@ -69,11 +69,11 @@ class Signer:
         return _typeable(_authenticated(self._macs[0], "setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
-        """Code ``number`` of ``row``, in the form of ``setup_code``, under each key."""
+        """Code ``number`` of ``row``, formatted like the setup code: one for each secret key."""
         return [_typeable(_digest(mac, purpose, row, f"|{number}")) for mac in self._macs]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
-        """An authenticator app's key, derived from each of ours: 160 bits in base32."""
+        """The key of an authenticator app, derived from each secret key: 160 bits in base32."""
         digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
 
@@ -93,7 +93,7 @@ def _authenticated(mac: hmac.HMAC, message: str) -> bytes:
     return mac.digest()
 
 
-@lru_cache(64)  # the 50,000 rows of a batch share one creation time
+@lru_cache(64)  # the 50,000 rows of a batch have the same created_at
 def _isoformat(moment: datetime) -> str:
     return moment.isoformat()
 

@@ -23,7 +23,7 @@ _ESTIMATED = 32  # characters
 _SUBSTITUTES = 10  # different characters that zxcvbn also reads as letters, like 4 and @ for a
 
 METHOD = "scrypt:32768:8:3"  # OWASP's for 32 MiB; tests use a cheaper one
-_NO_DIGEST = "nobody$" + "0" * 128  # salt and digest of no password
+_NO_DIGEST = "nobody$" + "0" * 128  # matches no password
 
 # A hash takes 32 MiB and 0.2 seconds of a core. Two run at a time and 16 wait; the other threads
 # of gunicorn remain free for requests without a password.
@@ -40,7 +40,7 @@ _thread = _Thread()
 
 @contextmanager
 def queue() -> Iterator[bool]:
-    """Keeps one place in the queue for all hashing and estimating in the block.
+    """Reserves one place in the queue for the whole block.
 
     Yields whether there was a free place. If not, hashing and estimating in the block raise
     RuleError(BUSY) at once. Outside of a block, each call takes a place of its own.

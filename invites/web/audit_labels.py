@@ -83,7 +83,7 @@ _SENTENCES: dict[str, Callable[[Details], str]] = {
     AuditAction.LEFT: lambda _d: _("Left the account"),
     AuditAction.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
     AuditAction.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
-    AuditAction.SIGNED_IN: _signed_in,
+    AuditAction.LOGGED_IN: _signed_in,
     AuditAction.OWNERSHIP_CLAIMED: lambda _d: _(
         "Became Account Owner, because the account had none"
     ),

@@ -99,7 +99,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def stale_form(_error: CSRFError) -> Response:
-    """For a form without the token of this session, such as one from before the last log-in."""
+    """For a form without the token of this session, such as one from before the last login."""
     return _error_page(
         400,
         _("This page has expired"),

@@ -90,7 +90,7 @@ JOINED_BY = {
 AUDIT_CATEGORY = {
     AuditCategory.INVITATIONS: _("Invitations"),
     AuditCategory.PEOPLE: _("Members"),
-    AuditCategory.SIGN_INS: _("Logins"),
+    AuditCategory.LOGINS: _("Logins"),
     AuditCategory.SETTINGS: _("Settings"),
 }
 

@@ -50,7 +50,7 @@ def visitor() -> Visitor | None:
 
 
 def person() -> User:
-    """Only for views that require a log-in."""
+    """Only for views that require a login."""
     return _signed_in().user
 
 
@@ -67,7 +67,7 @@ def _signed_in() -> Visitor:
 def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
     """Starts a session on this device and ends the one before.
 
-    On a ``shared`` device the session ends with the browser, and each log-in counts as one from a
+    On a ``shared`` device the session ends with the browser, and each login counts as one from a
     new device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
     since ``user`` was read. Also if two-step verification is on and ``by_password_alone``.
     """
@@ -81,7 +81,7 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
 
 
 def renew() -> None:
-    """Gives the session a new token, as after a log-in (ASVS 5.0 V7.2.4)."""
+    """Gives the session a new token, as after a login (ASVS 5.0 V7.2.4)."""
     flask_login.login_user(Visitor(person(), sessions.renew(session_token())))
 
 
@@ -94,7 +94,7 @@ def log_out() -> None:
 
 
 def _trust_device(user: User, *, shared: bool) -> None:
-    """Records a log-in from a new device, and marks this one as known with a cookie.
+    """Records a login from a new device, and marks this one as known with a cookie.
 
     Removes the mark from a ``shared`` device: the next person to log in may be anyone.
     """
@@ -103,7 +103,7 @@ def _trust_device(user: User, *, shared: bool) -> None:
     marks = request.cookies.get(name, "")
     if shared or not trusted_devices.is_trusted(marks, user, signer):
         device = ", ".join(filter(None, user_agents.describe(request.user_agent.string)))
-        audit_log.record_sign_in(user, device, now())
+        audit_log.record_login(user, device, now())
     if shared:
         marks = trusted_devices.removed(marks, user)
     else:

@@ -14,7 +14,7 @@ _PERSON = "_user_id"  # Flask-Login's key in the session cookie
 
 
 def send_to_login() -> Response:
-    """Redirects to the log-in page and back afterwards. What was typed stays where it is."""
+    """Redirects to the login page and back afterwards. What was typed stays where it is."""
     if request.method not in _SAFE:
         if is_htmx():
             return _in_place()

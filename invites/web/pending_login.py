@@ -1,4 +1,4 @@
-"""A log-in that isn't complete, kept in the visitor's cookie.
+"""A login that isn't complete, kept in the visitor's cookie.
 
 After the right password, the second step is pending. After a wrong one, the address is kept for the
 page that resets forgotten passwords.

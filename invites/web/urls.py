@@ -1,4 +1,4 @@
-"""What URLs contain, and where to go next: to the log-in page and back, within this site only."""
+"""What URLs contain, and where to go next: to the login page and back, within this site only."""
 
 from typing import Any
 from urllib.parse import urlsplit

@@ -76,17 +76,17 @@ class TestSigningIn:
     def test_the_entry_names_the_device(self, people, now):
         uma = people[Role.USER].user
         for device in (PHONE, LAPTOP):
-            audit_log.record_sign_in(uma, device, now + timedelta(days=1))
-        found = audit_log.entries(people[Role.OWNER].account, AuditCategory.SIGN_INS, "")
+            audit_log.record_login(uma, device, now + timedelta(days=1))
+        found = audit_log.entries(people[Role.OWNER].account, AuditCategory.LOGINS, "")
         assert [one.details["device"] for one in found] == [LAPTOP, PHONE]
 
     def test_accounts_that_the_person_left_get_no_entry(self, people, now):
         uma = people[Role.USER]
         memberships.deactivate(people[Role.OWNER], uma, now)
-        audit_log.record_sign_in(uma.user, PHONE, now)
-        assert actions(people[Role.OWNER], AuditCategory.SIGN_INS) == []
+        audit_log.record_login(uma.user, PHONE, now)
+        assert actions(people[Role.OWNER], AuditCategory.LOGINS) == []
 
     @pytest.mark.usefixtures("database")
     def test_a_person_without_an_account_gets_no_entry(self, now):
-        audit_log.record_sign_in(make_user("Zed", "zed@example.org", now), PHONE, now)
+        audit_log.record_login(make_user("Zed", "zed@example.org", now), PHONE, now)
         assert not AuditEntry.select().exists()

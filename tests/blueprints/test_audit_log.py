@@ -104,7 +104,7 @@ def test_the_csv_has_every_entry_and_is_safe_for_spreadsheets(
 
 def test_a_sign_in_from_a_new_device_is_listed(people: People, olive: Browser, app: Flask) -> None:
     Browser(app).log_in("mo@example.org", PASSWORD)
-    assert lines(olive.open(f"{PAGE}?status=sign_ins")) == [
+    assert lines(olive.open(f"{PAGE}?status=logins")) == [
         ("Mo Diaz", "Logged in from a new device")
     ]
 
@@ -137,9 +137,9 @@ def test_an_entry_counts_its_invitations_in_words(
     assert lines(olive.open(PAGE))[0] == ("Olive Martin", "Invited 1 person as User")
 
 
-def sign_ins(people: People) -> int:
+def logins(people: People) -> int:
     """How many sign-ins from a new device are recorded."""
-    category = audit_log.AuditCategory.SIGN_INS
+    category = audit_log.AuditCategory.LOGINS
     return audit_log.entries(people[Role.OWNER].account, category, "").count()
 
 
@@ -150,14 +150,14 @@ class TestSignInFromANewDevice:
         for browser in (Browser(app), Browser(app)):
             for _ in range(3):
                 browser.log_in("uma@example.org", PASSWORD).press("Log out")
-        assert sign_ins(people) == 2
+        assert logins(people) == 2
 
     def test_is_recorded_for_each_person_who_uses_the_browser(
         self, people: People, somebody: Browser
     ) -> None:
         for email in ("uma@example.org", "mo@example.org", "uma@example.org"):
             somebody.log_in(email, PASSWORD).press("Log out")
-        assert sign_ins(people) == 2
+        assert logins(people) == 2
 
     def test_is_recorded_every_time_on_a_shared_computer(
         self, people: People, somebody: Browser
@@ -170,7 +170,7 @@ class TestSignInFromANewDevice:
             assert somebody.client.get_cookie("invites-device") is None
             somebody.press("Log out")
         somebody.log_in("uma@example.org", PASSWORD)
-        assert sign_ins(people) == 4
+        assert logins(people) == 4
 
     def test_is_not_recorded_again_after_the_session_has_expired(
         self, people: People, somebody: Browser
@@ -179,4 +179,4 @@ class TestSignInFromANewDevice:
         with travel(utcnow() + timedelta(days=60), tick=False):
             assert somebody.open(f"{ACCOUNT}/").url == "/login"
             somebody.log_in("uma@example.org", PASSWORD)
-        assert sign_ins(people) == 1
+        assert logins(people) == 1

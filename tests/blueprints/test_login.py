@@ -64,7 +64,7 @@ def test_a_refused_log_in_is_logged_on_one_line_without_the_password(
 ) -> None:
     somebody.log_in("uma@example.org\n2026 all is well", "a secret guess")
     (line,) = caplog.messages
-    assert line == r"log-in refused: 'uma@example.org\n2026 all is well' from 127.0.0.1"
+    assert line == r"login refused: 'uma@example.org\n2026 all is well' from 127.0.0.1"
     assert "secret" not in caplog.text
 
 

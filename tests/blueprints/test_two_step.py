@@ -1,4 +1,4 @@
-"""Two-step verification: set up in the profile, asked for at the log-in."""
+"""Two-step verification: set up in the profile, asked for at the login."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""A second step at the log-in, with a real browser's passkeys and an app's digits."""
+"""A second step at the login, with a real browser's passkeys and an app's digits."""
 
 from datetime import timedelta
 

@@ -58,7 +58,7 @@ class Visitor:
         return self.open(at)
 
     def log_in(self, email: str = OWNER, password: str = PASSWORD) -> "Visitor":
-        """Log in, on the log-in page or from anywhere."""
+        """Log in, on the login page or from anywhere."""
         if self.path != "/login":
             self.open("/login")
         self.fill(Email=email, Password=password)

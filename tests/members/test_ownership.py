@@ -173,12 +173,12 @@ class TestSigningOut:
         return [sessions.start(people[role].user, "phone", now) for role in (Role.USER, Role.OWNER)]
 
     def test_one_person_is_signed_out_on_every_device(self, app, tokens, now):
-        done = run(app, "sign-out", "--email", "Uma@example.org")
+        done = run(app, "log-out", "--email", "Uma@example.org")
         assert done.output == "Uma Roy (uma@example.org) is logged out everywhere.\n"
         assert [bool(sessions.find(token, now)) for token in tokens] == [False, True]
 
     def test_everyone_can_be_signed_out(self, app, tokens, now):
-        assert run(app, "sign-out", "--everybody").exit_code == 0
+        assert run(app, "log-out", "--everybody").exit_code == 0
         assert not any(sessions.find(token, now) for token in tokens)
 
     @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ class TestSigningOut:
         ],
     )
     def test_reports_what_is_wrong_and_signs_nobody_out(self, app, tokens, now, options, words):
-        done = run(app, "sign-out", *options)
+        done = run(app, "log-out", *options)
         assert done.exit_code != 0
         assert words in done.output
         assert all(sessions.find(token, now) for token in tokens)

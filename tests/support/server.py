@@ -72,7 +72,7 @@ class Server:
         return Signer(load_secret_keys(self.data))
 
     def session_cookie(self, email: str) -> str:
-        """The cookie of a new session, as after a log-in on a device of one's own."""
+        """The cookie of a new session, as after a login on a device of one's own."""
         token = sessions.start(User.get(User.email == email), _DEVICE, utcnow())
         app = Flask("invites")
         app.secret_key = load_secret_keys(self.data)[0]

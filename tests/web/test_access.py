@@ -162,7 +162,7 @@ def verdict(who: Who | Action | None, answer: TestResponse) -> str:
     leads_to_login = (answer.location or "").startswith("/login")
     if answer.status_code == 303 and leads_to_login and who is not Who.ANYBODY:
         return "log in"
-    if answer.status_code == 401:  # with what was typed, and a link to the log-in
+    if answer.status_code == 401:  # with what was typed, and a link to the login
         return "log in"
     if answer.status_code in LET_IN:
         return "in"

@@ -110,7 +110,7 @@ REFUSING = {
         "invitations.send_invitations.send", form={"email": "a@example.org", "role": "10"}
     ),
     "confirm_email.create": Refusing("people.email_tokens.confirm_email"),
-    "profile.sign_out_device": Refusing("people.sessions.end_one"),
+    "profile.log_out_device": Refusing("people.sessions.end_one"),
     "invitation.accept": Refusing("members.answers.accept_as_new", "nobody", JOINING),
     "invitation.decline": Refusing("members.answers.decline", "nobody"),
     "invitations.resend": Refusing("invitations.manage.resend"),
@@ -156,7 +156,7 @@ REFUSING = {
 NOT_REFUSING = {
     "account_list.confirm", "compose.edit_typed", "compose.remove_file", "compose.review",
     "login.delete", "login.passkey_options", "mail.change_throttle", "mail.send_test",
-    "password_reset.ask", "password_strength.estimate", "profile.sign_out_other_devices",
+    "password_reset.ask", "password_strength.estimate", "profile.log_out_other_devices",
     "unsubscribe.confirm", "unsubscribe.one_click", "unsubscribe.undo",
 }  # fmt: skip
 
