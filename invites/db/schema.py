@@ -75,6 +75,7 @@ def migrate(models: Models) -> list[str]:
                     database.create_tables([AppliedMigration])
                     for migration in pending:
                         _apply(migration)
+                    _refuse_dangling_rows()
                     _refuse_other_schema(models)
             finally:
                 close()
@@ -165,6 +166,16 @@ def _apply(migration: Path) -> None:
 
 def _checksum(migration: Path) -> str:
     return hashlib.sha256(migration.read_bytes()).hexdigest()
+
+
+def _refuse_dangling_rows() -> None:
+    """Migrations run with foreign keys off, so that they can rebuild tables."""
+    dangling = {table for table, *_ in database.execute_sql("PRAGMA foreign_key_check")}
+    if dangling:
+        raise NotReadyError(
+            f"After the migrations, rows of {', '.join(sorted(dangling))} refer to rows that don't "
+            "exist, so nothing was changed. Restore a backup, or report this."
+        )
 
 
 def _refuse_other_schema(models: Models) -> None:

@@ -75,15 +75,17 @@ def test_its_pages_open(demo: Callable[..., Result], settings: Settings) -> None
 def test_data_is_refused_and_stays_as_it_was(app: Flask, settings: Settings) -> None:
     setup(app)
     before = everything(settings.database_path)
-    assert_refused(run(app, "demo"), "has data already", "--add")
+    assert_refused(run(app, "demo"), "has data already", "empty folder")
     assert everything(settings.database_path) == before
 
 
-def test_it_can_be_added_to_data_once(app: Flask) -> None:
-    setup(app, "--account", "Elsewhere", "--email", "zed@example.org")
-    assert run(app, "demo", "--add").exit_code == 0
-    assert not User.get(User.email == "olive@example.org").is_installer
-    assert_refused(run(app, "demo", "--add"), "demo here already")
+def test_a_public_address_is_refused(settings: Settings) -> None:
+    environ = {
+        "INVITES_DATA": str(settings.data),
+        "INVITES_BASE_URL": "https://invites.example.org",
+    }
+    assert_refused(run(create_app(load_settings(environ)), "demo"), "INVITES_BASE_URL=")
+    assert not settings.data.exists()
 
 
 def test_a_mail_server_is_refused(settings: Settings) -> None:

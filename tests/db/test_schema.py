@@ -220,6 +220,15 @@ def test_a_table_can_be_rebuilt_without_losing_the_rows_that_refer_to_it(tmp_pat
     assert rows_of(file) == before
 
 
+def test_a_migration_that_leaves_rows_without_their_account_changes_nothing(tmp_path, monkeypatch):
+    file = release_0_1_0(tmp_path, monkeypatch)
+    before = rows_of(file)
+    add_migration(monkeypatch, tmp_path, "execute('DELETE FROM account')")
+    with pytest.raises(NotReadyError, match="rows that don't exist"):
+        schema.migrate(TABLES)
+    assert rows_of(file) == before
+
+
 def test_an_upgrade_from_the_oldest_release_keeps_all_rows(tmp_path, monkeypatch):
     file = release_0_1_0(tmp_path, monkeypatch)
     before = rows_of(file)
