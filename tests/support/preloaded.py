@@ -101,10 +101,19 @@ class _Template:
             self._process.stdin.flush()
             return json.loads(self._process.stdout.readline())
 
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
 
 @cache
 def _template() -> _Template:
-    return _Template()
+    template = _Template()
+    atexit.register(template.end)
+    return template
 
 
 def _main() -> None:
