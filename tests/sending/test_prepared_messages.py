@@ -165,6 +165,7 @@ def test_at_a_rate_of_100_a_second_two_connections_reach_it(
     server.answer = lambda step: moments.append(time.monotonic()) if step.stage == "body" else None
     running()
     wait_for(lambda: len(moments) == 250)
-    # The best of many moments, in which nothing else kept the machine busy.
-    seconds_for_50 = min(moments[n + 50] - moments[n] for n in range(20, 200))
-    assert seconds_for_50 < 50 / 70
+    # The best of many moments, in which nothing else kept the machine busy. 150 messages are
+    # more than what the limit lets a worker catch up after a delay.
+    seconds_for_150 = min(moments[n + 150] - moments[n] for n in range(20, 100))
+    assert seconds_for_150 < 150 / 70
