@@ -40,10 +40,10 @@ class Approval:
 
 @dataclass(frozen=True)
 class InvitationRequest:
-    """Whom an admin wants to invite: typed entries and a staged list.
+    """The people a member wants to invite: typed entries and a staged list.
 
     ``key`` identifies the press of the button, and sends only once. A list is sent only once
-    whatever the key. ``also``: outcomes of ON_REQUEST that the admin ticked. ``approval``: None if
+    whatever the key. ``also``: outcomes of ON_REQUEST that the member ticked. ``approval``: None if
     no approval is needed.
     """
 

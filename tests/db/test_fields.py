@@ -13,7 +13,7 @@ from tests.support.actions import reread
 moments = st.datetimes(
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))]),
     min_value=datetime(2, 1, 1),  # noqa: DTZ001  # the strategy adds the zone
-    max_value=datetime(9998, 12, 31),  # noqa: DTZ001
+    max_value=datetime(9998, 12, 31),  # noqa: DTZ001  # the strategy adds the zone
 )
 
 
