@@ -21,7 +21,7 @@ class AuditCategory(StrEnum):
 
 
 class AuditAction(StrEnum):
-    """Labels: web/audit_labels.py."""
+    """web/audit_labels.py has the text of each."""
 
     category: AuditCategory
 
@@ -67,7 +67,7 @@ class AuditAction(StrEnum):
 def record(
     action: AuditAction, account: Account, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """``details`` are JSON values: the person concerned, before and after."""
+    """``details``: JSON values, such as the address of the person concerned."""
     AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
@@ -80,7 +80,7 @@ def record_login(user: User, device: str, now: datetime) -> None:
 def record_in_all(
     user: User, action: AuditAction, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """Only in accounts in which ``user`` is active."""
+    """Adds an entry in each account in which ``user`` is an active member."""
     belongs = (Membership.user == user) & Membership.deactivated_at.is_null()
     for membership in Membership.select(Membership, Account).join(Account).where(belongs):
         record(action, membership.account, actor, now, **details)
@@ -89,9 +89,9 @@ def record_in_all(
 def entries(
     account: Account, category: AuditCategory | None, search: str
 ) -> "ModelSelect[AuditEntry]":
-    """Newest first. ``search`` matches name and address of the actor and the person concerned.
+    """Newest first. ``search`` matches the actor or the person concerned, by name or address.
 
-    It doesn't find names of people who never belonged to the account.
+    A person concerned who never was a member is found only by address.
     """
     found = (
         AuditEntry.select(AuditEntry, User)

@@ -1,7 +1,7 @@
-"""Authority: whether the sender of an invitation may still invite as that role.
+"""Authority: whether an inviter may still invite people to the role of their invitation.
 
-Checked when an invitation is used. Leaving or demotion writes nothing. If the member gets their
-role back, their invitations work again.
+Checked whenever an invitation is used, so nothing is written when an inviter leaves or is demoted.
+If they get their role back, their invitations work again.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def without_authority(now: datetime) -> Any:
-    """The condition of a query; includes that the invitation is open."""
+    """A query condition that matches open invitations whose inviter has lost the authority."""
     inviter = Membership.alias()
     may_grant = [
         (inviter.role == role) & (Invitation.role <= highest)

@@ -1,4 +1,4 @@
-"""Permissions: who may do what, in one table and one function that every action asks first.
+"""Permissions: who may do what. One table, and one function that every action calls first.
 
 An Account Owner may do everything. An Admin can't grant or change the role of Account Owner. A
 Moderator can invite and remove Users.
@@ -42,7 +42,7 @@ LOWEST_ROLE = {
     Action.CLAIM_OWNERSHIP: Role.ADMIN,
 }
 
-# The highest role that a member of each role may invite people as, grant, remove or change.
+# By a member's own role: the highest role that they may grant, change or remove.
 HIGHEST_GRANTABLE = {
     Role.USER: None,
     Role.MODERATOR: Role.USER,
@@ -54,7 +54,7 @@ Target = Role | Invitation | Membership | None
 
 
 def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool:
-    """``target`` is a role to grant, or a row to change."""
+    """``target``: the role to grant, or the invitation or membership to change."""
     if not actor.is_active or actor.role < LOWEST_ROLE[action]:
         return False
     if target is None:

@@ -13,12 +13,12 @@ from enum import StrEnum
 
 from invites.core.message_ids import read_origin
 
-MAX_SIZE = 1024 * 1024  # bytes; status and returned headers come before the returned text
+MAX_SIZE = 1024 * 1024  # bytes; the text of the returned message comes last and isn't needed
 _MAX_HEADERS = 64 * 1024  # characters
 _MAX_PARTS = 10
 _MAX_RECIPIENTS = 50
 _MAX_DIAGNOSTIC = 5_000  # characters about one recipient
-_MAX_TEXT = 500  # characters; Delivery.reply_text has as many
+_MAX_TEXT = 500  # characters; the length of Delivery.reply_text
 
 _STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
@@ -118,13 +118,13 @@ def _parts_of(message: _Part) -> list[_Part]:
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    """Some servers encode what must not be encoded."""
+    """Some servers encode the parts of a report, although RFC 3464 requires 7bit."""
     match encoding.strip().lower():
         case "quoted-printable":
             return quopri.decodestring(body)
         case "base64":
             letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # cut off at the end
+            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # cut off at MAX_SIZE
             return b64decode(whole + b"=" * (-len(whole) % 4))
     return body
 
@@ -134,7 +134,7 @@ def _text(raw: bytes) -> str:
 
 
 def _fields(block: str) -> dict[str, str]:
-    """Unfolded. Of several with the same name, the first."""
+    """Unfolded values by lower-case name. If a name is repeated, the first value counts."""
     fields: dict[str, str] = {}
     for name, value in _FIELD.findall(block[:_MAX_HEADERS]):
         fields.setdefault(name.lower(), " ".join(value.split()))
@@ -158,7 +158,7 @@ def _standard_recipient(fields: dict[str, str]) -> RecipientReport | None:
     status = fields.get("status", "")
     match fields.get("action", "").split(" ")[0].lower():
         case "failed":
-            action = DsnAction.FAILED  # with status 4.x.x too: after days of attempts
+            action = DsnAction.FAILED  # even with a status 4.x.x: the server has given up
         case "delayed":
             action = DsnAction.DELAYED
         case _:
@@ -211,10 +211,11 @@ def _address(text: str) -> str:
 
 
 def _origin(returned: list[dict[str, str]], headers: dict[str, str], parts: list[_Part]) -> str:
-    """Finds the message in the headers that the report returns, answers or quotes.
+    """Finds the token in the Message-ID of the message that the report is about.
 
-    A relay that replaces the Message-ID keeps ours in another field, such as
-    X-Microsoft-Original-Message-ID. Exchange may quote the headers instead of returning them.
+    Looks in three places: the returned headers, In-Reply-To and References, and the report's text,
+    where Exchange may quote the headers. A relay that replaces the Message-ID keeps ours in
+    another field, such as X-Microsoft-Original-Message-ID.
     """
     ids = [
         value

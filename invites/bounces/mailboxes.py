@@ -92,7 +92,7 @@ def mbox(file: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
     box = mailbox.mbox(file, create=False)
     with closing(box):
         box.lock()
-        for key in list(box.iterkeys()):  # marking may remove them meanwhile
+        for key in list(box.iterkeys()):  # a copy, because marking may remove a key
             raw = box.get_bytes(key, from_=True)
             if not _READ.search(_BLANK_LINE.split(raw, maxsplit=1)[0]):
                 yield ReceivedMessage(
@@ -113,9 +113,10 @@ def imap(
 ) -> Generator[ReceivedMessage, None, None]:
     """The unseen messages of an IMAP folder, over TLS. Marking sets the flag ``Seen``.
 
-    If the server can't deliver a message, raises an error after all others; the message stays
-    unseen. ``delete`` expunges only what was read. This needs UIDPLUS (RFC 4315), which many
-    servers announce only after the login. Without it, messages are marked as deleted, but kept.
+    A message that the server can't return stays unseen, and an error is raised after all other
+    messages. ``delete`` expunges only the messages that were read. This needs UIDPLUS (RFC 4315),
+    which many servers announce only after the login. Without it, messages are marked as deleted,
+    but kept.
     """
     context = ssl.create_default_context()
     link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=timeout)
@@ -140,7 +141,7 @@ def imap(
         with suppress(OSError, imaplib.IMAP4.error):
             link.logout()
         with suppress(OSError):
-            link.shutdown()  # logout doesn't if the server is gone
+            link.shutdown()  # logout doesn't close the connection if the server is gone
 
 
 def _log_in(link: imaplib.IMAP4, server: MailboxServer) -> None:

@@ -16,7 +16,7 @@ from invites.models import Account, Delivery, DeliveryState, Invitation
 
 _IS_SENT = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 
-# The first attempt's reply was lost and the retry isn't due yet: the report says what became of it.
+# Queued for a retry, because the server's reply was lost. The first attempt may have bounced.
 _MAY_BE_SENT = (Delivery.state == DeliveryState.QUEUED) & (Delivery.unknown_outcomes > 0)
 
 
@@ -78,7 +78,7 @@ def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
 
 
 def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
-    """By recipient, the id of the newest mail."""
+    """The id of the newest mail, by recipient."""
     own = db.unindexed(Delivery.account) == account.id
     return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 

@@ -1,1 +1,1 @@
-"""What needs neither tables nor Flask: settings, keys, tokens, addresses, errors, roles."""
+"""Settings, keys, tokens, addresses, errors and roles. Uses neither tables nor Flask."""

@@ -21,7 +21,7 @@ _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 
 def canonical(text: str) -> str:
     """Raises RuleError with an ADDRESS_* reason unless ``text`` is one usable address."""
-    if len(text) > 4 * MAX_LENGTH:  # before any work on it
+    if len(text) > 4 * MAX_LENGTH:  # refused before it takes time to parse
         raise RuleError(Reason.ADDRESS_TOO_LONG)
     text = visible(text).strip()
     if not text:
@@ -69,7 +69,7 @@ def _uncommon_local(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _canonical_domain(domain: str) -> str | Reason:
-    """Caches refusals too, because refusing takes longest."""
+    """Caches refusals too: they take longer than accepted domains."""
     if any(letter.isspace() for letter in domain):
         return Reason.ADDRESS_SPACE
     if set(domain) & set("<>"):

@@ -94,7 +94,7 @@ class Reason(StrEnum):
 
 
 class RuleError(Exception):
-    """``details`` are the numbers in the reason's text: ``limit`` or ``row``."""
+    """``details``: numbers for the text of the reason, ``limit`` or ``row``."""
 
     def __init__(self, reason: Reason, **details: Any) -> None:
         super().__init__(reason.value)

@@ -1,4 +1,4 @@
-"""The Message-ID of each message, from which a delivery report is matched to its delivery."""
+"""Message-IDs, which match a delivery report to its delivery."""
 
 import re
 
@@ -8,7 +8,7 @@ _OURS = re.compile(r"<([0-9]+-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 
 
 def message_id(signer: Signer, mail: Signable, domain: str) -> str:
-    """The same for every attempt, so that a duplicate can be recognized. Can't be guessed."""
+    """Can't be guessed. Every attempt has the same one, so mail programs recognize duplicates."""
     return f"<{signer.token(Purpose.MESSAGE_ID, mail)}@{domain}>"
 
 

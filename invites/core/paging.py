@@ -23,7 +23,7 @@ class Page(Generic[T]):
 
     @property
     def first(self) -> int:
-        """0 on an empty page."""
+        """The number of the first row; 0 on an empty page."""
         return (self.number - 1) * self.size + 1 if self.rows else 0
 
     @property

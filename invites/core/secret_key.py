@@ -8,7 +8,7 @@ from invites.core.settings import SettingsError
 
 FILE_NAME = "secret.key"
 
-MIN_LENGTH = 32  # characters of a key that the operator wrote
+MIN_LENGTH = 32  # characters, for a key that the operator chose
 
 _BYTES = 32
 
@@ -33,7 +33,7 @@ def load_secret_keys(data: Path) -> list[str]:
 
 
 def make_secret_key(data: Path) -> None:
-    """Creates the file (mode 0600) unless it exists. Of several processes, the first one wins."""
+    """Creates the file (mode 0600) unless it exists. Several processes may try at once."""
     path = data / FILE_NAME
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")

@@ -177,13 +177,13 @@ def _is_every_address(host: str) -> bool:
     try:
         return ip_address(host.strip("[]")).is_unspecified
     except ValueError:
-        return False  # a name
+        return False  # a host name
 
 
 def _is_origin(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises ValueError if it is impossible
+        _ = parts.port  # raises ValueError if it is out of range
     except ValueError:
         return False
     bare = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc

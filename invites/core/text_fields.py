@@ -18,12 +18,12 @@ LABEL_LENGTH = 60
 URL_LENGTH = 500
 PHONE_LENGTH = 40
 
-# Those of pytz, in which Flask-Babel looks them up: zoneinfo knows some more.
+# Not from zoneinfo, which has zones that Flask-Babel can't find in pytz.
 TIME_ZONES = sorted(pytz.common_timezones)
 
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
-_BLANKS = {*_JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters, to Unicode
+_BLANKS = {*_JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # invisible letters
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
@@ -38,7 +38,7 @@ def clean_name(text: str) -> str:
 
 def name_or_nothing(text: str) -> str:
     if not text or (len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text)):
-        return text  # most of 50,000 names, for which _clean takes a while
+        return text  # most names; _clean would be slow for 50,000
     try:
         return clean_name(text)
     except RuleError:
@@ -75,7 +75,7 @@ def clean_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_usable = parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
-        _ = parts.port  # raises ValueError if it is impossible
+        _ = parts.port  # raises ValueError if it is out of range
     except ValueError:
         is_usable = False
     if not is_usable or any(c.isspace() or not c.isprintable() or c in '<>"\\' for c in text):
@@ -91,7 +91,7 @@ def clean_time_zone(text: str) -> str:
 
 def _clean(text: str, limit: int) -> str:
     text = " ".join(text.split())
-    if len(text) > 4 * limit:  # normalizing takes quadratic time
+    if len(text) > 4 * limit:  # normalizing a long text takes quadratic time
         raise RuleError(Reason.TEXT_TOO_LONG, limit=limit)
     text = unicodedata.normalize("NFC", text)
     if all(c in _BLANKS or unicodedata.category(c)[0] in "ZM" for c in text):

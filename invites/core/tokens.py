@@ -69,11 +69,11 @@ class Signer:
         return _typeable(_authenticated(self._macs[0], "setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
-        """Code ``number`` of ``row``, formatted like the setup code: one for each secret key."""
+        """Code ``number`` of ``row``, as made with each secret key; looks like the setup code."""
         return [_typeable(_digest(mac, purpose, row, f"|{number}")) for mac in self._macs]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
-        """The key of an authenticator app, derived from each secret key: 160 bits in base32."""
+        """The key of an authenticator app, as made with each secret key: 160 bits in base32."""
         digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
 

@@ -15,14 +15,14 @@ database = DatabaseProxy()
 
 
 def configure(path: Path, *, durable: bool = True) -> None:
-    """Point the models at the SQLite file ``path``. Doesn't connect or create the file.
+    """Points the models at the SQLite file ``path``. Doesn't connect or create the file.
 
     ``durable``: each commit survives a power failure (synchronous=FULL). The mail worker isn't
     durable: after a power failure the last few messages may be sent twice. It also waits only 5
     seconds for a lock, because it can't read from mail servers while it waits.
     """
     sqlite = SqliteDatabase(
-        f"{path.as_uri()}?mode=rw",  # a file that went missing is an error, not a fresh start
+        f"{path.as_uri()}?mode=rw",  # not rwc: a missing file is an error
         uri=True,
         lock_type="IMMEDIATE",
         timeout=30 if durable else 5,

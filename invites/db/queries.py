@@ -17,7 +17,7 @@ LEFT_OUTER = JOIN.LEFT_OUTER
 def insert_rows(
     model: type[Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], **same: int
 ) -> None:
-    """Takes stored values (see UtcField.db_value); ten times as fast as peewee's insert_many.
+    """Ten times as fast as peewee's insert_many. Values are as stored (see UtcField.db_value).
 
     ``same``: columns with one value for all rows.
     """
@@ -87,14 +87,14 @@ def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[An
 
 
 def literal(value: str) -> SQL:
-    """A literal, so that SQLite can use a partial index; only for names in this program."""
+    """A string in SQL, where a partial index needs one. Raises ValueError unless it's a name."""
     if not value.isidentifier():
         raise ValueError(value)
     return SQL(f"'{value}'")
 
 
 def among(field: Any, values: Sequence[str | int]) -> Any:
-    """One parameter: peewee writes a list ten times as slowly as SQLite searches it."""
+    """Passes all values as one parameter: peewee is slow with one for each value."""
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
 
 
@@ -104,7 +104,7 @@ def lookup(values: Sequence[str], field: Any) -> Any:
     Sorting the values makes it twice as fast for tens of thousands: neighbors share index pages.
     """
     wanted = SQL("json_each(?) AS wanted", [_as_json(sorted(values))])
-    # To SQLite a CROSS JOIN says which table comes first.
+    # In SQLite, CROSS JOIN fixes the order of the tables: it reads ``wanted`` first.
     return peewee.Join(wanted, field.model, JOIN.CROSS, on=(SQL("wanted.value") == field))
 
 
@@ -117,5 +117,5 @@ def _as_json(values: Sequence[str]) -> str:
 
 
 def unindexed(field: Any) -> Any:
-    """Otherwise SQLite reads all rows of an account to find a few addresses."""
+    """``field`` as an expression that no index matches, so that SQLite uses a better index."""
     return NodeList((SQL("+"), field))

@@ -25,7 +25,7 @@ Models = Sequence[type[peewee.Model]]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Of the models' tables only: replication tools keep tables of their own in the file.
+# Only the tables of the models, because replication tools add their own to the file.
 _SCHEMA = """
     WITH ours AS (SELECT * FROM sqlite_master WHERE tbl_name IN (SELECT value FROM json_each(?))),
          tables AS (SELECT * FROM ours WHERE type = 'table')

@@ -25,7 +25,7 @@ def contains(field: Any, text: str) -> Any:
 
 
 def address_contains(field: Any, text: str) -> Any:
-    """Several times as fast: canonical addresses are in lower case without accents already."""
+    """Faster than ``contains``, because canonical addresses have no capitals or accents."""
     return fn.INSTR(field, _folded(text)) > 0
 
 
