@@ -2,7 +2,7 @@
 
 import sys
 
-from invites.core.settings import SettingsError
+from invites.core.setting_values import SettingsError
 from invites.factory import create_app
 
 try:

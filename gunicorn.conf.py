@@ -12,7 +12,8 @@ from typing import Any
 
 from invites import db
 from invites.cli import readiness
-from invites.core.settings import SettingsError, load_settings
+from invites.core.setting_values import SettingsError
+from invites.core.settings import load_settings
 from invites.db import NotReadyError
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -8,7 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from invites import db
-from invites.core.settings import Settings, SettingsError, load_settings
+from invites.core.setting_values import SettingsError
+from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.models import Membership
 from tests.support.browsing import Browser

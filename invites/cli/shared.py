@@ -8,7 +8,7 @@ from flask import current_app
 from invites import db
 from invites.cli import readiness
 from invites.core.errors import RuleError
-from invites.core.settings import SettingsError
+from invites.core.setting_values import SettingsError
 from invites.db import NotReadyError
 from invites.web.error_labels import sentence
 from invites.web.services import services

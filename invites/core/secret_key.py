@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-from invites.core.settings import SettingsError
+from invites.core.setting_values import SettingsError
 
 FILE_NAME = "secret.key"
 

@@ -4,16 +4,15 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.utils import getaddresses
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from invites.core.numbers import whole_number
+from invites.core import secret_files
+from invites.core import setting_values as values
+from invites.core.setting_values import SettingsError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +25,7 @@ _NAMES = [
     "INVITES_MAIL_PORT",
     "INVITES_MAIL_USERNAME",
     "INVITES_MAIL_PASSWORD",
+    "INVITES_MAIL_PASSWORD_FILE",
     "INVITES_MAIL_USE_TLS",
     "INVITES_MAIL_USE_SSL",
     "INVITES_MAIL_FROM",
@@ -33,15 +33,9 @@ _NAMES = [
     "INVITES_BOUNCES_IMAP_PORT",
     "INVITES_BOUNCES_IMAP_USERNAME",
     "INVITES_BOUNCES_IMAP_PASSWORD",
+    "INVITES_BOUNCES_IMAP_PASSWORD_FILE",
     "INVITES_BOUNCES_IMAP_FOLDER",
 ]
-
-_YES = {"1", "true", "yes", "on"}
-_NO = {"", "0", "false", "no", "off"}
-
-
-class SettingsError(Exception):
-    """An invalid setting; the message names it and gives a valid example."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class MailServer:
 
     @property
     def sends_password_unencrypted(self) -> bool:
-        is_open = not (self.use_tls or self.use_ssl or is_local(self.host))
+        is_open = not (self.use_tls or self.use_ssl or values.is_local(self.host))
         return is_open and bool(self.username and self.password)
 
 
@@ -80,6 +74,7 @@ class Settings:
     trusted_proxies: int
     bounce_mailbox: MailboxServer | None = None
     unknown_names: tuple[str, ...] = ()
+    exposed_secrets: tuple[Path, ...] = ()
 
     @property
     def site_name(self) -> str:
@@ -97,7 +92,12 @@ class Settings:
     @property
     def is_local_only(self) -> bool:
         """Whether the base URL, and so every link in mail, works on this machine only."""
-        return is_local(urlsplit(self.base_url).hostname or "")
+        return values.is_local(urlsplit(self.base_url).hostname or "")
+
+    @property
+    def lacks_proxy(self) -> bool:
+        """Whether a reverse proxy must be there for https, but isn't trusted."""
+        return self.is_https and not self.trusted_proxies
 
     @property
     def warnings(self) -> list[str]:
@@ -107,15 +107,18 @@ class Settings:
                 f"Links in emails begin with {self.base_url}, which works only on this machine. "
                 "Set INVITES_BASE_URL to the address that people use."
             )
+        if self.lacks_proxy:
+            found.append(
+                "INVITES_BASE_URL begins with https, so there is a reverse proxy, but "
+                "INVITES_TRUSTED_PROXIES is 0. All visitors seem to come from the proxy's address "
+                "and share its limits for wrong passwords. Set INVITES_TRUSTED_PROXIES to the "
+                "number of proxies, usually 1."
+            )
+        found.extend(
+            f"Every user of this machine can read the secret in {path}. Run: chmod 600 {path}"
+            for path in self.exposed_secrets
+        )
         return found
-
-
-def is_local(host: str) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return address.is_loopback or address.is_unspecified
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -123,20 +126,23 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
         environ = dotenv | dict(os.environ)
+    files = secret_files.files_in(environ, PROJECT_ROOT)
+    environ = secret_files.with_contents(environ, files)
 
     bind = environ.get("INVITES_BIND", "127.0.0.1:8000").strip()
-    host, port = _host_and_port(bind)
-    base_url = _base_url(environ.get("INVITES_BASE_URL", ""), host, port)
+    host, port = values.host_and_port(bind)
+    base_url = values.base_url(environ.get("INVITES_BASE_URL", ""), host, port)
     data = Path(environ.get("INVITES_DATA", "instance") or "instance").expanduser()
     return Settings(
         data=data if data.is_absolute() else PROJECT_ROOT / data,
         bind=bind,
         base_url=base_url,
         mail_server=_mail_server(environ),
-        mail_from=_mail_from(environ.get("INVITES_MAIL_FROM", ""), base_url),
-        trusted_proxies=_number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
+        mail_from=values.sender(environ.get("INVITES_MAIL_FROM", ""), base_url),
+        trusted_proxies=values.number(environ, "INVITES_TRUSTED_PROXIES", default=0, highest=10),
         bounce_mailbox=_bounce_mailbox(environ),
         unknown_names=_unknown_names(environ),
+        exposed_secrets=secret_files.readable_by_all(files.values()),
     )
 
 
@@ -151,51 +157,12 @@ def _about_unknown(name: str) -> str:
     return f"{unknown} Did you mean {near[0]}?" if near else unknown
 
 
-def _host_and_port(bind: str) -> tuple[str, int]:
-    host, _, digits = bind.rpartition(":")
-    port = whole_number(digits) or 0
-    if not host or not 0 < port < 65536:
-        raise SettingsError(
-            f"INVITES_BIND must be an address and a port, such as 127.0.0.1:8000, not {bind!r}."
-        )
-    return host, port
-
-
-def _base_url(text: str, host: str, port: int) -> str:
-    if not text.strip():
-        return f"http://{'127.0.0.1' if _is_every_address(host) else host}:{port}"
-    url = text.strip().rstrip("/")
-    if not _is_origin(url):
-        raise SettingsError(
-            "INVITES_BASE_URL must be the address that people use, without a path, "
-            f"such as https://invites.example.org, not {text!r}."
-        )
-    return url
-
-
-def _is_every_address(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_unspecified
-    except ValueError:
-        return False  # a host name
-
-
-def _is_origin(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises ValueError if it is out of range
-    except ValueError:
-        return False
-    bare = f"{parts.scheme}://{parts.netloc}" == url and "@" not in parts.netloc
-    return bare and parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
 def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
     host = environ.get("INVITES_MAIL_SERVER", "").strip()
     if not host:
         return None
-    use_tls = _flag(environ, "INVITES_MAIL_USE_TLS")
-    use_ssl = _flag(environ, "INVITES_MAIL_USE_SSL")
+    use_tls = values.flag(environ, "INVITES_MAIL_USE_TLS")
+    use_ssl = values.flag(environ, "INVITES_MAIL_USE_SSL")
     if use_tls and use_ssl:
         raise SettingsError(
             "Set either INVITES_MAIL_USE_TLS (STARTTLS, usually port 587) or "
@@ -203,7 +170,7 @@ def _mail_server(environ: Mapping[str, str]) -> MailServer | None:
         )
     return MailServer(
         host=host,
-        port=_number(
+        port=values.number(
             environ,
             "INVITES_MAIL_PORT",
             default=465 if use_ssl else 587 if use_tls else 25,
@@ -232,43 +199,5 @@ def _bounce_mailbox(environ: Mapping[str, str]) -> MailboxServer | None:
         raise SettingsError(
             f"INVITES_BOUNCES_IMAP_FOLDER can't contain control characters, as {folder!r} does."
         )
-    port = _number(environ, "INVITES_BOUNCES_IMAP_PORT", default=993, highest=65535)
+    port = values.number(environ, "INVITES_BOUNCES_IMAP_PORT", default=993, highest=65535)
     return MailboxServer(host, port, username, password, folder)
-
-
-def _mail_from(text: str, base_url: str) -> Address:
-    if not text.strip():
-        host = urlsplit(base_url).hostname or ""
-        named = any(letter.isalpha() for letter in host) and ":" not in host
-        return Address("Invites", "invites", host if named else "localhost")
-    (name, spec), *others = getaddresses([text])
-    try:
-        address = Address(name or "Invites", addr_spec=spec)
-    except (ValueError, IndexError, HeaderParseError):
-        address = Address()
-    usable = address.username and address.domain and address.addr_spec.isascii()
-    if others or not usable or not text.strip().isprintable():
-        raise SettingsError(
-            "INVITES_MAIL_FROM must be an address such as invites@example.org or "
-            f"Invites <invites@example.org>, not {text!r}."
-        )
-    return address
-
-
-def _flag(environ: Mapping[str, str], name: str) -> bool:
-    text = environ.get(name, "").strip().lower()
-    if text in _YES:
-        return True
-    if text in _NO:
-        return False
-    raise SettingsError(f"{name} must be 1 or 0, not {text!r}.")
-
-
-def _number(environ: Mapping[str, str], name: str, *, default: int, highest: int) -> int:
-    text = environ.get(name, "").strip()
-    if not text:
-        return default
-    number = whole_number(text)
-    if number is None or number > highest:
-        raise SettingsError(f"{name} must be a whole number up to {highest}, not {text!r}.")
-    return number

@@ -85,6 +85,12 @@ class TestConfiguration:
         public = {"base_url": "https://invites.example.org"}
         assert "works only on this machine" not in configured(box=public).open("/mail").text
 
+    def test_https_without_a_trusted_proxy_is_warned_of(self, configured: Configure) -> None:
+        public: dict[str, object] = {"base_url": "https://invites.example.org"}
+        assert "Set INVITES_TRUSTED_PROXIES" in configured(box=public).open("/mail").text
+        public["trusted_proxies"] = 1
+        assert "INVITES_TRUSTED_PROXIES" not in configured(box=public).open("/mail").text
+
     def test_an_unencrypted_password_is_warned_of(self, configured: Configure, site: Site) -> None:
         known = {"username": "ida", "password": "s3cret-word"}
         assert "unencrypted" not in configured(**known).open("/mail").text

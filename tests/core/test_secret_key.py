@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from invites.core.secret_key import load_secret_keys, make_secret_key
-from invites.core.settings import SettingsError
+from invites.core.setting_values import SettingsError
 
 
 def made(data):

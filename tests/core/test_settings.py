@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from invites.core.setting_values import SettingsError
 from invites.core.settings import (
     PROJECT_ROOT,
     MailboxServer,
     MailServer,
-    SettingsError,
     load_settings,
 )
 
@@ -179,7 +179,7 @@ def test_sending_local_only_links_is_warned_about():
     assert "http://127.0.0.1:8000" in warning
     assert "Set INVITES_BASE_URL" in warning
     assert not load().warnings
-    assert not load(MAIL_SERVER="smtp.example.org", BASE_URL="https://i.example.org").warnings
+    assert not load(MAIL_SERVER="smtp.example.org", BASE_URL="http://i.example.org").warnings
 
 
 @pytest.mark.parametrize(
@@ -192,6 +192,13 @@ def test_sending_local_only_links_is_warned_about():
 )
 def test_an_unknown_setting_is_warned_about_with_the_closest_name(name, words):
     assert load(**{name: "x"}).warnings == [words]
+
+
+def test_https_without_a_trusted_proxy_is_warned_about():
+    (warning,) = load(BASE_URL="https://invites.example.org").warnings
+    assert "Set INVITES_TRUSTED_PROXIES to the number of proxies" in warning
+    assert not load(BASE_URL="https://invites.example.org", TRUSTED_PROXIES="1").warnings
+    assert not load(BASE_URL="http://invites.example.org").warnings
 
 
 def test_variables_of_other_programs_are_ignored():
