@@ -63,7 +63,7 @@ class Classification:
 
     @property
     def fingerprint(self) -> str:
-        """Shows whether an admin has seen this classification."""
+        """A hash that shows whether the member has seen this classification."""
         lines = "\n".join(f"{one.outcome} {one.entry.text}" for one in self.classified)
         return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -117,8 +117,8 @@ def outcomes(
 ) -> list[EntryOutcome]:
     """The outcome of each canonical address, in order; "" means an invalid entry.
 
-    An address is a duplicate if it came before, or is in ``after``: the addresses of a list that
-    comes first.
+    An address is a duplicate if it occurs earlier in ``emails``, or in ``after``: the addresses of
+    a list that comes first.
     """
     on_record = outcomes_on_record(account, sorted({*emails} - {""}), now)
     # Read once: access to an Enum's attribute takes as long as the rest of an iteration.
@@ -141,8 +141,8 @@ def outcomes_on_record(
 ) -> dict[str, EntryOutcome]:
     """The outcome of each canonical address in the database; the others are INVITE.
 
-    If several apply: member, then unsubscribed, daily limit, pending, removed or declined
-    (whichever is later), and finally a profile.
+    If several apply, the first of these counts: member, unsubscribed, daily limit, pending, removed
+    or declined (the later of the two), profile.
     """
     declined, pending = _invited_before(account, emails, now)
     found = dict.fromkeys(declined, EntryOutcome.DECLINED)
@@ -167,7 +167,10 @@ def outcomes_on_record(
 def _invited_before(
     account: Account, emails: Sequence[str], now: datetime
 ) -> tuple[dict[str, int], set[str]]:
-    """A declined invitation counts even after it was revoked or replaced."""
+    """When each address last declined, and the addresses with a pending invitation.
+
+    A declined invitation counts even after it was revoked or replaced.
+    """
     moment = Invitation.expires_at.db_value(now)
     is_pending = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at > now)
     has_declined = (Invitation.state != InvitationState.ACCEPTED) & Invitation.answered_at.is_null(

@@ -38,7 +38,7 @@ def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bo
 
 
 def split_row(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:
-    """Keeps the first address in a row; returns it, and name and address for each other one.
+    """Keeps the first address in a row. Returns it, and the others, each with the row's name.
 
     The others can't become rows, because row numbers have to match the file. Raises
     RuleError(NOT_FOUND).
@@ -67,7 +67,7 @@ def include(staged: StagedList, number: int, now: datetime) -> None:
 
 
 def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
-    """Corrects all rows with the misspelled domain; returns how many there were."""
+    """Corrects all rows with the misspelled domain; returns how many."""
     with db.transaction():
         staged_rows.expect_unsent(staged)
         invalid = staged_rows.of(staged).where(
@@ -82,7 +82,7 @@ def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
 
 
 def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
-    """Only rows that weren't edited since. Raises RuleError(NOT_FOUND)."""
+    """Changes only rows that weren't edited since. Raises RuleError(NOT_FOUND)."""
     choice = Choice(staged.email_column, staged.name_column)
     original = {
         entry.row: entry.text
@@ -141,7 +141,7 @@ def _save(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
 
 
 def _reclassify(staged: StagedList, condition: Any, now: datetime) -> Changes:
-    """``condition`` has to hold for all rows with an address or for none of them."""
+    """``condition`` has to match all rows with the same address, or none of them."""
     found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
         StagedRow.list == staged.id, StagedRow.outcome != EntryOutcome.EXCLUDED, condition
     )

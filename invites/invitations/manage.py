@@ -126,13 +126,13 @@ def check_copyable(actor: Membership, invitation: Invitation) -> None:
 
 
 def close_invitations(account_id: int, member: User, state: InvitationState) -> None:
-    """Only for a confirmed address: anybody can claim one. Call it in a transaction."""
+    """Does nothing for an unconfirmed address: anybody can claim one. Call it in a transaction."""
     if member.is_confirmed:
         _close_invitations(account_id, member, state, tuple(Role))
 
 
 def revoke_invitations(actor: Membership, member: User) -> None:
-    """Only to roles that ``actor`` can grant. Call it in a transaction."""
+    """Revokes only invitations to roles that ``actor`` can grant. Call it in a transaction."""
     roles = grantable_roles(actor)
     _close_invitations(actor.account_id, member, InvitationState.REVOKED, roles)
 
@@ -169,7 +169,7 @@ def _membership(invitation: Invitation) -> Membership | None:
 
 
 def _update(invitation: Invitation, states: Sequence[InvitationState], **changes: object) -> None:
-    """Raises RuleError(INVITATION_CLOSED) in any other state."""
+    """Raises RuleError(INVITATION_CLOSED) unless the invitation is in one of ``states``."""
     update = Invitation.update(**changes)
     if update.where(Invitation.id == invitation.id, Invitation.state.in_(states)).execute() != 1:
         raise RuleError(Reason.INVITATION_CLOSED)

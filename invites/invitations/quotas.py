@@ -13,7 +13,7 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.models import Account, Delivery, DeliveryState, Invitation
 
-MAILS_PER_ADDRESS = 3  # from one account
+MAILS_PER_ADDRESS = 3  # from one account in a day
 _MAILS_PER_ADDRESS_FROM_ALL = 6
 
 MAILS_PER_ACCOUNT = 200_000  # four full lists
@@ -23,7 +23,7 @@ _DAY = timedelta(days=1)
 
 
 def over_recipient_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
-    """Fast for tens of thousands. Withdrawn mails don't count."""
+    """Those of ``emails`` that may get no more mail today. Withdrawn mails don't count."""
     mails = db.lookup(emails, Invitation.email).join(
         Delivery, on=(Delivery.invitation == Invitation.id)
     )
@@ -54,6 +54,6 @@ def check_sender_limits(account: Account | int, mails: int, now: datetime) -> No
 
 
 def _is_from_today(sent: "ModelSelect[Delivery]", newer: int, now: datetime) -> bool:
-    """Skips the ``newer`` newest mails."""
+    """Whether more than ``newer`` mails are from the last 24 hours. Reads only one of them."""
     found = sent.order_by(Delivery.id.desc()).offset(newer).first()
     return found is not None and found.created_at > now - _DAY

@@ -15,7 +15,7 @@ from invites.models import INVITED, Account, EntryOutcome, StagedList
 
 @dataclass(frozen=True)
 class Review:
-    """The list comes first if both have an address."""
+    """If an address is typed and in the list too, the typed one is the duplicate."""
 
     typed: Classification
     staged: StagedList | None
@@ -35,7 +35,7 @@ class Review:
         return self.counts.total()
 
     def mail_count(self, also: Collection[EntryOutcome] = ()) -> int:
-        """``also``: outcomes of ON_REQUEST that the admin ticked."""
+        """``also``: outcomes of ON_REQUEST that the member ticked."""
         counts = self.counts
         return sum(counts[outcome] for outcome in INVITED.union(also))
 
@@ -54,7 +54,7 @@ class Review:
 
     @property
     def fingerprint(self) -> str:
-        """Shows whether an admin has seen this review."""
+        """A hash that shows whether the member has seen this review."""
         rows = [f"{outcome} {self.row_counts[outcome]}" for outcome in EntryOutcome]
         seen = [_source(self.staged), *rows, self.typed.fingerprint]
         return hashlib.sha256("\n".join(seen).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Sends invitations: one press of *Send Invitation* makes one batch, once."""
+"""Sends invitations. A press of *Send Invitation* makes one batch, even if it is repeated."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ from invites.outbox import enqueue
 from invites.outbox.deliveries import IS_QUEUED, IS_SENDING
 
 LIFETIME = timedelta(days=14)  # how long an invitation is valid
-LARGE = 500  # mails; from here on the admin has to confirm the number
+LARGE = 500  # mails; from this number on, the member has to confirm it
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Approval:
 class InvitationRequest:
     """The people a member wants to invite: typed entries and a staged list.
 
-    ``key`` identifies the press of the button, and sends only once. A list is sent only once
-    whatever the key. ``also``: outcomes of ON_REQUEST that the member ticked. ``approval``: None if
+    ``key`` identifies the press of the button, and works once. A list is sent once, whatever the
+    key. ``also``: outcomes of ON_REQUEST that the member ticked. ``approval``: None if
     no approval is needed.
     """
 
@@ -57,7 +57,7 @@ class InvitationRequest:
 
 @dataclass(frozen=True)
 class _Recipients:
-    """``skipped``: pending people that the admin asked to mail, but who get no mail."""
+    """``skipped``: how many pending people get no mail, although the member asked for it."""
 
     invited: list[tuple[str, str]]  # address, and name or ""
     reminded: list[int]  # ids of pending invitations
@@ -196,7 +196,10 @@ def _skipped(
 
 
 def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> None:
-    """A declined one to a role that ``actor`` can't grant can still be accepted."""
+    """Replaces expired and declined invitations to these addresses.
+
+    Keeps a declined one to a role that ``actor`` can't grant: it can still be accepted.
+    """
     has_expired = (Invitation.state == InvitationState.PENDING) & (Invitation.expires_at <= now)
     has_declined = (Invitation.state == InvitationState.DECLINED) & Invitation.role.in_(
         grantable_roles(actor)

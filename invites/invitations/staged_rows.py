@@ -20,7 +20,7 @@ def counts(staged: StagedList) -> Counter[EntryOutcome]:
 
 
 def count_again(staged: StagedList) -> None:
-    """Counting 50,000 on every page would be slow."""
+    """Stores the counts, because counting 50,000 rows for every page would be slow."""
     grouped = (
         StagedRow.select(StagedRow.outcome, fn.COUNT(StagedRow.number))
         .where(StagedRow.list == staged.id)
@@ -67,7 +67,7 @@ def first_with(
 
 
 def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """Not those that are excluded."""
+    """Those of ``emails`` that are in the list, except in excluded rows."""
     found = StagedRow.select(StagedRow.email).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),
@@ -77,7 +77,7 @@ def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
 
 
 def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
-    """Row numbers by address; later rows are duplicates."""
+    """The number of the first row with each address. Later rows are duplicates."""
     found = StagedRow.select(StagedRow.email, StagedRow.number).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, emails),
@@ -87,7 +87,7 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
 
 
 def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
-    """As written, as suggested, number of rows."""
+    """Domains: as written, as suggested, and in how many rows."""
     misspelled = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
         StagedRow.list == staged.id,
         StagedRow.outcome == EntryOutcome.INVALID,

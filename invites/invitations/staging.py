@@ -26,7 +26,7 @@ from invites.lists.table import BOTH_NAMES, Choice
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 
 KEPT = timedelta(days=1)
-_KEPT_PER_PERSON = 3  # in an account: two tabs, and one more
+_KEPT_PER_PERSON = 3  # and account, for people with several open tabs
 
 # Larger files and lists are read in a subprocess.
 _LARGE_FILE = 256 * 1024  # bytes
@@ -42,7 +42,10 @@ def stage(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """``instead_of``: a list to delete unless sent. Raises RuleError(FILE_*, LIST_TOO_LONG)."""
+    """``instead_of``: a list to replace, unless it was sent.
+
+    Raises RuleError(FILE_*, LIST_TOO_LONG).
+    """
     table = files.read(content)
     choice = table.choice()
     valid, invalid = _classified(actor.account, table.entries(choice), now)
@@ -141,7 +144,7 @@ def _delete_older(actor: Membership, replaced: int | None) -> None:
 
 
 def mark_sent(staged: StagedList, batch: Batch) -> None:
-    """Deletes rows and content. The row stays, so that a second press finds the batch."""
+    """Deletes rows and content. Keeps the list, so that a second press finds its batch."""
     db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
     staged.batch, staged.content = batch, b""
     staged.save(only=[StagedList.batch, StagedList.content])
@@ -150,8 +153,8 @@ def mark_sent(staged: StagedList, batch: Batch) -> None:
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     """Reads other columns of the list, in a subprocess if it is large.
 
-    Another address column makes new rows, without the edits of the old ones. Another name column
-    changes only the names. Raises RuleError(NOT_FOUND) for a column that doesn't exist, and
+    Another address column replaces all rows, so edits are lost. Another name column changes only
+    the names. Raises RuleError(NOT_FOUND) for a column that doesn't exist, and
     FILE_UNREADABLE if the subprocess fails.
     """
     existing = {column["index"] for column in staged.columns}
@@ -186,7 +189,7 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
 
 
 def _own(actor: Membership) -> "ModelSelect[StagedList]":
-    """Without their content."""
+    """The member's own lists in their account, without the content."""
     columns = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
     return StagedList.select(*columns).where(
         StagedList.account == actor.account_id, StagedList.user == actor.user_id

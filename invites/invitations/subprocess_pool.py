@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MAX_SECONDS = 60  # for one task
-_SPARE_SECONDS = 60  # that a spare process is kept
+_SPARE_SECONDS = 60  # for which a spare process is kept
 _slots = threading.BoundedSemaphore(2)  # processes that work at the same time
 
 _PROGRAM = """
@@ -94,7 +94,7 @@ class _Process:
             )
 
     def call(self, work: object) -> Any:
-        """Ends the process. Raises PoolError."""
+        """Runs ``work`` and ends the process. Raises PoolError."""
         try:
             self._connection.send(work)
             if self._connection.poll(_MAX_SECONDS):

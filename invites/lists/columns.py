@@ -8,10 +8,10 @@ from itertools import chain, islice, takewhile
 from invites.lists.column_headers import email_weight, is_family_name, is_given_name, name_rank
 
 # The index of a virtual column: first and last name together.
-BOTH_NAMES = 30_000  # tables are narrower
+BOTH_NAMES = 30_000  # beyond every real index
 
 # How much of a table is examined.
-_ROWS = 300  # filled ones
+_ROWS = 300  # without empty ones
 _CELLS = 200_000
 _HEADER_ROWS = 10  # rows that may be the header
 
@@ -28,7 +28,7 @@ Row = tuple[int, list[str]]  # its number and its cells
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Its header or "", its first cells, and how many of its cells have an @."""
+    """``header`` may be "". ``examples``: the first cells. ``addresses``: cells with an @."""
 
     index: int
     header: str
@@ -59,7 +59,7 @@ class _Sample:
 
 
 class ColumnScan:
-    """``header_row``: the number of the row with the headers, if there is one."""
+    """``header_row``: the number of the header row, if there is one."""
 
     def __init__(self, filled_rows: Iterable[Row]) -> None:
         self.header_row: int | None = None
@@ -80,7 +80,11 @@ class ColumnScan:
         self._first_rows = [cells for number, cells in first_rows if number != self.header_row]
 
     def columns(self) -> list[Column]:
-        """If there are more than 100, those with addresses come first. May include BOTH_NAMES."""
+        """Columns with a header or a filled cell, from left to right, at most 100.
+
+        If there are more, leaves out columns without addresses first. If there are columns for
+        first and last names, BOTH_NAMES is added.
+        """
         filled = [index for index, sample in self._samples.items() if sample.examples]
         filled += [index for index in range(len(self._headers)) if self._header(index)]
         wanted = sorted(set(filled), key=lambda index: (not self._sample(index).with_at, index))
@@ -88,7 +92,7 @@ class ColumnScan:
         return columns + ([self._both_names_column()] if self._both_names() else [])
 
     def email_column(self) -> int | None:
-        """The column with most addresses, weighted by its header; None if no cell has an @."""
+        """The column with the most addresses, weighted by its header. None if no cell has an @."""
         weights = {
             index: (
                 sample.like_addresses * email_weight(self._header(index)),
@@ -153,7 +157,7 @@ class ColumnScan:
         return self._samples.get(index, _Sample())
 
     def _may_be_header(self, first: list[str]) -> bool:
-        """False for a person with a malformed address."""
+        """Whether the row is a header, rather than a person with a malformed address."""
         if any("@" in cell for cell in first):
             return False
         email = self.email_column()
@@ -167,7 +171,10 @@ def _full_name(cells: list[str], given: int, family: int) -> str:
 
 
 def _find_header(first_rows: list[Row]) -> Row | None:
-    """May follow the list's title. Of two header rows (merged cells), the lower one tells more."""
+    """The row with headers, which may follow a title.
+
+    If there are two header rows (merged cells), returns the lower one, which says more.
+    """
     found = None
     for row in takewhile(lambda row: not any(map(_ADDRESS.search, row[1])), first_rows):
         weight = max(map(email_weight, row[1]), default=1)

@@ -12,12 +12,14 @@ from invites.lists.entries import MAX_ENTRIES
 MAX_CELLS = 16_384  # in a row
 MAX_LINES = 1_048_576  # filled or empty
 
-MAX_CELL = 100_000  # characters; a longer one is an unclosed quote, or an attack
-_MAX_LINE = 1_000_000  # characters; the reader keeps a whole line, with four bytes for each
+MAX_CELL = 100_000  # characters; a longer cell means an unclosed quote, or an attack
+_MAX_LINE = 1_000_000  # characters; csv.reader holds a line in memory, at four bytes each
 
-_CHUNK = 64 * 1024  # characters read at once; a copy of 20 MB would take 80
-_CHUNKS_PER_ROW = 8  # a row that is longer has too many cells
-_WINDOW = MAX_CELLS // 2  # every line of more than MAX_CELLS characters contains a whole one
+_CHUNK = 64 * 1024  # characters read at once, because a copy of the text could take 80 MB
+_CHUNKS_PER_ROW = 8  # a longer row has too many cells
+# Characters searched at once for line ends. A line of more than MAX_CELLS characters covers at
+# least one whole window.
+_WINDOW = MAX_CELLS // 2
 _END = "\0"  # doesn't occur in decoded text
 
 
@@ -56,7 +58,7 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def _long_lines(text: str) -> Iterator[tuple[int, int]]:
-    """Where lines of more than MAX_CELLS characters start and end, and some shorter ones."""
+    """Start and end of each line that covers a whole window. Others can't have too many cells."""
     start = 0
     while start + _WINDOW <= len(text):
         if text.find("\n", start, start + _WINDOW) >= 0:
@@ -72,7 +74,7 @@ def _check_line(text: str, start: int, end: int, delimiter: str) -> None:
     if text.count(delimiter, start, end) >= MAX_CELLS:
         raise RuleError(Reason.FILE_TOO_WIDE, limit=MAX_CELLS)
     if end - start <= MAX_CELL:
-        return  # no cell is longer; splitting thousands of such lines would take seconds
+        return  # no cell is too long; splitting thousands of such lines would take seconds
     cells = text[start:end].split(delimiter)
     too_long = end - start > _MAX_LINE or ('"' not in text and max(map(len, cells)) > MAX_CELL)
     if too_long:
@@ -81,7 +83,7 @@ def _check_line(text: str, start: int, end: int, delimiter: str) -> None:
 
 
 class _QuoteCheck:
-    """The csv module takes an unclosed quote for a long cell, and reports nothing."""
+    """Finds unclosed quotes, which the csv module reads as a long cell without an error."""
 
     def __init__(self, text: str, delimiter: str) -> None:
         self._text = text

@@ -10,13 +10,13 @@ _SAMPLE_ROWS = 20
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ \t,;]*(?:\n|\Z)', re.IGNORECASE)
 _QUOTED_ROW = re.compile(r'"((?:[^"]|"")*)"[ \t,;]*')
 _LABEL = r"[^\s@<>,;|\".]+"
-_ADDRESS = rf"[^\s@<>,;|\"]+@{_LABEL}(?:\.{_LABEL})+"  # matches in only one way: never slow
+_ADDRESS = rf"[^\s@<>,;|\"]+@{_LABEL}(?:\.{_LABEL})+"  # never backtracks for long
 _BARE_ADDRESS = re.compile(_ADDRESS)
 _ADDRESS_WITH_NAME = re.compile(rf"(?:[^@<>]*<)?{_ADDRESS}\.?>?")
 
 
 def guess_delimiter(text: str) -> str:
-    """The one that splits the first rows into most addresses, and most evenly; or a comma."""
+    """The delimiter that gives the first rows most addresses and equal lengths, or a comma."""
     lines = _sample_lines(text)
     return max(_DELIMITERS, key=lambda delimiter: _fitness(lines, delimiter))
 

@@ -17,15 +17,15 @@ _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
 _LINE_END = re.compile(r"[\n\r\u2028\u2029]")
 _ADDRESS_WITHOUT_AT = re.compile(r"[^\W_][\w.-]*\w\.[a-z]{2,}")
 _IN_BRACKETS = re.compile(r"<([^<>]*)>")
-_NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # matches in only one way: never slow
+_NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # never backtracks for long
 
 
 def read_field(text: str) -> list[Entry]:
     """The entries of a typed or pasted list, in order.
 
-    Separated by commas, semicolons, spaces or line breaks. ``Name <address>`` gives both, with or
-    without quotes around the name. Lines with tabs are rows pasted from a table. Stops after 50,001
-    entries.
+    They are separated by commas, semicolons, spaces or line breaks. ``Name <address>`` is one
+    entry, with or without quotes around the name. Lines with tabs are rows pasted from a table.
+    Stops after 50,001 entries.
     """
     entries: list[Entry] = []
     lines = [line for line in _LINE_END.split(visible(text)) if line.strip()]
@@ -74,7 +74,7 @@ def _read_line(line: str) -> list[Entry]:
     parts = _split_outside_quotes(line)
     for part, following in zip_longest(parts, parts[1:], fillvalue=""):
         if "@" not in part and _is_name(part) and _NAME_AND_ADDRESS.match(following):
-            surname = part  # the Ray of ``Ray, Ben <ben@example.org>``
+            surname = part  # "Ray" in "Ray, Ben <ben@example.org>"
             continue
         found = _read_part(part)
         if surname and found[0].name:
@@ -88,7 +88,7 @@ def _read_line(line: str) -> list[Entry]:
 
 
 def _split_outside_quotes(line: str) -> list[str]:
-    """Split at separators, but neither inside "Ray, Ben" nor at the quote of O"Neil."""
+    """Splits at separators outside of quotes. An unpaired quote, as in O"Neil, is ignored."""
     has_pairs = line.count('"') % 2 == 0
     parts = re.findall(r'(?:"[^"]*"|[^,;\t|"]+)+', line) if has_pairs else _SEPARATOR.split(line)
     return [part.strip() for part in parts if part.strip(CLINGING)]

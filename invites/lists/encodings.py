@@ -13,7 +13,7 @@ _LARGE = 8 * 1024 * 1024  # bytes
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _MIXED = "mixed"  # UTF-8 with some Windows-1252 characters, or Windows-1252 alone
 _DOS_END = "\x1a"
-# How Python escapes bytes that aren't UTF-8, and what they mean in Windows-1252.
+# Python's escape for each byte that isn't UTF-8, and the byte's character in Windows-1252.
 _CP1252_ESCAPES = [
     (chr(0xDC00 + byte), bytes([byte]).decode("cp1252", "replace")) for byte in range(0x80, 0x100)
 ]
@@ -60,7 +60,10 @@ def _mac_or_windows(head: bytes) -> str:
 
 
 def _decode_as(content: bytes, encoding: str) -> str:
-    """In chunks: a single wide character would make 20 MB of text take 100 MB."""
+    """Decodes in chunks. In large files, replaces characters beyond the BMP, such as emoji.
+
+    A single one would make Python take four bytes for every character.
+    """
     mixed = encoding == _MIXED
     codec = codecs.getincrementaldecoder("utf-8-sig" if mixed else encoding)
     decoder = io.IncrementalNewlineDecoder(codec("surrogateescape" if mixed else "strict"), True)

@@ -8,7 +8,7 @@ from invites.core.errors import RuleError
 from invites.core.text_fields import NAME_LENGTH, clean_name
 
 MAX_ENTRIES = 50_000  # in a file, or in a file and the Email field together
-MAX_TEXT = 1000  # characters; an address has 254, and an admin wants to see what is wrong
+MAX_TEXT = 1000  # characters; an address has 254, and people want to see what is wrong
 
 _OPENING = "\"'([{<“”‘’„«»` "
 _CLOSING = "\"')]}>“”‘’«»` .,;:!"
@@ -16,7 +16,7 @@ CLINGING = _OPENING + _CLOSING  # often copied along with an address
 
 _PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME_AND_ADDRESS = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]\s]+)[>)\]]\W*")
-# Names that clean_name surely accepts, checked faster.
+# Matches only names that clean_name accepts, and is faster.
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
 
 
@@ -50,7 +50,7 @@ def read_cell(cell: str, name: str = "") -> tuple[str, str]:
 
 
 def strip_clinging(text: str) -> str:
-    """Also removes ``mailto:``."""
+    """Removes quotes, brackets and ``mailto:`` around an address."""
     text = text.strip().lstrip(_OPENING).rstrip(_CLOSING)
     if text.lower().startswith("mailto:"):
         text = text[7:].partition("?")[0].lstrip(_OPENING).rstrip(_CLOSING)
@@ -58,7 +58,7 @@ def strip_clinging(text: str) -> str:
 
 
 def name_before_address(text: str) -> str:
-    """Also reads the ``From:`` of a copied mail."""
+    """Removes quotes, and ``From:`` of a copied mail."""
     return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))
 
 

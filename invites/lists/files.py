@@ -16,7 +16,7 @@ from invites.lists.dialect import (
 from invites.lists.encodings import decode
 from invites.lists.table import MAX_BYTES, MAX_MEGABYTES, Table
 
-# Not <ada@example.org>. Many programs export a web page as .xls.
+# A web page, which many programs export as .xls; not <ada@example.org>.
 _MARKUP = re.compile(r"\s*<(?:[!?]|(?:html|head|meta|style|table|div)[\s>])", re.IGNORECASE)
 _MAX_REWRITTEN = 4 * 1024 * 1024  # characters; 50,000 addresses with names
 
@@ -50,7 +50,7 @@ def _checked_table(text: str, delimiter: str) -> Table:
     if "@" not in text:
         raise RuleError(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
-        text = text.rstrip()  # takes a copy, so only if it may help
+        text = text.rstrip()  # makes a copy, so only if it may help
     delimiter = delimiter or guess_delimiter(text)
     table = Table(_one_address_per_row(text, delimiter), delimiter)
     check(table.text, table.delimiter)
@@ -58,7 +58,10 @@ def _checked_table(text: str, delimiter: str) -> Table:
 
 
 def _one_address_per_row(text: str, delimiter: str) -> str:
-    """Only if there are just addresses, on one line or on lines of different lengths."""
+    """Moves each address to a row of its own if there is nothing else.
+
+    Changes nothing if several rows have the same number of cells: then they are columns.
+    """
     if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text
     addresses: list[list[str]] = []

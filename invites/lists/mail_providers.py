@@ -1,8 +1,8 @@
 """The large mail providers, and how people misspell them.
 
 A domain is misspelled only if it is a single typo away from a large provider's and has no known
-owner. Addresses at real domains must never be questioned. A typo keeps the first letter, which also
-tells ``ymail.com`` and ``mail.com`` from ``gmail.com``.
+owner. Addresses at real domains must never be questioned. A typo keeps the first letter, so
+``ymail.com`` and ``mail.com`` aren't taken for ``gmail.com``.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _SUFFIXES = {
     "gmx": ("de", "net", "at", "ch", "com"),
 }
 
-# Not top-level domains, so no domain ends with them.
+# These aren't top-level domains, so no domain ends with them.
 _MISSPELLED_SUFFIXES = {
     **dict.fromkeys(("con", "cmo", "ocm", "comm", "vom", "xom", "cpm", "coom", "ccom"), "com"),
     **dict.fromkeys(("c0m", "com.com", "comn", "coml"), "com"),
@@ -40,7 +40,7 @@ _MISSPELLED_SUFFIXES = {
     **dict.fromkeys(("ogr", "rog", "orgg", "0rg"), "org"),
     "dee": "de",
 }
-# The same, but only after a provider's name.
+# Corrected only after a provider's name.
 _MISSPELLED_PROVIDER_SUFFIXES = {"ed": "de"}
 # Top-level domains that no provider with a long name uses.
 _UNUSED_SUFFIXES = {"co": "com", "cm": "com", "om": "com", "c": "com", "ne": "net"}
@@ -59,7 +59,7 @@ _NEIGHBORING_KEYS = {
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
     for place, letter in enumerate(row)
 }
-_LONG_NAME = 5  # letters; a single typo rarely turns it into another name
+_LONG_NAME = 5  # letters; a typo in a long name rarely makes another name
 
 
 def providers() -> list[str]:
@@ -69,7 +69,7 @@ def providers() -> list[str]:
 
 
 def main_domain(name: str) -> str:
-    """The domain that a name alone means, like ``gmail``, or ""."""
+    """The domain for a provider's name alone, such as gmail.com for gmail; "" if unknown."""
     suffixes = _SUFFIXES.get(name)
     return f"{name}.{suffixes[0]}" if suffixes and len(name) >= _LONG_NAME else ""
 

@@ -59,14 +59,14 @@ def corrected(email: str) -> str:
 
 
 def holds_two(text: str) -> bool:
-    """``text`` isn't an address."""
+    """Whether ``text``, which isn't an address, contains several."""
     if text.count("@", 0, _MAX_TEXT) < 2:
         return False
     return len([word for word in _words(text[:_MAX_TEXT]) if _canonical(word)]) > 1
 
 
 def addresses_in(text: str) -> list[str]:
-    """Canonical, without duplicates, typos corrected, for a text that ``holds_two``."""
+    """The addresses in a text that ``holds_two``: canonical, corrected, without duplicates."""
     words = _words(unicodedata.normalize("NFKC", text[:_MAX_TEXT]))
     return list(dict.fromkeys(filter(None, map(_read, words))))
 
@@ -77,7 +77,7 @@ def holds_no_more(text: str) -> bool:
 
 
 def is_role(email: str) -> bool:
-    """Like info@."""
+    """Whether the address belongs to a role, like info@."""
     return email.partition("@")[0] in _ROLES
 
 
@@ -99,7 +99,7 @@ def _attempts(text: str) -> Iterator[str]:
     parts = _WITH_SPACE.fullmatch(_bare(whole))
     if parts and _is_one_name(parts[1], parts[2]):
         yield f"{parts[1]}{parts[2]}@{parts[3]}"
-        return  # the second part alone would be a stranger's address
+        return  # the second part alone might be a stranger's address
     yield _bare(whole)
     for word in _words(whole):
         yield word
@@ -108,7 +108,7 @@ def _attempts(text: str) -> Iterator[str]:
 
 
 def _is_one_name(first: str, second: str) -> bool:
-    """Whether a space got into an address, rather than a name in front of it.
+    """Whether the space is a typo in an address, rather than the end of a name before it.
 
     True for ``space man@…`` and ``Space Man@…``, False for ``Ada a.okafor@…`` and ``ada
     ada.okafor@…``.

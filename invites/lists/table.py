@@ -14,7 +14,7 @@ __all__ = ["BOTH_NAMES", "MAX_BYTES", "MAX_MEGABYTES", "VCARD_DELIMITER", "Choic
 MAX_MEGABYTES = 20
 MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 
-# Separates the cells of tables made from vCards. Their header is generated, so row 1 is a card.
+# Separates the cells of tables made from vCards. Their header is generated: row 1 is a card.
 VCARD_DELIMITER = "\x1f"
 
 _SCANNED_ROWS = 20_000  # filled or empty
@@ -24,8 +24,8 @@ _SCANNED_ROWS = 20_000  # filled or empty
 class Table:
     """A list as CSV text, whatever the file's format was.
 
-    Made by ``files.read``, which checks the text; the same text and delimiter make the same table
-    again. ``sheets``: a workbook's sheet names, starting with the one that was read.
+    ``files.read`` makes it and checks the text. A table made again from the same text and
+    delimiter is equal. ``sheets``: a workbook's sheet names, starting with the one that was read.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Table:
             if len(texts) > MAX_ENTRIES:
                 raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
         # Entry(...) for each row would take as long as reading the file.
-        fields = zip(texts, numbers, names, repeat(False))  # the last has no end
+        fields = zip(texts, numbers, names, repeat(False))  # repeat() is endless
         return list(map(tuple.__new__, repeat(Entry), fields))
 
     def cells(self, numbers: Collection[int]) -> dict[int, list[str]]:

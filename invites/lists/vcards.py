@@ -44,7 +44,7 @@ class _Card:
 
 
 class _ListWriter:
-    """For csv.writer; io.StringIO takes four bytes per character."""
+    """A file for csv.writer. io.StringIO would take four bytes per character."""
 
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append
@@ -95,7 +95,7 @@ def _add(card: _Card, one: _Property) -> None:
 
 
 def _preference(parameters: str) -> int:
-    """1 is most preferred. Version 4 has numbers from 1 to 100, older ones only PREF."""
+    """1 is preferred most. Version 4 has numbers from 1 to 100, older versions just PREF."""
     found = _PREFERRED.search(parameters)
     return int(found[1] or 1) if found else 101
 
@@ -115,7 +115,7 @@ def _properties(text: str) -> Iterator[_Property]:
 
 
 def _unfolded(text: str) -> Iterator[str]:
-    """A line continues after a space, or after = in quoted-printable."""
+    """Joins continued lines: those after a = in quoted-printable, or that begin with a space."""
     whole, is_quoted = "", False
     for line in _lines(text):
         if line[:1] in (" ", "\t"):

@@ -30,16 +30,16 @@ MAX_OUTPUT = 20 * 1024 * 1024  # bytes
 
 _MAX_MEMORY = 512 * 1024 * 1024  # bytes
 _MAX_SECONDS = 6.0  # of CPU time; 50,000 rows of 20 columns take about three
-_MAX_SHEETS = 20  # named
+_MAX_SHEETS = 20  # whose names are returned
 _MAX_SHEET_NAME = 60  # characters; Excel allows 31
-_CONTACT_ADDRESSES = 5  # a sheet that only explains the others may have so many
+_CONTACT_ADDRESSES = 5  # a sheet of explanations may have as many
 
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
     signal.setitimer(signal.ITIMER_PROF, _MAX_SECONDS)  # RLIMIT_CPU allows only whole seconds
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from python_calamine import PasswordError, load_workbook  # within the limits
+    from python_calamine import PasswordError, load_workbook  # after the limits are set
 
     try:
         workbook = load_workbook(io.BytesIO(sys.stdin.buffer.read()))

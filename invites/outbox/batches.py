@@ -27,7 +27,7 @@ from invites.outbox.retry import Attempt, SendResult
 
 log = logging.getLogger(__name__)
 
-PROBED_SIZE = 50  # mails, from which a batch sends a few probes before the rest
+PROBED_SIZE = 50  # mails; a batch of this size begins with a few probes
 PROBES = 10
 
 ACTIVE = (BatchState.PROBING, BatchState.RUNNING)  # the worker sends their mails
@@ -86,7 +86,7 @@ def unsent(batch: Batch) -> int:
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Queues again what failed or may not have arrived; returns how many mails.
+    """Queues failed and unknown mails again; returns how many.
 
     Only the newest mail to each person who can still accept. Raises RuleError(NOTHING_TO_RETRY),
     also for a canceled batch.
@@ -168,8 +168,8 @@ def probe(batch: Batch) -> list[int] | None:
 def _probes(batch: Batch) -> list[Delivery]:
     """The first mails that weren't withdrawn.
 
-    Uses two queries. An index has the thousands of queued mails in order, so only ten are read.
-    While a batch is probing, there are few others.
+    Uses two queries: an index finds the first queued mails among thousands, and while a batch is
+    probing, few mails are in other states.
     """
     columns = Delivery.select(
         Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_code, Delivery.reply_text
@@ -196,7 +196,7 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
 
 
 def finish_if_done(batch: Batch) -> None:
-    """One statement, so no mail that is queued meanwhile is missed."""
+    """Uses one statement, so that it can't miss a mail that is queued at the same moment."""
     Batch.update(state=BatchState.DONE).where(
         Batch.id == batch.id,
         Batch.state.in_(ACTIVE),

@@ -1,4 +1,4 @@
-"""Deliveries: finding those that wait, and withdrawing those that must not be sent any more."""
+"""Finds queued deliveries, and withdraws those that must not be sent any more."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from invites.models import (
 ON_HOLD = "It waited in a backup that was restored, and may have gone out before that."
 """The ``reply_text`` that marks mail withdrawn by a restore."""
 
-# Spelled out, so that SQLite sees that a partial index fits.
+# Literals, so that SQLite can use a partial index.
 IS_QUEUED = Delivery.state == db.literal(DeliveryState.QUEUED.value)
 IS_SENDING = Delivery.state == db.literal(DeliveryState.SENDING.value)
 
@@ -86,7 +86,7 @@ def withdraw(which: Any, now: datetime, **changes: str) -> int:
 
 
 def put_on_hold(now: datetime) -> None:
-    """After a restore. ``batches.send_on_hold`` queues the mails again."""
+    """Withdraws all unsent mail after a restore. ``batches.send_on_hold`` queues it again."""
     withdraw(Delivery.state.in_(UNSENT_STATES), now, reply_text=ON_HOLD)
 
 

@@ -30,7 +30,7 @@ def queue_notice(notice: SecurityNotice, recipient: str, now: datetime) -> Deliv
 
 
 def queue_invitation(invitation: Invitation, now: datetime) -> Delivery:
-    """Ahead of all batches."""
+    """It is sent before all batches."""
     return _queue(
         DeliveryKind.INVITATION,
         invitation.email,
@@ -51,7 +51,7 @@ def _queue(
 
 
 def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
-    """One for each invitation of ``batch``, and another for those with ids ``again``."""
+    """Queues a mail for each invitation of ``batch``, and for those with ids ``again``."""
     columns = [
         Delivery.kind,
         Delivery.recipient,

@@ -52,11 +52,11 @@ class JournalEntry(NamedTuple):
 def write(
     entries: Sequence[JournalEntry], starting: Sequence[QueuedMail], now: datetime
 ) -> set[int]:
-    """Commits results, and that ``starting`` are sent next.
+    """Commits results, and marks ``starting`` as being sent.
 
     Returns the ids of those that may be sent. The others are withdrawn if their batch was canceled
-    or their invitation closed, and stay queued if their batch is halted. Raises PeeweeException,
-    and then nothing is written.
+    or their invitation closed, and stay queued if their batch is halted. Raises PeeweeException
+    after writing nothing.
     """
     moment = _microseconds(now)
     with db.sql_transaction() as run:
@@ -79,10 +79,10 @@ def write(
 
 
 def recover(now: datetime) -> int:
-    """Queues again what a killed worker was sending; returns how many mails.
+    """Queues the mails again that a killed worker was sending; returns how many.
 
-    Call it only while no worker runs. Some mails may have arrived: the duplicates have the same
-    Message-ID. What was canceled meanwhile is withdrawn.
+    Call it only while no worker runs. Some mails may have arrived; their duplicates have the
+    same Message-ID. Withdraws mails that were canceled meanwhile.
     """
     sending = Delivery.select(Delivery.id).where(deliveries.IS_SENDING)
     with db.transaction():

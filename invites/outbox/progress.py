@@ -29,11 +29,11 @@ _RECENTLY = timedelta(seconds=30)
 class Progress:
     """The totals of a batch. Only the newest mail to each person counts.
 
-    ``undelivered`` and ``deferred``: only the newest of these; undelivered mails failed or bounced.
-    ``not_due``: how many mails wait for a later moment. ``on_hold``: how many mails a restore put
-    on hold, to people who can still accept. ``unneeded``: how many mails were withdrawn because the
-    person had answered. ``without_authority``: how many pending invitations can't be accepted, see
-    ``authority``.
+    ``undelivered``: the last mails that failed or bounced, for the page. ``deferred``: the last
+    mails that wait for a retry. ``not_due``: mails that wait for a later moment. ``on_hold``: mails
+    that a restore put on hold, to people who can still accept. ``unneeded``: mails withdrawn
+    because the person had answered. ``without_authority``: pending invitations that can't be
+    accepted, see ``authority``.
     """
 
     mails: dict[DeliveryState, int]
@@ -49,7 +49,7 @@ class Progress:
 
     @property
     def minutes_left(self) -> float | None:
-        """At the current rate, for the mails that are due. None while none is sent."""
+        """For the mails that are due, at the current rate. None if none are being sent."""
         due = self.waiting - self.not_due
         return due / self.per_minute if due > 0 and self.per_minute else None
 
@@ -72,7 +72,7 @@ class Progress:
 
     @property
     def withdrawn(self) -> int:
-        """The batch was canceled, or the invitation was revoked or has expired."""
+        """Mails of a canceled batch, or of an invitation that was revoked or has expired."""
         return self.mails[DeliveryState.WITHDRAWN] - self.on_hold - self.unneeded
 
     @property
@@ -108,13 +108,13 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
 
 
 def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """By batch id. Counts people who were or will be mailed."""
+    """How many people were or will be mailed, by batch id."""
     is_included = Delivery.batch.in_(batch_ids)
     return _by_batch(fn.COUNT(Delivery.invitation.distinct()), is_included)
 
 
 def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """By batch id."""
+    """How many mails were sent, by batch id."""
     is_sent = Delivery.state == DeliveryState.SENT
     return _by_batch(fn.COUNT(Delivery.id), Delivery.batch.in_(batch_ids) & is_sent)
 
@@ -131,7 +131,7 @@ def retriable(batch: Batch, now: datetime) -> Any:
 
 
 def on_hold(batch: Batch, now: datetime) -> Any:
-    """A query for ids. Only mails to people who can still accept."""
+    """A query for the ids of mails on hold to people who can still accept."""
     is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
     return _still_needed(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_on_hold, now)
 
@@ -143,10 +143,10 @@ def total_on_hold(now: datetime) -> int:
 
 
 def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
-    """Ids of those mails of ``which`` that are the newest of a pending invitation.
+    """A query for the ids of mails that match ``which``, each the newest of a pending invitation.
 
-    Excludes canceled batches. Also excludes invitations to a higher role, which the batch only
-    reminds of: people who may manage the batch may not send those.
+    Excludes canceled batches, and reminders of invitations to a higher role than the batch's own:
+    members who may manage the batch may not send those.
     """
     return (
         Delivery.select(Delivery.id)
@@ -180,7 +180,7 @@ def _unneeded(batch: Batch) -> int:
 
 
 def _per_minute(batch: Batch, now: datetime) -> float:
-    """Over the last 30 seconds, counted from the first mail in them."""
+    """Over the last 30 seconds, or since the first mail in them."""
     finished = Delivery.finished_at
     count, first = (
         Delivery.select(fn.COUNT(Delivery.id), fn.MIN(finished))

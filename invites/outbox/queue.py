@@ -51,7 +51,7 @@ _END_OF_TIME = 2**63 - 1
 
 
 class QueuedInvitation(NamedTuple):
-    """What a mail needs of its invitation. Can be signed like the row itself."""
+    """The values of an invitation that its mail needs. Can be signed like the row itself."""
 
     id: int
     inviter_id: int
@@ -86,9 +86,9 @@ def urgent(now: datetime, limit: int) -> list[QueuedMail]:
 
 
 def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[QueuedMail]:
-    """From the oldest batch of each account, the accounts in turn.
+    """One mail of each account in turn, from its oldest batch with due mails.
 
-    ``taken``: ids of mails that are still queued, but held by the worker. Returns fewer than
+    ``taken``: ids of queued mails that the worker has taken already. Returns fewer than
     ``limit`` if there are very many accounts and some have few mails.
     """
     unfinished = _unfinished_by_account()
@@ -138,9 +138,9 @@ class _Search(NamedTuple):
 
 
 def _due(now: datetime) -> tuple[int, int]:
-    """Mail is due up to the first moment, and after the second.
+    """Mail is due if its ``due_at`` is at most the first value, or is more than the second.
 
-    No retry is that far ahead: such a due date was set while the clock was wrong.
+    A retry is never that far in the future, so the clock was wrong when the value was set.
     """
     return Delivery.due_at.db_value(now), Delivery.due_at.db_value(now + MAX_DELAY)
 

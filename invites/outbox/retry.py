@@ -10,10 +10,10 @@ from invites.models import DeliveryState
 GIVE_UP_AFTER = timedelta(days=5)  # RFC 5321, 4.5.4.1: at least four to five days
 MAX_DELAY = timedelta(hours=5)
 
-_MIN_ATTEMPTS = 5  # mail may wait a week for a mail server before its first attempt
+_MIN_ATTEMPTS = 5  # because mail may wait a week for a mail server before the first one
 _DELAY_IF_UNKNOWN = timedelta(minutes=2)
 _RANDOM = secrets.SystemRandom()
-_MAX_BACKOFF = 240.0  # minutes; with its jitter still below MAX_DELAY
+_MAX_BACKOFF = 240.0  # minutes; less than MAX_DELAY even with jitter
 
 
 class SendResult(StrEnum):

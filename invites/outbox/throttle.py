@@ -12,7 +12,7 @@ MAX_CONNECTIONS = 32
 
 @dataclass(frozen=True)
 class Limits:
-    """Mails per minute over all connections, None for no limit; connections at a time."""
+    """``per_minute``: mails over all connections, or None. ``connections``: at the same time."""
 
     per_minute: int | None = None
     connections: int = 4
