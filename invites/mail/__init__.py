@@ -1,1 +1,1 @@
-"""What mail says, and how its messages are built. The texts are in templates/email/."""
+"""Renders mail and builds its messages. The texts are in templates/email/."""

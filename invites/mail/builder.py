@@ -1,4 +1,4 @@
-"""Builds the messages that are sent: bulk mail from one template per kind of invitation."""
+"""Builds the messages that are sent. Similar invitations share a template."""
 
 import functools
 import time
@@ -20,7 +20,7 @@ from invites.mail.rendering import (
 from invites.models import Delivery, Invitation
 from invites.outbox.queue import QueuedInvitation, QueuedMail
 
-_TEMPLATE_TIME = 2.0  # seconds: an account may change its name
+_TEMPLATE_TIME = 2.0  # seconds for which one is used: an account may change its name
 
 
 @functools.lru_cache(8)
@@ -72,7 +72,7 @@ class MailBuilder:
         return Message(mail, template.fill(addressee))
 
     def _template(self, mail: QueuedMail, invitation: QueuedInvitation) -> BulkTemplate | None:
-        """Shared by all similar invitations. None if the inviter lost the authority."""
+        """The template for all similar invitations. None if the inviter lost the authority."""
         if time.monotonic() - self._built_at > _TEMPLATE_TIME:
             self._templates, self._built_at = {}, time.monotonic()
         kind = (

@@ -17,21 +17,21 @@ from typing import NamedTuple
 from markupsafe import escape
 
 LINK = "\ue000"
-"""Marks where each person's own link goes."""
+"""The place of the person's own link."""
 UNSUBSCRIBE = "\ue001"
-"""Marks where each person's own link to unsubscribe goes."""
+"""The place of the person's own link to unsubscribe."""
 NAME = "\ue002"
-"""Marks where each person's name goes, if they have one."""
+"""The place of the person's name, which may be empty."""
 
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
-# Folding removes the quotes of a long name with a comma in it, which makes it several senders.
-# A line may have 998 characters (RFC 5322), and no name is that long. Names that aren't ASCII
-# become encoded words, which may be folded.
+# When the email package folds a long From, it removes the quotes around a name with a comma, so one
+# sender becomes several. A longer From isn't folded: a line may have 998 characters (RFC 5322), and
+# no name is that long. Names that aren't ASCII become encoded words, which it folds correctly.
 _MAX_FOLDED_SENDER = 70  # characters that fit on the line of From
 _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
 _GAPS = re.compile(f"([{LINK}{UNSUBSCRIBE}{NAME}])")
-_PLAIN = re.compile(r"[!-<>-~]+")  # what quoted-printable doesn't change (RFC 2045, 6.7)
+_PLAIN = re.compile(r"[!-<>-~]+")  # not changed by quoted-printable (RFC 2045, 6.7)
 _HEADER = re.compile(r"[!-~]+( [!-~]+)*")
 _SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -45,7 +45,7 @@ class UnsafeMailError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The texts with gaps LINK, UNSUBSCRIBE and NAME, and the headers that are the same for all."""
+    """The texts, with LINK, UNSUBSCRIBE and NAME as gaps, and the headers that never differ."""
 
     sender: Address
     subject: str
@@ -81,7 +81,7 @@ class BulkTemplate:
         """
         head = (
             f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
-            # Again, because some services replace the Message-ID, and return only their own.
+            # A copy, because some services replace the Message-ID and bounce only their own.
             f"X-Invites-Message-ID: {person.message_id}\r\n"
         )
         if person.unsubscribe:
@@ -98,7 +98,7 @@ class BulkTemplate:
 
 
 def _message(draft: Draft, mark: str) -> bytes:
-    """Each gap contains ``GAP``, a number and ``mark``."""
+    """A message in which each gap is ``GAP``, a digit and ``mark``."""
     in_text = {LINK: f"GAP0{mark}", UNSUBSCRIBE: f"GAP1{mark}", NAME: f"GAP2{mark}"}
     in_html = in_text | {NAME: f"GAP3{mark}"}
     message = EmailMessage(policy=_SEVEN_BIT)

@@ -1,4 +1,4 @@
-"""One mail to one person, as Flask-Mail's Message."""
+"""Flask-Mail's Message for one mail to one person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Parts:
 class OutgoingMail(flask_mail.Message):
     """A Flask-Mail message that BulkTemplate turns into bytes.
 
-    Flask-Mail's own headers let control characters pass, and break addresses with a comma in the
-    name. The standard library's policy quotes, folds and refuses (RFC 5322).
+    Flask-Mail itself allows control characters in headers, and breaks addresses with a comma in the
+    name. The standard library refuses the former, and quotes and folds the latter (RFC 5322).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a mail says: rendered from the row that caused it, when it is sent."""
+"""Renders a mail from the row that caused it, when it is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
 
 
 def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
-    """None if the person has set up two-step verification since they were asked to."""
+    """None if a person who was asked to set up two-step verification has done so."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
     is_required = notice.event == SecurityEvent.TWO_STEP_REQUIRED
     accounts = two_step_policy.closed_accounts(notice.user) if is_required else []

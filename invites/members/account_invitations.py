@@ -16,7 +16,7 @@ from invites.outbox import progress
 
 
 class Flag(StrEnum):
-    """NO_AUTHORITY: it looks open, but can't be accepted (see ``authority``)."""
+    """NO_AUTHORITY: an open invitation that can't be accepted (see ``authority``)."""
 
     FAILED = "failed"
     NO_AUTHORITY = "without_authority"
@@ -24,7 +24,7 @@ class Flag(StrEnum):
 
 @dataclass(frozen=True)
 class ListedInvitation:
-    """``is_unsubscribed``: the person doesn't want invitations. ``lacks_authority``: see Flag."""
+    """``lacks_authority``: see NO_AUTHORITY."""
 
     invitation: Invitation
     delivery: Delivery | None

@@ -18,7 +18,7 @@ class AccountMembers:
         return found(self._all().where(Membership.id == membership_id))
 
     def page(self, number: int, *, active: bool, search: str) -> Page[Membership]:
-        """By name; ``search`` matches name or address."""
+        """Sorted by name. ``search`` matches the name or the address."""
         query = self._all().where(Membership.deactivated_at.is_null(active))
         if search:
             query = query.where(

@@ -1,4 +1,4 @@
-"""Shared by the lists of one account's rows."""
+"""What the modules account_* share."""
 
 from typing import TypeVar
 

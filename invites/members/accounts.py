@@ -60,7 +60,7 @@ def create_by_installer(name: str, installer: User, now: datetime) -> Account:
 
 
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
-    """The slug in the URLs doesn't change.
+    """A new name doesn't change the slug in the URLs.
 
     Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN for the first
     setting that is invalid.
@@ -83,7 +83,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
 
 
 def memberships_of(user: User) -> list[Membership]:
-    """Active ones, by account name."""
+    """The active ones, sorted by account name."""
     return list(
         Membership.select(Membership, Account)
         .join(Account)
@@ -93,7 +93,7 @@ def memberships_of(user: User) -> list[Membership]:
 
 
 def former_accounts(user: User) -> list[Account]:
-    """By name."""
+    """Accounts that the person has left or was removed from, sorted by name."""
     return list(
         Account.select()
         .join(Membership)

@@ -24,7 +24,7 @@ from invites.people.profiles import NewProfile
 def accept(
     invitation: Invitation, user: User, now: datetime, *, proven: bool = False
 ) -> Membership:
-    """Makes ``user`` a member with the role of the invitation: once, all or nothing.
+    """Makes ``user`` a member with the role of the invitation, in one transaction.
 
     ``proven``: the mailed link was used, so they read that mailbox. Raises RuleError(WRONG_PERSON,
     INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
@@ -86,7 +86,7 @@ def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> No
 
 
 def open_invitations(user: User, now: datetime) -> list[Invitation]:
-    """For a confirmed address: oldest first, declined ones last."""
+    """Oldest first, declined ones last. Empty for an unconfirmed address."""
     if not user.is_confirmed:
         return []
     still_open = (
@@ -103,7 +103,7 @@ def has_unanswered(user: User, now: datetime) -> bool:
 
 
 def find(invitation_id: int, user: User) -> Invitation | None:
-    """Only for a confirmed address: its owner can answer without the link."""
+    """None unless it is to the person's confirmed address: then no link is needed to answer."""
     invitation: Invitation | None = Invitation.get_or_none(
         Invitation.id == invitation_id, Invitation.email == user.email
     )
@@ -111,7 +111,7 @@ def find(invitation_id: int, user: User) -> Invitation | None:
 
 
 def _close(invitation: Invitation, state: InvitationState, now: datetime) -> None:
-    """Of two answers at the same time, one is refused."""
+    """Refuses the second of two answers at the same time: RuleError(INVITATION_CLOSED)."""
     changed = (
         Invitation.update(state=state, answered_at=now)
         .where(Invitation.id == invitation.id, Invitation.open_condition(now))

@@ -50,7 +50,7 @@ class Links:
         return (found, self.signer.matches(token, mailed, found)) if found else None
 
     def opened_unsubscribe(self, token: str) -> Invitation | None:
-        """Whatever its status."""
+        """An invitation of any status."""
         return self._row(Invitation.with_account_and_inviter(), token, Purpose.UNSUBSCRIBE)
 
     def opened_permanent(self, token: str) -> PermanentLink | None:

@@ -41,12 +41,11 @@ def join(
     joined_by: JoinedBy,
     invitation: Invitation | None = None,
 ) -> Membership:
-    """Call it in a transaction. Ends an unsubscription.
+    """An active member keeps their role; an inactive one is reactivated with ``role``.
 
-    An active member keeps their role: accepting never raises or lowers it. An inactive one gets
-    ``role``.
+    Subscribes a confirmed address again. Call it in a transaction.
     """
-    if user.is_confirmed:  # otherwise anybody could undo another person's unsubscription
+    if user.is_confirmed:  # otherwise anybody could subscribe other people again
         unsubscribe.resubscribe(account, user.email, now)
     membership = find(account, user)
     if membership is None:
@@ -72,7 +71,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
     """Notifies a member who has to set up two-step verification for the new role.
 
     Raises RuleError(NOT_ALLOWED); MEMBER_UNCONFIRMED if a member with an unconfirmed address would
-    get a higher role; LAST_OWNER if no Owner would be left.
+    get a higher role; LAST_OWNER if the account would have no Account Owner.
     """
     with db.transaction():
         membership = _fresh(membership)
@@ -104,7 +103,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
     """Takes effect on the member's next request.
 
     Revokes open invitations to them that ``actor`` may manage. Raises RuleError(NOT_ALLOWED), or
-    LAST_OWNER if no Owner would be left.
+    LAST_OWNER if the account would have no Account Owner.
     """
     with db.transaction():
         membership = _fresh(membership)
@@ -123,7 +122,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def leave(member: Membership, now: datetime) -> None:
-    """Invitations to an unconfirmed address stay open. Raises RuleError(LAST_OWNER)."""
+    """Revokes invitations to a confirmed address. Raises RuleError(LAST_OWNER)."""
     with db.transaction():
         member = _fresh(member)
         if not member.is_active:
@@ -164,7 +163,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def _fresh(membership: Membership) -> Membership:
-    """Under the write lock: the given row may be outdated."""
+    """The current row. Call it in a transaction, because the given one may be outdated."""
     return (
         Membership.select(Membership, User, Account)
         .join(User)

@@ -30,7 +30,7 @@ def claim(actor: Membership, now: datetime) -> None:
 
 
 def rescue(account: Account, user: User, now: datetime) -> None:
-    """For the operator: needs no permission in the account, and ``user`` may be anyone."""
+    """For the operator. ``user`` may be anyone, with or without a membership."""
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)

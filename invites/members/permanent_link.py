@@ -30,7 +30,7 @@ def active(account: Account) -> PermanentLink | None:
 
 
 def enable(actor: Membership, now: datetime) -> PermanentLink:
-    """Returns the link that is enabled already, if any."""
+    """Creates a link, unless one is enabled already. Returns it."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         link = active(actor.account)
@@ -43,7 +43,7 @@ def enable(actor: Membership, now: datetime) -> PermanentLink:
 
 
 def delete(actor: Membership, now: datetime) -> None:
-    """The link never works again. Does nothing if there is none."""
+    """Deletes the link, if there is one. It never works again."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         deleted = (

@@ -1,4 +1,4 @@
-"""The only way to an account's rows: ids of other accounts are answered like unknown ids."""
+"""The rows of one account. Other accounts' ids are refused like ids that don't exist."""
 
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditCategory

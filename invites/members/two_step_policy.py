@@ -45,7 +45,7 @@ def notify_if_missing(membership: Membership, now: datetime) -> None:
 
 
 def requiring_accounts(user: User) -> list[Account]:
-    """By name."""
+    """Accounts that require two-step verification of the person, sorted by name."""
     return [
         one.account
         for one in accounts.memberships_of(user)
@@ -58,7 +58,7 @@ def closed_accounts(user: User) -> list[Account]:
 
 
 def members_without(account: Account) -> list[User]:
-    """Moderators and up, by name."""
+    """Moderators and up without two-step verification, sorted by name."""
     return list(
         User.select()
         .join(Membership)

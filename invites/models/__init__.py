@@ -1,4 +1,4 @@
-"""The tables, and what a row can say about itself."""
+"""The tables."""
 
 from invites.models.accounts import Account
 from invites.models.base import RoleField, Row

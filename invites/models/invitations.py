@@ -56,7 +56,7 @@ class InvitationState(StrEnum):
     REPLACED = "replaced"
 
 
-# Can be accepted before the invitation expires: people who declined may change their mind.
+# Can be accepted until the invitation expires. People who declined may change their mind.
 OPEN_STATES = (InvitationState.PENDING, InvitationState.DECLINED)
 
 
@@ -72,7 +72,7 @@ class InvitationStatus(StrEnum):
 
 
 class Invitation(Row):
-    """Its email and role never change. ``name`` comes from the list and is for the greeting."""
+    """``email`` and ``role`` never change. ``name`` is from the list, for the greeting."""
 
     account = ForeignKeyField(Account)
     account_id: int

@@ -63,7 +63,7 @@ class StagedList(Row):
     batch = ForeignKeyField(Batch, null=True)
     batch_id: int | None
     created_at = UtcField()
-    content = BlobField()  # last: what follows megabytes is slow to read
+    content = BlobField()  # the last column, because columns after megabytes are slow to read
 
 
 class StagedRow(Row):

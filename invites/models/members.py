@@ -12,7 +12,7 @@ from invites.models.people import User
 
 
 class PermanentLink(Row):
-    """Deleting one keeps its row, so that its id and token are never used again."""
+    """A deleted link keeps its row, so that its id and token are never used again."""
 
     account = ForeignKeyField(Account)
     account_id: int

@@ -32,7 +32,7 @@ class User(Row):
 
 
 class Session(Row):
-    """The cookie holds the token, this row the hash. ``is_shared``: other people use the device."""
+    """The cookie has the token, the row its hash. ``is_shared``: other people use the device."""
 
     user = ForeignKeyField(User, backref="sessions")
     user_id: int
@@ -54,7 +54,7 @@ class Authenticator(Row):
 
 
 class RecoveryCodes(Row):
-    """Derived from this row. ``used`` is a bit mask."""
+    """The codes are derived from this row. ``used``: a bit for each code."""
 
     user = ForeignKeyField(User, unique=True)
     user_id: int
@@ -85,9 +85,9 @@ class PasskeyChallenge(Row):
 
 
 class SecurityEvent(StrEnum):
-    """What people are notified of, in case it wasn't them (ASVS 5.0 6.3.7).
+    """What people are notified of, in case they didn't do it themselves (ASVS 5.0 6.3.7).
 
-    The operator causes PASSWORD_GIVEN and TWO_STEP_DISABLED, an account TWO_STEP_REQUIRED.
+    PASSWORD_GIVEN and TWO_STEP_DISABLED: by the operator. TWO_STEP_REQUIRED: by an account.
     """
 
     PASSWORD_CHANGED = "password_changed"
@@ -117,7 +117,7 @@ class EmailTokenPurpose(StrEnum):
 
 
 class EmailToken(Row):
-    """Proves, once, that ``user`` reads the mail of ``email``."""
+    """A link that proves once that ``user`` reads the mail of ``email``."""
 
     user = ForeignKeyField(User)
     user_id: int

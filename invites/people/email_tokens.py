@@ -31,10 +31,10 @@ def lifetime_hours(purpose: EmailTokenPurpose) -> int:
 def send_link(
     user: User, purpose: EmailTokenPurpose, email: str, now: datetime, *, mailed: bool = True
 ) -> bool:
-    """Email a link to ``email`` that proves that ``user`` reads it.
+    """Mails a link to ``email`` that proves that ``user`` reads it.
 
-    Allows five an hour per user and per address, to prevent flooding a mailbox. Past that, it sends
-    nothing and returns False. Unless ``mailed``, it only counts and nobody gets a link.
+    Allows five an hour per user and per address, to prevent flooding a mailbox. After five, sends
+    nothing and returns False. If ``mailed`` is False, counts the link but doesn't send it.
     """
     with db.transaction():
         was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
@@ -69,7 +69,7 @@ def is_open(email_token: EmailToken, now: datetime) -> bool:
 
 
 def confirm_email(email_token: EmailToken, now: datetime) -> User:
-    """Makes the proven address the user's own. Links to other addresses end.
+    """Makes the proven address the user's own. Links to other addresses stop working.
 
     Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PROFILE_EXISTS if another
     profile has the address by now.
@@ -90,17 +90,17 @@ def confirm_email(email_token: EmailToken, now: datetime) -> User:
 
 
 def reset_password(email_token: EmailToken, password: str, now: datetime) -> User:
-    """Set a new password, end all sessions, and confirm the address.
+    """Sets a new password, ends all sessions, and confirms the address.
 
-    Pending changes of the address are dropped: somebody who knew the old password may have asked
-    for them. Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PASSWORD_*.
+    Drops pending changes of the address, which somebody who knew the old password may have
+    requested. Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PASSWORD_*.
     """
     user = User.get_by_id(email_token.user_id)
     passwords.check_acceptable(password, email=user.email, name=user.name)
     password_hash = passwords.hash_password(password)
     with db.transaction():
         _use(email_token, now)
-        is_current = User.email == email_token.email  # otherwise it changed since the email
+        is_current = User.email == email_token.email  # not changed since the mail
         changed = (
             User.update(password_hash=password_hash, email_confirmed_at=now)
             .where(User.id == user.id, is_current)
@@ -121,7 +121,7 @@ def after_password_change(
     event: SecurityEvent = SecurityEvent.PASSWORD_CHANGED,
     except_token: str | None = None,
 ) -> None:
-    """Close links to set another password, end all sessions but one, and notify the user.
+    """Closes links to set another password, ends all sessions but one, and notifies the user.
 
     Call it in the transaction that sets the password. ``except_token``: the session to keep.
     """

@@ -110,7 +110,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
 
 
 def login_options(base_url: str, now: datetime) -> str:
-    """JSON. It doesn't name a user: the passkey does."""
+    """JSON. It names no user, because the passkey does."""
     from webauthn import generate_authentication_options, options_to_json
     from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -183,7 +183,7 @@ def _use_challenge(answer: str, user: User | None, now: datetime) -> bytes:
 
 @contextmanager
 def _malformed_refused() -> Iterator[None]:
-    """For malformed input, the library's parsers raise exceptions of many types."""
+    """The library's parsers raise exceptions of many types for malformed input."""
     try:
         yield
     except Exception as error:

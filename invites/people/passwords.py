@@ -18,11 +18,11 @@ MAX_LENGTH = 256  # limits the work that an attacker can cause
 STRONGEST = 4
 _ACCEPTABLE = 2  # of 0 to 4: not guessed in a million attempts (ASVS 5.0 6.2.4)
 
-# Limits on what is estimated, which otherwise takes seconds. The rest can't weaken a password.
+# Longer estimates would take seconds. The rest of a password can't make it weaker.
 _ESTIMATED = 32  # characters
-_SUBSTITUTES = 10  # different characters that zxcvbn also reads as letters, like 4 and @ for a
+_SUBSTITUTES = 10  # different characters that zxcvbn may read as letters, such as 4 and @ as a
 
-METHOD = "scrypt:32768:8:3"  # OWASP's for 32 MiB; tests use a cheaper one
+METHOD = "scrypt:32768:8:3"  # as OWASP recommends for 32 MiB; tests use a cheaper one
 _NO_DIGEST = "nobody$" + "0" * 128  # matches no password
 
 # A hash takes 32 MiB and 0.2 seconds of a core. Two run at a time and 16 wait; the other threads
@@ -43,7 +43,7 @@ def queue() -> Iterator[bool]:
     """Reserves one place in the queue for the whole block.
 
     Yields whether there was a free place. If not, hashing and estimating in the block raise
-    RuleError(BUSY) at once. Outside of a block, each call takes a place of its own.
+    RuleError(BUSY) at once. Outside of such a block, each call reserves its own place.
     """
     if _thread.is_queued is not None:
         yield _thread.is_queued
@@ -86,7 +86,7 @@ def check_acceptable(password: str, *, email: str, name: str = "") -> None:
 
 
 def strength(password: str, *, email: str, name: str = "") -> int:
-    """From 0, guessed at once, to 4. Assumes that the attacker knows the address and name."""
+    """From 0 (guessed at once) to 4. Assumes that the attacker knows the address and name."""
     from zxcvbn import zxcvbn  # 14 MB, which the worker never needs
 
     estimated = _estimated_part(password)
@@ -97,7 +97,7 @@ def strength(password: str, *, email: str, name: str = "") -> int:
 
 
 def _estimated_part(password: str) -> str:
-    """Limits zxcvbn, which tries every combination of substitutes, to a tenth of a second."""
+    """The part that zxcvbn estimates in 0.1 seconds. It tries all combinations of substitutes."""
     from zxcvbn.matching import L33T_TABLE
 
     substitutes = {character for characters in L33T_TABLE.values() for character in characters}
@@ -127,7 +127,7 @@ def check_correct(password_hash: str, password: str) -> None:
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """Takes as long for None, so that timing doesn't reveal whether a profile exists."""
+    """For None, False after the same time, so timing doesn't reveal whether a profile exists."""
     if len(password) > MAX_LENGTH:
         return False
     with _turn():

@@ -1,4 +1,4 @@
-"""Profiles: people with a login. Creating, recognizing and changing them."""
+"""Profiles, the logins of people: creating, authenticating and changing them."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from invites.people import email_tokens, passwords
 
 @dataclass(frozen=True)
 class NewProfile:
-    """Checked, and ready to store in any transaction."""
+    """Checked values, to be stored in any transaction."""
 
     name: str
     email: str
@@ -49,7 +49,7 @@ def find(email: str) -> User | None:
 
 
 def authenticate(email: str, password: str) -> User | None:
-    """Takes as long if there is no such user."""
+    """Takes the same time for an unknown address, so timing doesn't reveal profiles."""
     user = find(email)
     is_right = passwords.matches(user.password_hash if user else None, password)
     if user is None or not is_right:
@@ -75,7 +75,7 @@ def update_details(user: User, name: str, phone: str) -> None:
 def change_email(user: User, email: str, password: str, now: datetime) -> None:
     """Emails a confirmation link to the new address; the old one is kept until it is used.
 
-    If the address has a profile, nothing is sent and the answer is the same, so that the page
+    If the address already has a profile, sends nothing and returns as usual, so that the page
     doesn't reveal it. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and TOO_MANY_LINKS after five in
     an hour.
     """
@@ -112,7 +112,7 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
     password_hash = passwords.hash_password(new)
     with db.transaction():
         if not _replace_password(user, password_hash):
-            raise RuleError(Reason.PASSWORD_WRONG)  # perhaps reset to lock out this session
+            raise RuleError(Reason.PASSWORD_WRONG)  # reset meanwhile, perhaps to end this session
         email_tokens.after_password_change(user, now, except_token=token)
 
 
@@ -126,7 +126,7 @@ def set_password(user: User, new: str, now: datetime) -> None:
 
 
 def request_password_reset(email: str, now: datetime) -> None:
-    """To the *stored* address, if the typed one has a profile."""
+    """Mails the profile's stored address, not the typed one, which may be spelled differently."""
     user = find(email)
     if user is not None:
         email_tokens.send_link(user, EmailTokenPurpose.RESET_PASSWORD, user.email, now)

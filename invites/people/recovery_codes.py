@@ -32,7 +32,7 @@ def count_unused(user: User) -> int:
 
 
 def just_made(user: User, signer: Signer, now: datetime) -> list[str]:
-    """The unused codes; none more than 10 minutes after they were made."""
+    """The unused codes, or none if they were made more than 10 minutes ago."""
     codes = _of(user)
     if codes is None or now - codes.created_at > _SHOWN_FOR:
         return []

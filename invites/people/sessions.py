@@ -16,7 +16,7 @@ from invites.models import Session, User
 IDLE_TIMEOUT = timedelta(days=30)
 SHARED_IDLE_TIMEOUT = timedelta(minutes=30)
 
-# How old ``seen_at`` gets before a request writes it again.
+# A request updates ``seen_at`` only if it is older than this.
 _SEEN_PRECISION = timedelta(minutes=10)
 _SHARED_SEEN_PRECISION = timedelta(minutes=1)
 
@@ -47,7 +47,7 @@ def refuse_changed_password(user: User) -> None:
 
 
 def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
-    """``in_use``: false for requests that a page makes by itself, which don't prolong it."""
+    """``in_use``: False for a request that a page makes by itself, which doesn't prolong it."""
     session = (
         Session.select(Session, User)
         .join(User)

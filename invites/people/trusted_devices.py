@@ -1,7 +1,7 @@
 """Trusted devices: a cookie lists the people who have logged in with this browser before.
 
-It holds a token for each person, derived from their row; nothing is stored. A token grants no
-access: a login from a browser without one is recorded in the audit log.
+It has a token for each person, derived from their row; the database stores none. A token grants no
+access: it only keeps a login with this browser out of the audit log.
 """
 
 from invites.core.tokens import Purpose, Signer, row_id

@@ -32,7 +32,7 @@ def has_passkey(user: User) -> bool:
 
 
 def is_off_for_user() -> Any:
-    """``not is_on`` as the condition of a query of users."""
+    """``not is_on``, as a condition for a query of users."""
     return ~fn.EXISTS(_authenticators(User.id)) & ~fn.EXISTS(_passkeys(User.id))
 
 
@@ -117,7 +117,7 @@ def confirm_authenticator(
 
 
 def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
-    """Make recovery codes, end all sessions but that of ``token``, and notify the user.
+    """Makes recovery codes, ends all sessions but that of ``token``, and notifies the user.
 
     The other sessions began without two-step verification. Call it in the transaction that adds an
     app or a passkey. Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile,
@@ -131,7 +131,7 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
-    """Ends the old ones. Raises RuleError(PASSWORD_WRONG), and TWO_STEP_OFF if it is off."""
+    """The old codes stop working. Raises RuleError(PASSWORD_WRONG, TWO_STEP_OFF)."""
     passwords.check_correct(user.password_hash, password)
     with db.transaction():
         if not is_on(user):
@@ -161,7 +161,7 @@ def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
 
 
 def disable(user: User, now: datetime) -> bool:
-    """For the operator; recorded in the audit log of each account. False if it was off."""
+    """For the operator. Recorded in the audit log of each account. Returns False if it was off."""
     with db.transaction():
         if not is_on(user):
             return False
@@ -174,7 +174,7 @@ def disable(user: User, now: datetime) -> bool:
 
 
 def delete_derived_keys() -> None:
-    """For when the key that they derive from is lost."""
+    """Call it when the secret key is lost, because apps and recovery codes depend on it."""
     with db.transaction():
         for model in (Authenticator, RecoveryCodes):
             db.delete(model).execute()
