@@ -1,10 +1,6 @@
-"""The start page, htmx, and the health check."""
+"""The start page and the health check."""
 
-from datetime import timedelta
-from pathlib import Path
-
-import js_lib_htmx
-from flask import Blueprint, Response, jsonify, send_from_directory, url_for
+from flask import Blueprint, Response, jsonify, url_for
 from peewee import PeeweeException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -17,8 +13,6 @@ from invites.web.services import now, services
 
 blueprint = Blueprint("public", __name__)
 
-_HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx"
-
 
 @blueprint.get("/")
 @allow(Who.ANYBODY)
@@ -26,13 +20,6 @@ def start() -> AnyResponse:
     if not installation.is_set_up():
         return go(url_for("setup.form"))
     return go(url_for("account_list.index" if visitor() else "login.form"))
-
-
-@blueprint.get("/static/htmx.min.js")
-@allow(Who.ANYBODY)
-def htmx() -> Response:
-    max_age = int(timedelta(days=7).total_seconds())
-    return send_from_directory(_HTMX, "htmx.min.js", max_age=max_age)
 
 
 @blueprint.get("/healthz")

@@ -11,7 +11,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from invites.web.htmx import asks_by_itself
 
-_SAME_FOR_ALL = frozenset({"static", "public.htmx", "public.healthz"})
+_SAME_FOR_ALL = frozenset({"static", "public.healthz"})
 
 
 def init_app(app: Flask) -> None:

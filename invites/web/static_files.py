@@ -1,21 +1,38 @@
 """Static files at URLs that change with the files, so that browsers can keep them.
 
 The version is a folder in the URL, not a query: JavaScript modules import each other with relative
-URLs, which then stay within one version.
+URLs, which then stay within one version. htmx comes from its package and has the same kind of URL.
+
+Files are compressed, pages aren't: they contain tokens beside what people type (BREACH).
 """
 
+import gzip
 import hashlib
+import mimetypes
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, current_app, send_from_directory
+import js_lib_htmx
+from flask import Flask, Response, abort, request
 
 from invites.core.settings import PROJECT_ROOT
 from invites.web.access import Who, allow
 
 _FOLDER = PROJECT_ROOT / "static"
+_HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx" / "htmx.min.js"
 _YEAR = int(timedelta(days=365).total_seconds())
+
+
+@dataclass(frozen=True)
+class _File:
+    content: bytes
+    compressed: bytes | None  # gzip; None if that saves little, as with images and fonts
+    digest: str
+    mimetype: str
 
 
 def init_app(app: Flask) -> None:
@@ -26,10 +43,23 @@ def init_app(app: Flask) -> None:
 
 @allow(Who.ANYBODY)
 def _serve(version: str, filename: str) -> Response:
+    file = _files().get(filename)
+    if file is None:
+        abort(404)
+    response = Response(file.content, mimetype=file.mimetype)
+    response.set_etag(file.digest)
+    if file.compressed is not None:
+        response.vary.add("Accept-Encoding")
+        if request.accept_encodings["gzip"]:
+            response.data = file.compressed
+            response.content_encoding = "gzip"
+            response.set_etag(f"{file.digest}-gzip")
     # While an update is under way, pages of another version ask here too. They get the
     # file, but must not keep it under their version's address.
-    is_lasting = version == _version() and not current_app.debug
-    return send_from_directory(_FOLDER, filename, max_age=_YEAR if is_lasting else 0)
+    is_lasting = version == _version()
+    response.headers["Cache-Control"] = f"public, max-age={_YEAR}" if is_lasting else "no-cache"
+    response.make_conditional(request)
+    return response
 
 
 def _add_version(endpoint: str, values: dict[str, Any]) -> None:
@@ -39,8 +69,27 @@ def _add_version(endpoint: str, values: dict[str, Any]) -> None:
 
 @cache
 def _version() -> str:
-    digest = hashlib.sha256()
+    """Changes with each file and each name."""
+    known = "".join(f"{name}\0{file.digest}\0" for name, file in _files().items())
+    return hashlib.sha256(known.encode()).hexdigest()[:12]
+
+
+@cache
+def _files() -> dict[str, _File]:
+    """All files in memory, a few hundred kilobytes. Restart after a change."""
+    return {name: _load(path) for name, path in _paths()}
+
+
+def _paths() -> Iterator[tuple[str, Path]]:
+    yield _HTMX.name, _HTMX
     for path in sorted(path for path in _FOLDER.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(_FOLDER)}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+        yield path.relative_to(_FOLDER).as_posix(), path
+
+
+def _load(path: Path) -> _File:
+    content = path.read_bytes()
+    compressed = gzip.compress(content, mtime=0)
+    saves = len(compressed) < 0.9 * len(content)
+    digest = hashlib.sha256(content).hexdigest()[:16]
+    mimetype = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _File(content, compressed if saves else None, digest, mimetype)
