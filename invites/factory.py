@@ -31,8 +31,8 @@ from invites.web import (
 
 log = logging.getLogger("invites.web")
 
-# Access is checked before the rate limits count. Responses pass through in reverse order, so the
-# Retry-After of ``responses`` wins over that of the rate limits.
+# Requests pass through in this order: access is checked before the rate limits count. Responses
+# pass through in reverse: ``responses`` can replace the Retry-After of the rate limits.
 _PARTS = (
     form_limits,
     urls,

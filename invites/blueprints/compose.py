@@ -98,7 +98,7 @@ def keep_what_was_typed(error: CSRFError) -> AnyResponse:
 @allow(Action.INVITE)
 @takes_lists
 def review() -> AnyResponse:
-    """Runs while the admin types. Changes nothing."""
+    """Called while the member types. Changes nothing."""
     return compose_page(filled_form(), fragment="compose/_review.html")
 
 
@@ -164,7 +164,7 @@ def _take_file(form: ComposeForm) -> bool:
         form.refuse(form.csv_file, refused)
         form.csv_file.errors = list(_file_errors(file.filename, refused, form.staged))
         return False
-    form.place.data = ""  # it belongs to the previous list
+    form.place.data = ""  # the page that was open in the previous list
     return True
 
 
@@ -176,14 +176,14 @@ def _file_errors(file_name: str, refused: RuleError, waiting: StagedList | None)
 
 
 def _apply_list_changes(form: ComposeForm) -> None:
-    """Applies edits of columns and rows that weren't applied with their own buttons.
+    """Applies changes of columns and rows that the member made without pressing their buttons.
 
-    The review then differs from the one on the page, so nothing is sent before it is shown.
+    The review then differs from the one on the page, so it is shown again before anything is sent.
     """
     staged = form.staged
     if staged is None or staged.batch_id is not None:
         return
-    with suppress(RuleError):  # sent or deleted meanwhile; sending reports it
+    with suppress(RuleError):  # the list was sent or deleted meanwhile, which sending reports
         if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:

@@ -19,7 +19,7 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 @blueprint.get("/<token>")
 @allow(Who.LOGGED_IN)
 def page(token: str) -> Response:
-    """Requires a login: otherwise a victim's click would confirm an impostor's profile."""
+    """Requires a login, so that nobody can confirm a profile that another person created."""
     email_token = _own_email_token(token)
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)

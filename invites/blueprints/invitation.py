@@ -74,7 +74,7 @@ def decline(token: str) -> Response:
 
 
 def _opened(token: str) -> Opened | Response:
-    """Returns the page that explains why, if there is no open invitation."""
+    """The open invitation, or a page that says why there is none."""
     found = links().opened_invitation(token)
     if found is None:
         return show("invitation/unknown.html", status=404)

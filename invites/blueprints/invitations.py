@@ -102,7 +102,7 @@ def _change(
 
 
 def _restored(invitation: Invitation) -> str:
-    """The message after undoing a revocation. People may still be unable to join."""
+    """The message after undoing a revocation. It warns if the person still can't join."""
     if invitation.status(now()) is InvitationStatus.EXPIRED:
         words = _l("Invitation restored, but it has expired. Resend it so that %(email)s can join.")
     elif not invitation.is_open(now()):
@@ -137,7 +137,7 @@ def _list(status: int = 200) -> Response:
 
 
 def _row(invitation_id: int, status: int) -> Response:
-    """Includes the counts of the filters above the list."""
+    """The row, and the counts of the filters above the list."""
     scope = current().scope
     which, search = _filter()
     return show(

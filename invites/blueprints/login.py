@@ -73,7 +73,7 @@ def create() -> Response:
         pending_login.begin(user, shared=form.shared.data)
         return go(url_for("two_step_login.form", next=safe_next(form.next.data)))
     if user is None or not _let_in(user, shared=form.shared.data):
-        # As a literal, so that nobody types lines of their own into the log (ASVS 5.0 16.4.1).
+        # %r escapes line breaks, so that nobody can forge lines of the log (ASVS 5.0 16.4.1).
         log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
         form.password.errors = [
             _("This email address and password don't match. Check both, or set a new password.")
@@ -85,7 +85,7 @@ def create() -> Response:
 
 @blueprint.errorhandler(TooManyRequests)
 def too_many_tries(error: TooManyRequests) -> Response:
-    """Keeps what was typed, and offers the other way to log in."""
+    """Keeps what was typed, and offers to set a new password."""
     form = LoginForm()
     when = try_again_in(int(str(error.retry_after)))
     form.password.errors = [
@@ -157,7 +157,7 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
 
 
 def _let_in(user: User, *, shared: bool) -> bool:
-    """Returns False if the password was changed meanwhile, or is no longer sufficient."""
+    """Returns False if the password was changed meanwhile, or two-step verification turned on."""
     try:
         log_in(user, shared=shared, by_password_alone=True)
     except RuleError:

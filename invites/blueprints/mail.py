@@ -1,4 +1,4 @@
-"""Mail, for the installer: how it is sent, or the Mailbox of queued mail if there is no server."""
+"""Mail, for the installer: how it is sent or, without a mail server, the Mailbox of queued mail."""
 
 from typing import Any
 
@@ -127,7 +127,7 @@ def _server() -> MailServer:
 
 
 def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse:
-    """``parts`` replace the initial values."""
+    """``parts``: values that replace the defaults."""
     initial = {
         "test_mail_form": MailTestForm(formdata=None, email=person().email),
         "test_mail": None,

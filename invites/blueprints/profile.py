@@ -58,7 +58,7 @@ def change_details() -> Response:
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_email() -> Response:
-    """The old address stays until the link in the mail is used."""
+    """The old address is kept until the link in the mail is used."""
     form = EmailForm()
     if not form.validate():
         return _page(email=form)
@@ -66,7 +66,7 @@ def change_email() -> Response:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except RuleError as refused:
         about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
-        if refused.reason is Reason.TOO_MANY_LINKS:  # this is checked after the password
+        if refused.reason is Reason.TOO_MANY_LINKS:  # so the password was right
             was_right()
         form.refuse(form.email_password if about_password else form.email, refused)
         return _page(email=form)

@@ -30,7 +30,7 @@ _ROWS = "compose/_staged_list.html"
 
 
 class Done(NamedTuple):
-    """A message and, if it can be undone, the button for that."""
+    """A message, and a button if the action can be undone."""
 
     message: str
     url: str = ""

@@ -28,7 +28,7 @@ from invites.web.services import now, services
 
 blueprint = Blueprint("two_step", __name__, url_prefix="/profile/two-step")
 
-_OFFERED = "offered"  # in the visitor's cookie: when the key that they may see was created
+_OFFERED = "offered"  # in the session cookie: when the key was created that is shown here
 
 
 class DigitsForm(PlainForm):
@@ -117,7 +117,7 @@ def app_key() -> AnyResponse:
 @allow(Who.LOGGED_IN)
 @limit_app_digits
 def confirm_app() -> AnyResponse:
-    """From now on the app's digits are asked for at the login."""
+    """Turns the app on: from now on, logging in requires its codes."""
     form = DigitsForm()
     if _offered_here() is None:
         return _key_page(form)
@@ -222,6 +222,6 @@ def _key_page(form: DigitsForm) -> AnyResponse:
 
 
 def _picture(address: str) -> str:
-    """A QR code as a data: URL. White background in dark mode too, because cameras need it."""
+    """A QR code as a data: URL. Always on white, which cameras need."""
     code = segno.make(address, micro=False)
     return str(code.svg_data_uri(omitsize=True, light="#fff", border=3))

@@ -51,7 +51,7 @@ def create() -> AnyResponse:
 
 @limit_two_step
 def _try(user: User, *, shared: bool) -> AnyResponse:
-    """Redirects only after a right code: a redirect resets the count of wrong ones."""
+    """Must not redirect after a wrong code: rate_limits takes a redirect for a right one."""
     form = CodeForm()
     if not form.validate():
         return _ask(user, form)

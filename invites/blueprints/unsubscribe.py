@@ -37,8 +37,8 @@ def page(token: str) -> Response:
 def one_click(token: str) -> Response:
     """Called by mail programs (RFC 8058), without a cookie.
 
-    Answers with plain text: a page with a form would set a session cookie. If another site sent the
-    request, that cookie would log its visitor out.
+    Answers with plain text, because a page with a form would set a session cookie. If a page of
+    another site sends the request, that cookie would log the person out.
     """
     if request.form.to_dict(flat=False) != _ONE_CLICK or request.files:
         raise BadRequest

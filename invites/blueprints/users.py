@@ -133,7 +133,7 @@ def _change(
 
 
 def _consequences(before: Membership) -> str:
-    """Says what the member, or people they invited, can't do after the change."""
+    """What the member, or people they invited, can't do after the change."""
     return _missing_two_step(current().scope.members.find(before.id)) + _lost_invitations(before)
 
 

@@ -1,1 +1,1 @@
-"""The flask commands, and what they need to know about an installation."""
+"""The flask commands, and backups."""

@@ -22,7 +22,7 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
 
 @dataclass(frozen=True)
 class Restored:
-    """``on_hold``: how many emails wait until someone sends them."""
+    """``on_hold``: how many emails are on hold. ``replaced``: the folder of the previous data."""
 
     on_hold: int
     replaced: Path | None
@@ -63,9 +63,9 @@ def restore(
 ) -> Restored:
     """Replaces database and key with those in ``backup``, migrated to this version.
 
-    With ``replace``, the present data moves to a dated folder in the data folder. Queued mail is
-    withdrawn unless ``keep_mail``: it may have been sent since the backup. All sessions end,
-    because some may have been ended since. Raises NotReadyError, and then nothing has changed.
+    With ``replace``, the present data moves to a dated folder in the data folder. Puts
+    queued mail on hold unless ``keep_mail``, because it may have been sent since the backup. Ends
+    all sessions, because some may have ended since. Raises NotReadyError and changes nothing.
     """
     _refuse_incomplete(settings, backup)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,7 +93,7 @@ def _prepare(
     settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
 ) -> int:
     """Copies the backup to ``draft`` and migrates it. Returns the number of mails on hold."""
-    log = f"{settings.database_path.name}-wal"  # exists if the files were copied by hand
+    log = f"{settings.database_path.name}-wal"  # part of a backup that was copied by hand
     for name in (*_names(settings), log):
         if (backup / name).exists():
             _copy(backup / name, draft)

@@ -65,7 +65,7 @@ def bounces(
 
 @contextmanager
 def _ends_in_order() -> Iterator[None]:
-    """On SIGTERM, releases locks and leaves the mailbox in order."""
+    """On SIGTERM, raises TryAgain, so that locks are released and the mailbox is saved."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)  # ignore further signals
@@ -81,7 +81,7 @@ def _ends_in_order() -> Iterator[None]:
 def _read_one(verbose: bool) -> None:
     raw = sys.stdin.buffer.read(MAX_SIZE)
     while sys.stdin.buffer.read(MAX_SIZE):
-        pass  # the mail server treats an unread pipe as a failure
+        pass  # reads it all: to the mail server, an unread pipe is a failure
     found = _process_all(iter([ReceivedMessage(raw, lambda: None)]), verbose)
     if found[ReportOutcome.TOO_EARLY]:
         raise TryAgain("The email that bounced is still being sent.")
@@ -133,7 +133,7 @@ def _process(message: ReceivedMessage) -> ReportResult:
 
 
 def _describe(result: ReportResult) -> str:
-    """Contains no text from the message."""
+    """Has no text from the message, which anybody can send."""
     delivery = result.delivery
     about = f" (email {delivery.id} to {delivery.recipient})" if delivery else ""
     return f"{result.outcome}, {result.reason}{about}"

@@ -1,4 +1,4 @@
-"""The flask command demo: an organization with a month of history, to look at and to work on."""
+"""The flask command demo: creates an organization with a month of example data."""
 
 import logging
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ def demo() -> None:
         raise click.ClickException(
             f"{settings.data} has data already. Set INVITES_DATA to an empty folder."
         )
-    logging.getLogger("invites").setLevel(logging.ERROR)  # a batch of the demo is stopped
+    logging.getLogger("invites").setLevel(logging.ERROR)  # hides the warning about a stopped batch
     account = _Demo(Signer(load_secret_keys(settings.data)), utcnow()).fill()
     click.echo(f"{account.name} is in {settings.data}. Run 'flask serve' and log in at")
     click.echo(f"{settings.base_url}/login with the password: {_PASSWORD}")
@@ -119,7 +119,7 @@ def demo() -> None:
 
 
 class _Demo:
-    """Does what people and the worker would have done, at the times when they did."""
+    """Calls the rules as people and the worker would have done, with times in the past."""
 
     def __init__(self, signer: Signer, now: datetime) -> None:
         self.signer = signer
@@ -164,7 +164,7 @@ class _Demo:
         return team[0], team[1]
 
     def _invite_volunteers(self) -> None:
-        """Last month: most have answered, the other invitations have expired."""
+        """Last month. Most have answered; the other invitations have expired."""
         self._send(self.olive, 25, file=("volunteers.csv", _VOLUNTEERS))
         self._hand_over(25)
         self._bounce("maya.patel@example.org", 25)
@@ -189,7 +189,7 @@ class _Demo:
         memberships.deactivate(self.mo, hugo, self._ago(8))
 
     def _invite_neighbors(self) -> None:
-        """Last week: pending, accepted, declined, revoked, and one that failed."""
+        """Last week. One invitation each was accepted, declined and revoked, and one failed."""
         names = ("paula", "ravi", "sofia", "tomas", "ulla", "viktor")
         self._send(self.mo, 6, ", ".join(f"{name}@example.com" for name in names))
         self._hand_over(6, {"viktor@example.com": _NO_SUCH_USER})
@@ -238,7 +238,7 @@ class _Demo:
         everyone: Attempt = _SENT,
         limit: int = 1000,
     ) -> None:
-        """Simulates the worker. ``replies``: the mail server's, by address."""
+        """Simulates the worker. ``replies``: the mail server's reply, by address."""
         at = self._ago(days)
         while limit and (mails := [*queue.urgent(at, limit), *queue.bulk(at, limit)]):
             mails = mails[:limit]

@@ -49,14 +49,14 @@ def check(settings: Settings) -> None:
 
 
 def hold(settings: Settings) -> AbstractContextManager[None]:
-    """Held by a running service. Raises NotReadyError while a backup is being restored."""
+    """A lock that services share. Raises NotReadyError while a backup is being restored."""
     return _lock(
         settings.data, fcntl.LOCK_SH, "A backup is being restored. Start again when it is done."
     )
 
 
 def hold_alone(settings: Settings) -> AbstractContextManager[None]:
-    """Keeps services from starting. Raises NotReadyError while one runs."""
+    """A lock that keeps services from starting. Raises NotReadyError while one runs."""
     return _lock(
         settings.data,
         fcntl.LOCK_EX,

@@ -23,7 +23,7 @@ from invites.core.settings import PROJECT_ROOT
 from invites.sending.worker import Worker
 from invites.web.services import services
 
-_ENDS_WITHIN = 30  # seconds; more than gunicorn's graceful_timeout and one mail in hand
+_ENDS_WITHIN = 30  # seconds; longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
 
 
 @click.command(cls=Command)
@@ -58,7 +58,7 @@ def serve(reload: bool) -> None:
 def _start_both() -> dict[str, subprocess.Popen[bytes]]:
     return {
         "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
-        # Pages have priority: people wait for them.
+        # Lower priority than pages, because people wait for those.
         "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
     }
 
@@ -106,7 +106,7 @@ def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subproce
     return subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
         [*before, sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
-        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # threads share freed memory
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # otherwise each thread keeps its freed memory
         start_new_session=True,
     )
 
@@ -118,9 +118,9 @@ def _stop_requests() -> Callable[[], bool]:
     """
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP, on purpose
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has set it, on purpose
             signal.signal(number, lambda told, _frame: signals.append(told))
-    in_terminal = sys.stdin.isatty()  # make doesn't pass on SIGHUP
+    in_terminal = sys.stdin.isatty()  # make doesn't pass SIGHUP on
     return lambda: bool(signals) or (in_terminal and not sys.stdin.isatty())
 
 

@@ -24,7 +24,7 @@ from invites.sending.smtp_session import SmtpSession
 from invites.sending.smtp_transaction import Awaits
 
 _KEEP_IDLE = 2.0  # seconds for which an idle connection stays open
-_SEARCH_EVERY = 0.05  # seconds, while connections are idle
+_SEARCH_EVERY = 0.05  # seconds between searches for mail, while connections are idle
 _PREPARED_TIME = 2.0  # seconds for which a prepared message may be sent
 _MAX_UNSENDABLE = 25  # mails that can't be sent, after which their results are committed
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
@@ -41,7 +41,7 @@ class ConnectionPool:
         # The next message of each session that is ready to commit. Until it commits, nothing
         # else resumes it.
         self._assigned: dict[SmtpSession, Message | None] = {}
-        # Built while all sessions wait for replies, with the moment of each.
+        # Messages built while all sessions wait for replies, each with the time when it was built.
         self._prepared: deque[tuple[float, Message]] = deque()
         self._has_prepared_one = False
         self._connector = Connector()
@@ -53,7 +53,7 @@ class ConnectionPool:
         self._selector.register(self._connector, selectors.EVENT_READ)
 
     def close(self) -> None:
-        """Hangs up. What is being sent stays *sending*, and the next worker recovers it."""
+        """Closes all connections. Mail being sent stays *sending*; the next worker recovers it."""
         for session in self._sessions:
             session.socket.close()
         self._selector.close()
@@ -77,11 +77,11 @@ class ConnectionPool:
         return bool(self._prepared) or self._dispatcher.has_work()
 
     def connect(self, mail: flask_mail.Mail) -> None:
-        """Returns at once; open connections continue meanwhile."""
+        """Begins to open a connection, and returns at once."""
         self._connector.begin(mail, self._builder.sender)
 
     def is_stuck(self, seconds: float) -> bool:
-        """Whether no connection is open, and the last one was begun that long ago."""
+        """Whether no connection is open, although the last one was begun ``seconds`` ago."""
         return not self._sessions and self._connector.seconds_since_last() > seconds
 
     def shut_down(self, deadline: float) -> None:
@@ -97,8 +97,8 @@ class ConnectionPool:
     def run_once(self, timeout: float) -> list[Exception | None]:
         """Does what can be done now, or becomes possible within ``timeout`` seconds.
 
-        Returns how connections ended: None for an orderly end, ServerUnavailable, or the exception
-        of a bug of ours. Raises PeeweeException. Nothing is lost then, and the next call continues.
+        Returns how connections ended: None for a normal end, ServerUnavailable, or an exception
+        caused by a bug. Raises PeeweeException without losing anything; the next call continues.
         """
         self._transfer(self._select_timeout(timeout))
         self._end_overdue()
@@ -129,7 +129,7 @@ class ConnectionPool:
             self._watch(session)
             if session.awaits is Awaits.COMMIT or session in self._assigned:
                 continue
-            # A server sends nothing to an idle session, except that it closes the connection.
+            # To an idle session, a server sends nothing, unless it closes the connection.
             if session.socket.has_news:
                 self._resume(session)
 
@@ -163,7 +163,7 @@ class ConnectionPool:
     def _commit_and_resume(self) -> None:
         """Commits results and which messages are sent next, then resumes their sessions.
 
-        Raises PeeweeException; then the assigned messages are queued as before.
+        Raises PeeweeException, and puts the assigned messages back.
         """
         assigned, self._assigned = self._assigned, {}
         mails = [message.mail for message in assigned.values() if message is not None]
@@ -183,7 +183,7 @@ class ConnectionPool:
         self._commit([])
 
     def _ready(self) -> list[SmtpSession]:
-        """Sessions that need a message; those with a result to commit first."""
+        """Sessions that need a message, starting with those that have a result to commit."""
         found = [session for session in self._sessions if session.awaits is Awaits.COMMIT]
         if time.monotonic() - self._searched_at > _SEARCH_EVERY:
             self._searched_at = time.monotonic()
@@ -198,7 +198,7 @@ class ConnectionPool:
     def _prepare_one(self) -> None:
         """Builds the next message while all sessions wait for replies.
 
-        Not with a rate limit: a message counts as soon as it is taken.
+        Does nothing if there is a rate limit, because a message counts as soon as it is taken.
         """
         most = min(len(self._sessions), self._max_connections)
         if self._dispatcher.rate_limit.per_minute is None and len(self._prepared) < most:
@@ -226,7 +226,7 @@ class ConnectionPool:
         return self._prepared.popleft()[1] if self._prepared else self._build_next()
 
     def _build_next(self) -> Message | None:
-        """None when no mail is due, or after many that can't be sent."""
+        """None if no mail is due, or after many that can't be sent."""
         now = utcnow()
         while len(self._results) < _MAX_UNSENDABLE:
             mail = self._dispatcher.take()
@@ -262,7 +262,7 @@ class ConnectionPool:
     def _commit(self, mails: Sequence[QueuedMail]) -> set[int]:
         """Returns the ids of those of ``mails`` that may be sent.
 
-        Raises PeeweeException; then the results are kept for the next time.
+        Raises PeeweeException, and keeps the results for the next call.
         """
         if not mails and not self._results:
             return set()

@@ -1,4 +1,4 @@
-"""Opens connections in threads of their own, because smtplib waits at each step."""
+"""Opens each connection in its own thread, because smtplib waits at each step."""
 
 import contextlib
 import smtplib
@@ -21,7 +21,7 @@ Opened = tuple[SmtpSocket, SmtpTransaction] | Exception
 
 
 class Connector:
-    """Can be registered with a selector: readable when ``results`` has something new."""
+    """Can be registered with a selector. It is readable when ``results`` has something new."""
 
     def __init__(self) -> None:
         self._threads: dict[SmtpClient, Thread] = {}
@@ -49,7 +49,7 @@ class Connector:
         return time.monotonic() - self._last_begun
 
     def results(self) -> list[Opened]:
-        """What was opened since the last call, or ServerUnavailable, or a bug of ours."""
+        """Connections opened since the last call, and an exception for each that failed."""
         found: list[Opened] = []
         while not self._results.empty():
             self._readable.recv(1)
@@ -110,7 +110,7 @@ def _reason(error: Exception) -> str:
 
 
 def _mail_server(mail: flask_mail.Mail) -> MailServer:
-    """Flask-Mail's own connection has no timeout and checks no certificate."""
+    """For SmtpClient: Flask-Mail's own connection has no timeout and checks no certificate."""
     return MailServer(
         mail.server, mail.port, mail.username, mail.password, mail.use_tls, mail.use_ssl
     )

@@ -44,7 +44,7 @@ class Diagnosis(StrEnum):
 
 
 def diagnose(stage: Stage, error: Exception, server: MailServer) -> Diagnosis:
-    """``error``: what ``stage`` failed with."""
+    """``error``: the exception with which ``stage`` failed."""
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         reply = text if isinstance(text, bytes) else text.encode()
@@ -63,7 +63,7 @@ def diagnose(stage: Stage, error: Exception, server: MailServer) -> Diagnosis:
 
 
 def _connect_failed(error: Exception, port: int) -> Diagnosis:
-    if isinstance(error, socket.gaierror | ValueError):  # ValueError: an impossible name
+    if isinstance(error, socket.gaierror | ValueError):  # ValueError: an invalid host name
         return Diagnosis.NAME_UNKNOWN
     if isinstance(error, ConnectionRefusedError):
         return Diagnosis.CONNECTION_REFUSED

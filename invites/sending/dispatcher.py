@@ -1,4 +1,4 @@
-"""Hands out the mails that are due to the connections, each once, within the rate limit."""
+"""Gives each connection mails that are due: each mail once, and within the rate limit."""
 
 import time
 from collections import deque
@@ -15,13 +15,13 @@ from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import SendResult
 
 _BUFFER = 200  # mails
-_BUFFER_TIME = 2.0  # seconds until it is read again: a batch may be paused, another may begin
+_BUFFER_TIME = 2.0  # seconds until it is filled again: batches may be paused or created
 _URGENT_EVERY = 0.25  # seconds
 _MAX_FAILURES = 25  # in a row, after which a batch stops
 
 
 class Dispatcher:
-    """One for all connections; it knows in memory which mails they have taken."""
+    """All connections share one. It remembers which mails they have taken."""
 
     def __init__(self) -> None:
         self._buffer: deque[QueuedMail] = deque()
@@ -85,21 +85,21 @@ class Dispatcher:
 
 
 class RateLimit:
-    """Mails are evenly spaced, so that no burst exceeds a provider's own limit."""
+    """Spaces mails evenly, so that no burst exceeds the mail provider's own limit."""
 
     def __init__(self) -> None:
         self.per_minute: int | None = None
         self._next = 0.0
 
     def acquire(self) -> bool:
-        """Counts the mail if it may be sent now."""
+        """Whether a mail may be sent now. If so, counts it."""
         if self.per_minute is None:
             return True
         now = time.monotonic()
         if now < self._next:
             return False
-        # One mail that is up to a second late can be made up for, or mails for a tenth of a
-        # second. So a short wait hardly lowers the rate.
+        # After a late mail, the next one may be sent sooner, so that a short wait doesn't lower the
+        # rate. It makes up for at most one gap, within 0.1 and 1 seconds: more would be a burst.
         gap = 60 / self.per_minute
         self._next = max(self._next, now - min(1.0, max(gap, 0.1))) + gap
         return True
@@ -109,5 +109,5 @@ class RateLimit:
             self._next -= 60 / self.per_minute
 
     def delay(self) -> float:
-        """In seconds."""
+        """Seconds until the next mail may be sent."""
         return max(0.0, self._next - time.monotonic()) if self.per_minute else 0.0

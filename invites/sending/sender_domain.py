@@ -11,7 +11,7 @@ from dns.resolver import Resolver
 
 _QUERY_TIME = 3.0  # seconds
 _MAX_PARENTS = 4  # domains above the sender's that are queried for DMARC
-_MAX_RECORDS = 5  # that are shown
+_MAX_RECORDS = 5  # shown on the page
 _MAX_LENGTH = 500  # characters of a record
 
 
@@ -142,7 +142,7 @@ def _tags(record: str) -> dict[str, str]:
 
 
 def _policy(tags: dict[str, str], *, is_above: bool) -> Dmarc:
-    """``is_above``: the record belongs to a domain above; then ``sp`` applies before ``p``."""
+    """``is_above``: whether the record is a parent domain's. Then ``sp`` is preferred to ``p``."""
     policy = tags.get("sp", tags.get("p")) if is_above else tags.get("p")
     known = {"none": Dmarc.NONE, "quarantine": Dmarc.QUARANTINE, "reject": Dmarc.REJECT}
     return known.get(policy or "", Dmarc.INVALID)

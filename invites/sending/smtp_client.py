@@ -1,6 +1,6 @@
 """The SMTP client that opens connections: smtplib's, with deadlines, limits and a trace.
 
-smtplib itself waits as long as bytes of a reply trickle in, reads replies of any size, and gives
+smtplib itself waits for a reply as long as bytes trickle in, reads replies of any size, and gives
 each address of a server the full time to connect.
 """
 
@@ -70,7 +70,7 @@ class SmtpClient(smtplib.SMTP):
         self.trace: list[bytes] = []
 
     def steps(self) -> Iterator[tuple[Stage, Callable[[], Facts]]]:
-        """Each step returns what it found."""
+        """The function of each step runs it, and returns what it found."""
         yield Stage.CONNECT, self._connect
         if self.server.use_ssl:
             yield Stage.ENCRYPT, self._encrypt
@@ -101,7 +101,7 @@ class SmtpClient(smtplib.SMTP):
         return -1, b"The mail server's reply does not end."
 
     def quit_quickly(self) -> None:
-        """A message that the server accepted stays accepted."""
+        """Waits only briefly for the reply: an accepted message stays accepted."""
         self._deadline = min(self._deadline, time.monotonic() + _QUIT_TIME)
         if self.sock is not None:
             with contextlib.suppress(OSError):
@@ -112,7 +112,7 @@ class SmtpClient(smtplib.SMTP):
         """Call it from another thread to interrupt one that waits."""
         if self.sock is not None:
             with contextlib.suppress(OSError):
-                # Not SSLSocket's own, which waits for its lock.
+                # SSLSocket's own method would wait for its lock.
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
     def _connect(self) -> Facts:
@@ -142,7 +142,7 @@ class SmtpClient(smtplib.SMTP):
         try:
             secure.do_handshake()
         except BaseException:
-            self.close()  # nothing is sent to a server that can't prove its name
+            self.close()  # send nothing to a server that can't prove its name
             raise
         # What the server said in plain text can't be trusted (RFC 3207, 4.2).
         self.ehlo_resp = self.helo_resp = None
@@ -177,7 +177,7 @@ class SmtpClient(smtplib.SMTP):
         return {}
 
     def _read_line(self) -> bytes:
-        """Byte by byte, so that nothing behind a reply is read with it, such as a TLS record."""
+        """Reads single bytes, so that it never reads what follows a reply, such as a TLS record."""
         line = b""
         try:
             while not line.endswith(b"\n") and len(line) < _MAX_LINE:
@@ -194,7 +194,7 @@ class SmtpClient(smtplib.SMTP):
         self._reply_deadline = time.monotonic() + smtp_socket.TIMEOUT
 
     def _limited_socket(self) -> socket.socket:
-        """Sets the remaining time as its timeout. Raises TimeoutError."""
+        """The socket, with the remaining time as its timeout. Raises TimeoutError if it is over."""
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("not connected")
         left = min(self._deadline, self._reply_deadline) - time.monotonic()

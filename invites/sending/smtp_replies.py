@@ -4,7 +4,7 @@ import re
 
 from invites.outbox.retry import Attempt, SendResult
 
-# A refused recipient that is really about the sender: not logged in, or not allowed to relay.
+# The server refuses a recipient because the sender isn't logged in or allowed to relay.
 _REFUSES_SENDER = re.compile(rb"relay|authenticat", re.IGNORECASE)
 _NAME = re.compile(rb"\S*[@.]\w\S*")  # an address, host or link, which may contain any word
 

@@ -37,8 +37,8 @@ class SmtpSession:
     def resume(self, next_message: Message | None = None) -> None:
         """``next_message``: for COMMIT and MESSAGE; None if there are no more.
 
-        Raises ServerUnavailable, or the exception of a bug of ours. Then the session is over, and
-        its messages have results.
+        Raises ServerUnavailable, or an exception caused by a bug. Then the session is over, and its
+        messages have results.
         """
         self._next_message = next_message
         try:
@@ -65,7 +65,7 @@ class SmtpSession:
         return self._next_message
 
     def _send(self, message: Message) -> Steps[None]:
-        """Sends ``message``, and all that follow it without a pause."""
+        """Sends ``message``, and the messages that follow without a pause."""
         current: Message | None = message
         following: Message | None = None
         transaction = self._transaction
@@ -96,9 +96,9 @@ class SmtpSession:
             case ConnectionLost() | ServerUnavailable() if self.accepted:
                 result = SendResult.NOT_ATTEMPTED  # many servers limit messages per connection
             case ConnectionLost() | ServerUnavailable():
-                result = SendResult.DEFERRED  # perhaps this message is the reason: others first
+                result = SendResult.DEFERRED  # this message may be the reason, so others go first
             case _:
-                result = SendResult.OUTCOME_UNKNOWN  # a bug of ours: it may have been sent
+                result = SendResult.OUTCOME_UNKNOWN  # a bug: the message may have been sent
         self._add_result(current, Attempt(result, text=str(error)))
 
     def _add_result(self, message: Message, attempt: Attempt) -> None:

@@ -21,7 +21,7 @@ Reply = tuple[int, bytes]
 
 
 class SmtpSocket:
-    """``replies``: received and not read yet. ``broken``: why no more come, empty if they do.
+    """``replies``: received but not read yet. ``broken``: why no more can come, or "".
 
     ``waits_to_send``: whether ``transfer`` can continue as soon as the socket is writable.
     """
@@ -95,7 +95,7 @@ class SmtpSocket:
         except ssl.SSLWantReadError:
             return
         except OSError:
-            self._unsent = b""  # a reply received before may say why; ``receive`` finds the end
+            self._unsent = b""  # ``receive`` finds the end, after a last reply that may say why
 
     def _parse(self, content: bytes) -> None:
         if not content:

@@ -66,7 +66,7 @@ class SmtpTransaction:
         mail_from, rcpt_to, data = self._envelope_commands(message)
         sender = yield from self._command(mail_from)
         if sender[0] // 100 != 2:
-            raise ServerUnavailable(_said(sender))  # at once: it may hang up
+            raise ServerUnavailable(_said(sender))  # the server may hang up, so it reads no more
         recipient = yield from self._command(rcpt_to)
         if recipient[0] // 100 != 2:
             return (yield from self._recipient_refused(recipient, data))
@@ -74,7 +74,7 @@ class SmtpTransaction:
         if start[0] == 354:
             return None
         if start[0] // 100 in (2, 3):
-            raise ConnectionLost(_said(start))  # no reply to DATA: replies are out of step
+            raise ConnectionLost(_said(start))  # not a reply to DATA: replies are out of step
         self._must_reset = True
         return classify_reply(*start)
 

@@ -64,7 +64,7 @@ def _steps(client: SmtpClient, mail: OutgoingMail) -> Iterator[tuple[Stage, Call
 
 
 def _known_facts(stage: Stage, server: MailServer, mail: OutgoingMail) -> Mapping[str, str]:
-    """What the step's text needs even if the step fails."""
+    """Facts for the text of the step, known even if it fails."""
     match stage:
         case Stage.LOGIN:
             return {"username": server.username or ""}
@@ -88,12 +88,12 @@ def _said(client: SmtpClient, stage: Stage) -> tuple[str, ...]:
     if stage is not Stage.LOGIN:
         return lines
     replies = [line for line in lines if not line.startswith("3")]  # 334 asks for the password
-    # Each once: smtplib tries several mechanisms, and most replies are the same.
+    # Without duplicates: smtplib tries several mechanisms, and most replies are the same.
     return tuple(dict.fromkeys(_without_secrets(client.server, line) for line in replies))
 
 
 def _without_secrets(server: MailServer, line: str) -> str:
-    """Also hides the password as it is transmitted (RFC 4954 and RFC 4616)."""
+    """Also hides the password as AUTH encodes it (RFC 4954 and RFC 4616)."""
     username, password = server.username or "", server.password or ""
     plain = f"\0{username}\0{password}"
     encoded = (base64.b64encode(secret.encode()).decode() for secret in (plain, password))

@@ -26,8 +26,8 @@ from invites.sending.smtp_replies import ServerUnavailable
 _BUSY_TICK = 0.1
 _IDLE_TICK = 0.5
 _OUTAGE_PAUSES = (15.0, 30.0, 60.0, 120.0, 300.0)  # until the mail server is tried again
-_CONNECTION_PAUSES = (2.0, 5.0, 15.0, 60.0)  # until more connections than it accepts are tried
-_CONNECT_AHEAD = 1.0  # before the rate limit allows the next mail
+_CONNECTION_PAUSES = (2.0, 5.0, 15.0, 60.0)  # until another one is tried after a refusal
+_CONNECT_AHEAD = 1.0  # by which it connects before the rate limit allows a mail
 _CONNECT_HANGS = 5.0  # after which another connection is tried
 _STOP_TIME = 20.0  # for the current messages when told to stop; flask serve waits 30
 _DATABASE_PAUSE = 1.0  # until a database that failed is tried again
@@ -51,7 +51,7 @@ class Worker:
         self._cleaned_at = float("-inf")
         self._outage = Outage()
         self._connection_backoff = ConnectionBackoff()
-        self._refused_at = 0  # connections, when another one was refused
+        self._refused_at = 0  # how many were open when another was refused
         self._last_heartbeat = (datetime.min.replace(tzinfo=UTC), "")
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -81,7 +81,7 @@ class Worker:
             while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
                 works = self._try(self._maintain, pool)
                 works = self._try(self._send, pool) and works
-        with suppress(PeeweeException):  # once heartbeats are missing, the worker counts as stopped
+        with suppress(PeeweeException):  # without heartbeats, it soon counts as stopped
             heartbeat.clear()
         db.close()
 
@@ -175,9 +175,9 @@ class ConnectionBackoff:
         self._until = 0.0
 
     def begin(self, pauses: Sequence[float]) -> None:
-        """``pauses``: seconds; the last one is for all further failures.
+        """``pauses``: seconds after the first failure, the second, and so on. The last one repeats.
 
-        If a connection begun before the pause fails during it, the pause isn't prolonged.
+        Does nothing during a pause, in which connections that were begun before it may fail.
         """
         if self.is_on():
             return

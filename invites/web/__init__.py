@@ -1,1 +1,1 @@
-"""What pages share: access, page or fragment, forms, labels, errors, headers, limits."""
+"""What pages share: access, responses, forms, labels, errors, headers, rate limits."""

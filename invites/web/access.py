@@ -98,9 +98,9 @@ def init_app(app: Flask) -> None:
 
 
 def _check_request() -> Response | None:
-    """Access is checked before the body is read."""
+    """Checks access before the body is read."""
     if request.endpoint is None:
-        return None  # the routing error follows
+        return None  # the URL is unknown: Flask answers with 404
     view = current_app.view_functions[request.endpoint]
     who = declared(view)
     if who is Who.MAIL_SERVICE:  # the token in the URL is its authority
@@ -144,7 +144,7 @@ def _comes_from_another_site() -> bool:
 
 
 def _enter_account(user: User, action: Action) -> Response | None:
-    """An account that the person never belonged to answers like one that doesn't exist."""
+    """404 if the person never was a member, as if the account didn't exist."""
     slug = (request.view_args or {}).pop("slug", "")  # views use current()
     membership = accounts.find_membership(user, slug)
     if membership is None:
@@ -172,7 +172,7 @@ def _log_denied() -> None:
 
 
 def _no_longer_active(account: Account) -> Response:
-    """For a former member: names the owners to ask."""
+    """A page that tells a former member which owners to ask."""
     if is_htmx():
         return go(url_for("account_home.page", slug=account.slug))
     owners = memberships.owners(account)

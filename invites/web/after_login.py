@@ -32,7 +32,7 @@ def after_login(account: Account) -> Response:
 
 
 def first_page(user: User) -> str:
-    """Returns the only account, or the list if there are several or an invitation to answer."""
+    """The person's only account, or their list of accounts if there is anything to choose."""
     memberships = accounts.memberships_of(user)
     if len(memberships) == 1 and not answers.has_unanswered(user, now()):
         return url_for("account_home.page", slug=memberships[0].account.slug)

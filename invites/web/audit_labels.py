@@ -1,4 +1,4 @@
-"""The text of audit log entries: a sentence without its subject."""
+"""The text of audit log entries: sentences without a subject, which is in another column."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the page of a batch says and offers, decided without a request; templates print it."""
+"""Decides what the page of a batch says and offers. Needs no request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Undelivered:
-    """A mail that failed or bounced; ``tag``: how its recipient has answered since, if they did."""
+    """A mail that failed or bounced. ``tag``: the recipient's answer since then, if any."""
 
     delivery: Delivery
     tag: Tag | None

@@ -1,4 +1,4 @@
-"""The form of New Invitation and its page, for the views that read and show them."""
+"""The form of New Invitation and its page, shared by the blueprints compose and staged_list."""
 
 import re
 import secrets
@@ -126,7 +126,7 @@ class ComposeForm(PlainForm):
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """By row number. Only edited rows: an old page must not undo another tab's edits."""
+        """The texts of edited rows, by number. Others may have been edited in another tab since."""
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
         texts = {int(match[1]): text for match, text in found if match}
         was = {row: request.form.get(f"was-{row}") for row in texts}
@@ -134,7 +134,7 @@ class ComposeForm(PlainForm):
 
     @property
     def at(self) -> tuple[EntryOutcome | None, int]:
-        """The filter and the page of the list's rows; invalid rows first."""
+        """The filter and the page number of the list's rows. By default, the invalid rows."""
         found = _PLACE.fullmatch(request.form.get("go") or self.place.data or "")
         if not found:
             return EntryOutcome.INVALID, 1

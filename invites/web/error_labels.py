@@ -229,11 +229,11 @@ def sentence(refused: RuleError) -> str:
 
 
 def problem(reason: str) -> str:
-    if reason == Reason.ADDRESS_MISSING:  # a heading, a total, a person without an address
+    if reason == Reason.ADDRESS_MISSING:  # it may be a heading or a total
         return str(gettext("This row has no address."))
     return str(REASON[Reason(reason)])
 
 
 def file_too_large() -> str:
-    """Shown by the browser, which then doesn't upload the file."""
+    """Shown by the browser, before it would upload the file."""
     return sentence(RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))

@@ -99,7 +99,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def stale_form(_error: CSRFError) -> Response:
-    """For a form without the token of this session, such as one from before the last login."""
+    """For a form of another session, such as one from before the last login."""
     return _error_page(
         400,
         _("This page has expired"),
@@ -132,9 +132,9 @@ def _crash(error: Exception) -> Response:
 
 
 def _error_page(code: int, title: object, advice: object) -> Response:
-    """For htmx, a notice on the open page.
+    """A page or, for htmx, a notice on the open page.
 
-    Plain text if the page can't be rendered: otherwise the server would log the whole URL.
+    Plain text if it can't be rendered. An exception here would make the server log the whole URL.
     """
     try:
         response = show(

@@ -9,7 +9,7 @@ _REASONS = {
     200: {Reason.REVIEW_FIRST},
     403: {Reason.NOT_ALLOWED, Reason.REMOVED_MEMBER, Reason.WRONG_PERSON},
     404: {Reason.LIST_GONE, Reason.NOT_FOUND},
-    # The state conflicts: something else has to change first, or has changed already.
+    # A conflict: something else has to change first, or has changed already.
     409: {
         Reason.ADDRESS_UNCONFIRMED,
         Reason.ALL_SENT,

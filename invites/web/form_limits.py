@@ -9,10 +9,10 @@ from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-# Files over 20 MB are refused by a rule that keeps what was typed; this stops floods.
+# Against floods. Files above 20 MB are refused by a rule that keeps what was typed.
 _REQUEST_BYTES = 64 * 1024 * 1024
 _TYPED_BYTES = 8 * 1024 * 1024
-_ESCAPED = 3  # bytes that a URL-encoded byte takes at most
+_ESCAPED = 3  # bytes that URL encoding makes of one byte, at most
 
 _TAKES_LISTS = "takes_lists"  # attribute of a view
 
@@ -52,7 +52,7 @@ def take_large_form() -> None:
 
 
 class _LimitedParser(FormDataParser):
-    """Limits fields and bytes in any encoding; Werkzeug does so for multipart only."""
+    """Limits fields and bytes in any encoding. Werkzeug does so only for multipart."""
 
     def parse(
         self,

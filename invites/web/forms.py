@@ -1,4 +1,4 @@
-"""What forms share: rules as validators, and refusals beside their field."""
+"""What forms share: a CSRF token, rules as validators, and refusals beside the fields."""
 
 from collections.abc import Callable
 from typing import Any

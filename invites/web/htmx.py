@@ -20,7 +20,7 @@ def wants_fragment() -> bool:
 
 
 def asks_by_itself() -> bool:
-    """Whether the request is polling, not a person's action."""
+    """Whether an open page sent the request by itself, without a person's action."""
     return bool(_headers().trigger == _ASKS_BY_ITSELF)
 
 

@@ -27,7 +27,7 @@ ROLE = {
     Role.OWNER: _("Account Owner"),
 }
 
-# By the score of zxcvbn, from 0 to 4.
+# Indexed by zxcvbn's score, from 0 to 4.
 STRENGTH = (
     _("Too easy to guess"),
     _("Too easy to guess"),
@@ -134,7 +134,7 @@ def outcome(of: str, count: int) -> str:
 
 
 def of_row(of: str, first_row: int | None) -> str:
-    """``first_row`` is where a duplicate address occurs first."""
+    """``first_row``: the number of the row where a duplicate address occurs first."""
     if of == EntryOutcome.DUPLICATE and first_row is not None:
         row = format_decimal(first_row)
         return str(gettext("duplicate of row %(row)s", row=row))

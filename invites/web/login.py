@@ -19,7 +19,7 @@ log = logging.getLogger("invites.web")
 _TRUSTED_FOR = timedelta(days=400)  # the longest time that browsers keep a cookie
 
 _manager = flask_login.LoginManager()
-_manager.session_protection = None  # sessions survive a new version of the browser
+_manager.session_protection = None  # otherwise a new version of the browser would end the session
 
 
 class Visitor(flask_login.UserMixin):
@@ -69,7 +69,7 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
 
     On a ``shared`` device the session ends with the browser, and each login counts as one from a
     new device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
-    since ``user`` was read. Also if two-step verification is on and ``by_password_alone``.
+    since ``user`` was read, or if ``by_password_alone`` although two-step verification is on.
     """
     start = two_step.log_in_with_password if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)
@@ -94,9 +94,9 @@ def log_out() -> None:
 
 
 def _trust_device(user: User, *, shared: bool) -> None:
-    """Records a login from a new device, and marks this one as known with a cookie.
+    """Records a login from a new device, and trusts this one from now on, with a cookie.
 
-    Removes the mark from a ``shared`` device: the next person to log in may be anyone.
+    Never trusts a ``shared`` device, because anyone may log in there next.
     """
     config, signer = current_app.config, services().signer
     name = f"{config['SESSION_COOKIE_NAME']}-device"

@@ -1,4 +1,4 @@
-"""The response to visitors who aren't logged in, or not any more."""
+"""The response to visitors who aren't logged in, or whose session has ended."""
 
 from flask import current_app, request, session, url_for
 from flask_babel import gettext as _
@@ -14,7 +14,7 @@ _PERSON = "_user_id"  # Flask-Login's key in the session cookie
 
 
 def send_to_login() -> Response:
-    """Redirects to the login page and back afterwards. What was typed stays where it is."""
+    """Redirects to the login page, and back afterwards. Nothing typed is lost."""
     if request.method not in _SAFE:
         if is_htmx():
             return _in_place()
@@ -33,9 +33,9 @@ def _in_place() -> Response:
 
 
 def _with_what_was_typed() -> Response:
-    """Keeps what was typed until the person has logged in in another tab.
+    """A page that keeps what was typed while the person logs in in another tab.
 
-    Contains no form token, so it is reviewed again before anything is done.
+    Its form has no CSRF token, so nothing is sent before the person has reviewed it again.
     """
     take_large_form()
     typed = [(name, text) for name, text in request.form.items() if name != "csrf_token"]

@@ -198,7 +198,7 @@ DMARC = {
 }
 
 WELL = frozenset({Spf.FAIL, Spf.SOFTFAIL, Spf.REDIRECT, Dmarc.NONE, Dmarc.QUARANTINE, Dmarc.REJECT})
-"""Findings that need no action."""
+"""Policies that need no action."""
 
 SPF_EXAMPLE = "v=spf1 mx ~all"
 DMARC_EXAMPLE = "v=DMARC1; p=none"

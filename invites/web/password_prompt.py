@@ -18,7 +18,7 @@ from invites.web.rate_limits import was_right
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
-_CODES = "codes"  # in the session cookie: when the codes this browser may show were created
+_CODES = "codes"  # in the session cookie: when the codes were created that it may show
 
 
 class PasswordForm(PlainForm):

@@ -47,13 +47,13 @@ def waits_on_shared_device(user: User) -> bool:
 
 
 def key() -> str:
-    """What guesses are counted by. A new password starts a new count, so the owner gets in."""
+    """The key for counting guesses. A new password starts a new count, so its owner can log in."""
     found = session.get(_KEY, {})
     return f"{found.get('user')}|{found.get('password')}"
 
 
 def tell_of_guesses() -> None:
-    """Required by ASVS 5.0 6.3.5."""
+    """Notifies the person that someone knows their password (ASVS 5.0 6.3.5)."""
     found = waiting()
     if found is not None:
         security_notices.send_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())

@@ -1,7 +1,7 @@
 """Rate limits against guessing and flooding: narrow per email address, wide per network.
 
-A room full of volunteers may share one IP address. Counts are in memory, so there must be only one
-web process.
+A room full of volunteers may share one IP address. The counts are in memory, so there must be only
+one web process.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ def init_app(app: Flask) -> None:
 
 
 def limit_logins(view: View) -> View:
-    """Counts per current password: people who set a new one can log in at once."""
+    """A new password starts a new count, so people who set one can log in at once."""
     view = _in_password_queue(_limit_guesses(view, _GUESSES, _email_and_password), view)
     return _limit(view, "600 per 15 minutes", _network, "login")
 
@@ -65,7 +65,7 @@ def limit_app_digits(view: View) -> View:
 
 
 def limit_two_step(view: View) -> View:
-    """Codes after the right password, from any network."""
+    """Limits codes per person, after the right password, over all networks."""
     return _limit_guesses(view, _GUESSES, pending_login.key, pending_login.tell_of_guesses)
 
 
@@ -97,7 +97,7 @@ def limit_joining(view: View) -> View:
 
 
 def was_right() -> None:
-    """Call it when the guess was right but the response is a refusal for another reason."""
+    """Call it if the guess was right, but the action is refused for another reason."""
     setattr(g, _WAS_RIGHT, True)
 
 
@@ -168,7 +168,7 @@ def _limit_guesses(
 
 
 def _in_password_queue(limited: View, unlimited: View) -> View:
-    """If the queue is full, runs ``unlimited``: its rule refuses without checking the guess."""
+    """Without a place in the queue, runs ``unlimited``, which refuses before checking the guess."""
 
     @wraps(unlimited)
     def queued(*args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How views answer: page or fragment, redirect, and the refusal of a rule."""
+"""The responses of views: a page or fragment, a redirect, or the refusal of a rule."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from invites.web.htmx import is_htmx, wants_fragment
 
 T = TypeVar("T")
 
-_RETRY_AFTER = "5"  # seconds in which most people who log in at once get their turn
+_RETRY_AFTER = "5"  # seconds; enough for most of many people who log in at the same time
 
 
 def init_app(app: Flask) -> None:
@@ -66,7 +66,7 @@ def run_rule(
 def check_rule(
     rule: Callable[[], object], show_result: Callable[[int], AnyResponse]
 ) -> AnyResponse:
-    """For a rule that changes nothing. A refusal is shown on the page or fragment."""
+    """Runs a rule that changes nothing. If it refuses, the page or fragment shows the reason."""
     try:
         rule()
     except RuleError as refused:

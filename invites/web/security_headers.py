@@ -16,8 +16,8 @@ _POLICY = {
     "base-uri": "'none'",
 }
 
-# The HTML of a mail has inline styles, and must not load or run anything. It is shown in a frame
-# of our own pages; its links open outside of the frame.
+# For the HTML of a mail, which has inline styles, and must not load or run anything. It is shown in
+# a frame of our own pages; its links open outside of the frame.
 MAIL_PREVIEW = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; "
     "form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -44,7 +44,7 @@ def _secure(response: Response) -> Response:
     headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
     if services().settings.is_https:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    # The next person at a shared computer must not see a page by going back. Files that
-    # may be kept say so themselves.
+    # The next person at a shared computer must not see a page by going back. Views of files
+    # that may be cached set the header themselves.
     headers.setdefault("Cache-Control", "no-store")
     return response

@@ -1,4 +1,4 @@
-"""What a request can ask for: settings, signer, links, the time."""
+"""What views use: settings, signer, links, the time."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -28,7 +28,7 @@ class _Sessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Polling isn't use (see ``login``), so it doesn't renew the cookie."""
+        """Polling doesn't renew the cookie, as it doesn't prolong the session (see ``login``)."""
         return session.modified or (
             not asks_by_itself() and super().should_set_cookie(app, session)
         )

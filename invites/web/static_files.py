@@ -3,7 +3,8 @@
 The version is a folder in the URL, not a query: JavaScript modules import each other with relative
 URLs, which then stay within one version. htmx comes from its package and has the same kind of URL.
 
-Files are compressed, pages aren't: they contain tokens beside what people type (BREACH).
+Compresses only files. Pages have tokens beside what people type, so compression would leak them
+(BREACH).
 """
 
 import gzip
@@ -54,8 +55,8 @@ def _serve(version: str, filename: str) -> Response:
             response.data = file.compressed
             response.content_encoding = "gzip"
             response.set_etag(f"{file.digest}-gzip")
-    # While an update is under way, pages of another version ask here too. They get the
-    # file, but must not keep it under their version's address.
+    # During an update, pages of another version may request files here. They get this version's
+    # file, but must not cache it at the URL of their own.
     is_lasting = version == _version()
     response.headers["Cache-Control"] = f"public, max-age={_YEAR}" if is_lasting else "no-cache"
     response.make_conditional(request)
@@ -76,7 +77,7 @@ def _version() -> str:
 
 @cache
 def _files() -> dict[str, _File]:
-    """All files in memory, a few hundred kilobytes. Restart after a change."""
+    """All files, a few hundred kilobytes, stay in memory. Restart after a change."""
     return {name: _load(path) for name, path in _paths()}
 
 

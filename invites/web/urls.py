@@ -1,4 +1,4 @@
-"""What URLs contain, and where to go next: to the login page and back, within this site only."""
+"""Builds and checks URLs: to the login page, back from it, and of mailed links."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +46,7 @@ _OPENED = "opened"  # shown in the address bar instead of a token
 def mailed_link() -> tuple[str, str] | None:
     """The mailed link of this page, and the URL that a script shows instead.
 
-    Otherwise the next person at a shared computer would find the token in the history (ASVS 5.0
+    Otherwise the history would show the token to the next person at a shared computer (ASVS 5.0
     14.2.1).
     """
     token = (request.view_args or {}).get("token", _OPENED)
