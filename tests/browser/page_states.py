@@ -35,10 +35,12 @@ from tests.support.server import OWNER, Server, new_data, running, set_up_data
 from tests.support.smtp_server import SmtpServer, free_port
 
 LOOKS = {
-    f"{size}-{scheme}": (viewport, scheme)
-    for (size, viewport), scheme in product(
-        (("desktop", DESKTOP), ("phone", PHONE)), ("light", "dark")
-    )
+    "desktop-light": (DESKTOP, "light", "none"),
+    "desktop-dark": (DESKTOP, "dark", "none"),
+    "desktop-forced": (DESKTOP, "light", "active"),
+    "phone-light": (PHONE, "light", "none"),
+    "phone-dark": (PHONE, "dark", "none"),
+    "phone-forced": (PHONE, "dark", "active"),
 }
 
 _ACCOUNT = "/accounts/riverside-relief"
@@ -125,10 +127,10 @@ def visit_all(
 
 
 def show_as(visitor: Visitor, look: str) -> None:
-    """Show the page at a size and in a colour scheme."""
-    viewport, scheme = LOOKS[look]
+    """Show the page at a size, in a colour scheme, and in the reader's own colours (forced)."""
+    viewport, scheme, forced = LOOKS[look]
     visitor.page.set_viewport_size(viewport)
-    visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    visitor.page.emulate_media(color_scheme=scheme, forced_colors=forced, reduced_motion="reduce")
 
 
 def _lose_the_line(visitor: Visitor) -> None:

@@ -14,7 +14,8 @@ AXE = Axe().axe_script
 # Preloading is for rules about rotated screens and sound, which are off or have nothing to find.
 OPTIONS = {"resultTypes": ["violations"], "iframes": False, "preload": False}
 # Colours are all that a colour scheme changes.
-RULES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+COLORS_ONLY = {"runOnly": ["color-contrast"]}
+RULES = {"light": {}, "dark": COLORS_ONLY, "forced": COLORS_ONLY}
 TABLET = {"width": 720, "height": 900}
 OVERFLOW = "document.scrollingElement.scrollWidth - innerWidth"
 
