@@ -29,9 +29,9 @@ from invites.web import error_labels, labels
 from invites.web.access import AccountContext, account_context
 from invites.web.htmx import wants_fragment
 from invites.web.login import visitor
+from invites.web.mailed_links import mailed_link
 from invites.web.responses import news
 from invites.web.services import now, services
-from invites.web.urls import mailed_link
 
 _NAMES = {
     "Action": Action,

@@ -1,4 +1,4 @@
-"""Builds and checks URLs: to the login page, back from it, and of mailed links."""
+"""Builds and checks URLs: to the login page, and back from it."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,37 +31,6 @@ def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
         elif request.method == "GET":
             next_url = request.full_path.rstrip("?")
     return url_for("login.form", next=next_url or None)
-
-
-# The endpoint of each blueprint that a mailed link opens.
-_MAILED = {
-    "invitation": "invitation.page",
-    "confirm_email": "confirm_email.page",
-    "password_reset": "password_reset.form",
-    "unsubscribe": "unsubscribe.page",
-}
-_OPENED = "opened"  # shown in the address bar instead of a token
-
-
-def mailed_link() -> tuple[str, str] | None:
-    """The mailed link of this page, and the URL that a script shows instead.
-
-    Otherwise the history would show the token to the next person at a shared computer (ASVS 5.0
-    14.2.1).
-    """
-    token = (request.view_args or {}).get("token", _OPENED)
-    endpoint = _MAILED.get(request.blueprint or "")
-    if endpoint and token != _OPENED:
-        return url_for(endpoint, token=token), url_for(endpoint, token=_OPENED)
-    if request.blueprint == "login" and _is_mailed(safe_next(request.args.get("next")) or ""):
-        return request.full_path, login_url(next_url=_OPENED)
-    return None
-
-
-def _is_mailed(path: str) -> bool:
-    before, _slash, token = path.rpartition("/")
-    links = (url_for(endpoint, token=_OPENED) for endpoint in _MAILED.values())
-    return bool(token) and f"{before}/{_OPENED}" in links
 
 
 def safe_next(text: str | None) -> str | None:

@@ -553,6 +553,7 @@ class _Full:
             PageState("invitation-revoked", mailed(self.revoked)),
             PageState("invitation-replaced", mailed(old)),
             PageState("invitation-unknown", "/invitation/1-unknown"),
+            PageState("invitation-hidden", "/invitation/opened"),
             PageState("login-invited", mailed(self.known)),
             PageState("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
             PageState("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),

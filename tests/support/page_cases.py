@@ -448,6 +448,7 @@ PAGE_CASES = {
     "invitation, declining": PageCase("nobody", _mailed("pending", "/refusal"), {}),
     "no more": PageCase("nobody", _no_more()),
     "no more, said so": PageCase("nobody", _no_more(), before=_opted_out),
+    "invitation, address without its token": PageCase("nobody", "/invitation/opened", status=404),
     "no more, unknown": PageCase("nobody", f"/unsubscribe/{LINKS_GONE}", status=404),
     "no more, another body": PageCase("nobody", _no_more(), {}, status=400),
     "join": PageCase("nobody", lambda w: w.joining),
