@@ -44,6 +44,7 @@ class OutgoingMail(flask_mail.Message):
             date=date.timestamp(),
             extra_headers=dict(headers),
         )
+        self.from_header = str(sender)
         self.recipient = recipient
         self.msgId = message_id
         self._draft = Draft(sender, parts.subject, parts.text, parts.html, headers)

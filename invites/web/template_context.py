@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from flask import Flask, g
 from flask_babel import gettext as _
+from jinja2 import Undefined
+from jinja2.utils import missing
 from lucide.jinja import lucide
 
 from invites import __version__
@@ -53,9 +55,21 @@ _NAMES = {
 }
 
 
+class _StrictAttributes(Undefined):
+    """Templates may leave out variables, but an object without the attribute is a mistake."""
+
+    def __init__(
+        self, hint: str | None = None, obj: Any = missing, name: str | None = None
+    ) -> None:
+        super().__init__(hint, obj, name)
+        if obj is not missing:
+            self._fail_with_undefined_error()
+
+
 def init_app(app: Flask) -> None:
     """Adds names and filters to the templates, and the account's time zone to Babel."""
     flask_babel.Babel(app, timezone_selector=time_zone)
+    app.jinja_env.undefined = _StrictAttributes
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(_NAMES)

@@ -22,6 +22,10 @@ def test_the_installer_reads_a_mail_and_follows_its_link(site: Site, delivery: D
     olive.follow("pending@example.org")
     assert olive.url == f"/mailbox/{delivery.id}"
     assert olive.title == "Invitation"
+    assert (
+        olive.page.select_one("dl.properties dd").get_text()
+        == "Riverside Relief <invites@localhost>"
+    )
     link = re.search(r"http://\S+/invitation/\S+", olive.page.select_one("pre").get_text())[0]
     assert site.device("nobody").open(link).status == 200
 
