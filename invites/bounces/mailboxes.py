@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from invites.bounces.dsn import MAX_SIZE
+from invites.bounces.message_parts import MAX_SIZE
 from invites.core.settings import MailboxServer
 
 _TIMEOUT = 30  # seconds for each reply of an IMAP server
@@ -48,7 +48,8 @@ def mailbox_errors(where: str) -> Iterator[None]:
             f"{where} can't be used: {_text(error)}. If no program uses it, remove {where}.lock."
         ) from error
     except OSError as error:
-        raise MailboxError(f"{where} can't be used: {error.strerror or _text(error)}") from error
+        place = error.filename or where  # one file of a Maildir
+        raise MailboxError(f"{place} can't be used: {error.strerror or _text(error)}") from error
     except (mailbox.Error, imaplib.IMAP4.error, UnicodeError) as error:
         raise MailboxError(f"{where} can't be used: {_text(error)}") from error
 
@@ -60,16 +61,28 @@ def _text(error: Exception) -> str:
 
 
 def maildir(folder: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
-    """Skips messages marked as seen. Marking moves a message to ``cur``."""
+    """Skips messages marked as seen. Marking moves a message to ``cur``.
+
+    If a file can't be read, raises an error after all others.
+    """
     if not ((folder / "new").is_dir() and (folder / "cur").is_dir()):
         raise MailboxError(
             f"{folder} can't be used: it lacks the folders 'new' and 'cur' of a Maildir."
         )
     everything = [*(folder / "new").iterdir(), *(folder / "cur").iterdir()]
+    unreadable: list[OSError] = []
     for path in filter(_is_unseen, sorted(everything)):
-        with path.open("rb") as file:
-            raw = file.read(MAX_SIZE)
-        yield ReceivedMessage(raw, partial(_remove if delete else _mark_seen, path))
+        try:
+            with path.open("rb") as file:
+                raw = file.read(MAX_SIZE)
+        except FileNotFoundError:
+            continue  # another program moved it
+        except OSError as error:
+            unreadable.append(error)
+        else:
+            yield ReceivedMessage(raw, partial(_remove if delete else _mark_seen, path))
+    if unreadable:
+        raise unreadable[0]
 
 
 def _is_unseen(path: Path) -> bool:

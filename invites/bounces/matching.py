@@ -1,7 +1,7 @@
 """Matches delivery reports to deliveries; docs/mail.md says which reports are believed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 from peewee import fn
 
 from invites import db
-from invites.bounces import dsn
-from invites.bounces.dsn import DsnAction, RecipientReport, Report
+from invites.bounces import reading
+from invites.bounces.report import MAX_TEXT, DsnAction, RecipientReport, Report
 from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import Account, Delivery, DeliveryState, Invitation
+
+_FORWARDED = "The address it was forwarded to refused it."
 
 _IS_SENT = Delivery.state.in_((DeliveryState.SENT, DeliveryState.UNKNOWN))
 
@@ -26,6 +28,7 @@ class ReportOutcome(StrEnum):
     BOUNCED = "bounced"
     DELAYED = "delayed"
     IGNORED = "ignored"
+    NOT_UNDERSTOOD = "not understood"
     TOO_EARLY = "too early"
 
 
@@ -39,7 +42,7 @@ class ReportResult:
 
 
 def process(raw: bytes, signer: Signer, now: datetime) -> ReportResult:
-    report = dsn.read(raw)
+    report = reading.read(raw)
     if report is None:
         return ReportResult(ReportOutcome.IGNORED, "not a report with a Message-ID from here")
     return record(report, signer, now)
@@ -54,15 +57,17 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
     delivery = _delivery(report, signer)
     if delivery is None:
         return ReportResult(ReportOutcome.IGNORED, "no email from here has its Message-ID")
-    about = [each for each in report.recipients if delivery.recipient in each.recipients]
+    own = [each for each in report.recipients if delivery.recipient in each.recipients]
+    about = own or report.recipients  # or of the address that its recipient forwards mail to
     actions = {each.action for each in about}
     if actions == {DsnAction.FAILED}:
-        return _mark_bounced(delivery, about[0], now)
+        return _mark_bounced(delivery, about[0] if own else _forwarded(about[0]), now)
     if DsnAction.DELAYED in actions:
         return ReportResult(ReportOutcome.DELAYED, "it may still arrive", delivery)
-    if actions:
-        return ReportResult(ReportOutcome.IGNORED, "it says that the email was delivered", delivery)
-    return ReportResult(ReportOutcome.IGNORED, "it isn't about the recipient of that email")
+    if DsnAction.UNCLEAR in actions:
+        unclear = "its action and status are unknown"
+        return ReportResult(ReportOutcome.NOT_UNDERSTOOD, unclear, delivery)
+    return ReportResult(ReportOutcome.IGNORED, "it says that the email was delivered", delivery)
 
 
 def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
@@ -90,6 +95,13 @@ def _delivery(report: Report, signer: Signer) -> Delivery | None:
     if delivery and signer.matches(token, Purpose.MESSAGE_ID, delivery):
         return delivery
     return None
+
+
+def _forwarded(report: RecipientReport) -> RecipientReport:
+    """``report`` names another address than the one that the mail was sent to, or none."""
+    if not report.recipients:
+        return report
+    return replace(report, text=f"{_FORWARDED} {report.text}"[:MAX_TEXT].strip())
 
 
 def _mark_bounced(delivery: Delivery, report: RecipientReport, now: datetime) -> ReportResult:

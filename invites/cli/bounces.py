@@ -15,9 +15,9 @@ from peewee import PeeweeException
 
 from invites import db
 from invites.bounces import mailboxes
-from invites.bounces.dsn import MAX_SIZE
 from invites.bounces.mailboxes import MailboxError, ReceivedMessage
 from invites.bounces.matching import ReportOutcome, ReportResult, process
+from invites.bounces.message_parts import MAX_SIZE
 from invites.core.clock import utcnow
 from invites.db import schema
 from invites.web.services import services

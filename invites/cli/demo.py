@@ -12,7 +12,7 @@ from flask.cli import with_appcontext
 from invites import db
 from invites.authorization import audit_log
 from invites.bounces import matching
-from invites.bounces.dsn import DsnAction, RecipientReport, Report
+from invites.bounces.report import DsnAction, RecipientReport, Report
 from invites.cli import readiness
 from invites.cli.shared import Command
 from invites.core.clock import utcnow

@@ -3,12 +3,14 @@
 import mailbox
 from contextlib import closing
 from dataclasses import replace
+from errno import EACCES
+from pathlib import Path
 
 import pytest
 
 from invites.bounces import mailboxes
-from invites.bounces.dsn import MAX_SIZE
 from invites.bounces.mailboxes import MailboxError, mailbox_errors
+from invites.bounces.message_parts import MAX_SIZE
 from invites.core.settings import MailboxServer
 from tests.support.imap_server import ImapServer
 from tests.support.smtp_fixtures import CERTIFICATE
@@ -66,6 +68,25 @@ class TestMaildir:
             path.unlink()
         first.done()
         assert list(messages) == []
+
+    def test_a_file_that_cannot_be_read_stays_and_is_reported_after_the_others(
+        self, folder, monkeypatch
+    ):
+        locked = min((folder / "new").iterdir())
+        opened = Path.open
+
+        def open_unlocked(path, *args):
+            if path == locked:
+                raise PermissionError(EACCES, "Permission denied", str(path))
+            return opened(path, *args)
+
+        monkeypatch.setattr(Path, "open", open_unlocked)
+        messages = mailboxes.maildir(folder, delete=True)
+        next(messages).done()
+        with pytest.raises(MailboxError) as told, mailbox_errors("it"):
+            next(messages)
+        assert list((folder / "new").iterdir()) == [locked]
+        assert str(told.value) == f"{locked} can't be used: Permission denied"
 
     def test_a_folder_that_is_no_maildir_is_refused(self, tmp_path):
         with pytest.raises(MailboxError, match="lacks the folders"), mailbox_errors("it"):

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from invites.bounces import dsn, matching
+from invites.bounces import matching, reading
 from invites.bounces.matching import ReportOutcome
 from invites.core.tokens import Purpose, Signer
 from invites.models import Delivery, DeliveryKind, DeliveryState, Invitation
 from invites.outbox import enqueue, journal, queue
-from tests.bounces.test_dsn import KEY, report, sample
+from tests.bounces.test_reading import KEY, ORIGIN, report, sample
 from tests.conftest import NOW
 from tests.support.actions import invite, reread
 
@@ -101,8 +101,28 @@ def test_a_message_that_was_given_up_after_days_has_bounced(delivery):
     assert state_of(delivery) == DeliveryState.BOUNCED
 
 
-def test_a_report_about_another_recipient_changes_nothing(delivery):
-    assert process(report(FAILED.format("pat@example.org"))) is ReportOutcome.IGNORED
+def test_a_report_about_the_address_that_mail_is_forwarded_to_says_so(delivery):
+    assert process(report(FAILED.format("kim@home.example.net"))) is ReportOutcome.BOUNCED
+    after = reread(delivery)
+    assert after.state == DeliveryState.BOUNCED
+    assert after.reply_text == "The address it was forwarded to refused it. 5.1.1"
+
+
+def test_a_report_is_believed_whoever_its_copy_is_addressed_to(delivery):
+    other = sample("exim-old").replace(b"To: kim@example.org", b"To: undisclosed-recipients:;")
+    assert process(other) is ReportOutcome.BOUNCED
+    assert "forwarded" not in reread(delivery).reply_text
+
+
+def test_a_report_in_words_that_names_nobody_is_about_the_recipient(delivery):
+    words = f"From: postmaster@example.org\n\nUndeliverable.\n\nMessage-ID: <{ORIGIN}@example.org>"
+    assert process(words.encode()) is ReportOutcome.BOUNCED
+    assert reread(delivery).reply_text == "Undeliverable."
+
+
+def test_a_report_that_says_nothing_known_is_not_understood(delivery):
+    expired = "Final-Recipient: rfc822; kim@example.org\nAction: expired\nStatus: \n"
+    assert process(report(expired)) is ReportOutcome.NOT_UNDERSTOOD
     assert state_of(delivery) == DeliveryState.SENT
 
 
@@ -113,27 +133,35 @@ def test_the_recipient_of_another_message_cannot_report_this_one(delivery, now, 
     for name, more in difference.items():
         setattr(mail, name, more if name == "id" else now + more)
     theirs = SIGNER.token(Purpose.MESSAGE_ID, mail).partition("-")[2]
-    found = dsn.read(sample("postfix"))
+    found = reading.read(sample("postfix"))
     forged = replace(found, origin=f"1207-{theirs}")
     assert matching.record(forged, SIGNER, NOW).outcome is ReportOutcome.IGNORED
     assert state_of(delivery) == DeliveryState.SENT
 
 
 def test_the_token_of_a_link_is_no_message_id(delivery):
-    found = dsn.read(sample("postfix"))
+    found = reading.read(sample("postfix"))
     other = replace(found, origin=SIGNER.token(Purpose.UNSUBSCRIBE, delivery))
     assert matching.record(other, SIGNER, NOW).outcome is ReportOutcome.IGNORED
 
 
 @pytest.mark.parametrize("delivery_id", [0, 1208, 10**18 - 1, 10**30])
 def test_an_unknown_id_changes_nothing(delivery, delivery_id):
-    found = dsn.read(sample("postfix"))
+    found = reading.read(sample("postfix"))
     other = replace(found, origin=found.origin.replace("1207", str(delivery_id)))
     assert matching.record(other, SIGNER, NOW).outcome is ReportOutcome.IGNORED
 
 
-def test_the_case_of_an_address_does_not_matter(delivery):
-    assert process(report(FAILED.format("<KIM@Example.ORG>"))) is ReportOutcome.BOUNCED
+@pytest.mark.parametrize("named", ["<KIM@Example.ORG>", " kim@\u200bexample.org"])
+def test_addresses_are_compared_in_their_canonical_form(delivery, named):
+    assert process(report(FAILED.format(named))) is ReportOutcome.BOUNCED
+    assert reread(delivery).reply_text == "5.1.1"
+
+
+def test_the_recipient_of_an_international_domain_is_recognized(delivery):
+    Delivery.update(recipient="kim@xn--bcher-kva.example.org").execute()
+    assert process(report(FAILED.format("kim@B\u00fccher.example.org"))) is ReportOutcome.BOUNCED
+    assert reread(delivery).reply_text == "5.1.1"
 
 
 def test_a_mailing_list_that_reached_one_member_has_not_bounced(delivery):

@@ -16,7 +16,7 @@ from invites.core.secret_key import FILE_NAME
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.models import Delivery, DeliveryKind, DeliveryState
-from tests.bounces.test_dsn import KEY, sample
+from tests.bounces.test_reading import KEY, sample
 from tests.conftest import NOW
 from tests.support.imap_server import ImapServer
 from tests.support.smtp_fixtures import CERTIFICATE

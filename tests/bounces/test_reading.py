@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from invites.bounces import dsn
-from invites.bounces.dsn import DsnAction
+from invites.bounces import reading
+from invites.bounces.report import DsnAction, RecipientReport
 from tests.support.actions import ends_soon
 
 SAMPLES = Path(__file__).parent / "messages"
@@ -21,8 +21,8 @@ def sample(name: str) -> bytes:
     return (SAMPLES / f"{name}.eml").read_bytes()
 
 
-def only_recipient(raw: bytes) -> dsn.RecipientReport:
-    report = dsn.read(raw)
+def only_recipient(raw: bytes) -> RecipientReport:
+    report = reading.read(raw)
     assert report is not None
     assert report.origin == ORIGIN
     [recipient] = report.recipients
@@ -72,7 +72,7 @@ def test_a_bounce_names_the_message_the_recipient_and_the_reason(server, code, t
 
 @pytest.mark.parametrize("name", ["vacation", "reply", "read-receipt", "complaint", "spam"])
 def test_replies_from_people_and_programs_are_no_reports(name):
-    assert dsn.read(sample(name)) is None
+    assert reading.read(sample(name)) is None
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,28 @@ def test_a_report_about_an_alias_names_both_addresses():
         ("delayed", "5.1.1", "", DsnAction.DELAYED),
         ("relayed", "5.1.1", "", DsnAction.DELIVERED),
         ("expanded", "2.0.0", "", DsnAction.DELIVERED),
-        ("", "5.1.1", "", DsnAction.DELIVERED),
     ],
 )
 def test_the_action_counts_and_not_the_status(action, status, diagnostic, fate):
+    raw = report(
+        f"Final-Recipient: rfc822; kim@example.org\nAction: {action}\nStatus: {status}\n"
+        f"Diagnostic-Code: {diagnostic}"
+    )
+    assert only_recipient(raw).action is fate
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "diagnostic", "fate"),
+    [
+        ("", "5.1.1", "", DsnAction.FAILED),
+        ("bounced", "5.1.1", "", DsnAction.FAILED),
+        ("expired", "4.4.7", "", DsnAction.DELAYED),
+        ("expired", "", "Connection timed out", DsnAction.UNCLEAR),
+        ("deliverable", "2.1.5", "smtp; 250 2.1.5 Ok", DsnAction.UNCLEAR),
+        ("5.1.1", "", "", DsnAction.UNCLEAR),
+    ],
+)
+def test_an_unknown_action_is_judged_by_the_class_of_the_status(action, status, diagnostic, fate):
     raw = report(
         f"Final-Recipient: rfc822; kim@example.org\nAction: {action}\nStatus: {status}\n"
         f"Diagnostic-Code: {diagnostic}"
@@ -143,6 +161,31 @@ def test_a_number_is_a_reply_code_only_in_the_place_of_one(said, code, text):
     assert (recipient.code, recipient.text) == (code, text)
 
 
+def test_a_failure_without_a_diagnostic_gets_the_reason_from_the_text_for_people():
+    """As Exim reports addresses that it can't route."""
+    diagnostic = sample("exim").split(b"Diagnostic-Code:")[1].split(b"\n\n")[0]
+    raw = sample("exim").replace(b"Diagnostic-Code:" + diagnostic, b"X-Note: none")
+    recipient = only_recipient(raw)
+    assert (recipient.code, recipient.text) == (
+        550,
+        "5.1.1 The account that you tried to reach does not exist. "
+        "5.1.1 Check the address for typos.",
+    )
+    start = raw.index(b"    host mx.example.org")
+    local = raw[:start] + b"    all relevant MX records point to non-existent hosts\n\n"
+    recipient = only_recipient(local + raw[raw.index(b"--1793642654-eximdsn", start) :])
+    assert recipient.text == "all relevant MX records point to non-existent hosts"
+
+
+def test_the_part_for_machines_is_found_in_plain_text_too():
+    raw = (
+        "From: MAILER-DAEMON@mail.example.org\n\nTechnical report:\n\n"
+        f"{FAILED}Diagnostic-Code: smtp; 550 5.1.1 Nobody\n\nMessage-ID: <{ORIGIN}@example.org>\n"
+    ).encode()
+    recipient = only_recipient(raw)
+    assert (recipient.recipients, recipient.text) == ({"kim@example.org"}, "5.1.1 Nobody")
+
+
 def test_a_recipient_without_an_address_type_is_read():
     raw = report(FAILED.replace("rfc822; ", ""))
     assert only_recipient(raw).recipients == {"kim@example.org"}
@@ -163,7 +206,7 @@ def test_a_forwarded_report_is_no_report():
         b'Content-Type: multipart/mixed; boundary="outer"\n\n--outer\n'
         b"Content-Type: message/rfc822\n\n" + report(FAILED) + b"--outer--\n"
     )
-    assert dsn.read(raw) is None
+    assert reading.read(raw) is None
 
 
 @pytest.mark.parametrize("cut", range(4))
@@ -179,7 +222,7 @@ def test_a_truncated_copy_in_base64_is_read(cut):
 
 
 def test_a_report_without_a_recipient_is_no_report():
-    assert dsn.read(report("Action: failed\nStatus: 5.1.1")) is None
+    assert reading.read(report("Action: failed\nStatus: 5.1.1")) is None
 
 
 @pytest.mark.parametrize("field", ["In-Reply-To", "References"])
@@ -198,23 +241,23 @@ def test_quoted_headers_are_found_across_soft_line_breaks():
 
 def test_a_report_about_a_message_from_elsewhere_is_no_report():
     raw = sample("postfix").replace(b"<1207-xd2KjhHx4rGX3p1fAqXKOtqN@", b"<other@")
-    assert dsn.read(raw) is None
+    assert reading.read(raw) is None
 
 
-@pytest.mark.parametrize("ending", [b"\r\n", b"\n"])
-def test_line_ends_of_both_kinds_are_read(ending):
+@pytest.mark.parametrize("ending", [b"\r\n", b"\n", b"\r"])
+def test_line_ends_of_all_kinds_are_read(ending):
     raw = sample("postfix").replace(b"\n", ending)
-    assert dsn.read(raw) == dsn.read(sample("postfix"))
+    assert reading.read(raw) == reading.read(sample("postfix"))
 
 
 def test_spaces_behind_a_boundary_are_transport_padding():
     raw = report(FAILED).replace(b"--part\n", b"--part \t\n")  # RFC 2046, 5.1.1
-    assert dsn.read(raw) == dsn.read(report(FAILED))
+    assert reading.read(raw) == reading.read(report(FAILED))
 
 
 def test_a_message_from_an_mbox_or_a_pipe_may_begin_with_from():
     raw = b"From MAILER-DAEMON Mon Nov  2 18:04:31 2026\n" + sample("postfix")
-    assert dsn.read(raw) == dsn.read(sample("postfix"))
+    assert reading.read(raw) == reading.read(sample("postfix"))
 
 
 def test_the_text_of_a_report_is_one_printable_line():
@@ -264,6 +307,10 @@ def bombs() -> dict[str, bytes]:
         "at signs": b"\n\nHi. This is the\n\n<"
         + b"<@" * mib
         + b"\n- This is a copy of the message\n",
+        "addresses": b"From: mailer-daemon\nReferences: <"
+        + ORIGIN.encode()
+        + b"@b>\n\nundeliverable\n"
+        + b'"a\\ b"@example.org\nx{}@example.net\n' * 20_000,
         "digits": head + boundary + status + b"Final-Recipient: x;a@b\n\n" + b"<1." * mib,
     }
 
@@ -271,7 +318,7 @@ def bombs() -> dict[str, bytes]:
 @pytest.mark.parametrize("raw", bombs().values(), ids=bombs().keys())
 def test_no_message_takes_long_to_read(raw):
     with ends_soon():
-        dsn.read(raw)
+        reading.read(raw)
 
 
 def test_a_bounce_with_a_huge_copy_of_the_message_is_read():
@@ -283,7 +330,7 @@ LINES = sorted({line for path in SAMPLES.iterdir() for line in path.read_bytes()
 
 @given(st.lists(st.one_of(st.sampled_from(LINES), st.binary(max_size=40))).map(b"\n".join))
 def test_no_mixture_of_lines_raises(raw):
-    dsn.read(raw)
+    reading.read(raw)
 
 
 @given(st.sampled_from(sorted(SAMPLES.iterdir())), st.data())
@@ -291,13 +338,13 @@ def test_no_damaged_bounce_raises(path, data):
     raw = path.read_bytes()
     at = data.draw(st.integers(0, len(raw)))
     until = data.draw(st.integers(at, len(raw)))
-    dsn.read(raw[:at] + data.draw(st.binary(max_size=40)) + raw[until:])
+    reading.read(raw[:at] + data.draw(st.binary(max_size=40)) + raw[until:])
 
 
 @given(st.binary(max_size=2_000))
 @example(b"Content-Type: multipart/report; boundary=\n\n--\n")
 def test_no_bytes_raise(raw):
-    dsn.read(raw)
+    reading.read(raw)
 
 
 def report(status: str, headers: str = "") -> bytes:
