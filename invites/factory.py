@@ -78,8 +78,6 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=sessions.IDLE_TIMEOUT,
-        MAX_CONTENT_LENGTH=1024 * 1024,
-        MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_CHECK_DEFAULT=False,  # access.py checks the form token
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py checks Sec-Fetch-Site

@@ -23,7 +23,8 @@ from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form
 from invites.web.error_labels import sentence
 from invites.web.error_pages import stale_form
-from invites.web.form_limits import takes_lists
+from invites.web.form_limits import LIST
+from invites.web.htmx import is_htmx
 from invites.web.labels import changes
 from invites.web.responses import go, tell
 from invites.web.services import now, services
@@ -42,8 +43,7 @@ def form() -> AnyResponse:
 
 
 @blueprint.post("")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def create() -> AnyResponse:
     form = filled_form()
     before = form.staged
@@ -82,8 +82,14 @@ def _sending(people: int) -> str:
 @blueprint.errorhandler(CSRFError)
 def keep_what_was_typed(error: CSRFError) -> AnyResponse:
     """Shows the form as it was filled in, with a token of the current session."""
-    if request.endpoint != "compose.create":
+    if is_htmx():  # the page stays as it is
         return stale_form(error)
+    form = filled_form()
+    file = request.files.get("csv_file")
+    if file and file.filename:
+        form.csv_file.errors = [
+            _("Choose this file again: %(file)s", file=staging.display_name(file.filename))
+        ]
     tell(
         _(
             "Nothing has been sent yet, because you logged in again. Check the "
@@ -91,20 +97,18 @@ def keep_what_was_typed(error: CSRFError) -> AnyResponse:
         ),
         "problem",
     )
-    return compose_page(filled_form(), status=400)
+    return compose_page(form, status=400)
 
 
 @blueprint.post("/review")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def review() -> AnyResponse:
     """Called while the member types. Changes nothing."""
     return compose_page(filled_form(), fragment="compose/_review.html")
 
 
 @blueprint.post("/typed")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def edit_typed() -> AnyResponse:
     """Corrects a typed entry as suggested, or keeps it as it is."""
     form = filled_form()
@@ -119,8 +123,7 @@ def edit_typed() -> AnyResponse:
 
 
 @blueprint.post("/file")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def add_file() -> AnyResponse:
     form = filled_form()
     if _take_file(form):
@@ -130,8 +133,7 @@ def add_file() -> AnyResponse:
 
 
 @blueprint.post("/file/removal")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def remove_file() -> AnyResponse:
     form = filled_form()
     if form.staged is not None:

@@ -9,6 +9,7 @@ from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import email_tokens
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.login import person
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
@@ -27,7 +28,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("/<token>")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def create(token: str) -> Response:
     email_token = _own_email_token(token)
     if email_token is None:

@@ -13,6 +13,7 @@ from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, after_login
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
 from invites.web.login import renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -43,7 +44,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("/acceptance")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def accept(token: str) -> Response:
     opened = _opened(token)
@@ -61,7 +62,7 @@ def accept(token: str) -> Response:
 
 
 @blueprint.post("/refusal")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def decline(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):

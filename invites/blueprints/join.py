@@ -10,6 +10,7 @@ from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, after_login
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -30,7 +31,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def create(token: str) -> Response:
     """The new profile's address is confirmed later."""
@@ -53,7 +54,7 @@ def create(token: str) -> Response:
 
 
 @blueprint.post("/acceptance")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def accept(token: str) -> Response:
     link = links().opened_permanent(token)
     if link is None:

@@ -14,6 +14,7 @@ from invites.people import email_tokens, profiles
 from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import log_out
 from invites.web.rate_limits import limit_joining, limit_mail
@@ -45,7 +46,7 @@ def ask_form() -> Response:
 
 
 @blueprint.post("")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_mail
 def ask() -> Response:
     """The response doesn't reveal whether the address has a profile."""
@@ -64,7 +65,7 @@ def form(token: str) -> Response:
 
 
 @blueprint.post("/<token>")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def create(token: str) -> Response:
     """Logs out every device, including this one."""

@@ -14,6 +14,7 @@ from invites.core.errors import Reason, RuleError
 from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import log_in
 from invites.web.rate_limits import limit_setup
@@ -47,7 +48,7 @@ def form() -> Response:
 
 
 @blueprint.post("/setup")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_setup
 def create() -> Response:
     if installation.is_set_up():

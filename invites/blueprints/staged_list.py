@@ -6,9 +6,11 @@ from typing import NamedTuple
 from flask import Blueprint, Response, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites.authorization.permissions import Action
+from invites.blueprints.compose import keep_what_was_typed
 from invites.core.errors import Reason, RuleError
 from invites.invitations import edits, staged_rows, staging
 from invites.models import INVITED, EntryOutcome, StagedList
@@ -16,7 +18,7 @@ from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
-from invites.web.form_limits import takes_lists
+from invites.web.form_limits import LIST
 from invites.web.htmx import wants_fragment
 from invites.web.labels import of_row
 from invites.web.responses import show
@@ -25,6 +27,8 @@ from invites.web.services import now
 blueprint = Blueprint(
     "staged_list", __name__, url_prefix="/accounts/<slug>/invitations/new/list/<int:list_id>"
 )
+
+blueprint.register_error_handler(CSRFError, keep_what_was_typed)
 
 _ROWS = "compose/_staged_list.html"
 
@@ -39,8 +43,7 @@ class Done(NamedTuple):
 
 
 @blueprint.post("/rows")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def rows(list_id: int) -> AnyResponse:
     """Also saves what was typed into the rows shown before."""
     form = _form(list_id)
@@ -52,8 +55,7 @@ def rows(list_id: int) -> AnyResponse:
 
 
 @blueprint.post("/rows/<int:row>/text")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def edit_row(list_id: int, row: int) -> AnyResponse:
     text = request.form.get("suggested", request.form.get(f"text-{row}", ""))
     done = _undo_edit(list_id, row, _("Row %(row)s is changed.", row=format_decimal(row)))
@@ -61,8 +63,7 @@ def edit_row(list_id: int, row: int) -> AnyResponse:
 
 
 @blueprint.post("/rows/<int:row>/split")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def split_row(list_id: int, row: int) -> AnyResponse:
     """Keeps one of several addresses in a row, and moves the others to the Email field."""
     form = _form(list_id)
@@ -80,16 +81,14 @@ def split_row(list_id: int, row: int) -> AnyResponse:
 
 
 @blueprint.post("/rows/<int:row>/as-is")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def keep_as_is(list_id: int, row: int) -> AnyResponse:
     done = _undo_edit(list_id, row, _("Row %(row)s is kept as is.", row=format_decimal(row)))
     return _after(list_id, lambda staged: edits.keep_as_is(staged, row, now()), done)
 
 
 @blueprint.post("/rows/<int:row>/exclusion")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def exclude(list_id: int, row: int) -> AnyResponse:
     message = _("Row %(row)s is skipped.", row=format_decimal(row))
     done = Done(message, url_for(".include", list_id=list_id, row=row))
@@ -97,15 +96,13 @@ def exclude(list_id: int, row: int) -> AnyResponse:
 
 
 @blueprint.post("/rows/<int:row>/inclusion")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def include(list_id: int, row: int) -> AnyResponse:
     return _after(list_id, lambda staged: edits.include(staged, row, now()))
 
 
 @blueprint.post("/corrections")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def correct_domain(list_id: int) -> AnyResponse:
     domain = request.form.get("domain", "")
     message = _("%(domain)s is corrected in all rows.", domain=f"@{domain}")
@@ -114,16 +111,14 @@ def correct_domain(list_id: int) -> AnyResponse:
 
 
 @blueprint.post("/corrections/undone")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def undo_correction(list_id: int) -> AnyResponse:
     domain = request.form.get("domain", "")
     return _after(list_id, lambda staged: edits.undo_correction(staged, domain, now()))
 
 
 @blueprint.post("/columns")
-@allow(Action.INVITE)
-@takes_lists
+@allow(Action.INVITE, body=LIST)
 def pick_columns(list_id: int) -> AnyResponse:
     chosen = filled_form().columns
 

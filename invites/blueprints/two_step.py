@@ -12,6 +12,7 @@ from invites.members import two_step_policy
 from invites.models import Authenticator
 from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.login import person, session_token
 from invites.web.password_prompt import (
@@ -58,7 +59,7 @@ def codes_form() -> AnyResponse:
 
 
 @blueprint.post("/recovery-codes")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def make_codes() -> AnyResponse:
     form = PasswordForm()
@@ -95,7 +96,7 @@ def app_form() -> AnyResponse:
 
 
 @blueprint.post("/app")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def offer_app() -> AnyResponse:
     form = PasswordForm()
@@ -114,7 +115,7 @@ def app_key() -> AnyResponse:
 
 
 @blueprint.post("/app/key")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_app_digits
 def confirm_app() -> AnyResponse:
     """Turns the app on: from now on, logging in requires its codes."""
@@ -143,7 +144,7 @@ def app_removal_form() -> AnyResponse:
 
 
 @blueprint.post("/app/removal")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def remove_app() -> AnyResponse:
     form = PasswordForm()

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from invites.invitations import unsubscribe
 from invites.models import Invitation
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
@@ -33,7 +34,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("")
-@allow(Who.MAIL_SERVICE)
+@allow(Who.MAIL_SERVICE, body=FORM)
 def one_click(token: str) -> Response:
     """Called by mail programs (RFC 8058), without a cookie.
 
@@ -55,13 +56,13 @@ def one_click(token: str) -> Response:
 
 
 @blueprint.post("/confirmation")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def confirm(token: str) -> Response:
     return _answer(token, unsubscribe.unsubscribe)
 
 
 @blueprint.post("/return")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def undo(token: str) -> Response:
     return _answer(token, _let_them_invite)
 

@@ -17,6 +17,7 @@ from invites.core.roles import Role
 from invites.members import memberships, two_step_policy
 from invites.models import Membership
 from invites.web.access import allow, current
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
 from invites.web.labels import ROLE
@@ -73,7 +74,7 @@ def edit(membership_id: int) -> Response:
 
 
 @blueprint.post("/<int:membership_id>/edit")
-@allow(Action.CHANGE_ROLE)
+@allow(Action.CHANGE_ROLE, body=FORM)
 def update(membership_id: int) -> Response:
     membership = current().scope.members.find(membership_id)
     form = RoleForm()
@@ -103,13 +104,13 @@ def row(membership_id: int) -> Response:
 
 
 @blueprint.post("/<int:membership_id>/deactivation")
-@allow(Action.REMOVE_MEMBER)
+@allow(Action.REMOVE_MEMBER, body=FORM)
 def deactivate(membership_id: int) -> Response:
     return _change(memberships.deactivate, membership_id, _l("%(name)s is now inactive."))
 
 
 @blueprint.post("/<int:membership_id>/reactivation")
-@allow(Action.REMOVE_MEMBER)
+@allow(Action.REMOVE_MEMBER, body=FORM)
 def reactivate(membership_id: int) -> Response:
     return _change(memberships.reactivate, membership_id, _l("%(name)s is active again."))
 

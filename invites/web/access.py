@@ -1,4 +1,8 @@
-"""Every view declares who may use it. A view without a declaration is closed to everyone."""
+"""Every view declares who may use it, and how large a form it takes.
+
+A view without a declaration is closed to everyone. A form is read only after its sender was
+admitted, and never by a view that declared no size.
+"""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,7 +19,7 @@ from invites.authorization.permissions import Action, is_allowed
 from invites.members import accounts, memberships, two_step_policy
 from invites.members.scope import Scope
 from invites.models import Account, Membership, User
-from invites.web.form_limits import check_form
+from invites.web.form_limits import LIST, BodyLimit, check_query, read_form
 from invites.web.htmx import is_htmx
 from invites.web.login import visitor
 from invites.web.login_required import send_to_login
@@ -61,16 +65,26 @@ class AccountContext:
         return is_allowed(self.membership, action, target)
 
 
-def allow(who: Who | Action) -> Callable[[View], View]:
+@dataclass(frozen=True)
+class Declaration:
+    """``body``: of the form that the view takes; None if it takes none."""
+
+    who: Who | Action
+    body: BodyLimit | None
+
+
+def allow(who: Who | Action, *, body: BodyLimit | None = None) -> Callable[[View], View]:
+    """A view that changes something takes a form, which has its token."""
+
     def declare(view: View) -> View:
-        setattr(view, _DECLARED, who)
+        setattr(view, _DECLARED, Declaration(who, body))
         return view
 
     return declare
 
 
-def declared(view: Callable[..., Any]) -> Who | Action | None:
-    return cast(Who | Action | None, getattr(view, _DECLARED, None))
+def declared(view: Callable[..., Any]) -> Declaration | None:
+    return cast(Declaration | None, getattr(view, _DECLARED, None))
 
 
 def current() -> AccountContext:
@@ -101,28 +115,31 @@ def _check_request() -> Response | None:
     """Checks access before the body is read."""
     if request.endpoint is None:
         return None  # the URL is unknown: Flask answers with 404
-    view = current_app.view_functions[request.endpoint]
-    who = declared(view)
-    if who is Who.MAIL_SERVICE:  # the token in the URL is its authority
-        check_form(view)
-        return None
-    if _comes_from_another_site():
+    declaration = declared(current_app.view_functions[request.endpoint])
+    is_mail_service = declaration is not None and declaration.who is Who.MAIL_SERVICE
+    if _comes_from_another_site() and not is_mail_service:
         raise CrossSiteError
-    if who is None:
+    takes_form = request.method not in _SAFE
+    if declaration is None or (takes_form and declaration.body is None):
         abort(403)
-    answer = None if who is Who.ANYBODY else _admit_person(who)
-    if answer is None:
-        check_form(view)
-        if current_app.config["WTF_CSRF_ENABLED"]:
+    check_query()
+    answer = _admit(declaration)
+    if answer is None and takes_form:
+        assert declaration.body
+        read_form(declaration.body)
+        if current_app.config["WTF_CSRF_ENABLED"] and not is_mail_service:
             _csrf.protect()
     return answer
 
 
-def _admit_person(who: Who | Action) -> Response | None:
-    """Returns None if the person may use the view, otherwise the response."""
+def _admit(declaration: Declaration) -> Response | None:
+    """Returns None if the visitor may use the view, otherwise the response."""
+    who = declaration.who
+    if who in (Who.ANYBODY, Who.MAIL_SERVICE):
+        return None
     visiting = visitor()
     if visiting is None:
-        return send_to_login()
+        return send_to_login(sends_list=declaration.body is LIST)
     if isinstance(who, Action):
         return _enter_account(visiting.user, who)
     if who is Who.INSTALLER and not visiting.user.is_installer:

@@ -1,58 +1,68 @@
-"""How much a form may contain in any encoding. Each field may come once."""
+"""How large the body of a request may be, and how the form in it is read.
 
-from collections.abc import Callable
+No body is read unless the view declared its size (see ``allow`` in access.py). Reading takes a few
+hundred kilobytes and the text of the fields, whatever is sent.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, Any, TypeVar
+from itertools import chain
+from typing import IO, Any
 
 from flask import Flask, abort, request
 from htmx_flask.requests import HtmxAwareRequest
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.formparser import FormDataParser
+from werkzeug.formparser import FormDataParser, default_stream_factory
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-# Against floods. Files above 20 MB are refused by a rule that keeps what was typed.
-_REQUEST_BYTES = 64 * 1024 * 1024
-_TYPED_BYTES = 8 * 1024 * 1024
-_ESCAPED = 3  # bytes that URL encoding makes of one byte, at most
+_KILOBYTE, _MEGABYTE = 1024, 1024 * 1024
+_CHUNK = 64 * _KILOBYTE  # read at once
+_HEADERS = 8 * _KILOBYTE  # of one part, beyond a chunk
+_FIELDS = 1_000
+_FILES = 1
 
-_TAKES_LISTS = "takes_lists"  # attribute of a view
 
-View = TypeVar("View", bound=Callable[..., Any])
+@dataclass(frozen=True)
+class BodyLimit:
+    """In bytes. ``text``: all fields without the files."""
+
+    request: int
+    text: int
+
+
+FORM = BodyLimit(64 * _KILOBYTE, 64 * _KILOBYTE)
+# For 50,000 addresses, typed or in a file; multipart only. Files over 20 MB are refused by a rule
+# that keeps what was typed.
+LIST = BodyLimit(32 * _MEGABYTE, 4 * _MEGABYTE)
 
 
 def init_app(app: Flask) -> None:
     app.request_class = _Request
+    app.config["MAX_CONTENT_LENGTH"] = 0  # until ``read_form`` is told the view's limit
 
 
-def takes_lists(view: View) -> View:
-    """Declares that a view's form may contain 50,000 addresses, typed or in a file."""
-    setattr(view, _TAKES_LISTS, True)
-    return view
+def read_form(limit: BodyLimit) -> None:
+    """Aborts with 413, or with 400 for a repeated field (ASVS 5.0 15.3.7)."""
+    request.max_content_length = limit.request
+    request.max_form_memory_size = limit.text
+    for fields in (request.form, request.files):
+        _refuse_repeated(fields)
 
 
-def holds_lists(view: Callable[..., Any]) -> bool:
-    return getattr(view, _TAKES_LISTS, False)
+def check_query() -> None:
+    _refuse_repeated(request.args)
 
 
-def check_form(view: Callable[..., Any]) -> None:
-    """Reads the form with the limits of the view. Aborts with 413 or 400.
-
-    Refuses repeated fields (ASVS 5.0 15.3.7).
-    """
-    if holds_lists(view):
-        take_large_form()
-    for fields in (request.args, request.form, request.files):
-        if any(len(values) > 1 for _name, values in fields.lists()):
-            abort(400)
+def _refuse_repeated(fields: Any) -> None:
+    if any(len(values) > 1 for _name, values in fields.lists()):
+        abort(400)
 
 
-def take_large_form() -> None:
-    """Lets the form of this request contain a list. Call it before the form is read."""
-    request.max_content_length = _REQUEST_BYTES
-    request.max_form_memory_size = _TYPED_BYTES
-
-
-class _LimitedParser(FormDataParser):
-    """Limits fields and bytes in any encoding. Werkzeug does so only for multipart."""
+class _Parser(FormDataParser):
+    """Counts what a form costs while it is read."""
 
     def parse(
         self,
@@ -61,23 +71,75 @@ class _LimitedParser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Any:
-        """Raises RequestEntityTooLarge."""
-        most = self.max_form_memory_size
-        assert most is not None
+        """A malformed form is empty. Raises RequestEntityTooLarge."""
         if mimetype == "application/x-www-form-urlencoded":
-            stream = self._read(stream, _ESCAPED * most)
-        found = super().parse(stream, mimetype, content_length, options)
-        form = found[1]
-        if sum(len(name) + len(text) for name, text in form.items(multi=True)) > most:
-            raise RequestEntityTooLarge
-        return found
+            stream = BytesIO(_read_urlencoded(stream))
+        elif mimetype == "multipart/form-data":
+            try:
+                return stream, *self._parse_parts(stream, options or {})
+            except ValueError:
+                return stream, self.cls(), self.cls()
+        return super().parse(stream, mimetype, content_length, options)
 
-    def _read(self, stream: IO[bytes], most: int) -> IO[bytes]:
-        raw = stream.read(most + 1)
-        if len(raw) > most or raw.count(b"&") >= (self.max_form_parts or 0):
-            raise RequestEntityTooLarge
-        return BytesIO(raw)
+    def _parse_parts(self, stream: IO[bytes], options: dict[str, str]) -> tuple[Any, Any]:
+        assert self.max_form_memory_size is not None
+        boundary = options.get("boundary", "").encode("ascii")
+        fields, files = [], []
+        for part, content in _read_parts(stream, boundary, self.max_form_memory_size):
+            if isinstance(part, File):
+                files.append((part.name, FileStorage(content, part.filename, part.name)))
+            else:
+                fields.append((part.name, content.read().decode("utf-8", "replace")))
+        return self.cls(fields), self.cls(files)
+
+
+def _read_urlencoded(stream: IO[bytes]) -> bytes:
+    """Only small forms: decoding an escape takes up to a hundred times its size."""
+    raw = stream.read(FORM.text)
+    if len(raw) == FORM.text or raw.count(b"&") >= _FIELDS:
+        raise RequestEntityTooLarge
+    return raw
+
+
+def _read_parts(
+    stream: IO[bytes], boundary: bytes, text_left: int
+) -> Iterator[tuple[Field | File, IO[bytes]]]:
+    """Raises ValueError if the form is malformed."""
+    part: Field | File
+    content: IO[bytes]
+    files = 0
+    with ExitStack() as unless_complete:
+        for event in _events(stream, boundary):
+            if isinstance(event, Field | File):
+                part, content = event, BytesIO()
+                if isinstance(part, File):
+                    content = default_stream_factory(None, None, None)  # on disk above 500 kB
+                    unless_complete.callback(content.close)
+                    files += 1
+                if part.name is None:
+                    raise ValueError("a field without a name")
+                text_left -= len(part.name)
+            elif isinstance(event, Data):
+                content.write(event.data)
+                text_left -= len(event.data) * isinstance(part, Field)
+                if not event.more_data:
+                    content.seek(0)
+                    yield part, content
+            if text_left < 0 or files > _FILES:
+                raise RequestEntityTooLarge
+        unless_complete.pop_all()
+
+
+def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
+    """Contents are passed on in chunks, so the size of the buffer limits the headers of a part."""
+    if not boundary:
+        raise ValueError("no boundary")
+    decoder = MultipartDecoder(boundary, max_form_memory_size=_CHUNK + _HEADERS, max_parts=_FIELDS)
+    for chunk in chain(iter(lambda: stream.read(_CHUNK), b""), [None]):
+        decoder.receive_data(chunk)
+        while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+            yield event
 
 
 class _Request(HtmxAwareRequest):  # type: ignore[misc]  # it has no types
-    form_data_parser_class = _LimitedParser
+    form_data_parser_class = _Parser

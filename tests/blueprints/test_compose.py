@@ -15,6 +15,7 @@ from invites.invitations import send_invitations, staging
 from invites.lists.entries import MAX_ENTRIES
 from invites.members import answers, memberships
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
+from invites.web.form_limits import LIST
 from invites.web.labels import ROLE, ROLE_MEANS
 from tests.support.actions import ends_soon, invite
 from tests.support.browsing import HTMX, Browser
@@ -56,7 +57,9 @@ def send(browser: Browser, **typed: object) -> Browser:
 def ask(browser: Browser, place: str, **form: object) -> BeautifulSoup:
     """The fragment that htmx gets for the form with these changes."""
     form = {"csrf_token": value(browser, "[name=csrf_token]"), "role": "10"} | form
-    answer = browser.client.post(f"{NEW}/{place}", data=form, headers=HTMX, buffered=True)
+    answer = browser.client.post(
+        f"{NEW}/{place}", data=form, headers=HTMX, buffered=True, content_type="multipart/form-data"
+    )
     return BeautifulSoup(answer.text, "html.parser")
 
 
@@ -217,8 +220,22 @@ class TestRefusals:
         assert "50,000" in error(olive, "email")
         assert Batch.select().count() == 0
 
+    def test_every_request_of_the_page_can_hold_a_large_list(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        """Large forms are read only if they are multipart."""
+        staging.stage(owner, "people.csv", b"a@gmial.com,Ann\nb@gmial.com,Bob\nc@d\n", now)
+        page = olive.open(NEW).page
+        form = page.select_one("#compose")
+        assert form["enctype"] == form["hx-encoding"] == "multipart/form-data"
+        sending = page.select("[hx-post], [formaction]")
+        assert len(sending) > 10
+        for element in sending:
+            assert element.find_parent("form") is form
+            assert not element.has_attr("hx-encoding")
+
     def test_a_flood_is_refused_before_it_is_read(self, olive: Browser) -> None:
-        flood = {"CONTENT_LENGTH": str(65 * 1024 * 1024)}
+        flood = {"CONTENT_LENGTH": str(LIST.request + 1)}
         answer = olive.client.post(NEW, data={"email": "x"}, environ_overrides=flood)
         assert answer.status_code == 413
 

@@ -71,15 +71,25 @@ class Browser:
         action = str(found[0].get("formaction") or form.get("action") or self.url)
         if str(form.get("method", "get")).lower() == "get":
             return self.open(action, query_string=data)
-        return self.post(action, data)
+        return self.post(action, data, kind=form.get("enctype"))
 
     def post(
-        self, url: str, data: dict[str, Any] | None = None, *, follow: bool = True
+        self,
+        url: str,
+        data: dict[str, Any] | None = None,
+        *,
+        follow: bool = True,
+        kind: str | None = None,
     ) -> "Browser":
-        """Send a form."""
+        """Send a form; ``kind``: its enctype."""
         headers = HTMX if self.htmx else {}
         answer = self.client.post(
-            url, data=data or {}, follow_redirects=follow, headers=headers, buffered=True
+            url,
+            data=data or {},
+            content_type=kind,
+            follow_redirects=follow,
+            headers=headers,
+            buffered=True,
         )
         for one in (*answer.history, answer):  # werkzeug leaves the file open that it sent
             one.request.environ["wsgi.input"].close()

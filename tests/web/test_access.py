@@ -1,9 +1,11 @@
 """Access: every route, every method, every kind of visitor."""
 
+import io
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -31,6 +33,7 @@ from invites.models import (
 from invites.outbox import heartbeat
 from invites.people import recovery_codes, sessions, totp
 from invites.web.access import Who, allow, declared
+from invites.web.form_limits import FORM, LIST, BodyLimit
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, make_member, make_user
@@ -119,7 +122,8 @@ def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
 
 
 def who_may(app: Flask, rule: Rule) -> Who | Action | None:
-    return declared(app.view_functions[rule.endpoint])
+    declaration = declared(app.view_functions[rule.endpoint])
+    return declaration.who if declaration else None
 
 
 def person(site: Site, visitor: str) -> User | None:
@@ -199,6 +203,101 @@ def test_every_route_answers_as_its_view_declares(site: Site, visitor: str) -> N
 
 def test_every_view_declares_who_may_use_it(app: Flask) -> None:
     assert {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is None} == set()
+
+
+def test_every_view_that_changes_something_declares_how_large_a_form_it_takes(app: Flask) -> None:
+    limits: dict[str, set[BodyLimit | None]] = {"GET": set(), "POST": set()}
+    for rule, method in routes(app):
+        declaration = declared(app.view_functions[rule.endpoint])
+        assert declaration
+        limits[method].add(declaration.body)
+    assert limits == {"GET": {None}, "POST": {FORM, LIST}}
+    assert FORM.request <= 64 * 1024
+
+
+# The only views that take more than a small form.
+TAKING_LISTS = {
+    "compose.create", "compose.review", "compose.edit_typed", "compose.add_file",
+    "compose.remove_file", "staged_list.rows", "staged_list.edit_row", "staged_list.split_row",
+    "staged_list.keep_as_is", "staged_list.exclude", "staged_list.include",
+    "staged_list.correct_domain", "staged_list.undo_correction", "staged_list.pick_columns",
+}  # fmt: skip
+
+
+def test_only_new_invitation_takes_large_forms(app: Flask) -> None:
+    found = {
+        rule.endpoint
+        for rule, _ in routes(app)
+        if declared(app.view_functions[rule.endpoint]).body is LIST
+    }
+    assert found == TAKING_LISTS
+
+
+@pytest.mark.parametrize("declaring", [None, allow(Who.ANYBODY), allow(Action.VISIT)])
+def test_a_view_that_declares_no_size_of_its_form_is_closed_even_to_the_owner(
+    fresh_app: Flask, owner: Membership, declaring: Callable[..., Any] | None
+) -> None:
+    fresh_app.config["WTF_CSRF_ENABLED"] = False
+
+    def view(**_: object) -> str:
+        return "secret"
+
+    rule = f"{ACCOUNT.replace('riverside-relief', '<slug>')}/undeclared"
+    fresh_app.add_url_rule(rule, methods=["POST"], view_func=declaring(view) if declaring else view)
+    olive = signed_in(fresh_app, owner.user).post(f"{ACCOUNT}/undeclared", {"name": "x"})
+    assert olive.status == 403
+    assert "secret" not in olive.text
+
+
+class Untouched(io.BytesIO):
+    """A body that must not be read."""
+
+    def read(self, *_: object) -> bytes:
+        raise AssertionError("the body was read")
+
+    readline = readinto = read  # type: ignore[assignment]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("htmx", [{}, HTMX], ids=["plain", "htmx"])
+@pytest.mark.parametrize("visitor", ["nobody", "stranger", "inactive"])
+def test_the_form_of_somebody_who_may_not_use_a_view_is_never_read(
+    site: Site, visitor: str, htmx: dict[str, str]
+) -> None:
+    user = person(site, visitor)
+    places = Places(site, user)
+    client = (signed_in(site.app, user) if user else Browser(site.app)).client
+    statuses = {
+        rule.endpoint: client.post(
+            places.url(rule),
+            input_stream=Untouched(),
+            content_length=24_000_000,
+            content_type="application/x-www-form-urlencoded",
+            headers=htmx,
+        ).status_code
+        for rule, method in routes(site.app)
+        if method == "POST"
+        and who_may(site.app, rule) not in (Who.ANYBODY, Who.MAIL_SERVICE)
+        and (user is None or who_may(site.app, rule) is not Who.LOGGED_IN)
+    }
+    assert len(statuses) > 20
+    assert set(statuses.values()) <= {200, 303, 401, 403, 404}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_body_that_nobody_asked_for_is_never_read(site: Site, method: str) -> None:
+    client = site.device("owner").client
+    for url in ("/", "/login", "/nowhere", "/static/x", f"{ACCOUNT}/users"):
+        if method == "POST" and url == "/login":
+            continue  # a form
+        answer = client.open(
+            url,
+            method=method,
+            input_stream=Untouched(),
+            content_length=24_000_000,
+            content_type="application/x-www-form-urlencoded",
+        )
+        assert answer.status_code in (200, 303, 404, 405)
 
 
 def test_a_view_without_a_declaration_is_closed_even_to_the_owner(
@@ -339,7 +438,8 @@ def test_an_id_longer_than_any_id_is_not_found(site: Site, digits: int) -> None:
         url = re.sub("<int:[a-z_]+>", "9" * digits, rule.rule)
         if url != rule.rule:
             url = url.replace("<slug>", "riverside-relief")
-            answer = client.open(url, method=method, data={"password": PASSWORD})
+            form = {"password": PASSWORD} if method == "POST" else None
+            answer = client.open(url, method=method, data=form)
             statuses[method, url] = answer.status_code
     assert len(statuses) > 30
     assert {place: status for place, status in statuses.items() if status != 404} == {}

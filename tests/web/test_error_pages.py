@@ -2,16 +2,13 @@
 
 import io
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
 from flask import Flask, abort
 from time_machine import travel
 from werkzeug.datastructures import MultiDict
-from werkzeug.test import encode_multipart
 
 from invites.core.roles import Role
 from invites.models import WorkerStatus
@@ -21,8 +18,6 @@ from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
 from tests.support.populated_account import ACCOUNT, Site
-
-Encoding = Callable[[dict[str, str]], dict[str, object]]
 
 CODES = [400, 403, 404, 405, 410, 413, 422, 429, 500]
 
@@ -148,25 +143,6 @@ def test_an_invalid_host_gets_plain_text_and_the_url_is_not_logged(
 def test_a_form_that_is_too_large_is_refused(people: People, somebody: Browser) -> None:
     answer = somebody.client.post("/login", data={"email": "x" * 2_000_000})
     assert answer.status_code == 413
-
-
-def in_parts(form: dict[str, str]) -> dict[str, object]:
-    boundary, body = encode_multipart(form)
-    return {"data": body, "content_type": f"multipart/form-data; boundary={boundary}"}
-
-
-def like_a_url(form: dict[str, str]) -> dict[str, object]:
-    return {"data": urlencode(form), "content_type": "application/x-www-form-urlencoded"}
-
-
-@pytest.mark.parametrize("encoded", [in_parts, like_a_url])
-@pytest.mark.parametrize(("fields", "length"), [(2_000, 1), (3, 3_000_000)])
-@pytest.mark.parametrize("url", ["/login", f"{ACCOUNT}/invitations/new"])
-def test_a_form_with_more_than_any_page_sends_is_refused(
-    people: People, somebody: Browser, url: str, fields: int, length: int, encoded: Encoding
-) -> None:
-    form = {f"field{number}": "x" * length for number in range(fields)}
-    assert somebody.client.post(url, **encoded(form)).status_code == 413
 
 
 @pytest.mark.usefixtures("people")

@@ -146,7 +146,9 @@ def test_a_button_works_within_ones_reach_and_changes_nothing_otherwise(
 ) -> None:
     box = Box(site, target, endpoint)
     (rule,) = (rule for rule in buttons(site.app) if rule.endpoint == endpoint)
-    action = declared(site.app.view_functions[endpoint])
+    declaration = declared(site.app.view_functions[endpoint])
+    assert declaration
+    action = declaration.who
     assert isinstance(action, Action)
     url = site.app.url_map.bind("localhost").build(endpoint, box.target.values())
     assert rule.rule.startswith("/accounts/<slug>/")
