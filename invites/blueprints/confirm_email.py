@@ -17,7 +17,7 @@ from invites.web.services import links, now
 blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 
 
-@blueprint.get("/<token>")
+@blueprint.get("/<token:token>")
 @allow(Who.LOGGED_IN)
 def page(token: str) -> Response:
     """Requires a login, so that nobody can confirm a profile that another person created."""
@@ -27,7 +27,7 @@ def page(token: str) -> Response:
     return show("confirm_email/page.html", email=email_token.email, token=token)
 
 
-@blueprint.post("/<token>")
+@blueprint.post("/<token:token>")
 @allow(Who.LOGGED_IN, body=FORM)
 def create(token: str) -> Response:
     email_token = _own_email_token(token)

@@ -21,7 +21,7 @@ from invites.web.responses import go, show
 from invites.web.services import links, now
 from invites.web.urls import login_url
 
-blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token>")
+blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token:token>")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from invites.web.rate_limits import limit_joining
 from invites.web.responses import show
 from invites.web.services import links, now
 
-blueprint = Blueprint("join", __name__, url_prefix="/join/<token>")
+blueprint = Blueprint("join", __name__, url_prefix="/join/<token:token>")
 
 
 @blueprint.get("")

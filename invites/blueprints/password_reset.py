@@ -57,14 +57,14 @@ def ask() -> Response:
     return show("password_reset/asked.html", email=form.email.data)
 
 
-@blueprint.get("/<token>")
+@blueprint.get("/<token:token>")
 @allow(Who.ANYBODY)
 def form(token: str) -> Response:
     email_token = _open_email_token(token)
     return _page(NewPasswordForm(), email_token) if email_token else _closed()
 
 
-@blueprint.post("/<token>")
+@blueprint.post("/<token:token>")
 @allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def create(token: str) -> Response:

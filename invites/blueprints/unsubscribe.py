@@ -15,7 +15,7 @@ from invites.web.form_limits import FORM
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
-blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe/<token>")
+blueprint = Blueprint("unsubscribe", __name__, url_prefix="/unsubscribe/<token:token>")
 
 Change = Callable[[Invitation, datetime], None]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,9 +10,13 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
+from invites.core.addresses import visible
 from invites.core.numbers import whole_number
 
 _MAC_BYTES = 18  # 144 bits, and a length that needs no base64 padding
+
+_TOKEN = re.compile(r"[0-9]{1,18}-[\w-]{24}(?![\w-])", re.ASCII)
+_LINE_BREAK = re.compile(r"[=\s]+")
 
 
 class Purpose(StrEnum):
@@ -76,6 +81,15 @@ class Signer:
         """The key of an authenticator app, as made with each secret key: 160 bits in base32."""
         digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
+
+
+def repaired(token: str) -> str:
+    """Without what programs add to a link: a period or bracket at its end, a line break within.
+
+    Unambiguous, because these characters are in no token, and all MACs have the same length.
+    """
+    found = _TOKEN.match(token) or _TOKEN.match(_LINE_BREAK.sub("", visible(token)))
+    return found[0] if found else token
 
 
 def row_id(token: str) -> int:

@@ -4,9 +4,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, url_for
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, UnicodeConverter
 
 from invites.core.numbers import whole_number
+from invites.core.tokens import repaired
 from invites.web.htmx import is_htmx, page_address
 
 
@@ -17,9 +18,17 @@ class _Number(IntegerConverter):
         return whole_number(value) or 0
 
 
+class _Token(UnicodeConverter):
+    """A link that a program has damaged opens all the same, without a redirect."""
+
+    def to_python(self, value: str) -> str:
+        return repaired(value)
+
+
 def init_app(app: Flask) -> None:
     """Call it before the blueprints are registered."""
     app.url_map.converters["int"] = _Number
+    app.url_map.converters["token"] = _Token
     app.url_defaults(_add_slug)
 
 

@@ -27,6 +27,28 @@ def test_the_page_of_a_mailed_link_shows_a_url_without_its_token(site: Site) -> 
     assert shown(site, unsubscribe) == (unsubscribe, "/unsubscribe/opened")
 
 
+@pytest.mark.parametrize(
+    "end", [".", ")", "%3E.", ",", "%20", "%5D", "%22", "'", ";", "!", "%C2%AD", "=3D"]
+)
+def test_a_link_with_punctuation_at_its_end_opens_all_the_same(site: Site, end: str) -> None:
+    rows, links = site.rows, site.links
+    for link, who in (
+        (site.mailed(rows.pending), "nobody"),
+        (site.joining, "nobody"),
+        (path(links.unsubscribe(rows.pending)), "nobody"),
+        (path(links.email_token(rows.reset)), "nobody"),
+        (path(links.email_token(rows.confirmation)), "unconfirmed"),
+    ):
+        opened = site.device(who).open(link + end)
+        assert opened.status == 200
+        assert opened.page.html.get("data-link") == (None if link == site.joining else link)
+
+
+def test_a_damaged_link_still_leads_through_the_login(site: Site) -> None:
+    link = site.mailed(site.rows.known)
+    assert shown(site, f"{link}).")[0] == f"/login?next={link}"
+
+
 @pytest.mark.parametrize("case", PAGES.values(), ids=PAGES.keys())
 @pytest.mark.slow
 def test_forms_on_these_pages_have_an_action(site: Site, case: PageCase) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invites.core.tokens import Purpose, Signer, row_id
+from invites.core.tokens import Purpose, Signer, repaired, row_id
 from tests.conftest import NOW
 from tests.support.actions import invite, reread
 
@@ -25,6 +25,56 @@ def test_a_token_opens_its_row_again_and_again(signer, purpose):
     assert token == signer.token(purpose, SomeRow())
     assert row_id(token) == 7
     assert signer.matches(token, purpose, SomeRow())
+
+
+TOKEN = "1207-xd2KjhHx4r_X3p1fA-XKOt-N"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        ".",
+        ")",
+        ").",
+        ">",
+        ">.",
+        ",",
+        "]",
+        '"',
+        "'",
+        ";",
+        "!",
+        "?",
+        " ",
+        "\u00ad",
+        "=20",
+        "=3D",
+        "%20",
+        "&gt;",
+    ],
+)
+def test_punctuation_after_a_token_is_no_part_of_it(end):
+    assert repaired(TOKEN + end) == TOKEN
+    assert repaired(f"{TOKEN}{end}more") == TOKEN
+
+
+@pytest.mark.parametrize("break_", ["=\n", "=\r\n", "\n", " ", "\r\n ", "\u00ad", "\u200b", "="])
+@pytest.mark.parametrize("at", [0, 2, 4, 5, 12, 28])
+def test_a_line_break_within_a_token_is_no_part_of_it(break_, at):
+    assert repaired(TOKEN[:at] + break_ + TOKEN[at:]) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", ".", "opened", TOKEN[:-1], TOKEN[:-1] + ".", TOKEN + "x", TOKEN + "-", "x" + TOKEN],
+)
+def test_other_tokens_are_not_repaired(token):
+    assert repaired(token) == token
+
+
+@given(st.text())
+def test_no_text_repairs_to_another_row(text):
+    assert repaired(text) in (text, repaired(repaired(text)))
 
 
 @pytest.mark.parametrize(("one", "other"), list(permutations(Purpose, 2)))
