@@ -234,6 +234,16 @@ def problem(reason: str) -> str:
     return str(REASON[Reason(reason)])
 
 
+def refused_by_proxy() -> str:
+    """Shown instead of a proxy's own page with status 413."""
+    words = gettext(
+        "This is too large to be sent. A file can have up to %(megabytes)s MB. "
+        "If yours is smaller, tell the operator of this installation.",
+        megabytes=MAX_MEGABYTES,
+    )
+    return str(words)
+
+
 def file_too_large() -> str:
     """Shown by the browser, before it would upload the file."""
     return sentence(RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))

@@ -37,6 +37,10 @@ def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
             route.abort("connectionreset")
         elif answer == "bad gateway":
             route.fulfill(status=502, body="<h1>Bad Gateway</h1>")
+        elif answer == "too large":
+            route.fulfill(status=413, body="<h1>Request Entity Too Large</h1>")
+        elif answer == "forbidden":
+            route.fulfill(status=403, body="<h1>Forbidden</h1>")
 
     visitor.page.route(re.compile(url), break_line)
     yield asked
@@ -59,7 +63,7 @@ def test_an_upload_that_breaks_is_told_and_can_be_tried_again(
     )
 
 
-@pytest.mark.parametrize("answer", ["lost", "bad gateway"])
+@pytest.mark.parametrize("answer", ["lost", "bad gateway", "forbidden"])
 def test_an_act_that_gets_lost_is_told_and_the_page_stays(
     server: Server, olive: Visitor, answer: str
 ) -> None:
@@ -70,6 +74,19 @@ def test_an_act_that_gets_lost_is_told_and_the_page_stays(
         expect(olive.row("jon@example.org")).to_contain_text("pending")
 
     olive.press("Revoke the invitation to jon@example.org").sees("Revoked. jon@example.org")
+
+
+def test_an_upload_that_is_too_large_for_a_proxy_is_told_with_the_limit(
+    server: Server, olive: Visitor
+) -> None:
+    olive.go_to("Create New Invitation").fill(Email="kim@example.org").sees("1 person will get")
+    with _broken(olive, "/invitations/new/file$", "too large"):
+        olive.choose_file("guests.csv", GUESTS).sees("too large", "up to 20 MB", "the operator")
+        olive.misses("Request Entity Too Large")
+        expect(olive.field("Email")).to_have_value("kim@example.org")
+        olive.choose_file("guests.csv", GUESTS)  # the field forgot it, so it is sent again
+
+    olive.choose_file("guests.csv", GUESTS).sees("2 rows, listed below")
 
 
 @pytest.mark.parametrize("answer", ["lost", "bad gateway", "silence"])

@@ -12,6 +12,7 @@ SAID_BY_SCRIPTS = [
     "data-offline",
     "data-offline-retrying",
     "data-offline-upload",
+    "data-over-limit",
     "data-too-large",
 ]
 
