@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from flask import Flask
 
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.lists.entries import MAX_ENTRIES
@@ -104,6 +105,14 @@ def test_no_service_loosens_the_sandbox_of_all(service: Path) -> None:
     limits = set(re.findall(r"^(\w+)=", SANDBOX.read_text(), re.MULTILINE)) - {"ReadWritePaths"}
     assert limits.isdisjoint(re.findall(r"^(\w+)=", service.read_text(), re.MULTILINE))
     assert "\nUMask=0077\n" in SANDBOX.read_text()
+
+
+@pytest.mark.parametrize("timer", sorted(FOLDER.glob("*.timer")), ids=name)
+def test_a_failure_of_a_service_that_nobody_watches_is_reported(app: Flask, timer: Path) -> None:
+    assert "\nOnFailure=invites-failed@%p.service\n" in timer.with_suffix(".service").read_text()
+    reporter = (FOLDER / "invites-failed@.service").read_text()
+    (command,) = re.findall(r"bin/flask (\S+) %i", reporter)
+    assert command in app.cli.commands
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="a program of systemd")

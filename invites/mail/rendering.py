@@ -55,9 +55,24 @@ def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> Outg
 
 def render_test_mail(recipient: str, mail_context: MailContext, now: datetime) -> OutgoingMail:
     """``recipient``: a canonical address."""
+    context = {"link": mail_context.links.accounts()}
+    return _mail_without_row("test_mail", context, recipient, mail_context, now)
+
+
+def render_service_failure(
+    recipient: str, service: str, mail_context: MailContext, now: datetime
+) -> OutgoingMail:
+    """``recipient``: a canonical address. ``service``: a systemd unit without its suffix."""
+    context = {"service": service, "site": mail_context.links.accounts()}
+    return _mail_without_row("service_failed", context, recipient, mail_context, now)
+
+
+def _mail_without_row(
+    name: str, context: Mapping[str, str], recipient: str, mail_context: MailContext, now: datetime
+) -> OutgoingMail:
     sender, headers = heading(None, mail_context)
-    parts = _parts("test_mail", {"link": mail_context.links.accounts()})
-    own_id = make_msgid("test_mail", sender.domain)
+    own_id = make_msgid(name, sender.domain)
+    parts = _parts(name, context)
     return OutgoingMail(parts, sender, recipient, message_id=own_id, date=now, headers=headers)
 
 

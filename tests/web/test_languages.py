@@ -6,7 +6,7 @@ Pages are checked by test_every_page.
 import pytest
 from bs4 import BeautifulSoup
 
-from invites.mail.rendering import render, render_test_mail
+from invites.mail.rendering import render, render_service_failure, render_test_mail
 from invites.models import Account, Delivery, DeliveryKind, SecurityEvent
 from invites.people import security_notices
 from tests.support.bracketing import untranslated, untranslated_in
@@ -32,6 +32,7 @@ def test_every_word_of_a_mail_can_be_translated(bracketing: Site) -> None:
     with bracketing.app.app_context():
         sent = [render(delivery, mail_context, now) for delivery in mails]
         sent.append(render_test_mail("olive@example.org", mail_context, now))
+        sent.append(render_service_failure("olive@example.org", "", mail_context, now))
     for mail in sent:
         page = BeautifulSoup(mail.html, "html.parser")
         assert [line for line in mail.body.splitlines() if untranslated(line)] == []

@@ -1,0 +1,36 @@
+"""The flask command report-failure, which systemd runs when another service failed."""
+
+import click
+from flask.cli import with_appcontext
+
+from invites.cli.shared import Command, ready_database
+from invites.core.clock import utcnow
+from invites.mail.rendering import render_service_failure
+from invites.models import User
+from invites.sending.test_mail import send_test_mail
+from invites.web.services import services
+
+
+@click.command(cls=Command)
+@click.argument("service")
+@with_appcontext
+def report_failure(service: str) -> None:
+    """Email the people who manage this installation that SERVICE failed.
+
+    The email isn't queued: the queue or the mail worker may be what doesn't work.
+    """
+    server = services().settings.mail_server
+    if server is None:
+        raise click.ClickException(f"{service} failed. No INVITES_MAIL_SERVER is set to report it.")
+    ready_database()
+    missed = []
+    for person in User.select().where(User.is_installer):
+        mail = render_service_failure(person.email, service, services().mail_context, utcnow())
+        if send_test_mail(server, mail).diagnosis is not None:
+            missed.append(person.email)
+    if missed:
+        raise click.ClickException(
+            f"{service} failed. No email could be sent to {', '.join(missed)}. "
+            "Send a test email from the Mail page to see why."
+        )
+    click.echo(f"{service} failed. The people who manage this installation were emailed.")
