@@ -40,7 +40,7 @@ def index() -> Response:
         mail_tag=partial(
             mail_tag,
             has_mail_server=services().settings.mail_server is not None,
-            is_operator=current().membership.user.is_installer,
+            is_installer=current().membership.user.is_installer,
         ),
     )
 
@@ -179,7 +179,7 @@ def _show(batch: Batch, *, canceling: bool = False, status: int = 200) -> Respon
         current().membership,
         moment,
         has_mail_server=has_mail_server,
-        worker_lives=heartbeat.worker_is_running(moment),
+        worker_is_running=heartbeat.worker_is_running(moment),
         outage=heartbeat.outage() if has_mail_server else "",
         ahead=batches.ahead_of(batch, moment),
         is_canceling=canceling,

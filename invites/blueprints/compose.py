@@ -114,11 +114,11 @@ def edit_typed() -> AnyResponse:
     form = filled_form()
     typed = review_entries(current().account, form.entries, None, now()).typed
     invalid = typed.of(EntryOutcome.INVALID)
-    use, trust = whole_number(request.form.get("use")), whole_number(request.form.get("trust"))
+    use, keep = whole_number(request.form.get("use")), whole_number(request.form.get("keep"))
     if use is not None and use < len(invalid):
         form.replace_typed(invalid[use].entry.text, invalid[use].suggestion)
-    elif trust is not None and trust < len(invalid):
-        form.trust(invalid[trust].entry.text)
+    elif keep is not None and keep < len(invalid):
+        form.keep_as_is(invalid[keep].entry.text)
     return compose_page(form, fragment="compose/_typed.html")
 
 

@@ -11,7 +11,7 @@ from invites.members import answers, memberships
 from invites.models import Invitation, InvitationStatus
 from invites.people import profiles
 from invites.web.access import Who, allow
-from invites.web.after_login import after_join, after_login
+from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
@@ -57,7 +57,7 @@ def accept(token: str) -> Response:
         except RuleError as refused:
             return _closed(opened.invitation, refused.reason)
         renew()
-        return after_login(opened.invitation.account)
+        return welcome(opened.invitation.account)
     return _for_person_with_profile(opened) or _accept_as_new(opened)
 
 

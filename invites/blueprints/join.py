@@ -8,7 +8,7 @@ from invites.members import memberships, permanent_link
 from invites.models import PermanentLink
 from invites.people import profiles
 from invites.web.access import Who, allow
-from invites.web.after_login import after_join, after_login
+from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
@@ -66,7 +66,7 @@ def accept(token: str) -> Response:
             return _closed()
         return _for_member(link, token, status=status_of(refused.reason))
     renew()
-    return after_login(link.account)
+    return welcome(link.account)
 
 
 def _form() -> JoinForm:

@@ -73,7 +73,7 @@ def create() -> Response:
     if user is not None and two_step.is_on(user):
         pending_login.begin(user, shared=form.shared.data)
         return go(url_for("two_step_login.form", next=safe_next(form.next.data)))
-    if user is None or not _let_in(user, shared=form.shared.data):
+    if user is None or not _log_in_with_password(user, shared=form.shared.data):
         # %r escapes line breaks, so that nobody can forge lines of the log (ASVS 5.0 16.4.1).
         log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
         form.password.errors = [
@@ -157,7 +157,7 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
     return found[0] if found and found[0].is_open(now()) else None
 
 
-def _let_in(user: User, *, shared: bool) -> bool:
+def _log_in_with_password(user: User, *, shared: bool) -> bool:
     """Returns False if the password was changed meanwhile, or two-step verification turned on."""
     try:
         log_in(user, shared=shared, by_password_alone=True)

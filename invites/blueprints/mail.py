@@ -44,7 +44,7 @@ class ThrottleForm(PlainForm):
 
 
 @blueprint.before_request
-def _show_what_fits() -> AnyResponse | None:
+def _show_mail_or_mailbox() -> AnyResponse | None:
     """Hides the Mailbox if there is a mail server: nobody should read other people's mail."""
     is_mailbox = request.path.startswith("/mailbox")
     if is_mailbox == (services().settings.mail_server is None):
@@ -123,7 +123,7 @@ def queued_html(delivery_id: int) -> AnyResponse:
 
 def _server() -> MailServer:
     server = services().settings.mail_server
-    assert server is not None  # see _show_what_fits
+    assert server is not None  # see _show_mail_or_mailbox
     return server
 
 
@@ -142,7 +142,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
         status=status,
         settings=services().settings,
         server=_server(),
-        worker_lives=heartbeat.worker_is_running(now()),
+        worker_is_running=heartbeat.worker_is_running(now()),
         outage=heartbeat.outage(),
         mail_labels=mail_labels,
         **initial | parts,

@@ -16,7 +16,7 @@ from invites.web.form_limits import FORM
 from invites.web.forms import checked_by
 from invites.web.login import person, session_token
 from invites.web.password_prompt import PasswordForm, ask_password, change, removal_warning
-from invites.web.rate_limits import limit_password_guesses, was_right
+from invites.web.rate_limits import forget_guesses, limit_password_guesses
 from invites.web.responses import show
 from invites.web.services import now, services
 
@@ -45,7 +45,7 @@ def options() -> AnyResponse:
         asked = passkeys.registration_options(person(), password, base_url, now())
     except RuleError as refused:
         if refused.reason is not Reason.PASSWORD_WRONG:
-            was_right()
+            forget_guesses()
         answer = jsonify(error=str(sentence(refused)))
         answer.status_code = status_of(refused.reason)
         return answer

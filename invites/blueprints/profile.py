@@ -14,7 +14,7 @@ from invites.web.access import Who, allow
 from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person, session_token
-from invites.web.rate_limits import limit_password_guesses, was_right
+from invites.web.rate_limits import forget_guesses, limit_password_guesses
 from invites.web.responses import go, show, tell
 from invites.web.services import now
 
@@ -68,7 +68,7 @@ def change_email() -> Response:
     except RuleError as refused:
         about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
         if refused.reason is Reason.TOO_MANY_LINKS:  # so the password was right
-            was_right()
+            forget_guesses()
         form.refuse(form.email_password if about_password else form.email, refused)
         return _page(email=form)
     tell(
@@ -96,7 +96,7 @@ def change_password() -> Response:
         if refused.reason is Reason.PASSWORD_WRONG:
             form.refuse(form.current, refused)
         else:
-            was_right()
+            forget_guesses()
             form.refuse(form.new, refused)
         return _page(password=form)
     tell(_("Your new password is set. You are logged out on all other devices."))
@@ -126,20 +126,20 @@ def _page(
 ) -> Response:
     """Shows new forms, except for a refused one that is passed in."""
     refused = details or email or password
-    signed_in = sorted(sessions.of(person(), now()), key=_is_here, reverse=True)
+    active = sorted(sessions.of(person(), now()), key=_is_this_device, reverse=True)
     return show(
         "profile/page.html",
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
         password=password or ChangePasswordForm(formdata=None),
-        devices=[(one, user_agents.describe(one.user_agent)) for one in signed_in[:_SHOWN]],
-        more_devices=len(signed_in[_SHOWN:]),
-        is_here=_is_here,
+        devices=[(one, user_agents.describe(one.user_agent)) for one in active[:_SHOWN]],
+        more_devices=len(active[_SHOWN:]),
+        is_this_device=_is_this_device,
         has_two_step=two_step.is_on(person()),
         pending_email=profiles.pending_email(person(), now()),
         status=refused.status if refused else 200,
     )
 
 
-def _is_here(session: Session) -> bool:
+def _is_this_device(session: Session) -> bool:
     return sessions.has_token(session, session_token())

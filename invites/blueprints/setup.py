@@ -24,7 +24,7 @@ from invites.web.services import now, services
 blueprint = Blueprint("setup", __name__)
 
 
-def _is_the_code(_form: PlainForm, field: Field) -> None:
+def _check_setup_code(_form: PlainForm, field: Field) -> None:
     typed = "".join(c for c in (field.data or "").upper() if c.isalnum()).encode()
     code = services().signer.setup_code().replace("-", "").encode()
     if not hmac.compare_digest(typed, code):
@@ -32,7 +32,7 @@ def _is_the_code(_form: PlainForm, field: Field) -> None:
 
 
 class SetupForm(PlainForm):
-    code = StringField(_l("Setup code"), validators=[_is_the_code])
+    code = StringField(_l("Setup code"), validators=[_check_setup_code])
     account = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])

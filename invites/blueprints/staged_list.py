@@ -90,7 +90,7 @@ def keep_as_is(list_id: int, row: int) -> AnyResponse:
 @blueprint.post("/rows/<int:row>/exclusion")
 @allow(Action.INVITE, body=LIST)
 def exclude(list_id: int, row: int) -> AnyResponse:
-    message = _("Row %(row)s is skipped.", row=format_decimal(row))
+    message = _("Row %(row)s is excluded.", row=format_decimal(row))
     done = Done(message, url_for(".include", list_id=list_id, row=row))
     return _after(list_id, lambda staged: edits.exclude(staged, row, now()), done)
 

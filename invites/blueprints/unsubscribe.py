@@ -29,8 +29,10 @@ def page(token: str) -> Response:
     invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)
-    is_out = unsubscribe.is_unsubscribed(invitation)
-    return show("unsubscribe/page.html", invitation=invitation, token=token, is_out=is_out)
+    is_unsubscribed = unsubscribe.is_unsubscribed(invitation)
+    return show(
+        "unsubscribe/page.html", invitation=invitation, token=token, is_unsubscribed=is_unsubscribed
+    )
 
 
 @blueprint.post("")
@@ -64,10 +66,10 @@ def confirm(token: str) -> Response:
 @blueprint.post("/return")
 @allow(Who.ANYBODY, body=FORM)
 def undo(token: str) -> Response:
-    return _answer(token, _let_them_invite)
+    return _answer(token, _resubscribe)
 
 
-def _let_them_invite(invitation: Invitation, at: datetime) -> None:
+def _resubscribe(invitation: Invitation, at: datetime) -> None:
     unsubscribe.resubscribe(invitation.account, invitation.email, at)
     tell(_("%(account)s can invite you again.", account=invitation.account.name))
 

@@ -139,7 +139,7 @@ def _consequences(before: Membership) -> str:
 
 
 def _missing_two_step(membership: Membership) -> str:
-    if not (membership.is_active and two_step_policy.is_missing(membership)):
+    if not (membership.is_active and two_step_policy.must_set_up(membership)):
         return ""
     words = _("They must set up two-step verification before they can see this account.")
     return f" {words}"

@@ -103,7 +103,7 @@ def _prepare(
             f"{backup} contains a damaged database, or none that Invites 0.1.0 or later created."
         )
     schema.migrate(TABLES)
-    on_hold = _end_what_was_going_on(now, keep_mail=keep_mail)
+    on_hold = _end_sessions_and_hold_mail(now, keep_mail=keep_mail)
     owner = settings.data.stat()
     for name in _names(settings):
         if os.geteuid() == 0:  # otherwise the service couldn't open what root restored
@@ -112,7 +112,7 @@ def _prepare(
     return on_hold
 
 
-def _end_what_was_going_on(now: datetime, *, keep_mail: bool) -> int:
+def _end_sessions_and_hold_mail(now: datetime, *, keep_mail: bool) -> int:
     """Returns how many mails are on hold; 0 with ``keep_mail``."""
     db.connect()
     try:

@@ -46,7 +46,7 @@ def bounces(
     """Process bounces: one message from standard input, or the unread ones in a mailbox."""
     if sum(map(bool, (maildir, mbox, imap))) > 1:
         raise click.UsageError("Choose one of --maildir, --mbox and --imap.")
-    with _ends_in_order():
+    with _exiting_cleanly_on_sigterm():
         if maildir:
             _read_mailbox(mailboxes.maildir(maildir, delete=delete), str(maildir), verbose)
         elif mbox:
@@ -64,7 +64,7 @@ def bounces(
 
 
 @contextmanager
-def _ends_in_order() -> Iterator[None]:
+def _exiting_cleanly_on_sigterm() -> Iterator[None]:
     """On SIGTERM, raises TryAgain, so that locks are released and the mailbox is saved."""
 
     def end(number: int, _frame: FrameType | None) -> NoReturn:

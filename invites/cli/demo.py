@@ -157,7 +157,7 @@ class _Demo:
     def _invite_team(self) -> tuple[Membership, Membership]:
         self._send(self.olive, 29, "Ada Okafor <ada@example.org>", role=Role.ADMIN)
         self._send(self.olive, 29, "Mo Diaz <mo@example.org>", role=Role.MODERATOR)
-        self._hand_over(29)
+        self._run_worker(29)
         team = [self._accept(f"{name}@example.org", 28) for name in ("ada", "mo")]
         for member, device in zip(team, ("Safari, macOS", "Firefox, Windows"), strict=True):
             audit_log.record_login(member.user, device, self._ago(28))
@@ -166,7 +166,7 @@ class _Demo:
     def _invite_volunteers(self) -> None:
         """Last month. Most have answered; the other invitations have expired."""
         self._send(self.olive, 25, file=("volunteers.csv", _VOLUNTEERS))
-        self._hand_over(25)
+        self._run_worker(25)
         self._bounce("maya.patel@example.org", 25)
         for name in ("ben.carter", "chloe", "daniel.weiss", "elena"):
             self._accept(f"{name}@example.org", 24)
@@ -181,7 +181,7 @@ class _Demo:
         permanent_link.join(link, self._confirmed(pia, self._ago(18)), self._ago(18))
         quinn = self._profile("Quinn Adams", "quinn@example.com")
         permanent_link.join_as_new(link, quinn, self._ago(17))  # never opened the confirmation mail
-        self._hand_over(17)
+        self._run_worker(17)
 
     def _change_members(self) -> None:
         ben, hugo = (self._member(f"{name}@example.org") for name in ("ben.carter", "hugo"))
@@ -192,7 +192,7 @@ class _Demo:
         """Last week. One invitation each was accepted, declined and revoked, and one failed."""
         names = ("paula", "ravi", "sofia", "tomas", "ulla", "viktor")
         self._send(self.mo, 6, ", ".join(f"{name}@example.com" for name in names))
-        self._hand_over(6, {"viktor@example.com": _NO_SUCH_USER})
+        self._run_worker(6, {"viktor@example.com": _NO_SUCH_USER})
         self._accept("paula@example.com", 5, name="Paula Nunes")
         answers.decline(self._invitation("ravi@example.com"), self._ago(5))
         manage.revoke(self.mo, self._invitation("sofia@example.com"), self._ago(4))
@@ -200,9 +200,9 @@ class _Demo:
     def _send_batches_in_each_state(self) -> None:
         """One is queued because the mail server has been down since yesterday."""
         self._send(self.ada, 3, file=("alumni.csv", _ALUMNI))
-        self._hand_over(3, everyone=_NOT_WELCOME)
+        self._run_worker(3, everyone=_NOT_WELCOME)
         parents = self._send(self.ada, 1, file=("school parents.csv", _PARENTS))
-        self._hand_over(1, limit=31)
+        self._run_worker(1, limit=31)
         batches.pause(self.ada, parents, self._ago(1))
         canceled = self._send(self.olive, 1, "petra@example.net, rolf@example.net")
         batches.cancel(self.olive, canceled, self._ago(1))
@@ -214,7 +214,7 @@ class _Demo:
         library = accounts.create("Hilltop Library", zoe, self._ago(12))
         owner = Membership.get(Membership.account == library)
         self._send(owner, 1, "Olive Martin <olive@example.org>")
-        self._hand_over(1)
+        self._run_worker(1)
 
     def _send(
         self,
@@ -230,7 +230,7 @@ class _Demo:
         request = InvitationRequest(uuid4().hex, read_field(typed), role, staged)
         return send_invitations.send(actor, request, at)
 
-    def _hand_over(
+    def _run_worker(
         self,
         days: float,
         replies: Mapping[str, Attempt] = MappingProxyType({}),

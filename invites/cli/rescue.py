@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from invites import db
-from invites.cli.shared import Command, ready_database, words
+from invites.cli.shared import Command, error_text, ready_database
 from invites.core.clock import utcnow
 from invites.core.errors import RuleError
 from invites.members import accounts, ownership
@@ -41,7 +41,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
                 profiles.set_password(user, sys.stdin.readline().rstrip("\r\n"), now)
             ownership.rescue(account, user, now)
     except RuleError as refused:
-        raise click.ClickException(words(refused)) from None
+        raise click.ClickException(error_text(refused)) from None
     click.echo(f"{user.name} ({user.email}) is now Account Owner of {account.name}.")
     if two_step.is_on(user):
         click.echo(

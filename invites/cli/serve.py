@@ -46,7 +46,7 @@ def serve(reload: bool) -> None:
     while not told_to_stop() and all(process.poll() is None for process in running.values()):
         time.sleep(0.1)
     ended = [
-        f"The {name} stopped: {_how(process.returncode)}."
+        f"The {name} stopped: {_describe_exit(process.returncode)}."
         for name, process in running.items()
         if process.returncode is not None
     ]
@@ -79,7 +79,7 @@ def _source_files() -> set[tuple[Path, int]]:
     return {one for one in found if one[0].suffix != ".pyc"}
 
 
-def _how(code: int) -> str:
+def _describe_exit(code: int) -> str:
     if code == -signal.SIGKILL:
         return "killed by SIGKILL, perhaps because the system ran out of memory"
     if code < 0:

@@ -10,7 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from invites import __version__
-from invites.cli.shared import Command, ready_database, words
+from invites.cli.shared import Command, error_text, ready_database
 from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
 from invites.core.errors import RuleError
@@ -45,7 +45,7 @@ def setup(account: str, name: str, email: str) -> None:
         profile = profiles.prepare(name, email, password)
         founded, _installer = installation.set_up(account, profile, utcnow())
     except RuleError as refused:
-        raise click.ClickException(words(refused)) from None
+        raise click.ClickException(error_text(refused)) from None
     click.echo(f"{founded.name} is set up. Log in at {services().settings.base_url}/login")
 
 
@@ -56,7 +56,7 @@ def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
         try:
             check()
         except RuleError as refused:
-            problems.append(f"{name}: {words(refused)}")
+            problems.append(f"{name}: {error_text(refused)}")
     if problems:
         raise click.ClickException("\n  ".join(["Nothing was created.", *problems]))
 

@@ -32,6 +32,6 @@ def ready_database() -> None:
     db.connect()
 
 
-def words(refused: RuleError) -> str:
+def error_text(refused: RuleError) -> str:
     with current_app.test_request_context():
         return sentence(refused)

@@ -30,7 +30,7 @@ def canonical(text: str) -> str:
         raise RuleError(Reason.ADDRESS_TOO_LONG)
     local, _, domain = text.rpartition("@")
     if not _PLAIN_LOCAL.fullmatch(local) or len(local) > 64:
-        local = _uncommon_local(text)
+        local = _checked_local(text)
     found = _canonical_domain(domain.lower())
     if isinstance(found, Reason):
         raise RuleError(found)
@@ -44,8 +44,8 @@ def visible(text: str) -> str:
     return text if text.isascii() else _INVISIBLE.sub("", text)
 
 
-def _uncommon_local(text: str) -> str:
-    """Empty if it has only letters, digits and ``_+-.``."""
+def _checked_local(text: str) -> str:
+    """The local part of an unusual or malformed address. Raises RuleError(ADDRESS_*)."""
     for reason, wrong in (
         (Reason.ADDRESS_NO_AT, "@" not in text),
         (Reason.ADDRESS_TWO_AT, text.count("@") > 1),

@@ -23,7 +23,7 @@ class Purpose(StrEnum):
     """A token for one purpose is refused for any other.
 
     A mailed invitation proves that its holder reads the mailbox. A copied one proves nothing,
-    because an admin has seen it too.
+    because the member who copied it saw it too.
     """
 
     MAILED_INVITATION = "mailed invitation"

@@ -18,6 +18,8 @@ from invites.invitations import quotas, staged_rows, unsubscribe
 from invites.lists import suggestions
 from invites.lists.entries import Entry
 from invites.models import (
+    INVITED,
+    ON_REQUEST,
     Account,
     EntryOutcome,
     Invitation,
@@ -75,7 +77,7 @@ def classify(
     readings = read_all(entries)
     emails = [email for email, _, _ in readings]
     listed = staged_rows.emails_among(staged, list(filter(None, emails))) if staged else ()
-    found = outcomes(account, emails, now, after=listed)
+    found = outcomes(account, emails, now, preceding=listed)
     return Classification(
         [
             Classified(entry, outcome, email, problem, suggestion)
@@ -84,6 +86,11 @@ def classify(
             )
         ]
     )
+
+
+def invited(also: Collection[EntryOutcome] = ()) -> frozenset[EntryOutcome]:
+    """The outcomes that are invited. ``also``: those of ON_REQUEST that the member ticked."""
+    return INVITED | ON_REQUEST.intersection(also)
 
 
 def read_all(entries: Sequence[Entry]) -> list[Reading]:
@@ -105,7 +112,7 @@ def read(entry: Entry) -> Reading:
     try:
         email = addresses.canonical(entry.text)
     except RuleError as error:
-        two = suggestions.holds_two(entry.text)
+        two = suggestions.has_several_addresses(entry.text)
         problem = Reason.ADDRESS_MULTIPLE if two else error.reason
         return "", problem, suggestions.suggestion(entry.text, problem)
     right = "" if entry.kept_as_is else suggestions.corrected(email)
@@ -113,17 +120,17 @@ def read(entry: Entry) -> Reading:
 
 
 def outcomes(
-    account: Account, emails: Sequence[str], now: datetime, after: Collection[str] = ()
+    account: Account, emails: Sequence[str], now: datetime, preceding: Collection[str] = ()
 ) -> list[EntryOutcome]:
     """The outcome of each canonical address, in order; "" means an invalid entry.
 
-    An address is a duplicate if it occurs earlier in ``emails``, or in ``after``: the addresses of
-    a list that comes first.
+    An address is a duplicate if it occurs earlier in ``emails``, or in ``preceding``: the addresses
+    of a list that comes first.
     """
     on_record = outcomes_on_record(account, sorted({*emails} - {""}), now)
     # Read once: access to an Enum's attribute takes as long as the rest of an iteration.
     new, duplicate, invalid = EntryOutcome.INVITE, EntryOutcome.DUPLICATE, EntryOutcome.INVALID
-    seen = set(after)
+    seen = set(preceding)
     found = []
     for email in emails:
         if not email:

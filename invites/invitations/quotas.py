@@ -49,11 +49,11 @@ def check_sender_limits(account: Account | int, mails: int, now: datetime) -> No
         (everyones.where(Delivery.account == account), MAILS_PER_ACCOUNT),
         (everyones, MAILS_PER_INSTALLATION),
     ):
-        if mails > limit or _is_from_today(sent, limit - mails, now):
+        if mails > limit or _exceeds(sent, limit - mails, now):
             raise RuleError(Reason.SENDER_LIMIT, limit=limit)
 
 
-def _is_from_today(sent: "ModelSelect[Delivery]", newer: int, now: datetime) -> bool:
-    """Whether more than ``newer`` mails are from the last 24 hours. Reads only one of them."""
-    found = sent.order_by(Delivery.id.desc()).offset(newer).first()
+def _exceeds(sent: "ModelSelect[Delivery]", limit: int, now: datetime) -> bool:
+    """Whether more than ``limit`` mails are from the last 24 hours. Reads only one of them."""
+    found = sent.order_by(Delivery.id.desc()).offset(limit).first()
     return found is not None and found.created_at > now - _DAY

@@ -10,7 +10,7 @@ from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, staging
 from invites.invitations.classify import Classification
 from invites.lists.entries import MAX_ENTRIES, Entry
-from invites.models import INVITED, Account, EntryOutcome, StagedList
+from invites.models import Account, EntryOutcome, StagedList
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,12 @@ class Review:
         return self.counts.total()
 
     def mail_count(self, also: Collection[EntryOutcome] = ()) -> int:
-        """``also``: outcomes of ON_REQUEST that the member ticked."""
         counts = self.counts
-        return sum(counts[outcome] for outcome in INVITED.union(also))
+        return sum(counts[outcome] for outcome in classify.invited(also))
 
     def to_invite(self, also: Collection[EntryOutcome] = ()) -> list[tuple[str, str]]:
         """Address and name, or ""."""
-        return self._recipients(INVITED.union(also) - {EntryOutcome.PENDING})
+        return self._recipients(classify.invited(also) - {EntryOutcome.PENDING})
 
     def to_remind(self, also: Collection[EntryOutcome] = ()) -> list[str]:
         if EntryOutcome.PENDING not in also:

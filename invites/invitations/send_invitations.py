@@ -11,12 +11,11 @@ from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.invitations import edits, quotas, staging
+from invites.invitations import classify, edits, quotas, staging
 from invites.invitations.review import Review, review_entries
 from invites.invitations.skipped import skipped_entries
 from invites.lists.entries import Entry
 from invites.models import (
-    INVITED,
     Batch,
     Delivery,
     EntryOutcome,
@@ -188,7 +187,7 @@ def _check_approval(request: InvitationRequest, review: Review, has_changed: boo
 def _skipped(
     request: InvitationRequest, review: Review, recipients: _Recipients
 ) -> dict[str, object]:
-    invited = INVITED.union(request.also)
+    invited = classify.invited(request.also)
     counts = {str(one): count for one, count in review.counts.items() if one not in invited}
     if recipients.skipped:
         counts[EntryOutcome.PENDING.value] = recipients.skipped

@@ -108,7 +108,7 @@ def one_line(text: str) -> str:
     return text.strip().replace("\r", "").replace("\n", "")
 
 
-def in_file(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
+def filled_cells(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
     """The filled cells of rows without an address, such as titles and sums.
 
     Reads the file up to the last of them. Raises RuleError(NOT_FOUND).

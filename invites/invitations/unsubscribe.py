@@ -12,8 +12,8 @@ from invites.models import Account, Invitation, InvitationState, UnsubscribedAdd
 def unsubscribe(invitation: Invitation, now: datetime) -> None:
     """Declines the pending invitation to this address, and refuses later ones.
 
-    The mailed link is enough, without a login, because a new link from an admin or the permanent
-    link can undo it. Unsubscribing again has no effect.
+    The mailed link is enough, without a login, because the same page can undo it. Unsubscribing
+    again has no effect.
     """
     with db.transaction():
         added = (

@@ -5,11 +5,11 @@ from itertools import zip_longest
 
 from invites.core.addresses import visible
 from invites.lists.entries import (
-    CLINGING,
     MAX_ENTRIES,
+    SURROUNDING,
     Entry,
     name_before_address,
-    strip_clinging,
+    strip_surrounding,
 )
 
 _MAX_INVALID_TEXT = 100  # characters kept of a text without an address
@@ -91,7 +91,7 @@ def _split_outside_quotes(line: str) -> list[str]:
     """Splits at separators outside of quotes. An unpaired quote, as in O"Neil, is ignored."""
     has_pairs = line.count('"') % 2 == 0
     parts = re.findall(r'(?:"[^"]*"|[^,;\t|"]+)+', line) if has_pairs else _SEPARATOR.split(line)
-    return [part.strip() for part in parts if part.strip(CLINGING)]
+    return [part.strip() for part in parts if part.strip(SURROUNDING)]
 
 
 def _is_name(text: str) -> bool:
@@ -106,8 +106,8 @@ def _read_part(part: str) -> list[Entry]:
         texts = in_brackets + rest
         name = name_before_address(part.partition("<")[0]) if len(texts) == 1 else ""
         whole = part[:_MAX_INVALID_TEXT]
-        return [Entry(strip_clinging(text) or whole, name=name) for text in texts]
+        return [Entry(strip_surrounding(text) or whole, name=name) for text in texts]
     words = [word for word in part.split() if "@" in word or _ADDRESS_WITHOUT_AT.fullmatch(word)]
     if len(words) == 1 and words[0].startswith("@"):
         return [Entry(part)]  # "ada @example.com" is one broken address
-    return [Entry(strip_clinging(word) or part) for word in words] or [Entry(part)]
+    return [Entry(strip_surrounding(word) or part) for word in words] or [Entry(part)]

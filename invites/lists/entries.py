@@ -12,7 +12,7 @@ MAX_TEXT = 1000  # characters; an address has 254, and people want to see what i
 
 _OPENING = "\"'([{<“”‘’„«»` "
 _CLOSING = "\"')]}>“”‘’«»` .,;:!"
-CLINGING = _OPENING + _CLOSING  # often copied along with an address
+SURROUNDING = _OPENING + _CLOSING  # often copied along with an address
 
 _PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME_AND_ADDRESS = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]\s]+)[>)\]]\W*")
@@ -23,7 +23,7 @@ _PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
 class Entry(NamedTuple):
     """``text`` should be an address. ``row`` is its number in the file (from 1).
 
-    ``kept_as_is``: an admin confirmed that the address isn't misspelled.
+    ``kept_as_is``: a member confirmed that the address isn't misspelled.
     """
 
     text: str
@@ -38,18 +38,18 @@ def read_cell(cell: str, name: str = "") -> tuple[str, str]:
     ``Name <address>`` gives both. Spaces are kept: ``ada okafor@example.org`` is more likely an
     address with a typo than a name followed by someone else's address.
     """
-    is_clean = cell.strip(CLINGING) == cell and ":" not in cell and cell.isascii()
+    is_clean = cell.strip(SURROUNDING) == cell and ":" not in cell and cell.isascii()
     if is_clean and len(cell) <= MAX_TEXT:  # nearly always
         return cell, name and name_in(name)
     cell = cell[:MAX_TEXT]
     both = _NAME_AND_ADDRESS.fullmatch(cell)
     if both:
-        return strip_clinging(both[2]), name_in(name) or name_before_address(both[1])
-    bare = strip_clinging(visible(cell))
+        return strip_surrounding(both[2]), name_in(name) or name_before_address(both[1])
+    bare = strip_surrounding(visible(cell))
     return bare if _PLAIN_ADDRESS.fullmatch(bare) else cell, name_in(name)
 
 
-def strip_clinging(text: str) -> str:
+def strip_surrounding(text: str) -> str:
     """Removes quotes, brackets and ``mailto:`` around an address."""
     text = text.strip().lstrip(_OPENING).rstrip(_CLOSING)
     if text.lower().startswith("mailto:"):

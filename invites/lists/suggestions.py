@@ -58,7 +58,7 @@ def corrected(email: str) -> str:
     return ""
 
 
-def holds_two(text: str) -> bool:
+def has_several_addresses(text: str) -> bool:
     """Whether ``text``, which isn't an address, contains several."""
     if text.count("@", 0, _MAX_TEXT) < 2:
         return False
@@ -66,12 +66,12 @@ def holds_two(text: str) -> bool:
 
 
 def addresses_in(text: str) -> list[str]:
-    """The addresses in a text that ``holds_two``: canonical, corrected, without duplicates."""
+    """Addresses in a text that ``has_several_addresses``: canonical, corrected, each once."""
     words = _words(unicodedata.normalize("NFKC", text[:_MAX_TEXT]))
     return list(dict.fromkeys(filter(None, map(_read, words))))
 
 
-def holds_no_more(text: str) -> bool:
+def finds_all_addresses(text: str) -> bool:
     """Whether ``addresses_in`` returns every address in the text."""
     return text.count("@") <= min(_MAX_WORDS, len(_words(text)))
 

@@ -74,7 +74,7 @@ def accept_as_new(
 def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> None:
     """The person can still accept until the invitation expires.
 
-    ``proven``: False for a copied link, which an admin may have opened too. Raises
+    ``proven``: False for a copied link, which the member who copied it may have opened. Raises
     RuleError(INVITATION_CLOSED).
     """
     with db.transaction():

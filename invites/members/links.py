@@ -29,7 +29,7 @@ class Links:
         return self._to("invitation", self.signer.token(Purpose.MAILED_INVITATION, invitation))
 
     def copied_invitation(self, invitation: Invitation) -> str:
-        """Opening it proves nothing, because an admin has seen it."""
+        """Opening it proves nothing, because the member who copied it saw it."""
         return self._to("invitation", self.signer.token(Purpose.COPIED_INVITATION, invitation))
 
     def unsubscribe(self, invitation: Signable) -> str:

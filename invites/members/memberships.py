@@ -87,7 +87,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
             _keep_an_owner(membership)
         before, membership.role = membership.role, role
         membership.save(only=[Membership.role])
-        two_step_policy.notify_if_missing(membership, now)
+        two_step_policy.notify_if_must_set_up(membership, now)
         audit_log.record(
             AuditAction.ROLE_CHANGED,
             membership.account,
@@ -152,7 +152,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
         if membership.is_active:
             return
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
-        two_step_policy.notify_if_missing(membership, now)
+        two_step_policy.notify_if_must_set_up(membership, now)
         audit_log.record(
             AuditAction.REACTIVATED,
             membership.account,

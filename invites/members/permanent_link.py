@@ -56,7 +56,7 @@ def delete(actor: Membership, now: datetime) -> None:
 
 
 def join(link: PermanentLink, user: User, now: datetime) -> Membership:
-    """Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER: only an admin can reactivate a member."""
+    """Raises RuleError(LINK_CLOSED), or REMOVED_MEMBER for an inactive member."""
     with db.transaction():
         still = PermanentLink.select().where(
             PermanentLink.id == link.id, PermanentLink.deleted_at.is_null()

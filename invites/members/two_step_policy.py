@@ -31,7 +31,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
             security_notices.send_once_an_hour(user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 
-def is_missing(membership: Membership) -> bool:
+def must_set_up(membership: Membership) -> bool:
     return (
         membership.account.requires_two_step
         and membership.role > Role.USER
@@ -39,8 +39,8 @@ def is_missing(membership: Membership) -> bool:
     )
 
 
-def notify_if_missing(membership: Membership, now: datetime) -> None:
-    if is_missing(membership):
+def notify_if_must_set_up(membership: Membership, now: datetime) -> None:
+    if must_set_up(membership):
         security_notices.send_once_an_hour(membership.user, SecurityEvent.TWO_STEP_REQUIRED, now)
 
 

@@ -36,7 +36,7 @@ class EntryOutcome(StrEnum):
 
 
 INVITED = frozenset({EntryOutcome.INVITE, EntryOutcome.INVITE_PROFILE})
-# People who are removed, have declined or are pending are invited again only on request.
+# Invited again only if the member ticks a box, see classify.invited.
 ON_REQUEST = frozenset({EntryOutcome.REMOVED, EntryOutcome.DECLINED, EntryOutcome.PENDING})
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from invites import db
 from invites.models import WorkerStatus
 
-_INTERVAL = timedelta(seconds=30)
+_MAX_SILENCE = timedelta(seconds=90)
 
 
 def record(now: datetime, outage: str = "") -> None:
@@ -20,9 +20,8 @@ def clear() -> None:
 
 
 def worker_is_running(now: datetime) -> bool:
-    """Whether there was a heartbeat in the last 90 seconds."""
     status = WorkerStatus.get_or_none(WorkerStatus.id == 1)
-    return status is not None and now - status.seen_at < 3 * _INTERVAL
+    return status is not None and now - status.seen_at < _MAX_SILENCE
 
 
 def outage() -> str:

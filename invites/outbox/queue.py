@@ -81,8 +81,8 @@ class QueuedMail(NamedTuple):
 
 def urgent(now: datetime, limit: int) -> list[QueuedMail]:
     """Personal mail, such as a password link, then single invitations."""
-    due, too_late = _due(now)
-    return [_mail(row) for row in db.select(_URGENT, (due, too_late, due, limit))]
+    due, too_far_ahead = _due(now)
+    return [_mail(row) for row in db.select(_URGENT, (due, too_far_ahead, due, limit))]
 
 
 def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[QueuedMail]:
@@ -124,9 +124,9 @@ class _Search(NamedTuple):
     taken: Set[int]
 
     def of_batch(self, batch: Batch) -> list[tuple[Any, ...]]:
-        due, too_late = _due(self.now)
+        due, too_far_ahead = _due(self.now)
         return self._select(_OF_BATCH, batch.id, 0, due) or self._select(
-            _OF_BATCH, batch.id, too_late, _END_OF_TIME
+            _OF_BATCH, batch.id, too_far_ahead, _END_OF_TIME
         )
 
     def by_id(self, ids: list[int]) -> list[tuple[Any, ...]]:

@@ -170,7 +170,7 @@ def _enter_account(user: User, action: Action) -> Response | None:
     if not membership.is_active:
         _log_denied()
         return _no_longer_active(membership.account)
-    if action is not Action.LEAVE and two_step_policy.is_missing(membership):
+    if action is not Action.LEAVE and two_step_policy.must_set_up(membership):
         return go(url_for("two_step.page"))
     g.current = AccountContext(membership, Scope(membership.account))
     if session.get(_LAST) != slug and not is_htmx():

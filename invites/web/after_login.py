@@ -14,7 +14,7 @@ from invites.web.services import now
 
 def after_join(membership: Membership, form: JoinForm) -> Response:
     """Logs a new member in, unless they asked not to be logged in on this computer."""
-    if form.leave.data:
+    if form.log_out.data:
         tell(
             _(
                 "You joined %(account)s. You are logged out on this computer.",
@@ -23,10 +23,10 @@ def after_join(membership: Membership, form: JoinForm) -> Response:
         )
         return go(url_for("login.form"))
     log_in(membership.user, shared=form.shared.data)
-    return after_login(membership.account)
+    return welcome(membership.account)
 
 
-def after_login(account: Account) -> Response:
+def welcome(account: Account) -> Response:
     tell(_("Welcome to %(account)s. You are now a member.", account=account.name))
     return go(url_for("account_home.page", slug=account.slug))
 

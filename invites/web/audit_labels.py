@@ -50,7 +50,7 @@ def _role_changed(details: Details) -> str:
     )
 
 
-def _signed_in(details: Details) -> str:
+def _logged_in(details: Details) -> str:
     if not details["device"]:
         return _("Logged in from a new device")
     return _("Logged in from a new device: %(device)s", device=details["device"])
@@ -83,7 +83,7 @@ _SENTENCES: dict[str, Callable[[Details], str]] = {
     AuditAction.LEFT: lambda _d: _("Left the account"),
     AuditAction.LINK_ENABLED: lambda _d: _("Enabled the permanent link"),
     AuditAction.LINK_DELETED: lambda _d: _("Deleted the permanent link"),
-    AuditAction.LOGGED_IN: _signed_in,
+    AuditAction.LOGGED_IN: _logged_in,
     AuditAction.OWNERSHIP_CLAIMED: lambda _d: _(
         "Became Account Owner, because the account had none"
     ),

@@ -83,7 +83,7 @@ class BatchView:
     member: Membership
     now: datetime
     has_mail_server: bool
-    worker_lives: bool
+    worker_is_running: bool
     outage: str = ""
     ahead: Batch | None = None
     is_canceling: bool = False
@@ -160,7 +160,7 @@ class BatchView:
 
     @property
     def _is_well(self) -> bool:
-        return self.is_sending and self.worker_lives and not self.outage
+        return self.is_sending and self.worker_is_running and not self.outage
 
     @property
     def notes(self) -> list[Note]:
@@ -174,7 +174,7 @@ class BatchView:
             return self.sent_of_total
         if self.batch.state == BatchState.STOPPED:
             return str(_("Stopped because the mail server refused several emails in a row."))
-        if self.is_sending and not self.worker_lives:
+        if self.is_sending and not self.worker_is_running:
             return str(_("The mail worker isn't running, so nothing is being sent."))
         if self.is_sending and self.outage:
             return str(
@@ -214,8 +214,8 @@ class BatchView:
 
     @property
     def _obstacle(self) -> Note | None:
-        is_operator = self.member.user.is_installer
-        if not self.has_mail_server and is_operator:
+        is_installer = self.member.user.is_installer
+        if not self.has_mail_server and is_installer:
             text = _(
                 "No mail server is configured, so the emails are in the Mailbox. They "
                 "will be sent once INVITES_MAIL_SERVER is set."
@@ -227,7 +227,7 @@ class BatchView:
                 "be sent once the operator of this installation has configured one."
             )
             return Note("mail", text)
-        if not self.worker_lives:
+        if not self.worker_is_running:
             text = _(
                 "The mail worker isn't running, so nothing is being sent. Nothing is "
                 "lost: the operator of this installation can start it again."
@@ -240,7 +240,7 @@ class BatchView:
                 reason=self.outage,
             )
             check = Link("mail.page", _("Check the mail server"))
-            return Note("circle-alert", text, check if is_operator else None)
+            return Note("circle-alert", text, check if is_installer else None)
         return None
 
     @property
@@ -336,12 +336,12 @@ _LOOKS = {
 }
 
 
-def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_operator: bool) -> Tag:
+def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_installer: bool) -> Tag:
     state = BatchState(sent.batch.state)
     if state in batches.ACTIVE:
         if has_mail_server:
             return Tag(_sent_of(sent.mails, sent.people))
-        return Tag(_("in the Mailbox") if is_operator else _("queued"))
+        return Tag(_("in the Mailbox") if is_installer else _("queued"))
     if state is BatchState.DONE and sent.mails < sent.people:
         words = _sent_of(sent.mails, sent.people) if sent.mails else _("none sent")
         return Tag(words, "warning")

@@ -47,7 +47,7 @@ class ComposeForm(PlainForm):
 
     ``key``: identifies the press of the button. ``list_id``: the staged list.
     ``seen``: the fingerprint of the review on the page. ``agreed``: the confirmed number of mails.
-    ``trusted``: typed addresses that look misspelled and are kept as they are.
+    ``kept_as_is``: typed addresses that look misspelled, but aren't.
     ``place``: the page of the list, as ``outcome:number``.
     ``wrong_id``: the invitation whose wrong address this batch corrects.
     """
@@ -62,7 +62,7 @@ class ComposeForm(PlainForm):
     wrong_id = HiddenField()
     agreed = StringField(widget=CheckboxInput())
     list_id = HiddenField()
-    trusted = HiddenField()
+    kept_as_is = HiddenField()
     key = HiddenField()
     seen = HiddenField()
     place = HiddenField()
@@ -88,9 +88,9 @@ class ComposeForm(PlainForm):
 
     @cached_property
     def entries(self) -> list[Entry]:
-        trusted = set((self.trusted.data or "").split())
+        kept = set((self.kept_as_is.data or "").split())
         entries = read_field(self.email.data or "")
-        return [one._replace(kept_as_is=True) if one.text in trusted else one for one in entries]
+        return [one._replace(kept_as_is=True) if one.text in kept else one for one in entries]
 
     def replace_typed(self, wrong: str, right: str) -> None:
         """Does nothing if ``right`` is empty."""
@@ -103,8 +103,8 @@ class ComposeForm(PlainForm):
         self.email.data = "\n".join([*(self.email.data or "").splitlines(), *lines])
         self.__dict__.pop("entries", None)
 
-    def trust(self, text: str) -> None:
-        self.trusted.data = f"{self.trusted.data or ''} {text}".strip()
+    def keep_as_is(self, text: str) -> None:
+        self.kept_as_is.data = f"{self.kept_as_is.data or ''} {text}".strip()
         self.__dict__.pop("entries", None)
 
     @property
@@ -230,9 +230,9 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
         "first_rows": staged_rows.first_rows(form.staged, duplicates) if duplicates else {},
         "is_role": suggestions.is_role,
         "one_line": staged_rows.one_line,
-        "in_file": staged_rows.in_file(form.staged, empty) if empty else {},
+        "filled_cells": staged_rows.filled_cells(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
-        "holds_no_more": suggestions.holds_no_more,
+        "finds_all_addresses": suggestions.finds_all_addresses,
         "bounced": matching.bounced_addresses(
             current().account, [row.email for row in found if row.email]
         ),

@@ -131,7 +131,7 @@ REASON = {
     Reason.ALREADY_MEMBER: _("This person is already a member and needs no invitation."),
     Reason.WRONG_PERSON: _("This invitation is for someone else."),
     Reason.REMOVED_MEMBER: _(
-        "You were removed from this account. Ask one of its admins to invite you again."
+        "You were removed from this account. Ask an Account Owner to invite you again."
     ),
     Reason.LINK_CLOSED: _("This link was deleted."),
     Reason.EMAIL_TOKEN_CLOSED: _("This link has already been used, or has expired."),

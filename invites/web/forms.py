@@ -63,7 +63,7 @@ def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
 class JoinForm(PlainForm):
     """A new profile. Pages delete the fields that they don't ask for: ``del form.phone``.
 
-    ``leave``: the button that joins without logging in.
+    ``log_out``: the button that joins without logging in.
     """
 
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
@@ -71,4 +71,4 @@ class JoinForm(PlainForm):
     password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
     phone = TelField(_l("Phone (optional)"), validators=[checked_by(text_fields.clean_phone)])
     shared = BooleanField(_l("This is a shared computer"))
-    leave = SubmitField(_l("Join and log out"))
+    log_out = SubmitField(_l("Join and log out"))

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from flask import request
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 
-_ASKS_BY_ITSELF = "batch-progress"  # the id of the element that polls
+_POLLING_ELEMENT = "batch-progress"  # the id of the element that polls
 
 
 def is_htmx() -> bool:
@@ -19,9 +19,9 @@ def wants_fragment() -> bool:
     return bool(headers) and not headers.boosted and not headers.history_restore_request
 
 
-def asks_by_itself() -> bool:
+def is_polling() -> bool:
     """Whether an open page sent the request by itself, without a person's action."""
-    return bool(_headers().trigger == _ASKS_BY_ITSELF)
+    return bool(_headers().trigger == _POLLING_ELEMENT)
 
 
 def page_address() -> str:

@@ -37,7 +37,7 @@ STRENGTH = (
 )
 
 ROLE_MEANS = {
-    Role.USER: _("No access to admin pages"),
+    Role.USER: _("Can't invite people or see other members"),
     Role.MODERATOR: _("Invites and removes Users"),
     Role.ADMIN: _("Invites, changes and removes everyone except Account Owners"),
     Role.OWNER: _("Can change everyone and everything"),
@@ -108,7 +108,7 @@ _OUTCOME = {
     ),
     EntryOutcome.UNSUBSCRIBED: lambda n: ngettext("unsubscribed", "unsubscribed", n),
     EntryOutcome.DUPLICATE: lambda n: ngettext("duplicate", "duplicates", n),
-    EntryOutcome.EXCLUDED: lambda n: ngettext("skipped by you", "skipped by you", n),
+    EntryOutcome.EXCLUDED: lambda n: ngettext("excluded by you", "excluded by you", n),
     EntryOutcome.INVALID: lambda n: ngettext("invalid address", "invalid addresses", n),
 }
 

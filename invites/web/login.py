@@ -11,7 +11,7 @@ from invites.authorization import audit_log
 from invites.core import user_agents
 from invites.models import User
 from invites.people import sessions, trusted_devices, two_step
-from invites.web.htmx import asks_by_itself
+from invites.web.htmx import is_polling
 from invites.web.services import now, services
 
 log = logging.getLogger("invites.web")
@@ -40,7 +40,7 @@ def init_app(app: Flask) -> None:
 
 @_manager.user_loader
 def _load(token: str) -> Visitor | None:
-    found = sessions.find(token, now(), in_use=not asks_by_itself())
+    found = sessions.find(token, now(), in_use=not is_polling())
     return Visitor(found.user, token) if found else None
 
 
@@ -51,14 +51,14 @@ def visitor() -> Visitor | None:
 
 def person() -> User:
     """Only for views that require a login."""
-    return _signed_in().user
+    return _current_visitor().user
 
 
 def session_token() -> str:
-    return _signed_in().token
+    return _current_visitor().token
 
 
-def _signed_in() -> Visitor:
+def _current_visitor() -> Visitor:
     who = visitor()
     assert who is not None
     return who

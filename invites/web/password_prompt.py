@@ -14,7 +14,7 @@ from invites.members import two_step_policy
 from invites.people import recovery_codes
 from invites.web.forms import PlainForm
 from invites.web.login import person
-from invites.web.rate_limits import was_right
+from invites.web.rate_limits import forget_guesses
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
@@ -80,7 +80,7 @@ def change(
         if refused.reason is Reason.NOT_FOUND:
             raise
         if refused.reason is not Reason.PASSWORD_WRONG:
-            was_right()
+            forget_guesses()
         form.validate()
         form.refuse(form.password, refused)
         return page(form)

@@ -14,7 +14,7 @@ from invites.people import security_notices
 from invites.web.services import now
 
 _KEY = "two_step"
-_PATIENCE = 10 * 60  # seconds
+_TIMEOUT = 10 * 60  # seconds
 _ADDRESS = "last_login_address"
 _LONGEST_ADDRESS = 254
 
@@ -34,7 +34,7 @@ def waiting() -> tuple[User, bool] | None:
     None after ten minutes, or if the password was changed since.
     """
     found: dict[str, Any] = session.get(_KEY, {})
-    if not found or now().timestamp() - found["at"] > _PATIENCE:
+    if not found or now().timestamp() - found["at"] > _TIMEOUT:
         return None
     user = User.get_or_none(User.id == found["user"])
     if user is None or _fingerprint(user) != found["password"]:
@@ -52,7 +52,7 @@ def key() -> str:
     return f"{found.get('user')}|{found.get('password')}"
 
 
-def tell_of_guesses() -> None:
+def notify_of_guesses() -> None:
     """Notifies the person that someone knows their password (ASVS 5.0 6.3.5)."""
     found = waiting()
     if found is not None:

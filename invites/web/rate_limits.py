@@ -28,7 +28,7 @@ from invites.web import pending_login
 from invites.web.login import person
 
 _GUESSES = "10 per 15 minutes"
-_WAS_RIGHT = "guess_was_right"  # in ``g``
+_FORGET_GUESSES = "forget_guesses"  # in ``g``
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -66,7 +66,7 @@ def limit_app_digits(view: View) -> View:
 
 def limit_two_step(view: View) -> View:
     """Limits codes per person, after the right password, over all networks."""
-    return _limit_guesses(view, _GUESSES, pending_login.key, pending_login.tell_of_guesses)
+    return _limit_guesses(view, _GUESSES, pending_login.key, pending_login.notify_of_guesses)
 
 
 def limit_setup(view: View) -> View:
@@ -96,9 +96,12 @@ def limit_joining(view: View) -> View:
     return _limit(_in_password_queue(view, view), "600 per hour", _network, "joining")
 
 
-def was_right() -> None:
-    """Call it if the guess was right, but the action is refused for another reason."""
-    setattr(g, _WAS_RIGHT, True)
+def forget_guesses() -> None:
+    """Call it if the guess was right, but the action is refused for another reason.
+
+    Otherwise the refusal counts as a wrong guess.
+    """
+    setattr(g, _FORGET_GUESSES, True)
 
 
 def _person() -> str:
@@ -160,7 +163,7 @@ def _limit_guesses(
                 on_breach()
             raise _too_many(_limiter.limiter.get_window_stats(item, *counter).reset_time)
         response = make_response(view(*args, **kwargs))
-        if response.status_code < 400 or g.pop(_WAS_RIGHT, False):
+        if response.status_code < 400 or g.pop(_FORGET_GUESSES, False):
             _limiter.limiter.clear(item, *counter)
         return response
 

@@ -96,15 +96,15 @@ def _answer_refusal(
     return show_result(status_of(refused.reason))
 
 
-def news() -> dict[str, str]:
+def notice_context() -> dict[str, str]:
     """The message of this response's fragment: ``told`` or ``problem``."""
-    found: dict[str, str] = g.get("news", {})
+    found: dict[str, str] = g.get("notice", {})
     return {"told": found.get("done", ""), "problem": found.get("problem", "")}
 
 
 def _tell(message: str, kind: str, *, in_place: bool) -> None:
     if in_place:
-        g.news = {kind: message}
+        g.notice = {kind: message}
     else:
         tell(message, kind)
 

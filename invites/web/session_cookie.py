@@ -9,7 +9,7 @@ cookie.
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-from invites.web.htmx import asks_by_itself
+from invites.web.htmx import is_polling
 
 _SAME_FOR_ALL = frozenset({"static", "public.healthz"})
 
@@ -29,6 +29,4 @@ class _Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Polling doesn't renew the cookie, as it doesn't prolong the session (see ``login``)."""
-        return session.modified or (
-            not asks_by_itself() and super().should_set_cookie(app, session)
-        )
+        return session.modified or (not is_polling() and super().should_set_cookie(app, session))

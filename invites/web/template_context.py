@@ -32,7 +32,7 @@ from invites.web.access import AccountContext, account_context
 from invites.web.htmx import wants_fragment
 from invites.web.login import visitor
 from invites.web.mailed_links import mailed_link
-from invites.web.responses import news
+from invites.web.responses import notice_context
 from invites.web.services import now, services
 
 _NAMES = {
@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
         assignments_label=assignments_label,
         number=flask_babel.format_decimal,
     )
-    app.context_processor(_surroundings)
+    app.context_processor(_template_context)
 
 
 def time_zone() -> str:
@@ -115,7 +115,7 @@ def assignments_label(account: Account) -> str:
     return account.assignments_label or str(_("See your assignments"))
 
 
-def _surroundings() -> dict[str, Any]:
+def _template_context() -> dict[str, Any]:
     who = visitor()
     current: AccountContext | None = g.get("current")
     my_memberships = cache(lambda: accounts.memberships_of(who.user) if who else [])
@@ -128,5 +128,5 @@ def _surroundings() -> dict[str, Any]:
         "is_fragment": wants_fragment,
         "mailed_link": mailed_link(),
         "now": now(),
-        **news(),
+        **notice_context(),
     }

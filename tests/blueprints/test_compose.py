@@ -348,7 +348,7 @@ class TestCorrectingTypedEntries:
         assert page.select_one("#email").get_text().strip() == mended
 
     def test_an_entry_that_is_kept_as_is_is_invited(self, olive: Browser) -> None:
-        page = ask(olive.open(NEW), "typed", email="jo@gmial.com", trust="0")
+        page = ask(olive.open(NEW), "typed", email="jo@gmial.com", keep="0")
         assert page.select_one("#email").get_text().strip() == "jo@gmial.com"
         assert outcomes(page) == {"invite": 1}
 
@@ -483,7 +483,7 @@ class TestReviewWhileTyping:
         typed = " ".join(f"ann{n}@gmial.com" for n in range(30_000))
         olive.open(NEW)
         with ends_soon():
-            page = ask(olive, "review", email=typed, trusted=typed)
+            page = ask(olive, "review", email=typed, kept_as_is=typed)
         assert page.select_one(".outcomes .count").get_text() == "30,000"
 
     @pytest.mark.parametrize(

@@ -207,10 +207,10 @@ class TestEditingRows:
         assert "no @" in rows(looking.page)["2"]
         assert rows(looking.page)["4"] == "will be invited"
 
-    def test_a_skipped_row_is_included_again_before_it_can_be_edited(
+    def test_an_excluded_row_is_included_again_before_it_can_be_edited(
         self, looking: Browser
     ) -> None:
-        looking.press("All 5").press("Skip", within="#staged-list tbody tr")
+        looking.press("All 5").press("Exclude", within="#staged-list tbody tr")
         assert not looking.page.select("[name=text-2]")
         assert looking.press("Include").page.select("[name=text-2]")
 
@@ -218,18 +218,18 @@ class TestEditingRows:
         tab = looking.press("All 5").response
         looking.press("Save", within="#staged-list tbody tr", **{"text-2": "new@example.org"})
         looking.response = tab
-        looking.press("Skip", within="#staged-list tbody tr:nth-of-type(2)")
+        looking.press("Exclude", within="#staged-list tbody tr:nth-of-type(2)")
         assert looking.page.select_one("[name=text-2]")["value"] == "new@example.org"
 
     def test_a_list_is_sent_after_its_review_without_javascript(self, looking: Browser) -> None:
-        looking.press("All 5").press("Skip", within="#staged-list tbody tr")
+        looking.press("All 5").press("Exclude", within="#staged-list tbody tr")
         looking.press("Send Invitation")
         assert looking.url.startswith(f"{ACCOUNT}/batches/")
         assert Invitation.select().count() == 3
 
-    def test_a_row_is_skipped_and_included_again(self, looking: Browser) -> None:
-        looking.press("All 5").press("Skip", within="#staged-list tbody tr")
-        assert rows(looking.page)["2"] == "skipped by you"
+    def test_a_row_is_excluded_and_included_again(self, looking: Browser) -> None:
+        looking.press("All 5").press("Exclude", within="#staged-list tbody tr")
+        assert rows(looking.page)["2"] == "excluded by you"
         assert rows(looking.page)["4"] == "will be invited"
         looking.press("Include")
         assert rows(looking.page)["2"] == "will be invited"
@@ -254,9 +254,9 @@ class TestEditingRows:
 
     def test_typed_edits_are_saved_when_another_button_is_pressed(self, looking: Browser) -> None:
         row = "#staged-list tbody tr:nth-of-type(2)"
-        looking.press("Skip", within=row, **{"text-5": "nobody@example.org"})
+        looking.press("Exclude", within=row, **{"text-5": "nobody@example.org"})
         assert totals(looking.page)["will be invited"] == "4"
-        assert totals(looking.page)["skipped by you"] == "1"
+        assert totals(looking.page)["excluded by you"] == "1"
 
     @pytest.mark.parametrize("button", ["All 5", "duplicate 1"])
     def test_typed_edits_are_saved_when_another_page_is_shown(
@@ -292,7 +292,7 @@ class TestEditingRows:
     ) -> None:
         cell = b'Email\n"not\nthis one"\nann@example.org\n'
         staging.stage(owner, "p.csv", cell, now)
-        olive.open(NEW).press("Skip", **{"text-2": "notthis one"})
+        olive.open(NEW).press("Exclude", **{"text-2": "notthis one"})
         assert StagedRow.get(StagedRow.number == 2).text == "not\nthis one"
 
     def test_unknown_rows_are_not_found(self, looking: Browser) -> None:
@@ -305,7 +305,7 @@ class TestEditingRows:
         answer = looking.client.post(place("rows/2/exclusion"), data=data, headers=HTMX)
         page = BeautifulSoup(answer.text, "html.parser")
         assert page.select_one("#review")["hx-swap-oob"] == "true"
-        assert totals(page)["skipped by you"] == "1"
+        assert totals(page)["excluded by you"] == "1"
         assert page.select_one("#send-note").get_text() == "3 people will get an email."
 
     def test_a_column_that_takes_too_long_to_read_is_refused(
@@ -381,7 +381,7 @@ class TestUndoing:
             ("Use gmail.com for all", "@gmial.com is corrected in all rows."),
             ("Use ann@gmail.com", "Row 1 is changed."),
             ("Keep as is", "Row 1 is kept as is."),
-            ("Skip", "Row 1 is skipped."),
+            ("Exclude", "Row 1 is excluded."),
         ],
     )
     def test_an_edit_is_reported_and_can_be_undone(
@@ -424,11 +424,11 @@ class TestDownload:
         assert lines[1][3] == "duplicate of row 2"
         assert "no @" in lines[2][3]
 
-    def test_skipped_rows_are_not_reported_as_invalid(self, looking: Browser) -> None:
-        looking.press("Skip", within="#staged-list tbody tr")
+    def test_excluded_rows_are_not_reported_as_invalid(self, looking: Browser) -> None:
+        looking.press("Exclude", within="#staged-list tbody tr")
         answer = looking.client.get(place("not-invited.csv"))
         lines = list(csv.reader(io.StringIO(answer.text)))
-        assert lines[2][3] == "skipped by you"
+        assert lines[2][3] == "excluded by you"
 
     def test_the_download_keeps_no_database_connection(self, looking: Browser) -> None:
         answer = looking.client.get(place("not-invited.csv"))
@@ -502,7 +502,7 @@ class TestSending:
 
     def test_a_button_of_a_deleted_list_says_so(self, looking: Browser) -> None:
         staging.delete(StagedList.get())
-        looking.press("Skip", within="#staged-list tbody tr")
+        looking.press("Exclude", within="#staged-list tbody tr")
         assert looking.status == 404
         assert "This list is no longer here" in looking.text
 

@@ -475,7 +475,7 @@ class _Full:
 
         def show_all(visitor: Visitor) -> None:
             drop_mixed(visitor)
-            visitor.press("Skip row 6").sees("skipped by you").press("All 11")
+            visitor.press("Exclude row 6").sees("excluded by you").press("All 11")
             expect(visitor.page.locator(".staged-rows tbody tr")).to_have_count(11)
 
         def send_many(visitor: Visitor) -> None:

@@ -41,7 +41,7 @@ def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visito
     olive.tab_to(row).keys("ControlOrMeta+a").page.keyboard.type("cleo@example.org")
     olive.keys("Enter").sees("1 invalid address")
     expect(olive.field("Address in row 5")).to_be_visible()
-    olive.tab_to(olive.button("Skip row 5")).keys("Enter")
+    olive.tab_to(olive.button("Exclude row 5")).keys("Enter")
 
     olive.sees("5 people will get an email.")
     olive.tab_to(olive.button("Send Invitation")).keys("Enter").sees("5 of 5 sent")
@@ -68,7 +68,7 @@ def test_a_right_row_is_changed_with_keys_alone(server: Server, olive: Visitor) 
     _drop(olive).press("All 7")
     change = olive.page.get_by_label("Change row 8", exact=True)
     expect(olive.field("Address in row 8")).to_be_hidden()
-    olive.button("Skip row 7").focus()
+    olive.button("Exclude row 7").focus()
     olive.tab_to(change).keys("Enter")
     expect(olive.field("Address in row 8")).to_be_focused()
     olive.keys("ControlOrMeta+a").page.keyboard.type("moritz@example.org")
@@ -108,10 +108,10 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
                 - textbox "Address in row 2": ada@gmial.com
                 - button "Save row 2"
               - cell "This looks misspelled, so the email could go to nobody or to a stranger."
-              - cell /Skip/:
+              - cell /Exclude/:
                 - button "Use ada@gmail.com in row 2"
                 - button "Keep row 2 as is"
-                - button "Skip row 2"
+                - button "Exclude row 2"
         """
     )
 
@@ -131,7 +131,7 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
     olive.press("All 50,000").sees("1 to 20 of 50,000")
     olive.press("Next").sees("21 to 40 of 50,000")
     expect(olive.button("Next")).to_be_focused()
-    olive.press("Skip row 33").sees("49,993 people will get an email.")
+    olive.press("Exclude row 33").sees("49,993 people will get an email.")
     olive.press("Include row 33").sees("49,994 people will get an email.")
 
 
@@ -161,12 +161,12 @@ def test_why_a_file_cannot_be_read_is_in_sight_without_javascript(
 def test_a_list_waits_through_a_reload_and_a_log_out_and_can_be_dropped(
     server: Server, olive: Visitor
 ) -> None:
-    _drop(olive).sees("Rows in guests.csv").press("Skip row 4").sees("1 skipped by you")
+    _drop(olive).sees("Rows in guests.csv").press("Exclude row 4").sees("1 excluded by you")
     olive.page.reload()
-    olive.sees("Rows in guests.csv", "1 skipped by you")
+    olive.sees("Rows in guests.csv", "1 excluded by you")
 
     olive.press("Log out")
-    olive.log_in().go_to("Create New Invitation").sees("Rows in guests.csv", "1 skipped by you")
+    olive.log_in().go_to("Create New Invitation").sees("Rows in guests.csv", "1 excluded by you")
     olive.press("Remove the file").misses("Rows in guests.csv")
     olive.page.reload()
     olive.sees_heading("New Invitation").misses("Rows in guests.csv")

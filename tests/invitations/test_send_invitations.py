@@ -8,7 +8,7 @@ from invites.authorization import audit_log
 from invites.authorization.authority import has_authority
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.invitations import manage, send_invitations, skipped
+from invites.invitations import manage, send_invitations, skipped, unsubscribe
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, LIFETIME, Approval, InvitationRequest
@@ -374,3 +374,12 @@ def test_people_who_answered_meanwhile_are_not_mailed(owner, pending, now):
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
     assert Batch.select().count() == 1
+
+
+def test_only_people_who_were_removed_declined_or_are_pending_can_be_invited_on_request(
+    owner, account, now
+):
+    invitation = invite(owner, now, "ann@example.org")
+    unsubscribe.unsubscribe(invitation, now)
+    with refused(Reason.NOBODY_TO_INVITE):
+        send_invitations.send(owner, order("ann@example.org", also=frozenset(EntryOutcome)), now)

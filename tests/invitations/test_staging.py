@@ -337,13 +337,13 @@ class TestLookingOver:
             staging.pick_columns(staged, Choice(2, None), now)
 
     def test_rows_of_a_deleted_list_are_not_shown(self, staged):
-        assert staged_rows.in_file(staged, [6, 2, 99]) == {
+        assert staged_rows.filled_cells(staged, [6, 2, 99]) == {
             2: "Ben, ben@example.org, olive@example.org",
             6: "Nobody, not one",
         }
         staging.delete(staged)
         with refused(Reason.NOT_FOUND):
-            staged_rows.in_file(staged, [6])
+            staged_rows.filled_cells(staged, [6])
 
     def test_rows_that_are_not_invited_are_listed(self, staged):
         assert [row.number for row in staged_rows.without(staged, INVITED)] == [4, 5, 6]

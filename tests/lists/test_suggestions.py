@@ -10,8 +10,8 @@ from invites.lists import mail_providers
 from invites.lists.suggestions import (
     addresses_in,
     corrected,
-    holds_no_more,
-    holds_two,
+    finds_all_addresses,
+    has_several_addresses,
     is_role,
     suggestion,
 )
@@ -101,7 +101,7 @@ def test_nothing_is_suggested_for_what_may_mean_anything(written):
     ],
 )
 def test_two_addresses_are_told_from_a_broken_one(written, two):
-    assert holds_two(written) is two
+    assert has_several_addresses(written) is two
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_two_addresses_are_told_from_a_broken_one(written, two):
 )
 def test_each_of_two_addresses_can_be_chosen(written, found, all_of_it):
     assert addresses_in(written) == found
-    assert holds_no_more(written) is all_of_it
+    assert finds_all_addresses(written) is all_of_it
 
 
 @pytest.mark.parametrize(

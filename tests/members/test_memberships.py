@@ -197,8 +197,8 @@ def test_deactivation_revokes_open_invitations(people, owner, now):
 
 def test_leaving_with_an_unconfirmed_address_revokes_no_invitation(people, owner, account, now):
     offer = invite(owner, now, role=Role.ADMIN)
-    squatter = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
-    memberships.leave(squatter, now)
+    unconfirmed = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
+    memberships.leave(unconfirmed, now)
     assert reread(offer).is_open(now)
 
 
@@ -209,8 +209,8 @@ def test_deactivation_revokes_no_invitation_above_the_actors_reach(
     people, owner, account, now, actor, remains
 ):
     offer = invite(owner, now, role=Role.ADMIN)
-    squatter = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
-    memberships.deactivate(people[actor], squatter, now)
+    unconfirmed = make_member(account, "Sly", "new@example.org", Role.USER, now, confirmed=False)
+    memberships.deactivate(people[actor], unconfirmed, now)
     assert reread(offer).is_open(now) == remains
 
 

@@ -47,14 +47,14 @@ def test_it_is_required_of_moderators_and_up_and_never_of_users(
     owner_with_one: Membership, people: People, now: datetime
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
-    missing = {role for role in Role if two_step_policy.is_missing(member(role, people))}
+    missing = {role for role in Role if two_step_policy.must_set_up(member(role, people))}
     assert missing == {Role.MODERATOR, Role.ADMIN}
     have_two_step(people[Role.MODERATOR].user, now)
-    assert not two_step_policy.is_missing(member(Role.MODERATOR, people))
+    assert not two_step_policy.must_set_up(member(Role.MODERATOR, people))
 
 
 def test_nothing_is_missing_if_the_account_does_not_require_it(people: People) -> None:
-    assert not any(two_step_policy.is_missing(member(role, people)) for role in Role)
+    assert not any(two_step_policy.must_set_up(member(role, people)) for role in Role)
 
 
 def test_nobody_locks_themselves_out(owner: Membership, now: datetime) -> None:
@@ -68,7 +68,7 @@ def test_members_who_turn_theirs_off_later_are_locked_out_again(
 ) -> None:
     two_step_policy.require(owner_with_one, True, now)
     two_step.disable(owner_with_one.user, now)
-    assert two_step_policy.is_missing(member(Role.OWNER, people))
+    assert two_step_policy.must_set_up(member(Role.OWNER, people))
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])

@@ -289,7 +289,7 @@ PAGE_CASES = {
     "rows that need a look": PageCase(
         "owner", _list("rows"), {"place": "invalid:1"}, fragment="staged-list", before=_stage_list
     ),
-    "row left out": PageCase(
+    "row excluded": PageCase(
         "owner", _list("rows/2/exclusion"), {}, fragment="staged-list", before=_stage_list
     ),
     "row mended": PageCase(
@@ -355,7 +355,7 @@ PAGE_CASES = {
     "batch, unanswered": PageCase(
         "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
     ),
-    "batch, what was left out": PageCase(
+    "batch, skipped entries": PageCase(
         "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}/skipped"
     ),
     "a person's address to correct": PageCase("owner", _invitation("bounced", "corrected")),

@@ -50,8 +50,8 @@ SENT = progress({DeliveryState.SENT: 4})
 ANSWERED = replace(SENT, people=NOTHING.people | {InvitationStatus.ACCEPTED: 4})
 
 
-def member(role: Role = Role.ADMIN, *, is_operator: bool = False) -> Membership:
-    user = User(name="Ada", is_installer=is_operator)
+def member(role: Role = Role.ADMIN, *, is_installer: bool = False) -> Membership:
+    user = User(name="Ada", is_installer=is_installer)
     return Membership(user=user, account=1, role=role)
 
 
@@ -62,7 +62,7 @@ def view(
     **more: Any,
 ) -> BatchView:
     batch = Batch(id=7, state=state, role=role, stop_reason="550 No")
-    usual = {"member": member(), "has_mail_server": True, "worker_lives": True}
+    usual = {"member": member(), "has_mail_server": True, "worker_is_running": True}
     return BatchView(batch, counts, now=NOW, **usual | more)
 
 
@@ -149,7 +149,7 @@ class TestPace:
             view(BatchState.PAUSED, ahead=Batch()),
             view(BatchState.DONE, SENT, ahead=Batch()),
             view(has_mail_server=False, ahead=Batch()),
-            view(worker_lives=False, ahead=Batch()),
+            view(worker_is_running=False, ahead=Batch()),
             view(outage="no route", ahead=Batch()),
         ],
         ids=["paused", "done", "no mail server", "no worker", "outage"],
@@ -171,7 +171,7 @@ class TestNotes:
             (view(BatchState.STOPPED), "The mail server answered: 550 No"),
             (view(BatchState.CANCELED, NOTHING), "Canceled."),
             (view(has_mail_server=False), "No mail server is configured yet"),
-            (view(worker_lives=False), "The mail worker"),
+            (view(worker_is_running=False), "The mail worker"),
             (view(outage="no route"), "Reason: no route"),
         ],
         ids=["paused", "stopped", "canceled", "no mail server", "no worker", "outage"],
@@ -181,13 +181,15 @@ class TestNotes:
 
     @pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELED])
     def test_the_state_of_the_batch_comes_before_other_obstacles(self, state: BatchState) -> None:
-        assert "mail worker" not in the_note(view(state, worker_lives=False, outage="no route"))
+        assert "mail worker" not in the_note(
+            view(state, worker_is_running=False, outage="no route")
+        )
 
     def test_a_paused_batch_without_waiting_mails_has_none(self) -> None:
         assert view(BatchState.PAUSED, SENT).notes == []
 
     def test_obstacles_do_not_matter_once_all_is_sent(self) -> None:
-        assert view(BatchState.DONE, SENT, worker_lives=False, outage="no route").notes == []
+        assert view(BatchState.DONE, SENT, worker_is_running=False, outage="no route").notes == []
 
     @pytest.mark.parametrize(
         ("obstacle", "page"),
@@ -199,7 +201,7 @@ class TestNotes:
     def test_only_the_operator_gets_a_link_to_what_helps(
         self, obstacle: dict[str, Any], page: str
     ) -> None:
-        (note,) = view(member=member(is_operator=True), **obstacle).notes
+        (note,) = view(member=member(is_installer=True), **obstacle).notes
         assert note.link is not None
         assert note.link.endpoint == page
         (note,) = view(**obstacle).notes
@@ -235,13 +237,15 @@ class TestAnnouncement:
         assert view(BatchState.PAUSED).announcement == ""
 
     def test_what_keeps_mails_is_announced_without_its_reason(self) -> None:
-        assert "mail worker" in view(worker_lives=False).announcement
+        assert "mail worker" in view(worker_is_running=False).announcement
         assert "mail server" in view(outage="no route").announcement
         assert "no route" not in view(outage="no route").announcement
         assert "Stopped" in view(BatchState.STOPPED).announcement
 
     def test_a_halted_batch_announces_no_outage(self) -> None:
-        assert view(BatchState.PAUSED, worker_lives=False, outage="no route").announcement == ""
+        assert (
+            view(BatchState.PAUSED, worker_is_running=False, outage="no route").announcement == ""
+        )
 
 
 class TestFigures:
@@ -298,12 +302,12 @@ def test_the_list_of_batches_tags_each_with_how_far_its_mails_are(
     state: BatchState, people: int, mails: int, text: str, look: str
 ) -> None:
     tag = mail_tag(
-        ListedBatch(Batch(state=state), people, mails), has_mail_server=True, is_operator=False
+        ListedBatch(Batch(state=state), people, mails), has_mail_server=True, is_installer=False
     )
     assert (tag.text, tag.look) == (text, look)
 
 
 def test_without_a_mail_server_the_operator_reads_where_mails_wait() -> None:
     sent = ListedBatch(Batch(state=BatchState.RUNNING), 4, 0)
-    assert mail_tag(sent, has_mail_server=False, is_operator=True).text == "in the Mailbox"
-    assert mail_tag(sent, has_mail_server=False, is_operator=False).text == "queued"
+    assert mail_tag(sent, has_mail_server=False, is_installer=True).text == "in the Mailbox"
+    assert mail_tag(sent, has_mail_server=False, is_installer=False).text == "queued"
