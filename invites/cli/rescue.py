@@ -42,7 +42,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
             ownership.rescue(account, user, now)
     except RuleError as refused:
         raise click.ClickException(error_text(refused)) from None
-    click.echo(f"{user.name} ({user.email}) is now Account Owner of {account.name}.")
+    click.echo(f"{account.name} has another Account Owner: {user.name} ({user.email}).")
     if two_step.is_on(user):
         click.echo(
             "They still need two-step verification to log in. If they can't use it, run: "

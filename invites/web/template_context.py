@@ -27,7 +27,7 @@ from invites.models import (
     InvitationStatus,
 )
 from invites.people import email_tokens, passwords
-from invites.web import error_labels, labels
+from invites.web import error_labels, labels, sentences
 from invites.web.access import AccountContext, account_context
 from invites.web.htmx import wants_fragment
 from invites.web.login import visitor
@@ -68,7 +68,7 @@ class _StrictAttributes(Undefined):
 
 def init_app(app: Flask) -> None:
     """Adds names and filters to the templates, and the account's time zone to Babel."""
-    flask_babel.Babel(app, timezone_selector=time_zone)
+    sentences.init_app(app, timezone_selector=time_zone)
     app.jinja_env.undefined = _StrictAttributes
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

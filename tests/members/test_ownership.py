@@ -101,7 +101,9 @@ class TestRescue:
 
     def test_makes_a_member_owner_and_records_it(self, app, people):
         done = self.rescue(app)
-        assert done.output.startswith("Uma Roy (uma@example.org) is now Account Owner of Riverside")
+        assert done.output.startswith(
+            "Riverside Relief has another Account Owner: Uma Roy (uma@example.org)."
+        )
         assert owners(people) == ["olive@example.org", "uma@example.org"]
         newest = audit_log.entries(people[Role.OWNER].account, None, "")[0]
         assert (newest.action, newest.actor, newest.details) == (
