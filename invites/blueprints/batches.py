@@ -71,8 +71,8 @@ def retry(batch_id: int) -> Response:
         batches.retry_failed,
         batch_id,
         lambda n: ngettext(
-            "Retrying %(count)s email.",
-            "Retrying %(count)s emails.",
+            "%(count)s email queued again.",
+            "%(count)s emails queued again.",
             n,
             count=format_decimal(n),
         ),
@@ -86,7 +86,7 @@ def send_on_hold(batch_id: int) -> Response:
         batches.send_on_hold,
         batch_id,
         lambda n: ngettext(
-            "%(count)s email is queued.", "%(count)s emails are queued.", n, count=format_decimal(n)
+            "%(count)s email queued.", "%(count)s emails queued.", n, count=format_decimal(n)
         ),
     )
 

@@ -71,8 +71,8 @@ def _sending(people: int) -> str:
         )
     else:
         message = ngettext(
-            "Sending %(count)s invitation.",
-            "Sending %(count)s invitations.",
+            "%(count)s invitation created.",
+            "%(count)s invitations created.",
             people,
             count=format_decimal(people),
         )

@@ -19,7 +19,7 @@ from invites.web.access import allow, current
 from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.form_limits import FORM
 from invites.web.htmx import wants_fragment
-from invites.web.responses import run_rule, show
+from invites.web.responses import go, run_rule, show
 from invites.web.services import links, now
 
 blueprint = Blueprint("invitations", __name__, url_prefix="/accounts/<slug>/invitations")
@@ -33,6 +33,17 @@ _WHICH: dict[str, InvitationStatus | Flag] = {
 @allow(Action.SEE_PEOPLE)
 def index() -> Response:
     return _list()
+
+
+@blueprint.get("/<int:invitation_id>")
+@allow(Action.SEE_PEOPLE)
+def row(invitation_id: int) -> Response:
+    """A row asks for itself until its resent mail is sent."""
+    invitation = current().scope.invitations.find(invitation_id)
+    if not wants_fragment():
+        return go(url_for("invitations.index"))
+    listed = current().scope.invitations.listed(invitation, now())
+    return show("invitations/_invitation.html", is_row=True, listed=listed)
 
 
 @blueprint.post("/<int:invitation_id>/resend")
@@ -143,6 +154,7 @@ def _row(invitation_id: int, status: int) -> Response:
     which, search = _filter()
     return show(
         "invitations/_invitation.html",
+        is_row=True,
         listed=scope.invitations.listed(scope.invitations.find(invitation_id), now()),
         search=search,
         chosen=which or "",

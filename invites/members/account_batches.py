@@ -14,9 +14,12 @@ _LISTED = [field for field in Batch._meta.sorted_fields if field is not Batch.sk
 
 @dataclass(frozen=True)
 class ListedBatch:
+    """``mails``: how many were sent. ``undelivered``: to how many people none was."""
+
     batch: Batch
     people: int
     mails: int
+    undelivered: int = 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,6 @@ class AccountBatches:
         )
         page = paged(query, number, size=size)
         ids = [batch.id for batch in page]
-        people, mails = progress.people_of(ids), progress.sent_mails_of(ids)
-        listed = [ListedBatch(one, people.get(one.id, 0), mails.get(one.id, 0)) for one in page]
+        counts = progress.people_of(ids), progress.sent_mails_of(ids), progress.undelivered_to(ids)
+        listed = [ListedBatch(one, *(count.get(one.id, 0) for count in counts)) for one in page]
         return Page(listed, page.number, page.total, page.size)

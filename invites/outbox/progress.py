@@ -119,6 +119,19 @@ def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
     return _by_batch(fn.COUNT(Delivery.id), Delivery.batch.in_(batch_ids) & is_sent)
 
 
+def undelivered_to(batch_ids: Sequence[int]) -> dict[int, int]:
+    """By batch id. Counts people who haven't answered, and whose mail failed or is on hold."""
+    has_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
+    is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
+    is_withdrawn = Delivery.state == DeliveryState.WITHDRAWN
+    is_open = Invitation.select().where(
+        Invitation.id == Delivery.invitation, Invitation.state == InvitationState.PENDING
+    )
+    which = Delivery.batch.in_(batch_ids) & (has_failed | is_withdrawn & is_on_hold)
+    which &= fn.EXISTS(is_open) & is_newest_mail(of_batch=True)
+    return _by_batch(fn.COUNT(Delivery.id), which)
+
+
 def _by_batch(count: Any, which: Any) -> dict[int, int]:
     counted = Delivery.select(Delivery.batch, count).where(which).group_by(Delivery.batch)
     return dict(db.tuples(counted))

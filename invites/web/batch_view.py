@@ -147,9 +147,9 @@ class BatchView:
 
     @property
     def pace(self) -> str:
-        """The sending speed, or what the mails wait for. Empty when sending isn't possible."""
+        """The sending speed, what the mails wait for, or the end. Empty if sending is blocked."""
         if not self._is_well:
-            return ""
+            return self._end
         if self.ahead:
             return str(_("Waiting for another batch:"))
         if self.batch.state == BatchState.PROBING:
@@ -159,19 +159,37 @@ class BatchView:
         return str(_("The unsent emails are queued."))
 
     @property
+    def _end(self) -> str:
+        """That nothing more is sent, and why fewer mails were sent than there are people."""
+        is_over = not self.progress.waiting and not self.progress.on_hold
+        if not is_over or self.batch.state not in (*batches.ACTIVE, BatchState.DONE):
+            return ""
+        count = self.progress.unneeded
+        if not count:
+            return str(_("Done."))
+        return str(
+            ngettext(
+                "Done. %(count)s email wasn't needed: the person had answered.",
+                "Done. %(count)s emails weren't needed: the people had answered.",
+                count,
+                count=format_decimal(count),
+            )
+        )
+
+    @property
     def _is_well(self) -> bool:
         return self.is_sending and self.worker_is_running and not self.outage
 
     @property
     def notes(self) -> list[Note]:
-        found = (self._state, self._unknown, self._on_hold, self._without_authority)
+        found = (self._unknown, self._on_hold, self._without_authority)
         return [note for note in found if note]
 
     @property
     def announcement(self) -> str:
         """For screen readers, announced once: that sending ended, or what blocks it."""
         if not self.progress.waiting:
-            return self.sent_of_total
+            return f"{self.sent_of_total}. {self._end}".strip()
         if self.batch.state == BatchState.STOPPED:
             return str(_("Stopped because the mail server refused several emails in a row."))
         if self.is_sending and not self.worker_is_running:
@@ -186,7 +204,8 @@ class BatchView:
         return ""
 
     @property
-    def _state(self) -> Note | None:
+    def obstacle(self) -> Note | None:
+        """What keeps the queued mails from being sent. Shown where the pace is otherwise."""
         waiting = self.progress.waiting
         if self.batch.state == BatchState.PAUSED and waiting:
             text = ngettext(
@@ -210,10 +229,10 @@ class BatchView:
                 "emailed can be invited again."
             )
             return Note("circle-x", text)
-        return self._obstacle if waiting else None
+        return self._breakdown if waiting else None
 
     @property
-    def _obstacle(self) -> Note | None:
+    def _breakdown(self) -> Note | None:
         is_installer = self.member.user.is_installer
         if not self.has_mail_server and is_installer:
             text = _(
@@ -342,9 +361,17 @@ def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_installer: bool) ->
         if has_mail_server:
             return Tag(_sent_of(sent.mails, sent.people))
         return Tag(_("in the Mailbox") if is_installer else _("queued"))
-    if state is BatchState.DONE and sent.mails < sent.people:
-        words = _sent_of(sent.mails, sent.people) if sent.mails else _("none sent")
+    if state is BatchState.DONE and sent.undelivered:
+        count = format_decimal(sent.undelivered)
+        words = ngettext(
+            "done, %(count)s undelivered",
+            "done, %(count)s undelivered",
+            sent.undelivered,
+            count=count,
+        )
         return Tag(words, "warning")
+    if state is BatchState.DONE and not sent.mails:
+        return Tag(_("none sent"), "warning")
     return Tag(str(labels.BATCH[state]), _LOOKS.get(state, ""))
 
 

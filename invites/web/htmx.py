@@ -1,12 +1,13 @@
 """Everything that depends on htmx's request headers."""
 
+import re
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import request
 from htmx_flask.requests import HtmxAwareRequest, HtmxHeaders
 
-_POLLING_ELEMENT = "batch-progress"  # the id of the element that polls
+_POLLING_ELEMENTS = re.compile(r"batch-progress|invitation-\d+")  # the ids of elements that poll
 
 
 def is_htmx() -> bool:
@@ -21,7 +22,7 @@ def wants_fragment() -> bool:
 
 def is_polling() -> bool:
     """Whether an open page sent the request by itself, without a person's action."""
-    return bool(_headers().trigger == _POLLING_ELEMENT)
+    return bool(_POLLING_ELEMENTS.fullmatch(_headers().trigger or ""))
 
 
 def page_address() -> str:

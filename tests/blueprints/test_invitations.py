@@ -9,6 +9,7 @@ from time_machine import travel
 
 from invites.core.clock import utcnow
 from invites.core.roles import Role
+from invites.core.settings import MailServer
 from invites.invitations import manage, send_invitations
 from invites.lists.entries import Entry
 from invites.members import answers, memberships, permanent_link
@@ -19,14 +20,16 @@ from invites.models import (
     InvitationState,
     InvitationStatus,
     Membership,
+    Session,
 )
 from invites.outbox.retry import SendResult
 from tests.support.actions import attempt, attempt_all, invite, new_profile, reread, send
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import People
-from tests.support.populated_account import ACCOUNT, links, path, signed_in
+from tests.support.populated_account import ACCOUNT, links, path, signed_in, use_mail_server
 
 LIST = f"{ACCOUNT}/invitations"
+MAIL_SERVER = MailServer("mail.example.org", 25, None, None, use_tls=False, use_ssl=False)
 
 
 @pytest.fixture
@@ -184,6 +187,29 @@ class TestActions:
         assert "ann@example.org" in olive.page.select_one("#notices").get_text()
         assert Delivery.select().count() == 2
         assert reread(invitation).expires_at > now + timedelta(days=16)
+
+    def test_a_resent_row_asks_for_itself_until_its_mail_is_sent(
+        self, app: Flask, olive: Browser, invitation: Invitation
+    ) -> None:
+        use_mail_server(app, MAIL_SERVER)
+        Session.update(is_shared=True).execute()
+        olive.open(LIST).htmx = True
+        olive.press("Resend")
+        headers = HTMX | {"HX-Trigger": f"invitation-{invitation.id}"}
+        resent = olive.page.select_one("tbody")
+        assert "queued" in resent.text
+        assert resent["hx-trigger"] == "every 2s"
+        olive.open(resent["hx-get"], headers=headers)
+        assert olive.page.select_one("tbody")["hx-trigger"] == "every 2s"
+        assert not olive.open(LIST, headers=HTMX).page.select("[hx-trigger^=every]")
+        mail_went_out()
+        olive.open(resent["hx-get"], headers=headers)
+        assert "sent" in row(olive, invitation)
+        assert "hx-trigger" not in olive.page.select_one("tbody").attrs
+        with travel(utcnow() + timedelta(minutes=20), tick=False):
+            olive.client.get(resent["hx-get"], headers=headers)
+        with travel(utcnow() + timedelta(minutes=40), tick=False):
+            assert olive.open(LIST).title == "Log in"
 
     def test_an_expired_invitation_can_be_resent(
         self, app: Flask, olive: Browser, somebody: Browser, invitation: Invitation, now: datetime

@@ -75,6 +75,10 @@ def the_note(view: BatchView) -> str:
     return note.text
 
 
+def obstacle(view: BatchView) -> str:
+    return view.obstacle.text if view.obstacle else ""
+
+
 class TestButtons:
     @pytest.mark.parametrize(
         ("state", "counts", "expected"),
@@ -147,23 +151,29 @@ class TestPace:
         "halted",
         [
             view(BatchState.PAUSED, ahead=Batch()),
-            view(BatchState.DONE, SENT, ahead=Batch()),
             view(has_mail_server=False, ahead=Batch()),
             view(worker_is_running=False, ahead=Batch()),
             view(outage="no route", ahead=Batch()),
         ],
-        ids=["paused", "done", "no mail server", "no worker", "outage"],
+        ids=["paused", "no mail server", "no worker", "outage"],
     )
     def test_it_is_silent_while_nothing_can_be_sent(self, halted: BatchView) -> None:
         assert halted.pace == ""
         assert halted.waits_for is None
 
+    @pytest.mark.parametrize("state", [BatchState.DONE, BatchState.RUNNING])
+    def test_at_the_end_it_tells_which_mails_were_not_needed(self, state: BatchState) -> None:
+        assert view(state, SENT, ahead=Batch()).pace == "Done."
+        answered = progress({DeliveryState.SENT: 2, DeliveryState.WITHDRAWN: 1}, unneeded=1)
+        end = "Done. 1 email wasn't needed: the person had answered."
+        assert view(state, answered).pace == end
+        assert view(state, answered).announcement == f"2 of 3 sent. {end}"
 
-class TestNotes:
-    def test_a_batch_that_is_sent_has_none(self) -> None:
-        assert view().notes == []
-        assert view(BatchState.DONE, SENT).notes == []
+    def test_a_batch_with_mails_on_hold_has_not_ended(self) -> None:
+        assert view(BatchState.DONE, replace(SENT, on_hold=1)).pace == ""
 
+
+class TestObstacle:
     @pytest.mark.parametrize(
         ("shown", "words"),
         [
@@ -176,36 +186,47 @@ class TestNotes:
         ],
         ids=["paused", "stopped", "canceled", "no mail server", "no worker", "outage"],
     )
-    def test_one_says_what_keeps_mails_from_being_sent(self, shown: BatchView, words: str) -> None:
-        assert words in the_note(shown)
+    def test_it_says_what_keeps_mails_from_being_sent(self, shown: BatchView, words: str) -> None:
+        assert words in obstacle(shown)
+        assert shown.pace == ""  # which would be in the same place
 
     @pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELED])
-    def test_the_state_of_the_batch_comes_before_other_obstacles(self, state: BatchState) -> None:
-        assert "mail worker" not in the_note(
+    def test_the_state_of_the_batch_comes_before_others(self, state: BatchState) -> None:
+        assert "mail worker" not in obstacle(
             view(state, worker_is_running=False, outage="no route")
         )
 
     def test_a_paused_batch_without_waiting_mails_has_none(self) -> None:
-        assert view(BatchState.PAUSED, SENT).notes == []
+        assert view(BatchState.PAUSED, SENT).obstacle is None
 
-    def test_obstacles_do_not_matter_once_all_is_sent(self) -> None:
-        assert view(BatchState.DONE, SENT, worker_is_running=False, outage="no route").notes == []
+    def test_there_is_none_once_all_is_sent(self) -> None:
+        assert (
+            view(BatchState.DONE, SENT, worker_is_running=False, outage="no route").obstacle is None
+        )
 
     @pytest.mark.parametrize(
-        ("obstacle", "page"),
+        ("what", "page"),
         [
             ({"has_mail_server": False}, "mail.mailbox"),
             ({"outage": "no route"}, "mail.page"),
         ],
     )
     def test_only_the_operator_gets_a_link_to_what_helps(
-        self, obstacle: dict[str, Any], page: str
+        self, what: dict[str, Any], page: str
     ) -> None:
-        (note,) = view(member=member(is_installer=True), **obstacle).notes
+        note = view(member=member(is_installer=True), **what).obstacle
+        assert note is not None
         assert note.link is not None
         assert note.link.endpoint == page
-        (note,) = view(**obstacle).notes
+        note = view(**what).obstacle
+        assert note is not None
         assert note.link is None
+
+
+class TestNotes:
+    def test_a_batch_that_is_sent_has_none(self) -> None:
+        assert view().notes == []
+        assert view(BatchState.DONE, SENT).notes == []
 
     def test_unknown_outcomes_warn_of_duplicates_where_they_can_be_retried(self) -> None:
         unknown = progress({DeliveryState.UNKNOWN: 2}, retriable=2)
@@ -220,8 +241,8 @@ class TestNotes:
         self,
     ) -> None:
         counts = replace(WAITING, on_hold=1, without_authority=2)
-        paused, on_hold, without = view(BatchState.PAUSED, counts).notes
-        assert "Paused" in paused.text
+        assert "Paused" in obstacle(view(BatchState.PAUSED, counts))
+        on_hold, without = view(BatchState.PAUSED, counts).notes
         assert "1 email is on hold: it was queued in the backup" in on_hold.text
         assert "2 invitations can't be accepted" in without.text
         assert without.link is not None
@@ -230,7 +251,7 @@ class TestNotes:
 
 class TestAnnouncement:
     def test_the_end_is_announced_with_the_totals(self) -> None:
-        assert view(BatchState.DONE, SENT).announcement == "4 of 4 sent"
+        assert view(BatchState.DONE, SENT).announcement == "4 of 4 sent. Done."
 
     def test_nothing_is_announced_while_mails_are_sent(self) -> None:
         assert view().announcement == ""
@@ -286,24 +307,24 @@ class TestUndelivered:
 
 
 @pytest.mark.parametrize(
-    ("state", "people", "mails", "text", "look"),
+    ("state", "mails", "undelivered", "text", "look"),
     [
-        (BatchState.RUNNING, 4, 1, "1 of 4 sent", ""),
-        (BatchState.PROBING, 4, 0, "0 of 4 sent", ""),
-        (BatchState.DONE, 4, 4, "done", "accepted"),
-        (BatchState.DONE, 4, 3, "3 of 4 sent", "warning"),
-        (BatchState.DONE, 4, 0, "none sent", "warning"),
-        (BatchState.PAUSED, 4, 1, "paused", "warning"),
-        (BatchState.STOPPED, 4, 1, "stopped", "failed"),
-        (BatchState.CANCELED, 4, 1, "canceled", ""),
+        (BatchState.RUNNING, 1, 0, "1 of 4 sent", ""),
+        (BatchState.PROBING, 0, 0, "0 of 4 sent", ""),
+        (BatchState.DONE, 4, 0, "done", "accepted"),
+        (BatchState.DONE, 3, 0, "done", "accepted"),  # one had answered
+        (BatchState.DONE, 3, 1, "done, 1 undelivered", "warning"),
+        (BatchState.DONE, 0, 0, "none sent", "warning"),
+        (BatchState.PAUSED, 1, 0, "paused", "warning"),
+        (BatchState.STOPPED, 1, 0, "stopped", "failed"),
+        (BatchState.CANCELED, 1, 0, "canceled", ""),
     ],
 )
 def test_the_list_of_batches_tags_each_with_how_far_its_mails_are(
-    state: BatchState, people: int, mails: int, text: str, look: str
+    state: BatchState, mails: int, undelivered: int, text: str, look: str
 ) -> None:
-    tag = mail_tag(
-        ListedBatch(Batch(state=state), people, mails), has_mail_server=True, is_installer=False
-    )
+    listed = ListedBatch(Batch(state=state), 4, mails, undelivered)
+    tag = mail_tag(listed, has_mail_server=True, is_installer=False)
     assert (tag.text, tag.look) == (text, look)
 
 
