@@ -214,7 +214,7 @@ def test_trouble_with_the_mail_server_is_told_once_and_moves_nothing(
         olive.open(f"/accounts/riverside-relief/batches/{batch.id}").misses("can't be used")
         olive.page.locator("#batch-told").evaluate(LISTEN)
         figures = olive.page.locator(".figures")
-        things = [olive.button("Pause"), olive.button("Cancel"), figures]
+        things = [olive.rests().button("Pause"), olive.button("Cancel"), figures]
         before = [thing.bounding_box() for thing in things]
 
         Delivery.update(due_at=utcnow()).execute()
