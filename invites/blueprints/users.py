@@ -17,6 +17,7 @@ from invites.core.roles import Role
 from invites.members import memberships, two_step_policy
 from invites.models import Membership
 from invites.web.access import allow, current
+from invites.web.error_labels import REASON
 from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
@@ -30,10 +31,17 @@ blueprint = Blueprint("users", __name__, url_prefix="/accounts/<slug>/users")
 class RoleForm(PlainForm):
     role = SelectField(_l("Role"), coerce=int)
 
-    def offer_roles(self) -> None:
-        """Only those that the acting member may grant."""
-        roles = grantable_roles(current().membership)
-        self.role.choices = [(int(role), str(ROLE[role])) for role in roles]
+    def offer_roles(self, membership: Membership) -> None:
+        """Those that the acting member may grant. Disables those that the member can't get."""
+        reasons = {
+            role: memberships.why_not(membership, role)
+            for role in grantable_roles(current().membership)
+        }
+        self.role.choices = [
+            (int(role), str(ROLE[role]), {"disabled": reason is not None})
+            for role, reason in reasons.items()
+        ]
+        self.role.description = " ".join({str(REASON[why]) for why in reasons.values() if why})
 
 
 @blueprint.get("")
@@ -68,9 +76,7 @@ def _list(*, active: bool, status: int = 200) -> Response:
 def edit(membership_id: int) -> Response:
     membership = current().scope.members.find(membership_id)
     authorize(current().membership, Action.CHANGE_ROLE, membership)
-    form = RoleForm(role=int(membership.role))
-    form.offer_roles()
-    return _editor(membership, form)
+    return _editor(membership, _role_form(membership))
 
 
 @blueprint.post("/<int:membership_id>/edit")
@@ -78,7 +84,7 @@ def edit(membership_id: int) -> Response:
 def update(membership_id: int) -> Response:
     membership = current().scope.members.find(membership_id)
     form = RoleForm()
-    form.offer_roles()
+    form.offer_roles(membership)
     if not form.validate():
         form.role.errors = [_("Choose one of these roles.")]
         return _editor(membership, form)
@@ -96,17 +102,32 @@ def update(membership_id: int) -> Response:
     )
 
 
+@blueprint.post("/<int:membership_id>/confirmation")
+@allow(Action.CHANGE_ROLE, body=FORM)
+def resend_confirmation(membership_id: int) -> Response:
+    """Five an hour to one address, see ``email_tokens``."""
+    membership = current().scope.members.find(membership_id)
+    return run_rule(
+        lambda: memberships.resend_confirmation(current().membership, membership, now()),
+        lambda status: _editor(membership, _role_form(membership), status),
+        told=lambda _none: _("Confirmation email sent to %(email)s.", email=membership.user.email),
+        go_to=url_for("users.edit", membership_id=membership_id),
+    )
+
+
 @blueprint.get("/<int:membership_id>")
 @allow(Action.SEE_PEOPLE)
 def row(membership_id: int) -> Response:
     membership = current().scope.members.find(membership_id)
-    return _row(membership) if wants_fragment() else go(_list_url(membership))
+    page = "users.active" if membership.is_active else "users.inactive"
+    return _row(membership) if wants_fragment() else go(url_for(page))
 
 
 @blueprint.post("/<int:membership_id>/deactivation")
 @allow(Action.REMOVE_MEMBER, body=FORM)
 def deactivate(membership_id: int) -> Response:
-    return _change(memberships.deactivate, membership_id, _l("%(name)s is now inactive."))
+    undo = url_for("users.reactivate", membership_id=membership_id)
+    return _change(memberships.deactivate, membership_id, _l("%(name)s is now inactive."), undo)
 
 
 @blueprint.post("/<int:membership_id>/reactivation")
@@ -116,7 +137,10 @@ def reactivate(membership_id: int) -> Response:
 
 
 def _change(
-    rule: Callable[[Membership, Membership, datetime], None], membership_id: int, told: LazyString
+    rule: Callable[[Membership, Membership, datetime], None],
+    membership_id: int,
+    told: LazyString,
+    undo: str = "",
 ) -> Response:
     membership = current().scope.members.find(membership_id)
 
@@ -129,7 +153,8 @@ def _change(
         lambda: rule(current().membership, membership, now()),
         show_result,
         told=lambda _none: str(told % {"name": membership.user.name}) + _consequences(membership),
-        go_to=_list_url(membership),
+        go_to=url_for("users.active"),
+        undo=undo if membership.id != current().membership.id else "",
     )
 
 
@@ -158,17 +183,19 @@ def _lost_invitations(membership: Membership) -> str:
     return f" {words}"
 
 
-def _list_url(membership: Membership) -> str:
-    return url_for("users.active" if membership.is_active else "users.inactive")
+def _role_form(membership: Membership) -> RoleForm:
+    form = RoleForm(formdata=None, role=int(membership.role))
+    form.offer_roles(membership)
+    return form
 
 
-def _editor(membership: Membership, form: RoleForm) -> Response:
+def _editor(membership: Membership, form: RoleForm, status: int | None = None) -> Response:
     return show(
         "users/edit.html",
         fragment="users/_user_editor.html",
         membership=membership,
         form=form,
-        status=form.status,
+        status=status or form.status,
     )
 
 

@@ -10,7 +10,16 @@ from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
 from invites.members import two_step_policy
-from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
+from invites.models import (
+    Account,
+    EmailTokenPurpose,
+    Invitation,
+    InvitationState,
+    JoinedBy,
+    Membership,
+    User,
+)
+from invites.people import email_tokens
 
 
 def find(account: Account, user: User) -> Membership | None:
@@ -81,10 +90,8 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
             raise RuleError(Reason.NOT_FOUND)
         if role == membership.role:
             return
-        if role > membership.role and not membership.user.is_confirmed:
-            raise RuleError(Reason.MEMBER_UNCONFIRMED)
-        if role != Role.OWNER:
-            _keep_an_owner(membership)
+        if reason := why_not(membership, role):
+            raise RuleError(reason)
         before, membership.role = membership.role, role
         membership.save(only=[Membership.role])
         two_step_policy.notify_if_must_set_up(membership, now)
@@ -97,6 +104,27 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
             before=before,
             after=role,
         )
+
+
+def why_not(membership: Membership, role: Role) -> Reason | None:
+    """Why the member can't get this role, no matter who grants it."""
+    if role > membership.role and not membership.user.is_confirmed:
+        return Reason.MEMBER_UNCONFIRMED
+    if role != Role.OWNER and is_last_owner(membership):
+        return Reason.LAST_OWNER
+    return None
+
+
+def resend_confirmation(actor: Membership, membership: Membership, now: datetime) -> None:
+    """Does nothing if the address is confirmed by now. Raises RuleError(TOO_MANY_LINKS)."""
+    with db.transaction():
+        membership = _fresh(membership)
+        authorize(actor, Action.CHANGE_ROLE, membership)
+        user, purpose = membership.user, EmailTokenPurpose.CONFIRM_EMAIL
+        if user.is_confirmed:
+            return
+        if not email_tokens.send_link(user, purpose, user.email, now):
+            raise RuleError(Reason.TOO_MANY_LINKS)
 
 
 def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:

@@ -8,7 +8,7 @@ from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize, is_allowed
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.members import memberships
+from invites.members import memberships, two_step_policy
 from invites.models import Account, JoinedBy, Membership, User
 
 
@@ -30,14 +30,19 @@ def claim(actor: Membership, now: datetime) -> None:
 
 
 def rescue(account: Account, user: User, now: datetime) -> None:
-    """For the operator. ``user`` may be anyone, with or without a membership."""
+    """For the operator. ``user`` may be anyone, with or without a membership.
+
+    They are notified if they have to set up two-step verification.
+    """
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)
+        two_step_policy.notify_if_missing(membership, now)
         audit_log.record(
             AuditAction.OWNER_RESCUED, account, None, now, email=user.email, name=user.name
         )
 
 
 def _make_owner(membership: Membership) -> None:
-    Membership.update(role=Role.OWNER).where(Membership.id == membership.id).execute()
+    membership.role = Role.OWNER
+    membership.save(only=[Membership.role])

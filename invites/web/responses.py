@@ -38,9 +38,14 @@ def go(url: str) -> AnyResponse:
     return response
 
 
-def tell(message: Any, kind: str = "done") -> None:
-    """Shown at the top of the next page. ``kind``: ``done`` or ``problem``."""
+def tell(message: Any, kind: str = "done", *, undo: str = "") -> None:
+    """Shown at the top of the next page. ``kind``: ``done`` or ``problem``.
+
+    ``undo``: the URL of the view that undoes what is told.
+    """
     flash(str(message), kind)
+    if undo:
+        flash(undo, "undo")
 
 
 def run_rule(
@@ -50,6 +55,7 @@ def run_rule(
     told: Callable[[T], str],
     go_to: str,
     has_fragment: bool = True,
+    undo: str = "",
 ) -> AnyResponse:
     """Runs a rule that changes something, and answers as ``answer_done`` does.
 
@@ -60,7 +66,7 @@ def run_rule(
         result = rule()
     except RuleError as refused:
         return _answer_refusal(refused, show_result, has_fragment=has_fragment)
-    return answer_done(told(result), show_result, go_to=go_to, has_fragment=has_fragment)
+    return answer_done(told(result), show_result, go_to=go_to, has_fragment=has_fragment, undo=undo)
 
 
 def check_rule(
@@ -80,10 +86,11 @@ def answer_done(
     *,
     go_to: str,
     has_fragment: bool = True,
+    undo: str = "",
 ) -> AnyResponse:
     """Answers a change: a redirect to ``go_to`` with the message, or for htmx the fragment."""
     in_place = has_fragment and wants_fragment()
-    _tell(message, "done", in_place=in_place)
+    _tell(message, "done", in_place=in_place, undo=undo)
     return show_result(200) if in_place else go(go_to)
 
 
@@ -97,16 +104,17 @@ def _answer_refusal(
 
 
 def notice_context() -> dict[str, str]:
-    """The message of this response's fragment: ``told`` or ``problem``."""
+    """The message of this response's fragment: ``told``, perhaps with ``undo``, or ``problem``."""
     found: dict[str, str] = g.get("notice", {})
-    return {"told": found.get("done", ""), "problem": found.get("problem", "")}
+    names = {"told": "done", "undo": "undo", "problem": "problem"}
+    return {name: found.get(kind, "") for name, kind in names.items()}
 
 
-def _tell(message: str, kind: str, *, in_place: bool) -> None:
+def _tell(message: str, kind: str, *, in_place: bool, undo: str = "") -> None:
     if in_place:
-        g.notice = {kind: message}
+        g.notice = {kind: message, "undo": undo}
     else:
-        tell(message, kind)
+        tell(message, kind, undo=undo)
 
 
 def _say_when_to_retry(response: Response) -> Response:

@@ -7,7 +7,7 @@ from flask import Flask
 
 from invites.core.roles import Role
 from invites.members import memberships, permanent_link, two_step_policy
-from invites.models import Account, Membership, User
+from invites.models import Account, Delivery, Membership, User
 from tests.members.test_two_step_policy import have_two_step
 from tests.support.actions import invite, new_profile, reread
 from tests.support.browsing import Browser
@@ -154,6 +154,45 @@ class TestRoles:
         olive.press("Update User", role="20")
         assert reread(una).role == Role.MODERATOR
 
+    def test_roles_that_would_be_refused_cannot_be_chosen_and_the_editor_says_why(
+        self, olive: Browser, account: Account, owner: Membership, now: datetime
+    ) -> None:
+        una = make_member(account, "Una", "una@example.org", Role.MODERATOR, now, confirmed=False)
+
+        def disabled() -> list[str]:
+            return [one["value"] for one in olive.page.select("option[disabled]")]
+
+        olive.open(f"{ACTIVE}/{una.id}/edit")
+        assert disabled() == ["30", "40"]
+        assert "unconfirmed" in olive.text
+        assert "hasn't confirmed their email address yet" in olive.text
+        olive.open(f"{ACTIVE}/{owner.id}/edit")
+        assert disabled() == ["10", "20", "30"]
+        assert "needs at least one Account Owner" in olive.text
+
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_the_confirmation_of_an_address_is_mailed_again_five_times_an_hour(
+        self, olive: Browser, account: Account, now: datetime, htmx: bool
+    ) -> None:
+        una = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
+        olive.open(f"{ACTIVE}/{una.id}/edit").htmx = htmx
+        for _time in range(5):
+            olive.press("Resend the confirmation email")
+            assert "Confirmation email sent to una@example.org." in olive.text
+        olive.press("Resend the confirmation email")
+        assert olive.status == 429
+        assert "Several of these emails were sent within an hour" in olive.text
+        assert Delivery.select().where(Delivery.recipient == "una@example.org").count() == 5
+
+    def test_only_those_who_may_change_roles_send_it(
+        self, mo: Browser, account: Account, now: datetime
+    ) -> None:
+        una = make_member(account, "Una", "una@example.org", Role.USER, now, confirmed=False)
+        token = mo.open(ACTIVE).page.select_one("[name=csrf_token]")["value"]
+        mo.post(f"{ACTIVE}/{una.id}/confirmation", {"csrf_token": token})
+        assert mo.status == 403
+        assert not Delivery.select().exists()
+
 
 class TestLeaving:
     def test_deactivating_takes_effect_at_once(
@@ -165,13 +204,26 @@ class TestLeaving:
         assert uma.open(f"{ACCOUNT}/").status == 403
         assert uma.open("/accounts").status == 200
 
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_it_can_be_undone_where_it_is_told(
+        self, olive: Browser, people: People, htmx: bool
+    ) -> None:
+        olive.open(ACTIVE).htmx = htmx
+        olive.press("Deactivate", within=row(people[Role.USER]))
+        assert not reread(people[Role.USER]).is_active
+        olive.htmx = False
+        olive.press("Undo")
+        assert reread(people[Role.USER]).is_active
+        assert "Uma Roy is active again." in olive.text
+        assert "Uma Roy" in names(olive)
+
     def test_reactivating_restores_the_former_role(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
         mo = people[Role.MODERATOR]
         memberships.deactivate(people[Role.OWNER], mo, now)
         olive.open(INACTIVE).press("Reactivate", within=row(mo))
-        assert names(olive) == []
+        assert "Mo Diaz" in names(olive)
         assert (reread(mo).is_active, reread(mo).role) == (True, Role.MODERATOR)
 
     def test_the_last_owner_cannot_leave(self, olive: Browser, owner: Membership) -> None:

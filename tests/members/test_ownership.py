@@ -7,7 +7,14 @@ from invites.authorization.audit_log import AuditAction
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.members import memberships, ownership
-from invites.models import Authenticator, JoinedBy, Membership, User
+from invites.models import (
+    Account,
+    Authenticator,
+    JoinedBy,
+    Membership,
+    SecurityEvent,
+    User,
+)
 from invites.people import profiles, sessions, totp, two_step
 from tests.cli.running import run
 from tests.people.test_security_notices import sent_notices
@@ -116,6 +123,12 @@ class TestRescue:
         totp.create(people[Role.USER].user, now)
         Authenticator.update(confirmed_at=now).execute()
         assert "flask disable-two-step --email uma@example.org" in self.rescue(app).output
+
+    @pytest.mark.usefixtures("people")
+    def test_notifies_an_owner_who_has_to_set_up_two_step_verification(self, app):
+        Account.update(requires_two_step=True).execute()
+        assert "flask disable-two-step" not in self.rescue(app).output
+        assert sent_notices() == [("uma@example.org", SecurityEvent.TWO_STEP_REQUIRED)]
 
     def test_reactivates_former_members_and_adds_people_who_never_were(self, app, lost, now):
         make_user("Zed", "zed@example.org", now)

@@ -389,6 +389,9 @@ PAGE_CASES = {
         "owner", f"{ACCOUNT}/users/inactive?search=nowhere", fragment="user-list"
     ),
     "edit user": PageCase("owner", _member("user", "/edit"), fragment="user-"),
+    "edit user, unconfirmed": PageCase(
+        "owner", _member("unconfirmed", "/edit"), fragment="user-"
+    ),
     "edit user, refused": PageCase(
         "owner", _member("unconfirmed", "/edit"), {"role": "30"}, fragment="user-", status=409
     ),

@@ -149,6 +149,7 @@ REFUSING = {
     "two_step_login.create": Refusing("people.two_step.check_code", "half way"),
     "users.deactivate": Refusing("members.memberships.deactivate"),
     "users.reactivate": Refusing("members.memberships.reactivate"),
+    "users.resend_confirmation": Refusing("members.memberships.resend_confirmation"),
     "users.update": Refusing("members.memberships.change_role", form={"role": "20"}),
 }
 
