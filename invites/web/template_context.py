@@ -1,5 +1,6 @@
 """What every template can use: the person, the account, labels, icons, times."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -56,13 +57,13 @@ _NAMES = {
 
 
 class _StrictAttributes(Undefined):
-    """Templates may leave out variables, but an object without the attribute is a mistake."""
+    """Templates may leave out variables and keys, but an object must have the attribute."""
 
     def __init__(
         self, hint: str | None = None, obj: Any = missing, name: str | None = None
     ) -> None:
         super().__init__(hint, obj, name)
-        if obj is not missing:
+        if obj is not missing and not isinstance(obj, Mapping):
             self._fail_with_undefined_error()
 
 

@@ -36,7 +36,7 @@ def test_a_mailed_link_opens_with_few_queries(
     ("url", "page", "fragment"),
     [
         (f"{ACCOUNT}/invitations", 12, 10),
-        (f"{ACCOUNT}/batches", 7, 6),
+        (f"{ACCOUNT}/batches", 8, 7),
         (f"{ACCOUNT}/users", 5, 4),
         ("/accounts", 4, 4),
         (f"{ACCOUNT}/settings", 4, 4),
