@@ -37,7 +37,7 @@ def rescue(account: Account, user: User, now: datetime) -> None:
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)
-        two_step_policy.notify_if_missing(membership, now)
+        two_step_policy.notify_if_must_set_up(membership, now)
         audit_log.record(
             AuditAction.OWNER_RESCUED, account, None, now, email=user.email, name=user.name
         )
