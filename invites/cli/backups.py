@@ -47,7 +47,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
         db.backup(draft / settings.database_path.name)
         _copy(settings.data / secret_key.FILE_NAME, draft)
         for path in (*draft.iterdir(), draft):
-            _flush(path)
+            _finish(settings, path)
         draft.rename(done)
     except BaseException:
         shutil.rmtree(draft)
@@ -104,11 +104,8 @@ def _prepare(
         )
     schema.migrate(TABLES)
     on_hold = _end_sessions_and_hold_mail(now, keep_mail=keep_mail)
-    owner = settings.data.stat()
     for name in _names(settings):
-        if os.geteuid() == 0:  # otherwise the service couldn't open what root restored
-            os.chown(draft / name, owner.st_uid, owner.st_gid)
-        _flush(draft / name)
+        _finish(settings, draft / name)
     return on_hold
 
 
@@ -169,6 +166,14 @@ def _copy(source: Path, folder: Path) -> None:
     copy = folder / source.name
     copy.touch(mode=0o600)
     shutil.copyfile(source, copy)
+
+
+def _finish(settings: Settings, path: Path) -> None:
+    """Flushes the path, and gives what root made to the user of the services."""
+    if os.geteuid() == 0:
+        owner = settings.data.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+    _flush(path)
 
 
 def _flush(path: Path) -> None:

@@ -115,7 +115,8 @@ class Settings:
                 "number of proxies, usually 1."
             )
         found.extend(
-            f"Every user of this machine can read the secret in {path}. Run: chmod 600 {path}"
+            f"Every user of this machine can read the secret in {path}. Give the file to the user "
+            f"that Invites runs as, then run: chmod 600 {path}"
             for path in self.exposed_secrets
         )
         return found

@@ -1,5 +1,6 @@
 """The commands backup and restore."""
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,19 @@ def test_a_backup_is_a_dated_folder_with_database_and_key(
 def test_earlier_backups_stay(app: Flask, owner: Membership, folder: Path) -> None:
     made = [back_up(app, folder, MONDAY + timedelta(days=day)) for day in range(3)]
     assert names(folder) == [path.name for path in made]
+
+
+def test_a_backup_that_root_makes_belongs_to_the_user_of_the_services(
+    app: Flask, owner: Membership, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[str, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, uid, _gid: given.append((path.name, uid)))
+    made = back_up(app, folder)
+    assert {uid for _name, uid in given} == {settings.data.stat().st_uid}
+    names_given = {name for name, _uid in given}
+    assert {*names(made)} < names_given
+    assert len(names_given) == len(names(made)) + 1  # the folder itself, under its first name
 
 
 def test_two_backups_in_one_second_are_not_mixed(
