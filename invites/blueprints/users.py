@@ -32,7 +32,7 @@ class RoleForm(PlainForm):
     role = SelectField(_l("Role"), coerce=int)
 
     def offer_roles(self, membership: Membership) -> None:
-        """Those that the acting member may grant. Disables those that the member can't get."""
+        """Offers what the acting member may grant. Disables what ``membership`` can't become."""
         reasons = {
             role: memberships.why_not(membership, role)
             for role in grantable_roles(current().membership)
@@ -105,7 +105,7 @@ def update(membership_id: int) -> Response:
 @blueprint.post("/<int:membership_id>/confirmation")
 @allow(Action.CHANGE_ROLE, body=FORM)
 def resend_confirmation(membership_id: int) -> Response:
-    """Five an hour to one address, see ``email_tokens``."""
+    """At most five an hour to one address, see ``email_tokens``."""
     membership = current().scope.members.find(membership_id)
     return run_rule(
         lambda: memberships.resend_confirmation(current().membership, membership, now()),

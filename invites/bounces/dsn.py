@@ -13,7 +13,7 @@ from invites.bounces.report import (
 )
 
 _ACTIONS = {
-    "failed": DsnAction.FAILED,  # with status 4.x.x too: after days of attempts
+    "failed": DsnAction.FAILED,  # even with a status 4.x.x: it has given up
     "delayed": DsnAction.DELAYED,
     "delivered": DsnAction.DELIVERED,
     "relayed": DsnAction.DELIVERED,

@@ -58,7 +58,7 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
     if delivery is None:
         return ReportResult(ReportOutcome.IGNORED, "no email from here has its Message-ID")
     own = [each for each in report.recipients if delivery.recipient in each.recipients]
-    about = own or report.recipients  # or of the address that its recipient forwards mail to
+    about = own or report.recipients  # or those of an address to which the recipient forwards mail
     actions = {each.action for each in about}
     if actions == {DsnAction.FAILED}:
         return _mark_bounced(delivery, about[0] if own else _forwarded(about[0]), now)
@@ -98,7 +98,7 @@ def _delivery(report: Report, signer: Signer) -> Delivery | None:
 
 
 def _forwarded(report: RecipientReport) -> RecipientReport:
-    """``report`` names another address than the one that the mail was sent to, or none."""
+    """``report`` names a different address than the mail's, or none."""
     if not report.recipients:
         return report
     return replace(report, text=f"{_FORWARDED} {report.text}"[:MAX_TEXT].strip())

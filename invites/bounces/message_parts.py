@@ -8,7 +8,7 @@ import re
 from base64 import b64decode
 from dataclasses import dataclass
 
-MAX_SIZE = 1024 * 1024  # bytes; what a report says comes before the message that it returns
+MAX_SIZE = 1024 * 1024  # bytes; a report comes before the message that it returns
 _MAX_HEADERS = 64 * 1024  # characters
 _MAX_PARTS = 10
 
@@ -51,7 +51,7 @@ def inner_parts(message: Part) -> list[Part]:
 
 
 def fields(block: str) -> dict[str, str]:
-    """Unfolded. Of several with the same name, the first."""
+    """Unfolded values by lower-case name. If a name is repeated, the first value counts."""
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(block[:_MAX_HEADERS]):
         found.setdefault(name.lower(), " ".join(value.split()))
@@ -59,13 +59,13 @@ def fields(block: str) -> dict[str, str]:
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    """Some servers encode what must not be encoded."""
+    """Some servers encode the parts of a report, although RFC 3464 requires 7bit."""
     match encoding.strip().lower():
         case "quoted-printable":
             return quopri.decodestring(body)
         case "base64":
             letters = re.sub(rb"[^A-Za-z0-9+/]", b"", body)
-            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # cut off at the end
+            whole = letters[:-1] if len(letters) % 4 == 1 else letters  # cut off at MAX_SIZE
             return b64decode(whole + b"=" * (-len(whole) % 4))
     return body
 

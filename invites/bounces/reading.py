@@ -1,4 +1,4 @@
-"""Reads the message that reports what became of another one.
+"""Reads bounces: messages that report what became of another one.
 
 The parts of a report are siblings (RFC 6522), or one level deeper if a gateway signed the report or
 added a footer.
@@ -13,7 +13,7 @@ from invites.core.message_ids import read_origin
 
 _MAX_NOTICE = 20_000  # characters
 
-_FIELD_LINE = re.compile(r"[!-9;-~]+:|[ \t]")  # also a continued one
+_FIELD_LINE = re.compile(r"[!-9;-~]+:|[ \t]")  # or the continuation of a field
 _STATUS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED = {
     "message/rfc822",
@@ -58,15 +58,16 @@ def _before_copy(text: str, origin: str) -> str:
 
 
 def _origin(message: Part, parts: list[Part]) -> str:
-    """Finds the message in the headers that the report returns, answers or quotes.
+    """Finds the token in the Message-ID of the message that the report is about.
 
-    A relay that replaces the Message-ID keeps ours in another field, such as
-    X-Microsoft-Original-Message-ID. Exchange may quote the headers instead of returning them.
+    Looks in three places: the returned headers, In-Reply-To and References, and the report's text,
+    where Exchange may quote the headers. A relay that replaces the Message-ID keeps ours in
+    another field, such as X-Microsoft-Original-Message-ID.
     """
     returned = [read_part(part.body) for part in parts if part.kind in _RETURNED]
     ids = [
         value
-        for part in [*returned, *parts]  # a part may be the message without saying so
+        for part in [*returned, *parts]  # a part may be the message, whatever its type
         if part is not message
         for name, value in part.headers.items()
         if name.endswith("message-id")

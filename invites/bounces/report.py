@@ -1,4 +1,4 @@
-"""What a report says: about which message, which recipients, and what became of it."""
+"""The content of a report: its message, the recipients, and what became of each."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from invites.core.errors import RuleError
 
 MAX_RECIPIENTS = 50
 _MAX_DIAGNOSTIC = 5_000  # characters about one recipient
-MAX_TEXT = 500  # characters; Delivery.reply_text has as many
+MAX_TEXT = 500  # characters; the length of Delivery.reply_text
 
 # A reply code (RFC 5321, 4.2): at the beginning, after a colon, or before a status (RFC 3463).
 # Numbers elsewhere are durations, or parts of addresses.
@@ -20,7 +20,7 @@ class DsnAction(StrEnum):
     """What a report says about one recipient (RFC 3464, 2.3.3).
 
     DELAYED: the message may still arrive. DELIVERED includes relayed and expanded.
-    UNCLEAR: neither the action nor the status is one that the standard knows.
+    UNCLEAR: neither the action nor the status is in the standard.
     """
 
     FAILED = "failed"

@@ -84,9 +84,9 @@ class Signer:
 
 
 def repaired(token: str) -> str:
-    """Without what programs add to a link: a period or bracket at its end, a line break within.
+    """Removes what programs add to a link: a period or bracket at its end, or a line break in it.
 
-    Unambiguous, because these characters are in no token, and all MACs have the same length.
+    Unambiguous, because no token has these characters, and all MACs have the same length.
     """
     found = _TOKEN.match(token) or _TOKEN.match(_LINE_BREAK.sub("", visible(token)))
     return found[0] if found else token

@@ -120,7 +120,7 @@ def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
 
 
 def undelivered_to(batch_ids: Sequence[int]) -> dict[int, int]:
-    """By batch id. Counts people who haven't answered, and whose mail failed or is on hold."""
+    """How many people haven't answered and have a failed mail or one on hold, by batch id."""
     has_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
     is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
     is_withdrawn = Delivery.state == DeliveryState.WITHDRAWN

@@ -1,7 +1,7 @@
 """Every view declares who may use it, and how large a form it takes.
 
-A view without a declaration is closed to everyone. A form is read only after its sender was
-admitted, and never by a view that declared no size.
+A view without a declaration is closed to everyone. A form is read only if the view declared a size,
+and only after the visitor was admitted.
 """
 
 import logging
@@ -67,14 +67,14 @@ class AccountContext:
 
 @dataclass(frozen=True)
 class Declaration:
-    """``body``: of the form that the view takes; None if it takes none."""
+    """``body``: the limit of the view's form; None if the view takes no form."""
 
     who: Who | Action
     body: BodyLimit | None
 
 
 def allow(who: Who | Action, *, body: BodyLimit | None = None) -> Callable[[View], View]:
-    """A view that changes something takes a form, which has its token."""
+    """A view that changes something needs ``body``, because the form has the CSRF token."""
 
     def declare(view: View) -> View:
         setattr(view, _DECLARED, Declaration(who, body))

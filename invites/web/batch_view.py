@@ -160,7 +160,7 @@ class BatchView:
 
     @property
     def _end(self) -> str:
-        """That nothing more is sent, and why fewer mails were sent than there are people."""
+        """Says that sending is over, and why some people got no mail."""
         is_over = not self.progress.waiting and not self.progress.on_hold
         if not is_over or self.batch.state not in (*batches.ACTIVE, BatchState.DONE):
             return ""
@@ -205,7 +205,7 @@ class BatchView:
 
     @property
     def obstacle(self) -> Note | None:
-        """What keeps the queued mails from being sent. Shown where the pace is otherwise."""
+        """What keeps the queued mails from being sent. Shown in place of the pace."""
         waiting = self.progress.waiting
         if self.batch.state == BatchState.PAUSED and waiting:
             text = ngettext(

@@ -1,7 +1,7 @@
 """How large the body of a request may be, and how the form in it is read.
 
-No body is read unless the view declared its size (see ``allow`` in access.py). Reading takes a few
-hundred kilobytes and the text of the fields, whatever is sent.
+No body is read unless the view declared its size (see ``allow`` in access.py). Whatever is
+sent, reading takes only a few hundred kilobytes of memory, and the text of the fields.
 """
 
 from collections.abc import Iterator
@@ -27,21 +27,21 @@ _FILES = 1
 
 @dataclass(frozen=True)
 class BodyLimit:
-    """In bytes. ``text``: all fields without the files."""
+    """Bytes. ``request``: the whole body. ``text``: all fields except files."""
 
     request: int
     text: int
 
 
 FORM = BodyLimit(64 * _KILOBYTE, 64 * _KILOBYTE)
-# For 50,000 addresses, typed or in a file; multipart only. Files over 20 MB are refused by a rule
-# that keeps what was typed.
+# For 50,000 addresses, typed or in a file. Only for multipart forms. Files above 20 MB are refused
+# by a rule that keeps what was typed.
 LIST = BodyLimit(32 * _MEGABYTE, 4 * _MEGABYTE)
 
 
 def init_app(app: Flask) -> None:
     app.request_class = _Request
-    app.config["MAX_CONTENT_LENGTH"] = 0  # until ``read_form`` is told the view's limit
+    app.config["MAX_CONTENT_LENGTH"] = 0  # until ``read_form`` sets the limit of the view
 
 
 def read_form(limit: BodyLimit) -> None:
@@ -62,7 +62,7 @@ def _refuse_repeated(fields: Any) -> None:
 
 
 class _Parser(FormDataParser):
-    """Counts what a form costs while it is read."""
+    """Limits the fields and bytes of a form while it is read."""
 
     def parse(
         self,
@@ -71,7 +71,7 @@ class _Parser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Any:
-        """A malformed form is empty. Raises RequestEntityTooLarge."""
+        """Returns no fields for a malformed form. Raises RequestEntityTooLarge."""
         if mimetype == "application/x-www-form-urlencoded":
             stream = BytesIO(_read_urlencoded(stream))
         elif mimetype == "multipart/form-data":
@@ -94,7 +94,7 @@ class _Parser(FormDataParser):
 
 
 def _read_urlencoded(stream: IO[bytes]) -> bytes:
-    """Only small forms: decoding an escape takes up to a hundred times its size."""
+    """Refuses large forms: decoding takes up to a hundred times their size in memory."""
     raw = stream.read(FORM.text)
     if len(raw) == FORM.text or raw.count(b"&") >= _FIELDS:
         raise RequestEntityTooLarge
@@ -131,7 +131,7 @@ def _read_parts(
 
 
 def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
-    """Contents are passed on in chunks, so the size of the buffer limits the headers of a part."""
+    """Yields contents in chunks, so the size of the buffer limits the headers of a part."""
     if not boundary:
         raise ValueError("no boundary")
     decoder = MultipartDecoder(boundary, max_form_memory_size=_CHUNK + _HEADERS, max_parts=_FIELDS)

@@ -1,6 +1,6 @@
 """The response to visitors who aren't logged in, or whose session has ended.
 
-Their form isn't read.
+Doesn't read their form.
 """
 
 from flask import request, session

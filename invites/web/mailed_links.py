@@ -38,7 +38,7 @@ def _is_mailed(path: str) -> bool:
 
 
 def _say_what_to_open() -> Response | None:
-    """For a browser that has the address without the token, such as from "Open in browser"."""
+    """A page for URLs without the token, such as after "Open in browser" in a mail program."""
     if request.blueprint in _MAILED and (request.view_args or {}).get("token") == _OPENED:
         return show("errors/hidden_link.html", status=404)
     return None

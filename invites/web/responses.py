@@ -39,9 +39,9 @@ def go(url: str) -> AnyResponse:
 
 
 def tell(message: Any, kind: str = "done", *, undo: str = "") -> None:
-    """Shown at the top of the next page. ``kind``: ``done`` or ``problem``.
+    """Shows a message at the top of the next page. ``kind``: ``done`` or ``problem``.
 
-    ``undo``: the URL of the view that undoes what is told.
+    ``undo``: the URL of a view that undoes the action.
     """
     flash(str(message), kind)
     if undo:

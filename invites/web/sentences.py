@@ -1,4 +1,4 @@
-"""Puts names into sentences. A name that ends with a period (Riverside Inc.) gets no second one."""
+"""Fills in sentences, without a second period after a name that ends with one (Riverside Inc.)."""
 
 import re
 from collections.abc import Mapping

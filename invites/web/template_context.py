@@ -57,7 +57,7 @@ _NAMES = {
 
 
 class _StrictAttributes(Undefined):
-    """Templates may leave out variables and keys, but an object must have the attribute."""
+    """Variables and keys may be missing in templates, but attributes of objects may not."""
 
     def __init__(
         self, hint: str | None = None, obj: Any = missing, name: str | None = None

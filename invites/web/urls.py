@@ -1,4 +1,4 @@
-"""Builds and checks URLs: to the login page, and back from it."""
+"""Builds and checks URLs to the login page and back."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ class _Number(IntegerConverter):
 
 
 class _Token(UnicodeConverter):
-    """A link that a program has damaged opens all the same, without a redirect."""
+    """Repairs the token of a link that a program has damaged."""
 
     def to_python(self, value: str) -> str:
         return repaired(value)
