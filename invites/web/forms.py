@@ -28,9 +28,11 @@ from invites.web.error_status import status_of
 class PlainForm(FlaskForm):
     """A form with a CSRF token that keeps what was typed when it is refused."""
 
+    csrf_token: Any = ""  # the field, unless a test has turned CSRF protection off
+
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, _form: Form, formdata: Any) -> Any:
-            """Excludes JSON and files, as rate limits and ``check_form`` do."""
+            """Takes only form fields. Flask-WTF would take JSON and files too."""
             return None if formdata is None else request.form or None
 
     _refused_status = 422
