@@ -29,7 +29,7 @@ from invites.web.services import now, services
 
 blueprint = Blueprint("two_step", __name__, url_prefix="/profile/two-step")
 
-_OFFERED = "offered"  # in the session cookie: when the key was created that is shown here
+_OFFERED = "offered"  # in the session cookie: the creation time of a key that may be shown
 
 
 class DigitsForm(PlainForm):

@@ -96,7 +96,7 @@ class Settings:
 
     @property
     def lacks_proxy(self) -> bool:
-        """Whether a reverse proxy must be there for https, but isn't trusted."""
+        """Whether the base URL is https, although no reverse proxy is trusted."""
         return self.is_https and not self.trusted_proxies
 
     @property
@@ -123,7 +123,7 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The default is the process environment, then ``.env``. Raises SettingsError."""
+    """By default from the process environment and then ``.env``. Raises SettingsError."""
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
         environ = dotenv | dict(os.environ)

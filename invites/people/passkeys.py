@@ -110,7 +110,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
 
 
 def login_options(base_url: str, now: datetime) -> str:
-    """JSON. It names no user, because the passkey does."""
+    """JSON without a user: the passkey says who logs in."""
     from webauthn import generate_authentication_options, options_to_json
     from webauthn.helpers.structs import UserVerificationRequirement
 

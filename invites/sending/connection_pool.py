@@ -91,7 +91,7 @@ class ConnectionPool:
             session.socket.shorten_deadline(deadline)
 
     def limit(self, connections: int) -> None:
-        """Connections beyond that many finish their message and quit."""
+        """Surplus connections finish their message and quit."""
         self._max_connections = connections
 
     def run_once(self, timeout: float) -> list[Exception | None]:
@@ -129,7 +129,7 @@ class ConnectionPool:
             self._watch(session)
             if session.awaits is Awaits.COMMIT or session in self._assigned:
                 continue
-            # To an idle session, a server sends nothing, unless it closes the connection.
+            # A server sends something to an idle session only when it closes the connection.
             if session.socket.has_news:
                 self._resume(session)
 

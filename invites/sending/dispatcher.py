@@ -98,8 +98,9 @@ class RateLimit:
         now = time.monotonic()
         if now < self._next:
             return False
-        # After a late mail, the next one may be sent sooner, so that a short wait doesn't lower the
-        # rate. It makes up for at most one gap, within 0.1 and 1 seconds: more would be a burst.
+        # After a late mail, the next one may be sent sooner, so that short waits don't lower the
+        # rate. It makes up for one gap, but at least 0.1 and at most 1 second: more would be a
+        # burst.
         gap = 60 / self.per_minute
         self._next = max(self._next, now - min(1.0, max(gap, 0.1))) + gap
         return True

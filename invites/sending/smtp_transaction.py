@@ -66,7 +66,7 @@ class SmtpTransaction:
         mail_from, rcpt_to, data = self._envelope_commands(message)
         sender = yield from self._command(mail_from)
         if sender[0] // 100 != 2:
-            raise ServerUnavailable(_said(sender))  # the server may hang up, so it reads no more
+            raise ServerUnavailable(_said(sender))  # reads no more replies: the server may hang up
         recipient = yield from self._command(rcpt_to)
         if recipient[0] // 100 != 2:
             return (yield from self._recipient_refused(recipient, data))

@@ -18,7 +18,7 @@ from invites.web.rate_limits import forget_guesses
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
-_CODES = "codes"  # in the session cookie: when the codes were created that it may show
+_CODES = "codes"  # in the session cookie: the creation time of codes that may be shown
 
 
 class PasswordForm(PlainForm):
