@@ -53,6 +53,7 @@ class AuditAction(StrEnum):
     RESUBSCRIBED = "resubscribed", AuditCategory.INVITATIONS
 
     JOINED = "joined", AuditCategory.PEOPLE
+    EMAIL_CONFIRMED = "email_confirmed", AuditCategory.PEOPLE
     ROLE_CHANGED = "role_changed", AuditCategory.PEOPLE
     DEACTIVATED = "deactivated", AuditCategory.PEOPLE
     REACTIVATED = "reactivated", AuditCategory.PEOPLE

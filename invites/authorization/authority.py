@@ -1,7 +1,7 @@
 """Authority: whether an inviter may still invite people to the role of their invitation.
 
 Checked whenever an invitation is used, so nothing is written when an inviter leaves or is demoted.
-If they get their role back, their invitations work again.
+If they get their role back, their invitations work again. So it is with members who copy links.
 """
 
 from datetime import datetime
@@ -11,30 +11,45 @@ from typing import Any
 
 from peewee import fn
 
-from invites.authorization.permissions import HIGHEST_GRANTABLE, Action, is_allowed
-from invites.models import Invitation, Membership
+from invites.authorization.permissions import HIGHEST_GRANTABLE, Action, fresh, is_allowed
+from invites.models import Invitation, Membership, User
 
 
 def has_authority(invitation: Invitation) -> bool:
-    inviter = Membership.get_or_none(
-        Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
+    inviter = (
+        Membership.select(Membership, User)
+        .join(User)
+        .where(
+            Membership.account == invitation.account_id, Membership.user == invitation.inviter_id
+        )
+        .get_or_none()
     )
     return inviter is not None and is_allowed(inviter, Action.INVITE, invitation.role)
 
 
+def may_copy(copier: Membership, invitation: Invitation) -> bool:
+    """Asked when somebody uses the copied link, too: it works while this is true."""
+    return is_allowed(fresh(copier), Action.MANAGE_INVITATION, invitation)
+
+
 def without_authority(now: datetime) -> Any:
     """A query condition that matches open invitations whose inviter has lost the authority."""
-    inviter = Membership.alias()
+    inviter, person = Membership.alias(), User.alias()
     may_grant = [
         (inviter.role == role) & (Invitation.role <= highest)
         for role, highest in HIGHEST_GRANTABLE.items()
         if highest is not None
     ]
-    with_authority = inviter.select(inviter.id).where(
-        inviter.account == Invitation.account,
-        inviter.user == Invitation.inviter,
-        inviter.deactivated_at.is_null(),
-        reduce(or_, may_grant),
+    with_authority = (
+        inviter.select(inviter.id)
+        .join(person, on=(inviter.user == person.id))
+        .where(
+            inviter.account == Invitation.account,
+            inviter.user == Invitation.inviter,
+            inviter.deactivated_at.is_null(),
+            person.email_confirmed_at.is_null(False),
+            reduce(or_, may_grant),
+        )
     )
     return Invitation.open_condition(now) & ~fn.EXISTS(with_authority)
 

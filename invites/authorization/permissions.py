@@ -1,7 +1,8 @@
 """Permissions: who may do what. One table, and one function that every action calls first.
 
 An Account Owner may do everything. An Admin can't grant or change the role of Account Owner. A
-Moderator can invite and remove Users.
+Moderator can invite and remove Users. What counts is the actor's effective role: until they have
+confirmed their address, everybody is a User.
 """
 
 import logging
@@ -9,7 +10,7 @@ from enum import StrEnum
 
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.models import Invitation, Membership
+from invites.models import Invitation, Membership, User
 
 log = logging.getLogger("invites.authorization.permissions")
 
@@ -55,14 +56,14 @@ Target = Role | Invitation | Membership | None
 
 def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool:
     """``target``: the role to grant, or the invitation or membership to change."""
-    if not actor.is_active or actor.role < LOWEST_ROLE[action]:
+    if not actor.is_active or actor.effective_role < LOWEST_ROLE[action]:
         return False
     if target is None:
         return True
     if not isinstance(target, Role) and target.account_id != actor.account_id:
         return False
     role = target if isinstance(target, Role) else target.role
-    highest = HIGHEST_GRANTABLE[actor.role]
+    highest = HIGHEST_GRANTABLE[actor.effective_role]
     return highest is not None and role <= highest
 
 
@@ -72,9 +73,14 @@ def authorize(actor: Membership, action: Action, target: Target = None) -> None:
     Call it in the transaction of the action. It reads the member again, because they may have been
     demoted since the request read them.
     """
-    if not is_allowed(Membership.get_by_id(actor.id), action, target):
+    if not is_allowed(fresh(actor), action, target):
         log.warning("denied: %s to user %s", action, actor.user_id)
         raise RuleError(Reason.NOT_ALLOWED)
+
+
+def fresh(member: Membership) -> Membership:
+    """As the database has it now."""
+    return Membership.select(Membership, User).join(User).where(Membership.id == member.id).get()
 
 
 def grantable_roles(actor: Membership) -> list[Role]:

@@ -6,11 +6,13 @@ from werkzeug.wrappers import Response
 
 from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose
-from invites.people import email_tokens
+from invites.people import confirmation, email_tokens
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
 from invites.web.login import person
+from invites.web.password_prompt import PasswordForm
+from invites.web.rate_limits import forget_guesses, limit_password_guesses
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
@@ -20,22 +22,30 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 @blueprint.get("/<token:token>")
 @allow(Who.LOGGED_IN)
 def page(token: str) -> Response:
-    """Requires a login, so that nobody can confirm a profile that another person created."""
+    """Asks for the password, so that nobody confirms a profile that another person created."""
     email_token = _own_email_token(token)
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)
-    return show("confirm_email/page.html", email=email_token.email, token=token)
+    return _page(email_token, PasswordForm())
 
 
 @blueprint.post("/<token:token>")
 @allow(Who.LOGGED_IN, body=FORM)
+@limit_password_guesses
 def create(token: str) -> Response:
     email_token = _own_email_token(token)
-    if email_token is None:
+    if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)
+    form = PasswordForm()
+    form.validate()
     try:
-        email_tokens.confirm_email(email_token, now())
+        checked = confirmation.check_password(person(), form.password.data or "")
+        confirmation.confirm_email(email_token, checked, now())
     except RuleError as refused:
+        if refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY):
+            form.refuse(form.password, refused)
+            return _page(email_token, form)
+        forget_guesses()
         return _closed(email_token, refused.reason)
     tell(_("%(email)s is confirmed.", email=email_token.email))
     return go(url_for("account_list.index"))
@@ -44,6 +54,10 @@ def create(token: str) -> Response:
 def _own_email_token(token: str) -> EmailToken | None:
     email_token = links().opened_email_token(token, EmailTokenPurpose.CONFIRM_EMAIL)
     return email_token if email_token is not None and email_token.user_id == person().id else None
+
+
+def _page(email_token: EmailToken, form: PasswordForm) -> Response:
+    return show("confirm_email/page.html", email=email_token.email, form=form, status=form.status)
 
 
 def _closed(email_token: EmailToken | None, reason: Reason = Reason.EMAIL_TOKEN_CLOSED) -> Response:

@@ -1,22 +1,22 @@
 """The page of a personal link, and the answer to the invitation."""
 
-from dataclasses import dataclass
-
 from flask import Blueprint, url_for
+from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
+from wtforms import PasswordField
 
-from invites.authorization.authority import has_authority
 from invites.core.errors import Reason, RuleError
 from invites.members import answers, memberships
+from invites.members.links import OpenedInvitation
 from invites.models import Invitation, InvitationStatus
-from invites.people import profiles
+from invites.people import confirmation, profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
-from invites.web.forms import JoinForm
-from invites.web.login import renew, visitor
-from invites.web.rate_limits import limit_joining
+from invites.web.forms import JoinForm, PlainForm
+from invites.web.login import person, renew, visitor
+from invites.web.rate_limits import forget_guesses, limit_joining, limit_password_guesses
 from invites.web.responses import go, show
 from invites.web.services import links, now
 from invites.web.urls import login_url
@@ -24,13 +24,8 @@ from invites.web.urls import login_url
 blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token:token>")
 
 
-@dataclass(frozen=True)
-class Opened:
-    """``proven``: opened with the mailed link, not a copied one."""
-
-    invitation: Invitation
-    token: str
-    proven: bool
+class AnswerForm(PlainForm):
+    password = PasswordField(_l("Your password"))
 
 
 @blueprint.get("")
@@ -40,7 +35,12 @@ def page(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened
-    return _for_person_with_profile(opened) or _page(opened, _form(opened.invitation.name))
+    who = visitor()
+    if who is None or who.user.email != opened.invitation.email:
+        return _for_somebody_else(opened) or _page(opened, _form(opened.invitation.name))
+    if who.user.is_confirmed:
+        return go(url_for("account_list.index", _anchor="invitations"))
+    return _answer(opened, AnswerForm())
 
 
 @blueprint.post("/acceptance")
@@ -51,14 +51,16 @@ def accept(token: str) -> Response:
     if isinstance(opened, Response):
         return opened
     who = visitor()
-    if who is not None and who.user.email == opened.invitation.email:
-        try:
-            answers.accept(opened.invitation, who.user, now(), proven=opened.proven)
-        except RuleError as refused:
-            return _closed(opened.invitation, refused.reason)
-        renew()
-        return welcome(opened.invitation.account)
-    return _for_person_with_profile(opened) or _accept_as_new(opened)
+    if who is None or who.user.email != opened.invitation.email:
+        return _for_somebody_else(opened) or _accept_as_new(opened)
+    if opened.proves_mailbox and not who.user.is_confirmed:
+        return _accept_with_password(opened)
+    try:
+        membership = answers.accept(opened.invitation, who.user, now(), copier=opened.copier)
+    except RuleError as refused:
+        return _closed(opened, refused.reason)
+    renew()
+    return welcome(membership.account)
 
 
 @blueprint.post("/refusal")
@@ -68,57 +70,74 @@ def decline(token: str) -> Response:
     if isinstance(opened, Response):
         return opened
     try:
-        answers.decline(opened.invitation, now(), proven=opened.proven)
+        answers.decline(opened.invitation, now(), copier=opened.copier)
     except RuleError as refused:
-        return _closed(opened.invitation, refused.reason)
+        return _closed(opened, refused.reason)
     return show("invitation/declined.html", opened=opened)
 
 
-def _opened(token: str) -> Opened | Response:
+def _opened(token: str) -> OpenedInvitation | Response:
     """The open invitation, or a page that says why there is none."""
-    found = links().opened_invitation(token)
-    if found is None:
+    opened = links().opened_invitation(token)
+    if opened is None:
         return show("invitation/unknown.html", status=404)
-    invitation, proven = found
-    if not invitation.is_open(now()) or not has_authority(invitation):
-        return _closed(invitation)
-    return Opened(invitation, token, proven)
+    reason = answers.refusal(opened.invitation, opened.copier, now())
+    return opened if reason is None else _closed(opened, reason)
 
 
-def _closed(invitation: Invitation, reason: Reason = Reason.INVITATION_CLOSED) -> Response:
-    """For expired, revoked, answered and replaced invitations."""
-    fresh = Invitation.get_by_id(invitation.id)
+def _closed(opened: OpenedInvitation, reason: Reason) -> Response:
+    """For expired, revoked, answered and replaced invitations, and copied links that ended."""
+    fresh = Invitation.get_by_id(opened.invitation.id)
     status = fresh.status(now())
     if status is InvitationStatus.DECLINED and fresh.expires_at <= now():
         status = InvitationStatus.EXPIRED
+    account = opened.invitation.account
     who = visitor()
-    member = who is not None and memberships.find(invitation.account, who.user)
+    member = who is not None and memberships.find(account, who.user)
     return show(
         "invitation/closed.html",
         status=status_of(reason),
-        account=invitation.account,
-        inviter=invitation.inviter,
+        account=account,
+        inviter=opened.invitation.inviter,
+        proves_mailbox=opened.proves_mailbox,
+        is_link_closed=reason is Reason.LINK_CLOSED,
         invitation_status=status,
         is_member=bool(member and member.is_active),
     )
 
 
-def _for_person_with_profile(opened: Opened) -> Response | None:
-    """None if the person has no profile."""
-    email = opened.invitation.email
+def _for_somebody_else(opened: OpenedInvitation) -> Response | None:
+    """For visitors who aren't logged in as the invited person. None if they may create a profile.
+
+    A copied link doesn't say whether the address has a profile: a member could copy many.
+    """
     who = visitor()
-    if who is None:
-        if profiles.find(email) is None:
-            return None
-        return go(login_url(next_url=url_for("invitation.page", token=opened.token)))
-    if who.user.email != email:
+    if who is not None:
         return show("invitation/wrong_person.html", opened=opened, signed_in=who.user, status=403)
-    if who.user.is_confirmed:
-        return go(url_for("account_list.index", _anchor="invitations"))
-    return show("invitation/answer.html", opened=opened)
+    if opened.proves_mailbox and profiles.find(opened.invitation.email) is not None:
+        return go(login_url(next_url=url_for("invitation.page", token=opened.token)))
+    return None
 
 
-def _accept_as_new(opened: Opened) -> Response:
+@limit_password_guesses
+def _accept_with_password(opened: OpenedInvitation) -> Response:
+    """Confirms the address, too. Otherwise the click would confirm an impostor's profile."""
+    form = AnswerForm()
+    form.validate()
+    try:
+        checked = confirmation.check_password(person(), form.password.data or "")
+        membership = answers.accept_and_confirm(opened.invitation, checked, now())
+    except RuleError as refused:
+        if refused.reason not in (Reason.PASSWORD_WRONG, Reason.BUSY):
+            forget_guesses()
+            return _closed(opened, refused.reason)
+        form.refuse(form.password, refused)
+        return _answer(opened, form)
+    renew()
+    return welcome(membership.account)
+
+
+def _accept_as_new(opened: OpenedInvitation) -> Response:
     form = _form()
     if not form.validate():
         return _page(opened, form)
@@ -127,10 +146,10 @@ def _accept_as_new(opened: Opened) -> Response:
         profile = profiles.prepare(
             form.name.data, invitation.email, form.password.data or "", form.phone.data or ""
         )
-        membership = answers.accept_as_new(invitation, profile, now(), proven=opened.proven)
+        membership = answers.accept_as_new(invitation, profile, now(), copier=opened.copier)
     except RuleError as refused:
-        if refused.reason in (Reason.INVITATION_CLOSED, Reason.INVITER_WITHOUT_AUTHORITY):
-            return _closed(invitation, refused.reason)
+        if status_of(refused.reason) == status_of(Reason.INVITATION_CLOSED):
+            return _closed(opened, refused.reason)
         form.refuse(form.password, refused)
         return _page(opened, form)
     return after_join(membership, form)
@@ -143,5 +162,9 @@ def _form(name: str = "") -> JoinForm:
     return form
 
 
-def _page(opened: Opened, form: JoinForm) -> Response:
+def _page(opened: OpenedInvitation, form: JoinForm) -> Response:
     return show("invitation/page.html", opened=opened, form=form, status=form.status)
+
+
+def _answer(opened: OpenedInvitation, form: AnswerForm) -> Response:
+    return show("invitation/answer.html", opened=opened, form=form, status=form.status)

@@ -81,7 +81,7 @@ def link(invitation_id: int) -> Response:
         "invitations/link.html",
         fragment="invitations/_invitation.html",
         listed=current().scope.invitations.listed(invitation, now()),
-        url=links().copied_invitation(invitation),
+        url=links().copied_invitation(invitation, current().membership),
     )
 
 

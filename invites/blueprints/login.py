@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
 from invites.core.errors import RuleError
-from invites.members import installation
+from invites.members import answers, installation
 from invites.models import Invitation, User
 from invites.people import passkeys, profiles, two_step
 from invites.web import pending_login
@@ -138,8 +138,6 @@ def delete() -> Response:
 
 def _page(form: LoginForm, *, status: int | None = None) -> Response:
     invitation = _invitation_behind(safe_next(form.next.data))
-    if invitation and not form.email.data and profiles.find(invitation.email):
-        form.email.data = invitation.email
     return show(
         "login/page.html",
         form=form,
@@ -154,7 +152,9 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
     if not token or next_url != url_for("invitation.page", token=token):
         return None
     found = links().opened_invitation(token)
-    return found[0] if found and found[0].is_open(now()) else None
+    if found is None or answers.refusal(found.invitation, found.copier, now()) is not None:
+        return None
+    return found.invitation
 
 
 def _log_in_with_password(user: User, *, shared: bool) -> bool:

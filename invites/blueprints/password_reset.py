@@ -10,7 +10,7 @@ from wtforms.validators import EqualTo
 from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose
-from invites.people import email_tokens, profiles
+from invites.people import confirmation, email_tokens, profiles
 from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
@@ -76,7 +76,7 @@ def create(token: str) -> Response:
     if not form.validate():
         return _page(form, email_token)
     try:
-        email_tokens.reset_password(email_token, form.password.data or "", now())
+        confirmation.reset_password(email_token, form.password.data or "", now())
     except RuleError as refused:
         if refused.reason is Reason.EMAIL_TOKEN_CLOSED:
             return _closed()

@@ -94,7 +94,13 @@ def update(membership_id: int) -> Response:
     except RuleError as refused:
         form.refuse(form.role, refused)
         return _editor(membership, form)
-    message = _("%(name)s now has the role %(role)s.", name=membership.user.name, role=ROLE[role])
+    changed = current().scope.members.find(membership_id)
+    words = (
+        _l("%(name)s will have the role %(role)s once they confirm their address.")
+        if changed.is_role_waiting
+        else _l("%(name)s now has the role %(role)s.")
+    )
+    message = str(words % {"name": membership.user.name, "role": ROLE[role]})
     return answer_done(
         message + _consequences(membership),
         lambda _status: _row(membership),

@@ -261,7 +261,7 @@ class _Demo:
     def _accept(self, email: str, days: float, *, name: str = "") -> Membership:
         invitation = self._invitation(email)
         profile = self._profile(name or invitation.name, email)
-        return answers.accept_as_new(invitation, profile, self._ago(days), proven=True)
+        return answers.accept_as_new(invitation, profile, self._ago(days))
 
     def _invitation(self, email: str) -> Invitation:
         found: Invitation = (

@@ -11,7 +11,7 @@ from invites.core.clock import utcnow
 from invites.core.errors import RuleError
 from invites.members import accounts, ownership
 from invites.models import Account, User
-from invites.people import profiles, sessions, two_step
+from invites.people import confirmation, profiles, sessions, two_step
 
 _JOIN_FIRST = "They have to join an account first, with an invitation or a permanent link."
 
@@ -38,7 +38,7 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     try:
         with db.transaction():
             if password_stdin:
-                profiles.set_password(user, sys.stdin.readline().rstrip("\r\n"), now)
+                user = confirmation.set_password(user, sys.stdin.readline().rstrip("\r\n"), now)
             ownership.rescue(account, user, now)
     except RuleError as refused:
         raise click.ClickException(error_text(refused)) from None

@@ -40,6 +40,13 @@ def canonical(text: str) -> str:
     return address
 
 
+def masked(address: str) -> str:
+    """For strangers: its owner recognizes ``a•••r@example.org``."""
+    local, _, domain = address.rpartition("@")
+    last = local[-1] if len(local) > 4 else ""
+    return f"{local[:1]}•••{last}@{domain}"
+
+
 def visible(text: str) -> str:
     return text if text.isascii() else _INVISIBLE.sub("", text)
 

@@ -15,7 +15,7 @@ from invites.core.numbers import whole_number
 
 _MAC_BYTES = 18  # 144 bits, and a length that needs no base64 padding
 
-_TOKEN = re.compile(r"[0-9]{1,18}-[\w-]{24}(?![\w-])", re.ASCII)
+_TOKEN = re.compile(r"(?:[0-9]{1,18}\.)?[0-9]{1,18}-[\w-]{24}(?![\w-])", re.ASCII)
 _LINE_BREAK = re.compile(r"[=\s]+")
 
 
@@ -53,19 +53,19 @@ class Signer:
         # Copying a keyed HMAC takes half as long as making one.
         self._macs = [hmac.new(key.encode(), digestmod=hashlib.sha256) for key in keys]
 
-    def token(self, purpose: Purpose, row: Signable) -> str:
+    def token(self, purpose: Purpose, row: Signable, holder: str = "") -> str:
         """The id of ``row`` and a MAC; safe in a URL path.
 
         The MAC includes the creation time. After a restore, ids are used again, and an old link
-        must not open a new row.
+        must not open a new row. Each ``holder`` gets another token.
         """
-        return f"{row.id}-{_encoded(_digest(self._macs[0], purpose, row))}"
+        return f"{row.id}-{_encoded(_digest(self._macs[0], purpose, row, holder))}"
 
-    def matches(self, token: str, purpose: Purpose, row: Signable) -> bool:
+    def matches(self, token: str, purpose: Purpose, row: Signable, holder: str = "") -> bool:
         """Compares in constant time."""
         given = token.partition("-")[2].encode()
         return any(
-            hmac.compare_digest(given, _encoded(_digest(mac, purpose, row)).encode())
+            hmac.compare_digest(given, _encoded(_digest(mac, purpose, row, holder)).encode())
             for mac in self._macs
         )
 
@@ -86,7 +86,7 @@ class Signer:
 def repaired(token: str) -> str:
     """Removes what programs add to a link: a period or bracket at its end, or a line break in it.
 
-    Unambiguous, because no token has these characters, and all MACs have the same length.
+    Unambiguous, because no token has these characters there, and all MACs have the same length.
     """
     found = _TOKEN.match(token) or _TOKEN.match(_LINE_BREAK.sub("", visible(token)))
     return found[0] if found else token

@@ -85,8 +85,10 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
 def memberships_of(user: User) -> list[Membership]:
     """The active ones, sorted by account name."""
     return list(
-        Membership.select(Membership, Account)
+        Membership.select(Membership, Account, User)
         .join(Account)
+        .switch(Membership)
+        .join(User)
         .where(Membership.user == user, Membership.deactivated_at.is_null())
         .order_by(db.folded(Account.name), Account.id)
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
-from invites.authorization.authority import has_authority
+from invites.authorization.authority import has_authority, may_copy
 from invites.core.errors import Reason, RuleError
 from invites.invitations.manage import close_invitations
 from invites.members import memberships
@@ -17,27 +17,38 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.people import email_tokens, profiles
+from invites.people import confirmation, email_tokens, profiles
+from invites.people.confirmation import CheckedPassword
 from invites.people.profiles import NewProfile
 
 
+def refusal(invitation: Invitation, copier: Membership | None, now: datetime) -> Reason | None:
+    """Why nobody can accept: LINK_CLOSED, INVITATION_CLOSED or INVITER_WITHOUT_AUTHORITY.
+
+    ``copier``: the member who copied the link; None if it was mailed, or there is none.
+    """
+    if copier is not None and not may_copy(copier, invitation):
+        return Reason.LINK_CLOSED
+    if not invitation.is_open(now):
+        return Reason.INVITATION_CLOSED
+    return None if has_authority(invitation) else Reason.INVITER_WITHOUT_AUTHORITY
+
+
 def accept(
-    invitation: Invitation, user: User, now: datetime, *, proven: bool = False
+    invitation: Invitation, user: User, now: datetime, *, copier: Membership | None = None
 ) -> Membership:
     """Makes ``user`` a member with the role of the invitation, in one transaction.
 
-    ``proven``: the mailed link was used, so they read that mailbox. Raises RuleError(WRONG_PERSON,
-    INVITATION_CLOSED, INVITER_WITHOUT_AUTHORITY).
+    If their address is unconfirmed, the role waits until it is. Raises RuleError(WRONG_PERSON) and
+    the reasons of ``refusal``.
     """
     with db.transaction():
         if user.email != invitation.email:
             raise RuleError(Reason.WRONG_PERSON)
+        reason = refusal(invitation, copier, now)
+        if reason is not None:
+            raise RuleError(reason)
         _close(invitation, InvitationState.ACCEPTED, now)
-        if not has_authority(invitation):
-            raise RuleError(Reason.INVITER_WITHOUT_AUTHORITY)
-        if proven and not user.is_confirmed:
-            user.email_confirmed_at = now
-            user.save(only=[User.email_confirmed_at])
         membership = memberships.join(
             invitation.account,
             user,
@@ -53,35 +64,52 @@ def accept(
     return membership
 
 
+def accept_and_confirm(
+    invitation: Invitation, checked: CheckedPassword, now: datetime
+) -> Membership:
+    """With the mailed link, as a person whose address is unconfirmed.
+
+    Raises what ``accept`` and ``confirmation.confirm`` raise.
+    """
+    with db.transaction():
+        user = confirmation.confirm(checked, invitation.email, now)
+        return accept(invitation, user, now)
+
+
 def accept_as_new(
-    invitation: Invitation, profile: NewProfile, now: datetime, *, proven: bool
+    invitation: Invitation,
+    profile: NewProfile,
+    now: datetime,
+    *,
+    copier: Membership | None = None,
 ) -> Membership:
     """Creates a profile for the invited address and accepts, in one transaction.
 
-    Unless ``proven`` (see ``accept``), the profile is unconfirmed and a confirmation mail is sent.
-    Raises RuleError(PROFILE_EXISTS) and what ``accept`` raises.
+    With a copied link, the profile is unconfirmed and a confirmation mail is sent. Raises
+    RuleError(PROFILE_EXISTS) and what ``accept`` raises.
     """
     if profile.email != invitation.email:
         raise RuleError(Reason.WRONG_PERSON)
     with db.transaction():
-        user = profiles.create(profile, now, confirmed=proven)
-        membership = accept(invitation, user, now, proven=proven)
-        if not proven:
+        user = profiles.create(profile, now, confirmed=copier is None)
+        membership = accept(invitation, user, now, copier=copier)
+        if copier is not None:
             email_tokens.send_link(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now)
     return membership
 
 
-def decline(invitation: Invitation, now: datetime, *, proven: bool = True) -> None:
+def decline(invitation: Invitation, now: datetime, *, copier: Membership | None = None) -> None:
     """The person can still accept until the invitation expires.
 
-    ``proven``: False for a copied link, which the member who copied it may have opened. Raises
-    RuleError(INVITATION_CLOSED).
+    Raises RuleError(INVITATION_CLOSED, LINK_CLOSED).
     """
     with db.transaction():
+        if copier is not None and not may_copy(copier, invitation):
+            raise RuleError(Reason.LINK_CLOSED)
         if Invitation.get_by_id(invitation.id).state == InvitationState.DECLINED:
             return
         _close(invitation, InvitationState.DECLINED, now)
-        details = {"email": invitation.email, "proven": proven}
+        details = {"email": invitation.email, "proven": copier is None}
         audit_log.record(AuditAction.DECLINED, invitation.account, None, now, **details)
 
 

@@ -8,8 +8,17 @@ from typing import TypeVar
 
 from peewee import ModelSelect
 
+from invites.core.numbers import whole_number
 from invites.core.tokens import Purpose, Signable, Signer, row_id
-from invites.models import Account, EmailToken, EmailTokenPurpose, Invitation, PermanentLink, User
+from invites.models import (
+    Account,
+    EmailToken,
+    EmailTokenPurpose,
+    Invitation,
+    Membership,
+    PermanentLink,
+    User,
+)
 
 R = TypeVar("R", Invitation, PermanentLink, EmailToken)
 
@@ -17,6 +26,19 @@ _EMAIL_TOKEN = {
     EmailTokenPurpose.CONFIRM_EMAIL: (Purpose.CONFIRM_EMAIL, "confirm-email"),
     EmailTokenPurpose.RESET_PASSWORD: (Purpose.RESET_PASSWORD, "password-reset"),
 }
+
+
+@dataclass(frozen=True)
+class OpenedInvitation:
+    """``copier``: the member who copied the link; None if it was mailed."""
+
+    token: str
+    invitation: Invitation
+    copier: Membership | None
+
+    @property
+    def proves_mailbox(self) -> bool:
+        return self.copier is None
 
 
 @dataclass(frozen=True)
@@ -28,9 +50,10 @@ class Links:
         """Opening it proves the mailbox."""
         return self._to("invitation", self.signer.token(Purpose.MAILED_INVITATION, invitation))
 
-    def copied_invitation(self, invitation: Invitation) -> str:
-        """Opening it proves nothing, because the member who copied it saw it."""
-        return self._to("invitation", self.signer.token(Purpose.COPIED_INVITATION, invitation))
+    def copied_invitation(self, invitation: Invitation, copier: Membership) -> str:
+        """Opening it proves nothing, because ``copier`` saw it. Their id is part of it."""
+        own = self.signer.token(Purpose.COPIED_INVITATION, invitation, _holder(copier))
+        return self._to("invitation", f"{copier.id}.{own}")
 
     def unsubscribe(self, invitation: Signable) -> str:
         return self._to("unsubscribe", self.signer.token(Purpose.UNSUBSCRIBE, invitation))
@@ -43,11 +66,16 @@ class Links:
         purpose, path = _EMAIL_TOKEN[EmailTokenPurpose(email_token.purpose)]
         return self._to(path, self.signer.token(purpose, email_token))
 
-    def opened_invitation(self, token: str) -> tuple[Invitation, bool] | None:
-        """The invitation, and whether the token is from the mailed link."""
-        mailed, copied = Purpose.MAILED_INVITATION, Purpose.COPIED_INVITATION
-        found = self._row(Invitation.with_account_and_inviter(), token, mailed, copied)
-        return (found, self.signer.matches(token, mailed, found)) if found else None
+    def opened_invitation(self, token: str) -> OpenedInvitation | None:
+        """Whatever its status, and whatever ``copier`` may still do."""
+        copier_id, dot, own = token.rpartition(".")
+        copier = _copier(copier_id) if dot else None
+        if dot and copier is None:
+            return None
+        purpose = Purpose.COPIED_INVITATION if copier else Purpose.MAILED_INVITATION
+        holder = _holder(copier) if copier else ""
+        found = self._row(Invitation.with_account_and_inviter(), own, purpose, holder)
+        return OpenedInvitation(token, found, copier) if found else None
 
     def opened_unsubscribe(self, token: str) -> Invitation | None:
         """An invitation of any status."""
@@ -78,11 +106,22 @@ class Links:
     def two_step(self) -> str:
         return f"{self.base_url}/profile/two-step"
 
-    def _row(self, rows: "ModelSelect[R]", token: str, *purposes: Purpose) -> R | None:
+    def _row(
+        self, rows: "ModelSelect[R]", token: str, purpose: Purpose, holder: str = ""
+    ) -> R | None:
         row: R | None = rows.where(rows.model.id == row_id(token)).get_or_none()
-        if row is None or not any(self.signer.matches(token, one, row) for one in purposes):
-            return None
-        return row
+        is_right = row is not None and self.signer.matches(token, purpose, row, holder)
+        return row if is_right else None
 
     def _to(self, path: str, token: str) -> str:
         return f"{self.base_url}/{path}/{token}"
+
+
+def _copier(membership_id: str) -> Membership | None:
+    members = Membership.select(Membership, User).join(User)
+    return members.where(Membership.id == (whole_number(membership_id) or 0)).get_or_none()
+
+
+def _holder(copier: Membership) -> str:
+    """Members who were removed and join again copy other links than before."""
+    return f"|{copier.id}|{copier.joined_at.isoformat()}"

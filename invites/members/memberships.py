@@ -1,6 +1,7 @@
 """The members of an account: joining, roles, deactivating, leaving."""
 
 from datetime import datetime
+from typing import Any
 
 from invites import db
 from invites.authorization import audit_log
@@ -28,17 +29,9 @@ def find(account: Account, user: User) -> Membership | None:
 
 
 def owners(account: Account) -> list[User]:
-    """Active ones, in the order in which they joined."""
-    return list(
-        User.select()
-        .join(Membership)
-        .where(
-            Membership.account == account,
-            Membership.role == Role.OWNER,
-            Membership.deactivated_at.is_null(),
-        )
-        .order_by(Membership.id)
-    )
+    """In the order in which they joined; see ``_is_owner_of``."""
+    is_owner = _is_owner_of(account.id)
+    return list(User.select().join(Membership).where(is_owner).order_by(Membership.id))
 
 
 def join(
@@ -163,13 +156,9 @@ def leave(member: Membership, now: datetime) -> None:
 
 
 def is_last_owner(member: Membership) -> bool:
-    other_owners = Membership.select().where(
-        Membership.account == member.account_id,
-        Membership.role == Role.OWNER,
-        Membership.deactivated_at.is_null(),
-        Membership.id != member.id,
-    )
-    return member.role == Role.OWNER and not other_owners.exists()
+    is_other_owner = _is_owner_of(member.account_id) & (Membership.id != member.id)
+    other_owners = Membership.select().join(User).where(is_other_owner)
+    return member.effective_role == Role.OWNER and not other_owners.exists()
 
 
 def reactivate(actor: Membership, membership: Membership, now: datetime) -> None:
@@ -188,6 +177,16 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
             now,
             email=membership.user.email,
         )
+
+
+def _is_owner_of(account_id: int) -> Any:
+    """A condition on members and their users: active, with a confirmed address."""
+    return (
+        (Membership.account == account_id)
+        & (Membership.role == Role.OWNER)
+        & Membership.deactivated_at.is_null()
+        & User.email_confirmed_at.is_null(False)
+    )
 
 
 def _fresh(membership: Membership) -> Membership:

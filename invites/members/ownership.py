@@ -18,13 +18,11 @@ def may_claim(member: Membership) -> bool:
 
 
 def claim(actor: Membership, now: datetime) -> None:
-    """The first Admin wins. Raises RuleError(NOT_ALLOWED, MEMBER_UNCONFIRMED, HAS_OWNER)."""
+    """The first Admin wins. Raises RuleError(NOT_ALLOWED, HAS_OWNER)."""
     with db.transaction():
         authorize(actor, Action.CLAIM_OWNERSHIP)
         if memberships.owners(actor.account):
             raise RuleError(Reason.HAS_OWNER)
-        if not actor.user.is_confirmed:
-            raise RuleError(Reason.MEMBER_UNCONFIRMED)
         _make_owner(actor)
         audit_log.record(AuditAction.OWNERSHIP_CLAIMED, actor.account, actor.user, now)
 
@@ -32,8 +30,11 @@ def claim(actor: Membership, now: datetime) -> None:
 def rescue(account: Account, user: User, now: datetime) -> None:
     """For the operator. ``user`` may be anyone, with or without a membership.
 
-    They are notified if they have to set up two-step verification.
+    They are notified if they have to set up two-step verification. Raises
+    RuleError(MEMBER_UNCONFIRMED): another person may have created the profile.
     """
+    if not user.is_confirmed:
+        raise RuleError(Reason.MEMBER_UNCONFIRMED)
     with db.transaction():
         membership = memberships.join(account, user, Role.OWNER, now, joined_by=JoinedBy.RESCUE)
         _make_owner(membership)

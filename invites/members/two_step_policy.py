@@ -34,7 +34,7 @@ def require(actor: Membership, required: bool, now: datetime) -> None:
 def must_set_up(membership: Membership) -> bool:
     return (
         membership.account.requires_two_step
-        and membership.role > Role.USER
+        and membership.effective_role > Role.USER
         and not two_step.is_on(membership.user)
     )
 
@@ -49,7 +49,7 @@ def requiring_accounts(user: User) -> list[Account]:
     return [
         one.account
         for one in accounts.memberships_of(user)
-        if one.account.requires_two_step and one.role > Role.USER
+        if one.account.requires_two_step and one.effective_role > Role.USER
     ]
 
 
@@ -66,6 +66,7 @@ def members_without(account: Account) -> list[User]:
             Membership.account == account,
             Membership.role > Role.USER,
             Membership.deactivated_at.is_null(),
+            User.email_confirmed_at.is_null(False),
             two_step.is_off_for_user(),
         )
         .order_by(db.folded(User.name), User.id)

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from peewee import CharField, ForeignKeyField, JSONField
 
+from invites.core.roles import Role
 from invites.db import UtcField
 from invites.models.accounts import Account
 from invites.models.base import RoleField, Row
@@ -31,6 +32,8 @@ class JoinedBy(StrEnum):
 
 
 class Membership(Row):
+    """``role``: as granted; what it allows is up to ``effective_role``."""
+
     account = ForeignKeyField(Account)
     account_id: int
     user = ForeignKeyField(User)
@@ -48,6 +51,17 @@ class Membership(Row):
     @property
     def is_active(self) -> bool:
         return self.deactivated_at is None
+
+    @property
+    def effective_role(self) -> Role:
+        """User until the address is confirmed, because anybody can claim one."""
+        granted: Role = self.role
+        return granted if self.user.is_confirmed else Role.USER
+
+    @property
+    def is_role_waiting(self) -> bool:
+        """Whether confirming the address gives a higher role."""
+        return bool(self.effective_role < self.role)
 
 
 class AuditEntry(Row):

@@ -1,8 +1,8 @@
-"""Emailed links that confirm an address, or let its owner set a new password."""
+"""Emailed links that prove a mailbox. What they then do is in confirmation.py."""
 
 from datetime import datetime, timedelta
 
-from peewee import Expression, IntegrityError, fn
+from peewee import Expression, fn
 
 from invites import db
 from invites.core.errors import Reason, RuleError
@@ -15,7 +15,7 @@ from invites.models import (
     User,
 )
 from invites.outbox import enqueue
-from invites.people import passwords, security_notices, sessions
+from invites.people import security_notices, sessions
 
 LIFETIME = {
     EmailTokenPurpose.CONFIRM_EMAIL: timedelta(days=7),
@@ -68,52 +68,6 @@ def is_open(email_token: EmailToken, now: datetime) -> bool:
     return email_token.used_at is None and email_token.expires_at > now
 
 
-def confirm_email(email_token: EmailToken, now: datetime) -> User:
-    """Makes the proven address the user's own. Links to other addresses stop working.
-
-    Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PROFILE_EXISTS if another
-    profile has the address by now.
-    """
-    with db.transaction():
-        _use(email_token, now)
-        user = User.get_by_id(email_token.user_id)
-        if user.email != email_token.email:
-            security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
-        try:
-            User.update(email=email_token.email, email_confirmed_at=now).where(
-                User.id == user.id
-            ).execute()
-        except IntegrityError:
-            raise RuleError(Reason.PROFILE_EXISTS) from None
-        close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
-    return User.get_by_id(user.id)
-
-
-def reset_password(email_token: EmailToken, password: str, now: datetime) -> User:
-    """Sets a new password, ends all sessions, and confirms the address.
-
-    Drops pending changes of the address, which somebody who knew the old password may have
-    requested. Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link, and PASSWORD_*.
-    """
-    user = User.get_by_id(email_token.user_id)
-    passwords.check_acceptable(password, email=user.email, name=user.name)
-    password_hash = passwords.hash_password(password)
-    with db.transaction():
-        _use(email_token, now)
-        is_current = User.email == email_token.email  # not changed since the mail
-        changed = (
-            User.update(password_hash=password_hash, email_confirmed_at=now)
-            .where(User.id == user.id, is_current)
-            .execute()
-        )
-        if not changed:
-            raise RuleError(Reason.EMAIL_TOKEN_CLOSED)
-        close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
-        user = User.get_by_id(user.id)
-        after_password_change(user, now)
-    return user
-
-
 def after_password_change(
     user: User,
     now: datetime,
@@ -136,7 +90,8 @@ def close_links(user: User, purpose: EmailTokenPurpose, now: datetime) -> None:
     ).execute()
 
 
-def _use(email_token: EmailToken, now: datetime) -> None:
+def use(email_token: EmailToken, now: datetime) -> None:
+    """Raises RuleError(EMAIL_TOKEN_CLOSED) for a used or expired link."""
     used = EmailToken.update(used_at=now).where(
         EmailToken.id == email_token.id,
         EmailToken.used_at.is_null(),

@@ -8,7 +8,7 @@ from peewee import IntegrityError
 from invites import db
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, RuleError
-from invites.models import EmailToken, EmailTokenPurpose, SecurityEvent, User
+from invites.models import EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, passwords
 
 
@@ -114,15 +114,6 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
         if not _replace_password(user, password_hash):
             raise RuleError(Reason.PASSWORD_WRONG)  # reset meanwhile, perhaps to end this session
         email_tokens.after_password_change(user, now, except_token=token)
-
-
-def set_password(user: User, new: str, now: datetime) -> None:
-    """For the operator; ends all sessions. Raises RuleError(PASSWORD_*)."""
-    passwords.check_acceptable(new, email=user.email, name=user.name)
-    password_hash = passwords.hash_password(new)
-    with db.transaction():
-        User.update(password_hash=password_hash).where(User.id == user.id).execute()
-        email_tokens.after_password_change(user, now, event=SecurityEvent.PASSWORD_GIVEN)
 
 
 def request_password_reset(email: str, now: datetime) -> None:

@@ -77,6 +77,7 @@ _SENTENCES: dict[str, Callable[[Details], str]] = {
     AuditAction.UNSUBSCRIBED: lambda _d: _("Unsubscribed from invitations"),
     AuditAction.RESUBSCRIBED: lambda _d: _("Allowed invitations again"),
     AuditAction.JOINED: lambda _d: _("Joined by permanent link"),
+    AuditAction.EMAIL_CONFIRMED: lambda d: _("Confirmed the address %(email)s", email=d["email"]),
     AuditAction.ROLE_CHANGED: _role_changed,
     AuditAction.DEACTIVATED: lambda d: _("Deactivated %(email)s", email=d["email"]),
     AuditAction.REACTIVATED: lambda d: _("Reactivated %(email)s", email=d["email"]),

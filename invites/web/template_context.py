@@ -15,6 +15,7 @@ from lucide.jinja import lucide
 
 from invites import __version__
 from invites.authorization.permissions import Action
+from invites.core import addresses
 from invites.core.roles import Role
 from invites.lists import entries, table
 from invites.members import accounts
@@ -79,6 +80,7 @@ def init_app(app: Flask) -> None:
         day=day,
         stamp=stamp,
         assignments_label=assignments_label,
+        masked=addresses.masked,
         number=flask_babel.format_decimal,
     )
     app.context_processor(_template_context)

@@ -5,7 +5,7 @@ import pytest
 from invites.authorization.permissions import Action, authorize, grantable_roles, is_allowed
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.models import Invitation, Membership
+from invites.models import Invitation, Membership, User
 from tests.conftest import NOW
 from tests.support.actions import refused
 
@@ -36,7 +36,8 @@ TO_WHOM = {
 
 
 def member(role, account=1, *, deactivated_at=None):
-    return Membership(account=account, role=role, deactivated_at=deactivated_at)
+    user = User(email_confirmed_at=0)
+    return Membership(account=account, user=user, role=role, deactivated_at=deactivated_at)
 
 
 def invitation(role, account=1):

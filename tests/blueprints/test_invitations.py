@@ -297,7 +297,7 @@ class TestActions:
         self, olive: Browser, invitation: Invitation, now: datetime
     ) -> None:
         olive.open(LIST)
-        answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+        answers.accept_as_new(invitation, new_profile("ann@example.org"), now)
         olive.press("Revoke", within=f"#invitation-{invitation.id}")
         assert olive.page.select_one("#notices .problem")
         assert reread(invitation).state == InvitationState.ACCEPTED

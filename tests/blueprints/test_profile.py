@@ -76,7 +76,7 @@ def test_a_new_address_counts_once_it_is_confirmed(app: Flask, uma: Browser) -> 
     assert Delivery.get().recipient == "uma@new.example"
     assert "uma@new.example" in uma.text
     assert profile().id
-    uma.open(mailed_link(app)).press("Confirm")
+    uma.open(mailed_link(app)).press("Confirm", password=PASSWORD)
     assert profile("uma@new.example").is_confirmed
     assert User.get_or_none(User.email == "uma@example.org") is None
 
@@ -114,7 +114,7 @@ def test_an_address_that_was_taken_meanwhile_stays_with_its_owner(
 ) -> None:
     uma.press("Change email", email="uma@new.example", email_password=PASSWORD)
     make_user("Faster", "uma@new.example", now)
-    uma.open(mailed_link(app)).press("Confirm")
+    uma.open(mailed_link(app)).press("Confirm", password=PASSWORD)
     assert uma.status == 409
     assert profile("uma@new.example").name == "Faster"
     assert profile().name == "Uma Roy"
@@ -192,13 +192,15 @@ def test_an_unacceptable_password_changes_nothing(
 
 
 class TestConfirmation:
-    def test_the_mailed_link_confirms_with_one_button(
+    def test_the_mailed_link_and_the_password_confirm(
         self, app: Flask, una: Browser, now: datetime
     ) -> None:
         ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
-        una.open(mailed_link(app))
+        una.open(mailed_link(app)).press("Confirm", password="another password")
+        assert una.status == 422
+        assert una.page.select_one("#password-error")
         assert not profile("una@example.org").is_confirmed
-        una.press("Confirm")
+        una.press("Confirm", password=PASSWORD)
         assert profile("una@example.org").is_confirmed
         assert una.open(mailed_link(app)).status == 410
         assert "una@example.org is already confirmed." in una.text
@@ -208,7 +210,9 @@ class TestConfirmation:
         ask_email_token(profile("una@example.org"), EmailTokenPurpose.CONFIRM_EMAIL, now)
         elsewhere = Browser(app).open(mailed_link(app))
         assert elsewhere.url == "/login"
-        elsewhere.press("Log in", email="una@example.org", password=PASSWORD).press("Confirm")
+        elsewhere.press("Log in", email="una@example.org", password=PASSWORD).press(
+            "Confirm", password=PASSWORD
+        )
         assert profile("una@example.org").is_confirmed
 
     @pytest.mark.usefixtures("una")

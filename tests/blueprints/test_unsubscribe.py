@@ -149,7 +149,7 @@ def test_no_other_link_unsubscribes(site: Site, invitation: Invitation) -> None:
     client = site.app.test_client()
     tokens = [
         site.mailed(invitation).rpartition("/")[2],
-        path(site.links.copied_invitation(invitation)).rpartition("/")[2],
+        path(site.links.copied_invitation(invitation, site.rows.owner)).rpartition("/")[2],
         f"{invitation.id}-AAAAAAAAAAAAAAAAAAAAAAAA",
         "rubbish",
     ]

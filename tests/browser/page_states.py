@@ -369,7 +369,7 @@ class _Full:
         self.expired = invite(owner, past, "expired@example.org")
         self.accepted = invite(owner, now, "accepted@example.org")
         answers.accept_as_new(
-            self.accepted, new_profile("accepted@example.org", "Ava Accepted"), now, proven=True
+            self.accepted, new_profile("accepted@example.org", "Ava Accepted"), now
         )
         self.declined = invite(owner, now, "declined@example.org")
         answers.decline(self.declined, now)

@@ -46,7 +46,8 @@ def test_who_joined_by_the_link_confirms_their_address(
     _join(newcomer, "Lee Lou", "lee@example.org")
     newcomer.sees("open the link in the email we sent to lee@example.org")
 
-    newcomer.open(link_in(server.smtp.wait_for_mail("lee@example.org"))).press("Confirm")
+    newcomer.open(link_in(server.smtp.wait_for_mail("lee@example.org")))
+    newcomer.fill(**{"Your password": PASSWORD}).press("Confirm")
 
     newcomer.sees("lee@example.org is confirmed.").misses("open the link in the email")
 

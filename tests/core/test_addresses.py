@@ -116,3 +116,16 @@ def test_upper_and_lower_case_are_the_same_address(email):
     except RuleError:
         return
     assert addresses.canonical(email.upper()) == addresses.canonical(email)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("ada.okafor@example.org", "a•••r@example.org"),
+        ("annika@example.org", "a•••a@example.org"),
+        ("noa@example.org", "n•••@example.org"),
+        ("x@example.org", "x•••@example.org"),
+    ],
+)
+def test_a_masked_address_is_recognized_by_its_owner_only(address, shown):
+    assert addresses.masked(address) == shown

@@ -82,7 +82,7 @@ def test_an_invitation_mailed_again_or_answered_is_not_revoked(owner, invitation
     again = order("new@example.org", also=frozenset({EntryOutcome.PENDING}))
     manage.correct(owner, invitation, again, now)
     assert reread(invitation).state == InvitationState.PENDING
-    answers.accept_as_new(invitation, new_profile(), now, proven=True)
+    answers.accept_as_new(invitation, new_profile(), now)
     manage.correct(owner, invitation, order("right@example.org"), now)
     assert reread(invitation).state == InvitationState.ACCEPTED
 
@@ -230,7 +230,7 @@ def test_an_invitation_is_not_restored_if_there_is_a_newer_one(owner, invitation
 
 
 def accept(invitation, owner, now):
-    answers.accept_as_new(invitation, new_profile(), now, proven=True)
+    answers.accept_as_new(invitation, new_profile(), now)
 
 
 def revoke(invitation, owner, now):

@@ -18,6 +18,7 @@ from invites.models import (
     JoinedBy,
     UnsubscribedAddress,
 )
+from invites.people import confirmation
 from tests.support.actions import (
     actions,
     attempt_all,
@@ -29,7 +30,7 @@ from tests.support.actions import (
     reread,
     send,
 )
-from tests.support.people import make_user
+from tests.support.people import PASSWORD, make_user
 
 
 @pytest.fixture
@@ -112,9 +113,9 @@ def test_joining_with_an_unconfirmed_address_does_not_resubscribe(owner, account
     assert unsubscribe.is_unsubscribed(invitation)
 
 
-def test_accepting_with_a_copied_link_does_not_resubscribe(invitation, now):
+def test_accepting_with_a_copied_link_does_not_resubscribe(owner, invitation, now):
     unsubscribe.unsubscribe(invitation, now)
-    answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=False)
+    answers.accept_as_new(invitation, new_profile("ann@example.org"), now, copier=owner)
     assert unsubscribe.is_unsubscribed(invitation)
 
 
@@ -123,9 +124,10 @@ def test_accepting_with_the_mailed_link_resubscribes(invitation, now, has_profil
     unsubscribe.unsubscribe(invitation, now)
     if has_profile:
         ann = make_user("Ann", "ann@example.org", now, confirmed=False)
-        answers.accept(invitation, ann, now, proven=True)
+        checked = confirmation.check_password(ann, PASSWORD)
+        answers.accept_and_confirm(invitation, checked, now)
     else:
-        answers.accept_as_new(invitation, new_profile("ann@example.org"), now, proven=True)
+        answers.accept_as_new(invitation, new_profile("ann@example.org"), now)
     assert not unsubscribe.is_unsubscribed(invitation)
 
 

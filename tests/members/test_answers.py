@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from invites.authorization.permissions import Action, authorize, fresh, is_allowed
 from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships, permanent_link
 from invites.models import Delivery, InvitationState, JoinedBy, Membership, User
+from invites.people import confirmation
 from tests.support.actions import actions, invite, new_profile, refused, reread, send
-from tests.support.people import make_user
+from tests.support.people import PASSWORD, make_user
 
 INSTANT = timedelta(microseconds=1)
 
@@ -18,6 +20,11 @@ INSTANT = timedelta(microseconds=1)
 @pytest.fixture
 def invitation(owner, now):
     return invite(owner, now)
+
+
+@pytest.fixture
+def noa_unconfirmed(database, now):
+    return make_user("Noa New", "new@example.org", now, confirmed=False)
 
 
 @pytest.fixture
@@ -66,7 +73,7 @@ def test_an_invitation_for_somebody_else_cannot_be_accepted(people, invitation, 
     with refused(Reason.WRONG_PERSON):
         answers.accept(invitation, people.stranger.user, now)
     with refused(Reason.WRONG_PERSON):
-        answers.accept_as_new(invitation, new_profile("x@example.org"), now, proven=True)
+        answers.accept_as_new(invitation, new_profile("x@example.org"), now)
     assert reread(invitation).is_open(now)
 
 
@@ -86,42 +93,91 @@ def test_an_invitation_cannot_be_accepted_after_its_inviter_lost_authority(
 
 
 def test_a_new_person_accepts_with_a_profile_for_the_invited_address(invitation, now):
-    membership = answers.accept_as_new(invitation, new_profile(), now, proven=True)
+    membership = answers.accept_as_new(invitation, new_profile(), now)
     user = User.get(User.email == "new@example.org")
     assert membership.user == user
     assert user.is_confirmed
     assert Delivery.select().where(Delivery.email_token.is_null(False)).count() == 0
 
 
-def test_a_copied_link_proves_no_mailbox_so_a_confirmation_is_mailed(invitation, now):
-    membership = answers.accept_as_new(invitation, new_profile(), now, proven=False)
+def test_a_copied_link_proves_no_mailbox_so_a_confirmation_is_mailed(owner, invitation, now):
+    membership = answers.accept_as_new(invitation, new_profile(), now, copier=owner)
     assert not membership.user.is_confirmed
     mail = Delivery.get(Delivery.email_token.is_null(False))
     assert (mail.recipient, mail.kind) == ("new@example.org", "confirm_email")
 
 
-def test_the_mailed_link_confirms_a_profile_that_was_unconfirmed(invitation, now):
-    user = make_user("Noa New", "new@example.org", now, confirmed=False)
-    answers.accept(invitation, user, now, proven=True)
-    assert reread(user).is_confirmed
+def test_the_mailed_link_and_the_password_confirm_a_profile(owner, noa_unconfirmed, now):
+    invitation = invite(owner, now, role=Role.ADMIN)
+    checked = confirmation.check_password(noa_unconfirmed, PASSWORD)
+    membership = answers.accept_and_confirm(invitation, checked, now)
+    assert reread(noa_unconfirmed).is_confirmed
+    assert membership.effective_role is Role.ADMIN
 
 
-def test_a_copied_link_does_not_confirm_a_profile(invitation, now):
+def test_the_mailed_link_confirms_nothing_for_people_who_do_not_know_the_password(
+    invitation, noa_unconfirmed, now
+):
+    with refused(Reason.PASSWORD_WRONG):
+        confirmation.check_password(noa_unconfirmed, "another password")
+    checked = confirmation.check_password(noa_unconfirmed, PASSWORD)
+    confirmation.set_password(noa_unconfirmed, "a fish in the snow", now)  # meanwhile
+    with refused(Reason.PASSWORD_WRONG):
+        answers.accept_and_confirm(invitation, checked, now)
+    assert reread(invitation).is_open(now)
+
+
+@pytest.mark.parametrize("offered", Role)
+def test_an_unconfirmed_person_is_a_user_until_the_address_is_confirmed(
+    owner, noa_unconfirmed, now, offered
+):
+    membership = answers.accept(
+        invite(owner, now, role=offered), noa_unconfirmed, now, copier=owner
+    )
+    assert membership.effective_role is Role.USER
+    assert membership.is_role_waiting is (offered > Role.USER)
+    assert not is_allowed(membership, Action.SEE_PEOPLE)
+    with refused(Reason.NOT_ALLOWED):
+        authorize(membership, Action.SEE_PEOPLE)
+    confirmation.set_password(noa_unconfirmed, "a fish in the snow", now)
+    assert fresh(membership).effective_role is offered
+
+
+@pytest.mark.parametrize("loses_it", ["removed", "demoted", "unconfirmed"])
+def test_a_copied_link_dies_when_its_copier_may_no_longer_copy_it(
+    people, owner, noa, now, loses_it
+):
+    admin = people[Role.ADMIN]
+    invitation = invite(owner, now, role=Role.ADMIN)
+    if loses_it == "removed":
+        memberships.deactivate(owner, admin, now)
+    elif loses_it == "demoted":
+        memberships.change_role(owner, admin, Role.MODERATOR, now)
+    else:
+        User.update(email_confirmed_at=None).where(User.id == admin.user_id).execute()
+    with refused(Reason.LINK_CLOSED):
+        answers.accept(invitation, noa, now, copier=admin)
+    with refused(Reason.LINK_CLOSED):
+        answers.decline(invitation, now, copier=admin)
+    assert answers.accept(invitation, noa, now).is_active  # with the link in the mail
+
+
+def test_a_copied_link_does_not_confirm_a_profile(owner, invitation, now):
     user = make_user("Noa New", "new@example.org", now, confirmed=False)
-    answers.accept(invitation, user, now, proven=False)
+    answers.accept(invitation, user, now, copier=owner)
     assert not reread(user).is_confirmed
 
 
 def test_an_address_with_a_profile_gets_no_second_one(invitation, noa, now):
     with refused(Reason.PROFILE_EXISTS):
-        answers.accept_as_new(invitation, new_profile(), now, proven=True)
+        answers.accept_as_new(invitation, new_profile(), now)
     assert reread(invitation).is_open(now)
 
 
 def test_a_refused_acceptance_creates_no_profile(owner, invitation, now):
     manage.revoke(owner, invitation, now)
     with refused(Reason.INVITATION_CLOSED):
-        answers.accept_as_new(invitation, new_profile(), now, proven=False)
+        answers.accept_as_new(invitation, new_profile(), now, copier=owner)
     assert User.get_or_none(User.email == "new@example.org") is None
     assert Delivery.select().where(Delivery.email_token.is_null(False)).count() == 0
 
@@ -205,7 +261,7 @@ def test_accepting_with_a_copied_link_closes_no_other_invitation(people, owner, 
     higher = invite(owner, now, role=Role.ADMIN)
     answers.decline(higher, now)
     copied = invite(people[Role.MODERATOR], now)
-    answers.accept_as_new(copied, new_profile(), now, proven=False)
+    answers.accept_as_new(copied, new_profile(), now, copier=owner)
     assert reread(higher).is_open(now)
 
 

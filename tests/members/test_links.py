@@ -1,11 +1,14 @@
 """The absolute links and the rows that their tokens open."""
 
+from datetime import timedelta
+
 import pytest
 
-from invites.core.tokens import Purpose, row_id
+from invites.core.roles import Role
+from invites.core.tokens import Purpose
 from invites.members import permanent_link
-from invites.members.links import Links
-from invites.models import EmailToken, EmailTokenPurpose
+from invites.members.links import Links, OpenedInvitation
+from invites.models import EmailToken, EmailTokenPurpose, Membership
 from invites.people import email_tokens
 from tests.support.actions import invite
 
@@ -22,16 +25,24 @@ def token_of(link, path):
     return link.removeprefix(f"{BASE}/{path}/")
 
 
-def test_mailed_and_copied_links_open_the_same_page_and_prove_different_things(
-    owner, links, signer, now
-):
+def test_mailed_and_copied_links_open_the_same_page_and_prove_different_things(owner, links, now):
     invitation = invite(owner, now)
     mailed = token_of(links.mailed_invitation(invitation), "invitation")
-    copied = token_of(links.copied_invitation(invitation), "invitation")
-    assert row_id(mailed) == row_id(copied) == invitation.id
-    assert signer.matches(mailed, Purpose.MAILED_INVITATION, invitation)
-    assert signer.matches(copied, Purpose.COPIED_INVITATION, invitation)
-    assert not signer.matches(copied, Purpose.MAILED_INVITATION, invitation)
+    copied = token_of(links.copied_invitation(invitation, owner), "invitation")
+    assert links.opened_invitation(mailed) == OpenedInvitation(mailed, invitation, None)
+    assert links.opened_invitation(copied) == OpenedInvitation(copied, invitation, owner)
+    assert links.opened_invitation(mailed).proves_mailbox
+    assert not links.opened_invitation(copied).proves_mailbox
+
+
+def test_a_copied_link_belongs_to_the_member_who_copied_it(people, owner, links, now):
+    invitation, admin = invite(owner, now), people[Role.ADMIN]
+    own = token_of(links.copied_invitation(invitation, owner), "invitation").partition(".")[2]
+    for stolen in (f"{admin.id}.{own}", f".{own}", f"x.{own}", f"{10**17}.{own}", own):
+        assert links.opened_invitation(stolen) is None
+    before = token_of(links.copied_invitation(invitation, admin), "invitation")
+    Membership.update(joined_at=now + timedelta(days=1)).where(Membership.id == admin.id).execute()
+    assert links.opened_invitation(before) is None  # removed, and invited again
 
 
 def test_the_permanent_link_leads_to_the_join_page(owner, links, signer, now):
@@ -66,7 +77,7 @@ def test_a_token_opens_only_rows_of_its_purpose(owner, links, now):
     email_token = EmailToken.get()
     assert invitation.id == link.id == email_token.id  # so that only the purpose tells them apart
     mailed = token_of(links.mailed_invitation(invitation), "invitation")
-    copied = token_of(links.copied_invitation(invitation), "invitation")
+    copied = token_of(links.copied_invitation(invitation, owner), "invitation")
     joining = token_of(links.permanent(link), "join")
     confirming = token_of(links.email_token(email_token), "confirm-email")
 
@@ -81,8 +92,8 @@ def test_a_token_opens_only_rows_of_its_purpose(owner, links, now):
     }
 
     nothing = (None, None, None, None)
-    assert opened[mailed] == ((invitation, True), None, None, None)
-    assert opened[copied] == ((invitation, False), None, None, None)
+    assert opened[mailed] == (OpenedInvitation(mailed, invitation, None), None, None, None)
+    assert opened[copied] == (OpenedInvitation(copied, invitation, owner), None, None, None)
     assert opened[joining] == (None, link, None, None)
     assert opened[confirming] == (None, None, email_token, None)
     assert {opened[token] for token in (f"{mailed}x", "1", "", "9" * 30)} == {nothing}

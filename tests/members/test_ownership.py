@@ -60,7 +60,7 @@ def test_only_admins_can_claim(lost, now, role):
 
 def test_an_admin_with_an_unconfirmed_address_cannot_claim(lost, now):
     User.update(email_confirmed_at=None).where(User.id == lost[Role.ADMIN].user_id).execute()
-    with refused(Reason.MEMBER_UNCONFIRMED):
+    with refused(Reason.NOT_ALLOWED):
         ownership.claim(reread(lost[Role.ADMIN]), now)
     assert owners(lost) == []
 

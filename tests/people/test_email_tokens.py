@@ -6,8 +6,8 @@ import pytest
 
 from invites.core.errors import Reason
 from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
-from invites.people import email_tokens, profiles, sessions
-from tests.support.actions import refused, reread
+from invites.people import confirmation, email_tokens, profiles, sessions
+from tests.support.actions import confirm, refused, reread
 from tests.support.people import PASSWORD, make_user
 
 CONFIRM, RESET = EmailTokenPurpose.CONFIRM_EMAIL, EmailTokenPurpose.RESET_PASSWORD
@@ -26,9 +26,9 @@ def ask(user, purpose, now, email=None):
 
 def test_the_link_confirms_the_address_and_works_once(ada, now):
     email_token = ask(ada, CONFIRM, now)
-    assert email_tokens.confirm_email(email_token, now).email_confirmed_at == now
+    assert confirm(email_token, now).email_confirmed_at == now
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        email_tokens.confirm_email(email_token, now)
+        confirm(email_token, now)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def test_a_link_works_until_the_moment_it_expires(ada, now, purpose, lifetime):
 
 def test_an_expired_link_changes_nothing(ada, now):
     late = now + timedelta(days=8)
-    confirm, reset = ask(ada, CONFIRM, now), ask(ada, RESET, now)
+    confirming, reset = ask(ada, CONFIRM, now), ask(ada, RESET, now)
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        email_tokens.confirm_email(confirm, late)
+        confirm(confirming, late)
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        email_tokens.reset_password(reset, NEW_PASSWORD, late)
+        confirmation.reset_password(reset, NEW_PASSWORD, late)
     assert not reread(ada).is_confirmed
     assert profiles.authenticate("ada@example.org", PASSWORD) == ada
 
@@ -55,14 +55,14 @@ def test_an_address_that_somebody_else_has_by_now_is_refused(ada, now):
     email_token = ask(ada, CONFIRM, now, "new@example.org")
     make_user("Ben Ito", "new@example.org", now)
     with refused(Reason.PROFILE_EXISTS):
-        email_tokens.confirm_email(email_token, now)
+        confirm(email_token, now)
     assert reread(ada).email == "ada@example.org"
     assert email_tokens.is_open(reread(email_token), now)
 
 
 def test_a_reset_sets_the_password_logs_out_everywhere_and_confirms(ada, now):
     token = sessions.start(ada, "phone", now)
-    user = email_tokens.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
+    user = confirmation.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
     assert user.is_confirmed
     assert sessions.find(token, now) is None
     assert profiles.authenticate("ada@example.org", PASSWORD) is None
@@ -71,17 +71,17 @@ def test_a_reset_sets_the_password_logs_out_everywhere_and_confirms(ada, now):
 
 def test_one_reset_ends_all_reset_links(ada, now):
     first, second = ask(ada, RESET, now), ask(ada, RESET, now)
-    email_tokens.reset_password(second, NEW_PASSWORD, now)
+    confirmation.reset_password(second, NEW_PASSWORD, now)
     for email_token in (first, second):
         with refused(Reason.EMAIL_TOKEN_CLOSED):
-            email_tokens.reset_password(email_token, "yet another password", now)
+            confirmation.reset_password(email_token, "yet another password", now)
 
 
 def test_a_reset_drops_a_pending_change_of_address(ada, now):
     change = ask(ada, CONFIRM, now, "thief@example.org")
-    email_tokens.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
+    confirmation.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        email_tokens.confirm_email(change, now)
+        confirm(change, now)
     assert reread(ada).email == "ada@example.org"
 
 
@@ -92,7 +92,7 @@ def test_a_reset_drops_a_pending_change_of_address(ada, now):
 def test_a_refused_password_leaves_the_link_open(ada, now, password, reason):
     email_token = ask(ada, RESET, now)
     with refused(reason):
-        email_tokens.reset_password(email_token, password, now)
+        confirmation.reset_password(email_token, password, now)
     assert email_tokens.is_open(reread(email_token), now)
 
 
@@ -100,7 +100,7 @@ def test_a_reset_link_to_a_former_address_is_refused(ada, now):
     email_token = ask(ada, RESET, now)
     User.update(email="new@example.org").where(User.id == ada.id).execute()
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        email_tokens.reset_password(email_token, NEW_PASSWORD, now)
+        confirmation.reset_password(email_token, NEW_PASSWORD, now)
     assert profiles.authenticate("new@example.org", PASSWORD) == ada
 
 

@@ -7,7 +7,7 @@ import pytest
 from invites.core.errors import Reason
 from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, passwords, profiles, sessions
-from tests.support.actions import new_profile, refused, reread
+from tests.support.actions import confirm, new_profile, refused, reread
 from tests.support.people import PASSWORD, make_user
 
 HOUR = timedelta(hours=1)
@@ -106,7 +106,7 @@ def test_a_new_address_counts_only_when_it_is_confirmed(ada, now):
     assert recipients() == ["new@example.org"]
     assert reread(ada).email == "ada@example.org"
     assert profiles.pending_email(ada, now) == "new@example.org"
-    changed = email_tokens.confirm_email(EmailToken.get(), now)
+    changed = confirm(EmailToken.get(), now)
     assert changed.email == "new@example.org"
     assert profiles.pending_email(changed, now) is None
 
@@ -122,10 +122,10 @@ def test_confirming_one_new_address_ends_the_others(ada, now):
     profiles.change_email(ada, "one@example.org", PASSWORD, now)
     profiles.change_email(ada, "two@example.org", PASSWORD, now)
     one, two = EmailToken.select().order_by(EmailToken.id)
-    changed = email_tokens.confirm_email(two, now)
+    changed = confirm(two, now)
     assert profiles.pending_email(changed, now) is None
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        email_tokens.confirm_email(one, now)
+        confirm(one, now)
 
 
 def test_an_address_with_a_profile_gets_no_mail_and_the_same_answer(ada, now):

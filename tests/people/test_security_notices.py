@@ -12,7 +12,8 @@ from invites.models import (
     SecurityEvent,
     User,
 )
-from invites.people import email_tokens, profiles, security_notices
+from invites.people import confirmation, email_tokens, profiles, security_notices
+from tests.support.actions import confirm
 from tests.support.people import PASSWORD, make_user
 
 NEW_PASSWORD = "another long password"
@@ -36,9 +37,9 @@ def test_a_new_password_sends_a_notice(ada: User, now: datetime) -> None:
 
 
 def test_a_reset_by_email_or_by_the_operator_sends_a_notice(ada: User, now: datetime) -> None:
-    profiles.set_password(ada, NEW_PASSWORD, now)
+    confirmation.set_password(ada, NEW_PASSWORD, now)
     email_tokens.send_link(ada, EmailTokenPurpose.RESET_PASSWORD, ada.email, now)
-    email_tokens.reset_password(EmailToken.get(), PASSWORD, now)
+    confirmation.reset_password(EmailToken.get(), PASSWORD, now)
     events = [SecurityEvent.PASSWORD_GIVEN, SecurityEvent.PASSWORD_CHANGED]
     assert sent_notices() == [("ada@example.org", event) for event in events]
 
@@ -46,13 +47,13 @@ def test_a_reset_by_email_or_by_the_operator_sends_a_notice(ada: User, now: date
 def test_a_new_address_sends_a_notice_to_the_old_one(ada: User, now: datetime) -> None:
     profiles.change_email(ada, "new@example.org", PASSWORD, now)
     assert sent_notices() == []
-    email_tokens.confirm_email(EmailToken.get(), now)
+    confirm(EmailToken.get(), now)
     assert sent_notices() == [("ada@example.org", SecurityEvent.EMAIL_CHANGED)]
 
 
 def test_confirming_the_same_address_sends_no_notice(ada: User, now: datetime) -> None:
     email_tokens.send_link(ada, EmailTokenPurpose.CONFIRM_EMAIL, ada.email, now)
-    email_tokens.confirm_email(EmailToken.get(), now)
+    confirm(EmailToken.get(), now)
     assert sent_notices() == []
 
 

@@ -19,16 +19,19 @@ from invites.models import (
     AuditEntry,
     Batch,
     Delivery,
+    EmailToken,
     EntryOutcome,
     Invitation,
     Membership,
+    User,
 )
 from invites.outbox import journal, queue
 from invites.outbox.journal import JournalEntry
 from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import Attempt, SendResult
+from invites.people import confirmation
 from invites.people.profiles import NewProfile
-from tests.support.people import password_hash
+from tests.support.people import PASSWORD, password_hash
 
 
 @contextmanager
@@ -74,6 +77,12 @@ def invite(
 
 def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewProfile:
     return NewProfile(name, email, "", password_hash())
+
+
+def confirm(email_token: EmailToken, now: datetime, password: str = PASSWORD) -> User:
+    """Open a confirmation link and enter the password."""
+    checked = confirmation.check_password(email_token.user, password)
+    return confirmation.confirm_email(email_token, checked, now)
 
 
 def due(now: datetime) -> list[QueuedMail]:

@@ -120,7 +120,7 @@ class Rows:
         manage.revoke(owner, self.revoked, now)
         self.accepted = invite(owner, now, "accepted@example.org")
         ace = new_profile("accepted@example.org", "Ace Pted")
-        answers.accept_as_new(self.accepted, ace, now, proven=True)
+        answers.accept_as_new(self.accepted, ace, now)
         self.known = invite(owner, now, self.ally.email)
         self.failed = invite(owner, now, "failed@example.org")
         _mail(self.failed, state=DeliveryState.FAILED, finished_at=now, reply_text="5.1.1 Nobody")

@@ -109,7 +109,7 @@ REFUSING = {
     "compose.create": Refusing(
         "invitations.send_invitations.send", form={"email": "a@example.org", "role": "10"}
     ),
-    "confirm_email.create": Refusing("people.email_tokens.confirm_email"),
+    "confirm_email.create": Refusing("people.confirmation.confirm_email"),
     "profile.log_out_device": Refusing("people.sessions.end_one"),
     "invitation.accept": Refusing("members.answers.accept_as_new", "nobody", JOINING),
     "invitation.decline": Refusing("members.answers.decline", "nobody"),
@@ -124,7 +124,7 @@ REFUSING = {
     "passkeys.options": Refusing("people.passkeys.registration_options"),
     "passkeys.remove": Refusing("people.passkeys.remove"),
     "password_reset.create": Refusing(
-        "people.email_tokens.reset_password", "nobody", {"password": PASSWORD, "again": PASSWORD}
+        "people.confirmation.reset_password", "nobody", {"password": PASSWORD, "again": PASSWORD}
     ),
     "permanent_invite.delete": Refusing("members.permanent_link.delete"),
     "permanent_invite.enable": Refusing("members.permanent_link.enable"),

@@ -1,0 +1,95 @@
+"""Confirming an address. Only this module and ``profiles.create`` do, see docs/security.md.
+
+Somebody else may have made the profile, so reading its mailbox is not enough: either the person
+knows the password, or it ends together with all sessions.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from peewee import IntegrityError
+
+from invites import db
+from invites.authorization import audit_log
+from invites.authorization.audit_log import AuditAction
+from invites.core.errors import Reason, RuleError
+from invites.models import EmailToken, EmailTokenPurpose, SecurityEvent, User
+from invites.people import email_tokens, passwords, security_notices, sessions
+
+
+@dataclass(frozen=True)
+class CheckedPassword:
+    """Somebody knew the password of ``user``. Only ``check_password`` makes one."""
+
+    user: User
+
+
+def check_password(user: User, password: str) -> CheckedPassword:
+    """Takes 0.2 seconds, so never call it in a transaction. Raises RuleError(PASSWORD_WRONG)."""
+    passwords.check_correct(user.password_hash, password)
+    return CheckedPassword(user)
+
+
+def confirm(checked: CheckedPassword, email: str, now: datetime) -> User:
+    """Makes ``email`` the address of somebody who has proven that they read its mail.
+
+    Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile, and PROFILE_EXISTS if
+    another profile has the address by now.
+    """
+    with db.transaction():
+        sessions.refuse_changed_password(checked.user)
+        return _confirm(checked.user, email, now)
+
+
+def confirm_email(email_token: EmailToken, checked: CheckedPassword, now: datetime) -> User:
+    """Raises RuleError(EMAIL_TOKEN_CLOSED) and what ``confirm`` raises."""
+    with db.transaction():
+        email_tokens.use(email_token, now)
+        if checked.user.id != email_token.user_id:
+            raise RuleError(Reason.EMAIL_TOKEN_CLOSED)
+        return confirm(checked, email_token.email, now)
+
+
+def reset_password(email_token: EmailToken, password: str, now: datetime) -> User:
+    """Raises RuleError(EMAIL_TOKEN_CLOSED) and PASSWORD_*."""
+    user = User.get_by_id(email_token.user_id)
+    password_hash = _acceptable_hash(user, password)
+    with db.transaction():
+        email_tokens.use(email_token, now)
+        if User.get_by_id(user.id).email != email_token.email:  # it changed since the email
+            raise RuleError(Reason.EMAIL_TOKEN_CLOSED)
+        return _replace_password(user, password_hash, SecurityEvent.PASSWORD_CHANGED, now)
+
+
+def set_password(user: User, password: str, now: datetime) -> User:
+    """For the operator, who vouches for the person. Raises RuleError(PASSWORD_*)."""
+    password_hash = _acceptable_hash(user, password)
+    with db.transaction():
+        return _replace_password(user, password_hash, SecurityEvent.PASSWORD_GIVEN, now)
+
+
+def _acceptable_hash(user: User, password: str) -> str:
+    passwords.check_acceptable(password, email=user.email, name=user.name)
+    return passwords.hash_password(password)
+
+
+def _replace_password(user: User, password_hash: str, event: SecurityEvent, now: datetime) -> User:
+    """Ends all sessions."""
+    User.update(password_hash=password_hash).where(User.id == user.id).execute()
+    user = _confirm(User.get_by_id(user.id), user.email, now)
+    email_tokens.after_password_change(user, now, event=event)
+    return user
+
+
+def _confirm(user: User, email: str, now: datetime) -> User:
+    """Other links that confirm an address end: somebody else may have asked for them."""
+    if user.email != email:
+        security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
+    if not user.is_confirmed:
+        audit_log.record_in_all(user, AuditAction.EMAIL_CONFIRMED, user, now, email=email)
+    try:
+        User.update(email=email, email_confirmed_at=now).where(User.id == user.id).execute()
+    except IntegrityError:
+        raise RuleError(Reason.PROFILE_EXISTS) from None
+    email_tokens.close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
+    return User.get_by_id(user.id)
