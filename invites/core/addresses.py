@@ -47,8 +47,11 @@ def masked(address: str) -> str:
     return f"{local[:1]}•••{last}@{domain}"
 
 
-def visible(text: str) -> str:
-    return text if text.isascii() else _INVISIBLE.sub("", text)
+def visible(text: str, keep: str = "") -> str:
+    """``keep``: invisible characters to leave in the text."""
+    if text.isascii():
+        return text
+    return _INVISIBLE.sub(lambda found: found[0] if found[0] in keep else "", text)
 
 
 def _checked_local(text: str) -> str:

@@ -22,8 +22,8 @@ PHONE_LENGTH = 40
 TIME_ZONES = sorted(pytz.common_timezones)
 
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-_JOINERS = {"\u200c", "\u200d"}  # Persian and Indic names need them
-_BLANKS = {*_JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # invisible letters
+JOINERS = "\u200c\u200d"  # Persian and Indic names need them
+_BLANKS = {*JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # invisible letters
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
@@ -98,7 +98,7 @@ def _clean(text: str, limit: int) -> str:
         raise RuleError(Reason.TEXT_MISSING)
     if len(text) > limit:
         raise RuleError(Reason.TEXT_TOO_LONG, limit=limit)
-    if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES and c not in _JOINERS for c in text):
+    if any(unicodedata.category(c) in _FORBIDDEN_CATEGORIES and c not in JOINERS for c in text):
         raise RuleError(Reason.TEXT_CONTROL)
     if "=?" in text:  # begins an encoded word (RFC 2047), which mail programs decode
         raise RuleError(Reason.TEXT_ENCODED)

@@ -16,7 +16,7 @@ from invites.core import addresses, text_fields
 from invites.core.errors import Reason, RuleError
 from invites.invitations import quotas, staged_rows, unsubscribe
 from invites.lists import suggestions
-from invites.lists.entries import Entry
+from invites.lists.entries import Entry, first_of_several
 from invites.models import (
     INVITED,
     ON_REQUEST,
@@ -110,7 +110,7 @@ def read_all(entries: Sequence[Entry]) -> list[Reading]:
 def read(entry: Entry) -> Reading:
     """A misspelled mail provider is a problem too, unless the entry is ``kept_as_is``."""
     try:
-        email = addresses.canonical(entry.text)
+        email = addresses.canonical(first_of_several(entry.text))
     except RuleError as error:
         two = suggestions.has_several_addresses(entry.text)
         problem = Reason.ADDRESS_MULTIPLE if two else error.reason

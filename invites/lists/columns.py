@@ -3,9 +3,17 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import chain, islice, takewhile
+from itertools import islice
 
-from invites.lists.column_headers import email_weight, is_family_name, is_given_name, name_rank
+from invites.lists.column_headers import (
+    email_weight,
+    is_family_name,
+    is_given_name,
+    is_login,
+    name_rank,
+    people_in,
+)
+from invites.lists.header_row import LIKE_ADDRESS, Row, before_people, find_header
 
 # The index of a virtual column: first and last name together.
 BOTH_NAMES = 30_000  # beyond every real index
@@ -20,10 +28,9 @@ _MAX_EXAMPLES = 3
 _MAX_EXAMPLE = 40  # characters
 _MAX_HEADER = 100  # characters
 
-_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
-_ADDRESS_WITHOUT_AT = re.compile(r"[^\W_]\.[a-z]{2,}$|^(?=\D*\d)\S+$")
+_LOGIN_WEIGHT = 8  # if most of the logins are addresses
 
-Row = tuple[int, list[str]]  # its number and its cells
+_ADDRESS_WITHOUT_AT = re.compile(r"[^\W_]\.[a-z]{2,}$|^(?=\D*\d)\S+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +52,19 @@ class Choice:
 @dataclass(slots=True)
 class _Sample:
     examples: list[str] = field(default_factory=list)
+    filled: int = 0
     with_at: int = 0
     like_addresses: int = 0
 
     def add(self, cell: str, as_first: bool) -> None:
+        self.filled += 1
         if as_first:
             self.examples = [cell[:_MAX_EXAMPLE], *self.examples[: _MAX_EXAMPLES - 1]]
         elif len(self.examples) < _MAX_EXAMPLES:
             self.examples.append(cell[:_MAX_EXAMPLE])
         if "@" in cell:
             self.with_at += 1
-            self.like_addresses += bool(_ADDRESS.search(cell))
+            self.like_addresses += bool(LIKE_ADDRESS.search(cell))
 
 
 class ColumnScan:
@@ -66,18 +75,24 @@ class ColumnScan:
         self._headers: list[str] = []
         self._samples: dict[int, _Sample] = {}
         self._cells_left = _CELLS
-        rows = iter(filled_rows)
-        first_rows = list(islice(rows, _HEADER_ROWS)) or [(0, list[str]())]
-        known_header = _find_header(first_rows)
-        header = known_header or first_rows[0]
-        for row in chain(first_rows, islice(rows, _ROWS)):
-            if row is not header and self._cells_left > 0:
+        rows = list(islice(filled_rows, _HEADER_ROWS + _ROWS))
+        first_rows = rows[:_HEADER_ROWS] or [(0, list[str]())]
+        may_be_headers = before_people(first_rows, rows)
+        known_header = find_header(may_be_headers)
+        header = known_header or (may_be_headers or first_rows)[0]
+        for row in rows or first_rows:
+            if row[0] > header[0] and self._cells_left > 0:
                 self._add(row[1])
-        if known_header or self._may_be_header(header[1]):
+        if known_header or (may_be_headers and self._may_be_header(header[1])):
             self.header_row, self._headers = header
         else:
             self._add(header[1], as_first=True)
-        self._first_rows = [cells for number, cells in first_rows if number != self.header_row]
+        self._first_rows = [cells for number, cells in first_rows if number > self.first_row]
+
+    @property
+    def first_row(self) -> int:
+        """The number of the row before the first person: what is above the header isn't one."""
+        return -1 if self.header_row is None else self.header_row
 
     def columns(self) -> list[Column]:
         """Columns with a header or a filled cell, from left to right, at most 100.
@@ -95,7 +110,7 @@ class ColumnScan:
         """The column with the most addresses, weighted by its header. None if no cell has an @."""
         weights = {
             index: (
-                sample.like_addresses * email_weight(self._header(index)),
+                sample.like_addresses * self._email_weight(index),
                 sample.with_at,
                 -index,
             )
@@ -105,13 +120,14 @@ class ColumnScan:
         return max(weights, key=lambda index: weights[index]) if weights else None
 
     def name_column(self, email: int) -> int | None:
-        """May be BOTH_NAMES; None if no header fits."""
+        """May be BOTH_NAMES; None if no header fits. Prefers names of the same people."""
+        people = people_in(self._header(email))
         ranks = [
-            (rank, index)
+            (people_in(header) != people, rank, index)
             for index, header in enumerate(self._headers)
             if index != email and (rank := name_rank(header)) is not None
         ]
-        best = min(ranks)[1] if ranks else None
+        best = min(ranks)[2] if ranks else None
         both = self._both_names()
         return BOTH_NAMES if both and best == both[0] and email not in both else best
 
@@ -136,10 +152,19 @@ class ColumnScan:
         return Column(index, self._header(index), tuple(sample.examples), sample.with_at)
 
     def _both_names(self) -> tuple[int, int] | None:
-        indexes = range(len(self._headers))
-        given = next((index for index in indexes if is_given_name(self._headers[index])), None)
-        family = next((index for index in indexes if is_family_name(self._headers[index])), None)
-        return None if given is None or family is None else (given, family)
+        """First and last name of the people whose addresses are in ``email_column``."""
+        email = self.email_column()
+        people = people_in(self._header(email)) if email is not None else frozenset()
+        given = self._first_header(is_given_name, people)
+        if given is None:
+            return None
+        family = self._first_header(is_family_name, people_in(self._headers[given]))
+        return None if family is None else (given, family)
+
+    def _first_header(self, fits: Callable[[str], bool], people: frozenset[str]) -> int | None:
+        """Rather a header with the same ``people`` than another."""
+        found = [index for index, header in enumerate(self._headers) if fits(header)]
+        return min(found, key=lambda index: people_in(self._headers[index]) != people, default=None)
 
     def _both_names_column(self) -> Column:
         names = self._both_names()
@@ -152,6 +177,11 @@ class ColumnScan:
         if index >= len(self._headers):
             return ""
         return " ".join(self._headers[index].split())[:_MAX_HEADER]
+
+    def _email_weight(self, index: int) -> float:
+        header, sample = self._header(index), self._sample(index)
+        are_addresses = 2 * sample.like_addresses >= sample.filled
+        return _LOGIN_WEIGHT if is_login(header) and are_addresses else email_weight(header)
 
     def _sample(self, index: int) -> _Sample:
         return self._samples.get(index, _Sample())
@@ -168,19 +198,3 @@ class ColumnScan:
 def _full_name(cells: list[str], given: int, family: int) -> str:
     parts = (cells[index].strip() for index in (given, family) if index < len(cells))
     return " ".join(filter(None, parts))
-
-
-def _find_header(first_rows: list[Row]) -> Row | None:
-    """The row with headers, which may follow a title.
-
-    If there are two header rows (merged cells), returns the lower one, which says more.
-    """
-    found = None
-    for row in takewhile(lambda row: not any(map(_ADDRESS.search, row[1])), first_rows):
-        weight = max(map(email_weight, row[1]), default=1)
-        if weight > (5 if found else 2):
-            return row
-        has_name = any(name_rank(cell) is not None for cell in row[1])
-        if row is first_rows[0] and (weight > 1 or has_name):
-            found = row
-    return found

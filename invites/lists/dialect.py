@@ -4,21 +4,26 @@ import csv
 import re
 from itertools import islice
 
-_DELIMITERS = ",;\t|"
+from invites.lists.column_headers import is_title
+
+DELIMITERS = ",;\t|"
 _SAMPLE = 64 * 1024  # characters
 _SAMPLE_ROWS = 20
+_MAX_TITLES = 200  # cells examined in a row
+_MAX_CELL = 1000  # characters; a longer one has no address
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ \t,;]*(?:\n|\Z)', re.IGNORECASE)
 _QUOTED_ROW = re.compile(r'"((?:[^"]|"")*)"[ \t,;]*')
 _LABEL = r"[^\s@<>,;|\".]+"
 _ADDRESS = rf"[^\s@<>,;|\"]+@{_LABEL}(?:\.{_LABEL})+"  # never backtracks for long
 _BARE_ADDRESS = re.compile(_ADDRESS)
-_ADDRESS_WITH_NAME = re.compile(rf"(?:[^@<>]*<)?{_ADDRESS}\.?>?")
+_ADDRESS_WITH_NAME = rf"(?:[^@<>]*<)?{_ADDRESS}\.?>?"
+_ADDRESSES = re.compile(rf"{_ADDRESS_WITH_NAME}(?:\s*[,;|]\s*{_ADDRESS_WITH_NAME})*[\s,;|]*")
 
 
 def guess_delimiter(text: str) -> str:
-    """The delimiter that gives the first rows most addresses and equal lengths, or a comma."""
+    """The one that makes most titles of the header, and even rows with an address; or a comma."""
     lines = _sample_lines(text)
-    return max(_DELIMITERS, key=lambda delimiter: _fitness(lines, delimiter))
+    return max(DELIMITERS, key=lambda delimiter: _fitness(lines, delimiter))
 
 
 def without_separator_line(text: str) -> tuple[str, str]:
@@ -45,16 +50,21 @@ def _sample_lines(text: str) -> list[str]:
     return [line for line in text[:_SAMPLE].split("\n") if line.strip()]
 
 
-def _fitness(lines: list[str], delimiter: str) -> tuple[int, int, int, int]:
-    with_address, addresses = 0, 0
+def _fitness(lines: list[str], delimiter: str) -> tuple[int, int, bool, int, int, int]:
+    titles, with_address, addresses = 0, 0, 0
     widths = []
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     for cells in islice(rows, _SAMPLE_ROWS):
-        found = sum(1 for cell in cells if _ADDRESS_WITH_NAME.fullmatch(cell.strip()))
+        if "@" not in "".join(cells):
+            titles = max(titles, sum(map(is_title, cells[:_MAX_TITLES])))
+        short = (cell.strip() for cell in filter(None, cells) if len(cell) <= _MAX_CELL)
+        found = sum(1 for cell in short if _ADDRESSES.fullmatch(cell))
         with_address += found > 0
         addresses += found
         widths.append(len(cells))
-    return with_address, addresses, min(widths, default=0), sum(widths)
+    least, most = min(widths, default=0), max(widths, default=0)
+    is_even = len(widths) > 1 and least == most > 1
+    return titles if titles > 1 else 0, with_address, is_even, addresses, least, sum(widths)
 
 
 def _has_address_and_more(row: list[str]) -> bool:

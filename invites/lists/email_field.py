@@ -4,18 +4,24 @@ import re
 from itertools import zip_longest
 
 from invites.core.addresses import visible
+from invites.core.text_fields import JOINERS
 from invites.lists.entries import (
     MAX_ENTRIES,
     SURROUNDING,
     Entry,
     name_before_address,
+    read_listed,
     strip_surrounding,
+    without_bullet,
 )
+from invites.lists.suggestions import is_split_address
 
+_MAX_PART = 500  # characters of which one address may consist
 _MAX_INVALID_TEXT = 100  # characters kept of a text without an address
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
 _LINE_END = re.compile(r"[\n\r\u2028\u2029]")
 _ADDRESS_WITHOUT_AT = re.compile(r"[^\W_][\w.-]*\w\.[a-z]{2,}")
+_SPACES = re.compile(r"(\s+)")
 _IN_BRACKETS = re.compile(r"<([^<>]*)>")
 _NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # never backtracks for long
 
@@ -28,10 +34,10 @@ def read_field(text: str) -> list[Entry]:
     Stops after 50,001 entries.
     """
     entries: list[Entry] = []
-    lines = [line for line in _LINE_END.split(visible(text)) if line.strip()]
+    lines = _without_numbers([line for line in _LINE_END.split(_visible(text)) if line.strip()])
     for number, line in enumerate(lines):
         if "\t" not in line.strip():
-            entries.extend(_read_line(line))
+            entries.extend(_read_line(without_bullet(line)))
         elif not (number == 0 and _is_header(line, lines[1:2])):
             entries.extend(_read_table_row(line))
         if len(entries) > MAX_ENTRIES:
@@ -48,7 +54,23 @@ def format_entry(address: str, name: str = "") -> str:
 
 def replace_entry(text: str, wrong: str, right: str) -> str:
     entry = rf"(?<![\w.@+-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
-    return re.sub(entry, lambda _found: right, visible(text))
+    return re.sub(entry, lambda _found: right, _visible(text))
+
+
+def _visible(text: str) -> str:
+    """Keeps the joiners of names, but not those in addresses."""
+    if text.isascii():
+        return text
+    pieces = _SPACES.split(text)
+    return "".join(visible(piece, keep="" if "@" in piece else JOINERS) for piece in pieces)
+
+
+def _without_numbers(lines: list[str]) -> list[str]:
+    """``ada@example.org`` for ``1.ada@example.org``, if the next line has a 2."""
+    numbered = [(f"{number}.", line.strip()) for number, line in enumerate(lines, start=1)]
+    if len(lines) > 1 and all(line.startswith(number) for number, line in numbered):
+        return [line.removeprefix(number) for number, line in numbered]
+    return lines
 
 
 def _is_header(line: str, following: list[str]) -> bool:
@@ -107,7 +129,10 @@ def _read_part(part: str) -> list[Entry]:
         name = name_before_address(part.partition("<")[0]) if len(texts) == 1 else ""
         whole = part[:_MAX_INVALID_TEXT]
         return [Entry(strip_surrounding(text) or whole, name=name) for text in texts]
+    listed = read_listed(part)
+    if listed:
+        return [Entry(listed[0], name=listed[1])]
+    if is_split_address(part[:_MAX_PART]):
+        return [Entry(part)]
     words = [word for word in part.split() if "@" in word or _ADDRESS_WITHOUT_AT.fullmatch(word)]
-    if len(words) == 1 and words[0].startswith("@"):
-        return [Entry(part)]  # "ada @example.com" is one broken address
     return [Entry(strip_surrounding(word) or part) for word in words] or [Entry(part)]

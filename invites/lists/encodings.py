@@ -3,15 +3,29 @@
 import codecs
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 from invites.core.errors import Reason, RuleError
+from invites.lists.encoding_guess import guess_encoding, non_ascii_lines
+from invites.lists.letters import ENCODINGS
 
 _SAMPLE = 64 * 1024  # bytes, or characters
 _CHUNK = 1024 * 1024  # bytes
 _LARGE = 8 * 1024 * 1024  # bytes
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
-_MIXED = "mixed"  # UTF-8 with some Windows-1252 characters, or Windows-1252 alone
+
+ASCII = "ascii"  # or any encoding that contains it
+UTF_8 = "utf-8"
+MIXED = "mixed"  # UTF-8 with some Windows-1252 characters
+UNKNOWN = "unknown"  # characters outside of ASCII are not read
+CHOICES = (UTF_8, *ENCODINGS)  # for people who know better
+_CODECS = {
+    ASCII: "utf-8-sig",
+    UTF_8: "utf-8-sig",
+    MIXED: "utf-8-sig",
+    UNKNOWN: "ascii",
+}
+
 _DOS_END = "\x1a"
 # Python's escape for each byte that isn't UTF-8, and the byte's character in Windows-1252.
 _CP1252_ESCAPES = [
@@ -24,49 +38,73 @@ _BINARY_SIGNATURES = (
 )  # fmt: skip
 
 
-def decode(content: bytes) -> str:
-    """With universal newlines. Raises RuleError(FILE_NOT_TEXT)."""
+def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
+    """The text, with universal newlines, and its encoding: one of CHOICES, or of UTF-16.
+
+    Guessed unless given. ASCII if the other encodings make the same text. Characters that can't be
+    read become U+FFFD. Raises RuleError(FILE_NOT_TEXT).
+    """
     if content.startswith(_BINARY_SIGNATURES):
         raise RuleError(Reason.FILE_NOT_TEXT)
-    for encoding in _likely_encodings(content):
+    for likely in [encoding] if encoding else _likely_encodings(content):
+        is_certain = likely.startswith("utf") and not encoding
         try:
-            text = _decode_as(content, encoding)
+            text = _decode_as(content, likely, "strict" if is_certain else "replace")
         except UnicodeError:
             continue
         text = text.rstrip(_DOS_END)
         if "\0" in text or _share_of_control_characters(text[:_SAMPLE]) > 0.01:
             break
-        return text
+        return text, ASCII if likely == UTF_8 and text.isascii() else likely
     raise RuleError(Reason.FILE_NOT_TEXT)
 
 
-def _likely_encodings(content: bytes) -> Sequence[str]:
-    if content.startswith(codecs.BOM_UTF8):
-        return ["utf-8-sig", _MIXED]
+def _likely_encodings(content: bytes) -> Iterator[str]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return ["utf-16"]
+        yield "utf-16"
+        return
     head = content[:_SAMPLE]
     even, odd = head[::2].count(0), head[1::2].count(0)
     if max(even, odd) > len(head) // 50 + 2 and min(even, odd) < max(even, odd) // 10:
-        return ["utf-16-be" if even > odd else "utf-16-le"]
-    return ["utf-8", _MIXED if b"\n" in content else _mac_or_windows(head)]
+        yield "utf-16-be" if even > odd else "utf-16-le"
+        return
+    yield UTF_8
+    if content.startswith(codecs.BOM_UTF8) or _is_mostly_utf_8(content):
+        yield MIXED
+    elif b"\n" not in content and _is_mac_roman(head):
+        yield "mac_roman"
+    else:
+        yield guess_encoding(content) or UNKNOWN
 
 
-def _mac_or_windows(head: bytes) -> str:
+def _is_mostly_utf_8(content: bytes) -> bool:
+    lines = non_ascii_lines(content)
+    return 2 * sum(map(_is_utf_8, lines)) >= len(lines) > 0
+
+
+def _is_utf_8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_mac_roman(head: bytes) -> bool:
     """Guesses from the positions of the letters; for files with CR line ends."""
     mac_letters = sum(0x80 <= byte < 0xA0 for byte in head)
     windows_letters = sum(byte >= 0xC0 for byte in head)
-    return "mac_roman" if mac_letters > windows_letters else _MIXED
+    return mac_letters > windows_letters
 
 
-def _decode_as(content: bytes, encoding: str) -> str:
+def _decode_as(content: bytes, encoding: str, errors: str) -> str:
     """Decodes in chunks. In large files, replaces characters beyond the BMP, such as emoji.
 
     A single one would make Python take four bytes for every character.
     """
-    mixed = encoding == _MIXED
-    codec = codecs.getincrementaldecoder("utf-8-sig" if mixed else encoding)
-    decoder = io.IncrementalNewlineDecoder(codec("surrogateescape" if mixed else "strict"), True)
+    mixed = encoding == MIXED
+    codec = codecs.getincrementaldecoder(_CODECS.get(encoding, encoding))
+    decoder = io.IncrementalNewlineDecoder(codec("surrogateescape" if mixed else errors), True)
     text = ""
     for start in range(0, len(content), _CHUNK):
         end = start + _CHUNK

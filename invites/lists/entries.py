@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from invites.core.addresses import visible
 from invites.core.errors import RuleError
-from invites.core.text_fields import NAME_LENGTH, clean_name
+from invites.core.text_fields import JOINERS, NAME_LENGTH, clean_name
+from invites.lists.column_headers import email_weight
 
 MAX_ENTRIES = 50_000  # in a file, or in a file and the Email field together
 MAX_TEXT = 1000  # characters; an address has 254, and people want to see what is wrong
@@ -16,6 +17,18 @@ SURROUNDING = _OPENING + _CLOSING  # often copied along with an address
 
 _PLAIN_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NAME_AND_ADDRESS = re.compile(r"([^@<>()\[\]]*)[<(\[]([^@<>()\[\]\s]+@[^@<>()\[\]\s]+)[>)\]]\W*")
+# A name, a colon or a dash, and an address.
+_NAME_BEFORE_ADDRESS = re.compile(
+    r"([^@<>()\[\],;|:]{1,100}?)(?:\s*:\s*|\s+[-\u2013\u2014]+\s+)([\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+)
+_BULLET = re.compile(
+    r"\s*(?:[•·▪◦‣●○■□►→✓✔☐]+|\(?\d{1,5}\)|(?:[-*\u2013\u2014]+|\d{1,5}\.)(?=\s))\s*"
+)
+_LABELS = frozenset(("work", "home", "private", "privat", "office", "to", "cc", "bcc", "from"))
+
+# What UTF-8 becomes if it is read as a single-byte encoding, and other signs of a wrong one.
+_GARBLED = re.compile("[\x80-\x9f¡-©«-³¶\u00b8¹»-¿÷]")
+
 # Matches only names that clean_name accepts, and is faster.
 _PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
 
@@ -38,15 +51,43 @@ def read_cell(cell: str, name: str = "") -> tuple[str, str]:
     ``Name <address>`` gives both. Spaces are kept: ``ada okafor@example.org`` is more likely an
     address with a typo than a name followed by someone else's address.
     """
-    is_clean = cell.strip(SURROUNDING) == cell and ":" not in cell and cell.isascii()
-    if is_clean and len(cell) <= MAX_TEXT:  # nearly always
+    is_word = cell.strip(SURROUNDING) == cell and ":" not in cell and " " not in cell
+    if is_word and cell.isascii() and len(cell) <= MAX_TEXT:  # nearly always
         return cell, name and name_in(name)
     cell = cell[:MAX_TEXT]
     both = _NAME_AND_ADDRESS.fullmatch(cell)
     if both:
         return strip_surrounding(both[2]), name_in(name) or name_before_address(both[1])
-    bare = strip_surrounding(visible(cell))
-    return bare if _PLAIN_ADDRESS.fullmatch(bare) else cell, name_in(name)
+    bare = strip_surrounding(visible(without_bullet(cell)))
+    if _PLAIN_ADDRESS.fullmatch(bare):
+        return bare, name_in(name)
+    listed = read_listed(cell)
+    return (listed[0], name_in(name) or listed[1]) if listed else (cell, name_in(name))
+
+
+def without_bullet(line: str) -> str:
+    """``Ada`` for ``- Ada``, ``1. Ada``, ``2) Ada``."""
+    found = _BULLET.match(line)
+    return line[found.end() :] if found else line
+
+
+def read_listed(text: str) -> tuple[str, str] | None:
+    """Address and name of ``Ada: ada@example.org``, with or without a bullet or number."""
+    found = _NAME_BEFORE_ADDRESS.fullmatch(strip_surrounding(without_bullet(text)))
+    label = found[1].strip() if found else ""
+    if (
+        not found
+        or label.casefold() in _LABELS
+        or email_weight(label) > 1
+        or not label[:1].isalpha()
+    ):
+        return None
+    return found[2], name_in(label)
+
+
+def first_of_several(text: str) -> str:
+    """Google Contacts writes ``ada@example.org ::: ada@example.net``, the main address first."""
+    return text.partition(":::")[0]
 
 
 def strip_surrounding(text: str) -> str:
@@ -63,15 +104,26 @@ def name_before_address(text: str) -> str:
 
 
 def name_in(cell: str) -> str:
-    """Empty if ``clean_name`` refuses it or it was decoded wrongly."""
+    """Empty if ``clean_name`` refuses it or it was decoded wrongly. Repairs UTF-8 in UTF-8."""
     name = cell.strip()
     if len(name) > NAME_LENGTH:
         name = name[:NAME_LENGTH].rstrip()
+    if not name.isascii() and _GARBLED.search(name):
+        name = _repaired(name)
     if name.replace(" ", "").replace(",", "").isalnum() or _PLAIN_NAME.fullmatch(name):
         return name
-    if "\ufffd" in name:
+    if not name or "\ufffd" in name:
         return ""
+    letters = (c for c in " ".join(name.split()) if c.isprintable() or c in JOINERS)
     try:
-        return clean_name("".join(filter(str.isprintable, " ".join(name.split()))))
+        return clean_name("".join(letters))
     except RuleError:
+        return ""
+
+
+def _repaired(name: str) -> str:
+    """``Jürgen`` for ``JÃ¼rgen``, or ""."""
+    try:
+        return name.encode("cp1252").decode()
+    except UnicodeError:
         return ""

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from invites.core.errors import Reason, RuleError
-from invites.lists import vcards, workbooks
+from invites.lists import ldif, vcards, workbooks
 from invites.lists.csv_rows import MAX_LINES, check, rows
 from invites.lists.dialect import (
     guess_delimiter,
@@ -21,38 +21,55 @@ _MARKUP = re.compile(r"\s*<(?:[!?]|(?:html|head|meta|style|table|div)[\s>])", re
 _MAX_REWRITTEN = 4 * 1024 * 1024  # characters; 50,000 addresses with names
 
 
-def read(content: bytes) -> Table:
+def read(content: bytes, encoding: str = "", delimiter: str = "") -> Table:
     """The format is detected from the content, not from the file name.
 
-    CSV in UTF-8, UTF-16 or Windows-1252, workbooks (.xlsx, .xls, .ods), or vCards (.vcf). Raises
-    RuleError(FILE_*), or LIST_TOO_LONG for too many lines.
+    CSV, workbooks (.xlsx, .xlsb, .xls, .ods), or contacts (.vcf, .ldif). Encoding and delimiter of
+    text files are guessed unless given. Raises RuleError(FILE_*), or LIST_TOO_LONG for too many
+    lines.
     """
     if len(content) > MAX_BYTES:
         raise RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
     if workbooks.is_container(content):
         rows_of_sheet, sheets = workbooks.to_csv(content)
-        return replace(_checked_table(decode(rows_of_sheet), ","), sheets=tuple(sheets))
-    text = decode(content)
+        text, _encoding = decode(rows_of_sheet)
+        return replace(_checked(_csv_table(text, ",")), sheets=tuple(sheets))
+    text, encoding = decode(content, encoding)
     if vcards.is_vcard(text):
-        table = vcards.read_vcards(text)
-        return _checked_table(table.text, table.delimiter)
+        return _checked(vcards.read_vcards(text))
+    if ldif.is_ldif(text):
+        return _checked(ldif.read_ldif(text))
     if _MARKUP.match(text):
         raise RuleError(Reason.FILE_MARKUP)
     if not text or text.isspace():
         raise RuleError(Reason.FILE_EMPTY)
+    return _checked(_text_table(text, encoding, delimiter))
+
+
+def read_again(content: bytes, encoding: str, delimiter: str) -> Table:
+    """The table of a text file that ``read`` has checked."""
+    return _text_table(decode(content, encoding)[0], encoding, delimiter)
+
+
+def _text_table(text: str, encoding: str, delimiter: str) -> Table:
     if text.startswith('"') and len(text) <= _MAX_REWRITTEN:
         text = without_quotes_around_rows(text)
-    text, delimiter = without_separator_line(text)
-    return _checked_table(text, delimiter)
+    text, written_delimiter = without_separator_line(text)
+    return replace(_csv_table(text, delimiter or written_delimiter), encoding=encoding)
 
 
-def _checked_table(text: str, delimiter: str) -> Table:
+def _csv_table(text: str, delimiter: str) -> Table:
     if "@" not in text:
         raise RuleError(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
         text = text.rstrip()  # makes a copy, so only if it may help
     delimiter = delimiter or guess_delimiter(text)
-    table = Table(_one_address_per_row(text, delimiter), delimiter)
+    return Table(_one_address_per_row(text, delimiter), delimiter)
+
+
+def _checked(table: Table) -> Table:
+    if "@" not in table.text:
+        raise RuleError(Reason.FILE_NO_ADDRESSES)
     check(table.text, table.delimiter)
     return table
 

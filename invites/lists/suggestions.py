@@ -19,6 +19,12 @@ _AROUND_AT = re.compile(r"\s*@[\s@]*")
 _GAP_IN_DOMAIN = re.compile(r"(?<=@)([\w-]+)\s*[\s,;]\s*(\w{2,4})$")
 _AROUND_DOT = re.compile(r"(@[^\s@]*?)(?:\s+\.\s*|\.\s+)(\w{2,4})$")
 _WITH_SPACE = re.compile(r"([\w.+-]+) ([\w.+-]+)@([^\s@]+)")
+_SPLIT_SUFFIX = re.compile(r"(?<=\.)(c om|co m|o rg|or g|n et|ne t)$", re.IGNORECASE)
+_DOMAIN_END = re.compile(r"[a-z0-9-]*\.?[a-z]{2,}\.?")
+_JOINING_WORDS = frozenset((
+    "and", "or", "und", "oder", "et", "ou", "y", "o", "e", "i", "en", "och", "og", "ja",
+    "to", "cc", "bcc", "email", "mail", "e-mail", "invite",
+))  # fmt: skip
 _BETWEEN_ADDRESSES = re.compile(
     r"[?\s<>()\[\]{}|;:\"“”„«»]+|(?<=\.\w\w),|(?<=\.\w\w\w),|(?<=\w)/(?=[^\s/]+@)"
 )
@@ -107,13 +113,39 @@ def _attempts(text: str) -> Iterator[str]:
     yield from _with_at(_bare(text))
 
 
+def is_split_address(text: str) -> bool:
+    """Whether the text, which has spaces, is a single address rather than one beside a name.
+
+    True for ``spa ce@example.org``, ``ada@exam ple.org`` and ``ada at example.org``.
+    """
+    if "@" not in text:
+        return bool(_AT.search(text)) and "." in _DOT.sub(".", text)
+    words = text.split()
+    place = next(place for place, word in enumerate(words) if "@" in word)
+    if text.count("@") > 1 or len(words) == 1:
+        return False
+    local, _, domain = words[place].partition("@")
+    after = "".join(words[place + 1 : place + 2])
+    if not local or "." not in domain.strip("."):
+        return not local or bool(_DOMAIN_END.fullmatch(after))
+    if _SPLIT_SUFFIX.search(f"{domain} {after}"):
+        return True
+    before = [word.strip("\"',.:") for word in words[:place]]
+    if not before or not before[-1].replace(".", "").isalnum():
+        return False
+    initials = "".join(word[:1] for word in before).lower()
+    is_joining = before[-1].lower() in _JOINING_WORDS
+    is_name = initials in local.lower() and len(before) > 1
+    return not (is_joining or is_name) and all(_is_one_name(word, local) for word in before)
+
+
 def _is_one_name(first: str, second: str) -> bool:
     """Whether the space is a typo in an address, rather than the end of a name before it.
 
     True for ``space man@…`` and ``Space Man@…``, False for ``Ada a.okafor@…`` and ``ada
     ada.okafor@…``.
     """
-    is_name_in_front = first[0].isupper() and not second[0].isupper()
+    is_name_in_front = first[:1].isupper() and not second[:1].isupper()
     first, second = first.lower(), second.lower()
     return not (is_name_in_front or first in second or second in first)
 
@@ -130,6 +162,7 @@ def _without_gaps(text: str) -> str:
         text = _DOT.sub(".", text)
     text = _AROUND_AT.sub("@", text).strip()
     text = _AROUND_DOT.sub(r"\1.\2", text)
+    text = _SPLIT_SUFFIX.sub(lambda found: found[0].replace(" ", ""), text)
     return _GAP_IN_DOMAIN.sub(r"\1.\2", text)
 
 

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from itertools import islice, repeat, takewhile
 
 from invites.core.errors import Reason, RuleError
-from invites.lists.columns import BOTH_NAMES, Choice, Column, ColumnScan, Row
+from invites.lists.columns import BOTH_NAMES, Choice, Column, ColumnScan
 from invites.lists.csv_rows import rows
 from invites.lists.entries import MAX_ENTRIES, Entry, read_cell
+from invites.lists.header_row import Row
 
-__all__ = ["BOTH_NAMES", "MAX_BYTES", "MAX_MEGABYTES", "VCARD_DELIMITER", "Choice", "Table"]
+__all__ = ["BOTH_NAMES", "CONTACT_DELIMITER", "MAX_BYTES", "MAX_MEGABYTES", "Choice", "Table"]
 
 MAX_MEGABYTES = 20
 MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 
-# Separates the cells of tables made from vCards. Their header is generated: row 1 is a card.
-VCARD_DELIMITER = "\x1f"
+# Separates the cells of tables made from contacts. Their header is generated: row 1 is a person.
+CONTACT_DELIMITER = "\x1f"
 
 _SCANNED_ROWS = 20_000  # filled or empty
 
@@ -26,11 +27,13 @@ class Table:
 
     ``files.read`` makes it and checks the text. A table made again from the same text and
     delimiter is equal. ``sheets``: a workbook's sheet names, starting with the one that was read.
+    ``encoding``: that of a text file; "" for workbooks and contacts.
     """
 
     text: str
     delimiter: str
     sheets: tuple[str, ...] = ()
+    encoding: str = ""
 
     def columns(self) -> list[Column]:
         """At most 100."""
@@ -47,19 +50,19 @@ class Table:
         return Choice(email, scan.name_column(email))
 
     def entries(self, choice: Choice) -> list[Entry]:
-        """An entry for each filled row except the header.
+        """An entry for each filled row below the header.
 
         Its text is "" if the address cell is empty. Raises RuleError(LIST_TOO_LONG) above 50,000
         rows.
         """
         scan = self._scan()
-        header_row, email, name_of = scan.header_row, choice.email, scan.name_reader(choice.name)
+        first_row, email, name_of = scan.first_row, choice.email, scan.name_reader(choice.name)
         texts: list[str] = []
         numbers: list[int] = []
         names: list[str] = []
         for number, cells in self._rows():
             cell = cells[email].strip() if len(cells) > email else ""
-            if number == header_row or not (cell or _is_filled(cells)):
+            if number <= first_row or not (cell or _is_filled(cells)):
                 continue
             text, name = read_cell(cell, name_of(cells))
             texts.append(text)
@@ -88,7 +91,7 @@ class Table:
         return (row for row in self._rows() if "@" in "".join(row[1]))
 
     def _rows(self) -> Iterator[Row]:
-        first = 0 if self.delimiter == VCARD_DELIMITER else 1
+        first = 0 if self.delimiter == CONTACT_DELIMITER else 1
         return enumerate(rows(self.text, self.delimiter), start=first)
 
 

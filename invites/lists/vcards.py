@@ -1,21 +1,18 @@
 """Reads vCards (2.1, 3.0, 4.0) into a table: a row per card, with its name and addresses."""
 
-import csv
 import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from invites.core.errors import Reason, RuleError
+from invites.lists.contacts import contacts_table, one_line, unfolded_lines
 from invites.lists.csv_rows import check_lines
-from invites.lists.entries import MAX_ENTRIES
-from invites.lists.table import VCARD_DELIMITER, Table
+from invites.lists.table import Table
 
 _BEGIN = re.compile(r"\s*BEGIN:VCARD\s", re.IGNORECASE)
 _MAX_ADDRESSES = 10  # per card
 _MAX_VALUE = 300  # characters
-_MAX_PROPERTY = 10_000  # characters; photos are longer, and not needed
 _PROPERTY = re.compile(
     r"(?:[\w-]+\.)?(EMAIL|FN|N|BEGIN|END)(?![\w-])([^:]*):(.*)", re.IGNORECASE | re.DOTALL
 )
@@ -43,13 +40,6 @@ class _Card:
         return [self.name or self.name_parts, *dict.fromkeys(addresses)]
 
 
-class _ListWriter:
-    """A file for csv.writer. io.StringIO would take four bytes per character."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
-
-
 def is_vcard(text: str) -> bool:
     return bool(_BEGIN.match(text))
 
@@ -57,27 +47,15 @@ def is_vcard(text: str) -> bool:
 def read_vcards(text: str) -> Table:
     """One row per card, preferred addresses first. Raises RuleError(LIST_TOO_LONG)."""
     check_lines(text)
-    lines: list[str] = []
-    writer = csv.writer(_ListWriter(lines), delimiter=VCARD_DELIMITER, lineterminator="\n")
-    widest = 2
-    for card in _cards(text):
-        row = card.row()
-        widest = max(widest, len(row))
-        writer.writerow(row)
-    header = ["Name", "Email", *(f"Email {n}" for n in range(2, widest))]
-    return Table(VCARD_DELIMITER.join(header) + "\n" + "".join(lines), VCARD_DELIMITER)
+    return contacts_table(card.row() for card in _cards(text))
 
 
 def _cards(text: str) -> Iterator[_Card]:
     card: _Card | None = None
-    count = 0
     for one in _properties(text):
         if one.name == "BEGIN":
             card = _Card()
         elif one.name == "END" and card:
-            count += 1
-            if count > MAX_ENTRIES:
-                raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
             yield card
             card = None
         elif card:
@@ -90,8 +68,8 @@ def _add(card: _Card, one: _Property) -> None:
     elif one.name == "N":
         family, given = [*re.split(r"(?<!\\);", one.value), ""][:2]
         card.name_parts = f"{_plain(given)} {_plain(family)}".strip()
-    elif len(card.addresses) < _MAX_ADDRESSES:
-        card.addresses.append((_preference(one.parameters), _plain(one.value)))
+    elif len(card.addresses) < _MAX_ADDRESSES and (address := _plain(one.value)):
+        card.addresses.append((_preference(one.parameters), address))
 
 
 def _preference(parameters: str) -> int:
@@ -102,46 +80,16 @@ def _preference(parameters: str) -> int:
 
 def _plain(value: str) -> str:
     text = _ESCAPED.sub(lambda found: " " if found[1] in "nN" else found[1], value[:_MAX_VALUE])
-    return " ".join(text.replace(VCARD_DELIMITER, " ").split())
+    return one_line(text)
 
 
 def _properties(text: str) -> Iterator[_Property]:
     """Joins folded lines and decodes quoted-printable."""
-    for line in _unfolded(text):
+    for line in unfolded_lines(text):
         found = _PROPERTY.match(line)
         if found:
             name, parameters, value = found[1].upper(), found[2].upper(), found[3]
             yield _Property(name, parameters, _decoded(value, parameters))
-
-
-def _unfolded(text: str) -> Iterator[str]:
-    """Joins continued lines: those after a = in quoted-printable, or that begin with a space."""
-    whole, is_quoted = "", False
-    for line in _lines(text):
-        if line[:1] in (" ", "\t"):
-            if len(whole) < _MAX_PROPERTY:
-                whole += line[1:]
-        elif whole.endswith("=") and (is_quoted or _is_quoted(whole[:_MAX_VALUE])):
-            is_quoted = True
-            whole = whole[:-1] + line if len(whole) < _MAX_PROPERTY else whole
-        else:
-            yield whole
-            whole, is_quoted = line, False
-    yield whole
-
-
-def _is_quoted(start: str) -> bool:
-    return "QUOTED-PRINTABLE" in start.partition(":")[0].upper()
-
-
-def _lines(text: str) -> Iterator[str]:
-    """One at a time: all at once would take hundreds of megabytes."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        yield text[start : min(end, start + _MAX_PROPERTY)]
-        start = end + 1
 
 
 def _decoded(value: str, parameters: str) -> str:

@@ -2,10 +2,13 @@
 
 import io
 import json
+import lzma
+import re
 import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Timer
@@ -19,12 +22,19 @@ _slots = BoundedSemaphore(2)  # a process may take half a gigabyte
 
 _MAX_PARTS = 2_000
 _MAX_UNPACKED = 150 * 1024 * 1024  # bytes
+_MAX_START = 256 * 1024  # bytes read of a part
 
 _ZIP = b"PK"
 _OLE = b"\xd0\xcf\x11\xe0"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
+_EXCEL = re.compile(rb"spreadsheetml|ms-excel\.sheet")  # content types of .xlsx, .xlsm and .xlsb
+_DOCUMENT_PARTS = ("word/", "ppt/", "content.xml", "index/")
+_ENCRYPTED = 1  # in a part's flags
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+_ODS_ENCRYPTION = b"encryption-data"
 _UNREADABLE = (
     zipfile.BadZipFile, struct.error, NotImplementedError, ValueError, OverflowError, OSError,
+    EOFError, RuntimeError, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 
 
@@ -62,22 +72,31 @@ def _check_zip(content: bytes) -> None:
     if content.count(_DIRECTORY_ENTRY) > _MAX_PARTS:  # examining each takes a kilobyte
         raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
     try:
-        parts = zipfile.ZipFile(io.BytesIO(content)).infolist()
+        file = zipfile.ZipFile(io.BytesIO(content))
+        parts = file.infolist()
+        names = {part.filename.replace("\\", "/").lower(): part for part in parts}
+        kinds = ("[content_types].xml", "mimetype", "meta-inf/manifest.xml")
+        types, mimetype, manifest = (_start(file, names.get(name)) for name in kinds)
     except _UNREADABLE:
         raise RuleError(Reason.FILE_WORKBOOK_BROKEN) from None
-    names = {part.filename for part in parts}
-    if not any(name.startswith("xl/") for name in names) and not _is_ods(content):
-        documents = ("word/", "ppt/", "content.xml", "Index/")
-        other = any(name.startswith(documents) for name in names)
-        raise RuleError(Reason.FILE_NOT_TEXT if other else Reason.FILE_ZIP)
-    if any(part.flag_bits & 1 for part in parts):
+    is_excel = bool(_EXCEL.search(types)) or any(name.startswith("xl/") for name in names)
+    if not is_excel and not mimetype.startswith(_ODS):
+        is_document = bool(types + mimetype) or any(
+            name.startswith(_DOCUMENT_PARTS) for name in names
+        )
+        raise RuleError(Reason.FILE_NOT_TEXT if is_document else Reason.FILE_ZIP)
+    if any(part.flag_bits & _ENCRYPTED for part in parts) or _ODS_ENCRYPTION in manifest:
         raise RuleError(Reason.FILE_WORKBOOK_LOCKED)
     if sum(part.file_size for part in parts) > _MAX_UNPACKED:
         raise RuleError(Reason.FILE_WORKBOOK_TOO_LARGE)
 
 
-def _is_ods(content: bytes) -> bool:
-    return b"application/vnd.oasis.opendocument.spreadsheet" in content[:200]
+def _start(file: zipfile.ZipFile, part: zipfile.ZipInfo | None) -> bytes:
+    """Of a part that says what is in the file; its size may be a lie. Empty if encrypted."""
+    if part is None or part.flag_bits & _ENCRYPTED:
+        return b""
+    with file.open(part) as content:
+        return content.read(_MAX_START)
 
 
 def _convert(content: bytes) -> tuple[bytes, list[str]]:

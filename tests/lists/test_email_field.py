@@ -101,10 +101,45 @@ def test_an_address_beside_one_in_brackets_is_not_lost():
         ("Name\tEmail\nAda\ta@x.org", [("a@x.org", "Ada")]),
         ("http://evil.example <ada@example.org>", [("ada@example.org", "")]),
         ("\x07Ada <ada@example.org>", [("ada@example.org", "Ada")]),
+        (
+            "1. Ada - ada@example.org\n2. Bo - b@x.org",
+            [("ada@example.org", "Ada"), ("b@x.org", "Bo")],
+        ),
+        ("- Ada: ada@example.org\n- Bo: b@x.org", [("ada@example.org", "Ada"), ("b@x.org", "Bo")]),
+        (
+            "\u2022 ada@example.org\n\u2022 Bo <b@x.org>",
+            [("ada@example.org", ""), ("b@x.org", "Bo")],
+        ),
+        ("1.ada@example.org\n2.b@x.org", [("ada@example.org", ""), ("b@x.org", "")]),
+        ("Work: ada@example.org", [("ada@example.org", "")]),
+        ("علی\u200cمحمد <ada\u200c@example.org>", [("ada@example.org", "علی\u200cمحمد")]),
     ],
 )
 def test_a_clear_name_is_kept(text, expected):
     assert read_field(text) == [Entry(email, name=name) for email, name in expected]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("spa ce@example.org", "Space Man@example.org", "ada@exam ple.org", "ada@ example.org"),
+        *("ada@example.co m", "jim at example.net", "jim (at) example (dot) net"),
+    ],
+)
+def test_an_address_with_a_space_is_one_entry_that_needs_attention(text):
+    assert read_field(text) == [Entry(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Ada ada@example.org", "ada okafor ada@example.org", "Ada Okafor ada@example.org"),
+        *("ADA ada@example.org", "al ada lovelace ada@example.org", "and ada@example.org"),
+        *("please invite ada@example.org", "ada@example.org (work)", "ada@example.org me"),
+    ],
+)
+def test_a_word_beside_an_address_is_not_a_part_of_it(text):
+    assert read(text) == ["ada@example.org"]
 
 
 def test_typed_entries_keep_their_order_and_duplicates():

@@ -60,6 +60,8 @@ near_misses = st.text(alphabet="ad@.,; <>\"'()wgmailcon/?|-_\n", max_size=60)
         ("ada@@gmial.com", "ada@gmail.com"),
         ("ada@example.org, ben@example.org", "ada@example.org"),
         ("space man@example.org", "spaceman@example.org"),
+        ("ada@example.co m", "ada@example.com"),
+        ("jim (at) example (dot) net", "jim@example.net"),
         ("Space Man@example.org", "spaceman@example.org"),
         ("space man@gmial.com", "spaceman@gmail.com"),
         ("Ada ada@example.org", "ada@example.org"),

@@ -1,0 +1,66 @@
+"""A table made from exported contacts: a row per person, with the name and the addresses."""
+
+import csv
+from collections.abc import Iterable, Iterator
+
+from invites.core.errors import Reason, RuleError
+from invites.lists.entries import MAX_ENTRIES
+from invites.lists.table import CONTACT_DELIMITER, Table
+
+_MAX_LINE = 10_000  # characters; photos are longer, and not needed
+_MAX_START = 300  # characters
+
+
+def contacts_table(people: Iterable[list[str]]) -> Table:
+    """``people``: name and addresses of each. Raises RuleError(LIST_TOO_LONG)."""
+    lines: list[str] = []
+    writer = csv.writer(_ListWriter(lines), delimiter=CONTACT_DELIMITER, lineterminator="\n")
+    widest = 2
+    for count, row in enumerate(people, start=1):
+        if count > MAX_ENTRIES:
+            raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
+        widest = max(widest, len(row))
+        writer.writerow(row)
+    header = ["Name", "Email", *(f"Email {n}" for n in range(2, widest))]
+    return Table(CONTACT_DELIMITER.join(header) + "\n" + "".join(lines), CONTACT_DELIMITER)
+
+
+class _ListWriter:
+    """A file for csv.writer. io.StringIO would take four bytes per character."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.write = lines.append
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.replace(CONTACT_DELIMITER, " ").split())
+
+
+def unfolded_lines(text: str) -> Iterator[str]:
+    """A line continues after a space (vCard, LDIF), or after = in quoted-printable (vCard)."""
+    whole, is_quoted = "", False
+    for line in _lines(text):
+        if line[:1] in (" ", "\t"):
+            if len(whole) < _MAX_LINE:
+                whole += line[1:]
+        elif whole.endswith("=") and (is_quoted or _is_quoted(whole[:_MAX_START])):
+            is_quoted = True
+            whole = whole[:-1] + line if len(whole) < _MAX_LINE else whole
+        else:
+            yield whole
+            whole, is_quoted = line, False
+    yield whole
+
+
+def _is_quoted(start: str) -> bool:
+    return "QUOTED-PRINTABLE" in start.partition(":")[0].upper()
+
+
+def _lines(text: str) -> Iterator[str]:
+    """One at a time: all at once would take hundreds of megabytes."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield text[start : min(end, start + _MAX_LINE)]
+        start = end + 1

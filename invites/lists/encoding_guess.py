@@ -1,0 +1,82 @@
+"""Guesses which of the older encodings a text is in: single-byte ones, and those of East Asia."""
+
+import codecs
+import io
+import re
+from collections import defaultdict
+
+from invites.lists.letters import ENCODINGS, likelihood
+
+_SAMPLE = 8 * 1024  # bytes
+_MAX_LINE = 4 * 1024  # bytes
+_ADDRESS = re.compile(rb"(?<![\x80-\xff])[\w.+-]+@[\w-]+\.[\w.-]+")
+
+_SIMILAR = 0.03  # encodings whose likelihoods differ less are told apart by their statistics
+_LIKELY = 0.8
+_RARE = {"iso8859_5", "iso8859_6", "euc_jp", "koi8_r", "mac_roman", "cp850", "cp852"}
+
+
+def guess_encoding(content: bytes) -> str:
+    """One of letters.ENCODINGS, or "" if that can't be told with confidence."""
+    sample = _ADDRESS.sub(b" ", b"".join(non_ascii_lines(content)))
+    texts = {encoding: _decoded(sample, encoding) for encoding in ENCODINGS}
+    likely = {name: likelihood(text, name) for name, text in texts.items() if text is not None}
+    best = max(likely.values(), default=0)
+    if not sample or best < _LIKELY:
+        return ""
+    names = [name for name, value in likely.items() if value >= best - _SIMILAR]
+    if len({texts[name] for name in names}) > 1:
+        scores = _statistics(sample)
+        names.sort(key=lambda name: -scores[name])
+        others = (scores[name] for name in names if texts[name] != texts[names[0]])
+        lines = sample.count(b"\n")
+        if scores[names[0]] < (1 + 1 / (lines + 1)) * max(others):  # a clear lead
+            return ""
+    return names[0]
+
+
+def non_ascii_lines(content: bytes) -> list[bytes]:
+    """The first 8 KB of them."""
+    if b"\n" not in content[: 2 * _MAX_LINE]:
+        content = content[: 4 * _SAMPLE].replace(b"\r", b"\n")
+    lines: list[bytes] = []
+    size = 0
+    for line in io.BytesIO(content):
+        if not line.isascii() and len(line) <= _MAX_LINE:
+            lines.append(line)
+            size += len(line)
+            if size > _SAMPLE:
+                break
+    return lines
+
+
+def _decoded(sample: bytes, encoding: str) -> str | None:
+    try:
+        return sample.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _statistics(sample: bytes) -> defaultdict[str, float]:
+    """How well the letters fit, by encoding."""
+    import chardet  # takes half a second and 40 MB, and is rarely needed
+
+    scores: defaultdict[str, float] = defaultdict(float)
+    for found in chardet.detect_all(
+        sample, ignore_threshold=True, include_encodings=_CHARDET_NAMES
+    ):
+        name = _BY_CODEC.get(codecs.lookup(found["encoding"] or "ascii").name, "")
+        weight = 1.25 if name == "cp1252" else 0.8 if name in _RARE else 1
+        scores[name] = max(scores[name], weight * found["confidence"])
+    return scores
+
+
+_CHARDET_NAMES = [
+    "euc_jis_2004" if name == "euc_jp" else name.replace("_", "-") for name in ENCODINGS
+] + ["shift_jis_2004", "big5hkscs", "euc_kr"]
+_BY_CODEC = {codecs.lookup(name).name: name for name in ENCODINGS} | {
+    "euc_jis_2004": "euc_jp",
+    "shift_jis_2004": "cp932",
+    "big5hkscs": "big5",
+    "euc_kr": "cp949",
+}

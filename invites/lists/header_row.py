@@ -1,0 +1,57 @@
+"""Finds the row with the headers among the first rows of a table."""
+
+import re
+from itertools import islice, takewhile
+
+from invites.lists.column_headers import email_weight, is_login, is_title, name_rank
+
+Row = tuple[int, list[str]]  # its number and its cells
+
+LIKE_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
+_MAX_HEADER_WORDS = 8  # more are a sentence
+_MAX_TITLES = 2000  # cells examined in a row
+
+
+def before_people(first_rows: list[Row], rows: list[Row]) -> list[Row]:
+    """Rows that may be the header: before the first address, and with more than one cell."""
+    has_one_column = _has_one_column(rows)
+    before = takewhile(lambda row: not _has_person(row[1], has_one_column), first_rows)
+    return [row for row in before if has_one_column or _is_wide(row)]
+
+
+def _has_person(cells: list[str], has_one_column: bool) -> bool:
+    """False for a line above the header such as ``Exported by ada@example.org``."""
+    filled = [cell.strip() for cell in filter(None, cells) if cell.strip()]
+    is_line = len(filled) == 1 and not has_one_column and " " in filled[0]
+    return not is_line and any(map(LIKE_ADDRESS.search, filled))
+
+
+def _has_one_column(rows: list[Row]) -> bool:
+    people = [row for row in rows if "@" in "".join(row[1])] or rows
+    return 2 * sum(map(_is_wide, people)) <= len(people)
+
+
+def _is_wide(row: Row) -> bool:
+    return len(list(islice(filter(str.strip, filter(None, row[1])), 2))) > 1
+
+
+def find_header(rows: list[Row]) -> Row | None:
+    """May follow the list's title. Of two header rows (merged cells), the lower one tells more."""
+    found = None
+    for row in rows:
+        titles = [
+            cell
+            for cell in row[1][:_MAX_TITLES]
+            if len(cell.split(None, _MAX_HEADER_WORDS)) <= _MAX_HEADER_WORDS
+        ]
+        weight = max(map(email_weight, titles), default=1)
+        if weight > 5 or (weight > 2 and not found) or _is_login_header(titles):
+            return row
+        has_name = any(name_rank(cell) is not None for cell in titles)
+        if row is rows[0] and (weight > 1 or has_name):
+            found = row
+    return found
+
+
+def _is_login_header(titles: list[str]) -> bool:
+    return any(map(is_login, titles)) and sum(map(is_title, titles)) > 1
