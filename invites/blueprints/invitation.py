@@ -121,7 +121,10 @@ def _for_somebody_else(opened: OpenedInvitation) -> Response | None:
 
 @limit_password_guesses
 def _accept_with_password(opened: OpenedInvitation) -> Response:
-    """Confirms the address, too. Otherwise the click would confirm an impostor's profile."""
+    """Also confirms the address.
+
+    Asks for the password, because another person may have created the profile with this address.
+    """
     form = AnswerForm()
     form.validate()
     try:
