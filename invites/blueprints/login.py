@@ -79,7 +79,6 @@ def create() -> Response:
         form.password.errors = [
             _("This email address and password don't match. Check both, or set a new password.")
         ]
-        pending_login.keep_address(form.email.data)
         return _page(form)
     return go(safe_next(form.next.data) or first_page(user))
 
@@ -95,7 +94,6 @@ def too_many_tries(error: TooManyRequests) -> Response:
             when=when,
         )
     ]
-    pending_login.keep_address(form.email.data)
     response = _page(form, status=429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -1,6 +1,6 @@
 """Forgotten passwords: ask for a mail, open its link, set a new password."""
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -11,12 +11,11 @@ from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import confirmation, email_tokens, profiles
-from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
-from invites.web.login import log_out
+from invites.web.login import is_trusted_device, log_out
 from invites.web.rate_limits import limit_joining, limit_mail
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
@@ -41,8 +40,7 @@ class NewPasswordForm(PlainForm):
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def ask_form() -> Response:
-    email = request.args.get("email") or pending_login.take_address()
-    return show("password_reset/ask.html", form=AskForm(email=email))
+    return show("password_reset/ask.html", form=AskForm())
 
 
 @blueprint.post("")
@@ -53,7 +51,7 @@ def ask() -> Response:
     form = AskForm()
     if not form.validate():
         return show("password_reset/ask.html", form=form, status=form.status)
-    profiles.request_password_reset(form.email.data, now())
+    profiles.request_password_reset(form.email.data, now(), is_trusted_device)
     return show("password_reset/asked.html", email=form.email.data)
 
 

@@ -22,6 +22,8 @@ LIFETIME = {
     EmailTokenPurpose.RESET_PASSWORD: timedelta(hours=2),
 }
 _MAX_PER_HOUR = 5
+_MAX_PER_HOUR_FROM_OWN_DEVICE = 10
+_MAX_PER_DAY = 10  # then one an hour, so that one in the mailbox always works
 
 
 def lifetime_hours(purpose: EmailTokenPurpose) -> int:
@@ -29,17 +31,25 @@ def lifetime_hours(purpose: EmailTokenPurpose) -> int:
 
 
 def send_link(
-    user: User, purpose: EmailTokenPurpose, email: str, now: datetime, *, mailed: bool = True
+    user: User,
+    purpose: EmailTokenPurpose,
+    email: str,
+    now: datetime,
+    *,
+    mailed: bool = True,
+    own_device: bool = False,
 ) -> bool:
     """Mails a link to ``email`` that proves that ``user`` reads it.
 
-    Allows five an hour per user and per address, to prevent flooding a mailbox. After five, sends
-    nothing and returns False. If ``mailed`` is False, counts the link but doesn't send it.
+    Allows five an hour per user and per address, and one an hour after ten in a day, to prevent
+    flooding a mailbox. Past that, sends nothing and returns False. If ``mailed`` is False, counts
+    the link but doesn't send it. ``own_device``: ten an hour, so that nobody else can use them up.
     """
     with db.transaction():
         was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
         to_address = (EmailToken.email == email) & was_mailed
-        if _is_over_limit((EmailToken.user == user) | to_address, purpose, now):
+        asked = (EmailToken.user == user) | to_address
+        if _is_over_limit(asked, purpose, now, own_device=own_device):
             return False
         email_token = EmailToken.create(
             user=user,
@@ -54,14 +64,21 @@ def send_link(
 
 
 def is_over_limit(user: User, purpose: EmailTokenPurpose, now: datetime) -> bool:
-    """Five links an hour. Counts only those of ``user``, not those to the address."""
+    """The same limits. Counts only those of ``user``, not those to the address."""
     return _is_over_limit(EmailToken.user == user, purpose, now)
 
 
-def _is_over_limit(asked: Expression, purpose: EmailTokenPurpose, now: datetime) -> bool:
-    within_the_hour = EmailToken.created_at > now - timedelta(hours=1)
-    links = EmailToken.select().where(asked, EmailToken.purpose == purpose, within_the_hour)
-    return bool(links.count() >= _MAX_PER_HOUR)
+def _is_over_limit(
+    asked: Expression, purpose: EmailTokenPurpose, now: datetime, *, own_device: bool = False
+) -> bool:
+    links = EmailToken.select().where(asked, EmailToken.purpose == purpose)
+
+    def sent_within(hours: int) -> int:
+        return int(links.where(EmailToken.created_at > now - timedelta(hours=hours)).count())
+
+    if own_device:
+        return sent_within(1) >= _MAX_PER_HOUR_FROM_OWN_DEVICE
+    return sent_within(1) >= (_MAX_PER_HOUR if sent_within(24) < _MAX_PER_DAY else 1)
 
 
 def is_open(email_token: EmailToken, now: datetime) -> bool:

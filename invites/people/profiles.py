@@ -1,5 +1,6 @@
 """Profiles, the logins of people: creating, authenticating and changing them."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -116,11 +117,14 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
         email_tokens.after_password_change(user, now, except_token=token)
 
 
-def request_password_reset(email: str, now: datetime) -> None:
+def request_password_reset(
+    email: str, now: datetime, is_own_device: Callable[[User], bool] = lambda _user: False
+) -> None:
     """Mails the profile's stored address, not the typed one, which may be spelled differently."""
     user = find(email)
     if user is not None:
-        email_tokens.send_link(user, EmailTokenPurpose.RESET_PASSWORD, user.email, now)
+        purpose, own_device = EmailTokenPurpose.RESET_PASSWORD, is_own_device(user)
+        email_tokens.send_link(user, purpose, user.email, now, own_device=own_device)
 
 
 def _replace_password(user: User, password_hash: str) -> bool:

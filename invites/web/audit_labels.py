@@ -51,6 +51,8 @@ def _role_changed(details: Details) -> str:
 
 
 def _logged_in(details: Details) -> str:
+    if details.get("is_last"):
+        return _("Logged in from a new device, and may have done so again within a day")
     if not details["device"]:
         return _("Logged in from a new device")
     return _("Logged in from a new device: %(device)s", device=details["device"])

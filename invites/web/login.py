@@ -93,15 +93,23 @@ def log_out() -> None:
     session.clear()
 
 
+def is_trusted_device(user: User) -> bool:
+    marks = request.cookies.get(_device_cookie(), "")
+    return trusted_devices.is_trusted(marks, user, services().signer)
+
+
+def _device_cookie() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}-device"
+
+
 def _trust_device(user: User, *, shared: bool) -> None:
     """Records a login from a new device, and trusts this one from now on, with a cookie.
 
     Never trusts a ``shared`` device, because anyone may log in there next.
     """
     config, signer = current_app.config, services().signer
-    name = f"{config['SESSION_COOKIE_NAME']}-device"
-    marks = request.cookies.get(name, "")
-    if shared or not trusted_devices.is_trusted(marks, user, signer):
+    marks = request.cookies.get(_device_cookie(), "")
+    if shared or not is_trusted_device(user):
         device = ", ".join(filter(None, user_agents.describe(request.user_agent.string)))
         audit_log.record_login(user, device, now())
     if shared:
@@ -112,7 +120,7 @@ def _trust_device(user: User, *, shared: bool) -> None:
     @after_this_request
     def _set_cookie(response: Response) -> Response:
         response.set_cookie(
-            name,
+            _device_cookie(),
             marks,
             max_age=_TRUSTED_FOR if marks else 0,
             secure=config["SESSION_COOKIE_SECURE"],

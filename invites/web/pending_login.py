@@ -1,8 +1,4 @@
-"""A login that isn't complete, kept in the visitor's cookie.
-
-After the right password, the second step is pending. After a wrong one, the address is kept for the
-page that resets forgotten passwords.
-"""
+"""A login after the right password, whose second step is pending, kept in the visitor's cookie."""
 
 import hashlib
 from typing import Any
@@ -15,8 +11,6 @@ from invites.web.services import now
 
 _KEY = "two_step"
 _TIMEOUT = 10 * 60  # seconds
-_ADDRESS = "last_login_address"
-_LONGEST_ADDRESS = 254
 
 
 def begin(user: User, *, shared: bool) -> None:
@@ -57,15 +51,6 @@ def notify_of_guesses() -> None:
     found = waiting()
     if found is not None:
         security_notices.send_once_an_hour(found[0], SecurityEvent.TWO_STEP_GUESSED, now())
-
-
-def keep_address(address: str | None) -> None:
-    """Kept in the cookie, not in a URL: URLs are logged."""
-    session[_ADDRESS] = (address or "")[:_LONGEST_ADDRESS]
-
-
-def take_address() -> str:
-    return str(session.pop(_ADDRESS, ""))
 
 
 def _fingerprint(user: User) -> str:

@@ -25,7 +25,7 @@ from invites.core.addresses import canonical
 from invites.core.errors import RuleError
 from invites.people import passwords, profiles
 from invites.web import pending_login
-from invites.web.login import person
+from invites.web.login import is_trusted_device, person
 
 _GUESSES = "10 per 15 minutes"
 _FORGET_GUESSES = "forget_guesses"  # in ``g``
@@ -78,8 +78,12 @@ def limit_passkeys(view: View) -> View:
 
 
 def limit_mail(view: View) -> View:
-    view = _limit(view, "60 per hour", _network, "mail")
-    return _limit(view, "5 per hour", _typed_email, "mail")
+    """Per requester, so that nobody uses up another person's requests.
+
+    ``email_tokens`` limits the mails to one mailbox.
+    """
+    view = _limit(view, "60 per hour", _requester, "mail")
+    return _limit(view, "5 per hour", lambda: f"{_typed_email()}|{_requester()}", "mail")
 
 
 def limit_test_mails(view: View) -> View:
@@ -113,6 +117,12 @@ def _email_and_password() -> str:
     user = profiles.find(email)
     password = hashlib.sha256(user.password_hash.encode()).hexdigest() if user else ""
     return f"{email}|{_network()}|{password}"
+
+
+def _requester() -> str:
+    """The person who logged in on this device before, if it is they who are asking."""
+    user = profiles.find(_typed_email())
+    return f"user {user.id}" if user and is_trusted_device(user) else _network()
 
 
 def _typed_email() -> str:

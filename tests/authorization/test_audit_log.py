@@ -80,6 +80,16 @@ class TestSigningIn:
         found = audit_log.entries(people[Role.OWNER].account, AuditCategory.LOGINS, "")
         assert [one.details["device"] for one in found] == [LAPTOP, PHONE]
 
+    def test_ten_a_day_are_recorded_and_the_tenth_says_that_there_may_be_more(self, people, now):
+        uma, mo = people[Role.USER].user, people[Role.MODERATOR].user
+        for _ in range(30):
+            audit_log.record_login(uma, PHONE, now)
+        audit_log.record_login(mo, LAPTOP, now)
+        audit_log.record_login(uma, LAPTOP, now + timedelta(days=1))
+        found = audit_log.entries(people[Role.OWNER].account, AuditCategory.LOGINS, "")
+        assert [one.actor for one in found] == [uma, mo, *[uma] * 10]
+        assert [one.details["is_last"] for one in found] == [False, False, True, *[False] * 9]
+
     def test_accounts_that_the_person_left_get_no_entry(self, people, now):
         uma = people[Role.USER]
         memberships.deactivate(people[Role.OWNER], uma, now)

@@ -54,6 +54,22 @@ def test_at_most_five_mails_an_hour_are_sent(people: People, somebody: Browser) 
     assert ask(somebody, "mo@example.org").status == 200
 
 
+def test_strangers_cannot_lock_a_person_out_of_resetting(
+    app: Flask, people: People, somebody: Browser
+) -> None:
+    uma = Browser(app)
+    uma.log_in("uma@example.org", PASSWORD).press("Log out")
+    for _ in range(70):
+        ask(somebody, "uma@example.org")
+    assert somebody.status == 429
+    mails = Delivery.select().count()
+    assert ask(uma, "uma@example.org").status == 200
+    assert Delivery.select().count() == mails + 1
+    elsewhere = Browser(app)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "203.0.113.9"
+    assert "the newest email you have works" in ask(elsewhere, "uma@example.org").text
+
+
 def test_the_link_sets_a_new_password_and_ends_every_session(
     app: Flask, people: People, somebody: Browser, link: str
 ) -> None:

@@ -81,7 +81,7 @@ def test_a_reset_drops_a_pending_change_of_address(ada, now):
     change = ask(ada, CONFIRM, now, "thief@example.org")
     confirmation.reset_password(ask(ada, RESET, now), NEW_PASSWORD, now)
     with refused(Reason.EMAIL_TOKEN_CLOSED):
-        confirm(change, now)
+        confirm(change, now, NEW_PASSWORD)
     assert reread(ada).email == "ada@example.org"
 
 
@@ -111,6 +111,21 @@ def test_at_most_five_mails_an_hour_are_sent(ada, now):
     email_tokens.send_link(ada, CONFIRM, ada.email, now)
     email_tokens.send_link(ada, RESET, ada.email, now + timedelta(hours=1))
     assert Delivery.select().count() == EmailToken.select().count() == 7
+
+
+def test_strangers_cannot_use_up_the_links_of_a_persons_own_device(ada, now):
+    for _ in range(20):
+        email_tokens.send_link(ada, RESET, ada.email, now)
+    asked = [email_tokens.send_link(ada, RESET, ada.email, now, own_device=True) for _ in range(20)]
+    assert asked == [True] * 5 + [False] * 15
+
+
+def test_in_a_day_a_mailbox_is_not_flooded_and_always_has_a_link_that_works(ada, now):
+    for minutes in range(0, 24 * 60, 5):
+        moment = now + timedelta(minutes=minutes)
+        email_tokens.send_link(ada, RESET, ada.email, moment)
+        assert any(email_tokens.is_open(link, moment) for link in EmailToken.select())
+    assert Delivery.select().count() <= 10 + 24
 
 
 def test_an_address_gets_five_links_an_hour_from_all_profiles_together(ada, now):
