@@ -25,6 +25,7 @@ class Reason(StrEnum):
     TEXT_TOO_LONG = auto()
     TEXT_CONTROL = auto()
     TEXT_LINK = auto()
+    TEXT_PHONE = auto()
     TEXT_ENCODED = auto()
     URL_NOT_HTTPS = auto()
     TIME_ZONE_UNKNOWN = auto()

@@ -27,13 +27,23 @@ _BLANKS = {*JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # invisi
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ž]+(?:[ '-][A-Za-z0-9À-ÖØ-öø-ž]+)*")
+_PLAIN_NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž]+(?:[ '-][A-Za-zÀ-ÖØ-öø-ž]+)*")
+_MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # the shortest local numbers have seven
+_NO_PHONE = re.compile(  # years such as 1899-1999, a date, a round number such as 1,000,000
+    r"(?:1[5-9]|20)\d\d(?:\W+(?:1[5-9]|20)\d\d)+"
+    r"|(?:[0-3]?\d[./-][01]?\d[./-](?:1[5-9]|20)\d\d)|(?:1[5-9]|20)\d\d-[01]\d-[0-3]\d"
+    r"|[1-9]\d{0,2}(?:\W?000)+"
+)
 _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four digits or more
 
 
 def clean_name(text: str) -> str:
-    """One line of 1 to 100 characters."""
-    return _clean(text, NAME_LENGTH)
+    """One line of 1 to 100 characters, without a phone number: names are in mails to strangers."""
+    text = _clean(text, NAME_LENGTH)
+    runs = _MANY_DIGITS.finditer(unicodedata.normalize("NFKC", text))
+    if not all(_NO_PHONE.fullmatch(run[0]) for run in runs):
+        raise RuleError(Reason.TEXT_PHONE)
+    return text
 
 
 def name_or_nothing(text: str) -> str:

@@ -30,7 +30,7 @@ _LABELS = frozenset(("work", "home", "private", "privat", "office", "to", "cc", 
 _GARBLED = re.compile("[\x80-\x9f¡-©«-³¶\u00b8¹»-¿÷]")
 
 # Matches only names that clean_name accepts, and is faster.
-_PLAIN_NAME = re.compile(r"[^\W\d_][\w',() -]*(?:\.(?: [\w',() -]*|$))*")
+_PLAIN_NAME = re.compile(r"[^\W\d_](?:[^\W\d]|[',() -])*(?:\.(?: (?:[^\W\d]|[',() -])*|$))*")
 
 
 class Entry(NamedTuple):
@@ -110,7 +110,7 @@ def name_in(cell: str) -> str:
         name = name[:NAME_LENGTH].rstrip()
     if not name.isascii() and _GARBLED.search(name):
         name = _repaired(name)
-    if name.replace(" ", "").replace(",", "").isalnum() or _PLAIN_NAME.fullmatch(name):
+    if name.replace(" ", "").replace(",", "").isalpha() or _PLAIN_NAME.fullmatch(name):
         return name
     if not name or "\ufffd" in name:
         return ""

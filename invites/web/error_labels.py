@@ -30,6 +30,7 @@ REASON = {
         "Leave out web addresses, email addresses and dots inside words. "
         "Mail programs would turn them into links."
     ),
+    Reason.TEXT_PHONE: _("Leave out phone numbers and other long numbers."),
     Reason.TEXT_ENCODED: _("This can't contain =?"),
     Reason.URL_NOT_HTTPS: _("Enter a full web address that begins with https://"),
     Reason.TIME_ZONE_UNKNOWN: _("Choose a time zone from the list."),

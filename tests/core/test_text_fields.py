@@ -26,6 +26,19 @@ from tests.support.actions import refused
         ("山田太郎", "山田太郎"),
         ("x" * 100, "x" * 100),
         ("Tom & <b>Jerry</b>", "Tom & <b>Jerry</b>"),
+        ("Club 1899", "Club 1899"),
+        ("U2 08", "U2 08"),
+        ("FC 08 Homburg 1908", "FC 08 Homburg 1908"),
+        ("TSV 1860 München 2024", "TSV 1860 München 2024"),
+        ("Jubilee 1899-1999", "Jubilee 1899-1999"),
+        ("Season 2024/2025", "Season 2024/2025"),
+        ("Classes of 1999, 2004 and 2009", "Classes of 1999, 2004 and 2009"),
+        ("Reunion 12.05.2024", "Reunion 12.05.2024"),
+        ("Camp 2026-07-14", "Camp 2026-07-14"),
+        ("1,000,000 Trees", "1,000,000 Trees"),
+        ("10000000 Bäume", "10000000 Bäume"),
+        ("24/7 Help 365", "24/7 Help 365"),
+        ("Bangalore 560001 Runners", "Bangalore 560001 Runners"),
     ],
 )
 def test_real_names_are_accepted(typed, kept):
@@ -58,6 +71,18 @@ def test_real_names_are_accepted(typed, kept):
         ("evil\u3002com", Reason.TEXT_LINK),
         ("185.199.108.153 login", Reason.TEXT_LINK),
         ("=?utf-8?q?A=0D=0ABcc=3A_x?=", Reason.TEXT_ENCODED),
+        ("Call +1 900 555 0134", Reason.TEXT_PHONE),
+        ("Win (020) 7946-0000", Reason.TEXT_PHONE),
+        ("555-0134", Reason.TEXT_PHONE),
+        ("08001234567", Reason.TEXT_PHONE),
+        ("0 8 0 0 1 2 3 4", Reason.TEXT_PHONE),
+        ("Bank +49 (0) 30 / 123 456", Reason.TEXT_PHONE),
+        ("٠٨٠٠١٢٣٤٥٦", Reason.TEXT_PHONE),
+        ("\uff10\uff18\uff10\uff10\uff11\uff12\uff13\uff14", Reason.TEXT_PHONE),
+        ("0️⃣8️⃣0️⃣0️⃣1️⃣2️⃣3️⃣", Reason.TEXT_PHONE),
+        ("Club 1899, 0800 123 45 67", Reason.TEXT_PHONE),
+        ("1899-1999 0800 1234", Reason.TEXT_PHONE),
+        ("①②③④⑤⑥⑦", Reason.TEXT_PHONE),
         ("a" + "\u0300" * 200_000 + "\u0316" * 200_000, Reason.TEXT_TOO_LONG),
         ("evil.example", Reason.TEXT_LINK),
         ("Visit EVIL.COM now", Reason.TEXT_LINK),
@@ -245,3 +270,9 @@ def test_the_fast_path_gives_the_same_name(text):
     except RuleError:
         expected = ""
     assert text_fields.name_or_nothing(text) == expected
+
+
+def test_a_phone_number_in_a_list_is_no_name():
+    assert text_fields.name_or_nothing("Call 0800 1234567") == ""
+    assert text_fields.name_or_nothing("08001234567") == ""
+    assert text_fields.name_or_nothing("Club 1899") == "Club 1899"
