@@ -1,7 +1,8 @@
 """Authority: whether an inviter may still invite people to the role of their invitation.
 
 Checked whenever an invitation is used, so nothing is written when an inviter leaves or is demoted.
-If they get their role back, their invitations work again. So it is with members who copy links.
+If they get their role back, their invitations work again. The same is true of copied links and the
+members who copied them.
 """
 
 from datetime import datetime
@@ -28,7 +29,7 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def may_copy(copier: Membership, invitation: Invitation) -> bool:
-    """Asked when somebody uses the copied link, too: it works while this is true."""
+    """Also checked when the copied link is used: it works only as long as this is true."""
     return is_allowed(fresh(copier), Action.MANAGE_INVITATION, invitation)
 
 

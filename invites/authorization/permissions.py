@@ -1,8 +1,8 @@
 """Permissions: who may do what. One table, and one function that every action calls first.
 
 An Account Owner may do everything. An Admin can't grant or change the role of Account Owner. A
-Moderator can invite and remove Users. What counts is the actor's effective role: until they have
-confirmed their address, everybody is a User.
+Moderator can invite and remove Users. The actor's effective role counts: everybody is a User until
+they have confirmed their address.
 """
 
 import logging
@@ -79,7 +79,7 @@ def authorize(actor: Membership, action: Action, target: Target = None) -> None:
 
 
 def fresh(member: Membership) -> Membership:
-    """As the database has it now."""
+    """Reads the member from the database again."""
     return Membership.select(Membership, User).join(User).where(Membership.id == member.id).get()
 
 

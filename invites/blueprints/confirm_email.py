@@ -22,7 +22,7 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 @blueprint.get("/<token:token>")
 @allow(Who.LOGGED_IN)
 def page(token: str) -> Response:
-    """Asks for the password, so that nobody confirms a profile that another person created."""
+    """Asks for the password, because another person may have created the profile."""
     email_token = _own_email_token(token)
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)

@@ -109,7 +109,8 @@ def _closed(opened: OpenedInvitation, reason: Reason) -> Response:
 def _for_somebody_else(opened: OpenedInvitation) -> Response | None:
     """For visitors who aren't logged in as the invited person. None if they may create a profile.
 
-    A copied link doesn't say whether the address has a profile: a member could copy many.
+    With a copied link, the page doesn't reveal whether the address has a profile: a member could
+    copy many links to find out.
     """
     who = visitor()
     if who is not None:

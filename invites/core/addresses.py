@@ -41,7 +41,7 @@ def canonical(text: str) -> str:
 
 
 def masked(address: str) -> str:
-    """For strangers: its owner recognizes ``a•••r@example.org``."""
+    """Hides most of the address, such as ``a•••r@example.org``, which its owner recognizes."""
     local, _, domain = address.rpartition("@")
     last = local[-1] if len(local) > 4 else ""
     return f"{local[:1]}•••{last}@{domain}"

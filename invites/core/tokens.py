@@ -57,7 +57,7 @@ class Signer:
         """The id of ``row`` and a MAC; safe in a URL path.
 
         The MAC includes the creation time. After a restore, ids are used again, and an old link
-        must not open a new row. Each ``holder`` gets another token.
+        must not open a new row. Each ``holder`` has a different token.
         """
         return f"{row.id}-{_encoded(_digest(self._macs[0], purpose, row, holder))}"
 

@@ -1,4 +1,4 @@
-"""What the header of a column says: addresses or names, whose, and in many languages."""
+"""Whether a column has addresses or names, and whose, from its header in many languages."""
 
 import re
 import unicodedata
@@ -40,7 +40,7 @@ _EMAIL_PART = (
 )
 _ADDRESS_PART = ("adres", "address", "direccion", "endereco", "indirizzo", "kontakt", "contact")
 
-# Words of columns with other addresses of a person, or with those of other people.
+# Words in headers of columns with further addresses of a person, or addresses of other people.
 _SECONDARY = frozenset((
     "alternate", "alternative", "alternatemail", "recovery", "secondary", "second", "other",
     "additional", "proxy", "backup", "old", "former", "previous", "cc", "bcc", "alias", "aliases",
@@ -81,7 +81,7 @@ _FAMILY = frozenset((
 ))  # fmt: skip
 _NAME_RANK = {header: rank for rank, header in enumerate(_NAME)}
 
-# Words that don't change what is in a column, except whose it is.
+# Words that say whose address or name is in a column.
 _PEOPLE = frozenset((
     "attendee", "billing", "buyer", "contact", "customer", "delegate", "donor", "employee", "guest",
     "invitee", "member", "participant", "purchaser", "registrant", "shipping", "student",
@@ -109,7 +109,7 @@ _WORDS = re.compile(r"[^\W\d_]+|\d+")
 
 
 class Header(NamedTuple):
-    """``plain``: the words that matter, joined. ``people``: words that say whose it is."""
+    """``plain``: the words that matter, joined. ``people``: words of _PEOPLE."""
 
     plain: str
     people: frozenset[str]
@@ -117,7 +117,7 @@ class Header(NamedTuple):
 
 
 def email_weight(header: str) -> float:
-    """1 if the header says nothing about addresses, less for a secondary address."""
+    """1 if the header doesn't mention addresses, less for a secondary address."""
     found = _read(header)
     if found.is_secondary:
         return 0.3
@@ -129,12 +129,12 @@ def email_weight(header: str) -> float:
 
 
 def is_login(header: str) -> bool:
-    """Logins may be addresses, such as the ``Username`` of Microsoft 365."""
+    """Whether it is a login, which may be an address, such as ``Username`` in Microsoft 365."""
     return _joined(_words(header)) in _LOGIN
 
 
 def is_title(cell: str) -> bool:
-    """Whether the cell is surely the header of a column with addresses or names."""
+    """Whether the cell must be the header of a column with addresses or names."""
     return _read(cell).plain in _EMAIL or is_login(cell) or name_rank(cell) is not None
 
 
@@ -152,7 +152,7 @@ def is_family_name(header: str) -> bool:
 
 
 def people_in(header: str) -> frozenset[str]:
-    """``billing`` for *Billing First Name*: columns with the same people belong together."""
+    """Whose name or address it is: ``billing`` for *Billing First Name*."""
     return _read(header).people
 
 

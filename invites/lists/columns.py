@@ -28,7 +28,7 @@ _MAX_EXAMPLES = 3
 _MAX_EXAMPLE = 40  # characters
 _MAX_HEADER = 100  # characters
 
-_LOGIN_WEIGHT = 8  # if most of the logins are addresses
+_LOGIN_WEIGHT = 8  # of a column with logins, if most of them are addresses
 
 _ADDRESS_WITHOUT_AT = re.compile(r"[^\W_]\.[a-z]{2,}$|^(?=\D*\d)\S+$")
 
@@ -91,7 +91,7 @@ class ColumnScan:
 
     @property
     def first_row(self) -> int:
-        """The number of the row before the first person: what is above the header isn't one."""
+        """The number of the row before the first person. Rows above the header aren't people."""
         return -1 if self.header_row is None else self.header_row
 
     def columns(self) -> list[Column]:
@@ -162,7 +162,7 @@ class ColumnScan:
         return None if family is None else (given, family)
 
     def _first_header(self, fits: Callable[[str], bool], people: frozenset[str]) -> int | None:
-        """Rather a header with the same ``people`` than another."""
+        """Prefers a header with the same ``people``."""
         found = [index for index, header in enumerate(self._headers) if fits(header)]
         return min(found, key=lambda index: people_in(self._headers[index]) != people, default=None)
 

@@ -12,7 +12,7 @@ _MAX_START = 300  # characters
 
 
 def contacts_table(people: Iterable[list[str]]) -> Table:
-    """``people``: name and addresses of each. Raises RuleError(LIST_TOO_LONG)."""
+    """``people``: a list of name and addresses for each. Raises RuleError(LIST_TOO_LONG)."""
     lines: list[str] = []
     writer = csv.writer(_ListWriter(lines), delimiter=CONTACT_DELIMITER, lineterminator="\n")
     widest = 2
@@ -37,7 +37,7 @@ def one_line(text: str) -> str:
 
 
 def unfolded_lines(text: str) -> Iterator[str]:
-    """A line continues after a space (vCard, LDIF), or after = in quoted-printable (vCard)."""
+    """Joins continued lines: those that begin with a space or, in quoted-printable, follow a =."""
     whole, is_quoted = "", False
     for line in _lines(text):
         if line[:1] in (" ", "\t"):

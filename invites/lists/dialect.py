@@ -21,7 +21,7 @@ _ADDRESSES = re.compile(rf"{_ADDRESS_WITH_NAME}(?:\s*[,;|]\s*{_ADDRESS_WITH_NAME
 
 
 def guess_delimiter(text: str) -> str:
-    """The one that makes most titles of the header, and even rows with an address; or a comma."""
+    """The delimiter that gives the header most titles, and rows with addresses equal lengths."""
     lines = _sample_lines(text)
     return max(DELIMITERS, key=lambda delimiter: _fitness(lines, delimiter))
 

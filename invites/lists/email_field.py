@@ -16,7 +16,7 @@ from invites.lists.entries import (
 )
 from invites.lists.suggestions import is_split_address
 
-_MAX_PART = 500  # characters of which one address may consist
+_MAX_PART = 500  # characters of a text that is examined as one address
 _MAX_INVALID_TEXT = 100  # characters kept of a text without an address
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
 _LINE_END = re.compile(r"[\n\r\u2028\u2029]")
@@ -58,7 +58,7 @@ def replace_entry(text: str, wrong: str, right: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Keeps the joiners of names, but not those in addresses."""
+    """Removes invisible characters, except joiners in names."""
     if text.isascii():
         return text
     pieces = _SPACES.split(text)
@@ -66,7 +66,7 @@ def _visible(text: str) -> str:
 
 
 def _without_numbers(lines: list[str]) -> list[str]:
-    """``ada@example.org`` for ``1.ada@example.org``, if the next line has a 2."""
+    """``ada@example.org`` for ``1.ada@example.org``, if all lines are numbered."""
     numbered = [(f"{number}.", line.strip()) for number, line in enumerate(lines, start=1)]
     if len(lines) > 1 and all(line.startswith(number) for number, line in numbered):
         return [line.removeprefix(number) for number, line in numbered]

@@ -1,4 +1,4 @@
-"""Guesses which of the older encodings a text is in: single-byte ones, and those of East Asia."""
+"""Guesses the encoding of a text that isn't Unicode: single-byte, or from East Asia."""
 
 import codecs
 import io
@@ -11,13 +11,13 @@ _SAMPLE = 8 * 1024  # bytes
 _MAX_LINE = 4 * 1024  # bytes
 _ADDRESS = re.compile(rb"(?<![\x80-\xff])[\w.+-]+@[\w-]+\.[\w.-]+")
 
-_SIMILAR = 0.03  # encodings whose likelihoods differ less are told apart by their statistics
+_SIMILAR = 0.03  # if likelihoods differ less, statistics decide
 _LIKELY = 0.8
 _RARE = {"iso8859_5", "iso8859_6", "euc_jp", "koi8_r", "mac_roman", "cp850", "cp852"}
 
 
 def guess_encoding(content: bytes) -> str:
-    """One of letters.ENCODINGS, or "" if that can't be told with confidence."""
+    """One of letters.ENCODINGS, or "" if the guess is uncertain."""
     sample = _ADDRESS.sub(b" ", b"".join(non_ascii_lines(content)))
     texts = {encoding: _decoded(sample, encoding) for encoding in ENCODINGS}
     likely = {name: likelihood(text, name) for name, text in texts.items() if text is not None}
@@ -30,13 +30,13 @@ def guess_encoding(content: bytes) -> str:
         names.sort(key=lambda name: -scores[name])
         others = (scores[name] for name in names if texts[name] != texts[names[0]])
         lines = sample.count(b"\n")
-        if scores[names[0]] < (1 + 1 / (lines + 1)) * max(others):  # a clear lead
+        if scores[names[0]] < (1 + 1 / (lines + 1)) * max(others):  # no clear lead
             return ""
     return names[0]
 
 
 def non_ascii_lines(content: bytes) -> list[bytes]:
-    """The first 8 KB of them."""
+    """Lines with a byte above 127: about the first 8 KB of them."""
     if b"\n" not in content[: 2 * _MAX_LINE]:
         content = content[: 4 * _SAMPLE].replace(b"\r", b"\n")
     lines: list[bytes] = []
@@ -58,7 +58,7 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 
 def _statistics(sample: bytes) -> defaultdict[str, float]:
-    """How well the letters fit, by encoding."""
+    """How well the frequencies of the letters fit, by encoding."""
     import chardet  # takes half a second and 40 MB, and is rarely needed
 
     scores: defaultdict[str, float] = defaultdict(float)

@@ -14,11 +14,11 @@ _CHUNK = 1024 * 1024  # bytes
 _LARGE = 8 * 1024 * 1024  # bytes
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
-ASCII = "ascii"  # or any encoding that contains it
+ASCII = "ascii"  # correct in nearly every encoding
 UTF_8 = "utf-8"
 MIXED = "mixed"  # UTF-8 with some Windows-1252 characters
-UNKNOWN = "unknown"  # characters outside of ASCII are not read
-CHOICES = (UTF_8, *ENCODINGS)  # for people who know better
+UNKNOWN = "unknown"  # only ASCII characters are read
+CHOICES = (UTF_8, *ENCODINGS)  # offered to people who know the encoding
 _CODECS = {
     ASCII: "utf-8-sig",
     UTF_8: "utf-8-sig",
@@ -39,10 +39,10 @@ _BINARY_SIGNATURES = (
 
 
 def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
-    """The text, with universal newlines, and its encoding: one of CHOICES, or of UTF-16.
+    """Returns the text, with universal newlines, and its encoding.
 
-    Guessed unless given. ASCII if the other encodings make the same text. Characters that can't be
-    read become U+FFFD. Raises RuleError(FILE_NOT_TEXT).
+    Guesses the encoding unless it is given. It may also be ASCII, MIXED, UNKNOWN or a UTF-16.
+    Characters that can't be read become U+FFFD. Raises RuleError(FILE_NOT_TEXT).
     """
     if content.startswith(_BINARY_SIGNATURES):
         raise RuleError(Reason.FILE_NOT_TEXT)

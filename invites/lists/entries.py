@@ -26,7 +26,7 @@ _BULLET = re.compile(
 )
 _LABELS = frozenset(("work", "home", "private", "privat", "office", "to", "cc", "bcc", "from"))
 
-# What UTF-8 becomes if it is read as a single-byte encoding, and other signs of a wrong one.
+# Signs of a wrong encoding, such as UTF-8 that was read as a single-byte encoding.
 _GARBLED = re.compile("[\x80-\x9f¡-©«-³¶\u00b8¹»-¿÷]")
 
 # Matches only names that clean_name accepts, and is faster.
@@ -86,7 +86,7 @@ def read_listed(text: str) -> tuple[str, str] | None:
 
 
 def first_of_several(text: str) -> str:
-    """Google Contacts writes ``ada@example.org ::: ada@example.net``, the main address first."""
+    """The main address of several, which Google Contacts separates with ``:::``."""
     return text.partition(":::")[0]
 
 
@@ -104,7 +104,7 @@ def name_before_address(text: str) -> str:
 
 
 def name_in(cell: str) -> str:
-    """Empty if ``clean_name`` refuses it or it was decoded wrongly. Repairs UTF-8 in UTF-8."""
+    """Empty if ``clean_name`` refuses it, or if it was decoded wrongly and can't be repaired."""
     name = cell.strip()
     if len(name) > NAME_LENGTH:
         name = name[:NAME_LENGTH].rstrip()

@@ -8,7 +8,7 @@ from invites.lists.column_headers import email_weight, is_login, is_title, name_
 Row = tuple[int, list[str]]  # its number and its cells
 
 LIKE_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
-_MAX_HEADER_WORDS = 8  # more are a sentence
+_MAX_HEADER_WORDS = 8  # a longer text is a sentence
 _MAX_TITLES = 2000  # cells examined in a row
 
 
@@ -20,7 +20,7 @@ def before_people(first_rows: list[Row], rows: list[Row]) -> list[Row]:
 
 
 def _has_person(cells: list[str], has_one_column: bool) -> bool:
-    """False for a line above the header such as ``Exported by ada@example.org``."""
+    """Whether a cell has an address. Not in a line above the header: ``Exported by ada@…``."""
     filled = [cell.strip() for cell in filter(None, cells) if cell.strip()]
     is_line = len(filled) == 1 and not has_one_column and " " in filled[0]
     return not is_line and any(map(LIKE_ADDRESS.search, filled))
@@ -36,7 +36,10 @@ def _is_wide(row: Row) -> bool:
 
 
 def find_header(rows: list[Row]) -> Row | None:
-    """May follow the list's title. Of two header rows (merged cells), the lower one tells more."""
+    """The row with headers, which may follow a title.
+
+    If there are two header rows (merged cells), returns the lower one, which says more.
+    """
     found = None
     for row in rows:
         titles = [

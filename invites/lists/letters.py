@@ -1,7 +1,7 @@
-"""How well a text decoded with some encoding looks like names in a language written with it.
+"""How much a text, decoded with some encoding, looks like names in one of its languages.
 
-Names are short, so a wrong encoding shows by letters that no single language has (``Mu³oz``), by
-capitals inside words (``иВАН``), and by rare characters. Statistics of letters need longer texts.
+Signs of a wrong encoding are letters that no single language has (``Mu³oz``), capitals inside words
+(``иВАН``) and rare characters. Names are too short for statistics.
 """
 
 import re
@@ -35,7 +35,7 @@ _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 _KANA = re.compile("[\u3040-\u30ff々]")
 
-_MIXED_LANGUAGES = 0.95  # rather one language than several
+_MIXED_LANGUAGES = 0.95  # a text in one language is likelier
 _RARE_LANGUAGE = 0.93
 
 _SEPARATORS = re.compile(r"(?:[\s\d_]|[!-/:-@\[-`{-~])+|’(?=[A-ZÀ-Ý])")
@@ -44,7 +44,7 @@ _PREFIX = re.compile(r"(?:Mc|Mac|De|Di|La|Le|Van|Von|Fitz)(?=[^\W\d_a-z])")
 
 
 def likelihood(text: str, encoding: str) -> float:
-    """From 0 to 1: the share of the words, apart from those in ASCII, that fit."""
+    """From 0 to 1: how many of the words that aren't ASCII fit."""
     words = [word.strip(_AROUND_WORDS) for word in _SEPARATORS.split(text)]
     words = [word for word in words if not word.isascii()]
     if not words:
@@ -115,7 +115,7 @@ _greek = _each(_cased, _GREEK)
 _japanese = _each(_east_asian, ["euc_jp"])
 _arabic = [(1.0, _caseless("\u0621", "\u06d2"))]
 
-# Those that are likelier come first.
+# Likelier encodings come first.
 _TESTS: dict[str, list[tuple[float, _IsWord]]] = {
     "cp1252": _western,
     "cp1250": _central_european,

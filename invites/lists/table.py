@@ -27,7 +27,7 @@ class Table:
 
     ``files.read`` makes it and checks the text. A table made again from the same text and
     delimiter is equal. ``sheets``: a workbook's sheet names, starting with the one that was read.
-    ``encoding``: that of a text file; "" for workbooks and contacts.
+    ``encoding``: of a text file; "" for workbooks and contacts.
     """
 
     text: str

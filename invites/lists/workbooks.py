@@ -92,7 +92,7 @@ def _check_zip(content: bytes) -> None:
 
 
 def _start(file: zipfile.ZipFile, part: zipfile.ZipInfo | None) -> bytes:
-    """Of a part that says what is in the file; its size may be a lie. Empty if encrypted."""
+    """The first bytes of a part, or none if it is encrypted. Doesn't trust its declared size."""
     if part is None or part.flag_bits & _ENCRYPTED:
         return b""
     with file.open(part) as content:

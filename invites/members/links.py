@@ -67,7 +67,7 @@ class Links:
         return self._to(path, self.signer.token(purpose, email_token))
 
     def opened_invitation(self, token: str) -> OpenedInvitation | None:
-        """Whatever its status, and whatever ``copier`` may still do."""
+        """An invitation of any status. ``copier`` may have lost the right to copy it."""
         copier_id, dot, own = token.rpartition(".")
         copier = _copier(copier_id) if dot else None
         if dot and copier is None:
@@ -123,5 +123,5 @@ def _copier(membership_id: str) -> Membership | None:
 
 
 def _holder(copier: Membership) -> str:
-    """Members who were removed and join again copy other links than before."""
+    """Differs after the member was removed and joined again, so that old links don't work."""
     return f"|{copier.id}|{copier.joined_at.isoformat()}"

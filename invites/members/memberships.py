@@ -29,7 +29,7 @@ def find(account: Account, user: User) -> Membership | None:
 
 
 def owners(account: Account) -> list[User]:
-    """In the order in which they joined; see ``_is_owner_of``."""
+    """Active ones with a confirmed address, in the order in which they joined."""
     is_owner = _is_owner_of(account.id)
     return list(User.select().join(Membership).where(is_owner).order_by(Membership.id))
 

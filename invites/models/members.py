@@ -32,7 +32,7 @@ class JoinedBy(StrEnum):
 
 
 class Membership(Row):
-    """``role``: as granted; what it allows is up to ``effective_role``."""
+    """``role``: as granted. ``effective_role`` decides what the member may do."""
 
     account = ForeignKeyField(Account)
     account_id: int

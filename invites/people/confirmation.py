@@ -1,7 +1,7 @@
-"""Confirming an address. Only this module and ``profiles.create`` do, see docs/security.md.
+"""Confirms addresses. Only this module and ``profiles.create`` do so, see docs/security.md.
 
-Somebody else may have made the profile, so reading its mailbox is not enough: either the person
-knows the password, or it ends together with all sessions.
+Reading the mailbox isn't enough, because somebody else may have created the profile. The person
+either knows its password, or replaces it, which ends all sessions.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from invites.people import email_tokens, passwords, security_notices, sessions
 
 @dataclass(frozen=True)
 class CheckedPassword:
-    """Somebody knew the password of ``user``. Only ``check_password`` makes one."""
+    """Shows that the password of ``user`` was checked. Only ``check_password`` makes one."""
 
     user: User
 
@@ -31,7 +31,7 @@ def check_password(user: User, password: str) -> CheckedPassword:
 
 
 def confirm(checked: CheckedPassword, email: str, now: datetime) -> User:
-    """Makes ``email`` the address of somebody who has proven that they read its mail.
+    """Makes ``email`` the person's address. They have proven that they read its mail.
 
     Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile, and PROFILE_EXISTS if
     another profile has the address by now.
@@ -56,13 +56,13 @@ def reset_password(email_token: EmailToken, password: str, now: datetime) -> Use
     password_hash = _acceptable_hash(user, password)
     with db.transaction():
         email_tokens.use(email_token, now)
-        if User.get_by_id(user.id).email != email_token.email:  # it changed since the email
+        if User.get_by_id(user.id).email != email_token.email:  # changed since the mail
             raise RuleError(Reason.EMAIL_TOKEN_CLOSED)
         return _replace_password(user, password_hash, SecurityEvent.PASSWORD_CHANGED, now)
 
 
 def set_password(user: User, password: str, now: datetime) -> User:
-    """For the operator, who vouches for the person. Raises RuleError(PASSWORD_*)."""
+    """For the operator, who knows the person. Raises RuleError(PASSWORD_*)."""
     password_hash = _acceptable_hash(user, password)
     with db.transaction():
         return _replace_password(user, password_hash, SecurityEvent.PASSWORD_GIVEN, now)
@@ -74,7 +74,7 @@ def _acceptable_hash(user: User, password: str) -> str:
 
 
 def _replace_password(user: User, password_hash: str, event: SecurityEvent, now: datetime) -> User:
-    """Ends all sessions."""
+    """Ends all sessions and confirms the address."""
     User.update(password_hash=password_hash).where(User.id == user.id).execute()
     user = _confirm(User.get_by_id(user.id), user.email, now)
     email_tokens.after_password_change(user, now, event=event)
@@ -82,7 +82,7 @@ def _replace_password(user: User, password_hash: str, event: SecurityEvent, now:
 
 
 def _confirm(user: User, email: str, now: datetime) -> User:
-    """Other links that confirm an address end: somebody else may have asked for them."""
+    """Other links that confirm an address stop working: somebody else may have requested them."""
     if user.email != email:
         security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
     if not user.is_confirmed:

@@ -1,4 +1,4 @@
-"""Emailed links that prove a mailbox. What they then do is in confirmation.py."""
+"""Emailed links that prove a mailbox; confirmation.py has what they do."""
 
 from datetime import datetime, timedelta
 
