@@ -1,6 +1,7 @@
 """Log in with a password or a passkey, and log out."""
 
 import logging
+from contextlib import suppress
 
 from flask import Blueprint, request, url_for
 from flask import Response as JsonResponse
@@ -12,19 +13,21 @@ from wtforms import BooleanField, EmailField, HiddenField, PasswordField
 
 from invites.core.errors import RuleError
 from invites.members import answers, installation
-from invites.models import Invitation, User
-from invites.people import passkeys, profiles, two_step
+from invites.models import Invitation
+from invites.people import passkeys, profiles
 from invites.web import pending_login
 from invites.web.access import Who, allow
-from invites.web.after_login import first_page
+from invites.web.after_login import after_password, first_page
 from invites.web.error_labels import sentence
+from invites.web.error_links import with_link
+from invites.web.error_pages import http_error
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.labels import try_again_in
 from invites.web.login import log_in, log_out, visitor
 from invites.web.rate_limits import limit_logins, limit_passkeys
-from invites.web.responses import go, show, tell
+from invites.web.responses import go, show, tell, wants_json
 from invites.web.services import links, now, services
 from invites.web.urls import safe_next
 
@@ -70,30 +73,27 @@ def create() -> Response:
         except RuleError as refused:
             form.refuse(form.password, refused)
             return _page(form)
-    if user is not None and two_step.is_on(user):
-        pending_login.begin(user, shared=form.shared.data)
-        return go(url_for("two_step_login.form", next=safe_next(form.next.data)))
-    if user is None or not _log_in_with_password(user, shared=form.shared.data):
-        # %r escapes line breaks, so that nobody can forge lines of the log (ASVS 5.0 16.4.1).
-        log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
-        form.password.errors = [
-            _("This email address and password don't match. Check both, or set a new password.")
-        ]
-        return _page(form)
-    return go(safe_next(form.next.data) or first_page(user))
+    next_url = safe_next(form.next.data)
+    if user is not None:
+        with suppress(RuleError):
+            return after_password(user, shared=form.shared.data, next_url=next_url)
+    # %r escapes line breaks, so that nobody can forge lines of the log (ASVS 5.0 16.4.1).
+    log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
+    form.password.errors = [
+        _with_new_password(_("This email address and password don't match. Check both."))
+    ]
+    return _page(form)
 
 
 @blueprint.errorhandler(TooManyRequests)
 def too_many_tries(error: TooManyRequests) -> Response:
     """Keeps what was typed, and offers to set a new password."""
+    if wants_json():
+        return http_error(error)
     form = LoginForm()
     when = try_again_in(int(str(error.retry_after)))
-    form.password.errors = [
-        _(
-            "Too many attempts. %(when)s Or set a new password, which lets you log in at once.",
-            when=when,
-        )
-    ]
+    words = _("Too many attempts. %(when)s With a new password, you can log in at once.", when=when)
+    form.password.errors = [_with_new_password(words)]
     response = _page(form, status=429)
     response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -134,6 +134,10 @@ def delete() -> Response:
     return response
 
 
+def _with_new_password(words: str) -> str:
+    return with_link(words, url_for("password_reset.ask_form"), _("Set a new password"))
+
+
 def _page(form: LoginForm, *, status: int | None = None) -> Response:
     invitation = _invitation_behind(safe_next(form.next.data))
     return show(
@@ -153,12 +157,3 @@ def _invitation_behind(next_url: str | None) -> Invitation | None:
     if found is None or answers.refusal(found.invitation, found.copier, now()) is not None:
         return None
     return found.invitation
-
-
-def _log_in_with_password(user: User, *, shared: bool) -> bool:
-    """Returns False if the password was changed meanwhile, or two-step verification turned on."""
-    try:
-        log_in(user, shared=shared, by_password_alone=True)
-    except RuleError:
-        return False
-    return True

@@ -1,6 +1,6 @@
 """Adding and removing a person's own passkeys."""
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,7 +17,7 @@ from invites.web.forms import checked_by
 from invites.web.login import person, session_token
 from invites.web.password_prompt import PasswordForm, ask_password, change, removal_warning
 from invites.web.rate_limits import forget_guesses, limit_password_guesses
-from invites.web.responses import show
+from invites.web.responses import json_error, show
 from invites.web.services import now, services
 
 blueprint = Blueprint("passkeys", __name__, url_prefix="/profile/two-step/passkeys")
@@ -46,9 +46,7 @@ def options() -> AnyResponse:
     except RuleError as refused:
         if refused.reason is not Reason.PASSWORD_WRONG:
             forget_guesses()
-        answer = jsonify(error=str(sentence(refused)))
-        answer.status_code = status_of(refused.reason)
-        return answer
+        return json_error(sentence(refused), status_of(refused.reason))
     return Response(asked, mimetype="application/json")
 
 

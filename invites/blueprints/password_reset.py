@@ -1,10 +1,10 @@
 """Forgotten passwords: ask for a mail, open its link, set a new password."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField
+from wtforms import BooleanField, EmailField
 from wtforms.validators import EqualTo
 
 from invites.core import addresses
@@ -12,12 +12,13 @@ from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import confirmation, email_tokens, profiles
 from invites.web.access import Who, allow
+from invites.web.after_login import after_password
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
-from invites.web.forms import PlainForm, checked_by
+from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import is_trusted_device, log_out
 from invites.web.rate_limits import limit_joining, limit_mail
-from invites.web.responses import go, show, tell
+from invites.web.responses import show, tell
 from invites.web.services import links, now
 
 blueprint = Blueprint("password_reset", __name__, url_prefix="/password-reset")
@@ -28,13 +29,14 @@ class AskForm(PlainForm):
 
 
 class NewPasswordForm(PlainForm):
-    password = PasswordField(_l("New password"))
-    again = PasswordField(
+    password = NewPasswordField(_l("New password"))
+    again = NewPasswordField(
         _l("Repeat the new password"),
         validators=[
             EqualTo("password", _l("The two passwords don't match. Enter the new password again."))
         ],
     )
+    shared = BooleanField(_l("This is a shared computer"))
 
 
 @blueprint.get("")
@@ -66,7 +68,7 @@ def form(token: str) -> Response:
 @allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def create(token: str) -> Response:
-    """Logs out every device, including this one."""
+    """Logs out all devices, and logs this one in."""
     email_token = _open_email_token(token)
     if email_token is None:
         return _closed()
@@ -74,15 +76,16 @@ def create(token: str) -> Response:
     if not form.validate():
         return _page(form, email_token)
     try:
-        confirmation.reset_password(email_token, form.password.data or "", now())
+        user = confirmation.reset_password(email_token, form.password.data or "", now())
     except RuleError as refused:
         if refused.reason is Reason.EMAIL_TOKEN_CLOSED:
             return _closed()
         form.refuse(form.password, refused)
         return _page(form, email_token)
     log_out()
-    tell(_("Your new password is set. You can now log in with it."))
-    return go(url_for("login.form", email=email_token.user.email))
+    response = after_password(user, shared=form.shared.data)
+    tell(_("Your new password is set."))  # in the new session
+    return response
 
 
 def _open_email_token(token: str) -> EmailToken | None:

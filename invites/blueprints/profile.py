@@ -12,7 +12,7 @@ from invites.models import Session
 from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
 from invites.web.form_limits import FORM
-from invites.web.forms import PlainForm, checked_by
+from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import person, session_token
 from invites.web.rate_limits import forget_guesses, limit_password_guesses
 from invites.web.responses import go, show, tell
@@ -35,7 +35,7 @@ class EmailForm(PlainForm):
 
 class ChangePasswordForm(PlainForm):
     current = PasswordField(_l("Current password"))
-    new = PasswordField(_l("New password"))
+    new = NewPasswordField(_l("New password"))
 
 
 @blueprint.get("")

@@ -6,7 +6,7 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import EmailField, Field, PasswordField, StringField
+from wtforms import EmailField, Field, StringField
 from wtforms.validators import StopValidation
 
 from invites.core import addresses, text_fields
@@ -15,7 +15,7 @@ from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
 from invites.web.form_limits import FORM
-from invites.web.forms import PlainForm, checked_by
+from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import log_in
 from invites.web.rate_limits import limit_setup
 from invites.web.responses import go, show, tell
@@ -36,7 +36,7 @@ class SetupForm(PlainForm):
     account = StringField(_l("Organization"), validators=[checked_by(text_fields.clean_name)])
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
-    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
+    password = NewPasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
 
 
 @blueprint.get("/setup")

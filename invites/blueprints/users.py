@@ -7,6 +7,7 @@ from flask import Blueprint, request, url_for
 from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import SelectField
 
@@ -15,9 +16,11 @@ from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core.errors import RuleError
 from invites.core.roles import Role
 from invites.members import memberships, two_step_policy
+from invites.members.account_invitations import Flag
 from invites.models import Membership
 from invites.web.access import allow, current
 from invites.web.error_labels import REASON
+from invites.web.error_links import with_link
 from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
@@ -181,12 +184,13 @@ def _lost_invitations(membership: Membership) -> str:
     if not number:
         return ""
     words = ngettext(
-        "%(n)s invitation they sent can no longer be accepted. See Invitations.",
-        "%(n)s invitations they sent can no longer be accepted. See Invitations.",
+        "%(n)s invitation they sent can no longer be accepted.",
+        "%(n)s invitations they sent can no longer be accepted.",
         number,
         n=number,
     )
-    return f" {words}"
+    url = url_for("invitations.index", status=Flag.NO_AUTHORITY)
+    return Markup(" ") + with_link(words, url, _("Show invitations"))
 
 
 def _role_form(membership: Membership) -> RoleForm:

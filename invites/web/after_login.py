@@ -6,6 +6,8 @@ from werkzeug.wrappers import Response
 
 from invites.members import accounts, answers
 from invites.models import Account, Membership, User
+from invites.people import two_step
+from invites.web import pending_login
 from invites.web.forms import JoinForm
 from invites.web.login import log_in
 from invites.web.responses import go, tell
@@ -29,6 +31,18 @@ def after_join(membership: Membership, form: JoinForm) -> Response:
 def welcome(account: Account) -> Response:
     tell(_("Welcome to %(account)s. You are now a member.", account=account.name))
     return go(url_for("account_home.page", slug=account.slug))
+
+
+def after_password(user: User, *, shared: bool, next_url: str | None = None) -> Response:
+    """Logs in, or asks for two-step verification first.
+
+    Raises RuleError(PASSWORD_WRONG) if the password was changed since ``user`` was read.
+    """
+    if two_step.is_on(user):
+        pending_login.begin(user, shared=shared)
+        return go(url_for("two_step_login.form", next=next_url))
+    log_in(user, shared=shared, by_password_alone=True)
+    return go(next_url or first_page(user))
 
 
 def first_page(user: User) -> str:

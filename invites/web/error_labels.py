@@ -38,9 +38,7 @@ REASON = {
     Reason.PASSWORD_WEAK: _("This password is too easy to guess. Use a few unrelated words."),
     Reason.PASSWORD_WRONG: _("This isn't your current password."),
     Reason.BUSY: _("Too many people are logging in right now. Try again in a moment."),
-    Reason.TWO_STEP_OFF: _(
-        "Two-step verification is off, so recovery codes have no use. Set it up first."
-    ),
+    Reason.TWO_STEP_OFF: _("Two-step verification is off, so recovery codes have no use."),
     Reason.TWO_STEP_FIRST: _(
         "Set up two-step verification for your own profile first. "
         "Otherwise you would lock yourself out."
@@ -55,8 +53,8 @@ REASON = {
         "This code isn't right. An app shows a new code every 30 seconds, "
         "and every code works only once."
     ),
-    Reason.PROFILE_EXISTS: _("There is already a profile with this address. Log in instead."),
-    Reason.ALREADY_SET_UP: _("This installation is already set up. Log in instead."),
+    Reason.PROFILE_EXISTS: _("There is already a profile with this address."),
+    Reason.ALREADY_SET_UP: _("This installation is already set up."),
     Reason.LIST_EMPTY: _("Enter at least one email address, or choose a CSV file."),
     Reason.FILE_EMPTY: _("This file is empty. Choose a file with a column of email addresses."),
     Reason.FILE_NOT_TEXT: _(
@@ -89,8 +87,7 @@ REASON = {
     ),
     Reason.NOBODY_TO_INVITE: _("There is nobody to invite in this list. The summary shows why."),
     Reason.LIST_GONE: _(
-        "This list is no longer here: it was sent, removed or replaced, perhaps in another tab. "
-        "Open New Invitation to see the current list."
+        "This list is no longer here: it was sent, removed or replaced, perhaps in another tab."
     ),
     Reason.LIST_SENT: _(
         "This file was already sent, from another tab or with another role. "

@@ -12,11 +12,12 @@ from invites.core.errors import Reason, RuleError
 from invites.lists.entries import MAX_ENTRIES
 from invites.lists.table import MAX_MEGABYTES
 from invites.web.access import CrossSiteError
-from invites.web.error_labels import sentence
+from invites.web.error_links import sentence_with_link
 from invites.web.error_status import status_of
 from invites.web.htmx import wants_fragment
 from invites.web.labels import try_again_in
-from invites.web.responses import show
+from invites.web.responses import json_error, show, wants_json
+from invites.web.urls import page_of_this_request
 
 log = logging.getLogger("invites.web")
 
@@ -79,12 +80,12 @@ _TITLE_AND_ADVICE = {
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(CrossSiteError, _cross_site)
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(RuleError, _refused)
     app.register_error_handler(Exception, _crash)
 
 
-def _http_error(error: HTTPException) -> Response | HTTPException:
+def http_error(error: HTTPException) -> Response | HTTPException:
     code = error.code or 500
     if code < 400:
         return error
@@ -122,7 +123,7 @@ def _refused(refused: RuleError) -> Response:
     status = status_of(refused.reason)
     title, advice = _TITLE_AND_ADVICE[status]
     says_less = refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND)
-    return _error_page(status, title, advice if says_less else sentence(refused))
+    return _error_page(status, title, advice if says_less else sentence_with_link(refused))
 
 
 def _crash(error: Exception) -> Response:
@@ -136,6 +137,8 @@ def _error_page(code: int, title: object, advice: object) -> Response:
 
     Plain text if it can't be rendered. An exception here would make the server log the whole URL.
     """
+    if wants_json():
+        return json_error(f"{title}. {advice}", code)
     try:
         response = show(
             "errors/page.html",
@@ -144,6 +147,7 @@ def _error_page(code: int, title: object, advice: object) -> Response:
             code=code,
             title=title,
             advice=advice,
+            again=page_of_this_request() if request.method == "POST" or code in (429, 503) else "",
         )
     except Exception:  # the page needs the database and a valid Host
         log.exception("the page that says so failed too")

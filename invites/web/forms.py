@@ -17,11 +17,13 @@ from wtforms import (
     TelField,
 )
 from wtforms.validators import StopValidation
+from wtforms.widgets import PasswordInput
 
 from invites.core import addresses, text_fields
 from invites.core.errors import RuleError
 from invites.people import passwords
 from invites.web.error_labels import sentence
+from invites.web.error_links import sentence_with_link
 from invites.web.error_status import status_of
 
 
@@ -43,7 +45,7 @@ class PlainForm(FlaskForm):
         return self._refused_status if self.errors else 200
 
     def refuse(self, field: Field, refused: RuleError) -> None:
-        field.errors = [*field.errors, sentence(refused)]
+        field.errors = [*field.errors, sentence_with_link(refused)]
         self._refused_status = status_of(refused.reason)
 
     @property
@@ -62,6 +64,12 @@ def checked_by(rule: Callable[[str], Any]) -> Callable[[Form, Field], None]:
     return check
 
 
+class NewPasswordField(PasswordField):
+    """Keeps what was typed when the form is refused: it is nobody's password yet."""
+
+    widget = PasswordInput(hide_value=False)
+
+
 class JoinForm(PlainForm):
     """A new profile. Pages delete the fields that they don't ask for: ``del form.phone``.
 
@@ -70,7 +78,7 @@ class JoinForm(PlainForm):
 
     name = StringField(_l("Name"), validators=[checked_by(text_fields.clean_name)])
     email = EmailField(_l("Email"), validators=[checked_by(addresses.canonical)])
-    password = PasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
+    password = NewPasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
     phone = TelField(_l("Phone (optional)"), validators=[checked_by(text_fields.clean_phone)])
     shared = BooleanField(_l("This is a shared computer"))
     log_out = SubmitField(_l("Join and log out"))

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from invites.web.htmx import is_htmx
-from invites.web.responses import go, show, tell
+from invites.web.responses import go, json_error, show, tell, wants_json
 from invites.web.urls import login_url
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,6 +22,8 @@ def send_to_login(*, sends_list: bool) -> Response:
             return _in_place()
         if sends_list:
             return show("login_required/page.html", login=login_url(), status=401)
+    if wants_json():
+        return json_error(_("You have been logged out. Reload this page to log in."), 401)
     if session.pop(_PERSON, None):
         tell(_("You have been logged out. Log in to continue."), "problem")
     return go(login_url(back_to_here=True))

@@ -3,12 +3,23 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, Response, flash, g, make_response, redirect, render_template
+from flask import (
+    Flask,
+    Response,
+    flash,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites.core.errors import Reason, RuleError
-from invites.web.error_labels import sentence
+from invites.web.error_links import sentence_with_link
 from invites.web.error_status import status_of
 from invites.web.htmx import is_htmx, wants_fragment
 
@@ -29,6 +40,17 @@ def show(page: str, *, fragment: str = "", status: int = 200, **context: Any) ->
     return response
 
 
+def wants_json() -> bool:
+    """For the script that talks to the browser's passkey API."""
+    return request.accept_mimetypes.best == "application/json"
+
+
+def json_error(message: object, status: int) -> Response:
+    response = jsonify(error=str(message))
+    response.status_code = status
+    return response
+
+
 def go(url: str) -> AnyResponse:
     """Redirects with a GET: status 303, or the header that htmx follows."""
     if not is_htmx():
@@ -43,7 +65,7 @@ def tell(message: Any, kind: str = "done", *, undo: str = "") -> None:
 
     ``undo``: the URL of a view that undoes the action.
     """
-    flash(str(message), kind)
+    flash(message if isinstance(message, Markup) else str(message), kind)
     if undo:
         flash(undo, "undo")
 
@@ -99,7 +121,7 @@ def _answer_refusal(
 ) -> AnyResponse:
     if refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND):
         raise refused
-    _tell(sentence(refused), "problem", in_place=has_fragment and wants_fragment())
+    _tell(sentence_with_link(refused), "problem", in_place=has_fragment and wants_fragment())
     return show_result(status_of(refused.reason))
 
 

@@ -42,6 +42,12 @@ def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
     return url_for("login.form", next=next_url or None)
 
 
+def page_of_this_request() -> str:
+    """The path of this request if it can be opened, otherwise an empty string."""
+    adapter = current_app.create_url_adapter(request)
+    return request.path if adapter and adapter.test(request.path, "GET") else ""
+
+
 def safe_next(text: str | None) -> str | None:
     """Returns None unless ``text`` is a path on this site (ASVS 5.0 1.2.2).
 

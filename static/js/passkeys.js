@@ -11,6 +11,7 @@ const usePasskey = async (button) => {
   const { form } = button;
   const response = await fetch(button.dataset.options, {
     method: "POST",
+    headers: { Accept: "application/json" },
     body: new URLSearchParams(new FormData(form)),
   });
   const options = await response.json();

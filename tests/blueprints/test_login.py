@@ -38,7 +38,7 @@ def test_case_and_spaces_of_the_address_do_not_matter(
         ("uma@example.org", "wrong password"),
         ("uma@example.org", ""),
         ("uma@example.org", PASSWORD.upper()),
-        ("uma@example.org", "x" * 100_000),
+        ("uma@example.org", "x" * 10_000),
         ("nobody@example.org", PASSWORD),
         ("rubbish", PASSWORD),
         ("", ""),
@@ -204,9 +204,9 @@ def test_ten_wrong_passwords_lock_one_address_only(people: People, somebody: Bro
 def test_a_locked_out_person_is_offered_a_new_password(people: People, somebody: Browser) -> None:
     for _ in range(11):
         somebody.log_in("uma@example.org", "wrong")
-    assert "Try again in 15 minutes. Or set a new password" in somebody.text
+    assert "Try again in 15 minutes. With a new password, you can log in at once." in somebody.text
     assert somebody.page.select_one("[name=email]")["value"] == "uma@example.org"
-    assert somebody.page.find("a", string="Forgot your password?")
+    assert somebody.follow("Set a new password").url == "/password-reset"
 
 
 def test_a_refused_log_in_shows_its_address_on_no_later_page(
@@ -225,7 +225,7 @@ def test_a_new_password_ends_the_lock(people: People, app: Flask, somebody: Brow
         people[Role.USER].user, EmailTokenPurpose.RESET_PASSWORD, utcnow()
     )
     link = path(links(app).email_token(email_token))
-    somebody.open(link).press("Set password", password=NEW, again=NEW)
+    somebody.open(link).press("Set password", password=NEW, again=NEW).press("Log out")
     assert somebody.log_in("uma@example.org", "wrong").status == 422
     assert somebody.log_in("uma@example.org", NEW).url == f"{ACCOUNT}/"
 

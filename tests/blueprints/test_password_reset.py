@@ -75,8 +75,11 @@ def test_the_link_sets_a_new_password_and_ends_every_session(
 ) -> None:
     elsewhere = signed_in(app, people[Role.USER].user)
     somebody.open(link).press("Set password", password=NEW, again=NEW)
-    assert somebody.url == "/login"
+    assert "Your new password is set." in somebody.text
+    assert somebody.open("/profile").status == 200
+    assert Session.get().is_shared is False
     assert elsewhere.open("/accounts").url == "/login"
+    somebody.press("Log out")
     assert somebody.log_in("uma@example.org", PASSWORD).status == 422
     assert somebody.log_in("uma@example.org", NEW).status == 200
     assert Session.select().count() == 1
@@ -107,8 +110,24 @@ def test_the_link_works_after_a_refused_password(
     somebody.open(link).press("Set password", password=password, again=again)
     assert somebody.status == 422
     assert somebody.page.select_one(f"#{field}-error")
+    assert somebody.page.select_one("#password").get("value", "") == password
     somebody.press("Set password", password=NEW, again=NEW)
-    assert somebody.url == "/login"
+    assert "Your new password is set." in somebody.text
+
+
+def test_it_logs_in_for_a_short_time_on_a_shared_computer(
+    people: People, somebody: Browser, link: str
+) -> None:
+    somebody.open(link).press("Set password", password=NEW, again=NEW, shared="y")
+    assert Session.get().is_shared
+
+
+def test_it_ends_the_session_of_another_person_on_this_device(
+    app: Flask, people: People, link: str
+) -> None:
+    mo = signed_in(app, people[Role.MODERATOR].user)
+    mo.open(link).press("Set password", password=NEW, again=NEW)
+    assert [one.user for one in Session.select()] == [people[Role.USER].user]
 
 
 def test_of_two_devices_with_one_link_only_one_sets_the_password(

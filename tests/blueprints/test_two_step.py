@@ -467,6 +467,9 @@ def test_a_password_reset_does_not_bypass_it(site: Site, somebody: Browser) -> N
     new = "another long password"
     somebody.open(path(site.links.email_token(site.rows.reset)))
     somebody.press("Set password", password=new, again=new)
+    assert somebody.url == "/login/two-step"
+    assert "Your new password is set." in somebody.text
+    assert somebody.open("/accounts").url == "/login"
     somebody.log_in("uma@example.org", new)
     assert somebody.url == "/login/two-step"
 

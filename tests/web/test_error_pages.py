@@ -9,11 +9,13 @@ from bs4 import BeautifulSoup
 from flask import Flask, abort
 from time_machine import travel
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import TooManyRequests
 
 from invites.core.roles import Role
 from invites.models import WorkerStatus
 from invites.outbox import heartbeat
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
@@ -81,6 +83,25 @@ def test_a_form_with_an_old_token_can_be_loaded_again(people: People, somebody: 
     somebody.press("Log in", email="uma@example.org", password=PASSWORD)
     assert somebody.status == 400
     assert "reload it" in somebody.text
+    assert somebody.follow("Open the page again").url == "/login"
+
+
+def test_a_script_gets_an_error_in_words(
+    app: Flask, somebody: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise TooManyRequests(retry_after=120)
+
+    as_json = {"Accept": "application/json"}
+    view = allow(Who.ANYBODY, body=FORM)(refuse)
+    monkeypatch.setitem(app.view_functions, "login.passkey_options", view)
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
+    answer = somebody.client.post("/login/passkey/options", headers=as_json)
+    assert answer.status_code == 429
+    assert answer.json == {"error": "Too many attempts. Try again in 2 minutes. Nothing is lost."}
+    answer = somebody.client.post("/profile/two-step/passkeys/options", headers=as_json)
+    assert answer.status_code == 401
+    assert "You have been logged out." in answer.json["error"]
 
 
 def test_after_too_many_attempts_the_page_says_when_to_try_again(
@@ -115,7 +136,7 @@ def _wait(browser: Browser) -> tuple[int, str]:
     """The waiting time of another attempt: the header, and the text."""
     assert browser.log_in("uma@example.org", PASSWORD).status == 429
     words = browser.page.select_one("#password-error").get_text(" ", strip=True)
-    when = words.removeprefix("Too many attempts. ").partition(" Or ")[0]
+    when = words.removeprefix("Too many attempts. ").partition(" With ")[0]
     return int(browser.response.headers["Retry-After"]), when
 
 
