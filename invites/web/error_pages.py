@@ -80,15 +80,18 @@ _TITLE_AND_ADVICE = {
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(CrossSiteError, _cross_site)
-    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RuleError, _refused)
     app.register_error_handler(Exception, _crash)
 
 
-def http_error(error: HTTPException) -> Response | HTTPException:
+def _http_error(error: HTTPException) -> Response | HTTPException:
+    is_redirect = error.code is not None and error.code < 400
+    return error if is_redirect else http_error(error)
+
+
+def http_error(error: HTTPException) -> Response:
     code = error.code or 500
-    if code < 400:
-        return error
     title, advice = _TITLE_AND_ADVICE.get(code, _TITLE_AND_ADVICE[400 if code < 500 else 500])
     if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
         advice = _("%(when)s Nothing is lost.", when=try_again_in(error.retry_after))
