@@ -114,7 +114,7 @@ def _for_somebody_else(opened: OpenedInvitation) -> Response | None:
     """
     who = visitor()
     if who is not None:
-        return show("invitation/wrong_person.html", opened=opened, signed_in=who.user, status=403)
+        return show("invitation/wrong_person.html", opened=opened, status=403)
     if opened.proves_mailbox and profiles.find(opened.invitation.email) is not None:
         return go(login_url(next_url=url_for("invitation.page", token=opened.token)))
     return None

@@ -87,7 +87,7 @@ def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[An
 
 
 def literal(value: str) -> SQL:
-    """A string in SQL, where a partial index needs one. Raises ValueError unless it's a name."""
+    """SQL for a string, which a partial index needs. Raises ValueError unless an identifier."""
     if not value.isidentifier():
         raise ValueError(value)
     return SQL(f"'{value}'")

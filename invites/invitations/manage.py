@@ -31,8 +31,8 @@ from invites.outbox import batches, deliveries, enqueue
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     """Mails a pending or expired invitation again and renews it; earlier links stay valid.
 
-    If its inviter lacks authority, nobody could accept it. In that case ``actor`` becomes the
-    inviter and its queued mail is replaced.
+    If its inviter lacks authority, nobody could accept the invitation. In that case ``actor``
+    becomes the inviter, and a queued mail of the invitation is replaced.
 
     Raises RuleError: UNSUBSCRIBED, EMAIL_STILL_QUEUED, RECIPIENT_LIMIT, SENDER_LIMIT,
     INVITATION_CLOSED or ALREADY_MEMBER.

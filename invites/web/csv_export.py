@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from flask import Response, stream_with_context
 
-# The start of a formula, also after characters that separate cells elsewhere (OWASP: CSV
-# injection).
+# The start of a formula: at the beginning of a cell, or after a character that another program may
+# take for a separator (OWASP: CSV injection).
 _FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])")
 
 
