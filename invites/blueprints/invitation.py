@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import PasswordField
 
+from invites.core.addresses import is_same_mailbox
 from invites.core.errors import Reason, RuleError
 from invites.members import answers, memberships
 from invites.members.links import OpenedInvitation
@@ -36,7 +37,7 @@ def page(token: str) -> Response:
     if isinstance(opened, Response):
         return opened
     who = visitor()
-    if who is None or who.user.email != opened.invitation.email:
+    if who is None or not is_same_mailbox(who.user.email, opened.invitation.email):
         return _for_somebody_else(opened) or _page(opened, _form(opened.invitation.name))
     if who.user.is_confirmed:
         return go(url_for("account_list.index", _anchor="invitations"))
@@ -51,7 +52,7 @@ def accept(token: str) -> Response:
     if isinstance(opened, Response):
         return opened
     who = visitor()
-    if who is None or who.user.email != opened.invitation.email:
+    if who is None or not is_same_mailbox(who.user.email, opened.invitation.email):
         return _for_somebody_else(opened) or _accept_as_new(opened)
     if opened.proves_mailbox and not who.user.is_confirmed:
         return _accept_with_password(opened)

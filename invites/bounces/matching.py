@@ -11,6 +11,7 @@ from peewee import fn
 from invites import db
 from invites.bounces import reading
 from invites.bounces.report import MAX_TEXT, DsnAction, RecipientReport, Report
+from invites.core.addresses import spellings
 from invites.core.tokens import Purpose, Signer, row_id
 from invites.models import Account, Delivery, DeliveryState, Invitation
 
@@ -57,7 +58,8 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
     delivery = _delivery(report, signer)
     if delivery is None:
         return ReportResult(ReportOutcome.IGNORED, "no email from here has its Message-ID")
-    own = [each for each in report.recipients if delivery.recipient in each.recipients]
+    mailbox = set(spellings([delivery.recipient]))
+    own = [each for each in report.recipients if mailbox & each.recipients]
     about = own or report.recipients  # or those of an address to which the recipient forwards mail
     actions = {each.action for each in about}
     if actions == {DsnAction.FAILED}:

@@ -3,9 +3,14 @@
 Trimmed, without invisible characters. The domain is lower-case ASCII (IDNA), the local part
 lower-case ASCII. RFC 5321 lets a mail server tell ``Ada@`` from ``ada@``, but no common one does,
 and two profiles for one mailbox would be worse.
+
+gmail.com and googlemail.com are one mailbox, so both are looked up (``spellings``), but each is
+stored, shown and mailed as it was entered. Dots and "+" distinguish addresses: only some providers
+ignore them, and people use them on purpose.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
@@ -16,6 +21,7 @@ MAX_LENGTH = 254  # RFC 5321, without the brackets of a path
 
 # Soft hyphen, zero-width spaces and joiners, marks of direction, invisible operators.
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_SAME_DOMAIN = {"gmail.com": "googlemail.com", "googlemail.com": "gmail.com"}
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 
 
@@ -38,6 +44,26 @@ def canonical(text: str) -> str:
     if len(address) > MAX_LENGTH:
         raise RuleError(Reason.ADDRESS_TOO_LONG)
     return address
+
+
+def twins(emails: Iterable[str]) -> dict[str, str]:
+    """The other canonical address of the same mailbox, for those that have one."""
+    found = (email.rpartition("@") for email in emails if "mail.com" in email)  # fast for 50,000
+    return {
+        f"{local}@{domain}": f"{local}@{_SAME_DOMAIN[domain]}"
+        for local, _, domain in found
+        if domain in _SAME_DOMAIN
+    }
+
+
+def spellings(emails: Iterable[str]) -> list[str]:
+    """``emails`` and the other canonical addresses of the same mailboxes, each once."""
+    given = list(emails)
+    return list(dict.fromkeys([*given, *twins(given).values()]))
+
+
+def is_same_mailbox(one: str, other: str) -> bool:
+    return other in spellings([one])
 
 
 def masked(address: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from invites import db
+from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows
 from invites.invitations.staged_rows import one_line
@@ -119,7 +120,7 @@ def _change(staged: StagedList, number: int, now: datetime, **changes: object) -
 
 
 def _save(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
-    """Also classifies the rows and all others that share an address with them."""
+    """Also classifies the rows and all others that share a mailbox with them."""
     affected = {row.email for row in rows}
     for row in rows:
         entry = Entry(row.text, row.number, row.name, row.kept_as_is)
@@ -134,14 +135,14 @@ def _save(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
         [(*(getattr(row, field) for field in fields), staged.id, row.number) for row in rows],
     )
     sharing = StagedRow.select(StagedRow.number).where(
-        StagedRow.list == staged.id, db.among(StagedRow.email, sorted(affected - {""}))
+        StagedRow.list == staged.id, db.among(StagedRow.email, addresses.spellings(affected - {""}))
     )
     numbers = {row.number for row in rows} | {number for (number,) in db.tuples(sharing)}
     _reclassify(staged, db.among(StagedRow.number, sorted(numbers)), now)
 
 
 def _reclassify(staged: StagedList, condition: Any, now: datetime) -> Changes:
-    """``condition`` has to match all rows with the same address, or none of them."""
+    """``condition`` has to match all rows with the same mailbox, or none of them."""
     found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
         StagedRow.list == staged.id, StagedRow.outcome != EntryOutcome.EXCLUDED, condition
     )

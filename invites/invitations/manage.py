@@ -10,6 +10,7 @@ from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
 from invites.authorization.authority import has_authority
 from invites.authorization.permissions import Action, authorize, grantable_roles
+from invites.core.addresses import spellings
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import quotas, send_invitations, unsubscribe
@@ -142,7 +143,7 @@ def _close_invitations(
 ) -> None:
     Invitation.update(state=state).where(
         Invitation.account == account_id,
-        Invitation.email == member.email,
+        Invitation.email.in_(spellings([member.email])),
         Invitation.state.in_(OPEN_STATES),
         Invitation.role.in_(roles),
     ).execute()
@@ -163,7 +164,10 @@ def _membership(invitation: Invitation) -> Membership | None:
     return (
         Membership.select()
         .join(User)
-        .where(Membership.account == invitation.account_id, User.email == invitation.email)
+        .where(
+            Membership.account == invitation.account_id,
+            User.email.in_(spellings([invitation.email])),
+        )
         .get_or_none()
     )
 

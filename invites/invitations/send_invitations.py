@@ -9,6 +9,7 @@ from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
 from invites.authorization.permissions import Action, authorize, grantable_roles
+from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import classify, edits, quotas, staging
@@ -156,7 +157,7 @@ def _renew(
         Invitation.id, Invitation.role, Invitation.email, Invitation.name
     ).where(
         db.unindexed(Invitation.account) == actor.account_id,
-        db.among(Invitation.email, emails),
+        db.among(Invitation.email, addresses.spellings(emails)),
         Invitation.state == InvitationState.PENDING,
         Invitation.expires_at > now,
         Invitation.role.in_(grantable_roles(actor)),
@@ -205,7 +206,7 @@ def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> 
     )
     Invitation.update(state=InvitationState.REPLACED).where(
         db.unindexed(Invitation.account) == actor.account_id,
-        db.among(Invitation.email, emails),
+        db.among(Invitation.email, addresses.spellings(emails)),
         has_expired | has_declined,
     ).execute()
 

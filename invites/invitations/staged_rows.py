@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from peewee import ModelSelect, fn
 
 from invites import db
+from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
 from invites.lists.table import Table
@@ -67,10 +68,10 @@ def first_with(
 
 
 def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """Those of ``emails`` that are in the list, except in excluded rows."""
+    """The addresses of the same mailboxes that are in the list, except in excluded rows."""
     found = StagedRow.select(StagedRow.email).where(
         StagedRow.list == staged.id,
-        db.among(StagedRow.email, emails),
+        db.among(StagedRow.email, addresses.spellings(emails)),
         StagedRow.outcome != EntryOutcome.EXCLUDED,
     )
     return {email for (email,) in db.tuples(found)}
@@ -80,10 +81,12 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
     """The number of the first row with each address. Later rows are duplicates."""
     found = StagedRow.select(StagedRow.email, StagedRow.number).where(
         StagedRow.list == staged.id,
-        db.among(StagedRow.email, emails),
+        db.among(StagedRow.email, addresses.spellings(emails)),
         StagedRow.outcome.not_in([EntryOutcome.DUPLICATE, EntryOutcome.EXCLUDED]),
     )
-    return dict(db.tuples(found))
+    numbers = dict(db.tuples(found))
+    twins = addresses.twins(numbers)
+    return numbers | {twin: numbers[email] for email, twin in twins.items()}
 
 
 def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
+from invites.core.addresses import spellings
 from invites.models import Account, Invitation, InvitationState, UnsubscribedAddress
 
 
@@ -26,7 +27,7 @@ def unsubscribe(invitation: Invitation, now: datetime) -> None:
         )
         Invitation.update(state=InvitationState.DECLINED, answered_at=now).where(
             Invitation.account == invitation.account_id,
-            Invitation.email == invitation.email,
+            Invitation.email.in_(spellings([invitation.email])),
             Invitation.state == InvitationState.PENDING,
         ).execute()
         if added:
@@ -36,7 +37,8 @@ def unsubscribe(invitation: Invitation, now: datetime) -> None:
 
 def resubscribe(account: Account, email: str, now: datetime) -> None:
     subscription = db.delete(UnsubscribedAddress).where(
-        UnsubscribedAddress.account == account, UnsubscribedAddress.email == email
+        UnsubscribedAddress.account == account,
+        UnsubscribedAddress.email.in_(spellings([email])),
     )
     with db.transaction():
         if subscription.execute():
@@ -51,4 +53,4 @@ def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
 
 
 def is_unsubscribed(invitation: Invitation) -> bool:
-    return bool(unsubscribed(invitation.account_id, [invitation.email]))
+    return bool(unsubscribed(invitation.account_id, spellings([invitation.email])))

@@ -8,6 +8,7 @@ from typing import Any
 
 from invites import db
 from invites.authorization import authority
+from invites.core.addresses import spellings
 from invites.core.paging import Page, paged
 from invites.invitations import unsubscribe
 from invites.members.account_rows import found
@@ -75,8 +76,8 @@ class AccountInvitations:
     def _listed(self, invitations: Sequence[Invitation], now: datetime) -> list[ListedInvitation]:
         ids = [invitation.id for invitation in invitations]
         newest = _newest_deliveries(ids)
-        emails = [invitation.email for invitation in invitations]
-        unsubscribed = unsubscribe.unsubscribed(self.account, emails)
+        emails = spellings(invitation.email for invitation in invitations)
+        unsubscribed = spellings(unsubscribe.unsubscribed(self.account, emails))
         lacking = Invitation.select(Invitation.id).where(
             Invitation.id.in_(ids), authority.without_authority(now)
         )

@@ -6,6 +6,7 @@ from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
 from invites.authorization.authority import has_authority, may_copy
+from invites.core.addresses import is_same_mailbox, spellings
 from invites.core.errors import Reason, RuleError
 from invites.invitations.manage import close_invitations
 from invites.members import memberships
@@ -43,7 +44,7 @@ def accept(
     the reasons of ``refusal``.
     """
     with db.transaction():
-        if user.email != invitation.email:
+        if not is_same_mailbox(user.email, invitation.email):
             raise RuleError(Reason.WRONG_PERSON)
         reason = refusal(invitation, copier, now)
         if reason is not None:
@@ -72,7 +73,7 @@ def accept_and_confirm(
     Raises what ``accept`` and ``confirmation.confirm`` raise.
     """
     with db.transaction():
-        user = confirmation.confirm(checked, invitation.email, now)
+        user = confirmation.confirm(checked, checked.user.email, now)
         return accept(invitation, user, now)
 
 
@@ -119,7 +120,7 @@ def open_invitations(user: User, now: datetime) -> list[Invitation]:
         return []
     still_open = (
         Invitation.with_account_and_inviter()
-        .where(Invitation.email == user.email, Invitation.open_condition(now))
+        .where(Invitation.email.in_(spellings([user.email])), Invitation.open_condition(now))
         .order_by(Invitation.state == InvitationState.DECLINED, Invitation.id)
     )
     return list(still_open)
@@ -133,7 +134,7 @@ def has_unanswered(user: User, now: datetime) -> bool:
 def find(invitation_id: int, user: User) -> Invitation | None:
     """None unless it is to the person's confirmed address: then no link is needed to answer."""
     invitation: Invitation | None = Invitation.get_or_none(
-        Invitation.id == invitation_id, Invitation.email == user.email
+        Invitation.id == invitation_id, Invitation.email.in_(spellings([user.email]))
     )
     return invitation if user.is_confirmed else None
 

@@ -7,11 +7,10 @@ either knows its password, or replaces it, which ends all sessions.
 from dataclasses import dataclass
 from datetime import datetime
 
-from peewee import IntegrityError
-
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
+from invites.core.addresses import spellings
 from invites.core.errors import Reason, RuleError
 from invites.models import EmailToken, EmailTokenPurpose, SecurityEvent, User
 from invites.people import email_tokens, passwords, security_notices, sessions
@@ -87,9 +86,9 @@ def _confirm(user: User, email: str, now: datetime) -> User:
         security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
     if not user.is_confirmed:
         audit_log.record_in_all(user, AuditAction.EMAIL_CONFIRMED, user, now, email=email)
-    try:
-        User.update(email=email, email_confirmed_at=now).where(User.id == user.id).execute()
-    except IntegrityError:
-        raise RuleError(Reason.PROFILE_EXISTS) from None
+    others = User.select().where(User.email.in_(spellings([email])), User.id != user.id)
+    if user.email != email and others.exists():
+        raise RuleError(Reason.PROFILE_EXISTS)
+    User.update(email=email, email_confirmed_at=now).where(User.id == user.id).execute()
     email_tokens.close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
     return User.get_by_id(user.id)

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from peewee import IntegrityError
-
 from invites import db
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, RuleError
@@ -34,19 +32,23 @@ def prepare(name: str, email: str, password: str, phone: str = "") -> NewProfile
 
 def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
     """Raises RuleError(PROFILE_EXISTS)."""
-    try:
-        with db.transaction():
-            confirmed_at = now if confirmed else None
-            return User.create(**asdict(profile), email_confirmed_at=confirmed_at, created_at=now)
-    except IntegrityError:
-        raise RuleError(Reason.PROFILE_EXISTS) from None
+    with db.transaction():
+        if find(profile.email):
+            raise RuleError(Reason.PROFILE_EXISTS)
+        confirmed_at = now if confirmed else None
+        return User.create(**asdict(profile), email_confirmed_at=confirmed_at, created_at=now)
 
 
 def find(email: str) -> User | None:
+    """The profile of this mailbox."""
     try:
-        return User.get_or_none(User.email == addresses.canonical(email))
+        address = addresses.canonical(email)
     except RuleError:
         return None
+    found = User.select().where(User.email.in_(addresses.spellings([address])))
+    exact_first = found.order_by(User.email != address)  # older versions allowed two profiles
+    user: User | None = exact_first.first()
+    return user
 
 
 def authenticate(email: str, password: str) -> User | None:
@@ -87,7 +89,8 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     purpose = EmailTokenPurpose.CONFIRM_EMAIL
     if email_tokens.is_over_limit(user, purpose, now):
         raise RuleError(Reason.TOO_MANY_LINKS)
-    email_tokens.send_link(user, purpose, email, now, mailed=find(email) is None)
+    is_free = find(email) in (None, user)
+    email_tokens.send_link(user, purpose, email, now, mailed=is_free)
 
 
 def pending_email(user: User, now: datetime) -> str | None:
