@@ -399,6 +399,20 @@ class TestSkippedUnlessRequested:
 
 
 class TestPage:
+    def test_the_email_field_has_the_focus(self, olive: Browser) -> None:
+        assert olive.open(NEW).page.select_one("[autofocus]")["name"] == "email"
+
+    def test_entries_that_need_attention_are_counted_beside_the_button(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        olive.open(NEW).press("Send Invitation", email="ann@example.org, bob@@example.org")
+        link = olive.page.select_one(".send #send-note a")
+        assert link.get_text(strip=True) == "1 entry needs attention"
+        assert olive.page.select_one(link["href"]).find(string="Needs attention")
+        staging.stage(owner, "people.csv", b"a@example.org\nc@d\n", now)
+        link = olive.open(NEW).page.select_one(".send #send-note a")
+        assert "c@d" in str(olive.page.select_one(link["href"]))
+
     def test_says_how_long_an_invitation_is_valid(self, olive: Browser) -> None:
         assert f"accepted for {send_invitations.LIFETIME.days} days" in olive.open(NEW).text
 
