@@ -113,8 +113,7 @@ def _for_somebody_else(opened: OpenedInvitation) -> Response | None:
     With a copied link, the page doesn't reveal whether the address has a profile: a member could
     copy many links to find out.
     """
-    who = visitor()
-    if who is not None:
+    if visitor() is not None:
         return show("invitation/wrong_person.html", opened=opened, status=403)
     if opened.proves_mailbox and profiles.find(opened.invitation.email) is not None:
         return go(login_url(next_url=url_for("invitation.page", token=opened.token)))
