@@ -10,7 +10,7 @@ from wtforms.validators import Optional
 from invites.authorization.permissions import Action
 from invites.core import addresses, text_fields
 from invites.core.roles import Role
-from invites.invitations import send_invitations
+from invites.invitations import quotas, send_invitations
 from invites.mail.rendering import PersonalLinks, invitation_parts
 from invites.members import accounts, two_step_policy
 from invites.members.accounts import AccountSettings
@@ -46,6 +46,10 @@ class SettingsForm(PlainForm):
         choices=text_fields.TIME_ZONES,
         validate_choice=False,
         validators=[checked_by(text_fields.clean_time_zone)],
+    )
+    moderator_limit = StringField(
+        _l("Invitations per day for each Moderator"),
+        validators=[checked_by(quotas.clean_moderator_limit)],
     )
 
 

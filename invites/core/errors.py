@@ -82,6 +82,7 @@ class Reason(StrEnum):
     EMAIL_STILL_QUEUED = auto()
     RECIPIENT_LIMIT = auto()
     SENDER_LIMIT = auto()
+    MODERATOR_LIMIT = auto()
     UNSUBSCRIBED = auto()
     BATCH_CHANGED = auto()
     ALL_SENT = auto()
@@ -95,7 +96,7 @@ class Reason(StrEnum):
 
 
 class RuleError(Exception):
-    """``details``: numbers for the text of the reason, ``limit`` or ``row``."""
+    """``details``: numbers for the text of the reason, ``limit``, ``left`` or ``row``."""
 
     def __init__(self, reason: Reason, **details: Any) -> None:
         super().__init__(reason.value)

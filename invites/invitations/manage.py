@@ -35,8 +35,8 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
     If its inviter lacks authority, nobody could accept the invitation. In that case ``actor``
     becomes the inviter, and a queued mail of the invitation is replaced.
 
-    Raises RuleError: UNSUBSCRIBED, EMAIL_STILL_QUEUED, RECIPIENT_LIMIT, SENDER_LIMIT,
-    INVITATION_CLOSED or ALREADY_MEMBER.
+    Raises RuleError: UNSUBSCRIBED, EMAIL_STILL_QUEUED, *_LIMIT, INVITATION_CLOSED or
+    ALREADY_MEMBER.
     """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
@@ -52,6 +52,7 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
             raise RuleError(Reason.EMAIL_STILL_QUEUED)
         if quotas.over_recipient_limit(invitation.account_id, [invitation.email], now):
             raise RuleError(Reason.RECIPIENT_LIMIT, limit=quotas.MAILS_PER_ADDRESS)
+        quotas.check_moderator_limit(actor, 1, now)
         quotas.check_sender_limits(invitation.account_id, 1, now)
         expires_at = now + send_invitations.LIFETIME
         _update(invitation, [InvitationState.PENDING], inviter=inviter_id, expires_at=expires_at)

@@ -1,4 +1,4 @@
-"""Daily quotas of invitation mails: per address, per account and per installation.
+"""Daily quotas of invitation mails: per address, Moderator, account and installation.
 
 They limit the damage of a stolen login. A day is the last 24 hours.
 """
@@ -10,8 +10,11 @@ from datetime import datetime, timedelta
 from peewee import ModelSelect
 
 from invites import db
+from invites.authorization.audit_log import AuditAction
 from invites.core.errors import Reason, RuleError
-from invites.models import Account, Delivery, DeliveryState, Invitation
+from invites.core.numbers import number_up_to
+from invites.core.roles import Role
+from invites.models import Account, AuditEntry, Delivery, DeliveryState, Invitation, Membership
 
 MAILS_PER_ADDRESS = 3  # from one account in a day
 _MAILS_PER_ADDRESS_FROM_ALL = 6
@@ -40,6 +43,27 @@ def over_recipient_limit(account: Account | int, emails: Sequence[str], now: dat
     return reached | {
         email for email, count in from_all.items() if count >= _MAILS_PER_ADDRESS_FROM_ALL
     }
+
+
+def clean_moderator_limit(text: str) -> int:
+    """Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    return number_up_to(MAILS_PER_ACCOUNT, text)
+
+
+def check_moderator_limit(actor: Membership, mails: int, now: datetime) -> None:
+    """Call it in the transaction that queues the mails. Raises RuleError(MODERATOR_LIMIT)."""
+    if actor.role > Role.MODERATOR:
+        return
+    entries = AuditEntry.select().where(
+        AuditEntry.account == actor.account_id,
+        AuditEntry.actor == actor.user_id,
+        AuditEntry.action.in_((AuditAction.INVITED, AuditAction.RESENT)),
+        AuditEntry.created_at > now - _DAY,
+    )
+    left = actor.account.moderator_limit - sum(one.details.get("people", 1) for one in entries)
+    if mails > left:
+        limit = actor.account.moderator_limit
+        raise RuleError(Reason.MODERATOR_LIMIT, limit=limit, left=max(left, 0))
 
 
 def check_sender_limits(account: Account | int, mails: int, now: datetime) -> None:

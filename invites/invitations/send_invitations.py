@@ -74,7 +74,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
     A second call with the same key and content returns the first batch, so that a double click or
     the back button sends nothing twice.
 
-    Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, SENDER_LIMIT;
+    Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, *_LIMIT;
     LIST_SENT if the list was sent with another request; REVIEW_FIRST if the approved review is out
     of date; CONFIRM_FIRST if the number of mails wasn't confirmed.
     """
@@ -93,6 +93,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
         if not recipients.mail_count:
             raise RuleError(Reason.NOBODY_TO_INVITE)
         _check_approval(request, review, has_changed)
+        quotas.check_moderator_limit(actor, recipients.mail_count, now)
         quotas.check_sender_limits(actor.account, recipients.mail_count, now)
 
         batch = Batch.create(

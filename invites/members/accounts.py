@@ -12,6 +12,7 @@ from invites.authorization.permissions import Action, authorize
 from invites.core import addresses, text_fields
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
+from invites.invitations import quotas
 from invites.models import Account, JoinedBy, Membership, User
 
 
@@ -25,6 +26,7 @@ class AccountSettings:
     assignments_label: str
     reply_to: str
     time_zone: str
+    moderator_limit: str = "200"
 
 
 def create(name: str, owner: User, now: datetime) -> Account:
@@ -62,8 +64,8 @@ def create_by_installer(name: str, installer: User, now: datetime) -> Account:
 def change_settings(actor: Membership, settings: AccountSettings, now: datetime) -> None:
     """A new name doesn't change the slug in the URLs.
 
-    Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_* or TIME_ZONE_UNKNOWN for the first
-    setting that is invalid.
+    Raises RuleError(NOT_ALLOWED), and TEXT_*, URL_*, ADDRESS_*, TIME_ZONE_UNKNOWN or
+    NUMBER_OUT_OF_RANGE for the first setting that is invalid.
     """
     account = actor.account
     clean = {
@@ -73,6 +75,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
         "assignments_label": text_fields.clean_label(settings.assignments_label),
         "reply_to": addresses.canonical(settings.reply_to) if settings.reply_to.strip() else "",
         "time_zone": text_fields.clean_time_zone(settings.time_zone),
+        "moderator_limit": quotas.clean_moderator_limit(settings.moderator_limit),
     }
     with db.transaction():
         authorize(actor, Action.CHANGE_SETTINGS)

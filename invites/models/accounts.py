@@ -1,13 +1,13 @@
 """Accounts."""
 
-from peewee import BooleanField, CharField
+from peewee import SQL, BooleanField, CharField, IntegerField
 
 from invites.db import UtcField
 from invites.models.base import Row
 
 
 class Account(Row):
-    """An organization that invites people."""
+    """An organization that invites people. ``moderator_limit``: invitations a day, for each."""
 
     name = CharField(max_length=100)
     slug = CharField(max_length=60, unique=True)
@@ -18,3 +18,4 @@ class Account(Row):
     time_zone = CharField(max_length=64)
     requires_two_step = BooleanField(default=False)
     created_at = UtcField()
+    moderator_limit = IntegerField(default=200, constraints=[SQL("DEFAULT 200")])

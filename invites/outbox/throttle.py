@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from invites import db
-from invites.core.errors import Reason, RuleError
+from invites.core.numbers import number_up_to
 from invites.models import MailThrottle
 
 MAX_PER_MINUTE = 100_000
@@ -36,17 +36,9 @@ def change(per_minute: str, connections: str) -> None:
 
 def clean_per_minute(text: str) -> int | None:
     """None for an empty text. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    return _number(text, MAX_PER_MINUTE) if text.strip() else None
+    return number_up_to(MAX_PER_MINUTE, text) if text.strip() else None
 
 
 def clean_connections(text: str) -> int:
     """Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    return _number(text, MAX_CONNECTIONS)
-
-
-def _number(text: str, highest: int) -> int:
-    digits = text.strip()
-    is_number = digits.isascii() and digits.isdecimal() and len(digits) < 10
-    if not is_number or not 1 <= int(digits) <= highest:
-        raise RuleError(Reason.NUMBER_OUT_OF_RANGE, limit=highest)
-    return int(digits)
+    return number_up_to(MAX_CONNECTIONS, text)

@@ -192,6 +192,16 @@ _REASON_WITH_LIMIT = {
         n,
         **limit,
     ),
+    Reason.MODERATOR_LIMIT: lambda n, **limit: ngettext(
+        "A Moderator of this account can invite %(limit)s person within 24 hours, "
+        "and you have %(left)s left. Nothing was sent. Ask an Admin to send it, or to raise the "
+        "limit in Settings.",
+        "A Moderator of this account can invite %(limit)s people within 24 hours, "
+        "and you have %(left)s left. Nothing was sent. Ask an Admin to send it, or to raise the "
+        "limit in Settings.",
+        n,
+        **limit,
+    ),
     Reason.RECIPIENT_LIMIT: lambda n, **limit: ngettext(
         "This person was emailed %(limit)s time within 24 hours. "
         "Try again tomorrow, or use Copy Link.",
@@ -222,8 +232,8 @@ def sentence(refused: RuleError) -> str:
         return str(_REASON_WITH_ROW[refused.reason](refused.details["row"]))
     if refused.reason not in _REASON_WITH_LIMIT:
         return str(REASON[refused.reason])
-    limit = refused.details["limit"]
-    return str(_REASON_WITH_LIMIT[refused.reason](limit, limit=format_decimal(limit)))
+    numbers = {name: format_decimal(number) for name, number in refused.details.items()}
+    return str(_REASON_WITH_LIMIT[refused.reason](refused.details["limit"], **numbers))
 
 
 def problem(reason: str) -> str:

@@ -35,7 +35,12 @@ _REASONS = {
         Reason.INVITER_WITHOUT_AUTHORITY,
         Reason.LINK_CLOSED,
     },
-    429: {Reason.RECIPIENT_LIMIT, Reason.SENDER_LIMIT, Reason.TOO_MANY_LINKS},
+    429: {
+        Reason.MODERATOR_LIMIT,
+        Reason.RECIPIENT_LIMIT,
+        Reason.SENDER_LIMIT,
+        Reason.TOO_MANY_LINKS,
+    },
     503: {Reason.BUSY},
 }
 

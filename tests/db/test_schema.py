@@ -19,6 +19,7 @@ ROWS = Path(__file__).with_name("rows_0001.sql")
 # Databases hold these checksums: a released migration never changes. Add a line for a new one.
 FROZEN = {
     "0001_initial": "49104141f4d291068f06d61d9919b0044d42d669ee4042ce19691326a58b7baf",
+    "0002_moderator_limit": "ffb8a9b13e1a60ac033b51e00f50a2fec1212187742bf1b4b697ea3c5196040d",
 }
 
 
@@ -95,7 +96,8 @@ def test_a_schema_newer_than_the_code_is_refused_with_what_to_do(database, use):
 
 @pytest.mark.parametrize("use", USES)
 def test_a_migration_that_changed_after_it_was_applied_is_refused_with_what_to_do(database, use):
-    AppliedMigration.update(checksum="another").execute()
+    first = AppliedMigration.name == "0001_initial"
+    AppliedMigration.update(checksum="another").where(first).execute()
     with pytest.raises(NotReadyError, match=r"have changed .*: 0001_initial\. Install the version"):
         use()
 
@@ -217,7 +219,15 @@ def test_a_table_can_be_rebuilt_without_losing_the_rows_that_refer_to_it(tmp_pat
     )
     before = rows_of(file)
     schema.migrate(TABLES)
-    assert rows_of(file) == before
+    after = rows_of(file)
+    after["account"] = [
+        without(row, "moderator_limit") for row in after["account"]
+    ]  # added by 0002
+    assert after == before
+
+
+def without(row, column):
+    return {name: value for name, value in row.items() if name != column}
 
 
 def test_a_migration_that_leaves_rows_without_their_account_changes_nothing(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from invites.core.errors import Reason
+from invites.core.roles import Role
 from invites.invitations import classify, manage, quotas, send_invitations
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.lists.entries import Entry
@@ -41,6 +42,22 @@ def other_owner(name, now):
     zed = make_user(f"Zed of {name}", f"zed@{name.lower()}.example", now)
     account = accounts.create(name, zed, now)
     return Membership.get(Membership.account == account)
+
+
+def test_a_moderator_invites_as_many_people_a_day_as_the_account_allows(people, owner, now):
+    moderator = people[Role.MODERATOR]
+    owner.account.moderator_limit = moderator.account.moderator_limit = 3
+    owner.account.save()
+    send(moderator, now, "a@example.org", "b@example.org")
+    with refused(Reason.MODERATOR_LIMIT) as caught:
+        send(moderator, now, "c@example.org", "d@example.org")
+    assert caught.value.details == {"limit": 3, "left": 1}
+    Delivery.update(state=DeliveryState.SENT).execute()
+    manage.resend(moderator, Invitation.get(), now)
+    with refused(Reason.MODERATOR_LIMIT):
+        manage.resend(moderator, Invitation.select().order_by(Invitation.id.desc()).get(), now)
+    send(people[Role.ADMIN], now, *(f"p{number}@example.org" for number in range(5)))
+    send(moderator, now + timedelta(days=1), "c@example.org", "d@example.org", "e@example.org")
 
 
 def test_inviting_and_revoking_repeatedly_reaches_the_limit(owner, now):

@@ -19,6 +19,7 @@ SETTINGS = AccountSettings(
     assignments_label="Your shifts",
     reply_to="Office@Example.org",
     time_zone="Europe/Paris",
+    moderator_limit="50",
 )
 
 
@@ -78,6 +79,7 @@ def test_an_admin_changes_the_settings_and_the_slug_stays(people, now):
     assert account.assignments_label == "Your shifts"
     assert account.reply_to == "office@example.org"
     assert account.time_zone == "Europe/Paris"
+    assert account.moderator_limit == 50
     assert actions(account)[-1] == "settings_changed"
 
 
@@ -98,6 +100,8 @@ def test_purpose_link_and_reply_address_may_be_empty(owner, now):
         ("assignments_label", "x" * 61, Reason.TEXT_TOO_LONG),
         ("reply_to", "nobody", Reason.ADDRESS_NO_AT),
         ("time_zone", "Atlantis", Reason.TIME_ZONE_UNKNOWN),
+        ("moderator_limit", "0", Reason.NUMBER_OUT_OF_RANGE),
+        ("moderator_limit", "many", Reason.NUMBER_OUT_OF_RANGE),
     ],
 )
 def test_one_invalid_setting_changes_none(owner, now, field, value, reason):

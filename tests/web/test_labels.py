@@ -22,7 +22,7 @@ def request_context(app: Flask) -> Iterator[None]:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_a_whole_sentence(reason: Reason) -> None:
-    words = sentence(RuleError(reason, limit=12_345, row=3))
+    words = sentence(RuleError(reason, limit=12_345, left=1, row=3))
     assert "%" not in words
     assert len(words) > 10
 

@@ -31,7 +31,7 @@ def refusing(fresh_app: Flask) -> Flask:
 
     @allow(Who.ANYBODY)
     def refuse(reason: str) -> None:
-        raise RuleError(Reason(reason), limit=3, row=3)
+        raise RuleError(Reason(reason), limit=3, left=1, row=3)
 
     fresh_app.add_url_rule("/refuse/<reason>", view_func=refuse)
     return fresh_app
@@ -43,7 +43,7 @@ def test_a_refusal_that_the_page_has_no_place_for_has_the_status_of_its_reason(
     client = refusing.test_client()
     for reason in set(Reason) - {Reason.REVIEW_FIRST}:
         with refusing.test_request_context():
-            told = sentence(RuleError(reason, limit=3, row=3))
+            told = sentence(RuleError(reason, limit=3, left=1, row=3))
         for headers in ({}, HTMX):
             answer = client.get(f"/refuse/{reason}", headers=headers)
             assert answer.status_code == status_of(reason)
@@ -84,7 +84,7 @@ LOGIN = {"email": "uma@example.org", "password": PASSWORD}
 JOINING = {"name": "Noa New", "email": "noa@example.org", "password": PASSWORD}
 SETTINGS = {
     "name": "Riverside Relief", "purpose": "", "assignments_url": "", "assignments_label": "",
-    "reply_to": "", "time_zone": "UTC",
+    "reply_to": "", "time_zone": "UTC", "moderator_limit": "200",
 }  # fmt: skip
 PASSKEY = {"name": "Phone", "password": PASSWORD, "credential": "{}"}
 
