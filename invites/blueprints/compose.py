@@ -186,7 +186,9 @@ def _apply_list_changes(form: ComposeForm) -> None:
     if staged is None or staged.batch_id is not None:
         return
     with suppress(RuleError):  # the list was sent or deleted meanwhile, which sending reports
-        if form.columns not in (None, Choice(staged.email_column, staged.name_column)):
+        if form.list_format and form.list_format != (staged.encoding, staged.delimiter):
+            staging.pick_format(staged, *form.list_format, now())
+        elif form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
             edits.edit_rows(staged, form.row_texts, now())

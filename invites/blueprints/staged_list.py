@@ -17,7 +17,8 @@ from invites.models import INVITED, EntryOutcome, StagedList
 from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
 from invites.web.csv_export import csv_file
-from invites.web.error_labels import problem
+from invites.web.error_labels import problem, sentence
+from invites.web.error_status import status_of
 from invites.web.form_limits import LIST
 from invites.web.htmx import wants_fragment
 from invites.web.labels import of_row
@@ -127,6 +128,27 @@ def pick_columns(list_id: int) -> AnyResponse:
             staging.pick_columns(staged, chosen, now())
 
     return _after(list_id, pick)
+
+
+@blueprint.post("/format")
+@allow(Action.INVITE, body=LIST)
+def pick_format(list_id: int) -> AnyResponse:
+    """Reads a text file with another encoding or delimiter."""
+    form = _form(list_id)
+    assert form.staged is not None
+    try:
+        if form.list_format:
+            staging.pick_format(form.staged, *form.list_format, now())
+    except RuleError as refused:
+        return compose_page(
+            form,
+            fragment=_ROWS,
+            status=status_of(refused.reason),
+            changed=True,
+            format_error=sentence(refused),
+        )
+    form.place.data = ""
+    return compose_page(form, fragment=_ROWS, changed=True)
 
 
 @blueprint.get("/not-invited.csv")

@@ -72,4 +72,5 @@ def review_entries(
 def _source(staged: StagedList | None) -> str:
     if staged is None:
         return ""
-    return f"{staging.identity(staged)} {staged.email_column} {staged.name_column}"
+    read_as = f"{staged.encoding} {staged.delimiter} {staged.email_column} {staged.name_column}"
+    return f"{staging.identity(staged)} {read_as}"

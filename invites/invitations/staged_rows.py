@@ -9,6 +9,7 @@ from invites import db
 from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
+from invites.lists import files
 from invites.lists.table import Table
 from invites.models import EntryOutcome, StagedList, StagedRow
 
@@ -129,7 +130,10 @@ def with_content(list_id: int) -> StagedList:
 
 
 def as_table(staged: StagedList) -> Table:
-    return Table(bytes(staged.content).decode("utf-8", "surrogatepass"), staged.delimiter)
+    content = bytes(staged.content)
+    if staged.encoding:
+        return files.read_again(content, staged.encoding, staged.delimiter)
+    return Table(content.decode("utf-8", "surrogatepass"), staged.delimiter)
 
 
 def expect_unsent(staged: StagedList) -> None:

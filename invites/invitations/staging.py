@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path, PurePath
-from typing import IO, ParamSpec
+from typing import IO, Any, ParamSpec
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from invites import db
 from invites.core import text_fields
@@ -21,8 +21,10 @@ from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, subprocess_pool
 from invites.invitations.subprocess_pool import PoolError
 from invites.lists import files
+from invites.lists.dialect import DELIMITERS
+from invites.lists.encodings import CHOICES
 from invites.lists.entries import Entry
-from invites.lists.table import BOTH_NAMES, Choice
+from invites.lists.table import BOTH_NAMES, Choice, Table
 from invites.models import Account, Batch, Membership, StagedList, StagedRow
 
 KEPT = timedelta(days=1)
@@ -55,13 +57,10 @@ def stage(
             account=actor.account_id,
             user=actor.user_id,
             file_name=display_name(file_name),
-            content=table.text.encode("utf-8", "surrogatepass"),
-            delimiter=table.delimiter,
+            content=content if table.encoding else table.text.encode("utf-8", "surrogatepass"),
             sheets=table.sheets,
-            columns=[asdict(column) for column in table.columns()],
-            email_column=choice.email,
-            name_column=choice.name,
             counts={},
+            **_format(table, choice),
             created_at=now,
         )
         _insert(staged, valid, invalid)
@@ -160,17 +159,59 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     existing = {column["index"] for column in staged.columns}
     if choice.email not in existing - {BOTH_NAMES} or choice.name not in existing | {None}:
         raise RuleError(Reason.NOT_FOUND)
-    if staged_rows.counts(staged).total() < _LARGE_LIST:
-        _read_again(staged.id, choice, now)
+    _change(staged, _read_columns, choice, now)
+
+
+def pick_format(staged: StagedList, encoding: str, delimiter: str, now: datetime) -> None:
+    """Reads a text file in another way, in a subprocess if it is large. Edits are lost.
+
+    Raises RuleError(NOT_FOUND) for an encoding or delimiter that isn't offered, and FILE_* or
+    LIST_TOO_LONG if the file can't be read in that way.
+    """
+    is_offered = encoding in {staged.encoding, *CHOICES} and delimiter in {*DELIMITERS}
+    if not staged.encoding or not is_offered:
+        raise RuleError(Reason.NOT_FOUND)
+    _change(staged, _read_as, encoding, delimiter, now)
+
+
+def _change(staged: StagedList, work: Callable[..., int], *args: object) -> None:
+    """Calls ``work``, perhaps in a subprocess, and updates ``staged`` except for its content."""
+    staged_rows.expect_unsent(staged)
+    size = StagedList.select(fn.LENGTH(StagedList.content)).where(StagedList.id == staged.id)
+    if staged_rows.counts(staged).total() < _LARGE_LIST and size.scalar() < _LARGE_FILE:
+        work(staged.id, *args)
     else:
-        _in_subprocess(_read_again, staged.id, choice, now)
-    changed = (StagedList.email_column, StagedList.name_column, StagedList.counts)
-    fresh = StagedList.select(*changed).where(StagedList.id == staged.id).get()
-    for field in changed:
+        _in_subprocess(work, staged.id, *args)
+    fresh = StagedList.select(*_WITHOUT_CONTENT).where(StagedList.id == staged.id).get()
+    for field in _WITHOUT_CONTENT:
         setattr(staged, field.name, getattr(fresh, field.name))
 
 
-def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
+def _read_as(list_id: int, encoding: str, delimiter: str, now: datetime) -> int:
+    staged = staged_rows.with_content(list_id)
+    table = files.read(bytes(staged.content), encoding, delimiter)
+    choice = table.choice()
+    rows = _classified(staged.account, table.entries(choice), now)
+    with db.transaction():
+        staged_rows.expect_unsent(staged)
+        for name, value in _format(table, choice).items():
+            setattr(staged, name, value)
+        staged.save(only=[*_format(table, choice)])
+        _replace_rows(staged, rows)
+    return list_id
+
+
+def _format(table: Table, choice: Choice) -> dict[str, Any]:
+    return {
+        "encoding": table.encoding,
+        "delimiter": table.delimiter,
+        "columns": [asdict(column) for column in table.columns()],
+        "email_column": choice.email,
+        "name_column": choice.name,
+    }
+
+
+def _read_columns(list_id: int, choice: Choice, now: datetime) -> int:
     staged = staged_rows.with_content(list_id)
     entries = staged_rows.as_table(staged).entries(choice)
     has_same_addresses = choice.email == staged.email_column
@@ -181,8 +222,7 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
             names = [(text_fields.name_or_nothing(one.name), staged.id, one.row) for one in entries]
             db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
         else:
-            db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
-            _insert(staged, *rows)
+            _replace_rows(staged, rows)
         staged.email_column, staged.name_column = choice.email, choice.name
         staged.save(only=[StagedList.email_column, StagedList.name_column])
     return list_id
@@ -190,12 +230,12 @@ def _read_again(list_id: int, choice: Choice, now: datetime) -> int:
 
 def _own(actor: Membership) -> "ModelSelect[StagedList]":
     """The member's own lists in their account, without the content."""
-    columns = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
-    return StagedList.select(*columns).where(
+    return StagedList.select(*_WITHOUT_CONTENT).where(
         StagedList.account == actor.account_id, StagedList.user == actor.user_id
     )
 
 
+_WITHOUT_CONTENT = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
 _Row = tuple[object, ...]
 
 
@@ -216,6 +256,11 @@ def _classified(
         else:
             invalid.append((*row, problem.value, suggestion))
     return valid, invalid
+
+
+def _replace_rows(staged: StagedList, rows: tuple[Sequence[_Row], Sequence[_Row]]) -> None:
+    db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
+    _insert(staged, *rows)
 
 
 def _insert(staged: StagedList, valid: Sequence[_Row], invalid: Sequence[_Row]) -> None:

@@ -59,8 +59,6 @@ def _text_table(text: str, encoding: str, delimiter: str) -> Table:
 
 
 def _csv_table(text: str, delimiter: str) -> Table:
-    if "@" not in text:
-        raise RuleError(Reason.FILE_NO_ADDRESSES)
     if text.count("\n") > MAX_LINES:
         text = text.rstrip()  # makes a copy, so only if it may help
     delimiter = delimiter or guess_delimiter(text)

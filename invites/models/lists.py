@@ -43,7 +43,8 @@ ON_REQUEST = frozenset({EntryOutcome.REMOVED, EntryOutcome.DECLINED, EntryOutcom
 class StagedList(Row):
     """An uploaded file, kept for a day for review.
 
-    ``content``: the file as text, to be read again when other columns are picked.
+    ``content``: a text file as it was uploaded, or the text made from a workbook or contacts, to be
+    read again when other columns are picked. ``encoding``: that of a text file, otherwise "".
     ``sheets``: the names of a workbook's sheets, starting with the one that was read.
     ``columns``: fields of lists.columns.Column. ``counts``: rows per outcome.
     ``batch``: set once the list is sent; its rows and content are deleted then.
@@ -63,7 +64,9 @@ class StagedList(Row):
     batch = ForeignKeyField(Batch, null=True)
     batch_id: int | None
     created_at = UtcField()
-    content = BlobField()  # the last column, because columns after megabytes are slow to read
+    encoding = CharField(max_length=20, constraints=[SQL("DEFAULT ''")])
+    # The last column, because columns after megabytes are slow to read.
+    content = BlobField(constraints=[SQL("DEFAULT X''")])
 
 
 class StagedRow(Row):

@@ -28,10 +28,12 @@ from invites.invitations import send_invitations, staged_rows, staging
 from invites.invitations.review import Review, review_entries
 from invites.invitations.send_invitations import Approval, InvitationRequest
 from invites.lists import suggestions
+from invites.lists.dialect import DELIMITERS
 from invites.lists.email_field import read_field, replace_entry
 from invites.lists.entries import Entry
 from invites.lists.table import Choice
 from invites.models import EntryOutcome, Invitation, StagedList
+from invites.web import list_format
 from invites.web.access import current
 from invites.web.forms import PlainForm
 from invites.web.labels import ROLE
@@ -123,6 +125,14 @@ class ComposeForm(PlainForm):
         return (
             None if email is None else Choice(email, whole_number(request.form.get("name_column")))
         )
+
+    @property
+    def list_format(self) -> tuple[str, str] | None:
+        """The chosen encoding and delimiter of the list."""
+        place = whole_number(request.form.get("list_delimiter"))
+        if self.staged is None or place is None or place >= len(DELIMITERS):
+            return None
+        return request.form.get("list_encoding", self.staged.encoding), DELIMITERS[place]
 
     @property
     def row_texts(self) -> dict[int, str]:
@@ -224,6 +234,7 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
     has_invalid = row_counts[EntryOutcome.INVALID] > 0
     return {
         "row_counts": row_counts,
+        "list_format": list_format if form.staged.encoding else None,
         "chosen": outcome,
         "found": found,
         "misspellings": staged_rows.common_misspellings(form.staged) if has_invalid else [],

@@ -59,7 +59,7 @@ REASON = {
     Reason.FILE_EMPTY: _("This file is empty. Choose a file with a column of email addresses."),
     Reason.FILE_NOT_TEXT: _(
         "This file can't be read as a list. Choose a CSV file, an Excel or LibreOffice workbook, "
-        "or a contacts file (.vcf)."
+        "or a contacts file (.vcf, .ldif)."
     ),
     Reason.FILE_ZIP: _("This is a ZIP file. Unpack it and choose the list inside."),
     Reason.FILE_MARKUP: _(

@@ -318,6 +318,86 @@ class TestEditingRows:
         assert StagedList.get().email_column == 1
 
 
+class TestReadingTheFileInAnotherWay:
+    POLISH = "Imię;E-mail\nŁukasz;lukasz@example.org\nŻaneta;zaneta@example.org\n"
+
+    @pytest.fixture
+    def polish(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        staging.stage(owner, "p.csv", self.POLISH.encode("cp1250"), now)
+        return olive.open(NEW)
+
+    def test_the_page_says_how_the_file_was_read(self, polish: Browser) -> None:
+        details = polish.page.select_one("#staged-list details.disclosure")
+        said = "Encoding: Central European (Windows-1250), separator: semicolon"
+        assert details.summary.get_text(strip=True) == said
+        assert "open" not in details.attrs
+        assert "Łukasz" in polish.text
+
+    def test_another_encoding_can_be_chosen(self, polish: Browser) -> None:
+        polish.press("Read the file again", list_encoding="cp1251")
+        assert StagedList.get().encoding == "cp1251"
+        assert "\u0408ukasz" in polish.text
+        polish.press("Read the file again", list_encoding="cp1250")
+        assert "Łukasz" in polish.text
+
+    def test_another_separator_can_be_chosen(self, polish: Browser) -> None:
+        polish.press("Read the file again", list_delimiter="0")
+        assert StagedList.get().delimiter == ","
+        assert "Łukasz;lukasz@example.org" in polish.text
+
+    def test_what_was_chosen_is_shown_before_anything_is_sent(self, polish: Browser) -> None:
+        polish.press("Send Invitation", list_encoding="cp1251")
+        assert not Batch.select().exists()
+        assert StagedList.get().encoding == "cp1251"
+        assert "\u0408ukasz" in polish.text
+
+    def test_unrecognized_letters_are_told(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        content = b"Name;Email\nAda;ada@example.org\nG\x81\x90\xff\xfe;g@example.org\n"
+        staging.stage(owner, "p.csv", content, now)
+        olive.open(NEW)
+        assert "Some letters couldn't be recognized" in olive.text
+        assert "open" in olive.page.select_one("#staged-list details.disclosure").attrs
+        assert StagedRow.get(StagedRow.email == "g@example.org").name == ""
+
+    def test_a_way_in_which_it_cannot_be_read_is_refused_and_changes_nothing(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        content = b"Name;Email\nAda;ada@example.org\n" + b"," * 20_000 + b";b@example.org\n"
+        staging.stage(owner, "p.csv", content, now)
+        olive.open(NEW)
+        olive.press("Read the file again", list_delimiter="0")
+        assert "columns" in olive.page.select_one("#staged-list .error").get_text()
+        assert StagedList.get().delimiter == ";"
+
+    def test_forged_choices_are_refused(self, polish: Browser) -> None:
+        for data in ({"list_delimiter": "1", "list_encoding": "utf-7"}, {"list_delimiter": "9"}):
+            form = {"csrf_token": token(polish), **data}
+            polish.client.post(place("format"), data=form)
+        assert StagedList.get().encoding == "cp1250"
+
+    def test_the_encoding_of_plain_letters_is_no_question(self, looking: Browser) -> None:
+        assert "Separator: comma" in looking.text
+        assert looking.page.select_one("#list-encoding") is None
+
+    def test_workbooks_and_contacts_are_read_in_one_way(
+        self, olive: Browser, owner: Membership, now: datetime
+    ) -> None:
+        staging.stage(owner, "p.xlsx", workbook({"A": [["Email"], ["ada@example.org"]]}), now)
+        assert olive.open(NEW).page.select_one("#list-delimiter") is None
+
+
+def test_the_second_address_of_a_google_contact_is_offered(
+    olive: Browser, owner: Membership, now: datetime
+) -> None:
+    content = b"Name,E-mail 1 - Value\nAda,ada@example.org ::: ada@example.net\n"
+    staging.stage(owner, "p.csv", content, now)
+    assert StagedRow.get().email == "ada@example.org"
+    olive.open(NEW).press("Use ada@example.net")
+    assert StagedRow.get().email == "ada@example.net"
+
+
 class TestTwoAddressesInOneRow:
     @pytest.fixture
     def couple(self, olive: Browser, owner: Membership, now: datetime) -> Browser:

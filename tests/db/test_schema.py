@@ -20,6 +20,7 @@ ROWS = Path(__file__).with_name("rows_0001.sql")
 FROZEN = {
     "0001_initial": "49104141f4d291068f06d61d9919b0044d42d669ee4042ce19691326a58b7baf",
     "0002_moderator_limit": "ffb8a9b13e1a60ac033b51e00f50a2fec1212187742bf1b4b697ea3c5196040d",
+    "0003_list_encoding": "e9db6f2a671d1b734d3fbb4f27d61e609fa0e1c35b300c42dddaa7478fb2ce70",
 }
 
 
@@ -220,14 +221,9 @@ def test_a_table_can_be_rebuilt_without_losing_the_rows_that_refer_to_it(tmp_pat
     before = rows_of(file)
     schema.migrate(TABLES)
     after = rows_of(file)
-    after["account"] = [
-        without(row, "moderator_limit") for row in after["account"]
-    ]  # added by 0002
-    assert after == before
-
-
-def without(row, column):
-    return {name: value for name, value in row.items() if name != column}
+    for table, rows in before.items():
+        for row, old in zip(after[table], rows, strict=True):
+            assert row | old == row  # later migrations added columns
 
 
 def test_a_migration_that_leaves_rows_without_their_account_changes_nothing(tmp_path, monkeypatch):

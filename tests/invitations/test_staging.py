@@ -493,6 +493,15 @@ class TestLargeFiles:
         assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 9000}
         assert staging.newest(owner) == staged
 
+    def test_are_read_in_another_way_in_a_subprocess(self, owner, now, monkeypatch):
+        rows = "".join(f"Łukasz,person{n}@example.org\n" for n in range(20_000))
+        content = io.BytesIO(f"Name,Email\n{rows}".encode("cp1250"))
+        staged = staging.stage_file(owner, "p.csv", content, now)
+        assert (staged.encoding, row(staged, 2).name) == ("cp1250", "Łukasz")
+        monkeypatch.setattr(staging, "_classified", None)  # would be called in this process
+        staging.pick_format(staged, "cp1252", ",", now)
+        assert (staged.encoding, row(staged, 2).name) == ("cp1252", "")
+
     def test_replace_the_list_before(self, owner, staged, now, large):
         staging.stage_file(owner, "p.csv", large, now, instead_of=staged.id)
         assert staging.find(owner, staged.id) is None

@@ -289,6 +289,13 @@ PAGE_CASES = {
     "rows that need a look": PageCase(
         "owner", _list("rows"), {"place": "invalid:1"}, fragment="staged-list", before=_stage_list
     ),
+    "list read in another way": PageCase(
+        "owner",
+        _list("format"),
+        {"list_delimiter": "1"},
+        fragment="staged-list",
+        before=_stage_list,
+    ),
     "row excluded": PageCase(
         "owner", _list("rows/2/exclusion"), {}, fragment="staged-list", before=_stage_list
     ),

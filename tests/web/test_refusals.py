@@ -142,6 +142,9 @@ REFUSING = {
     "staged_list.pick_columns": Refusing(
         "invitations.staging.pick_columns", form={"email_column": "0"}
     ),
+    "staged_list.pick_format": Refusing(
+        "invitations.staging.pick_format", form={"list_delimiter": "0"}
+    ),
     "staged_list.rows": Refusing("invitations.edits.edit_rows"),
     "staged_list.split_row": Refusing("invitations.edits.split_row"),
     "staged_list.undo_correction": Refusing("invitations.edits.undo_correction"),
