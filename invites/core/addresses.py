@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from invites.core.errors import Reason, RuleError
 
@@ -22,7 +22,12 @@ MAX_LENGTH = 254  # RFC 5321, without the brackets of a path
 # Soft hyphen, zero-width spaces and joiners, marks of direction, invisible operators.
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _SAME_DOMAIN = {"gmail.com": "googlemail.com", "googlemail.com": "gmail.com"}
-_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+# What email_validator accepts, found a hundred times as fast.
+_ATOM = r"[A-Za-z0-9_!#$%&'*+/=?^`{|}~-]+"
+_LOCAL = re.compile(rf"(?=.{{1,64}}\Z){_ATOM}(?:\.{_ATOM})*")
+_LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_ASCII_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}(?<=[a-z])")
+_RESERVED = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 
 
 def canonical(text: str) -> str:
@@ -35,8 +40,8 @@ def canonical(text: str) -> str:
     if len(text) > MAX_LENGTH:
         raise RuleError(Reason.ADDRESS_TOO_LONG)
     local, _, domain = text.rpartition("@")
-    if not _PLAIN_LOCAL.fullmatch(local) or len(local) > 64:
-        local = _checked_local(text)
+    if not _LOCAL.fullmatch(local) or "=?" in local:  # begins an encoded word (RFC 2047)
+        raise RuleError(_wrong_before_at(text))
     found = _canonical_domain(domain.lower())
     if isinstance(found, Reason):
         raise RuleError(found)
@@ -80,8 +85,7 @@ def visible(text: str, keep: str = "") -> str:
     return _INVISIBLE.sub(lambda found: found[0] if found[0] in keep else "", text)
 
 
-def _checked_local(text: str) -> str:
-    """The local part of an unusual or malformed address. Raises RuleError(ADDRESS_*)."""
+def _wrong_before_at(text: str) -> Reason:
     for reason, wrong in (
         (Reason.ADDRESS_NO_AT, "@" not in text),
         (Reason.ADDRESS_TWO_AT, text.count("@") > 1),
@@ -91,27 +95,27 @@ def _checked_local(text: str) -> str:
         (Reason.ADDRESS_NOT_ASCII, not text.partition("@")[0].isascii()),
     ):
         if wrong:
-            raise RuleError(reason)
-    local = text.partition("@")[0]
-    if "=?" in local:  # would be parsed as an encoded word in a header (RFC 2047)
-        raise RuleError(Reason.ADDRESS_MALFORMED)
-    try:
-        return validate_email(
-            f"{local}@example.com", check_deliverability=False, strict=True
-        ).local_part
-    except EmailNotValidError:
-        raise RuleError(Reason.ADDRESS_MALFORMED) from None
+            return reason
+    return Reason.ADDRESS_MALFORMED
 
 
-@lru_cache(maxsize=10_000)
 def _canonical_domain(domain: str) -> str | Reason:
-    """Caches refusals too: they take longer than accepted domains."""
+    if _ASCII_DOMAIN.fullmatch(domain):
+        return Reason.ADDRESS_RESERVED if f".{domain}".endswith(_RESERVED) else domain
     if any(letter.isspace() for letter in domain):
         return Reason.ADDRESS_SPACE
     if set(domain) & set("<>"):
         return Reason.ADDRESS_BRACKETS
     if "." not in domain.strip("."):
         return Reason.ADDRESS_NO_DOT
+    if domain.isascii() and "xn--" not in domain:
+        return Reason.ADDRESS_MALFORMED
+    return _internationalized(domain)
+
+
+@lru_cache(maxsize=10_000)
+def _internationalized(domain: str) -> str | Reason:
+    """Takes up to a hundred times as long as another domain."""
     try:
         checked = validate_email(f"x@{domain}", check_deliverability=False, strict=True)
     except EmailNotValidError as error:

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     # lists of addresses
     LIST_EMPTY = auto()
     LIST_TOO_LONG = auto()
+    LIST_TOO_SLOW = auto()
     FILE_EMPTY = auto()
     FILE_TOO_LARGE = auto()
     FILE_NOT_TEXT = auto()

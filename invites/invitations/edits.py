@@ -24,7 +24,7 @@ Changes = Counter[tuple[EntryOutcome, EntryOutcome]]
 
 def edit_row(staged: StagedList, number: int, text: str, now: datetime) -> None:
     """Raises RuleError(NOT_FOUND)."""
-    _change(staged, number, now, text=read_cell(text.strip())[0], kept_as_is=False)
+    _change(staged, number, now, text=_cell(text), kept_as_is=False)
 
 
 def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
@@ -33,9 +33,18 @@ def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bo
         return False
     rows = list(staged_rows.of(staged).where(StagedRow.number.in_(list(texts))))
     changed = [row for row in rows if one_line(texts[row.number]) != one_line(row.text)]
-    for row in changed:
-        edit_row(staged, row.number, texts[row.number], now)
+    if changed:
+        with db.transaction():
+            staged_rows.expect_unsent(staged)
+            for row in changed:
+                row.text, row.kept_as_is = _cell(texts[row.number]), False
+                row.outcome = EntryOutcome.INVITE.value  # until it is classified
+            _save(staged, changed, now)
     return bool(changed)
+
+
+def _cell(text: str) -> str:
+    return read_cell(text.strip())[0]
 
 
 def split_row(staged: StagedList, number: int, now: datetime) -> tuple[str, list[tuple[str, str]]]:

@@ -1,9 +1,10 @@
 """The entries of a batch that weren't invited, and why: stored with the batch for its page."""
 
 from collections.abc import Collection
+from itertools import islice
 from typing import NamedTuple
 
-from invites.invitations import staged_rows
+from invites.invitations import classify, staged_rows
 from invites.invitations.review import Review
 from invites.lists.email_field import format_entry
 from invites.models import Batch, EntryOutcome
@@ -44,9 +45,11 @@ def _entries(review: Review, outcomes: Collection[EntryOutcome], limit: int) -> 
         SkippedEntry(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
         for row in rows
     ]
-    found += [
-        SkippedEntry(entry.row, entry.text, problem or "", entry.name, suggestion, outcome)
-        for entry, outcome, _email, problem, suggestion in review.typed.classified
-        if outcome in outcomes
-    ]
-    return [one._replace(text=one.text[:_MAX_TEXT]) for one in found[:limit]]
+    typed = (one for one in review.typed.classified if one.outcome in outcomes)
+    for one in islice(typed, limit - len(found)):
+        _email, problem, suggestion = classify.read(one.entry)
+        entry = one.entry
+        found.append(
+            SkippedEntry(entry.row, entry.text, problem or "", entry.name, suggestion, one.outcome)
+        )
+    return [one._replace(text=one.text[:_MAX_TEXT]) for one in found]

@@ -1,12 +1,15 @@
 """Parses and formats the text of the Email field."""
 
 import re
-from itertools import zip_longest
+from collections.abc import Iterator
+from itertools import chain, islice, pairwise
 
 from invites.core.addresses import visible
 from invites.core.text_fields import JOINERS
+from invites.lists.csv_rows import MAX_CELLS
 from invites.lists.entries import (
     MAX_ENTRIES,
+    MAX_TEXT,
     SURROUNDING,
     Entry,
     name_before_address,
@@ -17,9 +20,13 @@ from invites.lists.entries import (
 from invites.lists.suggestions import is_split_address
 
 _MAX_PART = 500  # characters of a text that is examined as one address
+_MAX_LINE = 100_000  # characters; joiners aren't kept in a longer one
 _MAX_INVALID_TEXT = 100  # characters kept of a text without an address
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
-_LINE_END = re.compile(r"[\n\r\u2028\u2029]")
+_LINE = re.compile(r"[^\n\r\u2028\u2029]+")
+_PART = re.compile(r"[^,;\t|]+")
+_PART_WITH_QUOTES = re.compile(r'(?:"[^"]*+"|[^,;\t|"]++)++')  # possessive: needs no memory
+_WORD = re.compile(r"\S+")
 _ADDRESS_WITHOUT_AT = re.compile(r"[^\W_][\w.-]*\w\.[a-z]{2,}")
 _SPACES = re.compile(r"(\s+)")
 _IN_BRACKETS = re.compile(r"<([^<>]*)>")
@@ -33,16 +40,7 @@ def read_field(text: str) -> list[Entry]:
     entry, with or without quotes around the name. Lines with tabs are rows pasted from a table.
     Stops after 50,001 entries.
     """
-    entries: list[Entry] = []
-    lines = _without_numbers([line for line in _LINE_END.split(_visible(text)) if line.strip()])
-    for number, line in enumerate(lines):
-        if "\t" not in line.strip():
-            entries.extend(_read_line(without_bullet(line)))
-        elif not (number == 0 and _is_header(line, lines[1:2])):
-            entries.extend(_read_table_row(line))
-        if len(entries) > MAX_ENTRIES:
-            break
-    return entries
+    return list(islice(_read(text), MAX_ENTRIES + 1))
 
 
 def format_entry(address: str, name: str = "") -> str:
@@ -54,85 +52,129 @@ def format_entry(address: str, name: str = "") -> str:
 
 def replace_entry(text: str, wrong: str, right: str) -> str:
     entry = rf"(?<![\w.@+-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
-    return re.sub(entry, lambda _found: right, _visible(text))
+    visible_text = "".join(map(_visible, text.splitlines(keepends=True)))
+    return re.sub(entry, lambda _found: right, visible_text)
 
 
-def _visible(text: str) -> str:
+def _visible(line: str) -> str:
     """Removes invisible characters, except joiners in names."""
-    if text.isascii():
-        return text
-    pieces = _SPACES.split(text)
+    if line.isascii() or len(line) > _MAX_LINE:
+        return visible(line)
+    pieces = _SPACES.split(line)
     return "".join(visible(piece, keep="" if "@" in piece else JOINERS) for piece in pieces)
 
 
-def _without_numbers(lines: list[str]) -> list[str]:
+def _read(text: str) -> Iterator[Entry]:
+    """One entry at a time, so that a limit ends all loops."""
+    lines = _without_numbers(text)
+    first = list(islice(lines, 2))
+    if first and _is_header(first[0], first[1:]):
+        del first[0]
+    for line in chain(first, lines):
+        is_row = "\t" in line.strip()
+        yield from _read_table_row(line) if is_row else _read_line(without_bullet(line))
+
+
+def _lines(text: str) -> Iterator[str]:
+    visible_lines = (_visible(found[0]) for found in _LINE.finditer(text))
+    return (line for line in visible_lines if line.strip())
+
+
+def _without_numbers(text: str) -> Iterator[str]:
     """``ada@example.org`` for ``1.ada@example.org``, if all lines are numbered."""
-    numbered = [(f"{number}.", line.strip()) for number, line in enumerate(lines, start=1)]
-    if len(lines) > 1 and all(line.startswith(number) for number, line in numbered):
-        return [line.removeprefix(number) for number, line in numbered]
-    return lines
+    are_numbered = _are_numbered(_lines(text))
+    for number, line in enumerate(_lines(text), start=1):
+        yield line.strip().removeprefix(f"{number}.") if are_numbered else line
+
+
+def _are_numbered(lines: Iterator[str]) -> bool:
+    number = 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip().startswith(f"{number}."):
+            return False
+    return number > 1
 
 
 def _is_header(line: str, following: list[str]) -> bool:
-    return "@" not in line and any("\t" in below and "@" in below for below in following)
+    is_row = "\t" in line.strip() and "@" not in line
+    return is_row and any("\t" in below and "@" in below for below in following)
 
 
-def _read_table_row(line: str) -> list[Entry]:
-    cells = [cell.strip() for cell in line.split("\t")]
+def _read_table_row(line: str) -> Iterator[Entry]:
+    cells = [cell.strip() for cell in line.split("\t", MAX_CELLS)]
     with_address = [cell for cell in cells if "@" in cell or _ADDRESS_WITHOUT_AT.fullmatch(cell)]
     if not with_address:
-        return [Entry(" ".join(line.split())[:_MAX_INVALID_TEXT])]
-    entries = [entry for cell in with_address for entry in _read_line(cell)]
-    others = set(cells).difference(with_address)
-    names = [cell for cell in cells if cell in others and _is_name(cell)]
-    if len(entries) == len(names) == 1 and not entries[0].name:
-        return [entries[0]._replace(name=name_before_address(names[0]))]
-    return entries
+        yield Entry(" ".join(line[: 10 * _MAX_INVALID_TEXT].split())[:_MAX_INVALID_TEXT])
+        return
+    entries = chain.from_iterable(map(_read_line, with_address))
+    first = list(islice(entries, 2))
+    if len(first) == 1 and not first[0].name:
+        others = set(cells).difference(with_address)
+        names = [cell for cell in cells if cell in others and _is_name(cell)]
+        if len(names) == 1:
+            first = [first[0]._replace(name=name_before_address(names[0]))]
+    yield from chain(first, entries)
 
 
-def _read_line(line: str) -> list[Entry]:
-    entries: list[Entry] = []
+def _read_line(line: str) -> Iterator[Entry]:
     surname = ""
-    parts = _split_outside_quotes(line)
-    for part, following in zip_longest(parts, parts[1:], fillvalue=""):
+    for part, following in pairwise(chain(_split_outside_quotes(line), [""])):
         if "@" not in part and _is_name(part) and _NAME_AND_ADDRESS.match(following):
             surname = part  # "Ray" in "Ray, Ben <ben@example.org>"
             continue
-        found = _read_part(part)
-        if surname and found[0].name:
-            full_name = name_before_address(f"{surname}, {found[0].name}")
-            found[0] = found[0]._replace(name=full_name)
-        surname = ""
-        entries.extend(found)
-        if len(entries) > MAX_ENTRIES:
-            break
-    return entries
+        entries = _read_part(part)
+        if surname:
+            first = next(entries)
+            full_name = name_before_address(f"{surname}, {first.name}") if first.name else ""
+            yield first._replace(name=full_name)
+            surname = ""
+        yield from entries
 
 
-def _split_outside_quotes(line: str) -> list[str]:
+def _split_outside_quotes(line: str) -> Iterator[str]:
     """Splits at separators outside of quotes. An unpaired quote, as in O"Neil, is ignored."""
     has_pairs = line.count('"') % 2 == 0
-    parts = re.findall(r'(?:"[^"]*"|[^,;\t|"]+)+', line) if has_pairs else _SEPARATOR.split(line)
-    return [part.strip() for part in parts if part.strip(SURROUNDING)]
+    for found in (_PART_WITH_QUOTES if has_pairs else _PART).finditer(line):
+        part = found[0].strip()
+        if part.strip(SURROUNDING):
+            yield part
 
 
 def _is_name(text: str) -> bool:
+    if len(text) > MAX_TEXT:
+        return False
     words = text.replace('"', "").split()
     return bool(words) and all(word[0].isalpha() for word in words)
 
 
-def _read_part(part: str) -> list[Entry]:
-    in_brackets = [inside.strip() for inside in _IN_BRACKETS.findall(part)]
-    if in_brackets:
-        rest = [word for word in _IN_BRACKETS.sub(" ", part).split() if "@" in word.strip("@")]
-        texts = in_brackets + rest
-        name = name_before_address(part.partition("<")[0]) if len(texts) == 1 else ""
-        whole = part[:_MAX_INVALID_TEXT]
-        return [Entry(strip_surrounding(text) or whole, name=name) for text in texts]
-    listed = read_listed(part)
+def _read_part(part: str) -> Iterator[Entry]:
+    """At least one entry."""
+    in_brackets = (found[1].strip() for found in _IN_BRACKETS.finditer(part))
+    first = next(in_brackets, None)
+    if first is None:
+        yield from _read_words(part)
+        return
+    outside = (found[0] for found in _WORD.finditer(_IN_BRACKETS.sub(" ", part)))
+    texts = chain([first], in_brackets, (word for word in outside if "@" in word.strip("@")))
+    one_or_two = list(islice(texts, 2))
+    name = name_before_address(part.partition("<")[0]) if len(one_or_two) == 1 else ""
+    whole = part[:_MAX_INVALID_TEXT]
+    for text in chain(one_or_two, texts):
+        yield Entry(strip_surrounding(text)[:MAX_TEXT] or whole, name=name)
+
+
+def _read_words(part: str) -> Iterator[Entry]:
+    """At least one entry."""
+    whole = part[:MAX_TEXT]
+    listed = read_listed(part) if len(part) <= MAX_TEXT else None
     if listed:
-        return [Entry(listed[0], name=listed[1])]
-    if is_split_address(part[:_MAX_PART]):
-        return [Entry(part)]
-    words = [word for word in part.split() if "@" in word or _ADDRESS_WITHOUT_AT.fullmatch(word)]
-    return [Entry(strip_surrounding(word) or part) for word in words] or [Entry(part)]
+        yield Entry(listed[0], name=listed[1])
+        return
+    words = (found[0] for found in _WORD.finditer(part))
+    found = (word for word in words if "@" in word or _ADDRESS_WITHOUT_AT.fullmatch(word))
+    first = next(found, None)
+    if first is None or is_split_address(part[:_MAX_PART]):
+        yield Entry(whole)
+        return
+    for word in chain([first], found):
+        yield Entry(strip_surrounding(word)[:MAX_TEXT] or whole)

@@ -41,6 +41,7 @@ from invites.web.responses import show
 from invites.web.services import now, services
 
 _ROW_TEXT = re.compile(r"text-([0-9]{1,6})")
+_MAX_KEPT = 1_000  # each was confirmed with a press of a button
 _PLACE = re.compile(r"([a-z_]*):([0-9]{1,6})")
 
 
@@ -90,7 +91,7 @@ class ComposeForm(PlainForm):
 
     @cached_property
     def entries(self) -> list[Entry]:
-        kept = set((self.kept_as_is.data or "").split())
+        kept = set((self.kept_as_is.data or "").split(None, _MAX_KEPT))
         entries = read_field(self.email.data or "")
         return [one._replace(kept_as_is=True) if one.text in kept else one for one in entries]
 

@@ -82,6 +82,10 @@ REASON = {
         "Reading this file took too much time or memory. Keep only the columns with names "
         "and addresses, or split the file, and choose it again."
     ),
+    Reason.LIST_TOO_SLOW: _(
+        "Checking these addresses takes too long, because many have unusual domains. "
+        "Nothing is lost. Enter fewer at once, or save them as a CSV file and choose it below."
+    ),
     Reason.FILE_NO_ADDRESSES: _(
         "There are no email addresses in this file. It needs a column of addresses."
     ),

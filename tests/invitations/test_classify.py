@@ -13,12 +13,14 @@ from invites.core.roles import Role
 from invites.invitations import classify, edits, manage, staging, unsubscribe
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.invitations.review import review_entries
+from invites.lists import suggestions
 from invites.lists.email_field import read_field
 from invites.lists.entries import Entry
 from invites.lists.table import Choice
 from invites.members import accounts, answers, memberships
 from invites.models import ON_REQUEST, EntryOutcome, StagedRow
 from tests.support.actions import invite, refused
+from tests.support.address_inputs import INPUTS
 from tests.support.people import make_user
 
 
@@ -206,10 +208,46 @@ def test_50_000_entries_are_classified_and_one_more_is_refused(owner, now):
         review_entries(owner.account, [*entries, entries[0]], None, now)
 
 
-def test_a_list_that_takes_too_long_to_read_is_refused(account, now, monkeypatch):
+def test_typed_entries_that_take_too_long_to_read_are_refused(account, now, monkeypatch):
+    monkeypatch.setattr(classify, "_MAX_SECONDS_TYPED", 0)
+    with refused(Reason.LIST_TOO_SLOW):
+        classify.classify(account, [Entry("ada@example.org")], now)
+
+
+def test_a_file_that_takes_too_long_to_read_is_refused(monkeypatch):
     monkeypatch.setattr(classify, "_MAX_SECONDS", 0)
     with refused(Reason.FILE_UNREADABLE):
-        classify.classify(account, [Entry("ada@example.org")], now)
+        classify.read_all([Entry("ada@example.org")])
+
+
+def test_a_quick_look_at_an_entry_finds_the_same_address_as_a_full_one():
+    texts = [*INPUTS, "ada@gmial.com", "ada@example.org ::: ada@example.net"]
+    for entry in [Entry(text, kept_as_is=kept) for text in texts for kept in (False, True)]:
+        assert classify._valid_email(entry) == classify.read(entry)[0]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["p@town{}.org", "p@-town{}.org", "p@town{}", "a{0}@b{0}.c@d{0}.e", "a!{}@b.org", "<{}@b.org"],
+)
+def test_the_costly_questions_are_asked_for_the_shown_entries_only(
+    account, now, monkeypatch, pattern
+):
+    asked = []
+
+    def counted(rule):
+        return lambda *arguments, **named: asked.append(arguments) or rule(*arguments, **named)
+
+    monkeypatch.setattr(addresses, "validate_email", counted(addresses.validate_email))
+    monkeypatch.setattr(suggestions, "suggestion", counted(suggestions.suggestion))
+    several = counted(suggestions.has_several_addresses)
+    monkeypatch.setattr(suggestions, "has_several_addresses", several)
+    entries = [Entry(pattern.format(number)) for number in range(500)]
+    classification = classify.classify(account, entries, now)
+    assert asked == []
+    invalid = classification.of(EntryOutcome.INVALID, 8)
+    assert [bool(one.problem) for one in invalid] == [True] * len(invalid)
+    assert len(asked) <= 8 * 6
 
 
 texts = st.text(max_size=20) | st.sampled_from(

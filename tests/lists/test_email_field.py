@@ -1,11 +1,13 @@
 """What people type or paste into the Email field."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from invites.lists.email_field import format_entry, read_field, replace_entry
-from invites.lists.entries import Entry
+from invites.lists.entries import MAX_ENTRIES, MAX_TEXT, Entry
 from tests.support.actions import ends_soon
 
 
@@ -195,6 +197,37 @@ def test_a_plain_list_is_read_exactly(emails, separator):
 def test_no_text_takes_long_to_read(text):
     with ends_soon():
         read_field(text)
+
+
+FOUR_MEGABYTES = 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "a@b.co,", "a@b.co\t", "a@b.co ", "a@b.co\n", "<a@b.co>", "<a>", "a,", "\t", "\n", " ",
+        ",", "a ", "\u0448 ", "a\t", '"",', "mailto:?@ ", "<mailto:?@>", "Ray, ", '"', "@",
+    ],
+    ids=repr,
+)  # fmt: skip
+@pytest.mark.slow
+def test_no_text_takes_much_memory_to_read(piece: str) -> None:
+    text = piece * (FOUR_MEGABYTES // len(piece)) + "\n\U0001f600\ta@b.co"  # 4 bytes a character
+    tracemalloc.start()
+    try:
+        entries = read_field(text)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(entries) <= MAX_ENTRIES + 1
+    assert max(len(entry.text) for entry in entries) <= MAX_TEXT
+    assert peak < 40 * 1024 * 1024
+
+
+@pytest.mark.parametrize("separator", [",", "\t", "\n", "> <"])
+def test_reading_stops_after_the_entry_that_is_one_too_many(separator: str) -> None:
+    text = "<" + separator.join(["a@b.co"] * (MAX_ENTRIES + 10)) + ">"
+    assert len(read_field(text)) == MAX_ENTRIES + 1
 
 
 @pytest.mark.parametrize(

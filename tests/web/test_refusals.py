@@ -57,6 +57,7 @@ def test_input_that_can_be_corrected_is_422_and_nothing_else_is() -> None:
     }
     about_input |= {
         Reason.ADDRESS_UNCHANGED, Reason.CONFIRM_FIRST, Reason.LIST_EMPTY, Reason.LIST_TOO_LONG,
+        Reason.LIST_TOO_SLOW,
         Reason.NOBODY_TO_INVITE,
     }  # fmt: skip
     assert {reason for reason in Reason if status_of(reason) == 422} == about_input
