@@ -136,6 +136,13 @@ def test_limits_count_every_spelling_of_an_address_together(app: Flask):
             assert rate_limits._typed_email() in (address, text[:254] if not address else "")
 
 
+def test_limits_count_both_addresses_of_a_gmail_mailbox_together(app: Flask):
+    for email in ("kim@gmail.com", "kim@googlemail.com"):
+        with app.test_request_context("/login", method="POST", data={"email": email}):
+            read_form(FORM)
+            assert rate_limits._typed_email() == "kim@gmail.com"
+
+
 def test_setting_up_from_the_command_line(app: Flask):
     found = {}
     for text in INPUTS:

@@ -21,7 +21,7 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
-from invites.core.addresses import canonical
+from invites.core.addresses import canonical, spellings
 from invites.core.errors import RuleError
 from invites.people import passwords, profiles
 from invites.web import pending_login
@@ -129,7 +129,7 @@ def _typed_email() -> str:
     """Canonical, so another spelling doesn't give more attempts."""
     typed = request.form.get("email", "")
     try:
-        return canonical(typed)
+        return min(spellings([canonical(typed)]))
     except RuleError:
         return typed[:254]
 
