@@ -182,7 +182,7 @@ def _check(classification: Classification) -> None:
         == classification.counts[EntryOutcome.INVALID]
         == 1_000
     )
-    not_classified = {EntryOutcome.INVITE_PROFILE, EntryOutcome.EXCLUDED}
+    not_classified = {EntryOutcome.EXCLUDED}
     missing = {outcome for outcome in EntryOutcome if not classification.counts[outcome]}
     assert missing == not_classified, missing
 

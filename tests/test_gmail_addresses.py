@@ -67,8 +67,6 @@ def test_a_list_with_both_invites_one_of_them_as_it_is_written(owner, now, one, 
 
 @BOTH
 def test_people_are_recognized_by_their_mailbox(owner, account, now, one, other):
-    make_user("Kim", one, now)
-    assert outcomes(account, now, other) == [EntryOutcome.INVITE_PROFILE]
     invitation = invite(owner, now, one)
     assert outcomes(account, now, other) == [EntryOutcome.PENDING]
     answers.decline(invitation, now)

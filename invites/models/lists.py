@@ -23,7 +23,6 @@ from invites.models.people import User
 
 class EntryOutcome(StrEnum):
     INVITE = "invite"
-    INVITE_PROFILE = "invite_profile"
     MEMBER = "member"
     REMOVED = "removed"
     DECLINED = "declined"
@@ -35,7 +34,7 @@ class EntryOutcome(StrEnum):
     INVALID = "invalid"
 
 
-INVITED = frozenset({EntryOutcome.INVITE, EntryOutcome.INVITE_PROFILE})
+INVITED = frozenset({EntryOutcome.INVITE})
 # Invited again only if the member ticks a box, see classify.invited.
 ON_REQUEST = frozenset({EntryOutcome.REMOVED, EntryOutcome.DECLINED, EntryOutcome.PENDING})
 

@@ -96,9 +96,6 @@ AUDIT_CATEGORY = {
 
 _OUTCOME = {
     EntryOutcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
-    EntryOutcome.INVITE_PROFILE: lambda n: ngettext(
-        "will be invited (has a profile)", "will be invited (have a profile)", n
-    ),
     EntryOutcome.MEMBER: lambda n: ngettext("already a member", "already members", n),
     EntryOutcome.REMOVED: lambda n: ngettext("removed member", "removed members", n),
     EntryOutcome.DECLINED: lambda n: ngettext("declined earlier", "declined earlier", n),

@@ -467,8 +467,7 @@ class TestReviewWhileTyping:
         )
         olive.open(NEW)
         assert outcomes(ask(olive, "review", email=typed)) == {
-            "invite": 1,
-            "invite_profile": 1,
+            "invite": 2,
             "member": 1,
             "removed": 1,
             "declined": 1,

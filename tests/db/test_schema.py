@@ -1,6 +1,7 @@
 """Migrations, and what is refused at start."""
 
 import hashlib
+import json
 import multiprocessing
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ FROZEN = {
     "0001_initial": "49104141f4d291068f06d61d9919b0044d42d669ee4042ce19691326a58b7baf",
     "0002_moderator_limit": "ffb8a9b13e1a60ac033b51e00f50a2fec1212187742bf1b4b697ea3c5196040d",
     "0003_list_encoding": "e9db6f2a671d1b734d3fbb4f27d61e609fa0e1c35b300c42dddaa7478fb2ce70",
+    "0004_no_profile_outcome": "3692df8a65b81ce5defff33ae22a522f5c0e1ae4a664b287e04aa76c9744641f",
 }
 
 
@@ -253,6 +255,18 @@ def test_an_upgrade_from_the_oldest_release_keeps_all_rows(tmp_path, monkeypatch
     for model in TABLES:
         assert list(model.select())
     db.close()
+
+
+def test_an_uploaded_list_no_longer_tells_who_has_a_profile(tmp_path, monkeypatch):
+    file = release_0_1_0(tmp_path, monkeypatch)
+    counts = '{"invite": 1, "invite_profile": 2, "member": 1}'
+    with sqlite3.connect(file) as old:
+        old.execute("UPDATE staged_list SET counts = ?", [counts])
+        old.execute("UPDATE staged_row SET outcome = 'invite_profile'")
+    schema.migrate(TABLES)
+    after = rows_of(file)
+    assert json.loads(after["staged_list"][0]["counts"]) == {"invite": 3, "member": 1}
+    assert {row["outcome"] for row in after["staged_row"]} == {"invite"}
 
 
 def release_0_1_0(tmp_path, monkeypatch):

@@ -36,8 +36,8 @@ def test_each_entry_gets_its_outcome(people, owner, now):
     answers.decline(invite(owner, now, "no@example.org"), now)
     found = {
         "new@example.org": EntryOutcome.INVITE,
-        "pia@example.org": EntryOutcome.INVITE_PROFILE,
-        "zoe@elsewhere.example": EntryOutcome.INVITE_PROFILE,
+        "pia@example.org": EntryOutcome.INVITE,
+        "zoe@elsewhere.example": EntryOutcome.INVITE,
         "ada@example.org": EntryOutcome.MEMBER,
         "uma@example.org": EntryOutcome.REMOVED,
         "no@example.org": EntryOutcome.DECLINED,
@@ -46,6 +46,12 @@ def test_each_entry_gets_its_outcome(people, owner, now):
         "nobody": EntryOutcome.INVALID,
     }
     assert outcomes(owner.account, now, *found) == list(found.values())
+
+
+def test_members_do_not_learn_who_has_a_profile(people, account, now):
+    alone, elsewhere = make_user("Pia", "pia@example.org", now), people.stranger.user
+    found = outcomes(account, now, "new@example.org", alone.email, elsewhere.email)
+    assert found == [EntryOutcome.INVITE] * 3
 
 
 def test_an_address_is_recognized_in_any_spelling(people, account, now):
