@@ -80,7 +80,9 @@ def create() -> Response:
     # %r escapes line breaks, so that nobody can forge lines of the log (ASVS 5.0 16.4.1).
     log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
     form.password.errors = [
-        _with_new_password(_("This email address and password don't match. Check both."))
+        _with_new_password(
+            _("This email address and password don't match. Check both and try again.")
+        )
     ]
     return _page(form)
 

@@ -123,6 +123,8 @@ def test_a_deactivated_person_is_out_at_once_and_can_come_back(
     olive.go_to("Active").press("Deactivate Uma Roy").sees("Uma Roy is now inactive.")
     uma.page.reload()
     uma.sees_heading("You are no longer an active member")
+    olive.press("Undo").sees("Uma Roy is active again.").press("Deactivate Uma Roy")
+    olive.sees("Uma Roy is now inactive.")
 
     olive.go_to("Inactive").press("Reactivate Uma Roy").sees("Uma Roy is active again.")
     uma.page.reload()
