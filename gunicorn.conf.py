@@ -12,6 +12,7 @@ from typing import Any
 
 from invites import db
 from invites.cli import readiness
+from invites.cli.ports import refuse_taken
 from invites.core.setting_values import SettingsError
 from invites.core.settings import load_settings
 from invites.db import NotReadyError
@@ -44,13 +45,14 @@ def post_worker_init(_worker: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to start if Invites isn't ready, and hold the lock that stops a restore."""
+    """Refuse to start if Invites isn't ready, and hold the locks until the server ends."""
     db.configure(_settings.database_path)
+    server.until_the_end = ExitStack()  # the server outlives this module when it reloads
     try:
-        readiness.check(_settings)
-        server.until_the_end = ExitStack()  # the server outlives this module when it reloads
-        server.until_the_end.enter_context(readiness.hold(_settings))
+        server.until_the_end.enter_context(readiness.service(_settings))
+        server.until_the_end.enter_context(readiness.only_web_server(_settings))
+        refuse_taken(_settings.bind)
     except (NotReadyError, SettingsError) as error:
         sys.exit(f"Error: {error}")
-    for warning in _settings.warnings:
+    for warning in readiness.warnings(_settings):
         server.log.warning(warning)

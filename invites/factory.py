@@ -17,6 +17,7 @@ from invites.people import sessions
 from invites.web import (
     access,
     error_pages,
+    fault_pages,
     form_limits,
     login,
     mailed_links,
@@ -47,6 +48,7 @@ _PARTS = (
     template_context,
     security_headers,
     error_pages,
+    fault_pages,
 )
 
 

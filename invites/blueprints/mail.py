@@ -13,6 +13,7 @@ from invites.core.addresses import canonical
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import render, render_test_mail
+from invites.members import installation
 from invites.models import Delivery
 from invites.outbox import deliveries, heartbeat, throttle
 from invites.sending import sender_domain
@@ -98,7 +99,12 @@ def change_throttle() -> AnyResponse:
 @allow(Who.INSTALLER)
 def mailbox() -> AnyResponse:
     found = deliveries.queued_page(request.args.get("page", 1, type=int))
-    return show("mail/mailbox.html", fragment="mail/_mail_list.html", found=found)
+    return show(
+        "mail/mailbox.html",
+        fragment="mail/_mail_list.html",
+        found=found,
+        backup=installation.last_backup(now()),
+    )
 
 
 @blueprint.get("/mailbox/<int:delivery_id>")
@@ -145,6 +151,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
         worker_is_running=heartbeat.worker_is_running(now()),
         outage=heartbeat.outage(),
         mail_labels=mail_labels,
+        backup=installation.last_backup(now()),
         **initial | parts,
     )
 

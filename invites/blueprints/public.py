@@ -4,6 +4,8 @@ from flask import Blueprint, Response, jsonify, url_for
 from peewee import PeeweeException
 from werkzeug.wrappers import Response as AnyResponse
 
+from invites import db
+from invites.db.health import disk_is_low, monitor
 from invites.members import installation
 from invites.outbox import heartbeat
 from invites.web.access import Who, allow
@@ -25,14 +27,16 @@ def start() -> AnyResponse:
 @blueprint.get("/healthz")
 @allow(Who.ANYBODY)
 def healthz() -> tuple[Response, int]:
-    """Status 503 if database or worker fails. The body says which."""
+    """Status 503 if the database or the worker doesn't work. The body says which, and why."""
+    fault = monitor.fault()
+    health: dict[str, str] = {"database": fault or "ok", "disk": "low" if disk_is_low() else "ok"}
     try:
-        worker = heartbeat.worker_is_running(now())
-        health = {
-            "database": "ok",
-            "worker": "ok" if worker else "not seen",
-            "mail": "waits" if services().settings.mail_server and heartbeat.outage() else "ok",
-        }
-        return jsonify(health), 200 if worker else 503
-    except PeeweeException:
-        return jsonify({"database": "failed", "worker": "unknown", "mail": "unknown"}), 503
+        health["worker"] = "ok" if heartbeat.worker_is_running(now()) else "not seen"
+        waits = services().settings.mail_server and heartbeat.outage()
+        health["mail"] = "waits" if waits else "ok"
+        health["backup"] = installation.last_backup(now()).state
+    except PeeweeException as error:
+        health["database"] = fault or db.fault_of(error) or db.Fault.FAILED
+        health |= dict.fromkeys(("worker", "mail", "backup"), "unknown")
+    works = health["database"] == health["worker"] == "ok"
+    return jsonify(health), 200 if works else 503

@@ -103,6 +103,12 @@ def _prepare(
             f"{backup} contains a damaged database, or none that Invites 0.1.0 or later created."
         )
     schema.migrate(TABLES)
+    if readiness.has_other_key(draft):
+        raise NotReadyError(
+            f"The {secret_key.FILE_NAME} in {backup} is not the one that its database was used "
+            "with, so every link in emails would be dead. Restore another backup, or put the right "
+            "file there."
+        )
     on_hold = _end_sessions_and_hold_mail(now, keep_mail=keep_mail)
     for name in _names(settings):
         _finish(settings, draft / name)

@@ -1,23 +1,33 @@
 """The flask commands migrate, backup and restore."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import ParamSpec
 
 import click
 from flask.cli import with_appcontext
+from peewee import PeeweeException
 
+from invites import db
 from invites.cli import backups, readiness
-from invites.cli.shared import Command, ready_database
+from invites.cli.shared import Command, describe, ready_database
+from invites.core import secret_key
 from invites.core.clock import utcnow
+from invites.core.setting_values import SettingsError
+from invites.db import NotReadyError
 from invites.members import installation
 from invites.web.services import services
+
+P = ParamSpec("P")
 
 
 @click.command(cls=Command)
 @click.option(
     "--new-key",
     is_flag=True,
-    help="Create a new secret key for a database whose key is lost. Logs everyone out and "
-    "breaks the links in all emails.",
+    help="For a database whose secret key is lost: use the key that is there, or create one. "
+    "Logs everyone out and breaks the links in all emails.",
 )
 @with_appcontext
 def migrate(new_key: bool) -> None:
@@ -26,6 +36,8 @@ def migrate(new_key: bool) -> None:
     Safe to run at any time.
     """
     applied = readiness.prepare(services().settings, new_key=new_key)
+    for warning in secret_key.warnings(services().settings.data):
+        click.echo(f"Warning: {warning}", err=True)
     for name in applied:
         click.echo(f"Applied {name}.")
     if not applied:
@@ -45,14 +57,27 @@ def backup(folder: Path, keep: int | None) -> None:
 
     Invites may be running.
     """
-    ready_database()
-    settings = services().settings
-    if not installation.is_set_up():
-        raise click.ClickException(
-            f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
-        )
-    done = backups.back_up(settings, folder, utcnow(), keep=keep)
+    settings, now = services().settings, utcnow()
+    try:
+        ready_database()
+        if not installation.is_set_up():
+            raise click.ClickException(
+                f"There is nothing to back up in {settings.data}. Is INVITES_DATA right?"
+            )
+        done = backups.back_up(settings, folder, now, keep=keep)
+    except (NotReadyError, SettingsError, OSError) as error:
+        _record(installation.record_failed_backup, now, describe(error))
+        raise
+    _record(installation.record_backup, now)
     click.echo(f"Backed up {settings.data} to {done}. Protect it like this installation.")
+
+
+def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """For the Mail page and /healthz, unless the database can't be written."""
+    with suppress(PeeweeException):
+        db.connect()
+        write(*args, **kwargs)
+    db.close()
 
 
 @click.command(cls=Command)

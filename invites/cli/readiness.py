@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,32 +11,42 @@ from invites import db
 from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import NotReadyError, schema
+from invites.db.health import refuse_damaged_now
 from invites.members import installation
 from invites.models import TABLES
 from invites.people import two_step
+
+_WEB = "web"  # the lock of the web server
+_READ_TIME = 5.0  # seconds to look for damage at start
+_HANDOVER = 3.0  # seconds in which a web server that is ending gives up the data folder
+
+_NEW_KEY = (
+    "If there is no backup, run 'flask migrate --new-key'. That logs everyone out, breaks the "
+    "links in all emails and all permanent links, and removes all authenticator apps."
+)
 
 
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     """Creates what a new installation needs and applies pending migrations; returns their names.
 
-    ``new_key``: create a key even if the database's own is lost. This removes authenticator apps
-    and recovery codes, which depend on the lost key. Raises NotReadyError.
+    ``new_key``: create a key if the database's own is lost, or use the one that is there in its
+    place. This removes authenticator apps and recovery codes, which depend on the lost key. Raises
+    NotReadyError.
     """
     applied = schema.migrate(TABLES)
-    if not new_key:
-        _refuse_lost_key(settings)
-    elif not secret_key.load_secret_keys(settings.data):
-        db.connect()
-        two_step.delete_derived_keys()
-        db.close()
+    if new_key:
+        _give_up_lost_key(settings.data)
+    else:
+        _refuse_other_key(settings.data)
     secret_key.make_secret_key(settings.data)
+    _remember_keys(settings.data)
     return applied
 
 
 def check(settings: Settings) -> None:
     """Raises NotReadyError, which says what to do."""
     schema.refuse_unready()
-    _refuse_lost_key(settings)
+    _refuse_other_key(settings.data)
     keys = secret_key.load_secret_keys(settings.data)
     if not keys:
         raise NotReadyError(
@@ -48,11 +59,39 @@ def check(settings: Settings) -> None:
         )
 
 
-def hold(settings: Settings) -> AbstractContextManager[None]:
-    """A lock that services share. Raises NotReadyError while a backup is being restored."""
-    return _lock(
-        settings.data, fcntl.LOCK_SH, "A backup is being restored. Start again when it is done."
-    )
+def warnings(settings: Settings) -> list[str]:
+    return settings.warnings + secret_key.warnings(settings.data)
+
+
+@contextmanager
+def service(settings: Settings) -> Iterator[None]:
+    """Checks everything, then keeps a restore away while the service runs.
+
+    Raises NotReadyError, also while a backup is being restored.
+    """
+    check(settings)
+    refuse_damaged_now(_READ_TIME)
+    refusal = "A backup is being restored. Start again when it is done."
+    with _lock(settings.data, fcntl.LOCK_SH, refusal):
+        _remember_keys(settings.data)
+        yield
+
+
+@contextmanager
+def only_web_server(settings: Settings) -> Iterator[None]:
+    """Raises NotReadyError if another web server uses the data folder.
+
+    Each would count the rate limits for itself.
+    """
+    deadline = time.monotonic() + _HANDOVER
+    where = f" at {settings.bind}"
+    with db.only_one(_WEB, lambda: time.monotonic() > deadline, where=where) as is_only_one:
+        if not is_only_one:
+            raise NotReadyError(
+                f"Another web server uses {settings.data}: {db.holder(_WEB)}. "
+                "Stop it, or set INVITES_DATA to another folder."
+            )
+        yield
 
 
 def hold_alone(settings: Settings) -> AbstractContextManager[None]:
@@ -78,19 +117,54 @@ def _lock(folder: Path, kind: int, refusal: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _refuse_lost_key(settings: Settings) -> None:
-    if secret_key.load_secret_keys(settings.data):
-        return
-    db.connect()
-    try:
-        is_set_up = installation.is_set_up()
-    finally:
-        db.close()
-    if is_set_up:
-        path = settings.data / secret_key.FILE_NAME
+def has_other_key(folder: Path) -> bool:
+    """Whether ``folder`` lacks the key that the database was used with last."""
+    with _connected():
+        known = installation.key_fingerprints()
+    return bool(known) and known[0] not in _fingerprints(folder)
+
+
+def _refuse_other_key(folder: Path) -> None:
+    """Until the installation is set up any key will do, because nothing was signed with another."""
+    path = folder / secret_key.FILE_NAME
+    with _connected():
+        if not installation.is_set_up():
+            installation.remember_keys(_fingerprints(folder))
+            return
+    if not secret_key.load_secret_keys(folder):
         raise NotReadyError(
             f"The database is set up, but its secret key is not in {path}. Restore that file from "
-            "a backup. If there is no backup, delete the file if it exists and run "
-            "'flask migrate --new-key'. That logs everyone out, breaks the links in all emails "
-            "and all permanent links, and removes all authenticator apps."
+            f"a backup. {_NEW_KEY}"
         )
+    if has_other_key(folder):
+        raise NotReadyError(
+            f"The key in {path} is not the one that this database was used with, so every link in "
+            f"emails would be dead. Restore that file from a backup. {_NEW_KEY}"
+        )
+
+
+def _give_up_lost_key(folder: Path) -> None:
+    found = _fingerprints(folder)
+    with _connected():
+        known = installation.key_fingerprints()
+        if not found or (known and not set(known) & set(found)):
+            two_step.delete_derived_keys()
+
+
+def _remember_keys(folder: Path) -> None:
+    with _connected():
+        installation.remember_keys(_fingerprints(folder))
+
+
+def _fingerprints(folder: Path) -> list[str]:
+    return [secret_key.fingerprint(key) for key in secret_key.load_secret_keys(folder)]
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    with db.file_errors():
+        db.connect()
+        try:
+            yield
+        finally:
+            db.close()

@@ -1,14 +1,15 @@
 """The flask commands serve and worker."""
 
+import ctypes
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,13 +18,21 @@ from flask_mail import Mail
 
 from invites import db
 from invites.cli import readiness
+from invites.cli.ports import refuse_taken
 from invites.cli.setup import greet
 from invites.cli.shared import Command, ready_database
 from invites.core.settings import PROJECT_ROOT
+from invites.sending.backoff import Backoff
 from invites.sending.worker import Worker
 from invites.web.services import services
 
-_ENDS_WITHIN = 30  # seconds; longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
+_PR_SET_PDEATHSIG = 1
+
+# Seconds
+_TICK = 0.2
+_PAUSES = (1.0, 5.0, 15.0, 60.0)  # until a worker that ended is started again
+_RUNS_WELL = 60.0  # after which its next end counts as the first
+_ENDS_WITHIN = 30.0  # longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
 
 
 @click.command(cls=Command)
@@ -32,42 +41,62 @@ _ENDS_WITHIN = 30  # seconds; longer than gunicorn's graceful_timeout and the wo
 def serve(reload: bool) -> None:
     """Run the web server and the mail worker in this terminal until stopped."""
     ready_database()
-    _refuse_taken_port(services().settings.bind)
+    db.close()
+    settings = services().settings
+    with readiness.only_web_server(settings):
+        refuse_taken(settings.bind)
+    db.connect()
     greet()  # gunicorn logs the warnings
     db.close()
     told_to_stop = _stop_requests()
-    if reload:
-        while not told_to_stop():
-            running = _start_both()
-            _wait_for_change(told_to_stop)
-            _end(running.values())
-        return
-    running = _start_both()
-    while not told_to_stop() and all(process.poll() is None for process in running.values()):
-        time.sleep(0.1)
-    ended = [
-        f"The {name} stopped: {_describe_exit(process.returncode)}."
-        for name, process in running.items()
-        if process.returncode is not None
-    ]
-    _end(running.values())
+    web, worker, files = _start_web_server(), _MailWorker(), _source_files()
+    while not told_to_stop() and (reload or web.poll() is None):
+        time.sleep(_TICK)
+        worker.restart_if_ended()
+        if reload and files != (files := _source_files()):
+            _end(web, worker.process)
+            web, worker = _start_web_server(), _MailWorker()
+    status = web.poll()
+    _end(web, worker.process)
     if not told_to_stop():
-        raise click.ClickException(f"{' '.join(ended)} Invites has stopped.")
+        assert status is not None
+        raise click.ClickException(
+            f"The web server stopped: {_describe_exit(status)}. Invites has stopped."
+        )
 
 
-def _start_both() -> dict[str, subprocess.Popen[bytes]]:
-    return {
-        "web server": _start("gunicorn", "--config", "gunicorn.conf.py", "app:app"),
-        # Lower priority than pages, because people wait for those.
-        "mail worker": _start("flask", "worker", before=("nice", "-n", "5")),
-    }
+def _start_web_server() -> subprocess.Popen[bytes]:
+    return _start("gunicorn", "--config", "gunicorn.conf.py", "app:app")
 
 
-def _wait_for_change(told_to_stop: Callable[[], bool]) -> None:
-    """Also returns when this process is told to stop."""
-    before = _source_files()
-    while not told_to_stop() and _source_files() == before:
-        time.sleep(0.5)
+class _MailWorker:
+    """Started again when it ends, because pages work without it."""
+
+    def __init__(self) -> None:
+        self._backoff = Backoff()
+        self._start()
+
+    def _start(self) -> None:
+        self._started_at = time.monotonic()
+        self._is_reported = False
+        self.process = _start("flask", "worker", niceness=5)  # people wait for pages
+
+    def restart_if_ended(self) -> None:
+        status = self.process.poll()
+        if status is None or self._backoff.is_on():
+            return
+        if self._is_reported:
+            self._start()
+            return
+        if time.monotonic() - self._started_at > _RUNS_WELL:
+            self._backoff.end()
+        pause = self._backoff.begin(_PAUSES)
+        self._is_reported = True
+        click.echo(
+            f"The mail worker stopped: {_describe_exit(status)}. Pages still work, emails wait, "
+            f"and the worker starts again in {pause:.0f} s.",
+            err=True,
+        )
 
 
 def _source_files() -> set[tuple[Path, int]]:
@@ -87,28 +116,24 @@ def _describe_exit(code: int) -> str:
     return f"see the error above (exit code {code})" if code else "it was asked to"
 
 
-def _refuse_taken_port(bind: str) -> None:
-    host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        socket.create_server((host, int(port)), family=family).close()
-    except OSError as error:
-        raise click.ClickException(
-            f"Invites can't listen on {bind}: {str(error.strerror).partition(' (')[0]}. "
-            "Set INVITES_BIND to an address and a free port of this machine, "
-            "such as 127.0.0.1:8001."
-        ) from None
-
-
-def _start(module: str, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+def _start(module: str, *arguments: str, niceness: int = 0) -> subprocess.Popen[bytes]:
     """Starts a program in its own session, so that only this process signals it."""
     return subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
-        [*before, sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
         env=os.environ | {"MALLOC_ARENA_MAX": "2"},  # otherwise each thread keeps its freed memory
         start_new_session=True,
+        preexec_fn=partial(_prepare_child, niceness, os.getpid()),
     )
+
+
+def _prepare_child(niceness: int, parent: int) -> None:
+    """Has the child terminated if ``parent`` is killed, where the system can do that."""
+    os.nice(niceness)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # killed meanwhile
+            sys.exit(1)
 
 
 def _stop_requests() -> Callable[[], bool]:
@@ -124,7 +149,7 @@ def _stop_requests() -> Callable[[], bool]:
     return lambda: bool(signals) or (in_terminal and not sys.stdin.isatty())
 
 
-def _end(running: Collection[subprocess.Popen[bytes]]) -> None:
+def _end(*running: subprocess.Popen[bytes]) -> None:
     """Terminates all processes. Kills those that don't end in time."""
     for process in running:
         process.terminate()
@@ -144,8 +169,6 @@ def worker(info: ScriptInfo) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = services().settings
     db.configure(settings.database_path, durable=False)
-    ready_database()
-    db.close()
-    with readiness.hold(settings):
+    with readiness.service(settings):
         app = info.load_app()
         Worker(Mail(app) if settings.mail_server else None, services().mail_context).run()

@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from invites import __version__
+from invites.cli import readiness
 from invites.cli.shared import Command, error_text, ready_database
 from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
@@ -67,7 +68,7 @@ def welcome() -> None:
     """Show the address of this installation and, before it is set up, the setup code."""
     ready_database()
     greet()
-    for warning in services().settings.warnings:
+    for warning in readiness.warnings(services().settings):
         click.echo(f"  Warning: {warning}\n", err=True)
 
 

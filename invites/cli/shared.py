@@ -19,17 +19,25 @@ class Command(click.Command):
         """Turns expected errors into a ClickException."""
         try:
             return super().invoke(ctx)
-        except (NotReadyError, SettingsError) as error:
-            raise click.ClickException(str(error)) from None
-        except OSError as error:
-            place = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{place}{error.strerror or error}") from None
+        except (NotReadyError, SettingsError, OSError) as error:
+            raise click.ClickException(describe(error)) from None
+        except db.ERRORS as error:
+            if db.fault_of(error) is None:
+                raise
+            raise click.ClickException(db.explain(error)) from None
 
 
 def ready_database() -> None:
     """Raises NotReadyError when the database or the key can't be used."""
     readiness.check(services().settings)
     db.connect()
+
+
+def describe(error: NotReadyError | SettingsError | OSError) -> str:
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return str(error)
 
 
 def error_text(refused: RuleError) -> str:

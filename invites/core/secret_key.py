@@ -1,7 +1,9 @@
 """The secret keys: a file beside the database, never in it."""
 
+import hmac
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from invites.core.setting_values import SettingsError
@@ -30,6 +32,23 @@ def load_secret_keys(data: Path) -> list[str]:
         raise SettingsError(
             f"{path} can't be read: {reason}. Run this command as the user that Invites runs as."
         ) from None
+
+
+def fingerprint(key: str) -> str:
+    """Says which key it is without revealing it; stored in the database."""
+    return hmac.new(key.encode(), b"fingerprint", "sha256").hexdigest()[:16]
+
+
+def warnings(data: Path) -> list[str]:
+    path = data / FILE_NAME
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
+    if not mode & 0o077:
+        return []
+    return [
+        f"Others on this machine can read {path} (mode {mode:04o}) and forge every link. "
+        f"Run 'chmod 600 {path}'. If somebody may have read it, see 'Replace the secret key' in "
+        "docs/operating.md."
+    ]
 
 
 def make_secret_key(data: Path) -> None:

@@ -9,8 +9,19 @@ from invites.db.connection import (
     sql_transaction,
     transaction,
 )
-from invites.db.database_file import NotReadyError, backup, only_one
+from invites.db.database_file import backup
+from invites.db.faults import (
+    ERRORS,
+    Fault,
+    FaultError,
+    NotReadyError,
+    explain,
+    fault_of,
+    file_errors,
+    full_folders,
+)
 from invites.db.fields import UtcField, moment
+from invites.db.locks import holder, only_one
 from invites.db.queries import (
     LEFT_OUTER,
     among,

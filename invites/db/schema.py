@@ -18,8 +18,10 @@ from typing import Any
 import peewee
 
 from invites.db.connection import close, connect, database, path, transaction
-from invites.db.database_file import NotReadyError, file_errors, refuse_damaged
+from invites.db.faults import FaultError, NotReadyError, file_errors
 from invites.db.fields import UtcField
+from invites.db.health import refuse_damaged
+from invites.db.locks import lock_file
 
 Models = Sequence[type[peewee.Model]]
 
@@ -63,7 +65,7 @@ def migrate(models: Models) -> list[str]:
     file = path()
     with file_errors():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with file.with_name("migrate.lock").open("w") as lock:
+        with lock_file("migrate") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file.touch(mode=0o600)
             connect()
@@ -111,7 +113,7 @@ def is_sound() -> bool:
         connect()
         refuse_damaged(database.connection())
         return bool(database.table_exists(AppliedMigration))
-    except (peewee.DatabaseError, sqlite3.DatabaseError):
+    except (FaultError, peewee.DatabaseError, sqlite3.DatabaseError):
         return False
     finally:
         close()

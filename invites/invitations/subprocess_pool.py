@@ -44,12 +44,15 @@ def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls ``work`` in a subprocess that uses the same database.
 
     ``work`` is a function of a module; arguments and result can be pickled. Raises RuleError as
-    ``work`` does, and PoolError if it ends in any other way.
+    ``work`` does, FaultError if the database can't be used, and PoolError if it ends in any other
+    way.
     """
     with _slots:
         process = _spare.take() or _Process()
-        result, refusal = process.call((db.path(), work, args, kwargs))
+        result, refusal, fault = process.call((db.path(), work, args, kwargs))
         _spare.start()
+    if fault is not None:
+        raise db.FaultError(fault)
     if refusal is not None:
         reason, details = refusal
         raise RuleError(reason, **details)
@@ -67,13 +70,18 @@ def serve(descriptor: int) -> None:
         connection.send(_call(path, work, args, kwargs))
 
 
-def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any]:
+def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+    """Returns the result, what refused it, and the fault that prevented it."""
     db.configure(path)
-    db.connect()
     try:
-        return work(*args, **kwargs), None
+        db.connect()
+        return work(*args, **kwargs), None, None
     except RuleError as error:
-        return None, (error.reason, error.details)
+        return None, (error.reason, error.details), None
+    except db.ERRORS as error:
+        if db.fault_of(error) is None:
+            raise
+        return None, None, db.fault_of(error)
     finally:
         db.close()
 

@@ -1,13 +1,34 @@
-"""Setup of a new installation: the first account and its owner, the installer."""
+"""The installation: its setup with a first account and owner, its secret keys, its backups."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.members import accounts
-from invites.models import Account, User
+from invites.models import Account, Installation, User
 from invites.people import profiles
 from invites.people.profiles import NewProfile
+
+_BACKUP_AGE = timedelta(days=3)
+
+
+class BackupState(StrEnum):
+    NONE = "none"
+    OK = "ok"
+    FAILED = "failed"
+    OLD = "old"
+
+
+@dataclass(frozen=True)
+class LastBackup:
+    """``made_at``: of the last one that succeeded. ``failure`` is the reason of a later failure."""
+
+    state: BackupState
+    made_at: datetime | None
+    failed_at: datetime | None
+    failure: str
 
 
 def is_set_up() -> bool:
@@ -23,3 +44,32 @@ def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Accou
         installer.is_installer = True
         installer.save()
         return accounts.create(account_name, installer, now), installer
+
+
+def key_fingerprints() -> list[str]:
+    """Of the secret keys when the services started last, the signing one first."""
+    return Installation.get().key_fingerprints.split()
+
+
+def remember_keys(fingerprints: list[str]) -> None:
+    if fingerprints != key_fingerprints():
+        Installation.update(key_fingerprints=" ".join(fingerprints)).execute()
+
+
+def record_backup(now: datetime) -> None:
+    Installation.update(backed_up_at=now, backup_failed_at=None, backup_failure="").execute()
+
+
+def record_failed_backup(now: datetime, reason: str) -> None:
+    Installation.update(backup_failed_at=now, backup_failure=reason[:500]).execute()
+
+
+def last_backup(now: datetime) -> LastBackup:
+    row = Installation.get()
+    if row.backup_failed_at is not None:
+        state = BackupState.FAILED
+    elif row.backed_up_at is None:
+        state = BackupState.NONE
+    else:
+        state = BackupState.OLD if now - row.backed_up_at > _BACKUP_AGE else BackupState.OK
+    return LastBackup(state, row.backed_up_at, row.backup_failed_at, row.backup_failure)

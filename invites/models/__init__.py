@@ -2,6 +2,7 @@
 
 from invites.models.accounts import Account
 from invites.models.base import RoleField, Row
+from invites.models.installation import Installation
 from invites.models.invitations import (
     OPEN_STATES,
     Batch,

@@ -18,6 +18,7 @@ from invites.mail.builder import MailBuilder
 from invites.mail.rendering import MailContext
 from invites.outbox import heartbeat, journal, throttle
 from invites.people import sessions
+from invites.sending.backoff import Backoff
 from invites.sending.connection_pool import ConnectionPool
 from invites.sending.dispatcher import Dispatcher
 from invites.sending.smtp_replies import ServerUnavailable
@@ -46,11 +47,13 @@ class Worker:
         self._builder = MailBuilder(mail_context)
         self._dispatcher = Dispatcher()
         self._stop_deadline: float | None = None
+        self._is_waiting = False
         self._is_recovered = False
+        self._fault: db.Fault | None = None
         self._maintained_at = float("-inf")
         self._cleaned_at = float("-inf")
         self._outage = Outage()
-        self._connection_backoff = ConnectionBackoff()
+        self._connection_backoff = Backoff()
         self._refused_at = 0  # how many were open when another was refused
         self._last_heartbeat = (datetime.min.replace(tzinfo=UTC), "")
 
@@ -62,10 +65,16 @@ class Worker:
         """Returns when stopped. Call it in the main thread, which receives signals."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        with db.only_one("worker", self._is_told_to_stop) as is_only_one:
+        with db.only_one("worker", self._wait_no_longer) as is_only_one:
             if is_only_one:
                 self._work()
         log.info("mail worker stopped")
+
+    def _wait_no_longer(self) -> bool:
+        if not self._is_waiting:
+            log.warning("waits until another mail worker ends: %s", db.holder("worker"))
+            self._is_waiting = True
+        return self._is_told_to_stop()
 
     def _is_told_to_stop(self) -> bool:
         return self._stop_deadline is not None
@@ -81,6 +90,8 @@ class Worker:
             while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
                 works = self._try(self._maintain, pool)
                 works = self._try(self._send, pool) and works
+                if works:
+                    self._fault = None
         with suppress(PeeweeException):  # without heartbeats, it soon counts as stopped
             heartbeat.clear()
         db.close()
@@ -89,12 +100,21 @@ class Worker:
         """Returns False when the database failed."""
         try:
             action(pool)
-        except PeeweeException:
-            log.exception("the database can't be used now")
+        except PeeweeException as error:
+            self._report(error)
             db.close()
             time.sleep(_DATABASE_PAUSE)
             return False
         return True
+
+    def _report(self, error: PeeweeException) -> None:
+        """A fault in a row is reported once: a large list keeps the database locked for a while."""
+        fault = db.fault_of(error)
+        if fault is None:
+            log.exception("the database can't be used now")
+        elif fault is not self._fault:
+            log.warning("mail waits: %s", db.explain(error))
+        self._fault = fault
 
     def _maintain(self, pool: ConnectionPool) -> None:
         if not self._is_recovered:
@@ -167,35 +187,11 @@ class Worker:
             self._last_heartbeat = (now, outage)
 
 
-class ConnectionBackoff:
-    """A pause after a failure, longer after each one in a row."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self._until = 0.0
-
-    def begin(self, pauses: Sequence[float]) -> None:
-        """``pauses``: seconds after the first failure, the second, and so on. The last one repeats.
-
-        Does nothing during a pause, in which connections that were begun before it may fail.
-        """
-        if self.is_on():
-            return
-        self._until = time.monotonic() + pauses[min(self._failures, len(pauses) - 1)]
-        self._failures += 1
-
-    def end(self) -> None:
-        self._failures, self._until = 0, 0.0
-
-    def is_on(self) -> bool:
-        return time.monotonic() < self._until
-
-
 class Outage:
     """Why the mail server can't be used, and whether it is too early to try again."""
 
     def __init__(self) -> None:
-        self._backoff = ConnectionBackoff()
+        self._backoff = Backoff()
         self.reason = ""
 
     def begin(self, reason: str) -> None:

@@ -82,7 +82,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CrossSiteError, _cross_site)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RuleError, _refused)
-    app.register_error_handler(Exception, _crash)
+    app.register_error_handler(Exception, crash)
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
@@ -95,7 +95,7 @@ def http_error(error: HTTPException) -> Response:
     title, advice = _TITLE_AND_ADVICE.get(code, _TITLE_AND_ADVICE[400 if code < 500 else 500])
     if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
         advice = _("%(when)s Nothing is lost.", when=try_again_in(error.retry_after))
-    response = _error_page(code, title, advice)
+    response = error_page(code, title, advice)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
@@ -104,7 +104,7 @@ def http_error(error: HTTPException) -> Response:
 
 def stale_form(_error: CSRFError) -> Response:
     """For a form of another session, such as one from before the last login."""
-    return _error_page(
+    return error_page(
         400,
         _("This page has expired"),
         _("For your security, it can no longer be used. Go back, reload it and try again."),
@@ -112,7 +112,7 @@ def stale_form(_error: CSRFError) -> Response:
 
 
 def _cross_site(_error: CrossSiteError) -> Response:
-    return _error_page(
+    return error_page(
         403,
         _("Request from another website"),
         _(
@@ -126,16 +126,16 @@ def _refused(refused: RuleError) -> Response:
     status = status_of(refused.reason)
     title, advice = _TITLE_AND_ADVICE[status]
     says_less = refused.reason in (Reason.NOT_ALLOWED, Reason.NOT_FOUND)
-    return _error_page(status, title, advice if says_less else sentence_with_link(refused))
+    return error_page(status, title, advice if says_less else sentence_with_link(refused))
 
 
-def _crash(error: Exception) -> Response:
+def crash(error: Exception) -> Response:
     log.exception("%s %s failed", request.method, request.endpoint, exc_info=error)
     title, advice = _TITLE_AND_ADVICE[500]
-    return _error_page(InternalServerError.code, title, advice)
+    return error_page(InternalServerError.code, title, advice)
 
 
-def _error_page(code: int, title: object, advice: object) -> Response:
+def error_page(code: int, title: object, advice: object) -> Response:
     """A page or, for htmx, a notice on the open page.
 
     Plain text if it can't be rendered. An exception here would make the server log the whole URL.

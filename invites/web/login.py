@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import cast
 
 import flask_login
-from flask import Flask, Response, after_this_request, current_app, request, session
+from flask import Flask, Response, after_this_request, current_app, g, request, session
 
 from invites.authorization import audit_log
 from invites.core import user_agents
@@ -35,7 +35,7 @@ class Visitor(flask_login.UserMixin):
 
 
 def init_app(app: Flask) -> None:
-    _manager.init_app(app)
+    _manager.init_app(app, add_context_processor=False)  # templates have `person`
 
 
 @_manager.user_loader
@@ -45,6 +45,8 @@ def _load(token: str) -> Visitor | None:
 
 
 def visitor() -> Visitor | None:
+    if g.get("nobody_is_known"):  # see fault_pages
+        return None
     current = flask_login.current_user
     return cast(Visitor, current) if current.is_authenticated else None
 

@@ -19,6 +19,7 @@ from invites.core import addresses
 from invites.core.roles import Role
 from invites.lists import entries, table
 from invites.members import accounts
+from invites.members.installation import BackupState
 from invites.models import (
     Account,
     BatchState,
@@ -39,6 +40,7 @@ from invites.web.services import now, services
 
 _NAMES = {
     "Action": Action,
+    "BackupState": BackupState,
     "BatchState": BatchState,
     "DeliveryState": DeliveryState,
     "EntryOutcome": EntryOutcome,

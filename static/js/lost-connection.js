@@ -21,6 +21,15 @@ const tell = ({ target, detail }) => {
   else if (!notices.querySelector(".retrying")) notify(messages.offlineRetrying, "retrying");
 };
 
+// An error page of Invites says more: that the disk is full, for example. A proxy's doesn't.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const { xhr, requestConfig } = detail;
+  if (xhr.status === 503 && xhr.getResponseHeader("HX-Retarget") && !isPolling(requestConfig.elt)) {
+    detail.shouldSwap = true;
+    detail.isError = false;
+  }
+});
+
 for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.addEventListener(failure, tell);
 }

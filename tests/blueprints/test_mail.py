@@ -1,6 +1,7 @@
 """The Mail page: configuration, test mail, DNS records, throttle."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from email.headerregistry import Address
 from enum import StrEnum
 
@@ -8,6 +9,7 @@ import pytest
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
+from invites.members import installation
 from invites.outbox import heartbeat, throttle
 from invites.outbox.throttle import Limits
 from invites.sending import sender_domain
@@ -79,6 +81,19 @@ class TestConfiguration:
         assert "421 Too many connections" in olive.open("/mail").text
         heartbeat.record(utcnow())
         assert "running" in olive.open("/mail").text
+
+    def test_how_the_last_backup_went_is_shown(self, configured: Configure) -> None:
+        olive = configured()
+        assert "Last backup none yet" in olive.open("/mail").text
+        installation.record_backup(utcnow())
+        assert "none yet" not in olive.open("/mail").text
+        assert "no backup since" not in olive.text
+        installation.record_failed_backup(utcnow(), "/backups: <No> space left")
+        assert "The last backup failed" in olive.open("/mail").text
+        assert "/backups: <No> space left" in olive.text
+        installation.record_backup(utcnow() - timedelta(days=4))
+        assert "There has been no backup since" in olive.open("/mail").text
+        assert "backup failed" not in olive.text
 
     def test_a_base_url_of_this_machine_is_warned_of(self, configured: Configure) -> None:
         assert "which works only on this machine" in configured().open("/mail").text

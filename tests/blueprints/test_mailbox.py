@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from invites.core.clock import utcnow
 from invites.core.settings import load_settings
 from invites.factory import create_app
+from invites.members import installation
 from invites.models import Delivery
 from tests.support.populated_account import Site, signed_in
 
@@ -73,3 +75,11 @@ def test_with_a_mail_server_nobody_reads_other_peoples_mail(site: Site, delivery
     assert olive.open(f"/mailbox/{delivery.id}").status == 404
     assert olive.open(f"/mailbox/{delivery.id}/html").status == 404
     assert "Mailbox" not in olive.open("/accounts").page.find("header").get_text()
+
+
+def test_a_failed_backup_is_shown(site: Site) -> None:
+    olive = site.device("owner")
+    assert "backup" not in olive.open("/mailbox").text
+    installation.record_failed_backup(utcnow(), "/backups: No space left on device")
+    assert "The last backup failed" in olive.open("/mailbox").text
+    assert "/backups: No space left on device" in olive.text

@@ -14,6 +14,8 @@ from invites import db
 from invites.cli import readiness
 from invites.core.settings import Settings
 from invites.db import schema
+from invites.members import installation
+from invites.members.installation import BackupState, LastBackup
 from invites.models import Account, Delivery, DeliveryState, Membership
 from invites.outbox import journal, queue
 from invites.outbox.journal import JournalEntry
@@ -70,11 +72,12 @@ def names(folder: Path) -> list[str]:
 def test_a_backup_is_a_dated_folder_with_database_and_key(
     app: Flask, owner: Membership, database: Path, settings: Settings, folder: Path
 ) -> None:
+    before = everything(database)
     copy = back_up(app, folder)
     assert copy.name == "2026-11-23T08-15-02Z"
     assert names(folder) == [copy.name]
     assert names(copy) == ["invites.sqlite3", "secret.key"]
-    assert everything(copy / database.name) == everything(database)
+    assert everything(copy / database.name) == before
     assert (copy / "secret.key").read_text() == (settings.data / "secret.key").read_text()
     for path in (copy, *copy.iterdir()):
         assert path.stat().st_mode & 0o077 == 0
@@ -155,7 +158,7 @@ def test_an_empty_installation_is_not_backed_up(app: Flask, folder: Path) -> Non
 def test_a_restore_to_a_new_installation_brings_everything_back(
     app: Flask, backup: Path, settings: Settings, database: Path
 ) -> None:
-    before, key = everything(database), (settings.data / "secret.key").read_text()
+    before, key = everything(backup / database.name), (settings.data / "secret.key").read_text()
     db.close()
     shutil.rmtree(settings.data)
     done = run(app, "restore", backup, "--keep-mail")
@@ -267,6 +270,52 @@ def test_for_the_parent_folder_the_newest_backup_is_named(
     assert f"newest backup in it is {newest}" in run(app, "restore", folder, "--replace").output
 
 
+def test_a_backup_with_the_key_of_another_installation_is_refused_and_nothing_changes(
+    app: Flask, owner: Membership, folder: Path, settings: Settings, database: Path
+) -> None:
+    assert run(app, "migrate").exit_code == 0
+    backup = back_up(app, folder)
+    (backup / "secret.key").write_text("e" * 64 + "\n")
+    before, key = everything(database), (settings.data / "secret.key").read_text()
+    refused = run(app, "restore", backup, "--replace")
+    assert refused.exit_code == 1
+    assert len(refused.output.splitlines()) == 1
+    for words in ("secret.key", str(backup), "is not the one", "Restore another backup"):
+        assert words in refused.output
+    assert everything(database) == before
+    assert (settings.data / "secret.key").read_text() == key
+    assert not list(settings.data.glob("replaced-*"))
+
+
+def test_how_the_last_backup_went_is_recorded(
+    app: Flask, owner: Membership, folder: Path, settings: Settings
+) -> None:
+    back_up(app, folder)
+    assert installation.last_backup(MONDAY) == LastBackup(BackupState.OK, MONDAY, None, "")
+    tuesday = MONDAY + timedelta(days=1)
+    folder.rename(folder.with_name("elsewhere"))
+    folder.touch()
+    with travel(tuesday, tick=False):
+        failed = run(app, "backup", folder / "more")
+    assert failed.exit_code == 1
+    reason = failed.output.removeprefix("Error: ").strip()
+    assert "Not a directory" in reason
+    last = installation.last_backup(tuesday)
+    assert last == LastBackup(BackupState.FAILED, MONDAY, tuesday, reason)
+    folder.unlink()
+    back_up(app, folder, tuesday)
+    last = installation.last_backup(tuesday + timedelta(days=3, seconds=1))
+    assert last == LastBackup(BackupState.OLD, tuesday, None, "")
+
+
+def test_a_backup_that_fails_because_of_a_lost_key_is_recorded(
+    app: Flask, owner: Membership, folder: Path, settings: Settings
+) -> None:
+    (settings.data / "secret.key").unlink()
+    assert run(app, "backup", folder).exit_code == 1
+    assert "secret key" in installation.last_backup(MONDAY).failure
+
+
 def test_a_missing_folder_is_refused(app: Flask, owner: Membership) -> None:
     refused = run(app, "restore", "/nowhere/at/all", "--replace")
     assert refused.exit_code == 1
@@ -312,7 +361,7 @@ def test_a_backup_of_an_older_version_is_migrated(
 def test_a_restore_is_refused_while_a_service_runs(
     app: Flask, backup: Path, settings: Settings
 ) -> None:
-    with readiness.hold(settings), readiness.hold(settings):
+    with readiness.service(settings), readiness.service(settings):
         refused = run(app, "restore", backup, "--replace")
     assert refused.exit_code == 1
     assert "Stop the web server and the mail worker" in refused.output

@@ -2,16 +2,20 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from invites import db
+from invites.core.secret_key import fingerprint
 from invites.core.settings import PROJECT_ROOT, Settings, load_settings
 from invites.factory import create_app
+from invites.members import installation
 from invites.models import Authenticator, User
-from invites.people import recovery_codes, totp
+from invites.people import recovery_codes, sessions, totp
 from tests.cli.running import (
     COMMANDS,
     GUNICORN,
@@ -23,6 +27,7 @@ from tests.cli.running import (
     start,
 )
 from tests.conftest import NOW
+from tests.support.faults import fill, make_read_only
 from tests.support.populated_account import everything
 from tests.support.server import environment, set_up_data
 from tests.support.smtp_server import free_port
@@ -99,6 +104,96 @@ def test_an_empty_key_counts_as_lost(app: Flask, settings: Settings) -> None:
     setup(app)
     (settings.data / "secret.key").write_text("\n")
     assert_refused(run(app, "welcome"), "secret key")
+
+
+@pytest.fixture
+def key(app: Flask, settings: Settings) -> Path:
+    """The key file of an installation that is set up."""
+    assert run(app, "migrate").exit_code == 0
+    assert setup(app).exit_code == 0
+    return settings.data / "secret.key"
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ["migrate"]])
+def test_the_key_of_another_installation_is_refused_with_what_to_do(
+    app: Flask, key: Path, command: list[str]
+) -> None:
+    key.write_text("e" * 64 + "\n")
+    assert_refused(run(app, *command), str(key), "is not the one", "from a backup", "--new-key")
+    assert key.read_text() == "e" * 64 + "\n"
+
+
+def test_nothing_is_served_with_the_key_of_another_installation(
+    settings: Settings, key: Path
+) -> None:
+    key.write_text("e" * 64 + "\n")
+    assert create_app(settings).test_client().get("/login").status_code == 503
+
+
+def test_a_key_can_be_rotated_and_the_old_one_removed_after_a_start(app: Flask, key: Path) -> None:
+    old, new = key.read_text(), "e" * 64 + "\n"
+    for content in (new + old, new):
+        key.write_text(content)
+        assert run(app, "welcome").exit_code == 0
+        assert run(app, "migrate").exit_code == 0
+    key.write_text(old)  # signed none of the newest links
+    assert_refused(run(app, "welcome"), "is not the one")
+
+
+def test_until_the_installation_is_set_up_any_key_will_do(app: Flask, settings: Settings) -> None:
+    run(app, "migrate")
+    (settings.data / "secret.key").write_text("e" * 64 + "\n")
+    assert run(app, "welcome").exit_code == 0
+    assert setup(app).exit_code == 0
+    assert run(app, "migrate").exit_code == 0
+    assert run(app, "welcome").exit_code == 0
+
+
+def test_the_keys_of_a_database_from_an_earlier_version_are_taken_over(
+    app: Flask, key: Path
+) -> None:
+    db.connect()
+    installation.remember_keys([])
+    assert run(app, "welcome").exit_code == 0
+    assert run(app, "migrate").exit_code == 0
+    db.connect()
+    assert installation.key_fingerprints() == [fingerprint(key.read_text().strip())]
+
+
+def test_another_key_can_be_taken_if_the_own_one_is_lost(app: Flask, key: Path) -> None:
+    db.connect()
+    totp.create(User.get(), NOW)
+    key.write_text("e" * 64 + "\n")
+    assert run(app, "migrate", "--new-key").exit_code == 0
+    assert run(app, "welcome").exit_code == 0
+    assert key.read_text() == "e" * 64 + "\n"
+    db.connect()
+    assert Authenticator.select().count() == 0
+
+
+@pytest.mark.parametrize("command", ["migrate", "welcome"])
+def test_a_key_that_others_can_read_is_warned_of(app: Flask, key: Path, command: str) -> None:
+    assert "chmod" not in run(app, command).output
+    key.chmod(0o644)
+    done = run(app, command)
+    assert done.exit_code == 0
+    assert f"chmod 600 {key}" in done.output
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"), [(fill, "disk is full"), (make_read_only, "can't be written")]
+)
+def test_a_command_that_cannot_write_says_so_in_one_line(
+    app: Flask, key: Path, database: Path, break_it: Callable[..., Any], words: str
+) -> None:
+    db.connect()
+    with break_it(database), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "end_all_of_everyone", lambda: list(map(_login, range(500))))
+        assert_refused(run(app, "log-out", "--everybody"), words, str(database.parent))
+
+
+def _login(_number: int) -> None:
+    sessions.start(User.get(), "x" * 200, NOW)
 
 
 def test_a_key_that_could_be_guessed_is_refused(app: Flask, settings: Settings) -> None:

@@ -73,6 +73,7 @@ def test_its_pages_open(demo: Callable[..., Result], settings: Settings) -> None
 
 
 def test_data_is_refused_and_stays_as_it_was(app: Flask, settings: Settings) -> None:
+    run(app, "migrate")
     setup(app)
     before = everything(settings.database_path)
     assert_refused(run(app, "demo"), "has data already", "empty folder")

@@ -1,9 +1,13 @@
 """The commands serve and worker, and gunicorn, as processes."""
 
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -109,10 +113,103 @@ def test_many_signals_at_once_stop_it(migrated: dict[str, str]) -> None:
     assert process.returncode == 0, said
 
 
+def test_the_process_that_has_the_port_is_named(migrated: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(migrated["INVITES_BIND"].rpartition(":")[2]))):
+        for command in (("flask", "serve"), GUNICORN):
+            process = start(migrated, *command)
+            said = output_of(process)
+            assert process.returncode == 1
+            assert said.splitlines()[-1].startswith("Error: ")
+            assert "Traceback" not in said
+            assert f"Address already in use by process {os.getpid()} (" in said
+
+
+def test_a_second_web_server_on_the_same_data_is_refused_and_the_first_is_named(
+    migrated: dict[str, str],
+) -> None:
+    first = start(migrated, "flask", "serve")
+    other = migrated | {"INVITES_BIND": f"127.0.0.1:{free_port()}"}
+    try:
+        pid = pid_of_web_server(first)
+        wait_until_healthy(migrated)
+        for command in (("flask", "serve"), GUNICORN):
+            second = start(other, *command)
+            said = output_of(second)
+            assert second.returncode == 1
+            assert said.splitlines()[-1].startswith("Error: ")
+            assert "Traceback" not in said
+            assert f"process {pid} at {migrated['INVITES_BIND']}" in said
+            assert migrated["INVITES_DATA"] in said
+    finally:
+        first.terminate()
+        output_of(first)
+    locks = list(Path(migrated["INVITES_DATA"]).glob("*.lock"))
+    assert {path.name for path in locks} == {"migrate.lock", "web.lock", "worker.lock"}
+    assert {path.stat().st_mode & 0o777 for path in locks} == {0o600}
+
+
+def test_a_second_mail_worker_says_whom_it_waits_for(migrated: dict[str, str]) -> None:
+    first = start(migrated, "flask", "worker")
+    try:
+        read_until(first, "mail worker started")
+        second = start(migrated, "flask", "worker")
+        try:
+            assert f"process {first.pid}" in read_until(second, "another mail worker")
+        finally:
+            second.terminate()
+            output_of(second)
+    finally:
+        first.terminate()
+        output_of(first)
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """Returns the line that contains these words."""
+    assert process.stdout
+    while words not in (line := process.stdout.readline()):
+        assert process.poll() is None
+    return line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of the end")
+def test_when_serve_is_killed_web_server_and_worker_end_by_themselves(
+    migrated: dict[str, str],
+) -> None:
+    process = start(migrated, "flask", "serve")
+    pid_of_web_server(process)
+    wait_until_healthy(migrated)
+    process.kill()
+    assert "mail worker stopped" in output_of(process)  # returns when nobody has the pipe open
+    with pytest.raises(OSError, match="refused"):
+        urlopen(f"http://{migrated['INVITES_BIND']}/healthz", timeout=5)
+
+
+def test_a_worker_that_dies_is_started_again_while_pages_are_served(
+    migrated: dict[str, str],
+) -> None:
+    process = start(migrated, "flask", "serve")
+    try:
+        wait_until_healthy(migrated)
+        lock = Path(migrated["INVITES_DATA"], "worker.lock")
+        for pause in (1, 5):
+            worker = int(re.search(r"\d+", lock.read_text())[0])
+            os.kill(worker, signal.SIGKILL)
+            said = read_until(process, "The mail worker stopped: killed by SIGKILL")
+            assert f"starts again in {pause} s" in said
+            assert "Pages still work" in said
+            with urlopen(f"http://{migrated['INVITES_BIND']}/setup", timeout=5) as answer:
+                assert answer.status == 200
+            read_until(process, "mail worker started")
+    finally:
+        process.terminate()
+        output_of(process)
+    assert process.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("number", "why"), [(signal.SIGTERM, "it was asked to"), (signal.SIGKILL, "out of memory")]
 )
-def test_when_one_process_ends_the_other_is_stopped_and_the_reason_is_printed(
+def test_when_the_web_server_ends_the_worker_is_stopped_and_the_reason_is_printed(
     migrated: dict[str, str], number: signal.Signals, why: str
 ) -> None:
     process = start(migrated, "flask", "serve")

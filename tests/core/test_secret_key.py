@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from invites.core.secret_key import load_secret_keys, make_secret_key
+from invites.core.secret_key import fingerprint, load_secret_keys, make_secret_key, warnings
 from invites.core.setting_values import SettingsError
 
 
@@ -80,3 +80,21 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
         thread.join()
     assert len(found) == 16
     assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, 0), (0o400, 0), (0o640, 1), (0o644, 1)])
+def test_a_key_that_others_can_read_is_warned_of(tmp_path, mode, warned):
+    make_secret_key(tmp_path)
+    (tmp_path / "secret.key").chmod(mode)
+    found = warnings(tmp_path)
+    assert len(found) == warned
+    assert all(f"mode {mode:04o}" in text and "chmod 600" in text for text in found)
+
+
+def test_without_a_key_there_is_no_warning(tmp_path):
+    assert warnings(tmp_path) == []
+
+
+def test_a_fingerprint_tells_keys_apart_and_reveals_nothing_of_them():
+    assert fingerprint("one" * 20) == fingerprint("one" * 20) != fingerprint("two" * 20)
+    assert len(fingerprint("one" * 20)) == 16

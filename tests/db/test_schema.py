@@ -23,6 +23,7 @@ FROZEN = {
     "0002_moderator_limit": "ffb8a9b13e1a60ac033b51e00f50a2fec1212187742bf1b4b697ea3c5196040d",
     "0003_list_encoding": "e9db6f2a671d1b734d3fbb4f27d61e609fa0e1c35b300c42dddaa7478fb2ce70",
     "0004_no_profile_outcome": "3692df8a65b81ce5defff33ae22a522f5c0e1ae4a664b287e04aa76c9744641f",
+    "0005_installation": "5517dbc276f4b69bb676ae936f399deb71e73c7720c47d82531255988ac99e4b",
 }
 
 

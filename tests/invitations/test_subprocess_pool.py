@@ -1,5 +1,6 @@
 """Work in subprocesses."""
 
+import errno
 import os
 import signal
 import threading
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.invitations import subprocess_pool
 from invites.invitations.subprocess_pool import PoolError
@@ -26,6 +28,10 @@ def make_somebody(email: str) -> str:
 
 def refuse() -> None:
     raise RuleError(Reason.LIST_TOO_LONG, limit=7)
+
+
+def fill_the_disk() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def break_down() -> None:
@@ -52,6 +58,13 @@ def test_a_rule_error_is_raised_with_its_details() -> None:
         subprocess_pool.run(refuse)
     assert caught.value.reason is Reason.LIST_TOO_LONG
     assert caught.value.details == {"limit": 7}
+
+
+@pytest.mark.slow
+def test_a_fault_of_the_server_is_told_from_a_crash() -> None:
+    with pytest.raises(db.FaultError) as caught:
+        subprocess_pool.run(fill_the_disk)
+    assert caught.value.fault is db.Fault.FULL
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 """The worker as a process: stopped, killed and restarted, it loses nothing."""
 
+import logging
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -10,6 +11,7 @@ from threading import Thread
 import pytest
 from flask import Flask
 from flask_mail import Mail
+from peewee import PeeweeException
 
 from invites import db
 from invites.core.clock import utcnow
@@ -21,6 +23,7 @@ from invites.sending.worker import Worker
 from tests.soak import soak
 from tests.support import preloaded
 from tests.support.actions import invite, send
+from tests.support.faults import lock, make_read_only
 from tests.support.sending_actions import states, wait_for
 from tests.support.smtp_server import SmtpServer
 
@@ -95,6 +98,38 @@ def test_a_killed_worker_loses_nothing_and_duplicates_at_most_one_message_per_co
     count = soak(people=120, kills=2, connections=3, seed=1)
     assert count.is_as_promised, count
     assert count.kills == 2
+
+
+@pytest.mark.parametrize("break_it", [lock, make_read_only])
+def test_a_database_that_cannot_be_written_for_a_while_is_logged_in_one_line(
+    app: Flask,
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    break_it: Callable[[Path], AbstractContextManager[None]],
+) -> None:
+    monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.0)
+    current = Worker(None, app.extensions["invites"].mail_context)
+    failures = []
+
+    def write(_pool: object) -> None:
+        db.connect()
+        try:
+            heartbeat.record(utcnow())
+        except PeeweeException:
+            failures.append(1)
+            if len(failures) == 3:
+                current.stop()
+            raise
+
+    monkeypatch.setattr(current, "_maintain", write)
+    monkeypatch.setattr(current, "_send", lambda _pool: None)
+    with break_it(database):
+        current._work()
+    assert len(failures) == 3
+    [line] = [record for record in caplog.records if record.levelno > logging.INFO]
+    assert line.exc_info is None
+    assert str(database) in line.message
 
 
 def test_an_outage_is_reported_until_the_mail_server_is_back(

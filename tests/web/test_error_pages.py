@@ -2,7 +2,9 @@
 
 import io
 import logging
+import os
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from bs4 import BeautifulSoup
@@ -12,6 +14,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import TooManyRequests
 
 from invites.core.roles import Role
+from invites.db import health
+from invites.members import installation
 from invites.models import WorkerStatus
 from invites.outbox import heartbeat
 from invites.web.access import Who, allow
@@ -176,6 +180,31 @@ class TestHealth:
             "ok",
             "ok",
         )
+
+    def test_a_full_disk_is_reported_with_status_503_and_a_low_one_without(
+        self, somebody: Browser, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heartbeat.record(now)
+        for free, disk, database in ((10**9, "ok", "ok"), (10**8, "low", "ok"), (0, "low", "full")):
+            space = SimpleNamespace(f_bavail=free, f_frsize=1)
+            monkeypatch.setattr(os, "statvfs", lambda _path, space=space: space)
+            monkeypatch.setattr(health.monitor, "_database", None)  # checks again
+            answer = somebody.open("/healthz").response
+            assert (answer.json["disk"], answer.json["database"]) == (disk, database)
+            assert answer.status_code == (503 if database == "full" else 200)
+
+    def test_a_backup_that_failed_or_is_old_is_reported_with_status_200(
+        self, somebody: Browser, now: datetime
+    ) -> None:
+        heartbeat.record(now)
+        assert somebody.open("/healthz").response.json["backup"] == "none"
+        installation.record_backup(now)
+        assert somebody.open("/healthz").response.json["backup"] == "ok"
+        installation.record_failed_backup(now, "/backups: No space left on device")
+        assert somebody.open("/healthz").response.json["backup"] == "failed"
+        installation.record_backup(now - timedelta(days=4))
+        assert somebody.open("/healthz").response.json["backup"] == "old"
+        assert somebody.status == 200
 
     def test_a_worker_that_never_ran_is_reported(self, somebody: Browser) -> None:
         assert somebody.open("/healthz").status == 503

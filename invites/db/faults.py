@@ -1,0 +1,135 @@
+"""Why the database can't be used: a full disk, missing rights, damage, a lock."""
+
+import errno
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+import peewee
+
+from invites.db import connection
+
+_MIN_FREE = 1024 * 1024  # bytes; with less, the next large transaction fails
+
+
+class Fault(StrEnum):
+    FULL = "full"
+    READ_ONLY = "read-only"
+    DAMAGED = "damaged"
+    BUSY = "busy"
+    FAILED = "failed"
+
+
+class FaultError(Exception):
+    """A fault that a check found, or that another process met."""
+
+    def __init__(self, fault: Fault, details: str = "") -> None:
+        super().__init__(details)
+        self.fault = fault
+
+
+# What fault_of may find a fault in.
+ERRORS = (FaultError, OSError, peewee.PeeweeException, sqlite3.Error)
+
+
+class NotReadyError(Exception):
+    """The database, or what belongs to it, can't be used; the message says what to do."""
+
+
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: Fault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Fault.DAMAGED,
+    sqlite3.SQLITE_BUSY: Fault.BUSY,
+    sqlite3.SQLITE_LOCKED: Fault.BUSY,
+    sqlite3.SQLITE_IOERR: Fault.FAILED,
+    sqlite3.SQLITE_CANTOPEN: Fault.FAILED,
+}
+_BY_ERRNO = {
+    errno.ENOSPC: Fault.FULL,
+    errno.EDQUOT: Fault.FULL,
+    errno.EROFS: Fault.READ_ONLY,
+}
+
+_EXPLANATIONS = {
+    Fault.FULL: "The disk is full. Free some space for {full}.",
+    Fault.READ_ONLY: "{path} can't be written. Does it belong to the user that Invites runs as, "
+    "and is its disk mounted read-only?",
+    Fault.DAMAGED: "{path} is damaged{details}. "
+    "Restore a backup with 'flask restore FOLDER --replace'.",
+    Fault.BUSY: "{path} is locked by another process. Try again in a moment.",
+    Fault.FAILED: "{path} can't be used{details}. "
+    "Does it exist, does it belong to the user that Invites runs as, and does the disk work?",
+}
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """None for an error that has nothing to do with the state of the server, such as a bug."""
+    if isinstance(error, FaultError):
+        return error.fault
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended code
+    fault = _BY_CODE.get(code)
+    if fault is Fault.FAILED:
+        return _what_failed()
+    # Peewee's errors have SQLite's as their context. On a full disk SQLite rolls back by itself,
+    # so that peewee fails when it does, too.
+    is_from_database = isinstance(error, peewee.PeeweeException | sqlite3.Error)
+    before = error.__cause__ or error.__context__
+    return fault or (fault_of(before) if before and is_from_database else None)
+
+
+def explain(error: BaseException) -> str:
+    """What the operator can do about a fault."""
+    return _EXPLANATIONS[fault_of(error) or Fault.FAILED].format(
+        path=connection.path(),
+        full=" and ".join(full_folders()),
+        details=f": {error}" if str(error) else "",
+    )
+
+
+def free_bytes(folder: Path | None = None) -> int:
+    """On the disk of the database, or of ``folder``."""
+    found = os.statvfs(folder or connection.path().parent)
+    return found.f_bavail * found.f_frsize
+
+
+def is_full() -> bool:
+    return free_bytes() < _MIN_FREE
+
+
+def full_folders() -> list[str]:
+    """Of the folders that Invites writes to, those without space; all if none is known to be."""
+    folders = [connection.path().parent, Path(tempfile.gettempdir())]
+    full = [folder for folder in folders if folder.exists() and free_bytes(folder) < _MIN_FREE]
+    return [str(folder) for folder in full or folders]
+
+
+def _what_failed() -> Fault:
+    """SQLite reports a file that it can't create or extend with the same two codes."""
+    path = connection.path()
+    if not path.exists():
+        return Fault.FAILED
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return Fault.READ_ONLY
+    return Fault.FULL if is_full() else Fault.FAILED
+
+
+@contextmanager
+def file_errors() -> Iterator[None]:
+    """Turns OSError and faults of the database into a NotReadyError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        what_to_do = "Is INVITES_DATA right, and is this the user that Invites runs as?"
+        if fault_of(error) is Fault.FULL:
+            what_to_do = "Free some space, then try again."
+        raise NotReadyError(f"{error.filename}: {error.strerror}. {what_to_do}") from None
+    except (FaultError, peewee.DatabaseError, sqlite3.DatabaseError) as error:
+        raise NotReadyError(explain(error)) from None

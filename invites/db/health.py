@@ -1,0 +1,110 @@
+"""Whether the database can be written and is undamaged, found out by trying."""
+
+import sqlite3
+import threading
+import time
+from contextlib import closing
+
+from invites.db import connection
+from invites.db.faults import Fault, FaultError, fault_of, file_errors, free_bytes, is_full
+
+_WRITE_EVERY = 10.0  # seconds
+_READ_EVERY = 60.0
+_READ_TIME = 2.0
+_LOCK_TIME = 1.0  # to wait for a transaction of others
+_LOW = 200 * 1024 * 1024  # bytes
+
+
+def refuse_damaged(opened: sqlite3.Connection, seconds: float | None = None) -> None:
+    """Reads the whole file, or as much as it can in ``seconds``.
+
+    Raises FaultError, or sqlite3.DatabaseError if this isn't a database.
+    """
+    deadline = float("inf") if seconds is None else time.monotonic() + seconds
+    opened.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+    try:
+        ((finding, *_),) = opened.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        opened.set_progress_handler(None, 0)
+    if finding != "ok":
+        raise FaultError(Fault.DAMAGED, " ".join(finding.split()))
+
+
+def refuse_damaged_now(seconds: float) -> None:
+    """Raises NotReadyError if damage is found in ``seconds``."""
+    with file_errors(), closing(_open()) as opened:
+        refuse_damaged(opened, seconds)
+
+
+def disk_is_low() -> bool:
+    try:
+        return free_bytes() < _LOW
+    except OSError:  # the folder is missing, and so is the database
+        return False
+
+
+class Monitor:
+    """Tries the database at most every few seconds, however often it is asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forget(None)
+
+    def _forget(self, database: object) -> None:
+        self._database = database
+        self._is_damaged = False
+        self._fault: Fault | None = None
+        self._written_at = self._read_at = float("-inf")
+
+    def fault(self) -> Fault | None:
+        """While another thread is checking, what the check before found."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._check_if_due()
+            finally:
+                self._lock.release()
+        return Fault.DAMAGED if self._is_damaged else self._fault
+
+    def report(self, fault: Fault) -> None:
+        """Damage that a request met counts until the process ends: a check may not reach it."""
+        if fault is Fault.DAMAGED:
+            self._is_damaged = True
+
+    def _check_if_due(self) -> None:
+        if self._database is not connection.database.obj:  # another file
+            self._forget(connection.database.obj)
+        now = time.monotonic()
+        if now >= self._written_at + _WRITE_EVERY:
+            self._written_at = now
+            self._fault = self._check(now)
+
+    def _check(self, now: float) -> Fault | None:
+        try:
+            with closing(_open()) as opened:
+                if now >= self._read_at + _READ_EVERY:
+                    self._read_at = now
+                    refuse_damaged(opened, _READ_TIME)
+                _write(opened)
+        except (FaultError, OSError, sqlite3.Error) as error:
+            fault = fault_of(error) or Fault.FAILED
+            self.report(fault)
+            return None if fault is Fault.BUSY else fault  # others can write
+        return Fault.FULL if is_full() else None
+
+
+def _open() -> sqlite3.Connection:
+    uri = f"{connection.path().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=_LOCK_TIME, isolation_level=None)
+
+
+def _write(opened: sqlite3.Connection) -> None:
+    """Changes nothing, but SQLite writes a page and waits until it is on the disk."""
+    ((number,),) = opened.execute("PRAGMA user_version")
+    opened.execute(f"PRAGMA user_version = {int(number)}")
+
+
+monitor = Monitor()

@@ -1,0 +1,51 @@
+"""Locks between processes. The operating system releases them when a process ends."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+from invites.db import connection
+
+
+@contextmanager
+def lock_file(name: str) -> Iterator[IO[str]]:
+    """The file beside the database that the processes lock; not locked yet."""
+    path = connection.path().with_name(f"{name}.lock")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+") as lock:
+        if os.fstat(descriptor).st_mode & 0o077:  # created by an earlier version
+            os.fchmod(descriptor, 0o600)
+        yield lock
+
+
+@contextmanager
+def only_one(name: str, give_up: Callable[[], bool], *, where: str = "") -> Iterator[bool]:
+    """Waits until no other process holds the lock ``name``, or until ``give_up`` returns True.
+
+    Yields whether this process holds it. ``where`` tells others more about this process.
+    """
+    with lock_file(name) as lock:
+        while not (claimed := _claim(lock)) and not give_up():
+            time.sleep(0.2)
+        if claimed:
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()}{where}")
+            lock.flush()
+        yield claimed
+
+
+def holder(name: str) -> str:
+    """The process that holds the lock, such as ``process 123 at 127.0.0.1:8000``."""
+    with lock_file(name) as lock:
+        return lock.read() or "an unknown process"
+
+
+def _claim(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

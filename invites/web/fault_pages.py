@@ -1,0 +1,78 @@
+"""What people read while the database can't be used: the operator the reason, others to wait."""
+
+import logging
+
+from flask import Flask, Response, g, request
+from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import ServiceUnavailable
+
+from invites import db
+from invites.db import Fault
+from invites.db.health import monitor
+from invites.web.error_pages import crash, error_page, http_error
+from invites.web.login import visitor
+
+log = logging.getLogger("invites.web")
+
+_FOR_OPERATOR = {
+    Fault.FULL: (
+        _("The disk is full"),
+        _(
+            "Nothing was changed. Free some space for %(folders)s. Then Invites works again "
+            "without a restart."
+        ),
+    ),
+    Fault.READ_ONLY: (
+        _("The database is read-only"),
+        _(
+            "Nothing was changed. Check that %(path)s belongs to the user that Invites runs as, "
+            "and that its disk isn't mounted read-only."
+        ),
+    ),
+    Fault.DAMAGED: (
+        _("The database is damaged"),
+        _("Stop Invites and restore a backup, as described in docs/operating.md."),
+    ),
+    Fault.FAILED: (
+        _("The database can't be used"),
+        _("Nothing was changed. Check %(path)s and its disk. The log says what failed."),
+    ),
+}
+_FOR_OTHERS = (
+    _("Not available right now"),
+    _(
+        "Nothing was changed. Try again in a few minutes. If it happens again, tell the operator "
+        "of this installation."
+    ),
+)
+
+
+def init_app(app: Flask) -> None:
+    for kind in db.ERRORS:
+        app.register_error_handler(kind, _answer)
+
+
+def _answer(error: Exception) -> Response:
+    fault = db.fault_of(error)
+    if fault is None:
+        return crash(error)
+    monitor.report(fault)
+    log.error("%s %s failed: %s", request.method, request.endpoint, db.explain(error))
+    is_operator = _is_operator()  # asked first: the page must not ask a database that can't answer
+    if fault is Fault.BUSY:
+        return http_error(ServiceUnavailable())
+    if not is_operator:
+        return error_page(503, *_FOR_OTHERS)
+    title, advice = _FOR_OPERATOR[fault]
+    places = {"path": db.path(), "folders": ", ".join(db.full_folders())}
+    return error_page(503, title, advice % places)
+
+
+def _is_operator() -> bool:
+    """False if the database can't even say who is logged in. Then nobody is, on this page."""
+    try:
+        who = visitor()
+    except db.ERRORS:
+        g.nobody_is_known = True
+        return False
+    return who is not None and who.user.is_installer
