@@ -9,6 +9,7 @@ export FLASK_APP := app.py
 .PHONY: run dev test test-one check fast slow browser soak bench format
 
 run: .venv/runs
+	@echo "Preparing the database and starting Invites"
 	@$(BIN)/flask migrate
 	@$(BIN)/flask serve
 
@@ -57,10 +58,13 @@ format: .venv/develops
 
 .venv/runs: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Invites needs Python 3.11 or newer; set PYTHON=python3.12 or the like.")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Creating a virtual environment in .venv"
+	@$(PYTHON) -m venv .venv
+	@echo "Downloading and installing $$(grep -c == requirements.txt) packages: one to three minutes, only this once"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/develops: .venv/runs requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing the tools for development and tests: a few minutes, only this once"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
