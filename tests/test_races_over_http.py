@@ -1,16 +1,10 @@
 """Simultaneous requests to a real server."""
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.cookiejar import CookieJar
 from pathlib import Path
 from threading import Barrier, Event
 from time import monotonic
-from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -19,6 +13,7 @@ from invites.core.roles import Role
 from invites.members import accounts, memberships, ownership
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
 from tests.support.actions import invite
+from tests.support.line import Line
 from tests.support.people import PASSWORD, make_user
 from tests.support.server import OWNER, Server, running, set_up_data
 
@@ -34,36 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data: Path = set_up_data(tmp_path_factory.mktemp("server") / "data")
     with running(data) as server, server.rules():
         yield server
-
-
-class Line:
-    """A browser: its cookies, and the form token of its last page."""
-
-    def __init__(self, server: Server, email: str = "") -> None:
-        self._server = server
-        self._open = build_opener(HTTPCookieProcessor(CookieJar())).open
-        self._token = ""
-        if email:
-            self.get("/login")
-            assert self.post("/login", email=email, password=PASSWORD) == 200
-
-    def get(self, place: str) -> int:
-        return self._ask(place, None)
-
-    def post(self, place: str, **form: Any) -> int:
-        return self._ask(place, urlencode(form | {"csrf_token": self._token}).encode())
-
-    def _ask(self, place: str, data: bytes | None) -> int:
-        url = place if place.startswith("http") else self._server.url + place
-        try:
-            answer = self._open(url, data, timeout=60)
-        except HTTPError as error:
-            answer = error
-        with answer:
-            text = answer.read().decode()
-        found = re.search(r'name="csrf_token"[^>]* value="([^"]+)"', text)
-        self._token = found[1] if found else self._token
-        return int(answer.status)
 
 
 def at_once(*actions: Callable[[], int]) -> list[int]:

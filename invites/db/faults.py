@@ -58,8 +58,8 @@ _BY_ERRNO = {
 
 _EXPLANATIONS = {
     Fault.FULL: "The disk is full. Free some space for {full}.",
-    Fault.READ_ONLY: "{path} can't be written. Does it belong to the user that Invites runs as, "
-    "and is its disk mounted read-only?",
+    Fault.READ_ONLY: "{path} can't be written. Do it and the files beside it (-wal, -shm) belong "
+    "to the user that Invites runs as, with mode 0600, and is the disk mounted read-only?",
     Fault.DAMAGED: "{path} is damaged{details}. "
     "Restore a backup with 'flask restore FOLDER --replace'.",
     Fault.BUSY: "{path} is locked by another process. Try again in a moment.",

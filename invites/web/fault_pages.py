@@ -25,8 +25,8 @@ _FOR_OPERATOR = {
     Fault.READ_ONLY: (
         _("The database is read-only"),
         _(
-            "Nothing was changed. Check that %(path)s belongs to the user that Invites runs as, "
-            "and that its disk isn't mounted read-only."
+            "Nothing was changed. Check that %(path)s and the files beside it (-wal, -shm) belong "
+            "to the user that Invites runs as, and that the disk isn't mounted read-only."
         ),
     ),
     Fault.DAMAGED: (

@@ -1,0 +1,122 @@
+"""Real processes on a disk that is full, a file that is read-only, a page that is damaged."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from invites import db
+from invites.core.settings import PROJECT_ROOT
+from invites.models import Batch
+from tests.cli.running import GUNICORN, output_of, start
+from tests.support.faults import damage
+from tests.support.line import Line
+from tests.support.server import (
+    OWNER,
+    Server,
+    environment,
+    new_data,
+    running,
+    set_up_data,
+)
+from tests.support.smtp_server import free_port
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT = "/accounts/riverside-relief"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 16 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "invites", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as opened, suppress(OSError):
+        while True:
+            opened.write(b"x" * 4096)
+
+
+def health(line: Line, database: str) -> int:
+    """Waits until /healthz reports this, for as long as it remembers. Returns the status."""
+    deadline = time.monotonic() + 20
+    while True:
+        with suppress(URLError):  # starting
+            status = line.get("/healthz")
+            if json.loads(line.text)["database"] == database:
+                return status
+        assert time.monotonic() < deadline, line.text
+        time.sleep(0.5)
+
+
+def test_a_full_disk_is_reported_and_once_it_has_space_everything_works_again(disk: Path) -> None:
+    with running(set_up_data(disk / "data")) as server:
+        olive = Line(server, OWNER)
+        olive.get(f"{ACCOUNT}/invitations/new")
+        key = re.search(r'name="key"[^>]* value="([^"]+)"', olive.text)[1]
+        people = "\n".join(f"person{number}@example.org" for number in range(400))
+
+        fill(disk / "filler")
+        assert health(olive, "full") == 503
+        assert olive.get("/accounts") == 200  # it stores nothing
+        assert olive.post(f"{ACCOUNT}/invitations/new", email=people, key=key) == 503
+        assert "The disk is full" in olive.text
+        assert str(disk) in olive.text
+        refused = start(environment(disk / "data"), "flask", "backup", str(disk / "backups"))
+        assert output_of(refused).startswith("Error: ")
+
+        (disk / "filler").unlink()
+        assert health(olive, "ok") == 200
+        assert olive.post(f"{ACCOUNT}/invitations/new", email=people, key=key) == 200
+        with server.rules():
+            assert Batch.select().count() == 1
+
+
+# Root may write everything, unless it gives this up.
+_AS_A_USER = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
+
+
+def test_a_read_only_file_is_reported(tmp_path: Path) -> None:
+    env = environment(set_up_data(tmp_path / "data"), port=free_port())
+    somebody = Line(Server(tmp_path / "data", env["INVITES_BASE_URL"], None))
+    gunicorn = [*_AS_A_USER, sys.executable, "-m", *GUNICORN]
+    with subprocess.Popen(gunicorn, cwd=PROJECT_ROOT, env=env, stderr=subprocess.PIPE) as process:
+        try:
+            health(somebody, "ok")
+            (tmp_path / "data" / "invites.sqlite3").chmod(0o400)
+            assert health(somebody, "read-only") == 503
+            for file in (tmp_path / "data").glob("invites.sqlite3*"):
+                file.chmod(0o600)
+            health(somebody, "ok")
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("service", [GUNICORN, ("flask", "worker")])
+def test_a_service_does_not_start_with_a_damaged_page_that_it_would_not_read(
+    tmp_path: Path, service: tuple[str, ...]
+) -> None:
+    data = new_data(tmp_path / "data")
+    db.configure(data / "invites.sqlite3")
+    db.connect()
+    damage(data / "invites.sqlite3", "recovery_codes")
+    process = start(environment(data, port=free_port()), *service)
+    said = output_of(process)
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert re.search(r"^Error: .* is damaged: .* Restore a backup", said, re.MULTILINE)
