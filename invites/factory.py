@@ -19,6 +19,7 @@ from invites.web import (
     error_pages,
     fault_pages,
     form_limits,
+    list_capacity,
     login,
     mailed_links,
     rate_limits,
@@ -37,6 +38,7 @@ log = logging.getLogger("invites.web")
 # pass through in reverse: ``responses`` can replace the Retry-After of the rate limits.
 _PARTS = (
     form_limits,
+    list_capacity,
     urls,
     session_cookie,
     login,

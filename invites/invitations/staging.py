@@ -31,7 +31,7 @@ KEPT = timedelta(days=1)
 _KEPT_PER_PERSON = 3  # and account, for people with several open tabs
 
 # Larger files and lists are read in a subprocess.
-_LARGE_FILE = 256 * 1024  # bytes
+_LARGE_FILE = 64 * 1024  # bytes
 _LARGE_LIST = 5_000  # rows
 
 P = ParamSpec("P")

@@ -19,9 +19,10 @@ from invites.authorization.permissions import Action, is_allowed
 from invites.members import accounts, memberships, two_step_policy
 from invites.members.scope import Scope
 from invites.models import Account, Membership, User
+from invites.web import list_capacity
 from invites.web.form_limits import LIST, BodyLimit, check_query, read_form
 from invites.web.htmx import is_htmx
-from invites.web.login import visitor
+from invites.web.login import person, visitor
 from invites.web.login_required import send_to_login
 from invites.web.responses import go, show
 
@@ -124,6 +125,8 @@ def _check_request() -> Response | None:
         abort(403)
     check_query()
     answer = _admit(declaration)
+    if answer is None and takes_form and declaration.body is LIST:
+        answer = list_capacity.enter(person().id)
     if answer is None and takes_form:
         assert declaration.body
         read_form(declaration.body)

@@ -141,5 +141,5 @@ def _tell(message: str, kind: str, *, in_place: bool, undo: str = "") -> None:
 
 def _say_when_to_retry(response: Response) -> Response:
     if response.status_code == 503:
-        response.headers["Retry-After"] = _RETRY_AFTER
+        response.headers["Retry-After"] = str(g.get("retry_after", _RETRY_AFTER))
     return response

@@ -1,6 +1,8 @@
 // The dropzone and the upload of its file. The file field covers the dropzone, so dropping
 // works without this script too.
 
+import { secondsToWait } from "./retry.js";
+
 for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
   document.addEventListener(name, (event) => {
     event.target.closest?.(".dropzone")?.classList.toggle("drag-over", isOver);
@@ -47,7 +49,7 @@ document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
 
 // The field forgets a file that didn't arrive; otherwise choosing it again would change nothing.
 document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
-  if (!isFile(target) || detail.successful) return;
+  if (!isFile(target) || detail.successful || secondsToWait(detail.xhr)) return;
   target.value = "";
   progressOf(target).hidden = true;
   progressOf(target).removeAttribute("value");

@@ -134,3 +134,38 @@ def test_a_file_dropped_beside_the_dropzone_does_not_open(
     olive.sees_heading("New Invitation")
     expect(olive.field("Email")).to_have_value("kim@example.org")
     olive.drop_file(file).sees("2 rows, listed below")
+
+
+@contextmanager
+def _busy_once(visitor: Visitor) -> Iterator[None]:
+    """The server is too busy for the first list, and asks to try again after a second."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    where = re.compile("/invitations/new/(file|review)$")
+    visitor.page.route(where, answer)
+    yield
+    visitor.page.unroute(where)
+    assert len(asked) == 2
+    visitor.complaints.clear()
+
+
+def test_a_list_that_the_server_was_too_busy_for_is_sent_again_by_itself(
+    server: Server, olive: Visitor
+) -> None:
+    olive.go_to("Create New Invitation")
+    with _busy_once(olive):
+        olive.choose_file("guests.csv", GUESTS).sees("Nothing is lost. Trying again…")
+        olive.sees("2 rows, listed below")
+        expect(olive.page.locator(".notice.retrying")).to_have_count(0)
+    with _busy_once(olive):
+        olive.fill(Email="kim@example.org").sees("Nothing is lost. Trying again…")
+        olive.sees("3 people will get an email.")
+        expect(olive.field("Email")).to_have_value("kim@example.org")
+        expect(olive.page.locator(".notice.retrying")).to_have_count(0)

@@ -82,7 +82,21 @@ def test_work_that_takes_too_long_is_killed(
     started = time.monotonic()
     with pytest.raises(PoolError):
         subprocess_pool.run(time.sleep, 60)
+    assert subprocess_pool.take_seconds_spent() >= 0.1
     assert time.monotonic() - started < 30
+
+
+def work_hard(seconds: float) -> None:
+    while time.process_time() < seconds:
+        pass
+
+
+@pytest.mark.slow
+def test_the_processor_time_of_the_work_is_counted() -> None:
+    subprocess_pool.take_seconds_spent()
+    subprocess_pool.run(work_hard, 3.0)
+    assert 0.1 < subprocess_pool.take_seconds_spent() < 4
+    assert subprocess_pool.take_seconds_spent() == 0
 
 
 @pytest.mark.slow

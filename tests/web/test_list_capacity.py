@@ -1,0 +1,81 @@
+"""More lists are read than the server has room for: the others are told at once."""
+
+import limits
+import pytest
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from invites.models import Membership
+from invites.web import list_capacity
+from tests.support.browsing import HTMX, Browser
+from tests.support.populated_account import ACCOUNT
+from tests.web.test_access import Untouched
+
+NEW = f"{ACCOUNT}/invitations/new"
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_capacity, "_taken", type(list_capacity._taken)())
+    monkeypatch.setattr(list_capacity, "_budget", FixedWindowRateLimiter(MemoryStorage()))
+
+
+def look(browser: Browser, **headers: str) -> int:
+    token = browser.open(NEW).page.select_one("[name=csrf_token]")["value"]
+    form = {"email": "ann@example.org", "role": "10", "csrf_token": token}
+    answer = browser.client.post(f"{NEW}/review", data=form, headers=headers)
+    browser.response = answer
+    return answer.status_code
+
+
+def test_a_list_beyond_the_capacity_is_refused_before_it_is_read(
+    olive: Browser, owner: Membership
+) -> None:
+    list_capacity._taken[0] = list_capacity._PLACES
+    for headers in ({}, HTMX):
+        answer = olive.client.post(
+            NEW, input_stream=Untouched(), content_length=20_000_000, headers=headers
+        )
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+    assert "reload this page" in answer.text
+    assert "Wait 3 seconds" in answer.text
+
+
+def test_other_pages_are_served_meanwhile(olive: Browser) -> None:
+    list_capacity._taken[0] = list_capacity._PLACES
+    assert olive.open(NEW).status == 200
+    assert olive.open(f"{ACCOUNT}/users").status == 200
+
+
+def test_one_person_cannot_take_all_places(olive: Browser, owner: Membership, ada: Browser) -> None:
+    list_capacity._taken[owner.user_id] = list_capacity._PLACES_PER_PERSON
+    assert look(olive) == 503
+    assert look(ada) == 200
+    assert list_capacity._PLACES_PER_PERSON < list_capacity._PLACES <= 32 / 4
+
+
+@pytest.mark.parametrize("form", [{"role": "10"}, {"role": "10", "email": "x" * 2_000_000}, {}])
+def test_a_place_is_free_again_however_the_request_ends(
+    olive: Browser, form: dict[str, str]
+) -> None:
+    for _ in range(list_capacity._PLACES + 1):
+        assert olive.client.post(f"{NEW}/review", data=form).status_code in (400, 413)
+    assert list_capacity._taken.total() == 0
+
+
+def test_a_person_who_used_up_their_processor_time_waits_and_nobody_else(
+    olive: Browser, owner: Membership, ada: Browser
+) -> None:
+    list_capacity._budget.hit(list_capacity._BUDGET, str(owner.user_id), cost=20_000)
+    assert look(olive) == 503
+    assert 1 <= int(olive.response.headers["Retry-After"]) <= 60
+    assert look(ada) == 200
+
+
+def test_processor_time_is_counted_and_not_requests(
+    olive: Browser, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_capacity, "_BUDGET", limits.parse("1000000 per minute"))
+    assert look(olive) == 200
+    left = list_capacity._budget.get_window_stats(list_capacity._BUDGET, str(owner.user_id))
+    assert 1 <= 1_000_000 - left.remaining < 60_000
