@@ -74,6 +74,7 @@ def test_logging_in_and_asking_for_a_new_password(now: datetime):
 @pytest.mark.usefixtures("no_passwords")
 def test_changing_ones_address(owner: Membership, now: datetime, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(email_tokens, "_MAX_PER_HOUR", 10_000)
+    monkeypatch.setattr(email_tokens, "_MAX_PER_DAY", 10_000)
 
     def change(text: str) -> str:
         profiles.change_email(owner.user, text, "", now)

@@ -16,13 +16,14 @@ from invites.models import (
     Delivery,
     DeliveryState,
     EmailToken,
+    EmailTokenPurpose,
     EntryOutcome,
     Invitation,
     InvitationState,
     StagedRow,
     User,
 )
-from invites.people import confirmation, profiles
+from invites.people import confirmation, email_tokens, profiles
 from tests.support.actions import attempt_all, invite, new_profile, refused, reread
 from tests.support.people import PASSWORD, make_user
 
@@ -175,3 +176,12 @@ def test_a_bounce_that_names_the_other_address_is_not_called_forwarded(owner, no
         DeliveryState.BOUNCED,
         "Nobody",
     )
+
+
+@BOTH
+def test_links_to_either_address_count_together(database, now, one, other):
+    kim = make_user("Kim", "kim@example.org", now)
+    lee = make_user("Lee", "lee@example.org", now)
+    purpose = EmailTokenPurpose.CONFIRM_EMAIL
+    assert all(email_tokens.send_link(kim, purpose, one, now) for _ in range(5))
+    assert not email_tokens.send_link(lee, purpose, other, now)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from peewee import Expression, fn
 
 from invites import db
+from invites.core.addresses import spellings
 from invites.core.errors import Reason, RuleError
 from invites.models import (
     Delivery,
@@ -47,7 +48,7 @@ def send_link(
     """
     with db.transaction():
         was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
-        to_address = (EmailToken.email == email) & was_mailed
+        to_address = EmailToken.email.in_(spellings([email])) & was_mailed
         asked = (EmailToken.user == user) | to_address
         if _is_over_limit(asked, purpose, now, own_device=own_device):
             return False
