@@ -191,7 +191,7 @@ def test_the_end_of_a_batch_is_told_once_and_not_each_mail(server: Server, olive
     olive.poll().sees("30 of 30 sent")
     olive.poll().rests()  # it goes on asking who answered
 
-    assert olive.page.evaluate("told") == ["30 of 30 sent"]
+    assert olive.page.evaluate("told") == ["30 of 30 sent. Done."]
 
 
 @pytest.mark.usefixtures("server")
