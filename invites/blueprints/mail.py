@@ -103,6 +103,7 @@ def mailbox() -> AnyResponse:
         "mail/mailbox.html",
         fragment="mail/_mail_list.html",
         found=found,
+        settings=services().settings,
         backup=installation.last_backup(now()),
     )
 

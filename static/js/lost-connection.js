@@ -8,9 +8,12 @@ const messages = document.body.dataset;
 
 const isOurs = (answer) => answer.getResponseHeader("Vary")?.includes("HX-Request");
 
-// The error page of a proxy isn't shown in the place of a fragment.
+// An error page of Invites is shown: it may say that the disk is full. A proxy's isn't, and neither
+// is one that an element gets which will ask again.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.xhr.status < 400 || isOurs(detail.xhr)) return;
+  const { xhr, requestConfig } = detail;
+  const asksAgain = xhr.status === 503 && isPolling(requestConfig.elt);
+  if (xhr.status < 400 || (isOurs(xhr) && !asksAgain)) return;
   detail.shouldSwap = false;
   detail.isError = true;
 });
@@ -20,15 +23,6 @@ const tell = ({ target, detail }) => {
   else if (!isPolling(target)) notify(target.type === "file" ? messages.offlineUpload : messages.offline);
   else if (!notices.querySelector(".retrying")) notify(messages.offlineRetrying, "retrying");
 };
-
-// An error page of Invites says more: that the disk is full, for example. A proxy's doesn't.
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const { xhr, requestConfig } = detail;
-  if (xhr.status === 503 && xhr.getResponseHeader("HX-Retarget") && !isPolling(requestConfig.elt)) {
-    detail.shouldSwap = true;
-    detail.isError = false;
-  }
-});
 
 for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.addEventListener(failure, tell);

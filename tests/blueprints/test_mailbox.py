@@ -9,7 +9,7 @@ from invites.core.settings import load_settings
 from invites.factory import create_app
 from invites.members import installation
 from invites.models import Delivery
-from tests.support.populated_account import Site, signed_in
+from tests.support.populated_account import Site, signed_in, use_mail_server
 
 
 @pytest.fixture
@@ -75,6 +75,12 @@ def test_with_a_mail_server_nobody_reads_other_peoples_mail(site: Site, delivery
     assert olive.open(f"/mailbox/{delivery.id}").status == 404
     assert olive.open(f"/mailbox/{delivery.id}/html").status == 404
     assert "Mailbox" not in olive.open("/accounts").page.find("header").get_text()
+
+
+def test_https_without_a_trusted_proxy_is_warned_of(site: Site) -> None:
+    assert "INVITES_TRUSTED_PROXIES" not in site.device("owner").open("/mailbox").text
+    use_mail_server(site.app, None, base_url="https://invites.example.org")
+    assert "Set INVITES_TRUSTED_PROXIES" in site.device("owner").open("/mailbox").text
 
 
 def test_a_failed_backup_is_shown(site: Site) -> None:

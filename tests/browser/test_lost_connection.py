@@ -39,6 +39,9 @@ def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
             route.fulfill(status=502, body="<h1>Bad Gateway</h1>")
         elif answer == "too large":
             route.fulfill(status=413, body="<h1>Request Entity Too Large</h1>")
+        elif answer == "disk full":
+            headers = {"Vary": "HX-Request", "HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+            route.fulfill(status=503, headers=headers, body="<p>The disk is full.</p>")
         elif answer == "forbidden":
             route.fulfill(status=403, body="<h1>Forbidden</h1>")
 
@@ -74,6 +77,14 @@ def test_an_act_that_gets_lost_is_told_and_the_page_stays(
         expect(olive.row("jon@example.org")).to_contain_text("pending")
 
     olive.press("Revoke the invitation to jon@example.org").sees("Revoked. jon@example.org")
+
+
+def test_an_error_that_invites_itself_explains_is_shown(server: Server, olive: Visitor) -> None:
+    send(server.owner, utcnow(), "jon@example.org")
+    olive.go_to("Invitations")
+    with _broken(olive, "/revocation$", "disk full"):
+        olive.press("Revoke the invitation to jon@example.org").sees("The disk is full.")
+        expect(olive.row("jon@example.org")).to_contain_text("pending")
 
 
 def test_an_upload_that_is_too_large_for_a_proxy_is_told_with_the_limit(

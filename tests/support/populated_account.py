@@ -51,7 +51,7 @@ def services(app: Flask) -> Services:
     return found
 
 
-def use_mail_server(app: Flask, server: MailServer, **settings: Any) -> None:
+def use_mail_server(app: Flask, server: MailServer | None, **settings: Any) -> None:
     """Let pages of ``app`` work with a mail server, until the end of the test."""
     known = services(app)
     changed = replace(known.settings, mail_server=server, **settings)
