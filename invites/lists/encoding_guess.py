@@ -2,7 +2,10 @@
 
 import codecs
 import io
+import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
 
 from invites.lists.letters import ENCODINGS, likelihood
@@ -58,19 +61,36 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 
 def _statistics(sample: bytes) -> defaultdict[str, float]:
-    """How well the frequencies of the letters fit, by encoding."""
-    import chardet  # takes half a second and 40 MB, and is rarely needed
+    """How well the letters fit, by encoding. Empty if that can't be found out.
 
+    In a process of its own, as the models take 40 MB. It is rarely needed.
+    """
     scores: defaultdict[str, float] = defaultdict(float)
-    for found in chardet.detect_all(
-        sample, ignore_threshold=True, include_encodings=_CHARDET_NAMES
-    ):
-        name = _BY_CODEC.get(codecs.lookup(found["encoding"] or "ascii").name, "")
+    try:
+        done = subprocess.run(  # noqa: S603  # our own program; the sample is only its input
+            [sys.executable, "-I", "-c", _PROGRAM, *_CHARDET_NAMES],
+            input=sample,
+            capture_output=True,
+            check=True,
+            timeout=_MAX_SECONDS,
+        )
+    except subprocess.SubprocessError:
+        return scores
+    for codec, confidence in json.loads(done.stdout):
+        name = _BY_CODEC.get(codecs.lookup(codec or "ascii").name, "")
         weight = 1.25 if name == "cp1252" else 0.8 if name in _RARE else 1
-        scores[name] = max(scores[name], weight * found["confidence"])
+        scores[name] = max(scores[name], weight * confidence)
     return scores
 
 
+_PROGRAM = """
+import chardet, json, sys
+found = chardet.detect_all(
+    sys.stdin.buffer.read(), ignore_threshold=True, include_encodings=sys.argv[1:]
+)
+print(json.dumps([(one["encoding"], one["confidence"]) for one in found]))
+"""
+_MAX_SECONDS = 10
 _CHARDET_NAMES = [
     "euc_jis_2004" if name == "euc_jp" else name.replace("_", "-") for name in ENCODINGS
 ] + ["shift_jis_2004", "big5hkscs", "euc_kr"]

@@ -33,7 +33,7 @@ _ENCODINGS = {
     "iso8859_5": ("ISO 8859-5", _("Cyrillic")),
     "iso8859_6": ("ISO 8859-6", _("Arabic")),
 }
-_DELIMITERS = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("vertical bar")}
+_DELIMITERS = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("vertical bars")}
 
 
 def encodings(staged: StagedList) -> list[tuple[str, str]]:
@@ -54,11 +54,11 @@ def place(staged: StagedList) -> int:
 
 def read_as(staged: StagedList) -> str:
     delimiter = _DELIMITERS[staged.delimiter]
-    if staged.encoding == ASCII:
-        return str(gettext("Separator: %(delimiter)s", delimiter=delimiter))
+    if staged.encoding in (ASCII, UNKNOWN):
+        return str(gettext("Separated by %(delimiter)s", delimiter=delimiter))
     encoding = _label(staged.encoding)
     text = gettext(
-        "Encoding: %(encoding)s, separator: %(delimiter)s", encoding=encoding, delimiter=delimiter
+        "Read as %(encoding)s, separated by %(delimiter)s", encoding=encoding, delimiter=delimiter
     )
     return str(text)
 

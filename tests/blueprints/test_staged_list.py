@@ -328,7 +328,7 @@ class TestReadingTheFileInAnotherWay:
 
     def test_the_page_says_how_the_file_was_read(self, polish: Browser) -> None:
         details = polish.page.select_one("#staged-list details.disclosure")
-        said = "Encoding: Central European (Windows-1250), separator: semicolon"
+        said = "Read as Central European (Windows-1250), separated by semicolons"
         assert details.summary.get_text(strip=True) == said
         assert "open" not in details.attrs
         assert "Łukasz" in polish.text
@@ -378,7 +378,7 @@ class TestReadingTheFileInAnotherWay:
         assert StagedList.get().encoding == "cp1250"
 
     def test_the_encoding_of_plain_letters_is_no_question(self, looking: Browser) -> None:
-        assert "Separator: comma" in looking.text
+        assert "Separated by commas" in looking.text
         assert looking.page.select_one("#list-encoding") is None
 
     def test_workbooks_and_contacts_are_read_in_one_way(

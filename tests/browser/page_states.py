@@ -485,6 +485,11 @@ class _Full:
         def drop_mixed(visitor: Visitor) -> None:
             visitor.choose_file("volunteers.csv", _MIXED.encode()).sees("rows, listed below")
 
+        def show_format(visitor: Visitor) -> None:
+            rows = "Imię;E-mail\nŁukasz;lukasz@example.org\nŻaneta;zaneta@example.org\n"
+            visitor.choose_file("lista.csv", rows.encode("cp1250")).sees("Windows-1250")
+            visitor.page.get_by_text("Windows-1250").first.click()
+
         def show_all(visitor: Visitor) -> None:
             drop_mixed(visitor)
             visitor.press("Exclude row 6").sees("excluded by you").press("All 11")
@@ -504,6 +509,7 @@ class _Full:
             PageState("compose-file", _COMPOSE, OWNER, drop),
             PageState("compose-list", _COMPOSE, OWNER, drop_mixed),
             PageState("compose-list-all", _COMPOSE, OWNER, show_all),
+            PageState("compose-list-format", _COMPOSE, OWNER, show_format),
             PageState("compose-very-many", _COMPOSE, OWNER, send_many),
             PageState("compose-wrong-file", _COMPOSE, OWNER, drop_wrong_file),
             PageState("compose-correct", correct, OWNER),

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from invites.lists import files
+from invites.lists import encoding_guess, files
 from invites.lists.encoding_guess import guess_encoding
 from invites.lists.encodings import CHOICES, UNKNOWN
 
@@ -65,6 +65,13 @@ def test_a_long_file_is_sampled():
     assert guess_encoding(content) == "cp1250"
 
 
+def test_names_are_dropped_if_the_letters_cannot_be_examined(monkeypatch):
+    monkeypatch.setattr(encoding_guess, "_MAX_SECONDS", 0)
+    content = _csv(["Mu\xf1oz"]).encode("cp1252")  # or Mu\u0144oz
+    assert _names(content) == [""]
+
+
 @given(st.binary())
+@settings(max_examples=20, deadline=None)
 def test_any_bytes_have_an_encoding_or_none(content):
     assert guess_encoding(content) in ("", *CHOICES)

@@ -20,6 +20,10 @@ LARGE_FILES: dict[str, Callable[[], bytes]] = {
         "ж🌻\n".encode() + (b"a@b.org," + b"x" * 390 + b"\n") * (MAX_ENTRIES - 1)
     ),
     "letters of Windows-1252": lambda: (b"a@b.org," + b"n\xe9\x92\x81" * 97 + b"\n") * MAX_ENTRIES,
+    # Read as Hungarian, whose characters take two bytes.
+    "letters of Windows-1250": lambda: (
+        (b"a@b.org," + b"Erzs\xe9bet Jen\xf5 " * 26 + b"\n") * MAX_ENTRIES
+    ),
     "contacts": lambda: (
         (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
         * MAX_ENTRIES
