@@ -33,7 +33,7 @@ def guess_encoding(content: bytes) -> str:
         names.sort(key=lambda name: -scores[name])
         others = (scores[name] for name in names if texts[name] != texts[names[0]])
         lines = sample.count(b"\n")
-        if scores[names[0]] < (1 + 1 / (lines + 1)) * max(others):  # no clear lead
+        if scores[names[0]] <= (1 + 1 / (lines + 1)) * max(others):  # no clear lead
             return ""
     return names[0]
 

@@ -38,7 +38,7 @@ _KANA = re.compile("[\u3040-\u30ff々]")
 _MIXED_LANGUAGES = 0.95  # a text in one language is likelier
 _RARE_LANGUAGE = 0.93
 
-_SEPARATORS = re.compile(r"(?:[\s\d_]|[!-/:-@\[-`{-~])+|’(?=[A-ZÀ-Ý])")
+_SEPARATORS = re.compile(r"(?:[\s0-9_]|[!-/:-@\[-`{-~])+|’(?=[A-ZÀ-Ý])")
 _AROUND_WORDS = "“”„«»‘’\u2013—…•€™®©°§"
 _PREFIX = re.compile(r"(?:Mc|Mac|De|Di|La|Le|Van|Von|Fitz)(?=[^\W\d_a-z])")
 
