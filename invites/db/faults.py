@@ -62,7 +62,7 @@ _EXPLANATIONS = {
     "to the user that Invites runs as, with mode 0600, and is the disk mounted read-only?",
     Fault.DAMAGED: "{path} is damaged{details}. "
     "Restore a backup with 'flask restore FOLDER --replace'.",
-    Fault.BUSY: "{path} is locked by another process. Try again in a moment.",
+    Fault.BUSY: "{path} is locked by another process at the moment.",
     Fault.FAILED: "{path} can't be used{details}. "
     "Does it exist, does it belong to the user that Invites runs as, and does the disk work?",
 }

@@ -1,12 +1,15 @@
 """Whether the database can be written and is undamaged, found out by trying."""
 
+import logging
 import sqlite3
 import threading
 import time
 from contextlib import closing
 
 from invites.db import connection
-from invites.db.faults import Fault, FaultError, fault_of, file_errors, free_bytes, is_full
+from invites.db.faults import Fault, FaultError, explain, fault_of, file_errors, free_bytes, is_full
+
+log = logging.getLogger("invites.db")
 
 _WRITE_EVERY = 10.0  # seconds
 _READ_EVERY = 60.0
@@ -31,7 +34,8 @@ def refuse_damaged(opened: sqlite3.Connection, seconds: float | None = None) -> 
     finally:
         opened.set_progress_handler(None, 0)
     if finding != "ok":
-        raise FaultError(Fault.DAMAGED, " ".join(finding.split()))
+        details = finding.removeprefix("*** in database main ***")
+        raise FaultError(Fault.DAMAGED, " ".join(details.split()))
 
 
 def refuse_damaged_now(seconds: float) -> None:
@@ -92,7 +96,11 @@ class Monitor:
         except (FaultError, OSError, sqlite3.Error) as error:
             fault = fault_of(error) or Fault.FAILED
             self.report(fault)
-            return None if fault is Fault.BUSY else fault  # others can write
+            if fault is Fault.BUSY:
+                return None  # others can write
+            if fault is not self._fault:
+                log.error("the health check failed: %s", explain(error))
+            return fault
         return Fault.FULL if is_full() else None
 
 

@@ -79,10 +79,17 @@ def test_a_damaged_page_that_nobody_reads_is_found(database: Path) -> None:
         health.refuse_damaged_now(5)
 
 
-def test_a_missing_file_is_found(database: Path) -> None:
+def test_a_missing_file_is_found_and_logged_once(
+    database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     db.close()
     database.unlink()
-    assert Monitor().fault() is Fault.FAILED
+    monitor = Monitor()
+    for _ in range(3):
+        assert monitor.fault() is Fault.FAILED
+        monitor._written_at -= 10
+    assert len(caplog.messages) == 1
+    assert str(database) in caplog.text
 
 
 def test_a_disk_without_space_is_found_even_while_small_writes_still_succeed(
