@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
+from invites.core import addresses
 from invites.invitations import unsubscribe
 from invites.models import Invitation
 from invites.web.access import Who, allow
@@ -52,7 +53,7 @@ def one_click(token: str) -> Response:
     told = _(
         "%(account)s can no longer send invitations to %(email)s.",
         account=invitation.account.name,
-        email=invitation.email,
+        email=addresses.masked(invitation.email),
     )
     return Response(f"{told}\n", mimetype="text/plain")
 

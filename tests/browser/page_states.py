@@ -355,7 +355,7 @@ class _Full:
         member("Ada Okafor", "ada@example.org", Role.ADMIN)
         member("Mo Diaz", "mo@example.org", Role.MODERATOR)
         member("Uma Roy", "uma@example.org")
-        member("Ulf Unsure", "ulf@example.org", confirmed=False)
+        member("Ulf Unsure", "ulf@example.org", Role.ADMIN, confirmed=False)
         member("Maximiliana Konstantinopolitanska-Featherstonehaugh", f"{_LONG}@example.org")
         first = ("Ana", "Ben", "Chi", "Dov", "Eva", "Finn", "Gül", "Hana", "Ivo", "Jil")
         last = ("Adeyemi", "Brandt", "Costa", "Dvořák", "Eriksen", "Fernandes")
@@ -556,6 +556,9 @@ class _Full:
             visitor.type("Password", "qwertyuiop").sees("Too easy to guess")
             visitor.page.get_by_text("On a shared computer?").click()
 
+        def copied(copier: Membership) -> str:
+            return self.links.copied_invitation(self.pending, copier)
+
         return [
             PageState("invitation", mailed(self.pending)),
             PageState("invitation-refused", mailed(self.pending), act=refuse),
@@ -572,6 +575,8 @@ class _Full:
             PageState("invitation-replaced", mailed(old)),
             PageState("invitation-unknown", "/invitation/1-unknown"),
             PageState("link-hidden", "/password-reset/opened"),
+            PageState("invitation-copied", copied(self.server.owner)),
+            PageState("invitation-copied-ended", copied(self.gone)),
             PageState("login-invited", mailed(self.known)),
             PageState("invitation-wrong-person", mailed(self.pending), "uma@example.org"),
             PageState("invitation-unconfirmed", mailed(self.unconfirmed), "una@example.org"),

@@ -22,7 +22,9 @@ from invites.models import (
     Passkey,
 )
 from invites.outbox import deliveries, heartbeat
+from tests.support.actions import invite
 from tests.support.browsing import HTMX
+from tests.support.people import PASSWORD
 from tests.support.populated_account import ACCOUNT, Site, path, use_mail_server
 from tests.support.smtp_server import free_port
 
@@ -185,6 +187,20 @@ def _proof_of_address(site: Site, email: str) -> str:
     return path(site.links.email_token(email_token))
 
 
+def _copied(site: Site) -> str:
+    return path(site.links.copied_invitation(site.rows.pending, site.rows.owner))
+
+
+def _invited_elsewhere(site: Site) -> str:
+    una = site.rows.unconfirmed.user.email
+    found = Invitation.get_or_none(Invitation.email == una)
+    return site.mailed(found or invite(site.rows.people.stranger, site.rows.now, una))
+
+
+def _role_waits(site: Site) -> None:
+    Membership.update(role=30).where(Membership.id == site.rows.unconfirmed.id).execute()
+
+
 def _inviter_demoted(site: Site) -> None:
     site.rows.owner.role = 10
     site.rows.owner.save()
@@ -219,9 +235,15 @@ PAGE_CASES = {
     ),
     "reset link used": PageCase("nobody", f"/password-reset/{LINKS_GONE}", status=410),
     "confirm address": PageCase("unconfirmed", _proof("confirmation")),
+    "confirm address, wrong password": PageCase(
+        "unconfirmed", _proof("confirmation"), {"password": "wrong"}, status=422
+    ),
     "confirmation link used": PageCase("owner", _proof("confirmation"), status=410),
     "address taken": PageCase(
-        "unconfirmed", lambda w: _proof_of_address(w, "uma@example.org"), {}, status=409
+        "unconfirmed",
+        lambda w: _proof_of_address(w, "uma@example.org"),
+        {"password": PASSWORD},
+        status=409,
     ),
     "accounts": PageCase("owner", "/accounts"),
     "accounts, invited": PageCase("ally", "/accounts"),
@@ -229,6 +251,7 @@ PAGE_CASES = {
     "no longer active": PageCase("inactive", f"{ACCOUNT}/", status=403),
     "accounts, none": PageCase("inactive", "/accounts"),
     "accounts, unconfirmed": PageCase("unconfirmed", "/accounts"),
+    "a role that waits": PageCase("unconfirmed", f"{ACCOUNT}/", before=_role_waits),
     "add account": PageCase("owner", "/accounts/new"),
     "add account, refused": PageCase("owner", "/accounts/new", {"name": ""}, status=422),
     "profile": PageCase("user", "/profile"),
@@ -388,6 +411,9 @@ PAGE_CASES = {
         "owner", f"{ACCOUNT}/permanent-invite/deletion", fragment="permanent-link"
     ),
     "active": PageCase("owner", f"{ACCOUNT}/users", fragment="user-list"),
+    "active, a role that waits": PageCase(
+        "owner", f"{ACCOUNT}/users", fragment="user-list", before=_role_waits
+    ),
     "active, none found": PageCase(
         "owner", f"{ACCOUNT}/users?search=nowhere", fragment="user-list"
     ),
@@ -453,6 +479,17 @@ PAGE_CASES = {
     "invitation, accepted": PageCase("nobody", _mailed("accepted"), status=410),
     "invitation, without_authority": PageCase(
         "nobody", _mailed("pending"), status=410, before=_inviter_demoted
+    ),
+    "invitation, copied": PageCase("nobody", _copied),
+    "invitation, copied by a former member": PageCase(
+        "nobody", _copied, status=410, before=_inviter_demoted
+    ),
+    "invitation, to an unconfirmed person": PageCase("unconfirmed", _invited_elsewhere),
+    "invitation, wrong password": PageCase(
+        "unconfirmed",
+        lambda w: _invited_elsewhere(w) + "/acceptance",
+        {"password": "wrong"},
+        status=422,
     ),
     "invitation, unknown": PageCase("nobody", f"/invitation/{LINKS_GONE}", status=404),
     "invitation, declining": PageCase("nobody", _mailed("pending", "/refusal"), {}),
