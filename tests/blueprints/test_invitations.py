@@ -464,7 +464,7 @@ class TestInvitationsWithoutAuthority:
     def test_are_counted_when_the_inviter_loses_role_or_membership(
         self, olive: Browser, people: People
     ) -> None:
-        told = "1 invitation they sent can no longer be accepted. See Invitations."
+        told = "1 invitation they sent can no longer be accepted. Show invitations"
         ada = people[Role.ADMIN]
         edit = f"{ACCOUNT}/users/{ada.id}/edit"
         olive.open(edit).press("Update User", role=str(int(Role.MODERATOR)))
