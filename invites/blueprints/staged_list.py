@@ -136,19 +136,21 @@ def pick_format(list_id: int) -> AnyResponse:
     """Reads a text file with another encoding or delimiter."""
     form = _form(list_id)
     assert form.staged is not None
+    status, error = None, ""
     try:
         if form.list_format:
             staging.pick_format(form.staged, *form.list_format, now())
+            form.place.data = ""
     except RuleError as refused:
-        return compose_page(
-            form,
-            fragment=_ROWS,
-            status=status_of(refused.reason),
-            changed=True,
-            format_error=sentence(refused),
-        )
-    form.place.data = ""
-    return compose_page(form, fragment=_ROWS, changed=True)
+        status, error = status_of(refused.reason), sentence(refused)
+    return compose_page(
+        form,
+        fragment=_ROWS,
+        status=status,
+        changed=True,
+        format_error=error,
+        is_format_open=True,  # so that the focus stays in it
+    )
 
 
 @blueprint.get("/not-invited.csv")

@@ -89,6 +89,7 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
         - combobox "Column with the addresses"
         - text: Column with names, for the greeting
         - combobox "Column with names, for the greeting"
+        - group: Separated by semicolons
         - navigation "Show only":
           - button "All 7"
           - button "will be invited 2"
@@ -218,6 +219,27 @@ def test_a_workbook_and_contacts_are_lists_too(server: Server, olive: Visitor) -
     olive.choose_file("people.vcf", card.encode(), "text/vcard").sees("Rows in people.vcf")
     olive.press("Send Invitation").sees("1 of 1 sent")
     assert text_of(server.smtp.wait_for_mail("zoe@example.org")).startswith("Hello Zoë Kim,")
+
+
+def test_a_file_can_be_read_with_another_encoding_with_keys_alone(
+    server: Server, olive: Visitor
+) -> None:
+    rows = "Imię;E-mail\nŁukasz;lukasz@example.org\nŻaneta;zaneta@example.org\n"
+    olive.go_to("Create New Invitation").choose_file("lista.csv", rows.encode("cp1250"))
+    olive.sees("Read as Central European (Windows-1250), separated by semicolons")
+    expect(olive.row("lukasz@example.org")).to_contain_text("Łukasz")
+
+    summary = olive.page.get_by_text("Read as Central European")
+    olive.field("Column with names, for the greeting").focus()
+    olive.tab_to(summary).keys("Enter")
+    encoding = olive.field("Encoding of the file")
+    olive.tab_to(encoding)
+    encoding.select_option("cp1252")
+    olive.sees("Read as Western (Windows-1252), separated by semicolons")
+    expect(encoding).to_be_focused()
+    expect(olive.row("lukasz@example.org")).not_to_contain_text("Łukasz")
+    encoding.select_option("cp1250")
+    expect(olive.row("lukasz@example.org")).to_contain_text("Łukasz")
 
 
 def test_another_column_can_be_read(server: Server, olive: Visitor) -> None:
