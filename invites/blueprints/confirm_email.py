@@ -4,7 +4,9 @@ from flask import Blueprint, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from invites.core.addresses import is_same_mailbox
 from invites.core.errors import Reason, RuleError
+from invites.members import accounts
 from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import confirmation, email_tokens
 from invites.web.access import Who, allow
@@ -57,7 +59,13 @@ def _own_email_token(token: str) -> EmailToken | None:
 
 
 def _page(email_token: EmailToken, form: PasswordForm) -> Response:
-    return show("confirm_email/page.html", email=email_token.email, form=form, status=form.status)
+    email = email_token.email
+    waiting = [one.role for one in accounts.memberships_of(person()) if one.is_role_waiting]
+    is_other = not is_same_mailbox(person().email, email)
+    role = max(waiting) if waiting and is_other else None
+    return show(
+        "confirm_email/page.html", email=email, lost_role=role, form=form, status=form.status
+    )
 
 
 def _closed(email_token: EmailToken | None, reason: Reason = Reason.EMAIL_TOKEN_CLOSED) -> Response:

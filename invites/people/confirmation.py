@@ -10,9 +10,10 @@ from datetime import datetime
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
-from invites.core.addresses import spellings
+from invites.core.addresses import is_same_mailbox, spellings
 from invites.core.errors import Reason, RuleError
-from invites.models import EmailToken, EmailTokenPurpose, SecurityEvent, User
+from invites.core.roles import Role
+from invites.models import EmailToken, EmailTokenPurpose, Membership, SecurityEvent, User
 from invites.people import email_tokens, passwords, security_notices, sessions
 
 
@@ -85,6 +86,8 @@ def _confirm(user: User, email: str, now: datetime) -> User:
     if user.email != email:
         security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
     if not user.is_confirmed:
+        if not is_same_mailbox(user.email, email):
+            _give_up_waiting_roles(user, now)
         audit_log.record_in_all(user, AuditAction.EMAIL_CONFIRMED, user, now, email=email)
     others = User.select().where(User.email.in_(spellings([email])), User.id != user.id)
     if user.email != email and others.exists():
@@ -92,3 +95,14 @@ def _confirm(user: User, email: str, now: datetime) -> User:
     User.update(email=email, email_confirmed_at=now).where(User.id == user.id).execute()
     email_tokens.close_links(user, EmailTokenPurpose.CONFIRM_EMAIL, now)
     return User.get_by_id(user.id)
+
+
+def _give_up_waiting_roles(user: User, now: datetime) -> None:
+    """They were offered to the owner of the address that ``user`` never confirmed."""
+    waiting = (Membership.user == user) & (Membership.role > Role.USER)
+    for member in Membership.select().where(waiting):
+        roles = {"before": member.role, "after": Role.USER}
+        audit_log.record(
+            AuditAction.ROLE_CHANGED, member.account, user, now, email=user.email, **roles
+        )
+    Membership.update(role=Role.USER).where(waiting).execute()

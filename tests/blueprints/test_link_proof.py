@@ -9,7 +9,7 @@ from flask import Flask
 from invites.core.roles import Role
 from invites.core.settings import PROJECT_ROOT
 from invites.members import memberships
-from invites.models import EmailTokenPurpose, Invitation, Membership, User
+from invites.models import EmailToken, EmailTokenPurpose, Invitation, Membership, User
 from invites.people import profiles
 from tests.support.actions import invite, reread
 from tests.support.browsing import Browser
@@ -147,6 +147,23 @@ def test_a_confirmation_link_in_an_impostors_session_confirms_nothing(
     assert left_open.status == 422
     left_open.press("Confirm")
     assert (reread(eve).email, reread(eve).is_confirmed) == (address, address != NOA)
+
+
+def test_a_copied_link_and_another_mailbox_give_no_higher_role(
+    app: Flask, people: People, now: datetime
+) -> None:
+    invitation = invite(people[Role.OWNER], now, NOA, Role.OWNER)
+    eve = Browser(app).open(path(links(app).copied_invitation(invitation, people[Role.ADMIN])))
+    assert eve.status == 410  # an Admin can't copy this one
+    eve.open(path(links(app).copied_invitation(invitation, people[Role.OWNER])))
+    eve.press("Accept", name="Eve", password=GUESS)
+    profiles.change_email(User.get(email=NOA), "eve@elsewhere.example", GUESS, now)
+    token = EmailToken.get(email="eve@elsewhere.example")
+    eve.open(path(links(app).email_token(token)))
+    assert f"You were offered the role Account Owner at {NOA}." in eve.text
+    eve.press("Confirm", password=GUESS)
+    assert "eve@elsewhere.example is confirmed." in eve.text
+    assert eve.open("/accounts/riverside-relief/settings").status == 403
 
 
 @pytest.mark.parametrize("confirmed", [True, False])

@@ -9,9 +9,9 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import answers, memberships, permanent_link
-from invites.models import Delivery, InvitationState, JoinedBy, Membership, User
-from invites.people import confirmation
-from tests.support.actions import actions, invite, new_profile, refused, reread, send
+from invites.models import Delivery, EmailToken, InvitationState, JoinedBy, Membership, User
+from invites.people import confirmation, profiles
+from tests.support.actions import actions, confirm, invite, new_profile, refused, reread, send
 from tests.support.people import PASSWORD, make_user
 
 INSTANT = timedelta(microseconds=1)
@@ -141,6 +141,23 @@ def test_an_unconfirmed_person_is_a_user_until_the_address_is_confirmed(
         authorize(membership, Action.SEE_PEOPLE)
     confirmation.set_password(noa_unconfirmed, "a fish in the snow", now)
     assert fresh(membership).effective_role is offered
+
+
+def test_confirming_another_address_than_the_invited_one_gives_no_higher_role(owner, now):
+    invitation = invite(owner, now, role=Role.OWNER)
+    member = answers.accept_as_new(invitation, new_profile(), now, copier=owner)
+    profiles.change_email(member.user, "thief@elsewhere.example", PASSWORD, now)
+    confirm(EmailToken.get(email="thief@elsewhere.example"), now)
+    assert fresh(member).effective_role is fresh(member).role is Role.USER
+    assert actions(owner.account)[-2:] == ["role_changed", "email_confirmed"]
+
+
+def test_confirming_the_other_address_of_an_invited_gmail_mailbox_gives_the_role(owner, now):
+    invitation = invite(owner, now, "noa@gmail.com", role=Role.ADMIN)
+    member = answers.accept_as_new(invitation, new_profile("noa@gmail.com"), now, copier=owner)
+    profiles.change_email(member.user, "noa@googlemail.com", PASSWORD, now)
+    confirm(EmailToken.get(email="noa@googlemail.com"), now)
+    assert fresh(member).effective_role is Role.ADMIN
 
 
 @pytest.mark.parametrize("loses_it", ["removed", "demoted", "unconfirmed"])

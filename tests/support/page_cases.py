@@ -238,6 +238,11 @@ PAGE_CASES = {
     "confirm address, wrong password": PageCase(
         "unconfirmed", _proof("confirmation"), {"password": "wrong"}, status=422
     ),
+    "confirm another address, a role waits": PageCase(
+        "unconfirmed",
+        lambda w: _proof_of_address(w, "una@elsewhere.example"),
+        before=_role_waits,
+    ),
     "confirmation link used": PageCase("owner", _proof("confirmation"), status=410),
     "address taken": PageCase(
         "unconfirmed",
