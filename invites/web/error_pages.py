@@ -150,7 +150,7 @@ def error_page(code: int, title: object, advice: object) -> Response:
             code=code,
             title=title,
             advice=advice,
-            again=page_of_this_request() if request.method == "POST" or code in (429, 503) else "",
+            again=page_of_this_request() if _may_work_again(code) else "",
         )
     except Exception:  # the page needs the database and a valid Host
         log.exception("the page that says so failed too")
@@ -159,3 +159,7 @@ def error_page(code: int, title: object, advice: object) -> Response:
         response.headers["HX-Retarget"] = "#notices"
         response.headers["HX-Reswap"] = "innerHTML"
     return response
+
+
+def _may_work_again(code: int) -> bool:
+    return code in (429, 503) or (request.method == "POST" and code != 404)
