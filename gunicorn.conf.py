@@ -49,8 +49,9 @@ def on_starting(server: Any) -> None:
     db.configure(_settings.database_path)
     server.until_the_end = ExitStack()  # the server outlives this module when it reloads
     try:
-        server.until_the_end.enter_context(readiness.service(_settings))
-        server.until_the_end.enter_context(readiness.only_web_server(_settings))
+        with db.file_errors():
+            server.until_the_end.enter_context(readiness.service(_settings))
+            server.until_the_end.enter_context(readiness.only_web_server(_settings))
         refuse_taken(_settings.bind)
     except (NotReadyError, SettingsError) as error:
         sys.exit(f"Error: {error}")

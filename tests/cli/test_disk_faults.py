@@ -87,6 +87,19 @@ def test_a_full_disk_is_reported_and_once_it_has_space_everything_works_again(di
             assert User.get().name == "Olive Other"
 
 
+@pytest.mark.parametrize("service", [GUNICORN, ("flask", "worker"), ("flask", "serve")])
+def test_a_service_that_cannot_start_on_a_full_disk_says_so_in_one_line(
+    disk: Path, service: tuple[str, ...]
+) -> None:
+    data = set_up_data(disk / "data")
+    fill(disk / "filler")
+    process = start(environment(data, port=free_port()), *service)
+    said = output_of(process)
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert re.search(r"^Error: The disk is full\. Free some space", said, re.MULTILINE)
+
+
 # Root may write everything, unless it gives this up.
 _AS_A_USER = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
 
