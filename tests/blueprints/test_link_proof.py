@@ -179,6 +179,7 @@ def test_a_copied_link_opens_the_same_page_whether_or_not_there_is_a_profile(
         return [f"{one.url} {re.sub('csrf_token.*?>', '', one.response.text)}" for one in opened]
 
     without = shown()
+    assert NOA not in "".join(without)
     make_user("Noa New", NOA, now, confirmed=confirmed)
     assert shown() == without
 
