@@ -9,7 +9,7 @@ from invites.bounces.report import DsnAction, RecipientReport, Report
 from invites.core import addresses
 from invites.core.errors import Reason
 from invites.core.tokens import Purpose, Signer
-from invites.invitations import classify, edits, staged_rows, staging, unsubscribe
+from invites.invitations import classify, edits, manage, staged_rows, staging, unsubscribe
 from invites.lists.entries import Entry
 from invites.members import answers
 from invites.models import (
@@ -96,6 +96,28 @@ def test_a_new_invitation_replaces_the_one_to_the_other_address(owner, now, one,
     answers.decline(declined, now)
     invite(owner, now + timedelta(days=1), other)
     assert reread(declined).state == InvitationState.REPLACED
+
+
+@BOTH
+def test_an_invitation_is_not_restored_beside_one_to_the_other_address(owner, now, one, other):
+    revoked = invite(owner, now, one)
+    manage.revoke(owner, revoked, now)
+    invite(owner, now, other)
+    with refused(Reason.INVITATION_CLOSED):
+        manage.restore(owner, revoked, now)
+    assert reread(revoked).state == InvitationState.REVOKED
+
+
+@BOTH
+def test_invitations_to_both_addresses_count_together(owner, account, now, one, other):
+    for email in (one, other, one):
+        invitation = invite(owner, now, email)
+        attempt_all(now)
+        manage.revoke(owner, invitation, now)
+    assert outcomes(account, now, one, other)[0] is EntryOutcome.RECIPIENT_LIMIT
+    assert outcomes(account, now, other) == [EntryOutcome.RECIPIENT_LIMIT]
+    tomorrow = now + timedelta(days=1)
+    assert outcomes(account, tomorrow, other) == [EntryOutcome.INVITE]
 
 
 @BOTH

@@ -13,6 +13,7 @@ from invites.invitations import unsubscribe
 from invites.models import Invitation
 from invites.web.access import Who, allow
 from invites.web.form_limits import FORM
+from invites.web.rate_limits import limit_resubscribing
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
@@ -66,6 +67,7 @@ def confirm(token: str) -> Response:
 
 @blueprint.post("/return")
 @allow(Who.ANYBODY, body=FORM)
+@limit_resubscribing
 def undo(token: str) -> Response:
     return _answer(token, _resubscribe)
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from peewee import IntegrityError
-
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
@@ -104,11 +102,9 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
         _refuse_unsubscribed(invitation)
         answered = Invitation.get_by_id(invitation.id).answered_at is not None
         before = InvitationState.DECLINED if answered else InvitationState.PENDING
-        try:
-            with db.transaction():
-                _update(invitation, [InvitationState.REVOKED], state=before)
-        except IntegrityError:
-            raise RuleError(Reason.INVITATION_CLOSED) from None
+        if _is_replaced(invitation):
+            raise RuleError(Reason.INVITATION_CLOSED)
+        _update(invitation, [InvitationState.REVOKED], state=before)
         membership = _membership(invitation)
         if membership is not None:
             active = membership.is_active
@@ -159,6 +155,17 @@ def _withdraw_queued(invitation: Invitation, now: datetime) -> None:
 def _refuse_unsubscribed(invitation: Invitation) -> None:
     if unsubscribe.is_unsubscribed(invitation):
         raise RuleError(Reason.UNSUBSCRIBED)
+
+
+def _is_replaced(invitation: Invitation) -> bool:
+    """Whether there is another pending invitation to the same mailbox."""
+    others = Invitation.select().where(
+        Invitation.account == invitation.account_id,
+        Invitation.email.in_(spellings([invitation.email])),
+        Invitation.id != invitation.id,
+        Invitation.state == InvitationState.PENDING,
+    )
+    return bool(others.exists())
 
 
 def _membership(invitation: Invitation) -> Membership | None:

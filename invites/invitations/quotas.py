@@ -11,6 +11,7 @@ from peewee import ModelSelect
 
 from invites import db
 from invites.authorization.audit_log import AuditAction
+from invites.core.addresses import spellings, twins
 from invites.core.errors import Reason, RuleError
 from invites.core.numbers import number_up_to
 from invites.core.roles import Role
@@ -26,7 +27,9 @@ _DAY = timedelta(days=1)
 
 
 def over_recipient_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
-    """Those of ``emails`` that may get no more mail today. Withdrawn mails don't count."""
+    """Addresses of mailboxes that may get no more mail today. Withdrawn mails don't count."""
+    emails = spellings(emails)
+    mailboxes = {email: min(email, twin) for email, twin in twins(emails).items()}
     mails = db.lookup(emails, Invitation.email).join(
         Delivery, on=(Delivery.invitation == Invitation.id)
     )
@@ -37,12 +40,15 @@ def over_recipient_limit(account: Account | int, emails: Sequence[str], now: dat
         db.unindexed(Delivery.state) != DeliveryState.WITHDRAWN,
     )
     account_id = account if isinstance(account, int) else account.id
-    from_account = Counter(email for email, sender in rows if sender == account_id)
-    from_all = Counter(email for email, _sender in rows)
-    reached = {email for email, count in from_account.items() if count >= MAILS_PER_ADDRESS}
-    return reached | {
-        email for email, count in from_all.items() if count >= _MAILS_PER_ADDRESS_FROM_ALL
-    }
+    from_all = Counter(mailboxes.get(email, email) for email, _sender in rows)
+    from_account = Counter(mailboxes.get(email, email) for email, by in rows if by == account_id)
+    return set(
+        spellings(
+            mailbox
+            for mailbox, count in from_all.items()
+            if count >= _MAILS_PER_ADDRESS_FROM_ALL or from_account[mailbox] >= MAILS_PER_ADDRESS
+        )
+    )
 
 
 def clean_moderator_limit(text: str) -> int:

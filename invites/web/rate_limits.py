@@ -86,6 +86,11 @@ def limit_mail(view: View) -> View:
     return _limit(view, "5 per hour", lambda: f"{_typed_email()}|{_requester()}", "mail")
 
 
+def limit_resubscribing(view: View) -> View:
+    """Per link, so that its holder can't fill the audit log by unsubscribing again and again."""
+    return _limit(view, "10 per hour", lambda: (request.view_args or {})["token"], "resubscribing")
+
+
 def limit_test_mails(view: View) -> View:
     """For the whole installation, because each test mail occupies a thread."""
     return _limit(view, "10 per hour", lambda: "installation", "test_mails")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from invites.invitations import unsubscribe
-from invites.models import Invitation, InvitationState, UnsubscribedAddress
+from invites.models import AuditEntry, Invitation, InvitationState, UnsubscribedAddress
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX
 from tests.support.populated_account import ACCOUNT, Site, path
@@ -43,6 +43,20 @@ def test_one_button_unsubscribes_and_another_undoes_it(
     page.press("Allow invitations again")
     assert "Riverside Relief can invite you again." in page.text
     assert not unsubscribe.is_unsubscribed(invitation)
+
+
+def test_unsubscribing_again_and_again_does_not_fill_the_audit_log(
+    site: Site, way_out: str
+) -> None:
+    page = site.device("nobody")
+    for _time in range(11):
+        page.open(way_out).press("Unsubscribe")
+        page.press("Allow invitations again")
+    assert page.status == 429
+    page.open(way_out)
+    assert "You are unsubscribed" in page.text
+    entries = AuditEntry.select().where(AuditEntry.action.in_(["unsubscribed", "resubscribed"]))
+    assert entries.count() == 21
 
 
 def test_one_click_needs_neither_cookie_nor_form_token(
