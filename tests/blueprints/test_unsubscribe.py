@@ -49,8 +49,9 @@ def test_unsubscribing_again_and_again_does_not_fill_the_audit_log(
     site: Site, way_out: str
 ) -> None:
     page = site.device("nobody")
-    for _time in range(11):
-        page.open(way_out).press("Unsubscribe")
+    link, token = way_out.rsplit("/", 1)
+    for zeros in range(11):
+        page.open(f"{link}/{'0' * zeros}{token}").press("Unsubscribe")
         page.press("Allow invitations again")
     assert page.status == 429
     page.open(way_out)
