@@ -38,7 +38,7 @@ _PRECEDENCE = (
     EntryOutcome.DECLINED,
 )
 # Of CPU time; 50,000 addresses usually take a tenth of a second.
-_MAX_SECONDS = 5.0  # for a file
+_MAX_SECONDS = 2.0  # for a file
 _MAX_SECONDS_TYPED = 1.0
 _CHUNK = 10  # entries that are read before the time is checked again
 

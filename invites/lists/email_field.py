@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import chain, islice, pairwise
 
 from invites.core.addresses import visible
+from invites.core.errors import Reason, RuleError
 from invites.core.text_fields import JOINERS
 from invites.lists.csv_rows import MAX_CELLS
 from invites.lists.entries import (
@@ -22,6 +23,9 @@ from invites.lists.suggestions import is_split_address
 _MAX_PART = 500  # characters of a text that is examined as one address
 _MAX_LINE = 100_000  # characters; joiners aren't kept in a longer one
 _MAX_INVALID_TEXT = 100  # characters kept of a text without an address
+_MAX_LINES = 6 * MAX_ENTRIES  # empty ones count, and browsers send two characters for each
+_MAX_CELLS = 20 * MAX_ENTRIES
+_LINE_ENDS = "\n\r\u2028\u2029"
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
 _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
 _PART = re.compile(r"[^,;\t|]+")
@@ -38,9 +42,15 @@ def read_field(text: str) -> list[Entry]:
 
     They are separated by commas, semicolons, spaces or line breaks. ``Name <address>`` is one
     entry, with or without quotes around the name. Lines with tabs are rows pasted from a table.
-    Stops after 50,001 entries.
+    Stops after 50,001 entries. Raises RuleError(LIST_TOO_LONG) for far more separators.
     """
+    if _count(text, _LINE_ENDS) > _MAX_LINES or _count(text, ",;\t|") > _MAX_CELLS:
+        raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
     return list(islice(_read(text), MAX_ENTRIES + 1))
+
+
+def _count(text: str, separators: str) -> int:
+    return sum(map(text.count, separators))
 
 
 def format_entry(address: str, name: str = "") -> str:

@@ -72,6 +72,15 @@ def test_text_that_is_not_utf_8_is_marked(app: Flask) -> None:
     }
 
 
+def test_text_that_takes_several_times_its_size_in_memory_is_limited_too(app: Flask) -> None:
+    people = "Zo\u00eb \U0001f600 <zoe@example.org>\n"
+    assert send(app, LIST, BytesIO(field(b"a", (people * 50_000).encode()) + END), MULTIPART)
+    wide = b"x" * (LIST.text - 100) + "\U0001f600".encode()
+    for text in (wide, b"<" * (LIST.text - 100)):
+        with pytest.raises(RequestEntityTooLarge):
+            send(app, LIST, BytesIO(field(b"a", text) + END), MULTIPART)
+
+
 MANY = repeat
 BODIES = {
     "escapes": (URLENCODED, lambda: Endless([b"email="], MANY(b"%3C" * 1000))),
