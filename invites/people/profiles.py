@@ -123,11 +123,15 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
 def request_password_reset(
     email: str, now: datetime, is_own_device: Callable[[User], bool] = lambda _user: False
 ) -> None:
-    """Mails the profile's stored address, not the typed one, which may be spelled differently."""
-    user = find(email)
-    if user is not None:
-        purpose, own_device = EmailTokenPurpose.RESET_PASSWORD, is_own_device(user)
-        email_tokens.send_link(user, purpose, user.email, now, own_device=own_device)
+    """Mails the profile's stored address, not the typed one, which may be spelled differently.
+
+    An unknown address waits for the database's write lock too, so timing doesn't reveal profiles.
+    """
+    with db.transaction():
+        user = find(email)
+        if user is not None:
+            purpose, own_device = EmailTokenPurpose.RESET_PASSWORD, is_own_device(user)
+            email_tokens.send_link(user, purpose, user.email, now, own_device=own_device)
 
 
 def _replace_password(user: User, password_hash: str) -> bool:

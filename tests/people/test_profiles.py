@@ -1,10 +1,15 @@
 """Profiles: creating, finding and changing them."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from peewee import OperationalError
 
+from invites import db
 from invites.core.errors import Reason
+from invites.db import connection
 from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, passwords, profiles, sessions
 from tests.support.actions import confirm, new_profile, refused, reread
@@ -218,3 +223,12 @@ def test_a_new_password_does_not_overwrite_a_reset_meanwhile(ada, now):
             as_the_old_password_found_her, PASSWORD, "another long one", "token", now
         )
     assert reread(ada).password_hash == "reset"
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+def test_while_others_write_the_answer_does_not_reveal_profiles(ada, now, email):
+    connection.database.execute_sql("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(db.path(), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OperationalError, match="locked"):
+            profiles.request_password_reset(email, now)
