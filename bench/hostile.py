@@ -165,8 +165,10 @@ class Process:
     """The web process, without gunicorn's arbiter."""
 
     def __init__(self, arbiter: int) -> None:
-        children = Path(f"/proc/{arbiter}/task/{arbiter}/children").read_text().split()
-        self._proc = Path(f"/proc/{children[0]}")
+        children = Path(f"/proc/{arbiter}/task/{arbiter}/children")
+        while not (found := children.read_text().split()):
+            time.sleep(0.1)
+        self._proc = Path(f"/proc/{found[0]}")
 
     def reset_peak(self) -> None:
         (self._proc / "clear_refs").write_text("5")
@@ -274,7 +276,9 @@ def measured(
         statuses = set(pool.map(send, requests))
     status = "/".join(sorted(statuses))
     seconds = (web.seconds() - before) / len(requests)
-    return Cost(*labels, status, web.memory("VmHWM") - idle, seconds, slowness())
+    cost = Cost(*labels, status, web.memory("VmHWM") - idle, seconds, slowness())
+    print(cost, file=sys.stderr)
+    return cost
 
 
 def slowness() -> float:
