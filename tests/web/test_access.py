@@ -221,6 +221,7 @@ TAKING_LISTS = {
     "compose.remove_file", "staged_list.rows", "staged_list.edit_row", "staged_list.split_row",
     "staged_list.keep_as_is", "staged_list.exclude", "staged_list.include",
     "staged_list.correct_domain", "staged_list.undo_correction", "staged_list.pick_columns",
+    "staged_list.pick_format",
 }  # fmt: skip
 
 
