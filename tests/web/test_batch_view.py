@@ -51,7 +51,7 @@ ANSWERED = replace(SENT, people=NOTHING.people | {InvitationStatus.ACCEPTED: 4})
 
 
 def member(role: Role = Role.ADMIN, *, is_installer: bool = False) -> Membership:
-    user = User(name="Ada", is_installer=is_installer)
+    user = User(name="Ada", is_installer=is_installer, email_confirmed_at=NOW)
     return Membership(user=user, account=1, role=role)
 
 

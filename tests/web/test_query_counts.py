@@ -17,7 +17,7 @@ from tests.support.queries import queries
     [
         ("nobody", lambda site: site.mailed(site.rows.pending), 3),
         ("nobody", lambda site: site.joining, 1),
-        ("unconfirmed", lambda site: path(site.links.email_token(site.rows.confirmation)), 2),
+        ("unconfirmed", lambda site: path(site.links.email_token(site.rows.confirmation)), 3),
         ("nobody", lambda site: path(site.links.email_token(site.rows.reset)), 1),
     ],
     ids=["invitation", "join", "confirm address", "new password"],
