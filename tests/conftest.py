@@ -4,9 +4,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
+import werkzeug.test
 from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
@@ -27,6 +29,11 @@ hypothesis_settings.register_profile(
     "suite", derandomize=True, deadline=None, max_examples=100, database=None
 )
 hypothesis_settings.load_profile("suite")
+
+# Werkzeug's client doesn't close the temporary file of a large form.
+werkzeug.test.stream_encode_multipart = partial(
+    werkzeug.test.stream_encode_multipart, use_tempfile=False
+)
 
 REAL_PASSWORD_METHOD = passwords.METHOD
 NOW = datetime(2026, 11, 2, 18, 4, 11, 123456, tzinfo=UTC)
