@@ -152,7 +152,7 @@ def is_family_name(header: str) -> bool:
 
 
 def people_in(header: str) -> frozenset[str]:
-    """Whose name or address it is: ``billing`` for *Billing First Name*."""
+    """The person that the column is about: ``billing`` for *Billing First Name*."""
     return _read(header).people
 
 

@@ -139,7 +139,7 @@ def test_who_owns_the_mailbox_ends_the_access_of_who_used_a_copied_link(
 def test_a_confirmation_link_in_an_impostors_session_confirms_nothing(
     app: Flask, people: People, now: datetime, address: str
 ) -> None:
-    """Of an impostor's profile, or of one whose address an impostor changes to another person's."""
+    """The profile has somebody else's address, from joining or from changing it."""
     eve = make_user("Eve", address, now, confirmed=address != NOA)
     token = ask_email_token(eve, EmailTokenPurpose.CONFIRM_EMAIL, now, NOA)
     left_open = signed_in(app, eve).open(path(links(app).email_token(token)))
