@@ -45,7 +45,7 @@ def test_an_invited_person_joins_from_their_phone(
     assert mail["Subject"] == "Invitation"
     assert "Olive Martin invites you to join Riverside Relief." in text_of(mail)
     newcomer = visit(server, viewport=PHONE, is_mobile=True, has_touch=True).open(link_in(mail))
-    newcomer.sees("Olive Martin invites you to join", "Moderator", "new@example.org")
+    newcomer.sees("Olive Martin invites you to join", "Moderator", "n•••@example.org")
     expect(newcomer.button("Accept")).to_be_in_viewport(ratio=1)
 
     newcomer.join("Noa New").sees("Welcome to Riverside Relief. You are now a member.")
