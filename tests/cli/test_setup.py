@@ -95,6 +95,7 @@ def test_welcome_warns_of_links_that_work_on_this_machine_only(
     assert warned.exit_code == 0
     assert "INVITES_BASE_URL" in warned.output
     public = environ | {"INVITES_BASE_URL": "https://invites.example.org"}
+    public["INVITES_TRUSTED_PROXIES"] = "1"
     assert "INVITES_BASE_URL" not in run(create_app(load_settings(public)), "welcome").output
 
 

@@ -68,6 +68,9 @@ class Target:
     def is_removed(self) -> None:
         memberships.deactivate(self.owner, self.member, self.now)
 
+    def is_unconfirmed(self) -> None:
+        User.update(email_confirmed_at=None).where(User.id == self.member.user_id).execute()
+
     def is_revoked(self) -> None:
         manage.revoke(self.owner, self.invitation, self.now)
 
@@ -87,6 +90,7 @@ _READY: dict[str, Callable[[Target], object]] = {
     "users.update": lambda _target: None,
     "users.deactivate": lambda _target: None,
     "users.reactivate": Target.is_removed,
+    "users.resend_confirmation": Target.is_unconfirmed,
     "invitations.resend": lambda target: target.mail_is(DeliveryState.SENT),
     "invitations.revoke": lambda _target: None,
     "invitations.restore": Target.is_revoked,

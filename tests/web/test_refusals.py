@@ -111,7 +111,9 @@ REFUSING = {
     "compose.create": Refusing(
         "invitations.send_invitations.send", form={"email": "a@example.org", "role": "10"}
     ),
-    "confirm_email.create": Refusing("people.confirmation.confirm_email"),
+    "confirm_email.create": Refusing(
+        "people.confirmation.confirm_email", form={"password": PASSWORD}
+    ),
     "profile.log_out_device": Refusing("people.sessions.end_one"),
     "invitation.accept": Refusing("members.answers.accept_as_new", "nobody", JOINING),
     "invitation.decline": Refusing("members.answers.decline", "nobody"),
