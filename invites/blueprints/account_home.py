@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response
 from invites.authorization.permissions import Action
 from invites.members import memberships, ownership
 from invites.web.access import allow, current
-from invites.web.form_limits import FORM
 from invites.web.responses import run_rule, show
 from invites.web.services import now
 
@@ -22,7 +21,7 @@ def page() -> Response:
 
 
 @blueprint.post("/ownership")
-@allow(Action.CLAIM_OWNERSHIP, body=FORM)
+@allow(Action.CLAIM_OWNERSHIP)
 def claim_ownership() -> Response:
     return run_rule(
         lambda: ownership.claim(current().membership, now()),
@@ -42,7 +41,7 @@ def ask_to_leave() -> Response:
 
 
 @blueprint.post("/leaving")
-@allow(Action.LEAVE, body=FORM)
+@allow(Action.LEAVE)
 def leave() -> Response:
     return run_rule(
         lambda: memberships.leave(current().membership, now()),

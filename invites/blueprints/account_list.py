@@ -13,7 +13,6 @@ from invites.models import EmailTokenPurpose, Invitation
 from invites.people import email_tokens
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person, renew
 from invites.web.responses import go, run_rule, show, tell
@@ -39,7 +38,7 @@ def form() -> Response:
 
 
 @blueprint.post("/new")
-@allow(Who.INSTALLER, body=FORM)
+@allow(Who.INSTALLER)
 def create() -> Response:
     form = AccountForm()
     if not form.validate():
@@ -50,7 +49,7 @@ def create() -> Response:
 
 
 @blueprint.post("/invitations/<int:invitation_id>/acceptance")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def accept(invitation_id: int) -> Response:
     invitation = _own_invitation(invitation_id)
 
@@ -68,7 +67,7 @@ def accept(invitation_id: int) -> Response:
 
 
 @blueprint.post("/invitations/<int:invitation_id>/refusal")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def decline(invitation_id: int) -> Response:
     invitation = _own_invitation(invitation_id)
     account = invitation.account.name
@@ -82,7 +81,7 @@ def decline(invitation_id: int) -> Response:
 
 
 @blueprint.post("/confirmation")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def confirm() -> Response:
     email = person().email
     if person().is_confirmed:

@@ -20,7 +20,6 @@ from invites.web.batch_view import BatchView, mail_tag
 from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
-from invites.web.form_limits import FORM
 from invites.web.labels import outcome
 from invites.web.responses import check_rule, run_rule, show
 from invites.web.services import now, services
@@ -53,19 +52,19 @@ def page(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/pause")
-@allow(Action.INVITE, body=FORM)
+@allow(Action.INVITE)
 def pause(batch_id: int) -> Response:
     return _change(batches.pause, batch_id, lambda _none: _("Paused. Unsent emails stay queued."))
 
 
 @blueprint.post("/<int:batch_id>/resume")
-@allow(Action.INVITE, body=FORM)
+@allow(Action.INVITE)
 def resume(batch_id: int) -> Response:
     return _change(batches.resume, batch_id, lambda _none: _("Sending resumed."))
 
 
 @blueprint.post("/<int:batch_id>/retry")
-@allow(Action.INVITE, body=FORM)
+@allow(Action.INVITE)
 def retry(batch_id: int) -> Response:
     return _change(
         batches.retry_failed,
@@ -80,7 +79,7 @@ def retry(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/on-hold")
-@allow(Action.INVITE, body=FORM)
+@allow(Action.INVITE)
 def send_on_hold(batch_id: int) -> Response:
     return _change(
         batches.send_on_hold,
@@ -92,7 +91,7 @@ def send_on_hold(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/invitations/<int:invitation_id>/resend")
-@allow(Action.MANAGE_INVITATION, body=FORM)
+@allow(Action.MANAGE_INVITATION)
 def resend(batch_id: int, invitation_id: int) -> Response:
     invitation = current().scope.invitations.find(invitation_id)
     return _change(
@@ -132,7 +131,7 @@ def ask_cancellation(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/cancellation")
-@allow(Action.INVITE, body=FORM)
+@allow(Action.INVITE)
 def cancel(batch_id: int) -> Response:
     return _change(
         batches.cancel,

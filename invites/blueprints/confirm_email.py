@@ -11,7 +11,6 @@ from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import confirmation, email_tokens
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.login import person
 from invites.web.password_prompt import PasswordForm
 from invites.web.rate_limits import forget_guesses, limit_password_guesses
@@ -32,7 +31,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("/<token:token>")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def create(token: str) -> Response:
     email_token = _own_email_token(token)

@@ -14,7 +14,6 @@ from invites.people import confirmation, profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm, PlainForm
 from invites.web.login import person, renew, visitor
 from invites.web.rate_limits import forget_guesses, limit_joining, limit_password_guesses
@@ -45,7 +44,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("/acceptance")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_joining
 def accept(token: str) -> Response:
     opened = _opened(token)
@@ -65,7 +64,7 @@ def accept(token: str) -> Response:
 
 
 @blueprint.post("/refusal")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 def decline(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):

@@ -10,7 +10,6 @@ from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -31,7 +30,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
     """The new profile's address is confirmed later."""
@@ -54,7 +53,7 @@ def create(token: str) -> Response:
 
 
 @blueprint.post("/acceptance")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def accept(token: str) -> Response:
     link = links().opened_permanent(token)
     if link is None:

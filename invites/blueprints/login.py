@@ -22,7 +22,6 @@ from invites.web.error_labels import sentence
 from invites.web.error_links import with_link
 from invites.web.error_pages import http_error
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.labels import try_again_in
 from invites.web.login import log_in, log_out, visitor
@@ -62,7 +61,7 @@ def form() -> Response:
 
 
 @blueprint.post("/login")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_logins
 def create() -> Response:
     form = LoginForm()
@@ -102,7 +101,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
 
 
 @blueprint.post("/login/passkey/options")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_passkeys
 def passkey_options() -> Response:
     """As JSON, for the browser's passkey API."""
@@ -111,7 +110,7 @@ def passkey_options() -> Response:
 
 
 @blueprint.post("/login/passkey")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_passkeys
 def use_passkey() -> Response:
     """In place of a password, or as the second step after one."""
@@ -128,7 +127,7 @@ def use_passkey() -> Response:
 
 
 @blueprint.post("/logout")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 def delete() -> Response:
     log_out()
     response = go(safe_next(request.form.get("next")) or url_for("login.form"))

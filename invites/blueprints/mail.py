@@ -20,7 +20,6 @@ from invites.sending import sender_domain
 from invites.sending.test_mail import send_test_mail
 from invites.web import mail_labels
 from invites.web.access import Who, allow
-from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person
 from invites.web.rate_limits import limit_test_mails
@@ -62,7 +61,7 @@ def page() -> AnyResponse:
 
 
 @blueprint.post("/mail/test-mail")
-@allow(Who.INSTALLER, body=FORM)
+@allow(Who.INSTALLER)
 @limit_test_mails
 def send_test() -> AnyResponse:
     """Reports every step. Blocks until the mail server has answered, 30 seconds at most."""
@@ -85,7 +84,7 @@ def dns_records() -> AnyResponse:
 
 
 @blueprint.post("/mail/throttle")
-@allow(Who.INSTALLER, body=FORM)
+@allow(Who.INSTALLER)
 def change_throttle() -> AnyResponse:
     form = ThrottleForm()
     if not form.validate():

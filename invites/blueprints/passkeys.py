@@ -12,7 +12,6 @@ from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.forms import checked_by
 from invites.web.login import person, session_token
 from invites.web.password_prompt import PasswordForm, ask_password, change, removal_warning
@@ -36,7 +35,7 @@ def form() -> AnyResponse:
 
 
 @blueprint.post("/options")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def options() -> AnyResponse:
     """As JSON, for the browser's passkey API."""
@@ -51,7 +50,7 @@ def options() -> AnyResponse:
 
 
 @blueprint.post("")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def add() -> AnyResponse:
     form = NewPasskeyForm()
@@ -74,7 +73,7 @@ def removal_form(passkey_id: int) -> AnyResponse:
 
 
 @blueprint.post("/<int:passkey_id>/removal")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def remove(passkey_id: int) -> AnyResponse:
     form = PasswordForm()

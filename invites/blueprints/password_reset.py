@@ -14,7 +14,6 @@ from invites.people import confirmation, email_tokens, profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_password
 from invites.web.error_status import status_of
-from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import is_trusted_device, log_out
 from invites.web.rate_limits import limit_joining, limit_mail
@@ -46,7 +45,7 @@ def ask_form() -> Response:
 
 
 @blueprint.post("")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_mail
 def ask() -> Response:
     """The response doesn't reveal whether the address has a profile."""
@@ -65,7 +64,7 @@ def form(token: str) -> Response:
 
 
 @blueprint.post("/<token:token>")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_joining
 def create(token: str) -> Response:
     """Logs out all devices, and logs this one in."""

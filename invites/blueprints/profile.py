@@ -11,7 +11,6 @@ from invites.core.errors import Reason, RuleError
 from invites.models import Session
 from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
-from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import person, session_token
 from invites.web.rate_limits import forget_guesses, limit_password_guesses
@@ -45,7 +44,7 @@ def page() -> Response:
 
 
 @blueprint.post("/details")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def change_details() -> Response:
     form = DetailsForm()
     if not form.validate():
@@ -56,7 +55,7 @@ def change_details() -> Response:
 
 
 @blueprint.post("/email")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_email() -> Response:
     """The old address is kept until the link in the mail is used."""
@@ -82,7 +81,7 @@ def change_email() -> Response:
 
 
 @blueprint.post("/password")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def change_password() -> Response:
     """Logs all other devices out."""
@@ -104,7 +103,7 @@ def change_password() -> Response:
 
 
 @blueprint.post("/devices/<int:session_id>/removal")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def log_out_device(session_id: int) -> Response:
     sessions.end_one(person(), session_id)
     tell(_("The device is logged out."))
@@ -112,7 +111,7 @@ def log_out_device(session_id: int) -> Response:
 
 
 @blueprint.post("/devices/removal")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 def log_out_other_devices() -> Response:
     sessions.end_all(person(), except_token=session_token())
     tell(_("You are logged out on all other devices."))

@@ -14,7 +14,6 @@ from invites.core.errors import Reason, RuleError
 from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
-from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import log_in
 from invites.web.rate_limits import limit_setup
@@ -48,7 +47,7 @@ def form() -> Response:
 
 
 @blueprint.post("/setup")
-@allow(Who.ANYBODY, body=FORM)
+@allow(Who.ANYBODY)
 @limit_setup
 def create() -> Response:
     if installation.is_set_up():

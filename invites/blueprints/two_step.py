@@ -12,7 +12,6 @@ from invites.members import two_step_policy
 from invites.models import Authenticator
 from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
-from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.login import person, session_token
 from invites.web.password_prompt import (
@@ -59,7 +58,7 @@ def codes_form() -> AnyResponse:
 
 
 @blueprint.post("/recovery-codes")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def make_codes() -> AnyResponse:
     form = PasswordForm()
@@ -96,7 +95,7 @@ def app_form() -> AnyResponse:
 
 
 @blueprint.post("/app")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def offer_app() -> AnyResponse:
     form = PasswordForm()
@@ -115,7 +114,7 @@ def app_key() -> AnyResponse:
 
 
 @blueprint.post("/app/key")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_app_digits
 def confirm_app() -> AnyResponse:
     """Turns the app on: from now on, logging in requires its codes."""
@@ -144,7 +143,7 @@ def app_removal_form() -> AnyResponse:
 
 
 @blueprint.post("/app/removal")
-@allow(Who.LOGGED_IN, body=FORM)
+@allow(Who.LOGGED_IN)
 @limit_password_guesses
 def remove_app() -> AnyResponse:
     form = PasswordForm()
