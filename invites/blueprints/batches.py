@@ -6,7 +6,6 @@ from functools import partial
 from typing import TypeVar
 
 from flask import Blueprint, request, url_for
-from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -22,6 +21,7 @@ from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
 from invites.web.labels import outcome
 from invites.web.responses import check_rule, run_rule, show
+from invites.web.sentences import counted
 from invites.web.services import now, services
 
 T = TypeVar("T")
@@ -69,12 +69,7 @@ def retry(batch_id: int) -> Response:
     return _change(
         batches.retry_failed,
         batch_id,
-        lambda n: ngettext(
-            "%(count)s email queued again.",
-            "%(count)s emails queued again.",
-            n,
-            count=format_decimal(n),
-        ),
+        counted("%(num)s email queued again.", "%(num)s emails queued again."),
     )
 
 
@@ -84,9 +79,7 @@ def send_on_hold(batch_id: int) -> Response:
     return _change(
         batches.send_on_hold,
         batch_id,
-        lambda n: ngettext(
-            "%(count)s email queued.", "%(count)s emails queued.", n, count=format_decimal(n)
-        ),
+        counted("%(num)s email queued.", "%(num)s emails queued."),
     )
 
 
@@ -136,11 +129,8 @@ def cancel(batch_id: int) -> Response:
     return _change(
         batches.cancel,
         batch_id,
-        lambda n: ngettext(
-            "Canceled. %(count)s email was withdrawn.",
-            "Canceled. %(count)s emails were withdrawn.",
-            n,
-            count=format_decimal(n),
+        counted(
+            "Canceled. %(num)s email was withdrawn.", "Canceled. %(num)s emails were withdrawn."
         ),
     )
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from flask import Blueprint, request, url_for
-from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -63,20 +63,12 @@ def create() -> AnyResponse:
 
 def _sending(people: int) -> str:
     if services().settings.mail_server is None:
-        message = ngettext(
-            "%(count)s invitation created. It will be sent once a mail server is configured.",
-            "%(count)s invitations created. They will be sent once a mail server is configured.",
+        return ngettext(
+            "%(num)s invitation created. It will be sent once a mail server is configured.",
+            "%(num)s invitations created. They will be sent once a mail server is configured.",
             people,
-            count=format_decimal(people),
         )
-    else:
-        message = ngettext(
-            "%(count)s invitation created.",
-            "%(count)s invitations created.",
-            people,
-            count=format_decimal(people),
-        )
-    return str(message)
+    return ngettext("%(num)s invitation created.", "%(num)s invitations created.", people)
 
 
 @blueprint.errorhandler(CSRFError)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask import Blueprint, request, url_for
-from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
+from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import SelectField
@@ -183,10 +184,9 @@ def _lost_invitations(membership: Membership) -> str:
     if not number:
         return ""
     words = ngettext(
-        "%(n)s invitation they sent can no longer be accepted.",
-        "%(n)s invitations they sent can no longer be accepted.",
+        "%(num)s invitation they sent can no longer be accepted.",
+        "%(num)s invitations they sent can no longer be accepted.",
         number,
-        n=number,
     )
     url = url_for("invitations.index", status=Flag.NO_AUTHORITY)
     return Markup(" ") + with_link(words, url, _("Show invitations"))

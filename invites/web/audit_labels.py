@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask_babel import format_decimal, gettext, ngettext
+from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from invites.authorization.audit_log import AuditAction
 from invites.core.roles import Role
@@ -13,18 +14,13 @@ from invites.web.labels import ROLE
 Details = Mapping[str, Any]
 
 
-def _(words: str, **values: object) -> str:
-    return str(gettext(words, **values))
-
-
 def sentence(entry: AuditEntry) -> str:
     """For example: Invited 3 people as User."""
     return _SENTENCES[entry.action](entry.details)
 
 
 def _people(details: Details) -> str:
-    count = int(details["people"])
-    return str(ngettext("%(count)s person", "%(count)s people", count, count=format_decimal(count)))
+    return ngettext("%(num)s person", "%(num)s people", details["people"])
 
 
 def _role(number: int) -> str:

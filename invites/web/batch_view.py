@@ -1,7 +1,7 @@
 """Decides what the page of a batch says and offers. Needs no request."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import format_decimal, ngettext
@@ -13,7 +13,8 @@ from invites.members.account_batches import ListedBatch
 from invites.models import Batch, BatchState, Delivery, DeliveryState, InvitationStatus, Membership
 from invites.outbox import batches
 from invites.outbox.progress import Progress
-from invites.web import labels
+from invites.web import batch_notes, labels
+from invites.web.batch_notes import Link, Note
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,6 @@ class Button:
     method: str = "post"
     is_main: bool = False
     leads_to: str = ""
-
-
-@dataclass(frozen=True)
-class Link:
-    endpoint: str
-    label: str
-    values: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Note:
-    icon: str
-    text: str
-    link: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -135,8 +122,7 @@ class BatchView:
         if waiting and self.batch.state not in (BatchState.CANCELED, BatchState.DONE):
             yield Button("ask_cancellation", "x", _("Cancel"), method="get", leads_to="keep-batch")
         if on_hold:
-            count = format_decimal(on_hold)
-            label = ngettext("Send %(count)s email", "Send %(count)s emails", on_hold, count=count)
+            label = ngettext("Send %(num)s email", "Send %(num)s emails", on_hold)
             yield Button("send_on_hold", "send", label)
         if self.progress.retriable:
             yield Button("retry", "rotate-cw", _("Retry failed"))
@@ -151,12 +137,12 @@ class BatchView:
         if not self._is_well:
             return self._end
         if self.ahead:
-            return str(_("Waiting for another batch:"))
+            return _("Waiting for another batch:")
         if self.batch.state == BatchState.PROBING:
-            return str(_("Ten are sent first, then the others."))
+            return _("Ten are sent first, then the others.")
         if self.progress.minutes_left is not None:
             return labels.pace(self.progress.per_minute, self.progress.minutes_left)
-        return str(_("The unsent emails are queued."))
+        return _("The unsent emails are queued.")
 
     @property
     def _end(self) -> str:
@@ -164,16 +150,12 @@ class BatchView:
         is_over = not self.progress.waiting and not self.progress.on_hold
         if not is_over or self.batch.state not in (*batches.ACTIVE, BatchState.DONE):
             return ""
-        count = self.progress.unneeded
-        if not count:
-            return str(_("Done."))
-        return str(
-            ngettext(
-                "Done. %(count)s email wasn't needed: the person had answered.",
-                "Done. %(count)s emails weren't needed: the people had answered.",
-                count,
-                count=format_decimal(count),
-            )
+        if not self.progress.unneeded:
+            return _("Done.")
+        return ngettext(
+            "Done. %(num)s email wasn't needed: the person had answered.",
+            "Done. %(num)s emails weren't needed: the people had answered.",
+            self.progress.unneeded,
         )
 
     @property
@@ -181,27 +163,12 @@ class BatchView:
         return self.is_sending and self.worker_is_running and not self.outage
 
     @property
-    def notes(self) -> list[Note]:
-        found = (self._unknown, self._on_hold, self._without_authority)
-        return [note for note in found if note]
-
-    @property
     def announcement(self) -> str:
         """For screen readers, announced once: that sending ended, or what blocks it."""
         if not self.progress.waiting:
             return f"{self.sent_of_total}. {self._end}".strip()
-        if self.batch.state == BatchState.STOPPED:
-            return str(_("Stopped because the mail server refused several emails in a row."))
-        if self.is_sending and not self.worker_is_running:
-            return str(_("The mail worker isn't running, so nothing is being sent."))
-        if self.is_sending and self.outage:
-            return str(
-                _(
-                    "The mail server isn't available. Nothing is lost: sending is retried "
-                    "automatically."
-                )
-            )
-        return ""
+        happened = self.is_sending or self.batch.state == BatchState.STOPPED
+        return self.obstacle.text if happened and self.obstacle else ""
 
     @property
     def obstacle(self) -> Note | None:
@@ -209,24 +176,25 @@ class BatchView:
         waiting = self.progress.waiting
         if self.batch.state == BatchState.PAUSED and waiting:
             text = ngettext(
-                "Paused. %(count)s email stays queued until you resume.",
-                "Paused. %(count)s emails stay queued until you resume.",
+                "Paused. %(num)s email stays queued until you resume.",
+                "Paused. %(num)s emails stay queued until you resume.",
                 waiting,
-                count=format_decimal(waiting),
             )
             return Note("circle-pause", text)
         if self.batch.state == BatchState.STOPPED:
-            text = _(
-                "Stopped because the mail server refused several emails in a row. "
-                "Nothing more is sent until you resume or cancel. The mail server "
-                "answered: %(reason)s",
-                reason=self.batch.stop_reason,
+            return Note(
+                "circle-alert",
+                _("Stopped because the mail server refused several emails in a row."),
+                _(
+                    "Nothing more is sent until you resume or cancel. The mail server answered: "
+                    "%(reason)s",
+                    reason=self.batch.stop_reason,
+                ),
             )
-            return Note("circle-alert", text)
         if self.batch.state == BatchState.CANCELED:
             text = _(
-                "Canceled. Unsent emails were withdrawn. People who haven't been "
-                "emailed can be invited again."
+                "Canceled. Unsent emails were withdrawn. People who haven't been emailed can be "
+                "invited again."
             )
             return Note("circle-x", text)
         return self._breakdown if waiting else None
@@ -236,86 +204,36 @@ class BatchView:
         is_installer = self.member.user.is_installer
         if not self.has_mail_server and is_installer:
             text = _(
-                "No mail server is configured, so the emails are in the Mailbox. They "
-                "will be sent once INVITES_MAIL_SERVER is set."
+                "No mail server is configured, so the emails are in the Mailbox. They will be sent "
+                "once INVITES_MAIL_SERVER is set."
             )
-            return Note("mail", text, Link("mail.mailbox", _("Open the Mailbox")))
+            return Note("mail", text, link=Link("mail.mailbox", _("Open the Mailbox")))
         if not self.has_mail_server:
             text = _(
-                "No mail server is configured yet, so the emails are queued. They will "
-                "be sent once the operator of this installation has configured one."
+                "No mail server is configured yet, so the emails are queued. They will be sent "
+                "once the operator of this installation has configured one."
             )
             return Note("mail", text)
         if not self.worker_is_running:
             text = _(
-                "The mail worker isn't running, so nothing is being sent. Nothing is "
-                "lost: the operator of this installation can start it again."
+                "The mail worker isn't running, so nothing is being sent. Nothing is lost: the "
+                "operator of this installation can start it again."
             )
             return Note("circle-alert", text)
         if self.outage:
             text = _(
                 "The mail server isn't available. Nothing is lost: sending is retried "
-                "automatically. Reason: %(reason)s",
-                reason=self.outage,
+                "automatically."
             )
-            check = Link("mail.page", _("Check the mail server"))
-            return Note("circle-alert", text, check if is_installer else None)
+            reason = _("Reason: %(reason)s", reason=self.outage)
+            check = Link("mail.page", _("Check the mail server")) if is_installer else None
+            return Note("circle-alert", text, reason, check)
         return None
 
     @property
-    def _unknown(self) -> Note | None:
-        count = self.progress.mails[DeliveryState.UNKNOWN]
-        if not count:
-            return None
-        text = ngettext(
-            "%(count)s email may have arrived: the connection was lost before the "
-            "mail server answered.",
-            "%(count)s emails may have arrived: the connection was lost before the "
-            "mail server answered.",
-            count,
-            count=format_decimal(count),
-        )
-        if self.progress.retriable and self.may_manage:
-            text += " " + ngettext(
-                "“Retry failed” sends it again. If it has arrived, the person gets it twice.",
-                "“Retry failed” sends them again. People whose email has arrived get it twice.",
-                count,
-            )
-        return Note("circle-alert", text)
-
-    @property
-    def _on_hold(self) -> Note | None:
-        count = self.progress.on_hold
-        if not count:
-            return None
-        text = ngettext(
-            "%(count)s email is on hold: it was queued in the backup that was "
-            "restored, and may have been sent since. If you send it, the person "
-            "may get it twice.",
-            "%(count)s emails are on hold: they were queued in the backup that was "
-            "restored, and may have been sent since. If you send them, some people "
-            "may get theirs twice.",
-            count,
-            count=format_decimal(count),
-        )
-        return Note("archive-restore", text)
-
-    @property
-    def _without_authority(self) -> Note | None:
-        count = self.progress.without_authority
-        if not count:
-            return None
-        text = ngettext(
-            "%(count)s invitation can't be accepted: the sender can no longer "
-            "invite people as %(role)s.",
-            "%(count)s invitations can't be accepted: the sender can no longer "
-            "invite people as %(role)s.",
-            count,
-            count=format_decimal(count),
-            role=labels.ROLE[Role(self.batch.role)],
-        )
-        which = {"status": "without_authority"}
-        return Note("user-x", text, Link("invitations.index", _("Show invitations"), which))
+    def notes(self) -> list[Note]:
+        can_retry = self.may_manage and self.progress.retriable > 0
+        return batch_notes.notes(self.progress, Role(self.batch.role), can_retry=can_retry)
 
     @property
     def figures(self) -> list[Figure]:
@@ -362,13 +280,7 @@ def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_installer: bool) ->
             return Tag(_sent_of(sent.mails, sent.people))
         return Tag(_("in the Mailbox") if is_installer else _("queued"))
     if state is BatchState.DONE and sent.undelivered:
-        count = format_decimal(sent.undelivered)
-        words = ngettext(
-            "done, %(count)s undelivered",
-            "done, %(count)s undelivered",
-            sent.undelivered,
-            count=count,
-        )
+        words = ngettext("done, %(num)s undelivered", "done, %(num)s undelivered", sent.undelivered)
         return Tag(words, "warning")
     if state is BatchState.DONE and not sent.mails:
         return Tag(_("none sent"), "warning")
@@ -376,11 +288,5 @@ def mail_tag(sent: ListedBatch, *, has_mail_server: bool, is_installer: bool) ->
 
 
 def _sent_of(sent: int, total: int) -> str:
-    words: str = ngettext(
-        "%(sent)s of %(total)s sent",
-        "%(sent)s of %(total)s sent",
-        total,
-        sent=format_decimal(sent),
-        total=format_decimal(total),
-    )
-    return words
+    done = format_decimal(sent)
+    return ngettext("%(sent)s of %(num)s sent", "%(sent)s of %(num)s sent", total, sent=done)

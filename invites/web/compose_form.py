@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from flask import Response, request
-from flask_babel import format_decimal, ngettext
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from wtforms import (
     BooleanField,
     FileField,
@@ -254,12 +254,6 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
 def _send_note(mail_count: int) -> str:
     if not mail_count:
         return ""
-    count = format_decimal(mail_count)
-    return str(
-        ngettext(
-            "%(count)s person will get an email.",
-            "%(count)s people will get an email.",
-            mail_count,
-            count=count,
-        )
+    return ngettext(
+        "%(num)s person will get an email.", "%(num)s people will get an email.", mail_count
     )

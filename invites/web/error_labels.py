@@ -1,10 +1,11 @@
 """The text of each Reason: what is wrong, and what to do about it."""
 
-from flask_babel import format_decimal, gettext, ngettext
+from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _
 
 from invites.core.errors import Reason, RuleError
 from invites.lists.table import MAX_MEGABYTES
+from invites.web.sentences import counted
 
 REASON = {
     Reason.ADDRESS_MISSING: _("Enter an email address."),
@@ -62,6 +63,14 @@ REASON = {
         "or a contacts file (.vcf, .ldif)."
     ),
     Reason.FILE_ZIP: _("This is a ZIP file. Unpack it and choose the list inside."),
+    Reason.FILE_BROKEN_QUOTES: _(
+        "Row %(row)s of this file has an opening quotation mark without a closing one. "
+        "Correct that row, or save the list as CSV again, and choose that file."
+    ),
+    Reason.FILE_LONG_CELL: _(
+        "Row %(row)s of this file has a cell with too much text for a list of people. "
+        "Keep only the columns with names and addresses."
+    ),
     Reason.FILE_MARKUP: _(
         "This file is a web page or XML, even if its name says otherwise. Open it in a "
         "spreadsheet program, save it as a workbook or as CSV, and choose that file."
@@ -140,120 +149,89 @@ REASON = {
 }
 
 _REASON_WITH_LIMIT = {
-    Reason.TEXT_TOO_LONG: lambda n, **limit: ngettext(
-        "Use at most %(limit)s character.", "Use at most %(limit)s characters.", n, **limit
+    Reason.TEXT_TOO_LONG: counted(
+        "Use at most %(num)s character.",
+        "Use at most %(num)s characters.",
     ),
-    Reason.NUMBER_OUT_OF_RANGE: lambda n, **limit: ngettext(
-        "Enter a whole number from 1 to %(limit)s.",
-        "Enter a whole number from 1 to %(limit)s.",
-        n,
-        **limit,
+    Reason.NUMBER_OUT_OF_RANGE: counted(
+        "Enter a whole number from 1 to %(num)s.",
+        "Enter a whole number from 1 to %(num)s.",
     ),
-    Reason.TOO_MANY_PASSKEYS: lambda n, **limit: ngettext(
-        "You already have %(limit)s passkey. Remove it before you add another.",
-        "You already have %(limit)s passkeys. Remove one before you add another.",
-        n,
-        **limit,
+    Reason.TOO_MANY_PASSKEYS: counted(
+        "You already have %(num)s passkey. Remove it before you add another.",
+        "You already have %(num)s passkeys. Remove one before you add another.",
     ),
-    Reason.PASSWORD_SHORT: lambda n, **limit: ngettext(
-        "Use at least %(limit)s character. A few words in a row work well.",
-        "Use at least %(limit)s characters. A few words in a row work well.",
-        n,
-        **limit,
+    Reason.PASSWORD_SHORT: counted(
+        "Use at least %(num)s character. A few words in a row work well.",
+        "Use at least %(num)s characters. A few words in a row work well.",
     ),
-    Reason.PASSWORD_LONG: lambda n, **limit: ngettext(
-        "Use at most %(limit)s character.", "Use at most %(limit)s characters.", n, **limit
+    Reason.PASSWORD_LONG: counted(
+        "Use at most %(num)s character.",
+        "Use at most %(num)s characters.",
     ),
-    Reason.LIST_TOO_LONG: lambda n, **limit: ngettext(
-        "This list has more than %(limit)s row, the most that one batch can have. "
+    Reason.LIST_TOO_LONG: counted(
+        "This list has more than %(num)s row, the most that one batch can have. "
         "Nothing was added. Split the list and send it in parts.",
-        "This list has more than %(limit)s rows, the most that one batch can have. "
+        "This list has more than %(num)s rows, the most that one batch can have. "
         "Nothing was added. Split the list and send it in parts.",
-        n,
-        **limit,
     ),
-    Reason.FILE_TOO_LARGE: lambda n, **limit: ngettext(
-        "This file is larger than %(limit)s MB. "
+    Reason.FILE_TOO_LARGE: counted(
+        "This file is larger than %(num)s MB. "
         "Keep only the column with the addresses, or split the file.",
-        "This file is larger than %(limit)s MB. "
+        "This file is larger than %(num)s MB. "
         "Keep only the column with the addresses, or split the file.",
-        n,
-        **limit,
     ),
-    Reason.FILE_TOO_WIDE: lambda n, **limit: ngettext(
-        "A row in this file has more than %(limit)s column. "
+    Reason.FILE_TOO_WIDE: counted(
+        "A row in this file has more than %(num)s column. "
         "Keep only the columns with names and addresses.",
-        "A row in this file has more than %(limit)s columns. "
+        "A row in this file has more than %(num)s columns. "
         "Keep only the columns with names and addresses.",
-        n,
-        **limit,
     ),
-    Reason.SENDER_LIMIT: lambda n, **limit: ngettext(
-        "That would be more than %(limit)s email within 24 hours. "
+    Reason.SENDER_LIMIT: counted(
+        "That would be more than %(num)s email within 24 hours. "
         "Nothing was sent. Try again tomorrow.",
-        "That would be more than %(limit)s emails within 24 hours. "
+        "That would be more than %(num)s emails within 24 hours. "
         "Nothing was sent. Try again tomorrow.",
-        n,
-        **limit,
     ),
-    Reason.MODERATOR_LIMIT: lambda n, **limit: ngettext(
-        "A Moderator of this account can invite %(limit)s person within 24 hours, "
+    Reason.MODERATOR_LIMIT: counted(
+        "A Moderator of this account can invite %(num)s person within 24 hours, "
         "and you have %(left)s left. Nothing was sent. Ask an Admin to send it, or to raise the "
         "limit in Settings.",
-        "A Moderator of this account can invite %(limit)s people within 24 hours, "
+        "A Moderator of this account can invite %(num)s people within 24 hours, "
         "and you have %(left)s left. Nothing was sent. Ask an Admin to send it, or to raise the "
         "limit in Settings.",
-        n,
-        **limit,
     ),
-    Reason.RECIPIENT_LIMIT: lambda n, **limit: ngettext(
-        "This person was emailed %(limit)s time within 24 hours. "
+    Reason.RECIPIENT_LIMIT: counted(
+        "This person was emailed %(num)s time within 24 hours. "
         "Try again tomorrow, or use Copy Link.",
-        "This person was emailed %(limit)s times within 24 hours. "
+        "This person was emailed %(num)s times within 24 hours. "
         "Try again tomorrow, or use Copy Link.",
-        n,
-        **limit,
-    ),
-}
-
-_REASON_WITH_ROW = {
-    Reason.FILE_BROKEN_QUOTES: lambda row: gettext(
-        "Row %(row)s of this file has an opening quotation mark without a closing one. "
-        "Correct that row, or save the list as CSV again, and choose that file.",
-        row=row,
-    ),
-    Reason.FILE_LONG_CELL: lambda row: gettext(
-        "Row %(row)s of this file has a cell with too much text for a list of people. "
-        "Keep only the columns with names and addresses.",
-        row=row,
     ),
 }
 
 
 def sentence(refused: RuleError) -> str:
-    """Formats limits for the locale."""
-    if refused.reason in _REASON_WITH_ROW:
-        return str(_REASON_WITH_ROW[refused.reason](refused.details["row"]))
-    if refused.reason not in _REASON_WITH_LIMIT:
-        return str(REASON[refused.reason])
+    """Formats numbers for the locale."""
     numbers = {name: format_decimal(number) for name, number in refused.details.items()}
-    return str(_REASON_WITH_LIMIT[refused.reason](refused.details["limit"], **numbers))
+    if refused.reason in _REASON_WITH_LIMIT:
+        return _REASON_WITH_LIMIT[refused.reason](refused.details["limit"], **numbers)
+    words = str(REASON[refused.reason])
+    return words % numbers if numbers else words
 
 
 def problem(reason: str) -> str:
     if reason == Reason.ADDRESS_MISSING:  # it may be a heading or a total
-        return str(gettext("This row has no address."))
+        return gettext("This row has no address.")
     return str(REASON[Reason(reason)])
 
 
 def refused_by_proxy() -> str:
     """Shown instead of a proxy's own page with status 413."""
-    words = gettext(
+    return gettext(
         "This is too large to be sent. A file can have up to %(megabytes)s MB. "
         "If yours is smaller, tell the operator of this installation.",
         megabytes=MAX_MEGABYTES,
     )
-    return str(words)
 
 
 def file_too_large() -> str:

@@ -3,8 +3,9 @@
 import logging
 
 from flask import Flask, Response, request
-from flask_babel import LazyString, format_decimal
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 

@@ -19,6 +19,7 @@ from invites.models import (
     JoinedBy,
 )
 from invites.outbox import deliveries
+from invites.web.sentences import counted
 
 ROLE = {
     Role.USER: _("User"),
@@ -95,18 +96,16 @@ AUDIT_CATEGORY = {
 }
 
 _OUTCOME = {
-    EntryOutcome.INVITE: lambda n: ngettext("will be invited", "will be invited", n),
-    EntryOutcome.MEMBER: lambda n: ngettext("already a member", "already members", n),
-    EntryOutcome.REMOVED: lambda n: ngettext("removed member", "removed members", n),
-    EntryOutcome.DECLINED: lambda n: ngettext("declined earlier", "declined earlier", n),
-    EntryOutcome.PENDING: lambda n: ngettext("already invited", "already invited", n),
-    EntryOutcome.RECIPIENT_LIMIT: lambda n: ngettext(
-        "emailed too often today", "emailed too often today", n
-    ),
-    EntryOutcome.UNSUBSCRIBED: lambda n: ngettext("unsubscribed", "unsubscribed", n),
-    EntryOutcome.DUPLICATE: lambda n: ngettext("duplicate", "duplicates", n),
-    EntryOutcome.EXCLUDED: lambda n: ngettext("excluded by you", "excluded by you", n),
-    EntryOutcome.INVALID: lambda n: ngettext("invalid address", "invalid addresses", n),
+    EntryOutcome.INVITE: counted("will be invited", "will be invited"),
+    EntryOutcome.MEMBER: counted("already a member", "already members"),
+    EntryOutcome.REMOVED: counted("removed member", "removed members"),
+    EntryOutcome.DECLINED: counted("declined earlier", "declined earlier"),
+    EntryOutcome.PENDING: counted("already invited", "already invited"),
+    EntryOutcome.RECIPIENT_LIMIT: counted("emailed too often today", "emailed too often today"),
+    EntryOutcome.UNSUBSCRIBED: counted("unsubscribed", "unsubscribed"),
+    EntryOutcome.DUPLICATE: counted("duplicate", "duplicates"),
+    EntryOutcome.EXCLUDED: counted("excluded by you", "excluded by you"),
+    EntryOutcome.INVALID: counted("invalid address", "invalid addresses"),
 }
 
 KIND = {
@@ -127,24 +126,22 @@ def mail(delivery: Delivery, status: InvitationStatus) -> str:
 
 
 def outcome(of: str, count: int) -> str:
-    return str(_OUTCOME[EntryOutcome(of)](count))
+    return _OUTCOME[EntryOutcome(of)](count)
 
 
 def of_row(of: str, first_row: int | None) -> str:
     """``first_row``: the number of the row where a duplicate address occurs first."""
     if of == EntryOutcome.DUPLICATE and first_row is not None:
-        row = format_decimal(first_row)
-        return str(gettext("duplicate of row %(row)s", row=row))
+        return gettext("duplicate of row %(row)s", row=format_decimal(first_row))
     return outcome(of, 1)
 
 
 def changes(since: Mapping[tuple[EntryOutcome, EntryOutcome], int]) -> list[str]:
     return [
         ngettext(
-            "%(count)s row changed from “%(before)s” to “%(after)s”",
-            "%(count)s rows changed from “%(before)s” to “%(after)s”",
+            "%(num)s row changed from “%(before)s” to “%(after)s”",
+            "%(num)s rows changed from “%(before)s” to “%(after)s”",
             count,
-            count=format_decimal(count),
             before=outcome(before, count),
             after=outcome(after, count),
         )
@@ -154,23 +151,21 @@ def changes(since: Mapping[tuple[EntryOutcome, EntryOutcome], int]) -> list[str]
 
 def pace(per_minute: float, minutes_left: float) -> str:
     speed = round(per_minute)
-    a_minute = ngettext("%(n)s per minute", "%(n)s per minute", speed, n=format_decimal(speed))
+    a_minute = ngettext("%(num)s per minute", "%(num)s per minute", speed)
     left = max(round(minutes_left), 1)
     if minutes_left < 1:
-        rest = str(gettext("less than a minute left"))
+        rest = gettext("less than a minute left")
     elif left < 120:
-        rest = ngettext("about %(n)s minute left", "about %(n)s minutes left", left, n=left)
+        rest = ngettext("about %(num)s minute left", "about %(num)s minutes left", left)
     else:
         hours = round(left / 60)
-        rest = ngettext("about %(n)s hour left", "about %(n)s hours left", hours, n=hours)
+        rest = ngettext("about %(num)s hour left", "about %(num)s hours left", hours)
     return f"{a_minute}, {rest}"
 
 
 def try_again_in(seconds: int) -> str:
     """In minutes, or in seconds below one minute."""
     if seconds < 60:
-        return str(
-            ngettext("Try again in %(num)s second.", "Try again in %(num)s seconds.", seconds)
-        )
+        return ngettext("Try again in %(num)s second.", "Try again in %(num)s seconds.", seconds)
     minutes = ceil(seconds / 60)
-    return str(ngettext("Try again in %(num)s minute.", "Try again in %(num)s minutes.", minutes))
+    return ngettext("Try again in %(num)s minute.", "Try again in %(num)s minutes.", minutes)

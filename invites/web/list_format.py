@@ -55,18 +55,17 @@ def place(staged: StagedList) -> int:
 def read_as(staged: StagedList) -> str:
     delimiter = _DELIMITERS[staged.delimiter]
     if staged.encoding in (ASCII, UNKNOWN):
-        return str(gettext("Separated by %(delimiter)s", delimiter=delimiter))
+        return gettext("Separated by %(delimiter)s", delimiter=delimiter)
     encoding = _label(staged.encoding)
-    text = gettext(
+    return gettext(
         "Read as %(encoding)s, separated by %(delimiter)s", encoding=encoding, delimiter=delimiter
     )
-    return str(text)
 
 
 def _label(encoding: str) -> str:
     if encoding == UNKNOWN:
-        return str(gettext("not recognized"))
+        return gettext("not recognized")
     if encoding == MIXED:
-        return str(gettext("UTF-8 and Windows-1252 mixed"))
+        return gettext("UTF-8 and Windows-1252 mixed")
     name, region = _ENCODINGS.get(encoding, (encoding.upper(), ""))
     return f"{region} ({name})" if region else name

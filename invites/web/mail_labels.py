@@ -1,7 +1,7 @@
 """The text of the Mail page: steps of a test mail, advice, DNS records of the sender's domain."""
 
-from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
 
 from invites.sending.diagnosis import Diagnosis
 from invites.sending.sender_domain import Dmarc, Spf

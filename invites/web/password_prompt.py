@@ -52,12 +52,10 @@ def removal_warning(*, is_last: bool) -> str:
     if not asking:
         return ""
     names = ", ".join(account.name for account in asking)
-    return str(
-        _(
-            "Two-step verification is required by %(accounts)s. You won't see any "
-            "pages there until you set it up again.",
-            accounts=names,
-        )
+    return _(
+        "Two-step verification is required by %(accounts)s. You won't see any pages there until "
+        "you set it up again.",
+        accounts=names,
     )
 
 

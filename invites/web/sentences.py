@@ -1,8 +1,8 @@
 """Fills in sentences, without a second period after a name that ends with one (Riverside Inc.)."""
 
 import re
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import Any
 
 import flask_babel
@@ -22,6 +22,11 @@ def init_app(app: Flask, **options: Any) -> None:
     )
 
 
+def counted(singular: str, plural: str) -> Callable[..., str]:
+    """``ngettext`` for a number that is known later."""
+    return partial(flask_babel.ngettext, singular, plural)
+
+
 def with_one_period(sentence: str, variables: Mapping[str, Any]) -> str:
     def fitted(found: re.Match[str]) -> str:
         return found[1] if str(variables.get(found[2])).endswith(".") else found[0]
@@ -36,8 +41,8 @@ class _Domain(flask_babel.Domain):
 
     def ngettext(self, singular: str, plural: str, num: int, **variables: Any) -> str:
         sentence = self.get_translations().ungettext(singular, plural, num)
-        variables.setdefault("num", num)
-        return str(with_one_period(sentence, variables) % variables)
+        variables["num"] = flask_babel.format_decimal(num)
+        return with_one_period(sentence, variables) % variables
 
 
 class _Babel(flask_babel.Babel):
@@ -56,7 +61,7 @@ def _template_ngettext(
     context: EvalContext, singular: str, plural: str, num: int, **variables: Any
 ) -> str:
     sentence = flask_babel.get_translations().ungettext(singular, plural, num)
-    return _filled(context, sentence, {"num": num} | variables)
+    return _filled(context, sentence, {"num": flask_babel.format_decimal(num)} | variables)
 
 
 def _filled(context: EvalContext, sentence: str, variables: Mapping[str, Any]) -> str:

@@ -100,7 +100,7 @@ def moment(at: datetime) -> str:
     if days == 0:
         return str(flask_babel.format_time(at, "HH:mm"))
     if days == 1:
-        return str(_("yesterday"))
+        return _("yesterday")
     return day(at)
 
 
@@ -117,7 +117,7 @@ def stamp(at: datetime) -> str:
 
 def assignments_label(account: Account) -> str:
     """The account's own label, or the default."""
-    return account.assignments_label or str(_("See your assignments"))
+    return account.assignments_label or _("See your assignments")
 
 
 def _template_context() -> dict[str, Any]:

@@ -72,11 +72,12 @@ def actions(view: BatchView) -> list[str]:
 
 def the_note(view: BatchView) -> str:
     (note,) = view.notes
-    return note.text
+    return f"{note.text} {note.details}"
 
 
 def obstacle(view: BatchView) -> str:
-    return view.obstacle.text if view.obstacle else ""
+    note = view.obstacle
+    return f"{note.text} {note.details}" if note else ""
 
 
 class TestButtons:

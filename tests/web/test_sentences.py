@@ -29,9 +29,9 @@ def request_context(app: Flask) -> Iterator[None]:
 def test_a_sentence_ends_with_one_period(name: str, words: str) -> None:
     assert gettext("You left %(name)s.", name=name) == words
     assert str(lazy_gettext("You left %(name)s.", name=name)) == words
-    assert ngettext("You left %(name)s.", "%(num)d left.", 1, name=name) == words
+    assert ngettext("You left %(name)s.", "%(num)s left.", 1, name=name) == words
     assert render_template_string("{{ _('You left %(name)s.', name=name) }}", name=name) == words
-    once = "{{ ngettext('You left %(name)s.', '%(num)d left.', 1, name=name) }}"
+    once = "{{ ngettext('You left %(name)s.', '%(num)s left.', 1, name=name) }}"
     assert render_template_string(once, name=name) == words
 
 
@@ -43,7 +43,7 @@ def test_other_periods_stay() -> None:
 def test_names_in_sentences_of_a_page_are_escaped() -> None:
     words = render_template_string("{{ _('You left %(name)s.', name='<b>.') }}")
     assert words == "You left &lt;b&gt;."
-    marked = "{{ _('<b>%(name)s</b>', name='&') }} {{ ngettext('%(num)d &', '%(num)d', 1) }}"
+    marked = "{{ _('<b>%(name)s</b>', name='&') }} {{ ngettext('%(num)s &', '%(num)s', 1) }}"
     assert render_template_string(marked) == "<b>&amp;</b> 1 &"
 
 
