@@ -1,9 +1,7 @@
 """The page of a personal link, and the answer to the invitation."""
 
 from flask import Blueprint, url_for
-from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import PasswordField
 
 from invites.core.addresses import is_same_mailbox
 from invites.core.errors import Reason, RuleError
@@ -14,18 +12,15 @@ from invites.people import confirmation, profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
-from invites.web.forms import JoinForm, PlainForm
+from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
+from invites.web.password_prompt import PasswordForm
 from invites.web.rate_limits import forget_guesses, limit_joining, limit_password_guesses
 from invites.web.responses import go, show
 from invites.web.services import links, now
 from invites.web.urls import login_url
 
 blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token:token>")
-
-
-class AnswerForm(PlainForm):
-    password = PasswordField(_l("Your password"))
 
 
 @blueprint.get("")
@@ -40,7 +35,7 @@ def page(token: str) -> Response:
         return _for_somebody_else(opened) or _page(opened, _form(opened.invitation.name))
     if who.user.is_confirmed:
         return go(url_for("account_list.index", _anchor="invitations"))
-    return _answer(opened, AnswerForm())
+    return _answer(opened, PasswordForm())
 
 
 @blueprint.post("/acceptance")
@@ -125,7 +120,7 @@ def _accept_with_password(opened: OpenedInvitation) -> Response:
 
     Asks for the password, because another person may have created the profile with this address.
     """
-    form = AnswerForm()
+    form = PasswordForm()
     form.validate()
     try:
         checked = confirmation.check_password(person(), form.password.data or "")
@@ -169,5 +164,5 @@ def _page(opened: OpenedInvitation, form: JoinForm) -> Response:
     return show("invitation/page.html", opened=opened, form=form, status=form.status)
 
 
-def _answer(opened: OpenedInvitation, form: AnswerForm) -> Response:
+def _answer(opened: OpenedInvitation, form: PasswordForm) -> Response:
     return show("invitation/answer.html", opened=opened, form=form, status=form.status)

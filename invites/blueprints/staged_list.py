@@ -47,9 +47,8 @@ class Done(NamedTuple):
 @allow(Action.INVITE, body=LIST)
 def rows(list_id: int) -> AnyResponse:
     """Also saves what was typed into the rows shown before."""
-    form = _form(list_id)
-    assert form.staged is not None
-    edited = edits.edit_rows(form.staged, form.row_texts, now())
+    form, staged = _form(list_id)
+    edited = edits.edit_rows(staged, form.row_texts, now())
     if wants_fragment() and not edited:  # nothing else on the page changes
         return show("compose/page.html", fragment=_ROWS, form=form, **rows_page(form))
     return compose_page(form, fragment=_ROWS, changed=True)
@@ -67,10 +66,9 @@ def edit_row(list_id: int, row: int) -> AnyResponse:
 @allow(Action.INVITE, body=LIST)
 def split_row(list_id: int, row: int) -> AnyResponse:
     """Keeps one of several addresses in a row, and moves the others to the Email field."""
-    form = _form(list_id)
-    assert form.staged is not None
-    edits.edit_rows(form.staged, form.row_texts, now())
-    first, others = edits.split_row(form.staged, row, now())
+    form, staged = _form(list_id)
+    edits.edit_rows(staged, form.row_texts, now())
+    first, others = edits.split_row(staged, row, now())
     form.add_typed(others)
     message = _(
         "Row %(row)s is now %(first)s. Added to the Email field above: %(others)s",
@@ -134,12 +132,11 @@ def pick_columns(list_id: int) -> AnyResponse:
 @allow(Action.INVITE, body=LIST)
 def pick_format(list_id: int) -> AnyResponse:
     """Reads a text file with another encoding or delimiter."""
-    form = _form(list_id)
-    assert form.staged is not None
+    form, staged = _form(list_id)
     status, error = None, ""
     try:
         if form.list_format:
-            staging.pick_format(form.staged, *form.list_format, now())
+            staging.pick_format(staged, *form.list_format, now())
             form.place.data = ""
     except RuleError as refused:
         status, error = status_of(refused.reason), sentence(refused)
@@ -177,10 +174,10 @@ def _find(list_id: int) -> StagedList:
     return staged
 
 
-def _form(list_id: int) -> ComposeForm:
+def _form(list_id: int) -> tuple[ComposeForm, StagedList]:
     form = filled_form()
-    form.staged = _find(list_id)
-    return form
+    form.staged = staged = _find(list_id)
+    return form, staged
 
 
 def _undo_edit(list_id: int, row: int, message: str) -> Done | None:
@@ -193,8 +190,7 @@ def _undo_edit(list_id: int, row: int, message: str) -> Done | None:
 def _after(
     list_id: int, action: Callable[[StagedList], object], done: Done | None = None
 ) -> AnyResponse:
-    form = _form(list_id)
-    assert form.staged is not None
-    edits.edit_rows(form.staged, form.row_texts, now())  # keeps what was typed
-    action(form.staged)
+    form, staged = _form(list_id)
+    edits.edit_rows(staged, form.row_texts, now())  # keeps what was typed
+    action(staged)
     return compose_page(form, fragment=_ROWS, changed=True, done=done)

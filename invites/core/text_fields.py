@@ -27,7 +27,7 @@ _BLANKS = {*JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # invisi
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
-_PLAIN_NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-ž]+(?:[ '-][A-Za-zÀ-ÖØ-öø-ž]+)*")
+_PLAIN_PUNCTUATION = str.maketrans("", "", " ',()-")
 _MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # the shortest local numbers have seven
 _NO_PHONE = re.compile(  # years such as 1899-1999, a date, a round number such as 1,000,000
     r"(?:1[5-9]|20)\d\d(?:\W+(?:1[5-9]|20)\d\d)+"
@@ -47,12 +47,19 @@ def clean_name(text: str) -> str:
 
 
 def name_or_nothing(text: str) -> str:
-    if not text or (len(text) <= NAME_LENGTH and _PLAIN_NAME.fullmatch(text)):
-        return text  # most names; _clean would be slow for 50,000
+    if not text or (len(text) <= NAME_LENGTH and _is_plain(text)):
+        return text
     try:
         return clean_name(text)
     except RuleError:
         return ""
+
+
+def _is_plain(text: str) -> bool:
+    """Whether ``clean_name`` would return the same text, for most names and much faster."""
+    if not text.translate(_PLAIN_PUNCTUATION).isalpha() or text != " ".join(text.split()):
+        return False
+    return text.isascii() or (_BLANKS.isdisjoint(text) and unicodedata.is_normalized("NFC", text))
 
 
 def clean_phrase(text: str) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from invites import db
-from invites.core import addresses, text_fields
+from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.invitations import quotas, staged_rows, unsubscribe
 from invites.lists import suggestions
@@ -76,11 +76,7 @@ class Classification:
 
     def recipients(self, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:
         """Address and name, or ""."""
-        return [
-            (one.email, text_fields.name_or_nothing(one.entry.name))
-            for one in self.classified
-            if one.outcome in outcomes
-        ]
+        return [(one.email, one.entry.name) for one in self.classified if one.outcome in outcomes]
 
     @property
     def fingerprint(self) -> str:

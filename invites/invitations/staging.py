@@ -16,7 +16,6 @@ from typing import IO, Any, ParamSpec
 from peewee import ModelSelect, fn
 
 from invites import db
-from invites.core import text_fields
 from invites.core.errors import Reason, RuleError
 from invites.invitations import classify, staged_rows, subprocess_pool
 from invites.invitations.subprocess_pool import PoolError
@@ -219,7 +218,7 @@ def _read_columns(list_id: int, choice: Choice, now: datetime) -> int:
     with db.transaction():
         staged_rows.expect_unsent(staged)
         if rows is None:
-            names = [(text_fields.name_or_nothing(one.name), staged.id, one.row) for one in entries]
+            names = [(one.name, staged.id, one.row) for one in entries]
             db.update_rows(StagedRow, ("name",), ("list_id", "number"), names)
         else:
             _replace_rows(staged, rows)
@@ -250,7 +249,7 @@ def _classified(
     for (text, number, name, _), (email, problem, suggestion), outcome in zip(
         entries, readings, map(str, outcomes), strict=True
     ):
-        row = (number, text, name and text_fields.name_or_nothing(name), email, outcome)
+        row = (number, text, name, email, outcome)
         if problem is None:
             valid.append(row)
         else:

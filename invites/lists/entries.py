@@ -4,8 +4,7 @@ import re
 from typing import NamedTuple
 
 from invites.core.addresses import visible
-from invites.core.errors import RuleError
-from invites.core.text_fields import JOINERS, NAME_LENGTH, clean_name
+from invites.core.text_fields import JOINERS, NAME_LENGTH, name_or_nothing
 from invites.lists.column_headers import email_weight
 
 MAX_ENTRIES = 50_000  # in a file, or in a file and the Email field together
@@ -28,9 +27,6 @@ _LABELS = frozenset(("work", "home", "private", "privat", "office", "to", "cc", 
 
 # Signs of a wrong encoding, such as UTF-8 that was read as a single-byte encoding.
 _GARBLED = re.compile("[\x80-\x9f¡-©«-³¶\u00b8¹»-¿÷]")
-
-# Matches only names that clean_name accepts, and is faster.
-_PLAIN_NAME = re.compile(r"[^\W\d_](?:[^\W\d]|[',() -])*(?:\.(?: (?:[^\W\d]|[',() -])*|$))*")
 
 
 class Entry(NamedTuple):
@@ -110,15 +106,12 @@ def name_in(cell: str) -> str:
         name = name[:NAME_LENGTH].rstrip()
     if not name.isascii() and _GARBLED.search(name):
         name = _repaired(name)
-    if name.replace(" ", "").replace(",", "").isalpha() or _PLAIN_NAME.fullmatch(name):
-        return name
-    if not name or "\ufffd" in name:
+    if "\ufffd" in name:
         return ""
-    letters = (c for c in " ".join(name.split()) if c.isprintable() or c in JOINERS)
-    try:
-        return clean_name("".join(letters))
-    except RuleError:
-        return ""
+    if not name.isprintable():
+        letters = (c for c in " ".join(name.split()) if c.isprintable() or c in JOINERS)
+        name = "".join(letters)
+    return name_or_nothing(name)
 
 
 def _repaired(name: str) -> str:

@@ -88,10 +88,7 @@ def change_settings(actor: Membership, settings: AccountSettings, now: datetime)
 def memberships_of(user: User) -> list[Membership]:
     """The active ones, sorted by account name."""
     return list(
-        Membership.select(Membership, Account, User)
-        .join(Account)
-        .switch(Membership)
-        .join(User)
+        Membership.with_account_and_user()
         .where(Membership.user == user, Membership.deactivated_at.is_null())
         .order_by(db.folded(Account.name), Account.id)
     )
@@ -118,14 +115,8 @@ def all_accounts() -> list[Account]:
 
 def find_membership(user: User, slug: str) -> Membership | None:
     """Active or not."""
-    return (
-        Membership.select(Membership, Account, User)
-        .join(Account)
-        .switch(Membership)
-        .join(User)
-        .where(Account.slug == slug, Membership.user == user)
-        .get_or_none()
-    )
+    found = Membership.with_account_and_user()
+    return found.where(Account.slug == slug, Membership.user == user).get_or_none()
 
 
 def _free_slug(name: str) -> str:

@@ -88,15 +88,7 @@ def change_role(actor: Membership, membership: Membership, role: Role, now: date
         before, membership.role = membership.role, role
         membership.save(only=[Membership.role])
         two_step_policy.notify_if_must_set_up(membership, now)
-        audit_log.record(
-            AuditAction.ROLE_CHANGED,
-            membership.account,
-            actor.user,
-            now,
-            email=membership.user.email,
-            before=before,
-            after=role,
-        )
+        _record(AuditAction.ROLE_CHANGED, membership, actor.user, now, before=before, after=role)
 
 
 def why_not(membership: Membership, role: Role) -> Reason | None:
@@ -133,13 +125,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
             return
         _end(membership, now)
         manage.revoke_invitations(actor, membership.user)
-        audit_log.record(
-            AuditAction.DEACTIVATED,
-            membership.account,
-            actor.user,
-            now,
-            email=membership.user.email,
-        )
+        _record(AuditAction.DEACTIVATED, membership, actor.user, now)
 
 
 def leave(member: Membership, now: datetime) -> None:
@@ -150,9 +136,7 @@ def leave(member: Membership, now: datetime) -> None:
             return
         _end(member, now)
         manage.close_invitations(member.account_id, member.user, InvitationState.REVOKED)
-        audit_log.record(
-            AuditAction.LEFT, member.account, member.user, now, email=member.user.email
-        )
+        _record(AuditAction.LEFT, member, member.user, now)
 
 
 def is_last_owner(member: Membership) -> bool:
@@ -170,13 +154,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
             return
         Membership.update(deactivated_at=None).where(Membership.id == membership.id).execute()
         two_step_policy.notify_if_must_set_up(membership, now)
-        audit_log.record(
-            AuditAction.REACTIVATED,
-            membership.account,
-            actor.user,
-            now,
-            email=membership.user.email,
-        )
+        _record(AuditAction.REACTIVATED, membership, actor.user, now)
 
 
 def _is_owner_of(account_id: int) -> Any:
@@ -191,21 +169,17 @@ def _is_owner_of(account_id: int) -> Any:
 
 def _fresh(membership: Membership) -> Membership:
     """The current row. Call it in a transaction, because the given one may be outdated."""
-    return (
-        Membership.select(Membership, User, Account)
-        .join(User)
-        .switch(Membership)
-        .join(Account)
-        .where(Membership.id == membership.id)
-        .get()
-    )
+    return Membership.with_account_and_user().where(Membership.id == membership.id).get()
 
 
 def _end(membership: Membership, now: datetime) -> None:
-    _keep_an_owner(membership)
+    if is_last_owner(membership):
+        raise RuleError(Reason.LAST_OWNER)
     Membership.update(deactivated_at=now).where(Membership.id == membership.id).execute()
 
 
-def _keep_an_owner(leaving: Membership) -> None:
-    if is_last_owner(leaving):
-        raise RuleError(Reason.LAST_OWNER)
+def _record(
+    action: AuditAction, membership: Membership, actor: User, now: datetime, **details: Any
+) -> None:
+    email = membership.user.email
+    audit_log.record(action, membership.account, actor, now, email=email, **details)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from peewee import CharField, ForeignKeyField, JSONField
+from peewee import CharField, ForeignKeyField, JSONField, ModelSelect
 
 from invites.core.roles import Role
 from invites.db import UtcField
@@ -47,6 +47,10 @@ class Membership(Row):
 
     class Meta:
         indexes = ((("account", "user"), True),)
+
+    @classmethod
+    def with_account_and_user(cls) -> "ModelSelect[Membership]":
+        return cls.select(cls, Account, User).join(Account).switch(cls).join(User)
 
     @property
     def is_active(self) -> bool:

@@ -144,7 +144,7 @@ class ComposeForm(PlainForm):
         return {row: text for row, text in texts.items() if text != was[row]}
 
     @property
-    def at(self) -> tuple[EntryOutcome | None, int]:
+    def rows_shown(self) -> tuple[EntryOutcome | None, int]:
         """The filter and the page number of the list's rows. By default, the invalid rows."""
         found = _PLACE.fullmatch(request.form.get("go") or self.place.data or "")
         if not found:
@@ -226,7 +226,7 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
     if form.staged is None:
         return {"found": None}
     row_counts = staged_rows.counts(form.staged)
-    outcome, page = form.at
+    outcome, page = form.rows_shown
     if outcome is not None and not row_counts[outcome]:
         outcome = None
     found = staged_rows.page(form.staged, outcome, page)
