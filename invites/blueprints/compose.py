@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import suppress
 
 from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
@@ -46,11 +45,7 @@ def form() -> AnyResponse:
 @allow(Action.INVITE, body=LIST)
 def create() -> AnyResponse:
     form = filled_form()
-    before = form.staged
-    is_read = _take_file(form)
-    if form.staged is before:
-        _apply_list_changes(form)
-    if not is_read or not form.validate():
+    if not _read_list(form) or not form.validate():
         return compose_page(form)
     try:
         batch = _send(form)
@@ -118,9 +113,7 @@ def edit_typed() -> AnyResponse:
 @allow(Action.INVITE, body=LIST)
 def add_file() -> AnyResponse:
     form = filled_form()
-    if _take_file(form):
-        return compose_page(form, fragment="compose/_email_csv_file.html")
-    _apply_list_changes(form)
+    _read_list(form)
     return compose_page(form, fragment="compose/_email_csv_file.html")
 
 
@@ -139,6 +132,13 @@ def _send(form: ComposeForm) -> Batch:
     if form.wrong is not None and form.revoke_wrong.data:
         return manage.correct(member, form.wrong, invitations, now())
     return send_invitations.send(member, invitations, now())
+
+
+def _read_list(form: ComposeForm) -> bool:
+    """Takes an uploaded file, otherwise the changes of the list. Returns False if refused."""
+    before = form.staged
+    is_read = _take_file(form)
+    return is_read if form.staged is not before else _apply_list_changes(form) and is_read
 
 
 def _take_file(form: ComposeForm) -> bool:
@@ -169,21 +169,27 @@ def _file_errors(file_name: str, refused: RuleError, waiting: StagedList | None)
         yield _("The list “%(file)s” is still here.", file=waiting.file_name)
 
 
-def _apply_list_changes(form: ComposeForm) -> None:
+def _apply_list_changes(form: ComposeForm) -> bool:
     """Applies changes of columns and rows that the member made without pressing their buttons.
 
     The review then differs from the one on the page, so it is shown again before anything is sent.
+    Returns False if the list can't be read with these columns or in this format.
     """
     staged = form.staged
     if staged is None or staged.batch_id is not None:
-        return
-    with suppress(RuleError):  # the list was sent or deleted meanwhile, which sending reports
+        return True
+    try:
         if form.list_format and form.list_format != (staged.encoding, staged.delimiter):
             staging.pick_format(staged, *form.list_format, now())
         elif form.columns not in (None, Choice(staged.email_column, staged.name_column)):
             staging.pick_columns(staged, form.columns, now())
         else:
             edits.edit_rows(staged, form.row_texts, now())
+    except RuleError as refused:
+        if refused.reason is not Reason.NOT_FOUND:  # sent or deleted meanwhile: sending reports it
+            form.refuse(form.csv_file, refused)
+            return False
+    return True
 
 
 def _not_sent(form: ComposeForm, refused: RuleError) -> AnyResponse:

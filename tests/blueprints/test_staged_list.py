@@ -362,15 +362,24 @@ class TestReadingTheFileInAnotherWay:
         assert "open" in olive.page.select_one("#staged-list details.disclosure").attrs
         assert StagedRow.get(StagedRow.email == "g@example.org").name == ""
 
-    def test_a_way_in_which_it_cannot_be_read_is_refused_and_changes_nothing(
-        self, olive: Browser, owner: Membership, now: datetime
-    ) -> None:
+    @pytest.fixture
+    def wide(self, olive: Browser, owner: Membership, now: datetime) -> Browser:
+        """A list that can't be read with commas."""
         content = b"Name;Email\nAda;ada@example.org\n" + b"," * 20_000 + b";b@example.org\n"
         staging.stage(owner, "p.csv", content, now)
-        olive.open(NEW)
-        olive.press("Read the file again", list_delimiter="0")
-        assert "columns" in olive.page.select_one("#staged-list .error").get_text()
+        return olive.open(NEW)
+
+    def test_a_way_in_which_it_cannot_be_read_is_refused_and_changes_nothing(
+        self, wide: Browser
+    ) -> None:
+        wide.press("Read the file again", list_delimiter="0")
+        assert "columns" in wide.page.select_one("#staged-list .error").get_text()
         assert StagedList.get().delimiter == ";"
+
+    def test_nothing_is_sent_while_it_cannot_be_read_as_chosen(self, wide: Browser) -> None:
+        wide.press("Send Invitation", list_delimiter="0")
+        assert "columns" in wide.page.select_one("#csv_file-error").get_text()
+        assert not Batch.select().exists()
 
     def test_forged_choices_are_refused(self, polish: Browser) -> None:
         for data in ({"list_delimiter": "1", "list_encoding": "utf-7"}, {"list_delimiter": "9"}):
