@@ -7,12 +7,10 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 
 from invites.core import text_fields
-from invites.core.errors import Reason
 from invites.members import accounts, answers
-from invites.models import EmailTokenPurpose, Invitation
-from invites.people import email_tokens
+from invites.models import Invitation
+from invites.people import confirmation
 from invites.web.access import Who, allow
-from invites.web.error_status import status_of
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person, renew
 from invites.web.responses import go, run_rule, show, tell
@@ -86,19 +84,14 @@ def confirm() -> Response:
     email = person().email
     if person().is_confirmed:
         tell(_("%(email)s is already confirmed.", email=email))
-    elif email_tokens.send_link(person(), EmailTokenPurpose.CONFIRM_EMAIL, email, now()):
-        tell(_("We sent a confirmation email to %(email)s.", email=email))
-    else:
-        tell(
-            _(
-                "We sent several emails to %(email)s within an hour. Look in your spam "
-                "folder, or try again later.",
-                email=email,
-            ),
-            "problem",
-        )
-        return _page(status_of(Reason.TOO_MANY_LINKS))
-    return go(url_for("account_list.index"))
+        return go(url_for("account_list.index"))
+    return run_rule(
+        lambda: confirmation.send_link(person(), now()),
+        _page,
+        told=lambda _none: _("We sent a confirmation email to %(email)s.", email=email),
+        go_to=url_for("account_list.index"),
+        has_fragment=False,
+    )
 
 
 def _page(status: int = 200) -> Response:

@@ -11,16 +11,8 @@ from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
 from invites.members import two_step_policy
-from invites.models import (
-    Account,
-    EmailTokenPurpose,
-    Invitation,
-    InvitationState,
-    JoinedBy,
-    Membership,
-    User,
-)
-from invites.people import email_tokens
+from invites.models import Account, Invitation, InvitationState, JoinedBy, Membership, User
+from invites.people import confirmation
 
 
 def find(account: Account, user: User) -> Membership | None:
@@ -105,11 +97,8 @@ def resend_confirmation(actor: Membership, membership: Membership, now: datetime
     with db.transaction():
         membership = _fresh(membership)
         authorize(actor, Action.CHANGE_ROLE, membership)
-        user, purpose = membership.user, EmailTokenPurpose.CONFIRM_EMAIL
-        if user.is_confirmed:
-            return
-        if not email_tokens.send_link(user, purpose, user.email, now):
-            raise RuleError(Reason.TOO_MANY_LINKS)
+        if not membership.user.is_confirmed:
+            confirmation.send_link(membership.user, now)
 
 
 def deactivate(actor: Membership, membership: Membership, now: datetime) -> None:

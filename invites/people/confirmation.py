@@ -24,6 +24,12 @@ class CheckedPassword:
     user: User
 
 
+def send_link(user: User, now: datetime) -> None:
+    """Raises RuleError(TOO_MANY_LINKS)."""
+    if not email_tokens.send_link(user, EmailTokenPurpose.CONFIRM_EMAIL, user.email, now):
+        raise RuleError(Reason.TOO_MANY_LINKS)
+
+
 def check_password(user: User, password: str) -> CheckedPassword:
     """Takes 0.2 seconds, so never call it in a transaction. Raises RuleError(PASSWORD_WRONG)."""
     passwords.check_correct(user.password_hash, password)

@@ -48,7 +48,10 @@ REASON = {
         "Confirm your email address first: open the link in the email we sent you."
     ),
     Reason.ADDRESS_UNCHANGED: _("This is already your email address."),
-    Reason.TOO_MANY_LINKS: _("Several of these emails were sent within an hour. Try again later."),
+    Reason.TOO_MANY_LINKS: _(
+        "Several of these emails were sent within an hour. Look in the spam folder, or try again "
+        "later."
+    ),
     Reason.PASSKEY_REFUSED: _("This passkey didn't work. Try again, or log in another way."),
     Reason.CODE_WRONG: _(
         "This code isn't right. An app shows a new code every 30 seconds, "

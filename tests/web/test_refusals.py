@@ -94,6 +94,7 @@ REFUSING = {
     "account_home.claim_ownership": Refusing("members.ownership.claim"),
     "account_home.leave": Refusing("members.memberships.leave"),
     "account_list.accept": Refusing("members.answers.accept"),
+    "account_list.confirm": Refusing("people.confirmation.send_link", "unconfirmed"),
     "account_list.create": Refusing("members.accounts.create_by_installer", form={"name": "New"}),
     "account_list.decline": Refusing("members.answers.decline"),
     "account_settings.require_two_step": Refusing("members.two_step_policy.require"),
@@ -162,7 +163,7 @@ REFUSING = {
 
 # Their rules don't refuse, or the page says so in its form before it asks them.
 NOT_REFUSING = {
-    "account_list.confirm", "compose.edit_typed", "compose.remove_file", "compose.review",
+    "compose.edit_typed", "compose.remove_file", "compose.review",
     "login.delete", "login.passkey_options", "mail.change_throttle", "mail.send_test",
     "password_reset.ask", "password_strength.estimate", "profile.log_out_other_devices",
     "unsubscribe.confirm", "unsubscribe.one_click", "unsubscribe.undo",
