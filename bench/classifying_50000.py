@@ -2,65 +2,25 @@
 
 import re
 import statistics
-import tempfile
-import time
 from collections.abc import Callable
-from pathlib import Path
 
-from invites import db
+from bench.large_account import EARLIER, MEMBERS, ROWS, make_large_account, texts
+from bench.measuring import database, seconds
 from invites.core.clock import utcnow
-from invites.core.roles import Role
-from invites.db import schema
 from invites.invitations import classify
 from invites.invitations.classify import Classification
-from invites.invitations.send_invitations import LIFETIME
 from invites.lists.entries import Entry
-from invites.members import accounts
-from invites.models import (
-    TABLES,
-    Account,
-    Batch,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    EntryOutcome,
-    Invitation,
-    InvitationState,
-    JoinedBy,
-    Membership,
-    UnsubscribedAddress,
-    User,
-)
-from invites.people import profiles
-from invites.people.profiles import NewProfile
+from invites.models import Account, EntryOutcome
 
-MEMBERS = 100_000
-EARLIER = 200_000
-ROWS = 50_000
 RUNS = 7
 
 _ADDRESS = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-_MAILED_TODAY = tuple(range(109_501, 109_600))
-_STATES = (
-    InvitationState.PENDING,
-    InvitationState.ACCEPTED,
-    InvitationState.DECLINED,
-    InvitationState.REVOKED,
-)
 
 
 def main() -> None:
-    entries = [Entry(text, row) for row, text in enumerate(_texts(), 1)]
-    with tempfile.TemporaryDirectory() as folder:
-        db.configure(Path(folder) / "invites.sqlite3")
-        schema.migrate(TABLES)
-        db.connect()
-        try:
-            with db.transaction():
-                account = _filled()
-            _measure(account, entries)
-        finally:
-            db.close()
+    entries = [Entry(text, row) for row, text in enumerate(texts(), 1)]
+    with database():
+        _measure(make_large_account(), entries)
 
 
 def _measure(account: Account, entries: list[Entry]) -> None:
@@ -78,15 +38,9 @@ def _measure(account: Account, entries: list[Entry]) -> None:
     print(f"{ROWS:,} rows, {MEMBERS:,} members, {EARLIER:,} invitations; medians of {RUNS} runs")
     floor = 0.0
     for name, step in steps.items():
-        seconds = statistics.median(_timed(step) for _ in range(RUNS))
-        floor = floor or seconds
-        print(f"{name:<44} {seconds * 1000:9.1f} ms {seconds / floor:8.2f} x floor")
-
-
-def _timed(step: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
+        median = statistics.median(seconds(step) for _ in range(RUNS))
+        floor = floor or median
+        print(f"{name:<44} {median * 1000:9.1f} ms {median / floor:8.2f} x floor")
 
 
 def _floor(entries: list[Entry]) -> tuple[int, int]:
@@ -101,90 +55,12 @@ def _floor(entries: list[Entry]) -> tuple[int, int]:
     return len(seen), duplicates
 
 
-def _email(number: int) -> str:
-    return f"volunteer{number * 7919 % 1_000_003}@town{number % 300}.example"
-
-
-def _texts() -> list[str]:
-    """Members, invited and new people, duplicates and invalid addresses, in no order."""
-    numbers = [*range(10_000), *range(95_000, 110_000), *range(400_000, 423_000), *range(1_000)]
-    wrong = [f"person {n}@gmial.com" if n % 2 else f"person{n}@gmial.com" for n in range(1_000)]
-    texts = [_email(number) for number in numbers] + wrong
-    return [texts[place * 7 % ROWS] for place in range(ROWS)]
-
-
-def _filled() -> Account:
-    now = utcnow()
-    olive = profiles.create(NewProfile("Olive", "olive@example.org", "", ""), now, confirmed=True)
-    account = accounts.create("Riverside Relief", olive, now)
-    batch = Batch.create(
-        account=account, inviter=olive, role=Role.USER, key="", file_name="", skipped={},
-        created_at=now,
-    )  # fmt: skip
-    first = olive.id + 1
-    columns = ("id", "name", "email", "phone", "password_hash", "is_installer", "created_at")
-    people = ((first + n, "Ada", _email(n), "", "", 0, 0) for n in range(MEMBERS))
-    db.insert_rows(User, columns, people)
-    rows = (
-        (account.id, first + n, Role.USER, JoinedBy.INVITATION, 0, None if n % 10 else 1)
-        for n in range(MEMBERS)
-    )
-    db.insert_rows(
-        Membership,
-        ("account_id", "user_id", "role", "joined_by", "joined_at", "deactivated_at"),
-        rows,
-    )
-    _invite(batch, Invitation.created_at.db_value(now), (now + LIFETIME))
-    db.insert_rows(
-        UnsubscribedAddress,
-        ("account_id", "email", "created_at"),
-        ((account.id, _email(109_000 + n), 0) for n in range(500)),
-    )
-    return account
-
-
-def _invite(batch: Batch, created: int, until: object) -> None:
-    """Earlier invitations, half of them to members; every hundredth mail bounced.
-
-    A few people got three mails today.
-    """
-    expiry = Invitation.expires_at.db_value(until)
-    columns = (
-        *("account_id", "batch_id", "inviter_id", "email", "name", "role"),
-        *("state", "created_at", "expires_at", "answered_at"),
-    )
-    fixed = (batch.account_id, batch.id, batch.inviter_id)
-    rows = []
-    for n in range(EARLIER):
-        state = InvitationState.ACCEPTED if n < MEMBERS else _STATES[n % 4]
-        answered = created if state is InvitationState.DECLINED else None
-        rows.append((*fixed, _email(n), "", Role.USER, state, created, expiry, answered))
-    db.insert_rows(Invitation, columns, rows)
-    mail_columns = (
-        *("kind", "recipient", "account_id", "batch_id", "invitation_id", "state"),
-        *("priority", "attempts", "unknown_outcomes", "due_at", "created_at", "reply_text"),
-    )
-    mails = (
-        (
-            *(DeliveryKind.INVITATION, _email(n), batch.account_id, batch.id, n + 1),
-            DeliveryState.SENT if n % 100 else DeliveryState.BOUNCED,
-            *(20, 1, 0, created, created, ""),
-        )
-        for n in (*range(EARLIER), *_MAILED_TODAY * 2)
-    )
-    db.insert_rows(Delivery, mail_columns, mails)
-
-
 def _check(classification: Classification) -> None:
+    counts = classification.counts
     assert len(classification) == ROWS
-    assert (
-        classification.counts[EntryOutcome.DUPLICATE]
-        == classification.counts[EntryOutcome.INVALID]
-        == 1_000
-    )
-    not_classified = {EntryOutcome.EXCLUDED}
-    missing = {outcome for outcome in EntryOutcome if not classification.counts[outcome]}
-    assert missing == not_classified, missing
+    assert counts[EntryOutcome.DUPLICATE] == counts[EntryOutcome.INVALID] == 1_000
+    missing = {outcome for outcome in EntryOutcome if not counts[outcome]}
+    assert missing == {EntryOutcome.EXCLUDED}, missing
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 import openpyxl
@@ -30,24 +29,16 @@ from bench import csrf
 from bench.costs import PAGE, _logged_in, _pages_served, _resident
 from bench.costs import _p95 as _p95_of_pages
 from bench.delivery import installation
+from bench.large_account import EARLIER, MEMBERS, ROWS, make_large_account, texts
+from bench.measuring import seconds
 from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import staging, subprocess_pool
-from invites.members import accounts
-from invites.models import (
-    Account,
-    Batch,
-    Invitation,
-    InvitationState,
-    JoinedBy,
-    Membership,
-    User,
-)
+from invites.models import JoinedBy, Membership, User
 from invites.people import profiles, sessions
 from invites.people.profiles import NewProfile
 
-ROWS = 50_000
 HTMX = {"HX-Request": "true"}
 RUNS = 3
 NEW = PAGE
@@ -57,7 +48,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_+.-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}"
 def main() -> None:
     """Print medians, and ratios to the floor of the same run."""
     with installation(1) as app:
-        mo = _people()
+        mo = _another_owner()
         content, workbook = _csv(), _xlsx()
         with _pages_served(app, 1) as (web, cookie):
             idle = _p95_of_pages(cookie, lambda: True)
@@ -66,12 +57,12 @@ def main() -> None:
             visitor.drop("people.csv", content)  # the first one waits for a process
             floors, uploads, workbooks = [], [], []
             for _ in range(RUNS):
-                floors.append(_seconds(lambda: _floor(content)))
+                floors.append(seconds(lambda: _floor(content)))
                 uploads.append(_first_drop(visitor, "people.csv", content))
                 workbooks.append(_first_drop(visitor, "people.xlsx", workbook))
             floor, upload = statistics.median(floors), statistics.median(uploads)
             xlsx = statistics.median(workbooks)
-            print(f"{ROWS:,} rows, 100,000 members, 200,000 invitations, medians of {RUNS} runs")
+            print(f"{ROWS:,} rows, {MEMBERS:,} members, {EARLIER:,} invitations; {RUNS} runs")
             print(f"floor                    {floor * 1000:7.0f} ms")
             print(f"upload to preview, CSV   {upload * 1000:7.0f} ms {upload / floor:5.2f} x floor")
             print(f"upload to preview, XLSX  {xlsx * 1000:7.0f} ms {xlsx / upload:5.2f} x CSV")
@@ -86,7 +77,7 @@ def _first_drop(visitor: "_Visitor", name: str, content: bytes) -> float:
     with db.sql_transaction() as run:
         run("DELETE FROM staged_list", ())
     time.sleep(0.5)  # until the next process is loaded
-    return _seconds(lambda: visitor.drop(name, content))
+    return seconds(lambda: visitor.drop(name, content))
 
 
 def _other_people(visitor: "_Visitor", content: bytes, cookie: str, idle: float) -> None:
@@ -157,99 +148,21 @@ def _ask(method: str, url: str, cookie: str, body: bytes = b"", kind: str = "") 
     return text, answer.headers.get("Set-Cookie", cookie).partition(";")[0]
 
 
-def _people() -> User:
-    """An account with 100,000 members and 200,000 invitations that are over or pending.
-
-    Returns another Account Owner.
-    """
+def _another_owner() -> User:
     now = utcnow()
-    olive = NewProfile("Olive", "olive@example.org", "", "")
-    account = accounts.create("Riverside Relief", profiles.create(olive, now, confirmed=True), now)
-    moment = User.created_at.db_value(now)
-    db.insert_rows(
-        User,
-        (
-            "name",
-            "email",
-            "phone",
-            "password_hash",
-            "email_confirmed_at",
-            "created_at",
-            "is_installer",
-        ),
-        (
-            (f"P {n}", f"member{n}@town{n % 300}.example", "", "", moment, moment, 0)
-            for n in range(100_000)
-        ),
-    )
-    db.insert_rows(
-        Membership,
-        ("account_id", "user_id", "role", "joined_by", "joined_at"),
-        (
-            (account.id, number, int(Role.USER), JoinedBy.INVITATION.value, moment)
-            for (number,) in db.tuples(
-                User.select(User.id).where(User.id != Membership.get().user_id)
-            )
-        ),
-    )
     mo = profiles.create(NewProfile("Mo", "mo@example.org", "", ""), now, confirmed=True)
     Membership.create(
-        account=account, user=mo, role=Role.OWNER, joined_by=JoinedBy.INVITATION, joined_at=now
-    )
-    batch = _batch(account, now)
-    states = (InvitationState.PENDING, InvitationState.REVOKED, InvitationState.DECLINED)
-    later = moment + 10**12
-    db.insert_rows(
-        Invitation,
-        (
-            "account_id",
-            "batch_id",
-            "inviter_id",
-            "role",
-            "email",
-            "name",
-            "state",
-            "created_at",
-            "expires_at",
-        ),
-        (
-            (
-                account.id,
-                batch.id,
-                1,
-                10,
-                f"known{n}@town{n % 300}.example",
-                "",
-                states[n % 3].value,
-                moment,
-                later,
-            )
-            for n in range(200_000)
-        ),
+        account=make_large_account(),
+        user=mo,
+        role=Role.OWNER,
+        joined_by=JoinedBy.INVITATION,
+        joined_at=now,
     )
     return mo
 
 
-def _batch(account: Account, now: datetime) -> Batch:
-    return Batch.create(
-        account=account,
-        inviter=1,
-        role=Role.USER,
-        key="k",
-        file_name="",
-        skipped={},
-        created_at=now,
-    )
-
-
-def _addresses() -> list[str]:
-    """New people mostly, some members, some invited, some not addresses."""
-    kinds = ("new", "new", "new", "new", "new", "new", "member", "known", "known", "new")
-    return [f"{kinds[n % 10]}{n}@town{n % 300}.example" for n in range(ROWS - 50)] + ["wrong"] * 50
-
-
 def _csv() -> bytes:
-    lines = ["Name;E-Mail;Town", *(f"Person {n};{a};Town" for n, a in enumerate(_addresses()))]
+    lines = ["Name;E-Mail;Town", *(f"Person {n};{a};Town" for n, a in enumerate(texts()))]
     return "\r\n".join(lines).encode()
 
 
@@ -257,7 +170,7 @@ def _xlsx() -> bytes:
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.append(["Name", "E-Mail", "Town"])
-    for n, address in enumerate(_addresses()):
+    for n, address in enumerate(texts()):
         sheet.append([f"Person {n}", address, "Town"])
     file = io.BytesIO()
     book.save(file)
@@ -270,12 +183,6 @@ def _client(app: Flask) -> FlaskClient:
         cookies["_user_id"] = sessions.start(Membership.get().user, "bench", utcnow())
         cookies["_fresh"] = True
     return client
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _floor(content: bytes) -> None:

@@ -3,21 +3,19 @@
 import csv
 import io
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
+from bench.measuring import database
 from invites import db
 from invites.core.clock import utcnow
 from invites.core.roles import Role
-from invites.db import schema
 from invites.invitations import classify, send_invitations
 from invites.lists import files
 from invites.members import accounts
 from invites.members.scope import Scope
-from invites.models import TABLES, Account, JoinedBy, Membership, User
+from invites.models import Account, JoinedBy, Membership, User
 from invites.outbox import progress, queue
 from invites.people import profiles
 from invites.people.profiles import NewProfile
@@ -43,14 +41,8 @@ def main() -> None:
 
 
 def _run() -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        db.configure(Path(folder) / "invites.sqlite3")
-        schema.migrate(TABLES)
-        db.connect()
-        try:
-            return _steps()
-        finally:
-            db.close()
+    with database():
+        return _steps()
 
 
 def _steps() -> dict[str, float]:
