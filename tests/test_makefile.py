@@ -27,10 +27,10 @@ def test_on_a_fresh_machine_make_run_says_what_it_does_before_each_step(tmp_path
     python.chmod(0o755)
     command = ["make", "--no-print-directory", "run", f"PYTHON={python}"]
     env = {"PATH": os.environ["PATH"]}
-    said = subprocess.run(
+    done = subprocess.run(
         command, cwd=tmp_path, env=env, check=True, text=True, capture_output=True
     )
-    assert [line.partition(":")[0] for line in said.stdout.splitlines()] == [
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [
         "Creating a virtual environment in .venv",
         "venv runs",
         f"Downloading and installing {PACKAGES} packages",

@@ -104,8 +104,8 @@ def _paragraph(text: str) -> str:
 
 def _action(subject: str, notice: str, *, gives_up: bool) -> DsnAction | None:
     own = [line for line in notice.split("\n") if not line.startswith(">")]
-    said = " ".join(f"{subject} {' '.join(own)}".lower().split())
-    if any(sentence in said for sentence in _DELAYED):
+    words = " ".join(f"{subject} {' '.join(own)}".lower().split())
+    if any(sentence in words for sentence in _DELAYED):
         return DsnAction.DELAYED
-    gives_up = gives_up or any(sentence in said for sentence in _FAILED)
+    gives_up = gives_up or any(sentence in words for sentence in _FAILED)
     return DsnAction.FAILED if gives_up else None

@@ -45,9 +45,9 @@ def invitation(role, account=1):
 
 
 CASES_AT_ALL = [
-    pytest.param(role, action, said == "yes", id=f"{role.name}-{action}-{said}")
+    pytest.param(role, action, allowed == "yes", id=f"{role.name}-{action}-{allowed}")
     for action, row in AT_ALL.items()
-    for role, said in zip(Role, row, strict=True)
+    for role, allowed in zip(Role, row, strict=True)
 ]
 CASES_TO_WHOM = [
     pytest.param(role, action, target, mark != ".", id=f"{role.name}-{action}-{target.name}-{mark}")

@@ -126,8 +126,8 @@ def test_every_action_has_a_label_of_its_own(people: People, app: Flask, now: da
         for action in AuditAction:
             audit_log.record(action, people[Role.OWNER].account, None, now, **details)
         found = audit_log.entries(people[Role.OWNER].account, None, "")
-        said = [audit_labels.sentence(one) for one in found]
-    assert len(set(said[: len(AuditAction)])) == len(AuditAction)
+        sentences = [audit_labels.sentence(one) for one in found]
+    assert len(set(sentences[: len(AuditAction)])) == len(AuditAction)
 
 
 def test_an_entry_counts_its_invitations_in_words(

@@ -130,9 +130,9 @@ class TestShowingRows:
         wrong = (io.BytesIO(b"%PDF"), "<b>.pdf")
         list_id = looking.page.select_one("#list_id")["value"]
         looking.post(send, {"csrf_token": token(looking), "list_id": list_id, "csv_file": wrong})
-        said = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
-        assert said.startswith("“<b>.pdf”: This file can't be read as a list.")
-        assert said.endswith("The list “people.csv” is still here.")
+        shown = looking.page.select_one("#csv_file-error").get_text(" ", strip=True)
+        assert shown.startswith("“<b>.pdf”: This file can't be read as a list.")
+        assert shown.endswith("The list “people.csv” is still here.")
         assert list(rows(looking.page)) == ["5", "6"]
 
     def test_lists_of_two_tabs_are_each_sent_once(self, looking: Browser) -> None:
@@ -151,8 +151,8 @@ class TestShowingRows:
     ) -> None:
         people = [["Email"], ["ada@example.org"]]
         staging.stage(owner, "p.xlsx", workbook({"Board": people, "<b>Old": people}), now)
-        said = olive.open(NEW).page.select_one("#email-csv-file").get_text(" ", strip=True)
-        assert "Only the sheet “Board” was read, not: <b>Old." in said
+        shown = olive.open(NEW).page.select_one("#email-csv-file").get_text(" ", strip=True)
+        assert "Only the sheet “Board” was read, not: <b>Old." in shown
 
     def test_a_fragment_comes_without_the_page(self, looking: Browser) -> None:
         answer = looking.client.post(
@@ -184,9 +184,9 @@ class TestShowingRows:
         Delivery.update(state=DeliveryState.BOUNCED).execute()
         answers.decline(old, now)
         staging.stage(owner, "p.csv", b"info@example.org\nback@example.org\n", now)
-        said = rows(olive.open(NEW).page)
-        assert "shared address" in said["1"]
-        assert "bounced" in said["2"]
+        shown = rows(olive.open(NEW).page)
+        assert "shared address" in shown["1"]
+        assert "bounced" in shown["2"]
 
 
 class TestEditingRows:
@@ -329,8 +329,8 @@ class TestReadingTheFileInAnotherWay:
 
     def test_the_page_says_how_the_file_was_read(self, polish: Browser) -> None:
         details = polish.page.select_one("#staged-list details.disclosure")
-        said = "Read as Central European (Windows-1250), separated by semicolons"
-        assert details.summary.get_text(strip=True) == said
+        shown = "Read as Central European (Windows-1250), separated by semicolons"
+        assert details.summary.get_text(strip=True) == shown
         assert "open" not in details.attrs
         assert "Łukasz" in polish.text
 
@@ -464,7 +464,7 @@ class TestUndoing:
         return olive.open(NEW)
 
     @pytest.mark.parametrize(
-        ("button", "said"),
+        ("button", "shown"),
         [
             ("Use gmail.com for all", "@gmial.com is corrected in all rows."),
             ("Use ann@gmail.com", "Row 1 is changed."),
@@ -473,12 +473,12 @@ class TestUndoing:
         ],
     )
     def test_an_edit_is_reported_and_can_be_undone(
-        self, misspelled: Browser, button: str, said: str
+        self, misspelled: Browser, button: str, shown: str
     ) -> None:
         misspelled.press("All 3")
         before = totals(misspelled.page), rows(misspelled.page)
         misspelled.press(button)
-        assert said in misspelled.page.select_one("#staged-list [role=status]").get_text()
+        assert shown in misspelled.page.select_one("#staged-list [role=status]").get_text()
         assert totals(misspelled.page) != before[0]
         misspelled.press("Undo")
         assert (totals(misspelled.page), rows(misspelled.page)) == before

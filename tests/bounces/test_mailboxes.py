@@ -178,7 +178,7 @@ class TestImap:
         assert read_all() == []
         assert set(imap_server.messages.values()) == {FIRST, SECOND}
         assert list(imap_server.flags.values()) == [{r"\Seen"}, {r"\Seen"}]
-        assert imap_server.said[-1] == b"LOGOUT"
+        assert imap_server.commands[-1] == b"LOGOUT"
 
     def test_messages_that_are_not_done_are_read_again(self, read_all):
         read_all(done=False)
@@ -192,7 +192,7 @@ class TestImap:
         imap_server.later = "IMAP4rev1"
         read_all(delete=True)
         assert list(imap_server.flags.values()) == [{r"\Seen", r"\Deleted"}] * 2
-        assert not any(b"EXPUNGE" in words for words in imap_server.said)
+        assert not any(b"EXPUNGE" in words for words in imap_server.commands)
 
     def test_only_the_beginning_of_a_huge_message_is_fetched(self, read_all, imap_server):
         imap_server.put(b"\n" + b"x" * 2 * MAX_SIZE)
@@ -202,7 +202,7 @@ class TestImap:
         imap_server.capabilities = "IMAP4rev1"
         imap_server.user, imap_server.password = r"in\"vites", "right"
         assert len(read_all(username='in"vites')) == 2
-        assert rb'LOGIN "in\"vites" "right"' in imap_server.said
+        assert rb'LOGIN "in\"vites" "right"' in imap_server.commands
         with pytest.raises(MailboxError, match="must be ASCII"):
             read_all(password="wörd")
 
@@ -242,7 +242,7 @@ class TestImap:
     def test_a_server_without_tls_gets_no_password(self, read_all, imap_server):
         with pytest.raises(MailboxError, match="it can't be used"):
             read_all(secure=False)
-        assert imap_server.password.encode() not in b"".join(imap_server.said)
+        assert imap_server.password.encode() not in b"".join(imap_server.commands)
 
     def test_a_server_with_an_untrusted_certificate_gets_no_password(
         self, read_all, imap_server, monkeypatch
@@ -250,7 +250,7 @@ class TestImap:
         monkeypatch.delenv("SSL_CERT_FILE")
         with pytest.raises(MailboxError, match="CERTIFICATE_VERIFY_FAILED"):
             read_all()
-        assert imap_server.said == []
+        assert imap_server.commands == []
 
     def test_a_silent_server_times_out(self, read_all):
         with pytest.raises(MailboxError, match="timed out"):

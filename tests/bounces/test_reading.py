@@ -148,7 +148,7 @@ def test_encoded_parts_are_read(encoding):
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "text"),
+    ("diagnostic", "code", "text"),
     [
         ("x-unix; given up after 480 minutes", None, "given up after 480 minutes"),
         ("smtp; 2001:db8::550 refused it", None, "2001:db8::550 refused it"),
@@ -156,8 +156,8 @@ def test_encoded_parts_are_read(encoding):
         ("x; <mx.example.org #5.1.1 smtp;550 5.1.1 Nobody>", 550, "5.1.1 Nobody>"),
     ],
 )
-def test_a_number_is_a_reply_code_only_in_the_place_of_one(said, code, text):
-    recipient = only_recipient(report(f"{FAILED}Diagnostic-Code: {said}\n"))
+def test_a_number_is_a_reply_code_only_in_the_place_of_one(diagnostic, code, text):
+    recipient = only_recipient(report(f"{FAILED}Diagnostic-Code: {diagnostic}\n"))
     assert (recipient.code, recipient.text) == (code, text)
 
 

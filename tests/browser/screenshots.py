@@ -20,7 +20,7 @@ def main(folder: Path) -> None:
                 for page, visitor in visit_all(server, pages, browser.new_context):
                     for look in LOOKS:
                         show_as(visitor, look)
-                        visitor.shoot(folder / f"{page.name}-{look}.png")
+                        visitor.take_screenshot(folder / f"{page.name}-{look}.png")
             print(name, len(pages))  # noqa: T201  # says how far it is
         browser.close()
 

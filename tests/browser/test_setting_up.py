@@ -8,8 +8,8 @@ from tests.support.server import OWNER, Server, flask
 def test_the_first_visitor_sets_the_server_up_with_the_code_of_the_console(
     new_server: Server, visit: Visit
 ) -> None:
-    said = flask("welcome", data=new_server.data)
-    code = re.search(r"Setup code\s+(\S+)", said)[1]
+    output = flask("welcome", data=new_server.data)
+    code = re.search(r"Setup code\s+(\S+)", output)[1]
     visitor = visit(new_server).open("/").sees_heading("Set up Invites")
 
     visitor.fill(Organization="Riverside Relief", Name="Olive Martin", Email=OWNER)

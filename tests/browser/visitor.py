@@ -211,6 +211,6 @@ class Visitor:
         expect(self.page).to_have_url(re.compile(rf"^https?://[^/]+{path}(?:[?#].*)?$"))
         return self
 
-    def shoot(self, file: Path) -> None:
+    def take_screenshot(self, file: Path) -> None:
         """A picture of the whole page."""
         self.page.screenshot(path=file, full_page=True, animations="disabled")

@@ -58,15 +58,15 @@ def start(env: dict[str, str], *command: str) -> subprocess.Popen[str]:
 
 def output_of(process: subprocess.Popen[str]) -> str:
     """Its output, once neither it nor a child of it has the pipe open."""
-    said, _ = process.communicate(timeout=30)
-    return said
+    output, _ = process.communicate(timeout=30)
+    return output
 
 
 def run_process(env: dict[str, str], *command: str) -> str:
     process = start(env, *command)
-    said = output_of(process)
-    assert process.returncode == 0, said
-    return said
+    output = output_of(process)
+    assert process.returncode == 0, output
+    return output
 
 
 def pid_of_web_server(process: subprocess.Popen[str]) -> int:

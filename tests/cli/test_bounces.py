@@ -121,8 +121,8 @@ class TestFromAMailbox:
         lines = run(app, "--maildir", str(maildir), "--verbose").output.splitlines()
         assert len(lines) == 4
         assert lines[-1] == "3 messages: 1 delayed, 1 ignored, 1 too early"
-        said = {line.partition(": ")[2] for line in lines[:-1]}
-        assert said == {
+        results = {line.partition(": ")[2] for line in lines[:-1]}
+        assert results == {
             "too early, that email is still being sent (email 1207 to kim@example.org)",
             "delayed, it may still arrive (email 1207 to kim@example.org)",
             "ignored, not a report with a Message-ID from here",

@@ -94,10 +94,10 @@ def test_a_service_that_cannot_start_on_a_full_disk_says_so_in_one_line(
     data = set_up_data(disk / "data")
     fill(disk / "filler")
     process = start(environment(data, port=free_port()), *service)
-    said = output_of(process)
+    output = output_of(process)
     assert process.returncode == 1
-    assert "Traceback" not in said
-    assert re.search(r"^Error: The disk is full\. Free some space", said, re.MULTILINE)
+    assert "Traceback" not in output
+    assert re.search(r"^Error: The disk is full\. Free some space", output, re.MULTILINE)
 
 
 # Root may write everything, unless it gives this up.
@@ -129,7 +129,7 @@ def test_a_service_does_not_start_with_a_damaged_page_that_it_would_not_read(
     db.connect()
     damage(data / "invites.sqlite3", "recovery_codes")
     process = start(environment(data, port=free_port()), *service)
-    said = output_of(process)
+    output = output_of(process)
     assert process.returncode == 1
-    assert "Traceback" not in said
-    assert re.search(r"^Error: .* is damaged: .* Restore a backup", said, re.MULTILINE)
+    assert "Traceback" not in output
+    assert re.search(r"^Error: .* is damaged: .* Restore a backup", output, re.MULTILINE)

@@ -52,10 +52,10 @@ def test_a_setting_that_cannot_be_used_is_reported_in_one_line(
     env: dict[str, str], command: tuple[str, ...]
 ) -> None:
     process = start(env | {"INVITES_MAIL_FROM": "nobody"}, *command)
-    said = output_of(process)
+    output = output_of(process)
     assert process.returncode == 1
-    assert len(said.splitlines()) == 1
-    assert said.startswith("Error: INVITES_MAIL_FROM must be an address")
+    assert len(output.splitlines()) == 1
+    assert output.startswith("Error: INVITES_MAIL_FROM must be an address")
     assert not Path(env["INVITES_DATA"]).exists()
 
 
@@ -66,20 +66,20 @@ def test_help_creates_nothing(env: dict[str, str]) -> None:
 
 def test_gunicorn_does_not_start_without_a_database(env: dict[str, str]) -> None:
     process = start(env, *GUNICORN)
-    said = output_of(process)
+    output = output_of(process)
     assert process.returncode == 1
-    assert "Run 'flask migrate'" in said
-    assert "Traceback" not in said
-    assert "Listening" not in said
+    assert "Run 'flask migrate'" in output
+    assert "Traceback" not in output
+    assert "Listening" not in output
 
 
 def test_a_port_that_is_taken_is_reported_before_anything_starts(migrated: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", int(migrated["INVITES_BIND"].rpartition(":")[2]))):
         process = start(migrated, "flask", "serve")
-        said = output_of(process)
+        output = output_of(process)
     assert process.returncode == 1
-    assert len(said.splitlines()) == 1
-    assert "Address already in use" in said
+    assert len(output.splitlines()) == 1
+    assert "Address already in use" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -93,12 +93,12 @@ def test_web_server_and_worker_start_and_stop_together_and_a_warning_is_printed_
         wait_until_healthy(migrated)
     finally:
         process.send_signal(number)
-        said = output_of(process)
-    assert process.returncode == 0, said
-    assert "Setup code" in said
-    assert "mail worker stopped" in said
-    assert "Traceback" not in said
-    assert said.count("There is no setting INVITES_MAIL_SENDER") == 1
+        output = output_of(process)
+    assert process.returncode == 0, output
+    assert "Setup code" in output
+    assert "mail worker stopped" in output
+    assert "Traceback" not in output
+    assert output.count("There is no setting INVITES_MAIL_SENDER") == 1
 
 
 def test_many_signals_at_once_stop_it(migrated: dict[str, str]) -> None:
@@ -107,21 +107,21 @@ def test_many_signals_at_once_stop_it(migrated: dict[str, str]) -> None:
         wait_until_healthy(migrated)
         for _ in range(10_000):
             process.terminate()
-        said = output_of(process)
+        output = output_of(process)
     finally:
         process.kill()
-    assert process.returncode == 0, said
+    assert process.returncode == 0, output
 
 
 def test_the_process_that_has_the_port_is_named(migrated: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", int(migrated["INVITES_BIND"].rpartition(":")[2]))):
         for command in (("flask", "serve"), GUNICORN):
             process = start(migrated, *command)
-            said = output_of(process)
+            output = output_of(process)
             assert process.returncode == 1
-            assert said.splitlines()[-1].startswith("Error: ")
-            assert "Traceback" not in said
-            assert f"Address already in use by process {os.getpid()} (" in said
+            assert output.splitlines()[-1].startswith("Error: ")
+            assert "Traceback" not in output
+            assert f"Address already in use by process {os.getpid()} (" in output
 
 
 def test_a_second_web_server_on_the_same_data_is_refused_and_the_first_is_named(
@@ -134,12 +134,12 @@ def test_a_second_web_server_on_the_same_data_is_refused_and_the_first_is_named(
         wait_until_healthy(migrated)
         for command in (("flask", "serve"), GUNICORN):
             second = start(other, *command)
-            said = output_of(second)
+            output = output_of(second)
             assert second.returncode == 1
-            assert said.splitlines()[-1].startswith("Error: ")
-            assert "Traceback" not in said
-            assert f"process {pid} at {migrated['INVITES_BIND']}" in said
-            assert migrated["INVITES_DATA"] in said
+            assert output.splitlines()[-1].startswith("Error: ")
+            assert "Traceback" not in output
+            assert f"process {pid} at {migrated['INVITES_BIND']}" in output
+            assert migrated["INVITES_DATA"] in output
     finally:
         first.terminate()
         output_of(first)
@@ -194,9 +194,9 @@ def test_a_worker_that_dies_is_started_again_while_pages_are_served(
         for pause in (1, 5):
             worker = int(re.search(r"\d+", lock.read_text())[0])
             os.kill(worker, signal.SIGKILL)
-            said = read_until(process, "The mail worker stopped: killed by SIGKILL")
-            assert f"starts again in {pause} s" in said
-            assert "Pages still work" in said
+            output = read_until(process, "The mail worker stopped: killed by SIGKILL")
+            assert f"starts again in {pause} s" in output
+            assert "Pages still work" in output
             with urlopen(f"http://{migrated['INVITES_BIND']}/setup", timeout=5) as answer:
                 assert answer.status == 200
             read_until(process, "mail worker started")
@@ -215,12 +215,12 @@ def test_when_the_web_server_ends_the_worker_is_stopped_and_the_reason_is_printe
     process = start(migrated, "flask", "serve")
     wait_until_healthy(migrated)
     os.kill(pid_of_web_server(process), number)
-    said = output_of(process)
+    output = output_of(process)
     assert process.returncode == 1
-    assert "mail worker stopped" in said
-    assert "The web server stopped: " in said
-    assert why in said
-    assert "The mail worker stopped" not in said
+    assert "mail worker stopped" in output
+    assert "The web server stopped: " in output
+    assert why in output
+    assert "The mail worker stopped" not in output
 
 
 def test_with_reload_both_are_restarted_when_a_file_changes(migrated: dict[str, str]) -> None:
@@ -233,5 +233,5 @@ def test_with_reload_both_are_restarted_when_a_file_changes(migrated: dict[str, 
         wait_until_healthy(migrated)
     finally:
         process.terminate()
-        said = output_of(process)
-    assert process.returncode == 0, said
+        output = output_of(process)
+    assert process.returncode == 0, output

@@ -68,12 +68,12 @@ def test_the_text_of_each_mail_matches_its_golden_file(mails: Mails) -> None:
 
 
 def assert_matches(file: str, text: str) -> None:
-    said = TOKEN.sub("TOKEN", text)
+    text = TOKEN.sub("TOKEN", text)
     golden = GOLDEN / file
     if not golden.exists():
-        golden.write_text(said)
+        golden.write_text(text)
         pytest.fail(f"{golden.name} was written: read it, and commit it if it is right")
-    assert said == golden.read_text()
+    assert text == golden.read_text()
 
 
 def test_dates_are_in_the_accounts_time_zone(
@@ -113,10 +113,10 @@ def test_without_an_assignments_link_a_mail_links_to_the_account(
     with app.app_context():
         mail = render(Delivery.get(), app.extensions["invites"].mail_context, now)
     assert mail is not None
-    for said in (str(mail.body), str(mail.html)):
-        assert "assignments" not in said
-        assert ("bookmark this link to" if known else "you can open") + " Riverside Relief" in said
-        assert "http://127.0.0.1:8000/accounts/riverside-relief/" in said
+    for text in (str(mail.body), str(mail.html)):
+        assert "assignments" not in text
+        assert ("bookmark this link to" if known else "you can open") + " Riverside Relief" in text
+        assert "http://127.0.0.1:8000/accounts/riverside-relief/" in text
 
 
 def test_names_are_not_escaped_in_the_subject(

@@ -44,8 +44,8 @@ def log_in(device: Device, now: datetime) -> User:
 def bent(answer: str, **changes: str) -> str:
     """The answer with changed client data."""
     whole = json.loads(answer)
-    said = json.loads(decode(whole["response"]["clientDataJSON"])) | changes
-    whole["response"]["clientDataJSON"] = encode(json.dumps(said).encode())
+    client_data = json.loads(decode(whole["response"]["clientDataJSON"])) | changes
+    whole["response"]["clientDataJSON"] = encode(json.dumps(client_data).encode())
     return json.dumps(whole)
 
 

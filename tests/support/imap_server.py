@@ -31,7 +31,7 @@ class ImapServer:
     folder: str = "INBOX"
     broken: set[int] = field(default_factory=set)
     tells_of_none: bool = True
-    said: list[bytes] = field(default_factory=list)
+    commands: list[bytes] = field(default_factory=list)
 
     def put(self, *messages: bytes) -> None:
         """Deliver messages, unseen."""
@@ -69,7 +69,7 @@ class ImapServer:
         self._say(file, b"* OK ready")
         for line in file:
             tag, _, words = line.rstrip(b"\r\n").partition(b" ")
-            self.said.append(words)
+            self.commands.append(words)
             if words.startswith(self.hang_up_at):
                 return
             self._say(file, *self._answer(words, file, tag))
@@ -79,7 +79,9 @@ class ImapServer:
     def _answer(self, words: bytes, file: BinaryIO, tag: bytes) -> list[bytes]:
         match words.split(b" "):
             case [b"CAPABILITY"]:
-                is_in = self.said[-2:-1] and self.said[-2].startswith((b"AUTHENTICATE", b"LOGIN"))
+                is_in = self.commands[-2:-1] and self.commands[-2].startswith(
+                    (b"AUTHENTICATE", b"LOGIN")
+                )
                 known = self.later if is_in else self.capabilities
                 return [f"* CAPABILITY {known}".encode(), tag + b" OK Done."]
             case [b"AUTHENTICATE", b"PLAIN"]:

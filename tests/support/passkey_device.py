@@ -31,24 +31,24 @@ class Device:
         has_key = bytes(16) + len(self.id).to_bytes(2) + self.id + cbor2.dumps(key)
         data = self._data(self.flags | _HAS_KEY) + has_key
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
-        said = self._said("webauthn.create", options)
-        return self._answer(clientDataJSON=said, attestationObject=attestation)
+        client_data = self._client_data("webauthn.create", options)
+        return self._answer(clientDataJSON=client_data, attestationObject=attestation)
 
     def sign(self, options: str) -> str:
         """The answer to navigator.credentials.get, as JSON."""
         self.count += 1
-        data, said = self._data(self.flags), self._said("webauthn.get", options)
-        signature = self._key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(SHA256()))
-        return self._answer(clientDataJSON=said, authenticatorData=data, signature=signature)
+        data, client_data = self._data(self.flags), self._client_data("webauthn.get", options)
+        signature = self._key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))
+        return self._answer(clientDataJSON=client_data, authenticatorData=data, signature=signature)
 
     def _data(self, flags: int) -> bytes:
         site = hashlib.sha256(self.domain.encode()).digest()
         return site + bytes([flags]) + self.count.to_bytes(4)
 
-    def _said(self, kind: str, options: str) -> bytes:
+    def _client_data(self, kind: str, options: str) -> bytes:
         challenge = json.loads(options)["challenge"]
-        said = {"type": kind, "challenge": challenge, "origin": self.origin}
-        return json.dumps(said).encode()
+        client_data = {"type": kind, "challenge": challenge, "origin": self.origin}
+        return json.dumps(client_data).encode()
 
     def _answer(self, **response: bytes) -> str:
         encoded: dict[str, Any] = {name: encode(value) for name, value in response.items()}

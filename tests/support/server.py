@@ -174,10 +174,10 @@ def running(
         yield server
     finally:
         statuses = _stop(processes)
-    said = "\n".join(log.read_text() for log in logs)
-    assert statuses == [0, 0], f"ended with {statuses}:\n{said}"
-    assert "Traceback" not in said, said
-    assert "Warning" not in said, said
+    output = "\n".join(log.read_text() for log in logs)
+    assert statuses == [0, 0], f"ended with {statuses}:\n{output}"
+    assert "Traceback" not in output, output
+    assert "Warning" not in output, output
 
 
 def environment(
@@ -216,6 +216,6 @@ def wait_until_well(url: str, logs: Iterable[Path] = ()) -> None:
                 return
         except OSError:
             if utcnow() > deadline:
-                said = "\n".join(log.read_text() for log in logs)
-                raise AssertionError(f"the server doesn't get well:\n{said}") from None
+                output = "\n".join(log.read_text() for log in logs)
+                raise AssertionError(f"the server doesn't get well:\n{output}") from None
             time.sleep(0.05)
