@@ -333,7 +333,7 @@ class TestVeryManyMails:
 
 class TestCorrectingTypedEntries:
     @pytest.mark.parametrize(
-        ("typed", "mended"),
+        ("typed", "corrected"),
         [
             ("Jo <jo@gmial.com>, x@example.org", "Jo <jo@gmail.com>, x@example.org"),
             ("jo@gmial.com. mojo@gmial.com", "jo@gmail.com. mojo@gmial.com"),
@@ -342,10 +342,10 @@ class TestCorrectingTypedEntries:
         ],
     )
     def test_a_suggestion_replaces_only_that_address(
-        self, olive: Browser, typed: str, mended: str
+        self, olive: Browser, typed: str, corrected: str
     ) -> None:
         page = ask(olive.open(NEW), "typed", email=typed, use="0")
-        assert page.select_one("#email").get_text().strip() == mended
+        assert page.select_one("#email").get_text().strip() == corrected
 
     def test_an_entry_that_is_kept_as_is_is_invited(self, olive: Browser) -> None:
         page = ask(olive.open(NEW), "typed", email="jo@gmial.com", keep="0")

@@ -23,14 +23,14 @@ GUESS = "a fish in the snow"
 RESULTS = {
     "mailed": {
         "nobody": "offered",
-        "impostor's session": "nothing",
+        "attacker's session": "nothing",
         "own, unconfirmed": "offered",
         "own, confirmed": "offered",
         "somebody else": "nothing",
     },
     "copied": {
         "nobody": "user",
-        "impostor's session": "user",
+        "attacker's session": "user",
         "own, unconfirmed": "user",
         "own, confirmed": "offered",
         "somebody else": "nothing",
@@ -94,7 +94,7 @@ def test_a_link_gives_no_more_than_its_proof(
     link = opened_link(app, people, invitation, kind, now)
     browser = device(app, people, session, now)
     was_confirmed = User.select().where(User.email == NOA, User.email_confirmed_at.is_null(False))
-    knew_password = session != "impostor's session" or was_confirmed.exists()
+    knew_password = session != "attacker's session" or was_confirmed.exists()
     accept(browser, link, PASSWORD if knew_password else GUESS)
     assert result(offered) == RESULTS[kind][session]
 
@@ -117,13 +117,13 @@ def test_who_owns_the_mailbox_ends_the_access_of_who_used_a_copied_link(
     app: Flask, people: People, now: datetime
 ) -> None:
     invitation = invite(people[Role.OWNER], now, NOA, Role.ADMIN)
-    impostor = Browser(app).open(path(links(app).copied_invitation(invitation, people[Role.ADMIN])))
-    assert "You become Admin once you confirm this address by email." in impostor.text
-    impostor.press("Accept", name="Noa", password=GUESS)
-    assert "Confirm your email address to become Admin" in impostor.text
+    attacker = Browser(app).open(path(links(app).copied_invitation(invitation, people[Role.ADMIN])))
+    assert "You become Admin once you confirm this address by email." in attacker.text
+    attacker.press("Accept", name="Noa", password=GUESS)
+    assert "Confirm your email address to become Admin" in attacker.text
     active = signed_in(app, people[Role.OWNER].user).open("/accounts/riverside-relief/users")
     assert "Admin once they confirm their address" in active.text
-    assert impostor.open("/accounts/riverside-relief/users").status == 403
+    assert attacker.open("/accounts/riverside-relief/users").status == 403
 
     noa = Browser(app).open(path(links(app).mailed_invitation(invitation)))
     assert "Set a new password" in noa.text
@@ -131,12 +131,12 @@ def test_who_owns_the_mailbox_ends_the_access_of_who_used_a_copied_link(
     noa.open(path(links(app).email_token(token)))
     noa.press("Set password", password=PASSWORD, again=PASSWORD)
     assert noa.open("/accounts/riverside-relief/users").status == 200
-    assert impostor.open("/accounts").url == "/login"
+    assert attacker.open("/accounts").url == "/login"
     assert profiles.authenticate(NOA, GUESS) is None
 
 
 @pytest.mark.parametrize("address", ["eve@evil.example", NOA])
-def test_a_confirmation_link_in_an_impostors_session_confirms_nothing(
+def test_a_confirmation_link_in_an_attackers_session_confirms_nothing(
     app: Flask, people: People, now: datetime, address: str
 ) -> None:
     """The profile has somebody else's address, from joining or from changing it."""

@@ -1,4 +1,4 @@
-"""A dropped list: looked over, mended, kept, and sent as it was understood."""
+"""An uploaded list is reviewed, corrected, kept, and sent as it was read."""
 
 import io
 
@@ -31,7 +31,7 @@ def _drop(visitor: Visitor, text: str = MIXED, name: str = "guests.csv") -> Visi
     return visitor.go_to("Create New Invitation").choose_file(name, text.encode())
 
 
-def test_a_list_is_mended_with_keys_alone_and_sent(server: Server, olive: Visitor) -> None:
+def test_a_list_is_corrected_with_keys_alone_and_sent(server: Server, olive: Visitor) -> None:
     _drop(olive).sees("Rows in guests.csv", "2 rows end in @gmial.com.")
     olive.page.get_by_role("heading", name="New Invitation").click()
 

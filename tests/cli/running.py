@@ -69,6 +69,17 @@ def run_process(env: dict[str, str], *command: str) -> str:
     return output
 
 
+def error_of(env: dict[str, str], *command: str) -> str:
+    """The last line of the output of a command that starts nothing."""
+    process = start(env, *command)
+    output = output_of(process)
+    assert process.returncode == 1, output
+    assert not re.search("Traceback|Listening|Setup code", output)
+    error = output.splitlines()[-1]
+    assert error.startswith("Error: ")
+    return error
+
+
 def pid_of_web_server(process: subprocess.Popen[str]) -> int:
     """Reads its output up to the line in which gunicorn says that it listens."""
     assert process.stdout

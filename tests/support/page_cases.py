@@ -327,7 +327,7 @@ PAGE_CASES = {
     "row excluded": PageCase(
         "owner", _list("rows/2/exclusion"), {}, fragment="staged-list", before=_stage_list
     ),
-    "row mended": PageCase(
+    "row corrected": PageCase(
         "owner",
         _list("rows/5/text"),
         {"was-5": "info@example.org", "text-5": "x"},
@@ -337,7 +337,7 @@ PAGE_CASES = {
     "row split": PageCase(
         "owner", _list("rows/7/split"), {}, fragment="staged-list", before=_stage_list
     ),
-    "typed, mended": PageCase(
+    "typed, corrected": PageCase(
         "owner", f"{NEW}/typed", {"email": EVERYTHING, "use": "0"}, fragment="typed"
     ),
     "file, removed": PageCase("owner", f"{NEW}/file/removal", {}, fragment="email-csv-file"),
