@@ -180,7 +180,7 @@ def a_message(port: int) -> bytes:
     with installation(port) as app:
         make_batch(1)
         message = MailBuilder(app.extensions["invites"].mail_context).build(
-            queue.bulk(utcnow(), 1)[0], utcnow()
+            queue.due(utcnow(), 1)[0], utcnow()
         )
         assert message is not None
         return message.content

@@ -1,6 +1,7 @@
 """Many at once, on one SQLite file: threads as in the web process, and processes."""
 
 import multiprocessing
+import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -29,9 +30,9 @@ from invites.models import (
     UnsubscribedAddress,
     User,
 )
-from invites.outbox import enqueue, journal, queue
+from invites.outbox import claims, enqueue
 from tests.conftest import NOW
-from tests.support.actions import attempt_all, invite, new_profile, order, reread, send
+from tests.support.actions import WORKER, attempt_all, invite, new_profile, order, reread, send
 from tests.support.people import make_member, make_user
 
 # They are forked from a process that has loaded this module.
@@ -245,25 +246,18 @@ def test_of_ten_resends_at_once_one_mails(owner, now):
     assert Delivery.select().count() == 2
 
 
-def start_all():
-    """Start every mail as a worker does; the ids of those that were this one's."""
-    return [number for mail in queue.bulk(NOW, 300) for number in journal.write([], [mail], NOW)]
-
-
-def test_what_two_workers_have_in_hand_is_started_by_one(owner, now):
+def test_each_mail_is_claimed_by_one_of_two_workers(owner, now):
     send(owner, now, *(f"p{n}@example.org" for n in range(49)))
-    one, other = at_once(start_all, start_all)
-    assert len(one) + len(other) == 49
-    assert not set(one) & set(other)
+    one, other = at_once(lambda: claims.claim(1, NOW, 300), lambda: claims.claim(2, NOW, 300))
+    assert sorted([len(one), len(other)]) == [0, 49]
 
 
-def test_of_many_mails_that_start_at_once_only_the_one_that_was_revoked_does_not_go(owner, now):
+def test_of_many_claimed_mails_only_the_one_that_was_revoked_is_withdrawn(owner, now):
     send(owner, now, *(f"p{n}@example.org" for n in range(40)))
     revoked = Invitation.get(Invitation.email == "p7@example.org")
     Invitation.update(state="revoked").where(Invitation.id == revoked.id).execute()
-    mails = queue.bulk(NOW, 40)
-    may_go = journal.write([], mails, NOW)
-    assert [mail.recipient for mail in mails if mail.id not in may_go] == ["p7@example.org"]
+    claimed = claims.claim(WORKER, NOW, 40)
+    assert len(claimed) == 39
     states = {mail.recipient: mail.state for mail in Delivery.select()}
     assert states.pop("p7@example.org") == "withdrawn"
     assert set(states.values()) == {"sending"}
@@ -302,10 +296,14 @@ def issue_id(actor_id):
     return send_invitations.send(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
 
 
+def claim_all():
+    return [mail.id for mail in claims.claim(random.randrange(1000), NOW, 300)]
+
+
 @pytest.mark.slow
-def test_what_two_worker_processes_have_in_hand_is_started_by_one(owner, database, now):
+def test_each_mail_is_claimed_by_one_of_two_processes(owner, database, now):
     send(owner, now, *(f"p{n}@example.org" for n in range(49)))
-    one, other = in_processes(database, 2, start_all)
+    one, other = in_processes(database, 2, claim_all)
     assert len(one) + len(other) == 49
     assert not set(one) & set(other)
 

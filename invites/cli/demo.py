@@ -25,14 +25,15 @@ from invites.lists.email_field import read_field
 from invites.members import accounts, answers, installation, memberships, permanent_link
 from invites.members.accounts import AccountSettings
 from invites.models import Account, Batch, Delivery, Invitation, Membership, User
-from invites.outbox import batches, journal, queue
-from invites.outbox.journal import JournalEntry
+from invites.outbox import batches, claims, outcomes
+from invites.outbox.outcomes import Outcome
 from invites.outbox.retry import Attempt, SendResult
 from invites.people import profiles
 from invites.people.passwords import hash_password
 from invites.people.profiles import NewProfile
 from invites.web.services import services
 
+_WORKER = 1  # its number
 _PASSWORD = "river stones in the rain"
 _SENT = Attempt(SendResult.SENT, 250, "2.0.0 Ok: queued")
 _NO_SUCH_USER = Attempt(SendResult.FAILED, 550, "5.1.1 No such user here")
@@ -240,16 +241,12 @@ class _Demo:
     ) -> None:
         """Simulates the worker. ``replies``: the mail server's reply, by address."""
         at = self._ago(days)
-        while limit and (mails := [*queue.urgent(at, limit), *queue.bulk(at, limit)]):
-            mails = mails[:limit]
-            may_start = journal.write([], mails, at)
-            done = [
-                JournalEntry(mail, replies.get(mail.recipient, everyone))
-                for mail in mails
-                if mail.id in may_start
-            ]
-            journal.write(done, [], at)
-            limit -= len(done)
+        while mails := claims.claim(_WORKER, at, limit):
+            done = [Outcome(mail, replies.get(mail.recipient, everyone)) for mail in mails]
+            outcomes.append(_WORKER, done, at)
+            limit -= len(mails)
+        with db.transaction():
+            outcomes.fold(at)
 
     def _bounce(self, email: str, days: float) -> None:
         mail = Delivery.get(Delivery.recipient == email)

@@ -20,7 +20,7 @@ from invites.mail.rendering import (
 from invites.models import Delivery, Invitation
 from invites.outbox.queue import QueuedInvitation, QueuedMail
 
-_TEMPLATE_TIME = 2.0  # seconds for which one is used: an account may change its name
+_TEMPLATE_TIME = 0.5  # seconds for which one is used: an account may change its name
 
 
 @functools.lru_cache(8)

@@ -18,6 +18,7 @@ from invites.models.outbox import (
     UNSENT_STATES,
     Delivery,
     DeliveryKind,
+    DeliveryOutcome,
     DeliveryState,
     MailThrottle,
     Priority,

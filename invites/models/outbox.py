@@ -48,7 +48,7 @@ class Delivery(Row):
     Holds no text: the worker renders a mail from the row that caused it. Neither the table nor its
     backups hold a usable link. ``due_at``: the earliest time of the next attempt.
     ``unknown_outcomes``: attempts in which the connection broke after the whole mail was sent,
-    before the reply.
+    before the reply. ``claimed_by``: the worker that sends it, or did so last.
     """
 
     kind = CharField(max_length=20)
@@ -72,6 +72,7 @@ class Delivery(Row):
     finished_at = UtcField(null=True)
     reply_code = IntegerField(null=True)
     reply_text = CharField(max_length=500, default="")
+    claimed_by = IntegerField(null=True)
 
     class Meta:
         indexes = ((("batch", "state", "finished_at"), False),)
@@ -88,6 +89,23 @@ for _name, _state, *_columns in (
         where=(Delivery.state == _state),
         name=f"delivery_{_name}",
     )
+
+
+class DeliveryOutcome(Row):
+    """New values of a delivery that a worker sent, until they are folded into it.
+
+    Without an index or foreign key, because a row is inserted for each mail.
+    """
+
+    delivery_id = IntegerField()
+    claimed_by = IntegerField()
+    state = CharField(max_length=10)
+    attempts = IntegerField()
+    unknown_outcomes = SmallIntegerField()
+    due_at = UtcField()
+    finished_at = UtcField(null=True)
+    reply_code = IntegerField(null=True)
+    reply_text = CharField(max_length=500)
 
 
 class WorkerStatus(Row):

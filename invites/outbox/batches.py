@@ -60,7 +60,7 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
     """Withdraws the queued mails; returns how many.
 
     Revokes invitations that no mail was sent for, so those people can be invited again. A mail that
-    is being sent is delivered, or withdrawn if it is deferred. Raises RuleError(BATCH_CHANGED,
+    a worker has claimed is sent or withdrawn within a second. Raises RuleError(BATCH_CHANGED,
     ALL_SENT).
     """
     with db.transaction():
@@ -76,13 +76,13 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
 
 
 def refuse_uncancelable(batch: Batch) -> None:
-    """Raises RuleError(ALL_SENT) when no mail of the batch is queued."""
+    """Raises RuleError(ALL_SENT) when the batch has no unsent mail."""
     if batch.state != BatchState.CANCELED and not unsent(batch):
         raise RuleError(Reason.ALL_SENT)
 
 
 def unsent(batch: Batch) -> int:
-    return int(_queued_mails(batch).count())
+    return int(_unsent_mails(batch.id).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:

@@ -2,14 +2,21 @@
 
 import json
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
 from invites import db
 from invites.core.roles import Role
-from invites.models import Batch, BatchState, Delivery, DeliveryState, Priority
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    InvitationState,
+    Priority,
+)
 from invites.outbox import batches
 from invites.outbox.batches import ACTIVE
 from invites.outbox.retry import MAX_DELAY
@@ -20,7 +27,7 @@ SELECT mail.id, mail.recipient, mail.attempts, mail.unknown_outcomes, mail.accou
     mail.batch_id, mail.created_at, mail.priority,
     EXISTS (SELECT 1 FROM "user" WHERE "user".email = mail.recipient),
     invitation.id, invitation.inviter_id, invitation.name, invitation.role,
-    invitation.created_at, invitation.expires_at
+    invitation.created_at, invitation.expires_at, invitation.state
 FROM delivery AS mail LEFT JOIN invitation ON invitation.id = mail.invitation_id
 """
 _URGENT = db.sql(
@@ -59,6 +66,7 @@ class QueuedInvitation(NamedTuple):
     role: Role
     created_at: datetime
     expires_at: datetime
+    state: str
 
 
 class QueuedMail(NamedTuple):
@@ -78,6 +86,19 @@ class QueuedMail(NamedTuple):
     has_profile: bool
     invitation: QueuedInvitation | None
 
+    def is_closed(self, now: datetime) -> bool:
+        """Whether its invitation can't be accepted any more."""
+        invitation = self.invitation
+        return invitation is not None and (
+            invitation.state != InvitationState.PENDING or invitation.expires_at <= now
+        )
+
+
+def due(now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
+    """Urgent mails first, then those of ``bulk``."""
+    found = urgent(now, limit)
+    return found + bulk(now, limit - len(found), last_account) if len(found) < limit else found
+
 
 def urgent(now: datetime, limit: int) -> list[QueuedMail]:
     """Personal mail, such as a password link, then single invitations."""
@@ -85,16 +106,16 @@ def urgent(now: datetime, limit: int) -> list[QueuedMail]:
     return [_mail(row) for row in db.select(_URGENT, (due, too_far_ahead, due, limit))]
 
 
-def bulk(now: datetime, limit: int, taken: Set[int] = frozenset()) -> list[QueuedMail]:
+def bulk(now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
     """One mail of each account in turn, from its oldest batch with due mails.
 
-    ``taken``: ids of queued mails that the worker has taken already. Returns fewer than
-    ``limit`` if there are very many accounts and some have few mails.
+    ``last_account``: the account whose turn was the last. Returns fewer than ``limit`` if there are
+    very many accounts and some have few mails.
     """
     unfinished = _unfinished_by_account()
     share = min(limit, 2 * math.ceil(limit / len(unfinished))) if unfinished else 0
-    search = _Search(now, share, taken)
-    by_account = [_first_due(batches_, search) for batches_ in unfinished.values()]
+    turns = sorted(unfinished, key=lambda account_id: (account_id <= last_account, account_id))
+    by_account = [_first_due(unfinished[account_id], now, share) for account_id in turns]
     in_turn = chain.from_iterable(zip_longest(*by_account))
     return [mail for mail in in_turn if mail is not None][:limit]
 
@@ -108,33 +129,25 @@ def _unfinished_by_account() -> dict[int, list[Batch]]:
     return by_account
 
 
-def _first_due(unfinished: Sequence[Batch], search: "_Search") -> list[QueuedMail]:
+def _first_due(unfinished: Sequence[Batch], now: datetime, limit: int) -> list[QueuedMail]:
     """Due mails of the first batch that has some. Finishes batches that have none left."""
     for batch in unfinished:
         probes = batches.probe(batch) if batch.state == BatchState.PROBING else None
-        if rows := search.of_batch(batch) if probes is None else search.by_id(probes):
+        if rows := _of_batch(batch, now, limit) if probes is None else _by_id(probes, now, limit):
             return [_mail(row) for row in rows]
         batches.finish_if_done(batch)
     return []
 
 
-class _Search(NamedTuple):
-    now: datetime
-    limit: int
-    taken: Set[int]
+def _of_batch(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
+    due, too_far_ahead = _due(now)
+    return db.select(_OF_BATCH, (batch.id, 0, due, limit)) or db.select(
+        _OF_BATCH, (batch.id, too_far_ahead, _END_OF_TIME, limit)
+    )
 
-    def of_batch(self, batch: Batch) -> list[tuple[Any, ...]]:
-        due, too_far_ahead = _due(self.now)
-        return self._select(_OF_BATCH, batch.id, 0, due) or self._select(
-            _OF_BATCH, batch.id, too_far_ahead, _END_OF_TIME
-        )
 
-    def by_id(self, ids: list[int]) -> list[tuple[Any, ...]]:
-        return self._select(_BY_ID, json.dumps(ids), *_due(self.now)) if ids else []
-
-    def _select(self, sql: str, *values: int | str) -> list[tuple[Any, ...]]:
-        rows = db.select(sql, (*values, self.limit + len(self.taken)))
-        return [row for row in rows if row[0] not in self.taken][: self.limit]
+def _by_id(ids: list[int], now: datetime, limit: int) -> list[tuple[Any, ...]]:
+    return db.select(_BY_ID, (json.dumps(ids), *_due(now), limit)) if ids else []
 
 
 def _due(now: datetime) -> tuple[int, int]:
@@ -151,9 +164,15 @@ def _mail(row: tuple[Any, ...]) -> QueuedMail:
 
 
 def _invitation(
-    number: int | None, inviter_id: int, name: str, role: int, created_at: int, expires_at: int
+    number: int | None,
+    inviter_id: int,
+    name: str,
+    role: int,
+    created_at: int,
+    expires_at: int,
+    state: str,
 ) -> QueuedInvitation | None:
     if number is None:
         return None
     moments = db.moment(created_at), db.moment(expires_at)
-    return QueuedInvitation(number, inviter_id, name, Role(role), *moments)
+    return QueuedInvitation(number, inviter_id, name, Role(role), *moments, state)

@@ -20,14 +20,13 @@ class SendResult(StrEnum):
     """How one attempt ended.
 
     DEFERRED: refused for now, to be retried. OUTCOME_UNKNOWN: the connection broke after the whole
-    mail, before the reply. NOT_ATTEMPTED: the connection ended for a reason unrelated to this mail.
+    mail, before the reply.
     """
 
     SENT = "sent"
     DEFERRED = "deferred"
     FAILED = "failed"
     OUTCOME_UNKNOWN = "outcome_unknown"
-    NOT_ATTEMPTED = "not_attempted"
     WITHDRAWN = "withdrawn"
 
 
@@ -59,8 +58,6 @@ class Decision(NamedTuple):
 
 def decide(history: History, result: SendResult, now: datetime) -> Decision:
     attempts, unknown_outcomes = history.attempts + 1, history.unknown_outcomes
-    if result is SendResult.NOT_ATTEMPTED:
-        return Decision(DeliveryState.QUEUED, now, history.attempts, unknown_outcomes)
     if result is SendResult.OUTCOME_UNKNOWN:
         retry_at = now + _DELAY_IF_UNKNOWN if unknown_outcomes == 0 else None
         state = DeliveryState.QUEUED if retry_at else DeliveryState.UNKNOWN

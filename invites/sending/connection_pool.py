@@ -3,9 +3,6 @@
 import logging
 import selectors
 import time
-from collections import deque
-from collections.abc import Sequence
-from datetime import datetime
 
 import flask_mail
 from peewee import PeeweeException
@@ -13,9 +10,8 @@ from peewee import PeeweeException
 from invites.core.clock import utcnow
 from invites.mail.builder import MailBuilder, Message
 from invites.mail.bulk_template import UnsafeMailError
-from invites.models import Priority
-from invites.outbox import journal, throttle
-from invites.outbox.journal import JournalEntry
+from invites.outbox import throttle
+from invites.outbox.outcomes import Outcome
 from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import Attempt, SendResult
 from invites.sending.connector import Connector
@@ -25,8 +21,7 @@ from invites.sending.smtp_transaction import Awaits
 
 _KEEP_IDLE = 2.0  # seconds for which an idle connection stays open
 _SEARCH_EVERY = 0.05  # seconds between searches for mail, while connections are idle
-_PREPARED_TIME = 2.0  # seconds for which a prepared message may be sent
-_MAX_UNSENDABLE = 25  # mails that can't be sent, after which their results are committed
+_MAX_UNSENDABLE = 25  # mails in a row that can't be sent, after which outcomes are committed
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 log = logging.getLogger("invites.sending.worker")
@@ -37,16 +32,9 @@ class ConnectionPool:
         self._dispatcher = dispatcher
         self._builder = builder
         self._sessions: list[SmtpSession] = []
-        self._write_blocked: set[SmtpSession] = set()
-        # The next message of each session that is ready to commit. Until it commits, nothing
-        # else resumes it.
-        self._assigned: dict[SmtpSession, Message | None] = {}
-        # Messages built while all sessions wait for replies, each with the time when it was built.
-        self._prepared: deque[tuple[float, Message]] = deque()
-        self._has_prepared_one = False
         self._connector = Connector()
         self._closed: list[Exception | None] = []
-        self._results: list[JournalEntry] = []  # not committed yet
+        self._outcomes: list[Outcome] = []  # not committed yet
         self._searched_at = 0.0
         self._max_connections = throttle.MAX_CONNECTIONS
         self._selector = selectors.DefaultSelector()
@@ -70,11 +58,8 @@ class ConnectionPool:
         return any(session.accepted for session in self._sessions)
 
     def is_busy(self) -> bool:
-        """Whether a connection is open, or a result isn't committed."""
-        return bool(self._sessions or self._results)
-
-    def has_work(self) -> bool:
-        return bool(self._prepared) or self._dispatcher.has_work()
+        """Whether a connection is open, or an outcome isn't committed."""
+        return bool(self._sessions or self._outcomes)
 
     def connect(self, mail: flask_mail.Mail) -> None:
         """Begins to open a connection, and returns at once."""
@@ -91,29 +76,26 @@ class ConnectionPool:
             session.socket.shorten_deadline(deadline)
 
     def limit(self, connections: int) -> None:
-        """Surplus connections finish their message and quit."""
+        """Surplus connections quit after their current message."""
         self._max_connections = connections
 
     def run_once(self, timeout: float) -> list[Exception | None]:
-        """Does what can be done now, or becomes possible within ``timeout`` seconds.
+        """Waits up to ``timeout`` seconds for a connection to continue, then serves all that can.
 
         Returns how connections ended: None for a normal end, ServerUnavailable, or an exception
         caused by a bug. Raises PeeweeException without losing anything; the next call continues.
         """
         self._transfer(self._select_timeout(timeout))
         self._end_overdue()
-        self._put_back_stale()
-        self._has_prepared_one = False
-        if not self._assign():
-            self._commit_and_resume()
-            self._prepare_one()
+        # No message ends before the outcome of the previous one on its connection is committed.
+        self._commit()
+        self._hand_out()
+        self._dispatcher.maintain()
         closed, self._closed = self._closed, []
         return closed
 
     def _select_timeout(self, timeout: float) -> float:
-        if self._assigned or self._has_prepared_one:
-            return 0.0
-        if any(session.awaits is Awaits.COMMIT for session in self._sessions):
+        if self._outcomes or any(session.awaits is Awaits.COMMIT for session in self._sessions):
             return 0.0
         if any(session.awaits is Awaits.MESSAGE for session in self._sessions):
             return min(timeout, max(0.0, self._searched_at + _SEARCH_EVERY - time.monotonic()))
@@ -127,10 +109,8 @@ class ConnectionPool:
                 continue
             session.socket.transfer()
             self._watch(session)
-            if session.awaits is Awaits.COMMIT or session in self._assigned:
-                continue
             # A server sends something to an idle session only when it closes the connection.
-            if session.socket.has_news:
+            if session.awaits is not Awaits.COMMIT and session.socket.has_input:
                 self._resume(session)
 
     def _end_overdue(self) -> None:
@@ -143,107 +123,52 @@ class ConnectionPool:
             if isinstance(opened, Exception):
                 self._closed.append(opened)
             else:
-                session = SmtpSession(*opened, self._results)
-                self._sessions.append(session)
-                self._selector.register(session.socket.sock, selectors.EVENT_READ, session)
+                self._sessions.append(opened)
+                self._selector.register(opened.socket.sock, selectors.EVENT_READ, opened)
                 self._searched_at = 0.0
 
-    def _assign(self) -> bool:
-        """Assigns messages to sessions that became ready. Returns whether there were any.
+    def _commit(self) -> None:
+        if self._outcomes:
+            self._dispatcher.record(self._outcomes)
+            self._outcomes.clear()
 
-        If so, the sockets are read again before the commit, because building messages takes as long
-        as a fast server's reply. More sessions may then be ready, and all share one commit.
-        """
+    def _hand_out(self) -> None:
+        """Gives the next message, if any, to each session that can continue."""
         surplus = self._sessions[self._max_connections :]
-        ready = [session for session in self._ready() if session not in self._assigned]
-        for session in ready:
-            self._assigned[session] = None if session in surplus else self._next_message()
-        return bool(ready)
-
-    def _commit_and_resume(self) -> None:
-        """Commits results and which messages are sent next, then resumes their sessions.
-
-        Raises PeeweeException, and puts the assigned messages back.
-        """
-        assigned, self._assigned = self._assigned, {}
-        mails = [message.mail for message in assigned.values() if message is not None]
-        try:
-            may_start = self._commit(mails)
-        except PeeweeException:
-            for mail in mails:
-                self._dispatcher.put_back(mail)
-            raise
-        for session, message in assigned.items():
-            if message is not None and message.mail.id not in may_start:
-                self._dispatcher.put_back(message.mail)
-                self._searched_at = 0.0  # the session searches for another one
-                message = None
-            if message is not None or session.awaits is Awaits.COMMIT or self._must_close(session):
+        for session in self._ready():
+            message = None if session in surplus else self._next_message()
+            if message or session.awaits is Awaits.COMMIT or self._is_over(session, surplus):
                 self._resume(session, message)
-        self._commit([])
 
     def _ready(self) -> list[SmtpSession]:
-        """Sessions that need a message, starting with those that have a result to commit."""
         found = [session for session in self._sessions if session.awaits is Awaits.COMMIT]
         if time.monotonic() - self._searched_at > _SEARCH_EVERY:
             self._searched_at = time.monotonic()
             found += [session for session in self._sessions if session.awaits is Awaits.MESSAGE]
         return found
 
-    def _must_close(self, session: SmtpSession) -> bool:
+    def _is_over(self, session: SmtpSession, surplus: list[SmtpSession]) -> bool:
         is_idle = time.monotonic() - session.waiting_since > _KEEP_IDLE
-        is_surplus = session in self._sessions[self._max_connections :]
-        return is_idle or is_surplus or session.socket.has_news
-
-    def _prepare_one(self) -> None:
-        """Builds the next message while all sessions wait for replies.
-
-        Does nothing if there is a rate limit, because a message counts as soon as it is taken.
-        """
-        most = min(len(self._sessions), self._max_connections)
-        if self._dispatcher.rate_limit.per_minute is None and len(self._prepared) < most:
-            message = self._build_next()
-            if message is not None:
-                is_bulk = message.mail.priority is Priority.BULK
-                add = self._prepared.append if is_bulk else self._prepared.appendleft
-                add((time.monotonic(), message))
-                self._has_prepared_one = True
-
-    def _put_back_stale(self) -> None:
-        """Puts prepared messages back after a while, and when there is a rate limit."""
-        if not self._prepared:
-            return
-        oldest = min(built_at for built_at, _message in self._prepared)
-        has_limit = self._dispatcher.rate_limit.per_minute is not None
-        if has_limit or oldest < time.monotonic() - _PREPARED_TIME:
-            self._put_back_prepared()
-
-    def _put_back_prepared(self) -> None:
-        while self._prepared:
-            self._dispatcher.put_back(self._prepared.pop()[1].mail)
+        return is_idle or session in surplus or session.socket.has_input
 
     def _next_message(self) -> Message | None:
-        return self._prepared.popleft()[1] if self._prepared else self._build_next()
-
-    def _build_next(self) -> Message | None:
         """None if no mail is due, or after many that can't be sent."""
-        now = utcnow()
-        while len(self._results) < _MAX_UNSENDABLE:
+        for _ in range(_MAX_UNSENDABLE):
             mail = self._dispatcher.take()
             if mail is None:
                 return None
-            message = self._build(mail, now)
+            message = self._build(mail)
             if message is not None:
                 return message
         self._searched_at = 0.0  # search again after these are committed
         return None
 
-    def _build(self, mail: QueuedMail, now: datetime) -> Message | None:
-        """Returns None, and adds a result, for a mail that won't be sent."""
+    def _build(self, mail: QueuedMail) -> Message | None:
+        """Returns None, and adds an outcome, for a mail that won't be sent."""
         message = None
         unsent = Attempt(SendResult.WITHDRAWN)
         try:
-            message = self._builder.build(mail, now)
+            message = self._builder.build(mail, utcnow())
         except UnsafeMailError:
             text = "The message has a control character in a header."
             unsent = Attempt(SendResult.FAILED, text=text)
@@ -255,21 +180,9 @@ class ConnectionPool:
             text = "The message can't be created. The log says why."
             unsent = Attempt(SendResult.FAILED, text=text)
         if message is None:
-            self._results.append(JournalEntry(mail, unsent))
-            self._dispatcher.rate_limit.release()
+            self._outcomes.append(Outcome(mail, unsent))
+            self._dispatcher.rate_limit.uncount()
         return message
-
-    def _commit(self, mails: Sequence[QueuedMail]) -> set[int]:
-        """Returns the ids of those of ``mails`` that may be sent.
-
-        Raises PeeweeException, and keeps the results for the next call.
-        """
-        if not mails and not self._results:
-            return set()
-        may_start = journal.write(self._results, mails, utcnow())
-        self._dispatcher.finish(self._results)
-        self._results.clear()
-        return may_start
 
     def _resume(self, session: SmtpSession, message: Message | None = None) -> None:
         error: Exception | None = None
@@ -277,20 +190,20 @@ class ConnectionPool:
             session.resume(message)
         except Exception as caught:
             error = caught
+        self._outcomes += session.outcomes
+        session.outcomes.clear()
         if session.awaits is not None:
             self._watch(session)
             return
+        for mail in session.unsent:
+            self._dispatcher.put_back(mail)
         self._selector.unregister(session.socket.sock)
         self._sessions.remove(session)
-        self._write_blocked.discard(session)
         self._closed.append(error)
-        if not self._sessions:
-            self._put_back_prepared()
 
     def _watch(self, session: SmtpSession) -> None:
         """Waits for reads, and for writes while output is buffered."""
-        is_blocked = session.socket.waits_to_send
-        if is_blocked != (session in self._write_blocked):
-            self._write_blocked ^= {session}
-            events = _READ_WRITE if is_blocked else selectors.EVENT_READ
-            self._selector.modify(session.socket.sock, events, session)
+        sock = session.socket.sock
+        events = _READ_WRITE if session.socket.waits_to_send else selectors.EVENT_READ
+        if self._selector.get_key(sock).events != events:
+            self._selector.modify(sock, events, session)

@@ -12,12 +12,12 @@ import flask_mail
 from invites.core.settings import MailServer
 from invites.sending.smtp_client import SmtpClient
 from invites.sending.smtp_replies import ServerUnavailable, printable
+from invites.sending.smtp_session import SmtpSession
 from invites.sending.smtp_socket import SmtpSocket
-from invites.sending.smtp_transaction import SmtpTransaction
 
 _CLOSE_TIME = 1.0  # seconds
 
-Opened = tuple[SmtpSocket, SmtpTransaction] | Exception
+Opened = SmtpSession | Exception
 
 
 class Connector:
@@ -66,7 +66,7 @@ class Connector:
             thread.join(max(0.0, deadline - time.monotonic()))
         for opened in self.results():
             if not isinstance(opened, Exception):
-                opened[0].close()
+                opened.socket.close()
         self._readable.close()
         self._signal.close()
 
@@ -85,7 +85,7 @@ class Connector:
             self._signal.send(b"!")
 
 
-def _open(client: SmtpClient, sender: str) -> tuple[SmtpSocket, SmtpTransaction]:
+def _open(client: SmtpClient, sender: str) -> SmtpSession:
     """Raises ServerUnavailable."""
     try:
         for _stage, step in client.steps():
@@ -97,8 +97,8 @@ def _open(client: SmtpClient, sender: str) -> tuple[SmtpSocket, SmtpTransaction]
         where = f"{client.server.host}, port {client.server.port}"
         raise ServerUnavailable(f"{_reason(error)} ({where})") from error
     assert client.sock is not None  # the first step connects
-    sock = SmtpSocket(client.sock)
-    return sock, SmtpTransaction(sock, sender, pipelining=client.has_extn("pipelining"))
+    pipelining = client.has_extn("pipelining")
+    return SmtpSession(SmtpSocket(client.sock), sender, pipelining=pipelining)
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,8 @@
 import time
 
 from invites.mail.builder import Message
-from invites.outbox.journal import JournalEntry
+from invites.outbox.outcomes import Outcome
+from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import Attempt, SendResult
 from invites.sending.smtp_replies import ConnectionLost, OutcomeUnknown, ServerUnavailable
 from invites.sending.smtp_socket import SmtpSocket
@@ -14,35 +15,34 @@ class SmtpSession:
     """Never blocks.
 
     ``awaits``: what it needs to continue, None once it is over. Call ``resume`` when that is
-    available.
+    available. ``outcomes``: what became of messages, for the caller to commit and remove.
+    ``unsent``: mails that it was given and didn't send before it ended.
     """
 
-    def __init__(
-        self, sock: SmtpSocket, transaction: SmtpTransaction, results: list[JournalEntry]
-    ) -> None:
-        """The session appends each message's result to ``results``, to be committed."""
+    def __init__(self, sock: SmtpSocket, sender: str, *, pipelining: bool) -> None:
         self.socket = sock
         self.awaits: Awaits | None = Awaits.MESSAGE
         self.waiting_since = time.monotonic()
-        self._results = results
-        self._transaction = transaction
-        self._next_message: Message | None = None
+        self.outcomes: list[Outcome] = []
+        self.unsent: list[QueuedMail] = []
+        self._transaction = SmtpTransaction(sock, sender, pipelining=pipelining)
         self._steps = self._run()
         next(self._steps)
 
     @property
     def accepted(self) -> int:
+        """How many messages the server accepted."""
         return self._transaction.accepted
 
     def resume(self, next_message: Message | None = None) -> None:
         """``next_message``: for COMMIT and MESSAGE; None if there are no more.
 
-        Raises ServerUnavailable, or an exception caused by a bug. Then the session is over, and its
-        messages have results.
+        Raises ServerUnavailable, or an exception caused by a bug. Then the session is over.
         """
-        self._next_message = next_message
         try:
-            self.awaits = next(self._steps, None)
+            self.awaits = self._steps.send(next_message)
+        except StopIteration:
+            self.awaits = None
         except BaseException:
             self.awaits = None
             raise
@@ -51,8 +51,8 @@ class SmtpSession:
 
     def _run(self) -> Steps[None]:
         try:
-            while (message := (yield from self._wait_for(Awaits.MESSAGE))) is not None:
-                yield from self._send(message)
+            while (message := (yield Awaits.MESSAGE)) is not None:
+                yield from self._send_all(message)
             yield from self._transaction.quit()
         except ConnectionLost as lost:
             if not self.accepted:
@@ -60,11 +60,7 @@ class SmtpSession:
         finally:
             self.socket.close()
 
-    def _wait_for(self, awaits: Awaits) -> Steps[Message | None]:
-        yield awaits
-        return self._next_message
-
-    def _send(self, message: Message) -> Steps[None]:
+    def _send_all(self, message: Message) -> Steps[None]:
         """Sends ``message``, and the messages that follow without a pause."""
         current: Message | None = message
         following: Message | None = None
@@ -73,33 +69,31 @@ class SmtpSession:
             transaction.begin(message)
             while current is not None:
                 refusal = yield from transaction.envelope_replies(current)
-                following = yield from self._wait_for(Awaits.COMMIT)
+                following = yield Awaits.COMMIT
                 attempt = refusal or (yield from transaction.end(current, following))
-                self._add_result(current, attempt)
+                self.outcomes.append(Outcome(current.mail, attempt))
                 current, following = following, None
                 if refusal is not None and current is not None:
                     transaction.begin(current)
         except Exception as error:
-            self._add_interrupted(current, following, error)
+            self._interrupt(current, following, error)
             raise
 
-    def _add_interrupted(
+    def _interrupt(
         self, current: Message | None, following: Message | None, error: Exception
     ) -> None:
         if following is not None:
-            self._add_result(following, Attempt(SendResult.NOT_ATTEMPTED))
+            self.unsent.append(following.mail)
         if current is None:
             return
         match error:
             case OutcomeUnknown():
                 result = SendResult.OUTCOME_UNKNOWN
             case ConnectionLost() | ServerUnavailable() if self.accepted:
-                result = SendResult.NOT_ATTEMPTED  # many servers limit messages per connection
+                self.unsent.append(current.mail)  # many servers limit messages per connection
+                return
             case ConnectionLost() | ServerUnavailable():
                 result = SendResult.DEFERRED  # this message may be the reason, so others go first
             case _:
                 result = SendResult.OUTCOME_UNKNOWN  # a bug: the message may have been sent
-        self._add_result(current, Attempt(result, text=str(error)))
-
-    def _add_result(self, message: Message, attempt: Attempt) -> None:
-        self._results.append(JournalEntry(message.mail, attempt))
+        self.outcomes.append(Outcome(current.mail, Attempt(result, text=str(error))))

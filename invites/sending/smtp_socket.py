@@ -39,7 +39,8 @@ class SmtpSocket:
         self._deadline = float("inf")
 
     @property
-    def has_news(self) -> bool:
+    def has_input(self) -> bool:
+        """Whether a reply or the end of the connection was received."""
         return bool(self.replies or self.broken)
 
     def send(self, content: bytes) -> None:

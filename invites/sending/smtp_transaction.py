@@ -32,13 +32,13 @@ class Awaits(Enum):
     """What a conversation needs to continue."""
 
     REPLY = "the mail server's reply"
-    COMMIT = "its last result committed, and the next message, if any"
+    COMMIT = "its last outcome committed, and the next message, if any"
     MESSAGE = "a message"
 
 
 T = TypeVar("T")
-Steps = Generator[Awaits, None, T]
-"""A conversation that yields wherever it has to wait, and returns a T."""
+Steps = Generator[Awaits, Message | None, T]
+"""A conversation that yields wherever it has to wait, is sent the next message, and returns a T."""
 
 
 class SmtpTransaction:
@@ -53,7 +53,7 @@ class SmtpTransaction:
 
     def begin(self, message: Message) -> None:
         """Sends the envelope if it can be pipelined, otherwise nothing."""
-        self._socket.send(self._envelope(message))
+        self._socket.send(self._pipelined(message))
 
     def envelope_replies(self, message: Message) -> Steps[Attempt | None]:
         """The result if the envelope is refused; None when the server waits for the text.
@@ -63,7 +63,7 @@ class SmtpTransaction:
         if self._must_reset:
             yield from self._command(_RSET)
             self._must_reset = False
-        mail_from, rcpt_to, data = self._envelope_commands(message)
+        mail_from, rcpt_to, data = self._envelope(message)
         sender = yield from self._command(mail_from)
         if sender[0] // 100 != 2:
             raise ServerUnavailable(_said(sender))  # reads no more replies: the server may hang up
@@ -97,7 +97,7 @@ class SmtpTransaction:
         Raises ConnectionLost, or OutcomeUnknown if the message may have been accepted.
         """
         self._refuse_early_reply()
-        envelope = self._envelope(following) if following is not None else b""
+        envelope = self._pipelined(following) if following is not None else b""
         self._socket.send(message.content + _END_OF_DATA + envelope)
         try:
             reply = yield from self._reply()
@@ -122,12 +122,12 @@ class SmtpTransaction:
         if self._socket.broken:
             raise ConnectionLost(self._socket.broken)
 
-    def _envelope(self, message: Message) -> bytes:
+    def _pipelined(self, message: Message) -> bytes:
         if not self._pipelining:
             return b""
-        return (_RSET if self._must_reset else b"") + b"".join(self._envelope_commands(message))
+        return (_RSET if self._must_reset else b"") + b"".join(self._envelope(message))
 
-    def _envelope_commands(self, message: Message) -> tuple[bytes, bytes, bytes]:
+    def _envelope(self, message: Message) -> tuple[bytes, bytes, bytes]:
         recipient = message.mail.recipient.encode("ascii")
         return self._mail_from, b"RCPT TO:<%s>\r\n" % recipient, b"DATA\r\n"
 

@@ -1,6 +1,7 @@
 """The mail worker: opens connections while mail is due, until it is told to stop."""
 
 import logging
+import secrets
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from invites.core.clock import utcnow
 from invites.invitations import staging
 from invites.mail.builder import MailBuilder
 from invites.mail.rendering import MailContext
-from invites.outbox import heartbeat, journal, throttle
+from invites.outbox import claims, heartbeat, throttle
 from invites.people import sessions
 from invites.sending.backoff import Backoff
 from invites.sending.connection_pool import ConnectionPool
@@ -45,7 +46,7 @@ class Worker:
         """``mail`` is None without a mail server. Mail then stays queued."""
         self._mail = mail
         self._builder = MailBuilder(mail_context)
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(secrets.randbelow(2**31))
         self._stop_deadline: float | None = None
         self._is_waiting = False
         self._is_recovered = False
@@ -92,7 +93,8 @@ class Worker:
                 works = self._try(self._send, pool) and works
                 if works:
                     self._fault = None
-        with suppress(PeeweeException):  # without heartbeats, it soon counts as stopped
+        with suppress(PeeweeException):  # the next worker recovers, and this one counts as stopped
+            self._dispatcher.close()
             heartbeat.clear()
         db.close()
 
@@ -118,7 +120,7 @@ class Worker:
 
     def _maintain(self, pool: ConnectionPool) -> None:
         if not self._is_recovered:
-            journal.recover(utcnow())
+            claims.recover(utcnow())
             self._is_recovered = True
         if self._stop_deadline is not None:
             pool.shut_down(self._stop_deadline)
@@ -159,7 +161,7 @@ class Worker:
         if rate_limit.delay() > _CONNECT_AHEAD:
             return
         more = self._wanted_connections(pool)
-        if more and pool.has_work():
+        if more and self._dispatcher.has_work():
             for _ in range(min(more, limits.connections - len(pool))):
                 pool.connect(self._mail)
 

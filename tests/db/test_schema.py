@@ -13,7 +13,7 @@ import pytest
 from invites import db
 from invites.db import NotReadyError, schema
 from invites.db.schema import AppliedMigration
-from invites.models import TABLES
+from invites.models import TABLES, DeliveryOutcome
 
 ROWS = Path(__file__).with_name("rows_0001.sql")
 
@@ -24,6 +24,7 @@ FROZEN = {
     "0003_list_encoding": "e9db6f2a671d1b734d3fbb4f27d61e609fa0e1c35b300c42dddaa7478fb2ce70",
     "0004_no_profile_outcome": "3692df8a65b81ce5defff33ae22a522f5c0e1ae4a664b287e04aa76c9744641f",
     "0005_installation": "5517dbc276f4b69bb676ae936f399deb71e73c7720c47d82531255988ac99e4b",
+    "0006_claims": "40bbbd3450d21f3841cc9a40e94f7f5c011d02c6f5cc40cda9156b7f7a4a7d9e",
 }
 
 
@@ -253,7 +254,7 @@ def test_an_upgrade_from_the_oldest_release_keeps_all_rows(tmp_path, monkeypatch
             assert {name: upgraded[name] for name in kept} == {name: row[name] for name in kept}
     db.connect()
     assert not db.database.execute_sql("PRAGMA foreign_key_check").fetchall()
-    for model in TABLES:
+    for model in set(TABLES) - {DeliveryOutcome}:  # empty unless a worker is sending
         assert list(model.select())
     db.close()
 

@@ -19,11 +19,20 @@ from invites.models import (
     InvitationState,
     Membership,
 )
-from invites.outbox import batches, deliveries, journal, progress
+from invites.outbox import batches, claims, deliveries, progress
 from invites.outbox.batches import PROBED_SIZE
-from invites.outbox.journal import JournalEntry
-from invites.outbox.retry import Attempt, SendResult
-from tests.support.actions import actions, attempt, attempt_all, due, refused, reread, send
+from invites.outbox.retry import SendResult
+from tests.support.actions import (
+    WORKER,
+    actions,
+    attempt,
+    attempt_all,
+    due,
+    finish,
+    refused,
+    reread,
+    send,
+)
 from tests.support.people import make_user
 
 QUEUED, SENT, FAILED = DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED
@@ -56,13 +65,6 @@ def test_a_paused_batch_waits_and_a_resumed_one_continues(owner, batch, now):
     batches.resume(owner, batch, now)
     assert len(due(now)) == 3
     assert actions(owner.account)[-2:] == ["paused", "resumed"]
-
-
-def test_mail_taken_before_a_pause_is_not_started_after_it(owner, batch, now):
-    taken = due(now)
-    batches.pause(owner, batch, now)
-    assert not journal.write([], taken, now)
-    assert states() == [QUEUED] * 4
 
 
 @pytest.mark.parametrize("act", [batches.resume, batches.retry_failed])
@@ -102,29 +104,33 @@ def test_canceling_keeps_the_invitation_of_a_mail_that_may_have_arrived(owner, b
 class TestCanceledWhileAMailIsBeingSent:
     @pytest.fixture
     def being_sent(self, owner, batch, now):
-        mail, *_ = due(now)
-        assert journal.write([], [mail], now)
+        [mail] = claims.claim(WORKER, now, 1)
         assert batches.cancel(owner, batch, now) == 3
         return mail
 
     def end_with(self, mail, result, now):
-        journal.write([JournalEntry(mail, Attempt(result))], [], now)
+        finish([mail], result, now)
         delivery = Delivery.get_by_id(mail.id)
         return delivery.state, delivery.invitation.state
 
     def test_it_is_sent_if_the_server_accepts_it(self, being_sent, now):
         assert self.end_with(being_sent, SendResult.SENT, now) == (SENT, InvitationState.PENDING)
 
-    @pytest.mark.parametrize("result", [SendResult.DEFERRED, SendResult.NOT_ATTEMPTED])
-    def test_it_is_withdrawn_if_it_would_be_queued_again(self, being_sent, now, result):
-        assert self.end_with(being_sent, result, now) == (WITHDRAWN, InvitationState.REVOKED)
+    def test_it_is_withdrawn_if_it_would_be_queued_again(self, being_sent, now):
+        state = self.end_with(being_sent, SendResult.DEFERRED, now)
+        assert state == (WITHDRAWN, InvitationState.REVOKED)
+
+    def test_it_is_withdrawn_if_the_worker_gives_it_back(self, being_sent, now):
+        claims.give_back(WORKER, [being_sent], now)
+        delivery = Delivery.get_by_id(being_sent.id)
+        assert (delivery.state, delivery.invitation.state) == (WITHDRAWN, InvitationState.REVOKED)
 
     def test_it_is_not_retried_if_it_may_have_arrived(self, being_sent, now):
         state = self.end_with(being_sent, SendResult.OUTCOME_UNKNOWN, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
 
     def test_it_is_not_retried_after_the_worker_was_killed(self, being_sent, now):
-        journal.recover(now)
+        claims.recover(now)
         mail = Delivery.get_by_id(being_sent.id)
         assert (mail.state, mail.finished_at) == (WITHDRAWN, now)
         assert mail.invitation.state == InvitationState.PENDING
@@ -133,8 +139,7 @@ class TestCanceledWhileAMailIsBeingSent:
     def test_a_person_who_is_only_reminded_keeps_their_invitation(self, owner, now):
         attempt_all(now)
         again = send(owner, now, *addresses(1))
-        [mail] = due(now)
-        journal.write([], [mail], now)
+        [mail] = claims.claim(WORKER, now, 10)
         Batch.update(state=BatchState.CANCELED).where(Batch.id == again.id).execute()
         state = self.end_with(mail, SendResult.DEFERRED, now)
         assert state == (WITHDRAWN, InvitationState.PENDING)
@@ -142,9 +147,8 @@ class TestCanceledWhileAMailIsBeingSent:
     def test_a_resent_mail_of_the_same_batch_stays_queued(self, owner, batch, now):
         attempt_all(now)
         manage.resend(owner, batch.invitations[0], now)
-        [mail] = due(now)
+        [mail] = claims.claim(WORKER, now, 10)
         Batch.update(state=BatchState.CANCELED).execute()
-        journal.write([], [mail], now)
         assert self.end_with(mail, SendResult.DEFERRED, now) == (QUEUED, InvitationState.PENDING)
 
 

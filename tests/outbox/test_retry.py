@@ -47,13 +47,6 @@ def test_a_failed_mail_is_never_retried(mail):
     assert (then.state, then.due_at) == (DeliveryState.FAILED, None)
 
 
-@given(tried)
-def test_a_mail_that_was_not_attempted_keeps_its_history(mail):
-    then = decide(mail, SendResult.NOT_ATTEMPTED, NOW)
-    assert (then.state, then.due_at) == (DeliveryState.QUEUED, NOW)
-    assert (then.attempts, then.unknown_outcomes) == (mail.attempts, mail.unknown_outcomes)
-
-
 def test_a_mail_without_a_reply_is_retried_once_and_then_unknown():
     first = decide(NEW, SendResult.OUTCOME_UNKNOWN, NOW)
     assert (first.state, first.unknown_outcomes) == (DeliveryState.QUEUED, 1)

@@ -1,13 +1,18 @@
 """Handing out mail, within the rate limit."""
 
+from collections import Counter
+
 import pytest
 
-from invites.models import Delivery, Priority
-from invites.outbox import queue
-from invites.outbox.journal import JournalEntry
+from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose
+from invites.outbox import batches
+from invites.outbox.outcomes import Outcome
 from invites.outbox.retry import Attempt, SendResult
+from invites.people import email_tokens
 from invites.sending.dispatcher import Dispatcher, RateLimit
-from tests.support.actions import send
+from tests.support.actions import WORKER, reread, send
+
+QUEUED, SENDING, SENT = DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.SENT
 
 
 class Clock:
@@ -25,12 +30,21 @@ def clock(monkeypatch):
     return clock
 
 
+@pytest.fixture
+def running_batch(owner, now):
+    """A batch of a hundred mails without probes."""
+    batch = send(owner, now, *(f"p{n}@example.org" for n in range(100)))
+    Batch.update(state=BatchState.RUNNING).execute()
+    return reread(batch)
+
+
 def sent(rate_limit, clock, seconds, every):
     """How many mails may be sent in this time, asking every so many seconds."""
     count = 0
     until = clock.seconds + seconds
     while clock.seconds < until:
-        while rate_limit.acquire():
+        while rate_limit.allows_one():
+            rate_limit.count()
             count += 1
         clock.seconds += every
     return count
@@ -53,24 +67,85 @@ def test_an_hour_without_mail_allows_no_burst(clock):
 
 def test_a_mail_that_was_not_attempted_does_not_count(clock, owner, now):
     send(owner, now, "ada@example.org", "ben@example.org")
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(WORKER)
     dispatcher.rate_limit.per_minute = 1
     mail = dispatcher.take()
     assert dispatcher.take() is None
-    dispatcher.finish([JournalEntry(mail, Attempt(SendResult.NOT_ATTEMPTED))])
-    assert dispatcher.take() is not None
+    dispatcher.put_back(mail)
+    assert dispatcher.take() == mail
 
 
-def test_urgent_mail_is_not_read_again_for_each_mail(owner, now, monkeypatch):
-    send(owner, now, *(f"p{n}@example.org" for n in range(40)))
-    Delivery.update(priority=Priority.SINGLE).execute()
-    clock = Clock()
-    monkeypatch.setattr("invites.sending.dispatcher.time", clock)
-    looks = []
-    urgent = queue.urgent
-    monkeypatch.setattr(queue, "urgent", lambda *asked: looks.append(1) or urgent(*asked))
-    dispatcher = Dispatcher()
-    for _ in range(40):
-        clock.seconds += 0.1
-        assert dispatcher.take() is not None
-    assert len(looks) <= 4 / 0.25 + 2
+def take(dispatcher, number):
+    return [dispatcher.take().recipient for _ in range(number)]
+
+
+def states():
+    return Counter(mail.state for mail in Delivery.select())
+
+
+def test_a_claim_has_twice_as_many_mails_while_they_are_sent_quickly(clock, running_batch):
+    dispatcher = Dispatcher(WORKER)
+    claimed = []
+    for _ in range(100):
+        dispatcher.take()
+        claimed.append(states()[SENDING])
+    assert max(claimed) == 100
+    assert len(set(claimed)) == 7  # 1, 2, 4, 8, 16, 32 and the rest
+
+
+def test_a_claim_is_given_back_after_half_a_second(clock, running_batch):
+    dispatcher = Dispatcher(WORKER)
+    take(dispatcher, 40)
+    assert states()[SENDING] == 63
+    clock.seconds += 0.6
+    dispatcher.maintain()
+    assert states() == {QUEUED: 60, SENDING: 40}
+
+
+@pytest.mark.parametrize("halt", [batches.pause, batches.cancel])
+def test_mail_claimed_before_a_pause_or_cancel_is_not_taken_half_a_second_later(
+    clock, owner, running_batch, now, halt
+):
+    dispatcher = Dispatcher(WORKER)
+    take(dispatcher, 40)
+    halt(owner, running_batch, now)
+    clock.seconds += 0.6
+    assert dispatcher.take() is None
+    assert states()[SENDING] == 40
+
+
+def test_the_next_claim_is_no_larger_than_what_was_sent_of_the_last_one(clock, running_batch):
+    dispatcher = Dispatcher(WORKER)
+    take(dispatcher, 40)
+    clock.seconds += 0.6
+    take(dispatcher, 1)
+    assert states()[SENDING] == 40 + 9  # 9 of the last 32 had been taken
+
+
+def test_urgent_mail_is_taken_within_half_a_second(clock, owner, running_batch, now):
+    dispatcher = Dispatcher(WORKER)
+    take(dispatcher, 40)
+    reset = EmailTokenPurpose.RESET_PASSWORD
+    email_tokens.send_link(owner.user, reset, "olive@example.org", now)
+    clock.seconds += 0.6
+    assert take(dispatcher, 1) == ["olive@example.org"]
+
+
+def test_outcomes_are_in_their_deliveries_after_a_quarter_of_a_second(clock, running_batch):
+    dispatcher = Dispatcher(WORKER)
+    mail = dispatcher.take()
+    dispatcher.record([Outcome(mail, Attempt(SendResult.SENT, 250, "2.0.0 Ok"))])
+    dispatcher.maintain()
+    assert states() == {QUEUED: 99, SENDING: 1}
+    clock.seconds += 0.3
+    dispatcher.maintain()
+    assert states() == {QUEUED: 99, SENT: 1}
+    assert reread(Delivery.get_by_id(mail.id)).reply_text == "2.0.0 Ok"
+
+
+def test_a_closed_dispatcher_leaves_nothing_claimed(clock, running_batch):
+    dispatcher = Dispatcher(WORKER)
+    first, *_ = [dispatcher.take() for _ in range(40)]
+    dispatcher.record([Outcome(first, Attempt(SendResult.SENT))])
+    dispatcher.close()
+    assert states() == {SENT: 1, QUEUED: 60, SENDING: 39}  # those 39 are on their way

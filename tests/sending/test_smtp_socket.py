@@ -22,7 +22,7 @@ def test_a_reply_received_in_pieces_is_one_reply(ends):
     for piece in (b"25", b"0-first\r", b"\n250 sec", b"ond"):
         server.sendall(piece)
         smtp_socket.receive()
-        assert not smtp_socket.has_news
+        assert not smtp_socket.has_input
     server.sendall(b"\r\n")
     smtp_socket.receive()
     assert list(smtp_socket.replies) == [(250, b"first\nsecond")]

@@ -1,13 +1,14 @@
 """Shorthands that many rule tests share."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import uuid4
 
 import pytest
 
+from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.invitations import send_invitations
@@ -25,13 +26,15 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.outbox import journal, queue
-from invites.outbox.journal import JournalEntry
+from invites.outbox import claims, outcomes, queue
+from invites.outbox.outcomes import Outcome
 from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import Attempt, SendResult
 from invites.people import confirmation
 from invites.people.profiles import NewProfile
 from tests.support.people import PASSWORD, password_hash
+
+WORKER = 1  # its number
 
 
 @contextmanager
@@ -86,22 +89,34 @@ def confirm(email_token: EmailToken, now: datetime, password: str = PASSWORD) ->
 
 
 def due(now: datetime) -> list[QueuedMail]:
-    return [*queue.urgent(now, 1000), *queue.bulk(now, 1000)]
+    return queue.due(now, 1000)
+
+
+def finish(
+    mails: Sequence[QueuedMail],
+    result: SendResult,
+    now: datetime,
+    code: int | None = None,
+    text: str = "",
+) -> None:
+    """Record the result of mails that WORKER claimed."""
+    outcomes.append(WORKER, [Outcome(mail, Attempt(result, code, text)) for mail in mails], now)
+    with db.transaction():
+        outcomes.fold(now)
 
 
 def attempt(
     mail: Delivery, result: SendResult, now: datetime, code: int | None = None, text: str = ""
 ) -> None:
-    """Hand ``mail`` over as the worker does, with this result, if it may go."""
-    [waiting] = [one for one in due(now) if one.id == mail.id]
-    if journal.write([], [waiting], now):
-        journal.write([JournalEntry(waiting, Attempt(result, code, text))], [], now)
+    """Hand ``mail`` over as the worker does, with this result, if it may be sent."""
+    claimed = claims.claim(WORKER, now, 1000)
+    claims.give_back(WORKER, [one for one in claimed if one.id != mail.id], now)
+    finish([one for one in claimed if one.id == mail.id], result, now, code, text)
 
 
 def attempt_all(now: datetime, result: SendResult = SendResult.SENT) -> None:
     """Hand over all that is due."""
-    for waiting in due(now):
-        attempt(Delivery.get_by_id(waiting.id), result, now)
+    finish(claims.claim(WORKER, now, 1000), result, now)
 
 
 def reread(row):

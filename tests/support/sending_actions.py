@@ -1,15 +1,13 @@
 """Shorthands for tests in which a worker sends mail to a server."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
 from peewee import fn
 
 from invites.models import Delivery, DeliveryState
-from invites.outbox.journal import JournalEntry
-from invites.outbox.retry import SendResult
 from invites.sending.connection_pool import ConnectionPool
 from invites.sending.worker import Worker
 
@@ -40,23 +38,25 @@ def drain(worker: Worker) -> int:
 
     Raises ServerUnavailable.
     """
-    dispatcher, done = worker._dispatcher, []
-    finish = dispatcher.finish
+    dispatcher, before = worker._dispatcher, _finished()
 
-    def finish_and_count(entries: Sequence[JournalEntry]) -> None:
-        finished = (SendResult.SENT, SendResult.FAILED)
-        done.extend(entry for entry in entries if entry.attempt.result in finished)
-        finish(entries)
+    def has_work() -> bool:
+        dispatcher._fold()
+        return dispatcher.has_work()
 
-    dispatcher.finish = finish_and_count
-    try:
-        with closing(ConnectionPool(dispatcher, worker._builder)) as pool:
-            while len(pool) or pool.has_work():
+    with closing(ConnectionPool(dispatcher, worker._builder)) as pool:
+        try:
+            while len(pool) or has_work():
                 if not len(pool):
                     pool.connect(worker._mail)
-                pool.limit(int(pool.has_work()))  # without work, the connection quits
+                pool.limit(int(has_work()))  # without work, the connection quits
                 for error in filter(None, pool.run_once(0.1)):
+                    pool.run_once(0)  # commits the last outcome
                     raise error
-    finally:
-        dispatcher.finish = finish
-    return len(done)
+        finally:
+            dispatcher.close()
+    return _finished() - before
+
+
+def _finished() -> int:
+    return int(Delivery.select().where(Delivery.state.in_((SENT, FAILED))).count())

@@ -122,7 +122,6 @@ def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
     monkeypatch.setattr("invites.sending.worker._OUTAGE_PAUSES", (0.05,))
     monkeypatch.setattr("invites.sending.worker._IDLE_TICK", 0.05)
-    monkeypatch.setattr("invites.sending.dispatcher._BUFFER_TIME", 0.2)
     threads = []
 
     def start() -> Worker:

@@ -1,4 +1,4 @@
-"""Prepared messages: they don't get stale, and don't block other mail."""
+"""Claimed mail doesn't get stale, and doesn't block other mail."""
 
 import time
 from collections.abc import Callable
@@ -7,17 +7,15 @@ from datetime import datetime
 import pytest
 
 from invites.core.clock import utcnow
-from invites.mail import builder
 from invites.mail.builder import MailBuilder, Message
 from invites.models import Account, Batch, BatchState, EmailTokenPurpose, MailThrottle, Membership
-from invites.outbox import journal
+from invites.outbox.queue import QueuedMail
 from invites.people import email_tokens
-from invites.sending import connection_pool, smtp_socket, worker
+from invites.sending import smtp_socket, worker
 from invites.sending.worker import Worker
 from tests.support.actions import send
 from tests.support.scripted_smtp_server import SILENCE, ScriptedServer, Step, at
 from tests.support.sending_actions import ONE_WAY, people, wait_for
-from tests.support.smtp_fixtures import Clock
 
 pytestmark = [pytest.mark.slow, ONE_WAY]
 
@@ -29,46 +27,20 @@ def silence_one(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None
     server.answer = at("body", SILENCE, of="person001@example.org", connection=1)
 
 
-class Started:
-    """The messages that were built, by the id of their delivery, and those that were started."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.built: dict[int, Message] = {}
-        self.messages: list[Message] = []
-        build, write = MailBuilder.build, journal.write
-
-        def keep_built(builder, mail, now):
-            message = build(builder, mail, now)
-            if message is not None:
-                self.built[mail.id] = message
-            return message
-
-        def keep_started(entries, starting, now):
-            may_start = write(entries, starting, now)
-            self.messages += [self.built[id_] for id_ in may_start]
-            return may_start
-
-        monkeypatch.setattr(MailBuilder, "build", keep_built)
-        monkeypatch.setattr(journal, "write", keep_started)
-
-    @property
-    def prepared(self) -> int:
-        """How many are built and not started."""
-        return len(self.built) - len(self.messages)
-
-
-def hold_all(server: ScriptedServer, started: Started) -> None:
-    """Makes all connections wait for a reply, each with another message prepared."""
-    connections = MailThrottle.get().connections
-    server.delay = 0.02
-    wait_for(lambda: server.open_now == connections)
-    server.gate.clear()
-    wait_for(lambda: server.held == connections and started.prepared >= connections)
-
-
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Started:
-    return Started(monkeypatch)
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
+    """The messages that were built."""
+    messages: list[Message] = []
+    build = MailBuilder.build
+
+    def keep(builder: MailBuilder, mail: QueuedMail, now: datetime) -> Message | None:
+        message = build(builder, mail, now)
+        if message is not None:
+            messages.append(message)
+        return message
+
+    monkeypatch.setattr(MailBuilder, "build", keep)
+    return messages
 
 
 def test_a_password_link_does_not_wait_for_a_silent_connection(
@@ -113,46 +85,48 @@ def test_the_last_mail_of_a_batch_does_not_block_the_next_batch(
     assert time.monotonic() - started < 10
 
 
-def test_stale_prepared_messages_are_not_sent(
+def test_a_new_name_of_the_account_is_used_within_a_second(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
-    started: Started,
-    clock: Clock,
+    built: list[Message],
 ) -> None:
     MailThrottle.create(id=1, per_minute=None, connections=6)
-    send(owner, now, *people(300))
+    server.delay = 0.02
+    send(owner, now, *people(400))
     Batch.update(state=BatchState.RUNNING).execute()
     running()
-    hold_all(server, started)
+    wait_for(lambda: len(server.received) > 20)
     Account.update(name="Another Name").execute()
-    clock.advance(max(connection_pool._PREPARED_TIME, builder._TEMPLATE_TIME) + 0.1)
-    before = len(started.messages)
-    server.gate.set()
-    wait_for(lambda: len(started.messages) >= before + 20)
-    assert all(b"Another Name" in message.content for message in started.messages[before:])
+    time.sleep(1)
+    before = len(built)
+    wait_for(lambda: len(built) >= before + 20)
+    assert all(b"Another Name" in message.content for message in built[before:])
 
 
-def test_a_new_rate_limit_applies_to_prepared_messages(
+def test_a_new_rate_limit_applies_to_claimed_mails(
     server: ScriptedServer,
     running: Callable[[], Worker],
     owner: Membership,
     now: datetime,
-    started: Started,
+    built: list[Message],
 ) -> None:
     MailThrottle.create(id=1, per_minute=None, connections=8)
+    server.delay = 0.02
     send(owner, now, *people(300))
     Batch.update(state=BatchState.RUNNING).execute()
     sender = running()
-    hold_all(server, started)
+    wait_for(lambda: server.open_now == 8)
+    server.gate.clear()
+    wait_for(lambda: server.held == 8)
     MailThrottle.update(per_minute=1).execute()
     wait_for(lambda: sender._dispatcher.rate_limit.per_minute == 1)
-    before, received = len(started.messages), len(server.received)
+    before, received = len(built), len(server.received)
     server.gate.set()
     wait_for(lambda: len(server.received) >= received + 8)
     time.sleep(0.3)
-    assert len(started.messages) <= before + 2
+    assert len(built) <= before + 2
 
 
 def test_at_a_rate_of_100_a_second_two_connections_reach_it(

@@ -1,0 +1,78 @@
+"""What became of mails: appended before the next mail is sent, and folded in bulk.
+
+Updating a delivery and its indexes takes several times as long as appending a row. So the worker
+appends the new values of each delivery to a small table, and writes them into the deliveries a few
+times a second, all at once.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from invites import db
+from invites.models import Delivery, DeliveryState
+from invites.outbox import deliveries
+from invites.outbox.queue import QueuedMail
+from invites.outbox.retry import Attempt, History, decide
+
+_NEW_VALUES = (
+    "state",
+    "attempts",
+    "unknown_outcomes",
+    "due_at",
+    "finished_at",
+    "reply_code",
+    "reply_text",
+)
+# Plain SQL, because it runs for every mail: peewee takes longer to build it than it runs.
+_COLUMNS = ", ".join((*_NEW_VALUES, "delivery_id", "claimed_by"))
+_APPEND = db.sql(
+    "INSERT INTO delivery_outcome ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", columns=_COLUMNS
+)
+_TAKE_ALL = db.sql("DELETE FROM delivery_outcome RETURNING {columns}", columns=_COLUMNS)
+
+
+class Outcome(NamedTuple):
+    mail: QueuedMail
+    attempt: Attempt
+
+
+def append(worker: int, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Commits the outcomes of mails that ``worker`` claimed.
+
+    Raises PeeweeException after writing nothing.
+    """
+    rows = [(*_new_values(outcome, now), outcome.mail.id, worker) for outcome in outcomes]
+    with db.sql_transaction() as run:
+        for row in rows:
+            run(_APPEND, row)
+
+
+def fold(now: datetime) -> None:
+    """Writes all outcomes into their deliveries. Runs in the caller's transaction.
+
+    Ignores those of a worker whose claim was recovered, because others send its mails again.
+    """
+    taken = db.select(_TAKE_ALL, ())
+    keys = ("id", "claimed_by", "state")
+    rows = [(*outcome, DeliveryState.SENDING.value) for outcome in taken]
+    db.update_rows(Delivery, _NEW_VALUES, keys, rows)
+    # Their batch may have been canceled, or their invitation closed, while they were sent.
+    queued_again = [row[7] for row in taken if row[0] == DeliveryState.QUEUED]
+    deliveries.withdraw_canceled_or_over(queued_again, now)
+
+
+def _new_values(outcome: Outcome, now: datetime) -> tuple[str | int | None, ...]:
+    mail, attempt = outcome
+    history = History(mail.created_at, mail.attempts, mail.unknown_outcomes)
+    state, retry_at, attempts, unknown_outcomes = decide(history, attempt.result, now)
+    due_at, finished_at = (retry_at, None) if retry_at else (now, now)
+    return (
+        state.value,
+        attempts,
+        unknown_outcomes,
+        Delivery.due_at.db_value(due_at),
+        Delivery.finished_at.db_value(finished_at),
+        attempt.code,
+        attempt.text[:500],
+    )
