@@ -50,8 +50,7 @@ class Signer:
     """The first key signs, every key verifies."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        # Copying a keyed HMAC takes half as long as making one.
-        self._macs = [hmac.new(key.encode(), digestmod=hashlib.sha256) for key in keys]
+        self._macs = [_Hmac(key.encode()) for key in keys]
 
     def token(self, purpose: Purpose, row: Signable, holder: str = "") -> str:
         """The id of ``row`` and a MAC; safe in a URL path.
@@ -71,7 +70,7 @@ class Signer:
 
     def setup_code(self) -> str:
         """60 bits, like ``K3QF-7ZTA-M2XW``."""
-        return _typeable(_authenticated(self._macs[0], "setup code"))
+        return _typeable(self._macs[0].digest(b"setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
         """Code ``number`` of ``row``, as made with each secret key; looks like the setup code."""
@@ -97,14 +96,23 @@ def row_id(token: str) -> int:
     return whole_number(token.partition("-")[0]) or 0
 
 
-def _digest(mac: hmac.HMAC, purpose: Purpose, row: Signable, part: str = "") -> bytes:
-    return _authenticated(mac, f"{purpose}|{row.id}|{_isoformat(row.created_at)}{part}")
+class _Hmac:
+    """HMAC-SHA-256 (RFC 2104) with one key: copying two hashes takes half as long as hmac."""
+
+    def __init__(self, key: bytes) -> None:
+        block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, message: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
-def _authenticated(mac: hmac.HMAC, message: str) -> bytes:
-    mac = mac.copy()
-    mac.update(message.encode())
-    return mac.digest()
+def _digest(mac: _Hmac, purpose: Purpose, row: Signable, part: str = "") -> bytes:
+    return mac.digest(f"{purpose}|{row.id}|{_isoformat(row.created_at)}{part}".encode())
 
 
 @lru_cache(64)  # the 50,000 rows of a batch have the same created_at

@@ -108,10 +108,11 @@ class ConnectionPool:
                 self._add_opened()
                 continue
             session.socket.transfer()
-            self._watch(session)
             # A server sends something to an idle session only when it closes the connection.
             if session.awaits is not Awaits.COMMIT and session.socket.has_input:
                 self._resume(session)
+            else:
+                self._watch(session)
 
     def _end_overdue(self) -> None:
         for session in list(self._sessions):

@@ -1,5 +1,7 @@
 """Tokens in links, and codes."""
 
+import hmac
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import permutations
@@ -152,3 +154,11 @@ def test_the_setup_code_can_be_read_aloud_and_stays_the_same(signer):
     assert code == signer.setup_code() != Signer(["another key"]).setup_code()
     assert [len(part) for part in code.split("-")] == [4, 4, 4]
     assert set(code) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567-")
+
+
+@given(st.text(min_size=1, max_size=200))
+def test_a_token_is_an_hmac_with_sha_256(key):
+    row = SomeRow()
+    text = f"unsubscribe|7|{row.created_at.isoformat()}"
+    mac = hmac.digest(key.encode(), text.encode(), "sha256")[:18]
+    assert Signer([key]).token(Purpose.UNSUBSCRIBE, row) == f"7-{urlsafe_b64encode(mac).decode()}"

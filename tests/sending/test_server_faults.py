@@ -17,6 +17,7 @@ from invites.models import (
     Batch,
     BatchState,
     Delivery,
+    DeliveryOutcome,
     DeliveryState,
     MailThrottle,
     Membership,
@@ -355,6 +356,7 @@ class TestOutages:
         running()
         wait_for(lambda: server.connections > 1)
         assert time.monotonic() - start < 5
+        wait_for(lambda: not DeliveryOutcome.select().exists())
         due_now()
         wait_for(lambda: states() == {SENT: 2})
 

@@ -9,6 +9,7 @@ from peewee import fn
 
 from invites.models import Delivery, DeliveryState
 from invites.sending.connection_pool import ConnectionPool
+from invites.sending.dispatcher import Dispatcher
 from invites.sending.worker import Worker
 
 SENT, QUEUED, FAILED = DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED
@@ -38,7 +39,8 @@ def drain(worker: Worker) -> int:
 
     Raises ServerUnavailable.
     """
-    dispatcher, before = worker._dispatcher, _finished()
+    dispatcher = worker._dispatcher
+    before = _finished(dispatcher)
 
     def has_work() -> bool:
         dispatcher._fold()
@@ -55,8 +57,9 @@ def drain(worker: Worker) -> int:
                     raise error
         finally:
             dispatcher.close()
-    return _finished() - before
+    return _finished(dispatcher) - before
 
 
-def _finished() -> int:
-    return int(Delivery.select().where(Delivery.state.in_((SENT, FAILED))).count())
+def _finished(dispatcher: Dispatcher) -> int:
+    own = Delivery.claimed_by == dispatcher._worker
+    return int(Delivery.select().where(own, Delivery.state.in_((SENT, FAILED))).count())
