@@ -3,6 +3,7 @@
 import re
 
 from invites.core.settings import PROJECT_ROOT
+from invites.models import EntryOutcome
 
 TEMPLATES = [
     path for path in (PROJECT_ROOT / "templates").rglob("*.html") if "email" not in path.parts
@@ -37,3 +38,10 @@ def test_every_rule_is_for_a_class_that_a_template_or_script_uses() -> None:
     words = set(re.findall(r"[\w-]+", source))
     view = (PROJECT_ROOT / "invites" / "web" / "batch_view.py").read_text()
     assert with_rules() <= words | set(re.findall(r'"([\w-]+)"', view))
+
+
+def test_every_part_of_a_bar_has_a_color() -> None:
+    of_a_batch = {"sent", "failed", "unknown", "withdrawn"}
+    assert (
+        set(re.findall(r"\.segment-(\w+)", STYLESHEET.read_text())) == {*EntryOutcome} | of_a_batch
+    )
