@@ -14,6 +14,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from invites.invitations import subprocess_pool
+from invites.web.htmx import is_htmx
 from invites.web.responses import show
 
 _PLACES = 4  # requests with lists at a time; gunicorn has 32 threads
@@ -38,6 +39,8 @@ def enter(user_id: int) -> Response | None:
     seconds = _seconds_to_wait(user_id)
     if seconds:
         g.retry_after = seconds
+        if is_htmx():
+            return Response(status=503)  # js/retry.js sends it again; nothing to show
         return show("list_capacity/page.html", status=503, seconds=seconds)
     g.list_reader = (user_id, time.thread_time())
     return None
