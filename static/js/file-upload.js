@@ -49,7 +49,8 @@ document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
 
 // The field forgets a file that didn't arrive; otherwise choosing it again would change nothing.
 document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
-  if (!isFile(target) || detail.successful || secondsToWait(detail.xhr)) return;
+  const arrived = detail.successful && detail.xhr.status < 400; // an error page that is shown is "successful"
+  if (!isFile(target) || arrived || secondsToWait(detail.xhr)) return;
   target.value = "";
   progressOf(target).hidden = true;
   progressOf(target).removeAttribute("value");

@@ -6,7 +6,8 @@ import { isPolling } from "./polling.js";
 
 const messages = document.body.dataset;
 
-const isOurs = (answer) => answer.getResponseHeader("Vary")?.includes("HX-Request");
+/** Whether the answer is a page or fragment of Invites. */
+export const isOurs = (xhr) => xhr.getResponseHeader("Vary")?.includes("HX-Request");
 
 // An error page of Invites is shown: it may say that the disk is full. A proxy's isn't, and neither
 // is one that an element gets which will ask again.

@@ -1,12 +1,14 @@
 // Sends a request of New Invitation again if the server was too busy for it. Everything typed and
 // chosen stays on the page.
 
+import { isOurs } from "./lost-connection.js";
 import { notify } from "./notices.js";
 
 const timers = new WeakMap();
 
-/** The seconds that the server asks to wait, or NaN. */
-export const secondsToWait = (xhr) => (xhr.status === 503 ? parseInt(xhr.getResponseHeader("Retry-After"), 10) : NaN);
+/** The seconds that the server asks to wait, or NaN. An error page is shown instead. */
+export const secondsToWait = (xhr) =>
+  xhr.status === 503 && !isOurs(xhr) ? parseInt(xhr.getResponseHeader("Retry-After"), 10) : NaN;
 
 document.addEventListener("htmx:beforeRequest", ({ target }) => clearTimeout(timers.get(target)));
 

@@ -41,6 +41,7 @@ def _broken(visitor: Visitor, url: str, answer: str) -> Iterator[list[str]]:
             route.fulfill(status=413, body="<h1>Request Entity Too Large</h1>")
         elif answer == "disk full":
             headers = {"Vary": "HX-Request", "HX-Retarget": "#notices", "HX-Reswap": "innerHTML"}
+            headers["Retry-After"] = "5"
             route.fulfill(status=503, headers=headers, body="<p>The disk is full.</p>")
         elif answer == "forbidden":
             route.fulfill(status=403, body="<h1>Forbidden</h1>")
@@ -85,6 +86,16 @@ def test_an_error_that_invites_itself_explains_is_shown(server: Server, olive: V
     with _broken(olive, "/revocation$", "disk full"):
         olive.press("Revoke the invitation to jon@example.org").sees("The disk is full.")
         expect(olive.row("jon@example.org")).to_contain_text("pending")
+
+
+def test_an_upload_that_ends_with_such_an_error_can_be_tried_again(
+    server: Server, olive: Visitor
+) -> None:
+    olive.go_to("Create New Invitation")
+    with _broken(olive, "/invitations/new/file$", "disk full"):
+        olive.choose_file("guests.csv", GUESTS).sees("The disk is full.")
+        expect(olive.page.get_by_role("progressbar", name="Reading the file")).to_be_hidden()
+    olive.choose_file("guests.csv", GUESTS).sees("2 rows, listed below")
 
 
 def test_an_upload_that_is_too_large_for_a_proxy_is_told_with_the_limit(
