@@ -35,8 +35,7 @@ def main() -> None:
     for older in (1_000, 100_000, 1_000_000):
         print(f"database, {older:>9,} mails in the table {_database(older):6.0f} us a mail")
     with sink() as port:
-        _rate, peak = ours(port, 4)
-        print(f"worker's peak memory, draining 50,000   {peak / 1e6:6.0f} MB")
+        print(f"worker's peak memory, draining 50,000   {ours(port, 4).memory / 1e6:6.0f} MB")
         _pages(port)
 
 
@@ -49,9 +48,8 @@ def _database(older: int) -> float:
             key = os.urandom(8).hex()
             make_batch(50_000, key=key, prefix=key, days_ago=days_ago)
         make_batch(older % 50_000 or 1, prefix="rest")
-        with db.sql_transaction() as run:
-            run("UPDATE delivery SET state = ?", ("sent",))
-            run("UPDATE batch SET state = ?", ("done",))
+        db.execute("UPDATE delivery SET state = ?", ("sent",))
+        db.execute("UPDATE batch SET state = ?", ("done",))
         batch = make_batch(MAILS, prefix="new")
         Batch.update(state=BatchState.RUNNING).where(Batch.id == batch.id).execute()
         start = time.perf_counter()

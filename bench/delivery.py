@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask
 from flask_mail import Mail, Message
@@ -35,50 +36,70 @@ from invites.outbox import queue
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "50000"))
 PEERS = 4_000
-RUNS = 3
+RUNS = 5
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
+DJANGO = os.environ.get("BENCH_DJANGO", "")  # a Python with django-invitations, if wanted
+BARE = "bare smtplib loop"
 
-Rates = dict[str, float]
+
+class Speed(NamedTuple):
+    """Mails a second, microseconds of processor time per mail, and peak memory in bytes."""
+
+    rate: float
+    processor: float = 0.0
+    memory: int = 0
 
 
 def main() -> None:
-    """Print mails a second of every program, and the ratio of its median to the bare loop's."""
+    """Print each program's speed, and the ratio of the medians to those of the bare loop."""
     runs = [_run() for _ in range(RUNS)]
-    bare = statistics.median(run["bare smtplib loop"] for run in runs)
-    print(f"{PEOPLE:,} invitations into an instant sink, medians of {RUNS} runs")
+    print(f"{PEOPLE:,} invitations into an instant sink, medians of {RUNS} runs, {sys.version}")
+    bare = _medians([run[BARE] for run in runs])
     for program in runs[0]:
-        rate = statistics.median(run[program] for run in runs)
-        print(f"{program:<36} {rate:9,.0f} a second {rate / bare:6.2f} x bare")
+        speed = _medians([run[program] for run in runs])
+        print(f"{program:<32} {speed.rate:7,.0f} a second {speed.rate / bare.rate:6.2f} x", end="")
+        if speed.processor:
+            ratio = speed.processor / bare.processor
+            print(f" {speed.processor:5.0f} us of processor {ratio:5.2f} x", end="")
+        print(f" {speed.memory / 1e6:4.0f} MB at most" if speed.memory else "")
 
 
-def _run() -> Rates:
+def _medians(speeds: Sequence[Speed]) -> Speed:
+    rates, processor, memory = (statistics.median(values) for values in zip(*speeds, strict=True))
+    return Speed(rates, processor, int(memory))
+
+
+def _run() -> dict[str, Speed]:
     with sink() as port:
-        rates = _peers(port)
+        speeds = _peers(port)
         for connections in (1, 4, 16):
-            name = f"flask worker, {connections} connection(s)"
-            rates[name], _memory = ours(port, connections)
-        return rates
+            speeds[f"flask worker, {connections} connection(s)"] = ours(port, connections)
+        return speeds
 
 
-def _peers(port: int) -> Rates:
+def _peers(port: int) -> dict[str, Speed]:
     message = a_message(port)
-    rates = {
-        "bare smtplib loop": timed(lambda: bare(port, message)),
+    speeds = {
+        BARE: timed(lambda: bare(port, message)),
         "Flask-Mail, in bulk": timed(lambda: flask_mail(port), PEERS // 4),
     }
+    if DJANGO:
+        command = [DJANGO, "bench/django_peer.py", str(port), str(PEERS // 4)]
+        printed = subprocess.run(command, check=True, capture_output=True, cwd=PROJECT_ROOT).stdout
+        speeds["django-invitations"] = Speed(float(printed))
     if Path(SOURCE).exists():
         for sessions in (1, 8):
             name = f"smtp-source, {sessions} connection(s)"
-            rates[name] = timed(partial(smtp_source, port, sessions, len(message)))
-    return rates
+            speeds[name] = Speed(timed(partial(smtp_source, port, sessions, len(message))).rate)
+    return speeds
 
 
-def timed(work: Callable[[], object], mails: int = PEERS) -> float:
-    """Mails a second."""
-    start = time.perf_counter()
+def timed(work: Callable[[], object], mails: int = PEERS) -> Speed:
+    start, processor = time.perf_counter(), time.process_time()
     work()
-    return mails / (time.perf_counter() - start)
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    return Speed(mails / seconds, processor / mails * 1e6)
 
 
 def bare(port: int, message: bytes, mails: int = PEERS) -> None:
@@ -107,20 +128,21 @@ def smtp_source(port: int, sessions: int, size: int) -> None:
     subprocess.run([*command, "-t", "volunteer@town.example", f"127.0.0.1:{port}"], check=True)
 
 
-def ours(port: int, connections: int, people: int = PEOPLE) -> tuple[float, int]:
-    """Mails a second from *Send* to the last outcome, and the worker's peak memory in bytes."""
+def ours(port: int, connections: int, people: int = PEOPLE) -> Speed:
+    """From *Send* to the last outcome."""
     with installation(port) as app:
         MailThrottle.create(id=1, per_minute=None, connections=connections)
         with worker(app.extensions["invites"].settings.data, port) as process:
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), _processor_seconds(process.pid)
             make_batch(people)
             while left() and process.poll() is None:
                 time.sleep(0.02)
             seconds = time.perf_counter() - start
+            processor = _processor_seconds(process.pid) - processor
             memory = _peak(process.pid)
         sent = Delivery.select().where(Delivery.state == DeliveryState.SENT).count()
         assert sent == people, (sent, people)
-        return people / seconds, memory
+        return Speed(people / seconds, processor / people * 1e6, memory)
 
 
 def left() -> bool:
@@ -184,6 +206,11 @@ def a_message(port: int) -> bytes:
         )
         assert message is not None
         return message.content
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak(pid: int) -> int:

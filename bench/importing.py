@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import openpyxl
@@ -74,8 +75,7 @@ def main() -> None:
 
 def _first_drop(visitor: "_Visitor", name: str, content: bytes) -> float:
     """Seconds until the preview is there for somebody who hasn't dropped a list before."""
-    with db.sql_transaction() as run:
-        run("DELETE FROM staged_list", ())
+    db.execute("DELETE FROM staged_list", ())
     time.sleep(0.5)  # until the next process is loaded
     return seconds(lambda: visitor.drop(name, content))
 
@@ -138,13 +138,16 @@ class _Visitor:
 
 
 def _ask(method: str, url: str, cookie: str, body: bytes = b"", kind: str = "") -> tuple[str, str]:
-    """The answer's text, and the cookie from then on."""
+    """The answer's text, and the cookie from then on. Waits when told to, as the page does."""
     connection = http.client.HTTPConnection("127.0.0.1", 8371)
     headers = {"Cookie": cookie, "HX-Request": "true"} | ({"Content-Type": kind} if kind else {})
     connection.request(method, url, body, headers)
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
+    if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        time.sleep(int(answer.headers["Retry-After"]))
+        return _ask(method, url, cookie, body, kind)
     return text, answer.headers.get("Set-Cookie", cookie).partition(";")[0]
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from bench.delivery import a_message, bare, ours, timed
 
 CONNECTIONS = 16
-RUNS = 3
+RUNS = 5
 
 KINDS = {
     "thinks 20 ms a mail": (20, 0),
@@ -28,8 +28,8 @@ def main() -> None:
         for _ in range(RUNS):
             with _relay(thinks, travel) as port:
                 message = a_message(port)
-                alone = timed(partial(bare, port, message, mails=50), 50)
-                rate, _memory = ours(port, CONNECTIONS, PEOPLE[kind])
+                alone = timed(partial(bare, port, message, mails=50), 50).rate
+                rate = ours(port, CONNECTIONS, PEOPLE[kind]).rate
             rates.append(rate)
             ratios.append(rate / (CONNECTIONS * alone))
         ratio = statistics.median(ratios)

@@ -6,7 +6,6 @@ from invites.db.connection import (
     connect,
     database,
     path,
-    sql_transaction,
     transaction,
 )
 from invites.db.database_file import backup

@@ -1,13 +1,11 @@
 """Connections and transactions."""
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from peewee import DatabaseProxy, OperationalError, SqliteDatabase
+from peewee import DatabaseProxy, SqliteDatabase
 
 from invites.db import search
 
@@ -55,23 +53,3 @@ def transaction() -> Iterator[None]:
     """Takes the write lock at once, so what it reads is still true when it commits."""
     with database.atomic():
         yield
-
-
-@contextmanager
-def sql_transaction() -> Iterator[Callable[[str, Sequence[Any]], sqlite3.Cursor]]:
-    """A transaction of plain SQL: yields a function that runs a statement with ``?`` for values.
-
-    For work done once per message, where peewee's overhead doubles the time. Raises PeeweeException
-    after rolling back.
-    """
-    connection = database.connection()
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        yield connection.execute
-        connection.execute("COMMIT")
-    except BaseException as error:
-        with suppress(sqlite3.Error):  # the first error says more
-            connection.rollback()
-        if isinstance(error, sqlite3.Error):
-            raise OperationalError(str(error)) from error
-        raise

@@ -13,7 +13,7 @@ from invites.models.people import User
 
 
 class BatchState(StrEnum):
-    """See docs/mail.md for the transitions."""
+    """See docs/delivery.md for the transitions."""
 
     PROBING = "probing"
     RUNNING = "running"

@@ -20,7 +20,7 @@ class DeliveryKind(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """See docs/mail.md for the transitions."""
+    """See docs/delivery.md for the transitions."""
 
     QUEUED = "queued"
     SENDING = "sending"

@@ -5,7 +5,7 @@ appends the new values of each delivery to a small table, and writes them into t
 times a second, all at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,9 +26,8 @@ _NEW_VALUES = (
 )
 # Plain SQL, because it runs for every mail: peewee takes longer to build it than it runs.
 _COLUMNS = ", ".join((*_NEW_VALUES, "delivery_id", "claimed_by"))
-_APPEND = db.sql(
-    "INSERT INTO delivery_outcome ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", columns=_COLUMNS
-)
+_APPEND = db.sql("INSERT INTO delivery_outcome ({columns}) VALUES ", columns=_COLUMNS)
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TAKE_ALL = db.sql("DELETE FROM delivery_outcome RETURNING {columns}", columns=_COLUMNS)
 
 
@@ -37,15 +36,16 @@ class Outcome(NamedTuple):
     attempt: Attempt
 
 
-def append(worker: int, outcomes: Iterable[Outcome], now: datetime) -> None:
-    """Commits the outcomes of mails that ``worker`` claimed.
+def append(worker: int, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Commits the outcomes of mails that ``worker`` claimed, at least one.
 
     Raises PeeweeException after writing nothing.
     """
-    rows = [(*_new_values(outcome, now), outcome.mail.id, worker) for outcome in outcomes]
-    with db.sql_transaction() as run:
-        for row in rows:
-            run(_APPEND, row)
+    values: list[str | int | None] = []
+    for outcome in outcomes:
+        values += *_new_values(outcome, now), outcome.mail.id, worker
+    # One statement is a transaction, and takes half as long as one that is begun and committed.
+    db.execute(_APPEND + ", ".join([_ROW] * len(outcomes)), values)
 
 
 def fold(now: datetime) -> None:

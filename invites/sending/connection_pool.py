@@ -125,7 +125,7 @@ class ConnectionPool:
                 self._closed.append(opened)
             else:
                 self._sessions.append(opened)
-                self._selector.register(opened.socket.sock, selectors.EVENT_READ, opened)
+                self._selector.register(opened.socket.sock, opened.watched_events, opened)
                 self._searched_at = 0.0
 
     def _commit(self) -> None:
@@ -204,7 +204,7 @@ class ConnectionPool:
 
     def _watch(self, session: SmtpSession) -> None:
         """Waits for reads, and for writes while output is buffered."""
-        sock = session.socket.sock
         events = _READ_WRITE if session.socket.waits_to_send else selectors.EVENT_READ
-        if self._selector.get_key(sock).events != events:
-            self._selector.modify(sock, events, session)
+        if session.watched_events != events:
+            session.watched_events = events
+            self._selector.modify(session.socket.sock, events, session)

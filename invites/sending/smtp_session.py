@@ -1,5 +1,6 @@
 """One connection to the mail server: sends the messages that it is given, one by one."""
 
+import selectors
 import time
 
 from invites.mail.builder import Message
@@ -16,7 +17,8 @@ class SmtpSession:
 
     ``awaits``: what it needs to continue, None once it is over. Call ``resume`` when that is
     available. ``outcomes``: what became of messages, for the caller to commit and remove.
-    ``unsent``: mails that it was given and didn't send before it ended.
+    ``unsent``: mails that it was given and didn't send before it ended. ``watched_events``: what
+    a selector waits for.
     """
 
     def __init__(self, sock: SmtpSocket, sender: str, *, pipelining: bool) -> None:
@@ -25,6 +27,7 @@ class SmtpSession:
         self.waiting_since = time.monotonic()
         self.outcomes: list[Outcome] = []
         self.unsent: list[QueuedMail] = []
+        self.watched_events = selectors.EVENT_READ
         self._transaction = SmtpTransaction(sock, sender, pipelining=pipelining)
         self._steps = self._run()
         next(self._steps)

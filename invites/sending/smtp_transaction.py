@@ -145,12 +145,14 @@ class SmtpTransaction:
 
     def _reply(self, seconds: float | None = None) -> Steps[Reply]:
         """Raises ConnectionLost."""
-        self._socket.expect_reply(smtp_socket.TIMEOUT if seconds is None else seconds)
-        while not self._socket.replies:
+        replies = self._socket.replies
+        if not replies:
+            self._socket.expect_reply(smtp_socket.TIMEOUT if seconds is None else seconds)
+        while not replies:
             if self._socket.broken:
                 raise ConnectionLost(self._socket.broken)
             yield Awaits.REPLY
-        return self._socket.replies.popleft()
+        return replies.popleft()
 
 
 def _said(reply: Reply) -> str:

@@ -60,16 +60,6 @@ def test_a_nested_transaction_can_fail_alone(database, now):
     assert [user.name for user in User.select()] == ["Ada"]
 
 
-def test_a_failed_rollback_reports_the_first_error(database):
-    def write():
-        with db.sql_transaction():
-            db.close()
-            raise sqlite3.OperationalError("disk I/O error")
-
-    with pytest.raises(OperationalError, match="disk"):
-        write()
-
-
 def test_a_transaction_takes_the_write_lock_at_once(database):
     other = sqlite3.connect(database, timeout=0)
     with db.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
