@@ -26,6 +26,20 @@ def test_only_the_installer_sees_the_version_below_a_page(installer: Browser, ad
     assert "Invites 0.1.0" not in ada.open("/accounts").response.text
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"{ACCOUNT}/invitations/new", "Create New Invitation"),
+        (f"{ACCOUNT}/invitations", "Invitations"),
+        (f"{ACCOUNT}/users/inactive?search=gil", "Inactive"),
+        (f"{ACCOUNT}/settings", "Settings"),
+    ],
+)
+def test_the_navigation_marks_the_page_that_is_open(olive: Browser, path: str, name: str) -> None:
+    marked = olive.open(path).page.select('.site-header [aria-current="page"]')
+    assert [link.get_text(strip=True) for link in marked] == [name]
+
+
 def test_the_installer_adds_an_account_and_owns_it(installer: Browser) -> None:
     installer.open("/accounts").follow("Add an account").press("Add account", name="Hill Farm")
     assert installer.url == "/accounts/hill-farm/invitations/new"
