@@ -82,7 +82,7 @@ class TestShowingRows:
     def test_rows_can_be_filtered_by_outcome(self, looking: Browser) -> None:
         looking.press("All 5")
         assert list(rows(looking.page)) == ["2", "3", "4", "5", "6"]
-        looking.press("duplicate 1")
+        looking.press("Duplicate 1")
         assert rows(looking.page) == {"4": "duplicate of row 2"}
 
     def test_the_email_field_is_kept_while_paging(self, looking: Browser) -> None:
@@ -256,7 +256,7 @@ class TestEditingRows:
         assert totals(looking.page)["will be invited"] == "4"
         assert totals(looking.page)["excluded by you"] == "1"
 
-    @pytest.mark.parametrize("button", ["All 5", "duplicate 1"])
+    @pytest.mark.parametrize("button", ["All 5", "Duplicate 1"])
     def test_typed_edits_are_saved_when_another_page_is_shown(
         self, looking: Browser, button: str
     ) -> None:

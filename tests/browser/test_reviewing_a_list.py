@@ -92,9 +92,9 @@ def test_a_screen_reader_is_told_which_row_what_happens_and_what_can_be_done(
         - group: Separated by semicolons
         - navigation "Show only":
           - button "All 7"
-          - button "will be invited 2"
-          - button "duplicate 1"
-          - button "invalid addresses 4"
+          - button "Will be invited 2"
+          - button "Duplicate 1"
+          - button "Invalid addresses 4"
         - list:
           - listitem:
             - text: 2 rows end in @gmial.com.
@@ -126,7 +126,7 @@ def test_50000_rows_are_looked_through_by_what_happens_to_them(
     expect(olive.field("Address in row 4")).to_have_value("cleo.example.org")
     expect(olive.row("guest1@example.org")).to_have_count(0)
 
-    olive.press("already a member 1")
+    olive.press("Already a member 1")
     expect(olive.row("mo@example.org")).to_be_visible()
     expect(olive.page.locator(".staged-rows tbody tr")).to_have_count(1)
     olive.press("All 50,000").sees("1 to 20 of 50,000")
