@@ -4,14 +4,13 @@
 const SECONDS_IN_SIGHT = 10;
 
 export const notices = document.getElementById("notices");
+const template = document.getElementById("notice-template");
 
 /** Replaces the notices by one with this text; `kind` is one of the stylesheet's. */
 export const notify = (message, kind = "problem") => {
-  const text = document.createElement("p");
-  text.textContent = message;
-  const notice = document.createElement("div");
+  const notice = template.content.firstElementChild.cloneNode(true);
   notice.className = `notice ${kind}`;
-  notice.append(text);
+  notice.querySelector("p").textContent = message;
   notices.replaceChildren(notice);
 };
 
