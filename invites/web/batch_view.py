@@ -186,8 +186,7 @@ class BatchView:
                 "circle-alert",
                 _("Stopped because the mail server refused several emails in a row."),
                 _(
-                    "Nothing more is sent until you resume or cancel. The mail server answered: "
-                    "%(reason)s",
+                    "Nothing more is sent until you resume. The mail server answered: %(reason)s",
                     reason=self.batch.stop_reason,
                 ),
             )
