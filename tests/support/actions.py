@@ -100,7 +100,8 @@ def finish(
     text: str = "",
 ) -> None:
     """Record the result of mails that WORKER claimed."""
-    outcomes.append(WORKER, [Outcome(mail, Attempt(result, code, text)) for mail in mails], now)
+    if mails:
+        outcomes.append(WORKER, [Outcome(mail, Attempt(result, code, text)) for mail in mails], now)
     with db.transaction():
         outcomes.fold(now)
 
