@@ -23,7 +23,7 @@ from invites.models import (
     Membership,
 )
 from invites.outbox import batches, heartbeat, outcomes
-from invites.sending import smtp_socket, worker
+from invites.sending import connection_policy, smtp_socket, worker
 from invites.sending.smtp_replies import ServerUnavailable
 from invites.sending.smtp_transaction import SmtpTransaction
 from invites.sending.worker import Worker
@@ -426,7 +426,7 @@ class TestOutages:
     ) -> None:
         monkeypatch.setattr(smtp_socket, "TIMEOUT", 0.4)
         monkeypatch.setattr(worker, "_DATABASE_PAUSE", 0.2)
-        monkeypatch.setattr(worker, "_HEARTBEAT_EVERY", timedelta(0))
+        monkeypatch.setattr(worker, "_HEARTBEAT_EVERY", 0.0)
         record = heartbeat.record
 
         def busy(*arguments: object) -> None:
@@ -474,7 +474,7 @@ class TestOutages:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_CONNECT_HANGS", 0.2)
+        monkeypatch.setattr(connection_policy, "_CONNECT_HANGS", 0.2)
         server.delay = 0.02
         hanging = at("greeting", SILENCE, connection=2)
         over = at("body", b"421 4.3.2 Enough", connection=1, after=15)
@@ -493,7 +493,7 @@ class TestOutages:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_CONNECTION_PAUSES", (0.1,))
+        monkeypatch.setattr(connection_policy, "_REFUSAL_PAUSES", (0.1,))
         server.delay = 0.02
         server.answer = at("greeting", b"421 4.7.0 Too many connections", connection=2)
         send(owner, now, *people(150))
@@ -510,7 +510,7 @@ class TestOutages:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "_CONNECTION_PAUSES", (0.5, 60.0))
+        monkeypatch.setattr(connection_policy, "_REFUSAL_PAUSES", (0.5, 60.0))
         server.delay = 0.02
         crowded = b"421 4.7.0 Too many connections"
         third, fourth = (at("greeting", crowded, connection=number) for number in (3, 4))

@@ -18,7 +18,7 @@ from invites.core.clock import utcnow
 from invites.core.settings import Settings, load_settings
 from invites.models import DeliveryState, Membership, WorkerStatus
 from invites.outbox import heartbeat
-from invites.sending import worker
+from invites.sending import connection_policy, worker
 from invites.sending.worker import Worker
 from tests.soak import soak
 from tests.support import preloaded
@@ -139,7 +139,7 @@ def test_an_outage_is_reported_until_the_mail_server_is_back(
     now: datetime,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(worker, "_OUTAGE_PAUSES", (0.01,))
+    monkeypatch.setattr(connection_policy, "_OUTAGE_PAUSES", (0.01,))
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     invite(owner, now)
     seen = []

@@ -120,7 +120,7 @@ def sender(server: ScriptedServer, make_worker: MakeWorker) -> Worker:
 def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
     """Starts the worker in a thread, as the process does it, and stops it at the end."""
     monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
-    monkeypatch.setattr("invites.sending.worker._OUTAGE_PAUSES", (0.05,))
+    monkeypatch.setattr("invites.sending.connection_policy._OUTAGE_PAUSES", (0.05,))
     monkeypatch.setattr("invites.sending.worker._IDLE_TICK", 0.05)
     threads = []
 
