@@ -1,19 +1,12 @@
 """All connections to the mail server, in one thread: a slow server never blocks the others."""
 
-import logging
 import selectors
 import time
 
 import flask_mail
-from peewee import PeeweeException
 
-from invites.core.clock import utcnow
-from invites.mail.builder import MailBuilder, Message
-from invites.mail.bulk_template import UnsafeMailError
+from invites.mail.builder import Message
 from invites.outbox import throttle
-from invites.outbox.outcomes import Outcome
-from invites.outbox.queue import QueuedMail
-from invites.outbox.retry import Attempt, SendResult
 from invites.sending.connector import Connector
 from invites.sending.dispatcher import Dispatcher
 from invites.sending.smtp_session import SmtpSession
@@ -21,20 +14,15 @@ from invites.sending.smtp_transaction import Awaits
 
 _KEEP_IDLE = 2.0  # seconds for which an idle connection stays open
 _SEARCH_EVERY = 0.05  # seconds between searches for mail, while connections are idle
-_MAX_UNSENDABLE = 25  # mails in a row that can't be sent, after which outcomes are committed
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
-
-log = logging.getLogger("invites.sending.worker")
 
 
 class ConnectionPool:
-    def __init__(self, dispatcher: Dispatcher, builder: MailBuilder) -> None:
+    def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._builder = builder
         self._sessions: list[SmtpSession] = []
         self._connector = Connector()
         self._closed: list[Exception | None] = []
-        self._outcomes: list[Outcome] = []  # not committed yet
         self._searched_at = 0.0
         self._max_connections = throttle.MAX_CONNECTIONS
         self._selector = selectors.DefaultSelector()
@@ -59,11 +47,11 @@ class ConnectionPool:
 
     def is_busy(self) -> bool:
         """Whether a connection is open, or an outcome isn't committed."""
-        return bool(self._sessions or self._outcomes)
+        return bool(self._sessions) or self._dispatcher.has_outcomes()
 
-    def connect(self, mail: flask_mail.Mail) -> None:
-        """Begins to open a connection, and returns at once."""
-        self._connector.begin(mail, self._builder.sender)
+    def connect(self, mail: flask_mail.Mail, sender: str) -> None:
+        """Begins to open a connection, and returns at once. ``sender``: of the envelopes."""
+        self._connector.begin(mail, sender)
 
     def is_stuck(self, seconds: float) -> bool:
         """Whether no connection is open, although the last one was begun ``seconds`` ago."""
@@ -88,16 +76,17 @@ class ConnectionPool:
         self._transfer(self._select_timeout(timeout))
         self._end_overdue()
         # No message ends before the outcome of the previous one on its connection is committed.
-        self._commit()
+        self._dispatcher.commit()
         self._hand_out()
         self._dispatcher.maintain()
         closed, self._closed = self._closed, []
         return closed
 
     def _select_timeout(self, timeout: float) -> float:
-        if self._outcomes or any(session.awaits is Awaits.COMMIT for session in self._sessions):
+        awaited = {session.awaits for session in self._sessions}
+        if Awaits.COMMIT in awaited or self._dispatcher.has_outcomes():
             return 0.0
-        if any(session.awaits is Awaits.MESSAGE for session in self._sessions):
+        if Awaits.MESSAGE in awaited:
             return min(timeout, max(0.0, self._searched_at + _SEARCH_EVERY - time.monotonic()))
         return timeout
 
@@ -128,18 +117,15 @@ class ConnectionPool:
                 self._selector.register(opened.socket.sock, opened.watched_events, opened)
                 self._searched_at = 0.0
 
-    def _commit(self) -> None:
-        if self._outcomes:
-            self._dispatcher.record(self._outcomes)
-            self._outcomes.clear()
-
     def _hand_out(self) -> None:
         """Gives the next message, if any, to each session that can continue."""
         surplus = self._sessions[self._max_connections :]
         for session in self._ready():
-            message = None if session in surplus else self._next_message()
+            message = None if session in surplus else self._dispatcher.next_message()
             if message or session.awaits is Awaits.COMMIT or self._is_over(session, surplus):
                 self._resume(session, message)
+            if message is None and self._dispatcher.has_outcomes():
+                self._searched_at = 0.0  # many mails couldn't be sent, others may be
 
     def _ready(self) -> list[SmtpSession]:
         found = [session for session in self._sessions if session.awaits is Awaits.COMMIT]
@@ -152,46 +138,13 @@ class ConnectionPool:
         is_idle = time.monotonic() - session.waiting_since > _KEEP_IDLE
         return is_idle or session in surplus or session.socket.has_input
 
-    def _next_message(self) -> Message | None:
-        """None if no mail is due, or after many that can't be sent."""
-        for _ in range(_MAX_UNSENDABLE):
-            mail = self._dispatcher.take()
-            if mail is None:
-                return None
-            message = self._build(mail)
-            if message is not None:
-                return message
-        self._searched_at = 0.0  # search again after these are committed
-        return None
-
-    def _build(self, mail: QueuedMail) -> Message | None:
-        """Returns None, and adds an outcome, for a mail that won't be sent."""
-        message = None
-        unsent = Attempt(SendResult.WITHDRAWN)
-        try:
-            message = self._builder.build(mail, utcnow())
-        except UnsafeMailError:
-            text = "The message has a control character in a header."
-            unsent = Attempt(SendResult.FAILED, text=text)
-        except PeeweeException:
-            self._dispatcher.put_back(mail)
-            raise
-        except Exception:  # one broken mail must not block the others
-            log.exception("mail %s can't be built", mail.id)
-            text = "The message can't be created. The log says why."
-            unsent = Attempt(SendResult.FAILED, text=text)
-        if message is None:
-            self._outcomes.append(Outcome(mail, unsent))
-            self._dispatcher.rate_limit.uncount()
-        return message
-
     def _resume(self, session: SmtpSession, message: Message | None = None) -> None:
         error: Exception | None = None
         try:
             session.resume(message)
         except Exception as caught:
             error = caught
-        self._outcomes += session.outcomes
+        self._dispatcher.add_outcomes(session.outcomes)
         session.outcomes.clear()
         if session.awaits is not None:
             self._watch(session)

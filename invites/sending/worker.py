@@ -41,7 +41,7 @@ class Worker:
         """``mail`` is None without a mail server. Mail then stays queued."""
         self._mail = mail
         self._builder = MailBuilder(mail_context)
-        self._dispatcher = Dispatcher(secrets.randbelow(2**31))
+        self._dispatcher = Dispatcher(secrets.randbelow(2**31), self._builder)
         self._policy = ConnectionPolicy()
         self._maintenance = Timer()
         self._cleanup = Timer()
@@ -80,7 +80,7 @@ class Worker:
 
     def _work(self) -> None:
         log.info("mail worker started")
-        with closing(ConnectionPool(self._dispatcher, self._builder)) as pool:
+        with closing(ConnectionPool(self._dispatcher)) as pool:
             works = True
             while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
                 works = self._try(self._maintain, pool)
@@ -139,7 +139,7 @@ class Worker:
         more = min(self._policy.wanted(pool), limits.connections - len(pool))
         if more > 0 and self._dispatcher.has_work():
             for _ in range(more):
-                pool.connect(self._mail)
+                pool.connect(self._mail, self._builder.sender)
 
     def _delete_expired(self) -> None:
         if self._cleanup.is_due(_CLEANUP_EVERY):

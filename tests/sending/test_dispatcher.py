@@ -4,12 +4,14 @@ from collections import Counter
 
 import pytest
 
+from invites.mail.builder import MailBuilder
 from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose
 from invites.outbox import batches
 from invites.outbox.outcomes import Outcome
 from invites.outbox.retry import Attempt, SendResult
 from invites.people import email_tokens
-from invites.sending.dispatcher import Dispatcher, RateLimit
+from invites.sending.dispatcher import Dispatcher
+from invites.sending.rate_limit import RateLimit
 from tests.support.actions import WORKER, reread, send
 
 QUEUED, SENDING, SENT = DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.SENT
@@ -27,7 +29,14 @@ class Clock:
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr("invites.sending.dispatcher.time", clock)
+    monkeypatch.setattr("invites.sending.rate_limit.time", clock)
     return clock
+
+
+@pytest.fixture
+def dispatcher(app):
+    with app.app_context():
+        yield Dispatcher(WORKER, MailBuilder(app.extensions["invites"].mail_context))
 
 
 @pytest.fixture
@@ -65,36 +74,35 @@ def test_an_hour_without_mail_allows_no_burst(clock):
     assert sent(rate_limit, clock, 0.01, 0.01) <= 6
 
 
-def test_a_mail_that_was_not_attempted_does_not_count(clock, owner, now):
+def test_a_mail_that_was_not_attempted_does_not_count(clock, owner, now, dispatcher):
     send(owner, now, "ada@example.org", "ben@example.org")
-    dispatcher = Dispatcher(WORKER)
     dispatcher.rate_limit.per_minute = 1
-    mail = dispatcher.take()
-    assert dispatcher.take() is None
-    dispatcher.put_back(mail)
-    assert dispatcher.take() == mail
+    message = dispatcher.next_message()
+    assert dispatcher.next_message() is None
+    dispatcher.put_back(message.mail)
+    assert dispatcher.next_message() == message
 
 
 def take(dispatcher, number):
-    return [dispatcher.take().recipient for _ in range(number)]
+    return [dispatcher.next_message().mail.recipient for _ in range(number)]
 
 
 def states():
     return Counter(mail.state for mail in Delivery.select())
 
 
-def test_a_claim_has_twice_as_many_mails_while_they_are_sent_quickly(clock, running_batch):
-    dispatcher = Dispatcher(WORKER)
+def test_a_claim_has_twice_as_many_mails_while_they_are_sent_quickly(
+    clock, running_batch, dispatcher
+):
     claimed = []
     for _ in range(100):
-        dispatcher.take()
+        dispatcher.next_message()
         claimed.append(states()[SENDING])
     assert max(claimed) == 100
     assert len(set(claimed)) == 7  # 1, 2, 4, 8, 16, 32 and the rest
 
 
-def test_a_claim_is_given_back_after_half_a_second(clock, running_batch):
-    dispatcher = Dispatcher(WORKER)
+def test_a_claim_is_given_back_after_half_a_second(clock, running_batch, dispatcher):
     take(dispatcher, 40)
     assert states()[SENDING] == 63
     clock.seconds += 0.6
@@ -104,26 +112,25 @@ def test_a_claim_is_given_back_after_half_a_second(clock, running_batch):
 
 @pytest.mark.parametrize("halt", [batches.pause, batches.cancel])
 def test_mail_claimed_before_a_pause_or_cancel_is_not_taken_half_a_second_later(
-    clock, owner, running_batch, now, halt
+    clock, owner, running_batch, dispatcher, now, halt
 ):
-    dispatcher = Dispatcher(WORKER)
     take(dispatcher, 40)
     halt(owner, running_batch, now)
     clock.seconds += 0.6
-    assert dispatcher.take() is None
+    assert dispatcher.next_message() is None
     assert states()[SENDING] == 40
 
 
-def test_the_next_claim_is_no_larger_than_what_was_sent_of_the_last_one(clock, running_batch):
-    dispatcher = Dispatcher(WORKER)
+def test_the_next_claim_is_no_larger_than_what_was_sent_of_the_last_one(
+    clock, running_batch, dispatcher
+):
     take(dispatcher, 40)
     clock.seconds += 0.6
     take(dispatcher, 1)
     assert states()[SENDING] == 40 + 9  # 9 of the last 32 had been taken
 
 
-def test_urgent_mail_is_taken_within_half_a_second(clock, owner, running_batch, now):
-    dispatcher = Dispatcher(WORKER)
+def test_urgent_mail_is_taken_within_half_a_second(clock, owner, running_batch, dispatcher, now):
     take(dispatcher, 40)
     reset = EmailTokenPurpose.RESET_PASSWORD
     email_tokens.send_link(owner.user, reset, "olive@example.org", now)
@@ -131,10 +138,12 @@ def test_urgent_mail_is_taken_within_half_a_second(clock, owner, running_batch, 
     assert take(dispatcher, 1) == ["olive@example.org"]
 
 
-def test_outcomes_are_in_their_deliveries_after_a_quarter_of_a_second(clock, running_batch):
-    dispatcher = Dispatcher(WORKER)
-    mail = dispatcher.take()
-    dispatcher.record([Outcome(mail, Attempt(SendResult.SENT, 250, "2.0.0 Ok"))])
+def test_outcomes_are_in_their_deliveries_after_a_quarter_of_a_second(
+    clock, running_batch, dispatcher
+):
+    mail = dispatcher.next_message().mail
+    dispatcher.add_outcomes([Outcome(mail, Attempt(SendResult.SENT, 250, "2.0.0 Ok"))])
+    dispatcher.commit()
     dispatcher.maintain()
     assert states() == {QUEUED: 99, SENDING: 1}
     clock.seconds += 0.3
@@ -143,9 +152,9 @@ def test_outcomes_are_in_their_deliveries_after_a_quarter_of_a_second(clock, run
     assert reread(Delivery.get_by_id(mail.id)).reply_text == "2.0.0 Ok"
 
 
-def test_a_closed_dispatcher_leaves_nothing_claimed(clock, running_batch):
-    dispatcher = Dispatcher(WORKER)
-    first, *_ = [dispatcher.take() for _ in range(40)]
-    dispatcher.record([Outcome(first, Attempt(SendResult.SENT))])
+def test_a_closed_dispatcher_leaves_nothing_claimed(clock, running_batch, dispatcher):
+    first, *_ = [dispatcher.next_message().mail for _ in range(40)]
+    dispatcher.add_outcomes([Outcome(first, Attempt(SendResult.SENT))])
+    dispatcher.commit()
     dispatcher.close()
     assert states() == {SENT: 1, QUEUED: 60, SENDING: 39}  # those 39 are on their way

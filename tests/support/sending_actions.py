@@ -46,11 +46,11 @@ def drain(worker: Worker) -> int:
         dispatcher._fold()
         return dispatcher.has_work()
 
-    with closing(ConnectionPool(dispatcher, worker._builder)) as pool:
+    with closing(ConnectionPool(dispatcher)) as pool:
         try:
             while len(pool) or has_work():
                 if not len(pool):
-                    pool.connect(worker._mail)
+                    pool.connect(worker._mail, worker._builder.sender)
                 pool.limit(int(has_work()))  # without work, the connection quits
                 for error in filter(None, pool.run_once(0.1)):
                     pool.run_once(0)  # commits the last outcome

@@ -18,7 +18,14 @@ from invites.core.clock import utcnow
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.mail import builder
-from invites.sending import connection_pool, connector, dispatcher, smtp_session, smtp_socket
+from invites.sending import (
+    connection_pool,
+    connector,
+    dispatcher,
+    rate_limit,
+    smtp_session,
+    smtp_socket,
+)
 from invites.sending import worker as worker_module
 from invites.sending.worker import Worker
 from tests.support.scripted_smtp_server import ScriptedServer
@@ -166,6 +173,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         connection_pool,
         connector,
         dispatcher,
+        rate_limit,
         smtp_session,
         smtp_socket,
         worker_module,
