@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from invites.core.clock import utcnow
 from invites.core.roles import Role
@@ -95,6 +95,33 @@ def test_a_chosen_file_adds_to_what_is_typed_and_can_be_removed(
 
     olive.press("Remove the file").sees("2 people will get an email.")
     olive.press("Send Invitation").sees("2 of 2 sent")
+
+
+@pytest.mark.parametrize("typed_first", [True, False], ids=["typed first", "file first"])
+def test_the_summary_and_the_number_beside_the_button_agree_in_whatever_order_answers_arrive(
+    server: Server, olive: Visitor, typed_first: bool
+) -> None:
+    olive.go_to("Create New Invitation")
+    late: list[Route] = []
+    review, upload = "**/invitations/new/review", "**/invitations/new/file"
+    olive.page.route(review, lambda route: late.append(route))
+    if typed_first:
+        with olive.page.expect_request(review):
+            olive.fill(Email="jon@example.org lee@example.org")
+        olive.choose_file("guests.csv", GUESTS.encode())
+    else:
+        olive.page.route(upload, lambda route: late.append(route))
+        with olive.page.expect_request(upload):
+            olive.choose_file("guests.csv", GUESTS.encode())
+        with olive.page.expect_request(review):
+            olive.fill(Email="jon@example.org lee@example.org")
+        late.pop(0).continue_()
+    expect(olive.page.get_by_role("heading", name="Rows in guests.csv")).to_be_visible()
+    late.pop().continue_()
+    olive.rests()
+    note = olive.page.locator("#send-note").inner_text().strip()
+    summary = olive.page.locator("#review .outcomes > li").first.inner_text()
+    assert note.split()[0] == summary.split()[0] == ("3" if typed_first else "2")
 
 
 def test_a_wrong_file_is_refused_with_a_sentence_and_the_typed_stays(
