@@ -13,7 +13,7 @@ from invites.core.roles import Role
 from invites.members import accounts, memberships, ownership
 from invites.models import Delivery, DeliveryState, Invitation, InvitationState, Membership, User
 from tests.support.actions import invite
-from tests.support.line import Line
+from tests.support.http_client import HttpClient
 from tests.support.people import PASSWORD, make_user
 from tests.support.server import OWNER, Server, running, set_up_data
 
@@ -51,12 +51,12 @@ def members(email: str) -> list[Membership]:
 
 def test_twenty_simultaneous_acceptances_create_one_profile_and_one_member(server: Server) -> None:
     link = server.invitation_link("noa@example.org")
-    lines = [Line(server) for _ in range(20)]
-    for line in lines:
-        line.get(link)
+    clients = [HttpClient(server) for _ in range(20)]
+    for client in clients:
+        client.get(link)
     form = {"name": "Noa New", "password": PASSWORD}
     answers = at_once(
-        *(lambda line=line: line.post(f"{link}/acceptance", **form) for line in lines)
+        *(lambda client=client: client.post(f"{link}/acceptance", **form) for client in clients)
     )
     assert 200 in answers
     assert len(members("noa@example.org")) == 1
@@ -66,7 +66,7 @@ def test_twenty_simultaneous_acceptances_create_one_profile_and_one_member(serve
 def test_twenty_simultaneous_acceptances_with_a_profile_create_one_member(server: Server) -> None:
     make_user("Kim Known", "kim@example.org", utcnow())
     link = server.invitation_link("kim@example.org")
-    one = Line(server, "kim@example.org")
+    one = HttpClient(server, "kim@example.org")
     one.get(link)
     at_once(*[lambda: one.post(f"{link}/acceptance")] * 20)
     assert len(members("kim@example.org")) == 1
@@ -81,9 +81,9 @@ def test_simultaneous_accept_decline_revoke_and_resend_leave_a_consistent_state(
     sent = {"state": DeliveryState.SENT, "finished_at": utcnow()}
     Delivery.update(sent).where(Delivery.invitation == offered).execute()
     link = server.links.mailed_invitation(offered)
-    olive, yes, no = Line(server, OWNER), Line(server), Line(server)
-    for line, place in ((olive, f"{ACCOUNT}/invitations"), (yes, link), (no, link)):
-        line.get(place)
+    olive, yes, no = HttpClient(server, OWNER), HttpClient(server), HttpClient(server)
+    for client, place in ((olive, f"{ACCOUNT}/invitations"), (yes, link), (no, link)):
+        client.get(place)
     mine = f"{ACCOUNT}/invitations/{offered.id}"
     form = {"name": "Rae Racer", "password": PASSWORD}
     at_once(
@@ -109,11 +109,11 @@ def test_two_owners_who_deactivate_each_other_leave_one_owner(
     users = f"/accounts/{account.slug}/users"
 
     def end(me: User, them: User) -> Callable[[], int]:
-        line, theirs = Line(server, me.email), Membership.get(Membership.user == them).id
-        line.get(users)
+        client, theirs = HttpClient(server, me.email), Membership.get(Membership.user == them).id
+        client.get(users)
         if action == "demote":
-            return lambda: line.post(f"{users}/{theirs}/edit", role=int(Role.USER))
-        return lambda: line.post(f"{users}/{theirs}/deactivation")
+            return lambda: client.post(f"{users}/{theirs}/edit", role=int(Role.USER))
+        return lambda: client.post(f"{users}/{theirs}/deactivation")
 
     at_once(end(one, other), end(other, one))
     assert len(memberships.owners(account)) == 1
@@ -121,7 +121,7 @@ def test_two_owners_who_deactivate_each_other_leave_one_owner(
 
 def test_a_session_that_ended_is_over_for_simultaneous_requests(server: Server) -> None:
     make_user("Lou Out", "lou@example.org", utcnow())
-    lou = Line(server, "lou@example.org")
+    lou = HttpClient(server, "lou@example.org")
     lou.get("/profile")
     at_once(lambda: lou.post("/logout"), *[lambda: lou.get("/profile")] * 10)
     lou.post("/profile/details", name="Mallory")
@@ -129,10 +129,10 @@ def test_a_session_that_ended_is_over_for_simultaneous_requests(server: Server) 
 
 
 def test_pages_are_served_while_sixty_people_log_in(server: Server) -> None:
-    lines = [Line(server) for _ in range(60)]
-    for line in lines:
-        line.get("/login")
-    visitor, over, waits = Line(server), Event(), []
+    clients = [HttpClient(server) for _ in range(60)]
+    for client in clients:
+        client.get("/login")
+    visitor, over, waits = HttpClient(server), Event(), []
 
     def look_around() -> None:
         while not over.is_set():
@@ -146,10 +146,10 @@ def test_pages_are_served_while_sixty_people_log_in(server: Server) -> None:
         try:
             answers = at_once(
                 *(
-                    lambda line=line, number=number: line.post(
+                    lambda client=client, number=number: client.post(
                         "/login", email=f"nobody{number}@example.org", **wrong
                     )
-                    for number, line in enumerate(lines)
+                    for number, client in enumerate(clients)
                 )
             )
         finally:

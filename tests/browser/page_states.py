@@ -127,7 +127,7 @@ def visit_all(
 
 
 def show_as(visitor: Visitor, look: str) -> None:
-    """Show the page at a size, in a colour scheme, and in the reader's own colours (forced)."""
+    """Show the page at a size, in a color scheme, and in the reader's own colors (forced)."""
     viewport, scheme, forced = LOOKS[look]
     visitor.page.set_viewport_size(viewport)
     visitor.page.emulate_media(color_scheme=scheme, forced_colors=forced, reduced_motion="reduce")

@@ -13,7 +13,7 @@ AXE = Axe().axe_script
 
 # Preloading is for rules about rotated screens and sound, which are off or have nothing to find.
 OPTIONS = {"resultTypes": ["violations"], "iframes": False, "preload": False}
-# Colours are all that a colour scheme changes.
+# Colors are all that a color scheme changes.
 COLORS_ONLY = {"runOnly": ["color-contrast"]}
 RULES = {"light": {}, "dark": COLORS_ONLY, "forced": COLORS_ONLY}
 TABLET = {"width": 720, "height": 900}

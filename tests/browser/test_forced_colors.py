@@ -1,4 +1,4 @@
-"""Readers who replace all colours by a few of their own (high contrast) see every state."""
+"""Readers who replace all colors by a few of their own (high contrast) see every state."""
 
 import pytest
 from playwright.sync_api import Locator
@@ -10,7 +10,7 @@ from tests.support.actions import send
 from tests.support.people import PASSWORD
 from tests.support.server import Server
 
-# What remains of a style: shadows are removed, colours replaced.
+# What remains of a style: shadows are removed, colors replaced.
 REMAINS = """element => {
   const style = getComputedStyle(element);
   return ["backgroundColor", "borderColor", "borderWidth", "borderStyle", "color", "outlineStyle"]

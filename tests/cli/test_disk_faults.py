@@ -18,7 +18,7 @@ from invites.core.settings import PROJECT_ROOT
 from invites.models import User
 from tests.cli.running import GUNICORN, output_of, start
 from tests.support.faults import damage
-from tests.support.line import Line
+from tests.support.http_client import HttpClient
 from tests.support.server import (
     OWNER,
     Server,
@@ -52,21 +52,21 @@ def fill(file: Path) -> None:
             opened.write(b"x" * 4096)
 
 
-def health(line: Line, database: str) -> int:
+def health(client: HttpClient, database: str) -> int:
     """Waits until /healthz reports this, for as long as it remembers. Returns the status."""
     deadline = time.monotonic() + 20
     while True:
         with suppress(URLError):  # starting
-            status = line.get("/healthz")
-            if json.loads(line.text)["database"] == database:
+            status = client.get("/healthz")
+            if json.loads(client.text)["database"] == database:
                 return status
-        assert time.monotonic() < deadline, line.text
+        assert time.monotonic() < deadline, client.text
         time.sleep(0.5)
 
 
 def test_a_full_disk_is_reported_and_once_it_has_space_everything_works_again(disk: Path) -> None:
     with running(set_up_data(disk / "data")) as server:
-        olive = Line(server, OWNER)
+        olive = HttpClient(server, OWNER)
         olive.get("/profile")
         with server.rules():  # leave no space in the database's own files
             db.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -106,7 +106,7 @@ _AS_A_USER = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 el
 
 def test_a_read_only_file_is_reported(tmp_path: Path) -> None:
     env = environment(set_up_data(tmp_path / "data"), port=free_port())
-    somebody = Line(Server(tmp_path / "data", env["INVITES_BASE_URL"], None))
+    somebody = HttpClient(Server(tmp_path / "data", env["INVITES_BASE_URL"], None))
     gunicorn = [*_AS_A_USER, sys.executable, "-m", *GUNICORN]
     with subprocess.Popen(gunicorn, cwd=PROJECT_ROOT, env=env, stderr=subprocess.PIPE) as process:
         try:

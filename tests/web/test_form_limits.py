@@ -81,31 +81,32 @@ def test_text_that_takes_several_times_its_size_in_memory_is_limited_too(app: Fl
             send(app, LIST, BytesIO(field(b"a", text) + END), MULTIPART)
 
 
-MANY = repeat
 BODIES = {
-    "escapes": (URLENCODED, lambda: Endless([b"email="], MANY(b"%3C" * 1000))),
-    "urlencoded fields": (URLENCODED, lambda: Endless(MANY(b"a=&" * 1000))),
-    "a typed text": (MULTIPART, lambda: Endless([NAMED[:-2] % (b"a", b"", b"")], MANY(b"x" * 999))),
-    "fields": (MULTIPART, lambda: Endless(MANY(field(b"a", b"x")))),
-    "field names": (MULTIPART, lambda: Endless(MANY(field(b"n" * 60_000, b"x")))),
-    "files": (MULTIPART, lambda: Endless(MANY(field(b"a", b"x" * 60_000, FILE)))),
-    "file names": (
-        MULTIPART, lambda: Endless(MANY(field(b"a", b"x", FILE[:-1] + b"n" * 60_000 + b'"'))),
+    "escapes": (URLENCODED, lambda: Endless([b"email="], repeat(b"%3C" * 1000))),
+    "urlencoded fields": (URLENCODED, lambda: Endless(repeat(b"a=&" * 1000))),
+    "a typed text": (
+        MULTIPART, lambda: Endless([NAMED[:-2] % (b"a", b"", b"")], repeat(b"x" * 999)),
     ),
-    "headers": (MULTIPART, lambda: Endless([b"--b\r\n"], MANY(b"a:b\r\n" * 1000))),
-    "one header": (MULTIPART, lambda: Endless([b"--b\r\nA: "], MANY(b"a" * 1000))),
-    "folded header": (MULTIPART, lambda: Endless([b"--b\r\nA: "], MANY(b"\r\n " * 1000))),
-    "before the parts": (MULTIPART, lambda: Endless(MANY(b"\r\n--" * 1000))),
-    "after the parts": (MULTIPART, lambda: Endless([END], MANY(b"x" * 1000))),
+    "fields": (MULTIPART, lambda: Endless(repeat(field(b"a", b"x")))),
+    "field names": (MULTIPART, lambda: Endless(repeat(field(b"n" * 60_000, b"x")))),
+    "files": (MULTIPART, lambda: Endless(repeat(field(b"a", b"x" * 60_000, FILE)))),
+    "file names": (
+        MULTIPART, lambda: Endless(repeat(field(b"a", b"x", FILE[:-1] + b"n" * 60_000 + b'"'))),
+    ),
+    "headers": (MULTIPART, lambda: Endless([b"--b\r\n"], repeat(b"a:b\r\n" * 1000))),
+    "one header": (MULTIPART, lambda: Endless([b"--b\r\nA: "], repeat(b"a" * 1000))),
+    "folded header": (MULTIPART, lambda: Endless([b"--b\r\nA: "], repeat(b"\r\n " * 1000))),
+    "before the parts": (MULTIPART, lambda: Endless(repeat(b"\r\n--" * 1000))),
+    "after the parts": (MULTIPART, lambda: Endless([END], repeat(b"x" * 1000))),
     "spaces after a boundary": (
-        MULTIPART, lambda: Endless([field(b"a", b"x"), b"--b"], MANY(b" " * 1000)),
+        MULTIPART, lambda: Endless([field(b"a", b"x"), b"--b"], repeat(b" " * 1000)),
     ),
     "nearly boundaries": (
-        MULTIPART, lambda: Endless([NAMED[:-2] % (b"a", b"", b"")], MANY(b"\r\n--bx" * 1000)),
+        MULTIPART, lambda: Endless([NAMED[:-2] % (b"a", b"", b"")], repeat(b"\r\n--bx" * 1000)),
     ),
     "parts in a part": (
         MULTIPART,
-        lambda: Endless(MANY(field(b"a", field(b"b", b"x").replace(b"--b", b"--c") * 9))),
+        lambda: Endless(repeat(field(b"a", field(b"b", b"x").replace(b"--b", b"--c") * 9))),
     ),
 }  # fmt: skip
 
@@ -129,7 +130,7 @@ def test_a_body_without_an_end_is_given_up_early_and_cheaply(
 
 
 def test_a_file_without_an_end_is_given_up_at_the_limit_and_kept_on_disk(app: Flask) -> None:
-    body = Endless([NAMED[:-2] % (b"csv_file", FILE, b"")], MANY(b"x" * 64 * 1024))
+    body = Endless([NAMED[:-2] % (b"csv_file", FILE, b"")], repeat(b"x" * 64 * 1024))
     tracemalloc.start()
     with pytest.raises(RequestEntityTooLarge):
         send(app, LIST, body, MULTIPART)
@@ -164,6 +165,6 @@ def test_a_malformed_form_is_empty(app: Flask, kind: str, body: bytes) -> None:
     "kind", ["application/json", "text/plain", "", "application/x-url-encoded"]
 )
 def test_what_is_no_form_is_never_read(app: Flask, kind: str) -> None:
-    body = Endless(MANY(b"[" * 1000))
+    body = Endless(repeat(b"[" * 1000))
     assert send(app, LIST, body, kind) == {}
     assert body.bytes_read == 0

@@ -11,7 +11,7 @@ from tests.support.people import PASSWORD
 from tests.support.server import Server
 
 
-class Line:
+class HttpClient:
     """A browser: its cookies, and the form token of its last page."""
 
     def __init__(self, server: Server, email: str = "") -> None:
