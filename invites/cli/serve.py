@@ -128,7 +128,7 @@ def _start(module: str, *arguments: str, niceness: int = 0) -> subprocess.Popen[
 
 
 def _prepare_child(niceness: int, parent: int) -> None:
-    """Has the child terminated if ``parent`` is killed, where the system can do that."""
+    """Terminates the child when ``parent`` is killed, where the system supports that."""
     os.nice(niceness)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -137,7 +137,7 @@ def _prepare_child(niceness: int, parent: int) -> None:
 
 
 def _stop_requests() -> Callable[[], bool]:
-    """Returns whether this process received SIGTERM, SIGINT or SIGHUP, or lost its terminal.
+    """Returns a function: whether SIGTERM, SIGINT or SIGHUP came, or the terminal was closed.
 
     A threading.Event would deadlock: the interrupted main thread may hold its lock.
     """

@@ -105,7 +105,7 @@ def is_full() -> bool:
 
 
 def full_folders() -> list[str]:
-    """Of the folders that Invites writes to, those without space; all if none is known to be."""
+    """The full ones of the folders that Invites writes to; all of them if none seems full."""
     folders = [connection.path().parent, Path(tempfile.gettempdir())]
     full = [folder for folder in folders if folder.exists() and free_bytes(folder) < _MIN_FREE]
     return [str(folder) for folder in full or folders]
