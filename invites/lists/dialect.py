@@ -13,11 +13,14 @@ _MAX_TITLES = 200  # cells examined in a row
 _MAX_CELL = 1000  # characters; a longer one has no address
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?[ \t,;]*(?:\n|\Z)', re.IGNORECASE)
 _QUOTED_ROW = re.compile(r'"((?:[^"]|"")*)"[ \t,;]*')
-_LABEL = r"[^\s@<>,;|\".]+"
-_ADDRESS = rf"[^\s@<>,;|\"]+@{_LABEL}(?:\.{_LABEL})+"  # never backtracks for long
+# All quantifiers are possessive: with backtracking, a cell with 30 people and a word takes minutes.
+_LABEL = r"[^\s@<>,;|\".]++"
+_ADDRESS = rf"[^\s@<>,;|\"]++@{_LABEL}(?:\.{_LABEL})++"
 _BARE_ADDRESS = re.compile(_ADDRESS)
-_ADDRESS_WITH_NAME = rf"(?:[^@<>]*<)?{_ADDRESS}\.?>?"
-_ADDRESSES = re.compile(rf"{_ADDRESS_WITH_NAME}(?:\s*[,;|]\s*{_ADDRESS_WITH_NAME})*[\s,;|]*")
+_ADDRESS_WITH_NAME = rf"(?>[^@<>]*<)?+{_ADDRESS}\.?+>?+"
+_ADDRESSES = re.compile(
+    rf"{_ADDRESS_WITH_NAME}(?:\s*+[,;|]\s*+{_ADDRESS_WITH_NAME})*+[\s,;|]*+"
+)
 
 
 def guess_delimiter(text: str) -> str:

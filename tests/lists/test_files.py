@@ -270,6 +270,13 @@ print(peak() - idle)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells")
+@pytest.mark.parametrize("separator", ["; ", ",  ", "\t| "])
+def test_many_people_in_one_cell_are_read_quickly_even_if_one_has_no_address(separator):
+    people = [f"Ann Lee {n} <ann{n}@example.org>" for n in range(25)]
+    with ends_soon():
+        read((separator.join([*people, "Bob"]) + "\n").encode())
+
+
 @pytest.mark.parametrize("name", large_files.LARGE_FILES)
 def test_20_megabytes_of_anything_take_less_than_100_megabytes(tmp_path, name):
     path = tmp_path / "list.csv"
