@@ -118,9 +118,10 @@ def is_split_address(text: str) -> bool:
 
     True for ``spa ce@example.org``, ``ada@exam ple.org`` and ``ada at example.org``.
     """
-    if "@" not in text:
-        return bool(_AT.search(text)) and "." in _DOT.sub(".", text)
     words = text.split()
+    if "@" not in text:
+        text = " ".join(words)  # searching long gaps would take quadratic time
+        return bool(_AT.search(text)) and "." in _DOT.sub(".", text)
     place = next(place for place, word in enumerate(words) if "@" in word)
     if text.count("@") > 1 or len(words) == 1:
         return False

@@ -179,6 +179,7 @@ def test_a_plain_list_is_read_exactly(emails, separator):
         "a@b.org\t" * 50_000,
         "Ada " * 50_000 + "<a@b.org>",
         "\t".join(f"Ada{n}\tada{n}@b.org" for n in range(60_000)),
+        ("ab.org" + " " * 490 + "ada\n") * 8_000,
     ],
     ids=[
         "ats",
@@ -193,6 +194,7 @@ def test_a_plain_list_is_read_exactly(emails, separator):
         "row",
         "name",
         "people in one row",
+        "gaps",
     ],
 )
 @pytest.mark.slow
