@@ -18,9 +18,7 @@ _LABEL = r"[^\s@<>,;|\".]++"
 _ADDRESS = rf"[^\s@<>,;|\"]++@{_LABEL}(?:\.{_LABEL})++"
 _BARE_ADDRESS = re.compile(_ADDRESS)
 _ADDRESS_WITH_NAME = rf"(?>[^@<>]*<)?+{_ADDRESS}\.?+>?+"
-_ADDRESSES = re.compile(
-    rf"{_ADDRESS_WITH_NAME}(?:\s*+[,;|]\s*+{_ADDRESS_WITH_NAME})*+[\s,;|]*+"
-)
+_ADDRESSES = re.compile(rf"{_ADDRESS_WITH_NAME}(?:\s*+[,;|]\s*+{_ADDRESS_WITH_NAME})*+[\s,;|]*+")
 
 
 def guess_delimiter(text: str) -> str:
