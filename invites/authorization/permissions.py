@@ -16,32 +16,28 @@ log = logging.getLogger("invites.authorization.permissions")
 
 
 class Action(StrEnum):
-    VISIT = "visit"
-    LEAVE = "leave"
-    SEE_PEOPLE = "see_people"
-    INVITE = "invite"
-    MANAGE_INVITATION = "manage_invitation"
-    REMOVE_MEMBER = "remove_member"
-    CHANGE_ROLE = "change_role"
-    MANAGE_PERMANENT_LINK = "manage_permanent_link"
-    CHANGE_SETTINGS = "change_settings"
-    SEE_AUDIT_LOG = "see_audit_log"
-    CLAIM_OWNERSHIP = "claim_ownership"
+    """``lowest``: the lowest role that may do it."""
 
+    lowest: Role
 
-LOWEST_ROLE = {
-    Action.VISIT: Role.USER,
-    Action.LEAVE: Role.USER,
-    Action.SEE_PEOPLE: Role.MODERATOR,
-    Action.INVITE: Role.MODERATOR,
-    Action.MANAGE_INVITATION: Role.MODERATOR,
-    Action.REMOVE_MEMBER: Role.MODERATOR,
-    Action.CHANGE_ROLE: Role.ADMIN,
-    Action.MANAGE_PERMANENT_LINK: Role.ADMIN,
-    Action.CHANGE_SETTINGS: Role.ADMIN,
-    Action.SEE_AUDIT_LOG: Role.ADMIN,
-    Action.CLAIM_OWNERSHIP: Role.ADMIN,
-}
+    def __new__(cls, name: str, lowest: Role) -> "Action":
+        action = str.__new__(cls, name)
+        action._value_ = name
+        action.lowest = lowest
+        return action
+
+    VISIT = "visit", Role.USER
+    LEAVE = "leave", Role.USER
+    SEE_PEOPLE = "see_people", Role.MODERATOR
+    INVITE = "invite", Role.MODERATOR
+    MANAGE_INVITATION = "manage_invitation", Role.MODERATOR
+    REMOVE_MEMBER = "remove_member", Role.MODERATOR
+    CHANGE_ROLE = "change_role", Role.ADMIN
+    MANAGE_PERMANENT_LINK = "manage_permanent_link", Role.ADMIN
+    CHANGE_SETTINGS = "change_settings", Role.ADMIN
+    SEE_AUDIT_LOG = "see_audit_log", Role.ADMIN
+    CLAIM_OWNERSHIP = "claim_ownership", Role.ADMIN
+
 
 # By a member's own role: the highest role that they may grant, change or remove.
 HIGHEST_GRANTABLE = {
@@ -56,7 +52,7 @@ Target = Role | Invitation | Membership | None
 
 def is_allowed(actor: Membership, action: Action, target: Target = None) -> bool:
     """``target``: the role to grant, or the invitation or membership to change."""
-    if not actor.is_active or actor.effective_role < LOWEST_ROLE[action]:
+    if not actor.is_active or actor.effective_role < action.lowest:
         return False
     if target is None:
         return True

@@ -28,7 +28,6 @@ from invites.invitations import send_invitations, staged_rows, staging
 from invites.invitations.review import Review, review_entries
 from invites.invitations.send_invitations import Approval, InvitationRequest
 from invites.lists import suggestions
-from invites.lists.dialect import DELIMITERS
 from invites.lists.email_field import read_field, replace_entry
 from invites.lists.entries import Entry
 from invites.lists.table import Choice
@@ -130,10 +129,10 @@ class ComposeForm(PlainForm):
     @property
     def list_format(self) -> tuple[str, str] | None:
         """The chosen encoding and delimiter of the list."""
-        place = whole_number(request.form.get("list_delimiter"))
-        if self.staged is None or place is None or place >= len(DELIMITERS):
+        delimiter = request.form.get("list_delimiter")
+        if self.staged is None or delimiter is None:
             return None
-        return request.form.get("list_encoding", self.staged.encoding), DELIMITERS[place]
+        return request.form.get("list_encoding", self.staged.encoding), delimiter
 
     @property
     def row_texts(self) -> dict[int, str]:

@@ -3,7 +3,6 @@
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from invites.lists.dialect import DELIMITERS
 from invites.lists.encodings import ASCII, CHOICES, MIXED, UNKNOWN
 from invites.models import StagedList
 
@@ -33,7 +32,7 @@ _ENCODINGS = {
     "iso8859_5": ("ISO 8859-5", _("Cyrillic")),
     "iso8859_6": ("ISO 8859-6", _("Arabic")),
 }
-_DELIMITERS = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("vertical bars")}
+DELIMITERS = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("vertical bars")}
 
 
 def encodings(staged: StagedList) -> list[tuple[str, str]]:
@@ -43,17 +42,8 @@ def encodings(staged: StagedList) -> list[tuple[str, str]]:
     return [(name, _label(name)) for name in dict.fromkeys((staged.encoding, *CHOICES))]
 
 
-def delimiters() -> list[tuple[int, str]]:
-    return [(index, str(_DELIMITERS[one])) for index, one in enumerate(DELIMITERS)]
-
-
-def place(staged: StagedList) -> int:
-    """The value of its delimiter."""
-    return DELIMITERS.index(staged.delimiter)
-
-
 def read_as(staged: StagedList) -> str:
-    delimiter = _DELIMITERS[staged.delimiter]
+    delimiter = DELIMITERS[staged.delimiter]
     if staged.encoding in (ASCII, UNKNOWN):
         return gettext("Separated by %(delimiter)s", delimiter=delimiter)
     encoding = _label(staged.encoding)

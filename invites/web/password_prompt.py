@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import session, url_for
 from flask_babel import gettext as _
@@ -25,25 +26,9 @@ class PasswordForm(PlainForm):
     password = PasswordField(_l("Your password"))
 
 
-def ask_password(
-    form: PasswordForm,
-    *,
-    title: str,
-    meaning: str,
-    button: str,
-    warning: str = "",
-    is_danger: bool = False,
-) -> Response:
-    return show(
-        "two_step/password.html",
-        form=form,
-        title=title,
-        meaning=meaning,
-        warning=warning,
-        button=button,
-        is_danger=is_danger,
-        status=form.status,
-    )
+def ask_password(form: PasswordForm, **context: Any) -> Response:
+    """``context``: title, meaning and button; perhaps warning and is_danger."""
+    return show("two_step/password.html", form=form, status=form.status, **context)
 
 
 def removal_warning(*, is_last: bool) -> str:

@@ -342,7 +342,7 @@ class TestReadingTheFileInAnotherWay:
         assert "Łukasz" in polish.text
 
     def test_another_separator_can_be_chosen(self, polish: Browser) -> None:
-        polish.press("Read the file again", list_delimiter="0")
+        polish.press("Read the file again", list_delimiter=",")
         assert StagedList.get().delimiter == ","
         assert "Łukasz;lukasz@example.org" in polish.text
 
@@ -372,17 +372,17 @@ class TestReadingTheFileInAnotherWay:
     def test_a_way_in_which_it_cannot_be_read_is_refused_and_changes_nothing(
         self, wide: Browser
     ) -> None:
-        wide.press("Read the file again", list_delimiter="0")
+        wide.press("Read the file again", list_delimiter=",")
         assert "columns" in wide.page.select_one("#staged-list .error").get_text()
         assert StagedList.get().delimiter == ";"
 
     def test_nothing_is_sent_while_it_cannot_be_read_as_chosen(self, wide: Browser) -> None:
-        wide.press("Send Invitation", list_delimiter="0")
+        wide.press("Send Invitation", list_delimiter=",")
         assert "columns" in wide.page.select_one("#csv_file-error").get_text()
         assert not Batch.select().exists()
 
     def test_forged_choices_are_refused(self, polish: Browser) -> None:
-        for data in ({"list_delimiter": "1", "list_encoding": "utf-7"}, {"list_delimiter": "9"}):
+        for data in ({"list_delimiter": ";", "list_encoding": "utf-7"}, {"list_delimiter": "x"}):
             form = {"csrf_token": token(polish), **data}
             polish.client.post(place("format"), data=form)
         assert StagedList.get().encoding == "cp1250"

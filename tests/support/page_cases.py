@@ -320,7 +320,7 @@ PAGE_CASES = {
     "list read in another way": PageCase(
         "owner",
         _list("format"),
-        {"list_delimiter": "1"},
+        {"list_delimiter": ";"},
         fragment="staged-list",
         before=_stage_list,
     ),

@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from invites import db
-from invites.authorization.permissions import LOWEST_ROLE, Action
+from invites.authorization.permissions import Action
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import staging
@@ -157,7 +157,7 @@ def expected(who: Who | Action | None, endpoint: str, visitor: str) -> str:
     role = Role.USER if visitor == "unconfirmed" else ROLES.get(visitor)
     if role is None:
         return "not found"
-    return "in" if role >= LOWEST_ROLE[who] else "not allowed"
+    return "in" if role >= who.lowest else "not allowed"
 
 
 def verdict(who: Who | Action | None, answer: TestResponse) -> str:

@@ -148,7 +148,7 @@ REFUSING = {
         "invitations.staging.pick_columns", form={"email_column": "0"}
     ),
     "staged_list.pick_format": Refusing(
-        "invitations.staging.pick_format", form={"list_delimiter": "0"}
+        "invitations.staging.pick_format", form={"list_delimiter": ","}
     ),
     "staged_list.rows": Refusing("invitations.edits.edit_rows"),
     "staged_list.split_row": Refusing("invitations.edits.split_row"),
