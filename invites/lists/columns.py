@@ -1,8 +1,9 @@
 """Finds the columns with addresses and names, from the headers and first rows of a table."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from invites.lists.column_headers import (
@@ -49,22 +50,15 @@ class Choice:
     name: int | None
 
 
-@dataclass(slots=True)
 class _Sample:
-    examples: list[str] = field(default_factory=list)
-    filled: int = 0
-    with_at: int = 0
-    like_addresses: int = 0
+    """The first filled cells of a column."""
 
-    def add(self, cell: str, as_first: bool) -> None:
-        self.filled += 1
-        if as_first:
-            self.examples = [cell[:_MAX_EXAMPLE], *self.examples[: _MAX_EXAMPLES - 1]]
-        elif len(self.examples) < _MAX_EXAMPLES:
-            self.examples.append(cell[:_MAX_EXAMPLE])
-        if "@" in cell:
-            self.with_at += 1
-            self.like_addresses += bool(LIKE_ADDRESS.search(cell))
+    def __init__(self, cells: Sequence[str] = ()) -> None:
+        with_at = [cell for cell in cells if "@" in cell]
+        self.filled = len(cells)
+        self.examples = tuple(cell[:_MAX_EXAMPLE] for cell in cells[:_MAX_EXAMPLES])
+        self.with_at = len(with_at)
+        self.like_addresses = sum(bool(LIKE_ADDRESS.search(cell)) for cell in with_at)
 
 
 class ColumnScan:
@@ -73,20 +67,17 @@ class ColumnScan:
     def __init__(self, filled_rows: Iterable[Row]) -> None:
         self.header_row: int | None = None
         self._headers: list[str] = []
-        self._samples: dict[int, _Sample] = {}
-        self._cells_left = _CELLS
         rows = list(islice(filled_rows, _HEADER_ROWS + _ROWS))
         first_rows = rows[:_HEADER_ROWS] or [(0, list[str]())]
         may_be_headers = before_people(first_rows, rows)
         known_header = find_header(may_be_headers)
         header = known_header or (may_be_headers or first_rows)[0]
-        for row in rows or first_rows:
-            if row[0] > header[0] and self._cells_left > 0:
-                self._add(row[1])
+        below = [cells for number, cells in rows if number > header[0]]
+        self._samples = _samples(below)
         if known_header or (may_be_headers and self._may_be_header(header[1])):
             self.header_row, self._headers = header
         else:
-            self._add(header[1], as_first=True)
+            self._samples = _samples([header[1], *below])
         self._first_rows = [cells for number, cells in first_rows if number > self.first_row]
 
     @property
@@ -100,9 +91,10 @@ class ColumnScan:
         If there are more, leaves out columns without addresses first. If there are columns for
         first and last names, BOTH_NAMES is added.
         """
-        filled = [index for index, sample in self._samples.items() if sample.examples]
-        filled += [index for index in range(len(self._headers)) if self._header(index)]
-        wanted = sorted(set(filled), key=lambda index: (not self._sample(index).with_at, index))
+        titled = [index for index in range(len(self._headers)) if self._header(index)]
+        wanted = sorted(
+            {*self._samples, *titled}, key=lambda index: (not self._sample(index).with_at, index)
+        )
         columns = [self._column(index) for index in sorted(wanted[:_MAX_COLUMNS])]
         return columns + ([self._both_names_column()] if self._both_names() else [])
 
@@ -140,16 +132,9 @@ class ColumnScan:
             return lambda _cells: ""
         return lambda cells: cells[column] if len(cells) > column else ""
 
-    def _add(self, cells: list[str], as_first: bool = False) -> None:
-        self._cells_left -= len(cells)
-        for index, cell in enumerate(cells):
-            if cell and (cell := cell.strip()):
-                sample = self._samples.get(index) or self._samples.setdefault(index, _Sample())
-                sample.add(cell, as_first)
-
     def _column(self, index: int) -> Column:
         sample = self._sample(index)
-        return Column(index, self._header(index), tuple(sample.examples), sample.with_at)
+        return Column(index, self._header(index), sample.examples, sample.with_at)
 
     def _both_names(self) -> tuple[int, int] | None:
         """First and last name of the people whose addresses are in ``email_column``."""
@@ -193,6 +178,20 @@ class ColumnScan:
         email = self.email_column()
         above = first[email].strip() if email is not None and email < len(first) else ""
         return email is None or bool(above and not _ADDRESS_WITHOUT_AT.search(above))
+
+
+def _samples(rows: list[list[str]]) -> dict[int, _Sample]:
+    """By column. Columns without a filled cell have none."""
+    filled: dict[int, list[str]] = defaultdict(list)
+    cells_left = _CELLS
+    for cells in rows:
+        for index, cell in enumerate(cells):
+            if cell and (cell := cell.strip()):
+                filled[index].append(cell)
+        cells_left -= len(cells)
+        if cells_left <= 0:
+            break
+    return {index: _Sample(cells) for index, cells in filled.items()}
 
 
 def _full_name(cells: list[str], given: int, family: int) -> str:
