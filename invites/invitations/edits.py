@@ -11,7 +11,7 @@ from typing import Any
 from invites import db
 from invites.core import addresses
 from invites.core.errors import Reason, RuleError
-from invites.invitations import classify, staged_rows
+from invites.invitations import classify, staged_rows, staging
 from invites.invitations.staged_rows import one_line
 from invites.lists import suggestions
 from invites.lists.entries import Entry, read_cell
@@ -77,7 +77,15 @@ def include(staged: StagedList, number: int, now: datetime) -> None:
 
 
 def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
-    """Corrects all rows with the misspelled domain; returns how many."""
+    """Corrects all rows with the misspelled domain; returns how many.
+
+    Raises what ``staging.change`` raises.
+    """
+    return staging.change(staged, _correct_domain, misspelled, now)
+
+
+def _correct_domain(list_id: int, misspelled: str, now: datetime) -> int:
+    staged = staged_rows.with_content(list_id)
     with db.transaction():
         staged_rows.expect_unsent(staged)
         invalid = staged_rows.of(staged).where(
@@ -92,11 +100,16 @@ def correct_domain(staged: StagedList, misspelled: str, now: datetime) -> int:
 
 
 def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
-    """Changes only rows that weren't edited since. Raises RuleError(NOT_FOUND)."""
+    """Changes only rows that weren't edited since. Raises what ``staging.change`` raises."""
+    staging.change(staged, _undo_correction, misspelled, now)
+
+
+def _undo_correction(list_id: int, misspelled: str, now: datetime) -> int:
+    staged = staged_rows.with_content(list_id)
     choice = Choice(staged.email_column, staged.name_column)
     original = {
         entry.row: entry.text
-        for entry in staged_rows.as_table(staged_rows.with_content(staged.id)).entries(choice)
+        for entry in staged_rows.as_table(staged).entries(choice)
         if entry.row is not None and staged_rows.domain(entry.text) == misspelled
     }
     with db.transaction():
@@ -108,6 +121,7 @@ def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
                 row.text = text
                 rows.append(row)
         _save(staged, rows, now)
+    return len(rows)
 
 
 def reclassify(staged: StagedList, now: datetime) -> Changes:

@@ -84,7 +84,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
         if earlier is not None:
             return earlier
         authorize(actor, Action.INVITE, request.role)
-        staged = _unsent(request.staged)
+        staged = _unsent(actor, request.staged)
         has_changed = bool(staged and edits.reclassify(staged, now))
         review = review_entries(actor.account, request.entries, staged, now)
         if not review:
@@ -124,9 +124,9 @@ def _idempotency_key(actor: Membership, request: InvitationRequest) -> str:
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _unsent(staged: StagedList | None) -> StagedList | None:
+def _unsent(actor: Membership, staged: StagedList | None) -> StagedList | None:
     """None if it was deleted. Raises RuleError(LIST_SENT)."""
-    current = StagedList.get_or_none(StagedList.id == staged.id) if staged else None
+    current = staging.find(actor, staged.id) if staged else None
     if current is not None and current.batch_id is not None:
         raise RuleError(Reason.LIST_SENT)
     return current

@@ -14,7 +14,6 @@ from invites.lists.table import Table
 from invites.models import EntryOutcome, StagedList, StagedRow
 
 _PAGE_SIZE = 20
-_MAX_TEXT = 150  # characters shown of a row without an address
 
 
 def counts(staged: StagedList) -> Counter[EntryOutcome]:
@@ -110,15 +109,6 @@ def domain(address: str) -> str:
 
 def one_line(text: str) -> str:
     return text.strip().replace("\r", "").replace("\n", "")
-
-
-def filled_cells(staged: StagedList, numbers: Collection[int]) -> dict[int, str]:
-    """The filled cells of rows without an address, such as titles and sums.
-
-    Reads the file up to the last of them. Raises RuleError(NOT_FOUND).
-    """
-    rows = as_table(with_content(staged.id)).cells(numbers)
-    return {number: ", ".join(cells)[:_MAX_TEXT] for number, cells in rows.items()}
 
 
 def with_content(list_id: int) -> StagedList:

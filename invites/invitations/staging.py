@@ -158,7 +158,7 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
     existing = {column["index"] for column in staged.columns}
     if choice.email not in existing - {BOTH_NAMES} or choice.name not in existing | {None}:
         raise RuleError(Reason.NOT_FOUND)
-    _change(staged, _read_columns, choice, now)
+    change(staged, _read_columns, choice, now)
 
 
 def pick_format(staged: StagedList, encoding: str, delimiter: str, now: datetime) -> None:
@@ -170,20 +170,25 @@ def pick_format(staged: StagedList, encoding: str, delimiter: str, now: datetime
     is_offered = encoding in {staged.encoding, *CHOICES} and delimiter in {*DELIMITERS}
     if not staged.encoding or not is_offered:
         raise RuleError(Reason.NOT_FOUND)
-    _change(staged, _read_as, encoding, delimiter, now)
+    change(staged, _read_as, encoding, delimiter, now)
 
 
-def _change(staged: StagedList, work: Callable[..., int], *args: object) -> None:
-    """Calls ``work``, perhaps in a subprocess, and updates ``staged`` except for its content."""
+def change(staged: StagedList, work: Callable[..., int], *args: object) -> int:
+    """Calls ``work`` with the id of the list, in a subprocess if it is large. Updates ``staged``.
+
+    Raises RuleError: NOT_FOUND if the list was sent or deleted, FILE_UNREADABLE if the subprocess
+    fails, and what ``work`` raises.
+    """
     staged_rows.expect_unsent(staged)
     size = StagedList.select(fn.LENGTH(StagedList.content)).where(StagedList.id == staged.id)
     if staged_rows.counts(staged).total() < _LARGE_LIST and size.scalar() < _LARGE_FILE:
-        work(staged.id, *args)
+        result = work(staged.id, *args)
     else:
-        _in_subprocess(work, staged.id, *args)
+        result = _in_subprocess(work, staged.id, *args)
     fresh = StagedList.select(*_WITHOUT_CONTENT).where(StagedList.id == staged.id).get()
     for field in _WITHOUT_CONTENT:
         setattr(staged, field.name, getattr(fresh, field.name))
+    return result
 
 
 def _read_as(list_id: int, encoding: str, delimiter: str, now: datetime) -> int:
@@ -246,14 +251,14 @@ def _classified(
     outcomes = classify.outcomes(account, [email for email, _, _ in readings], now)
     valid: list[_Row] = []
     invalid: list[_Row] = []
-    for (text, number, name, _), (email, problem, suggestion), outcome in zip(
+    for (text, number, name, _, other_cells), (email, problem, suggestion), outcome in zip(
         entries, readings, map(str, outcomes), strict=True
     ):
         row = (number, text, name, email, outcome)
         if problem is None:
             valid.append(row)
         else:
-            invalid.append((*row, problem.value, suggestion))
+            invalid.append((*row, problem.value, suggestion, other_cells))
     return valid, invalid
 
 
@@ -265,5 +270,6 @@ def _replace_rows(staged: StagedList, rows: tuple[Sequence[_Row], Sequence[_Row]
 def _insert(staged: StagedList, valid: Sequence[_Row], invalid: Sequence[_Row]) -> None:
     columns = ("number", "text", "name", "email", "outcome")
     db.insert_rows(StagedRow, columns, valid, list_id=staged.id)
-    db.insert_rows(StagedRow, (*columns, "problem", "suggestion"), invalid, list_id=staged.id)
+    more = ("problem", "suggestion", "other_cells")
+    db.insert_rows(StagedRow, (*columns, *more), invalid, list_id=staged.id)
     staged_rows.count_again(staged)

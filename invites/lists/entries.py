@@ -33,12 +33,14 @@ class Entry(NamedTuple):
     """``text`` should be an address. ``row`` is its number in the file (from 1).
 
     ``kept_as_is``: a member confirmed that the address isn't misspelled.
+    ``other_cells``: what the row has instead of an address, such as a title or a sum.
     """
 
     text: str
     row: int | None = None
     name: str = ""
     kept_as_is: bool = False
+    other_cells: str = ""
 
 
 def read_cell(cell: str, name: str = "") -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """A list of people as a table: its columns, and the entries in its rows."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, repeat, takewhile
+from itertools import islice, repeat
 
 from invites.core.errors import Reason, RuleError
 from invites.lists.columns import BOTH_NAMES, Choice, Column, ColumnScan
@@ -19,6 +19,7 @@ MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 CONTACT_DELIMITER = "\x1f"
 
 _SCANNED_ROWS = 20_000  # filled or empty
+_MAX_OTHER_CELLS = 150  # characters shown of a row without an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Table:
         texts: list[str] = []
         numbers: list[int] = []
         names: list[str] = []
+        others: list[str] = []
         for number, cells in self._rows():
             cell = cells[email].strip() if len(cells) > email else ""
             if number <= first_row or not (cell or _is_filled(cells)):
@@ -68,20 +70,12 @@ class Table:
             texts.append(text)
             numbers.append(number)
             names.append(name)
+            others.append("" if text else _joined(cells))
             if len(texts) > MAX_ENTRIES:
                 raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
         # Entry(...) for each row would take as long as reading the file.
-        fields = zip(texts, numbers, names, repeat(False))  # repeat() is endless
+        fields = zip(texts, numbers, names, repeat(False), others)  # repeat() is endless
         return list(map(tuple.__new__, repeat(Entry), fields))
-
-    def cells(self, numbers: Collection[int]) -> dict[int, list[str]]:
-        last = max(numbers, default=-1)
-        rows = takewhile(lambda row: row[0] <= last, self._rows())
-        return {
-            number: [cell.strip() for cell in cells if cell.strip()]
-            for number, cells in rows
-            if number in numbers
-        }
 
     def _scan(self) -> ColumnScan:
         first = islice(self._rows(), _SCANNED_ROWS)
@@ -93,6 +87,10 @@ class Table:
     def _rows(self) -> Iterator[Row]:
         first = 0 if self.delimiter == CONTACT_DELIMITER else 1
         return enumerate(rows(self.text, self.delimiter), start=first)
+
+
+def _joined(cells: list[str]) -> str:
+    return ", ".join(filter(None, map(str.strip, cells)))[:_MAX_OTHER_CELLS]
 
 
 def _is_filled(cells: list[str]) -> bool:

@@ -69,7 +69,10 @@ class StagedList(Row):
 
 
 class StagedRow(Row):
-    """``email`` is "" if ``problem`` is set. ``kept_as_is``: confirmed not to be misspelled."""
+    """``email`` is "" if ``problem`` is set. ``kept_as_is``: confirmed not to be misspelled.
+
+    ``other_cells``: what a row without an address has instead.
+    """
 
     id = None
     list = ForeignKeyField(StagedList, on_delete="CASCADE", index=False)
@@ -82,6 +85,7 @@ class StagedRow(Row):
     problem = CharField(max_length=30, constraints=[SQL("DEFAULT ''")])
     suggestion = CharField(max_length=254, constraints=[SQL("DEFAULT ''")])
     kept_as_is = BooleanField(constraints=[SQL("DEFAULT 0")])
+    other_cells = CharField(max_length=150, constraints=[SQL("DEFAULT ''")])
 
     class Meta:
         primary_key = CompositeKey("list", "number")

@@ -229,7 +229,6 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
     if outcome is not None and not row_counts[outcome]:
         outcome = None
     found = staged_rows.page(form.staged, outcome, page)
-    empty = [row.number for row in found if not row.text]
     duplicates = [row.email for row in found if row.outcome == EntryOutcome.DUPLICATE]
     has_invalid = row_counts[EntryOutcome.INVALID] > 0
     return {
@@ -241,7 +240,6 @@ def rows_page(form: ComposeForm) -> dict[str, Any]:
         "first_rows": staged_rows.first_rows(form.staged, duplicates) if duplicates else {},
         "is_role": suggestions.is_role,
         "one_line": staged_rows.one_line,
-        "filled_cells": staged_rows.filled_cells(form.staged, empty) if empty else {},
         "addresses_in": suggestions.addresses_in,
         "finds_all_addresses": suggestions.finds_all_addresses,
         "bounced": matching.bounced_addresses(

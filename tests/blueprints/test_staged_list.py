@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from invites import db
 from invites.core.roles import Role
-from invites.invitations import classify, send_invitations, staging
+from invites.invitations import classify, send_invitations, staged_rows, staging
 from invites.members import answers
 from invites.models import (
     Batch,
@@ -176,6 +176,13 @@ class TestShowingRows:
         assert "Content of the row: Sum <b>" in olive.text
         assert olive.page.select_one(f"[name=text-{row}]")["value"] == ""
         assert "Our volunteers" not in olive.text
+
+    def test_pages_never_read_the_file_which_may_be_large(
+        self, olive: Browser, owner: Membership, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        staging.stage(owner, "p.csv", b"Name,Email\nAda,ada@x.org\nSum,\n,p@gmial.com\n", now)
+        monkeypatch.setattr(staged_rows, "with_content", None)
+        assert "Content of the row: Sum" in olive.open(NEW).text
 
     def test_shared_and_bounced_addresses_are_marked(
         self, olive: Browser, owner: Membership, now: datetime

@@ -25,6 +25,7 @@ FROZEN = {
     "0004_no_profile_outcome": "3692df8a65b81ce5defff33ae22a522f5c0e1ae4a664b287e04aa76c9744641f",
     "0005_installation": "5517dbc276f4b69bb676ae936f399deb71e73c7720c47d82531255988ac99e4b",
     "0006_claims": "40bbbd3450d21f3841cc9a40e94f7f5c011d02c6f5cc40cda9156b7f7a4a7d9e",
+    "0007_other_cells": "0134241dc0e709302227bb53cf70da24b3a13405f6b2bc2dea6bca14e7ed0e4f",
 }
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from invites import db
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.invitations import edits, send_invitations, skipped, staged_rows, staging
+from invites.invitations import classify, edits, send_invitations, skipped, staged_rows, staging
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
 from invites.invitations.subprocess_pool import PoolError
@@ -226,9 +226,12 @@ class TestLookingOver:
         assert edits.correct_domain(staged, "gmial.com", now) == 1
 
     @pytest.mark.slow
-    def test_a_correction_of_many_rows_is_undone(self, owner, now):
+    def test_many_rows_are_corrected_and_that_is_undone_in_a_subprocess(
+        self, owner, now, monkeypatch
+    ):
         rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
         staged = staging.stage(owner, "p.csv", rows, now)
+        monkeypatch.setattr(classify, "read", None)  # would be called in this process
         edits.correct_domain(staged, "gmial.com", now)
         assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 5_000}
         edits.undo_correction(staged, "gmial.com", now)
@@ -335,15 +338,6 @@ class TestLookingOver:
         staging.delete(staged)
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, Choice(2, None), now)
-
-    def test_rows_of_a_deleted_list_are_not_shown(self, staged):
-        assert staged_rows.filled_cells(staged, [6, 2, 99]) == {
-            2: "Ben, ben@example.org, olive@example.org",
-            6: "Nobody, not one",
-        }
-        staging.delete(staged)
-        with refused(Reason.NOT_FOUND):
-            staged_rows.filled_cells(staged, [6])
 
     def test_rows_that_are_not_invited_are_listed(self, staged):
         assert [row.number for row in staged_rows.without(staged, INVITED)] == [4, 5, 6]

@@ -14,6 +14,12 @@ from invites.lists.entries import Entry
 
 ADA = "ada@example.org"
 BEN = "ben@example.org"
+
+
+def without_address(row, name, other_cells):
+    return "", row, name, False, other_cells
+
+
 ADA_AND_BEN = [Entry(ADA, 2, "Zoë Ada"), Entry(BEN, 3, "Jürgen, Ben")]
 
 _ENCODINGS = {
@@ -200,10 +206,13 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
         f"ada.example.org\n{BEN}\n",
         [("ada.example.org", 1), (BEN, 2)],
     ),
-    "no header, first address missing": (f"Cem,\nBen,{BEN}\n", [("", 1), (BEN, 2)]),
+    "no header, first address missing": (
+        f"Cem,\nBen,{BEN}\n",
+        [without_address(1, "", "Cem"), (BEN, 2)],
+    ),
     "no header, no address in the first thousand": (
         "Cem,\n" * 1500 + f"Ben,{BEN}\n",
-        [*(("", row) for row in range(2, 1501)), (BEN, 1501)],
+        [*(without_address(row, "", "Cem") for row in range(2, 1501)), (BEN, 1501)],
     ),
     "no header, a space in the first address": (
         f"ada example.org,Ada\n{BEN},Ben\n",
@@ -245,13 +254,19 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     ),
     "rows without an address": (
         f"name,email\nAda,{ADA}\nCem\nDua,\n,,\nEve, \n",
-        [(ADA, 2, "Ada"), ("", 3, "Cem"), ("", 4, "Dua"), ("", 6, "Eve")],
+        [
+            (ADA, 2, "Ada"),
+            *(
+                without_address(row, name, name)
+                for row, name in ((3, "Cem"), (4, "Dua"), (6, "Eve"))
+            ),
+        ],
     ),
     "in angle brackets": (f"<{ADA}>\n<{BEN}>\n", [(ADA, 1), (BEN, 2)]),
     "what is no address": (f"email\n{ADA}\nnot one\n", [(ADA, 2), ("not one", 3)]),
     "the manager's address too": (
         f"Manager Email,Email\nx@example.org,{ADA}\nx@example.org,\nx@example.org,{BEN}\n",
-        [(ADA, 2), ("", 3), (BEN, 4)],
+        [(ADA, 2), without_address(3, "", "x@example.org"), (BEN, 4)],
     ),
     "Twitter names first": (f"handle,contact\n@ada,{ADA}\n@ben,{BEN}\n", _BOTH),
     "semicolons beside commas": (f"Okafor, Ada;{ADA}\nIto, Ben;{BEN}\n", [(ADA, 1), (BEN, 2)]),
@@ -355,6 +370,6 @@ _CARDS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     ),
     "a card without an address": (
         f"BEGIN:VCARD\nFN:Cem\nEND:VCARD\nBEGIN:VCARD\nFN:Ada\nEMAIL:{ADA}\nEND:VCARD\n",
-        [("", 1, "Cem"), (ADA, 2, "Ada")],
+        [without_address(1, "Cem", "Cem"), (ADA, 2, "Ada")],
     ),
 }  # fmt: skip
