@@ -10,6 +10,8 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
+from gunicorn.http.errors import LimitRequestHeaders
+
 from invites import db
 from invites.cli import readiness
 from invites.cli.ports import refuse_taken
@@ -36,6 +38,14 @@ graceful_timeout = 20
 control_socket_disable = True
 # The access log would hold the tokens of mailed links.
 accesslog = None
+
+_MAX_HEADERS = 32 * 1024  # bytes of a request; gunicorn itself allows 25 times as much
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Refuse large headers, because reading them takes up to 250 times their size in memory."""
+    if sum(len(name) + len(value) for name, value in request.headers) > _MAX_HEADERS:
+        raise LimitRequestHeaders(f"more than {_MAX_HEADERS} bytes")
 
 
 def post_worker_init(_worker: Any) -> None:
