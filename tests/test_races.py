@@ -13,7 +13,7 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
 from invites.db import schema
-from invites.invitations import manage, send_invitations, staging, unsubscribe
+from invites.invitations import manage, send_invitations, staged_lists, staging, unsubscribe
 from invites.invitations.send_invitations import InvitationRequest
 from invites.lists.entries import MAX_ENTRIES
 from invites.members import answers, installation, memberships, permanent_link
@@ -347,7 +347,7 @@ def test_one_button_pressed_in_four_processes_makes_one_batch(owner, database):
 STEPS = {
     "the invitations are written": (send_invitations, "_insert_invitations"),
     "the mails are queued": (enqueue, "queue_batch"),
-    "the list is marked as sent": (staging, "mark_sent"),
+    "the list is marked as sent": (staged_lists, "mark_sent"),
     "the rows of a list are written": (staging, "_insert"),
 }
 MOMENTS = [0.01, 0.05, 0.1, 0.2, 0.4]  # seconds of the second that all of it takes

@@ -13,7 +13,7 @@ from invites.authorization.permissions import Action
 from invites.core.errors import Reason, RuleError
 from invites.core.numbers import whole_number
 from invites.core.roles import Role
-from invites.invitations import edits, manage, send_invitations, staging
+from invites.invitations import edits, manage, send_invitations, staged_lists, staging
 from invites.invitations.review import review_entries
 from invites.lists.table import Choice
 from invites.models import Batch, EntryOutcome, StagedList
@@ -37,7 +37,7 @@ def form() -> AnyResponse:
     """An empty form, with the newest list that wasn't sent."""
     form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
     form.offer_roles()
-    form.staged = staging.newest(current().membership)
+    form.staged = staged_lists.newest(current().membership)
     return compose_page(form, waited=True)
 
 
@@ -51,7 +51,7 @@ def create() -> AnyResponse:
         batch = _send(form)
     except RuleError as refused:
         return _not_sent(form, refused)
-    staging.delete_expired(now())
+    staged_lists.delete_expired(now())
     tell(_sending(progress.people_of([batch.id])[batch.id]))
     return go(url_for("batches.page", batch_id=batch.id))
 
@@ -122,7 +122,7 @@ def add_file() -> AnyResponse:
 def remove_file() -> AnyResponse:
     form = filled_form()
     if form.staged is not None:
-        staging.delete(form.staged)
+        staged_lists.delete(form.staged)
         form.staged = None
     return compose_page(form, fragment="compose/_email_csv_file.html")
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from invites.authorization.permissions import Action
 from invites.blueprints.compose import keep_what_was_typed
 from invites.core.errors import Reason, RuleError
-from invites.invitations import edits, staged_rows, staging
+from invites.invitations import edits, staged_lists, staged_rows, staging
 from invites.models import INVITED, EntryOutcome, StagedList
 from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form, rows_page
@@ -168,7 +168,7 @@ def _lines(staged: StagedList) -> Iterator[tuple[str, ...]]:
 
 
 def _find(list_id: int) -> StagedList:
-    staged = staging.find(current().membership, list_id)
+    staged = staged_lists.find(current().membership, list_id)
     if staged is None or staged.batch_id is not None:
         raise RuleError(Reason.LIST_GONE)
     return staged

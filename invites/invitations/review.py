@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from invites.core.errors import Reason, RuleError
-from invites.invitations import classify, staged_rows, staging
+from invites.invitations import classify, staged_lists, staged_rows
 from invites.invitations.classify import Classification
 from invites.lists.entries import MAX_ENTRIES, Entry
 from invites.models import Account, EntryOutcome, StagedList
@@ -73,4 +73,4 @@ def _source(staged: StagedList | None) -> str:
     if staged is None:
         return ""
     read_as = f"{staged.encoding} {staged.delimiter} {staged.email_column} {staged.name_column}"
-    return f"{staging.identity(staged)} {read_as}"
+    return f"{staged_lists.identity(staged)} {read_as}"

@@ -12,7 +12,7 @@ from invites.authorization.permissions import Action, authorize, grantable_roles
 from invites.core import addresses
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
-from invites.invitations import classify, edits, quotas, staging
+from invites.invitations import classify, edits, quotas, staged_lists
 from invites.invitations.review import Review, review_entries
 from invites.invitations.skipped import skipped_entries
 from invites.lists.entries import Entry
@@ -109,7 +109,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
         _insert_invitations(batch, recipients.invited, now)
         enqueue.queue_batch(batch, now, recipients.reminded)
         if staged is not None:
-            staging.mark_sent(staged, batch)
+            staged_lists.mark_sent(staged, batch)
         details = {"role": request.role, "batch": batch.id, "people": recipients.mail_count}
         audit_log.record(AuditAction.INVITED, actor.account, actor.user, now, **details)
     return batch
@@ -117,7 +117,7 @@ def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
 
 def _idempotency_key(actor: Membership, request: InvitationRequest) -> str:
     """A hash of sender and content: other content with the same key is another batch."""
-    press = f"list {staging.identity(request.staged)}" if request.staged else request.key
+    press = f"list {staged_lists.identity(request.staged)}" if request.staged else request.key
     parts = [str(actor.id), press, str(int(request.role)), ",".join(sorted(request.also))]
     entries = (f"{entry.text}\t{entry.name}\t{entry.kept_as_is}" for entry in request.entries)
     content = "\n".join([*parts, *entries])
@@ -126,7 +126,7 @@ def _idempotency_key(actor: Membership, request: InvitationRequest) -> str:
 
 def _unsent(actor: Membership, staged: StagedList | None) -> StagedList | None:
     """None if it was deleted. Raises RuleError(LIST_SENT)."""
-    current = staging.find(actor, staged.id) if staged else None
+    current = staged_lists.find(actor, staged.id) if staged else None
     if current is not None and current.batch_id is not None:
         raise RuleError(Reason.LIST_SENT)
     return current

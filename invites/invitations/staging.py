@@ -1,33 +1,26 @@
-"""Staged lists: uploaded files that are read, classified, and kept until they are sent.
-
-Only the person who uploaded a list can see it. It survives a reload, a logout and a restart, and is
-deleted after a day.
-"""
+"""Reads an uploaded file, classifies its rows, and keeps both as a staged list."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import IO, Any, ParamSpec
 
-from peewee import ModelSelect, fn
+from peewee import fn
 
 from invites import db
 from invites.core.errors import Reason, RuleError
-from invites.invitations import classify, staged_rows, subprocess_pool
+from invites.invitations import classify, staged_lists, staged_rows, subprocess_pool
 from invites.invitations.subprocess_pool import PoolError
 from invites.lists import files
 from invites.lists.dialect import DELIMITERS
 from invites.lists.encodings import CHOICES
 from invites.lists.entries import Entry
 from invites.lists.table import BOTH_NAMES, Choice, Table
-from invites.models import Account, Batch, Membership, StagedList, StagedRow
-
-KEPT = timedelta(days=1)
-_KEPT_PER_PERSON = 3  # and account, for people with several open tabs
+from invites.models import Account, Membership, StagedList, StagedRow
 
 # Larger files and lists are read in a subprocess.
 _LARGE_FILE = 64 * 1024  # bytes
@@ -51,7 +44,7 @@ def stage(
     choice = table.choice()
     valid, invalid = _classified(actor.account, table.entries(choice), now)
     with db.transaction():
-        delete_expired(now)
+        staged_lists.delete_expired(now)
         staged = StagedList.create(
             account=actor.account_id,
             user=actor.user_id,
@@ -63,7 +56,7 @@ def stage(
             created_at=now,
         )
         _insert(staged, valid, invalid)
-        _delete_older(actor, instead_of)
+        staged_lists.delete_older(actor, instead_of)
     return staged
 
 
@@ -83,7 +76,7 @@ def stage_file(
         shutil.copyfileobj(file, copy)
         copy.flush()
         number = _in_subprocess(_stage_path, actor.id, file_name, Path(copy.name), now, instead_of)
-    staged = find(actor, number)
+    staged = staged_lists.find(actor, number)
     assert staged is not None
     return staged
 
@@ -103,49 +96,9 @@ def _stage_path(
     return number
 
 
-def find(actor: Membership, list_id: int | None) -> StagedList | None:
-    """None unless ``actor`` uploaded it in this account."""
-    return _own(actor).where(StagedList.id == list_id).get_or_none()
-
-
-def newest(actor: Membership) -> StagedList | None:
-    """Unsent lists only."""
-    unsent = _own(actor).where(StagedList.batch.is_null())
-    return unsent.order_by(StagedList.id.desc()).get_or_none()
-
-
 def display_name(file_name: str) -> str:
     name = PurePath(file_name.replace("\\", "/")).name
     return "".join(c for c in name if c.isprintable())[:120] or "list.csv"
-
-
-def identity(staged: StagedList) -> str:
-    """Never reused, unlike the id of a deleted list."""
-    return f"{staged.id} {staged.created_at.isoformat()}"
-
-
-def delete(staged: StagedList) -> None:
-    db.delete(StagedList).where(StagedList.id == staged.id).execute()
-
-
-def delete_expired(now: datetime) -> None:
-    db.delete(StagedList).where(StagedList.created_at < now - KEPT).execute()
-
-
-def _delete_older(actor: Membership, replaced: int | None) -> None:
-    """Deletes the replaced list, unless it was sent, and all but the newest three."""
-    own = (StagedList.account == actor.account_id) & (StagedList.user == actor.user_id)
-    is_replaced = (StagedList.id == replaced) & StagedList.batch.is_null()
-    newest = StagedList.select(StagedList.id).where(own).order_by(StagedList.id.desc())
-    is_older = StagedList.id.not_in(newest.limit(_KEPT_PER_PERSON))
-    db.delete(StagedList).where(own, is_replaced | is_older).execute()
-
-
-def mark_sent(staged: StagedList, batch: Batch) -> None:
-    """Deletes rows and content. Keeps the list, so that a second press finds its batch."""
-    db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
-    staged.batch, staged.content = batch, b""
-    staged.save(only=[StagedList.batch, StagedList.content])
 
 
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
@@ -185,9 +138,7 @@ def change(staged: StagedList, work: Callable[..., int], *args: object) -> int:
         result = work(staged.id, *args)
     else:
         result = _in_subprocess(work, staged.id, *args)
-    fresh = StagedList.select(*_WITHOUT_CONTENT).where(StagedList.id == staged.id).get()
-    for field in _WITHOUT_CONTENT:
-        setattr(staged, field.name, getattr(fresh, field.name))
+    staged_lists.reload(staged)
     return result
 
 
@@ -232,14 +183,6 @@ def _read_columns(list_id: int, choice: Choice, now: datetime) -> int:
     return list_id
 
 
-def _own(actor: Membership) -> "ModelSelect[StagedList]":
-    """The member's own lists in their account, without the content."""
-    return StagedList.select(*_WITHOUT_CONTENT).where(
-        StagedList.account == actor.account_id, StagedList.user == actor.user_id
-    )
-
-
-_WITHOUT_CONTENT = [field for field in StagedList._meta.sorted_fields if field.name != "content"]
 _Row = tuple[object, ...]
 
 

@@ -13,7 +13,7 @@ from peewee import PeeweeException
 
 from invites import db
 from invites.core.clock import utcnow
-from invites.invitations import staging
+from invites.invitations import staged_lists
 from invites.mail.builder import MailBuilder
 from invites.mail.rendering import MailContext
 from invites.outbox import claims, heartbeat, throttle
@@ -143,7 +143,7 @@ class Worker:
 
     def _delete_expired(self) -> None:
         if self._cleanup.is_due(_CLEANUP_EVERY):
-            staging.delete_expired(utcnow())
+            staged_lists.delete_expired(utcnow())
             sessions.delete_expired(utcnow())
 
     def _record_heartbeat(self) -> None:

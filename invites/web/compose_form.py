@@ -24,7 +24,7 @@ from invites.bounces import matching
 from invites.core.errors import RuleError
 from invites.core.numbers import whole_number
 from invites.core.roles import Role
-from invites.invitations import send_invitations, staged_rows, staging
+from invites.invitations import send_invitations, staged_lists, staged_rows
 from invites.invitations.review import Review, review_entries
 from invites.invitations.send_invitations import Approval, InvitationRequest
 from invites.lists import suggestions
@@ -77,7 +77,7 @@ class ComposeForm(PlainForm):
     @cached_property
     def staged(self) -> StagedList | None:
         """The list uploaded earlier. The view that reads a file sets a new one."""
-        return staging.find(current().membership, whole_number(self.list_id.data))
+        return staged_lists.find(current().membership, whole_number(self.list_id.data))
 
     @cached_property
     def wrong(self) -> Invitation | None:

@@ -11,7 +11,7 @@ from flask import Flask
 from invites.core.roles import Role
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
-from invites.invitations import send_invitations, staging
+from invites.invitations import send_invitations, staged_lists, staging
 from invites.lists.entries import MAX_ENTRIES
 from invites.members import answers, memberships
 from invites.models import Batch, Delivery, Invitation, Membership, StagedList
@@ -556,10 +556,10 @@ class TestReviewWhileTyping:
     def test_sending_deletes_expired_lists(
         self, olive: Browser, people: People, now: datetime
     ) -> None:
-        old = staging.stage(people[Role.ADMIN], "old.csv", CSV, now - staging.KEPT)
+        old = staging.stage(people[Role.ADMIN], "old.csv", CSV, now - staged_lists.KEPT)
         send(olive.open(NEW), csv_file=csv())
         assert [upload.file_name for upload in StagedList.select()] == ["people.csv"]
-        assert staging.find(people[Role.ADMIN], old.id) is None
+        assert staged_lists.find(people[Role.ADMIN], old.id) is None
 
     @pytest.mark.parametrize("upload", ["", "0", "-1", "x", "²", "9" * 30])
     def test_a_forged_list_id_is_ignored(self, olive: Browser, upload: str) -> None:

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 
 from invites import db
 from invites.core.roles import Role
-from invites.invitations import classify, send_invitations, staged_rows, staging
+from invites.invitations import classify, send_invitations, staged_lists, staged_rows, staging
 from invites.members import answers
 from invites.models import (
     Batch,
@@ -596,7 +596,7 @@ class TestSending:
         assert Invitation.select().where(Invitation.email == "dora@example.org").count() == 1
 
     def test_a_button_of_a_deleted_list_says_so(self, looking: Browser) -> None:
-        staging.delete(StagedList.get())
+        staged_lists.delete(StagedList.get())
         looking.press("Exclude", within="#staged-list tbody tr")
         assert looking.status == 404
         assert "This list is no longer here" in looking.text

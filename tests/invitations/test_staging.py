@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from invites import db
 from invites.core.errors import Reason
 from invites.core.roles import Role
-from invites.invitations import classify, edits, send_invitations, skipped, staged_rows, staging
+from invites.invitations import (
+    classify,
+    edits,
+    send_invitations,
+    skipped,
+    staged_lists,
+    staged_rows,
+    staging,
+)
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
 from invites.invitations.subprocess_pool import PoolError
@@ -80,30 +88,30 @@ class TestKeeping:
     @pytest.mark.parametrize("number", [None, 0, -1, 999])
     def test_a_forged_number_finds_nothing(self, owner, now, number):
         staging.stage(owner, "people.csv", CSV, now)
-        assert staging.find(owner, number) is None
+        assert staged_lists.find(owner, number) is None
 
     def test_a_list_is_found_only_by_its_uploader(self, people, owner, staged, now):
         second = accounts.create("Second", owner.user, now)
         for other in (people[Role.ADMIN], accounts.find_membership(owner.user, second.slug)):
-            assert staging.find(other, staged.id) is None
-            assert staging.newest(other) is None
+            assert staged_lists.find(other, staged.id) is None
+            assert staged_lists.newest(other) is None
 
     def test_the_newest_unsent_list_is_there_again(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now)
-        assert staging.newest(owner) == newer
+        assert staged_lists.newest(owner) == newer
         send_invitations.send(owner, order(newer), now)
-        assert staging.newest(owner) == staged
+        assert staged_lists.newest(owner) == staged
 
     def test_a_replaced_list_does_not_come_back(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
-        assert staging.find(owner, staged.id) is None
+        assert staged_lists.find(owner, staged.id) is None
         send_invitations.send(owner, order(newer), now)
-        assert staging.newest(owner) is None
+        assert staged_lists.newest(owner) is None
 
     def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
         with refused(Reason.FILE_NO_ADDRESSES):
             staging.stage(owner, "newer.csv", b"name\nAda\n", now, instead_of=staged.id)
-        assert staging.newest(owner) == staged
+        assert staged_lists.newest(owner) == staged
 
     def test_a_sent_list_is_not_replaced(self, owner, staged, now):
         batch = send_invitations.send(owner, order(staged), now)
@@ -120,19 +128,21 @@ class TestKeeping:
         assert StagedList.select().count() == StagedRow.select().count() == 0
 
     def test_deleting_a_list_deletes_its_rows(self, owner, staged):
-        staging.delete(staged)
-        assert staging.find(owner, staged.id) is None
+        staged_lists.delete(staged)
+        assert staged_lists.find(owner, staged.id) is None
         assert StagedRow.select().count() == 0
 
     def test_a_list_is_deleted_after_a_day(self, owner, staged, now):
-        staging.delete_expired(now + timedelta(days=1))
-        assert staging.find(owner, staged.id) == staged
-        staging.delete_expired(now + timedelta(days=1, seconds=1))
+        staged_lists.delete_expired(now + timedelta(days=1))
+        assert staged_lists.find(owner, staged.id) == staged
+        staged_lists.delete_expired(now + timedelta(days=1, seconds=1))
         assert StagedList.select().count() == StagedRow.select().count() == 0
 
     def test_only_the_three_newest_lists_of_a_person_are_kept(self, owner, now):
         kept = [staging.stage(owner, f"{n}.csv", CSV, now) for n in range(5)]
-        assert [staging.find(owner, one.id) is not None for one in kept] == [False] * 2 + [True] * 3
+        assert [staged_lists.find(owner, one.id) is not None for one in kept] == [False] * 2 + [
+            True
+        ] * 3
 
     @pytest.mark.parametrize(
         ("sent", "kept"),
@@ -335,7 +345,7 @@ class TestLookingOver:
                 action()
 
     def test_picking_columns_of_a_deleted_list_is_refused(self, staged, now):
-        staging.delete(staged)
+        staged_lists.delete(staged)
         with refused(Reason.NOT_FOUND):
             staging.pick_columns(staged, Choice(2, None), now)
 
@@ -456,14 +466,14 @@ class TestSending:
 
     def test_a_list_is_sent_although_an_earlier_one_had_its_id(self, owner, staged, now):
         first = send_invitations.send(owner, order(staged), now)
-        later = now + staging.KEPT + timedelta(seconds=1)
+        later = now + staged_lists.KEPT + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
         assert next_one.id == staged.id
         assert send_invitations.send(owner, order(next_one), later) != first
 
     def test_an_approval_does_not_apply_to_a_later_list_with_the_same_id(self, owner, staged, now):
         review = seen(owner, staged, now)
-        staging.delete(staged)
+        staged_lists.delete(staged)
         soon = now + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
         assert next_one.id == staged.id
@@ -471,7 +481,7 @@ class TestSending:
             send_invitations.send(owner, order(next_one, approval=review), soon)
 
     def test_a_deleted_list_counts_as_empty(self, owner, staged, now):
-        staging.delete(staged)
+        staged_lists.delete(staged)
         with refused(Reason.LIST_EMPTY):
             send_invitations.send(owner, order(staged), now)
 
@@ -485,7 +495,7 @@ class TestLargeFiles:
     def test_are_read_in_a_subprocess(self, owner, now, large):
         staged = staging.stage_file(owner, "p.csv", large, now)
         assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 9000}
-        assert staging.newest(owner) == staged
+        assert staged_lists.newest(owner) == staged
 
     def test_are_read_in_another_way_in_a_subprocess(self, owner, now, monkeypatch):
         rows = "".join(f"Łukasz,person{n}@example.org\n" for n in range(20_000))
@@ -498,7 +508,7 @@ class TestLargeFiles:
 
     def test_replace_the_list_before(self, owner, staged, now, large):
         staging.stage_file(owner, "p.csv", large, now, instead_of=staged.id)
-        assert staging.find(owner, staged.id) is None
+        assert staged_lists.find(owner, staged.id) is None
 
     def test_are_refused_with_the_reason(self, owner, now, large):
         bad = io.BytesIO(large.getvalue().replace(b"@", b" at "))

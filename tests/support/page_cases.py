@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
-from invites.invitations import staging, unsubscribe
+from invites.invitations import staged_lists, staging, unsubscribe
 from invites.members import answers
 from invites.models import (
     Batch,
@@ -88,7 +88,7 @@ def _stage_list(site: Site) -> None:
 
 
 def _list(what: str) -> Callable[[Site], str]:
-    return lambda site: f"{NEW}/list/{staging.newest(site.rows.owner).id}/{what}"
+    return lambda site: f"{NEW}/list/{staged_lists.newest(site.rows.owner).id}/{what}"
 
 
 def _mailed(name: str, what: str = "") -> Callable[[Site], str]:
