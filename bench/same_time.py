@@ -13,7 +13,6 @@ from invites.core.clock import utcnow
 from invites.members import accounts
 from invites.people import profiles
 from invites.people.profiles import NewProfile
-from invites.web import rate_limits
 
 TRIES = 200  # of each
 
@@ -21,7 +20,7 @@ TRIES = 200  # of each
 def main() -> None:
     """Print the medians and their difference."""
     with installation(1) as app:
-        rate_limits._limiter.enabled = False
+        app.extensions["rate_limiter"].hit = lambda *_counter: True
         logging.getLogger("invites").setLevel(logging.ERROR)  # refused logins are expected
         _people()
         client = app.test_client()

@@ -11,13 +11,13 @@ from functools import wraps
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import limits
-from flask import Flask, g, make_response, request
-from flask_limiter import Limiter, RequestLimit
-from flask_limiter.util import get_remote_address
+from flask import Flask, current_app, g, make_response, request
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
@@ -29,23 +29,21 @@ from invites.web.login import is_trusted_device, person
 
 _GUESSES = "10 per 15 minutes"
 _FORGET_GUESSES = "forget_guesses"  # in ``g``
+_EXTENSION = "rate_limiter"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 def _network() -> str:
     """An IPv4 address, or the 64-bit prefix of an IPv6 address."""
-    address = _address(get_remote_address())
+    address = _address(request.remote_addr or "")
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped  # otherwise all of IPv4 would be one network
     return str(ip_network((address, 64 if address.version == 6 else 32), strict=False))
 
 
-_limiter = Limiter(_network, storage_uri="memory://", strategy="moving-window")
-
-
 def init_app(app: Flask) -> None:
-    _limiter.init_app(app)
+    app.extensions[_EXTENSION] = MovingWindowRateLimiter(MemoryStorage())
 
 
 def limit_logins(view: View) -> View:
@@ -155,10 +153,16 @@ def _address(reported: str) -> IPv4Address | IPv6Address:
 
 
 def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
-    limit: Any = _limiter.shared_limit(
-        spec, scope=scope, key_func=key, methods=["POST"], on_breach=_refuse
-    )
-    return cast(View, limit(view))
+    item = limits.parse(spec)
+
+    @wraps(view)
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        counter = (scope, key())
+        if not _limiter().hit(item, *counter):
+            raise _too_many(item, *counter)
+        return view(*args, **kwargs)
+
+    return cast(View, limited)
 
 
 def _limit_guesses(
@@ -179,13 +183,13 @@ def _limit_guesses(
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Response:
         counter = (scope, key())
-        if _limiter.enabled and not _limiter.limiter.hit(item, *counter):
+        if not _limiter().hit(item, *counter):
             if on_breach is not None:
                 on_breach()
-            raise _too_many(_limiter.limiter.get_window_stats(item, *counter).reset_time)
+            raise _too_many(item, *counter)
         response = make_response(view(*args, **kwargs))
         if response.status_code < 400 or g.pop(_FORGET_GUESSES, False):
-            _limiter.limiter.clear(item, *counter)
+            _limiter().clear(item, *counter)
         return response
 
     return cast(View, limited)
@@ -202,9 +206,10 @@ def _in_password_queue(limited: View, unlimited: View) -> View:
     return cast(View, queued)
 
 
-def _refuse(limit: RequestLimit) -> NoReturn:
-    raise _too_many(limit.window.reset_time)
+def _limiter() -> MovingWindowRateLimiter:
+    return cast(MovingWindowRateLimiter, current_app.extensions[_EXTENSION])
 
 
-def _too_many(until: float) -> TooManyRequests:
+def _too_many(item: limits.RateLimitItem, *counter: str) -> TooManyRequests:
+    until = _limiter().get_window_stats(item, *counter).reset_time
     return TooManyRequests(retry_after=max(1, ceil(until - time())))

@@ -29,7 +29,6 @@ _RETRY_AFTER = "5"  # seconds; enough for most of many people who log in at the 
 
 
 def init_app(app: Flask) -> None:
-    """Call it before the rate limits', whose Retry-After would otherwise replace this one."""
     app.after_request(_say_when_to_retry)
 
 

@@ -18,6 +18,7 @@ from invites.core.secret_key import make_secret_key
 from invites.core.settings import Settings, load_settings
 from invites.factory import create_app
 from invites.members import accounts
+from invites.web import rate_limits
 from tests.support.bracketing import Bracketing
 from tests.support.browsing import Browser
 from tests.support.people import People, make_user
@@ -65,8 +66,7 @@ def only_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
 def app(database: Path, only_app: Flask) -> Iterator[Flask]:
     """The application, as if it had just started."""
     only_app.config["WTF_CSRF_ENABLED"] = True
-    for limiter in only_app.extensions["limiter"]:
-        limiter.reset()
+    rate_limits.init_app(only_app)
     services = only_app.extensions["invites"]
     yield only_app
     only_app.extensions["invites"] = services

@@ -11,6 +11,7 @@ from flask import Flask
 
 from invites.core.errors import Reason, RuleError
 from invites.members import installation
+from invites.web import rate_limits
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
 from invites.web.error_status import status_of
@@ -203,8 +204,7 @@ def test_a_view_answers_a_refusal_with_the_status_of_its_reason(
 
         monkeypatch.setattr(f"invites.{view.rule}", refuse)
         for headers in ({}, HTMX):
-            for limiter in site.app.extensions["limiter"]:
-                limiter.reset()
+            rate_limits.init_app(site.app)
             form = view.form(site) if callable(view.form) else view.form
             answer = client.post(url, data=form, headers=headers, buffered=True)
             assert answer.status_code == status_of(reason), (reason, headers)
