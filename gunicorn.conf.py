@@ -48,6 +48,10 @@ def pre_request(_worker: Any, request: Any) -> None:
         raise LimitRequestHeaders(f"more than {_MAX_HEADERS} bytes")
 
 
+def pre_fork(_server: Any, _worker: Any) -> None:
+    gc.freeze()  # the collector would write to memory that both processes share
+
+
 def post_worker_init(_worker: Any) -> None:
     """Keep pages quick while a list of 50,000 rows is being read."""
     gc.freeze()  # modules loaded by now stay: the collector can skip them

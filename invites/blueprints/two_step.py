@@ -1,6 +1,5 @@
 """A person's own two-step verification: overview, recovery codes, authenticator app."""
 
-import segno
 from flask import Blueprint, Response, abort, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -223,5 +222,7 @@ def _key_page(form: DigitsForm) -> AnyResponse:
 
 def _picture(address: str) -> str:
     """A QR code as a data: URL. Always on white, which cameras need."""
+    import segno
+
     code = segno.make(address, micro=False)
     return str(code.svg_data_uri(omitsize=True, light="#fff", border=3))

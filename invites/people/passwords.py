@@ -8,8 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from werkzeug.security import check_password_hash, generate_password_hash
-
 from invites.core.errors import Reason, RuleError
 
 MIN_LENGTH = 10
@@ -112,6 +110,10 @@ def _estimated_part(password: str) -> str:
 
 def hash_password(password: str) -> str:
     """Takes 0.2 seconds, so never call it in a transaction."""
+    from werkzeug.security import (
+        generate_password_hash,
+    )  # 3 MB, which gunicorn's parent never needs
+
     with _turn():
         return generate_password_hash(password, METHOD)
 
@@ -128,6 +130,8 @@ def check_correct(password_hash: str, password: str) -> None:
 
 def matches(password_hash: str | None, password: str) -> bool:
     """For None, False after the same time, so timing doesn't reveal whether a profile exists."""
+    from werkzeug.security import check_password_hash
+
     if len(password) > MAX_LENGTH:
         return False
     with _turn():

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
-import dns.exception
-import dns.resolver
-from dns.resolver import Resolver
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
 
 _QUERY_TIME = 3.0  # seconds
 _MAX_PARENTS = 4  # domains above the sender's that are queried for DMARC
@@ -65,7 +65,7 @@ def is_public(domain: str) -> bool:
     return "." in domain and not domain.startswith("[") and not top.isdecimal()
 
 
-def published(domain: str, resolver: Resolver) -> Published:
+def published(domain: str, resolver: "Resolver") -> Published:
     """Queries DNS, which may take seconds."""
     texts = partial(_texts, resolver)
     spf, spf_records = _spf(domain, texts)
@@ -75,16 +75,21 @@ def published(domain: str, resolver: Resolver) -> Published:
     )
 
 
-def system_resolver() -> Resolver:
+def system_resolver() -> "Resolver":
     """Uses the name servers of the operating system."""
+    from dns import resolver  # 2 MB, which only the Mail page needs
+
     try:
-        return Resolver()
-    except dns.resolver.NoResolverConfiguration:
-        return Resolver(configure=False)  # has no name servers, so every query fails
+        return resolver.Resolver()
+    except resolver.NoResolverConfiguration:
+        return resolver.Resolver(configure=False)  # has no name servers, so every query fails
 
 
-def _texts(resolver: Resolver, name: str) -> list[str]:
+def _texts(resolver: "Resolver", name: str) -> list[str]:
     """Returns TXT records. Raises DnsUnavailableError."""
+    import dns.exception
+    import dns.resolver
+
     try:
         answer = resolver.resolve(f"{name}.", "TXT", lifetime=_QUERY_TIME)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
