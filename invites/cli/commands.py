@@ -1,19 +1,40 @@
-"""The list of the flask commands."""
+"""The flask commands. Each is imported when it is used, so that the worker has only its own."""
 
+from importlib import import_module
+
+import click
 from flask import Flask
+from flask.cli import AppGroup
 
-from invites.cli.bounces import bounces
-from invites.cli.database import backup, migrate, restore
-from invites.cli.demo import demo
-from invites.cli.report_failure import report_failure
-from invites.cli.rescue import disable_two_step, log_out, rescue_owner
-from invites.cli.serve import serve, worker
-from invites.cli.setup import setup, version, welcome
+_MODULES = {
+    "backup": "database",
+    "bounces": "bounces",
+    "demo": "demo",
+    "disable-two-step": "rescue",
+    "log-out": "rescue",
+    "migrate": "database",
+    "report-failure": "report_failure",
+    "rescue-owner": "rescue",
+    "restore": "database",
+    "serve": "serve",
+    "setup": "setup",
+    "version": "setup",
+    "welcome": "setup",
+    "worker": "worker",
+}
 
 
 def register(app: Flask) -> None:
-    for command in (
-        *(version, migrate, setup, welcome, serve, worker, backup, restore),
-        *(bounces, report_failure, rescue_owner, disable_two_step, log_out, demo),
-    ):
-        app.cli.add_command(command)
+    app.cli = _Commands()
+
+
+class _Commands(AppGroup):
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _MODULES:
+            return None
+        module = import_module(f"invites.cli.{_MODULES[name]}")
+        command: click.Command = getattr(module, name.replace("-", "_"))
+        return command

@@ -1,7 +1,6 @@
-"""The flask commands serve and worker."""
+"""The flask command serve."""
 
 import ctypes
-import logging
 import os
 import signal
 import subprocess
@@ -13,8 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import click
-from flask.cli import ScriptInfo, pass_script_info, with_appcontext
-from flask_mail import Mail
+from flask.cli import with_appcontext
 
 from invites import db
 from invites.cli import readiness
@@ -23,7 +21,6 @@ from invites.cli.setup import greet
 from invites.cli.shared import Command, ready_database
 from invites.core.settings import PROJECT_ROOT
 from invites.sending.backoff import Backoff
-from invites.sending.worker import Worker
 from invites.web.services import services
 
 _PR_SET_PDEATHSIG = 1
@@ -159,16 +156,3 @@ def _end(*running: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@click.command(cls=Command)
-@pass_script_info
-@with_appcontext
-def worker(info: ScriptInfo) -> None:
-    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    settings = services().settings
-    db.configure(settings.database_path, durable=False)
-    with readiness.service(settings):
-        app = info.load_app()
-        Worker(Mail(app) if settings.mail_server else None, services().mail_context).run()

@@ -1,6 +1,5 @@
-"""What every template can use: the person, the account, labels, icons, times."""
+"""What every page can use: the person, the account, labels, icons, times."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,8 +8,6 @@ from zoneinfo import ZoneInfo
 import flask_babel
 from flask import Flask, g
 from flask_babel import gettext as _
-from jinja2 import Undefined
-from jinja2.utils import missing
 from lucide.jinja import lucide
 
 from invites import __version__
@@ -30,13 +27,14 @@ from invites.models import (
     InvitationStatus,
 )
 from invites.people import email_tokens, passwords
-from invites.web import error_labels, labels, sentences
+from invites.web import error_labels, labels
 from invites.web.access import AccountContext, account_context
 from invites.web.htmx import wants_fragment
 from invites.web.login import visitor
 from invites.web.mailed_links import mailed_link
 from invites.web.responses import notice_context
 from invites.web.services import now, services
+from invites.web.templates import time_zone
 
 _NAMES = {
     "Action": Action,
@@ -55,42 +53,20 @@ _NAMES = {
     "error_labels": error_labels,
     "labels": labels,
     "icon": lucide,
-    "get_locale": flask_babel.get_locale,
 }
 
 
-class _StrictAttributes(Undefined):
-    """Variables and keys may be missing in templates, but attributes of objects may not."""
-
-    def __init__(
-        self, hint: str | None = None, obj: Any = missing, name: str | None = None
-    ) -> None:
-        super().__init__(hint, obj, name)
-        if obj is not missing and not isinstance(obj, Mapping):
-            self._fail_with_undefined_error()
-
-
 def init_app(app: Flask) -> None:
-    """Adds names and filters to the templates, and the account's time zone to Babel."""
-    sentences.init_app(app, timezone_selector=time_zone)
-    app.jinja_env.undefined = _StrictAttributes
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
+    """Adds names and filters to the templates of pages."""
     app.jinja_env.globals.update(_NAMES)
     app.jinja_env.filters.update(
         moment=moment,
         day=day,
         stamp=stamp,
-        assignments_label=assignments_label,
         masked=addresses.masked,
         number=flask_babel.format_decimal,
     )
     app.context_processor(_template_context)
-
-
-def time_zone() -> str:
-    current: AccountContext | None = g.get("current")
-    return str(current.account.time_zone) if current else "UTC"
 
 
 def moment(at: datetime) -> str:
@@ -113,11 +89,6 @@ def day(at: datetime, account: Account | None = None) -> str:
 def stamp(at: datetime) -> str:
     """For example ``2 Oct 2026, 18:05``."""
     return str(flask_babel.format_datetime(at, "d MMM y, HH:mm"))
-
-
-def assignments_label(account: Account) -> str:
-    """The account's own label, or the default."""
-    return account.assignments_label or _("See your assignments")
 
 
 def _template_context() -> dict[str, Any]:

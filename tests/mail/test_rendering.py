@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 
 from invites.core.roles import Role
+from invites.core.settings import Settings
+from invites.factory import create_app
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import PersonalLinks, invitation_parts, render
 from invites.models import (
@@ -35,6 +37,12 @@ Mails = dict[str, OutgoingMail]
 def now() -> datetime:
     """A fixed time for the golden files."""
     return NOW
+
+
+@pytest.fixture
+def app(database: Path, settings: Settings) -> Flask:
+    """The mail worker's application."""
+    return create_app(settings, has_pages=False)
 
 
 @pytest.fixture

@@ -159,7 +159,8 @@ class TestMessages:
         drain(make_worker(**base))
         text = smtp_server.to("new@example.org").get_body(("plain",)).get_content()
         link = re.search(r"https://box\.example(/invitation/\S+)", text)
-        page = mailing_app(**base).test_client().get(link[1], base_url="https://box.example")
+        browser = mailing_app(has_pages=True, **base).test_client()
+        page = browser.get(link[1], base_url="https://box.example")
         assert page.status_code == 200
         assert "Olive Martin" in page.text
 

@@ -70,16 +70,16 @@ def mailing_app(
     stopped_smtp_server: SmtpServer,
     compiled: FileSystemBytecodeCache,
 ) -> Callable[..., Flask]:
-    """Makes an application that sends its mail to the SMTP server, with more settings if needed."""
+    """Makes the mail worker's application, with more settings if needed."""
 
-    def make(**environ: str) -> Flask:
+    def make(*, has_pages: bool = False, **environ: str) -> Flask:
         known = {
             "INVITES_DATA": str(settings.data),
             "INVITES_MAIL_SERVER": "127.0.0.1",
             "INVITES_MAIL_PORT": str(stopped_smtp_server.port),
             "INVITES_MAIL_FROM": "Invites <invites@box.example>",
         }
-        app = create_app(load_settings(known | environ))
+        app = create_app(load_settings(known | environ), has_pages=has_pages)
         app.jinja_env.bytecode_cache = compiled
         return app
 

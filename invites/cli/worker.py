@@ -1,0 +1,26 @@
+"""The flask command worker."""
+
+import logging
+
+import click
+from flask.cli import ScriptInfo, pass_script_info, with_appcontext
+from flask_mail import Mail
+
+from invites import db
+from invites.cli import readiness
+from invites.cli.shared import Command
+from invites.sending.worker import Worker
+from invites.web.services import services
+
+
+@click.command(cls=Command)
+@pass_script_info
+@with_appcontext
+def worker(info: ScriptInfo) -> None:
+    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = services().settings
+    db.configure(settings.database_path, durable=False)
+    with readiness.service(settings):
+        app = info.load_app()
+        Worker(Mail(app) if settings.mail_server else None, services().mail_context).run()
