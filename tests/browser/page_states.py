@@ -272,7 +272,7 @@ def _try_mail(visitor: Visitor, recipient: str = OWNER) -> Visitor:
 
 
 def _steered(server: Server) -> list[PageState]:
-    """Batches that stand still, and one whose mails nobody answers; and the way out."""
+    """Batches that aren't sending, and one whose mails were never answered."""
     now = utcnow()
     reason = "5.7.1 Your domain is on a list of unwanted senders. Ask your provider."
     halted = {
@@ -304,16 +304,7 @@ def _steered(server: Server) -> list[PageState]:
         changes = {"state": DeliveryState.WITHDRAWN, "reply_text": deliveries.ON_HOLD}
         Delivery.update(changes).where(Delivery.batch == batch).execute()
     pages.append(PageState("batch-restored", f"{_ACCOUNT}/batches/{batch.id}", OWNER))
-    way_out = server.links.unsubscribe(batch.invitations[0]).removeprefix(server.url)
-
-    def go_out(visitor: Visitor) -> None:
-        visitor.press("Unsubscribe").sees("You are unsubscribed")
-
-    return [
-        *pages,
-        PageState("unsubscribe", way_out),
-        PageState("unsubscribe-done", way_out, act=go_out),
-    ]
+    return pages
 
 
 def _managing(server: Server) -> list[PageState]:
