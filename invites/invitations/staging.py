@@ -1,6 +1,5 @@
 """Reads an uploaded file, classifies its rows, and keeps both as a staged list."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from invites.lists.dialect import DELIMITERS
 from invites.lists.encodings import CHOICES
 from invites.lists.entries import Entry
 from invites.lists.table import BOTH_NAMES, Choice, Table
+from invites.lists.workbooks import is_container
 from invites.models import Account, Membership, StagedList, StagedRow
 
 # Larger files and lists are read in a subprocess.
@@ -67,10 +67,14 @@ def stage_file(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """In a subprocess if the file is large. Raises RuleError(FILE_UNREADABLE) if that fails."""
-    if file.seek(0, os.SEEK_END) < _LARGE_FILE:
-        file.seek(0)
-        return stage(actor, file_name, file.read(), now, instead_of)
+    """In a subprocess if the file is large or a workbook, however small: it is compressed.
+
+    Raises RuleError(FILE_UNREADABLE) if that fails.
+    """
+    file.seek(0)
+    content = file.read(_LARGE_FILE)
+    if len(content) < _LARGE_FILE and not is_container(content):
+        return stage(actor, file_name, content, now, instead_of)
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)
         shutil.copyfileobj(file, copy)

@@ -18,6 +18,7 @@ from invites.invitations import (
     staged_lists,
     staged_rows,
     staging,
+    subprocess_pool,
 )
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, Approval, InvitationRequest
@@ -26,6 +27,7 @@ from invites.lists.entries import MAX_ENTRIES, Entry
 from invites.lists.table import BOTH_NAMES, Choice
 from invites.members import accounts, answers, memberships
 from invites.models import INVITED, Batch, Delivery, EntryOutcome, Invitation, StagedList, StagedRow
+from tests.support import zip_bombs
 from tests.support.actions import invite, refused, reread, send
 
 CSV = b"""name,email,boss
@@ -496,6 +498,13 @@ class TestLargeFiles:
         staged = staging.stage_file(owner, "p.csv", large, now)
         assert staged_rows.counts(staged) == {EntryOutcome.INVITE: 9000}
         assert staged_lists.newest(owner) == staged
+
+    def test_of_a_workbook_the_processor_time_counts_however_small_it_is(self, owner, now):
+        small = io.BytesIO(zip_bombs.workbook("<row/>" * 300_000))
+        subprocess_pool.take_seconds_spent()
+        with refused(Reason.FILE_NO_ADDRESSES):
+            staging.stage_file(owner, "p.xlsx", small, now)
+        assert subprocess_pool.take_seconds_spent() > 0
 
     def test_are_read_in_another_way_in_a_subprocess(self, owner, now, monkeypatch):
         rows = "".join(f"Łukasz,person{n}@example.org\n" for n in range(20_000))
