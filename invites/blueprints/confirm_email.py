@@ -13,7 +13,7 @@ from invites.web.access import Who, allow
 from invites.web.error_status import status_of
 from invites.web.login import person
 from invites.web.password_prompt import PasswordForm
-from invites.web.rate_limits import forget_guesses, limit_password_guesses
+from invites.web.rate_limits import limit_password_guesses, was_wrong_password
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
 
@@ -38,16 +38,14 @@ def create(token: str) -> Response:
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)
     form = PasswordForm()
-    form.validate()
     try:
         checked = confirmation.check_password(person(), form.password.data or "")
         confirmation.confirm_email(email_token, checked, now())
     except RuleError as refused:
-        if refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY):
-            form.refuse(form.password, refused)
-            return _page(email_token, form)
-        forget_guesses()
-        return _closed(email_token, refused.reason)
+        if not was_wrong_password(refused):
+            return _closed(email_token, refused.reason)
+        form.refuse(form.password, refused)
+        return _page(email_token, form)
     tell(_("%(email)s is confirmed.", email=email_token.email))
     return go(url_for("account_list.index"))
 

@@ -15,7 +15,7 @@ from invites.web.error_status import status_of
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.password_prompt import PasswordForm
-from invites.web.rate_limits import forget_guesses, limit_joining, limit_password_guesses
+from invites.web.rate_limits import limit_joining, limit_password_guesses, was_wrong_password
 from invites.web.responses import go, show
 from invites.web.services import links, now
 from invites.web.urls import login_url
@@ -121,13 +121,11 @@ def _accept_with_password(opened: OpenedInvitation) -> Response:
     Asks for the password, because another person may have created the profile with this address.
     """
     form = PasswordForm()
-    form.validate()
     try:
         checked = confirmation.check_password(person(), form.password.data or "")
         membership = answers.accept_and_confirm(opened.invitation, checked, now())
     except RuleError as refused:
-        if refused.reason not in (Reason.PASSWORD_WRONG, Reason.BUSY):
-            forget_guesses()
+        if not was_wrong_password(refused):
             return _closed(opened, refused.reason)
         form.refuse(form.password, refused)
         return _answer(opened, form)

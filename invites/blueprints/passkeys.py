@@ -1,22 +1,27 @@
 """Adding and removing a person's own passkeys."""
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField, StringField
 
 from invites.core import text_fields, user_agents
-from invites.core.errors import Reason, RuleError
+from invites.core.errors import RuleError
 from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
 from invites.web.error_status import status_of
 from invites.web.forms import checked_by
 from invites.web.login import person, session_token
-from invites.web.password_prompt import PasswordForm, ask_password, change, removal_warning
-from invites.web.rate_limits import forget_guesses, limit_password_guesses
-from invites.web.responses import json_error, show
+from invites.web.password_prompt import (
+    PasswordForm,
+    change_with_password,
+    removal_warning,
+    run_with_password,
+)
+from invites.web.rate_limits import limit_password_guesses, was_wrong_password
+from invites.web.responses import go, json_error, show, tell
 from invites.web.services import now, services
 
 blueprint = Blueprint("passkeys", __name__, url_prefix="/profile/two-step/passkeys")
@@ -39,12 +44,11 @@ def form() -> AnyResponse:
 @limit_password_guesses
 def options() -> AnyResponse:
     """As JSON, for the browser's passkey API."""
-    password, base_url = request.form.get("password", ""), services().settings.base_url
+    password = request.form.get("password", "")
     try:
-        asked = passkeys.registration_options(person(), password, base_url, now())
+        asked = passkeys.registration_options(person(), password, _base_url(), now())
     except RuleError as refused:
-        if refused.reason is not Reason.PASSWORD_WRONG:
-            forget_guesses()
+        was_wrong_password(refused)
         return json_error(sentence(refused), status_of(refused.reason))
     return Response(asked, mimetype="application/json")
 
@@ -54,44 +58,28 @@ def options() -> AnyResponse:
 @limit_password_guesses
 def add() -> AnyResponse:
     form = NewPasskeyForm()
-    if not form.validate():
+    name, credential, base_url = form.name.data, form.credential.data or "", _base_url()
+
+    def register(password: str) -> None:
+        passkeys.register(person(), name, password, credential, session_token(), base_url, now())
+
+    if not form.validate() or not run_with_password(form, register):
         return _page(form)
-    typed = (form.name.data, form.password.data or "", form.credential.data or "")
-    base_url = services().settings.base_url
-    return change(
-        form,
-        _page,
-        lambda: passkeys.register(person(), *typed, session_token(), base_url, now()),
-        told=_("Passkey added. You can now log in with it."),
-    )
+    tell(_("Passkey added. You can now log in with it."))
+    return go(url_for("two_step.page"))
 
 
-@blueprint.get("/<int:passkey_id>/removal")
-@allow(Who.LOGGED_IN)
-def removal_form(passkey_id: int) -> AnyResponse:
-    return _removal_page(PasswordForm(), passkey_id)
-
-
-@blueprint.post("/<int:passkey_id>/removal")
+@blueprint.route("/<int:passkey_id>/removal", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def remove(passkey_id: int) -> AnyResponse:
-    form = PasswordForm()
-    return change(
-        form,
-        lambda form: _removal_page(form, passkey_id),
-        lambda: passkeys.remove(person(), passkey_id, form.password.data or "", now()),
-        told=_("Passkey removed."),
-    )
-
-
-def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
     mine = passkeys.of(person())
     found = next((one for one in mine if one.id == passkey_id), None)
     if found is None:
         abort(404)
-    return ask_password(
-        form,
+    return change_with_password(
+        lambda password: passkeys.remove(person(), passkey_id, password, now()),
+        told=_("Passkey removed."),
         title=_("Remove the passkey %(name)s?", name=found.name),
         meaning=_("You will no longer be able to log in with it. Delete it on your device too."),
         warning=removal_warning(
@@ -100,6 +88,10 @@ def _removal_page(form: PasswordForm, passkey_id: int) -> AnyResponse:
         button=_("Remove"),
         is_danger=True,
     )
+
+
+def _base_url() -> str:
+    return services().settings.base_url
 
 
 def _page(form: PasswordForm) -> AnyResponse:

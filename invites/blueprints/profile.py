@@ -7,13 +7,13 @@ from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField, TelField
 
 from invites.core import addresses, text_fields, user_agents
-from invites.core.errors import Reason, RuleError
+from invites.core.errors import RuleError
 from invites.models import Session
 from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import person, session_token
-from invites.web.rate_limits import forget_guesses, limit_password_guesses
+from invites.web.rate_limits import limit_password_guesses, was_wrong_password
 from invites.web.responses import go, show, tell
 from invites.web.services import now
 
@@ -65,10 +65,7 @@ def change_email() -> Response:
     try:
         profiles.change_email(person(), form.email.data, form.email_password.data or "", now())
     except RuleError as refused:
-        about_password = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
-        if refused.reason is Reason.TOO_MANY_LINKS:  # so the password was right
-            forget_guesses()
-        form.refuse(form.email_password if about_password else form.email, refused)
+        form.refuse(form.email_password if was_wrong_password(refused) else form.email, refused)
         return _page(email=form)
     tell(
         _(
@@ -92,11 +89,7 @@ def change_password() -> Response:
     try:
         profiles.change_password(person(), current, new, session_token(), now())
     except RuleError as refused:
-        if refused.reason is Reason.PASSWORD_WRONG:
-            form.refuse(form.current, refused)
-        else:
-            forget_guesses()
-            form.refuse(form.new, refused)
+        form.refuse(form.current if was_wrong_password(refused) else form.new, refused)
         return _page(password=form)
     tell(_("Your new password is set. You are logged out on all other devices."))
     return go(url_for("profile.page"))

@@ -14,9 +14,7 @@ from invites.web.access import Who, allow
 from invites.web.forms import PlainForm
 from invites.web.login import person, session_token
 from invites.web.password_prompt import (
-    PasswordForm,
-    ask_password,
-    change,
+    change_with_password,
     removal_warning,
     showing_new_codes,
     shown_codes,
@@ -50,22 +48,16 @@ def page() -> AnyResponse:
     )
 
 
-@blueprint.get("/recovery-codes")
-@allow(Who.LOGGED_IN)
-def codes_form() -> AnyResponse:
-    return _codes_page(PasswordForm())
-
-
-@blueprint.post("/recovery-codes")
+@blueprint.route("/recovery-codes", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def make_codes() -> AnyResponse:
-    form = PasswordForm()
-    return change(
-        form,
-        _codes_page,
-        lambda: two_step.make_recovery_codes(person(), form.password.data or "", now()),
+    return change_with_password(
+        lambda password: two_step.make_recovery_codes(person(), password, now()),
         told=_("These are your new recovery codes. The old ones no longer work."),
+        title=_("Create new recovery codes"),
+        meaning=_("Your old codes stop working at once."),
+        button=_("Create new codes"),
     )
 
 
@@ -87,22 +79,16 @@ def codes_file() -> AnyResponse:
     )
 
 
-@blueprint.get("/app")
-@allow(Who.LOGGED_IN)
-def app_form() -> AnyResponse:
-    return _app_page(PasswordForm())
-
-
-@blueprint.post("/app")
+@blueprint.route("/app", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def offer_app() -> AnyResponse:
-    form = PasswordForm()
-    return change(
-        form,
-        _app_page,
-        lambda: _offer(form.password.data or ""),
+    return change_with_password(
+        _offer,
         then=url_for("two_step.app_key"),
+        title=_("Set up an authenticator app"),
+        meaning=_("When you log in, you will enter a code from this app. Have your phone ready."),
+        button=_("Continue"),
     )
 
 
@@ -135,31 +121,18 @@ def confirm_app() -> AnyResponse:
     return go(url_for("two_step.page"))
 
 
-@blueprint.get("/app/removal")
-@allow(Who.LOGGED_IN)
-def app_removal_form() -> AnyResponse:
-    return _app_removal_page(PasswordForm())
-
-
-@blueprint.post("/app/removal")
+@blueprint.route("/app/removal", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def remove_app() -> AnyResponse:
-    form = PasswordForm()
-    return change(
-        form,
-        _app_removal_page,
-        lambda: two_step.remove_authenticator(person(), form.password.data or "", now()),
+    return change_with_password(
+        lambda password: two_step.remove_authenticator(person(), password, now()),
         told=_("Authenticator app removed."),
-    )
-
-
-def _codes_page(form: PasswordForm) -> AnyResponse:
-    return ask_password(
-        form,
-        title=_("Create new recovery codes"),
-        meaning=_("Your old codes stop working at once."),
-        button=_("Create new codes"),
+        title=_("Remove your authenticator app?"),
+        meaning=_("You will no longer need its codes to log in."),
+        warning=removal_warning(is_last=not two_step.has_passkey(person())),
+        button=_("Remove"),
+        is_danger=True,
     )
 
 
@@ -176,26 +149,6 @@ def _offered_here() -> Authenticator | None:
     if offered is None or session.get(_OFFERED) != offered.created_at.isoformat():
         return None
     return offered
-
-
-def _app_page(form: PasswordForm) -> AnyResponse:
-    return ask_password(
-        form,
-        title=_("Set up an authenticator app"),
-        meaning=_("When you log in, you will enter a code from this app. Have your phone ready."),
-        button=_("Continue"),
-    )
-
-
-def _app_removal_page(form: PasswordForm) -> AnyResponse:
-    return ask_password(
-        form,
-        title=_("Remove your authenticator app?"),
-        meaning=_("You will no longer need its codes to log in."),
-        warning=removal_warning(is_last=not two_step.has_passkey(person())),
-        button=_("Remove"),
-        is_danger=True,
-    )
 
 
 def _key_page(form: DigitsForm) -> AnyResponse:

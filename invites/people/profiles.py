@@ -82,10 +82,10 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     doesn't reveal it. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and TOO_MANY_LINKS after five in
     an hour.
     """
+    passwords.check_correct(user.password_hash, password)
     email = addresses.canonical(email)
     if email == user.email:
         raise RuleError(Reason.ADDRESS_UNCHANGED)
-    passwords.check_correct(user.password_hash, password)
     purpose = EmailTokenPurpose.CONFIRM_EMAIL
     if email_tokens.is_over_limit(user, purpose, now):
         raise RuleError(Reason.TOO_MANY_LINKS)

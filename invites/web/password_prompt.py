@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import session, url_for
+from flask import request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -15,7 +15,7 @@ from invites.members import two_step_policy
 from invites.people import recovery_codes
 from invites.web.forms import PlainForm
 from invites.web.login import person
-from invites.web.rate_limits import forget_guesses
+from invites.web.rate_limits import was_wrong_password
 from invites.web.responses import go, show, tell
 from invites.web.services import now, services
 
@@ -24,11 +24,6 @@ _CODES = "codes"  # in the session cookie: the creation time of codes that may b
 
 class PasswordForm(PlainForm):
     password = PasswordField(_l("Your password"))
-
-
-def ask_password(form: PasswordForm, **context: Any) -> Response:
-    """``context``: title, meaning and button; perhaps warning and is_danger."""
-    return show("two_step/password.html", form=form, status=form.status, **context)
 
 
 def removal_warning(*, is_last: bool) -> str:
@@ -44,32 +39,36 @@ def removal_warning(*, is_last: bool) -> str:
     )
 
 
-def change(
-    form: PasswordForm,
-    page: Callable[[PasswordForm], Response],
-    action: Callable[[], None],
-    *,
-    told: str = "",
-    then: str = "",
+def change_with_password(
+    action: Callable[[str], None], *, told: str = "", then: str = "", **page: Any
 ) -> Response:
-    """Runs ``action`` and redirects, or shows ``page`` again with the refusal.
+    """Shows a page that asks for the password or, once it is sent, runs ``action`` with it.
 
-    ``action`` checks the password before anything else.
+    ``page``: title, meaning and button; perhaps warning and is_danger.
     """
-    try:
-        with showing_new_codes():
-            action()
-    except RuleError as refused:
-        if refused.reason is Reason.NOT_FOUND:
-            raise
-        if refused.reason is not Reason.PASSWORD_WRONG:
-            forget_guesses()
-        form.validate()
-        form.refuse(form.password, refused)
-        return page(form)
+    form = PasswordForm()
+    if request.method != "POST" or not run_with_password(form, action):
+        return show("two_step/password.html", form=form, status=form.status, **page)
     if told:
         tell(told)
     return go(then or url_for("two_step.page"))
+
+
+def run_with_password(form: PasswordForm, action: Callable[[str], None]) -> bool:
+    """Returns False if the action is refused, which the form then says.
+
+    ``action`` checks the password before anything else. Raises RuleError(NOT_FOUND).
+    """
+    try:
+        with showing_new_codes():
+            action(form.password.data or "")
+    except RuleError as refused:
+        if refused.reason is Reason.NOT_FOUND:
+            raise
+        was_wrong_password(refused)
+        form.refuse(form.password, refused)
+        return False
+    return True
 
 
 @contextmanager

@@ -22,13 +22,12 @@ from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
 from invites.core.addresses import canonical, spellings
-from invites.core.errors import RuleError
+from invites.core.errors import Reason, RuleError
 from invites.people import passwords, profiles
 from invites.web import pending_login
 from invites.web.login import is_trusted_device, person
 
 _GUESSES = "10 per 15 minutes"
-_FORGET_GUESSES = "forget_guesses"  # in ``g``
 _EXTENSION = "rate_limiter"
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -103,12 +102,14 @@ def limit_joining(view: View) -> View:
     return _limit(_in_password_queue(view, view), "600 per hour", _network, "joining")
 
 
-def forget_guesses() -> None:
-    """Call it if the guess was right, but the action is refused for another reason.
+def was_wrong_password(refused: RuleError) -> bool:
+    """If the password was right and something else is refused, it isn't counted as a guess.
 
-    Otherwise the refusal counts as a wrong guess.
+    Call it only for rules that check the password before anything else.
     """
-    setattr(g, _FORGET_GUESSES, True)
+    is_wrong = refused.reason in (Reason.PASSWORD_WRONG, Reason.BUSY)
+    g.was_right_password = not is_wrong
+    return is_wrong
 
 
 def _person() -> str:
@@ -188,7 +189,7 @@ def _limit_guesses(
                 on_breach()
             raise _too_many(item, *counter)
         response = make_response(view(*args, **kwargs))
-        if response.status_code < 400 or g.pop(_FORGET_GUESSES, False):
+        if response.status_code < 400 or g.pop("was_right_password", False):
             _limiter().clear(item, *counter)
         return response
 
@@ -196,10 +197,15 @@ def _limit_guesses(
 
 
 def _in_password_queue(limited: View, unlimited: View) -> View:
-    """Without a place in the queue, runs ``unlimited``, which refuses before checking the guess."""
+    """Without a place in the queue, runs ``unlimited``, which refuses before checking the guess.
+
+    So does anything but a POST, because it checks nothing.
+    """
 
     @wraps(unlimited)
     def queued(*args: Any, **kwargs: Any) -> Any:
+        if request.method != "POST":
+            return unlimited(*args, **kwargs)
         with passwords.queue() as is_queued:
             return (limited if is_queued else unlimited)(*args, **kwargs)
 
