@@ -29,17 +29,11 @@ def index() -> Response:
     return _page()
 
 
-@blueprint.get("/new")
-@allow(Who.INSTALLER)
-def form() -> Response:
-    return show("account_list/new.html", form=AccountForm())
-
-
-@blueprint.post("/new")
+@blueprint.route("/new", methods=["GET", "POST"])
 @allow(Who.INSTALLER)
 def create() -> Response:
     form = AccountForm()
-    if not form.validate():
+    if not form.validate_on_submit():
         return show("account_list/new.html", form=form, status=form.status)
     account = accounts.create_by_installer(form.name.data, person(), now())
     tell(_("%(account)s has been added. You can now invite people.", account=account.name))

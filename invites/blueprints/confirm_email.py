@@ -1,6 +1,6 @@
 """Confirming an email address with the mailed link."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -20,24 +20,17 @@ from invites.web.services import links, now
 blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 
 
-@blueprint.get("/<token:token>")
+@blueprint.route("/<token:token>", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
+@limit_password_guesses
 def page(token: str) -> Response:
     """Asks for the password, because another person may have created the profile."""
     email_token = _own_email_token(token)
     if email_token is None or not email_tokens.is_open(email_token, now()):
         return _closed(email_token)
-    return _page(email_token, PasswordForm())
-
-
-@blueprint.post("/<token:token>")
-@allow(Who.LOGGED_IN)
-@limit_password_guesses
-def create(token: str) -> Response:
-    email_token = _own_email_token(token)
-    if email_token is None or not email_tokens.is_open(email_token, now()):
-        return _closed(email_token)
     form = PasswordForm()
+    if request.method != "POST":
+        return _page(email_token, form)
     try:
         checked = confirmation.check_password(person(), form.password.data or "")
         confirmation.confirm_email(email_token, checked, now())

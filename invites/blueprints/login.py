@@ -52,7 +52,7 @@ class PasskeyForm(PlainForm):
 @allow(Who.ANYBODY)
 def form() -> Response:
     if not installation.is_set_up():
-        return go(url_for("setup.form"))
+        return go(url_for("setup.page"))
     next_url = safe_next(request.args.get("next"))
     who = visitor()
     if who is not None:
@@ -136,7 +136,7 @@ def delete() -> Response:
 
 
 def _with_new_password(words: str) -> str:
-    return with_link(words, url_for("password_reset.ask_form"), _("Set a new password"))
+    return with_link(words, url_for("password_reset.ask"), _("Set a new password"))
 
 
 def _page(form: LoginForm, *, status: int | None = None) -> Response:

@@ -38,41 +38,28 @@ class NewPasswordForm(PlainForm):
     shared = BooleanField(_l("This is a shared computer"))
 
 
-@blueprint.get("")
-@allow(Who.ANYBODY)
-def ask_form() -> Response:
-    return show("password_reset/ask.html", form=AskForm())
-
-
-@blueprint.post("")
+@blueprint.route("", methods=["GET", "POST"])
 @allow(Who.ANYBODY)
 @limit_mail
 def ask() -> Response:
     """The response doesn't reveal whether the address has a profile."""
     form = AskForm()
-    if not form.validate():
+    if not form.validate_on_submit():
         return show("password_reset/ask.html", form=form, status=form.status)
     profiles.request_password_reset(form.email.data, now(), is_trusted_device)
     return show("password_reset/asked.html", email=form.email.data)
 
 
-@blueprint.get("/<token:token>")
-@allow(Who.ANYBODY)
-def form(token: str) -> Response:
-    email_token = _open_email_token(token)
-    return _page(NewPasswordForm(), email_token) if email_token else _closed()
-
-
-@blueprint.post("/<token:token>")
+@blueprint.route("/<token:token>", methods=["GET", "POST"])
 @allow(Who.ANYBODY)
 @limit_joining
-def create(token: str) -> Response:
+def page(token: str) -> Response:
     """Logs out all devices, and logs this one in."""
     email_token = _open_email_token(token)
     if email_token is None:
         return _closed()
     form = NewPasswordForm()
-    if not form.validate():
+    if not form.validate_on_submit():
         return _page(form, email_token)
     try:
         user = confirmation.reset_password(email_token, form.password.data or "", now())

@@ -20,7 +20,7 @@ blueprint = Blueprint("public", __name__)
 @allow(Who.ANYBODY)
 def start() -> AnyResponse:
     if not installation.is_set_up():
-        return go(url_for("setup.form"))
+        return go(url_for("setup.page"))
     return go(url_for("account_list.index" if visitor() else "login.form"))
 
 

@@ -38,22 +38,14 @@ class SetupForm(PlainForm):
     password = NewPasswordField(_l("Password"), validators=[checked_by(passwords.check_length)])
 
 
-@blueprint.get("/setup")
-@allow(Who.ANYBODY)
-def form() -> Response:
-    if installation.is_set_up():
-        return go(url_for("login.form"))
-    return show("setup/page.html", form=SetupForm())
-
-
-@blueprint.post("/setup")
+@blueprint.route("/setup", methods=["GET", "POST"])
 @allow(Who.ANYBODY)
 @limit_setup
-def create() -> Response:
+def page() -> Response:
     if installation.is_set_up():
         return go(url_for("login.form"))
     form = SetupForm()
-    if not form.validate():
+    if not form.validate_on_submit():
         return show("setup/page.html", form=form, status=form.status)
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")

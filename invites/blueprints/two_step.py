@@ -1,6 +1,6 @@
 """A person's own two-step verification: overview, recovery codes, authenticator app."""
 
-from flask import Blueprint, Response, abort, session, url_for
+from flask import Blueprint, Response, abort, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response as AnyResponse
@@ -92,19 +92,13 @@ def offer_app() -> AnyResponse:
     )
 
 
-@blueprint.get("/app/key")
-@allow(Who.LOGGED_IN)
-def app_key() -> AnyResponse:
-    return _key_page(DigitsForm())
-
-
-@blueprint.post("/app/key")
+@blueprint.route("/app/key", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
 @limit_app_digits
-def confirm_app() -> AnyResponse:
-    """Turns the app on: from now on, logging in requires its codes."""
+def app_key() -> AnyResponse:
+    """A right code turns the app on: from then on, logging in requires its codes."""
     form = DigitsForm()
-    if _offered_here() is None:
+    if request.method != "POST" or _offered_here() is None:
         return _key_page(form)
     try:
         with showing_new_codes():
@@ -114,7 +108,6 @@ def confirm_app() -> AnyResponse:
     except RuleError as refused:
         if refused.reason not in (Reason.CODE_WRONG, Reason.NOT_FOUND):
             raise
-        form.validate()
         form.refuse(form.code, refused)
         return _key_page(form)
     tell(_("Your authenticator app is set up. Save the recovery codes below in case you lose it."))

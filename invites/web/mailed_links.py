@@ -10,7 +10,7 @@ from invites.web.urls import login_url, safe_next
 _MAILED = {
     "invitation": "invitation.page",
     "confirm_email": "confirm_email.page",
-    "password_reset": "password_reset.form",
+    "password_reset": "password_reset.page",
     "unsubscribe": "unsubscribe.page",
 }
 _OPENED = "opened"  # shown in the address bar instead of a token

@@ -163,7 +163,7 @@ def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
             raise _too_many(item, *counter)
         return view(*args, **kwargs)
 
-    return cast(View, limited)
+    return _for_posts(limited, view)
 
 
 def _limit_guesses(
@@ -193,23 +193,28 @@ def _limit_guesses(
             _limiter().clear(item, *counter)
         return response
 
-    return cast(View, limited)
+    return _for_posts(limited, view)
 
 
 def _in_password_queue(limited: View, unlimited: View) -> View:
-    """Without a place in the queue, runs ``unlimited``, which refuses before checking the guess.
-
-    So does anything but a POST, because it checks nothing.
-    """
+    """Without a place in the queue, runs ``unlimited``, which refuses before checking the guess."""
 
     @wraps(unlimited)
     def queued(*args: Any, **kwargs: Any) -> Any:
-        if request.method != "POST":
-            return unlimited(*args, **kwargs)
         with passwords.queue() as is_queued:
             return (limited if is_queued else unlimited)(*args, **kwargs)
 
-    return cast(View, queued)
+    return _for_posts(queued, unlimited)
+
+
+def _for_posts(limited: Callable[..., Any], view: View) -> View:
+    """Other requests only show a page, so they neither count as a guess nor as a right one."""
+
+    @wraps(view)
+    def either(*args: Any, **kwargs: Any) -> Any:
+        return (limited if request.method == "POST" else view)(*args, **kwargs)
+
+    return cast(View, either)
 
 
 def _limiter() -> MovingWindowRateLimiter:

@@ -100,7 +100,7 @@ REFUSING = {
     "account_list.decline": Refusing("members.answers.decline"),
     "account_settings.require_two_step": Refusing("members.two_step_policy.require"),
     "account_settings.update": Refusing("members.accounts.change_settings", form=SETTINGS),
-    "two_step.confirm_app": Refusing("people.two_step.confirm_authenticator", "setting up"),
+    "two_step.app_key": Refusing("people.two_step.confirm_authenticator", "setting up"),
     "two_step.offer_app": Refusing("people.two_step.start_authenticator"),
     "two_step.remove_app": Refusing("people.two_step.remove_authenticator"),
     "batches.cancel": Refusing("outbox.batches.cancel"),
@@ -113,7 +113,7 @@ REFUSING = {
     "compose.create": Refusing(
         "invitations.send_invitations.send", form={"email": "a@example.org", "role": "10"}
     ),
-    "confirm_email.create": Refusing(
+    "confirm_email.page": Refusing(
         "people.confirmation.confirm_email", form={"password": PASSWORD}
     ),
     "profile.log_out_device": Refusing("people.sessions.end_one"),
@@ -129,7 +129,7 @@ REFUSING = {
     "passkeys.add": Refusing("people.passkeys.register", form=PASSKEY),
     "passkeys.options": Refusing("people.passkeys.registration_options"),
     "passkeys.remove": Refusing("people.passkeys.remove"),
-    "password_reset.create": Refusing(
+    "password_reset.page": Refusing(
         "people.confirmation.reset_password", "nobody", {"password": PASSWORD, "again": PASSWORD}
     ),
     "permanent_invite.delete": Refusing("members.permanent_link.delete"),
@@ -139,7 +139,7 @@ REFUSING = {
         "people.profiles.change_email", form={"email": "new@example.org"}
     ),
     "profile.change_password": Refusing("people.profiles.change_password"),
-    "setup.create": Refusing("members.installation.set_up", "nobody", _first_visit),
+    "setup.page": Refusing("members.installation.set_up", "nobody", _first_visit),
     "staged_list.correct_domain": Refusing("invitations.edits.correct_domain"),
     "staged_list.edit_row": Refusing("invitations.edits.edit_row"),
     "staged_list.exclude": Refusing("invitations.edits.exclude"),
@@ -194,7 +194,7 @@ def test_a_view_answers_a_refusal_with_the_status_of_its_reason(
     )
     client = site.device(view.who).client
     url = Places(site, site.user("moderator" if " " in view.who else view.who)).url(rule)
-    if endpoint == "setup.create":
+    if endpoint == "setup.page":
         monkeypatch.setattr(installation, "is_set_up", lambda: False)
 
     for reason in EACH_KIND:
