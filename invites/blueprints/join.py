@@ -1,6 +1,6 @@
 """The page of a permanent link: join with a new profile, or as the person who is logged in."""
 
-from flask import Blueprint
+from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from invites.core.errors import Reason, RuleError
@@ -19,26 +19,19 @@ from invites.web.services import links, now
 blueprint = Blueprint("join", __name__, url_prefix="/join/<token:token>")
 
 
-@blueprint.get("")
-@allow(Who.ANYBODY)
-def page(token: str) -> Response:
-    """Changes nothing: programs that scan mail open every link."""
-    link = links().opened_permanent(token)
-    if link is None:
-        return _closed()
-    return _sign_up(link, token, _form()) if visitor() is None else _for_member(link, token)
-
-
-@blueprint.post("")
+@blueprint.route("", methods=["GET", "POST"])
 @allow(Who.ANYBODY)
 @limit_joining
-def create(token: str) -> Response:
-    """The new profile's address is confirmed later."""
+def page(token: str) -> Response:
+    """Joins with a new profile, whose address is confirmed later."""
     link = links().opened_permanent(token)
     if link is None:
         return _closed()
-    form = _form()
-    if not form.validate():
+    if request.method != "POST" and visitor() is not None:
+        return _for_member(link, token)
+    form = JoinForm()
+    del form.phone
+    if not form.validate_on_submit():
         return _sign_up(link, token, form)
     try:
         profile = profiles.prepare(form.name.data, form.email.data, form.password.data or "")
@@ -66,12 +59,6 @@ def accept(token: str) -> Response:
         return _for_member(link, token, status=status_of(refused.reason))
     renew()
     return welcome(link.account)
-
-
-def _form() -> JoinForm:
-    form = JoinForm()
-    del form.phone
-    return form
 
 
 def _sign_up(link: PermanentLink, token: str, form: JoinForm) -> Response:

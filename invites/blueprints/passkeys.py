@@ -32,13 +32,6 @@ class NewPasskeyForm(PasswordForm):
     credential = HiddenField()
 
 
-@blueprint.get("")
-@allow(Who.LOGGED_IN)
-def form() -> AnyResponse:
-    words = user_agents.describe(request.user_agent.string)
-    return _page(NewPasskeyForm(name=" · ".join(filter(None, words))))
-
-
 @blueprint.post("/options")
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
@@ -53,18 +46,19 @@ def options() -> AnyResponse:
     return Response(asked, mimetype="application/json")
 
 
-@blueprint.post("")
+@blueprint.route("", methods=["GET", "POST"])
 @allow(Who.LOGGED_IN)
 @limit_password_guesses
 def add() -> AnyResponse:
-    form = NewPasskeyForm()
+    device = user_agents.describe(request.user_agent.string)
+    form = NewPasskeyForm(name=" · ".join(filter(None, device)))
     name, credential, base_url = form.name.data, form.credential.data or "", _base_url()
 
     def register(password: str) -> None:
         passkeys.register(person(), name, password, credential, session_token(), base_url, now())
 
-    if not form.validate() or not run_with_password(form, register):
-        return _page(form)
+    if not form.validate_on_submit() or not run_with_password(form, register):
+        return show("two_step/passkey.html", form=form, status=form.status)
     tell(_("Passkey added. You can now log in with it."))
     return go(url_for("two_step.page"))
 
@@ -92,7 +86,3 @@ def remove(passkey_id: int) -> AnyResponse:
 
 def _base_url() -> str:
     return services().settings.base_url
-
-
-def _page(form: PasswordForm) -> AnyResponse:
-    return show("two_step/passkey.html", form=form, status=form.status)

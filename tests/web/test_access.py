@@ -289,7 +289,7 @@ OPEN_TO_ANYBODY = {
     "login.passkey_options", "login.use_passkey",
     "password_reset.ask", "password_reset.page",
     "password_strength.estimate",
-    "invitation.page", "invitation.accept", "invitation.decline", "join.page", "join.create",
+    "invitation.page", "invitation.accept", "invitation.decline", "join.page",
     "unsubscribe.page", "unsubscribe.confirm", "unsubscribe.undo",
 }  # fmt: skip
 

@@ -123,7 +123,7 @@ REFUSING = {
     "invitations.restore": Refusing("invitations.manage.restore"),
     "invitations.revoke": Refusing("invitations.manage.revoke"),
     "join.accept": Refusing("members.permanent_link.join", "ally"),
-    "join.create": Refusing("members.permanent_link.join_as_new", "nobody", JOINING),
+    "join.page": Refusing("members.permanent_link.join_as_new", "nobody", JOINING),
     "login.create": Refusing("people.profiles.authenticate", "nobody", LOGIN),
     "login.use_passkey": Refusing("people.passkeys.authenticate", "nobody"),
     "passkeys.add": Refusing("people.passkeys.register", form=PASSKEY),
