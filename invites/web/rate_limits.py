@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import limits
 from flask import Flask, current_app, g, make_response, request
 from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response
 
@@ -26,6 +26,7 @@ from invites.core.errors import Reason, RuleError
 from invites.people import passwords, profiles
 from invites.web import pending_login
 from invites.web.login import is_trusted_device, person
+from invites.web.services import links
 
 _GUESSES = "10 per 15 minutes"
 _EXTENSION = "rate_limiter"
@@ -42,7 +43,8 @@ def _network() -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions[_EXTENSION] = MovingWindowRateLimiter(MemoryStorage())
+    """Windows are fixed, because ``limits`` never forgets the key of a moving one."""
+    app.extensions[_EXTENSION] = FixedWindowRateLimiter(MemoryStorage())
 
 
 def limit_logins(view: View) -> View:
@@ -77,15 +79,16 @@ def limit_passkeys(view: View) -> View:
 def limit_mail(view: View) -> View:
     """Per requester, so that nobody uses up another person's requests.
 
-    ``email_tokens`` limits the mails to one mailbox.
+    ``email_tokens`` limits the mails to one mailbox. All addresses together are counted first, so
+    that each requester adds few counts.
     """
-    view = _limit(view, "60 per hour", _requester, "mail")
-    return _limit(view, "5 per hour", lambda: f"{_typed_email()}|{_requester()}", "mail")
+    view = _limit(view, "5 per hour", lambda: f"{_typed_email()}|{_requester()}", "mail")
+    return _limit(view, "60 per hour", _requester, "mail")
 
 
 def limit_resubscribing(view: View) -> View:
     """Per link, so that its holder can't fill the audit log by unsubscribing again and again."""
-    return _limit(view, "10 per hour", _token, "resubscribing")
+    return _limit(view, "10 per hour", _unsubscribe_link, "resubscribing")
 
 
 def limit_test_mails(view: View) -> View:
@@ -129,10 +132,10 @@ def _requester() -> str:
     return f"user {user.id}" if user and is_trusted_device(user) else _network()
 
 
-def _token() -> str:
-    """Without leading zeros, with which it works too."""
-    token: str = (request.view_args or {})["token"]
-    return token.lstrip("0")
+def _unsubscribe_link() -> str:
+    """Invalid links count together, by network."""
+    found = links().opened_unsubscribe((request.view_args or {})["token"])
+    return f"invitation {found.id}" if found else _network()
 
 
 def _typed_email() -> str:
@@ -217,8 +220,8 @@ def _for_posts(limited: Callable[..., Any], view: View) -> View:
     return cast(View, either)
 
 
-def _limiter() -> MovingWindowRateLimiter:
-    return cast(MovingWindowRateLimiter, current_app.extensions[_EXTENSION])
+def _limiter() -> FixedWindowRateLimiter:
+    return cast(FixedWindowRateLimiter, current_app.extensions[_EXTENSION])
 
 
 def _too_many(item: limits.RateLimitItem, *counter: str) -> TooManyRequests:
