@@ -2,7 +2,7 @@
 
 import dns.rcode
 import pytest
-from dns.resolver import Resolver
+from dns.resolver import NoResolverConfiguration, Resolver
 
 from invites.sending import sender_domain
 from invites.sending.sender_domain import Dmarc, Published, Spf
@@ -127,7 +127,7 @@ def test_without_a_name_server_the_result_is_unknown(monkeypatch):
 
 
 def _no_configuration():
-    raise sender_domain.dns.resolver.NoResolverConfiguration
+    raise NoResolverConfiguration
 
 
 def test_for_an_impossible_domain_the_result_is_unknown():
