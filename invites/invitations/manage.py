@@ -149,7 +149,7 @@ def _close_invitations(
 def _withdraw_queued(invitation: Invitation, now: datetime) -> None:
     is_queued = Delivery.state == DeliveryState.QUEUED
     deliveries.withdraw((Delivery.invitation == invitation) & is_queued, now)
-    batches.finish_if_done(invitation.batch)
+    batches.advance()
 
 
 def _refuse_unsubscribed(invitation: Invitation) -> None:

@@ -33,6 +33,19 @@ PROBES = 10
 ACTIVE = (BatchState.PROBING, BatchState.RUNNING)  # the worker sends their mails
 _HALTED = (BatchState.PAUSED, BatchState.STOPPED)
 
+# Plain SQL, because it runs all the time.
+_FINISH = db.sql(
+    """UPDATE batch SET state = {BatchState.DONE}
+    WHERE state IN ({BatchState.PROBING}, {BatchState.RUNNING}) AND NOT EXISTS (
+        SELECT 1 FROM delivery
+        WHERE delivery.batch_id = batch.id
+        AND delivery.state IN ({DeliveryState.QUEUED}, {DeliveryState.SENDING})
+        AND delivery.priority = {Priority.BULK})""",
+    BatchState,
+    DeliveryState,
+    Priority,
+)
+
 
 def start(batch: Batch, mails: int) -> None:
     """Begins with probes if there are many mails."""
@@ -60,8 +73,9 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
     """Withdraws the queued mails; returns how many.
 
     Revokes invitations that no mail was sent for, so those people can be invited again. A mail that
-    a worker has claimed is sent or withdrawn within a second. Raises RuleError(BATCH_CHANGED,
-    ALL_SENT).
+    a worker has claimed is withdrawn within a second, unless it is being sent.
+
+    Raises RuleError(BATCH_CHANGED, ALL_SENT).
     """
     with db.transaction():
         authorize(actor, Action.INVITE, batch.role)
@@ -144,25 +158,38 @@ def stop(batch_id: int, reason: str) -> None:
     ).execute()
 
 
-def probe(batch: Batch) -> list[int] | None:
-    """The ids of the probes still to be attempted; None once all mails may be sent.
+def advance() -> None:
+    """Finishes batches that have no unsent mail, and decides what probes mean.
 
-    Once all probes were attempted, the batch runs, or stops if most of them failed.
+    Uses one statement for all, so that it can't miss a mail that is queued at the same moment.
     """
+    db.execute(_FINISH, ())
+    for batch in Batch.select().where(Batch.state == BatchState.PROBING):
+        _judge_probes(batch)
+
+
+def probes_left(batch: Batch) -> list[int]:
+    """The ids of the probes that may be sent now."""
+    return [probe.id for probe in _probes(batch) if _is_untried(probe)]
+
+
+def _judge_probes(batch: Batch) -> None:
+    """Once all probes were attempted, the batch runs, or stops if most of them failed."""
     probes = _probes(batch)
-    if any(one.state in UNSENT_STATES and not one.attempts for one in probes):
-        return [one.id for one in probes if one.state == DeliveryState.QUEUED and not one.attempts]
-    if any(one.state == DeliveryState.SENDING for one in probes):
-        return []
+    if any(_is_untried(one) or one.state == DeliveryState.SENDING for one in probes):
+        return
     failed = [one for one in probes if one.state == DeliveryState.FAILED]
     if len(failed) * 2 > len(probes):
         attempts = (Attempt(SendResult.FAILED, one.reply_code, one.reply_text) for one in failed)
         stop(batch.id, Counter(attempt.reply for attempt in attempts).most_common(1)[0][0])
-        return []
+        return
     Batch.update(state=BatchState.RUNNING).where(
         Batch.id == batch.id, Batch.state == BatchState.PROBING
     ).execute()
-    return None
+
+
+def _is_untried(probe: Delivery) -> bool:
+    return probe.state == DeliveryState.QUEUED and not probe.attempts
 
 
 def _probes(batch: Batch) -> list[Delivery]:
@@ -193,15 +220,6 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
         fn.EXISTS(due),
     )
     return older.order_by(Batch.id).get_or_none()
-
-
-def finish_if_done(batch: Batch) -> None:
-    """Uses one statement, so that it can't miss a mail that is queued at the same moment."""
-    Batch.update(state=BatchState.DONE).where(
-        Batch.id == batch.id,
-        Batch.state.in_(ACTIVE),
-        ~fn.EXISTS(_unsent_mails(batch.id)),
-    ).execute()
 
 
 def _queued_mails(batch: Batch) -> Any:

@@ -9,8 +9,10 @@ from datetime import datetime
 
 from invites import db
 from invites.models import DeliveryState
-from invites.outbox import deliveries, outcomes, queue
+from invites.outbox import batches, deliveries, outcomes, queue
 from invites.outbox.queue import QueuedMail
+
+MAX_CLAIM = 500  # mails
 
 _CLAIM = db.sql(
     """UPDATE delivery SET state = {DeliveryState.SENDING}, claimed_by = ?
@@ -37,14 +39,19 @@ _GIVE_ALL_BACK = db.sql(
 def claim(worker: int, now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
     """Up to ``limit`` mails that are due, in the order of ``queue.due``, now *sending*.
 
-    Folds outcomes first, since they decide about probes. Withdraws mails whose invitation closed.
+    Folds outcomes first, since they decide about batches. Withdraws mails whose invitation is over,
+    until it finds one that isn't.
     """
     with db.transaction():
         outcomes.fold(now)
+        batches.advance()
         due = queue.due(now, limit, last_account)
-        closed = [mail.id for mail in due if mail.is_closed(now)]
-        deliveries.withdraw_canceled_or_over(closed, now)
-        claimed = [mail for mail in due if not mail.is_closed(now)] if closed else due
+        while over := [mail.id for mail in due if mail.is_over(now)]:
+            deliveries.withdraw_canceled_or_over(over, now)
+            if len(over) < len(due):
+                break
+            due = queue.due(now, MAX_CLAIM, last_account)
+        claimed = [mail for mail in due if not mail.is_over(now)][:limit]
         db.execute(_CLAIM, (worker, json.dumps([mail.id for mail in claimed])))
     return claimed
 

@@ -58,7 +58,7 @@ def fold(now: datetime) -> None:
     rows = [(*outcome, DeliveryState.SENDING.value) for outcome in taken]
     db.update_rows(Delivery, _NEW_VALUES, keys, rows)
     # Their batch may have been canceled, or their invitation closed, while they were sent.
-    queued_again = [row[7] for row in taken if row[0] == DeliveryState.QUEUED]
+    queued_again = [id_ for state, *_, id_, _worker in taken if state == DeliveryState.QUEUED]
     deliveries.withdraw_canceled_or_over(queued_again, now)
 
 

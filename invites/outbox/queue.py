@@ -47,7 +47,7 @@ _OF_BATCH = db.sql(
     select=_SELECT,
 )
 # The + keeps SQLite from reading all queued mails to find these few.
-_BY_ID = db.sql(
+_PROBES = db.sql(
     """{select} WHERE +mail.state = {DeliveryState.QUEUED}
     AND mail.id IN (SELECT value FROM json_each(?)) AND (mail.due_at <= ? OR mail.due_at > ?)
     ORDER BY mail.id LIMIT ?""",
@@ -86,7 +86,7 @@ class QueuedMail(NamedTuple):
     has_profile: bool
     invitation: QueuedInvitation | None
 
-    def is_closed(self, now: datetime) -> bool:
+    def is_over(self, now: datetime) -> bool:
         """Whether its invitation can't be accepted any more."""
         invitation = self.invitation
         return invitation is not None and (
@@ -109,14 +109,20 @@ def urgent(now: datetime, limit: int) -> list[QueuedMail]:
 def bulk(now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
     """One mail of each account in turn, from its oldest batch with due mails.
 
-    ``last_account``: the account whose turn was the last. Returns fewer than ``limit`` if there are
-    very many accounts and some have few mails.
+    ``last_account``: the account whose turn was the last.
     """
     unfinished = _unfinished_by_account()
-    share = min(limit, 2 * math.ceil(limit / len(unfinished))) if unfinished else 0
+    if not unfinished:
+        return []
     turns = sorted(unfinished, key=lambda account_id: (account_id <= last_account, account_id))
-    by_account = [_first_due(unfinished[account_id], now, share) for account_id in turns]
-    in_turn = chain.from_iterable(zip_longest(*by_account))
+    share = math.ceil(limit / len(turns))
+    found = {account: _first_due(unfinished[account], now, share) for account in turns}
+    missing = limit - sum(map(len, found.values()))
+    if missing > 0:
+        for account in turns:
+            if len(found[account]) == share:  # it may have more
+                found[account] = _first_due(unfinished[account], now, share + missing)
+    in_turn = chain.from_iterable(zip_longest(*found.values()))
     return [mail for mail in in_turn if mail is not None][:limit]
 
 
@@ -130,12 +136,11 @@ def _unfinished_by_account() -> dict[int, list[Batch]]:
 
 
 def _first_due(unfinished: Sequence[Batch], now: datetime, limit: int) -> list[QueuedMail]:
-    """Due mails of the first batch that has some. Finishes batches that have none left."""
+    """Due mails of the first batch that has some."""
     for batch in unfinished:
-        probes = batches.probe(batch) if batch.state == BatchState.PROBING else None
-        if rows := _of_batch(batch, now, limit) if probes is None else _by_id(probes, now, limit):
+        is_probing = batch.state == BatchState.PROBING
+        if rows := _probes(batch, now, limit) if is_probing else _of_batch(batch, now, limit):
             return [_mail(row) for row in rows]
-        batches.finish_if_done(batch)
     return []
 
 
@@ -146,8 +151,9 @@ def _of_batch(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
     )
 
 
-def _by_id(ids: list[int], now: datetime, limit: int) -> list[tuple[Any, ...]]:
-    return db.select(_BY_ID, (json.dumps(ids), *_due(now), limit)) if ids else []
+def _probes(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
+    ids = batches.probes_left(batch)
+    return db.select(_PROBES, (json.dumps(ids), *_due(now), limit)) if ids else []
 
 
 def _due(now: datetime) -> tuple[int, int]:

@@ -21,7 +21,7 @@ class ConnectionPolicy:
         self.outage = ""
         self._outage_backoff = Backoff()
         self._refusal_backoff = Backoff()
-        self._refused_at = 0  # how many were open when another was refused
+        self._open_when_refused = 0  # connections
 
     def wanted(self, pool: ConnectionPool) -> int:
         """How many more to open, if mail is due: twice as many, once all of them work."""
@@ -31,7 +31,7 @@ class ConnectionPolicy:
             return 1
         if not pool.all_have_sent():
             return 0
-        if len(pool) > self._refused_at:
+        if len(pool) > self._open_when_refused:
             self._refusal_backoff.end()
         return 0 if self._refusal_backoff.is_on() else len(pool)
 
@@ -42,14 +42,14 @@ class ConnectionPolicy:
     def handle_closed(self, pool: ConnectionPool, error: Exception | None) -> None:
         """``error``: how a connection ended, see ``ConnectionPool.run_once``."""
         if error is None:
-            self.end_outage()
-        elif not isinstance(error, ServerUnavailable):
+            return
+        if not isinstance(error, ServerUnavailable):
             log.error("a bug in the mail worker", exc_info=error)
             self._begin_outage("The mail worker has a bug. The log has the details.")
         elif pool.any_has_sent():
             # The server works, but not with so many connections.
             self._refusal_backoff.begin(_REFUSAL_PAUSES)
-            self._refused_at = len(pool)
+            self._open_when_refused = len(pool)
         else:
             self._begin_outage(str(error))
 

@@ -76,7 +76,7 @@ class ConnectionPool:
         self._transfer(self._select_timeout(timeout))
         self._end_overdue()
         # No message ends before the outcome of the previous one on its connection is committed.
-        self._dispatcher.commit()
+        self._dispatcher.store_outcomes()
         self._hand_out()
         self._dispatcher.maintain()
         closed, self._closed = self._closed, []
@@ -120,12 +120,16 @@ class ConnectionPool:
     def _hand_out(self) -> None:
         """Gives the next message, if any, to each session that can continue."""
         surplus = self._sessions[self._max_connections :]
+        has_more = True
         for session in self._ready():
-            message = None if session in surplus else self._dispatcher.next_message()
+            message = None
+            if has_more and session not in surplus:
+                message = self._dispatcher.next_message()
+                has_more = message is not None
             if message or session.awaits is Awaits.COMMIT or self._is_over(session, surplus):
                 self._resume(session, message)
-            if message is None and self._dispatcher.has_outcomes():
-                self._searched_at = 0.0  # many mails couldn't be sent, others may be
+        if not has_more and self._dispatcher.has_outcomes():
+            self._searched_at = 0.0  # many mails couldn't be sent, others may be
 
     def _ready(self) -> list[SmtpSession]:
         found = [session for session in self._sessions if session.awaits is Awaits.COMMIT]
@@ -149,8 +153,7 @@ class ConnectionPool:
         if session.awaits is not None:
             self._watch(session)
             return
-        for mail in session.unsent:
-            self._dispatcher.put_back(mail)
+        self._dispatcher.return_unsent(session.unsent)
         self._selector.unregister(session.socket.sock)
         self._sessions.remove(session)
         self._closed.append(error)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -19,11 +19,8 @@ from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import Attempt, SendResult
 from invites.sending.rate_limit import RateLimit
 
-_MAX_CLAIM = 500  # mails
-# Seconds. A claim has about as many mails as are sent in the first time, and is given back after
-# the second: until then, a batch that is paused is still sent.
-_CLAIM_LASTS = 0.25
-_CLAIM_ENDS = 0.5
+_CLAIM_LASTS = 0.25  # seconds: a claim has about as many mails as are sent in this time
+_MAX_CLAIM_AGE = 0.5  # seconds until it is given back, since others can't withdraw its mails
 _FOLD_EVERY = 0.25  # seconds until pages show an outcome
 _MAX_UNSENDABLE = 25  # mails in a row that can't be sent, after which outcomes are committed
 _MAX_FAILURES = 25  # in a row, after which a batch stops
@@ -40,37 +37,44 @@ class Dispatcher:
         self._builder = builder
         self._claimed: deque[QueuedMail] = deque()
         self._claimed_at = float("-inf")
-        self._taken = 1  # mails of the last claim
+        self._claim_size = 1
         self._last_account = 0
+        self._unsent: list[QueuedMail] = []  # to be given back
         self._uncommitted: list[Outcome] = []
         self._unfolded_since: float | None = None
-        self._failures: dict[int, int] = {}
+        self._failures = FailureCounter()
         self.rate_limit = RateLimit()
 
     def next_message(self) -> Message | None:
         """None if no mail is due or the rate limit is reached, and after many unsendable mails."""
         for _ in range(_MAX_UNSENDABLE):
-            mail = self._take()
-            message = self._build(mail) if mail else None
-            if message or mail is None:
+            if not self.rate_limit.allows_one() or not self._has_claimed():
+                return None
+            mail = self._claimed[0]
+            message = self._build(mail)
+            self._claimed.popleft()
+            if mail.priority is Priority.BULK and mail.account_id is not None:
+                self._last_account = mail.account_id
+            if message is not None:
+                self.rate_limit.count()
                 return message
         return None
 
-    def put_back(self, mail: QueuedMail) -> None:
-        """For a mail that wasn't sent after all: the next one to take."""
-        self._claimed.appendleft(mail)
-        self._taken -= 1
-        self.rate_limit.uncount()
+    def return_unsent(self, mails: Iterable[QueuedMail]) -> None:
+        """For mails that a connection didn't begin to send. They are queued again."""
+        for mail in mails:
+            self._unsent.append(mail)
+            self.rate_limit.uncount()
 
     def add_outcomes(self, outcomes_: Iterable[Outcome]) -> None:
-        """To be committed."""
+        """To be stored."""
         self._uncommitted += outcomes_
 
     def has_outcomes(self) -> bool:
-        """Whether there are outcomes to commit."""
+        """Whether there are outcomes to store."""
         return bool(self._uncommitted)
 
-    def commit(self) -> None:
+    def store_outcomes(self) -> None:
         """Commits outcomes. Stops a batch whose mails all fail.
 
         Raises PeeweeException after writing nothing; call it again.
@@ -81,36 +85,55 @@ class Dispatcher:
         committed, self._uncommitted = self._uncommitted, []
         self._unfolded_since = self._unfolded_since or time.monotonic()
         for outcome in committed:
-            self._count_failures(outcome)
+            if self._failures.add(outcome):
+                self._stop_batch(outcome)
 
     def has_work(self) -> bool:
+        batches.advance()
         return bool(self._claimed or queue.due(utcnow(), 1))
 
     def maintain(self) -> None:
         """Call it several times a second, also while connections wait for replies."""
-        self._give_back_old()
+        if self._unsent or (self._claimed and self._claim_age() > _MAX_CLAIM_AGE):
+            self._give_back()
         since = self._unfolded_since
         if since is not None and time.monotonic() - since > _FOLD_EVERY:
             self._fold()
 
     def close(self) -> None:
+        self.store_outcomes()
         self._give_back()
         self._fold()
 
-    def _take(self) -> QueuedMail | None:
-        if self.rate_limit.delay():
-            return None
-        self._give_back_old()
+    def _has_claimed(self) -> bool:
+        """Whether there is a mail to send, after another claim if necessary."""
+        if self._claimed and self._claim_age() > _MAX_CLAIM_AGE:
+            self._give_back()
         if not self._claimed:
             self._claim()
-        if not self._claimed:
-            return None
-        mail = self._claimed.popleft()
-        self._taken += 1
-        if mail.priority is Priority.BULK and mail.account_id is not None:
-            self._last_account = mail.account_id
-        self.rate_limit.count()
-        return mail
+        return bool(self._claimed)
+
+    def _claim(self) -> None:
+        """Twice as many as the last time, if those were sent quickly."""
+        if self._claim_age() < _CLAIM_LASTS:
+            self._claim_size = min(claims.MAX_CLAIM, self._claim_size * 2)
+        claimed = claims.claim(self._worker, utcnow(), self._claim_size, self._last_account)
+        self._claimed.extend(claimed)
+        self._claimed_at = time.monotonic()
+        self._unfolded_since = None
+        self._claim_size = max(1, len(claimed))
+
+    def _claim_age(self) -> float:
+        return time.monotonic() - self._claimed_at
+
+    def _give_back(self) -> None:
+        """Sets the size of the next claim to what was sent of this one."""
+        unsent = [*self._claimed, *self._unsent]
+        if unsent:
+            claims.give_back(self._worker, unsent, utcnow())
+            self._claim_size = max(1, self._claim_size - len(self._claimed))
+            self._claimed.clear()
+            self._unsent.clear()
 
     def _build(self, mail: QueuedMail) -> Message | None:
         """Returns None, and adds an outcome, for a mail that won't be sent."""
@@ -122,51 +145,45 @@ class Dispatcher:
             text = "The message has a control character in a header."
             unsent = Attempt(SendResult.FAILED, text=text)
         except PeeweeException:
-            self.put_back(mail)
-            raise
+            raise  # the mail is tried again
         except Exception:  # one broken mail must not block the others
             log.exception("mail %s can't be built", mail.id)
             text = "The message can't be created. The log says why."
             unsent = Attempt(SendResult.FAILED, text=text)
         if message is None:
             self._uncommitted.append(Outcome(mail, unsent))
-            self.rate_limit.uncount()
         return message
 
-    def _claim(self) -> None:
-        """Twice as many as before, if those were sent quickly."""
-        now = time.monotonic()
-        was_quick = now - self._claimed_at < _CLAIM_LASTS
-        limit = min(_MAX_CLAIM, max(1, self._taken * 2 if was_quick else self._taken))
-        self._claimed.extend(claims.claim(self._worker, utcnow(), limit, self._last_account))
-        self._unfolded_since = None
-        self._claimed_at = now
-        self._taken = 0
-
-    def _give_back_old(self) -> None:
-        if self._claimed and time.monotonic() - self._claimed_at > _CLAIM_ENDS:
+    def _stop_batch(self, last: Outcome) -> None:
+        batch_id = last.mail.batch_id
+        assert batch_id is not None
+        with suppress(PeeweeException):  # a busy database: the next failure tries again
+            batches.stop(batch_id, last.attempt.reply)
+            self._failures.forget(batch_id)
             self._give_back()
-
-    def _give_back(self) -> None:
-        if self._claimed:
-            claims.give_back(self._worker, self._claimed, utcnow())
-            self._claimed.clear()
 
     def _fold(self) -> None:
         with db.transaction():
             outcomes.fold(utcnow())
         self._unfolded_since = None
 
-    def _count_failures(self, outcome: Outcome) -> None:
+
+class FailureCounter:
+    """Counts each batch's failures in a row."""
+
+    def __init__(self) -> None:
+        self._failures: Counter[int] = Counter()
+
+    def add(self, outcome: Outcome) -> bool:
+        """Whether the batch fails too often."""
         mail, result = outcome.mail, outcome.attempt.result
         if mail.batch_id is None or mail.priority is not Priority.BULK:
-            return
+            return False
         if result is SendResult.SENT:
-            self._failures.pop(mail.batch_id, None)
+            del self._failures[mail.batch_id]
         elif result is SendResult.FAILED:
-            self._failures[mail.batch_id] = self._failures.get(mail.batch_id, 0) + 1
-            if self._failures[mail.batch_id] >= _MAX_FAILURES:
-                with suppress(PeeweeException):  # a busy database: the next failure tries again
-                    batches.stop(mail.batch_id, outcome.attempt.reply)
-                    del self._failures[mail.batch_id]
-                    self._give_back()
+            self._failures[mail.batch_id] += 1
+        return self._failures[mail.batch_id] >= _MAX_FAILURES
+
+    def forget(self, batch_id: int) -> None:
+        del self._failures[batch_id]

@@ -2,31 +2,53 @@
 
 import time
 
+_LIMITED_FOR = 2.0  # seconds
+
 
 class RateLimit:
     """Spaces mails evenly, so that no burst exceeds the mail provider's own limit."""
 
     def __init__(self) -> None:
-        self.per_minute: int | None = None
+        self._per_minute: int | None = None
         self._next = 0.0
+        self._refused_at = float("-inf")
+
+    @property
+    def per_minute(self) -> int | None:
+        return self._per_minute
+
+    @per_minute.setter
+    def per_minute(self, limit: int | None) -> None:
+        """A higher limit applies at once."""
+        self._per_minute = limit
+        if limit is not None:
+            self._next = min(self._next, time.monotonic() + 60 / limit)
 
     def allows_one(self) -> bool:
-        return self.delay() == 0
+        """Whether a mail may be sent now."""
+        if self.delay():
+            self._refused_at = time.monotonic()
+            return False
+        return True
+
+    def is_reached(self) -> bool:
+        """Whether mail waited for it in the last seconds, so that connections suffice."""
+        return time.monotonic() - self._refused_at < _LIMITED_FOR
 
     def count(self) -> None:
         """For a mail that is sent now."""
-        if self.per_minute is not None:
+        if self._per_minute is not None:
             # After a late mail, the next one may be sent sooner, so that short waits don't lower
             # the rate. It makes up for one gap, but at least 0.1 and at most 1 second: more would
             # be a burst.
-            gap = 60 / self.per_minute
+            gap = 60 / self._per_minute
             earliest = time.monotonic() - min(1.0, max(gap, 0.1))
             self._next = max(self._next, earliest) + gap
 
     def uncount(self) -> None:
-        if self.per_minute is not None:
-            self._next -= 60 / self.per_minute
+        if self._per_minute is not None:
+            self._next -= 60 / self._per_minute
 
     def delay(self) -> float:
         """Seconds until the next mail may be sent."""
-        return max(0.0, self._next - time.monotonic()) if self.per_minute else 0.0
+        return max(0.0, self._next - time.monotonic()) if self._per_minute else 0.0

@@ -79,7 +79,10 @@ class SmtpTransaction:
         return classify_reply(*start)
 
     def _recipient_refused(self, recipient: Reply, data: bytes) -> Steps[Attempt]:
-        """Also reads the reply to DATA, which may have been sent already."""
+        """Also reads the reply to DATA, if it was sent already."""
+        if not self._pipelining:
+            self._must_reset = True
+            return self._refusal(recipient)
         with suppress(ConnectionLost):  # some servers hang up after a refusal
             start = yield from self._command(data)
             if start[0] == 354:  # it waits for a text without recipients, which it then refuses
@@ -87,6 +90,9 @@ class SmtpTransaction:
                 yield from self._reply()
             else:
                 self._must_reset = True
+        return self._refusal(recipient)
+
+    def _refusal(self, recipient: Reply) -> Attempt:
         if refuses_sender(recipient[1]) and not self.accepted:
             raise ServerUnavailable(_said(recipient))
         return classify_reply(*recipient)

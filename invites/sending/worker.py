@@ -137,6 +137,8 @@ class Worker:
         if self._mail is None or rate_limit.delay() > _CONNECT_AHEAD:
             return
         more = min(self._policy.wanted(pool), limits.connections - len(pool))
+        if len(pool) and rate_limit.is_reached():
+            return
         if more > 0 and self._dispatcher.has_work():
             for _ in range(more):
                 pool.connect(self._mail, self._builder.sender)

@@ -157,7 +157,7 @@ def test_a_batch_whose_mail_was_all_sent_cannot_be_canceled(owner, batch, now):
     for _again in range(2):
         with refused(Reason.ALL_SENT):
             batches.cancel(owner, batch, now)
-        batches.finish_if_done(batch)
+        batches.advance()
     assert reread(batch).state == BatchState.DONE
 
 
@@ -187,7 +187,7 @@ def test_retrying_queues_failed_mails_as_if_they_were_new(owner, batch, now):
 
 def test_retrying_restarts_a_batch_that_was_done(owner, batch, now):
     attempt_first(now, SendResult.FAILED, *[SendResult.SENT] * 3)
-    batches.finish_if_done(batch)
+    batches.advance()
     assert reread(batch).state == BatchState.DONE
     batches.retry_failed(owner, batch, now)
     attempt_all(now)
@@ -237,7 +237,7 @@ class TestOnHoldAfterARestore:
         Delivery.update(**changes).where(Delivery.batch == batch).execute()
 
     def test_mail_on_hold_can_be_sent(self, owner, batch, now):
-        batches.finish_if_done(batch)
+        batches.advance()
         assert batches.send_on_hold(owner, batch, now) == 4
         attempt_all(now)
         assert states() == [SENT] * 4

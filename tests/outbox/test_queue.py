@@ -7,8 +7,16 @@ import pytest
 
 from invites import db
 from invites.members import accounts
-from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose, Membership
-from invites.outbox import claims, deliveries, enqueue, queue
+from invites.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    EmailTokenPurpose,
+    Invitation,
+    Membership,
+)
+from invites.outbox import batches, claims, deliveries, enqueue, queue
 from invites.outbox.batches import PROBED_SIZE
 from invites.outbox.retry import MAX_DELAY
 from invites.people import email_tokens
@@ -105,6 +113,24 @@ def _noted(rows, found):
     return found
 
 
+def test_an_account_with_much_mail_gets_what_others_do_not_need(owner, now):
+    for n in range(5):
+        found = accounts.create(f"Number {n}", make_user("Zoe", f"zoe{n}@example.org", now), now)
+        send(Membership.get(Membership.account == found), now, *people(f"of{n}p", 2))
+    Delivery.update(due_at=now + MINUTE).execute()
+    send(owner, now, *people("p", 40))
+    assert recipients(queue.bulk(now, 30)) == people("p", 30)
+
+
+def test_a_batch_of_expired_invitations_does_not_delay_other_accounts(owner, now):
+    send(owner, now, *people("expired", 30))
+    Invitation.update(expires_at=now).execute()
+    found = accounts.create("Elsewhere", make_user("Zoe", "zoe@example.org", now), now)
+    send(Membership.get(Membership.account == found), now, "other@example.org")
+    assert recipients(claims.claim(WORKER, now, 1)) == ["other@example.org"]
+    assert Delivery.select().where(Delivery.state == DeliveryState.WITHDRAWN).count() == 30
+
+
 @pytest.mark.parametrize("state", [BatchState.PAUSED, BatchState.STOPPED, BatchState.CANCELED])
 def test_a_halted_batch_has_no_mail_due(owner, now, state):
     set_state(state, send(owner, now, *people("p", 3)))
@@ -130,6 +156,7 @@ def test_a_large_batch_sends_ten_probes_first(owner, now):
     Delivery.update(state=DeliveryState.SENDING).where(Delivery.id.in_(first)).execute()
     assert queue.bulk(now, 100) == []
     Delivery.update(state=DeliveryState.SENT, attempts=1).where(Delivery.id.in_(first)).execute()
+    batches.advance()
     assert len(queue.bulk(now, 100)) == PROBED_SIZE - 10
     assert reread(batch).state == BatchState.RUNNING
 
@@ -137,10 +164,10 @@ def test_a_large_batch_sends_ten_probes_first(owner, now):
 def test_a_batch_without_unsent_mail_is_done(owner, now):
     batch = send(owner, now, *people("p", 2))
     Delivery.update(state=DeliveryState.SENDING).execute()
-    assert queue.bulk(now, 10) == []
+    batches.advance()
     assert reread(batch).state == BatchState.RUNNING
     Delivery.update(state=DeliveryState.SENT).execute()
-    assert queue.bulk(now, 10) == []
+    batches.advance()
     assert reread(batch).state == BatchState.DONE
 
 
@@ -166,11 +193,12 @@ def test_a_mail_has_all_that_its_message_needs(owner, now):
     [
         lambda now: queue.urgent(now, 10),
         lambda now: queue.bulk(now, 10),
+        lambda _now: batches.advance(),
         claims.recover,
         lambda now: claims.claim(WORKER, now, 10),
         lambda _now: deliveries.queued_page(1),
     ],
-    ids=["urgent", "bulk", "recover", "claim", "waiting"],
+    ids=["urgent", "bulk", "advance", "recover", "claim", "waiting"],
 )
 def test_queued_mail_is_found_without_scanning_the_table(owner, now, look):
     send(owner, now, *people("p", 5))

@@ -114,6 +114,19 @@ class TestManyConnections:
         wait_for(lambda: states() == {SENT: 30})
         assert time.monotonic() - start > (30 - before - 3) * 0.05
 
+    def test_no_more_connections_are_opened_than_the_rate_limit_needs(
+        self,
+        server: ScriptedServer,
+        running: Callable[[], Worker],
+        owner: Membership,
+        now: datetime,
+    ) -> None:
+        MailThrottle.create(id=1, per_minute=1200, connections=4)
+        send(owner, now, *people(49))
+        running()
+        wait_for(lambda: states() == {SENT: 49})
+        assert server.connections == 1
+
     def test_withdrawn_mails_do_not_count_for_the_rate_limit(
         self,
         running: Callable[[], Worker],

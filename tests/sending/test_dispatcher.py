@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
+from invites.invitations import manage
 from invites.mail.builder import MailBuilder
-from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose
+from invites.models import Batch, BatchState, Delivery, DeliveryState, EmailTokenPurpose, Invitation
 from invites.outbox import batches
 from invites.outbox.outcomes import Outcome
 from invites.outbox.retry import Attempt, SendResult
@@ -74,13 +75,22 @@ def test_an_hour_without_mail_allows_no_burst(clock):
     assert sent(rate_limit, clock, 0.01, 0.01) <= 6
 
 
+def test_a_higher_rate_limit_applies_at_once(clock):
+    rate_limit = RateLimit()
+    rate_limit.per_minute = 1
+    assert sent(rate_limit, clock, 1, 0.1) >= 1
+    rate_limit.per_minute = 6000
+    assert sent(rate_limit, clock, 1, 0.01) > 90
+
+
 def test_a_mail_that_was_not_attempted_does_not_count(clock, owner, now, dispatcher):
     send(owner, now, "ada@example.org", "ben@example.org")
     dispatcher.rate_limit.per_minute = 1
     message = dispatcher.next_message()
     assert dispatcher.next_message() is None
-    dispatcher.put_back(message.mail)
-    assert dispatcher.next_message() == message
+    dispatcher.return_unsent([message.mail])
+    dispatcher.maintain()
+    assert dispatcher.next_message().mail == message.mail
 
 
 def take(dispatcher, number):
@@ -143,7 +153,7 @@ def test_outcomes_are_in_their_deliveries_after_a_quarter_of_a_second(
 ):
     mail = dispatcher.next_message().mail
     dispatcher.add_outcomes([Outcome(mail, Attempt(SendResult.SENT, 250, "2.0.0 Ok"))])
-    dispatcher.commit()
+    dispatcher.store_outcomes()
     dispatcher.maintain()
     assert states() == {QUEUED: 99, SENDING: 1}
     clock.seconds += 0.3
@@ -155,6 +165,15 @@ def test_outcomes_are_in_their_deliveries_after_a_quarter_of_a_second(
 def test_a_closed_dispatcher_leaves_nothing_claimed(clock, running_batch, dispatcher):
     first, *_ = [dispatcher.next_message().mail for _ in range(40)]
     dispatcher.add_outcomes([Outcome(first, Attempt(SendResult.SENT))])
-    dispatcher.commit()
     dispatcher.close()
     assert states() == {SENT: 1, QUEUED: 60, SENDING: 39}  # those 39 are on their way
+
+
+def test_a_mail_that_a_connection_returns_is_not_sent_once_it_was_revoked(
+    clock, owner, running_batch, now, dispatcher
+):
+    mail = dispatcher.next_message().mail
+    manage.revoke(owner, Invitation.get_by_id(mail.invitation.id), now)
+    dispatcher.return_unsent([mail])
+    dispatcher.maintain()
+    assert reread(Delivery.get_by_id(mail.id)).state == DeliveryState.WITHDRAWN

@@ -26,7 +26,7 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.outbox import claims, outcomes, queue
+from invites.outbox import batches, claims, outcomes, queue
 from invites.outbox.outcomes import Outcome
 from invites.outbox.queue import QueuedMail
 from invites.outbox.retry import Attempt, SendResult
@@ -89,6 +89,7 @@ def confirm(email_token: EmailToken, now: datetime, password: str = PASSWORD) ->
 
 
 def due(now: datetime) -> list[QueuedMail]:
+    batches.advance()
     return queue.due(now, 1000)
 
 
