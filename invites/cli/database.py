@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import ParamSpec
 
 import click
-from flask.cli import with_appcontext
 from peewee import PeeweeException
 
 from invites import db
 from invites.cli import backups, readiness
-from invites.cli.shared import Command, describe, ready_database
+from invites.cli.shared import command, describe, ready_database
 from invites.core import secret_key
 from invites.core.clock import utcnow
 from invites.core.setting_values import SettingsError
@@ -22,14 +21,13 @@ from invites.web.services import services
 P = ParamSpec("P")
 
 
-@click.command(cls=Command)
+@command
 @click.option(
     "--new-key",
     is_flag=True,
     help="For a database whose secret key is lost: use the key that is there, or create one. "
     "Logs everyone out and breaks the links in all emails.",
 )
-@with_appcontext
 def migrate(new_key: bool) -> None:
     """Create the database and the secret key, or update the database to this version.
 
@@ -44,14 +42,13 @@ def migrate(new_key: bool) -> None:
         click.echo("The database is up to date.")
 
 
-@click.command(cls=Command)
+@command
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
     help="Keep this many backups in FOLDER and delete older ones.",
 )
-@with_appcontext
 def backup(folder: Path, keep: int | None) -> None:
     """Copy the database and the secret key into a dated folder in FOLDER.
 
@@ -80,7 +77,7 @@ def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None
     db.close()
 
 
-@click.command(cls=Command)
+@command
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Move the present data into a dated folder first.")
 @click.option(
@@ -88,7 +85,6 @@ def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None
     is_flag=True,
     help="Keep emails queued that were queued in the backup. Emails sent since are sent twice.",
 )
-@with_appcontext
 def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     """Restore the database and the secret key from a backup while Invites is stopped.
 

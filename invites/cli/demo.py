@@ -7,14 +7,13 @@ from types import MappingProxyType
 from uuid import uuid4
 
 import click
-from flask.cli import with_appcontext
 
 from invites import db
 from invites.authorization import audit_log
 from invites.bounces import matching
 from invites.bounces.report import DsnAction, RecipientReport, Report
 from invites.cli import readiness
-from invites.cli.shared import Command
+from invites.cli.shared import command
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.core.secret_key import load_secret_keys
@@ -86,8 +85,7 @@ Zita Horvath;zita@example.com
 """
 
 
-@click.command(cls=Command)
-@with_appcontext
+@command
 def demo() -> None:
     """Create an organization with example data: members, batches, invitations.
 

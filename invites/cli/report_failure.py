@@ -1,9 +1,8 @@
 """The flask command report-failure, which systemd runs when another service failed."""
 
 import click
-from flask.cli import with_appcontext
 
-from invites.cli.shared import Command, ready_database
+from invites.cli.shared import command, ready_database
 from invites.core.clock import utcnow
 from invites.mail.rendering import render_service_failure
 from invites.models import User
@@ -11,9 +10,8 @@ from invites.sending.test_mail import send_test_mail
 from invites.web.services import services
 
 
-@click.command(cls=Command)
+@command
 @click.argument("service")
-@with_appcontext
 def report_failure(service: str) -> None:
     """Email the people who manage this installation that SERVICE failed.
 

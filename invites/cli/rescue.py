@@ -3,10 +3,9 @@
 import sys
 
 import click
-from flask.cli import with_appcontext
 
 from invites import db
-from invites.cli.shared import Command, error_text, ready_database
+from invites.cli.shared import command, error_text, ready_database
 from invites.core.clock import utcnow
 from invites.core.errors import RuleError
 from invites.members import accounts, ownership
@@ -16,7 +15,7 @@ from invites.people import confirmation, profiles, sessions, two_step
 _JOIN_FIRST = "They have to join an account first, with an invitation or a permanent link."
 
 
-@click.command(cls=Command)
+@command
 @click.option(
     "--account", "slug", required=True, help="The account, as in the web address of its pages."
 )
@@ -26,7 +25,6 @@ _JOIN_FIRST = "They have to join an account first, with an invitation or a perma
     is_flag=True,
     help="Read a new password for them from standard input, and log them out everywhere.",
 )
-@with_appcontext
 def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
     """Make someone Account Owner when nobody else can.
 
@@ -50,9 +48,8 @@ def rescue_owner(slug: str, email: str, password_stdin: bool) -> None:
         )
 
 
-@click.command(cls=Command)
+@command
 @click.option("--email", required=True, help="The email address of a profile.")
-@with_appcontext
 def disable_two_step(email: str) -> None:
     """Turn off two-step verification for someone who lost their app, passkeys and codes.
 
@@ -65,10 +62,9 @@ def disable_two_step(email: str) -> None:
     click.echo(f"Two-step verification {was} off for {user.name} ({user.email}).")
 
 
-@click.command(cls=Command)
+@command
 @click.option("--email", help="The email address of a profile.")
 @click.option("--everybody", is_flag=True, help="Log out everyone, in every account.")
-@with_appcontext
 def log_out(email: str | None, everybody: bool) -> None:
     """Log someone, or everyone, out on all devices.
 

@@ -12,13 +12,12 @@ from functools import partial
 from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
 
 from invites import db
 from invites.cli import readiness
 from invites.cli.ports import refuse_taken
 from invites.cli.setup import greet
-from invites.cli.shared import Command, ready_database
+from invites.cli.shared import command, ready_database
 from invites.core.settings import PROJECT_ROOT
 from invites.sending.backoff import Backoff
 from invites.web.services import services
@@ -32,9 +31,8 @@ _RUNS_WELL = 60.0  # after which its next end counts as the first
 _ENDS_WITHIN = 30.0  # longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
 
 
-@click.command(cls=Command)
+@command
 @click.option("--reload", is_flag=True, help="Restart both when a file changes; for development.")
-@with_appcontext
 def serve(reload: bool) -> None:
     """Run the web server and the mail worker in this terminal until stopped."""
     ready_database()

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from importlib import metadata
 
 import click
-from flask.cli import with_appcontext
 
 from invites import __version__
 from invites.cli import readiness
-from invites.cli.shared import Command, error_text, ready_database
+from invites.cli.shared import command, error_text, ready_database
 from invites.core import addresses, text_fields
 from invites.core.clock import utcnow
 from invites.core.errors import RuleError
@@ -20,7 +19,7 @@ from invites.people import passwords, profiles
 from invites.web.services import services
 
 
-@click.command(cls=Command)
+@command
 @click.option("--account", required=True, help="The organization's name.")
 @click.option("--name", required=True, help="Your name.")
 @click.option("--email", required=True, help="The email address you log in with.")
@@ -31,7 +30,6 @@ from invites.web.services import services
     expose_value=False,
     help="Read the password from standard input, so that no process list shows it.",
 )
-@with_appcontext
 def setup(account: str, name: str, email: str) -> None:
     """Create the first account and its owner without a browser."""
     ready_database()
@@ -62,8 +60,7 @@ def _refuse_all(*checks: tuple[str, Callable[[], object]]) -> None:
         raise click.ClickException("\n  ".join(["Nothing was created.", *problems]))
 
 
-@click.command(cls=Command)
-@with_appcontext
+@command
 def welcome() -> None:
     """Show the address of this installation and, before it is set up, the setup code."""
     ready_database()
@@ -89,8 +86,7 @@ def greet() -> None:
     click.echo("")
 
 
-@click.command(cls=Command)
-@with_appcontext
+@command
 def version() -> None:
     """Print the version of Invites, and of what it runs on."""
     for name, number in (

@@ -1,9 +1,11 @@
 """What all commands share: errors end a command with one line instead of a traceback."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
 from invites import db
 from invites.cli import readiness
@@ -14,7 +16,12 @@ from invites.web.error_labels import sentence
 from invites.web.services import services
 
 
-class Command(click.Command):
+def command(function: Callable[..., Any]) -> click.Command:
+    """A ``flask`` command, named after the function."""
+    return click.command(cls=_Command)(with_appcontext(function))
+
+
+class _Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Turns expected errors into a ClickException."""
         try:

@@ -2,20 +2,18 @@
 
 import logging
 
-import click
-from flask.cli import ScriptInfo, pass_script_info, with_appcontext
+from flask.cli import ScriptInfo, pass_script_info
 from flask_mail import Mail
 
 from invites import db
 from invites.cli import readiness
-from invites.cli.shared import Command
+from invites.cli.shared import command
 from invites.sending.worker import Worker
 from invites.web.services import services
 
 
-@click.command(cls=Command)
+@command
 @pass_script_info
-@with_appcontext
 def worker(info: ScriptInfo) -> None:
     """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
