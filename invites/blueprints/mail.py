@@ -13,11 +13,11 @@ from invites.core.addresses import canonical
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import render, render_test_mail
+from invites.mail_check import sender_domain
+from invites.mail_check.test_mail import send_test_mail
 from invites.members import installation
 from invites.models import Delivery
 from invites.outbox import deliveries, heartbeat, throttle
-from invites.sending import sender_domain
-from invites.sending.test_mail import send_test_mail
 from invites.web import mail_labels
 from invites.web.access import Who, allow
 from invites.web.forms import PlainForm, checked_by

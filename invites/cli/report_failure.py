@@ -5,8 +5,8 @@ import click
 from invites.cli.shared import command, ready_database
 from invites.core.clock import utcnow
 from invites.mail.rendering import render_service_failure
+from invites.mail_check.test_mail import send_test_mail
 from invites.models import User
-from invites.sending.test_mail import send_test_mail
 from invites.web.services import services
 
 

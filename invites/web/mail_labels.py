@@ -3,10 +3,10 @@
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
-from invites.sending.diagnosis import Diagnosis
-from invites.sending.sender_domain import Dmarc, Spf
+from invites.mail_check.diagnosis import Diagnosis
+from invites.mail_check.sender_domain import Dmarc, Spf
+from invites.mail_check.test_mail import Step
 from invites.sending.smtp_client import Stage
-from invites.sending.test_mail import Step
 
 _DONE = {
     Stage.CONNECT: _("Connected to %(address)s"),

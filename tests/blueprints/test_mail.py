@@ -9,12 +9,12 @@ import pytest
 
 from invites.core.clock import utcnow
 from invites.core.settings import MailServer
+from invites.mail_check import sender_domain
+from invites.mail_check.diagnosis import Diagnosis
+from invites.mail_check.sender_domain import Dmarc, Spf
 from invites.members import installation
 from invites.outbox import heartbeat, throttle
 from invites.outbox.throttle import Limits
-from invites.sending import sender_domain
-from invites.sending.diagnosis import Diagnosis
-from invites.sending.sender_domain import Dmarc, Spf
 from invites.web import mail_labels
 from tests.support.browsing import HTMX, Browser
 from tests.support.name_server import NameServer

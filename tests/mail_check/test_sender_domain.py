@@ -4,8 +4,8 @@ import dns.rcode
 import pytest
 from dns.resolver import NoResolverConfiguration, Resolver
 
-from invites.sending import sender_domain
-from invites.sending.sender_domain import Dmarc, Published, Spf
+from invites.mail_check import sender_domain
+from invites.mail_check.sender_domain import Dmarc, Published, Spf
 from tests.support.name_server import NameServer
 
 DOMAIN = "mail.example.org"

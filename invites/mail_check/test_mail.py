@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
-from invites.sending.diagnosis import Diagnosis, diagnose
+from invites.mail_check.diagnosis import Diagnosis, diagnose
 from invites.sending.smtp_client import MAX_SHOWN, Facts, SmtpClient, Stage
 from invites.sending.smtp_replies import printable
 
