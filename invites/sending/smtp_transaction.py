@@ -61,16 +61,16 @@ class SmtpTransaction:
         Raises ConnectionLost. Raises ServerUnavailable if the server refuses us, not this message.
         """
         if self._must_reset:
-            yield from self._command(_RSET)
+            yield from self._reply_to(_RSET)
             self._must_reset = False
         mail_from, rcpt_to, data = self._envelope(message)
-        sender = yield from self._command(mail_from)
+        sender = yield from self._reply_to(mail_from)
         if sender[0] // 100 != 2:
             raise ServerUnavailable(_said(sender))  # reads no more replies: the server may hang up
-        recipient = yield from self._command(rcpt_to)
+        recipient = yield from self._reply_to(rcpt_to)
         if recipient[0] // 100 != 2:
             return (yield from self._recipient_refused(recipient, data))
-        start = yield from self._command(data)
+        start = yield from self._reply_to(data)
         if start[0] == 354:
             return None
         if start[0] // 100 in (2, 3):
@@ -84,7 +84,7 @@ class SmtpTransaction:
             self._must_reset = True
             return self._refusal(recipient)
         with suppress(ConnectionLost):  # some servers hang up after a refusal
-            start = yield from self._command(data)
+            start = yield from self._reply_to(data)
             if start[0] == 354:  # it waits for a text without recipients, which it then refuses
                 self._socket.send(_END_OF_DATA)
                 yield from self._reply()
@@ -137,8 +137,8 @@ class SmtpTransaction:
         recipient = message.mail.recipient.encode("ascii")
         return self._mail_from, b"RCPT TO:<%s>\r\n" % recipient, b"DATA\r\n"
 
-    def _command(self, command: bytes) -> Steps[Reply]:
-        """With PIPELINING, ``command`` has already been sent.
+    def _reply_to(self, command: bytes) -> Steps[Reply]:
+        """Sends ``command``, unless it has been sent already with PIPELINING.
 
         Raises ConnectionLost, also for 421, with which a server closes the connection.
         """
