@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from invites.authorization.permissions import Action
 from invites.members import memberships, ownership
 from invites.web.access import allow, current
+from invites.web.form_limits import FORM
 from invites.web.responses import run_rule, show
 from invites.web.services import now
 
@@ -21,7 +22,7 @@ def page() -> Response:
 
 
 @blueprint.post("/ownership")
-@allow(Action.CLAIM_OWNERSHIP)
+@allow(Action.CLAIM_OWNERSHIP, body=FORM)
 def claim_ownership() -> Response:
     return run_rule(
         lambda: ownership.claim(current().membership, now()),
@@ -41,7 +42,7 @@ def ask_to_leave() -> Response:
 
 
 @blueprint.post("/leaving")
-@allow(Action.LEAVE)
+@allow(Action.LEAVE, body=FORM)
 def leave() -> Response:
     return run_rule(
         lambda: memberships.leave(current().membership, now()),

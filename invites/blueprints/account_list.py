@@ -11,6 +11,7 @@ from invites.members import accounts, answers
 from invites.models import Invitation
 from invites.people import confirmation
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person, renew
 from invites.web.responses import go, run_rule, show, tell
@@ -30,7 +31,7 @@ def index() -> Response:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@allow(Who.INSTALLER)
+@allow(Who.INSTALLER, body=FORM)
 def create() -> Response:
     form = AccountForm()
     if not form.validate_on_submit():
@@ -41,7 +42,7 @@ def create() -> Response:
 
 
 @blueprint.post("/invitations/<int:invitation_id>/acceptance")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def accept(invitation_id: int) -> Response:
     invitation = _own_invitation(invitation_id)
 
@@ -59,7 +60,7 @@ def accept(invitation_id: int) -> Response:
 
 
 @blueprint.post("/invitations/<int:invitation_id>/refusal")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def decline(invitation_id: int) -> Response:
     invitation = _own_invitation(invitation_id)
     account = invitation.account.name
@@ -73,7 +74,7 @@ def decline(invitation_id: int) -> Response:
 
 
 @blueprint.post("/confirmation")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def confirm() -> Response:
     email = person().email
     if person().is_confirmed:

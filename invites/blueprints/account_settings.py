@@ -16,6 +16,7 @@ from invites.members import accounts, two_step_policy
 from invites.members.accounts import AccountSettings
 from invites.models import Invitation
 from invites.web.access import allow, current
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.responses import go, run_rule, show, tell
 from invites.web.security_headers import MAIL_PREVIEW, page_policy
@@ -59,7 +60,7 @@ def page() -> AnyResponse:
 
 
 @blueprint.post("")
-@allow(Action.CHANGE_SETTINGS)
+@allow(Action.CHANGE_SETTINGS, body=FORM)
 def update() -> AnyResponse:
     form = SettingsForm()
     if not form.validate():
@@ -71,7 +72,7 @@ def update() -> AnyResponse:
 
 
 @blueprint.post("/two-step")
-@allow(Action.CHANGE_SETTINGS)
+@allow(Action.CHANGE_SETTINGS, body=FORM)
 def require_two_step() -> AnyResponse:
     required = request.form.get("required") == "1"
     told = (

@@ -19,6 +19,7 @@ from invites.web.batch_view import BatchView, mail_tag
 from invites.web.compose_form import compose_page, prefilled_form
 from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
+from invites.web.form_limits import FORM
 from invites.web.labels import outcome
 from invites.web.responses import check_rule, run_rule, show
 from invites.web.sentences import counted
@@ -52,19 +53,19 @@ def page(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/pause")
-@allow(Action.INVITE)
+@allow(Action.INVITE, body=FORM)
 def pause(batch_id: int) -> Response:
     return _change(batches.pause, batch_id, lambda _none: _("Paused. Unsent emails stay queued."))
 
 
 @blueprint.post("/<int:batch_id>/resume")
-@allow(Action.INVITE)
+@allow(Action.INVITE, body=FORM)
 def resume(batch_id: int) -> Response:
     return _change(batches.resume, batch_id, lambda _none: _("Sending resumed."))
 
 
 @blueprint.post("/<int:batch_id>/retry")
-@allow(Action.INVITE)
+@allow(Action.INVITE, body=FORM)
 def retry(batch_id: int) -> Response:
     return _change(
         batches.retry_failed,
@@ -74,7 +75,7 @@ def retry(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/on-hold")
-@allow(Action.INVITE)
+@allow(Action.INVITE, body=FORM)
 def send_on_hold(batch_id: int) -> Response:
     return _change(
         batches.send_on_hold,
@@ -84,7 +85,7 @@ def send_on_hold(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/invitations/<int:invitation_id>/resend")
-@allow(Action.MANAGE_INVITATION)
+@allow(Action.MANAGE_INVITATION, body=FORM)
 def resend(batch_id: int, invitation_id: int) -> Response:
     invitation = current().scope.invitations.find(invitation_id)
     return _change(
@@ -124,7 +125,7 @@ def ask_cancellation(batch_id: int) -> Response:
 
 
 @blueprint.post("/<int:batch_id>/cancellation")
-@allow(Action.INVITE)
+@allow(Action.INVITE, body=FORM)
 def cancel(batch_id: int) -> Response:
     return _change(
         batches.cancel,

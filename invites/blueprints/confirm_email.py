@@ -11,6 +11,7 @@ from invites.models import EmailToken, EmailTokenPurpose
 from invites.people import confirmation, email_tokens
 from invites.web.access import Who, allow
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.login import person
 from invites.web.password_prompt import PasswordForm
 from invites.web.rate_limits import limit_password_guesses, was_wrong_password
@@ -21,7 +22,7 @@ blueprint = Blueprint("confirm_email", __name__, url_prefix="/confirm-email")
 
 
 @blueprint.route("/<token:token>", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def page(token: str) -> Response:
     """Asks for the password, because another person may have created the profile."""

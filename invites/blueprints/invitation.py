@@ -12,6 +12,7 @@ from invites.people import confirmation, profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.password_prompt import PasswordForm
@@ -39,7 +40,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("/acceptance")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def accept(token: str) -> Response:
     opened = _opened(token)
@@ -59,7 +60,7 @@ def accept(token: str) -> Response:
 
 
 @blueprint.post("/refusal")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def decline(token: str) -> Response:
     opened = _opened(token)
     if isinstance(opened, Response):

@@ -17,6 +17,7 @@ from invites.members.account_invitations import Flag
 from invites.models import Invitation, InvitationStatus, Membership
 from invites.web.access import allow, current
 from invites.web.compose_form import compose_page, prefilled_form
+from invites.web.form_limits import FORM
 from invites.web.htmx import wants_fragment
 from invites.web.responses import go, run_rule, show
 from invites.web.services import links, now
@@ -46,7 +47,7 @@ def row(invitation_id: int) -> Response:
 
 
 @blueprint.post("/<int:invitation_id>/resend")
-@allow(Action.MANAGE_INVITATION)
+@allow(Action.MANAGE_INVITATION, body=FORM)
 def resend(invitation_id: int) -> Response:
     return _change(
         manage.resend,
@@ -56,7 +57,7 @@ def resend(invitation_id: int) -> Response:
 
 
 @blueprint.post("/<int:invitation_id>/revocation")
-@allow(Action.MANAGE_INVITATION)
+@allow(Action.MANAGE_INVITATION, body=FORM)
 def revoke(invitation_id: int) -> Response:
     return _change(
         manage.revoke,
@@ -66,7 +67,7 @@ def revoke(invitation_id: int) -> Response:
 
 
 @blueprint.post("/<int:invitation_id>/restoration")
-@allow(Action.MANAGE_INVITATION)
+@allow(Action.MANAGE_INVITATION, body=FORM)
 def restore(invitation_id: int) -> Response:
     return _change(manage.restore, invitation_id, _restored)
 

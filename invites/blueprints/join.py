@@ -10,6 +10,7 @@ from invites.people import profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_join, welcome
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import JoinForm
 from invites.web.login import person, renew, visitor
 from invites.web.rate_limits import limit_joining
@@ -20,7 +21,7 @@ blueprint = Blueprint("join", __name__, url_prefix="/join/<token:token>")
 
 
 @blueprint.route("", methods=["GET", "POST"])
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def page(token: str) -> Response:
     """Joins with a new profile, whose address is confirmed later."""
@@ -46,7 +47,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("/acceptance")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def accept(token: str) -> Response:
     link = links().opened_permanent(token)
     if link is None:

@@ -22,6 +22,7 @@ from invites.web.error_labels import sentence
 from invites.web.error_links import with_link
 from invites.web.error_pages import http_error
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.labels import try_again_in
 from invites.web.login import log_in, log_out, visitor
@@ -61,7 +62,7 @@ def form() -> Response:
 
 
 @blueprint.post("/login")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_logins
 def create() -> Response:
     form = LoginForm()
@@ -101,7 +102,7 @@ def too_many_tries(error: TooManyRequests) -> Response:
 
 
 @blueprint.post("/login/passkey/options")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_passkeys
 def passkey_options() -> Response:
     """As JSON, for the browser's passkey API."""
@@ -110,7 +111,7 @@ def passkey_options() -> Response:
 
 
 @blueprint.post("/login/passkey")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_passkeys
 def use_passkey() -> Response:
     """In place of a password, or as the second step after one."""
@@ -127,7 +128,7 @@ def use_passkey() -> Response:
 
 
 @blueprint.post("/logout")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def delete() -> Response:
     log_out()
     response = go(safe_next(request.form.get("next")) or url_for("login.form"))

@@ -20,6 +20,7 @@ from invites.models import Delivery
 from invites.outbox import deliveries, heartbeat, throttle
 from invites.web import mail_labels
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm, checked_by
 from invites.web.login import person
 from invites.web.rate_limits import limit_test_mails
@@ -61,7 +62,7 @@ def page() -> AnyResponse:
 
 
 @blueprint.post("/mail/test-mail")
-@allow(Who.INSTALLER)
+@allow(Who.INSTALLER, body=FORM)
 @limit_test_mails
 def send_test() -> AnyResponse:
     """Reports every step. Blocks until the mail server has answered, 30 seconds at most."""
@@ -84,7 +85,7 @@ def dns_records() -> AnyResponse:
 
 
 @blueprint.post("/mail/throttle")
-@allow(Who.INSTALLER)
+@allow(Who.INSTALLER, body=FORM)
 def change_throttle() -> AnyResponse:
     form = ThrottleForm()
     if not form.validate():

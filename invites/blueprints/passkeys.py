@@ -12,6 +12,7 @@ from invites.people import passkeys, two_step
 from invites.web.access import Who, allow
 from invites.web.error_labels import sentence
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import checked_by
 from invites.web.login import person, session_token
 from invites.web.password_prompt import (
@@ -33,7 +34,7 @@ class NewPasskeyForm(PasswordForm):
 
 
 @blueprint.post("/options")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def options() -> AnyResponse:
     """As JSON, for the browser's passkey API."""
@@ -47,7 +48,7 @@ def options() -> AnyResponse:
 
 
 @blueprint.route("", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def add() -> AnyResponse:
     device = user_agents.describe(request.user_agent.string)
@@ -64,7 +65,7 @@ def add() -> AnyResponse:
 
 
 @blueprint.route("/<int:passkey_id>/removal", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def remove(passkey_id: int) -> AnyResponse:
     mine = passkeys.of(person())

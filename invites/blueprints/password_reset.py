@@ -14,6 +14,7 @@ from invites.people import confirmation, email_tokens, profiles
 from invites.web.access import Who, allow
 from invites.web.after_login import after_password
 from invites.web.error_status import status_of
+from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import is_trusted_device, log_out
 from invites.web.rate_limits import limit_joining, limit_mail
@@ -39,7 +40,7 @@ class NewPasswordForm(PlainForm):
 
 
 @blueprint.route("", methods=["GET", "POST"])
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_mail
 def ask() -> Response:
     """The response doesn't reveal whether the address has a profile."""
@@ -51,7 +52,7 @@ def ask() -> Response:
 
 
 @blueprint.route("/<token:token>", methods=["GET", "POST"])
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def page(token: str) -> Response:
     """Logs out all devices, and logs this one in."""

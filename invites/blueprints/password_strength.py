@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from invites.core.errors import RuleError
 from invites.people import passwords
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.login import visitor
 from invites.web.rate_limits import limit_estimates
 from invites.web.responses import show
@@ -16,7 +17,7 @@ blueprint = Blueprint("password_strength", __name__)
 
 
 @blueprint.post("/password-strength")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_estimates
 def estimate() -> Response:
     """Shows no label before the password is long enough. Changes nothing."""

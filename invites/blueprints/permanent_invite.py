@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from invites.authorization.permissions import Action
 from invites.members import permanent_link
 from invites.web.access import allow, current
+from invites.web.form_limits import FORM
 from invites.web.responses import answer_done, show
 from invites.web.services import links, now
 
@@ -22,7 +23,7 @@ def page() -> Response:
 
 
 @blueprint.post("")
-@allow(Action.MANAGE_PERMANENT_LINK)
+@allow(Action.MANAGE_PERMANENT_LINK, body=FORM)
 def enable() -> Response:
     permanent_link.enable(current().membership, now())
     return _answer_done(_("The permanent link is enabled. Copy it and share it."))
@@ -35,7 +36,7 @@ def ask_deletion() -> Response:
 
 
 @blueprint.post("/deletion")
-@allow(Action.MANAGE_PERMANENT_LINK)
+@allow(Action.MANAGE_PERMANENT_LINK, body=FORM)
 def delete() -> Response:
     permanent_link.delete(current().membership, now())
     return _answer_done(_("The permanent link is deleted. It no longer works."))

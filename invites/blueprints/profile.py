@@ -11,6 +11,7 @@ from invites.core.errors import RuleError
 from invites.models import Session
 from invites.people import profiles, sessions, two_step
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import person, session_token
 from invites.web.rate_limits import limit_password_guesses, was_wrong_password
@@ -44,7 +45,7 @@ def page() -> Response:
 
 
 @blueprint.post("/details")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def change_details() -> Response:
     form = DetailsForm()
     if not form.validate():
@@ -55,7 +56,7 @@ def change_details() -> Response:
 
 
 @blueprint.post("/email")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def change_email() -> Response:
     """The old address is kept until the link in the mail is used."""
@@ -78,7 +79,7 @@ def change_email() -> Response:
 
 
 @blueprint.post("/password")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def change_password() -> Response:
     """Logs all other devices out."""
@@ -96,7 +97,7 @@ def change_password() -> Response:
 
 
 @blueprint.post("/devices/<int:session_id>/removal")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def log_out_device(session_id: int) -> Response:
     sessions.end_one(person(), session_id)
     tell(_("The device is logged out."))
@@ -104,7 +105,7 @@ def log_out_device(session_id: int) -> Response:
 
 
 @blueprint.post("/devices/removal")
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 def log_out_other_devices() -> Response:
     sessions.end_all(person(), except_token=session_token())
     tell(_("You are logged out on all other devices."))

@@ -14,6 +14,7 @@ from invites.core.errors import Reason, RuleError
 from invites.members import installation
 from invites.people import passwords, profiles
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
 from invites.web.login import log_in
 from invites.web.rate_limits import limit_setup
@@ -39,7 +40,7 @@ class SetupForm(PlainForm):
 
 
 @blueprint.route("/setup", methods=["GET", "POST"])
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_setup
 def page() -> Response:
     if installation.is_set_up():

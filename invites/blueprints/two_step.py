@@ -11,6 +11,7 @@ from invites.members import two_step_policy
 from invites.models import Authenticator
 from invites.people import passkeys, recovery_codes, totp, two_step
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.login import person, session_token
 from invites.web.password_prompt import (
@@ -49,7 +50,7 @@ def page() -> AnyResponse:
 
 
 @blueprint.route("/recovery-codes", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def make_codes() -> AnyResponse:
     return change_with_password(
@@ -80,7 +81,7 @@ def codes_file() -> AnyResponse:
 
 
 @blueprint.route("/app", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def offer_app() -> AnyResponse:
     return change_with_password(
@@ -93,7 +94,7 @@ def offer_app() -> AnyResponse:
 
 
 @blueprint.route("/app/key", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_app_digits
 def app_key() -> AnyResponse:
     """A right code turns the app on: from then on, logging in requires its codes."""
@@ -115,7 +116,7 @@ def app_key() -> AnyResponse:
 
 
 @blueprint.route("/app/removal", methods=["GET", "POST"])
-@allow(Who.LOGGED_IN)
+@allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def remove_app() -> AnyResponse:
     return change_with_password(

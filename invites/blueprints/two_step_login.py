@@ -13,6 +13,7 @@ from invites.people import two_step
 from invites.web import pending_login
 from invites.web.access import Who, allow
 from invites.web.after_login import first_page
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.login import log_in
 from invites.web.rate_limits import limit_two_step
@@ -40,7 +41,7 @@ def form() -> AnyResponse:
 
 
 @blueprint.post("/two-step")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def create() -> AnyResponse:
     found = pending_login.waiting()
     if found is None:

@@ -12,6 +12,7 @@ from invites.core import addresses
 from invites.invitations import unsubscribe
 from invites.models import Invitation
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from invites.web.rate_limits import limit_resubscribing
 from invites.web.responses import go, show, tell
 from invites.web.services import links, now
@@ -37,7 +38,7 @@ def page(token: str) -> Response:
 
 
 @blueprint.post("")
-@allow(Who.MAIL_SERVICE)
+@allow(Who.MAIL_SERVICE, body=FORM)
 def one_click(token: str) -> Response:
     """Called by mail programs (RFC 8058), without a cookie.
 
@@ -59,13 +60,13 @@ def one_click(token: str) -> Response:
 
 
 @blueprint.post("/confirmation")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 def confirm(token: str) -> Response:
     return _answer(token, unsubscribe.unsubscribe)
 
 
 @blueprint.post("/return")
-@allow(Who.ANYBODY)
+@allow(Who.ANYBODY, body=FORM)
 @limit_resubscribing
 def undo(token: str) -> Response:
     return _answer(token, _resubscribe)

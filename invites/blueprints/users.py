@@ -22,6 +22,7 @@ from invites.models import Membership
 from invites.web.access import allow, current
 from invites.web.error_labels import REASON
 from invites.web.error_links import with_link
+from invites.web.form_limits import FORM
 from invites.web.forms import PlainForm
 from invites.web.htmx import wants_fragment
 from invites.web.labels import ROLE
@@ -83,7 +84,7 @@ def edit(membership_id: int) -> Response:
 
 
 @blueprint.post("/<int:membership_id>/edit")
-@allow(Action.CHANGE_ROLE)
+@allow(Action.CHANGE_ROLE, body=FORM)
 def update(membership_id: int) -> Response:
     membership = current().scope.members.find(membership_id)
     form = RoleForm()
@@ -112,7 +113,7 @@ def update(membership_id: int) -> Response:
 
 
 @blueprint.post("/<int:membership_id>/confirmation")
-@allow(Action.CHANGE_ROLE)
+@allow(Action.CHANGE_ROLE, body=FORM)
 def resend_confirmation(membership_id: int) -> Response:
     """At most five an hour to one address, see ``email_tokens``."""
     membership = current().scope.members.find(membership_id)
@@ -133,14 +134,14 @@ def row(membership_id: int) -> Response:
 
 
 @blueprint.post("/<int:membership_id>/deactivation")
-@allow(Action.REMOVE_MEMBER)
+@allow(Action.REMOVE_MEMBER, body=FORM)
 def deactivate(membership_id: int) -> Response:
     undo = url_for("users.reactivate", membership_id=membership_id)
     return _change(memberships.deactivate, membership_id, _l("%(name)s is now inactive."), undo)
 
 
 @blueprint.post("/<int:membership_id>/reactivation")
-@allow(Action.REMOVE_MEMBER)
+@allow(Action.REMOVE_MEMBER, body=FORM)
 def reactivate(membership_id: int) -> Response:
     return _change(memberships.reactivate, membership_id, _l("%(name)s is active again."))
 

@@ -1,7 +1,7 @@
 """Every view declares who may use it, and how large a form it takes.
 
-A view without a declaration is closed to everyone. A form is read only after the visitor was
-admitted. It is small, unless the view declares another limit.
+A view without a declaration is closed to everyone. A form is read only if the view declared a size,
+and only after the visitor was admitted.
 """
 
 import logging
@@ -20,7 +20,7 @@ from invites.members import accounts, memberships, two_step_policy
 from invites.members.scope import Scope
 from invites.models import Account, Membership, User
 from invites.web import list_capacity
-from invites.web.form_limits import FORM, LIST, BodyLimit, check_query, read_form
+from invites.web.form_limits import LIST, BodyLimit, check_query, read_form
 from invites.web.htmx import is_htmx
 from invites.web.login import person, visitor
 from invites.web.login_required import send_to_login
@@ -68,13 +68,15 @@ class AccountContext:
 
 @dataclass(frozen=True)
 class Declaration:
-    """``body``: the limit of the view's form, if it takes one."""
+    """``body``: the limit of the view's form; None if the view takes no form."""
 
     who: Who | Action
-    body: BodyLimit
+    body: BodyLimit | None
 
 
-def allow(who: Who | Action, *, body: BodyLimit = FORM) -> Callable[[View], View]:
+def allow(who: Who | Action, *, body: BodyLimit | None = None) -> Callable[[View], View]:
+    """A view that changes something needs ``body``, because the form has the CSRF token."""
+
     def declare(view: View) -> View:
         setattr(view, _DECLARED, Declaration(who, body))
         return view
@@ -118,14 +120,15 @@ def _check_request() -> Response | None:
     is_mail_service = declaration is not None and declaration.who is Who.MAIL_SERVICE
     if _comes_from_another_site() and not is_mail_service:
         raise CrossSiteError
-    if declaration is None:
+    takes_form = request.method not in _SAFE
+    if declaration is None or (takes_form and declaration.body is None):
         abort(403)
     check_query()
     answer = _admit(declaration)
-    takes_form = request.method not in _SAFE
     if answer is None and takes_form and declaration.body is LIST:
         answer = list_capacity.enter(person().id)
     if answer is None and takes_form:
+        assert declaration.body
         read_form(declaration.body)
         if current_app.config["WTF_CSRF_ENABLED"] and not is_mail_service:
             _csrf.protect()

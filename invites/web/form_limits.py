@@ -1,7 +1,7 @@
 """How large the body of a request may be, and how the form in it is read.
 
-Views declare large bodies (see ``allow`` in access.py). Whatever is sent, reading takes only a few
-hundred kilobytes of memory, and the text of the fields.
+No body is read unless the view declared its size (see ``allow`` in access.py). Whatever is
+sent, reading takes only a few hundred kilobytes of memory, and the text of the fields.
 """
 
 from collections.abc import Iterator

@@ -3,8 +3,9 @@
 import io
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -32,6 +33,7 @@ from invites.models import (
 from invites.outbox import heartbeat
 from invites.people import recovery_codes, sessions, totp
 from invites.web.access import Who, allow, declared
+from invites.web.form_limits import FORM, LIST, BodyLimit
 from tests.support.actions import invite, reread
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, make_member, make_user
@@ -203,6 +205,16 @@ def test_every_view_declares_who_may_use_it(app: Flask) -> None:
     assert {rule.endpoint for rule, _ in routes(app) if who_may(app, rule) is None} == set()
 
 
+def test_every_view_that_changes_something_declares_how_large_a_form_it_takes(app: Flask) -> None:
+    limits: dict[bool, set[BodyLimit | None]] = {False: set(), True: set()}
+    for rule, _method in routes(app):
+        declaration = declared(app.view_functions[rule.endpoint])
+        assert declaration
+        limits["POST" in (rule.methods or ())].add(declaration.body)
+    assert limits == {False: {None}, True: {FORM, LIST}}
+    assert FORM.request <= 64 * 1024
+
+
 # The only views that take more than a small form.
 TAKING_LISTS = {
     "compose.create", "compose.review", "compose.edit_typed", "compose.add_file",
@@ -214,11 +226,28 @@ TAKING_LISTS = {
 
 
 def test_only_new_invitation_takes_large_forms(app: Flask) -> None:
-    limits = {
-        rule.endpoint: declared(app.view_functions[rule.endpoint]).body for rule, _ in routes(app)
+    found = {
+        rule.endpoint
+        for rule, _ in routes(app)
+        if declared(app.view_functions[rule.endpoint]).body is LIST
     }
-    large = {endpoint for endpoint, limit in limits.items() if limit.request > 64 * 1024}
-    assert large == TAKING_LISTS
+    assert found == TAKING_LISTS
+
+
+@pytest.mark.parametrize("declaring", [None, allow(Who.ANYBODY), allow(Action.VISIT)])
+def test_a_view_that_declares_no_size_of_its_form_is_closed_even_to_the_owner(
+    fresh_app: Flask, owner: Membership, declaring: Callable[..., Any] | None
+) -> None:
+    fresh_app.config["WTF_CSRF_ENABLED"] = False
+
+    def view(**_: object) -> str:
+        return "secret"
+
+    rule = f"{ACCOUNT.replace('riverside-relief', '<slug>')}/undeclared"
+    fresh_app.add_url_rule(rule, methods=["POST"], view_func=declaring(view) if declaring else view)
+    olive = signed_in(fresh_app, owner.user).post(f"{ACCOUNT}/undeclared", {"name": "x"})
+    assert olive.status == 403
+    assert "secret" not in olive.text
 
 
 class Untouched(io.BytesIO):
