@@ -31,8 +31,8 @@ workers = 1
 threads = 32
 worker_class = "gthread"
 # Seconds. A process whose main loop hangs for this long is replaced. Threads aren't
-# watched: a slow client can hold one for any length of time, so a buffering proxy
-# is needed in front.
+# watched: only forms have to arrive in time, and gunicorn waits two seconds for each
+# client that doesn't close its connection. So a buffering proxy is needed in front.
 timeout = 60
 graceful_timeout = 20
 control_socket_disable = True

@@ -4,18 +4,21 @@ No body is read unless the view declared its size (see ``allow`` in access.py). 
 sent, reading takes only a few hundred kilobytes of memory, and the text of the fields.
 """
 
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain
+from socket import SHUT_RD
 from sys import getsizeof
+from threading import Timer
 from typing import IO, Any
 
-from flask import Flask, abort, request
+from flask import Flask, abort, g, request
 from htmx_flask.requests import HtmxAwareRequest
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser, default_stream_factory
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
@@ -25,6 +28,7 @@ _HEADERS = 8 * _KILOBYTE  # of one part, beyond a chunk
 _FIELDS = 1_000
 _FILES = 1
 _WIDEST = 3  # bytes of memory for a byte of text
+_MAX_SECONDS = 60.0  # until the form has arrived; a proxy has it before it sends it on
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,33 @@ def init_app(app: Flask) -> None:
 
 
 def read_form(limit: BodyLimit) -> None:
-    """Aborts with 413, or with 400 for a repeated field (ASVS 5.0 15.3.7)."""
+    """Aborts with 413, or with 400 for a repeated field (ASVS 5.0 15.3.7) or a slow sender."""
     request.max_content_length = limit.request
     request.max_form_memory_size = limit.text
-    for fields in (request.form, request.files):
-        _refuse_repeated(fields)
+    with _time_limit():
+        for fields in (request.form, request.files):
+            _refuse_repeated(fields)
+
+
+@contextmanager
+def _time_limit() -> Iterator[None]:
+    """Ends the reading after a minute, even if a few bytes arrive now and then.
+
+    Sets ``g.seconds_receiving``.
+    """
+    started = time.monotonic()
+    timer = Timer(_MAX_SECONDS, _stop_reading, [request.environ.get("gunicorn.socket")])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        g.seconds_receiving = time.monotonic() - started
+
+
+def _stop_reading(connection: Any) -> None:
+    with suppress(OSError):  # it was closed
+        connection.shutdown(SHUT_RD)
 
 
 def check_query() -> None:
@@ -73,9 +99,15 @@ class _Parser(FormDataParser):
         content_length: int | None,
         options: dict[str, str] | None = None,
     ) -> Any:
-        """Returns no fields for a malformed form. Raises RequestEntityTooLarge."""
+        """Returns no fields for a malformed form.
+
+        Raises RequestEntityTooLarge, and ClientDisconnected if the end is missing.
+        """
         if mimetype == "application/x-www-form-urlencoded":
-            stream = BytesIO(_read_urlencoded(stream))
+            raw = _read_urlencoded(stream)
+            if len(raw) < (content_length or 0):  # otherwise half a form would do half of something
+                raise ClientDisconnected
+            stream = BytesIO(raw)
         elif mimetype == "multipart/form-data":
             try:
                 return stream, *self._parse_parts(stream, options or {})

@@ -19,7 +19,8 @@ from invites.web.responses import show
 
 _PLACES = 4  # requests with lists at a time; gunicorn has 32 threads
 _PLACES_PER_PERSON = 2
-_BUDGET = limits.parse("20000 per minute")  # milliseconds of a processor, for each person
+# Milliseconds for each person: of a processor, and of waiting for forms, which take a place too.
+_BUDGET = limits.parse("20000 per minute")
 _RETRY_AFTER = 3  # seconds; most lists take less than one
 
 _budget = FixedWindowRateLimiter(MemoryStorage())
@@ -65,4 +66,5 @@ def _leave(_error: BaseException | None) -> None:
     with _lock:
         _taken[user_id] -= 1
     seconds = time.thread_time() - started + subprocess_pool.take_seconds_spent()
+    seconds += g.get("seconds_receiving", 0)
     _budget.hit(_BUDGET, str(user_id), cost=ceil(1000 * seconds))

@@ -3,13 +3,16 @@
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from itertools import chain, repeat
+from socket import socketpair
 
 import pytest
 from flask import Flask, request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from invites.web import form_limits
 from invites.web.form_limits import FORM, LIST, BodyLimit, read_form
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -35,9 +38,11 @@ class Endless:
         return given
 
 
-def send(app: Flask, limit: BodyLimit, body: object, kind: str) -> dict[str, object]:
+def send(
+    app: Flask, limit: BodyLimit, body: object, kind: str, **environ: object
+) -> dict[str, object]:
     """The fields and files that a view gets from a request with this body."""
-    environ = {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_TYPE": kind}
+    environ |= {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_TYPE": kind}
     with app.test_request_context("/login", method="POST", environ_overrides=environ):
         read_form(limit)
         return {**request.form, **{name: file.read() for name, file in request.files.items()}}
@@ -168,3 +173,20 @@ def test_what_is_no_form_is_never_read(app: Flask, kind: str) -> None:
     body = Endless(repeat(b"[" * 1000))
     assert send(app, LIST, body, kind) == {}
     assert body.bytes_read == 0
+
+
+def test_a_form_whose_end_is_missing_is_refused(app: Flask) -> None:
+    with pytest.raises(ClientDisconnected):
+        send(app, FORM, BytesIO(b"name=Zoe"), URLENCODED, CONTENT_LENGTH="9")
+
+
+@pytest.mark.parametrize("kind", [URLENCODED, MULTIPART])
+def test_a_form_that_does_not_arrive_in_time_is_given_up(
+    app: Flask, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(form_limits, "_MAX_SECONDS", 0.3)
+    ours, theirs = socketpair()
+    with ours, theirs, ours.makefile("rb") as body, suppress(ClientDisconnected):
+        theirs.sendall(b"name=Zoe")
+        environ = {"CONTENT_LENGTH": "9", "gunicorn.socket": ours}
+        assert send(app, FORM, body, kind, **environ) == {}

@@ -1,5 +1,9 @@
 """More lists are read than the server has room for: the others are told at once."""
 
+import time
+from io import BytesIO
+from typing import Any
+
 import limits
 import pytest
 from limits.storage import MemoryStorage
@@ -18,6 +22,12 @@ NEW = f"{ACCOUNT}/invitations/new"
 def empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(list_capacity, "_taken", type(list_capacity._taken)())
     monkeypatch.setattr(list_capacity, "_budget", FixedWindowRateLimiter(MemoryStorage()))
+
+
+class Slow(BytesIO):
+    def readinto(self, buffer: Any) -> int:
+        time.sleep(2)
+        return super().readinto(buffer)
 
 
 def look(browser: Browser, **headers: str) -> int:
@@ -72,6 +82,15 @@ def test_a_person_who_used_up_their_processor_time_waits_and_nobody_else(
     assert look(olive) == 503
     assert 1 <= int(olive.response.headers["Retry-After"]) <= 60
     assert look(ada) == 200
+
+
+def test_waiting_for_a_slow_sender_counts_as_processor_time(
+    olive: Browser, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_capacity, "_BUDGET", limits.parse("2000 per minute"))
+    body = {"input_stream": Slow(b"email=ann"), "content_type": "application/x-www-form-urlencoded"}
+    assert olive.client.post(f"{NEW}/review", content_length=9, **body).status_code == 400
+    assert look(olive) == 503
 
 
 def test_processor_time_is_counted_and_not_requests(
