@@ -11,7 +11,7 @@ from flask import Response, stream_with_context
 # for a separator (OWASP: CSV injection). A gap is searched once, from its beginning: otherwise a
 # long one would take quadratic time.
 _FORMULA = re.compile(
-    r"(^|(?<=;)|(?<!\s)[^\S\t\r\n]*+[\t\r\n])(\s*+)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
+    r"(?:^|(?<=;)|(?<!\s)[^\S\t\r\n]*+[\t\r\n])\s*+(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
 )
 
 
@@ -28,5 +28,5 @@ def _text(lines: Iterable[Sequence[str]]) -> Iterator[str]:
     yield "\ufeff"  # Excel needs it to recognize UTF-8
     for cells in lines:
         line = io.StringIO()
-        csv.writer(line).writerow(_FORMULA.sub(r"\1'\2", cell) for cell in cells)
+        csv.writer(line).writerow(_FORMULA.sub(r"\g<0>'", cell) for cell in cells)
         yield line.getvalue()

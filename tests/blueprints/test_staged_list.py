@@ -539,7 +539,7 @@ class TestDownload:
         ("cell", "safe"),
         [
             ("=1+1", "'=1+1"),
-            ("not one; =1+1", "not one;' =1+1"),
+            ("not one; =1+1", "not one; '=1+1"),
             ("not one\n-1+1", "not one\n'-1+1"),
             ("\uff1d1+1", "'\uff1d1+1"),
             ("ada+bo-co@x", "ada+bo-co@x"),
