@@ -23,10 +23,10 @@ _SUBSTITUTES = 10  # different characters that zxcvbn may read as letters, such 
 METHOD = "scrypt:32768:8:3"  # as OWASP recommends for 32 MiB; tests use a cheaper one
 _NO_DIGEST = "nobody$" + "0" * 128  # matches no password
 
-# A hash takes 32 MiB and 0.2 seconds of a core. Two run at a time and 16 wait; the other threads
-# of gunicorn remain free for requests without a password.
-_running = threading.BoundedSemaphore(2)
-_queue = threading.BoundedSemaphore(2 + 16)
+# A hash takes 32 MiB and 0.2 seconds of a core. One runs at a time and 16 wait; the other threads
+# of gunicorn, and the other cores, remain free for requests without a password.
+_running = threading.Lock()
+_queue = threading.BoundedSemaphore(1 + 16)
 
 
 class _Thread(threading.local):

@@ -1,8 +1,9 @@
 """Passwords: which are accepted, their hashes, and the queue."""
 
+from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from threading import Semaphore, Thread
-from time import thread_time
+from time import sleep, thread_time
 
 import pytest
 
@@ -128,11 +129,11 @@ class TestQueue:
         threads = [Thread(target=do, daemon=True) for _ in range(count)]
         for thread in threads:
             thread.start()
-        refused_at_once = [answers.get(timeout=30) for _ in range(count - 18)]
+        refused_at_once = [answers.get(timeout=30) for _ in range(count - 17)]
         turn.release(count)
         for thread in threads:
             thread.join(30)
-        return refused_at_once, [answers.get(timeout=30) for _ in range(18)]
+        return refused_at_once, [answers.get(timeout=30) for _ in range(17)]
 
     @pytest.mark.parametrize("kept", [True, False])
     def test_sixteen_wait_and_the_others_are_refused_at_once(self, kept, monkeypatch):
@@ -140,8 +141,8 @@ class TestQueue:
         refused_at_once, answered = self.at_once(
             lambda: passwords.matches(known, PASSWORD), monkeypatch
         )
-        assert refused_at_once == [Reason.BUSY] * 22
-        assert answered == [kept] * 18
+        assert refused_at_once == [Reason.BUSY] * 23
+        assert answered == [kept] * 17
 
     def test_a_place_in_the_queue_is_kept_for_the_whole_block(self, monkeypatch):
         def change():
@@ -152,8 +153,23 @@ class TestQueue:
 
         monkeypatch.setattr(passwords, "strength", lambda *_typed, **_known: 4)
         refused_at_once, answered = self.at_once(change, monkeypatch)
-        assert refused_at_once == [Reason.BUSY] * 22
-        assert answered == ["scrypt"] * 18
+        assert refused_at_once == [Reason.BUSY] * 23
+        assert answered == ["scrypt"] * 17
+
+    def test_one_hash_is_made_at_a_time_because_each_takes_32_megabytes(self, monkeypatch):
+        running, most = [], []
+
+        def make(*_):
+            running.append(1)
+            most.append(len(running))
+            sleep(0.05)
+            running.pop()
+            return "hash"
+
+        monkeypatch.setattr("werkzeug.security.generate_password_hash", make)
+        with ThreadPoolExecutor(5) as threads:
+            list(threads.map(passwords.hash_password, [PASSWORD] * 5))
+        assert most == [1] * 5
 
     def test_places_are_free_again_afterwards(self, monkeypatch):
         for _ in range(3):
