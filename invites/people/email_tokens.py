@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from peewee import Expression, fn
 
 from invites import db
-from invites.core.addresses import spellings
+from invites.core.addresses import is_same_mailbox, spellings
 from invites.core.errors import Reason, RuleError
 from invites.models import (
     Delivery,
@@ -43,13 +43,15 @@ def send_link(
     """Mails a link to ``email`` that proves that ``user`` reads it.
 
     Allows five an hour per user and per address, and one an hour after ten in a day, to prevent
-    flooding a mailbox. Past that, sends nothing and returns False. If ``mailed`` is False, counts
-    the link but doesn't send it. ``own_device``: ten an hour, so that nobody else can use them up.
+    flooding a mailbox. Links to the user's own address count apart from those that others send to
+    it, so that nobody else can use them up. Past that, sends nothing and returns False. If
+    ``mailed`` is False, counts the link but doesn't send it. ``own_device``: ten an hour.
     """
     with db.transaction():
-        was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
-        to_address = EmailToken.email.in_(spellings([email])) & was_mailed
-        asked = (EmailToken.user == user) | to_address
+        asked = EmailToken.user == user
+        if not is_same_mailbox(user.email, email):
+            was_mailed = fn.EXISTS(Delivery.select().where(Delivery.email_token == EmailToken.id))
+            asked |= EmailToken.email.in_(spellings([email])) & was_mailed
         if _is_over_limit(asked, purpose, now, own_device=own_device):
             return False
         email_token = EmailToken.create(

@@ -135,6 +135,14 @@ def test_an_address_gets_five_links_an_hour_from_all_profiles_together(ada, now)
     assert Delivery.select().where(Delivery.recipient == "victim@example.org").count() == 5
 
 
+def test_others_cannot_use_up_the_links_to_a_persons_own_address(ada, now):
+    for number in range(7):
+        user = make_user(f"Ben {number}", f"ben{number}@example.org", now)
+        email_tokens.send_link(user, CONFIRM, "cem@example.org", now)
+    cem = make_user("Cem", "cem@example.org", now, confirmed=False)
+    assert email_tokens.send_link(cem, CONFIRM, cem.email, now)
+
+
 def test_links_that_were_not_mailed_do_not_count_for_the_owner_of_the_address(ada, now):
     eve = make_user("Eve", "eve@example.org", now)
     for _ in range(5):
