@@ -56,6 +56,7 @@ class AuditAction(StrEnum):
 
     JOINED = "joined", AuditCategory.PEOPLE
     EMAIL_CONFIRMED = "email_confirmed", AuditCategory.PEOPLE
+    EMAIL_CHANGED = "email_changed", AuditCategory.PEOPLE
     ROLE_CHANGED = "role_changed", AuditCategory.PEOPLE
     DEACTIVATED = "deactivated", AuditCategory.PEOPLE
     REACTIVATED = "reactivated", AuditCategory.PEOPLE

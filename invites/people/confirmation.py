@@ -95,6 +95,9 @@ def _confirm(user: User, email: str, now: datetime) -> User:
         if not is_same_mailbox(user.email, email):
             _give_up_waiting_roles(user, now)
         audit_log.record_in_all(user, AuditAction.EMAIL_CONFIRMED, user, now, email=email)
+    elif user.email != email:
+        details = {"former": user.email, "email": email}
+        audit_log.record_in_all(user, AuditAction.EMAIL_CHANGED, user, now, **details)
     others = User.select().where(User.email.in_(spellings([email])), User.id != user.id)
     if user.email != email and others.exists():
         raise RuleError(Reason.PROFILE_EXISTS)

@@ -27,6 +27,7 @@ _SENTENCES: dict[str, LazyString] = {
     AuditAction.RESUBSCRIBED: _("Allowed invitations again"),
     AuditAction.JOINED: _("Joined by permanent link"),
     AuditAction.EMAIL_CONFIRMED: _("Confirmed the address %(email)s"),
+    AuditAction.EMAIL_CHANGED: _("Changed their address from %(former)s to %(email)s"),
     AuditAction.ROLE_CHANGED: _("Changed the role of %(email)s from %(before)s to %(after)s"),
     AuditAction.DEACTIVATED: _("Deactivated %(email)s"),
     AuditAction.REACTIVATED: _("Reactivated %(email)s"),

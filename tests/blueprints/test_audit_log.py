@@ -14,15 +14,15 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
 from invites.members import memberships, ownership, permanent_link
-from invites.models import Account
+from invites.models import Account, EmailTokenPurpose
 from invites.outbox import batches
-from invites.people import two_step
+from invites.people import confirmation, two_step
 from invites.web import audit_labels
 from tests.members.test_two_step_policy import have_two_step
 from tests.support.actions import invite, send
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
-from tests.support.populated_account import ACCOUNT, signed_in
+from tests.support.populated_account import ACCOUNT, ask_email_token, signed_in
 
 PAGE = f"{ACCOUNT}/audit-log"
 
@@ -109,6 +109,16 @@ def test_a_sign_in_from_a_new_device_is_listed(people: People, olive: Browser, a
     ]
 
 
+def test_a_members_new_address_is_listed(people: People, olive: Browser, now: datetime) -> None:
+    user = people[Role.USER].user
+    email_token = ask_email_token(user, EmailTokenPurpose.CONFIRM_EMAIL, now, "new@example.org")
+    confirmation.confirm_email(email_token, confirmation.check_password(user, PASSWORD), now)
+    assert lines(olive.open(PAGE))[0] == (
+        "Uma Roy",
+        "Changed their address from uma@example.org to new@example.org",
+    )
+
+
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
 def test_only_admins_and_owners_see_it(app: Flask, people: People, role: Role) -> None:
     member = signed_in(app, people[role].user)
@@ -120,6 +130,7 @@ def test_only_admins_and_owners_see_it(app: Flask, people: People, role: Role) -
 def test_every_action_has_a_label_of_its_own(people: People, app: Flask, now: datetime) -> None:
     details = {
         "name": "Riverside", "role": 10, "people": 3, "email": "ann@example.org", "batch": 1,
+        "former": "anne@example.org",
         "before": 10, "after": 20, "device": "Firefox Linux", "proven": False,
     }  # fmt: skip
     with app.test_request_context():
