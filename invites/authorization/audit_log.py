@@ -10,9 +10,13 @@ from typing import Any
 from peewee import ModelSelect
 
 from invites import db
+from invites.core.errors import Reason, RuleError
 from invites.models import Account, AuditEntry, Membership, User
 
+# Of one person in one account, so that nobody can hide entries among others.
+_MAX_ENTRIES_A_DAY = 1_000
 _MAX_LOGINS_A_DAY = 10
+_DAY = timedelta(days=1)
 
 
 class AuditCategory(StrEnum):
@@ -71,14 +75,33 @@ class AuditAction(StrEnum):
 def record(
     action: AuditAction, account: Account, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """``details``: JSON values, such as the address of the person concerned."""
+    """``details``: JSON values, such as the address of the person concerned.
+
+    Call it in the transaction of the action, because it refuses endless ones, such as pausing and
+    resuming: it raises RuleError(CHANGE_LIMIT).
+    """
+    if actor is not None:
+        own = AuditEntry.select().where(AuditEntry.account == account, AuditEntry.actor == actor)
+        earlier = own.order_by(AuditEntry.id.desc()).offset(_MAX_ENTRIES_A_DAY - 1).first()
+        if earlier is not None and earlier.created_at > now - _DAY:
+            raise RuleError(Reason.CHANGE_LIMIT, limit=_MAX_ENTRIES_A_DAY)
+    _add(action, account, actor, now, details)
+
+
+def _add(
+    action: AuditAction,
+    account: Account,
+    actor: User | None,
+    now: datetime,
+    details: dict[str, Any],
+) -> None:
     AuditEntry.create(account=account, actor=actor, action=action, details=details, created_at=now)
 
 
 def record_login(user: User, device: str, now: datetime) -> None:
     """``device``: its label, like "Firefox, Linux"; "" if unknown.
 
-    Ten a day and account, so that nobody can hide other entries among theirs. The tenth says so.
+    Ten a day and account; the tenth says that there may be more.
     """
     with db.transaction():
         for membership in _memberships(user):
@@ -86,12 +109,12 @@ def record_login(user: User, device: str, now: datetime) -> None:
                 AuditEntry.account == membership.account_id,
                 AuditEntry.actor == user,
                 AuditEntry.action == AuditAction.LOGGED_IN,
-                AuditEntry.created_at > now - timedelta(days=1),
+                AuditEntry.created_at > now - _DAY,
             )
             number = earlier.count() + 1
             if number <= _MAX_LOGINS_A_DAY:
                 details = {"device": device, "is_last": number == _MAX_LOGINS_A_DAY}
-                record(AuditAction.LOGGED_IN, membership.account, user, now, **details)
+                _add(AuditAction.LOGGED_IN, membership.account, user, now, details)
 
 
 def record_in_all(
@@ -99,7 +122,7 @@ def record_in_all(
 ) -> None:
     """Adds an entry in each account in which ``user`` is an active member."""
     for membership in _memberships(user):
-        record(action, membership.account, actor, now, **details)
+        _add(action, membership.account, actor, now, details)
 
 
 def _memberships(user: User) -> "ModelSelect[Membership]":

@@ -84,6 +84,7 @@ class Reason(StrEnum):
     RECIPIENT_LIMIT = auto()
     SENDER_LIMIT = auto()
     MODERATOR_LIMIT = auto()
+    CHANGE_LIMIT = auto()
     UNSUBSCRIBED = auto()
     BATCH_CHANGED = auto()
     ALL_SENT = auto()

@@ -204,6 +204,10 @@ _REASON_WITH_LIMIT = {
         "and you have %(left)s left. Nothing was sent. Ask an Admin to send it, or to raise the "
         "limit in Settings.",
     ),
+    Reason.CHANGE_LIMIT: counted(
+        "You can make %(num)s change within 24 hours. Nothing was changed. Try again tomorrow.",
+        "You can make %(num)s changes within 24 hours. Nothing was changed. Try again tomorrow.",
+    ),
     Reason.RECIPIENT_LIMIT: counted(
         "This person was emailed %(num)s time within 24 hours. "
         "Try again tomorrow, or use Copy Link.",

@@ -36,6 +36,7 @@ _REASONS = {
         Reason.LINK_CLOSED,
     },
     429: {
+        Reason.CHANGE_LIMIT,
         Reason.MODERATOR_LIMIT,
         Reason.RECIPIENT_LIMIT,
         Reason.SENDER_LIMIT,

@@ -7,11 +7,13 @@ from peewee import IntegrityError, OperationalError
 
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction, AuditCategory
+from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import manage
 from invites.members import accounts, memberships
-from invites.models import AuditEntry, Invitation, Membership
-from tests.support.actions import invite
+from invites.models import AuditEntry, Invitation, InvitationState, Membership
+from invites.outbox import batches
+from tests.support.actions import invite, refused, reread
 from tests.support.people import make_user
 
 PHONE = "Safari, iOS"
@@ -100,3 +102,44 @@ class TestSigningIn:
     def test_a_person_without_an_account_gets_no_entry(self, now):
         audit_log.record_login(make_user("Zed", "zed@example.org", now), PHONE, now)
         assert not AuditEntry.select().exists()
+
+
+class TestFlooding:
+    @pytest.fixture(autouse=True)
+    def few(self, monkeypatch):
+        monkeypatch.setattr(audit_log, "_MAX_ENTRIES_A_DAY", 5)
+
+    @pytest.mark.parametrize("kind", ["invitation", "batch", "member"])
+    def test_nobody_hides_an_entry_among_endless_ones(self, people, now, kind):
+        moderator = people[Role.MODERATOR]
+        invitation = invite(people[Role.OWNER], now, "ann@example.org")
+        do, undo, of = {
+            "invitation": (manage.revoke, manage.restore, invitation),
+            "batch": (batches.pause, batches.resume, invitation.batch),
+            "member": (memberships.deactivate, memberships.reactivate, people[Role.USER]),
+        }[kind]
+        for _ in range(2):
+            do(moderator, of, now)
+            undo(moderator, of, now)
+        do(moderator, of, now)
+        with refused(Reason.CHANGE_LIMIT):
+            undo(moderator, of, now)
+        assert len(actions(moderator, search=moderator.user.email)) == 5
+        undo(people[Role.ADMIN], of, now)
+        do(moderator, of, now + timedelta(days=1, minutes=1))
+
+    def test_a_refused_change_is_not_made(self, people, now):
+        moderator = people[Role.MODERATOR]
+        invitation = invite(people[Role.OWNER], now, "ann@example.org")
+        for _ in range(5):
+            audit_log.record(AuditAction.RESENT, moderator.account, moderator.user, now)
+        with refused(Reason.CHANGE_LIMIT):
+            manage.revoke(moderator, invitation, now)
+        assert reread(invitation).state == InvitationState.PENDING
+
+    def test_logging_in_is_not_refused(self, people, now):
+        moderator = people[Role.MODERATOR]
+        for _ in range(5):
+            audit_log.record(AuditAction.RESENT, moderator.account, moderator.user, now)
+        audit_log.record_login(moderator.user, PHONE, now)
+        assert actions(moderator)[0] == AuditAction.LOGGED_IN
