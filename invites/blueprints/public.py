@@ -1,12 +1,13 @@
 """The start page and the health check."""
 
-from flask import Blueprint, Response, jsonify, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from peewee import PeeweeException
 from werkzeug.wrappers import Response as AnyResponse
 
 from invites import db
 from invites.db.health import disk_is_low, monitor
 from invites.members import installation
+from invites.members.installation import BackupState
 from invites.outbox import heartbeat
 from invites.web.access import Who, allow
 from invites.web.login import visitor
@@ -27,7 +28,10 @@ def start() -> AnyResponse:
 @blueprint.get("/healthz")
 @allow(Who.ANYBODY)
 def healthz() -> tuple[Response, int]:
-    """Status 503 if the database or the worker doesn't work. The body says which, and why."""
+    """Status 503 if the database or the worker doesn't work.
+
+    The body says which parts need attention, and why, but only to programs on this machine.
+    """
     fault = monitor.fault()
     health: dict[str, str] = {"database": fault or "ok", "disk": "low" if disk_is_low() else "ok"}
     try:
@@ -39,4 +43,12 @@ def healthz() -> tuple[Response, int]:
         health["database"] = fault or db.fault_of(error) or db.Fault.FAILED
         health |= dict.fromkeys(("worker", "mail", "backup"), "unknown")
     works = health["database"] == health["worker"] == "ok"
-    return jsonify(health), 200 if works else 503
+    is_fine = works and {*health.values()} <= {"ok", BackupState.NONE}
+    status = {"status": "ok" if is_fine else "attention" if works else "failed"}
+    return jsonify(status | (health if _is_asked_here() else {})), 200 if works else 503
+
+
+def _is_asked_here() -> bool:
+    """Whether the request comes from this machine, and not through a proxy on it."""
+    is_local = request.remote_addr in ("127.0.0.1", "::1")
+    return is_local and "X-Forwarded-For" not in request.headers

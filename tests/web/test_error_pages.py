@@ -205,6 +205,24 @@ class TestHealth:
         assert somebody.open("/healthz").response.json["backup"] == "old"
         assert somebody.status == 200
 
+    @pytest.mark.parametrize(
+        ("address", "headers"),
+        [("203.0.113.5", {}), ("127.0.0.1", {"X-Forwarded-For": "203.0.113.5"})],
+    )
+    def test_strangers_learn_only_whether_the_installation_needs_attention(
+        self, somebody: Browser, now: datetime, address: str, headers: dict[str, str]
+    ) -> None:
+        def health() -> tuple[int, dict[str, str]]:
+            place = {"REMOTE_ADDR": address}
+            answer = somebody.client.get("/healthz", headers=headers, environ_base=place)
+            return answer.status_code, answer.json
+
+        assert health() == (503, {"status": "failed"})
+        heartbeat.record(now)
+        assert health() == (200, {"status": "ok"})
+        installation.record_failed_backup(now, "/backups: No space left on device")
+        assert health() == (200, {"status": "attention"})
+
     def test_a_worker_that_never_ran_is_reported(self, somebody: Browser) -> None:
         assert somebody.open("/healthz").status == 503
 
