@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from dataclasses import replace
+from itertools import chain
 
 from invites.core.errors import Reason, RuleError
 from invites.lists import ldif, vcards, workbooks
@@ -79,19 +80,23 @@ def _one_address_per_row(text: str, delimiter: str) -> str:
     """
     if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text
-    addresses: list[list[str]] = []
+    addresses = 0
     widths = []
     try:
         for row in filter(None, rows(text.strip(), delimiter)):
-            filled = [[cell] for cell in row if cell.strip()]
-            if not all("@" in cell for [cell] in filled):
+            filled = [cell for cell in row if cell.strip()]
+            if not all("@" in cell for cell in filled):
                 return text
-            addresses += filled
+            addresses += len(filled)
             widths.append(len(row))
     except csv.Error:
         return text
-    if len(addresses) <= len(widths) or (len(widths) > 1 and min(widths) == max(widths)):
+    if addresses <= len(widths) or (len(widths) > 1 and min(widths) == max(widths)):
         return text
     out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(addresses)
+    # Reads again, because a list of two million cells would take 200 MB.
+    cells = chain.from_iterable(rows(text.strip(), delimiter))
+    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(
+        [cell] for cell in cells if cell.strip()
+    )
     return out.getvalue()

@@ -28,5 +28,9 @@ LARGE_FILES: dict[str, Callable[[], bytes]] = {
         (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
         * MAX_ENTRIES
     ),
+    # 4 MB, because no more are made into one address per row.
+    "addresses in rows of two lengths": lambda: (
+        (b"@," * 16_000 + b"\n" + b"@@," * 15_000 + b"\n") * 50
+    ),
     "directory of a zip": lambda: b"PK\x03\x04" + b"PK\x01\x02" * (MAX_BYTES // 4 - 1),
 }
