@@ -8,7 +8,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from io import BytesIO
 from ipaddress import ip_address
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from invites import db
@@ -77,6 +79,7 @@ def register(
     name = text_fields.clean_name(name)
     challenge = _use_challenge(answer, user, now)
     with _malformed_refused():
+        _refuse_references(answer)
         made = verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
@@ -129,6 +132,7 @@ def authenticate(answer: str, base_url: str, now: datetime) -> User:
 
     challenge = _use_challenge(answer, None, now)
     with _malformed_refused():
+        _refuse_references(answer)
         credential_id = base64url_to_bytes(json.loads(answer)["rawId"])
         passkey = Passkey.get(Passkey.credential_id == credential_id)
         signed = verify_authentication_response(
@@ -179,6 +183,35 @@ def _use_challenge(answer: str, user: User | None, now: datetime) -> bytes:
     if not used.execute():
         raise RuleError(Reason.PASSKEY_REFUSED)
     return signed
+
+
+def _refuse_references(answer: str) -> None:
+    """Raises CBORDecodeError if a value in the authenticator data is a reference to another one.
+
+    The library writes these values again, so 200 bytes could become gigabytes. CTAP 2 has no tags.
+    """
+    from cbor2 import CBORDecoder, loads
+    from webauthn.helpers import base64url_to_bytes
+
+    response = json.loads(answer)["response"]
+    if "attestationObject" in response:
+        attestation = base64url_to_bytes(response["attestationObject"])
+        data = loads(attestation, semantic_decoders=_NO_REFERENCES)["authData"]
+    else:
+        data = base64url_to_bytes(response["authenticatorData"])
+    has_key = data[32] & 0x40  # WebAuthn, 6.1
+    values = BytesIO(data[55 + int.from_bytes(data[53:55]) if has_key else 37 :])
+    decoder = CBORDecoder(values, semantic_decoders=_NO_REFERENCES)
+    while values.tell() < len(values.getvalue()):
+        decoder.decode()
+
+
+def _refuse_reference(*_: object) -> NoReturn:
+    raise ValueError
+
+
+# The tags of strings and values that are repeated.
+_NO_REFERENCES = dict.fromkeys((25, 28, 29, 256), _refuse_reference)
 
 
 @contextmanager

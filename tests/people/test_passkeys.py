@@ -76,6 +76,31 @@ def test_adding_a_passkey_logs_out_all_other_devices(ada: User, now: datetime) -
     assert not sessions.find(elsewhere, now)
 
 
+def doubling(times: int) -> bytes:
+    """An array in CBOR; each of its values is an array of two references to the value before."""
+    values = [bytes([0xD8, 28, 0x82, *[0xD8, 29, 0x18, n] * 2]) for n in range(times)]
+    return bytes([0x98, times + 1, 0xD8, 28, 0x81, 0]) + b"".join(values)
+
+
+def test_extensions_are_ignored(ada: User, now: datetime) -> None:
+    phone = Device(SITE)
+    phone.extensions = b"\xa1\x61a\x01"
+    add(phone, ada, now)
+    assert log_in(phone, now) == ada
+
+
+@pytest.mark.parametrize("when", ["added", "used"])
+def test_data_that_would_grow_beyond_all_limits_is_refused(
+    ada: User, now: datetime, when: str
+) -> None:
+    phone = Device(SITE)
+    if when == "used":
+        add(phone, ada, now)
+    phone.extensions = doubling(18)
+    with refused(Reason.PASSKEY_REFUSED):
+        add(phone, ada, now) if when == "added" else log_in(phone, now)
+
+
 def test_an_unknown_device_is_refused(ada: User, phone: Device, now: datetime) -> None:
     with refused(Reason.PASSKEY_REFUSED):
         log_in(Device(SITE), now)

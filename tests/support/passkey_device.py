@@ -10,17 +10,21 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-_PRESENT, _VERIFIED, _HAS_KEY = 0x01, 0x04, 0x40
+_PRESENT, _VERIFIED, _HAS_KEY, _HAS_EXTENSIONS = 0x01, 0x04, 0x40, 0x80
 
 
 class Device:
-    """Holds one passkey. What it says can be bent: ``origin``, ``flags``, ``count``."""
+    """Holds one passkey.
+
+    What it says can be bent: ``origin``, ``flags``, ``count``, ``extensions`` (CBOR).
+    """
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
         self.domain = origin.partition("://")[2].partition(":")[0]
         self.flags = _PRESENT | _VERIFIED
         self.count = 0
+        self.extensions = b""
         self.id = secrets.token_bytes(16)
         self._key = ec.generate_private_key(ec.SECP256R1())
 
@@ -29,7 +33,7 @@ class Device:
         point = self._key.public_key().public_numbers()
         key = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)}
         has_key = bytes(16) + len(self.id).to_bytes(2) + self.id + cbor2.dumps(key)
-        data = self._data(self.flags | _HAS_KEY) + has_key
+        data = self._data(self.flags | _HAS_KEY) + has_key + self.extensions
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         client_data = self._client_data("webauthn.create", options)
         return self._answer(clientDataJSON=client_data, attestationObject=attestation)
@@ -37,12 +41,14 @@ class Device:
     def sign(self, options: str) -> str:
         """The answer to navigator.credentials.get, as JSON."""
         self.count += 1
-        data, client_data = self._data(self.flags), self._client_data("webauthn.get", options)
+        data = self._data(self.flags) + self.extensions
+        client_data = self._client_data("webauthn.get", options)
         signature = self._key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))
         return self._answer(clientDataJSON=client_data, authenticatorData=data, signature=signature)
 
     def _data(self, flags: int) -> bytes:
         site = hashlib.sha256(self.domain.encode()).digest()
+        flags |= _HAS_EXTENSIONS if self.extensions else 0
         return site + bytes([flags]) + self.count.to_bytes(4)
 
     def _client_data(self, kind: str, options: str) -> bytes:
