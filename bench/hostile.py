@@ -37,6 +37,7 @@ from invites.models import Membership, User
 from invites.people import sessions
 from invites.web.access import declared
 from invites.web.form_limits import LIST
+from tests.support import zip_bombs
 from tests.support.people import People, make_member, make_user
 from tests.support.populated_account import Rows, Site
 from tests.web.test_access import Places, routes
@@ -107,6 +108,7 @@ FORMS = [
     Body("credential, 60 kB", URLENCODED, b"credential=" + b"[" * 60_000),
     Body("JSON, 24 MB", "application/json", b"[" * 24_000_000),
     Body("compressed, 24 MB", URLENCODED, b"\x1f\x8b" * 12_000_000, "Content-Encoding: gzip\r\n"),
+    Body("accepted types, 700 kB", URLENCODED, b"", f"Accept: {'a;b=c,' * 1_300}\r\n" * 90),
     Body("cookies, 700 kB", URLENCODED, b"", "".join(
         "Cookie: " + "".join(f"{n}{m}=;" for m in range(1_000))[:8_000] + "\r\n" for n in range(85)
     )),
@@ -124,6 +126,10 @@ LISTS = [
     Body("bad domains", MULTIPART, in_field(many("p@-town{}.org"))),
     Body("internationalized domains", MULTIPART, in_field(many("p@büro{}.org"))),
     Body("two addresses", MULTIPART, in_field(many("a{0}@b{0}.co@d{0}.co"))),
+    Body("gaps", MULTIPART, in_field((b"ab.org" + b" " * 490 + b"b\n") * 8_000)),
+    Body("headers of fields", MULTIPART, b"".join(
+        part(f"f{n}", b"x", ";a=b" * 1_900) for n in range(980)
+    ) + in_field(b"")),
     Body("kept as is", MULTIPART, part("kept_as_is", repeated(b"a ", 3.9)) + in_field(b"a@b.co")),
     Body("edited rows", MULTIPART, b"".join(
         part(f"text-{n}", b"a@b.co") for n in range(1, 900)
@@ -132,6 +138,12 @@ LISTS = [
          + in_field(b"")),
     Body("a file of bad domains", MULTIPART, part("csv_file", many("p@büro{}.org"), FILE)
          + in_field(b"")),
+    Body("a file with 25 people in a cell", MULTIPART, part(
+        "csv_file", b"; ".join([b"Ann <a@b.co>"] * 25) + b"; Bob\n", FILE
+    ) + in_field(b"")),
+    Body("a workbook of 60 kB", MULTIPART, part(
+        "csv_file", zip_bombs.workbook("<row/>" * 6_500_000), FILE
+    ) + in_field(b"")),
     Body("a small file of bad domains", MULTIPART, part("csv_file", many("p@ü{}.x", 5_000), FILE)
          + in_field(b"")),
 ]  # fmt: skip
@@ -216,7 +228,8 @@ def main() -> None:
         attacker = Attacker(site)
         send(Body("", URLENCODED, b"").request("/login", *attacker.credentials(None)))
         idle = web.memory("VmRSS")
-        costs = [*one_at_a_time(web, idle, site, attacker), *at_once(web, idle, site, attacker)]
+        kinds = (one_at_a_time, at_once, with_large_list)
+        costs = [cost for kind in kinds for cost in kind(web, idle, site, attacker)]
         print(f"idle: {idle:.0f} MB; after {len(costs):,} kinds: {web.memory('VmRSS'):.0f} MB")
     for who in dict.fromkeys(cost.who for cost in costs):
         theirs = [cost for cost in costs if cost.who == who]
@@ -254,6 +267,24 @@ def at_once(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterat
         yield measured(web, idle, ("at once", f"{AT_ONCE} x review", body.name), requests)
         requests = [body.request(f"{new}/file", *attacker.credentials(one)) for one in people]
         yield measured(web, idle, ("at once", f"{AT_ONCE} x file", body.name), requests)
+
+
+def with_large_list(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterator[Cost]:
+    """Pages and corrections of a list of 20 MB."""
+    new = f"/accounts/{site.rows.account.slug}/invitations/new"
+    person = attacker.person(Role.MODERATOR)
+    rows = (f"p{n}@gmial.com,{'x' * 380}\n" for n in range(49_990))
+    content = f"Email,Name\n{''.join(rows)}"[: 19 * MEGABYTE] + "\n,without an address\n"
+    staged = staging.stage(person, "p.csv", content.encode(), utcnow())
+    cookie, token = attacker.credentials(person.user)
+    for page in (new, f"{new}/list/{staged.id}/not-invited.csv"):
+        head = f"GET {page} HTTP/1.1\r\nHost: 127.0.0.1:{PORT}\r\nConnection: close\r\n"
+        requests = [f"{head}Cookie: {cookie}\r\n\r\n".encode()] * AT_ONCE
+        yield measured(web, idle, ("at once", f"{AT_ONCE} x {page[-20:]}", "20 MB"), requests)
+    for change in ("corrections", "corrections/undone"):
+        body = Body("20 MB", MULTIPART, part("domain", b"gmial.com") + in_field(b""))
+        request = body.request(f"{new}/list/{staged.id}/{change}", cookie, token)
+        yield measured(web, idle, ("moderator", change, body.name), [request])
 
 
 def forms(app: Flask) -> list[Rule]:

@@ -97,7 +97,8 @@ def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, s
         StagedRow.problem == Reason.ADDRESS_MISSPELLED,
     )
     pairs = Counter(
-        (domain(text), domain(suggestion)) for text, suggestion in db.tuples(misspelled)
+        (domain(text), domain(suggestion))
+        for text, suggestion in misspelled.tuples().iterator()  # perhaps 50,000
     )
     common = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
     return [one for one in common if one[0] != one[1]][:limit]

@@ -1,6 +1,7 @@
 """Staged lists: uploaded, reviewed, edited, and sent once."""
 
 import io
+import tracemalloc
 from datetime import timedelta
 
 import pytest
@@ -223,6 +224,15 @@ class TestLookingOver:
         edits.correct_domain(staged, "gmail.con", now)
         assert list(outcomes(staged).values()) == ["invite"] * 4 + ["duplicate", "invalid"]
         assert staged_rows.common_misspellings(staged) == []
+
+    def test_misspellings_in_many_rows_are_counted_with_little_memory(self, owner, now):
+        rows = "".join(f"p{n}@gmial.com\n" for n in range(5_000)).encode()
+        staged = staging.stage(owner, "p.csv", rows, now)
+        tracemalloc.start()
+        assert staged_rows.common_misspellings(staged) == [("gmial.com", "gmail.com", 5_000)]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 200_000
 
     def test_undoing_a_correction_keeps_other_edits(self, owner, now):
         rows = b"a@gmial.com\nb@GMIAL.com\nc@gmial.com\nd@gmail.com\ne@gmail.con\n"
