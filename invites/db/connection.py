@@ -28,7 +28,7 @@ def configure(path: Path, *, durable: bool = True) -> None:
             "journal_mode": "wal",
             "foreign_keys": 1,
             "synchronous": "full" if durable else "normal",
-            "cache_size": -8_000 if durable else -2_000,  # kB
+            "cache_size": -2_000,  # kB, for each thread of the web process
         },
     )
     search.register(sqlite)
