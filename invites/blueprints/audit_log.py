@@ -13,6 +13,7 @@ from invites.models import AuditEntry
 from invites.web import audit_labels
 from invites.web.access import allow, current
 from invites.web.csv_export import csv_file
+from invites.web.rate_limits import limit_exports
 from invites.web.responses import show
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/accounts/<slug>/audit-log")
@@ -34,6 +35,7 @@ def page() -> Response:
 
 @blueprint.get("/audit-log.csv")
 @allow(Action.SEE_AUDIT_LOG)
+@limit_exports
 def export() -> Response:
     """Exports all pages of the entries that match the filter."""
     category, search = _filter()

@@ -21,6 +21,7 @@ from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
 from invites.web.form_limits import FORM
 from invites.web.labels import outcome
+from invites.web.rate_limits import limit_exports
 from invites.web.responses import check_rule, run_rule, show
 from invites.web.sentences import counted
 from invites.web.services import now, services
@@ -107,6 +108,7 @@ def correct_skipped(batch_id: int) -> Response:
 
 @blueprint.get("/<int:batch_id>/skipped.csv")
 @allow(Action.INVITE)
+@limit_exports
 def export_skipped(batch_id: int) -> Response:
     return csv_file("skipped.csv", _lines(skipped.of_batch(_batch(batch_id))))
 

@@ -22,6 +22,7 @@ from invites.web.error_status import status_of
 from invites.web.form_limits import LIST
 from invites.web.htmx import wants_fragment
 from invites.web.labels import of_row
+from invites.web.rate_limits import limit_exports
 from invites.web.responses import show
 from invites.web.services import now
 
@@ -152,6 +153,7 @@ def pick_format(list_id: int) -> AnyResponse:
 
 @blueprint.get("/not-invited.csv")
 @allow(Action.INVITE)
+@limit_exports
 def not_invited(list_id: int) -> Response:
     staged = _find(list_id)
     return csv_file("not-invited.csv", _lines(staged))

@@ -96,6 +96,11 @@ def limit_test_mails(view: View) -> View:
     return _limit(view, "10 per hour", lambda: "installation", "test_mails")
 
 
+def limit_exports(view: View) -> View:
+    """Per person, because a large file takes a second of a processor."""
+    return _limit(view, "60 per hour", _person, "exports")
+
+
 def limit_estimates(view: View) -> View:
     return _limit(view, "3000 per 15 minutes", _network, "estimates")
 

@@ -102,6 +102,13 @@ def test_the_csv_has_every_entry_and_is_safe_for_spreadsheets(
     assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
 
 
+def test_a_person_can_download_sixty_times_an_hour(olive: Browser, ada: Browser) -> None:
+    for _ in range(60):
+        assert olive.client.get(f"{PAGE}/audit-log.csv").status_code == 200
+    assert olive.client.get(f"{PAGE}/audit-log.csv").status_code == 429
+    assert ada.client.get(f"{PAGE}/audit-log.csv").status_code == 200
+
+
 def test_a_sign_in_from_a_new_device_is_listed(people: People, olive: Browser, app: Flask) -> None:
     Browser(app).log_in("mo@example.org", PASSWORD)
     assert lines(olive.open(f"{PAGE}?status=logins")) == [

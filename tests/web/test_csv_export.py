@@ -46,3 +46,12 @@ def test_other_text_is_exported_as_it_is(app: Flask, cell: str) -> None:
 def test_a_long_gap_is_exported_quickly(app: Flask, gap: str) -> None:
     with ends_soon():
         exported(app, f"a{gap * 45_000}b")
+
+
+def test_the_rows_are_read_before_the_file_is_sent(app: Flask) -> None:
+    """A slow reader would otherwise keep a transaction open."""
+    rows = iter([["Ann"]] * 100_000)
+    with app.test_request_context():
+        response = csv_file("list.csv", rows)
+        assert next(rows, None) is None
+        assert response.get_data(as_text=True).count("Ann\r\n") == 100_000
