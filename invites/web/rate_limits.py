@@ -98,7 +98,7 @@ def limit_test_mails(view: View) -> View:
 
 def limit_exports(view: View) -> View:
     """Per person, because a large file takes a second of a processor."""
-    return _limit(view, "60 per hour", _person, "exports")
+    return _limit(view, "60 per hour", _person, "exports", is_for_posts=False)
 
 
 def limit_estimates(view: View) -> View:
@@ -161,7 +161,9 @@ def _address(reported: str) -> IPv4Address | IPv6Address:
     return IPv4Address(0)
 
 
-def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
+def _limit(
+    view: View, spec: str, key: Callable[[], str], scope: str, *, is_for_posts: bool = True
+) -> View:
     item = limits.parse(spec)
 
     @wraps(view)
@@ -171,7 +173,7 @@ def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
             raise _too_many(item, *counter)
         return view(*args, **kwargs)
 
-    return _for_posts(limited, view)
+    return _for_posts(limited, view) if is_for_posts else cast(View, limited)
 
 
 def _limit_guesses(
