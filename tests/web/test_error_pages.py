@@ -19,6 +19,7 @@ from invites.members import installation
 from invites.models import WorkerStatus
 from invites.outbox import heartbeat
 from invites.web.access import Who, allow
+from invites.web.form_limits import FORM
 from tests.support.actions import invite
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
@@ -96,7 +97,7 @@ def test_a_script_gets_an_error_in_words(
         raise TooManyRequests(retry_after=120)
 
     as_json = {"Accept": "application/json"}
-    view = allow(Who.ANYBODY)(refuse)
+    view = allow(Who.ANYBODY, body=FORM)(refuse)
     monkeypatch.setitem(app.view_functions, "login.passkey_options", view)
     monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", False)
     answer = somebody.client.post("/login/passkey/options", headers=as_json)
