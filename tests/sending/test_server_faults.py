@@ -413,7 +413,7 @@ class TestOutages:
         invite(owner, now)
         running()
         wait_for(lambda: server.open_now == 0 and server.received)
-        assert states() == {state: 1}
+        wait_for(lambda: states() == {state: 1})
 
     @ONE_WAY
     def test_a_silent_server_times_out_while_the_database_is_busy(
