@@ -141,6 +141,9 @@ LISTS = [
     Body("a file with 25 people in a cell", MULTIPART, part(
         "csv_file", b"; ".join([b"Ann <a@b.co>"] * 25) + b"; Bob\n", FILE
     ) + in_field(b"")),
+    Body("a file of titles", MULTIPART, part("csv_file", "\n".join(
+        ",".join(f"name {row} {n:x} (x) {'(a)' * 30}" for n in range(2_000)) for row in range(10)
+    ).encode() + b"\na@b.co", FILE) + in_field(b"")),
     Body("a workbook of 60 kB", MULTIPART, part(
         "csv_file", zip_bombs.workbook("<row/>" * 6_500_000), FILE
     ) + in_field(b"")),

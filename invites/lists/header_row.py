@@ -9,7 +9,7 @@ Row = tuple[int, list[str]]  # its number and its cells
 
 LIKE_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 _MAX_HEADER_WORDS = 8  # a longer text is a sentence
-_MAX_TITLES = 2000  # cells examined in a row
+_MAX_TITLES = 500  # cells examined in a row
 
 
 def before_people(first_rows: list[Row], rows: list[Row]) -> list[Row]:
