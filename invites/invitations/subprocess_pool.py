@@ -85,13 +85,12 @@ def serve(descriptor: int) -> None:
         except EOFError:
             return
         gc.disable()  # the process ends after this
-        before = _processor_time()
         answer = _call(path, work, args, kwargs)
-        connection.send((answer, _processor_time() - before))
+        connection.send((answer, _processor_time()))
 
 
 def _processor_time() -> float:
-    """In seconds, with that of child processes."""
+    """In seconds, with that of child processes, and that of starting this process."""
     return sum(os.times()[:4])
 
 

@@ -100,6 +100,14 @@ def test_the_processor_time_of_the_work_is_counted() -> None:
 
 
 @pytest.mark.slow
+def test_the_processor_time_of_starting_the_process_is_counted() -> None:
+    """Otherwise many small tasks would cost nothing."""
+    subprocess_pool.take_seconds_spent()
+    subprocess_pool.run(process_id)
+    assert subprocess_pool.take_seconds_spent() > 0.02
+
+
+@pytest.mark.slow
 def test_each_process_works_once() -> None:
     first, second = subprocess_pool.run(process_id), subprocess_pool.run(process_id)
     assert first != second
