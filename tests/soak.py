@@ -113,10 +113,15 @@ def _is_unfinished() -> bool:
 
 
 def main() -> None:
-    """Runs for some minutes with several seeds, prints the counts, and fails if they are wrong."""
-    for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 5):
-        count = soak(people=4000, kills=20, connections=8, seed=seed)
-        print(count)  # noqa: T201  # its whole purpose
+    """Prints the counts of each round, and fails if they are wrong.
+
+    Takes minutes. Arguments: rounds, people, kills.
+    """
+    given = [int(text) for text in sys.argv[1:]]
+    rounds, people, kills = [*given, *(5, 4000, 20)[len(given) :]]
+    for seed in range(rounds):
+        count = soak(people, kills, connections=8, seed=seed)
+        print(count, flush=True)  # noqa: T201  # its whole purpose
         if not count.is_as_promised:
             sys.exit("Messages were lost, or duplicated too often.")
 
