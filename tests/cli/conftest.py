@@ -7,9 +7,10 @@ from flask import Flask
 
 from invites.core.settings import Settings
 from invites.factory import create_app
+from tests.support.disks import disk
 from tests.support.smtp_fixtures import now, tls
 
-__all__ = ["now", "tls"]
+__all__ = ["disk", "now", "tls"]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
@@ -17,6 +16,7 @@ from invites import db
 from invites.core.settings import PROJECT_ROOT
 from invites.models import User
 from tests.cli.running import GUNICORN, output_of, start
+from tests.support.disks import fill
 from tests.support.faults import damage
 from tests.support.http_client import HttpClient
 from tests.support.server import (
@@ -32,24 +32,6 @@ from tests.support.smtp_server import free_port
 pytestmark = pytest.mark.slow
 
 ACCOUNT = "/accounts/riverside-relief"
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 16 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "invites", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill(file: Path) -> None:
-    with file.open("wb", buffering=0) as opened, suppress(OSError):
-        while True:
-            opened.write(b"x" * 4096)
 
 
 def health(client: HttpClient, database: str) -> int:

@@ -1,5 +1,6 @@
 """Fixtures for workers and their mail servers."""
 
+from tests.support.disks import disk
 from tests.support.smtp_fixtures import (
     clock,
     mailing_app,
@@ -16,6 +17,7 @@ from tests.support.smtp_fixtures import (
 
 __all__ = [
     "clock",
+    "disk",
     "mailing_app",
     "make_worker",
     "now",

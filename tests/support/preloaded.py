@@ -26,6 +26,8 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
 from invites.core.settings import PROJECT_ROOT
+from tests.support import stopping
+from tests.support.stopping import Point
 
 
 @dataclass
@@ -57,23 +59,37 @@ class Process:
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 
+    def is_stopped(self) -> bool:
+        """Whether it got SIGSTOP."""
+        state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
+
+    def stop(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def _signal(self, number: int) -> None:
         if self.returncode is None:  # until that is read, its id is nobody else's
             os.kill(self.pid, number)
 
 
 def start(program: str, *arguments: str, env: Mapping[str, str], log: Path) -> Process:
-    """Start ``gunicorn`` or ``flask``; what it prints is appended to ``log``."""
+    """Start one of the programs in ``_load``; what it prints is appended to ``log``."""
     log.touch()
     argv = [program, *arguments]
     return Process(_template().ask(argv=argv, env=dict(env), log=str(log)))
 
 
 @contextmanager
-def worker(settings: Mapping[str, str], log: Path) -> Iterator[Process]:
+def worker(
+    settings: Mapping[str, str], log: Path, stop_at: Point | None = None
+) -> Iterator[Process]:
     """A mail worker with nothing but these settings, killed at the end."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
-    process = start("flask", "worker", env=kept | {"FLASK_APP": "app.py"} | settings, log=log)
+    command = ("stopping worker", *stop_at.arguments) if stop_at else ("flask", "worker")
+    process = start(*command, env=kept | {"FLASK_APP": "app.py"} | settings, log=log)
     try:
         yield process
     finally:
@@ -149,7 +165,11 @@ def _load() -> dict[str, Callable[[], object]]:
     import invites.factory
     import invites.sending.worker  # noqa: F401  # imported to be there in what is forked
 
-    return {"flask": flask.cli.main, "gunicorn": gunicorn.app.wsgiapp.run}
+    return {
+        "flask": flask.cli.main,
+        "gunicorn": gunicorn.app.wsgiapp.run,
+        "stopping worker": stopping.run_worker,
+    }
 
 
 def _fork(program: Callable[[], object], argv: list[str], env: dict[str, str], log: str) -> int:
