@@ -1,21 +1,26 @@
-"""A worker that is killed, or loses its disk or database, at each point of its work."""
+"""A worker that is killed, or loses its disk, database or power, at each point of its work."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from invites import db
+from invites.core.clock import utcnow
 from invites.core.settings import Settings, load_settings
 from invites.models import Delivery, DeliveryOutcome, DeliveryState, MailThrottle, Membership
+from invites.outbox import claims
 from tests.support import preloaded
 from tests.support.actions import send
 from tests.support.disks import fill
 from tests.support.preloaded import Process
 from tests.support.scripted_smtp_server import ScriptedServer, Step, well
-from tests.support.sending_actions import SENT, people, states, wait_for
+from tests.support.sending_actions import QUEUED, SENT, people, states, wait_for
 from tests.support.stopping import BEGIN, END, Point
 
 pytestmark = pytest.mark.slow
@@ -54,10 +59,6 @@ def start(server: ScriptedServer, settings: Settings, tmp_path: Path, owner: Mem
         "INVITES_MAIL_PORT": str(server.port),
     }
     return partial(preloaded.worker, environ, tmp_path / "log")
-
-
-def wait_until_it_stops(process: Process) -> None:
-    wait_for(process.is_stopped)
 
 
 def finish(server: ScriptedServer) -> None:
@@ -108,7 +109,7 @@ def test_a_kill_loses_nothing_and_duplicates_at_most_one_message_per_connection(
     server: ScriptedServer, start: StartWorker, point: Point
 ) -> None:
     with start(stop_at=point) as process:
-        wait_until_it_stops(process)
+        wait_for(process.is_stopped)
         open_connections = kill(process, server)
     with start():
         finish(server)
@@ -121,10 +122,10 @@ def test_a_kill_during_recovery_duplicates_nothing_more(
     server: ScriptedServer, start: StartWorker, point: Point
 ) -> None:
     with start(stop_at=Point(OUTCOMES, "append", END, skipped=5)) as process:
-        wait_until_it_stops(process)
+        wait_for(process.is_stopped)
         open_connections = kill(process, server)
     with start(stop_at=point) as process:
-        wait_until_it_stops(process)
+        wait_for(process.is_stopped)
         assert kill(process, server) == 0
     with start():
         finish(server)
@@ -175,7 +176,7 @@ class TestFaults:
         fault: Callable[[Settings], AbstractContextManager[None]],
     ) -> None:
         with start(stop_at=point) as process:
-            wait_until_it_stops(process)
+            wait_for(process.is_stopped)
             with fault(settings):
                 process.go_on()
                 wait_for(lambda: FAULTS[fault] in (tmp_path / "log").read_text())
@@ -193,11 +194,11 @@ class TestFaults:
         fault: Callable[[Settings], AbstractContextManager[None]],
     ) -> None:
         with start(stop_at=Point(OUTCOMES, "append", END, skipped=5)) as process:
-            wait_until_it_stops(process)
+            wait_for(process.is_stopped)
             open_connections = kill(process, server)
         before = states()
         with start(stop_at=Point(CLAIMS, "recover", BEGIN)) as process:
-            wait_until_it_stops(process)
+            wait_for(process.is_stopped)
             with fault(settings):
                 process.go_on()
                 wait_for(lambda: FAULTS[fault] in (tmp_path / "log").read_text())
@@ -205,3 +206,82 @@ class TestFaults:
                 assert before[DeliveryState.SENDING] > 0
             finish(server)
         assert duplicates(server) <= open_connections
+
+
+HEADER, FRAME = 32, 24 + 4096  # bytes, in SQLite's log (sqlite.org/fileformat2.html, 4)
+
+
+class PowerCut(NamedTuple):
+    """``arrived``: how many messages had. ``log``: SQLite's log of everything the worker wrote."""
+
+    arrived: int
+    log: bytes
+
+
+class TestPowerCut:
+    """The worker doesn't wait for the disk, so the end of SQLite's log may be missing."""
+
+    @pytest.fixture
+    def power_cut(
+        self, server: ScriptedServer, settings: Settings, start: StartWorker, tmp_path: Path
+    ) -> PowerCut:
+        db.close()  # which empties the log
+        before = settings.database_path.read_bytes()
+        assert states()  # stays open, so that no other process empties the log
+        with start(stop_at=Point(OUTCOMES, "append", END, skipped=MAILS // 3)) as process:
+            wait_for(process.is_stopped)
+            shutil.copytree(settings.data, tmp_path / "copy")
+            kill(process, server)
+        # SQLite syncs its log before it copies pages to the file, so all of the log may be missing.
+        assert (tmp_path / "copy" / "invites.sqlite3").read_bytes() == before
+        wait_for(lambda: not server.open_now)  # for what was on its way
+        log = (tmp_path / "copy" / "invites.sqlite3-wal").read_bytes()
+        return PowerCut(len(server.received), log)
+
+    def restart(self, tmp_path: Path, log: bytes) -> None:
+        """Opens a copy of the database with this log, as after a restart."""
+        db.close()
+        shutil.rmtree(tmp_path / "data")
+        shutil.copytree(tmp_path / "copy", tmp_path / "data")
+        (tmp_path / "data" / "invites.sqlite3-wal").write_bytes(log)
+        (tmp_path / "data" / "invites.sqlite3-shm").unlink()  # it was in memory
+        db.connect()
+
+    def recover(self, tmp_path: Path, log: bytes) -> int:
+        """Returns how many mails are known to be sent. All others are queued."""
+        self.restart(tmp_path, log)
+        assert db.select("PRAGMA integrity_check", ()) == [("ok",)]
+        claims.recover(utcnow())
+        sent = states().get(SENT, 0)
+        assert states().get(QUEUED, 0) == MAILS - sent
+        return sent
+
+    def test_a_database_that_lost_the_end_of_its_log_is_sound_and_queues_what_it_lost(
+        self, power_cut: PowerCut, tmp_path: Path
+    ) -> None:
+        log = power_cut.log
+        ends = range(HEADER, len(log) + 1, FRAME)
+        known = [self.recover(tmp_path, log[:end]) for end in ends]
+        assert known == sorted(known)
+        assert known[0] == 0
+        assert power_cut.arrived - CONNECTIONS <= known[-1] <= power_cut.arrived
+        for end, sent in zip(ends[:-1], known, strict=False):
+            damaged = log[: end + 500] + b"lost" + log[end + 504 :]
+            assert self.recover(tmp_path, damaged) == sent
+            assert self.recover(tmp_path, log[: end + FRAME // 2]) == sent
+
+    @pytest.mark.parametrize("part", [0.0, 0.6, 1.0])
+    def test_exactly_the_messages_whose_outcome_was_lost_are_sent_again(
+        self,
+        server: ScriptedServer,
+        start: StartWorker,
+        power_cut: PowerCut,
+        tmp_path: Path,
+        part: float,
+    ) -> None:
+        log = power_cut.log[: int(len(power_cut.log) * part)]
+        known = self.recover(tmp_path, log)
+        self.restart(tmp_path, log)
+        with start():
+            finish(server)
+        assert duplicates(server) == power_cut.arrived - known
