@@ -46,8 +46,9 @@ test-one: .venv/develops
 	@case "$(T)" in *browser*) .ci/chromium ;; esac
 	$(BIN)/pytest $(T)
 
+# Rounds, emails and kills: SIZE="1 20000 200"
 soak: .venv/develops
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak $(SIZE)
 
 bench: .venv/develops
 	$(BIN)/python -m bench
