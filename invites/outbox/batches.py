@@ -205,9 +205,9 @@ def _probes(batch: Batch) -> list[Delivery]:
     is_queued = (Delivery.state == DeliveryState.QUEUED) & Delivery.finished_at.is_null()
     queued = columns.where(of_batch & is_queued).order_by(Delivery.id).limit(PROBES)
     ignored = (DeliveryState.QUEUED, DeliveryState.WITHDRAWN)
-    attempted_states = [state for state in DeliveryState if state not in ignored]
-    attempted = columns.where(of_batch, Delivery.state.in_(attempted_states))
-    return sorted([*queued, *attempted], key=lambda one: one.id)[:PROBES]
+    other_states = [state for state in DeliveryState if state not in ignored]
+    others = columns.where(of_batch, Delivery.state.in_(other_states))
+    return sorted([*queued, *others], key=lambda one: one.id)[:PROBES]
 
 
 def ahead_of(batch: Batch, now: datetime) -> Batch | None:

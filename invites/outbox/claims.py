@@ -40,7 +40,7 @@ def claim(worker: int, now: datetime, limit: int, last_account: int = 0) -> list
     """Up to ``limit`` mails that are due, in the order of ``queue.due``, now *sending*.
 
     Folds outcomes first, since they decide about batches. Withdraws mails whose invitation is over,
-    until it finds one that isn't.
+    and looks for others if all are.
     """
     with db.transaction():
         outcomes.fold(now)

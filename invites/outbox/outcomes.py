@@ -1,4 +1,4 @@
-"""What became of mails: appended before the next mail is sent, and folded in bulk.
+"""What became of mails: appended before the text of the connection's next mail, folded in bulk.
 
 Updating a delivery and its indexes takes several times as long as appending a row. So the worker
 appends the new values of each delivery to a small table, and writes them into the deliveries a few
@@ -54,6 +54,7 @@ def fold(now: datetime) -> None:
     Ignores those of a worker whose claim was recovered, because others send its mails again.
     """
     taken = db.select(_TAKE_ALL, ())
+    # A recovered delivery isn't *sending* any more, or another worker claimed it.
     keys = ("id", "claimed_by", "state")
     rows = [(*outcome, DeliveryState.SENDING.value) for outcome in taken]
     db.update_rows(Delivery, _NEW_VALUES, keys, rows)

@@ -102,7 +102,7 @@ def due(now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
 
 def urgent(now: datetime, limit: int) -> list[QueuedMail]:
     """Personal mail, such as a password link, then single invitations."""
-    due, too_far_ahead = _due(now)
+    due, too_far_ahead = _due_limits(now)
     return [_mail(row) for row in db.select(_URGENT, (due, too_far_ahead, due, limit))]
 
 
@@ -114,6 +114,7 @@ def bulk(now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
     unfinished = _unfinished_by_account()
     if not unfinished:
         return []
+    # Begins after last_account.
     turns = sorted(unfinished, key=lambda account_id: (account_id <= last_account, account_id))
     share = math.ceil(limit / len(turns))
     found = {account: _first_due(unfinished[account], now, share) for account in turns}
@@ -145,7 +146,7 @@ def _first_due(unfinished: Sequence[Batch], now: datetime, limit: int) -> list[Q
 
 
 def _of_batch(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
-    due, too_far_ahead = _due(now)
+    due, too_far_ahead = _due_limits(now)
     return db.select(_OF_BATCH, (batch.id, 0, due, limit)) or db.select(
         _OF_BATCH, (batch.id, too_far_ahead, _END_OF_TIME, limit)
     )
@@ -153,10 +154,10 @@ def _of_batch(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
 
 def _probes(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
     ids = batches.probes_left(batch)
-    return db.select(_PROBES, (json.dumps(ids), *_due(now), limit)) if ids else []
+    return db.select(_PROBES, (json.dumps(ids), *_due_limits(now), limit)) if ids else []
 
 
-def _due(now: datetime) -> tuple[int, int]:
+def _due_limits(now: datetime) -> tuple[int, int]:
     """Mail is due if its ``due_at`` is at most the first value, or is more than the second.
 
     A retry is never that far in the future, so the clock was wrong when the value was set.

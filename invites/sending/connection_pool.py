@@ -75,7 +75,7 @@ class ConnectionPool:
         """
         self._transfer(self._select_timeout(timeout))
         self._end_overdue()
-        # No message ends before the outcome of the previous one on its connection is committed.
+        # No text is sent before the outcome of the connection's previous message is committed.
         self._dispatcher.store_outcomes()
         self._hand_out()
         self._dispatcher.maintain()
@@ -97,7 +97,7 @@ class ConnectionPool:
                 self._add_opened()
                 continue
             session.socket.transfer()
-            # A server sends something to an idle session only when it closes the connection.
+            # An idle session quits: a server sends it something only when it closes the connection.
             if session.awaits is not Awaits.COMMIT and session.socket.has_input:
                 self._resume(session)
             else:

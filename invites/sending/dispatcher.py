@@ -89,11 +89,15 @@ class Dispatcher:
                 self._stop_batch(outcome)
 
     def has_work(self) -> bool:
+        """Whether a mail is claimed or due, after ``batches.advance``."""
         batches.advance()
         return bool(self._claimed or queue.due(utcnow(), 1))
 
     def maintain(self) -> None:
-        """Call it several times a second, also while connections wait for replies."""
+        """Gives back old claims and folds outcomes.
+
+        Call it several times a second, also while connections wait for replies.
+        """
         if self._unsent or (self._claimed and self._claim_age() > _MAX_CLAIM_AGE):
             self._give_back()
         since = self._unfolded_since
@@ -120,14 +124,17 @@ class Dispatcher:
         claimed = claims.claim(self._worker, utcnow(), self._claim_size, self._last_account)
         self._claimed.extend(claimed)
         self._claimed_at = time.monotonic()
-        self._unfolded_since = None
+        self._unfolded_since = None  # a claim folds
         self._claim_size = max(1, len(claimed))
 
     def _claim_age(self) -> float:
         return time.monotonic() - self._claimed_at
 
     def _give_back(self) -> None:
-        """Sets the size of the next claim to what was sent of this one."""
+        """Queues again what no connection began.
+
+        The next claim has as many mails as were taken of this one.
+        """
         unsent = [*self._claimed, *self._unsent]
         if unsent:
             claims.give_back(self._worker, unsent, utcnow())
@@ -138,20 +145,20 @@ class Dispatcher:
     def _build(self, mail: QueuedMail) -> Message | None:
         """Returns None, and adds an outcome, for a mail that won't be sent."""
         message = None
-        unsent = Attempt(SendResult.WITHDRAWN)
+        attempt = Attempt(SendResult.WITHDRAWN)
         try:
             message = self._builder.build(mail, utcnow())
         except UnsafeMailError:
             text = "The message has a control character in a header."
-            unsent = Attempt(SendResult.FAILED, text=text)
+            attempt = Attempt(SendResult.FAILED, text=text)
         except PeeweeException:
             raise  # the mail is tried again
         except Exception:  # one broken mail must not block the others
             log.exception("mail %s can't be built", mail.id)
             text = "The message can't be created. The log says why."
-            unsent = Attempt(SendResult.FAILED, text=text)
+            attempt = Attempt(SendResult.FAILED, text=text)
         if message is None:
-            self._uncommitted.append(Outcome(mail, unsent))
+            self._uncommitted.append(Outcome(mail, attempt))
         return message
 
     def _stop_batch(self, last: Outcome) -> None:

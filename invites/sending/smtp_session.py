@@ -38,7 +38,7 @@ class SmtpSession:
         return self._transaction.accepted
 
     def resume(self, next_message: Message | None = None) -> None:
-        """``next_message``: for COMMIT and MESSAGE; None if there are no more.
+        """``next_message``: for COMMIT and MESSAGE. Without one, it ends the current one, or quits.
 
         Raises ServerUnavailable, or an exception caused by a bug. Then the session is over.
         """
@@ -76,6 +76,7 @@ class SmtpSession:
                 attempt = refusal or (yield from transaction.end(current, following))
                 self.outcomes.append(Outcome(current.mail, attempt))
                 current, following = following, None
+                # Otherwise ``end`` has sent its envelope.
                 if refusal is not None and current is not None:
                     transaction.begin(current)
         except Exception as error:

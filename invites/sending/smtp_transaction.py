@@ -53,7 +53,7 @@ class SmtpTransaction:
 
     def begin(self, message: Message) -> None:
         """Sends the envelope if it can be pipelined, otherwise nothing."""
-        self._socket.send(self._pipelined(message))
+        self._socket.send(self._envelope_ahead(message))
 
     def envelope_replies(self, message: Message) -> Steps[Attempt | None]:
         """The result if the envelope is refused; None when the server waits for the text.
@@ -103,7 +103,7 @@ class SmtpTransaction:
         Raises ConnectionLost, or OutcomeUnknown if the message may have been accepted.
         """
         self._refuse_early_reply()
-        envelope = self._pipelined(following) if following is not None else b""
+        envelope = self._envelope_ahead(following) if following is not None else b""
         self._socket.send(message.content + _END_OF_DATA + envelope)
         try:
             reply = yield from self._reply()
@@ -128,7 +128,7 @@ class SmtpTransaction:
         if self._socket.broken:
             raise ConnectionLost(self._socket.broken)
 
-    def _pipelined(self, message: Message) -> bytes:
+    def _envelope_ahead(self, message: Message) -> bytes:
         if not self._pipelining:
             return b""
         return (_RSET if self._must_reset else b"") + b"".join(self._envelope(message))

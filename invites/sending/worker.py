@@ -81,13 +81,15 @@ class Worker:
     def _work(self) -> None:
         log.info("mail worker started")
         with closing(ConnectionPool(self._dispatcher)) as pool:
-            works = True
-            while not self._is_told_to_stop() or (pool.is_busy() and (works or self._has_time())):
-                works = self._try(self._maintain, pool)
-                works = self._try(self._send, pool) and works
-                if works:
+            database_works = True
+            while not self._is_told_to_stop() or (
+                pool.is_busy() and (database_works or self._has_time())
+            ):
+                database_works = self._try(self._maintain, pool)
+                database_works = self._try(self._send, pool) and database_works
+                if database_works:
                     self._fault = None
-        with suppress(PeeweeException):  # the next worker recovers, and this one counts as stopped
+        with suppress(PeeweeException):  # the next worker recovers, and missing heartbeats tell
             self._dispatcher.close()
             heartbeat.clear()
         db.close()
@@ -113,6 +115,7 @@ class Worker:
         self._fault = fault
 
     def _maintain(self, pool: ConnectionPool) -> None:
+        """Recovers once, then opens connections, or shuts them down when told to stop."""
         if not self._is_recovered:
             claims.recover(utcnow())
             self._is_recovered = True
