@@ -17,7 +17,7 @@ blueprint = Blueprint("account_home", __name__, url_prefix="/accounts/<slug>")
 @blueprint.get("/")
 @allow(Action.VISIT)
 def page() -> Response:
-    """Members who may invite also see totals and the newest batches."""
+    """Moderators and above also see totals and the newest batches."""
     return _page()
 
 

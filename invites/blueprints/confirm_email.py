@@ -60,7 +60,7 @@ def _page(email_token: EmailToken, form: PasswordForm) -> Response:
 
 
 def _closed(email_token: EmailToken | None, reason: Reason = Reason.EMAIL_TOKEN_CLOSED) -> Response:
-    """Says why the link doesn't work: usually it was opened before."""
+    """Explains why the link doesn't work; usually it was already used."""
     is_done = (
         email_token is not None and person().is_confirmed and email_token.email == person().email
     )

@@ -38,7 +38,7 @@ def index() -> Response:
 @blueprint.get("/<int:invitation_id>")
 @allow(Action.SEE_PEOPLE)
 def row(invitation_id: int) -> Response:
-    """Requested by the row itself until its resent mail is sent."""
+    """The row polls this until its resent message has been sent."""
     invitation = current().scope.invitations.find(invitation_id)
     if not wants_fragment():
         return go(url_for("invitations.index"))

@@ -1,4 +1,4 @@
-"""Mail, for the installer: how it is sent or, without a mail server, the Mailbox of queued mail."""
+"""The installer's Mail page or, without a mail server, the Mailbox of queued messages."""
 
 from typing import Any
 
@@ -158,7 +158,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
 
 
 def _queued(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
-    """The mail is None if it must not be sent any more."""
+    """Returns None in place of a message that must no longer be sent."""
     delivery = deliveries.find_queued(delivery_id)
     if delivery is None:
         abort(404)

@@ -27,6 +27,6 @@ def estimate() -> Response:
     name = who.user.name if who else form.get("name", "")
     level = None
     if len(password) >= passwords.MIN_LENGTH:
-        with suppress(RuleError):  # the queue is full: shows no label until the next letter
+        with suppress(RuleError):  # the queue is full: shows no label until the next keystroke
             level = passwords.strength(password, email=email[:254], name=name[:100])
     return show("password_strength/_password_strength.html", level=level)

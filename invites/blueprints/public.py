@@ -30,7 +30,7 @@ def start() -> AnyResponse:
 def healthz() -> tuple[Response, int]:
     """Status 503 if the database or the worker doesn't work.
 
-    The body says which parts need attention, and why, but only to programs on this machine.
+    Everybody gets the overall status; programs on this machine also get the state of each part.
     """
     fault = monitor.fault()
     health: dict[str, str] = {"database": fault or "ok", "disk": "low" if disk_is_low() else "ok"}

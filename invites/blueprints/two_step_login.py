@@ -52,7 +52,7 @@ def create() -> AnyResponse:
 
 @limit_two_step
 def _try(user: User, *, shared: bool) -> AnyResponse:
-    """Must not redirect after a wrong code: rate_limits takes a redirect for a right one."""
+    """Must not redirect after a wrong code: rate_limits counts a redirect as a right one."""
     form = CodeForm()
     if not form.validate():
         return _ask(user, form)

@@ -1,4 +1,4 @@
-"""Reads delivery status notifications: the part for machines (RFC 3464)."""
+"""Parses the machine-readable part of delivery status notifications (RFC 3464)."""
 
 import re
 
@@ -13,7 +13,7 @@ from invites.bounces.report import (
 )
 
 _ACTIONS = {
-    "failed": DsnAction.FAILED,  # even with a status 4.x.x: it has given up
+    "failed": DsnAction.FAILED,  # even with status 4.x.x: the server has given up
     "delayed": DsnAction.DELAYED,
     "delivered": DsnAction.DELIVERED,
     "relayed": DsnAction.DELIVERED,
@@ -23,7 +23,7 @@ _STATUS_CLASSES = {"5": DsnAction.FAILED, "4": DsnAction.DELAYED}  # RFC 3463, 2
 
 
 def recipients(status: str, notice: str) -> list[RecipientReport]:
-    """``notice``: the text for people, which may name a reason that ``status`` lacks."""
+    """``notice``: the human-readable part, which may name a reason that ``status`` lacks."""
     blocks = re.split(r"\n[ \t]*\n", status, maxsplit=MAX_RECIPIENTS)
     return [found for block in blocks if (found := _recipient(fields(block), notice))]
 

@@ -1,4 +1,4 @@
-"""The content of a report: its message, the recipients, and what became of each."""
+"""A parsed delivery report: which message it is about, and what happened to each recipient."""
 
 import re
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from invites.core.addresses import canonical
 from invites.core.errors import RuleError
 
 MAX_RECIPIENTS = 50
-_MAX_DIAGNOSTIC = 5_000  # characters about one recipient
+_MAX_DIAGNOSTIC = 5_000  # characters examined of one recipient's diagnostic
 MAX_TEXT = 500  # characters; the length of Delivery.reply_text
 
-# A reply code (RFC 5321, 4.2): at the beginning, after a colon, or before a status (RFC 3463).
-# Numbers elsewhere are durations, or parts of addresses.
+# A reply code (RFC 5321, 4.2): at the beginning, after a colon, or before an enhanced
+# status code (RFC 3463). Numbers elsewhere are durations, or parts of addresses.
 _REPLY = re.compile(r"(?:\A|: |(?<![\d.])(?=\d{3}[ -][245]\.\d))([245]\d\d)[ -]", re.ASCII)
 
 
@@ -55,13 +55,16 @@ def recipient_report(
     reply = _REPLY.search(plain)
     if reply is None:
         return RecipientReport(recipients, action, None, plain[:MAX_TEXT])
-    again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # each line of a long reply begins with the code
+    again = rf"\b{reply[1]}(-| (?=[245]\.\d))"  # each line of a multiline reply begins with it
     text = " ".join(re.sub(again, " ", plain[reply.end() :]).split())
     return RecipientReport(recipients, action, int(reply[1]), text[:MAX_TEXT])
 
 
 def address(text: str) -> str:
-    """In its canonical form, without brackets; empty if it isn't an address."""
+    """The canonical form without angle brackets; "" if it isn't an address.
+
+    Lowercase if it has an @ but no canonical form.
+    """
     plain = text.strip().strip("<>")
     try:
         return canonical(plain)

@@ -1,4 +1,4 @@
-"""The flask commands. Each is imported when it is used, so that the worker has only its own."""
+"""The flask commands. Each is imported when it is used, so the worker loads only its own."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""How a rule refuses: RuleError with a Reason. web/error_labels.py has the text of each."""
+"""Rules raise RuleError, with a Reason, to refuse an action. web/error_labels.py has the texts."""
 
 from enum import StrEnum, auto
 from typing import Any

@@ -18,9 +18,10 @@ _BYTES = 32
 def load_secret_keys(data: Path) -> list[str]:
     """The keys in the file, one per line; none if there is no file or it is empty.
 
-    The first key signs, all of them verify. To rotate, add a line on top. Remove the old one once
-    the links in sent mail have expired and nobody uses an authenticator app set up with it. Losing
-    the file ends all sessions and breaks every link. Anyone who can read it can forge them.
+    The first key signs, all of them verify. To rotate, add a line on top. Removing the old key
+    breaks what it made: links in sent mail, shared permanent links, authenticator apps and recovery
+    codes. Losing the file ends all sessions and breaks every link. Anyone who can read the file can
+    forge links.
     """
     path = data / FILE_NAME
     try:

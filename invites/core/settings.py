@@ -123,7 +123,7 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """By default from the process environment and then ``.env``. Raises SettingsError."""
+    """By default reads the process environment, then ``.env``. Raises SettingsError."""
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
         environ = dotenv | dict(os.environ)

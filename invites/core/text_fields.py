@@ -1,7 +1,8 @@
 """Short texts that people type: names, phrases, links, phone numbers.
 
-The results are safe in pages, mail bodies and headers. They contain no control characters, no
-direction marks and nothing that a mail program turns into a link (ASVS 5.0 V1.2, V1.3).
+Cleaned names, phrases and labels are safe in pages, message bodies and headers: they contain no
+control characters, no direction marks and nothing that a mail program turns into a link (ASVS 5.0
+V1.2, V1.3).
 """
 
 import re
@@ -38,7 +39,10 @@ _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four 
 
 
 def clean_name(text: str) -> str:
-    """One line of 1 to 100 characters, without a phone number: names are in mails to strangers."""
+    """One line of 1 to 100 characters.
+
+    Without a phone number, since names appear in emails to strangers.
+    """
     text = _clean(text, NAME_LENGTH)
     runs = _MANY_DIGITS.finditer(unicodedata.normalize("NFKC", text))
     if not all(_NO_PHONE.fullmatch(run[0]) for run in runs):
@@ -56,7 +60,10 @@ def name_or_nothing(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether ``clean_name`` would return the same text, for most names and much faster."""
+    """A fast check: if it returns True, ``clean_name`` accepts ``text`` unchanged.
+
+    It may return False for such names too, and doesn't check the length.
+    """
     if not text.translate(_PLAIN_PUNCTUATION).isalpha() or text != " ".join(text.split()):
         return False
     return text.isascii() or (_BLANKS.isdisjoint(text) and unicodedata.is_normalized("NFC", text))
@@ -73,7 +80,7 @@ def clean_label(text: str) -> str:
 
 
 def clean_phone(text: str) -> str:
-    """As typed; may be empty."""
+    """Collapses whitespace; may return "". Raises RuleError(PHONE_MALFORMED)."""
     text = " ".join(text.split())
     if not text:
         return ""

@@ -28,7 +28,7 @@ def configure(path: Path, *, durable: bool = True) -> None:
             "journal_mode": "wal",
             "foreign_keys": 1,
             "synchronous": "full" if durable else "normal",
-            "cache_size": -2_000,  # kB, for each thread of the web process
+            "cache_size": -2_000,  # KiB per connection; each thread of the web process has one
         },
     )
     search.register(sqlite)

@@ -34,4 +34,5 @@ def _copy(copy: sqlite3.Connection, target: Path) -> None:
         if fault_of(error) is not Fault.FULL:
             raise
         full = os.strerror(errno.ENOSPC)
-        raise OSError(errno.ENOSPC, full, str(target.parent)) from None  # not that of the database
+        # Names the folder of the backup: the disk of the database isn't full.
+        raise OSError(errno.ENOSPC, full, str(target.parent)) from None

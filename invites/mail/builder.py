@@ -50,7 +50,7 @@ class MailBuilder:
         return self._context.sender.addr_spec
 
     def build(self, mail: QueuedMail, now: datetime) -> Message | None:
-        """Returns None if the mail must not be sent any more.
+        """Returns None if the mail must no longer be sent.
 
         Raises UnsafeMailError if a text would break out of a header.
         """

@@ -40,7 +40,7 @@ class MailContext:
 
 
 def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> OutgoingMail | None:
-    """None if the mail must not be sent any more."""
+    """None if the mail must no longer be sent."""
     parts = _delivery_parts(delivery, mail_context.links, now)
     if parts is None:
         return None

@@ -1,4 +1,4 @@
-"""Finds queued deliveries, and withdraws those that must not be sent any more."""
+"""Finds queued deliveries, and withdraws those that must no longer be sent."""
 
 import json
 from collections.abc import Sequence

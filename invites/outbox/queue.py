@@ -87,7 +87,7 @@ class QueuedMail(NamedTuple):
     invitation: QueuedInvitation | None
 
     def is_over(self, now: datetime) -> bool:
-        """Whether its invitation can't be accepted any more."""
+        """Whether its invitation can no longer be accepted."""
         invitation = self.invitation
         return invitation is not None and (
             invitation.state != InvitationState.PENDING or invitation.expires_at <= now

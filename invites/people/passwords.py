@@ -1,4 +1,4 @@
-"""Passwords: which are accepted, and their hashes (scrypt, by werkzeug).
+"""Passwords: which ones are accepted, and how they are hashed (scrypt, with Werkzeug).
 
 zxcvbn estimates how easily one is guessed, using leaked passwords, names, words, dates and keyboard
 patterns.
@@ -16,7 +16,7 @@ MAX_LENGTH = 256  # limits the work that an attacker can cause
 STRONGEST = 4
 _ACCEPTABLE = 2  # of 0 to 4: not guessed in a million attempts (ASVS 5.0 6.2.4)
 
-# Longer estimates would take seconds. The rest of a password can't make it weaker.
+# Estimating more characters would take seconds. The rest of a password can't make it weaker.
 _ESTIMATED = 32  # characters
 _SUBSTITUTES = 10  # different characters that zxcvbn may read as letters, such as 4 and @ as a
 
@@ -74,7 +74,9 @@ def check_length(password: str) -> None:
 
 
 def check_acceptable(password: str, *, email: str, name: str = "") -> None:
-    """Raises RuleError(PASSWORD_*) for a new password that is too short, long or easily guessed.
+    """Raises RuleError(PASSWORD_*) if a new password is too short, too long or easily guessed.
+
+    Raises RuleError(BUSY) if the queue is full.
 
     There are no composition rules (ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11).
     """
@@ -95,7 +97,10 @@ def strength(password: str, *, email: str, name: str = "") -> int:
 
 
 def _estimated_part(password: str) -> str:
-    """The part that zxcvbn estimates in 0.1 seconds. It tries all combinations of substitutes."""
+    """The longest prefix that zxcvbn can estimate in 0.1 seconds.
+
+    zxcvbn tries every combination of substitutes.
+    """
     from zxcvbn.matching import L33T_TABLE
 
     substitutes = {character for characters in L33T_TABLE.values() for character in characters}
@@ -109,7 +114,7 @@ def _estimated_part(password: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """Takes 0.2 seconds, so never call it in a transaction."""
+    """Takes 0.2 seconds, so never call it in a transaction. Raises RuleError(BUSY)."""
     from werkzeug.security import (
         generate_password_hash,
     )  # 3 MB, which gunicorn's parent never needs
@@ -123,13 +128,16 @@ def is_outdated(password_hash: str) -> bool:
 
 
 def check_correct(password_hash: str, password: str) -> None:
-    """Raises RuleError(PASSWORD_WRONG)."""
+    """Raises RuleError(PASSWORD_WRONG, BUSY)."""
     if not matches(password_hash, password):
         raise RuleError(Reason.PASSWORD_WRONG)
 
 
 def matches(password_hash: str | None, password: str) -> bool:
-    """For None, False after the same time, so timing doesn't reveal whether a profile exists."""
+    """Takes as long for None as for a wrong password, so timing doesn't reveal profiles.
+
+    Raises RuleError(BUSY).
+    """
     from werkzeug.security import check_password_hash
 
     if len(password) > MAX_LENGTH:

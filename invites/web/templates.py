@@ -1,4 +1,4 @@
-"""The templates of pages and mail: sentences, the time zone, strict attributes."""
+"""Configures Jinja for pages and email: translation, time zone, strict attributes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,10 @@ def init_app(app: Flask) -> None:
 
 
 def time_zone() -> str:
-    """The account's. UTC in mail, and on pages outside accounts."""
+    """The account's time zone; UTC on pages outside accounts.
+
+    Invitation emails pass the account's zone themselves.
+    """
     current = g.get("current")  # the account context, see access.py
     return str(current.account.time_zone) if current else "UTC"
 
