@@ -10,13 +10,13 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from invites.core.settings import MailServer
 from invites.sending import smtp_socket
 from invites.sending.smtp_replies import printable
+from invites.sending.smtp_stages import Facts, Stage
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -26,24 +26,6 @@ MAX_SHOWN = 300  # characters of a line from the server
 _MAX_LINES = 60  # of one reply
 _MAX_LINE = 4096  # bytes
 _QUIT_TIME = 2.0  # seconds
-
-
-class Stage(StrEnum):
-    """The steps of an SMTP conversation, in order."""
-
-    CONNECT = "connect"
-    ENCRYPT = "encrypt"
-    GREETING = "greeting"
-    HELLO = "hello"
-    STARTTLS = "starttls"
-    HELLO_AGAIN = "hello_again"
-    LOGIN = "login"
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-    MESSAGE = "message"
-
-
-Facts = Mapping[str, str]
 
 
 class SmtpClient(smtplib.SMTP):
