@@ -23,6 +23,7 @@ from invites.factory import create_app
 from invites.members import accounts
 from invites.models import TABLES, Account, Membership
 from invites.people import passwords
+from invites.web import list_capacity
 from tests.support.people import People, make_user
 
 hypothesis_settings.register_profile(
@@ -46,6 +47,12 @@ def pytest_configure() -> None:
 
 
 SIGNING_KEY = "a secret key for tests"
+
+
+@pytest.fixture(autouse=True)
+def fresh_list_budget() -> None:
+    """Lists of earlier tests don't use up the processor time of later ones, on a slow machine."""
+    list_capacity._budget.storage.reset()
 
 
 @pytest.fixture(scope="session", autouse=True)

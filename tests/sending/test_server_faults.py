@@ -620,6 +620,7 @@ class TestBatches:
         running()
         wait_for(lambda: reread(batch).state == BatchState.STOPPED)
         assert "quota" in reread(batch).stop_reason
+        wait_for(lambda: DeliveryState.SENDING not in states())
         assert 25 <= states()[FAILED] < 40
         invite(owner, utcnow(), "another@example.org")
         server.answer = lambda _step: None
