@@ -24,7 +24,7 @@ def insert_rows(
     table = model._meta.table_name
     marks = ", ".join(["?" for _ in columns] + [str(int(value)) for value in same.values()])
     names = ", ".join(f'"{column}"' for column in (*columns, *same))
-    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # names from models, not people
+    statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # only names of tables and columns; values are parameters
     database.cursor().executemany(statement, rows)
 
 
@@ -34,7 +34,7 @@ def update_rows(
     """Each row has the new values of ``columns``, then those of ``keys``."""
     new = ", ".join(f'"{column}" = ?' for column in columns)
     which = " AND ".join(f'"{key}" = ?' for key in keys)
-    statement = f'UPDATE "{model._meta.table_name}" SET {new} WHERE {which}'  # noqa: S608  # names from models, not people
+    statement = f'UPDATE "{model._meta.table_name}" SET {new} WHERE {which}'  # noqa: S608  # only names of tables and columns; values are parameters
     database.cursor().executemany(statement, rows)
 
 

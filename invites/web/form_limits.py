@@ -183,5 +183,5 @@ def _events(stream: IO[bytes], boundary: bytes) -> Iterator[Event]:
             yield event
 
 
-class _Request(HtmxAwareRequest):  # type: ignore[misc]  # it has no types
+class _Request(HtmxAwareRequest):  # type: ignore[misc]  # htmx_flask has no types
     form_data_parser_class = _Parser

@@ -17,7 +17,7 @@ _NAME_AND_PERIOD = re.compile(r"(%\((\w+)\)s)\.")
 def init_app(app: Flask, **options: Any) -> None:
     """``options``: those of flask_babel.Babel."""
     _Babel(app, **options)
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of the i18n extension
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # added by Jinja's i18n extension
         _template_gettext, _template_ngettext, newstyle=False
     )
 

@@ -1,29 +1,5 @@
-"""Fixtures for workers and their mail servers."""
+"""Fixtures for applications and their mail servers."""
 
-from tests.support.smtp_fixtures import (
-    clock,
-    mailing_app,
-    make_worker,
-    now,
-    running,
-    sender,
-    server,
-    smtp_server,
-    stopped_smtp_server,
-    tls,
-    worker,
-)
+from tests.support.smtp_fixtures import mailing_app, smtp_server, stopped_smtp_server, tls
 
-__all__ = [
-    "clock",
-    "mailing_app",
-    "make_worker",
-    "now",
-    "running",
-    "sender",
-    "server",
-    "smtp_server",
-    "stopped_smtp_server",
-    "tls",
-    "worker",
-]
+__all__ = ["mailing_app", "smtp_server", "stopped_smtp_server", "tls"]
