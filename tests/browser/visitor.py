@@ -19,6 +19,7 @@ expect.set_options(timeout=20_000)
 
 # Chromium reports every answer from 400 on; those below 500 are pages of ours.
 _ORDINARY = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d ")
+_LOST_REQUEST = re.compile(r"Failed to load resource|Response Status Error|htmx:\w+$")
 
 
 # What htmx asks for, swaps in, and prepares.
@@ -26,11 +27,15 @@ _AT_WORK = ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added"
 
 
 class Visitor:
-    """One person with a browser of their own; ``complaints`` is what its console said."""
+    """One person with a browser of their own; ``complaints`` is what its console said.
+
+    Whoever ``loses_requests`` hears of it from the console too, at times long after the page.
+    """
 
     def __init__(self, context: BrowserContext, server: Server) -> None:
         context.set_default_timeout(20_000)
         self.complaints: list[str] = []
+        self.loses_requests = False
         context.on("console", lambda message: self._hear(message.type, message.text))
         context.on("weberror", lambda error: self._hear("error", str(error.error)))
         self.context = context
@@ -38,7 +43,8 @@ class Visitor:
         self.page: Page = context.new_page()
 
     def _hear(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and not _ORDINARY.match(text):
+        ordinary = _ORDINARY.match(text) or (self.loses_requests and _LOST_REQUEST.match(text))
+        if kind in ("error", "warning") and not ordinary:
             self.complaints.append(f"{self.path}: {text}")
 
     @property
