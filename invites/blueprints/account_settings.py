@@ -1,4 +1,4 @@
-"""An account's settings, its two-step policy, and a preview of its mails."""
+"""An account's settings, its two-step policy, and a preview of its invitation emails."""
 
 from flask import Blueprint, Response, abort, request, url_for
 from flask_babel import gettext as _

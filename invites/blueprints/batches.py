@@ -1,4 +1,4 @@
-"""The list of batches, and the page of one: its progress, pausing, canceling and retrying."""
+"""The list of batches, and each batch's page: progress, pausing, canceling and retrying."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime

@@ -135,7 +135,7 @@ def _send(form: ComposeForm) -> Batch:
 
 
 def _read_list(form: ComposeForm) -> bool:
-    """Takes an uploaded file, otherwise the changes of the list. Returns False if refused."""
+    """Stages an uploaded file, or else applies changes to the list. Returns False if refused."""
     before = form.staged
     is_read = _take_file(form)
     return is_read if form.staged is not before else _apply_list_changes(form) and is_read
@@ -158,7 +158,7 @@ def _take_file(form: ComposeForm) -> bool:
         form.refuse(form.csv_file, refused)
         form.csv_file.errors = list(_file_errors(file.filename, refused, form.staged))
         return False
-    form.place.data = ""  # the page that was open in the previous list
+    form.place.data = ""  # it referred to the previous list
     return True
 
 
@@ -170,7 +170,7 @@ def _file_errors(file_name: str, refused: RuleError, waiting: StagedList | None)
 
 
 def _apply_list_changes(form: ComposeForm) -> bool:
-    """Applies changes of columns and rows that the member made without pressing their buttons.
+    """Applies changes to format, columns and rows whose buttons the member didn't press.
 
     The review then differs from the one on the page, so it is shown again before anything is sent.
     Returns False if the list can't be read with these columns or in this format.

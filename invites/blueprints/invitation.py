@@ -1,4 +1,4 @@
-"""The page of a personal link, and the answer to the invitation."""
+"""The page of an invitation, opened with its link, and accepting or declining it."""
 
 from flask import Blueprint, url_for
 from werkzeug.wrappers import Response
@@ -73,7 +73,7 @@ def decline(token: str) -> Response:
 
 
 def _opened(token: str) -> OpenedInvitation | Response:
-    """The open invitation, or a page that says why there is none."""
+    """The open invitation, or a page that says why it can't be accepted."""
     opened = links().opened_invitation(token)
     if opened is None:
         return show("invitation/unknown.html", status=404)
@@ -82,7 +82,7 @@ def _opened(token: str) -> OpenedInvitation | Response:
 
 
 def _closed(opened: OpenedInvitation, reason: Reason) -> Response:
-    """For expired, revoked, answered and replaced invitations, and copied links that ended."""
+    """For expired, revoked, answered and replaced invitations, and closed copied links."""
     fresh = Invitation.get_by_id(opened.invitation.id)
     status = fresh.status(now())
     if status is InvitationStatus.DECLINED and fresh.expires_at <= now():

@@ -77,7 +77,7 @@ def create() -> Response:
     if user is not None:
         with suppress(RuleError):
             return after_password(user, shared=form.shared.data, next_url=next_url)
-    # %r escapes line breaks, so that nobody can forge lines of the log (ASVS 5.0 16.4.1).
+    # %r escapes line breaks, so nobody can forge log lines (ASVS 5.0 16.4.1).
     log.warning("login refused: %.200r from %s", form.email.data, request.remote_addr)
     form.password.errors = [
         _with_new_password(
@@ -114,7 +114,7 @@ def passkey_options() -> Response:
 @allow(Who.ANYBODY, body=FORM)
 @limit_passkeys
 def use_passkey() -> Response:
-    """In place of a password, or as the second step after one."""
+    """Replaces the password, or verifies the login after it."""
     form = PasskeyForm()
     try:
         base_url = services().settings.base_url

@@ -1,4 +1,4 @@
-"""Forgotten passwords: ask for a mail, open its link, set a new password."""
+"""Forgotten passwords: request an email, open its link, set a new password."""
 
 from flask import Blueprint
 from flask_babel import gettext as _
@@ -55,7 +55,7 @@ def ask() -> Response:
 @allow(Who.ANYBODY, body=FORM)
 @limit_joining
 def page(token: str) -> Response:
-    """Logs out all devices, and logs this one in."""
+    """Logs out all devices, then logs in on this one."""
     email_token = _open_email_token(token)
     if email_token is None:
         return _closed()

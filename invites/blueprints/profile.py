@@ -59,7 +59,7 @@ def change_details() -> Response:
 @allow(Who.LOGGED_IN, body=FORM)
 @limit_password_guesses
 def change_email() -> Response:
-    """The old address is kept until the link in the mail is used."""
+    """The old address stays in use until the new one is confirmed with the mailed link."""
     form = EmailForm()
     if not form.validate():
         return _page(email=form)
@@ -117,7 +117,7 @@ def _page(
     email: EmailForm | None = None,
     password: ChangePasswordForm | None = None,
 ) -> Response:
-    """Shows new forms, except for a refused one that is passed in."""
+    """Shows new forms, except for the refused one that is passed in."""
     refused = details or email or password
     active = sorted(sessions.of(person(), now()), key=_is_this_device, reverse=True)
     return show(

@@ -1,4 +1,4 @@
-"""Setup: the first account and its owner, guarded by the code on the console."""
+"""Setup: the first account and its owner, protected by the code shown in the terminal."""
 
 import hmac
 

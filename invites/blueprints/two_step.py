@@ -97,7 +97,7 @@ def offer_app() -> AnyResponse:
 @allow(Who.LOGGED_IN, body=FORM)
 @limit_app_digits
 def app_key() -> AnyResponse:
-    """A right code turns the app on: from then on, logging in requires its codes."""
+    """A right code confirms the app. From then on, logging in requires two-step verification."""
     form = DigitsForm()
     if request.method != "POST" or _offered_here() is None:
         return _key_page(form)

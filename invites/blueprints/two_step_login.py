@@ -1,4 +1,4 @@
-"""The second step of a login: a code from the app, or a recovery code."""
+"""Two-step verification at login, with a code from the app or a recovery code."""
 
 import logging
 

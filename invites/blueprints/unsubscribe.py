@@ -1,4 +1,4 @@
-"""Unsubscribing, with the link in every invitation mail."""
+"""Unsubscribing, with the link in every invitation email."""
 
 from collections.abc import Callable
 from datetime import datetime

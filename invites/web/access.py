@@ -75,7 +75,7 @@ class Declaration:
 
 
 def allow(who: Who | Action, *, body: BodyLimit | None = None) -> Callable[[View], View]:
-    """A view that changes something needs ``body``, because the form has the CSRF token."""
+    """Declares who may use a view. A view that accepts POST needs ``body``."""
 
     def declare(view: View) -> View:
         setattr(view, _DECLARED, Declaration(who, body))
@@ -94,9 +94,9 @@ def current() -> AccountContext:
 
 
 def account_context(own: Sequence[Membership]) -> AccountContext | None:
-    """On pages outside accounts, the context of the visitor's last account.
+    """The current account's context or, on pages outside accounts, that of the last account.
 
-    ``own``: the visitor's active memberships. If there is only one, its account counts as the last.
+    ``own``: the visitor's active memberships. A single one counts as the last.
     """
     if "current" in g:
         return current()
@@ -158,13 +158,13 @@ def _comes_from_another_site() -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in ("same-origin", "none")
-    # For old browsers. They send "null" from our own pages, because of the referrer policy.
+    # Old browsers send only Origin. It is "null" on our own pages, due to the referrer policy.
     origin = request.headers.get("Origin", "null")
     return origin != "null" and origin.partition("://")[2] != request.host
 
 
 def _enter_account(user: User, action: Action) -> Response | None:
-    """404 if the person never was a member, as if the account didn't exist."""
+    """Aborts with 404 if the person was never a member, as if the account didn't exist."""
     slug = (request.view_args or {}).pop("slug", "")  # views use current()
     membership = accounts.find_membership(user, slug)
     if membership is None:
@@ -192,7 +192,7 @@ def _log_denied() -> None:
 
 
 def _no_longer_active(account: Account) -> Response:
-    """A page that tells a former member which owners to ask."""
+    """Tells a former member which owners to ask."""
     if is_htmx():
         return go(url_for("account_home.page", slug=account.slug))
     owners = memberships.owners(account)

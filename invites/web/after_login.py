@@ -1,4 +1,4 @@
-"""Where people go after they joined or logged in."""
+"""Where people go after joining or logging in."""
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -46,7 +46,7 @@ def after_password(user: User, *, shared: bool, next_url: str | None = None) -> 
 
 
 def first_page(user: User) -> str:
-    """The person's only account, or their list of accounts if there is anything to choose."""
+    """The person's only account. Otherwise, or if they have an unanswered invitation, the list."""
     memberships = accounts.memberships_of(user)
     if len(memberships) == 1 and not answers.has_unanswered(user, now()):
         return url_for("account_home.page", slug=memberships[0].account.slug)

@@ -1,4 +1,4 @@
-"""Notes on the page of a batch: its mails and invitations that may need a decision."""
+"""Notes on a batch's page about emails and invitations that may need a decision."""
 
 from dataclasses import dataclass, field
 
@@ -21,7 +21,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Note:
-    """``details`` follow the text, but screen readers don't announce them by themselves."""
+    """``details`` follow the text, but aren't announced to screen readers."""
 
     icon: str
     text: str
@@ -30,7 +30,7 @@ class Note:
 
 
 def notes(progress: Progress, role: Role, *, can_retry: bool) -> list[Note]:
-    """``role``: to which the batch invites."""
+    """``role``: the one that the batch grants."""
     found = []
     if unknown := progress.mails[DeliveryState.UNKNOWN]:
         text = ngettext(

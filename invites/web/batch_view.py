@@ -19,7 +19,7 @@ from invites.web.batch_notes import Link, Note
 
 @dataclass(frozen=True)
 class Button:
-    """A button for ``action``, the name of a view of batches.
+    """``action``: the name of a view in the blueprint ``batches``.
 
     ``leads_to``: the id of the element that gets the focus after htmx's swap.
     """
@@ -41,7 +41,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Tag:
-    """A short label; ``look`` is a class of the stylesheet."""
+    """A short label. ``look``: its CSS class."""
 
     text: str
     look: str = ""
@@ -49,7 +49,7 @@ class Tag:
 
 @dataclass(frozen=True)
 class Undelivered:
-    """A mail that failed or bounced. ``tag``: the recipient's answer since then, if any."""
+    """An email that failed or bounced. ``tag``: the recipient's answer since then, if any."""
 
     delivery: Delivery
     tag: Tag | None
@@ -62,7 +62,7 @@ class BatchView:
 
     ``outage``: why the mail server can't be used, empty when it can. ``ahead``: a batch that is
     sent first. ``is_canceling``: whether the page asks to confirm canceling. ``unsent``: how many
-    mails canceling would withdraw.
+    emails canceling would withdraw.
     """
 
     batch: Batch
@@ -133,7 +133,7 @@ class BatchView:
 
     @property
     def pace(self) -> str:
-        """The sending speed, what the mails wait for, or the end. Empty if sending is blocked."""
+        """The sending speed, the reason for waiting, or "Done". Empty if sending is blocked."""
         if not self._is_well:
             return self._end
         if self.ahead:
@@ -146,7 +146,7 @@ class BatchView:
 
     @property
     def _end(self) -> str:
-        """Says that sending is over, and why some people got no mail."""
+        """Says that sending is over, and why some people got no email."""
         is_over = not self.progress.waiting and not self.progress.on_hold
         if not is_over or self.batch.state not in (*batches.ACTIVE, BatchState.DONE):
             return ""
@@ -172,7 +172,7 @@ class BatchView:
 
     @property
     def obstacle(self) -> Note | None:
-        """What keeps the queued mails from being sent. Shown in place of the pace."""
+        """Why emails aren't being sent. Shown in place of the pace."""
         waiting = self.progress.waiting
         if self.batch.state == BatchState.PAUSED and waiting:
             text = ngettext(

@@ -40,7 +40,7 @@ from invites.web.responses import show
 from invites.web.services import now, services
 
 _ROW_TEXT = re.compile(r"text-([0-9]{1,6})")
-_MAX_KEPT = 1_000  # each was confirmed with a press of a button
+_MAX_KEPT = 1_000  # entries; each one was kept with a press of a button
 _PLACE = re.compile(r"([a-z_]*):([0-9]{1,6})")
 
 
@@ -48,9 +48,9 @@ class ComposeForm(PlainForm):
     """The invitations of one batch.
 
     ``key``: identifies the press of the button. ``list_id``: the staged list.
-    ``seen``: the fingerprint of the review on the page. ``agreed``: the confirmed number of mails.
+    ``seen``: the fingerprint of the review on the page. ``agreed``: the confirmed number of emails.
     ``kept_as_is``: typed addresses that look misspelled, but aren't.
-    ``place``: the page of the list, as ``outcome:number``.
+    ``place``: which rows of the list are shown, as ``outcome:page``.
     ``wrong_id``: the invitation whose wrong address this batch corrects.
     """
 
@@ -76,7 +76,7 @@ class ComposeForm(PlainForm):
 
     @cached_property
     def staged(self) -> StagedList | None:
-        """The list uploaded earlier. The view that reads a file sets a new one."""
+        """The list uploaded earlier. Views replace it when they read a new file."""
         return staged_lists.find(current().membership, whole_number(self.list_id.data))
 
     @cached_property
@@ -136,7 +136,7 @@ class ComposeForm(PlainForm):
 
     @property
     def row_texts(self) -> dict[int, str]:
-        """The texts of edited rows, by number. Others may have been edited in another tab since."""
+        """Texts of rows edited on this page, by number. Another tab may have edited others."""
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
         texts = {int(match[1]): text for match, text in found if match}
         was = {row: request.form.get(f"was-{row}") for row in texts}
@@ -144,7 +144,7 @@ class ComposeForm(PlainForm):
 
     @property
     def rows_shown(self) -> tuple[EntryOutcome | None, int]:
-        """The filter and the page number of the list's rows. By default, the invalid rows."""
+        """The filter and page number of the list's rows. The default is the invalid rows."""
         found = _PLACE.fullmatch(request.form.get("go") or self.place.data or "")
         if not found:
             return EntryOutcome.INVALID, 1
@@ -152,7 +152,7 @@ class ComposeForm(PlainForm):
         return outcome, int(found[2])
 
     def request(self) -> InvitationRequest:
-        """Call it only on a valid form."""
+        """Only for a valid form."""
         return InvitationRequest(
             key=self.key.data or secrets.token_urlsafe(16),
             entries=self.entries,
@@ -190,7 +190,7 @@ def compose_page(
     unsent: str = "",
     **context: object,
 ) -> Response:
-    """``status``: the form's own, unless given."""
+    """``status`` defaults to the form's own."""
     review = _review(form)
     mail_count = review.mail_count(form.also) if review else 0
     if whole_number(form.agreed.data) != mail_count:

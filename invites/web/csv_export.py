@@ -12,9 +12,9 @@ from flask import Response
 _IN_MEMORY = 500_000  # bytes; larger files are on disk
 _CHUNK = 64 * 1024  # bytes sent at once
 
-# Before a formula: at the beginning of a cell, or after a character that another program may take
-# for a separator (OWASP: CSV injection). A gap is searched once, from its beginning: otherwise a
-# long one would take quadratic time.
+# The position before a formula: at the beginning of a cell, or after a character that another
+# program may read as a separator (OWASP: CSV injection). White space is matched only from its
+# beginning; otherwise a long run would take quadratic time.
 _FORMULA = re.compile(
     r"(?:^|(?<=;)|(?<!\s)[^\S\t\r\n]*+[\t\r\n])\s*+(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
 )
@@ -23,11 +23,10 @@ _FORMULA = re.compile(
 def csv_file(name: str, lines: Iterable[Sequence[str]]) -> Response:
     """In UTF-8. ``name``: the file name offered for saving.
 
-    It is complete before it is sent, so that a slow reader doesn't keep the database from
-    forgetting old rows.
+    Reads all lines before sending. Otherwise a slow client would keep a database transaction open.
     """
     file = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115  # the response closes it
-    text = TextIOWrapper(file, "utf-8-sig", newline="")  # Excel needs the mark to recognize UTF-8
+    text = TextIOWrapper(file, "utf-8-sig", newline="")  # Excel recognizes UTF-8 by its BOM
     write = csv.writer(text).writerow
     for cells in lines:
         write([_FORMULA.sub(r"\g<0>'", cell) for cell in cells])

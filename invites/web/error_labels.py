@@ -227,7 +227,7 @@ def sentence(refused: RuleError) -> str:
 
 
 def problem(reason: str) -> str:
-    if reason == Reason.ADDRESS_MISSING:  # it may be a heading or a total
+    if reason == Reason.ADDRESS_MISSING:  # the row may be a heading or a total
         return gettext("This row has no address.")
     return str(REASON[Reason(reason)])
 
@@ -242,5 +242,5 @@ def refused_by_proxy() -> str:
 
 
 def file_too_large() -> str:
-    """Shown by the browser, before it would upload the file."""
+    """Shown by the browser instead of uploading the file."""
     return sentence(RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES))

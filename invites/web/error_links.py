@@ -1,4 +1,4 @@
-"""Refusals with a link to the page where the visitor can go on."""
+"""Refusals with a link to the page where the visitor can continue."""
 
 from flask import request, url_for
 from flask_babel import lazy_gettext as _

@@ -137,9 +137,9 @@ def crash(error: Exception) -> Response:
 
 
 def error_page(code: int, title: object, advice: object) -> Response:
-    """A page or, for htmx, a notice on the open page.
+    """A page or, for htmx, a notice on the open page. Plain text if neither can be rendered.
 
-    Plain text if it can't be rendered. An exception here would make the server log the whole URL.
+    Catches every exception: gunicorn would log one with the whole URL, which may have a token.
     """
     if wants_json():
         return json_error(f"{title}. {advice}", code)

@@ -1,4 +1,4 @@
-"""What people read while the database can't be used: the operator the reason, others to wait."""
+"""Error pages for an unusable database. Installers see the reason; others are asked to wait."""
 
 import logging
 
@@ -58,7 +58,7 @@ def _answer(error: Exception) -> Response:
         return crash(error)
     monitor.report(fault)
     log.error("%s %s failed: %s", request.method, request.endpoint, db.explain(error))
-    is_operator = _is_operator()  # asked first: the page must not ask a database that can't answer
+    is_operator = _is_operator()  # first, so that the page itself doesn't query the database
     if fault is Fault.BUSY:
         return http_error(ServiceUnavailable())
     if not is_operator:
@@ -69,7 +69,7 @@ def _answer(error: Exception) -> Response:
 
 
 def _is_operator() -> bool:
-    """False if the database can't even say who is logged in. Then nobody is, on this page."""
+    """If the database can't tell who is logged in, returns False and treats them as logged out."""
     try:
         who = visitor()
     except db.ERRORS:

@@ -1,7 +1,7 @@
 """How large the body of a request may be, and how the form in it is read.
 
-No body is read unless the view declared its size (see ``allow`` in access.py). Whatever is
-sent, reading takes only a few hundred kilobytes of memory, and the text of the fields.
+No body is read unless the view declared its size (see ``allow`` in access.py). Reading takes a few
+hundred kilobytes of memory in addition to the text of the fields.
 """
 
 import time
@@ -24,11 +24,11 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 _KILOBYTE, _MEGABYTE = 1024, 1024 * 1024
 _CHUNK = 64 * _KILOBYTE  # read at once
-_HEADERS = 8 * _KILOBYTE  # of one part, beyond a chunk
+_HEADERS = 8 * _KILOBYTE  # of one part
 _FIELDS = 1_000
 _FILES = 1
-_WIDEST = 3  # bytes of memory for a byte of text
-_MAX_SECONDS = 60.0  # until the form has arrived; a proxy has it before it sends it on
+_WIDEST = 3  # bytes of memory per byte of the text limit
+_MAX_SECONDS = 60.0  # for a form to arrive; a buffering proxy sends it at once
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class BodyLimit:
 
 
 FORM = BodyLimit(64 * _KILOBYTE, 64 * _KILOBYTE)
-# For 50,000 addresses, typed or in a file. Only for multipart forms. Files above 20 MB are refused
-# by a rule that keeps what was typed.
+# For 50,000 addresses, typed or in a file. Only for multipart forms. Larger than the 20 MB that a
+# file may have, so that the page with the refusal can keep what was typed.
 LIST = BodyLimit(32 * _MEGABYTE, 4 * _MEGABYTE)
 
 
@@ -61,7 +61,7 @@ def read_form(limit: BodyLimit) -> None:
 
 @contextmanager
 def _time_limit() -> Iterator[None]:
-    """Ends the reading after a minute, even if a few bytes arrive now and then.
+    """Stops reading after a minute, even if bytes keep arriving.
 
     Sets ``g.seconds_receiving``.
     """
@@ -105,7 +105,7 @@ class _Parser(FormDataParser):
         """
         if mimetype == "application/x-www-form-urlencoded":
             raw = _read_urlencoded(stream)
-            if len(raw) < (content_length or 0):  # otherwise half a form would do half of something
+            if len(raw) < (content_length or 0):  # a truncated form must not be processed
                 raise ClientDisconnected
             stream = BytesIO(raw)
         elif mimetype == "multipart/form-data":
@@ -130,13 +130,13 @@ class _Parser(FormDataParser):
 
 
 def _memory(text: str) -> float:
-    """Bytes that a page with this text takes: a single emoji makes all characters take four."""
+    """Bytes of memory for a page with this text. One emoji makes every character take four."""
     escaped = 4 * sum(map(text.count, "<>&\"'"))
     return getsizeof(text) * (1 + escaped / max(len(text), 1))
 
 
 def _read_urlencoded(stream: IO[bytes]) -> bytes:
-    """Refuses large forms: decoding takes up to a hundred times their size in memory."""
+    """Refuses large forms and many fields: decoding could take a hundred times their size."""
     raw = stream.read(FORM.text)
     if len(raw) == FORM.text or raw.count(b"&") >= _FIELDS:
         raise RequestEntityTooLarge

@@ -1,4 +1,4 @@
-"""How much of the server the lists of New Invitation may take.
+"""Limits how many lists of New Invitation are read at once, and how long per person.
 
 Counts are in memory, so there must be only one web process.
 """
@@ -19,7 +19,7 @@ from invites.web.responses import show
 
 _PLACES = 4  # requests with lists at a time; gunicorn has 32 threads
 _PLACES_PER_PERSON = 2
-# Milliseconds for each person: of a processor, and of waiting for forms, which take a place too.
+# Milliseconds per person: of CPU time, and of receiving the form, which occupies a place too.
 _BUDGET = limits.parse("20000 per minute")
 _RETRY_AFTER = 3  # seconds; most lists take less than one
 
@@ -48,7 +48,7 @@ def enter(user_id: int) -> Response | None:
 
 
 def _seconds_to_wait(user_id: int) -> int:
-    """0 if a place was taken."""
+    """Takes a place and returns 0, or returns the seconds until it is worth trying again."""
     if not _budget.test(_BUDGET, str(user_id)):
         reset = _budget.get_window_stats(_BUDGET, str(user_id)).reset_time
         return max(1, ceil(reset - time.time()))

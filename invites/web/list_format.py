@@ -1,4 +1,4 @@
-"""How a text file was read, and how it could be read instead, in words."""
+"""The interface text for how a text file was read, and how it could be read instead."""
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -36,7 +36,7 @@ DELIMITERS = {",": _("commas"), ";": _("semicolons"), "\t": _("tabs"), "|": _("v
 
 
 def encodings(staged: StagedList) -> list[tuple[str, str]]:
-    """Values and labels to choose from; none if all encodings make the same text."""
+    """Values and labels to choose from. Empty for ASCII, which all encodings read the same way."""
     if staged.encoding == ASCII:
         return []
     return [(name, _label(name)) for name in dict.fromkeys((staged.encoding, *CHOICES))]

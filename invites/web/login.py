@@ -19,7 +19,7 @@ log = logging.getLogger("invites.web")
 _TRUSTED_FOR = timedelta(days=400)  # the longest time that browsers keep a cookie
 
 _manager = flask_login.LoginManager()
-_manager.session_protection = None  # otherwise a new version of the browser would end the session
+_manager.session_protection = None  # it would only clear "fresh", which nothing uses
 
 
 class Visitor(flask_login.UserMixin):
@@ -67,7 +67,7 @@ def _current_visitor() -> Visitor:
 
 
 def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None:
-    """Starts a session on this device and ends the one before.
+    """Starts a session on this device and ends the previous one.
 
     On a ``shared`` device the session ends with the browser, and each login counts as one from a
     new device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
@@ -105,9 +105,9 @@ def _device_cookie() -> str:
 
 
 def _trust_device(user: User, *, shared: bool) -> None:
-    """Records a login from a new device, and trusts this one from now on, with a cookie.
+    """Records a login from a new device, and sets the cookie that makes the device trusted.
 
-    Never trusts a ``shared`` device, because anyone may log in there next.
+    A ``shared`` device is never trusted, because someone else may log in there next.
     """
     config, signer = current_app.config, services().signer
     marks = request.cookies.get(_device_cookie(), "")

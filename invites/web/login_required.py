@@ -16,7 +16,7 @@ _PERSON = "_user_id"  # Flask-Login's key in the session cookie
 
 
 def send_to_login(*, sends_list: bool) -> Response:
-    """Redirects to the login page, and back afterwards. The browser keeps what was typed."""
+    """Redirects to the login page and back. A list, or a form sent by htmx, gets a link instead."""
     if request.method not in _SAFE:
         if is_htmx():
             return _in_place()

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from invites.web.responses import show
 from invites.web.urls import login_url, safe_next
 
-# The endpoint of each blueprint that a mailed link opens.
+# The endpoints that mailed links open, by blueprint.
 _MAILED = {
     "invitation": "invitation.page",
     "confirm_email": "confirm_email.page",
@@ -21,7 +21,7 @@ def init_app(app: Flask) -> None:
 
 
 def mailed_link() -> tuple[str, str] | None:
-    """The mailed link of this page, and the URL that a script shows instead."""
+    """The mailed link that opened this page, and the URL that a script shows instead."""
     endpoint = _MAILED.get(request.blueprint or "")
     token = (request.view_args or {}).get("token", _OPENED)
     if endpoint and token != _OPENED:
@@ -38,7 +38,7 @@ def _is_mailed(path: str) -> bool:
 
 
 def _say_what_to_open() -> Response | None:
-    """A page for URLs without the token, such as after "Open in browser" in a mail program."""
+    """Explains a URL without its token, such as after "Open in browser" in a mail program."""
     if request.blueprint in _MAILED and (request.view_args or {}).get("token") == _OPENED:
         return show("errors/hidden_link.html", status=404)
     return None

@@ -27,7 +27,7 @@ class PasswordForm(PlainForm):
 
 
 def removal_warning(*, is_last: bool) -> str:
-    """Empty unless the last factor is removed and an account requires one."""
+    """Empty unless the last app or passkey is removed and an account requires one."""
     asking = two_step_policy.requiring_accounts(person()) if is_last else []
     if not asking:
         return ""
@@ -44,7 +44,7 @@ def change_with_password(
 ) -> Response:
     """Shows a page that asks for the password or, once it is sent, runs ``action`` with it.
 
-    ``page``: title, meaning and button; perhaps warning and is_danger.
+    ``page``: title, meaning and button; optionally warning and is_danger.
     """
     form = PasswordForm()
     if request.method != "POST" or not run_with_password(form, action):
@@ -55,9 +55,9 @@ def change_with_password(
 
 
 def run_with_password(form: PasswordForm, action: Callable[[str], None]) -> bool:
-    """Returns False if the action is refused, which the form then says.
+    """Returns False if the action is refused, and adds the reason to the form.
 
-    ``action`` checks the password before anything else. Raises RuleError(NOT_FOUND).
+    ``action`` must check the password before anything else. Raises RuleError(NOT_FOUND).
     """
     try:
         with showing_new_codes():

@@ -1,4 +1,4 @@
-"""A login after the right password, whose second step is pending, kept in the visitor's cookie."""
+"""A login that still needs two-step verification, kept in the session cookie."""
 
 import hashlib
 from typing import Any
@@ -23,7 +23,7 @@ def begin(user: User, *, shared: bool) -> None:
 
 
 def waiting() -> tuple[User, bool] | None:
-    """The person whose second step is pending, and whether the device is shared.
+    """The person who still has to verify, and whether the device is shared.
 
     None after ten minutes, or if the password was changed since.
     """
@@ -41,7 +41,7 @@ def waits_on_shared_device(user: User) -> bool:
 
 
 def key() -> str:
-    """The key for counting guesses. A new password starts a new count, so its owner can log in."""
+    """The key for counting guesses. A new password starts a new count."""
     found = session.get(_KEY, {})
     return f"{found.get('user')}|{found.get('password')}"
 

@@ -1,4 +1,4 @@
-"""Rate limits against guessing and flooding: narrow per email address, wide per network.
+"""Rate limits against guessing and flooding: strict per email address, generous per network.
 
 A room full of volunteers may share one IP address. The counts are in memory, so there must be only
 one web process.
@@ -64,7 +64,7 @@ def limit_app_digits(view: View) -> View:
 
 
 def limit_two_step(view: View) -> View:
-    """Limits codes per person, after the right password, over all networks."""
+    """Limits codes per person, across networks. The person has entered the right password."""
     return _limit_guesses(view, _GUESSES, pending_login.key, pending_login.notify_of_guesses)
 
 
@@ -79,15 +79,15 @@ def limit_passkeys(view: View) -> View:
 def limit_mail(view: View) -> View:
     """Per requester, so that nobody uses up another person's requests.
 
-    ``email_tokens`` limits the mails to one mailbox. All addresses together are counted first, so
-    that each requester adds few counts.
+    ``email_tokens`` limits the emails to one mailbox. The limit for all addresses is checked first,
+    so a requester can't add many counts.
     """
     view = _limit(view, "5 per hour", lambda: f"{_typed_email()}|{_requester()}", "mail")
     return _limit(view, "60 per hour", _requester, "mail")
 
 
 def limit_resubscribing(view: View) -> View:
-    """Per link, so that its holder can't fill the audit log by unsubscribing again and again."""
+    """Per link: resubscribing and unsubscribing again and again would fill the audit log."""
     return _limit(view, "10 per hour", _unsubscribe_link, "resubscribing")
 
 
@@ -97,7 +97,7 @@ def limit_test_mails(view: View) -> View:
 
 
 def limit_exports(view: View) -> View:
-    """Per person, because a large file takes a second of a processor."""
+    """Per person, because a large file takes a second of CPU time."""
     return _limit(view, "60 per hour", _person, "exports", is_for_posts=False)
 
 
@@ -106,7 +106,7 @@ def limit_estimates(view: View) -> View:
 
 
 def limit_joining(view: View) -> View:
-    """Also covers new passwords."""
+    """Also limits password resets."""
     return _limit(_in_password_queue(view, view), "600 per hour", _network, "joining")
 
 
@@ -132,7 +132,7 @@ def _email_and_password() -> str:
 
 
 def _requester() -> str:
-    """The person who logged in on this device before, if it is they who are asking."""
+    """The user with the typed address, if they trust this device; otherwise the network."""
     user = profiles.find(_typed_email())
     return f"user {user.id}" if user and is_trusted_device(user) else _network()
 
@@ -153,7 +153,7 @@ def _typed_email() -> str:
 
 
 def _address(reported: str) -> IPv4Address | IPv6Address:
-    """The port is removed. 0.0.0.0 if it isn't an address."""
+    """Without the port. 0.0.0.0 if it isn't an address."""
     with suppress(ValueError):
         return ip_address(reported)
     with suppress(ValueError):
@@ -184,7 +184,7 @@ def _limit_guesses(
     *,
     scope: str = "",
 ) -> View:
-    """Counts each guess before it is checked, and forgets them after a right one.
+    """Counts each guess before it is checked, and resets the count after a right one.
 
     Views with the same ``scope`` count together, so each of them must refuse wrong guesses.
     """
@@ -218,7 +218,7 @@ def _in_password_queue(limited: View, unlimited: View) -> View:
 
 
 def _for_posts(limited: Callable[..., Any], view: View) -> View:
-    """Other requests only show a page, so they neither count as a guess nor as a right one."""
+    """Other requests only show a page, so they are never counted."""
 
     @wraps(view)
     def either(*args: Any, **kwargs: Any) -> Any:

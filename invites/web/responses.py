@@ -25,7 +25,7 @@ from invites.web.htmx import is_htmx, wants_fragment
 
 T = TypeVar("T")
 
-_RETRY_AFTER = "5"  # seconds; enough for most of many people who log in at the same time
+_RETRY_AFTER = "5"  # seconds; enough for most when many people log in at once
 
 
 def init_app(app: Flask) -> None:
@@ -78,7 +78,7 @@ def run_rule(
     has_fragment: bool = True,
     undo: str = "",
 ) -> AnyResponse:
-    """Runs a rule that changes something, and answers as ``answer_done`` does.
+    """Runs a rule that changes something, and responds as ``answer_done`` does.
 
     If the rule refuses, ``show_result`` gets the status and renders the page or fragment with the
     reason. Raises RuleError(NOT_ALLOWED, NOT_FOUND) for the error page.
@@ -109,7 +109,7 @@ def answer_done(
     has_fragment: bool = True,
     undo: str = "",
 ) -> AnyResponse:
-    """Answers a change: a redirect to ``go_to`` with the message, or for htmx the fragment."""
+    """Redirects to ``go_to`` with the message or, for htmx, shows the fragment with it."""
     in_place = has_fragment and wants_fragment()
     _tell(message, "done", in_place=in_place, undo=undo)
     return show_result(200) if in_place else go(go_to)
@@ -125,7 +125,7 @@ def _answer_refusal(
 
 
 def notice_context() -> dict[str, str]:
-    """The message of this response's fragment: ``told``, perhaps with ``undo``, or ``problem``."""
+    """The message in this response's fragment: ``told``, optionally ``undo``, or ``problem``."""
     found: dict[str, str] = g.get("notice", {})
     names = {"told": "done", "undo": "undo", "problem": "problem"}
     return {name: found.get(kind, "") for name, kind in names.items()}

@@ -16,8 +16,8 @@ _POLICY = {
     "base-uri": "'none'",
 }
 
-# For the HTML of a mail, which has inline styles, and must not load or run anything. It is shown in
-# a frame of our own pages; its links open outside of the frame.
+# For the HTML of an email, which has inline styles and must not load or run anything. It is shown
+# in a frame on our own pages; its links open outside the frame.
 MAIL_PREVIEW = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; "
     "form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"

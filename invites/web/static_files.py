@@ -70,7 +70,7 @@ def _add_version(endpoint: str, values: dict[str, Any]) -> None:
 
 @cache
 def _version() -> str:
-    """Changes with each file and each name."""
+    """Changes with any file's content or name."""
     known = "".join(f"{name}\0{file.digest}\0" for name, file in _files().items())
     return hashlib.sha256(known.encode()).hexdigest()[:12]
 

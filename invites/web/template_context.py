@@ -1,4 +1,4 @@
-"""What every page can use: the person, the account, labels, icons, times."""
+"""What every template can use: the person, the account, labels, icons, times."""
 
 from datetime import datetime
 from functools import cache
