@@ -29,7 +29,7 @@ def page(token: str) -> Response:
     if link is None:
         return _closed()
     if request.method != "POST" and visitor() is not None:
-        return _for_member(link, token)
+        return _accept_page(link, token)
     form = JoinForm()
     del form.phone
     if not form.validate_on_submit():
@@ -57,7 +57,7 @@ def accept(token: str) -> Response:
     except RuleError as refused:
         if refused.reason is Reason.LINK_CLOSED:
             return _closed()
-        return _for_member(link, token, status=status_of(refused.reason))
+        return _accept_page(link, token, status=status_of(refused.reason))
     renew()
     return welcome(link.account)
 
@@ -66,8 +66,7 @@ def _sign_up(link: PermanentLink, token: str, form: JoinForm) -> Response:
     return show("join/page.html", link=link, token=token, form=form, status=form.status)
 
 
-def _for_member(link: PermanentLink, token: str, *, status: int = 200) -> Response:
-    """For people who are logged in."""
+def _accept_page(link: PermanentLink, token: str, *, status: int = 200) -> Response:
     membership = memberships.find(link.account, person())
     return show("join/accept.html", link=link, token=token, membership=membership, status=status)
 

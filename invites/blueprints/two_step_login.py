@@ -61,7 +61,7 @@ def _try(user: User, *, shared: bool) -> AnyResponse:
         two_step.check_code(user, field.data or "", services().signer, now())
         log_in(user, shared=shared)
     except RuleError as refused:
-        log.warning("second step refused: %.200r from %s", user.email, request.remote_addr)
+        log.warning("code refused: %.200r from %s", user.email, request.remote_addr)
         form.refuse(field, refused)
         return _ask(user, form)
     return go(safe_next(form.next.data) or first_page(user))

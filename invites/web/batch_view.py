@@ -129,12 +129,12 @@ class BatchView:
 
     @property
     def waits_for(self) -> Batch | None:
-        return self.ahead if self._is_well else None
+        return self.ahead if self._is_unblocked else None
 
     @property
     def pace(self) -> str:
         """The sending speed, the reason for waiting, or "Done". Empty if sending is blocked."""
-        if not self._is_well:
+        if not self._is_unblocked:
             return self._end
         if self.ahead:
             return _("Waiting for another batch:")
@@ -159,7 +159,7 @@ class BatchView:
         )
 
     @property
-    def _is_well(self) -> bool:
+    def _is_unblocked(self) -> bool:
         return self.is_sending and self.worker_is_running and not self.outage
 
     @property

@@ -154,7 +154,7 @@ def error_page(code: int, title: object, advice: object) -> Response:
             again=page_of_this_request() if _may_work_again(code) else "",
         )
     except Exception:  # the page needs the database and a valid Host
-        log.exception("the page that says so failed too")
+        log.exception("the error page failed too")
         return Response(f"{title}. {advice}\n", status=code, mimetype="text/plain")
     if wants_fragment():
         response.headers["HX-Retarget"] = "#notices"

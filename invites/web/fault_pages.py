@@ -14,7 +14,7 @@ from invites.web.login import visitor
 
 log = logging.getLogger("invites.web")
 
-_FOR_OPERATOR = {
+_FOR_INSTALLERS = {
     Fault.FULL: (
         _("The disk is full"),
         _(
@@ -58,21 +58,21 @@ def _answer(error: Exception) -> Response:
         return crash(error)
     monitor.report(fault)
     log.error("%s %s failed: %s", request.method, request.endpoint, db.explain(error))
-    is_operator = _is_operator()  # first, so that the page itself doesn't query the database
+    is_installer = _is_installer()  # first, so that the page itself doesn't query the database
     if fault is Fault.BUSY:
         return http_error(ServiceUnavailable())
-    if not is_operator:
+    if not is_installer:
         return error_page(503, *_FOR_OTHERS)
-    title, advice = _FOR_OPERATOR[fault]
+    title, advice = _FOR_INSTALLERS[fault]
     places = {"path": db.path(), "folders": ", ".join(db.full_folders())}
     return error_page(503, title, advice % places)
 
 
-def _is_operator() -> bool:
+def _is_installer() -> bool:
     """If the database can't tell who is logged in, returns False and treats them as logged out."""
     try:
         who = visitor()
     except db.ERRORS:
-        g.nobody_is_known = True
+        g.is_treated_as_logged_out = True
         return False
     return who is not None and who.user.is_installer

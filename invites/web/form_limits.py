@@ -27,7 +27,7 @@ _CHUNK = 64 * _KILOBYTE  # read at once
 _HEADERS = 8 * _KILOBYTE  # of one part
 _FIELDS = 1_000
 _FILES = 1
-_WIDEST = 3  # bytes of memory per byte of the text limit
+_EXPANSION = 3  # bytes of memory per byte of text, at most
 _MAX_SECONDS = 60.0  # for a form to arrive; a buffering proxy sends it at once
 
 
@@ -124,7 +124,7 @@ class _Parser(FormDataParser):
                 files.append((part.name, FileStorage(content, part.filename, part.name)))
             else:
                 fields.append((part.name, content.read().decode("utf-8", "replace")))
-        if sum(_memory(text) for _name, text in fields) > _WIDEST * self.max_form_memory_size:
+        if sum(_memory(text) for _name, text in fields) > _EXPANSION * self.max_form_memory_size:
             raise RequestEntityTooLarge
         return self.cls(fields), self.cls(files)
 

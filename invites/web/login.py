@@ -45,7 +45,7 @@ def _load(token: str) -> Visitor | None:
 
 
 def visitor() -> Visitor | None:
-    if g.get("nobody_is_known"):  # see fault_pages
+    if g.get("is_treated_as_logged_out"):  # see fault_pages
         return None
     current = flask_login.current_user
     return cast(Visitor, current) if current.is_authenticated else None

@@ -17,7 +17,7 @@ _OPENED = "opened"  # shown in the address bar instead of a token
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_say_what_to_open)
+    app.before_request(_explain_hidden_link)
 
 
 def mailed_link() -> tuple[str, str] | None:
@@ -37,7 +37,7 @@ def _is_mailed(path: str) -> bool:
     return bool(token) and f"{before}/{_OPENED}" in links
 
 
-def _say_what_to_open() -> Response | None:
+def _explain_hidden_link() -> Response | None:
     """Explains a URL without its token, such as after "Open in browser" in a mail program."""
     if request.blueprint in _MAILED and (request.view_args or {}).get("token") == _OPENED:
         return show("errors/hidden_link.html", status=404)

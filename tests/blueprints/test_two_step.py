@@ -282,7 +282,7 @@ class TestLoggingIn:
             (
                 "invites.web",
                 logging.WARNING,
-                "second step refused: 'uma@example.org' from 127.0.0.1",
+                "code refused: 'uma@example.org' from 127.0.0.1",
             )
         ]
 
