@@ -1,4 +1,4 @@
-"""The application that gunicorn serves, and that has the ``flask`` commands."""
+"""The application, for gunicorn and for the ``flask`` commands."""
 
 import sys
 

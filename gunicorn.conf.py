@@ -1,7 +1,7 @@
 """How gunicorn serves Invites: one process, many threads.
 
-One process, because the rate limits count in memory; threads, because pages
-mostly wait for SQLite, which releases the interpreter lock.
+One process, because the rate limits count in memory. Threads, because pages mostly wait for SQLite,
+which releases the interpreter lock.
 """
 
 import gc
@@ -30,20 +30,19 @@ bind = _settings.bind
 workers = 1
 threads = 32
 worker_class = "gthread"
-# Seconds. A process whose main loop hangs for this long is replaced. Threads aren't
-# watched: only forms have to arrive in time, and gunicorn waits two seconds for each
-# client that doesn't close its connection. So a buffering proxy is needed in front.
+# Seconds. Gunicorn replaces a process whose main loop hangs for this long, but doesn't watch the
+# threads. Slow clients occupy them, so a buffering proxy is needed in front.
 timeout = 60
 graceful_timeout = 20
 control_socket_disable = True
-# The access log would hold the tokens of mailed links.
+# The access log would contain the tokens of mailed links.
 accesslog = None
 
-_MAX_HEADERS = 32 * 1024  # bytes of a request; gunicorn itself allows 25 times as much
+_MAX_HEADERS = 32 * 1024  # bytes per request; gunicorn itself allows 25 times as much
 
 
 def pre_request(_worker: Any, request: Any) -> None:
-    """Refuse large headers, because reading them takes up to 250 times their size in memory."""
+    """Refuses large headers, because reading them takes up to 250 times their size in memory."""
     if sum(len(name) + len(value) for name, value in request.headers) > _MAX_HEADERS:
         raise LimitRequestHeaders(f"more than {_MAX_HEADERS} bytes")
 
@@ -53,13 +52,13 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Keep pages quick while a list of 50,000 rows is being read."""
+    """Keeps pages quick while a list of 50,000 rows is being read."""
     gc.freeze()  # modules loaded by now stay: the collector can skip them
     sys.setswitchinterval(0.001)  # seconds a busy thread runs before another one may
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to start if Invites isn't ready, and hold the locks until the server ends."""
+    """Refuses to start if Invites isn't ready. Holds the locks until the server ends."""
     db.configure(_settings.database_path)
     server.until_the_end = ExitStack()  # the server outlives this module when it reloads
     try:

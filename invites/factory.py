@@ -47,7 +47,7 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=sessions.IDLE_TIMEOUT,
         WTF_CSRF_CHECK_DEFAULT=False,  # access.py checks the form token
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        WTF_CSRF_TIME_LIMIT=None,  # valid as long as the session
         WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py checks Sec-Fetch-Site
         MAIL_SUPPRESS_SEND=False,
     )

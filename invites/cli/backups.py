@@ -63,9 +63,9 @@ def restore(
 ) -> Restored:
     """Replaces database and key with those in ``backup``, migrated to this version.
 
-    With ``replace``, the present data moves to a dated folder in the data folder. Puts
-    queued mail on hold unless ``keep_mail``, because it may have been sent since the backup. Ends
-    all sessions, because some may have ended since. Raises NotReadyError and changes nothing.
+    With ``replace``, the present data moves to a dated folder in the data folder. Puts queued
+    emails on hold unless ``keep_mail``, because they may have been sent since the backup. Ends all
+    sessions, because some may have been ended since. Changes nothing if it raises NotReadyError.
     """
     _refuse_incomplete(settings, backup)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -92,7 +92,7 @@ def restore(
 def _prepare(
     settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
 ) -> int:
-    """Copies the backup to ``draft`` and migrates it. Returns the number of mails on hold."""
+    """Copies the backup to ``draft`` and migrates it. Returns the number of emails on hold."""
     log = f"{settings.database_path.name}-wal"  # part of a backup that was copied by hand
     for name in (*_names(settings), log):
         if (backup / name).exists():
@@ -116,7 +116,7 @@ def _prepare(
 
 
 def _end_sessions_and_hold_mail(now: datetime, *, keep_mail: bool) -> int:
-    """Returns how many mails are on hold; 0 with ``keep_mail``."""
+    """Returns how many emails are on hold; 0 with ``keep_mail``."""
     db.connect()
     try:
         sessions.end_all_of_everyone()
@@ -176,7 +176,7 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _finish(settings: Settings, path: Path) -> None:
-    """Flushes the path, and gives what root made to the user of the services."""
+    """Flushes the path. If root made it, gives it to the owner of the data folder."""
     if os.geteuid() == 0:
         owner = settings.data.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
@@ -184,7 +184,7 @@ def _finish(settings: Settings, path: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """``path``: a file, or a folder whose names are synced."""
+    """``path``: a file, or a folder for the names in it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -22,7 +22,7 @@ from invites.core.clock import utcnow
 from invites.db import schema
 from invites.web.services import services
 
-_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: a mail server keeps the message and tries later
+_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: tells a mail server to keep the message and try later
 
 
 class TryAgain(click.ClickException):
@@ -81,7 +81,7 @@ def _exiting_cleanly_on_sigterm() -> Iterator[None]:
 def _read_one(verbose: bool) -> None:
     raw = sys.stdin.buffer.read(MAX_SIZE)
     while sys.stdin.buffer.read(MAX_SIZE):
-        pass  # reads it all: to the mail server, an unread pipe is a failure
+        pass  # the mail server would take unread input for a failure
     found = _process_all(iter([ReceivedMessage(raw, lambda: None)]), verbose)
     if found[ReportOutcome.TOO_EARLY]:
         raise TryAgain("The email that bounced is still being sent.")
@@ -133,7 +133,7 @@ def _process(message: ReceivedMessage) -> ReportResult:
 
 
 def _describe(result: ReportResult) -> str:
-    """Has no text from the message, which anybody can send."""
+    """Contains no text from the message, which anybody could have sent."""
     delivery = result.delivery
     about = f" (email {delivery.id} to {delivery.recipient})" if delivery else ""
     return f"{result.outcome}, {result.reason}{about}"

@@ -70,7 +70,7 @@ def backup(folder: Path, keep: int | None) -> None:
 
 
 def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """For the Mail page and /healthz, unless the database can't be written."""
+    """Records a result for the Mail page and /healthz, if the database can be written."""
     with suppress(PeeweeException):
         db.connect()
         write(*args, **kwargs)

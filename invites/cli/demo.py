@@ -179,7 +179,7 @@ class _Demo:
         pia = self._profile("Pia Sommer", "pia.sommer@example.com")
         permanent_link.join(link, self._confirmed(pia, self._ago(18)), self._ago(18))
         quinn = self._profile("Quinn Adams", "quinn@example.com")
-        permanent_link.join_as_new(link, quinn, self._ago(17))  # never opened the confirmation mail
+        permanent_link.join_as_new(link, quinn, self._ago(17))  # never confirmed
         self._run_worker(17)
 
     def _change_members(self) -> None:
@@ -188,7 +188,7 @@ class _Demo:
         memberships.deactivate(self.mo, hugo, self._ago(8))
 
     def _invite_neighbors(self) -> None:
-        """Last week. One invitation each was accepted, declined and revoked, and one failed."""
+        """Last week. One invitation was accepted, one declined, one revoked; one email failed."""
         names = ("paula", "ravi", "sofia", "tomas", "ulla", "viktor")
         self._send(self.mo, 6, ", ".join(f"{name}@example.com" for name in names))
         self._run_worker(6, {"viktor@example.com": _NO_SUCH_USER})
@@ -197,7 +197,7 @@ class _Demo:
         manage.revoke(self.mo, self._invitation("sofia@example.com"), self._ago(4))
 
     def _send_batches_in_each_state(self) -> None:
-        """One is queued because the mail server has been down since yesterday."""
+        """One stopped, one paused, one canceled, and one whose emails are queued."""
         self._send(self.ada, 3, file=("alumni.csv", _ALUMNI))
         self._run_worker(3, everyone=_NOT_WELCOME)
         parents = self._send(self.ada, 1, file=("school parents.csv", _PARENTS))

@@ -1,4 +1,4 @@
-"""Whether the web server can have its port, and which process has it otherwise."""
+"""Checks that the web server's port is free, and otherwise finds the process that uses it."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ def refuse_taken(bind: str) -> None:
 
 
 def _by_whom(port: int) -> str:
-    """The process that listens on ``port``, if this is Linux and the process can be looked at."""
+    """Says which process listens on ``port``. Empty if /proc doesn't show it."""
     sockets = {f"socket:[{inode}]" for inode in _listening(port)}
     for link in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
         with suppress(OSError):  # the process ended, or belongs to someone else
@@ -46,7 +46,7 @@ def _by_whom(port: int) -> str:
 
 
 def _listening(port: int) -> list[str]:
-    """The inodes of the sockets."""
+    """The inodes of the sockets that listen on ``port``."""
     found = []
     for table in ("tcp", "tcp6"):
         with suppress(OSError):

@@ -18,7 +18,7 @@ from invites.people import two_step
 
 _WEB = "web"  # the lock of the web server
 _READ_TIME = 5.0  # seconds to look for damage at start
-_HANDOVER = 3.0  # seconds in which a web server that is ending gives up the data folder
+_HANDOVER = 3.0  # seconds for a web server that is ending to release the data folder
 
 _NEW_KEY = (
     "If there is no backup, run 'flask migrate --new-key'. That logs everyone out, breaks the "
@@ -44,7 +44,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
 
 
 def check(settings: Settings) -> None:
-    """Raises NotReadyError, which says what to do."""
+    """Raises NotReadyError with advice."""
     schema.refuse_unready()
     _refuse_other_key(settings.data)
     keys = secret_key.load_secret_keys(settings.data)
@@ -65,7 +65,7 @@ def warnings(settings: Settings) -> list[str]:
 
 @contextmanager
 def service(settings: Settings) -> Iterator[None]:
-    """Checks everything, then keeps a restore away while the service runs.
+    """Checks everything, then prevents restoring a backup while the service runs.
 
     Raises NotReadyError, also while a backup is being restored.
     """
@@ -81,7 +81,7 @@ def service(settings: Settings) -> Iterator[None]:
 def only_web_server(settings: Settings) -> Iterator[None]:
     """Raises NotReadyError if another web server uses the data folder.
 
-    Each would count the rate limits for itself.
+    Each would count rate limits separately.
     """
     deadline = time.monotonic() + _HANDOVER
     where = f" at {settings.bind}"
@@ -125,7 +125,7 @@ def has_other_key(folder: Path) -> bool:
 
 
 def _refuse_other_key(folder: Path) -> None:
-    """Until the installation is set up any key will do, because nothing was signed with another."""
+    """Before the setup, any key is accepted, because nothing has been signed with another."""
     path = folder / secret_key.FILE_NAME
     with _connected():
         if not installation.is_set_up():

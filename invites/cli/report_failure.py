@@ -1,4 +1,4 @@
-"""The flask command report-failure, which systemd runs when another service failed."""
+"""The flask command report-failure, which systemd runs when another service fails."""
 
 import click
 

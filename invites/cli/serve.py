@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG = 1
 # Seconds
 _TICK = 0.2
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # until a worker that ended is started again
-_RUNS_WELL = 60.0  # after which its next end counts as the first
+_RUNS_WELL = 60.0  # a worker that ran this long is restarted after the first pause again
 _ENDS_WITHIN = 30.0  # longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
 
 
@@ -65,7 +65,7 @@ def _start_web_server() -> subprocess.Popen[bytes]:
 
 
 class _MailWorker:
-    """Started again when it ends, because pages work without it."""
+    """Restarts when it ends. Pages work without it."""
 
     def __init__(self) -> None:
         self._backoff = Backoff()
@@ -112,7 +112,7 @@ def _describe_exit(code: int) -> str:
 
 
 def _start(module: str, *arguments: str, niceness: int = 0) -> subprocess.Popen[bytes]:
-    """Starts a program in its own session, so that only this process signals it."""
+    """Starts a program in a session of its own, so Ctrl-C reaches only this process."""
     return subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT_ROOT,
@@ -123,7 +123,7 @@ def _start(module: str, *arguments: str, niceness: int = 0) -> subprocess.Popen[
 
 
 def _prepare_child(niceness: int, parent: int) -> None:
-    """Terminates the child when ``parent`` is killed, where the system supports that."""
+    """Sets the nice value. On Linux, terminates the child when ``parent`` is killed."""
     os.nice(niceness)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -132,13 +132,13 @@ def _prepare_child(niceness: int, parent: int) -> None:
 
 
 def _stop_requests() -> Callable[[], bool]:
-    """Returns a function: whether SIGTERM, SIGINT or SIGHUP came, or the terminal was closed.
+    """Returns a function that tells whether a signal arrived or the terminal was closed.
 
     A threading.Event would deadlock: the interrupted main thread may hold its lock.
     """
     signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has set it, on purpose
+        if signal.getsignal(number) is not signal.SIG_IGN:  # such as SIGHUP under nohup
             signal.signal(number, lambda told, _frame: signals.append(told))
     in_terminal = sys.stdin.isatty()  # make doesn't pass SIGHUP on
     return lambda: bool(signals) or (in_terminal and not sys.stdin.isatty())

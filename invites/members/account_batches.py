@@ -14,7 +14,7 @@ _LISTED = [field for field in Batch._meta.sorted_fields if field is not Batch.sk
 
 @dataclass(frozen=True)
 class ListedBatch:
-    """``mails``: how many were sent. ``undelivered``: see ``progress.undelivered_to``."""
+    """``mails``: how many emails were sent. ``undelivered``: see ``progress.undelivered_to``."""
 
     batch: Batch
     people: int

@@ -1,4 +1,4 @@
-"""The invitations of one account, with their newest mail and what needs attention."""
+"""The invitations of one account, with their newest deliveries and with flags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ from invites.people.profiles import NewProfile
 def refusal(invitation: Invitation, copier: Membership | None, now: datetime) -> Reason | None:
     """Why nobody can accept: LINK_CLOSED, INVITATION_CLOSED or INVITER_WITHOUT_AUTHORITY.
 
-    ``copier``: the member who copied the link; None if it was mailed, or there is none.
+    ``copier``: the member who copied the link; None for a mailed link, or without a link.
     """
     if copier is not None and not may_copy(copier, invitation):
         return Reason.LINK_CLOSED
@@ -40,8 +40,8 @@ def accept(
 ) -> Membership:
     """Makes ``user`` a member with the role of the invitation, in one transaction.
 
-    If their address is unconfirmed, the role waits until it is. Raises RuleError(WRONG_PERSON) and
-    the reasons of ``refusal``.
+    A role above User takes effect once their address is confirmed. Raises RuleError(WRONG_PERSON)
+    and the reasons of ``refusal``.
     """
     with db.transaction():
         if not is_same_mailbox(user.email, invitation.email):
@@ -68,7 +68,7 @@ def accept(
 def accept_and_confirm(
     invitation: Invitation, checked: CheckedPassword, now: datetime
 ) -> Membership:
-    """With the mailed link, as a person whose address is unconfirmed.
+    """For a person with an unconfirmed address who opened the mailed link.
 
     Raises what ``accept`` and ``confirmation.confirm`` raise.
     """
@@ -86,7 +86,7 @@ def accept_as_new(
 ) -> Membership:
     """Creates a profile for the invited address and accepts, in one transaction.
 
-    With a copied link, the profile is unconfirmed and a confirmation mail is sent. Raises
+    With a copied link, the profile is unconfirmed and a confirmation email is sent. Raises
     RuleError(PROFILE_EXISTS) and what ``accept`` raises.
     """
     if profile.email != invitation.email:
@@ -132,7 +132,7 @@ def has_unanswered(user: User, now: datetime) -> bool:
 
 
 def find(invitation_id: int, user: User) -> Invitation | None:
-    """None unless it is to the person's confirmed address: then no link is needed to answer."""
+    """None unless it is to the person's confirmed address, so that they need no link to answer."""
     invitation: Invitation | None = Invitation.get_or_none(
         Invitation.id == invitation_id, Invitation.email.in_(spellings([user.email]))
     )
@@ -140,7 +140,7 @@ def find(invitation_id: int, user: User) -> Invitation | None:
 
 
 def _close(invitation: Invitation, state: InvitationState, now: datetime) -> None:
-    """Refuses the second of two answers at the same time: RuleError(INVITATION_CLOSED)."""
+    """Raises RuleError(INVITATION_CLOSED) for the second of two simultaneous answers."""
     changed = (
         Invitation.update(state=state, answered_at=now)
         .where(Invitation.id == invitation.id, Invitation.open_condition(now))

@@ -23,7 +23,7 @@ class BackupState(StrEnum):
 
 @dataclass(frozen=True)
 class LastBackup:
-    """``made_at``: of the last one that succeeded. ``failure`` is the reason of a later failure."""
+    """``made_at``: when one last succeeded. ``failed_at``, ``failure``: if one failed since."""
 
     state: BackupState
     made_at: datetime | None
@@ -47,7 +47,7 @@ def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Accou
 
 
 def key_fingerprints() -> list[str]:
-    """Of the secret keys when the services started last, the signing one first."""
+    """Those of the last start of a service, with the signing key first."""
     return Installation.get().key_fingerprints.split()
 
 

@@ -1,4 +1,4 @@
-"""Builds the absolute links in mails and on pages, and finds the rows of their tokens.
+"""Builds the absolute links in emails and on pages, and finds the rows of their tokens.
 
 They start with the configured base URL, never with a Host header.
 """
@@ -47,11 +47,11 @@ class Links:
     signer: Signer
 
     def mailed_invitation(self, invitation: Signable) -> str:
-        """Opening it proves the mailbox."""
+        """Opening it proves access to the mailbox."""
         return self._to("invitation", self.signer.token(Purpose.MAILED_INVITATION, invitation))
 
     def copied_invitation(self, invitation: Invitation, copier: Membership) -> str:
-        """Opening it proves nothing, because ``copier`` saw it. Their id is part of it."""
+        """Opening it proves nothing, because ``copier`` has seen it. Contains the copier's id."""
         own = self.signer.token(Purpose.COPIED_INVITATION, invitation, _holder(copier))
         return self._to("invitation", f"{copier.id}.{own}")
 
@@ -62,7 +62,7 @@ class Links:
         return self._to("join", self.signer.token(Purpose.PERMANENT_LINK, link))
 
     def email_token(self, email_token: EmailToken) -> str:
-        """Opening it proves the mailbox."""
+        """Opening it proves access to the mailbox."""
         purpose, path = _EMAIL_TOKEN[EmailTokenPurpose(email_token.purpose)]
         return self._to(path, self.signer.token(purpose, email_token))
 
@@ -123,5 +123,5 @@ def _copier(membership_id: str) -> Membership | None:
 
 
 def _holder(copier: Membership) -> str:
-    """Differs after the member was removed and joined again, so that old links don't work."""
+    """Changes when the member is removed and joins again, so their old links don't work."""
     return f"|{copier.id}|{copier.joined_at.isoformat()}"

@@ -21,7 +21,7 @@ def find(account: Account, user: User) -> Membership | None:
 
 
 def owners(account: Account) -> list[User]:
-    """Active ones with a confirmed address, in the order in which they joined."""
+    """Active ones with a confirmed address, in the order in which they first joined."""
     is_owner = _is_owner_of(account.id)
     return list(User.select().join(Membership).where(is_owner).order_by(Membership.id))
 
@@ -118,7 +118,7 @@ def deactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def leave(member: Membership, now: datetime) -> None:
-    """Revokes invitations to a confirmed address. Raises RuleError(LAST_OWNER)."""
+    """Revokes open invitations to them if they are confirmed. Raises RuleError(LAST_OWNER)."""
     with db.transaction():
         member = _fresh(member)
         if not member.is_active:
@@ -147,7 +147,7 @@ def reactivate(actor: Membership, membership: Membership, now: datetime) -> None
 
 
 def _is_owner_of(account_id: int) -> Any:
-    """A condition on members and their users: active, with a confirmed address."""
+    """A condition for memberships joined with users: active, with a confirmed address."""
     return (
         (Membership.account == account_id)
         & (Membership.role == Role.OWNER)
@@ -157,7 +157,7 @@ def _is_owner_of(account_id: int) -> Any:
 
 
 def _fresh(membership: Membership) -> Membership:
-    """The current row. Call it in a transaction, because the given one may be outdated."""
+    """Rereads the row, which may have changed. Call it in a transaction."""
     return Membership.with_account_and_user().where(Membership.id == membership.id).get()
 
 

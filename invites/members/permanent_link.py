@@ -30,7 +30,7 @@ def active(account: Account) -> PermanentLink | None:
 
 
 def enable(actor: Membership, now: datetime) -> PermanentLink:
-    """Creates a link, unless one is enabled already. Returns it."""
+    """Returns the account's link. Creates one if there is none."""
     with db.transaction():
         authorize(actor, Action.MANAGE_PERMANENT_LINK)
         link = active(actor.account)
@@ -77,7 +77,7 @@ def join(link: PermanentLink, user: User, now: datetime) -> Membership:
 
 
 def join_as_new(link: PermanentLink, profile: NewProfile, now: datetime) -> Membership:
-    """The profile is unconfirmed and gets a mail. Raises RuleError(PROFILE_EXISTS, LINK_CLOSED)."""
+    """Sends a confirmation email. Raises RuleError(PROFILE_EXISTS, LINK_CLOSED)."""
     with db.transaction():
         user = profiles.create(profile, now, confirmed=False)
         membership = join(link, user, now)

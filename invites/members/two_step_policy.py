@@ -1,4 +1,4 @@
-"""Accounts that require two-step verification of their Moderators and up."""
+"""Accounts that require two-step verification of Moderators and above."""
 
 from datetime import datetime
 
@@ -58,7 +58,7 @@ def closed_accounts(user: User) -> list[Account]:
 
 
 def members_without(account: Account) -> list[User]:
-    """Moderators and up without two-step verification, sorted by name."""
+    """Confirmed Moderators and above without two-step verification, sorted by name."""
     return list(
         User.select()
         .join(Membership)
