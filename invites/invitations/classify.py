@@ -1,7 +1,7 @@
 """Classifies every entry of a list: what sending would do with it.
 
 The only place that decides. Typed entries (``classify``), uploaded rows (staging.py) and edited
-rows (edits.py) all get their address from ``read`` and their outcome from ``outcomes``.
+rows (edits.py) all get their outcome from ``outcomes``.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ _PRECEDENCE = (
     EntryOutcome.REMOVED,
     EntryOutcome.DECLINED,
 )
-# Of CPU time; 50,000 addresses usually take a tenth of a second.
+# CPU time; 50,000 addresses usually take a tenth of a second.
 _MAX_SECONDS = 2.0  # for a file
 _MAX_SECONDS_TYPED = 1.0
-_CHUNK = 10  # entries that are read before the time is checked again
+_CHUNK = 10  # entries between two checks of the time
 
 # The canonical address, or "" with the reason and a suggestion ("" if there is none).
 Reading = tuple[str, Reason | None, str]
@@ -59,7 +59,7 @@ class Classified(NamedTuple):
 
     @property
     def suggestion(self) -> str:
-        """Finding one takes much longer than classifying the entry, and few are shown."""
+        """Computed on demand: it takes much longer than classifying, and few are shown."""
         return read(self.entry)[2]
 
 
@@ -117,7 +117,7 @@ def read(entry: Entry) -> Reading:
 
 
 def _valid_email(entry: Entry) -> str:
-    """The first part of ``read``, which takes longer for an invalid entry."""
+    """The address of ``read``, without the time it takes to find a suggestion."""
     try:
         email, right = _email_and_correction(entry)
     except RuleError:
@@ -134,7 +134,7 @@ def _email_and_correction(entry: Entry) -> tuple[str, str]:
 def _map_in_time(
     function: Callable[[Entry], T], entries: Sequence[Entry], seconds: float, refusal: Reason
 ) -> list[T]:
-    """A crafted domain takes a thousand times as long as a usual one."""
+    """Limits the CPU time: a crafted domain takes a thousand times as long as a usual one."""
     deadline = time.thread_time() + seconds
     found: list[T] = []
     for start in range(0, len(entries), _CHUNK):
@@ -178,9 +178,10 @@ def outcomes(
 def outcomes_on_record(
     account: Account, emails: Sequence[str], now: datetime
 ) -> dict[str, EntryOutcome]:
-    """The outcome of each canonical address in the database; the others are INVITE.
+    """The outcome of each canonical address with a record; all others are INVITE.
 
-    If several apply, the first of _PRECEDENCE counts; of removed and declined the later.
+    If several apply, the first in _PRECEDENCE wins, except that REMOVED and DECLINED are decided by
+    which happened later.
     """
     declined, pending = _invited_before(account, emails, now)
     found = dict.fromkeys(declined, EntryOutcome.DECLINED)

@@ -28,7 +28,7 @@ def edit_row(staged: StagedList, number: int, text: str, now: datetime) -> None:
 
 
 def edit_rows(staged: StagedList, texts: Mapping[int, str], now: datetime) -> bool:
-    """Returns whether any text differs, ignoring line breaks. Raises RuleError(NOT_FOUND)."""
+    """Returns whether any text changed, apart from line breaks. Raises RuleError(NOT_FOUND)."""
     if not texts:
         return False
     rows = list(staged_rows.of(staged).where(StagedRow.number.in_(list(texts))))
@@ -100,7 +100,7 @@ def _correct_domain(list_id: int, misspelled: str, now: datetime) -> int:
 
 
 def undo_correction(staged: StagedList, misspelled: str, now: datetime) -> None:
-    """Changes only rows that weren't edited since. Raises what ``staging.change`` raises."""
+    """Skips rows that were edited since. Raises what ``staging.change`` raises."""
     staging.change(staged, _undo_correction, misspelled, now)
 
 
@@ -130,7 +130,7 @@ def reclassify(staged: StagedList, now: datetime) -> Changes:
 
 
 def _change(staged: StagedList, number: int, now: datetime, **changes: object) -> None:
-    """Any change to an excluded row includes it again."""
+    """Any change except exclusion includes an excluded row again."""
     with db.transaction():
         staged_rows.expect_unsent(staged)
         row = staged_rows.of(staged).where(StagedRow.number == number).get_or_none()
@@ -165,7 +165,7 @@ def _save(staged: StagedList, rows: Sequence[StagedRow], now: datetime) -> None:
 
 
 def _reclassify(staged: StagedList, condition: Any, now: datetime) -> Changes:
-    """``condition`` has to match all rows with the same mailbox, or none of them."""
+    """``condition`` must match all rows with the same mailbox, or none of them."""
     found = StagedRow.select(StagedRow.number, StagedRow.email, StagedRow.outcome).where(
         StagedRow.list == staged.id, StagedRow.outcome != EntryOutcome.EXCLUDED, condition
     )

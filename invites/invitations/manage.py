@@ -28,10 +28,10 @@ from invites.outbox import batches, deliveries, enqueue
 
 
 def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Mails a pending or expired invitation again and renews it; earlier links stay valid.
+    """Sends a pending or expired invitation again and renews it. Earlier links stay valid.
 
-    If its inviter lacks authority, nobody could accept the invitation. In that case ``actor``
-    becomes the inviter, and a queued mail of the invitation is replaced.
+    If its inviter has lost the authority, nobody could accept it. In that case ``actor`` becomes
+    the inviter, and a queued email is replaced.
 
     Raises RuleError: UNSUBSCRIBED, EMAIL_STILL_QUEUED, *_LIMIT, INVITATION_CLOSED or
     ALREADY_MEMBER.
@@ -62,7 +62,10 @@ def resend(actor: Membership, invitation: Invitation, now: datetime) -> None:
 
 
 def revoke(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Pending or declined only. Withdraws its mail. Raises RuleError(INVITATION_CLOSED)."""
+    """Revokes a pending or declined invitation. The worker then withdraws its queued email.
+
+    Raises RuleError(INVITATION_CLOSED).
+    """
     with db.transaction():
         authorize(actor, Action.MANAGE_INVITATION, invitation)
         _update(invitation, OPEN_STATES, state=InvitationState.REVOKED)
@@ -77,8 +80,8 @@ def correct(
 ) -> Batch:
     """Sends ``request`` because ``invitation`` has a wrong address, and revokes ``invitation``.
 
-    Doesn't revoke it if it was answered meanwhile or the request mails it again. Raises what
-    ``send_invitations.send`` and ``revoke`` raise, and sends nothing then.
+    Doesn't revoke it if it was accepted or closed meanwhile, or if ``request`` sends it again.
+    Raises what ``send_invitations.send`` and ``revoke`` raise; then it sends nothing.
     """
     with db.transaction():
         batch = send_invitations.send(actor, request, now)
@@ -92,7 +95,7 @@ def correct(
 
 
 def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
-    """Undoes a revocation, and queues the mail that it withdrew.
+    """Undoes a revocation, and queues an email that was withdrawn because of it.
 
     Raises RuleError: UNSUBSCRIBED, ALREADY_MEMBER, or INVITATION_CLOSED if there is a newer
     invitation or the person is a removed member, who has to be invited again.

@@ -1,4 +1,4 @@
-"""Daily quotas of invitation mails: per address, Moderator, account and installation.
+"""Daily quotas of invitation emails: per address, Moderator, account and installation.
 
 They limit the damage of a stolen login. A day is the last 24 hours.
 """
@@ -27,7 +27,7 @@ _DAY = timedelta(days=1)
 
 
 def over_recipient_limit(account: Account | int, emails: Sequence[str], now: datetime) -> set[str]:
-    """Addresses of mailboxes that may get no more mail today. Withdrawn mails don't count."""
+    """Addresses of mailboxes that may get no more email today. Withdrawn emails don't count."""
     emails = spellings(emails)
     mailboxes = {email: min(email, twin) for email, twin in twins(emails).items()}
     mails = db.lookup(emails, Invitation.email).join(
@@ -57,7 +57,7 @@ def clean_moderator_limit(text: str) -> int:
 
 
 def check_moderator_limit(actor: Membership, mails: int, now: datetime) -> None:
-    """Call it in the transaction that queues the mails. Raises RuleError(MODERATOR_LIMIT)."""
+    """Call it in the transaction that queues the emails. Raises RuleError(MODERATOR_LIMIT)."""
     if actor.role > Role.MODERATOR:
         return
     entries = AuditEntry.select().where(
@@ -73,7 +73,7 @@ def check_moderator_limit(actor: Membership, mails: int, now: datetime) -> None:
 
 
 def check_sender_limits(account: Account | int, mails: int, now: datetime) -> None:
-    """Call it in the transaction that queues the mails. Raises RuleError(SENDER_LIMIT)."""
+    """Call it in the transaction that queues the emails. Raises RuleError(SENDER_LIMIT)."""
     everyones = Delivery.select(Delivery.created_at)
     for sent, limit in (
         (everyones.where(Delivery.account == account), MAILS_PER_ACCOUNT),
@@ -84,6 +84,6 @@ def check_sender_limits(account: Account | int, mails: int, now: datetime) -> No
 
 
 def _exceeds(sent: "ModelSelect[Delivery]", limit: int, now: datetime) -> bool:
-    """Whether more than ``limit`` mails are from the last 24 hours. Reads only one of them."""
+    """Whether more than ``limit`` emails are from the last 24 hours. Reads only one row."""
     found = sent.order_by(Delivery.id.desc()).offset(limit).first()
     return found is not None and found.created_at > now - _DAY

@@ -15,7 +15,7 @@ from invites.models import Account, EntryOutcome, StagedList
 
 @dataclass(frozen=True)
 class Review:
-    """If an address is typed and in the list too, the typed one is the duplicate."""
+    """If an address is both typed and in the list, the typed one is the duplicate."""
 
     typed: Classification
     staged: StagedList | None
@@ -62,7 +62,7 @@ class Review:
 def review_entries(
     account: Account, typed: Sequence[Entry], staged: StagedList | None, now: datetime
 ) -> Review:
-    """Raises RuleError(LIST_TOO_LONG) above 50,000 in all."""
+    """Raises RuleError(LIST_TOO_LONG) above 50,000 entries in all, and LIST_TOO_SLOW."""
     row_counts = staged_rows.counts(staged) if staged else Counter[EntryOutcome]()
     if len(typed) + row_counts.total() > MAX_ENTRIES:
         raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)

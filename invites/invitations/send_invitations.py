@@ -29,7 +29,7 @@ from invites.outbox import enqueue
 from invites.outbox.deliveries import IS_QUEUED, IS_SENDING
 
 LIFETIME = timedelta(days=14)  # how long an invitation is valid
-LARGE = 500  # mails; from this number on, the member has to confirm it
+LARGE = 500  # emails; the member must confirm this number or more
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class InvitationRequest:
 
 @dataclass(frozen=True)
 class _Recipients:
-    """``skipped``: how many pending people get no mail, although the member asked for it."""
+    """``skipped``: how many pending people get no email, although the member asked for it."""
 
     invited: list[tuple[str, str]]  # address, and name or ""
     reminded: list[int]  # ids of pending invitations
@@ -69,14 +69,14 @@ class _Recipients:
 
 
 def send(actor: Membership, request: InvitationRequest, now: datetime) -> Batch:
-    """Creates the batch, its invitations and their mails, all or nothing.
+    """Creates the batch, its invitations and their deliveries, all or nothing.
 
-    A second call with the same key and content returns the first batch, so that a double click or
-    the back button sends nothing twice.
+    A second call with the same key and content returns the first batch, so a double click or the
+    back button sends nothing twice.
 
     Raises RuleError: LIST_EMPTY, LIST_TOO_LONG, NOBODY_TO_INVITE, NOT_ALLOWED, *_LIMIT;
     LIST_SENT if the list was sent with another request; REVIEW_FIRST if the approved review is out
-    of date; CONFIRM_FIRST if the number of mails wasn't confirmed.
+    of date; CONFIRM_FIRST if the number of emails wasn't confirmed.
     """
     key = _idempotency_key(actor, request)
     with db.transaction():
@@ -150,8 +150,8 @@ def _renew(
     """Renews the pending invitations of these addresses, or replaces those to another role.
 
     Returns the ids of the renewed ones, and address and name of people to invite again with
-    ``role``. Leaves out invitations whose last mail is still queued, and those to a role that
-    ``actor`` can't grant. ``actor`` becomes the inviter.
+    ``role``. Skips invitations whose email is still queued, and those to a role that ``actor``
+    can't grant. ``actor`` becomes the inviter.
     """
     unsent = Delivery.select(Delivery.invitation).where(IS_QUEUED | IS_SENDING)
     found = Invitation.select(

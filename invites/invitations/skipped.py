@@ -29,7 +29,7 @@ class SkippedEntry(NamedTuple):
 
 
 def skipped_entries(review: Review, invited: Collection[EntryOutcome]) -> list[SkippedEntry]:
-    """At most MAX_KEPT; invalid ones first, as they can be fixed."""
+    """At most MAX_KEPT, starting with the invalid ones, which can be corrected."""
     invalid = _entries(review, {EntryOutcome.INVALID}, MAX_KEPT)
     others = set(EntryOutcome) - {EntryOutcome.INVALID, *invited}
     return invalid + _entries(review, others, MAX_KEPT - len(invalid))

@@ -12,7 +12,7 @@ from invites import db
 from invites.models import Batch, Membership, StagedList, StagedRow
 
 KEPT = timedelta(days=1)
-_KEPT_PER_PERSON = 3  # and account, for people with several open tabs
+_KEPT_PER_PERSON = 3  # and account; several tabs may be open
 
 
 def find(actor: Membership, list_id: int | None) -> StagedList | None:
@@ -49,14 +49,14 @@ def delete_older(actor: Membership, replaced: int | None) -> None:
 
 
 def mark_sent(staged: StagedList, batch: Batch) -> None:
-    """Deletes rows and content. Keeps the list, so that a second press finds its batch."""
+    """Deletes rows and content. Keeps the list, so a second press of the button finds its batch."""
     db.delete(StagedRow).where(StagedRow.list == staged.id).execute()
     staged.batch, staged.content = batch, b""
     staged.save(only=[StagedList.batch, StagedList.content])
 
 
 def reload(staged: StagedList) -> None:
-    """Everything except the content."""
+    """Reads all fields again except the content."""
     fresh = StagedList.select(*_WITHOUT_CONTENT).where(StagedList.id == staged.id).get()
     for field in _WITHOUT_CONTENT:
         setattr(staged, field.name, getattr(fresh, field.name))

@@ -68,7 +68,7 @@ def first_with(
 
 
 def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """The addresses of the same mailboxes that are in the list, except in excluded rows."""
+    """The list's addresses, except in excluded rows, of the same mailboxes as ``emails``."""
     found = StagedRow.select(StagedRow.email).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, addresses.spellings(emails)),
@@ -90,7 +90,7 @@ def first_rows(staged: StagedList, emails: Sequence[str]) -> dict[str, int]:
 
 
 def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, str, int]]:
-    """Domains: as written, as suggested, and in how many rows."""
+    """Domains in several rows: as written, as suggested, and in how many rows."""
     misspelled = StagedRow.select(StagedRow.text, StagedRow.suggestion).where(
         StagedRow.list == staged.id,
         StagedRow.outcome == EntryOutcome.INVALID,
@@ -98,7 +98,7 @@ def common_misspellings(staged: StagedList, limit: int = 5) -> list[tuple[str, s
     )
     pairs = Counter(
         (domain(text), domain(suggestion))
-        for text, suggestion in misspelled.tuples().iterator()  # perhaps 50,000
+        for text, suggestion in misspelled.tuples().iterator()  # there may be 50,000
     )
     common = [(*pair, count) for pair, count in pairs.most_common() if count > 1]
     return [one for one in common if one[0] != one[1]][:limit]

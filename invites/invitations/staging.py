@@ -67,9 +67,9 @@ def stage_file(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """In a subprocess if the file is large or a workbook, however small: it is compressed.
+    """Uses a subprocess for large files, and for all workbooks, because they are compressed.
 
-    Raises RuleError(FILE_UNREADABLE) if that fails.
+    Raises RuleError(FILE_UNREADABLE) if that fails, and what ``stage`` raises.
     """
     file.seek(0)
     content = file.read(_LARGE_FILE)
@@ -106,7 +106,7 @@ def display_name(file_name: str) -> str:
 
 
 def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
-    """Reads other columns of the list, in a subprocess if it is large.
+    """Reads other columns of the file, in a subprocess if it is large.
 
     Another address column replaces all rows, so edits are lost. Another name column changes only
     the names. Raises RuleError(NOT_FOUND) for a column that doesn't exist, and
@@ -119,10 +119,10 @@ def pick_columns(staged: StagedList, choice: Choice, now: datetime) -> None:
 
 
 def pick_format(staged: StagedList, encoding: str, delimiter: str, now: datetime) -> None:
-    """Reads a text file in another way, in a subprocess if it is large. Edits are lost.
+    """Reads a text file in another format, in a subprocess if it is large. Edits are lost.
 
     Raises RuleError(NOT_FOUND) for an encoding or delimiter that isn't offered, and FILE_* or
-    LIST_TOO_LONG if the file can't be read in that way.
+    LIST_TOO_LONG if the file can't be read in this format.
     """
     is_offered = encoding in {staged.encoding, *CHOICES} and delimiter in {*DELIMITERS}
     if not staged.encoding or not is_offered:

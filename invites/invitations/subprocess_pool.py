@@ -1,6 +1,6 @@
-"""Runs heavy work in subprocesses, so that pages stay responsive and its memory is freed.
+"""Runs heavy work in subprocesses, to keep pages responsive and to free its memory.
 
-Each process does one task. Then a spare one is started and kept for a minute, so that the next task
+Each process does one task. Then a spare one is started and kept for a minute, so the next task
 starts within milliseconds.
 """
 
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MAX_SECONDS = 30  # for one task
-_SPARE_SECONDS = 60  # for which a spare process is kept
+_SPARE_SECONDS = 60  # that a spare process is kept
 _slots = threading.BoundedSemaphore(2)  # processes that work at the same time
 
 _PROGRAM = """
@@ -44,17 +44,17 @@ _thread = _Thread()
 
 
 class PoolError(Exception):
-    """The process ended before its work did, or was killed because that took too long."""
+    """The process ended before its work was done, or was killed because it took too long."""
 
 
 def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls ``work`` in a subprocess that uses the same database.
 
-    ``work`` is a function of a module; arguments and result can be pickled. Raises RuleError as
-    ``work`` does, FaultError if the database can't be used, and PoolError if it ends in any other
-    way.
+    ``work`` must be a module-level function whose arguments and result can be pickled. Raises
+    RuleError as ``work`` does, FaultError if the database can't be used, and PoolError if ``work``
+    fails in any other way.
     """
-    seconds: float = _MAX_SECONDS  # if it doesn't say
+    seconds: float = _MAX_SECONDS  # if the process doesn't report its own
     with _slots:
         process = _spare.take() or _Process()
         try:
@@ -73,7 +73,7 @@ def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def take_seconds_spent() -> float:
-    """Processor time that ``run`` took for this thread since the last call."""
+    """CPU time that ``run`` took for this thread since the last call."""
     seconds, _thread.seconds_spent = _thread.seconds_spent, 0.0
     return seconds
 
@@ -90,12 +90,12 @@ def serve(descriptor: int) -> None:
 
 
 def _processor_time() -> float:
-    """In seconds, with that of child processes, and that of starting this process."""
+    """CPU seconds of this process since its start, and of its children."""
     return sum(os.times()[:4])
 
 
 def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-    """Returns the result, what refused it, and the fault that prevented it."""
+    """Returns the result, the refusal and the fault, of which at most one isn't None."""
     db.configure(path)
     try:
         db.connect()

@@ -11,7 +11,7 @@ from invites.models import Account, Invitation, InvitationState, UnsubscribedAdd
 
 
 def unsubscribe(invitation: Invitation, now: datetime) -> None:
-    """Declines the pending invitation to this address, and refuses later ones.
+    """Declines a pending invitation to this address, and prevents later ones.
 
     The mailed link is enough, without a login, because the same page can undo it. Unsubscribing
     again has no effect.
@@ -46,7 +46,7 @@ def resubscribe(account: Account, email: str, now: datetime) -> None:
 
 
 def unsubscribed(account: Account | int, emails: Sequence[str]) -> set[str]:
-    """Fast for tens of thousands of addresses."""
+    """Those of ``emails`` that unsubscribed. Fast for tens of thousands."""
     column = UnsubscribedAddress.email
     rows = db.read(db.lookup(emails, column), [column], UnsubscribedAddress.account == account)
     return {email for (email,) in rows}
