@@ -1,12 +1,12 @@
-"""The canonical form of an email address, in which it is stored, compared and mailed.
+"""The canonical form of email addresses, as they are stored, compared and sent to.
 
-Trimmed, without invisible characters. The domain is lower-case ASCII (IDNA), the local part
-lower-case ASCII. RFC 5321 lets a mail server tell ``Ada@`` from ``ada@``, but no common one does,
-and two profiles for one mailbox would be worse.
+It is trimmed, without invisible characters, in lower-case ASCII (the domain as IDNA). RFC 5321 lets
+a mail server distinguish ``Ada@`` from ``ada@``, but no common one does, and two profiles for one
+mailbox would be worse.
 
-gmail.com and googlemail.com are one mailbox, so both are looked up (``spellings``), but each is
-stored, shown and mailed as it was entered. Dots and "+" distinguish addresses: only some providers
-ignore them, and people use them on purpose.
+gmail.com and googlemail.com reach the same mailbox, so lookups try both (``spellings``), but each
+address keeps the domain that was entered. Dots and "+" are significant: only some providers ignore
+them, and people use them on purpose.
 """
 
 import re
@@ -17,12 +17,12 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from invites.core.errors import Reason, RuleError
 
-MAX_LENGTH = 254  # RFC 5321, without the brackets of a path
+MAX_LENGTH = 254  # RFC 5321 allows 256 with the angle brackets
 
-# Soft hyphen, zero-width spaces and joiners, marks of direction, invisible operators.
+# Soft hyphen, zero-width spaces and joiners, directional marks, invisible operators.
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _SAME_DOMAIN = {"gmail.com": "googlemail.com", "googlemail.com": "gmail.com"}
-# What email_validator accepts, found a hundred times as fast.
+# The rules of email_validator, checked a hundred times as fast.
 _ATOM = r"[A-Za-z0-9_!#$%&'*+/=?^`{|}~-]+"
 _LOCAL = re.compile(rf"(?=.{{1,64}}\Z){_ATOM}(?:\.{_ATOM})*")
 _LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -52,7 +52,7 @@ def canonical(text: str) -> str:
 
 
 def twins(emails: Iterable[str]) -> dict[str, str]:
-    """The other canonical address of the same mailbox, for those that have one."""
+    """Maps each of ``emails`` whose mailbox has another canonical address to that address."""
     found = (email.rpartition("@") for email in emails if "mail.com" in email)  # fast for 50,000
     return {
         f"{local}@{domain}": f"{local}@{_SAME_DOMAIN[domain]}"
@@ -62,7 +62,7 @@ def twins(emails: Iterable[str]) -> dict[str, str]:
 
 
 def spellings(emails: Iterable[str]) -> list[str]:
-    """``emails`` and the other canonical addresses of the same mailboxes, each once."""
+    """``emails`` and the other canonical addresses of their mailboxes, without duplicates."""
     given = list(emails)
     return list(dict.fromkeys([*given, *twins(given).values()]))
 
@@ -72,14 +72,14 @@ def is_same_mailbox(one: str, other: str) -> bool:
 
 
 def masked(address: str) -> str:
-    """Hides most of the address, such as ``a•••r@example.org``, which its owner recognizes."""
+    """Hides most of the local part, as in ``a•••r@example.org``; its owner recognizes it."""
     local, _, domain = address.rpartition("@")
     last = local[-1] if len(local) > 4 else ""
     return f"{local[:1]}•••{last}@{domain}"
 
 
 def visible(text: str, keep: str = "") -> str:
-    """``keep``: invisible characters to leave in the text."""
+    """Removes invisible characters, except those in ``keep``."""
     if text.isascii():
         return text
     return _INVISIBLE.sub(lambda found: found[0] if found[0] in keep else "", text)
@@ -115,7 +115,7 @@ def _canonical_domain(domain: str) -> str | Reason:
 
 @lru_cache(maxsize=10_000)
 def _internationalized(domain: str) -> str | Reason:
-    """Takes up to a hundred times as long as another domain."""
+    """Cached, because it takes up to a hundred times as long as for an ASCII domain."""
     try:
         checked = validate_email(f"x@{domain}", check_deliverability=False, strict=True)
     except EmailNotValidError as error:

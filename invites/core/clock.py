@@ -1,4 +1,4 @@
-"""The one place that reads the clock."""
+"""The current time. Rules take it as a parameter."""
 
 from datetime import UTC, datetime
 

@@ -98,7 +98,7 @@ class Reason(StrEnum):
 
 
 class RuleError(Exception):
-    """``details``: numbers for the text of the reason, ``limit``, ``left`` or ``row``."""
+    """``details``: numbers in the reason's text, such as ``limit``, ``left`` or ``row``."""
 
     def __init__(self, reason: Reason, **details: Any) -> None:
         super().__init__(reason.value)

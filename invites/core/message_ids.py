@@ -1,4 +1,4 @@
-"""Message-IDs, which match a delivery report to its delivery."""
+"""Message-IDs, by which delivery reports are matched to deliveries."""
 
 import re
 
@@ -8,7 +8,7 @@ _OURS = re.compile(r"<([0-9]+-[\w-]{24})@[^<>@\s]+>", re.ASCII)
 
 
 def message_id(signer: Signer, mail: Signable, domain: str) -> str:
-    """Can't be guessed. Every attempt has the same one, so mail programs recognize duplicates."""
+    """The same for every attempt, so mail programs recognize duplicates. Can't be guessed."""
     return f"<{signer.token(Purpose.MESSAGE_ID, mail)}@{domain}>"
 
 

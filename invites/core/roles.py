@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Role(IntEnum):
-    """Lowest to highest: each may do everything that the lower ones may."""
+    """From lowest to highest. Each may do everything that the lower ones may."""
 
     USER = 10
     MODERATOR = 20

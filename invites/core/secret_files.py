@@ -1,4 +1,4 @@
-"""Secrets that are kept in files instead of the environment."""
+"""Reads secrets from files, so that they needn't be in the environment."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,13 +12,13 @@ _READABLE_BY_ALL = 0o004
 
 
 def files_in(environ: Mapping[str, str], folder: Path) -> dict[str, Path]:
-    """The file of each secret that has one. A relative path begins in ``folder``."""
+    """The path of each secret that is in a file. Relative paths start at ``folder``."""
     paths = {name: environ.get(name + _SUFFIX, "").strip() for name in SECRETS}
     return {name: folder / Path(path).expanduser() for name, path in paths.items() if path}
 
 
 def with_contents(environ: Mapping[str, str], files: Mapping[str, Path]) -> dict[str, str]:
-    """``environ`` with the secrets instead of the names of their files. Raises SettingsError."""
+    """``environ`` with each secret in place of the name of its file. Raises SettingsError."""
     both = [name for name in files if environ.get(name)]
     if both:
         raise SettingsError(f"Set either {both[0]} or {both[0]}{_SUFFIX}, not both.")
@@ -28,12 +28,12 @@ def with_contents(environ: Mapping[str, str], files: Mapping[str, Path]) -> dict
 
 
 def readable_by_all(files: Iterable[Path]) -> tuple[Path, ...]:
-    """Not an error: containers mount secrets like that."""
+    """Not an error: containers mount secrets with such permissions."""
     return tuple(path for path in files if path.stat().st_mode & _READABLE_BY_ALL)
 
 
 def _read(setting: str, path: Path) -> str:
-    """Without the line break at the end. Raises SettingsError."""
+    """Strips trailing line breaks. Raises SettingsError."""
     try:
         secret = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:

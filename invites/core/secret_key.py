@@ -1,4 +1,4 @@
-"""The secret keys: a file beside the database, never in it."""
+"""The secret keys. They are in a file beside the database, never in the database itself."""
 
 import hmac
 import os
@@ -18,9 +18,9 @@ _BYTES = 32
 def load_secret_keys(data: Path) -> list[str]:
     """The keys in the file, one per line; none if there is no file or it is empty.
 
-    The first key signs, all of them verify. To rotate, add a line on top. Removing the old key
-    breaks what it made: links in sent mail, shared permanent links, authenticator apps and recovery
-    codes. Losing the file ends all sessions and breaks every link. Anyone who can read the file can
+    The first key signs; all of them verify. To replace a key, add a new first line. Removing a key
+    breaks what it made: links in sent mail, permanent links, authenticator apps and recovery codes.
+    Losing the file breaks all of these and ends all sessions. Anyone who can read the file can
     forge links.
     """
     path = data / FILE_NAME
@@ -36,7 +36,7 @@ def load_secret_keys(data: Path) -> list[str]:
 
 
 def fingerprint(key: str) -> str:
-    """Says which key it is without revealing it; stored in the database."""
+    """Identifies a key without revealing it; stored in the database."""
     return hmac.new(key.encode(), b"fingerprint", "sha256").hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""Reads the value of one setting, and says what is wrong with it."""
+"""Parses the values of settings, and says what is wrong with them."""
 
 from collections.abc import Mapping
 from email.errors import HeaderParseError
@@ -14,7 +14,7 @@ _NO = {"", "0", "false", "no", "off"}
 
 
 class SettingsError(Exception):
-    """An invalid setting; the message names it and gives a valid example."""
+    """A setting or a secret can't be used; the message says which and why."""
 
 
 def is_local(host: str) -> bool:

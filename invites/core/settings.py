@@ -1,4 +1,4 @@
-"""The ``INVITES_*`` settings: read once and checked at start."""
+"""The ``INVITES_*`` settings. They are read and checked once, at start."""
 
 import difflib
 import os
@@ -55,7 +55,7 @@ class MailServer:
 
 @dataclass(frozen=True)
 class MailboxServer:
-    """IMAP, always over TLS; receives bounces."""
+    """The IMAP account that receives bounces; always over TLS."""
 
     host: str
     port: int
@@ -91,12 +91,12 @@ class Settings:
 
     @property
     def is_local_only(self) -> bool:
-        """Whether the base URL, and so every link in mail, works on this machine only."""
+        """Whether the base URL, and so every link in emails, works only on this machine."""
         return values.is_local(urlsplit(self.base_url).hostname or "")
 
     @property
     def lacks_proxy(self) -> bool:
-        """Whether the base URL is https, although no reverse proxy is trusted."""
+        """Whether the base URL is https but no reverse proxy is trusted."""
         return self.is_https and not self.trusted_proxies
 
     @property
@@ -123,7 +123,10 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """By default reads the process environment, then ``.env``. Raises SettingsError."""
+    """By default reads ``.env`` and the environment, which takes precedence.
+
+    Raises SettingsError.
+    """
     if environ is None:
         dotenv = {k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v is not None}
         environ = dotenv | dict(os.environ)

@@ -1,8 +1,8 @@
 """Short texts that people type: names, phrases, links, phone numbers.
 
 Cleaned names, phrases and labels are safe in pages, message bodies and headers: they contain no
-control characters, no direction marks and nothing that a mail program turns into a link (ASVS 5.0
-V1.2, V1.3).
+control characters, no directional marks and nothing that a mail program turns into a link (ASVS
+5.0 V1.2, V1.3).
 """
 
 import re
@@ -24,12 +24,12 @@ TIME_ZONES = sorted(pytz.common_timezones)
 
 _FORBIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # Persian and Indic names need them
-_BLANKS = {*JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # invisible letters
+_BLANKS = {*JOINERS, "\u115f", "\u1160", "\u2800", "\u3164", "\uffa0"}  # letters that look blank
 _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
 _PLAIN_PUNCTUATION = str.maketrans("", "", " ',()-")
-_MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # the shortest local numbers have seven
+_MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # the shortest phone numbers have seven
 _NO_PHONE = re.compile(  # years such as 1899-1999, a date, a round number such as 1,000,000
     r"(?:1[5-9]|20)\d\d(?:\W+(?:1[5-9]|20)\d\d)+"
     r"|(?:[0-3]?\d[./-][01]?\d[./-](?:1[5-9]|20)\d\d)|(?:1[5-9]|20)\d\d-[01]\d-[0-3]\d"
@@ -39,9 +39,9 @@ _PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){4})\+?[0-9(][0-9 ()./-]{3,}")  # four 
 
 
 def clean_name(text: str) -> str:
-    """One line of 1 to 100 characters.
+    """One line of 1 to 100 characters. Raises RuleError(TEXT_*).
 
-    Without a phone number, since names appear in emails to strangers.
+    Refuses phone numbers, because names appear in emails to strangers.
     """
     text = _clean(text, NAME_LENGTH)
     runs = _MANY_DIGITS.finditer(unicodedata.normalize("NFKC", text))
@@ -60,9 +60,9 @@ def name_or_nothing(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """A fast check: if it returns True, ``clean_name`` accepts ``text`` unchanged.
+    """A fast check: if it returns True, ``clean_name`` returns ``text`` unchanged.
 
-    It may return False for such names too, and doesn't check the length.
+    May return False for such names too. Doesn't check the length.
     """
     if not text.translate(_PLAIN_PUNCTUATION).isalpha() or text != " ".join(text.split()):
         return False

@@ -1,4 +1,4 @@
-"""Tokens in links and codes, derived from a row and the secret key and never stored."""
+"""Tokens and codes, derived from a row and the secret key and never stored."""
 
 import hashlib
 import hmac
@@ -47,7 +47,7 @@ class Signable(Protocol):
 
 
 class Signer:
-    """The first key signs, every key verifies."""
+    """The first key signs; every key verifies."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._macs = [_Hmac(key.encode()) for key in keys]
@@ -55,7 +55,7 @@ class Signer:
     def token(self, purpose: Purpose, row: Signable, holder: str = "") -> str:
         """The id of ``row`` and a MAC; safe in a URL path.
 
-        The MAC includes the creation time. After a restore, ids are used again, and an old link
+        The MAC covers the creation time, because ids are reused after a restore, and an old link
         must not open a new row. Each ``holder`` has a different token.
         """
         return f"{row.id}-{_encoded(_digest(self._macs[0], purpose, row, holder))}"
@@ -73,11 +73,11 @@ class Signer:
         return _typeable(self._macs[0].digest(b"setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
-        """Code ``number`` of ``row``, as made with each secret key; looks like the setup code."""
+        """Code ``number`` of ``row``, made with each secret key; looks like the setup code."""
         return [_typeable(_digest(mac, purpose, row, f"|{number}")) for mac in self._macs]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
-        """The key of an authenticator app, as made with each secret key: 160 bits in base32."""
+        """The key of an authenticator app, made with each secret key: 160 bits in base32."""
         digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
 
@@ -97,7 +97,7 @@ def row_id(token: str) -> int:
 
 
 class _Hmac:
-    """HMAC-SHA-256 (RFC 2104) with one key: copying two hashes takes half as long as hmac."""
+    """HMAC-SHA-256 (RFC 2104). Copying two prepared hashes takes half as long as ``hmac``."""
 
     def __init__(self, key: bytes) -> None:
         block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")

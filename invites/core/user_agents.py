@@ -6,7 +6,7 @@ _USUAL_NAMES = {"ChromiumEdge": "Edge", "Mac OS": "macOS"}
 
 
 def describe(user_agent: str) -> tuple[str, str]:
-    """Like "Firefox" and "Linux"; "" if unknown."""
+    """Browser and operating system, such as "Firefox" and "Linux"; "" if unknown."""
     found = httpagentparser.detect(user_agent)
     return _name(found.get("browser")), _name(found.get("platform"))
 
