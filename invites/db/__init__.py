@@ -1,4 +1,4 @@
-"""The database: nothing outside this package knows that it is SQLite."""
+"""The database, SQLite: connections, queries, the schema and its migrations, faults."""
 
 from invites.db.connection import (
     close,

@@ -15,9 +15,9 @@ database = DatabaseProxy()
 def configure(path: Path, *, durable: bool = True) -> None:
     """Points the models at the SQLite file ``path``. Doesn't connect or create the file.
 
-    ``durable``: each commit survives a power failure (synchronous=FULL). The mail worker isn't
-    durable: after a power failure the last few messages may be sent twice. It also waits only 5
-    seconds for a lock, because it can't read from mail servers while it waits.
+    ``durable``: each commit survives a power failure (synchronous=FULL). False for the mail worker:
+    after a power failure, the last few messages may be sent twice. It also waits only 5 seconds for
+    a lock, because it can't read from mail servers while it waits.
     """
     sqlite = SqliteDatabase(
         f"{path.as_uri()}?mode=rw",  # not rwc: a missing file is an error
@@ -50,6 +50,6 @@ def close() -> None:
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """Takes the write lock at once, so what it reads is still true when it commits."""
+    """Takes the write lock at the start, so what it reads is still true when it commits."""
     with database.atomic():
         yield

@@ -1,4 +1,4 @@
-"""Backups of the database file."""
+"""Copies the database file for a backup."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from invites.db.health import refuse_damaged
 
 
 def backup(target: Path) -> None:
-    """Copies the database consistently while others write.
+    """Makes a consistent copy, even while others write.
 
     Raises NotReadyError if the copy is damaged, because then the database is too.
     """
@@ -34,5 +34,5 @@ def _copy(copy: sqlite3.Connection, target: Path) -> None:
         if fault_of(error) is not Fault.FULL:
             raise
         full = os.strerror(errno.ENOSPC)
-        # Names the folder of the backup: the disk of the database isn't full.
+        # Names the folder of the backup, whose disk may be another than the database's.
         raise OSError(errno.ENOSPC, full, str(target.parent)) from None

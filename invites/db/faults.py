@@ -1,4 +1,4 @@
-"""Why the database can't be used: a full disk, missing rights, damage, a lock."""
+"""Why the database can't be used: a full disk, missing permissions, damage, a lock."""
 
 import errno
 import os
@@ -25,19 +25,19 @@ class Fault(StrEnum):
 
 
 class FaultError(Exception):
-    """A fault that a check found, or that another process met."""
+    """A fault that a check or another process found."""
 
     def __init__(self, fault: Fault, details: str = "") -> None:
         super().__init__(details)
         self.fault = fault
 
 
-# What fault_of may find a fault in.
+# The exceptions in which fault_of may find a fault.
 ERRORS = (FaultError, OSError, peewee.PeeweeException, sqlite3.Error)
 
 
 class NotReadyError(Exception):
-    """The database, or what belongs to it, can't be used; the message says what to do."""
+    """The database, or something else that Invites needs, can't be used. Says what to do."""
 
 
 _BY_CODE = {
@@ -78,8 +78,8 @@ def fault_of(error: BaseException) -> Fault | None:
     fault = _BY_CODE.get(code)
     if fault is Fault.FAILED:
         return _what_failed()
-    # Peewee's errors have SQLite's as their context. On a full disk SQLite rolls back by itself,
-    # so that peewee fails when it does, too.
+    # Peewee's errors have SQLite's as their context. On a full disk, SQLite rolls back by itself,
+    # and then peewee's own rollback fails.
     is_from_database = isinstance(error, peewee.PeeweeException | sqlite3.Error)
     before = error.__cause__ or error.__context__
     return fault or (fault_of(before) if before and is_from_database else None)
@@ -105,14 +105,14 @@ def is_full() -> bool:
 
 
 def full_folders() -> list[str]:
-    """The full ones of the folders that Invites writes to; all of them if none seems full."""
+    """Folders that Invites writes to and whose disk is full; all of them if none seems full."""
     folders = [connection.path().parent, Path(tempfile.gettempdir())]
     full = [folder for folder in folders if folder.exists() and free_bytes(folder) < _MIN_FREE]
     return [str(folder) for folder in full or folders]
 
 
 def _what_failed() -> Fault:
-    """SQLite reports a file that it can't create or extend with the same two codes."""
+    """Finds out why, because SQLite has the same two codes for several faults."""
     path = connection.path()
     if not path.exists():
         return Fault.FAILED
@@ -123,7 +123,7 @@ def _what_failed() -> Fault:
 
 @contextmanager
 def file_errors() -> Iterator[None]:
-    """Turns OSError and faults of the database into a NotReadyError that says what to do."""
+    """Turns an OSError or a fault of the database into a NotReadyError that says what to do."""
     try:
         yield
     except OSError as error:

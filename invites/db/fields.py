@@ -1,4 +1,4 @@
-"""Column types that all tables share."""
+"""The column type for times."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Whether the database can be written and is undamaged, found out by trying."""
+"""Checks that the database is undamaged and can be written to."""
 
 import logging
 import sqlite3
@@ -14,7 +14,7 @@ log = logging.getLogger("invites.db")
 _WRITE_EVERY = 10.0  # seconds
 _READ_EVERY = 60.0
 _READ_TIME = 2.0
-_LOCK_TIME = 1.0  # to wait for a transaction of others
+_LOCK_TIME = 1.0  # to wait for another connection's transaction
 _LOW = 200 * 1024 * 1024  # bytes
 
 
@@ -39,7 +39,7 @@ def refuse_damaged(opened: sqlite3.Connection, seconds: float | None = None) -> 
 
 
 def refuse_damaged_now(seconds: float) -> None:
-    """Raises NotReadyError if damage is found in ``seconds``."""
+    """Raises NotReadyError if damage is found within ``seconds``."""
     with file_errors(), closing(_open()) as opened:
         refuse_damaged(opened, seconds)
 
@@ -52,7 +52,7 @@ def disk_is_low() -> bool:
 
 
 class Monitor:
-    """Tries the database at most every few seconds, however often it is asked."""
+    """Checks the database at most every ten seconds, however often it is asked."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -65,7 +65,7 @@ class Monitor:
         self._written_at = self._read_at = float("-inf")
 
     def fault(self) -> Fault | None:
-        """While another thread is checking, what the check before found."""
+        """Returns the previous result while another thread is checking."""
         if self._lock.acquire(blocking=False):
             try:
                 self._check_if_due()
@@ -74,7 +74,7 @@ class Monitor:
         return Fault.DAMAGED if self._is_damaged else self._fault
 
     def report(self, fault: Fault) -> None:
-        """Damage that a request met counts until the process ends: a check may not reach it."""
+        """Damage counts until the process ends, because later checks may not reach it."""
         if fault is Fault.DAMAGED:
             self._is_damaged = True
 
@@ -110,7 +110,7 @@ def _open() -> sqlite3.Connection:
 
 
 def _write(opened: sqlite3.Connection) -> None:
-    """Changes nothing, but SQLite writes a page and waits until it is on the disk."""
+    """Changes nothing, but SQLite writes a page and waits until it is on disk."""
     ((number,),) = opened.execute("PRAGMA user_version")
     opened.execute(f"PRAGMA user_version = {int(number)}")
 

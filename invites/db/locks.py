@@ -12,7 +12,7 @@ from invites.db import connection
 
 @contextmanager
 def lock_file(name: str) -> Iterator[IO[str]]:
-    """The file beside the database that the processes lock; not locked yet."""
+    """Opens a file beside the database for processes to lock. Doesn't lock it."""
     path = connection.path().with_name(f"{name}.lock")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+") as lock:
@@ -25,7 +25,7 @@ def lock_file(name: str) -> Iterator[IO[str]]:
 def only_one(name: str, give_up: Callable[[], bool], *, where: str = "") -> Iterator[bool]:
     """Waits until no other process holds the lock ``name``, or until ``give_up`` returns True.
 
-    Yields whether this process holds it. ``where`` tells others more about this process.
+    Yields whether this process holds it. ``where``: added to what ``holder`` returns.
     """
     with lock_file(name) as lock:
         while not (claimed := _claim(lock)) and not give_up():

@@ -19,7 +19,7 @@ def insert_rows(
 ) -> None:
     """Ten times as fast as peewee's insert_many. Values are as stored (see UtcField.db_value).
 
-    ``same``: columns with one value for all rows.
+    ``same``: columns that have the same value in all rows.
     """
     table = model._meta.table_name
     marks = ", ".join(["?" for _ in columns] + [str(int(value)) for value in same.values()])
@@ -39,7 +39,7 @@ def update_rows(
 
 
 def delete(model: type[Model]) -> ModelDelete:
-    """types-peewee can't type ``model.delete``."""
+    """``model.delete()``, for which types-peewee has no type."""
     query: Any = model
     deletion: ModelDelete = query.delete()
     return deletion
@@ -62,10 +62,10 @@ def execute(sql: str, values: Sequence[Any]) -> int:
 
 
 def sql(template: str, *enums: type[Enum], **parts: str) -> str:
-    """Plain SQL from a template with enum members in it, such as ``{BatchState.DONE}``.
+    """Fills in the enum members of a template, such as ``{BatchState.DONE}``.
 
-    They become literals, so that SQLite can use a partial index. ``parts`` are pieces of SQL. Pass
-    all other values as ``?``.
+    They become literals, so SQLite can use a partial index. ``parts``: pieces of SQL to fill in.
+    All other values must be parameters (``?``).
     """
     literals = {
         enum.__name__: SimpleNamespace(**{each.name: _sql_literal(each.value) for each in enum})
@@ -87,21 +87,24 @@ def read(source: Any, columns: Sequence[Any], *conditions: Any) -> list[tuple[An
 
 
 def literal(value: str) -> SQL:
-    """SQL for a string, which a partial index needs. Raises ValueError unless an identifier."""
+    """An SQL literal, because SQLite can't use a partial index with a parameter.
+
+    Raises ValueError unless ``value`` is an identifier.
+    """
     if not value.isidentifier():
         raise ValueError(value)
     return SQL(f"'{value}'")
 
 
 def among(field: Any, values: Sequence[str | int]) -> Any:
-    """Passes all values as one parameter: peewee is slow with one for each value."""
+    """Passes all values as one parameter, because peewee is slow with one per value."""
     return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
 
 
 def lookup(values: Sequence[str], field: Any) -> Any:
     """Rows whose ``field`` is one of ``values``, for a join or ``read``.
 
-    Sorting the values makes it twice as fast for tens of thousands: neighbors share index pages.
+    Sorting tens of thousands of values makes it twice as fast: neighbors share index pages.
     """
     wanted = SQL("json_each(?) AS wanted", [_as_json(sorted(values))])
     # In SQLite, CROSS JOIN fixes the order of the tables: it reads ``wanted`` first.
@@ -117,5 +120,5 @@ def _as_json(values: Sequence[str]) -> str:
 
 
 def unindexed(field: Any) -> Any:
-    """``field`` as an expression that no index matches, so that SQLite uses a better index."""
+    """``field`` as an expression that no index matches, so that SQLite picks a better index."""
     return NodeList((SQL("+"), field))

@@ -1,8 +1,8 @@
-"""Migrations: applying them, and refusing a database with a schema this version can't use.
+"""Applies migrations, and refuses a database whose schema this version can't use.
 
 A migration is a file ``NNNN_name.py`` with a function ``up(execute)``; ``execute`` runs one SQL
-statement. It never changes after its release: its checksum is stored when it is applied and
-compared at every start.
+statement. After its release, a migration never changes: its checksum is stored when it is applied
+and compared at every start.
 """
 
 import fcntl
@@ -27,7 +27,7 @@ Models = Sequence[type[peewee.Model]]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Only the tables of the models, because replication tools add their own to the file.
+# Only the tables of the models, because replication tools add tables of their own.
 _SCHEMA = """
     WITH ours AS (SELECT * FROM sqlite_master WHERE tbl_name IN (SELECT value FROM json_each(?))),
          tables AS (SELECT * FROM ours WHERE type = 'table')
@@ -70,7 +70,7 @@ def migrate(models: Models) -> list[str]:
             file.touch(mode=0o600)
             connect()
             try:
-                # Otherwise a migration that rebuilds a table deletes the rows that refer to it.
+                # Otherwise, rebuilding a table would delete the rows that refer to it.
                 database.execute_sql("PRAGMA foreign_keys = 0")
                 with transaction():
                     pending = _pending()
@@ -85,7 +85,7 @@ def migrate(models: Models) -> list[str]:
 
 
 def refuse_unready() -> None:
-    """Raises NotReadyError."""
+    """Raises NotReadyError if the database is missing, or doesn't fit this version."""
     file = path()
     with file_errors():
         if file.exists():
@@ -108,7 +108,7 @@ def refuse_unready() -> None:
 
 
 def is_sound() -> bool:
-    """True for any version of Invites."""
+    """Whether this is an undamaged database of any version of Invites."""
     try:
         connect()
         refuse_damaged(database.connection())
@@ -143,7 +143,7 @@ def _applied() -> dict[str, str]:
 
 
 def _pending() -> list[Path]:
-    """In order. Raises NotReadyError if unknown migrations were applied."""
+    """In order. Raises NotReadyError if applied migrations are unknown or have changed."""
     applied = _applied()
     files = {file.stem: file for file in sorted(MIGRATIONS.glob("[0-9]*.py"))}
     if unknown := [name for name in applied if name not in files]:
@@ -171,7 +171,7 @@ def _checksum(migration: Path) -> str:
 
 
 def _refuse_dangling_rows() -> None:
-    """Migrations run with foreign keys off, so that they can rebuild tables."""
+    """Checks what SQLite didn't: migrations run with foreign keys off."""
     dangling = {table for table, *_ in database.execute_sql("PRAGMA foreign_key_check")}
     if dangling:
         raise NotReadyError(

@@ -1,6 +1,6 @@
-"""Searching and ordering text regardless of case and accents.
+"""Searches and sorts text regardless of case and accents.
 
-SQLite itself doesn't match "Ö" with "ö" or sort them together.
+SQLite itself neither matches "Ö" with "ö" nor sorts them together.
 """
 
 import re
