@@ -7,7 +7,7 @@ from invites.models.base import Row
 
 
 class Account(Row):
-    """An organization that invites people. ``moderator_limit``: invitations a day, for each."""
+    """An organization that invites people. ``moderator_limit``: invitations a day per Moderator."""
 
     name = CharField(max_length=100)
     slug = CharField(max_length=60, unique=True)

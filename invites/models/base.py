@@ -1,4 +1,4 @@
-"""The base of all tables."""
+"""The base class of all tables."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the installation knows about itself."""
+"""The installation's keys and backups."""
 
 from peewee import CharField
 
@@ -7,7 +7,7 @@ from invites.models.base import Row
 
 
 class Installation(Row):
-    """One row. ``key_fingerprints``: of the secret keys in use, the signing one first."""
+    """One row. ``key_fingerprints``: those of the secret keys in use, the signing key's first."""
 
     key_fingerprints = CharField(max_length=1000, default="")
     backed_up_at = UtcField(null=True)

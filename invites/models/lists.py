@@ -35,18 +35,18 @@ class EntryOutcome(StrEnum):
 
 
 INVITED = frozenset({EntryOutcome.INVITE})
-# Invited again only if the member ticks a box, see classify.invited.
+# Invited only if the member ticks a box; see classify.invited.
 ON_REQUEST = frozenset({EntryOutcome.REMOVED, EntryOutcome.DECLINED, EntryOutcome.PENDING})
 
 
 class StagedList(Row):
     """An uploaded file, kept for a day for review.
 
-    ``content``: a text file as it was uploaded, or the text made from a workbook or contacts, to be
+    ``content``: a text file as it was uploaded, or the text made from a workbook or contacts. It is
     read again when other columns are picked. ``encoding``: that of a text file, otherwise "".
     ``sheets``: the names of a workbook's sheets, starting with the one that was read.
     ``columns``: fields of lists.columns.Column. ``counts``: rows per outcome.
-    ``batch``: set once the list is sent; its rows and content are deleted then.
+    ``batch``: set when the list is sent, which deletes its rows and content.
     """
 
     account = ForeignKeyField(Account)
@@ -64,14 +64,14 @@ class StagedList(Row):
     batch_id: int | None
     created_at = UtcField()
     encoding = CharField(max_length=20, constraints=[SQL("DEFAULT ''")])
-    # The last column, because columns after megabytes are slow to read.
+    # The last column, because SQLite is slow to read a column that follows megabytes.
     content = BlobField(constraints=[SQL("DEFAULT X''")])
 
 
 class StagedRow(Row):
-    """``email`` is "" if ``problem`` is set. ``kept_as_is``: confirmed not to be misspelled.
+    """``email`` is "" if ``problem`` is set. ``kept_as_is``: a member confirmed the spelling.
 
-    ``other_cells``: what a row without an address has instead.
+    ``other_cells``: the text of a row without an address.
     """
 
     id = None

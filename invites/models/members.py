@@ -1,4 +1,4 @@
-"""Memberships, permanent links, audit log."""
+"""Memberships, permanent links and the audit log."""
 
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from invites.models.people import User
 
 
 class PermanentLink(Row):
-    """A deleted link keeps its row, so that its id and token are never used again."""
+    """A deleted link keeps its row, so that its id and token are never reused."""
 
     account = ForeignKeyField(Account)
     account_id: int
@@ -58,7 +58,7 @@ class Membership(Row):
 
     @property
     def effective_role(self) -> Role:
-        """User until the address is confirmed, because anybody can claim one."""
+        """User until the address is confirmed, because anybody can enter any address."""
         granted: Role = self.role
         return granted if self.user.is_confirmed else Role.USER
 

@@ -1,4 +1,4 @@
-"""The outbox: deliveries, the worker's status and its limits."""
+"""The outbox: deliveries, their outcomes, the worker's status and its limits."""
 
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -43,12 +43,12 @@ class Priority(IntEnum):
 
 
 class Delivery(Row):
-    """One mail to one person, in a transactional outbox.
+    """One message to one address, in a transactional outbox.
 
-    Holds no text: the worker renders a mail from the row that caused it. Neither the table nor its
-    backups hold a usable link. ``due_at``: the earliest time of the next attempt.
-    ``unknown_outcomes``: attempts in which the connection broke after the whole mail was sent,
-    before the reply. ``claimed_by``: the worker that sends it, or did so last.
+    Contains no text: the worker renders the message from the row that caused it. So neither the
+    table nor its backups contain a usable link. ``due_at``: the earliest time of the next attempt.
+    ``unknown_outcomes``: attempts in which the connection broke after the whole message was sent,
+    before the reply. ``claimed_by``: the worker that last claimed it.
     """
 
     kind = CharField(max_length=20)
@@ -78,7 +78,7 @@ class Delivery(Row):
         indexes = ((("batch", "state", "finished_at"), False),)
 
 
-# Partial indexes: they exclude sent mail, so updating its state stays cheap.
+# Partial indexes, which stay small because they exclude sent messages.
 for _name, _state, *_columns in (
     ("queued", DeliveryState.QUEUED, "state", "priority", "batch", "due_at"),
     ("sending", DeliveryState.SENDING, "state"),
@@ -92,9 +92,9 @@ for _name, _state, *_columns in (
 
 
 class DeliveryOutcome(Row):
-    """New values of a delivery that a worker sent, until they are folded into it.
+    """The new values of a delivery after an attempt, until they are folded into it.
 
-    Without an index or foreign key, because a row is inserted for each mail.
+    Without an index or foreign key, because a row is inserted for each attempt.
     """
 
     delivery_id = IntegerField()
@@ -109,14 +109,14 @@ class DeliveryOutcome(Row):
 
 
 class WorkerStatus(Row):
-    """One row, written by the worker, read by pages and /healthz."""
+    """One row, written by the worker and read by pages and /healthz."""
 
     seen_at = UtcField()
     outage = CharField(max_length=500)
 
 
 class MailThrottle(Row):
-    """Without a row, the defaults apply. ``per_minute``: over all connections; None is no limit."""
+    """Without a row, the defaults apply. ``per_minute``: over all connections; None: no limit."""
 
     per_minute = IntegerField(null=True)
     connections = IntegerField()

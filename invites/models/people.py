@@ -44,7 +44,7 @@ class Session(Row):
 
 
 class Authenticator(Row):
-    """Its key is derived from this row. ``last_step``: the last 30-second step that was used."""
+    """Its key is derived from this row. ``last_step``: the 30-second step of the last code used."""
 
     user = ForeignKeyField(User, unique=True)
     user_id: int
@@ -85,9 +85,9 @@ class PasskeyChallenge(Row):
 
 
 class SecurityEvent(StrEnum):
-    """What people are notified of, in case they didn't do it themselves (ASVS 5.0 6.3.7).
+    """What people are told by email, in case they didn't do it themselves (ASVS 5.0 6.3.7).
 
-    PASSWORD_GIVEN and TWO_STEP_DISABLED: by the operator. TWO_STEP_REQUIRED: by an account.
+    The operator causes PASSWORD_GIVEN and TWO_STEP_DISABLED; an account causes TWO_STEP_REQUIRED.
     """
 
     PASSWORD_CHANGED = "password_changed"
@@ -117,7 +117,7 @@ class EmailTokenPurpose(StrEnum):
 
 
 class EmailToken(Row):
-    """A link that proves once that ``user`` reads the mail of ``email``."""
+    """A single-use link that proves that ``user`` reads the messages sent to ``email``."""
 
     user = ForeignKeyField(User)
     user_id: int
