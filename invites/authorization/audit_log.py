@@ -1,6 +1,6 @@
 """The audit log: who did what in an account, written in the transaction of the action itself.
 
-Entries are never changed or deleted; the database refuses both with triggers.
+Entries are never changed or deleted; triggers in the database refuse both.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.models import Account, AuditEntry, Membership, User
 
-# Of one person in one account, so that nobody can hide entries among others.
+# Per person and account, so that nobody can hide an entry among endless others.
 _MAX_ENTRIES_A_DAY = 1_000
 _MAX_LOGINS_A_DAY = 10
 _DAY = timedelta(days=1)
@@ -77,8 +77,8 @@ def record(
 ) -> None:
     """``details``: JSON values, such as the address of the person concerned.
 
-    Call it in the transaction of the action, because it refuses endless ones, such as pausing and
-    resuming: it raises RuleError(CHANGE_LIMIT).
+    Call it in the transaction of the action, which is undone if this raises RuleError(CHANGE_LIMIT)
+    because the actor has made 1,000 entries in a day.
     """
     if actor is not None:
         own = AuditEntry.select().where(AuditEntry.account == account, AuditEntry.actor == actor)
@@ -99,9 +99,9 @@ def _add(
 
 
 def record_login(user: User, device: str, now: datetime) -> None:
-    """``device``: its label, like "Firefox, Linux"; "" if unknown.
+    """Records up to ten a day in each account; the tenth is marked as the last of the day.
 
-    Ten a day and account; the tenth says that there may be more.
+    ``device``: its label, such as "Firefox, Linux"; "" if unknown.
     """
     with db.transaction():
         for membership in _memberships(user):
@@ -135,7 +135,7 @@ def entries(
 ) -> "ModelSelect[AuditEntry]":
     """Newest first. ``search`` matches the actor or the person concerned, by name or address.
 
-    A person concerned who never was a member is found only by address.
+    A person concerned who was never a member is found only by address.
     """
     found = (
         AuditEntry.select(AuditEntry, User)

@@ -1,4 +1,4 @@
-"""Authority: whether an inviter may still invite people to the role of their invitation.
+"""Authority: whether an inviter may still grant the role of an invitation.
 
 Checked whenever an invitation is used, so nothing is written when an inviter leaves or is demoted.
 If they get their role back, their invitations work again. The same is true of copied links and the
@@ -29,7 +29,7 @@ def has_authority(invitation: Invitation) -> bool:
 
 
 def may_copy(copier: Membership, invitation: Invitation) -> bool:
-    """Also checked when the copied link is used: it works only as long as this is true."""
+    """Checked again when the copied link is used: it works only as long as this is true."""
     return is_allowed(fresh(copier), Action.MANAGE_INVITATION, invitation)
 
 

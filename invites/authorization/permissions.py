@@ -1,4 +1,4 @@
-"""Permissions: who may do what. One table, and one function that every action calls first.
+"""Permissions: who may do what. ``is_allowed`` decides for pages, ``authorize`` for rules.
 
 An Account Owner may do everything. An Admin can't grant or change the role of Account Owner. A
 Moderator can invite and remove Users. The actor's effective role counts: everybody is a User until
@@ -39,7 +39,7 @@ class Action(StrEnum):
     CLAIM_OWNERSHIP = "claim_ownership", Role.ADMIN
 
 
-# By a member's own role: the highest role that they may grant, change or remove.
+# The highest role that a member may grant, change or remove, by the member's own role.
 HIGHEST_GRANTABLE = {
     Role.USER: None,
     Role.MODERATOR: Role.USER,
@@ -67,7 +67,7 @@ def authorize(actor: Membership, action: Action, target: Target = None) -> None:
     """Raises RuleError(NOT_ALLOWED), and logs it, unless ``is_allowed`` (ASVS 5.0 16.3.2).
 
     Call it in the transaction of the action. It reads the member again, because they may have been
-    demoted since the request read them.
+    demoted since the request began.
     """
     if not is_allowed(fresh(actor), action, target):
         log.warning("denied: %s to user %s", action, actor.user_id)
