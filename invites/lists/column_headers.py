@@ -1,4 +1,4 @@
-"""Whether a column has addresses or names, and whose, from its header in many languages."""
+"""Reads column headers in many languages: whether a column has addresses or names, and whose."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _MAX_LENGTH = 150  # characters examined
 
-# All in lower case, without accents, spaces and punctuation.
+# All in lower case, without accents, spaces or punctuation.
 _EMAIL = frozenset((
     "email", "emails", "mail", "mails", "emailaddress", "emailaddresses", "mailaddress",
     "emailid", "emailvalue", "primaryemail", "emailadresse", "mailadresse", "epost", "epostadresse",
@@ -40,7 +40,7 @@ _EMAIL_PART = (
 )
 _ADDRESS_PART = ("adres", "address", "direccion", "endereco", "indirizzo", "kontakt", "contact")
 
-# Words in headers of columns with further addresses of a person, or addresses of other people.
+# Words in the headers of a person's other addresses, or of other people's addresses.
 _SECONDARY = frozenset((
     "alternate", "alternative", "alternatemail", "recovery", "secondary", "second", "other",
     "additional", "proxy", "backup", "old", "former", "previous", "cc", "bcc", "alias", "aliases",
@@ -53,7 +53,7 @@ _SECONDARY = frozenset((
     "дополнительный", "予備", "备用", "備用",
 ))  # fmt: skip
 
-# Ranked from full names to parts of them.
+# Best first: full names, then first names.
 _NAME = (
     "fullname", "name", "displayname", "nameinfull", "contactname", "membername",
     "volunteername", "firstandlastname", "firstnamelastname", "firstlastname", "lastnamefirstname",
@@ -109,7 +109,7 @@ _WORDS = re.compile(r"[^\W\d_]+|\d+")
 
 
 class Header(NamedTuple):
-    """``plain``: the words that matter, joined. ``people``: words of _PEOPLE."""
+    """``plain``: the words that matter, joined. ``people``: the words that are in _PEOPLE."""
 
     plain: str
     people: frozenset[str]
@@ -117,7 +117,10 @@ class Header(NamedTuple):
 
 
 def email_weight(header: str) -> float:
-    """1 if the header doesn't mention addresses, less for a secondary address."""
+    """How likely it is that the column has the addresses to invite.
+
+    1 if the header doesn't mention addresses, more if it does, less for secondary addresses.
+    """
     found = _read(header)
     if found.is_secondary:
         return 0.3
@@ -129,17 +132,17 @@ def email_weight(header: str) -> float:
 
 
 def is_login(header: str) -> bool:
-    """Whether it is a login, which may be an address, such as ``Username`` in Microsoft 365."""
+    """Whether the column has logins, which may be addresses: ``Username`` in Microsoft 365."""
     return _joined(_words(header)) in _LOGIN
 
 
 def is_title(cell: str) -> bool:
-    """Whether the cell must be the header of a column with addresses or names."""
+    """Whether the cell is a known header of addresses or names."""
     return _read(cell).plain in _EMAIL or is_login(cell) or name_rank(cell) is not None
 
 
 def name_rank(header: str) -> int | None:
-    """0 is best; None if it isn't a header for names."""
+    """0 is best; None if this isn't a header of names."""
     return None if is_login(header) else _NAME_RANK.get(_read(header).plain)
 
 
@@ -152,7 +155,7 @@ def is_family_name(header: str) -> bool:
 
 
 def people_in(header: str) -> frozenset[str]:
-    """The person that the column is about: ``billing`` for *Billing First Name*."""
+    """Words that say whose column this is: ``billing`` for *Billing First Name*."""
     return _read(header).people
 
 

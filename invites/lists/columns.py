@@ -1,4 +1,4 @@
-"""Finds the columns with addresses and names, from the headers and first rows of a table."""
+"""Finds the columns with addresses and names, by the headers and first rows of a table."""
 
 import re
 from collections import defaultdict
@@ -16,11 +16,11 @@ from invites.lists.column_headers import (
 )
 from invites.lists.header_row import LIKE_ADDRESS, Row, before_people, find_header
 
-# The index of a virtual column: first and last name together.
+# The index of a virtual column with first and last names.
 BOTH_NAMES = 30_000  # beyond every real index
 
 # How much of a table is examined.
-_ROWS = 300  # without empty ones
+_ROWS = 300  # not counting empty ones
 _CELLS = 200_000
 _HEADER_ROWS = 10  # rows that may be the header
 
@@ -29,14 +29,14 @@ _MAX_EXAMPLES = 3
 _MAX_EXAMPLE = 40  # characters
 _MAX_HEADER = 100  # characters
 
-_LOGIN_WEIGHT = 8  # of a column with logins, if most of them are addresses
+_LOGIN_WEIGHT = 8  # of a column with logins, if at least half of them are addresses
 
 _ADDRESS_WITHOUT_AT = re.compile(r"[^\W_]\.[a-z]{2,}$|^(?=\D*\d)\S+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``header`` may be "". ``examples``: the first cells. ``addresses``: cells with an @."""
+    """``examples``: the first filled cells. ``addresses``: how many cells have an @."""
 
     index: int
     header: str
@@ -112,7 +112,7 @@ class ColumnScan:
         return max(weights, key=lambda index: weights[index]) if weights else None
 
     def name_column(self, email: int) -> int | None:
-        """May be BOTH_NAMES; None if no header fits. Prefers names of the same people."""
+        """May be BOTH_NAMES; None if no header fits. Prefers names of the addresses' owners."""
         people = people_in(self._header(email))
         ranks = [
             (people_in(header) != people, rank, index)
@@ -124,7 +124,7 @@ class ColumnScan:
         return BOTH_NAMES if both and best == both[0] and email not in both else best
 
     def name_reader(self, column: int | None) -> Callable[[list[str]], str]:
-        """``column`` may be BOTH_NAMES."""
+        """Returns a function that reads the name from a row. ``column`` may be BOTH_NAMES."""
         both = self._both_names() if column == BOTH_NAMES else None
         if both:
             return lambda cells: _full_name(cells, *both)
@@ -137,7 +137,7 @@ class ColumnScan:
         return Column(index, self._header(index), sample.examples, sample.with_at)
 
     def _both_names(self) -> tuple[int, int] | None:
-        """First and last name of the people whose addresses are in ``email_column``."""
+        """Columns of the first and last names, preferably of the addresses' owners."""
         email = self.email_column()
         people = people_in(self._header(email)) if email is not None else frozenset()
         given = self._first_header(is_given_name, people)
@@ -172,7 +172,7 @@ class ColumnScan:
         return self._samples.get(index, _Sample())
 
     def _may_be_header(self, first: list[str]) -> bool:
-        """Whether the row is a header, rather than a person with a malformed address."""
+        """Whether the row can be a header, rather than a person with a malformed address."""
         if any("@" in cell for cell in first):
             return False
         email = self.email_column()
@@ -181,7 +181,7 @@ class ColumnScan:
 
 
 def _samples(rows: list[list[str]]) -> dict[int, _Sample]:
-    """By column. Columns without a filled cell have none."""
+    """By column index. Columns without a filled cell have none."""
     filled: dict[int, list[str]] = defaultdict(list)
     cells_left = _CELLS
     for cells in rows:

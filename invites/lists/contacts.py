@@ -1,4 +1,4 @@
-"""A table made from exported contacts: a row per person, with the name and the addresses."""
+"""Makes a table from exported contacts: one row per person, with name and addresses."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -7,12 +7,12 @@ from invites.core.errors import Reason, RuleError
 from invites.lists.entries import MAX_ENTRIES
 from invites.lists.table import CONTACT_DELIMITER, Table
 
-_MAX_LINE = 10_000  # characters; photos are longer, and not needed
+_MAX_LINE = 10_000  # characters; photos are longer, but aren't needed
 _MAX_START = 300  # characters
 
 
 def contacts_table(people: Iterable[list[str]]) -> Table:
-    """``people``: a list of name and addresses for each. Raises RuleError(LIST_TOO_LONG)."""
+    """``people``: for each, the name and then the addresses. Raises RuleError(LIST_TOO_LONG)."""
     lines: list[str] = []
     writer = csv.writer(_ListWriter(lines), delimiter=CONTACT_DELIMITER, lineterminator="\n")
     widest = 2
@@ -26,7 +26,7 @@ def contacts_table(people: Iterable[list[str]]) -> Table:
 
 
 class _ListWriter:
-    """A file for csv.writer. io.StringIO would take four bytes per character."""
+    """A file for csv.writer, because io.StringIO would take four bytes per character."""
 
     def __init__(self, lines: list[str]) -> None:
         self.write = lines.append
@@ -37,7 +37,10 @@ def one_line(text: str) -> str:
 
 
 def unfolded_lines(text: str) -> Iterator[str]:
-    """Joins continued lines: those that begin with a space or, in quoted-printable, follow a =."""
+    """Joins lines with their continuations.
+
+    Those begin with a space or a tab or, in quoted-printable, follow a line that ends with ``=``.
+    """
     whole, is_quoted = "", False
     for line in _lines(text):
         if line[:1] in (" ", "\t"):
@@ -57,7 +60,7 @@ def _is_quoted(start: str) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """One at a time: all at once would take hundreds of megabytes."""
+    """Lines, one at a time: all at once would take hundreds of megabytes. Cuts off long lines."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)

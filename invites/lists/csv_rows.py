@@ -1,4 +1,4 @@
-"""Checks and reads rows of CSV text with little memory."""
+"""Checks and reads CSV text, using little memory."""
 
 import csv
 import io
@@ -13,18 +13,18 @@ MAX_CELLS = 16_384  # in a row
 MAX_LINES = 1_048_576  # filled or empty
 
 MAX_CELL = 100_000  # characters; a longer cell means an unclosed quote, or an attack
-_MAX_LINE = 1_000_000  # characters; csv.reader holds a line in memory, at four bytes each
+_MAX_LINE = 1_000_000  # characters; csv.reader keeps a line in memory, at four bytes each
 
 _CHUNK = 64 * 1024  # characters read at once, because a copy of the text could take 80 MB
-_CHUNKS_PER_ROW = 8  # a longer row has too many cells
-# Characters searched at once for line ends. A line of more than MAX_CELLS characters covers at
-# least one whole window.
+_CHUNKS_PER_ROW = 8  # a longer row is refused as too wide
+# Characters searched for a line end at once. A line of MAX_CELLS characters or more covers at least
+# one whole window.
 _WINDOW = MAX_CELLS // 2
-_END = "\0"  # doesn't occur in decoded text
+_END = "\0"  # never occurs in decoded text
 
 
 def rows(text: str, delimiter: str) -> Iterator[list[str]]:
-    """Includes empty rows. The text has passed ``check``."""
+    """Includes empty rows. The text must have passed ``check``."""
     csv.field_size_limit(MAX_CELL)
     lines = chain.from_iterable(map(_lines, _chunks(text)))
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)

@@ -22,13 +22,13 @@ _ADDRESSES = re.compile(rf"{_ADDRESS_WITH_NAME}(?:\s*+[,;|]\s*+{_ADDRESS_WITH_NA
 
 
 def guess_delimiter(text: str) -> str:
-    """The delimiter that gives the header most titles, and rows with addresses equal lengths."""
+    """Prefers known titles in the header, then rows with addresses, then rows of equal length."""
     lines = _sample_lines(text)
     return max(DELIMITERS, key=lambda delimiter: _fitness(lines, delimiter))
 
 
 def without_separator_line(text: str) -> tuple[str, str]:
-    """Removes Excel's first line ``sep=;``; returns the rest and the delimiter, or ""."""
+    """Removes a first line ``sep=;`` for Excel. Returns the rest, and the delimiter or ""."""
     found = _SEPARATOR_LINE.match(text)
     return (text[found.end() :], found[1]) if found else (text, "")
 

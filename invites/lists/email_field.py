@@ -20,21 +20,21 @@ from invites.lists.entries import (
 )
 from invites.lists.suggestions import is_split_address
 
-_MAX_PART = 500  # characters of a text that is examined as one address
-_MAX_LINE = 100_000  # characters; joiners aren't kept in a longer one
-_MAX_INVALID_TEXT = 100  # characters kept of a text without an address
-_MAX_LINES = 6 * MAX_ENTRIES  # empty ones count, and browsers send two characters for each
+_MAX_PART = 500  # characters examined for a single address with spaces in it
+_MAX_LINE = 100_000  # characters; a longer line loses the joiners in its names
+_MAX_INVALID_TEXT = 100  # characters of a row or part that are kept if it has no address
+_MAX_LINES = 6 * MAX_ENTRIES  # empty lines count, and browsers end each with two characters
 _MAX_CELLS = 20 * MAX_ENTRIES
 _LINE_ENDS = "\n\r\u2028\u2029"
 _SEPARATOR = re.compile(r"[,;\n\r\t\u2028\u2029|]")
 _LINE = re.compile(r"[^\n\r\u2028\u2029]+")
 _PART = re.compile(r"[^,;\t|]+")
-_PART_WITH_QUOTES = re.compile(r'(?:"[^"]*+"|[^,;\t|"]++)++')  # possessive: needs no memory
+_PART_WITH_QUOTES = re.compile(r'(?:"[^"]*+"|[^,;\t|"]++)++')  # possessive, to save memory
 _WORD = re.compile(r"\S+")
 _ADDRESS_WITHOUT_AT = re.compile(r"[^\W_][\w.-]*\w\.[a-z]{2,}")
 _SPACES = re.compile(r"(\s+)")
 _IN_BRACKETS = re.compile(r"<([^<>]*)>")
-_NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # never backtracks for long
+_NAME_AND_ADDRESS = re.compile(r"[^@<>]*<[^<>@]*@[^<>]*>")  # takes linear time
 
 
 def read_field(text: str) -> list[Entry]:
@@ -42,7 +42,7 @@ def read_field(text: str) -> list[Entry]:
 
     They are separated by commas, semicolons, spaces or line breaks. ``Name <address>`` is one
     entry, with or without quotes around the name. Lines with tabs are rows pasted from a table.
-    Stops after 50,001 entries. Raises RuleError(LIST_TOO_LONG) for far more separators.
+    Stops after 50,001 entries. Raises RuleError(LIST_TOO_LONG) for far more separators than that.
     """
     if _count(text, _LINE_ENDS) > _MAX_LINES or _count(text, ",;\t|") > _MAX_CELLS:
         raise RuleError(Reason.LIST_TOO_LONG, limit=MAX_ENTRIES)
@@ -54,7 +54,7 @@ def _count(text: str, separators: str) -> int:
 
 
 def format_entry(address: str, name: str = "") -> str:
-    """The inverse of ``read_field``."""
+    """The text that ``read_field`` reads as this entry."""
     if not name or "<" in address:
         return address
     return f'"{name}" <{address}>' if _SEPARATOR.search(name) else f"{name} <{address}>"
@@ -142,7 +142,7 @@ def _read_line(line: str) -> Iterator[Entry]:
 
 
 def _split_outside_quotes(line: str) -> Iterator[str]:
-    """Splits at separators outside of quotes. An unpaired quote, as in O"Neil, is ignored."""
+    """Splits at separators outside of quotes. If one is unpaired, as in O"Neil, ignores quotes."""
     has_pairs = line.count('"') % 2 == 0
     for found in (_PART_WITH_QUOTES if has_pairs else _PART).finditer(line):
         part = found[0].strip()

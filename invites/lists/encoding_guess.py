@@ -1,4 +1,4 @@
-"""Guesses the encoding of a text that isn't Unicode: single-byte, or from East Asia."""
+"""Guesses the encoding of text that isn't Unicode: a single-byte or an East Asian one."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ _SAMPLE = 8 * 1024  # bytes
 _MAX_LINE = 4 * 1024  # bytes
 _ADDRESS = re.compile(rb"(?<![\x80-\xff])[\w.+-]+@[\w-]+\.[\w.-]+")
 
-_SIMILAR = 0.03  # if likelihoods differ less, statistics decide
+_SIMILAR = 0.03  # if likelihoods differ by less, statistics decide
 _LIKELY = 0.8
 _RARE = {"iso8859_5", "iso8859_6", "euc_jp", "koi8_r", "mac_roman", "cp850", "cp852"}
 
@@ -39,7 +39,7 @@ def guess_encoding(content: bytes) -> str:
 
 
 def non_ascii_lines(content: bytes) -> list[bytes]:
-    """Lines with a byte above 127: about the first 8 KB of them."""
+    """The first 8 KB or so of lines with a byte above 127."""
     if b"\n" not in content[: 2 * _MAX_LINE]:
         content = content[: 4 * _SAMPLE].replace(b"\r", b"\n")
     lines: list[bytes] = []
@@ -61,9 +61,9 @@ def _decoded(sample: bytes, encoding: str) -> str | None:
 
 
 def _statistics(sample: bytes) -> defaultdict[str, float]:
-    """How well the letters fit, by encoding. Empty if that can't be found out.
+    """Scores from chardet, by encoding; none if it fails.
 
-    In a process of its own, as the models take 40 MB. It is rarely needed.
+    Runs in a process of its own, because its models take 40 MB and are rarely needed.
     """
     scores: defaultdict[str, float] = defaultdict(float)
     try:

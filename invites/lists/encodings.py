@@ -41,7 +41,7 @@ _BINARY_SIGNATURES = (
 def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
     """Returns the text, with universal newlines, and its encoding.
 
-    Guesses the encoding unless it is given. It may also be ASCII, MIXED, UNKNOWN or a UTF-16.
+    The encoding is one of CHOICES, ASCII, MIXED, UNKNOWN or a UTF-16; it is guessed unless given.
     Characters that can't be read become U+FFFD. Raises RuleError(FILE_NOT_TEXT).
     """
     if content.startswith(_BINARY_SIGNATURES):
@@ -91,7 +91,7 @@ def _is_utf_8(line: bytes) -> bool:
 
 
 def _is_mac_roman(head: bytes) -> bool:
-    """Guesses from the positions of the letters; for files with CR line ends."""
+    """Counts bytes that are letters in Mac Roman and in Windows; for files with CR line ends."""
     mac_letters = sum(0x80 <= byte < 0xA0 for byte in head)
     windows_letters = sum(byte >= 0xC0 for byte in head)
     return mac_letters > windows_letters
@@ -100,7 +100,7 @@ def _is_mac_roman(head: bytes) -> bool:
 def _decode_as(content: bytes, encoding: str, errors: str) -> str:
     """Decodes in chunks. In large files, replaces characters beyond the BMP, such as emoji.
 
-    A single one would make Python take four bytes for every character.
+    A single one makes Python use four bytes for every character.
     """
     mixed = encoding == MIXED
     codec = codecs.getincrementaldecoder(_CODECS.get(encoding, encoding))

@@ -8,7 +8,7 @@ from invites.core.text_fields import JOINERS, NAME_LENGTH, name_or_nothing
 from invites.lists.column_headers import email_weight
 
 MAX_ENTRIES = 50_000  # in a file, or in a file and the Email field together
-MAX_TEXT = 1000  # characters; an address has 254, and people want to see what is wrong
+MAX_TEXT = 1000  # characters; longer than any address, so that people see what is wrong
 
 _OPENING = "\"'([{<“”‘’„«»` "
 _CLOSING = "\"')]}>“”‘’«»` .,;:!"
@@ -30,10 +30,10 @@ _GARBLED = re.compile("[\x80-\x9f¡-©«-³¶\u00b8¹»-¿÷]")
 
 
 class Entry(NamedTuple):
-    """``text`` should be an address. ``row`` is its number in the file (from 1).
+    """``text`` should be an address. ``row``: its number in the file, from 1.
 
     ``kept_as_is``: a member confirmed that the address isn't misspelled.
-    ``other_cells``: what the row has instead of an address, such as a title or a sum.
+    ``other_cells``: the text of a row without an address, such as a title or a sum.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
 
 
 def read_cell(cell: str, name: str = "") -> tuple[str, str]:
-    """Text and name of an entry. ``cell`` has the address, ``name`` is another cell.
+    """The text and name of an entry. ``cell`` has the address, ``name`` is another cell.
 
     ``Name <address>`` gives both. Spaces are kept: ``ada okafor@example.org`` is more likely an
     address with a typo than a name followed by someone else's address.
@@ -97,12 +97,12 @@ def strip_surrounding(text: str) -> str:
 
 
 def name_before_address(text: str) -> str:
-    """Removes quotes, and ``From:`` of a copied mail."""
+    """Removes quotes, and labels such as the ``From:`` of a copied message."""
     return name_in(text.rpartition(":")[2].strip("\"'“”‘’„«» ,;"))
 
 
 def name_in(cell: str) -> str:
-    """Empty if ``clean_name`` refuses it, or if it was decoded wrongly and can't be repaired."""
+    """Returns "" if ``clean_name`` refuses it, or if it was wrongly decoded beyond repair."""
     name = cell.strip()
     if len(name) > NAME_LENGTH:
         name = name[:NAME_LENGTH].rstrip()

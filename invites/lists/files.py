@@ -23,11 +23,11 @@ _MAX_REWRITTEN = 4 * 1024 * 1024  # characters; 50,000 addresses with names
 
 
 def read(content: bytes, encoding: str = "", delimiter: str = "") -> Table:
-    """The format is detected from the content, not from the file name.
+    """Detects the format from the content, not from the file name.
 
-    CSV, workbooks (.xlsx, .xlsb, .xls, .ods), or contacts (.vcf, .ldif). Encoding and delimiter of
-    text files are guessed unless given. Raises RuleError(FILE_*), or LIST_TOO_LONG for too many
-    lines.
+    Reads CSV, workbooks (.xlsx, .xlsb, .xls, .ods) and contacts (.vcf, .ldif). Guesses the encoding
+    and delimiter of text files unless they are given. Raises RuleError(FILE_*), or LIST_TOO_LONG
+    for too many lines.
     """
     if len(content) > MAX_BYTES:
         raise RuleError(Reason.FILE_TOO_LARGE, limit=MAX_MEGABYTES)
@@ -48,7 +48,7 @@ def read(content: bytes, encoding: str = "", delimiter: str = "") -> Table:
 
 
 def read_again(content: bytes, encoding: str, delimiter: str) -> Table:
-    """The table of a text file that ``read`` has checked."""
+    """Makes the same table again from a text file that ``read`` has checked."""
     return _text_table(decode(content, encoding)[0], encoding, delimiter)
 
 
@@ -74,9 +74,9 @@ def _checked(table: Table) -> Table:
 
 
 def _one_address_per_row(text: str, delimiter: str) -> str:
-    """Moves each address to a row of its own if there is nothing else.
+    """Moves each address to a row of its own if there is nothing but addresses.
 
-    Changes nothing if several rows have the same number of cells: then they are columns.
+    Changes nothing if several rows all have the same number of cells: those are columns.
     """
     if len(text) > _MAX_REWRITTEN or text.count('"') % 2:
         return text
@@ -94,7 +94,7 @@ def _one_address_per_row(text: str, delimiter: str) -> str:
     if addresses <= len(widths) or (len(widths) > 1 and min(widths) == max(widths)):
         return text
     out = io.StringIO()
-    # Reads again, because a list of two million cells would take 200 MB.
+    # Reads the text again, because a list of two million cells would take 200 MB.
     cells = chain.from_iterable(rows(text.strip(), delimiter))
     csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(
         [cell] for cell in cells if cell.strip()

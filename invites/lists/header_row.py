@@ -1,4 +1,4 @@
-"""Finds the row with the headers among the first rows of a table."""
+"""Finds the header row among the first rows of a table."""
 
 import re
 from itertools import islice, takewhile
@@ -13,14 +13,14 @@ _MAX_TITLES = 500  # cells examined in a row
 
 
 def before_people(first_rows: list[Row], rows: list[Row]) -> list[Row]:
-    """Rows that may be the header: before the first address, and with more than one cell."""
+    """Rows before the first address. If the table has several columns, those with several cells."""
     has_one_column = _has_one_column(rows)
     before = takewhile(lambda row: not _has_person(row[1], has_one_column), first_rows)
     return [row for row in before if has_one_column or _is_wide(row)]
 
 
 def _has_person(cells: list[str], has_one_column: bool) -> bool:
-    """Whether a cell has an address. Not in a line above the header: ``Exported by ada@…``."""
+    """Whether a cell has an address, except in a line of text such as ``Exported by ada@…``."""
     filled = [cell.strip() for cell in filter(None, cells) if cell.strip()]
     is_line = len(filled) == 1 and not has_one_column and " " in filled[0]
     return not is_line and any(map(LIKE_ADDRESS.search, filled))
@@ -36,7 +36,7 @@ def _is_wide(row: Row) -> bool:
 
 
 def find_header(rows: list[Row]) -> Row | None:
-    """The row with headers, which may follow a title.
+    """The header row, which may follow a title.
 
     If there are two header rows (merged cells), returns the lower one, which says more.
     """

@@ -23,7 +23,7 @@ _LAST_NAMES = ("sn", "surname")
 _ADDRESSES = ("mail", "rfc822mailbox", "mozillasecondemail", "mailalternateaddress")
 _KEPT = frozenset((*_FULL_NAMES, *_FIRST_NAMES, *_LAST_NAMES, *_ADDRESSES, "changetype"))
 
-_Record = defaultdict[str, list[str]]  # values by attribute, in lower case
+_Record = defaultdict[str, list[str]]  # values by attribute name, in lower case
 
 
 def is_ldif(text: str) -> bool:
@@ -52,7 +52,7 @@ def _records(text: str) -> Iterator[_Record]:
 
 
 def _row(record: _Record) -> list[str]:
-    """Empty for organizations, groups without an address, and people to delete."""
+    """Empty for organizations and groups without an address, and for records that don't add."""
     addresses = [address for name in _ADDRESSES for address in record[name] if address]
     is_person = any(record[name] for name in _LAST_NAMES)
     if not (addresses or is_person) or record["changetype"] not in ([], ["add"]):

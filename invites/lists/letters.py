@@ -1,4 +1,4 @@
-"""How much a text, decoded with some encoding, looks like names in one of its languages.
+"""How much a decoded text looks like names in one of the languages of the encoding.
 
 Signs of a wrong encoding are letters that no single language has (``Mu³oz``), capitals inside words
 (``иВАН``) and rare characters. Names are too short for statistics.
@@ -27,7 +27,7 @@ _CYRILLIC = (
 )  # fmt: skip
 _GREEK = ("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ",)
 
-# The first bytes of the characters in daily use, in the encodings of East Asia.
+# The range of the first byte of common characters, in East Asian encodings.
 _COMMON_LEAD_BYTES = {
     "gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp949": (0xB0, 0xC8), "euc_jp": (0xB0, 0xCF),
 }  # fmt: skip
@@ -44,7 +44,7 @@ _PREFIX = re.compile(r"(?:Mc|Mac|De|Di|La|Le|Van|Von|Fitz)(?=[^\W\d_a-z])")
 
 
 def likelihood(text: str, encoding: str) -> float:
-    """From 0 to 1: how many of the words that aren't ASCII fit."""
+    """The share of non-ASCII words that fit, lowered for rare and mixed languages."""
     words = [word.strip(_AROUND_WORDS) for word in _SEPARATORS.split(text)]
     words = [word for word in words if not word.isascii()]
     if not words:

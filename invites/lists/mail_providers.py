@@ -1,8 +1,8 @@
 """The large mail providers, and how people misspell them.
 
-A domain is misspelled only if it is a single typo away from a large provider's and has no known
-owner. Addresses at real domains must never be questioned. A typo keeps the first letter, so
-``ymail.com`` and ``mail.com`` aren't taken for ``gmail.com``.
+Addresses at real domains must never be questioned. So a domain counts as misspelled only if its
+suffix doesn't exist, or if it is a typo away from a large provider's and isn't known to be real. A
+typo keeps the first letter, so ``ymail.com`` and ``mail.com`` aren't taken for ``gmail.com``.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ _SUFFIXES = {
     "gmx": ("de", "net", "at", "ch", "com"),
 }
 
-# These aren't top-level domains, so no domain ends with them.
+# Not top-level domains, so no domain ends with one.
 _MISSPELLED_SUFFIXES = {
     **dict.fromkeys(("con", "cmo", "ocm", "comm", "vom", "xom", "cpm", "coom", "ccom"), "com"),
     **dict.fromkeys(("c0m", "com.com", "comn", "coml"), "com"),
@@ -69,14 +69,14 @@ def providers() -> list[str]:
 
 
 def main_domain(name: str) -> str:
-    """The domain for a provider's name alone, such as gmail.com for gmail; "" if unknown."""
+    """A provider's first domain, such as gmail.com for gmail; "" for an unknown or short name."""
     suffixes = _SUFFIXES.get(name)
     return f"{name}.{suffixes[0]}" if suffixes and len(name) >= _LONG_NAME else ""
 
 
 @lru_cache(maxsize=10_000)
 def corrected(domain: str) -> str:
-    """Empty unless the canonical ``domain`` is misspelled."""
+    """The right domain, or "" if the canonical ``domain`` isn't misspelled."""
     written_name, _, written_suffix = domain.partition(".")
     name = _NAMES_BY_MISSPELLING.get(written_name, written_name)
     suffix = _corrected_suffix(name, written_suffix)
@@ -96,7 +96,7 @@ def _corrected_suffix(name: str, suffix: str) -> str:
 
 
 def _typos(name: str) -> Iterator[str]:
-    """The first letter is kept, or swapped with the second."""
+    """The first letter is only doubled, or swapped with the second."""
     for place in range(len(name)):
         before, letter, after = name[:place], name[place], name[place + 1 :]
         yield f"{before}{letter}{letter}{after}"

@@ -56,7 +56,7 @@ def suggestion(text: str, problem: Reason | None) -> str:
 
 
 def corrected(email: str) -> str:
-    """Empty unless it looks misspelled: a provider like gmial.com, or ``www.`` in front."""
+    """The right address, or "" unless it has a misspelled provider or begins with ``www.``."""
     local, _, domain = email.rpartition("@")
     right = mail_providers.corrected(domain)
     if right or email.startswith("www."):
@@ -172,7 +172,7 @@ def _bare(text: str) -> str:
 
 
 def _with_dots(word: str) -> Iterator[str]:
-    """Adds missing dots, removes doubled ones, replaces commas."""
+    """Adds missing dots, removes double ones and replaces commas."""
     local, _, domain = word.replace(",", ".").partition("@")
     local, domain = (re.sub(r"\.{2,}", ".", part).strip(".") for part in (local, domain))
     yield f"{local}@{domain}"

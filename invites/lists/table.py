@@ -15,7 +15,7 @@ __all__ = ["BOTH_NAMES", "CONTACT_DELIMITER", "MAX_BYTES", "MAX_MEGABYTES", "Cho
 MAX_MEGABYTES = 20
 MAX_BYTES = MAX_MEGABYTES * 1024 * 1024
 
-# Separates the cells of tables made from contacts. Their header is generated: row 1 is a person.
+# Separates the cells of tables made from contacts. Their header is generated, so row 1 is a person.
 CONTACT_DELIMITER = "\x1f"
 
 _SCANNED_ROWS = 20_000  # filled or empty
@@ -26,9 +26,9 @@ _MAX_OTHER_CELLS = 150  # characters shown of a row without an address
 class Table:
     """A list as CSV text, whatever the file's format was.
 
-    ``files.read`` makes it and checks the text. A table made again from the same text and
-    delimiter is equal. ``sheets``: a workbook's sheet names, starting with the one that was read.
-    ``encoding``: of a text file; "" for workbooks and contacts.
+    ``files.read`` makes it and checks the text. Text and delimiter are enough to make it again.
+    ``sheets``: a workbook's sheet names, starting with the one that was read. ``encoding``: that of
+    a text file; "" for workbooks and contacts.
     """
 
     text: str
@@ -37,11 +37,11 @@ class Table:
     encoding: str = ""
 
     def columns(self) -> list[Column]:
-        """At most 100."""
+        """See ``ColumnScan.columns``."""
         return self._scan().columns()
 
     def choice(self) -> Choice:
-        """Raises RuleError(FILE_NO_ADDRESSES)."""
+        """The columns that are probably meant. Raises RuleError(FILE_NO_ADDRESSES)."""
         scan = self._scan()
         email = scan.email_column()
         if email is None:

@@ -1,4 +1,4 @@
-"""Reads vCards (2.1, 3.0, 4.0) into a table: a row per card, with its name and addresses."""
+"""Reads vCards (2.1, 3.0, 4.0) into a table: one row per card, with its name and addresses."""
 
 import quopri
 import re
@@ -73,7 +73,7 @@ def _add(card: _Card, one: _Property) -> None:
 
 
 def _preference(parameters: str) -> int:
-    """1 is preferred most. Version 4 has numbers from 1 to 100, older versions just PREF."""
+    """1 is the most preferred. Version 4 has numbers from 1 to 100, older versions just PREF."""
     found = _PREFERRED.search(parameters)
     return int(found[1] or 1) if found else 101
 
@@ -101,4 +101,4 @@ def _decoded(value: str, parameters: str) -> str:
         text = content.decode(charset[1] if charset else "utf-8", "replace")
     except LookupError:
         text = content.decode("utf-8", "replace")
-    return text.encode("utf-8", "replace").decode()  # UTF-7 may contain surrogates
+    return text.encode("utf-8", "replace").decode()  # decoded UTF-7 may contain surrogates

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Cell = str | float | bool | time | date | datetime | timedelta
 
-# Exit statuses. 0 is success; any other means that the file is broken.
+# Exit statuses. 0 is success; any other status means that the file is broken.
 LOCKED, TOO_LARGE, TOO_WIDE = 3, 4, 5
 
 MAX_COLUMNS = 16_384  # the limit of spreadsheet programs
@@ -32,7 +32,7 @@ _MAX_MEMORY = 512 * 1024 * 1024  # bytes
 _MAX_SECONDS = 6.0  # of CPU time; 50,000 rows of 20 columns take about three
 _MAX_SHEETS = 20  # whose names are returned
 _MAX_SHEET_NAME = 60  # characters; Excel allows 31
-_CONTACT_ADDRESSES = 5  # a sheet of explanations may have as many
+_CONTACT_ADDRESSES = 5  # a sheet of explanations may have this many
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _sheet_with_addresses(workbook: "CalamineWorkbook") -> tuple[int, bytes]:
-    """Index and CSV of the first sheet with more than a few addresses, or of the one with most.
+    """Index and CSV of the first sheet with more than five addresses, or of the one with most.
 
     The CSV is empty if no sheet has any.
     """

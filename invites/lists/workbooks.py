@@ -44,11 +44,12 @@ def is_container(content: bytes) -> bool:
 
 
 def to_csv(content: bytes) -> tuple[bytes, list[str]]:
-    """The first sheet with addresses as CSV in UTF-8, or b"" if there is none.
+    """The sheet with the addresses as CSV in UTF-8; b"" if no sheet has any.
 
     Also returns the names of up to 20 sheets, starting with this one.
 
-    Raises RuleError: FILE_WORKBOOK_*; FILE_ZIP or FILE_NOT_TEXT if this isn't a workbook.
+    Raises RuleError: FILE_WORKBOOK_*, FILE_TOO_WIDE; FILE_ZIP or FILE_NOT_TEXT if this isn't a
+    workbook.
     """
     if content.startswith(_OLE):
         _check_ole(content)
@@ -92,7 +93,7 @@ def _check_zip(content: bytes) -> None:
 
 
 def _start(file: zipfile.ZipFile, part: zipfile.ZipInfo | None) -> bytes:
-    """The first bytes of a part, or none if it is encrypted. Doesn't trust its declared size."""
+    """The first bytes of a part, or b"" if it is encrypted. Doesn't trust its declared size."""
     if part is None or part.flag_bits & _ENCRYPTED:
         return b""
     with file.open(part) as content:
@@ -115,7 +116,7 @@ def _convert(content: bytes) -> tuple[bytes, list[str]]:
 
 
 def _run_converter(content: bytes) -> tuple[int, bytes]:
-    """Exit status, and output up to one byte more than allowed."""
+    """The exit status, and the output up to one byte more than allowed."""
     with subprocess.Popen(  # noqa: S603  # our own program; the upload is only its input
         [sys.executable, "-I", str(_CONVERTER)],
         stdin=subprocess.PIPE,
