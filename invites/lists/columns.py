@@ -78,11 +78,11 @@ class ColumnScan:
             self.header_row, self._headers = header
         else:
             self._samples = _samples([header[1], *below])
-        self._first_rows = [cells for number, cells in first_rows if number > self.first_row]
+        self._first_rows = [cells for number, cells in first_rows if number > self.last_header_row]
 
     @property
-    def first_row(self) -> int:
-        """The number of the row before the first person. Rows above the header aren't people."""
+    def last_header_row(self) -> int:
+        """The row after which people begin, or -1. Rows above a header aren't people."""
         return -1 if self.header_row is None else self.header_row
 
     def columns(self) -> list[Column]:

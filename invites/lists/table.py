@@ -57,14 +57,15 @@ class Table:
         rows.
         """
         scan = self._scan()
-        first_row, email, name_of = scan.first_row, choice.email, scan.name_reader(choice.name)
+        header_row, email = scan.last_header_row, choice.email
+        name_of = scan.name_reader(choice.name)
         texts: list[str] = []
         numbers: list[int] = []
         names: list[str] = []
         others: list[str] = []
         for number, cells in self._rows():
             cell = cells[email].strip() if len(cells) > email else ""
-            if number <= first_row or not (cell or _is_filled(cells)):
+            if number <= header_row or not (cell or _is_filled(cells)):
                 continue
             text, name = read_cell(cell, name_of(cells))
             texts.append(text)
