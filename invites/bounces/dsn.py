@@ -23,7 +23,7 @@ _STATUS_CLASSES = {"5": DsnAction.FAILED, "4": DsnAction.DELAYED}  # RFC 3463, 2
 
 
 def recipients(status: str, notice: str) -> list[RecipientReport]:
-    """``notice``: the human-readable part, which may name a reason that ``status`` lacks."""
+    """``notice``: the human-readable part, which may give a reason that ``status`` lacks."""
     blocks = re.split(r"\n[ \t]*\n", status, maxsplit=MAX_RECIPIENTS)
     return [found for block in blocks if (found := _recipient(fields(block), notice))]
 

@@ -1,7 +1,7 @@
 """Reads the unread messages of a Maildir, an mbox file or an IMAP folder.
 
-Each message has a function ``done`` that marks it as read, or deletes it if ``delete`` is set.
-A message that isn't marked is read again next time.
+Each message has a function ``done`` that marks it as read, or deletes it if ``delete`` is set. A
+message for which it isn't called is read again next time.
 """
 
 import imaplib
@@ -38,7 +38,7 @@ class ReceivedMessage:
 
 @contextmanager
 def mailbox_errors(where: str) -> Iterator[None]:
-    """Turns all errors of reading ``where`` into a MailboxError."""
+    """Turns errors in reading ``where`` into a MailboxError."""
     try:
         yield
     except mailbox.NoSuchMailboxError:
@@ -48,7 +48,7 @@ def mailbox_errors(where: str) -> Iterator[None]:
             f"{where} can't be used: {_text(error)}. If no program uses it, remove {where}.lock."
         ) from error
     except OSError as error:
-        place = error.filename or where  # one file of a Maildir
+        place = error.filename or where  # a single file of a Maildir
         raise MailboxError(f"{place} can't be used: {error.strerror or _text(error)}") from error
     except (mailbox.Error, imaplib.IMAP4.error, UnicodeError) as error:
         raise MailboxError(f"{where} can't be used: {_text(error)}") from error
@@ -61,9 +61,9 @@ def _text(error: Exception) -> str:
 
 
 def maildir(folder: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
-    """Skips messages marked as seen. Marking moves a message to ``cur``.
+    """Skips messages that are marked as seen. Marking moves a message to ``cur``.
 
-    If a file can't be read, raises an error after all others.
+    If a file can't be read, raises an error after yielding all other messages.
     """
     if not ((folder / "new").is_dir() and (folder / "cur").is_dir()):
         raise MailboxError(
@@ -101,7 +101,7 @@ def _remove(path: Path) -> None:
 
 
 def mbox(file: Path, *, delete: bool) -> Generator[ReceivedMessage, None, None]:
-    """Skips messages with ``Status: R``. Marking adds it."""
+    """Skips messages with an R in the field Status. Marking adds the field."""
     box = mailbox.mbox(file, create=False)
     with closing(box):
         box.lock()
@@ -128,8 +128,8 @@ def imap(
 
     A message that the server can't return stays unseen, and an error is raised after all other
     messages. ``delete`` expunges only the messages that were read. This needs UIDPLUS (RFC 4315),
-    which many servers announce only after the login. Without it, messages are marked as deleted,
-    but kept.
+    which many servers announce only after login. Without it, messages are marked as deleted but
+    kept.
     """
     context = ssl.create_default_context()
     link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=timeout)

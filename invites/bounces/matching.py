@@ -1,4 +1,4 @@
-"""Matches delivery reports to deliveries; docs/mail.md says which reports are believed."""
+"""Matches delivery reports to deliveries. docs/mail.md says which reports are trusted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -50,9 +50,9 @@ def process(raw: bytes, signer: Signer, now: datetime) -> ReportResult:
 
 
 def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
-    """Marks the delivery as bounced if its recipient won't get it.
+    """Marks the delivery as bounced if the report says that it failed.
 
-    TOO_EARLY: the worker hasn't recorded yet that the mail server accepted the mail. Try again
+    TOO_EARLY: the worker hasn't recorded yet that the mail server accepted the message. Try again
     later.
     """
     delivery = _delivery(report, signer)
@@ -60,7 +60,7 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
         return ReportResult(ReportOutcome.IGNORED, "no email from here has its Message-ID")
     mailbox = set(spellings([delivery.recipient]))
     own = [each for each in report.recipients if mailbox & each.recipients]
-    about = own or report.recipients  # or those of an address to which the recipient forwards mail
+    about = own or report.recipients  # otherwise, the recipient forwards mail to these
     actions = {each.action for each in about}
     if actions == {DsnAction.FAILED}:
         return _mark_bounced(delivery, about[0] if own else _forwarded(about[0]), now)
@@ -73,7 +73,7 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
 
 
 def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
-    """Those whose newest mail from this account bounced."""
+    """Those of ``emails`` whose newest message from this account bounced."""
     is_bounced = Delivery.state == db.literal(DeliveryState.BOUNCED.value)
     bounced = _newest(account, db.lookup(emails, Delivery.recipient), is_bounced)
     if not bounced:
@@ -85,13 +85,13 @@ def bounced_addresses(account: Account, emails: Sequence[str]) -> set[str]:
 
 
 def _newest(account: Account, source: Any, condition: object) -> dict[str, int]:
-    """The id of the newest mail, by recipient."""
+    """The id of the newest delivery, by recipient."""
     own = db.unindexed(Delivery.account) == account.id
     return dict(sorted(db.read(source, [Delivery.recipient, Delivery.id], condition, own)))
 
 
 def _delivery(report: Report, signer: Signer) -> Delivery | None:
-    """None unless the report contains a Message-ID with a valid signature of ours."""
+    """None unless the report contains a Message-ID that we signed."""
     token = report.origin
     delivery: Delivery | None = Delivery.get_or_none(Delivery.id == row_id(token))
     if delivery and signer.matches(token, Purpose.MESSAGE_ID, delivery):
@@ -100,7 +100,7 @@ def _delivery(report: Report, signer: Signer) -> Delivery | None:
 
 
 def _forwarded(report: RecipientReport) -> RecipientReport:
-    """``report`` names a different address than the mail's, or none."""
+    """``report`` names another address than the delivery's, or none."""
     if not report.recipients:
         return report
     return replace(report, text=f"{_FORWARDED} {report.text}"[:MAX_TEXT].strip())

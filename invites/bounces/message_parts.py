@@ -19,7 +19,7 @@ _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))',
 
 @dataclass(frozen=True)
 class Part:
-    """A message or a part of one; its header fields are named in lower case."""
+    """A message or a part of one. The names in ``headers`` are in lower case."""
 
     headers: dict[str, str]
     body: bytes
@@ -41,7 +41,7 @@ def read_part(raw: bytes) -> Part:
 
 
 def inner_parts(message: Part) -> list[Part]:
-    """One level only: their own parts remain text."""
+    """One level only: the body of a part isn't split further."""
     boundary = _BOUNDARY.search(message.headers.get("content-type", ""))
     if boundary is None or not message.kind.startswith("multipart/"):
         return []
@@ -51,7 +51,7 @@ def inner_parts(message: Part) -> list[Part]:
 
 
 def fields(block: str) -> dict[str, str]:
-    """Unfolded values by lower-case name. If a name is repeated, the first value counts."""
+    """Unfolded values, by name in lower case. If a name is repeated, the first value counts."""
     found: dict[str, str] = {}
     for name, value in _FIELD.findall(block[:_MAX_HEADERS]):
         found.setdefault(name.lower(), " ".join(value.split()))

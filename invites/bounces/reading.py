@@ -1,7 +1,7 @@
-"""Reads bounces: messages that report what became of another one.
+"""Reads bounces: messages that report what became of another message.
 
-The parts of a report are siblings (RFC 6522), or one level deeper if a gateway signed the report or
-added a footer.
+The parts of a report are at the top level (RFC 6522), or one level deeper if a gateway signed the
+report or added a footer.
 """
 
 import re
@@ -24,7 +24,7 @@ _RETURNED = {
 
 
 def read(raw: bytes) -> Report | None:
-    """Returns None if the message isn't a report. Never raises."""
+    """Returns None unless this reports on a message that may be ours. Never raises."""
     message = read_part(raw)
     parts = [inner for part in inner_parts(message) for inner in inner_parts(part) or [part]]
     parts = parts or [message]

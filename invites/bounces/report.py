@@ -31,7 +31,7 @@ class DsnAction(StrEnum):
 
 @dataclass(frozen=True)
 class RecipientReport:
-    """``recipients``: the final and the original address of one recipient, if they are named."""
+    """``recipients``: the final and the original address of one recipient, if named."""
 
     recipients: frozenset[str]
     action: DsnAction
@@ -61,9 +61,9 @@ def recipient_report(
 
 
 def address(text: str) -> str:
-    """The canonical form without angle brackets; "" if it isn't an address.
+    """The canonical form, without angle brackets; "" if there is no @.
 
-    Lowercase if it has an @ but no canonical form.
+    An address without a canonical form is returned in lower case.
     """
     plain = text.strip().strip("<>")
     try:

@@ -1,4 +1,4 @@
-"""Reads bounces without a part for machines, from the sentences that mail systems write.
+"""Reads bounces without a machine-readable part, by the sentences that mail systems write.
 
 Only for messages that a mail system sent, because people quote such sentences too.
 """
@@ -16,7 +16,7 @@ from invites.bounces.report import (
 
 _MAIL_SYSTEMS = re.compile(r"mailer-?daemon|post_?master|mail deliver|<>", re.IGNORECASE)
 
-# In lower case. The message may still arrive.
+# Sentences, in lower case, of reports on messages that may still arrive.
 _DELAYED = (
     "attempts will continue",
     "be retried",
@@ -32,7 +32,7 @@ _DELAYED = (
     "will keep trying",
 )
 
-# In lower case, with the mail systems that write them. The mail system has given up.
+# Sentences, in lower case, of mail systems that have given up, and the systems that write them.
 _FAILED = {
     "automatically rejected": "Dovecot",
     "cannot be delivered": "Courier, Oracle Messaging Server",
@@ -62,7 +62,7 @@ _FAILED = {
     "wasn't able to deliver": "qmail",
 }
 
-# A reply code at the beginning of a reply, and an address at the beginning of a line.
+# A reply code at the beginning of a reply; an address at the beginning of a line.
 _REPLY = re.compile(r"(?:^[^\w\n]*|: |['\[])([45]\d\d[ -])", re.ASCII | re.MULTILINE)
 _NAMED = re.compile(r"^[ \t\"'<*]*([^\s\"'<>@]{1,64}@[^\s\"'<>:,]{1,255})[\"'>]*:?", re.MULTILINE)
 
@@ -93,7 +93,7 @@ def reason(notice: str, about: frozenset[str]) -> str:
 
 
 def _paragraph(text: str) -> str:
-    """The first paragraph, and the next one after a colon, as in "Reason:"."""
+    """The first paragraph, and the next one if it ends with a colon, as in "Reason:"."""
     found = ""
     for piece in text.split("\n\n", 5)[:5]:
         found = f"{found} {piece}".strip()

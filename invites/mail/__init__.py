@@ -1,1 +1,1 @@
-"""Renders mail and builds its messages. The texts are in templates/email/."""
+"""Renders and builds messages. Their texts are in templates/email/."""

@@ -20,7 +20,7 @@ from invites.mail.rendering import (
 from invites.models import Delivery, Invitation
 from invites.outbox.queue import QueuedInvitation, QueuedMail
 
-_TEMPLATE_TIME = 0.5  # seconds for which one is used: an account may change its name
+_TEMPLATE_TIME = 0.5  # seconds for which templates are used: an account may change its name
 
 
 @functools.lru_cache(8)
@@ -37,7 +37,7 @@ class Message(NamedTuple):
 
 
 class MailBuilder:
-    """One for all connections. Caches the templates for bulk mail."""
+    """All connections share one. It caches the templates for bulk mail."""
 
     def __init__(self, mail_context: MailContext) -> None:
         self._context = mail_context
@@ -46,11 +46,11 @@ class MailBuilder:
 
     @property
     def sender(self) -> str:
-        """The envelope sender of all mail (RFC 5321, 4.1.1.2)."""
+        """The envelope sender of all messages (RFC 5321, 4.1.1.2)."""
         return self._context.sender.addr_spec
 
     def build(self, mail: QueuedMail, now: datetime) -> Message | None:
-        """Returns None if the mail must no longer be sent.
+        """Returns None if the message must no longer be sent.
 
         Raises UnsafeMailError if a text would break out of a header.
         """
@@ -72,7 +72,7 @@ class MailBuilder:
         return Message(mail, template.fill(addressee))
 
     def _template(self, mail: QueuedMail, invitation: QueuedInvitation) -> BulkTemplate | None:
-        """The template for all similar invitations. None if the inviter lost the authority."""
+        """The template for all similar invitations; None if the inviter has lost the authority."""
         if time.monotonic() - self._built_at > _TEMPLATE_TIME:
             self._templates, self._built_at = {}, time.monotonic()
         kind = (

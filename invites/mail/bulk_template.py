@@ -17,23 +17,23 @@ from typing import NamedTuple
 from markupsafe import escape
 
 LINK = "\ue000"
-"""The place of the person's own link."""
+"""Placeholder for the person's own link."""
 UNSUBSCRIBE = "\ue001"
-"""The place of the person's own link to unsubscribe."""
+"""Placeholder for the person's own link to unsubscribe."""
 NAME = "\ue002"
-"""The place of the person's name, which may be empty."""
+"""Placeholder for the person's name, which may be empty."""
 
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 # When the email package folds a long From, it removes the quotes around a name with a comma, so one
-# sender becomes several. A longer From isn't folded: a line may have 998 characters (RFC 5322), and
-# no name is that long. Names that aren't ASCII become encoded words, which it folds correctly.
+# sender becomes several. So such a From isn't folded: a line may have 998 characters (RFC 5322),
+# and no name is that long. Names that aren't ASCII become encoded words, which it folds correctly.
 _MAX_FOLDED_SENDER = 70  # characters that fit on the line of From
 _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)
 
 _GAPS = re.compile(f"([{LINK}{UNSUBSCRIBE}{NAME}])")
-_PLAIN = re.compile(r"[!-<>-~]+")  # not changed by quoted-printable (RFC 2045, 6.7)
+_PLAIN = re.compile(r"[!-<>-~]+")  # unchanged in quoted-printable (RFC 2045, 6.7)
 _HEADER = re.compile(r"[!-~]+( [!-~]+)*")
-_SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # the same in every encoding
+_SIMPLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,72}")  # unchanged in HTML too
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _JOINERS = re.compile("[\u200c\u200d]")  # in Persian and Indic names, see core.text_fields
 _LINE = 75  # characters of a line of quoted-printable, without its soft break
@@ -45,7 +45,7 @@ class UnsafeMailError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The texts, with LINK, UNSUBSCRIBE and NAME as gaps, and the headers that never differ."""
+    """Texts with LINK, UNSUBSCRIBE and NAME as gaps, and the headers that recipients share."""
 
     sender: Address
     subject: str
@@ -81,7 +81,7 @@ class BulkTemplate:
         """
         head = (
             f"To: {person.email}\r\nDate: {person.date}\r\nMessage-ID: {person.message_id}\r\n"
-            # A copy, because some services replace the Message-ID and bounce only their own.
+            # A copy, because some services replace the Message-ID.
             f"X-Invites-Message-ID: {person.message_id}\r\n"
         )
         if person.unsubscribe:
@@ -135,7 +135,7 @@ def _in_lines(link: str) -> bytes:
     if link and not _PLAIN.fullmatch(link):
         raise UnsafeMailError(link)
     if len(link) < _LINE - 1 and link[:1] != ".":
-        return link.encode("ascii")  # the usual case, and this runs for every mail
+        return link.encode("ascii")  # the usual case, and this runs for every message
     lines = [link[start : start + _LINE - 2] for start in range(0, len(link), _LINE - 2)]
     return "=\r\n".join("=2E" + s[1:] if s[0] == "." else s for s in lines).encode("ascii")
 

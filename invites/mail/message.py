@@ -1,4 +1,4 @@
-"""Flask-Mail's Message for one mail to one person."""
+"""Flask-Mail's Message for one recipient."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class OutgoingMail(flask_mail.Message):
     """A Flask-Mail message that BulkTemplate turns into bytes.
 
     Flask-Mail itself allows control characters in headers, and breaks addresses with a comma in the
-    name. The standard library refuses the former, and quotes and folds the latter (RFC 5322).
+    name. BulkTemplate refuses the former, and the standard library quotes the latter (RFC 5322).
     """
 
     def __init__(

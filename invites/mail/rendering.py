@@ -1,4 +1,4 @@
-"""Renders a mail from the row that caused it, when it is sent."""
+"""Renders a message from the row that caused it, at the time it is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ from invites.people import email_tokens
 
 @dataclass(frozen=True)
 class MailContext:
-    """What all mail of this installation has in common."""
+    """What all messages of this installation have in common."""
 
     sender: Address
     links: Links
 
 
 def render(delivery: Delivery, mail_context: MailContext, now: datetime) -> OutgoingMail | None:
-    """None if the mail must no longer be sent."""
+    """None if the message must no longer be sent."""
     parts = _delivery_parts(delivery, mail_context.links, now)
     if parts is None:
         return None
@@ -132,7 +132,7 @@ def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
 
 
 def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
-    """None if a person who was asked to set up two-step verification has done so."""
+    """None for TWO_STEP_REQUIRED if no account requires it of the person any more."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
     is_required = notice.event == SecurityEvent.TWO_STEP_REQUIRED
     accounts = two_step_policy.closed_accounts(notice.user) if is_required else []

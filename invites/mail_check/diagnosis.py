@@ -1,4 +1,4 @@
-"""What is wrong when a step of an SMTP conversation fails."""
+"""Finds out why a step of an SMTP conversation failed."""
 
 import smtplib
 import socket

@@ -1,4 +1,4 @@
-"""What the sender's domain publishes about its mail: SPF (RFC 7208) and DMARC (RFC 7489)."""
+"""Looks up what a domain publishes about its mail: SPF (RFC 7208) and DMARC (RFC 7489)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _MAX_LENGTH = 500  # characters of a record
 
 
 class DnsUnavailableError(Exception):
-    """DNS gave no answer."""
+    """DNS couldn't be queried."""
 
 
 class Spf(StrEnum):
-    """What a domain's record says about servers that it doesn't list."""
+    """What a domain's SPF record says about servers that it doesn't list."""
 
     UNKNOWN = "unknown"
     MISSING = "missing"
@@ -110,7 +110,7 @@ def _spf(domain: str, texts: Texts) -> tuple[Spf, list[str]]:
 
 
 def _unlisted(terms: list[str]) -> Spf:
-    """The last term, which applies to servers that the record doesn't list."""
+    """What the record says about servers that it doesn't list."""
     verdicts = {
         "-all": Spf.FAIL,
         "~all": Spf.SOFTFAIL,
@@ -147,7 +147,7 @@ def _tags(record: str) -> dict[str, str]:
 
 
 def _policy(tags: dict[str, str], *, is_above: bool) -> Dmarc:
-    """``is_above``: whether the record is a parent domain's. Then ``sp`` is preferred to ``p``."""
+    """``is_above``: whether the record is a parent domain's; then ``sp`` is preferred to ``p``."""
     policy = tags.get("sp", tags.get("p")) if is_above else tags.get("p")
     known = {"none": Dmarc.NONE, "quarantine": Dmarc.QUARANTINE, "reject": Dmarc.REJECT}
     return known.get(policy or "", Dmarc.INVALID)

@@ -1,4 +1,4 @@
-"""The test mail: sent step by step, so that the operator sees which step fails and why."""
+"""Sends a test mail step by step, so that the page can show which step fails and why."""
 
 import base64
 import smtplib
@@ -14,7 +14,7 @@ from invites.sending.smtp_replies import printable
 from invites.sending.smtp_stages import Facts, Stage
 
 CONNECT_TIME = 10.0  # seconds, for all addresses of the server
-TOTAL_TIME = 30.0  # seconds for everything: a person waits for the page
+TOTAL_TIME = 30.0  # seconds for everything, because a person waits for the page
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True)
 class MailTest:
-    """The steps up to the first that failed, and its diagnosis."""
+    """The steps up to the first that failed, and the diagnosis of that one."""
 
     recipient: str
     steps: tuple[Step, ...]
@@ -65,7 +65,7 @@ def _steps(client: SmtpClient, mail: OutgoingMail) -> Iterator[tuple[Stage, Call
 
 
 def _known_facts(stage: Stage, server: MailServer, mail: OutgoingMail) -> Mapping[str, str]:
-    """Facts for the text of the step, known even if it fails."""
+    """Facts for the text of the step that are known even if it fails."""
     match stage:
         case Stage.LOGIN:
             return {"username": server.username or ""}
@@ -84,11 +84,11 @@ def _expect_success(reply: tuple[int, bytes]) -> Facts:
 
 
 def _said(client: SmtpClient, stage: Stage) -> tuple[str, ...]:
-    """Hides a password that the server repeats."""
+    """The server's replies. Hides the password if the server repeats it."""
     lines = tuple(printable(line)[:MAX_SHOWN] for line in client.trace)
     if stage is not Stage.LOGIN:
         return lines
-    replies = [line for line in lines if not line.startswith("3")]  # 334 asks for the password
+    replies = [line for line in lines if not line.startswith("3")]  # 334 asks for credentials
     # Without duplicates: smtplib tries several mechanisms, and most replies are the same.
     return tuple(dict.fromkeys(_without_secrets(client.server, line) for line in replies))
 
@@ -104,7 +104,7 @@ def _without_secrets(server: MailServer, line: str) -> str:
 
 
 def _system_error(error: Exception) -> tuple[str, ...]:
-    """For steps where the server said nothing."""
+    """The text of an error that isn't a reply of the server."""
     text = ""
     if isinstance(error, ssl.SSLCertVerificationError):
         text = error.verify_message

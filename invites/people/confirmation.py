@@ -1,7 +1,7 @@
-"""Confirms addresses. Only this module and ``profiles.create`` do so, see docs/security.md.
+"""Confirms addresses. Only this module and ``profiles.create`` do so; see docs/security.md.
 
 Reading the mailbox isn't enough, because somebody else may have created the profile. The person
-either knows its password, or replaces it, which ends all sessions.
+must also know its password, or replace it, which ends all sessions.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from invites.people import email_tokens, passwords, security_notices, sessions
 
 @dataclass(frozen=True)
 class CheckedPassword:
-    """Shows that the password of ``user`` was checked. Only ``check_password`` makes one."""
+    """Evidence that the password of ``user`` was checked. Only ``check_password`` makes one."""
 
     user: User
 
@@ -31,13 +31,16 @@ def send_link(user: User, now: datetime) -> None:
 
 
 def check_password(user: User, password: str) -> CheckedPassword:
-    """Takes 0.2 seconds, so never call it in a transaction. Raises RuleError(PASSWORD_WRONG)."""
+    """Takes 0.2 seconds, so never call it in a transaction.
+
+    Raises RuleError(PASSWORD_WRONG, BUSY).
+    """
     passwords.check_correct(user.password_hash, password)
     return CheckedPassword(user)
 
 
 def confirm(checked: CheckedPassword, email: str, now: datetime) -> User:
-    """Makes ``email`` the person's address. They have proven that they read its mail.
+    """Makes ``email`` the person's address. They must have proven that they read its mail.
 
     Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile, and PROFILE_EXISTS if
     another profile has the address by now.
@@ -62,13 +65,13 @@ def reset_password(email_token: EmailToken, password: str, now: datetime) -> Use
     password_hash = _acceptable_hash(user, password)
     with db.transaction():
         email_tokens.use(email_token, now)
-        if User.get_by_id(user.id).email != email_token.email:  # changed since the mail
+        if User.get_by_id(user.id).email != email_token.email:  # changed since the link was sent
             raise RuleError(Reason.EMAIL_TOKEN_CLOSED)
         return _replace_password(user, password_hash, SecurityEvent.PASSWORD_CHANGED, now)
 
 
 def set_password(user: User, password: str, now: datetime) -> User:
-    """For the operator, who knows the person. Raises RuleError(PASSWORD_*)."""
+    """For the operator, who vouches for the person. Raises RuleError(PASSWORD_*)."""
     password_hash = _acceptable_hash(user, password)
     with db.transaction():
         return _replace_password(user, password_hash, SecurityEvent.PASSWORD_GIVEN, now)

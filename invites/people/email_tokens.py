@@ -1,4 +1,4 @@
-"""Emailed links that prove a mailbox; confirmation.py has what they do."""
+"""Emailed links that prove a mailbox. confirmation.py decides what they do."""
 
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ LIFETIME = {
 }
 _MAX_PER_HOUR = 5
 _MAX_PER_HOUR_FROM_OWN_DEVICE = 10
-_MAX_PER_DAY = 10  # then one an hour, so that one in the mailbox always works
+_MAX_PER_DAY = 10  # then one an hour, so that the mailbox always has one that works
 
 
 def lifetime_hours(purpose: EmailTokenPurpose) -> int:
@@ -40,12 +40,13 @@ def send_link(
     mailed: bool = True,
     own_device: bool = False,
 ) -> bool:
-    """Mails a link to ``email`` that proves that ``user`` reads it.
+    """Emails a link to ``email`` that proves that ``user`` reads mail there.
 
     Allows five an hour per user and per address, and one an hour after ten in a day, to prevent
-    flooding a mailbox. Links to the user's own address count apart from those that others send to
-    it, so that nobody else can use them up. Past that, sends nothing and returns False. If
-    ``mailed`` is False, counts the link but doesn't send it. ``own_device``: ten an hour.
+    flooding a mailbox. Links to the user's own address are counted apart from those that others
+    send to it, so that nobody else can use them up. Above the limit, sends nothing and returns
+    False. If ``mailed`` is False, counts the link but doesn't send it. ``own_device``: allows ten
+    an hour.
     """
     with db.transaction():
         asked = EmailToken.user == user
@@ -67,7 +68,7 @@ def send_link(
 
 
 def is_over_limit(user: User, purpose: EmailTokenPurpose, now: datetime) -> bool:
-    """The same limits. Counts only those of ``user``, not those to the address."""
+    """Whether ``send_link`` would refuse, not counting links that others sent to the address."""
     return _is_over_limit(EmailToken.user == user, purpose, now)
 
 
@@ -95,7 +96,7 @@ def after_password_change(
     event: SecurityEvent = SecurityEvent.PASSWORD_CHANGED,
     except_token: str | None = None,
 ) -> None:
-    """Closes links to set another password, ends all sessions but one, and notifies the user.
+    """Closes links to reset the password, ends sessions, and notifies the user.
 
     Call it in the transaction that sets the password. ``except_token``: the session to keep.
     """

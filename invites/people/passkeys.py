@@ -24,7 +24,7 @@ _CHALLENGE_LIFETIME = timedelta(minutes=5)
 
 
 def are_possible(base_url: str) -> bool:
-    """Browsers don't allow them on IP addresses, and require TLS unless the host is local."""
+    """Browsers don't allow passkeys on IP addresses, and require TLS except on localhost."""
     parts = urlsplit(base_url)
     domain = parts.hostname or ""
     try:
@@ -40,7 +40,7 @@ def of(user: User) -> list[Passkey]:
 
 
 def registration_options(user: User, password: str, base_url: str, now: datetime) -> str:
-    """JSON. Raises TOO_MANY_PASSKEYS, and what ``two_step.check_may_set_up`` raises."""
+    """JSON. Raises RuleError(TOO_MANY_PASSKEYS), and what ``two_step.check_may_set_up`` raises."""
     from webauthn import generate_registration_options, options_to_json
     from webauthn.helpers import structs
 
@@ -113,7 +113,7 @@ def remove(user: User, passkey_id: int, password: str, now: datetime) -> None:
 
 
 def login_options(base_url: str, now: datetime) -> str:
-    """JSON without a user: the passkey says who logs in."""
+    """JSON that names no user: the passkey says who logs in."""
     from webauthn import generate_authentication_options, options_to_json
     from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -186,9 +186,10 @@ def _use_challenge(answer: str, user: User | None, now: datetime) -> bytes:
 
 
 def _refuse_references(answer: str) -> None:
-    """Raises CBORDecodeError if a value in the authenticator data is a reference to another one.
+    """Raises CBORDecodeError if a value in the authenticator data refers to another one.
 
-    The library writes these values again, so 200 bytes could become gigabytes. CTAP 2 has no tags.
+    The library encodes these values again, so 200 bytes could become gigabytes. CTAP 2 allows no
+    tags.
     """
     from cbor2 import CBORDecoder, loads
     from webauthn.helpers import base64url_to_bytes
@@ -210,7 +211,7 @@ def _refuse_reference(*_: object) -> NoReturn:
     raise ValueError
 
 
-# The tags of strings and values that are repeated.
+# The CBOR tags of repeated strings and values.
 _NO_REFERENCES = dict.fromkeys((25, 28, 29, 256), _refuse_reference)
 
 

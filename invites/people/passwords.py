@@ -1,7 +1,7 @@
 """Passwords: which ones are accepted, and how they are hashed (scrypt, with Werkzeug).
 
-zxcvbn estimates how easily one is guessed, using leaked passwords, names, words, dates and keyboard
-patterns.
+zxcvbn estimates how easily a password is guessed, using leaked passwords, names, words, dates and
+keyboard patterns.
 """
 
 import threading
@@ -23,8 +23,8 @@ _SUBSTITUTES = 10  # different characters that zxcvbn may read as letters, such 
 METHOD = "scrypt:32768:8:3"  # as OWASP recommends for 32 MiB; tests use a cheaper one
 _NO_DIGEST = "nobody$" + "0" * 128  # matches no password
 
-# A hash takes 32 MiB and 0.2 seconds of a core. One runs at a time and 16 wait; the other threads
-# of gunicorn, and the other cores, remain free for requests without a password.
+# A hash takes 32 MiB and 0.2 seconds of a core. One runs at a time and up to 16 wait, so the other
+# cores and gunicorn's other threads remain free for requests without a password.
 _running = threading.Lock()
 _queue = threading.BoundedSemaphore(1 + 16)
 
@@ -66,7 +66,7 @@ def _turn() -> Iterator[None]:
 
 
 def check_length(password: str) -> None:
-    """Raises RuleError(PASSWORD_SHORT) or PASSWORD_LONG."""
+    """Raises RuleError(PASSWORD_SHORT, PASSWORD_LONG)."""
     if len(password) < MIN_LENGTH:
         raise RuleError(Reason.PASSWORD_SHORT, limit=MIN_LENGTH)
     if len(password) > MAX_LENGTH:
@@ -76,9 +76,8 @@ def check_length(password: str) -> None:
 def check_acceptable(password: str, *, email: str, name: str = "") -> None:
     """Raises RuleError(PASSWORD_*) if a new password is too short, too long or easily guessed.
 
-    Raises RuleError(BUSY) if the queue is full.
-
-    There are no composition rules (ASVS 5.0 6.2.1, 6.2.4, 6.2.5, 6.2.9, 6.2.11).
+    Raises RuleError(BUSY) if the queue is full. There are no composition rules (ASVS 5.0 6.2.1,
+    6.2.4, 6.2.5, 6.2.9, 6.2.11).
     """
     check_length(password)
     if strength(password, email=email, name=name) < _ACCEPTABLE:
@@ -99,7 +98,7 @@ def strength(password: str, *, email: str, name: str = "") -> int:
 def _estimated_part(password: str) -> str:
     """The longest prefix that zxcvbn can estimate in 0.1 seconds.
 
-    zxcvbn tries every combination of substitutes.
+    zxcvbn tries every combination of substitutes, so their number is limited.
     """
     from zxcvbn.matching import L33T_TABLE
 

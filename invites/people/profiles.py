@@ -13,7 +13,7 @@ from invites.people import email_tokens, passwords
 
 @dataclass(frozen=True)
 class NewProfile:
-    """Checked values, to be stored in any transaction."""
+    """Checked values, which can be stored in any transaction."""
 
     name: str
     email: str
@@ -40,13 +40,13 @@ def create(profile: NewProfile, now: datetime, *, confirmed: bool) -> User:
 
 
 def find(email: str) -> User | None:
-    """The profile of this mailbox."""
+    """The profile of this mailbox, however the address is spelled."""
     try:
         address = addresses.canonical(email)
     except RuleError:
         return None
     found = User.select().where(User.email.in_(addresses.spellings([address])))
-    exact_first = found.order_by(User.email != address)  # older versions allowed two profiles
+    exact_first = found.order_by(User.email != address)  # older versions allowed one per spelling
     user: User | None = exact_first.first()
     return user
 
@@ -63,14 +63,14 @@ def authenticate(email: str, password: str) -> User | None:
 
 
 def _rehash(user: User, password: str) -> User | None:
-    """None if the password has changed meanwhile."""
+    """Checks the password again if it has changed meanwhile."""
     if not _replace_password(user, passwords.hash_password(password)):
         return authenticate(user.email, password)
     return User.get_by_id(user.id)
 
 
 def update_details(user: User, name: str, phone: str) -> None:
-    """Raises RuleError(TEXT_*) or PHONE_MALFORMED."""
+    """Raises RuleError(TEXT_*, PHONE_MALFORMED)."""
     user.name, user.phone = text_fields.clean_name(name), text_fields.clean_phone(phone)
     user.save(only=[User.name, User.phone])
 
@@ -79,8 +79,8 @@ def change_email(user: User, email: str, password: str, now: datetime) -> None:
     """Emails a confirmation link to the new address; the old one is kept until it is used.
 
     If the address already has a profile, sends nothing and returns as usual, so that the page
-    doesn't reveal it. Raises RuleError(PASSWORD_WRONG), ADDRESS_*, and TOO_MANY_LINKS after five in
-    an hour.
+    doesn't reveal it. Raises RuleError(PASSWORD_WRONG, BUSY, ADDRESS_*), and TOO_MANY_LINKS above
+    the limits of ``email_tokens.send_link``.
     """
     passwords.check_correct(user.password_hash, password)
     email = addresses.canonical(email)
@@ -123,9 +123,10 @@ def change_password(user: User, current: str, new: str, token: str, now: datetim
 def request_password_reset(
     email: str, now: datetime, is_own_device: Callable[[User], bool] = lambda _user: False
 ) -> None:
-    """Mails the profile's stored address, not the typed one, which may be spelled differently.
+    """Emails the profile's stored address, not the typed one, which may be spelled differently.
 
-    An unknown address waits for the database's write lock too, so timing doesn't reveal profiles.
+    Waits for the database's write lock even if the address is unknown, so that timing doesn't
+    reveal profiles.
     """
     with db.transaction():
         user = find(email)

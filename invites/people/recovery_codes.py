@@ -1,4 +1,4 @@
-"""Recovery codes: ten codes on paper, each good for one login without the phone."""
+"""Recovery codes: ten codes on paper, each for one login without the phone."""
 
 import hmac
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ _SHOWN_FOR = timedelta(minutes=10)
 
 
 def make(user: User, now: datetime) -> None:
-    """The old ones stop working."""
+    """The old codes stop working."""
     delete(user)
     RecoveryCodes.create(user=user, created_at=now)
 

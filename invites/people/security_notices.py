@@ -1,6 +1,6 @@
 """Emails that tell people what happened to their login, in case they didn't do it (ASVS 5.0 6.3.7).
 
-Only to confirmed addresses: the owner of an unconfirmed one may never have heard of us.
+Sent only to confirmed addresses: the owner of an unconfirmed one may never have heard of us.
 """
 
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Sessions: one row per logged-in device, so that ending one works at once.
+"""Sessions: one row per logged-in device. Deleting the row logs the device out at once.
 
 A session ends after 30 days without a request, or after 30 minutes if other people use the device.
 """
@@ -47,7 +47,7 @@ def refuse_changed_password(user: User) -> None:
 
 
 def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
-    """``in_use``: False for a request that a page makes by itself, which doesn't prolong it."""
+    """``in_use``: False for requests that a page makes by itself, which don't extend a session."""
     session = (
         Session.select(Session, User)
         .join(User)

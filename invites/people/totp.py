@@ -24,7 +24,7 @@ def of(user: User) -> Authenticator | None:
 
 
 def unconfirmed(user: User, now: datetime) -> Authenticator | None:
-    """None if it was created more than 15 minutes ago."""
+    """The app being set up; None if it was created more than 15 minutes ago."""
     is_recent = Authenticator.created_at > now - _SETUP_TIME
     return Authenticator.get_or_none(
         Authenticator.user == user, Authenticator.confirmed_at.is_null(), is_recent
@@ -45,7 +45,7 @@ def provisioning_uri(authenticator: Authenticator, signer: Signer, issuer: str) 
 
 
 def use(authenticator: Authenticator, digits: str, signer: Signer, now: datetime) -> bool:
-    """Whether they are right. If so, they and earlier ones stop working (ASVS 5.0 6.5.1)."""
+    """Whether ``digits`` are right. If so, they and earlier ones stop working (ASVS 5.0 6.5.1)."""
     step = _step_of(authenticator, digits, signer, now)
     used = Authenticator.update(last_step=step).where(
         Authenticator.id == authenticator.id, Authenticator.last_step < step

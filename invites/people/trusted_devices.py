@@ -1,7 +1,8 @@
 """Trusted devices: a cookie lists the people who have logged in with this browser before.
 
 It has a token for each person, derived from their row; the database stores none. A token grants no
-access: it only keeps a login with this browser out of the audit log.
+access. It keeps logins with this browser out of the audit log, and gives the person limits of their
+own for resetting the password, which strangers can't use up.
 """
 
 from invites.core.tokens import Purpose, Signer, row_id

@@ -1,4 +1,7 @@
-"""Two-step verification: after the password, a code from an app, a passkey or a recovery code."""
+"""Two-step verification: a code from an app, a passkey or a recovery code at login.
+
+A passkey can also replace the password.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -83,7 +86,7 @@ def _without_spaces(code: str) -> str:
 
 
 def check_may_set_up(user: User, password: str) -> None:
-    """Raises RuleError(PASSWORD_WRONG), or ADDRESS_UNCONFIRMED: it may be another person's."""
+    """Raises RuleError(PASSWORD_WRONG, BUSY), or ADDRESS_UNCONFIRMED: it may be somebody else's."""
     passwords.check_correct(user.password_hash, password)
     if not user.is_confirmed:
         raise RuleError(Reason.ADDRESS_UNCONFIRMED)
@@ -100,10 +103,10 @@ def start_authenticator(user: User, password: str, now: datetime) -> None:
 def confirm_authenticator(
     user: User, digits: str, token: str, signer: Signer, now: datetime
 ) -> None:
-    """Turns the app on, if ``digits`` are right.
+    """Turns the app on if ``digits`` are right.
 
-    Raises RuleError(CODE_WRONG), NOT_FOUND if no app is being set up (any more), and what
-    ``after_adding`` raises.
+    Raises RuleError(CODE_WRONG), NOT_FOUND if no app is being set up, and what ``after_adding``
+    raises.
     """
     with db.transaction():
         app = totp.unconfirmed(user, now)
@@ -117,11 +120,11 @@ def confirm_authenticator(
 
 
 def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) -> None:
-    """Makes recovery codes, ends all sessions but that of ``token``, and notifies the user.
+    """Makes the first recovery codes, ends all other sessions, and notifies the user.
 
-    The other sessions began without two-step verification. Call it in the transaction that adds an
-    app or a passkey. Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile,
-    perhaps to lock out the person who adds it.
+    The sessions other than that of ``token`` may have begun without two-step verification. Call
+    this in the transaction that adds an app or a passkey. Raises RuleError(PASSWORD_WRONG) if the
+    password has changed meanwhile, perhaps to lock out the person who adds it.
     """
     sessions.refuse_changed_password(user)
     if recovery_codes.made_at(user) is None:
@@ -131,7 +134,7 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 
 
 def make_recovery_codes(user: User, password: str, now: datetime) -> None:
-    """The old codes stop working. Raises RuleError(PASSWORD_WRONG, TWO_STEP_OFF)."""
+    """The old codes stop working. Raises RuleError(PASSWORD_WRONG, BUSY, TWO_STEP_OFF)."""
     passwords.check_correct(user.password_hash, password)
     with db.transaction():
         if not is_on(user):
@@ -161,7 +164,7 @@ def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
 
 
 def disable(user: User, now: datetime) -> bool:
-    """For the operator. Recorded in the audit log of each account. Returns False if it was off."""
+    """For the operator. Recorded in the audit log of each account. Returns False if already off."""
     with db.transaction():
         if not is_on(user):
             return False
