@@ -49,18 +49,7 @@ def _configure(app: Flask, settings: Settings, keys: list[str]) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # access.py checks the form token
         WTF_CSRF_TIME_LIMIT=None,  # valid as long as the session
         WTF_CSRF_SSL_STRICT=False,  # needs a Referer; access.py checks Sec-Fetch-Site
-        MAIL_SUPPRESS_SEND=False,
     )
-    if settings.mail_server is not None:
-        app.config.update(
-            MAIL_SERVER=settings.mail_server.host,
-            MAIL_PORT=settings.mail_server.port,
-            MAIL_USERNAME=settings.mail_server.username,
-            MAIL_PASSWORD=settings.mail_server.password,
-            MAIL_USE_TLS=settings.mail_server.use_tls,
-            MAIL_USE_SSL=settings.mail_server.use_ssl,
-            MAIL_DEFAULT_SENDER=settings.mail_from.addr_spec,
-        )
 
 
 def _add_services(app: Flask, settings: Settings, keys: list[str]) -> None:

@@ -29,8 +29,9 @@ _CLAIMED = db.sql(
     "SELECT id FROM delivery WHERE state = {DeliveryState.SENDING}",
     DeliveryState,
 )
-_GIVE_ALL_BACK = db.sql(
-    """UPDATE delivery SET state = {DeliveryState.QUEUED}
+_RECOVER = db.sql(
+    """UPDATE delivery
+    SET state = {DeliveryState.QUEUED}, unknown_outcomes = unknown_outcomes + 1
     WHERE state = {DeliveryState.SENDING}""",
     DeliveryState,
 )
@@ -67,12 +68,12 @@ def give_back(worker: int, mails: Sequence[QueuedMail], now: datetime) -> None:
 def recover(now: datetime) -> int:
     """Folds outcomes, then queues again what a killed worker had claimed; returns how many.
 
-    Call it only while no worker runs. Some mails may have arrived; their duplicates have the
-    same Message-ID. Withdraws mails that were canceled meanwhile.
+    Call it only while no worker runs. Some mails may have arrived, and nobody knows which, so it
+    counts as an unknown outcome of all. Withdraws mails that were canceled meanwhile.
     """
     with db.transaction():
         outcomes.fold(now)
         ids = [number for (number,) in db.select(_CLAIMED, ())]
-        db.execute(_GIVE_ALL_BACK, ())
-        deliveries.withdraw_canceled_or_over(ids, now, may_have_arrived=True)
+        db.execute(_RECOVER, ())
+        deliveries.withdraw_canceled_or_over(ids, now)
     return len(ids)

@@ -90,9 +90,7 @@ def put_on_hold(now: datetime) -> None:
     withdraw(Delivery.state.in_(UNSENT_STATES), now, reply_text=ON_HOLD)
 
 
-def withdraw_canceled_or_over(
-    ids: Sequence[int], now: datetime, *, may_have_arrived: bool = False
-) -> int:
+def withdraw_canceled_or_over(ids: Sequence[int], now: datetime) -> int:
     """Withdraws queued mails whose batch is canceled or invitation closed; returns how many.
 
     Revokes a canceled batch's own invitations unless a mail for them may have arrived, so those
@@ -101,6 +99,5 @@ def withdraw_canceled_or_over(
     if not ids:
         return 0
     given, moment = json.dumps(ids), Delivery.finished_at.db_value(now)
-    if not may_have_arrived:
-        db.execute(_REVOKE_UNMAILED, (given,))
+    db.execute(_REVOKE_UNMAILED, (given,))
     return db.execute(_WITHDRAW_CANCELED_OR_OVER, (moment, given, moment))

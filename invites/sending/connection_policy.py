@@ -24,7 +24,7 @@ class ConnectionPolicy:
         self._open_when_refused = 0  # connections
 
     def wanted(self, pool: ConnectionPool) -> int:
-        """How many more to open, if mail is due: twice as many, once all of them work."""
+        """How many more to open, if mail is due: four times as many, once all of them work."""
         if self._outage_backoff.is_on():
             return 0
         if not len(pool) or pool.is_stuck(_CONNECT_HANGS):
@@ -33,7 +33,7 @@ class ConnectionPolicy:
             return 0
         if len(pool) > self._open_when_refused:
             self._refusal_backoff.end()
-        return 0 if self._refusal_backoff.is_on() else len(pool)
+        return 0 if self._refusal_backoff.is_on() else 3 * len(pool)
 
     def end_outage(self) -> None:
         self.outage = ""

@@ -3,8 +3,7 @@
 import selectors
 import time
 
-import flask_mail
-
+from invites.core.settings import MailServer
 from invites.mail.builder import Message
 from invites.outbox import throttle
 from invites.sending.connector import Connector
@@ -49,9 +48,9 @@ class ConnectionPool:
         """Whether a connection is open, or an outcome isn't committed."""
         return bool(self._sessions) or self._dispatcher.has_outcomes()
 
-    def connect(self, mail: flask_mail.Mail, sender: str) -> None:
+    def connect(self, mail_server: MailServer, sender: str) -> None:
         """Begins to open a connection, and returns at once. ``sender``: of the envelopes."""
-        self._connector.begin(mail, sender)
+        self._connector.begin(mail_server, sender)
 
     def is_stuck(self, seconds: float) -> bool:
         """Whether no connection is open, although the last one was begun ``seconds`` ago."""

@@ -7,8 +7,6 @@ import time
 from queue import SimpleQueue
 from threading import Thread
 
-import flask_mail
-
 from invites.core.settings import MailServer
 from invites.sending.smtp_client import SmtpClient
 from invites.sending.smtp_replies import ServerUnavailable, printable
@@ -35,8 +33,8 @@ class Connector:
     def fileno(self) -> int:
         return self._readable.fileno()
 
-    def begin(self, mail: flask_mail.Mail, sender: str) -> None:
-        client = SmtpClient(_mail_server(mail))
+    def begin(self, mail_server: MailServer, sender: str) -> None:
+        client = SmtpClient(mail_server)
         thread = Thread(target=self._open, args=(client, sender), name="open", daemon=True)
         self._threads[client] = thread
         self._last_begun = time.monotonic()
@@ -107,10 +105,3 @@ def _reason(error: Exception) -> str:
         return "The mail server did not answer in time."
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return printable(text or type(error).__name__)
-
-
-def _mail_server(mail: flask_mail.Mail) -> MailServer:
-    """For SmtpClient: Flask-Mail's own connection has no timeout and checks no certificate."""
-    return MailServer(
-        mail.server, mail.port, mail.username, mail.password, mail.use_tls, mail.use_ssl
-    )

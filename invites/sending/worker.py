@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from types import FrameType
 
-import flask_mail
 from peewee import PeeweeException
 
 from invites import db
 from invites.core.clock import utcnow
+from invites.core.settings import MailServer
 from invites.invitations import staged_lists
 from invites.mail.builder import MailBuilder
 from invites.mail.rendering import MailContext
@@ -37,9 +37,9 @@ log = logging.getLogger("invites.sending.worker")
 class Worker:
     """Sends all mail. Only one may run at a time."""
 
-    def __init__(self, mail: flask_mail.Mail | None, mail_context: MailContext) -> None:
-        """``mail`` is None without a mail server. Mail then stays queued."""
-        self._mail = mail
+    def __init__(self, mail_server: MailServer | None, mail_context: MailContext) -> None:
+        """Without a mail server, mail stays queued."""
+        self._mail_server = mail_server
         self._builder = MailBuilder(mail_context)
         self._dispatcher = Dispatcher(secrets.randbelow(2**31), self._builder)
         self._policy = ConnectionPolicy()
@@ -137,14 +137,14 @@ class Worker:
         rate_limit = self._dispatcher.rate_limit
         rate_limit.per_minute = limits.per_minute
         pool.limit(limits.connections)
-        if self._mail is None or rate_limit.delay() > _CONNECT_AHEAD:
+        if self._mail_server is None or rate_limit.delay() > _CONNECT_AHEAD:
             return
         more = min(self._policy.wanted(pool), limits.connections - len(pool))
         if len(pool) and rate_limit.is_reached():
             return
         if more > 0 and self._dispatcher.has_work():
             for _ in range(more):
-                pool.connect(self._mail, self._builder.sender)
+                pool.connect(self._mail_server, self._builder.sender)
 
     def _delete_expired(self) -> None:
         if self._cleanup.is_due(_CLEANUP_EVERY):

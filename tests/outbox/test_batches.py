@@ -135,6 +135,15 @@ class TestCanceledWhileAMailIsBeingSent:
         assert (mail.state, mail.finished_at) == (WITHDRAWN, now)
         assert mail.invitation.state == InvitationState.PENDING
 
+    def test_the_invitation_stays_if_it_is_canceled_after_the_worker_was_killed(
+        self, owner, batch, now
+    ):
+        [mail] = claims.claim(WORKER, now, 1)
+        claims.recover(now)
+        batches.cancel(owner, batch, now)
+        then = Delivery.get_by_id(mail.id)
+        assert (then.state, then.invitation.state) == (WITHDRAWN, InvitationState.PENDING)
+
     @pytest.mark.usefixtures("batch")
     def test_a_person_who_is_only_reminded_keeps_their_invitation(self, owner, now):
         attempt_all(now)

@@ -262,6 +262,7 @@ class DeliveryModel(RuleBasedStateMachine):
         assert claims.recover(self.now) == len(sending)
         for mail in sending:
             mail.state = QUEUED
+            mail.unknown_outcomes += 1
 
     def append_late(self, number):
         """The worker is another one meanwhile, which has recovered the claim."""

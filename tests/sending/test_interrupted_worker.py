@@ -67,7 +67,6 @@ def finish(server: ScriptedServer) -> None:
     server.gate.set()
     wait_for(lambda: states() == {SENT: MAILS})
     assert {mail.attempts for mail in Delivery.select()} == {1}
-    assert {mail.unknown_outcomes for mail in Delivery.select()} == {0}
     assert not DeliveryOutcome.select().exists()
     assert set(server.recipients) == set(people(MAILS))
     assert len(set(server.received)) == MAILS  # duplicates have the same Message-ID
@@ -228,7 +227,7 @@ class TestPowerCut:
         db.close()  # which empties the log
         before = settings.database_path.read_bytes()
         assert states()  # stays open, so that no other process empties the log
-        with start(stop_at=Point(OUTCOMES, "append", END, skipped=MAILS // 3)) as process:
+        with start(stop_at=Point(OUTCOMES, "append", END, skipped=5)) as process:
             wait_for(process.is_stopped)
             shutil.copytree(settings.data, tmp_path / "copy")
             kill(process, server)

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_mail import Mail
 
 from invites import db
 from invites.core.roles import Role
@@ -35,7 +34,7 @@ from tests.support.actions import invite, send
 from tests.support.people import People, make_user
 from tests.support.scripted_smtp_server import ScriptedServer
 from tests.support.sending_actions import drain
-from tests.support.smtp_fixtures import CERTIFICATE, MakeWorker
+from tests.support.smtp_fixtures import CERTIFICATE, MakeWorker, worker_of
 from tests.support.smtp_server import SmtpServer
 
 pytestmark = [
@@ -549,7 +548,7 @@ def test_two_workers_at_once_send_nothing_twice(
 
     def work() -> None:
         with app.app_context():
-            worker = Worker(Mail(app), app.extensions["invites"].mail_context)
+            worker = worker_of(app)
             start.wait()
             sent.append(drain(worker))
         db.close()

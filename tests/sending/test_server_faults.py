@@ -479,6 +479,7 @@ class TestOutages:
         hanging = at("greeting", SILENCE, connection=2)
         over = at("body", b"421 4.3.2 Enough", connection=1, after=15)
         server.answer = lambda step: hanging(step) or over(step)
+        MailThrottle.create(id=1, per_minute=None, connections=2)
         send(owner, now, *people(40))
         running()
         wait_for(lambda: states().get(SENT) == 39)

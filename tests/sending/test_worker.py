@@ -10,7 +10,6 @@ from threading import Thread
 
 import pytest
 from flask import Flask
-from flask_mail import Mail
 from peewee import PeeweeException
 
 from invites import db
@@ -25,6 +24,7 @@ from tests.support import preloaded
 from tests.support.actions import invite, send
 from tests.support.faults import lock, make_read_only
 from tests.support.sending_actions import states, wait_for
+from tests.support.smtp_fixtures import worker_of
 from tests.support.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.slow
@@ -154,7 +154,7 @@ def test_an_outage_is_reported_until_the_mail_server_is_back(
         running.stop()
 
     with app.app_context():
-        current = Worker(Mail(app), app.extensions["invites"].mail_context)
+        current = worker_of(app)
         watcher = Thread(target=watch, args=(current,), daemon=True)
         watcher.start()
         current.run()

@@ -50,7 +50,7 @@ def drain(worker: Worker) -> int:
         try:
             while len(pool) or has_work():
                 if not len(pool):
-                    pool.connect(worker._mail, worker._builder.sender)
+                    pool.connect(worker._mail_server, worker._builder.sender)
                 pool.limit(int(has_work()))  # without work, the connection quits
                 for error in filter(None, pool.run_once(0.1)):
                     pool.run_once(0)  # commits the last outcome

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask_mail import Mail
 from jinja2 import FileSystemBytecodeCache
 
 from invites import db
@@ -86,6 +85,12 @@ def mailing_app(
     return make
 
 
+def worker_of(app: Flask) -> Worker:
+    """A mail worker that sends the application's mail."""
+    services = app.extensions["invites"]
+    return Worker(services.settings.mail_server, services.mail_context)
+
+
 @pytest.fixture
 def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
     """Makes a mail worker of such an application."""
@@ -97,7 +102,7 @@ def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
         db.configure(app.extensions["invites"].settings.database_path, durable=False)
         contexts.append(app.app_context())
         contexts[-1].push()
-        return Worker(Mail(app), app.extensions["invites"].mail_context)
+        return worker_of(app)
 
     yield make
     for context in reversed(contexts):
