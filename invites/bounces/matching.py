@@ -45,7 +45,7 @@ class ReportResult:
 def process(raw: bytes, signer: Signer, now: datetime) -> ReportResult:
     report = reading.read(raw)
     if report is None:
-        return ReportResult(ReportOutcome.IGNORED, "not a report with a Message-ID from here")
+        return ReportResult(ReportOutcome.IGNORED, "not a report about an email from Invites")
     return record(report, signer, now)
 
 
@@ -57,7 +57,7 @@ def record(report: Report, signer: Signer, now: datetime) -> ReportResult:
     """
     delivery = _delivery(report, signer)
     if delivery is None:
-        return ReportResult(ReportOutcome.IGNORED, "no email from here has its Message-ID")
+        return ReportResult(ReportOutcome.IGNORED, "no email from Invites has its Message-ID")
     mailbox = set(spellings([delivery.recipient]))
     own = [each for each in report.recipients if mailbox & each.recipients]
     about = own or report.recipients  # otherwise, the recipient forwards mail to these

@@ -58,13 +58,13 @@ _BY_ERRNO = {
 
 _EXPLANATIONS = {
     Fault.FULL: "The disk is full. Free some space for {full}.",
-    Fault.READ_ONLY: "{path} can't be written. Do it and the files beside it (-wal, -shm) belong "
-    "to the user that Invites runs as, with mode 0600, and is the disk mounted read-only?",
+    Fault.READ_ONLY: "{path} can't be written. Check that it and the files beside it (-wal, -shm) "
+    "belong to the user that Invites runs as, with mode 0600, and that the disk is writable.",
     Fault.DAMAGED: "{path} is damaged{details}. "
     "Restore a backup with 'flask restore FOLDER --replace'.",
     Fault.BUSY: "{path} is locked by another process at the moment.",
     Fault.FAILED: "{path} can't be used{details}. "
-    "Does it exist, does it belong to the user that Invites runs as, and does the disk work?",
+    "Check that it exists and belongs to the user that Invites runs as, and that the disk works.",
 }
 
 
@@ -127,7 +127,7 @@ def file_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        what_to_do = "Is INVITES_DATA right, and is this the user that Invites runs as?"
+        what_to_do = "Check INVITES_DATA, and run this as the user that Invites runs as."
         if fault_of(error) is Fault.FULL:
             what_to_do = "Free some space, then try again."
         raise NotReadyError(f"{error.filename}: {error.strerror}. {what_to_do}") from None

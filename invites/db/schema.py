@@ -186,7 +186,7 @@ def _refuse_other_schema(models: Models) -> None:
         missing = "; ".join(sorted(expected - actual)) or "nothing"
         unknown = "; ".join(sorted(actual - expected)) or "nothing"
         raise NotReadyError(
-            f"The schema of {path()} isn't that of this version (missing: {missing}; unknown: "
+            f"The schema of {path()} doesn't match this version (missing: {missing}; unknown: "
             f"{unknown}). Nothing was changed. Restore a backup with 'flask restore', or write "
             "a migration if you changed the models."
         )

@@ -125,7 +125,7 @@ class TestFromAMailbox:
         assert results == {
             "too early, that email is still being sent (email 1207 to kim@example.org)",
             "delayed, it may still arrive (email 1207 to kim@example.org)",
-            "ignored, not a report with a Message-ID from here",
+            "ignored, not a report about an email from Invites",
         }
 
     def test_a_report_that_comes_too_early_stays_unread(self, app, maildir):

@@ -180,7 +180,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_schema_that_differs_from_the_models_is_refused_with_what_to_do(database, change):
     db.database.connection().executescript(change)
-    with pytest.raises(NotReadyError, match=r"isn't that of this version .* Restore a backup"):
+    with pytest.raises(NotReadyError, match=r"doesn't match this version .* Restore a backup"):
         schema.migrate(TABLES)
 
 
