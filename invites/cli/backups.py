@@ -106,7 +106,7 @@ def _prepare(
     if readiness.has_other_key(draft):
         raise NotReadyError(
             f"The {secret_key.FILE_NAME} in {backup} is not the one that its database was used "
-            "with, so every link in emails would be dead. Restore another backup, or put the right "
+            "with, so no link in an email would work. Restore another backup, or put the right "
             "file there."
         )
     on_hold = _end_sessions_and_hold_mail(now, keep_mail=keep_mail)

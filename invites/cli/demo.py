@@ -99,7 +99,7 @@ def demo() -> None:
         )
     if not settings.is_local_only:
         raise click.ClickException(
-            "Everyone knows the passwords of the demo. Run it with a local address: "
+            "Everyone knows the password of the demo. Run it with a local address: "
             "INVITES_BASE_URL= flask demo"
         )
     readiness.prepare(settings)

@@ -138,8 +138,8 @@ def _refuse_other_key(folder: Path) -> None:
         )
     if has_other_key(folder):
         raise NotReadyError(
-            f"The key in {path} is not the one that this database was used with, so every link in "
-            f"emails would be dead. Restore that file from a backup. {_NEW_KEY}"
+            f"The key in {path} is not the one that this database was used with, so no link in "
+            f"an email would work. Restore that file from a backup. {_NEW_KEY}"
         )
 
 
