@@ -1,4 +1,4 @@
-"""A batch of any size, sent by an Account Owner, with which several benchmarks begin."""
+"""A batch of any size, sent by an Account Owner."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from invites.people.profiles import NewProfile
 def make_batch(
     people: int, *, key: str = "key", prefix: str = "volunteer", days_ago: int = 0
 ) -> Batch:
-    """Create an account with an owner if there is none, and invite so many people."""
+    """Invites this many people. Creates an account with an owner if there is none."""
     now = utcnow() - timedelta(days=days_ago)
     if not Membership.select().exists():
         olive = NewProfile("Olive", "olive@example.org", "", "")

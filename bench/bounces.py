@@ -1,8 +1,8 @@
 """Reads a collection of real bounces, and compares the outcomes with what its own tests expect.
 
 Usage: python -m bench.bounces FOLDER [--list]. FOLDER: a checkout of the Git repository
-sisimai/p5-sisimai, which has hundreds of bounces, and tests that say which are hard. The Message-ID
-of the returned message is replaced by one of ours. Bounces without it can't be matched.
+sisimai/p5-sisimai, which has hundreds of bounces, and tests that say which are hard. Replaces the
+Message-ID of the returned message with one of ours. Bounces without one can't be matched.
 """
 
 import re
@@ -59,7 +59,7 @@ def _kind(rows: str) -> str:
 
 
 def _with_our_id(raw: bytes) -> tuple[bytes, bool]:
-    """Whether the returned message has a Message-ID, also in base64."""
+    """Also returns whether the returned message has a Message-ID, perhaps in base64."""
     head, blank_line, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
     if ids := set(_ID_LINE.findall(body)):
         for one in ids:

@@ -44,7 +44,7 @@ def _measure(account: Account, entries: list[Entry]) -> None:
 
 
 def _floor(entries: list[Entry]) -> tuple[int, int]:
-    """The least that any classification does: match each text, and count duplicates."""
+    """The minimum for any classification: matching each text and counting duplicates."""
     seen: set[str] = set()
     duplicates = 0
     for entry in entries:

@@ -1,4 +1,4 @@
-"""The cost of delivery: database time per mail, memory, and the speed of pages meanwhile."""
+"""The cost of delivery: database time per email, memory, and the speed of pages meanwhile."""
 
 import http.client
 import os
@@ -25,13 +25,12 @@ from invites.people import sessions
 
 PAGE = "/accounts/riverside-relief/invitations/new"
 MAILS = 20_000
-CLAIM = 500  # mails
-CONNECTIONS = 4  # whose outcomes share a commit
+CLAIM = 500  # emails
+CONNECTIONS = 4  # one outcome of each is in a commit
 SENT = Attempt(SendResult.SENT, 250, "2.0.0 Ok: queued")
 
 
 def main() -> None:
-    """Print all of it."""
     for older in (1_000, 100_000, 1_000_000):
         print(f"database, {older:>9,} mails in the table {_database(older):6.0f} us a mail")
     with sink() as port:
@@ -40,11 +39,11 @@ def main() -> None:
 
 
 def _database(older: int) -> float:
-    """Microseconds for claiming a mail, appending its outcome, and folding it."""
+    """Microseconds per email for claiming it, and appending and folding its outcome."""
     with installation(1) as app:
         db.configure(app.extensions["invites"].settings.database_path, durable=False)
         db.connect()
-        for days_ago in range(older // 50_000, 0, -1):  # one list a day, which is allowed
+        for days_ago in range(older // 50_000, 0, -1):  # one list a day stays within the quotas
             key = os.urandom(8).hex()
             make_batch(50_000, key=key, prefix=key, days_ago=days_ago)
         make_batch(older % 50_000 or 1, prefix="rest")
@@ -94,7 +93,7 @@ def _p95(cookie: str, goes_on: Callable[[], bool]) -> float:
 
 @contextmanager
 def _pages_served(app: Flask, port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A real gunicorn, and the session cookie of somebody who is logged in."""
+    """Yields a real gunicorn, and the session cookie of a logged-in person."""
     make_batch(1, prefix="first")
     cookie = _logged_in(app, Membership.get().user)
     data = app.extensions["invites"].settings.data
@@ -140,7 +139,7 @@ def _wait_for_pages() -> None:
 
 
 def _resident(pid: int) -> int:
-    """Bytes of memory of a process and its children; shared memory counts once (PSS)."""
+    """Bytes of memory of a process and its children. Shared memory counts once (PSS)."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         tasks = list(Path(f"/proc/{pid}/task").iterdir())

@@ -1,4 +1,4 @@
-"""The token of a form, as a browser would send it back."""
+"""The CSRF token of a page."""
 
 import re
 
@@ -6,7 +6,7 @@ _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 def token(page: str) -> str:
-    """That of the first form of a page. Raises AssertionError where there is none."""
+    """The first form's token. Raises AssertionError if there is none."""
     found = _TOKEN.search(page)
     assert found, "the page has no form"
     return found[1]

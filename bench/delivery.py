@@ -1,8 +1,8 @@
-"""How fast a batch is sent, from *Send* to the last mail, and other programs with the same sink.
+"""How fast a batch is sent, from *Send* to the last email, beside other programs.
 
-The sink is Postfix's ``smtp-sink`` where it is installed (Debian package
-``postfix``; no daemon needed), otherwise ``bench.sink``. Each run has all programs
-one after the other, so that they meet the same load.
+All send to the same sink: Postfix's ``smtp-sink`` if it is installed (Debian package ``postfix``;
+no daemon needed), otherwise ``bench.sink``. Each run includes all programs, so the load on the
+machine affects them alike.
 """
 
 import os
@@ -39,12 +39,12 @@ PEERS = 4_000
 RUNS = 5
 SINK = shutil.which("smtp-sink") or "/usr/sbin/smtp-sink"
 SOURCE = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
-DJANGO = os.environ.get("BENCH_DJANGO", "")  # a Python with django-invitations, if wanted
+DJANGO = os.environ.get("BENCH_DJANGO", "")  # the Python of an environment with django-invitations
 BARE = "bare smtplib loop"
 
 
 class Speed(NamedTuple):
-    """Mails a second, microseconds of processor time per mail, and peak memory in bytes."""
+    """Emails per second, microseconds of CPU time per email, and peak memory in bytes."""
 
     rate: float
     processor: float = 0.0
@@ -52,7 +52,7 @@ class Speed(NamedTuple):
 
 
 def main() -> None:
-    """Print each program's speed, and the ratio of the medians to those of the bare loop."""
+    """Prints each program's median speed, and its ratio to that of the bare loop."""
     runs = [_run() for _ in range(RUNS)]
     print(f"{PEOPLE:,} invitations into an instant sink, medians of {RUNS} runs, {sys.version}")
     bare = _medians([run[BARE] for run in runs])
@@ -103,14 +103,14 @@ def timed(work: Callable[[], object], mails: int = PEERS) -> Speed:
 
 
 def bare(port: int, message: bytes, mails: int = PEERS) -> None:
-    """A plain loop over one connection, with one message that was built before."""
+    """A plain loop that sends the same finished message over one connection."""
     with smtplib.SMTP("127.0.0.1", port) as smtp:
         for n in range(mails):
             smtp.sendmail("invites@example.org", [f"volunteer{n}@town.example"], message)
 
 
 def flask_mail(port: int) -> None:
-    """Flask-Mail as its documentation shows it for many mails."""
+    """Flask-Mail, used as its documentation shows for bulk email."""
     with installation(port) as app:
         mail = Mail(app)
         html, text = "<p>" + "come and join us " * 90 + "</p>", "come and join us " * 40
@@ -146,14 +146,14 @@ def ours(port: int, connections: int, people: int = PEOPLE) -> Speed:
 
 
 def left() -> bool:
-    """Whether mails are queued."""
+    """Whether emails are queued or being sent."""
     waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
     return Delivery.select(Delivery.id).where(Delivery.state.in_(waiting)).exists()
 
 
 @contextmanager
 def installation(port: int) -> Iterator[Flask]:
-    """An application with a database of its own that hands its mail to ``port``."""
+    """An application with its own database that sends its email to ``port``."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(environment(Path(folder), port))
         db.configure(settings.database_path)
@@ -169,7 +169,7 @@ def installation(port: int) -> Iterator[Flask]:
 
 @contextmanager
 def worker(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """A real ``flask worker``, ready to work, with its usual nice value."""
+    """A real ``flask worker`` that has started, with the nice value that ``flask serve`` sets."""
     process = subprocess.Popen(
         ["nice", "-n", "5", sys.executable, "-m", "flask", "--app", "app.py", "worker"],
         cwd=PROJECT_ROOT,
@@ -188,7 +188,6 @@ def worker(data: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def environment(data: Path, port: int) -> dict[str, str]:
-    """The settings of such an installation."""
     return {
         "INVITES_DATA": str(data),
         "INVITES_BASE_URL": "https://invites.example.org",
@@ -198,7 +197,7 @@ def environment(data: Path, port: int) -> dict[str, str]:
 
 
 def a_message(port: int) -> bytes:
-    """One of our invitations."""
+    """An invitation email."""
     with installation(port) as app:
         make_batch(1)
         message = MailBuilder(app.extensions["invites"].mail_context).build(
@@ -221,7 +220,7 @@ def _peak(pid: int) -> int:
 
 @contextmanager
 def sink(*options: str) -> Iterator[int]:
-    """A mail server that takes everything; ``options`` are smtp-sink's."""
+    """A mail server that accepts everything. ``options``: those of smtp-sink."""
     if Path(SINK).exists():
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

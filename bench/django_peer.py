@@ -1,7 +1,7 @@
-"""django-invitations beside ours: ``PYTHON bench/django_peer.py PORT MAILS``.
+"""The speed of django-invitations: ``PYTHON bench/django_peer.py PORT EMAILS``.
 
-PYTHON is that of an environment with Django and django-invitations. Prints mails a second. Its
-database is in memory, so that no disk slows it down.
+PYTHON is that of an environment with Django and django-invitations. Prints emails per second. The
+database is in memory, so no disk slows it down.
 """
 
 import sys
@@ -15,7 +15,7 @@ def main(port: int, mails: int) -> None:
     from django.conf import settings
 
     settings.configure(
-        SECRET_KEY="bench",  # of nobody
+        SECRET_KEY="bench",
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF=__name__,
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},

@@ -1,8 +1,8 @@
-"""What the worst requests cost: peak memory of the web process over idle, and processor time.
+"""What the most expensive requests cost: CPU time, and the web process's peak memory over idle.
 
-Sends them to every route that takes a form, on real sockets to gunicorn: signed out, as a member of
-each role, and twelve at once. Each signed-in request comes from a new person, because everybody has
-a budget of processor time.
+Sends them to every route that takes a form, over real sockets to gunicorn: logged out, as a member
+with each role, and twelve at once. Each logged-in request comes from a new person, because every
+person has a budget of CPU time.
 """
 
 import csv
@@ -44,8 +44,8 @@ from tests.web.test_access import Places, routes
 
 PORT = 8372
 MEGABYTE = 1024 * 1024
-LIMITS = {"signed out": (60, 1.0), "signed in": (100, 2.0)}  # megabytes, seconds of a quick machine
-FLOOR = 0.012  # seconds that ``floor`` takes there; other limits of time are relative to it
+LIMITS = {"signed out": (60, 1.0), "signed in": (100, 2.0)}  # megabytes, seconds on a fast machine
+FLOOR = 0.012  # seconds that the measurement in ``slowness`` takes there
 AT_ONCE = 12
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=b"
@@ -53,7 +53,7 @@ MULTIPART = "multipart/form-data; boundary=b"
 
 @dataclass(frozen=True)
 class Body:
-    """``rest`` follows the token of the form."""
+    """``rest`` follows the fields csrf_token and role."""
 
     name: str
     kind: str
@@ -178,7 +178,7 @@ class Cost:
 
 
 class Process:
-    """The web process, without gunicorn's arbiter."""
+    """Gunicorn's worker process, without the arbiter."""
 
     def __init__(self, arbiter: int) -> None:
         children = Path(f"/proc/{arbiter}/task/{arbiter}/children")
@@ -194,7 +194,7 @@ class Process:
         return int(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
 
     def seconds(self) -> float:
-        """With that of children that have ended."""
+        """CPU time, including that of children that have ended."""
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
@@ -215,7 +215,7 @@ class Attacker:
         return make_member(self._site.rows.account, "Attacker", email, role, utcnow())
 
     def credentials(self, user: User | None) -> tuple[str, str]:
-        """A cookie, and the token of a form."""
+        """A cookie and a form token."""
         raw = secrets.token_hex(20)
         session: dict[str, object] = {"csrf_token": raw}
         if user is not None:
@@ -224,9 +224,9 @@ class Attacker:
 
 
 def main() -> None:
-    """Print the most costly requests, and exit with 1 if one is above the limits.
+    """Prints the most expensive requests, and exits with 1 if one is above the limits.
 
-    Arguments: the endpoints to attack, if not all.
+    Arguments: the endpoints to attack. The default is all of them.
     """
     with installation() as site, served(site.app) as web:
         attacker = Attacker(site)
@@ -260,7 +260,7 @@ def one_at_a_time(web: Process, idle: float, site: Site, attacker: Attacker) -> 
 
 
 def at_once(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterator[Cost]:
-    """Seconds are those of all of them together."""
+    """Requests that arrive together."""
     new = f"/accounts/{site.rows.account.slug}/invitations/new"
     for url, body in itertools.product(("/login", new), FORMS[:3]):
         requests = [body.request(url, *attacker.credentials(None)) for _ in range(AT_ONCE)]
@@ -274,7 +274,7 @@ def at_once(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterat
 
 
 def with_large_list(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterator[Cost]:
-    """Pages and corrections of a list of 20 MB."""
+    """Pages and corrections with a list of 20 MB."""
     new = f"/accounts/{site.rows.account.slug}/invitations/new"
     person = attacker.person(Role.MODERATOR)
     rows = (f"p{n}@gmial.com,{'x' * 380}\n" for n in range(49_990))
@@ -317,7 +317,7 @@ def measured(
 
 
 def slowness() -> float:
-    """How many times as long as a quick machine this one takes right now."""
+    """How many times as long as a fast machine this one takes now."""
     rows = [f"person{n}@example.org,Person {n}" for n in range(50_000)]
     start = time.thread_time()
     set(map(tuple, csv.reader(rows)))
@@ -325,7 +325,7 @@ def slowness() -> float:
 
 
 def send(request: bytes) -> str:
-    """The status. The server may answer, and close the connection, before it has all."""
+    """The status. The server may respond and close the connection before the request ends."""
     with socket.create_connection(("127.0.0.1", PORT), timeout=120) as connection:
         with suppress(ConnectionError):
             connection.sendall(request)

@@ -1,8 +1,8 @@
-"""Uploads a list of 50,000 rows; measures the time to the preview, typing, paging and memory.
+"""Uploads a list of 50,000 rows. Measures the time to the preview, typing, paging and memory.
 
-Classified against 100,000 members and 200,000 earlier invitations. The floor is
-the sum of the unavoidable work: decoding, ``csv.reader``, a regular
-expression for each address, and inserting the rows with ``executemany``.
+The account has 100,000 members and 200,000 earlier invitations. The floor is the unavoidable work:
+decoding, ``csv.reader``, a regular expression per address, and inserting the rows with
+``executemany``.
 """
 
 import csv
@@ -47,7 +47,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_+.-]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,63}"
 
 
 def main() -> None:
-    """Print medians, and ratios to the floor of the same run."""
+    """Prints medians, and their ratios to the floor."""
     with installation(1) as app:
         mo = _another_owner()
         content, workbook = _csv(), _xlsx()
@@ -55,7 +55,7 @@ def main() -> None:
             idle = _p95_of_pages(cookie, lambda: True)
             before = _resident(web.pid)
             visitor = _Visitor(_logged_in(app, mo))
-            visitor.drop("people.csv", content)  # the first one waits for a process
+            visitor.drop("people.csv", content)  # the first one waits until a process has started
             floors, uploads, workbooks = [], [], []
             for _ in range(RUNS):
                 floors.append(seconds(lambda: _floor(content)))
@@ -74,21 +74,21 @@ def main() -> None:
 
 
 def _first_drop(visitor: "_Visitor", name: str, content: bytes) -> float:
-    """Seconds until the preview is there for somebody who hasn't dropped a list before."""
+    """Seconds until the preview appears for a person without other lists."""
     db.execute("DELETE FROM staged_list", ())
     time.sleep(0.5)  # until the next process is loaded
     return seconds(lambda: visitor.drop(name, content))
 
 
 def _other_people(visitor: "_Visitor", content: bytes, cookie: str, idle: float) -> None:
-    """The pages of others while list after list is dropped."""
+    """Times other people's pages while one list after another is dropped."""
     with _dropping(visitor, content):
         during = _p95_of_pages(cookie, lambda: True)
     print(f"other people's pages, p95              {during / idle:7.2f} x idle")
 
 
 def _memory(visitor: "_Visitor", content: bytes, pid: int, before: int) -> None:
-    """What web process and its helpers have over idle, in PSS: at most, after it, and later."""
+    """PSS of the web process and its subprocesses over idle: peak, afterwards, a minute later."""
     peak = 0
     with _dropping(visitor, content):
         until = time.monotonic() + 10
@@ -105,7 +105,7 @@ def _memory(visitor: "_Visitor", content: bytes, pid: int, before: int) -> None:
 
 @contextmanager
 def _dropping(visitor: "_Visitor", content: bytes) -> Iterator[None]:
-    """Drop the same list again and again, ten times at least."""
+    """Drops the same list repeatedly during the block, at least ten times."""
     stop = threading.Event()
 
     def work() -> None:
@@ -122,14 +122,14 @@ def _dropping(visitor: "_Visitor", content: bytes) -> Iterator[None]:
 
 
 class _Visitor:
-    """Somebody who drops lists on the page that gunicorn serves."""
+    """A person who drops lists on New Invitation."""
 
     def __init__(self, cookie: str) -> None:
         page, self.cookie = _ask("GET", NEW, cookie)
         self._token = csrf.token(page)
 
     def drop(self, name: str, content: bytes) -> None:
-        """Send a file, and wait for its preview."""
+        """Sends a file and waits for its preview."""
         form = {"csrf_token": self._token, "role": "10", "csv_file": (io.BytesIO(content), name)}
         request = EnvironBuilder(method="POST", data=form).get_request()
         body, kind = request.get_data(), str(request.content_type)
@@ -138,7 +138,7 @@ class _Visitor:
 
 
 def _ask(method: str, url: str, cookie: str, body: bytes = b"", kind: str = "") -> tuple[str, str]:
-    """The answer's text, and the cookie from then on. Waits when told to, as the page does."""
+    """The response's text, and the current cookie. Waits after a 503, as the page does."""
     connection = http.client.HTTPConnection("127.0.0.1", 8371)
     headers = {"Cookie": cookie, "HX-Request": "true"} | ({"Content-Type": kind} if kind else {})
     connection.request(method, url, body, headers)

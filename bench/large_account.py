@@ -54,7 +54,7 @@ def make_large_account() -> Account:
 
 
 def texts() -> list[str]:
-    """Members, invited and new people, duplicates and invalid addresses, in no order."""
+    """Members, invited and new people, duplicates and invalid addresses, mixed."""
     numbers = [*range(10_000), *range(95_000, 110_000), *range(400_000, 423_000), *range(1_000)]
     wrong = [f"person {n}@gmial.com" if n % 2 else f"person{n}@gmial.com" for n in range(1_000)]
     found = [_email(number) for number in numbers] + wrong
@@ -66,7 +66,7 @@ def _email(number: int) -> str:
 
 
 def _add_members(account: Account, first_id: int) -> None:
-    """Every tenth was removed."""
+    """Every tenth member is inactive."""
     columns = ("id", "name", "email", "phone", "password_hash", "is_installer", "created_at")
     people = ((first_id + n, "Ada", _email(n), "", "", 0, 0) for n in range(MEMBERS))
     db.insert_rows(User, columns, people)
@@ -81,9 +81,9 @@ def _add_members(account: Account, first_id: int) -> None:
 
 
 def _invite(batch: Batch, now: datetime) -> None:
-    """Earlier invitations, half of them to members; every hundredth mail bounced.
+    """Earlier invitations, half of them to members. Every hundredth email bounced.
 
-    A few people got three mails today.
+    A few people got three emails today.
     """
     created = Invitation.created_at.db_value(now)
     expiry = Invitation.expires_at.db_value(now + LIFETIME)

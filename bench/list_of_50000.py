@@ -31,7 +31,7 @@ CONTENT = (
 
 
 def main() -> None:
-    """Print the median of each step and its ratio to the floor."""
+    """Prints each step's median and its ratio to the floor."""
     runs = [_run() for _ in range(RUNS)]
     floor = statistics.median(run["floor: csv.reader and a set"] for run in runs)
     print(f"{ROWS:,} rows, medians of {RUNS} runs")
@@ -87,7 +87,7 @@ def _steps() -> dict[str, float]:
 
 
 def _fill(account: Account) -> None:
-    """50,000 members, every other one with an accent in their name."""
+    """50,000 members, every other one with accented letters in their name."""
     names = (
         ("Jörg Müller" if n % 2 else "Ann Miller") + f" {n * 7919 % ROWS}" for n in range(ROWS)
     )

@@ -1,4 +1,4 @@
-"""What several benchmarks measure with."""
+"""Helpers that several benchmarks share."""
 
 import tempfile
 import time
@@ -19,7 +19,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 @contextmanager
 def database() -> Iterator[None]:
-    """An empty database, connected."""
+    """Connects to an empty database."""
     with tempfile.TemporaryDirectory() as folder:
         db.configure(Path(folder) / "invites.sqlite3")
         schema.migrate(TABLES)

@@ -17,7 +17,7 @@ from tests.support import large_files, list_files
 
 ROWS = 50_000
 RUNS = 3
-LIMIT = 2  # seconds, for the worst that fits into the largest file
+LIMIT = 2  # seconds, for the slowest files of 20 MB
 
 _SHAPES: dict[str, tuple[list[str], Callable[[int], list[Any]]]] = {
     "one column": (["Email"], lambda n: [_email(n)]),
@@ -31,7 +31,7 @@ _SHAPES: dict[str, tuple[list[str], Callable[[int], list[Any]]]] = {
 
 
 def main() -> None:
-    """Print medians as ratios to decoding and csv.reader into a list, then the slowest files."""
+    """Prints medians and their ratios to decoding and csv.reader, then the slowest files."""
     print(f"{ROWS:,} rows, medians of {RUNS} runs")
     for shape, (titles, row) in _SHAPES.items():
         content, book = _files(titles, row)
@@ -59,7 +59,7 @@ def _files(titles: list[str], row: Callable[[int], list[Any]]) -> tuple[bytes, b
 
 
 def peak_of_one() -> None:
-    """Print this process's peak memory over idle while it reads standard input, in MB."""
+    """Prints how many MB reading standard input adds to this process's peak memory."""
     _entries(b"Name,Email\nAda,ada@example.org\n")
     idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _entries(sys.stdin.buffer.read())
@@ -67,7 +67,7 @@ def peak_of_one() -> None:
 
 
 def _peak(content: bytes) -> float:
-    # Started by a small process, as a child inherits the peak of its parent.
+    # A child inherits its parent's peak, so a small process starts it.
     code = "import sys, subprocess; sys.exit(subprocess.call([sys.executable, *sys.argv[1:]]))"
     child = "from bench.reading import peak_of_one; peak_of_one()"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Slow mail servers: many connections against the bare loop on the same server."""
+"""Slow mail servers: the worker's many connections compared with a bare loop."""
 
 import statistics
 import subprocess
@@ -21,7 +21,7 @@ PEOPLE = {"thinks 20 ms a mail": 20_000, "thinks 50 ms a mail": 10_000, "20 ms a
 
 
 def main() -> None:
-    """Print the rate of both, and how many times sixteen bare loops it is."""
+    """Prints the worker's rate, and its ratio to that of sixteen bare loops."""
     print(f"{CONNECTIONS} connections, medians of {RUNS} runs")
     for kind, (thinks, travel) in KINDS.items():
         ratios, rates = [], []

@@ -14,11 +14,11 @@ from invites.members import accounts
 from invites.people import profiles
 from invites.people.profiles import NewProfile
 
-TRIES = 200  # of each
+TRIES = 200  # with known addresses, and as many with unknown ones
 
 
 def main() -> None:
-    """Print the medians and their difference."""
+    """Prints the medians and their difference."""
     with installation(1) as app:
         app.extensions["rate_limiter"].hit = lambda *_counter: True
         logging.getLogger("invites").setLevel(logging.ERROR)  # refused logins are expected

@@ -1,7 +1,7 @@
-"""A mail server that discards mails: ``python -m bench.sink [ms per mail] [ms of a round trip]``.
+"""A mail server that discards email: ``python -m bench.sink [ms per email] [ms per round trip]``.
 
-It delays each mail, and each reply, by these times.
-Offers PIPELINING (RFC 2920). Prints its port on the first line, and runs until killed.
+Delays each email and each reply by these times. Offers PIPELINING (RFC 2920). Prints its port on
+the first line, and runs until killed.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import sys
 
 
 class _Answers:
-    """Sends answers in order, each after the time that it travels."""
+    """Sends replies in order, each after ``travel`` seconds."""
 
     def __init__(self, writer: asyncio.StreamWriter, travel: float) -> None:
         self._writer = writer
