@@ -1,4 +1,4 @@
-"""Shorthands that many rule tests share."""
+"""Helpers that many tests of rules share."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -46,9 +46,9 @@ def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[RuleError]]:
 
 @contextmanager
 def ends_soon() -> Iterator[None]:
-    """It ends in a time that a slow machine takes for this, and that no loop within a loop ends in.
+    """The block ends within 20 seconds, even on a slow machine. Quadratic work wouldn't.
 
-    How long it takes where nothing else runs is measured in bench/.
+    The benchmarks in bench/ measure how long it takes.
     """
     started = time.monotonic()
     yield
@@ -83,7 +83,7 @@ def new_profile(email: str = "new@example.org", name: str = "Noa New") -> NewPro
 
 
 def confirm(email_token: EmailToken, now: datetime, password: str = PASSWORD) -> User:
-    """Open a confirmation link and enter the password."""
+    """Opens a confirmation link and enters the password."""
     checked = confirmation.check_password(email_token.user, password)
     return confirmation.confirm_email(email_token, checked, now)
 
@@ -100,7 +100,7 @@ def finish(
     code: int | None = None,
     text: str = "",
 ) -> None:
-    """Record the result of mails that WORKER claimed."""
+    """Records the result of emails that WORKER claimed."""
     if mails:
         outcomes.append(WORKER, [Outcome(mail, Attempt(result, code, text)) for mail in mails], now)
     with db.transaction():
@@ -110,14 +110,14 @@ def finish(
 def attempt(
     mail: Delivery, result: SendResult, now: datetime, code: int | None = None, text: str = ""
 ) -> None:
-    """Hand ``mail`` over as the worker does, with this result, if it may be sent."""
+    """Sends ``mail`` as the worker does, with this result, if it may be sent."""
     claimed = claims.claim(WORKER, now, 1000)
     claims.give_back(WORKER, [one for one in claimed if one.id != mail.id], now)
     finish([one for one in claimed if one.id == mail.id], result, now, code, text)
 
 
 def attempt_all(now: datetime, result: SendResult = SendResult.SENT) -> None:
-    """Hand over all that is due."""
+    """Sends everything that is due."""
     finish(claims.claim(WORKER, now, 1000), result, now)
 
 

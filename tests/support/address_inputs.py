@@ -1,4 +1,4 @@
-"""What people type, paste or upload as an address, and the canonical address it is, if any."""
+"""What people type, paste or upload as an address, and its canonical form, if it is one."""
 
 from itertools import chain
 
@@ -73,7 +73,7 @@ _BAD = [
     f"a@{'b' * 260}.org",
     f"{'a' * 2000}@example.org",
     "ada@xn--a.example",
-    # what lists, but not single fields, read as an address with something around it
+    # lists, but not single fields, find an address in these
     "ada okafor@example.org",
     "ada@exam ple.org",
     "ada @example.org",
@@ -117,12 +117,12 @@ def _decorated() -> dict[str, str]:
     return dict.fromkeys(chain(around, within, beside, mixed), ada)
 
 
-# From what was typed to the canonical address; None is refused.
+# The canonical address for each input; None if the input is refused.
 INPUTS: dict[str, str | None] = _GOOD | _decorated() | dict.fromkeys(_BAD)
 
 _LIST_SYNTAX = set(" ,;|<>()[]{}\"'`“”‘’„«»:\n\r\t")
 
 
 def is_list_syntax(text: str) -> bool:
-    """Whether a list may find an address in ``text`` though it isn't one as a whole."""
+    """Whether a list may find an address in ``text`` although all of it isn't one."""
     return bool(_LIST_SYNTAX & set(text)) or text.endswith((".", "!"))

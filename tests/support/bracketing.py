@@ -1,4 +1,4 @@
-"""A language in which every message is in brackets, to find what can't be translated."""
+"""A language that puts every message in brackets, to find text that can't be translated."""
 
 import re
 
@@ -16,16 +16,16 @@ SAID_BY_SCRIPTS = [
     "data-too-large",
 ]
 
-# What stays as it is in every language: names, addresses, links, the words of mail servers.
+# What isn't translated: names, addresses, links, replies of mail servers.
 DATA = re.compile(
     r"""Riverside\ Relief | Elsewhere | Olive\ Martin | Ada\ Okafor | Mo\ Diaz | Uma\ Roy
     | Ina\ Active | Una\ Proven | Ace\ Pted | Alma\ Else | Zoe\ Blank
     | Invites\ (?=<) | \bida\b
     | \S+@\S+ | https?://\S+ | 5\.1\.1\ Nobody | 4\.3\.0\ Later
-    | See\ your\ assignments  # until somebody sets another label
+    | See\ your\ assignments  # an account's default label
     | Phone | rubbish | not\ an\ address | people\.csv
     | \b(?:[A-Z2-7]{4}[\ -]){2,7}[A-Z2-7]{4}\b  # codes
-    | \d{1,2}\ [A-Z][a-z]{2}\ \d{4}   # a date in the language of the page
+    | \d{1,2}\ [A-Z][a-z]{2}\ \d{4}   # a date
     """,
     re.VERBOSE,
 )
@@ -43,7 +43,7 @@ class Bracketing(NullTranslations):
 
 
 def untranslated(text: str) -> str:
-    """What stands outside of brackets, apart from data."""
+    """The text outside of brackets, apart from data."""
     while "⟦" in text:
         text, count = re.subn(r"⟦[^⟦⟧]*⟧", " ", text)
         assert count, f"brackets don't match in {text!r}"
@@ -68,5 +68,5 @@ def attributes(tag: Tag) -> list[str]:
 
 
 def untranslated_in(page: BeautifulSoup) -> list[str]:
-    """What a page or mail says outside of brackets, apart from data. Takes parts of it away."""
+    """Text of a page or email outside of brackets, apart from data. Removes tags from ``page``."""
     return [text.strip() for text in words_in(page) if untranslated(text)]

@@ -1,4 +1,4 @@
-"""A browser without JavaScript: opens pages, fills forms as they stand there, presses buttons."""
+"""A browser without JavaScript: opens pages, fills in forms, presses buttons."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ HTMX = {"HX-Request": "true"}
 
 
 class Browser:
-    """One device with its own cookies. ``page`` is what it shows now."""
+    """One device with its own cookies."""
 
     def __init__(self, app: Flask, *, htmx: bool = False) -> None:
         self.client = app.test_client()
@@ -21,13 +21,12 @@ class Browser:
 
     @property
     def page(self) -> BeautifulSoup:
-        """The page, parsed."""
         assert self.response is not None
         return BeautifulSoup(self.response.text, "html.parser")
 
     @property
     def text(self) -> str:
-        """What the page says, white space folded."""
+        """The page's text, with white space collapsed."""
         main = self.page.find("main") or self.page
         return " ".join(main.get_text(" ").split())
 
@@ -39,24 +38,23 @@ class Browser:
 
     @property
     def status(self) -> int:
-        """The HTTP status of the page."""
         assert self.response is not None
         return self.response.status_code
 
     def open(self, url: str, **options: Any) -> "Browser":
-        """Open a page, and follow where it leads."""
+        """Follows redirects."""
         return self._took(self.client.get(url, follow_redirects=True, **options))
 
     def follow(self, words: str) -> "Browser":
-        """Follow the link with these words."""
+        """Follows the link with this text."""
         link = self.page.find("a", string=re.compile(rf"^\s*{re.escape(words)}\s*$"))
         assert link is not None, f"no link {words!r} on {self.url}"
         return self.open(str(link["href"]))
 
     def press(self, button: str, within: str = "", **typed: Any) -> "Browser":
-        """Fill the fields by name and press a button; ``within`` selects among equal buttons.
+        """Fills in fields by name and presses a button. None clears a checkbox.
 
-        None takes the tick out of a box.
+        ``within``: a selector of a part of the page, if several buttons have the same text.
         """
         root = self.page.select_one(within) if within else self.page
         assert root is not None, f"nothing is {within!r} on {self.url}"
@@ -81,7 +79,7 @@ class Browser:
         follow: bool = True,
         kind: str | None = None,
     ) -> "Browser":
-        """Send a form; ``kind``: its enctype."""
+        """``kind``: the form's enctype."""
         headers = HTMX if self.htmx else {}
         answer = self.client.post(
             url,
@@ -91,12 +89,11 @@ class Browser:
             headers=headers,
             buffered=True,
         )
-        for one in (*answer.history, answer):  # werkzeug leaves the file open that it sent
+        for one in (*answer.history, answer):  # Werkzeug doesn't close what it sent
             one.request.environ["wsgi.input"].close()
         return self._took(answer)
 
     def log_in(self, email: str, password: str) -> "Browser":
-        """Log in by the form."""
         return self.open("/login").press("Log in", email=email, password=password)
 
     def _took(self, answer: TestResponse) -> "Browser":
@@ -106,7 +103,7 @@ class Browser:
 
 
 def _fields(form: Tag) -> dict[str, Any]:
-    """What the form would send as it stands, files apart."""
+    """What the form would send without changes, except files."""
     data: dict[str, Any] = {}
     for field in form.find_all(["input", "textarea", "select"]):
         name, kind = field.get("name"), field.get("type", "")

@@ -21,7 +21,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(file: Path) -> None:
-    """Leaves no space on the disk of ``file``."""
+    """Fills the disk of ``file``."""
     with file.open("wb", buffering=0) as opened, suppress(OSError):
         while True:
             opened.write(b"x" * 4096)

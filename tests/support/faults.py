@@ -1,4 +1,4 @@
-"""Databases that can't be used: full, read-only, locked, damaged. SQLite itself refuses."""
+"""Makes databases unusable: full, read-only, locked, damaged. SQLite itself then raises errors."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from invites import db
 
 @contextmanager
 def fill(_database: Path) -> Iterator[None]:
-    """No page can be added, as on a full disk."""
+    """SQLite can add no page, as on a full disk."""
     ((pages,),) = db.select("PRAGMA page_count", ())
     with _pragma("max_page_count", pages, normal=2**30):
         yield
@@ -24,7 +24,7 @@ def make_read_only(_database: Path) -> Iterator[None]:
 
 @contextmanager
 def lock(database: Path) -> Iterator[None]:
-    """Another process is writing, and nobody waits for it for long."""
+    """Another connection holds the write lock, and the timeout is short."""
     with closing(sqlite3.connect(database)) as other, _pragma("busy_timeout", 50, normal=5000):
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -33,7 +33,7 @@ def lock(database: Path) -> Iterator[None]:
 
 @contextmanager
 def _pragma(name: str, value: int, *, normal: int) -> Iterator[None]:
-    """For the connection of this thread, and for those to come."""
+    """Applies to this thread's connection and to later ones."""
     database = db.database.obj
     before = database._pragmas
     db.connect()

@@ -12,7 +12,7 @@ from tests.support.server import Server
 
 
 class HttpClient:
-    """A browser: its cookies, and the form token of its last page."""
+    """Keeps cookies, and the form token of the last page."""
 
     def __init__(self, server: Server, email: str = "") -> None:
         self._server = server

@@ -1,4 +1,4 @@
-"""What tests over HTTP share: they happen in the present, in a populated_database account."""
+"""Fixtures of tests that send requests to the application."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -27,21 +27,21 @@ from tests.support.populated_account import Rows, Site, signed_in
 
 @pytest.fixture
 def now() -> datetime:
-    """The present: over HTTP nobody can choose another moment."""
+    """The present: requests can't choose another time."""
     return utcnow()
 
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of one box for all these tests; each has a database of its own in it."""
-    settings = load_settings({"INVITES_DATA": str(tmp_path_factory.mktemp("box") / "data")})
+    """Settings that all tests share. Each test has its own database at the same path."""
+    settings = load_settings({"INVITES_DATA": str(tmp_path_factory.mktemp("settings") / "data")})
     make_secret_key(settings.data)
     return settings
 
 
 @pytest.fixture
 def database(migrated: Path, settings: Settings) -> Iterator[Path]:
-    """A database of the test's own, where the application looks for it."""
+    """The test's own database, where the application looks for it."""
     renew(settings.database_path, migrated)
     db.configure(settings.database_path)
     db.connect()
@@ -50,7 +50,7 @@ def database(migrated: Path, settings: Settings) -> Iterator[Path]:
 
 
 def renew(database: Path, source: Path) -> None:
-    """Put a copy of ``source`` there, and nothing of what was before."""
+    """Replaces ``database`` and the files beside it (-wal, -shm) with a copy of ``source``."""
     for old in database.parent.glob(f"{database.name}*"):
         old.unlink()
     shutil.copy(source, database)
@@ -58,7 +58,7 @@ def renew(database: Path, source: Path) -> None:
 
 @pytest.fixture(scope="session")
 def only_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
-    """One application for all these tests, because making one takes longer than most of them."""
+    """One application for all tests, because creating one takes longer than most tests."""
     return make_app(settings, compiled)
 
 
@@ -74,7 +74,7 @@ def app(database: Path, only_app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def fresh_app(database: Path, settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
-    """An application of the test's own, to add views to."""
+    """The test's own application, to which it can add views."""
     return make_app(settings, compiled)
 
 
@@ -89,7 +89,7 @@ def make_app(settings: Settings, compiled: FileSystemBytecodeCache) -> Flask:
 def populated_database(
     migrated: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Rows]:
-    """A database with Riverside Relief in the middle of its work, made once."""
+    """A database in which Riverside Relief has rows of every kind. Created once."""
     path = tmp_path_factory.mktemp("populated_database") / "invites.sqlite3"
     shutil.copy(migrated, path)
     db.configure(path)
@@ -104,7 +104,7 @@ def populated_database(
 
 @pytest.fixture
 def site(populated_database: tuple[Path, Rows], app: Flask, database: Path) -> Site:
-    """Riverside Relief in the middle of its work. Not together with the fixtures below."""
+    """Riverside Relief with rows of every kind. Can't be combined with the fixtures below."""
     path, rows = populated_database
     db.close()
     renew(database, path)
@@ -113,7 +113,7 @@ def site(populated_database: tuple[Path, Rows], app: Flask, database: Path) -> S
 
 @pytest.fixture
 def member(app: Flask, people: People) -> Callable[[Role], Browser]:
-    """The device of the member with a role."""
+    """Returns the device of the member with a role."""
     return lambda role: signed_in(app, people[role].user)
 
 
@@ -143,7 +143,7 @@ def somebody(app: Flask) -> Browser:
 
 @pytest.fixture
 def bracketing(site: Site) -> Iterator[Site]:
-    """Riverside Relief in a language in which every message is in brackets."""
+    """Riverside Relief in the language of ``bracketing.py``."""
     with site.app.app_context():
         domain = get_domain()
     domain.cache["en", domain.domain[0]] = Bracketing()

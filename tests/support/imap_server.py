@@ -1,4 +1,4 @@
-"""An IMAP server that knows just the words flask bounces says, over a real socket."""
+"""An IMAP server on a real socket, with only the commands that ``flask bounces`` uses."""
 
 import re
 import socket
@@ -15,10 +15,11 @@ _FETCH = re.compile(rb"BODY\.PEEK\[\]<0\.(\d+)>")
 
 @dataclass
 class ImapServer:
-    """One folder; the messages by their UID, with the flags of each.
+    """One folder. ``messages`` and ``flags`` are by UID.
 
-    ``broken``: those that it can't hand out. Not ``tells_of_none``, it answers a search
-    that finds nothing with no line, as some servers do.
+    ``broken``: UIDs of messages that can't be fetched. ``later``: the capabilities after login.
+    ``tells_of_none``: whether a search without results gets an empty response line; some servers
+    send none.
     """
 
     messages: dict[int, bytes] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class ImapServer:
     commands: list[bytes] = field(default_factory=list)
 
     def put(self, *messages: bytes) -> None:
-        """Deliver messages, unseen."""
+        """Delivers unread messages."""
         for raw in messages:
             uid = max(self.messages, default=100) + 1
             self.messages[uid] = raw
@@ -42,7 +43,7 @@ class ImapServer:
 
     @contextmanager
     def open(self, tls: ssl.SSLContext | None, *, silent: bool = False) -> Iterator[int]:
-        """Listen while the block runs; gives the port."""
+        """Listens during the block. Yields the port."""
         with socket.create_server(("127.0.0.1", 0)) as listening:
             thread = threading.Thread(
                 target=self._serve, args=(listening, tls, silent), daemon=True

@@ -1,4 +1,4 @@
-"""Files of 20 MB that are as hard to read as 20 MB can be."""
+"""The files of 20 MB that take longest to read."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ LARGE_FILES: dict[str, Callable[[], bytes]] = {
         (b"BEGIN:VCARD\nFN:" + b"A" * 180 + b"\nEMAIL:" + b"a" * 150 + b"@b.org\nEND:VCARD\n")
         * MAX_ENTRIES
     ),
-    # 4 MB, because no more are made into one address per row.
+    # Only 4 MB: longer lists aren't turned into one address per row.
     "addresses in rows of two lengths": lambda: (
         (b"@," * 16_000 + b"\n" + b"@@," * 15_000 + b"\n") * 50
     ),

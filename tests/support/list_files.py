@@ -1,4 +1,4 @@
-"""Makes lists as people have them: each encoding, dialect and oddity, and what is in it."""
+"""Lists of people in each encoding and dialect, and with oddities, beside their entries."""
 
 import codecs
 import csv
@@ -37,7 +37,7 @@ _LINE_ENDS = {"Unix": "\n", "Windows": "\r\n", "old Mac": "\r"}
 
 @dataclass(frozen=True)
 class List:
-    """A file, and the entries that it has."""
+    """A file and its entries."""
 
     name: str
     content: bytes
@@ -45,7 +45,7 @@ class List:
 
 
 def dialects() -> Iterator[List]:
-    """The same two people in each encoding, with each separator and each end of lines."""
+    """The same two people in each encoding, with each delimiter and line ending."""
     rows = [["Team", "Name", "E-Mail"], ["1", "Zoë Ada", ADA], ["2", "Jürgen, Ben", BEN]]
     for encoding, encode in _ENCODINGS.items():
         for delimiter in ",;\t|":
@@ -57,7 +57,7 @@ def dialects() -> Iterator[List]:
 
 
 def oddities() -> Iterator[List]:
-    """What else lists have or lack."""
+    """Lists with other peculiarities."""
     for name, (text, entries) in _ODD_TEXTS.items():
         found = [Entry(*entry) for entry in entries]
         yield List(name, text.encode(), found)
@@ -114,7 +114,7 @@ def contacts() -> Iterator[List]:
 
 
 def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
-    """An .xlsx with these sheets."""
+    """An .xlsx file with these sheets."""
     book = openpyxl.Workbook(write_only=True)
     for title, rows in sheets.items():
         sheet = book.create_sheet(title)
@@ -126,7 +126,7 @@ def workbook(sheets: dict[str, list[list[object]]]) -> bytes:
 
 
 def open_document(rows: list[list[str]]) -> bytes:
-    """An .ods with these rows, and below them a million that are only formatted."""
+    """An .ods file with these rows, and below them a million empty, formatted ones."""
     names = " ".join(f'xmlns:{of}="{_OASIS}:{of}:1.0"' for of in ("office", "table", "text"))
     lines = "".join(
         "<table:table-row>"
@@ -154,7 +154,6 @@ def open_document(rows: list[list[str]]) -> bytes:
 
 
 def csv_text(rows: list[list[str]], delimiter: str, line_end: str) -> str:
-    """The rows as CSV."""
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator=line_end).writerows(rows)
     return out.getvalue()
@@ -301,7 +300,7 @@ _ODD_TEXTS: dict[str, tuple[str, list[tuple[object, ...]]]] = {
     ),
 }
 
-# UTF-8 that somebody added rows to in a program that knew no UTF-8, and lists out of DOS.
+# Among them UTF-8 files to which a program without UTF-8 added rows, and a file from DOS.
 _ODD_BYTES: list[tuple[str, bytes, list[tuple[object, ...]]]] = [
     (
         "UTF-8 and Windows-1252",

@@ -1,4 +1,4 @@
-"""A name server of the test's own: a real socket, and whatever TXT records a test wants."""
+"""A name server on a real socket, with the TXT records that a test sets."""
 
 import socket
 import threading
@@ -18,7 +18,7 @@ from dns.resolver import Resolver
 
 @dataclass
 class NameServer:
-    """``records`` are the texts at a name; a name that isn't there doesn't exist."""
+    """``records``: TXT records by name. Other names don't exist."""
 
     records: Mapping[str, list[bytes]] = field(default_factory=dict)
     rcode: dns.rcode.Rcode = dns.rcode.NOERROR
@@ -27,7 +27,7 @@ class NameServer:
 
     @contextmanager
     def listening(self) -> Iterator[Resolver]:
-        """A resolver that asks this server and nobody else."""
+        """Yields a resolver that asks only this server."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
             listener.bind(("127.0.0.1", 0))
             thread = threading.Thread(target=self._serve, args=(listener,))
@@ -67,6 +67,6 @@ class NameServer:
 
 
 def _txt(text: bytes) -> TXT:
-    """A record in strings of at most 255 bytes, as DNS has them."""
+    """A record, split into strings of at most 255 bytes as DNS requires."""
     strings = [text[start : start + 255] for start in range(0, len(text), 255)]
     return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings)

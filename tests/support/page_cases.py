@@ -1,4 +1,4 @@
-"""Every page there is, and how somebody gets to see it."""
+"""Every page, and how a test opens it."""
 
 import io
 from collections.abc import Callable
@@ -39,7 +39,7 @@ Form = dict[str, Any] | Callable[[Site], dict[str, Any]]
 
 @dataclass(frozen=True)
 class PageCase:
-    """A page: who sees it where, after sending which form; ``fragment`` is its swap's root id."""
+    """``who`` opens ``place``, or sends ``form`` to it. ``fragment``: its root element's id."""
 
     who: str
     place: Place
@@ -49,7 +49,7 @@ class PageCase:
     before: Callable[[Site], object] | None = None
 
     def show(self, site: Site, *, htmx: bool = False, **headers: str) -> TestResponse:
-        """The answer to whoever opens the page, or sends its form."""
+        """The response. Turns off CSRF protection."""
         site.app.config["WTF_CSRF_ENABLED"] = False
         if self.before:
             self.before(site)
@@ -100,7 +100,7 @@ def _proof(name: str) -> Callable[[Site], str]:
 
 
 def _mail_server(site: Site, **more: Any) -> None:
-    """One that isn't there."""
+    """One that doesn't exist."""
     use_mail_server(site.app, MailServer("127.0.0.1", free_port(), **_PLAIN | more))
 
 
@@ -513,7 +513,7 @@ PAGE_CASES = {
     "join, deleted": PageCase("nobody", f"/join/{LINKS_GONE}", status=410),
 }  # fmt: skip
 
-# Answers to buttons in rows: fragments for htmx; without it they lead back to the list.
+# Responses to buttons in rows: fragments for htmx, otherwise redirects to the list.
 BUTTONS = {
     "pause a batch": PageCase("owner", _steer("pause"), {}, "batch-progress"),
     "resume a batch": PageCase(

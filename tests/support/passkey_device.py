@@ -1,4 +1,4 @@
-"""A device that makes passkeys and signs with them, as a browser hands it on (WebAuthn)."""
+"""A device that creates passkeys and signs with them, as browsers do (WebAuthn)."""
 
 import hashlib
 import json
@@ -14,9 +14,9 @@ _PRESENT, _VERIFIED, _HAS_KEY, _HAS_EXTENSIONS = 0x01, 0x04, 0x40, 0x80
 
 
 class Device:
-    """Holds one passkey.
+    """Has one passkey.
 
-    What it says can be bent: ``origin``, ``flags``, ``count``, ``extensions`` (CBOR).
+    Tests can falsify ``origin``, ``flags``, ``count`` and ``extensions`` (CBOR).
     """
 
     def __init__(self, origin: str) -> None:
@@ -29,7 +29,7 @@ class Device:
         self._key = ec.generate_private_key(ec.SECP256R1())
 
     def make(self, options: str) -> str:
-        """The answer to navigator.credentials.create, as JSON."""
+        """The result of navigator.credentials.create, as JSON."""
         point = self._key.public_key().public_numbers()
         key = {1: 2, 3: -7, -1: 1, -2: point.x.to_bytes(32), -3: point.y.to_bytes(32)}
         has_key = bytes(16) + len(self.id).to_bytes(2) + self.id + cbor2.dumps(key)
@@ -39,7 +39,7 @@ class Device:
         return self._answer(clientDataJSON=client_data, attestationObject=attestation)
 
     def sign(self, options: str) -> str:
-        """The answer to navigator.credentials.get, as JSON."""
+        """The result of navigator.credentials.get, as JSON."""
         self.count += 1
         data = self._data(self.flags) + self.extensions
         client_data = self._client_data("webauthn.get", options)
@@ -63,10 +63,10 @@ class Device:
 
 
 def encode(value: bytes) -> str:
-    """In base64url without padding, as in all of WebAuthn."""
+    """In base64url without padding, as everywhere in WebAuthn."""
     return urlsafe_b64encode(value).rstrip(b"=").decode()
 
 
 def decode(text: str) -> bytes:
-    """The way back."""
+    """The inverse of ``encode``."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

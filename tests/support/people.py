@@ -1,4 +1,4 @@
-"""The people of the tests: a member for each role, and a stranger who owns another account."""
+"""People for tests: a member with each role, and a stranger who owns another account."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ PASSWORD = "a horse in the rain"
 
 @cache
 def password_hash() -> str:
-    """The scrypt hash of PASSWORD, made once."""
+    """The scrypt hash of PASSWORD, computed once."""
     return hash_password(PASSWORD)
 
 
@@ -39,7 +39,7 @@ def make_member(
 
 
 class People:
-    """People by role, in one account; ``stranger`` owns another one."""
+    """The members of one account, by role. ``stranger`` owns another account."""
 
     def __init__(self, members: Mapping[Role, Membership], stranger: Membership) -> None:
         self._members = members
@@ -47,7 +47,7 @@ class People:
 
     @classmethod
     def of(cls, account: Account, now: datetime) -> "People":
-        """Olive the Owner, Ada the Admin, Mo the Moderator and Uma the User; Zoe elsewhere."""
+        """Olive the Owner, Ada the Admin, Mo the Moderator, Uma the User, and Zoe the stranger."""
         owner = Membership.get(Membership.account == account, Membership.role == Role.OWNER)
         members = {
             Role.OWNER: owner,

@@ -1,4 +1,4 @@
-"""An account in the middle of its work, for tests that look at every page."""
+"""An account with rows of every kind, for tests that open every page."""
 
 import secrets
 import sqlite3
@@ -46,13 +46,12 @@ def signed_in(app: Flask, user: User) -> Browser:
 
 
 def services(app: Flask) -> Services:
-    """What requests of ``app`` can ask for."""
     found: Services = app.extensions["invites"]
     return found
 
 
 def use_mail_server(app: Flask, server: MailServer | None, **settings: Any) -> None:
-    """Let pages of ``app`` work with a mail server, until the end of the test."""
+    """Changes the settings of ``app``. The fixture ``app`` restores them."""
     known = services(app)
     changed = replace(known.settings, mail_server=server, **settings)
     mail_context = replace(known.mail_context, sender=changed.mail_from)
@@ -60,7 +59,6 @@ def use_mail_server(app: Flask, server: MailServer | None, **settings: Any) -> N
 
 
 def links(app: Flask) -> Links:
-    """The links that ``app`` mails."""
     return services(app).links
 
 
@@ -81,14 +79,14 @@ def everything(database: Path) -> list[str]:
 def ask_email_token(
     user: User, purpose: EmailTokenPurpose, now: datetime, email: str = ""
 ) -> EmailToken:
-    """The proof behind a link that was mailed to ``user``."""
+    """Sends a link to ``user``. Returns its email token."""
     email_tokens.send_link(user, purpose, email or user.email, now)
     email_token: EmailToken = EmailToken.select().order_by(EmailToken.id.desc()).get()
     return email_token
 
 
 class Rows:
-    """The rows of Riverside Relief, with something of every kind in it."""
+    """The rows of Riverside Relief: members, links, and invitations in every state."""
 
     def __init__(self, people: People, now: datetime) -> None:
         self.people = people
@@ -134,7 +132,7 @@ class Rows:
 
 
 class Site:
-    """An application with those rows, the links into it, and the devices of its people."""
+    """An application with ``rows``, its links, and the devices of its people."""
 
     def __init__(self, app: Flask, rows: Rows) -> None:
         self.app = app
@@ -143,7 +141,7 @@ class Site:
         self.database: Path = services(app).settings.database_path
 
     def set_up_two_step(self, who: str) -> None:
-        """Give somebody an authenticator app and a passkey."""
+        """Gives a person an authenticator app and a passkey."""
         user, now = self.user(who), utcnow()
         assert user is not None
         totp.create(user, now)
@@ -159,7 +157,7 @@ class Site:
         )
 
     def mailed(self, invitation: Invitation) -> str:
-        """The path of the link in the mail of ``invitation``."""
+        """The path of the link in the email of ``invitation``."""
         return path(self.links.mailed_invitation(invitation))
 
     @property
@@ -168,7 +166,7 @@ class Site:
         return path(self.links.permanent(self.rows.permanent))
 
     def user(self, who: str) -> User | None:
-        """Somebody: a role's name, or one of the people above."""
+        """``who``: the name of a role, or one of the names below."""
         others = {
             "stranger": self.rows.people.stranger.user,
             "inactive": self.rows.inactive.user,
@@ -179,10 +177,10 @@ class Site:
         return others[who] if who in others else self.rows.people[Role[who.upper()]].user
 
     def device(self, who: str) -> Browser:
-        """The device of somebody.
+        """``who``: as for ``user``, or "half way" or "setting up".
 
-        "half way": who typed their password, and has a second step; "setting up": who sees
-        the key of their app.
+        "half way": a person who has entered their password and still has to verify the login.
+        "setting up": a person who sees the key for their app.
         """
         if who == "half way":
             self.set_up_two_step("user")

@@ -1,7 +1,7 @@
-"""Starts the product's processes without the second that loading their modules takes.
+"""Starts processes of Invites without the second that loading their modules takes.
 
-One template process has loaded the modules, and forks for each process that is started.
-That one then runs like a command: with its own environment, arguments and log.
+A template process has loaded the modules, and forks for each process that is started. The new
+process then runs like a command, with its own environment, arguments and log.
 """
 
 import atexit
@@ -60,7 +60,7 @@ class Process:
         self._signal(signal.SIGKILL)
 
     def is_stopped(self) -> bool:
-        """Whether it got SIGSTOP."""
+        """Whether a SIGSTOP has stopped it."""
         state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
         return state == "T"
 
@@ -71,12 +71,12 @@ class Process:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: int) -> None:
-        if self.returncode is None:  # until that is read, its id is nobody else's
+        if self.returncode is None:  # the system doesn't reuse the id before the status is read
             os.kill(self.pid, number)
 
 
 def start(program: str, *arguments: str, env: Mapping[str, str], log: Path) -> Process:
-    """Start one of the programs in ``_load``; what it prints is appended to ``log``."""
+    """Starts one of the programs in ``_load``. Appends what it prints to ``log``."""
     log.touch()
     argv = [program, *arguments]
     return Process(_template().ask(argv=argv, env=dict(env), log=str(log)))
@@ -86,7 +86,7 @@ def start(program: str, *arguments: str, env: Mapping[str, str], log: Path) -> P
 def worker(
     settings: Mapping[str, str], log: Path, stop_at: Point | None = None
 ) -> Iterator[Process]:
-    """A mail worker with nothing but these settings, killed at the end."""
+    """A mail worker with only these settings. Kills it at the end."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
     command = ("stopping worker", *stop_at.arguments) if stop_at else ("flask", "worker")
     process = start(*command, env=kept | {"FLASK_APP": "app.py"} | settings, log=log)
@@ -106,7 +106,7 @@ class _Template:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the tests; this ends when its input does
+            start_new_session=True,  # Ctrl-C is for the tests; it ends when its input ends
         )
 
     def ask(self, **request: Any) -> Any:
@@ -133,11 +133,11 @@ def _template() -> _Template:
 
 
 def _main() -> None:
-    """In the template process: answer requests until there are no more."""
+    """Runs in the template process: answers requests until its input ends."""
     programs = _load()
     templates = mkdtemp()
     Flask.jinja_options = Flask.jinja_options | {
-        "bytecode_cache": FileSystemBytecodeCache(templates)  # each would compile a hundred
+        "bytecode_cache": FileSystemBytecodeCache(templates)  # compiled only once
     }
     pids = set()
     for line in sys.stdin:
@@ -163,7 +163,7 @@ def _load() -> dict[str, Callable[[], object]]:
     import gunicorn.workers.gthread
 
     import invites.factory
-    import invites.sending.worker  # noqa: F401  # imported to be there in what is forked
+    import invites.sending.worker  # noqa: F401  # loaded before forking
 
     return {
         "flask": flask.cli.main,
@@ -180,7 +180,7 @@ def _fork(program: Callable[[], object], argv: list[str], env: dict[str, str], l
 
 
 def _run(program: Callable[[], object], argv: list[str], env: dict[str, str], log: str) -> None:
-    """In the new process: do what the interpreter does before and after a command."""
+    """Runs in the new process: does what the interpreter does before and after a command."""
     status: Any = 1
     try:
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -192,7 +192,7 @@ def _run(program: Callable[[], object], argv: list[str], env: dict[str, str], lo
         sys.argv = argv
         program()
         status = 0
-    except SystemExit as end:  # of gunicorn's own forks, too
+    except SystemExit as end:  # also in gunicorn's forks
         status = end.code
         if isinstance(status, str):
             sys.stderr.write(f"{status}\n")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def queries() -> Iterator[list[str]]:
-    """Collects the SQL that runs meanwhile."""
+    """Collects the SQL that runs during the block."""
     seen: list[str] = []
 
     class Collector(logging.Handler):

@@ -1,4 +1,4 @@
-"""A mail server over plain sockets that misbehaves as a test wants, at any step."""
+"""A mail server on plain sockets that misbehaves at any step, as a test defines."""
 
 import contextlib
 import re
@@ -29,25 +29,26 @@ REPLIES = {
 
 @dataclass(frozen=True)
 class Step:
-    """What the server is about to answer to."""
+    """What the server is about to reply to."""
 
     stage: str
     recipient: str
     connection: int
     taken: int
-    """How many mails were taken on this connection before."""
+    """How many emails this connection has accepted so far."""
 
 
 def well(_step: Step) -> bytes | None:
-    """No misbehaviour."""
+    """Never misbehaves."""
     return None
 
 
 @dataclass
 class ScriptedServer:
-    """``answer`` gives the reply to a step, None for the usual one; ``received`` are what came.
+    """``answer``: returns the reply to a step, or None for the usual one.
 
-    Each mail takes ``delay`` seconds, and waits while ``gate`` is cleared; ``held`` wait now.
+    Accepting an email takes ``delay`` seconds, and waits while ``gate`` is cleared. ``held``: how
+    many are waiting now. ``received``: recipient and Message-ID of each.
     """
 
     answer: Callable[[Step], bytes | None] = well
@@ -66,12 +67,12 @@ class ScriptedServer:
 
     @property
     def recipients(self) -> list[str]:
-        """Who got a mail, in order."""
+        """In the order of delivery."""
         return [recipient for recipient, _ in self.received]
 
     @contextmanager
     def listening(self) -> Iterator["ScriptedServer"]:
-        """Answer while the block runs."""
+        """Listens during the block."""
         self.gate.set()
         with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
             self.port = listener.getsockname()[1]
@@ -84,7 +85,7 @@ class ScriptedServer:
                 listener.shutdown(socket.SHUT_RDWR)
 
     def hang_up(self) -> None:
-        """Close every connection that is open, whatever goes on there."""
+        """Closes all open connections at once."""
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -95,7 +96,7 @@ class ScriptedServer:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            # Replies travel one by one, and not after the 40 ms in which others may join them.
+            # Otherwise Nagle's algorithm may delay a reply by 40 ms to join it with the next.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             arguments = (connection, self.connections)
@@ -108,7 +109,7 @@ class ScriptedServer:
 
     @contextmanager
     def _counting(self, name: str) -> Iterator[None]:
-        """One more meanwhile."""
+        """Adds 1 during the block."""
         self._add(name, 1)
         try:
             yield
@@ -149,7 +150,7 @@ class ScriptedServer:
 
 
 def _content(reader: BinaryIO) -> bytes:
-    """A mail up to its final dot. Raises ConnectionError when it ends before."""
+    """An email up to its final dot. Raises ConnectionError if the connection ends before that."""
     lines = []
     for line in reader:
         if line == b".\r\n":
@@ -159,7 +160,7 @@ def _content(reader: BinaryIO) -> bytes:
 
 
 class _Talk:
-    """One connection's conversation, as far as answers depend on it."""
+    """The state of one connection on which replies depend."""
 
     def __init__(self, server: ScriptedServer, connection: socket.socket, number: int) -> None:
         self._server = server
@@ -171,14 +172,14 @@ class _Talk:
         self.said = b""
 
     def say(self, stage: str) -> bool:
-        """Answer; False when the connection is over."""
+        """Sends the reply. Returns False if the connection is closed."""
         self._server.stages[stage] += 1
         step = Step(stage, self.recipient, self._number, self.taken)
         self.said = self._server.answer(step) or self._usual(stage)
         if stage == "rcpt":
             self._is_welcome = self.said.startswith(b"2")
         if self.said.endswith(HANG_UP):
-            # What is said and the end travel together, so that nobody answers in between.
+            # Sends reply and end in one packet, so the client can't send anything in between.
             self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
             self._connection.sendall(self.said.removesuffix(HANG_UP))
             self._connection.shutdown(socket.SHUT_RDWR)
@@ -197,7 +198,7 @@ class _Talk:
 
 
 def at(stage: str, reply: bytes, *, of: str = "", connection: int = 0, after: int = -1):
-    """An answer at one stage, to one recipient, on one connection, after so many mails."""
+    """A reply at one stage: to one recipient, on one connection, after this many emails."""
 
     def answer(step: Step) -> bytes | None:
         fits = (

@@ -1,4 +1,4 @@
-"""Shorthands for tests in which a worker sends mail to a server."""
+"""Helpers for tests in which a worker sends email to a server."""
 
 import time
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def drain(worker: Worker) -> int:
-    """Sends all due mail over one connection at a time; returns how many were sent or failed.
+    """Sends all due email over one connection at a time. Returns how many were sent or failed.
 
     Raises ServerUnavailable.
     """

@@ -1,4 +1,4 @@
-"""A server: the real web process and mail worker, on a free port and data of their own."""
+"""A server: the real web process and mail worker, on a free port and with their own data."""
 
 import atexit
 import json
@@ -45,7 +45,7 @@ _WORKER = ("flask", "worker")
 
 @dataclass(frozen=True)
 class Server:
-    """A running server. Its rules can be called in this process while ``rules`` is open."""
+    """A running server. Tests can call rules on its database while ``rules`` is open."""
 
     data: Path
     url: str
@@ -53,7 +53,7 @@ class Server:
 
     @contextmanager
     def rules(self) -> Iterator[None]:
-        """Point the rules at this box's database."""
+        """Connects this process to the server's database."""
         db.configure(self.data / "invites.sqlite3")
         db.connect()
         try:
@@ -63,16 +63,15 @@ class Server:
 
     @property
     def links(self) -> Links:
-        """The links that this server mails."""
         return Links(self.url, self.signer)
 
     @property
     def signer(self) -> Signer:
-        """Signs as this server does."""
+        """Has the server's keys."""
         return Signer(load_secret_keys(self.data))
 
     def session_cookie(self, email: str) -> str:
-        """The cookie of a new session, as after a login on a device of one's own."""
+        """The cookie of a new session, as after logging in on a device that isn't shared."""
         token = sessions.start(User.get(User.email == email), _DEVICE, utcnow())
         app = Flask("invites")
         app.secret_key = load_secret_keys(self.data)[0]
@@ -104,11 +103,11 @@ class Server:
         return newest.order_by(Invitation.id.desc()).get()
 
     def invitation_link(self, email: str) -> str:
-        """The link in the mail of an invitation that Olive sends just now."""
+        """Makes Olive invite ``email``. Returns the link in the email."""
         return self.links.mailed_invitation(invite(self.owner, utcnow(), email))
 
     def account_of(self, name: str) -> Membership:
-        """The Owner of a new account with this name, who is new, too."""
+        """The Owner of a new account with this name, a new person."""
         email = f"{name.split()[0].lower()}@elsewhere.example"
         owner = make_user(f"Zoe of {name}", email, utcnow())
         account = accounts.create(name, owner, utcnow())
@@ -116,7 +115,7 @@ class Server:
 
 
 def flask(*command: str, data: Path, **options: str) -> str:
-    """Run a command of the product; returns what it printed."""
+    """Runs a ``flask`` command. Returns what it printed."""
     done = subprocess.run(
         [_PROGRAMS / "flask", *command],
         cwd=PROJECT_ROOT,
@@ -130,7 +129,7 @@ def flask(*command: str, data: Path, **options: str) -> str:
 
 
 def new_data(folder: Path) -> Path:
-    """The data of a new installation in ``folder``: migrated, and nothing else."""
+    """The data of a new installation in ``folder``, only migrated."""
     return shutil.copytree(_migrated(), folder)
 
 
@@ -141,7 +140,7 @@ def set_up_data(folder: Path) -> Path:
 
 @cache
 def _migrated() -> Path:
-    """Made once in each test process, by the command."""
+    """Created once per test process, with the real command."""
     root = mkdtemp(dir=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
     atexit.register(shutil.rmtree, root)
     flask("migrate", data=Path(root, "migrated"))
@@ -160,13 +159,13 @@ def _set_up() -> Path:
 def running(
     data: Path, *, smtp: SmtpServer | None = None, mail_port: int | None = None
 ) -> Iterator[Server]:
-    """Run web process and worker; stop them as a server is stopped, and read what they logged."""
+    """Runs web process and worker. At the end, stops them and fails on tracebacks and warnings."""
     port = free_port()
     env = environment(data, port=port, mail_port=smtp.port if smtp else mail_port)
     server = Server(data, env["INVITES_BASE_URL"], smtp)
     logs = [data / "web.log", data / "mail.log"]
     for log in logs:
-        log.touch()  # a busy machine may take a while to start the process that writes to it
+        log.touch()  # the process may write to it only after a while
     commands = zip((_PAGES, _WORKER), logs, strict=True)
     processes = [preloaded.start(*command, env=env, log=log) for command, log in commands]
     try:
@@ -183,20 +182,20 @@ def running(
 def environment(
     data: Path, *, port: int | None = None, mail_port: int | None = None
 ) -> dict[str, str]:
-    """The environment of the processes: nothing of the developer's own settings."""
+    """The environment of the processes, without the developer's own settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INVITES_")}
     env = kept | {"FLASK_APP": "app.py", "INVITES_DATA": str(data), "PYTHONWARNINGS": "default"}
     if port:
         env["INVITES_BIND"] = f"127.0.0.1:{port}"
-        env["INVITES_BASE_URL"] = f"http://localhost:{port}"  # a name: else there are no passkeys
-    # Set though empty, so that a .env file can't send the tests' mail anywhere.
+        env["INVITES_BASE_URL"] = f"http://localhost:{port}"  # passkeys need a name
+    # Set even if empty, so a .env file can't redirect the tests' email.
     env["INVITES_MAIL_SERVER"] = "127.0.0.1" if mail_port else ""
     env["INVITES_MAIL_PORT"] = str(mail_port or "")
     return env
 
 
 def _stop(processes: list[preloaded.Process]) -> list[int]:
-    """Ask all to end, and wait; returns their statuses."""
+    """Terminates all and waits. Returns their exit statuses."""
     for process in processes:
         process.terminate()
     try:
@@ -207,7 +206,7 @@ def _stop(processes: list[preloaded.Process]) -> list[int]:
 
 
 def wait_until_well(url: str, logs: Iterable[Path] = ()) -> None:
-    """Wait until /healthz finds web server, database and worker well."""
+    """Waits until /healthz reports that web server, database and worker work."""
     deadline = utcnow() + _PATIENCE
     while True:
         try:

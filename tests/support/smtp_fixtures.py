@@ -1,4 +1,4 @@
-"""A mail server of the test's own, and applications that hand their mail to it."""
+"""Fixtures: mail servers, and applications that send their email to them."""
 
 import contextvars
 import ssl
@@ -37,7 +37,7 @@ MakeWorker = Callable[..., Worker]
 
 @pytest.fixture
 def now() -> datetime:
-    """The present: the worker asks the clock."""
+    """The present, because the worker uses the real clock."""
     return utcnow()
 
 
@@ -49,14 +49,13 @@ def stopped_smtp_server() -> SmtpServer:
 
 @pytest.fixture
 def smtp_server(stopped_smtp_server: SmtpServer) -> Iterator[SmtpServer]:
-    """A mail server."""
     with stopped_smtp_server.open():
         yield stopped_smtp_server
 
 
 @pytest.fixture
 def tls() -> ssl.SSLContext:
-    """What a server at 127.0.0.1 needs for TLS, with a certificate that nobody vouches for."""
+    """A TLS context for a server at 127.0.0.1, with a self-signed certificate."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(CERTIFICATE)
     return context
@@ -69,7 +68,7 @@ def mailing_app(
     stopped_smtp_server: SmtpServer,
     compiled: FileSystemBytecodeCache,
 ) -> Callable[..., Flask]:
-    """Makes the mail worker's application, with more settings if needed."""
+    """Creates the mail worker's application, with more settings if needed."""
 
     def make(*, has_pages: bool = False, **environ: str) -> Flask:
         known = {
@@ -93,7 +92,7 @@ def worker_of(app: Flask) -> Worker:
 
 @pytest.fixture
 def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
-    """Makes a mail worker of such an application."""
+    """Creates a mail worker for such an application."""
     contexts = []
 
     def make(**environ: str) -> Worker:
@@ -111,26 +110,25 @@ def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
 
 @pytest.fixture
 def worker(make_worker: MakeWorker) -> Worker:
-    """A mail worker."""
     return make_worker()
 
 
 @pytest.fixture(params=[True, False], ids=["pipelining", "step by step"])
 def server(request: pytest.FixtureRequest) -> Iterator[ScriptedServer]:
-    """A mail server that does well until told otherwise, with and without PIPELINING."""
+    """A mail server, with and without PIPELINING. It works until a test sets ``answer``."""
     with ScriptedServer(pipelining=request.param).listening() as server:
         yield server
 
 
 @pytest.fixture
 def sender(server: ScriptedServer, make_worker: MakeWorker) -> Worker:
-    """A worker that hands its mail to ``server``."""
+    """A worker that sends its email to ``server``."""
     return make_worker(INVITES_MAIL_PORT=str(server.port))
 
 
 @pytest.fixture
 def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Worker]]:
-    """Starts the worker in a thread, as the process does it, and stops it at the end."""
+    """Starts the worker in a thread, and stops it at the end."""
     monkeypatch.setattr("signal.signal", lambda *_: None)  # only for the main thread
     monkeypatch.setattr("invites.sending.connection_policy._OUTAGE_PAUSES", (0.05,))
     monkeypatch.setattr("invites.sending.worker._IDLE_TICK", 0.05)
@@ -157,7 +155,7 @@ def running(sender: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 class Clock:
-    """The clock of everything that sends; ``advance`` sets it forward."""
+    """The clock of all modules that send. ``advance`` moves it forward."""
 
     sleep = staticmethod(time.sleep)
 

@@ -1,4 +1,4 @@
-"""A real SMTP server that keeps what it is given, or answers what it is told to."""
+"""A real SMTP server that keeps the emails it accepts, and refuses those that a test chooses."""
 
 import asyncio
 import email
@@ -18,12 +18,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 _PATIENCE = 30  # seconds
-_PORTS = range(10_000, 32_000)  # below those that the system gives to outgoing connections
+_PORTS = range(10_000, 32_000)  # below those that the system uses for outgoing connections
 
 
 @dataclass(frozen=True)
 class ReceivedMail:
-    """One mail as it came over the wire."""
+    """An email as it was received."""
 
     sender: str
     recipients: list[str]
@@ -31,7 +31,6 @@ class ReceivedMail:
 
     @property
     def mail(self) -> EmailMessage:
-        """The mail, parsed."""
         parsed: Any = email.message_from_bytes(self.raw, policy=default)
         assert isinstance(parsed, EmailMessage)
         return parsed
@@ -39,9 +38,9 @@ class ReceivedMail:
 
 @dataclass
 class SmtpServer:
-    """Answers ``refusals[address]`` to RCPT and ``data_refusals[address]`` to DATA.
+    """Replies ``refusals[address]`` to RCPT and ``data_refusals[address]`` to DATA.
 
-    Mailboxes whose address begins with ``full`` are full, if that isn't empty.
+    Mailboxes whose address begins with ``full`` are full, unless it is empty.
     """
 
     received: list[ReceivedMail] = field(default_factory=list)
@@ -60,7 +59,7 @@ class SmtpServer:
     def open(
         self, *, asks_password: bool = False, tls: ssl.SSLContext | None = None, **options: Any
     ) -> Iterator["SmtpServer"]:
-        """Listen while the block runs."""
+        """Listens during the block."""
         if asks_password:
             options |= {"authenticator": self._check, "auth_required": True}
             options["auth_require_tls"] = False
@@ -75,20 +74,20 @@ class SmtpServer:
 
     @property
     def recipients(self) -> list[str]:
-        """Everybody who got a mail, in order."""
+        """In the order of delivery."""
         return [address for mail in self.received for address in mail.recipients]
 
     def to(self, address: str) -> EmailMessage:
-        """The newest mail to ``address``."""
+        """The newest email to ``address``."""
         return self._to(address)[-1].mail
 
     def wait_for_mail(self, address: str, number: int = 1) -> EmailMessage:
-        """The mail to ``address``, or the second, third …, once it has arrived."""
+        """Waits for the email to ``address``, or the second, third … one, and returns it."""
         self._wait(lambda: len(self._to(address)) >= number, f"mail {number} to {address}")
         return self._to(address)[number - 1].mail
 
     def wait_for_count(self, count: int) -> None:
-        """Wait until this many mails have arrived."""
+        """Waits until this many emails have arrived."""
         self._wait(lambda: len(self.received) >= count, f"{count} mails")
 
     def _to(self, address: str) -> list[ReceivedMail]:
@@ -141,19 +140,19 @@ class SmtpServer:
 
 
 def text_of(mail: EmailMessage) -> str:
-    """The mail's text part."""
+    """The email's plain text."""
     part = mail.get_body(("plain",))
     assert part is not None
     return str(part.get_content())
 
 
 def link_in(mail: EmailMessage) -> str:
-    """The first link of a mail: the one it was sent for."""
+    """The first link in an email, for which it was sent."""
     return re.findall(r"https?://\S+", text_of(mail))[0]
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that the system gives to no one meanwhile."""
+    """A port on which nothing listens, and that the system doesn't assign by itself."""
     while True:
         port = random.SystemRandom().choice(_PORTS)
         with socket.socket() as probe:

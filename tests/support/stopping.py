@@ -1,6 +1,6 @@
-"""A mail worker that stops itself at a chosen point of its work, as if it got no processor time.
+"""A mail worker that stops itself at a chosen point, as if it got no CPU time.
 
-Meanwhile a test can kill it, fill its disk or lock its database, or copy the database's files.
+The test can then kill it, fill its disk, lock its database, or copy the database's files.
 """
 
 import os
@@ -22,8 +22,8 @@ BEGIN, END = "begin", "end"
 class Point:
     """``owner``: the module, or the class as in ``module:class``.
 
-    ``when``: BEGIN or END of the function, or just before the SQL that begins with this.
-    ``skipped``: how often the worker passes it before it stops.
+    ``when``: BEGIN or END of the function, or the beginning of an SQL statement, to stop before it.
+    ``skipped``: how often the worker passes the point before it stops.
     """
 
     owner: str
@@ -40,7 +40,7 @@ class Point:
 
 
 def run_worker() -> None:
-    """The program: its arguments are those of a Point."""
+    """The program. Its arguments are ``Point.arguments``."""
     owner, function, when, skipped = sys.argv[1:]
     stop_at(Point(owner, function, when, int(skipped)))
     sys.argv = ["flask", "worker"]

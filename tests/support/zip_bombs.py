@@ -1,4 +1,4 @@
-"""Files put together by hand: made to do harm, to look like lists, or only very large."""
+"""Handmade files: zip bombs, files that only look like lists, and very large lists."""
 
 import io
 import zipfile
@@ -28,7 +28,7 @@ _PARTS = {
 
 
 def zipped(parts: dict[str, bytes | str]) -> bytes:
-    """A zip file of these."""
+    """A zip file of these parts."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for name, content in parts.items():
@@ -37,32 +37,31 @@ def zipped(parts: dict[str, bytes | str]) -> bytes:
 
 
 def ole(stream: str) -> bytes:
-    """What begins as Office files before 2007 did, with the name of a stream in it."""
+    """The beginning of an Office file from before 2007, with the name of a stream."""
     return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + stream.encode("utf-16-le")
 
 
 def workbook(rows: str, strings: str = "") -> bytes:
-    """An .xlsx with this XML as the rows of its sheet, and as its shared strings."""
+    """An .xlsx file. ``rows`` and ``strings``: the XML of its rows and shared strings."""
     sheet = f'{_XML}<worksheet xmlns="{_SHEET}"><sheetData>{rows}</sheetData></worksheet>'
     shared = f'{_XML}<sst xmlns="{_SHEET}">{strings}</sst>'
     return zipped(_PARTS | {"xl/worksheets/sheet1.xml": sheet, "xl/sharedStrings.xml": shared})
 
 
 def cell(place: str, text: str) -> str:
-    """The XML of a cell; without a place, the next one."""
+    """The XML of a cell. Without a place, it follows the previous one."""
     where = f' r="{place}"' if place else ""
     return f'<c{where} t="inlineStr"><is><t>{text}</t></is></c>'
 
 
 def row(number: int, *cells: str) -> str:
-    """The XML of a row."""
     return f'<row r="{number}">{"".join(cells)}</row>'
 
 
 _FIRST = row(1, cell("A1", "ada@example.org"))
 _TOO_MUCH = Reason.FILE_WORKBOOK_TOO_LARGE
 
-# What it is: how it is made, and why it is refused.
+# For each file: how to make it, and why it is refused.
 QUICK: dict[str, tuple[Callable[[], bytes], Reason]] = {
     "the last cell of all": (
         lambda: workbook(_FIRST + row(1048576, cell("XFD1048576", "b"))),
@@ -108,6 +107,6 @@ SLOW: dict[str, tuple[Callable[[], bytes], Reason]] = {
 
 
 def _said_to_have(size: int, content: bytes) -> bytes:
-    """The zip with another size, unpacked, of its last part in its directory."""
+    """Falsifies the unpacked size of the last part in the zip's directory."""
     place = content.rindex(b"PK\x01\x02") + 24
     return content[:place] + size.to_bytes(4, "little") + content[place + 4 :]
