@@ -13,7 +13,7 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.models import Account, AuditEntry, Membership, User
 
-# Per person and account, so that nobody can hide an entry among endless others.
+# Per person and account, so that nobody can hide an entry among thousands of others.
 _MAX_ENTRIES_A_DAY = 1_000
 _MAX_LOGINS_A_DAY = 10
 _DAY = timedelta(days=1)
@@ -77,8 +77,8 @@ def record(
 ) -> None:
     """``details``: JSON values, such as the address of the person concerned.
 
-    Call it in the transaction of the action, which is undone if this raises RuleError(CHANGE_LIMIT)
-    because the actor has made 1,000 entries in a day.
+    Call it in the transaction of the action. After 1,000 entries by the actor in a day, it raises
+    RuleError(CHANGE_LIMIT), which undoes the action.
     """
     if actor is not None:
         own = AuditEntry.select().where(AuditEntry.account == account, AuditEntry.actor == actor)

@@ -1,1 +1,1 @@
-"""Bounces: reading delivery reports, and matching them to deliveries."""
+"""Reads bounces (delivery reports), and matches them to deliveries."""

@@ -16,7 +16,7 @@ from invites.bounces.report import (
 
 _MAIL_SYSTEMS = re.compile(r"mailer-?daemon|post_?master|mail deliver|<>", re.IGNORECASE)
 
-# Sentences, in lower case, of reports on messages that may still arrive.
+# Sentences that say that the message may still arrive, in lower case.
 _DELAYED = (
     "attempts will continue",
     "be retried",
@@ -32,7 +32,7 @@ _DELAYED = (
     "will keep trying",
 )
 
-# Sentences, in lower case, of mail systems that have given up, and the systems that write them.
+# Sentences that say that the mail system has given up, in lower case, and who writes them.
 _FAILED = {
     "automatically rejected": "Dovecot",
     "cannot be delivered": "Courier, Oracle Messaging Server",

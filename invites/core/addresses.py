@@ -1,4 +1,4 @@
-"""The canonical form of email addresses, as they are stored, compared and sent to.
+"""The canonical form of email addresses, for storing, comparing and sending.
 
 It is trimmed, without invisible characters, in lower-case ASCII (the domain as IDNA). RFC 5321 lets
 a mail server distinguish ``Ada@`` from ``ada@``, but no common one does, and two profiles for one
@@ -52,8 +52,8 @@ def canonical(text: str) -> str:
 
 
 def twins(emails: Iterable[str]) -> dict[str, str]:
-    """Maps each of ``emails`` whose mailbox has another canonical address to that address."""
-    found = (email.rpartition("@") for email in emails if "mail.com" in email)  # fast for 50,000
+    """The other canonical address of the same mailbox, for each of ``emails`` that has one."""
+    found = (email.rpartition("@") for email in emails if "mail.com" in email)  # for speed
     return {
         f"{local}@{domain}": f"{local}@{_SAME_DOMAIN[domain]}"
         for local, _, domain in found

@@ -36,7 +36,7 @@ class Page(Generic[T]):
 
 
 def paged(query: Any, number: int, *, size: int = PAGE_SIZE, total: int | None = None) -> Page[Any]:
-    """Returns the last page if ``number`` is too high. ``total``: of rows, if already known."""
+    """The last page if ``number`` is too high. Counts the rows unless ``total`` is given."""
     if total is None:
         total = query.count()
     number = min(max(number, 1), max((total - 1) // size + 1, 1))

@@ -123,7 +123,7 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """By default reads ``.env`` and the environment, which takes precedence.
+    """By default, reads the environment and ``.env``; the environment takes precedence.
 
     Raises SettingsError.
     """

@@ -29,7 +29,7 @@ _LINK = re.compile(
     r"://|www\.|@|[^\W_]\.[^\W\d_]{2,}|[a-z0-9]。[a-z]{2,}|\d+\.\d+\.\d+\.\d+", re.IGNORECASE
 )
 _PLAIN_PUNCTUATION = str.maketrans("", "", " ',()-")
-_MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # the shortest phone numbers have seven
+_MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # seven or more, as in a phone number
 _NO_PHONE = re.compile(  # years such as 1899-1999, a date, a round number such as 1,000,000
     r"(?:1[5-9]|20)\d\d(?:\W+(?:1[5-9]|20)\d\d)+"
     r"|(?:[0-3]?\d[./-][01]?\d[./-](?:1[5-9]|20)\d\d)|(?:1[5-9]|20)\d\d-[01]\d-[0-3]\d"

@@ -73,11 +73,11 @@ class Signer:
         return _typeable(self._macs[0].digest(b"setup code"))
 
     def codes(self, purpose: Purpose, row: Signable, number: int) -> list[str]:
-        """Code ``number`` of ``row``, made with each secret key; looks like the setup code."""
+        """Code ``number`` of ``row`` for each secret key, formatted like the setup code."""
         return [_typeable(_digest(mac, purpose, row, f"|{number}")) for mac in self._macs]
 
     def shared_keys(self, purpose: Purpose, row: Signable) -> list[str]:
-        """The key of an authenticator app, made with each secret key: 160 bits in base32."""
+        """The key of an authenticator app for each secret key: 160 bits in base32."""
         digests = [_digest(mac, purpose, row) for mac in self._macs]
         return [b32encode(digest[:20]).decode() for digest in digests]
 
@@ -92,7 +92,7 @@ def repaired(token: str) -> str:
 
 
 def row_id(token: str) -> int:
-    """0, which no row has, if ``token`` is malformed."""
+    """Returns 0, which no row has, if ``token`` is malformed."""
     return whole_number(token.partition("-")[0]) or 0
 
 

@@ -1,4 +1,4 @@
-"""The database, SQLite: connections, queries, the schema and its migrations, faults."""
+"""The SQLite database: connections, queries, schema, migrations, locks and faults."""
 
 from invites.db.connection import (
     close,

@@ -34,5 +34,5 @@ def _copy(copy: sqlite3.Connection, target: Path) -> None:
         if fault_of(error) is not Fault.FULL:
             raise
         full = os.strerror(errno.ENOSPC)
-        # Names the folder of the backup, whose disk may be another than the database's.
+        # Names the backup's folder, because it is that disk that is full.
         raise OSError(errno.ENOSPC, full, str(target.parent)) from None

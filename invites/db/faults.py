@@ -105,14 +105,14 @@ def is_full() -> bool:
 
 
 def full_folders() -> list[str]:
-    """Folders that Invites writes to and whose disk is full; all of them if none seems full."""
+    """Folders on a full disk that Invites writes to; all of them if no disk seems full."""
     folders = [connection.path().parent, Path(tempfile.gettempdir())]
     full = [folder for folder in folders if folder.exists() and free_bytes(folder) < _MIN_FREE]
     return [str(folder) for folder in full or folders]
 
 
 def _what_failed() -> Fault:
-    """Finds out why, because SQLite has the same two codes for several faults."""
+    """Distinguishes faults for which SQLite has the same two codes."""
     path = connection.path()
     if not path.exists():
         return Fault.FAILED

@@ -85,7 +85,7 @@ def migrate(models: Models) -> list[str]:
 
 
 def refuse_unready() -> None:
-    """Raises NotReadyError if the database is missing, or doesn't fit this version."""
+    """Raises NotReadyError if the database is missing or doesn't fit this version."""
     file = path()
     with file_errors():
         if file.exists():

@@ -1,1 +1,1 @@
-"""Reading lists of people: encodings, delimiters, workbooks, contacts, columns, suggestions."""
+"""Reads lists of people: encodings, delimiters, workbooks, contacts, columns, suggestions."""

@@ -132,7 +132,7 @@ def email_weight(header: str) -> float:
 
 
 def is_login(header: str) -> bool:
-    """Whether the column has logins, which may be addresses: ``Username`` in Microsoft 365."""
+    """Whether the column has logins, which may be addresses, as ``Username`` in Microsoft 365."""
     return _joined(_words(header)) in _LOGIN
 
 

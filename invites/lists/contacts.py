@@ -60,7 +60,7 @@ def _is_quoted(start: str) -> bool:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Lines, one at a time: all at once would take hundreds of megabytes. Cuts off long lines."""
+    """One line at a time: all at once would take hundreds of megabytes. Cuts off long lines."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)

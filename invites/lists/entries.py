@@ -84,7 +84,7 @@ def read_listed(text: str) -> tuple[str, str] | None:
 
 
 def first_of_several(text: str) -> str:
-    """The main address of several, which Google Contacts separates with ``:::``."""
+    """The first of several addresses, which Google Contacts separates with ``:::``."""
     return text.partition(":::")[0]
 
 
@@ -102,7 +102,7 @@ def name_before_address(text: str) -> str:
 
 
 def name_in(cell: str) -> str:
-    """Returns "" if ``clean_name`` refuses it, or if it was wrongly decoded beyond repair."""
+    """Returns "" if ``clean_name`` refuses it, or if wrong decoding made it unreadable."""
     name = cell.strip()
     if len(name) > NAME_LENGTH:
         name = name[:NAME_LENGTH].rstrip()

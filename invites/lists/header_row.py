@@ -13,7 +13,10 @@ _MAX_TITLES = 500  # cells examined in a row
 
 
 def before_people(first_rows: list[Row], rows: list[Row]) -> list[Row]:
-    """Rows before the first address. If the table has several columns, those with several cells."""
+    """Rows before the first address, which may be the header.
+
+    If the table has several columns, only those with several cells.
+    """
     has_one_column = _has_one_column(rows)
     before = takewhile(lambda row: not _has_person(row[1], has_one_column), first_rows)
     return [row for row in before if has_one_column or _is_wide(row)]

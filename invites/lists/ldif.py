@@ -52,7 +52,7 @@ def _records(text: str) -> Iterator[_Record]:
 
 
 def _row(record: _Record) -> list[str]:
-    """Empty for organizations and groups without an address, and for records that don't add."""
+    """Empty for organizations and groups without an address, and for changes and deletions."""
     addresses = [address for name in _ADDRESSES for address in record[name] if address]
     is_person = any(record[name] for name in _LAST_NAMES)
     if not (addresses or is_person) or record["changetype"] not in ([], ["add"]):

@@ -56,7 +56,7 @@ def suggestion(text: str, problem: Reason | None) -> str:
 
 
 def corrected(email: str) -> str:
-    """The right address, or "" unless it has a misspelled provider or begins with ``www.``."""
+    """The corrected address; "" unless its domain is misspelled or it begins with ``www.``."""
     local, _, domain = email.rpartition("@")
     right = mail_providers.corrected(domain)
     if right or email.startswith("www."):
@@ -72,7 +72,7 @@ def has_several_addresses(text: str) -> bool:
 
 
 def addresses_in(text: str) -> list[str]:
-    """Addresses in a text that ``has_several_addresses``: canonical, corrected, each once."""
+    """Addresses in a text that ``has_several_addresses``: canonical, corrected, not repeated."""
     words = _words(unicodedata.normalize("NFKC", text[:_MAX_TEXT]))
     return list(dict.fromkeys(filter(None, map(_read, words))))
 

@@ -132,7 +132,7 @@ def _email_token_parts(delivery: Delivery, links: Links) -> Parts:
 
 
 def _notice_parts(notice: SecurityNotice, links: Links) -> Parts | None:
-    """None for TWO_STEP_REQUIRED if no account requires it of the person any more."""
+    """None for TWO_STEP_REQUIRED if no account is closed to the person any more."""
     moment = flask_babel.format_datetime(notice.created_at, "d MMM y, HH:mm", rebase=False)
     is_required = notice.event == SecurityEvent.TWO_STEP_REQUIRED
     accounts = two_step_policy.closed_accounts(notice.user) if is_required else []

@@ -56,7 +56,7 @@ class InvitationState(StrEnum):
     REPLACED = "replaced"
 
 
-# Can be accepted until the invitation expires. People who declined may change their mind.
+# Invitations that can be accepted until they expire. People who declined may change their mind.
 OPEN_STATES = (InvitationState.PENDING, InvitationState.DECLINED)
 
 

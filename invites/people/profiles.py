@@ -1,4 +1,4 @@
-"""Profiles, the logins of people: creating, authenticating and changing them."""
+"""Creates, authenticates and changes profiles, which are people's logins."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass

@@ -164,7 +164,7 @@ def after_removing(user: User, event: SecurityEvent, now: datetime) -> None:
 
 
 def disable(user: User, now: datetime) -> bool:
-    """For the operator. Recorded in the audit log of each account. Returns False if already off."""
+    """For the operator. Recorded in the audit log of each account. Returns False if it was off."""
     with db.transaction():
         if not is_on(user):
             return False
