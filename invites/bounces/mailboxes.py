@@ -132,45 +132,45 @@ def imap(
     kept.
     """
     context = ssl.create_default_context()
-    link = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=timeout)
+    connection = imaplib.IMAP4_SSL(server.host, server.port, ssl_context=context, timeout=timeout)
     try:
-        _log_in(link, server)
-        expunges = delete and b"UIDPLUS" in b" ".join(_data(link.capability())).upper()
-        _data(link.select(_quoted(_modified_utf7(server.folder))))
-        unseen = filter(
-            None, _data(link.uid("SEARCH", "UNSEEN"))
-        )  # some servers return nothing if there are none
+        _log_in(connection, server)
+        expunges = delete and b"UIDPLUS" in b" ".join(_data(connection.capability())).upper()
+        _data(connection.select(_quoted(_modified_utf7(server.folder))))
+        # Without None: some servers return nothing if there are no unseen messages.
+        unseen = filter(None, _data(connection.uid("SEARCH", "UNSEEN")))
         refused: list[Any] = []
         for uid in b" ".join(unseen).decode().split():
-            kind, found = link.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_SIZE}>)")
+            kind, found = connection.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_SIZE}>)")
             refused += found if kind != "OK" else []
             for raw in (item[1] for item in found if isinstance(item, tuple)):
                 yield ReceivedMessage(
-                    raw, partial(_mark_imap, link, uid, delete=delete, expunge=expunges)
+                    raw, partial(_mark_imap, connection, uid, delete=delete, expunge=expunges)
                 )
         if refused:
             raise imaplib.IMAP4.error(refused[0])
     finally:
         with suppress(OSError, imaplib.IMAP4.error):
-            link.logout()
+            connection.logout()
         with suppress(OSError):
-            link.shutdown()  # logout doesn't close the connection if the server is gone
+            connection.shutdown()  # logout doesn't close the connection if the server is gone
 
 
-def _log_in(link: imaplib.IMAP4, server: MailboxServer) -> None:
-    if "AUTH=PLAIN" in link.capabilities:
+def _log_in(connection: imaplib.IMAP4, server: MailboxServer) -> None:
+    if "AUTH=PLAIN" in connection.capabilities:
         secret = f"\0{server.username}\0{server.password}".encode()
-        link.authenticate("PLAIN", lambda _challenge: secret)
+        connection.authenticate("PLAIN", lambda _challenge: secret)
     elif not f"{server.username}{server.password}".isascii():
         raise imaplib.IMAP4.error("Without AUTH=PLAIN, user name and password must be ASCII.")
     else:
-        link.login(_quoted(server.username), server.password)
+        connection.login(_quoted(server.username), server.password)
 
 
-def _mark_imap(link: imaplib.IMAP4, uid: str, *, delete: bool, expunge: bool) -> None:
-    _data(link.uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted \Seen)" if delete else r"(\Seen)"))
+def _mark_imap(connection: imaplib.IMAP4, uid: str, *, delete: bool, expunge: bool) -> None:
+    flags = r"(\Deleted \Seen)" if delete else r"(\Seen)"
+    _data(connection.uid("STORE", uid, "+FLAGS.SILENT", flags))
     if expunge:
-        _data(link.uid("EXPUNGE", uid))
+        _data(connection.uid("EXPUNGE", uid))
 
 
 def _data(answer: tuple[str, list[Any]]) -> list[Any]:

@@ -30,7 +30,7 @@ _LINK = re.compile(
 )
 _PLAIN_PUNCTUATION = str.maketrans("", "", " ',()-")
 _MANY_DIGITS = re.compile(r"\d(?:[\W_]{0,3}\d){6,}")  # seven or more, as in a phone number
-_NO_PHONE = re.compile(  # years such as 1899-1999, a date, a round number such as 1,000,000
+_NOT_A_PHONE = re.compile(  # years such as 1899-1999, a date, a round number such as 1,000,000
     r"(?:1[5-9]|20)\d\d(?:\W+(?:1[5-9]|20)\d\d)+"
     r"|(?:[0-3]?\d[./-][01]?\d[./-](?:1[5-9]|20)\d\d)|(?:1[5-9]|20)\d\d-[01]\d-[0-3]\d"
     r"|[1-9]\d{0,2}(?:\W?000)+"
@@ -45,7 +45,7 @@ def clean_name(text: str) -> str:
     """
     text = _clean(text, NAME_LENGTH)
     runs = _MANY_DIGITS.finditer(unicodedata.normalize("NFKC", text))
-    if not all(_NO_PHONE.fullmatch(run[0]) for run in runs):
+    if not all(_NOT_A_PHONE.fullmatch(run[0]) for run in runs):
         raise RuleError(Reason.TEXT_PHONE)
     return text
 

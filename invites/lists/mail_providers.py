@@ -62,10 +62,10 @@ _NEIGHBORING_KEYS = {
 _LONG_NAME = 5  # letters; a typo in a long name rarely makes another name
 
 
-def providers() -> list[str]:
+def domains() -> list[str]:
     """Longest first."""
-    domains = [f"{name}.{suffix}" for name, suffixes in _SUFFIXES.items() for suffix in suffixes]
-    return sorted(domains, key=len, reverse=True)
+    found = [f"{name}.{suffix}" for name, suffixes in _SUFFIXES.items() for suffix in suffixes]
+    return sorted(found, key=len, reverse=True)
 
 
 def main_domain(name: str) -> str:

@@ -190,7 +190,7 @@ def _with_at(text: str) -> Iterator[str]:
             return
 
 
-_LONG_DOMAINS = [domain for domain in mail_providers.providers() if len(domain) > len("gmx.com")]
+_LONG_DOMAINS = [domain for domain in mail_providers.domains() if len(domain) > len("gmx.com")]
 _WITHOUT_DOT = {domain.replace(".", ""): domain for domain in _LONG_DOMAINS} | {
     domain.partition(".")[0]: mail_providers.main_domain(domain.partition(".")[0])
     for domain in _LONG_DOMAINS

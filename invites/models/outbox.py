@@ -109,7 +109,7 @@ class DeliveryOutcome(Row):
 
 
 class WorkerStatus(Row):
-    """One row, written by the worker and read by pages and /healthz."""
+    """One row while a worker runs; pages and /healthz read it."""
 
     seen_at = UtcField()
     outage = CharField(max_length=500)

@@ -114,9 +114,8 @@ def _estimated_part(password: str) -> str:
 
 def hash_password(password: str) -> str:
     """Takes 0.2 seconds, so never call it in a transaction. Raises RuleError(BUSY)."""
-    from werkzeug.security import (
-        generate_password_hash,
-    )  # 3 MB, which gunicorn's parent never needs
+    # 3 MB, which gunicorn's parent never needs.
+    from werkzeug.security import generate_password_hash
 
     with _turn():
         return generate_password_hash(password, METHOD)
