@@ -75,7 +75,7 @@ class AuditAction(StrEnum):
 def record(
     action: AuditAction, account: Account, actor: User | None, now: datetime, **details: Any
 ) -> None:
-    """``details``: JSON values, such as the address of the person concerned.
+    """``details``: JSON values, such as the address of the person affected.
 
     Call it in the transaction of the action. After 1,000 entries by the actor in a day, it raises
     RuleError(CHANGE_LIMIT), which undoes the action.
@@ -133,9 +133,9 @@ def _memberships(user: User) -> "ModelSelect[Membership]":
 def entries(
     account: Account, category: AuditCategory | None, search: str
 ) -> "ModelSelect[AuditEntry]":
-    """Newest first. ``search`` matches the actor or the person concerned, by name or address.
+    """Newest first. ``search`` matches the actor or the person affected, by name or address.
 
-    A person concerned who was never a member is found only by address.
+    Affected people who were never members are found only by address.
     """
     found = (
         AuditEntry.select(AuditEntry, User)

@@ -34,5 +34,5 @@ def _copy(copy: sqlite3.Connection, target: Path) -> None:
         if fault_of(error) is not Fault.FULL:
             raise
         full = os.strerror(errno.ENOSPC)
-        # Names the backup's folder, because it is that disk that is full.
+        # Names the backup's folder: the full disk is that one, not the database's.
         raise OSError(errno.ENOSPC, full, str(target.parent)) from None

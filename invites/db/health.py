@@ -21,7 +21,7 @@ _LOW = 200 * 1024 * 1024  # bytes
 def refuse_damaged(opened: sqlite3.Connection, seconds: float | None = None) -> None:
     """Reads the whole file, or as much as it can in ``seconds``.
 
-    Raises FaultError, or sqlite3.DatabaseError if this isn't a database.
+    Raises FaultError if it is damaged, and sqlite3.DatabaseError if it can't be read.
     """
     deadline = float("inf") if seconds is None else time.monotonic() + seconds
     opened.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)

@@ -38,7 +38,7 @@ def only_one(name: str, give_up: Callable[[], bool], *, where: str = "") -> Iter
 
 
 def holder(name: str) -> str:
-    """The process that holds the lock, such as ``process 123 at 127.0.0.1:8000``."""
+    """The process that took the lock last, such as ``process 123 at 127.0.0.1:8000``."""
     with lock_file(name) as lock:
         return lock.read() or "an unknown process"
 

@@ -22,7 +22,7 @@ class OutgoingMail(flask_mail.Message):
     """A Flask-Mail message that BulkTemplate turns into bytes.
 
     Flask-Mail itself allows control characters in headers, and breaks addresses with a comma in the
-    name. BulkTemplate refuses the former, and the standard library quotes the latter (RFC 5322).
+    name. BulkTemplate refuses such characters, and quotes such names (RFC 5322).
     """
 
     def __init__(

@@ -42,8 +42,8 @@ def check_password(user: User, password: str) -> CheckedPassword:
 def confirm(checked: CheckedPassword, email: str, now: datetime) -> User:
     """Makes ``email`` the person's address. They must have proven that they read its mail.
 
-    Raises RuleError(PASSWORD_WRONG) if the password has changed meanwhile, and PROFILE_EXISTS if
-    another profile has the address by now.
+    Raises RuleError(PASSWORD_WRONG) if the password has since changed, and PROFILE_EXISTS if
+    another profile has the address.
     """
     with db.transaction():
         sessions.refuse_changed_password(checked.user)
@@ -60,7 +60,7 @@ def confirm_email(email_token: EmailToken, checked: CheckedPassword, now: dateti
 
 
 def reset_password(email_token: EmailToken, password: str, now: datetime) -> User:
-    """Raises RuleError(EMAIL_TOKEN_CLOSED) and PASSWORD_*."""
+    """Raises RuleError(EMAIL_TOKEN_CLOSED, PASSWORD_*, BUSY)."""
     user = User.get_by_id(email_token.user_id)
     password_hash = _acceptable_hash(user, password)
     with db.transaction():
@@ -71,7 +71,7 @@ def reset_password(email_token: EmailToken, password: str, now: datetime) -> Use
 
 
 def set_password(user: User, password: str, now: datetime) -> User:
-    """For the operator, who vouches for the person. Raises RuleError(PASSWORD_*)."""
+    """For the operator, who vouches for the person. Raises RuleError(PASSWORD_*, BUSY)."""
     password_hash = _acceptable_hash(user, password)
     with db.transaction():
         return _replace_password(user, password_hash, SecurityEvent.PASSWORD_GIVEN, now)

@@ -63,7 +63,7 @@ def authenticate(email: str, password: str) -> User | None:
 
 
 def _rehash(user: User, password: str) -> User | None:
-    """Checks the password again if it has changed meanwhile."""
+    """Checks the password again if it has since changed."""
     if not _replace_password(user, passwords.hash_password(password)):
         return authenticate(user.email, password)
     return User.get_by_id(user.id)
@@ -110,13 +110,13 @@ def pending_email(user: User, now: datetime) -> str | None:
 
 
 def change_password(user: User, current: str, new: str, token: str, now: datetime) -> None:
-    """Ends all sessions but that of ``token``. Raises RuleError(PASSWORD_*)."""
+    """Ends all sessions but that of ``token``. Raises RuleError(PASSWORD_*, BUSY)."""
     passwords.check_correct(user.password_hash, current)
     passwords.check_acceptable(new, email=user.email, name=user.name)
     password_hash = passwords.hash_password(new)
     with db.transaction():
         if not _replace_password(user, password_hash):
-            raise RuleError(Reason.PASSWORD_WRONG)  # reset meanwhile, perhaps to end this session
+            raise RuleError(Reason.PASSWORD_WRONG)  # since reset, perhaps to end this session
         email_tokens.after_password_change(user, now, except_token=token)
 
 

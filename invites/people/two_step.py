@@ -124,7 +124,7 @@ def after_adding(user: User, event: SecurityEvent, token: str, now: datetime) ->
 
     The sessions other than that of ``token`` may have begun without two-step verification. Call
     this in the transaction that adds an app or a passkey. Raises RuleError(PASSWORD_WRONG) if the
-    password has changed meanwhile, perhaps to lock out the person who adds it.
+    password has since changed, perhaps to lock out the person who adds it.
     """
     sessions.refuse_changed_password(user)
     if recovery_codes.made_at(user) is None:
