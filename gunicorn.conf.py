@@ -48,7 +48,7 @@ def pre_request(_worker: Any, request: Any) -> None:
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
-    gc.freeze()  # the collector would write to memory that both processes share
+    gc.freeze()  # garbage collection would write to memory that both processes share
 
 
 def post_worker_init(_worker: Any) -> None:

@@ -34,7 +34,7 @@ blueprint = Blueprint("compose", __name__, url_prefix="/accounts/<slug>/invitati
 @blueprint.get("")
 @allow(Action.INVITE)
 def form() -> AnyResponse:
-    """An empty form, with the newest list that wasn't sent."""
+    """An empty form with the newest unsent list."""
     form = ComposeForm(key=secrets.token_urlsafe(16), role=int(Role.USER))
     form.offer_roles()
     form.staged = staged_lists.newest(current().membership)

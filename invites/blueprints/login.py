@@ -114,7 +114,7 @@ def passkey_options() -> Response:
 @allow(Who.ANYBODY, body=FORM)
 @limit_passkeys
 def use_passkey() -> Response:
-    """Replaces the password, or verifies the login after it."""
+    """Logs in with a passkey, instead of a password or after one."""
     form = PasskeyForm()
     try:
         base_url = services().settings.base_url

@@ -93,7 +93,7 @@ def _prepare(
     settings: Settings, backup: Path, draft: Path, now: datetime, *, keep_mail: bool
 ) -> int:
     """Copies the backup to ``draft`` and migrates it. Returns the number of emails on hold."""
-    log = f"{settings.database_path.name}-wal"  # part of a backup that was copied by hand
+    log = f"{settings.database_path.name}-wal"  # exists if the backup was copied by hand
     for name in (*_names(settings), log):
         if (backup / name).exists():
             _copy(backup / name, draft)

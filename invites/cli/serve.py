@@ -27,7 +27,7 @@ _PR_SET_PDEATHSIG = 1
 # Seconds
 _TICK = 0.2
 _PAUSES = (1.0, 5.0, 15.0, 60.0)  # until a worker that ended is started again
-_RUNS_WELL = 60.0  # a worker that ran this long is restarted after the first pause again
+_RUNS_WELL = 60.0  # after this, the pauses begin again with the first
 _ENDS_WITHIN = 30.0  # longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
 
 
@@ -65,7 +65,7 @@ def _start_web_server() -> subprocess.Popen[bytes]:
 
 
 class _MailWorker:
-    """Restarts when it ends. Pages work without it."""
+    """Restarts the worker when it ends. Pages work without it."""
 
     def __init__(self) -> None:
         self._backoff = Backoff()

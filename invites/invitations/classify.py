@@ -188,7 +188,7 @@ def outcomes_on_record(
     members = set()
     for email, membership, removed_at in _with_profile(account, emails):
         if membership is None:
-            continue  # nobody learns who has a profile
+            continue  # so that nobody learns who has a profile
         if removed_at is None:
             found[email] = EntryOutcome.MEMBER
             members.add(email)

@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MAX_SECONDS = 30  # for one task
-_SPARE_SECONDS = 60  # that a spare process is kept
+_SPARE_SECONDS = 60  # until a spare process is ended
 _slots = threading.BoundedSemaphore(2)  # processes that work at the same time
 
 _PROGRAM = """

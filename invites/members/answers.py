@@ -132,7 +132,7 @@ def has_unanswered(user: User, now: datetime) -> bool:
 
 
 def find(invitation_id: int, user: User) -> Invitation | None:
-    """None unless it is to the person's confirmed address, so that they need no link to answer."""
+    """None unless it is to the person's confirmed address. Then no link is needed to answer."""
     invitation: Invitation | None = Invitation.get_or_none(
         Invitation.id == invitation_id, Invitation.email.in_(spellings([user.email]))
     )

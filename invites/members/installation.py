@@ -47,7 +47,7 @@ def set_up(account_name: str, profile: NewProfile, now: datetime) -> tuple[Accou
 
 
 def key_fingerprints() -> list[str]:
-    """Those of the last start of a service, with the signing key first."""
+    """The keys with which a service last started, the signing key first."""
     return Installation.get().key_fingerprints.split()
 
 

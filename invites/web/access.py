@@ -1,4 +1,4 @@
-"""Every view declares who may use it, and how large a form it takes.
+"""Every view declares who may use it, and how large a form it accepts.
 
 A view without a declaration is closed to everyone. A form is read only if the view declared a size,
 and only after the visitor was admitted.
@@ -165,7 +165,7 @@ def _comes_from_another_site() -> bool:
 
 def _enter_account(user: User, action: Action) -> Response | None:
     """Aborts with 404 if the person was never a member, as if the account didn't exist."""
-    slug = (request.view_args or {}).pop("slug", "")  # views use current()
+    slug = (request.view_args or {}).pop("slug", "")  # views call current() instead
     membership = accounts.find_membership(user, slug)
     if membership is None:
         _log_denied()

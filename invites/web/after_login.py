@@ -36,7 +36,7 @@ def welcome(account: Account) -> Response:
 def after_password(user: User, *, shared: bool, next_url: str | None = None) -> Response:
     """Logs in, or asks for two-step verification first.
 
-    Raises RuleError(PASSWORD_WRONG) if the password was changed since ``user`` was read.
+    Raises RuleError(PASSWORD_WRONG) if the password has changed since ``user`` was read.
     """
     if two_step.is_on(user):
         pending_login.begin(user, shared=shared)
@@ -46,7 +46,7 @@ def after_password(user: User, *, shared: bool, next_url: str | None = None) -> 
 
 
 def first_page(user: User) -> str:
-    """The person's only account. Otherwise, or if they have an unanswered invitation, the list."""
+    """Their only account or, with several or an unanswered invitation, the list of accounts."""
     memberships = accounts.memberships_of(user)
     if len(memberships) == 1 and not answers.has_unanswered(user, now()):
         return url_for("account_home.page", slug=memberships[0].account.slug)

@@ -69,7 +69,7 @@ def _answer(error: Exception) -> Response:
 
 
 def _is_installer() -> bool:
-    """If the database can't tell who is logged in, returns False and treats them as logged out."""
+    """If the database can't tell who is logged in, everyone is treated as logged out."""
     try:
         who = visitor()
     except db.ERRORS:

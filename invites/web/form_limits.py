@@ -24,7 +24,7 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 
 _KILOBYTE, _MEGABYTE = 1024, 1024 * 1024
 _CHUNK = 64 * _KILOBYTE  # read at once
-_HEADERS = 8 * _KILOBYTE  # of one part
+_HEADERS = 8 * _KILOBYTE  # for the headers of one part
 _FIELDS = 1_000
 _FILES = 1
 _EXPANSION = 3  # bytes of memory per byte of text, at most

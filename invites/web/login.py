@@ -35,7 +35,7 @@ class Visitor(flask_login.UserMixin):
 
 
 def init_app(app: Flask) -> None:
-    _manager.init_app(app, add_context_processor=False)  # templates have `person`
+    _manager.init_app(app, add_context_processor=False)  # templates use ``person``
 
 
 @_manager.user_loader
@@ -70,8 +70,8 @@ def log_in(user: User, *, shared: bool, by_password_alone: bool = False) -> None
     """Starts a session on this device and ends the previous one.
 
     On a ``shared`` device the session ends with the browser, and each login counts as one from a
-    new device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password was changed
-    since ``user`` was read, or if ``by_password_alone`` although two-step verification is on.
+    new device. Raises RuleError(PASSWORD_WRONG), and changes nothing, if the password has changed
+    since ``user`` was read, or if ``by_password_alone`` is set and two-step verification is on.
     """
     start = two_step.log_in_with_password if by_password_alone else sessions.start
     token = start(user, request.user_agent.string, now(), shared=shared)

@@ -1,4 +1,4 @@
-"""The text of the Mail page: steps of a test mail, advice, DNS records of the sender's domain."""
+"""The text of the Mail page: steps of a test email, advice, DNS records of the sender's domain."""
 
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString

@@ -25,7 +25,7 @@ def begin(user: User, *, shared: bool) -> None:
 def waiting() -> tuple[User, bool] | None:
     """The person who still has to verify, and whether the device is shared.
 
-    None after ten minutes, or if the password was changed since.
+    None after ten minutes, or if the password has changed since.
     """
     found: dict[str, Any] = session.get(_KEY, {})
     if not found or now().timestamp() - found["at"] > _TIMEOUT:

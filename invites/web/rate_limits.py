@@ -54,7 +54,7 @@ def limit_logins(view: View) -> View:
 
 
 def limit_password_guesses(view: View) -> View:
-    """Per person, over all forms that ask for the password."""
+    """Per person, across all forms that ask for the password."""
     guesses = _limit_guesses(view, _GUESSES, _person, scope="password")
     return _in_password_queue(guesses, view)
 
@@ -92,7 +92,7 @@ def limit_resubscribing(view: View) -> View:
 
 
 def limit_test_mails(view: View) -> View:
-    """For the whole installation, because each test mail occupies a thread."""
+    """For the whole installation, because each test email occupies a thread."""
     return _limit(view, "10 per hour", lambda: "installation", "test_mails")
 
 
@@ -111,7 +111,7 @@ def limit_joining(view: View) -> View:
 
 
 def was_wrong_password(refused: RuleError) -> bool:
-    """If the password was right and something else is refused, it isn't counted as a guess.
+    """Whether the password was wrong. If it was right, the request isn't counted as a guess.
 
     Call it only for rules that check the password before anything else.
     """
@@ -138,7 +138,7 @@ def _requester() -> str:
 
 
 def _unsubscribe_link() -> str:
-    """Invalid links count together, by network."""
+    """Invalid links share one count per network."""
     found = links().opened_unsubscribe((request.view_args or {})["token"])
     return f"invitation {found.id}" if found else _network()
 

@@ -23,7 +23,7 @@ def init_app(app: Flask, **options: Any) -> None:
 
 
 def counted(singular: str, plural: str) -> Callable[..., str]:
-    """``ngettext`` for a number that is known later."""
+    """``ngettext``, to be called later with the number."""
     return partial(flask_babel.ngettext, singular, plural)
 
 

@@ -28,5 +28,5 @@ class _Sessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Polling doesn't renew the cookie, as it doesn't prolong the session (see ``login``)."""
+        """Polling doesn't renew the cookie, just as it doesn't prolong the session."""
         return session.modified or (not is_polling() and super().should_set_cookie(app, session))

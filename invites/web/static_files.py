@@ -56,7 +56,7 @@ def _serve(version: str, filename: str) -> Response:
             response.content_encoding = "gzip"
             response.set_etag(f"{file.digest}-gzip")
     # During an update, pages of another version may request files here. They get this version's
-    # file, but must not cache it at the URL of their own.
+    # file, but must not cache it at the other version's URL.
     is_lasting = version == _version()
     response.headers["Cache-Control"] = f"public, max-age={_YEAR}" if is_lasting else "no-cache"
     response.make_conditional(request)

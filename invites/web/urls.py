@@ -33,7 +33,7 @@ def init_app(app: Flask) -> None:
 
 
 def login_url(*, back_to_here: bool = False, next_url: str = "") -> str:
-    """Continues to ``next_url``, or back to the page of this request."""
+    """After login, leads to ``next_url`` or, with ``back_to_here``, to the current page."""
     if back_to_here:
         if is_htmx():
             next_url = page_address()

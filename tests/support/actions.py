@@ -46,7 +46,7 @@ def refused(reason: Reason) -> Iterator[pytest.ExceptionInfo[RuleError]]:
 
 @contextmanager
 def ends_soon() -> Iterator[None]:
-    """The block ends within 20 seconds, even on a slow machine. Quadratic work wouldn't.
+    """The block ends within 20 seconds, even on a slow machine. Quadratic work takes longer.
 
     The benchmarks in bench/ measure how long it takes.
     """

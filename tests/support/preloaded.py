@@ -106,7 +106,7 @@ class _Template:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the tests; it ends when its input ends
+            start_new_session=True,  # Ctrl-C must not end it; the end of its input does
         )
 
     def ask(self, **request: Any) -> Any:

@@ -147,7 +147,7 @@ def text_of(mail: EmailMessage) -> str:
 
 
 def link_in(mail: EmailMessage) -> str:
-    """The first link in an email, for which it was sent."""
+    """The first link in an email, which is its main link."""
     return re.findall(r"https?://\S+", text_of(mail))[0]
 
 
