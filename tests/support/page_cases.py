@@ -30,7 +30,7 @@ from tests.support.smtp_server import free_port
 
 NEW = f"{ACCOUNT}/invitations/new"
 _PLAIN = {"username": None, "password": None, "use_tls": False, "use_ssl": False}
-_SECOND = "/profile/two-step"
+TWO_STEP = "/profile/two-step"
 LINKS_GONE = "1-AAAAAAAAAAAAAAAAAAAAAAAA"
 
 Place = str | Callable[[Site], str]
@@ -95,7 +95,7 @@ def _mailed(name: str, what: str = "") -> Callable[[Site], str]:
     return lambda site: site.mailed(getattr(site.rows, name)) + what
 
 
-def _proof(name: str) -> Callable[[Site], str]:
+def _token_link(name: str) -> Callable[[Site], str]:
     return lambda site: path(site.links.email_token(getattr(site.rows, name)))
 
 
@@ -104,7 +104,7 @@ def _mail_server(site: Site, **more: Any) -> None:
     use_mail_server(site.app, MailServer("127.0.0.1", free_port(), **_PLAIN | more))
 
 
-def _mail_server_in_trouble(site: Site) -> None:
+def _mail_server_outage(site: Site) -> None:
     _mail_server(site, username="ida", password="secret", use_tls=True)
     heartbeat.record(utcnow(), "4.3.0 Later")
 
@@ -119,18 +119,18 @@ def _mail(name: str) -> Callable[[Site], str]:
 
 def _batches(state: BatchState) -> Callable[[Site], object]:
     reason = "5.7.1 Your domain is not welcome" if state == BatchState.STOPPED else ""
-    return lambda _world: Batch.update(state=state, stop_reason=reason).execute()
+    return lambda _site: Batch.update(state=state, stop_reason=reason).execute()
 
 
-def _steer(act: str, of: str = "late") -> Callable[[Site], str]:
+def _batch_action(act: str, of: str = "late") -> Callable[[Site], str]:
     return lambda site: f"{_batch_of(of)(site)}/{act}"
 
 
-def _nobody_knows(_world: Site) -> None:
+def _unknown_outcomes(_site: Site) -> None:
     Delivery.update(state=DeliveryState.UNKNOWN).execute()
 
 
-def _held_back(_world: Site) -> None:
+def _on_hold(_site: Site) -> None:
     Delivery.update(state=DeliveryState.WITHDRAWN, reply_text=deliveries.ON_HOLD).execute()
 
 
@@ -139,14 +139,14 @@ def _batch_of(name: str) -> Callable[[Site], str]:
 
 
 def _file(text: bytes) -> Callable[[Site], dict[str, Any]]:
-    return lambda _world: {"csv_file": (io.BytesIO(text), "people.csv"), "role": "10"}
+    return lambda _site: {"csv_file": (io.BytesIO(text), "people.csv"), "role": "10"}
 
 
-def _secured(site: Site) -> None:
+def _with_two_step(site: Site) -> None:
     site.set_up_two_step("user")
 
 
-def _nobody_invited(_world: Site) -> None:
+def _nobody_invited(_site: Site) -> None:
     Membership.update(invitation=None).execute()
     Delivery.delete().execute()
     Invitation.delete().execute()
@@ -168,11 +168,11 @@ def _known_declined(site: Site) -> None:
     answers.decline(site.rows.known, site.rows.now)
 
 
-def _opted_out(site: Site) -> None:
+def _unsubscribed(site: Site) -> None:
     unsubscribe.unsubscribe(site.rows.pending, site.rows.now)
 
 
-def _no_more(what: str = "") -> Callable[[Site], str]:
+def _unsubscribe_page(what: str = "") -> Callable[[Site], str]:
     return lambda site: path(site.links.unsubscribe(site.rows.pending)) + what
 
 
@@ -181,7 +181,7 @@ def _no_permanent_link(site: Site) -> None:
     site.rows.permanent.save()
 
 
-def _proof_of_address(site: Site, email: str) -> str:
+def _token_for_address(site: Site, email: str) -> str:
     email_token = site.rows.confirmation
     EmailToken.update(email=email).where(EmailToken.id == email_token.id).execute()
     return path(site.links.email_token(email_token))
@@ -212,41 +212,43 @@ EVERYTHING = (
 )
 
 PAGE_CASES = {
-    "set up already": PageCase("nobody", "/setup", status=303),
+    "already set up": PageCase("nobody", "/setup", status=303),
     "log in": PageCase("nobody", "/login"),
-    "log in, invited": PageCase("nobody", lambda w: f"/login?next={w.mailed(w.rows.known)}"),
+    "log in, invited": PageCase(
+        "nobody", lambda site: f"/login?next={site.mailed(site.rows.known)}"
+    ),
     "wrong password": PageCase("nobody", "/login", {"email": "a@example.org"}, status=422),
-    "second step": PageCase("half way", "/login/two-step"),
-    "second step, refused": PageCase("half way", "/login/two-step", {"code": "1"}, status=422),
-    "second step, code refused": PageCase(
+    "two-step login": PageCase("half way", "/login/two-step"),
+    "two-step login, refused": PageCase("half way", "/login/two-step", {"code": "1"}, status=422),
+    "two-step login, recovery code refused": PageCase(
         "half way", "/login/two-step", {"recovery_code": "1"}, status=422
     ),
     "forgotten password": PageCase("nobody", "/password-reset"),
     "forgotten password, refused": PageCase(
         "nobody", "/password-reset", {"email": "x"}, status=422
     ),
-    "reset mail asked for": PageCase("nobody", "/password-reset", {"email": "a@example.org"}),
-    "new password": PageCase("nobody", _proof("reset")),
+    "password reset requested": PageCase("nobody", "/password-reset", {"email": "a@example.org"}),
+    "new password": PageCase("nobody", _token_link("reset")),
     "new password, two different": PageCase(
-        "nobody", _proof("reset"), {"password": "one two three", "again": "four"}, status=422
+        "nobody", _token_link("reset"), {"password": "one two three", "again": "four"}, status=422
     ),
     "new password, short": PageCase(
-        "nobody", _proof("reset"), {"password": "short", "again": "short"}, status=422
+        "nobody", _token_link("reset"), {"password": "short", "again": "short"}, status=422
     ),
     "reset link used": PageCase("nobody", f"/password-reset/{LINKS_GONE}", status=410),
-    "confirm address": PageCase("unconfirmed", _proof("confirmation")),
+    "confirm address": PageCase("unconfirmed", _token_link("confirmation")),
     "confirm address, wrong password": PageCase(
-        "unconfirmed", _proof("confirmation"), {"password": "wrong"}, status=422
+        "unconfirmed", _token_link("confirmation"), {"password": "wrong"}, status=422
     ),
     "confirm another address, a role waits": PageCase(
         "unconfirmed",
-        lambda w: _proof_of_address(w, "una@elsewhere.example"),
+        lambda site: _token_for_address(site, "una@elsewhere.example"),
         before=_role_waits,
     ),
-    "confirmation link used": PageCase("owner", _proof("confirmation"), status=410),
+    "confirmation link used": PageCase("owner", _token_link("confirmation"), status=410),
     "address taken": PageCase(
         "unconfirmed",
-        lambda w: _proof_of_address(w, "uma@example.org"),
+        lambda site: _token_for_address(site, "uma@example.org"),
         {"password": PASSWORD},
         status=409,
     ),
@@ -265,20 +267,22 @@ PAGE_CASES = {
     ),
     "profile, bad address": PageCase("user", "/profile/email", {"email": "a b@c"}, status=422),
     "profile, bad password": PageCase("user", "/profile/password", {"new": "x"}, status=422),
-    "own second step": PageCase("user", _SECOND),
-    "own second step, set up": PageCase("user", _SECOND, before=_secured),
-    "app, password": PageCase("user", f"{_SECOND}/app"),
-    "app, refused": PageCase("user", f"{_SECOND}/app", {"password": "x"}, status=422),
-    "app, key": PageCase("setting up", f"{_SECOND}/app/key"),
-    "app, digits refused": PageCase("setting up", f"{_SECOND}/app/key", {"code": "1"}, status=422),
-    "app, removing": PageCase("user", f"{_SECOND}/app/removal", before=_secured),
-    "recovery codes": PageCase("user", f"{_SECOND}/recovery-codes", before=_secured),
-    "passkey": PageCase("user", f"{_SECOND}/passkeys"),
+    "two-step verification": PageCase("user", TWO_STEP),
+    "two-step verification, set up": PageCase("user", TWO_STEP, before=_with_two_step),
+    "app, password": PageCase("user", f"{TWO_STEP}/app"),
+    "app, refused": PageCase("user", f"{TWO_STEP}/app", {"password": "x"}, status=422),
+    "app, key": PageCase("setting up", f"{TWO_STEP}/app/key"),
+    "app, digits refused": PageCase("setting up", f"{TWO_STEP}/app/key", {"code": "1"}, status=422),
+    "app, removing": PageCase("user", f"{TWO_STEP}/app/removal", before=_with_two_step),
+    "recovery codes": PageCase("user", f"{TWO_STEP}/recovery-codes", before=_with_two_step),
+    "passkey": PageCase("user", f"{TWO_STEP}/passkeys"),
     "passkey, refused": PageCase(
-        "user", f"{_SECOND}/passkeys", {"name": "", "credential": "x"}, status=422
+        "user", f"{TWO_STEP}/passkeys", {"name": "", "credential": "x"}, status=422
     ),
     "passkey, removing": PageCase(
-        "user", lambda _w: f"{_SECOND}/passkeys/{Passkey.get().id}/removal", before=_secured
+        "user",
+        lambda _site: f"{TWO_STEP}/passkeys/{Passkey.get().id}/removal",
+        before=_with_two_step,
     ),
     "home of an owner": PageCase("owner", f"{ACCOUNT}/"),
     "home of a user": PageCase("user", f"{ACCOUNT}/"),
@@ -314,10 +318,10 @@ PAGE_CASES = {
     "rows": PageCase(
         "owner", _list("rows"), {"go": ":1"}, fragment="staged-list", before=_stage_list
     ),
-    "rows that need a look": PageCase(
+    "rows that need attention": PageCase(
         "owner", _list("rows"), {"place": "invalid:1"}, fragment="staged-list", before=_stage_list
     ),
-    "list read in another way": PageCase(
+    "list read in another format": PageCase(
         "owner",
         _list("format"),
         {"list_delimiter": ";"},
@@ -348,11 +352,11 @@ PAGE_CASES = {
     "invitations, one status": PageCase(
         "owner", f"{ACCOUNT}/invitations?status=failed", fragment="invitation-list"
     ),
-    "invitations, opted out": PageCase(
+    "invitations, unsubscribed": PageCase(
         "owner",
         f"{ACCOUNT}/invitations?search=pending",
         fragment="invitation-list",
-        before=_opted_out,
+        before=_unsubscribed,
     ),
     "invitations, none yet": PageCase(
         "owner", f"{ACCOUNT}/invitations", fragment="invitation-list", before=_nobody_invited
@@ -366,11 +370,11 @@ PAGE_CASES = {
         "owner", f"{ACCOUNT}/batches", fragment="batch-list", before=_nobody_invited
     ),
     "batch": PageCase(
-        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}", fragment="batch-progress"
+        "owner", lambda site: f"{ACCOUNT}/batches/{site.rows.batch.id}", fragment="batch-progress"
     ),
     "batch, failed": PageCase("owner", _batch_of("failed"), fragment="batch-progress"),
-    "batch, came back": PageCase("owner", _batch_of("bounced"), fragment="batch-progress"),
-    "batch, late": PageCase("owner", _batch_of("late"), fragment="batch-progress"),
+    "batch, bounced": PageCase("owner", _batch_of("bounced"), fragment="batch-progress"),
+    "batch, deferred": PageCase("owner", _batch_of("late"), fragment="batch-progress"),
     "batch of a moderator": PageCase("moderator", _batch_of("late"), fragment="batch-progress"),
     "batch, paused": PageCase(
         "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.PAUSED)
@@ -381,21 +385,21 @@ PAGE_CASES = {
     "batch, canceled": PageCase(
         "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.CANCELED)
     ),
-    "batch, tried": PageCase(
+    "batch, probing": PageCase(
         "owner", _batch_of("late"), fragment="batch-progress", before=_batches(BatchState.PROBING)
     ),
     "batch, canceling": PageCase(
-        "owner", lambda w: _batch_of("late")(w) + "/cancellation", fragment="batch-progress"
+        "owner", lambda site: _batch_of("late")(site) + "/cancellation", fragment="batch-progress"
     ),
-    "batch, unanswered": PageCase(
-        "owner", _batch_of("late"), fragment="batch-progress", before=_nobody_knows
+    "batch, outcomes unknown": PageCase(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_unknown_outcomes
     ),
     "batch, skipped entries": PageCase(
-        "owner", lambda w: f"{ACCOUNT}/batches/{w.rows.batch.id}/skipped"
+        "owner", lambda site: f"{ACCOUNT}/batches/{site.rows.batch.id}/skipped"
     ),
     "a person's address to correct": PageCase("owner", _invitation("bounced", "corrected")),
-    "batch, held back": PageCase(
-        "owner", _batch_of("late"), fragment="batch-progress", before=_held_back
+    "batch, on hold": PageCase(
+        "owner", _batch_of("late"), fragment="batch-progress", before=_on_hold
     ),
     "permanent invite": PageCase(
         "owner", f"{ACCOUNT}/permanent-invite", fragment="permanent-link"
@@ -437,8 +441,8 @@ PAGE_CASES = {
         "admin", _member("user", "/edit"), {"role": "40"}, fragment="user-", status=422
     ),
     "settings": PageCase("owner", f"{ACCOUNT}/settings"),
-    "activity": PageCase("owner", f"{ACCOUNT}/audit-log", fragment="audit-log-list"),
-    "activity, nothing found": PageCase(
+    "audit log": PageCase("owner", f"{ACCOUNT}/audit-log", fragment="audit-log-list"),
+    "audit log, nothing found": PageCase(
         "owner", f"{ACCOUNT}/audit-log?search=nowhere", fragment="audit-log-list"
     ),
     "settings, refused": PageCase(
@@ -448,7 +452,7 @@ PAGE_CASES = {
         status=422,
     ),
     "mail settings": PageCase("owner", "/mail", before=_mail_server),
-    "mail settings, worker in trouble": PageCase("owner", "/mail", before=_mail_server_in_trouble),
+    "mail settings, outage": PageCase("owner", "/mail", before=_mail_server_outage),
     "mail settings, domain": PageCase(
         "owner", "/mail/dns-records", fragment="dns-records", before=_mail_server
     ),
@@ -463,10 +467,10 @@ PAGE_CASES = {
     ),
     "mailbox": PageCase("owner", "/mailbox", fragment="mail-list"),
     "mailbox, empty": PageCase(
-        "owner", "/mailbox", fragment="mail-list", before=lambda _w: Delivery.delete().execute()
+        "owner", "/mailbox", fragment="mail-list", before=lambda _site: Delivery.delete().execute()
     ),
     "mail": PageCase("owner", _mail("pending")),
-    "mail, over": PageCase("owner", _mail("pending"), before=_revoked),
+    "mail, withdrawn": PageCase("owner", _mail("pending"), before=_revoked),
     "invitation": PageCase("nobody", _mailed("pending")),
     "invitation, declined before": PageCase("nobody", _mailed("declined")),
     "invitation, form refused": PageCase(
@@ -482,7 +486,7 @@ PAGE_CASES = {
     "invitation, expired": PageCase("nobody", _mailed("expired"), status=410),
     "invitation, revoked": PageCase("user", _mailed("revoked"), status=410),
     "invitation, accepted": PageCase("nobody", _mailed("accepted"), status=410),
-    "invitation, without_authority": PageCase(
+    "invitation, inviter without authority": PageCase(
         "nobody", _mailed("pending"), status=410, before=_inviter_demoted
     ),
     "invitation, copied": PageCase("nobody", _copied),
@@ -492,49 +496,56 @@ PAGE_CASES = {
     "invitation, to an unconfirmed person": PageCase("unconfirmed", _invited_elsewhere),
     "invitation, wrong password": PageCase(
         "unconfirmed",
-        lambda w: _invited_elsewhere(w) + "/acceptance",
+        lambda site: _invited_elsewhere(site) + "/acceptance",
         {"password": "wrong"},
         status=422,
     ),
     "invitation, unknown": PageCase("nobody", f"/invitation/{LINKS_GONE}", status=404),
     "invitation, declining": PageCase("nobody", _mailed("pending", "/refusal"), {}),
-    "no more": PageCase("nobody", _no_more()),
-    "no more, said so": PageCase("nobody", _no_more(), before=_opted_out),
+    "unsubscribe": PageCase("nobody", _unsubscribe_page()),
+    "unsubscribe, done": PageCase("nobody", _unsubscribe_page(), before=_unsubscribed),
     "invitation, address without its token": PageCase("nobody", "/invitation/opened", status=404),
-    "no more, unknown": PageCase("nobody", f"/unsubscribe/{LINKS_GONE}", status=404),
-    "no more, another body": PageCase("nobody", _no_more(), {}, status=400),
-    "join": PageCase("nobody", lambda w: w.joining),
+    "unsubscribe, unknown": PageCase("nobody", f"/unsubscribe/{LINKS_GONE}", status=404),
+    "unsubscribe, another body": PageCase("nobody", _unsubscribe_page(), {}, status=400),
+    "join": PageCase("nobody", lambda site: site.joining),
     "join, refused": PageCase(
-        "nobody", lambda w: w.joining, {"name": "", "email": "uma"}, status=422
+        "nobody", lambda site: site.joining, {"name": "", "email": "uma"}, status=422
     ),
-    "join as oneself": PageCase("ally", lambda w: w.joining),
-    "join, a member already": PageCase("user", lambda w: w.joining),
-    "join, removed": PageCase("inactive", lambda w: w.joining),
+    "join, logged in": PageCase("ally", lambda site: site.joining),
+    "join, a member already": PageCase("user", lambda site: site.joining),
+    "join, removed": PageCase("inactive", lambda site: site.joining),
     "join, deleted": PageCase("nobody", f"/join/{LINKS_GONE}", status=410),
 }  # fmt: skip
 
 # Responses to buttons in rows: fragments for htmx, otherwise redirects to the list.
 BUTTONS = {
-    "pause a batch": PageCase("owner", _steer("pause"), {}, "batch-progress"),
+    "pause a batch": PageCase("owner", _batch_action("pause"), {}, "batch-progress"),
     "resume a batch": PageCase(
-        "owner", _steer("resume"), {}, "batch-progress", before=_batches(BatchState.PAUSED)
+        "owner", _batch_action("resume"), {}, "batch-progress", before=_batches(BatchState.PAUSED)
     ),
-    "cancel a batch": PageCase("owner", _steer("cancellation"), {}, "batch-progress"),
-    "retry a batch": PageCase("owner", _steer("retry", of="failed"), {}, "batch-progress"),
-    "send what a backup held back": PageCase(
-        "owner", _steer("on-hold"), {}, "batch-progress", before=_held_back
+    "cancel a batch": PageCase("owner", _batch_action("cancellation"), {}, "batch-progress"),
+    "retry a batch": PageCase("owner", _batch_action("retry", of="failed"), {}, "batch-progress"),
+    "send emails on hold": PageCase(
+        "owner", _batch_action("on-hold"), {}, "batch-progress", before=_on_hold
     ),
     "resend in a batch": PageCase(
         "owner",
-        lambda w: f"{_steer(f'invitations/{w.rows.failed.id}/resend', of='failed')(w)}",
+        lambda site: (
+            f"{_batch_action(f'invitations/{site.rows.failed.id}/resend', of='failed')(site)}"
+        ),
         {},
         "batch-progress",
     ),
     "resend, refused": PageCase(
         "owner", _invitation("pending", "resend"), {}, "invitation-", status=409
     ),
-    "resend, opted out": PageCase(
-        "owner", _invitation("pending", "resend"), {}, "invitation-", status=409, before=_opted_out
+    "resend, unsubscribed": PageCase(
+        "owner",
+        _invitation("pending", "resend"),
+        {},
+        "invitation-",
+        status=409,
+        before=_unsubscribed,
     ),
     "resend": PageCase("owner", _invitation("sent", "resend"), {}, "invitation-"),
     "copy link": PageCase("owner", _invitation("pending", "link"), None, "invitation-"),
