@@ -32,7 +32,15 @@ from invites.models import (
 )
 from invites.outbox import claims, enqueue
 from tests.conftest import NOW
-from tests.support.actions import WORKER, attempt_all, invite, new_profile, order, reread, send
+from tests.support.actions import (
+    WORKER,
+    attempt_all,
+    invitation_request,
+    invite,
+    new_profile,
+    reread,
+    send,
+)
 from tests.support.people import make_member, make_user
 
 # They are forked from a process that has loaded this module.
@@ -200,7 +208,7 @@ def owners_of(account):
 
 
 def test_ten_presses_of_one_button_make_one_batch(owner, now):
-    one = order(*(f"p{n}@example.org" for n in range(100)), key="k")
+    one = invitation_request(*(f"p{n}@example.org" for n in range(100)), key="k")
     batches = at_once(*[lambda: send_invitations.send(reread(owner), one, now)] * 10)
     assert {batch.id for batch in batches} == {Batch.get().id}
     assert Invitation.select().count() == Delivery.select().count() == 100
@@ -209,8 +217,10 @@ def test_ten_presses_of_one_button_make_one_batch(owner, now):
 def test_two_admins_who_invite_the_same_people_at_once_invite_them_once(people, owner, now):
     emails = [f"p{n}@example.org" for n in range(100)]
     results = at_once(
-        lambda: send_invitations.send(reread(owner), order(*emails), now),
-        lambda: send_invitations.send(reread(people[Role.ADMIN]), order(*reversed(emails)), now),
+        lambda: send_invitations.send(reread(owner), invitation_request(*emails), now),
+        lambda: send_invitations.send(
+            reread(people[Role.ADMIN]), invitation_request(*reversed(emails)), now
+        ),
     )
     assert sum(answer is Reason.NOBODY_TO_INVITE for answer in results) == 1
     assert Invitation.select().count() == Delivery.select().count() == 100
@@ -293,7 +303,9 @@ def acceptance_id(invitation_id, user_id):
 
 def issue_id(actor_id):
     emails = [f"p{n}@example.org" for n in range(1000)]
-    return send_invitations.send(Membership.get_by_id(actor_id), order(*emails, key="k"), NOW).id
+    return send_invitations.send(
+        Membership.get_by_id(actor_id), invitation_request(*emails, key="k"), NOW
+    ).id
 
 
 def claim_all():
@@ -359,8 +371,8 @@ def stage_50_000(actor_id):
 
 
 def send_the_list(actor_id):
-    order = InvitationRequest("k", [], Role.USER, StagedList.get())
-    return send_invitations.send(Membership.get_by_id(actor_id), order, NOW)
+    request = InvitationRequest("k", [], Role.USER, StagedList.get())
+    return send_invitations.send(Membership.get_by_id(actor_id), request, NOW)
 
 
 def do_until(path, current, step, action, actor_id):

@@ -21,7 +21,7 @@ from invites.models import (
     StagedList,
     StagedRow,
 )
-from tests.support.actions import invite, order
+from tests.support.actions import invitation_request, invite
 from tests.support.browsing import HTMX, Browser
 from tests.support.list_files import workbook
 from tests.support.people import People
@@ -609,4 +609,4 @@ class TestSending:
         assert not ada.open(NEW).page.select("#staged-list h2")
         ada.open(place("not-invited.csv"))
         assert ada.status == 404
-        assert order("x@example.org").staged is None
+        assert invitation_request("x@example.org").staged is None

@@ -64,39 +64,39 @@ def test_nothing_is_resent_while_the_last_mail_is_queued(owner, now):
     assert mails(invitation) == 1
 
 
-def order(entries, **more):
+def invitation_request(entries, **more):
     return send_invitations.InvitationRequest(
         key="k", entries=read_field(entries), role=Role.USER, **more
     )
 
 
 def test_another_address_revokes_the_invitation_to_the_wrong_one(owner, invitation, now):
-    batch = manage.correct(owner, invitation, order("right@example.org"), now)
+    batch = manage.correct(owner, invitation, invitation_request("right@example.org"), now)
     assert [one.email for one in batch.invitations] == ["right@example.org"]
     assert reread(invitation).state == InvitationState.REVOKED
     assert actions(owner.account)[-2:] == ["invited", "revoked"]
-    assert manage.correct(owner, invitation, order("right@example.org"), now) == batch
+    assert manage.correct(owner, invitation, invitation_request("right@example.org"), now) == batch
 
 
 def test_an_invitation_mailed_again_or_answered_is_not_revoked(owner, invitation, now):
-    again = order("new@example.org", also=frozenset({EntryOutcome.PENDING}))
+    again = invitation_request("new@example.org", also=frozenset({EntryOutcome.PENDING}))
     manage.correct(owner, invitation, again, now)
     assert reread(invitation).state == InvitationState.PENDING
     answers.accept_as_new(invitation, new_profile(), now)
-    manage.correct(owner, invitation, order("right@example.org"), now)
+    manage.correct(owner, invitation, invitation_request("right@example.org"), now)
     assert reread(invitation).state == InvitationState.ACCEPTED
 
 
 def test_nothing_is_revoked_when_nothing_is_sent(owner, invitation, now):
     with refused(Reason.NOBODY_TO_INVITE):
-        manage.correct(owner, invitation, order("new@example.org"), now)
+        manage.correct(owner, invitation, invitation_request("new@example.org"), now)
     assert reread(invitation).state == InvitationState.PENDING
 
 
 def test_an_invitation_to_a_higher_role_cannot_be_corrected(people, owner, now):
     above = invite(owner, now, role=Role.ADMIN)
     with refused(Reason.NOT_ALLOWED):
-        manage.correct(people[Role.MODERATOR], above, order("right@example.org"), now)
+        manage.correct(people[Role.MODERATOR], above, invitation_request("right@example.org"), now)
     assert reread(above).state == InvitationState.PENDING
     assert not Invitation.select().where(Invitation.email == "right@example.org").exists()
 

@@ -20,7 +20,7 @@ from invites.models import (
     Membership,
 )
 from invites.people import email_tokens
-from tests.support.actions import invite, order, refused, send
+from tests.support.actions import invitation_request, invite, refused, send
 from tests.support.people import make_user
 
 BO = "bo@example.org"
@@ -64,7 +64,7 @@ def test_inviting_and_revoking_repeatedly_reaches_the_limit(owner, now):
     invite_and_revoke(owner, now, MAILS_PER_ADDRESS)
     assert outcome(owner, now) is EntryOutcome.RECIPIENT_LIMIT
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order(BO, also=ON_REQUEST), now)
+        send_invitations.send(owner, invitation_request(BO, also=ON_REQUEST), now)
     assert Delivery.select().count() == MAILS_PER_ADDRESS
 
 

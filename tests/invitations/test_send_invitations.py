@@ -25,7 +25,7 @@ from invites.models import (
     InvitationStatus,
 )
 from invites.outbox import batches, progress
-from tests.support.actions import actions, invite, order, refused, reread, send
+from tests.support.actions import actions, invitation_request, invite, refused, reread, send
 
 
 def emails_of(batch):
@@ -34,7 +34,7 @@ def emails_of(batch):
 
 
 def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
-    sent = order("Ben@Example.org", "cem@example.org", role=Role.ADMIN)
+    sent = invitation_request("Ben@Example.org", "cem@example.org", role=Role.ADMIN)
     batch = send_invitations.send(owner, sent, now)
     assert (batch.account, batch.inviter, batch.role) == (owner.account, owner.user, Role.ADMIN)
     assert emails_of(batch) == ["ben@example.org", "cem@example.org"]
@@ -52,30 +52,39 @@ def test_one_press_makes_a_batch_its_invitations_and_their_mails(owner, now):
 
 
 def test_the_audit_log_records_who_invited_how_many(owner, now):
-    batch = send_invitations.send(owner, order("ben@example.org", "cem@example.org"), now)
+    batch = send_invitations.send(
+        owner, invitation_request("ben@example.org", "cem@example.org"), now
+    )
     entry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
     assert (entry.action, entry.actor) == (audit_log.AuditAction.INVITED, owner.user)
     assert entry.details == {"role": Role.USER, "batch": batch.id, "people": 2}
 
 
 def test_the_same_press_again_sends_nothing_twice(owner, now):
-    first = send_invitations.send(owner, order("ben@example.org", key="k"), now)
-    again = send_invitations.send(owner, order("ben@example.org", key="k"), now)
+    first = send_invitations.send(owner, invitation_request("ben@example.org", key="k"), now)
+    again = send_invitations.send(owner, invitation_request("ben@example.org", key="k"), now)
     assert again == first
     assert Invitation.select().count() == Delivery.select().count() == Batch.select().count() == 1
 
 
 def test_the_same_key_with_other_entries_makes_another_batch(owner, now):
-    send_invitations.send(owner, order("ben@example.org", key="k"), now)
-    send_invitations.send(owner, order("ben@example.org", "cem@example.org", key="k"), now)
+    send_invitations.send(owner, invitation_request("ben@example.org", key="k"), now)
+    send_invitations.send(
+        owner, invitation_request("ben@example.org", "cem@example.org", key="k"), now
+    )
     assert {row.email for row in Invitation.select()} == {"ben@example.org", "cem@example.org"}
 
 
 def test_another_persons_key_is_not_reused(people, owner, now):
-    first = send_invitations.send(owner, order("ben@example.org", key="k"), now)
+    first = send_invitations.send(owner, invitation_request("ben@example.org", key="k"), now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(people[Role.ADMIN], order("ben@example.org", key="k"), now)
-    assert send_invitations.send(people.stranger, order("ben@example.org", key="k"), now) != first
+        send_invitations.send(
+            people[Role.ADMIN], invitation_request("ben@example.org", key="k"), now
+        )
+    assert (
+        send_invitations.send(people.stranger, invitation_request("ben@example.org", key="k"), now)
+        != first
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,7 +98,7 @@ def test_another_persons_key_is_not_reused(people, owner, now):
 )
 def test_nobody_grants_a_role_above_their_reach(people, now, actor, role):
     with refused(Reason.NOT_ALLOWED):
-        send_invitations.send(people[actor], order("ben@example.org", role=role), now)
+        send_invitations.send(people[actor], invitation_request("ben@example.org", role=role), now)
     assert Batch.select().count() == Invitation.select().count() == Delivery.select().count() == 0
 
 
@@ -97,18 +106,18 @@ def test_a_member_demoted_a_moment_ago_cannot_send(people, owner, now):
     in_an_open_tab = reread(people[Role.ADMIN])
     memberships.change_role(owner, people[Role.ADMIN], Role.USER, now)
     with refused(Reason.NOT_ALLOWED):
-        send_invitations.send(in_an_open_tab, order("ben@example.org"), now)
+        send_invitations.send(in_an_open_tab, invitation_request("ben@example.org"), now)
 
 
 def test_an_empty_list_is_refused(owner, now):
     with refused(Reason.LIST_EMPTY):
-        send_invitations.send(owner, order(), now)
+        send_invitations.send(owner, invitation_request(), now)
 
 
 @pytest.mark.parametrize("emails", [["nobody"], ["ada@example.org"], ["uma@example.org", "x"]])
 def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order(*emails), now)
+        send_invitations.send(owner, invitation_request(*emails), now)
     assert Batch.select().count() == 0
 
 
@@ -144,9 +153,9 @@ def test_skipped_entries_are_counted_and_kept_invalid_ones_first(people, owner, 
 def test_a_removed_member_is_invited_on_request(people, owner, now):
     memberships.deactivate(owner, people[Role.USER], now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order("uma@example.org"), now)
+        send_invitations.send(owner, invitation_request("uma@example.org"), now)
     also = frozenset({EntryOutcome.REMOVED})
-    batch = send_invitations.send(owner, order("uma@example.org", also=also), now)
+    batch = send_invitations.send(owner, invitation_request("uma@example.org", also=also), now)
     assert emails_of(batch) == ["uma@example.org"]
     assert reread(batch).skipped["counts"] == {}
 
@@ -169,11 +178,11 @@ def test_a_new_invitation_replaces_a_declined_one_which_stays_on_record(owner, n
     old = invite(owner, now)
     answers.decline(old, now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order(old.email), now)
+        send_invitations.send(owner, invitation_request(old.email), now)
     later = now + timedelta(days=1)
     also = frozenset({EntryOutcome.DECLINED})
     new = send_invitations.send(
-        owner, order(old.email, also=also, role=Role.ADMIN), later
+        owner, invitation_request(old.email, also=also, role=Role.ADMIN), later
     ).invitations[0]
     assert (reread(old).state, reread(old).answered_at) == (InvitationState.REPLACED, now)
     assert not reread(old).is_open(now)
@@ -188,7 +197,7 @@ class TestReview:
     def test_a_review_that_was_seen_is_sent(self, owner, now):
         review = self.reviewed(owner, now, "ben@example.org", "nobody")
         batch = send_invitations.send(
-            owner, order("ben@example.org", "nobody", approval=review), now
+            owner, invitation_request("ben@example.org", "nobody", approval=review), now
         )
         assert emails_of(batch) == ["ben@example.org"]
 
@@ -197,7 +206,9 @@ class TestReview:
         review = self.reviewed(owner, now, *seen)
         with refused(Reason.REVIEW_FIRST):
             send_invitations.send(
-                owner, order("ben@example.org", "cem@example.org", approval=review), now
+                owner,
+                invitation_request("ben@example.org", "cem@example.org", approval=review),
+                now,
             )
         assert Batch.select().count() == 0
 
@@ -206,11 +217,11 @@ class TestReview:
         review = self.reviewed(owner, now, *emails)
         invite(people[Role.ADMIN], now, "cem@example.org")
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.send(owner, order(*emails, approval=review), now)
+            send_invitations.send(owner, invitation_request(*emails, approval=review), now)
 
     def test_the_same_press_again_is_the_same_batch_though_all_are_invited_now(self, owner, now):
         review = self.reviewed(owner, now, "ben@example.org")
-        one = order("ben@example.org", key="k", approval=review)
+        one = invitation_request("ben@example.org", key="k", approval=review)
         assert send_invitations.send(owner, one, now) == send_invitations.send(owner, one, now)
 
     def test_the_number_of_many_mails_has_to_be_confirmed(self, owner, now):
@@ -218,15 +229,15 @@ class TestReview:
         for agreed in (None, 0, LARGE - 1, LARGE + 1):
             review = self.reviewed(owner, now, *emails, agreed=agreed)
             with refused(Reason.CONFIRM_FIRST):
-                send_invitations.send(owner, order(*emails, approval=review), now)
+                send_invitations.send(owner, invitation_request(*emails, approval=review), now)
         review = self.reviewed(owner, now, *emails, agreed=LARGE)
-        batch = send_invitations.send(owner, order(*emails, approval=review), now)
+        batch = send_invitations.send(owner, invitation_request(*emails, approval=review), now)
         assert batch.invitations.count() == LARGE
 
     def test_fewer_mails_need_no_confirmation(self, owner, now):
         emails = [f"p{n}@example.org" for n in range(LARGE - 1)] + ["nobody"] * LARGE
         review = self.reviewed(owner, now, *emails)
-        assert send_invitations.send(owner, order(*emails, approval=review), now)
+        assert send_invitations.send(owner, invitation_request(*emails, approval=review), now)
 
 
 def test_invitations_of_another_account_are_left_alone(people, owner, now):
@@ -272,11 +283,11 @@ def mails(invitation):
 
 
 def test_pending_people_are_mailed_again_only_on_request(owner, pending, now):
-    send_invitations.send(owner, order("pending@example.org", "new@example.org"), now)
+    send_invitations.send(owner, invitation_request("pending@example.org", "new@example.org"), now)
     assert mails(pending) == 1
     later = now + timedelta(days=2)
     batch = send_invitations.send(
-        owner, order("pending@example.org", "newer@example.org", also=AGAIN), later
+        owner, invitation_request("pending@example.org", "newer@example.org", also=AGAIN), later
     )
     assert mails(pending) == 2
     assert reread(pending).expires_at == later + LIFETIME
@@ -285,7 +296,7 @@ def test_pending_people_are_mailed_again_only_on_request(owner, pending, now):
 
 
 def test_a_batch_of_only_reminders_counts_its_people(owner, pending, now):
-    batch = send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
+    batch = send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
     seen = progress.of_batch(batch, now)
     assert (seen.total, seen.waiting, seen.people[InvitationStatus.PENDING]) == (1, 1, 1)
     first = progress.of_batch(reread(pending).batch, now)
@@ -297,7 +308,7 @@ def test_mailing_again_makes_the_actor_the_inviter(people, owner, now):
     sent()
     memberships.deactivate(owner, people[Role.ADMIN], now)
     assert not has_authority(reread(offered))
-    send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
+    send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
     assert has_authority(reread(offered))
 
 
@@ -307,7 +318,9 @@ def test_a_pending_invitation_to_another_role_is_replaced(owner, now):
     sent()
     first = Invitation.get(Invitation.email == "ann@example.org")
     entries = ["ann@example.org", "pending@example.org"]
-    batch = send_invitations.send(owner, order(*entries, role=Role.ADMIN, also=AGAIN), now)
+    batch = send_invitations.send(
+        owner, invitation_request(*entries, role=Role.ADMIN, also=AGAIN), now
+    )
     offered = {one.email: (one.role, one.name, one.batch) for one in now_pending()}
     assert offered == {
         "ann@example.org": (Role.ADMIN, "Ann", batch),
@@ -326,7 +339,9 @@ def test_an_invitation_to_a_higher_role_is_not_mailed_again(people, owner, now):
     beyond = invite(owner, now, "boss@example.org", Role.ADMIN)
     sent()
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(people[Role.MODERATOR], order("boss@example.org", also=AGAIN), now)
+        send_invitations.send(
+            people[Role.MODERATOR], invitation_request("boss@example.org", also=AGAIN), now
+        )
     assert reread(beyond).inviter == owner.user
     assert mails(beyond) == 1
 
@@ -334,16 +349,16 @@ def test_an_invitation_to_a_higher_role_is_not_mailed_again(people, owner, now):
 def test_a_person_with_a_queued_mail_gets_no_second_one(owner, now):
     waiting = invite(owner, now, "pending@example.org")
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
+        send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
     assert mails(waiting) == 1
 
 
 def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
     for _ in range(MAILS_PER_ADDRESS - 1):
-        send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
+        send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
         sent()
     batch = send_invitations.send(
-        owner, order("pending@example.org", "new@example.org", also=AGAIN), now
+        owner, invitation_request("pending@example.org", "new@example.org", also=AGAIN), now
     )
     assert mails(pending) == MAILS_PER_ADDRESS
     assert batch.skipped["counts"] == {"recipient_limit": 1}
@@ -353,7 +368,7 @@ def test_nobody_is_mailed_more_than_three_times_a_day(owner, pending, now):
 
 def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending, now):
     batch = send_invitations.send(
-        owner, order("pending@example.org", "new@example.org", also=AGAIN), now
+        owner, invitation_request("pending@example.org", "new@example.org", also=AGAIN), now
     )
     assert batches.cancel(owner, batch, now) == 2
     assert reread(pending).status(now) is InvitationStatus.PENDING
@@ -364,7 +379,7 @@ def test_cancelling_keeps_the_invitations_that_were_mailed_before(owner, pending
 def test_another_accounts_invitations_are_left_alone(people, owner, now):
     theirs = invite(people.stranger, now, "pending@example.org")
     sent()
-    send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
+    send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
     assert mails(theirs) == 1
     assert reread(theirs).inviter == people.stranger.user
 
@@ -372,7 +387,7 @@ def test_another_accounts_invitations_are_left_alone(people, owner, now):
 def test_people_who_answered_meanwhile_are_not_mailed(owner, pending, now):
     answers.decline(pending, now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order("pending@example.org", also=AGAIN), now)
+        send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
     assert Batch.select().count() == 1
 
 
@@ -382,4 +397,6 @@ def test_only_people_who_were_removed_declined_or_are_pending_can_be_invited_on_
     invitation = invite(owner, now, "ann@example.org")
     unsubscribe.unsubscribe(invitation, now)
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order("ann@example.org", also=frozenset(EntryOutcome)), now)
+        send_invitations.send(
+            owner, invitation_request("ann@example.org", also=frozenset(EntryOutcome)), now
+        )

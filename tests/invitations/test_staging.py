@@ -64,7 +64,7 @@ def seen(owner, staged, now, *typed, agreed=None):
     return Approval(review_entries(owner.account, entries, staged, now).fingerprint, agreed)
 
 
-def order(staged, *typed, key="k", role=Role.USER, **more):
+def invitation_request(staged, *typed, key="k", role=Role.USER, **more):
     return InvitationRequest(key, [Entry(text) for text in typed], role, staged, **more)
 
 
@@ -102,13 +102,13 @@ class TestKeeping:
     def test_the_newest_unsent_list_is_there_again(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now)
         assert staged_lists.newest(owner) == newer
-        send_invitations.send(owner, order(newer), now)
+        send_invitations.send(owner, invitation_request(newer), now)
         assert staged_lists.newest(owner) == staged
 
     def test_a_replaced_list_does_not_come_back(self, owner, staged, now):
         newer = staging.stage(owner, "newer.csv", b"zed@example.org\n", now, instead_of=staged.id)
         assert staged_lists.find(owner, staged.id) is None
-        send_invitations.send(owner, order(newer), now)
+        send_invitations.send(owner, invitation_request(newer), now)
         assert staged_lists.newest(owner) is None
 
     def test_a_list_is_replaced_only_by_a_file_that_can_be_read(self, owner, staged, now):
@@ -117,9 +117,9 @@ class TestKeeping:
         assert staged_lists.newest(owner) == staged
 
     def test_a_sent_list_is_not_replaced(self, owner, staged, now):
-        batch = send_invitations.send(owner, order(staged), now)
+        batch = send_invitations.send(owner, invitation_request(staged), now)
         staging.stage(owner, "newer.csv", CSV, now, instead_of=staged.id)
-        assert send_invitations.send(owner, order(staged), now) == batch
+        assert send_invitations.send(owner, invitation_request(staged), now) == batch
 
     def test_nobody_replaces_the_list_of_somebody_else(self, people, staged, now):
         staging.stage(people[Role.ADMIN], "theirs.csv", CSV, now, instead_of=staged.id)
@@ -346,7 +346,7 @@ class TestLookingOver:
         assert len(outcomes(staged)) == 5
 
     def test_a_sent_list_cannot_be_edited(self, owner, staged, now):
-        send_invitations.send(owner, order(staged), now)
+        send_invitations.send(owner, invitation_request(staged), now)
         for action in (
             lambda: edits.exclude(staged, 2, now),
             lambda: staging.pick_columns(staged, Choice(2, None), now),
@@ -395,7 +395,7 @@ class TestLookingOver:
 class TestSending:
     def test_rows_are_sent_with_typed_entries_rows_first(self, owner, staged, now):
         batch = send_invitations.send(
-            owner, order(staged, "dora@example.org", "ben@example.org"), now
+            owner, invitation_request(staged, "dora@example.org", "ben@example.org"), now
         )
         invited = Invitation.select().where(Invitation.batch == batch).order_by(Invitation.id)
         assert [one.email for one in invited] == [
@@ -412,76 +412,87 @@ class TestSending:
         assert [one.outcome for one in others] == ["member", "duplicate", "duplicate"]
 
     def test_a_list_is_sent_once_from_two_tabs(self, owner, staged, now):
-        first = send_invitations.send(owner, order(staged, key="one tab"), now)
-        again = send_invitations.send(owner, order(staged, key="another tab"), now)
+        first = send_invitations.send(owner, invitation_request(staged, key="one tab"), now)
+        again = send_invitations.send(owner, invitation_request(staged, key="another tab"), now)
         assert first == again
         assert Batch.select().count() == 1
         assert Delivery.select().count() == 2
 
     def test_a_sent_list_is_not_sent_again_with_other_content(self, owner, staged, now):
-        send_invitations.send(owner, order(staged), now)
-        for other in (order(staged, role=Role.ADMIN), order(staged, "dora@example.org")):
+        send_invitations.send(owner, invitation_request(staged), now)
+        for other in (
+            invitation_request(staged, role=Role.ADMIN),
+            invitation_request(staged, "dora@example.org"),
+        ):
             with refused(Reason.LIST_SENT):
                 send_invitations.send(owner, other, now)
         assert Batch.select().count() == 1
 
     def test_rows_are_deleted_once_sent(self, owner, staged, now):
-        batch = send_invitations.send(owner, order(staged), now)
+        batch = send_invitations.send(owner, invitation_request(staged), now)
         assert StagedRow.select().count() == 0
         assert (reread(staged).batch, bytes(reread(staged).content)) == (batch, b"")
 
     def test_a_review_that_was_seen_is_sent(self, owner, staged, now):
         review = seen(owner, staged, now, "dora@example.org")
-        assert send_invitations.send(owner, order(staged, "dora@example.org", approval=review), now)
+        assert send_invitations.send(
+            owner, invitation_request(staged, "dora@example.org", approval=review), now
+        )
 
     @pytest.mark.parametrize("typed", [(), ("eve@example.org",)])
     def test_a_review_that_was_not_seen_is_not_sent(self, owner, staged, now, typed):
         review = seen(owner, staged, now, "dora@example.org")
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.send(owner, order(staged, *typed, approval=review), now)
+            send_invitations.send(owner, invitation_request(staged, *typed, approval=review), now)
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.send(owner, order(staged, approval=seen(owner, None, now)), now)
+            send_invitations.send(
+                owner, invitation_request(staged, approval=seen(owner, None, now)), now
+            )
 
     def test_reclassifying_returns_what_changed(self, people, owner, staged, now):
         review = seen(owner, staged, now)
         invitation = invite(people[Role.ADMIN], now, "ben@example.org")
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.send(owner, order(staged, approval=review), now)
+            send_invitations.send(owner, invitation_request(staged, approval=review), now)
         assert outcomes(staged)[2] == "invite"
         assert edits.reclassify(staged, now) == {(EntryOutcome.INVITE, EntryOutcome.PENDING): 1}
-        assert send_invitations.send(owner, order(staged, approval=seen(owner, staged, now)), now)
+        assert send_invitations.send(
+            owner, invitation_request(staged, approval=seen(owner, staged, now)), now
+        )
         answers.decline(invitation, now)
 
     def test_the_number_of_many_rows_has_to_be_confirmed(self, owner, now):
         rows = "".join(f"p{n}@example.org\n" for n in range(LARGE))
         staged = staging.stage(owner, "p.csv", rows.encode(), now)
         with refused(Reason.CONFIRM_FIRST):
-            send_invitations.send(owner, order(staged, approval=seen(owner, staged, now)), now)
+            send_invitations.send(
+                owner, invitation_request(staged, approval=seen(owner, staged, now)), now
+            )
         review = seen(owner, staged, now, agreed=LARGE)
-        assert send_invitations.send(owner, order(staged, approval=review), now)
+        assert send_invitations.send(owner, invitation_request(staged, approval=review), now)
 
     def test_removed_members_are_invited_only_on_request(self, people, owner, now):
         memberships.deactivate(owner, people[Role.USER], now)
         staged = staging.stage(owner, "p.csv", b"uma@example.org\n", now)
         with refused(Reason.NOBODY_TO_INVITE):
-            send_invitations.send(owner, order(staged), now)
+            send_invitations.send(owner, invitation_request(staged), now)
         assert send_invitations.send(
-            owner, order(staged, also=frozenset({EntryOutcome.REMOVED})), now
+            owner, invitation_request(staged, also=frozenset({EntryOutcome.REMOVED})), now
         )
 
     def test_excluded_rows_are_not_mailed(self, owner, now):
         staged = staging.stage(owner, "p.csv", b"one@example.org\n", now)
         edits.exclude(staged, 1, now)
         with refused(Reason.NOBODY_TO_INVITE):
-            send_invitations.send(owner, order(staged), now)
+            send_invitations.send(owner, invitation_request(staged), now)
         send(owner, now, "one@example.org")
 
     def test_a_list_is_sent_although_an_earlier_one_had_its_id(self, owner, staged, now):
-        first = send_invitations.send(owner, order(staged), now)
+        first = send_invitations.send(owner, invitation_request(staged), now)
         later = now + staged_lists.KEPT + timedelta(seconds=1)
         next_one = staging.stage(owner, "next.csv", b"zed@example.org\n", later)
         assert next_one.id == staged.id
-        assert send_invitations.send(owner, order(next_one), later) != first
+        assert send_invitations.send(owner, invitation_request(next_one), later) != first
 
     def test_an_approval_does_not_apply_to_a_later_list_with_the_same_id(self, owner, staged, now):
         review = seen(owner, staged, now)
@@ -490,12 +501,12 @@ class TestSending:
         next_one = staging.stage(owner, "next.csv", CSV.replace(b"Cem", b"Kim"), soon)
         assert next_one.id == staged.id
         with refused(Reason.REVIEW_FIRST):
-            send_invitations.send(owner, order(next_one, approval=review), soon)
+            send_invitations.send(owner, invitation_request(next_one, approval=review), soon)
 
     def test_a_deleted_list_counts_as_empty(self, owner, staged, now):
         staged_lists.delete(staged)
         with refused(Reason.LIST_EMPTY):
-            send_invitations.send(owner, order(staged), now)
+            send_invitations.send(owner, invitation_request(staged), now)
 
 
 class TestLargeFiles:

@@ -23,9 +23,9 @@ from tests.support.actions import (
     actions,
     attempt_all,
     due,
+    invitation_request,
     invite,
     new_profile,
-    order,
     refused,
     reread,
     send,
@@ -50,7 +50,7 @@ def test_unsubscribing_declines_the_invitation_and_prevents_the_next_one(
     assert reread(invitation).state == InvitationState.DECLINED
     assert outcome(account, now) is EntryOutcome.UNSUBSCRIBED
     with refused(Reason.NOBODY_TO_INVITE):
-        send_invitations.send(owner, order("ann@example.org", also=ON_REQUEST), now)
+        send_invitations.send(owner, invitation_request("ann@example.org", also=ON_REQUEST), now)
     assert actions(account)[-1] == "unsubscribed"
 
 

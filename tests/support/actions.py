@@ -55,7 +55,7 @@ def ends_soon() -> Iterator[None]:
     assert time.monotonic() - started < 20
 
 
-def order(
+def invitation_request(
     *emails: str,
     role: Role = Role.USER,
     key: str = "",
@@ -69,7 +69,9 @@ def order(
 
 
 def send(actor: Membership, now: datetime, *emails: str, role: Role = Role.USER) -> Batch:
-    return send_invitations.send(actor, order(*emails, role=role, also=ON_REQUEST), now)
+    return send_invitations.send(
+        actor, invitation_request(*emails, role=role, also=ON_REQUEST), now
+    )
 
 
 def invite(
