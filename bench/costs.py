@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Flask
 
 from bench.batch import make_batch
-from bench.delivery import environment, installation, left, ours, sink, worker
+from bench.delivery import environment, has_unsent, installation, ours, sink, worker
 from invites import db
 from invites.core.clock import utcnow
 from invites.core.settings import PROJECT_ROOT
@@ -72,7 +72,7 @@ def _pages(port: int) -> None:
             resident = _resident(web.pid) + _resident(process.pid)
             print(f"web and worker, idle, resident          {resident / 1e6:6.0f} MB")
             make_batch(50_000)
-            draining = _p95(cookie, left)
+            draining = _p95(cookie, has_unsent)
     print(f"New Invitation, p95, idle               {idle * 1000:6.1f} ms")
     print(f"New Invitation, p95, while 50,000 drain {draining * 1000:6.1f} ms", end=" ")
     print(f"{draining / idle:6.2f} x idle")

@@ -135,7 +135,7 @@ def ours(port: int, connections: int, people: int = PEOPLE) -> Speed:
         with worker(app.extensions["invites"].settings.data, port) as process:
             start, processor = time.perf_counter(), _processor_seconds(process.pid)
             make_batch(people)
-            while left() and process.poll() is None:
+            while has_unsent() and process.poll() is None:
                 time.sleep(0.02)
             seconds = time.perf_counter() - start
             processor = _processor_seconds(process.pid) - processor
@@ -145,7 +145,7 @@ def ours(port: int, connections: int, people: int = PEOPLE) -> Speed:
         return Speed(people / seconds, processor / people * 1e6, memory)
 
 
-def left() -> bool:
+def has_unsent() -> bool:
     """Whether emails are queued or being sent."""
     waiting = (DeliveryState.QUEUED, DeliveryState.SENDING)
     return Delivery.select(Delivery.id).where(Delivery.state.in_(waiting)).exists()

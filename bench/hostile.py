@@ -44,7 +44,7 @@ from tests.web.test_access import Places, routes
 
 PORT = 8372
 MEGABYTE = 1024 * 1024
-LIMITS = {"signed out": (60, 1.0), "signed in": (100, 2.0)}  # megabytes, seconds on a fast machine
+LIMITS = {"logged out": (60, 1.0), "logged in": (100, 2.0)}  # megabytes, seconds on a fast machine
 FLOOR = 0.012  # seconds that the measurement in ``slowness`` takes there
 AT_ONCE = 12
 URLENCODED = "application/x-www-form-urlencoded"
@@ -165,7 +165,7 @@ class Cost:
 
     @property
     def is_over(self) -> bool:
-        most, longest = LIMITS["signed out" if self.who == "nobody" else "signed in"]
+        most, longest = LIMITS["logged out" if self.who == "nobody" else "logged in"]
         return self.megabytes > most or self.seconds > longest * self.slowness
 
     def __str__(self) -> str:

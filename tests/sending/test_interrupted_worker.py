@@ -19,7 +19,7 @@ from tests.support import preloaded
 from tests.support.actions import send
 from tests.support.disks import fill
 from tests.support.preloaded import Process
-from tests.support.scripted_smtp_server import ScriptedServer, Step, well
+from tests.support.scripted_smtp_server import ScriptedServer, Step, usual
 from tests.support.sending_actions import QUEUED, SENT, people, states, wait_for
 from tests.support.stopping import BEGIN, END, Point
 
@@ -63,7 +63,7 @@ def start(server: ScriptedServer, settings: Settings, tmp_path: Path, owner: Mem
 
 def finish(server: ScriptedServer) -> None:
     """Waits until everything is sent, and recorded as if nothing had happened."""
-    server.answer = well
+    server.answer = usual
     server.gate.set()
     wait_for(lambda: states() == {SENT: MAILS})
     assert {mail.attempts for mail in Delivery.select()} == {1}

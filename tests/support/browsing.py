@@ -43,7 +43,7 @@ class Browser:
 
     def open(self, url: str, **options: Any) -> "Browser":
         """Follows redirects."""
-        return self._took(self.client.get(url, follow_redirects=True, **options))
+        return self._show(self.client.get(url, follow_redirects=True, **options))
 
     def follow(self, words: str) -> "Browser":
         """Follows the link with this text."""
@@ -91,12 +91,12 @@ class Browser:
         )
         for one in (*answer.history, answer):  # Werkzeug doesn't close what it sent
             one.request.environ["wsgi.input"].close()
-        return self._took(answer)
+        return self._show(answer)
 
     def log_in(self, email: str, password: str) -> "Browser":
         return self.open("/login").press("Log in", email=email, password=password)
 
-    def _took(self, answer: TestResponse) -> "Browser":
+    def _show(self, answer: TestResponse) -> "Browser":
         self.response = answer
         self.url = answer.request.path
         return self

@@ -38,8 +38,8 @@ class Step:
     """How many emails this connection has accepted so far."""
 
 
-def well(_step: Step) -> bytes | None:
-    """Never misbehaves."""
+def usual(_step: Step) -> bytes | None:
+    """The usual reply at every step."""
     return None
 
 
@@ -51,7 +51,7 @@ class ScriptedServer:
     many are waiting now. ``received``: recipient and Message-ID of each.
     """
 
-    answer: Callable[[Step], bytes | None] = well
+    answer: Callable[[Step], bytes | None] = usual
     pipelining: bool = True
     delay: float = 0.0
     gate: threading.Event = field(default_factory=threading.Event)
