@@ -33,15 +33,15 @@ SENT = Attempt(SendResult.SENT, 250, "2.0.0 Ok: queued")
 def main() -> None:
     for older in (1_000, 100_000, 1_000_000):
         elapsed, processor = _database(older)
-        print(f"database, {older:>9,} mails in the table {elapsed:6.0f} us a mail", end=" ")
-        print(f"({processor:.0f} us of processor time)")
+        print(f"database, {older:>9,} emails in the table {elapsed:6.0f} us each", end=" ")
+        print(f"({processor:.0f} us of CPU time)")
     with sink() as port:
         print(f"worker's peak memory, draining 50,000   {ours(port, 4).memory / 1e6:6.0f} MB")
         _pages(port)
 
 
 def _database(older: int) -> tuple[float, float]:
-    """Microseconds, elapsed and of the processor, to claim a mail, append its outcome and fold."""
+    """Microseconds per email, elapsed and CPU, to claim it and append and fold its outcome."""
     with installation(1) as app:
         db.configure(app.extensions["invites"].settings.database_path, durable=False)
         db.connect()

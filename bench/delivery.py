@@ -58,11 +58,11 @@ def main() -> None:
     bare = _medians([run[BARE] for run in runs])
     for program in runs[0]:
         speed = _medians([run[program] for run in runs])
-        print(f"{program:<32} {speed.rate:7,.0f} a second {speed.rate / bare.rate:6.2f} x", end="")
+        print(f"{program:<32} {speed.rate:7,.0f}/s {speed.rate / bare.rate:6.2f} x", end="")
         if speed.processor:
             ratio = speed.processor / bare.processor
-            print(f" {speed.processor:5.0f} us of processor {ratio:5.2f} x", end="")
-        print(f" {speed.memory / 1e6:4.0f} MB at most" if speed.memory else "")
+            print(f" {speed.processor:5.0f} us of CPU time {ratio:5.2f} x", end="")
+        print(f" {speed.memory / 1e6:4.0f} MB peak" if speed.memory else "")
 
 
 def _medians(speeds: Sequence[Speed]) -> Speed:

@@ -13,11 +13,11 @@ CONNECTIONS = 16
 RUNS = 5
 
 KINDS = {
-    "thinks 20 ms a mail": (20, 0),
-    "thinks 50 ms a mail": (50, 0),
-    "20 ms away": (0, 20),
+    "20 ms per email": (20, 0),
+    "50 ms per email": (50, 0),
+    "20 ms per round trip": (0, 20),
 }
-PEOPLE = {"thinks 20 ms a mail": 20_000, "thinks 50 ms a mail": 10_000, "20 ms away": 20_000}
+PEOPLE = {"20 ms per email": 20_000, "50 ms per email": 10_000, "20 ms per round trip": 20_000}
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
             ratios.append(rate / (CONNECTIONS * alone))
         ratio = statistics.median(ratios)
         rate = statistics.median(rates)
-        print(f"{kind:<22} {rate:7,.0f} a second {ratio:6.2f} x {CONNECTIONS} x bare")
+        print(f"{kind:<22} {rate:7,.0f}/s {ratio:6.2f} x {CONNECTIONS} x bare")
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def _compare(what: str, ask: Callable[[str], float]) -> None:
         unknown.append(ask(f"unknown{n}@example.org"))
     of_known, of_unknown = (statistics.median(times) * 1000 for times in (known, unknown))
     print(f"{what:<20} known {of_known:6.1f} ms, unknown {of_unknown:6.1f} ms", end=", ")
-    print(f"between them {abs(of_known - of_unknown):5.1f} ms")
+    print(f"difference {abs(of_known - of_unknown):5.1f} ms")
 
 
 if __name__ == "__main__":
