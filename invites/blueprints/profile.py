@@ -119,14 +119,14 @@ def _page(
 ) -> Response:
     """Shows new forms, except for the refused one that is passed in."""
     refused = details or email or password
-    active = sorted(sessions.of(person(), now()), key=_is_this_device, reverse=True)
+    devices, more_devices = sessions.newest(person(), session_token(), now(), limit=_SHOWN)
     return show(
         "profile/page.html",
         details=details or DetailsForm(formdata=None, obj=person()),
         email=email or EmailForm(formdata=None),
         password=password or ChangePasswordForm(formdata=None),
-        devices=[(one, user_agents.describe(one.user_agent)) for one in active[:_SHOWN]],
-        more_devices=len(active[_SHOWN:]),
+        devices=[(one, user_agents.describe(one.user_agent)) for one in devices],
+        more_devices=more_devices,
         is_this_device=_is_this_device,
         has_two_step=two_step.is_on(person()),
         pending_email=profiles.pending_email(person(), now()),

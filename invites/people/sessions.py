@@ -61,10 +61,15 @@ def find(token: str, now: datetime, *, in_use: bool = True) -> Session | None:
     return session
 
 
-def of(user: User, now: datetime) -> list[Session]:
-    """Most recently used first."""
+def newest(user: User, token: str, now: datetime, *, limit: int) -> tuple[list[Session], int]:
+    """The session of ``token``, then the most recently used ones; and how many more there are.
+
+    A person may have tens of thousands, because each login starts one.
+    """
     active = Session.select().where(Session.user == user, _is_active(now))
-    return list(active.order_by(Session.seen_at.desc(), Session.id.desc()))
+    is_other = Session.token_hash != _hash(token)
+    first = active.order_by(is_other, Session.seen_at.desc(), Session.id.desc()).limit(limit)
+    return list(first), max(0, active.count() - limit)
 
 
 def has_token(session: Session, token: str) -> bool:

@@ -2,19 +2,21 @@
 
 import csv
 import io
+import tracemalloc
 from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from time_machine import travel
 
+from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
 from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import manage, unsubscribe
 from invites.members import memberships, ownership, permanent_link
-from invites.models import Account, EmailTokenPurpose
+from invites.models import Account, AuditEntry, EmailTokenPurpose
 from invites.outbox import batches
 from invites.people import confirmation, two_step
 from invites.web import audit_labels
@@ -100,6 +102,23 @@ def test_the_csv_has_every_entry_and_is_safe_for_spreadsheets(
     assert rows[0] == ["Time (UTC)", "Who", "Email", "What", "Affected person"]
     assert rows[1][1:] == ["", "", "Created the account =1+1", "'=2+2"]
     assert rows[2][1:4] == ["Olive Martin", "olive@example.org", "Enabled the permanent link"]
+
+
+def test_the_csv_takes_little_memory_however_long_the_log_is(
+    people: People, olive: Browser, now: datetime
+) -> None:
+    member = people[Role.USER]
+    fixed = (member.account_id, member.user_id, AuditAction.ACCEPTED, "{}")
+    created_at = AuditEntry.created_at.db_value(now)
+    columns = ("account_id", "actor_id", "action", "details", "created_at")
+    db.insert_rows(AuditEntry, columns, ((*fixed, created_at) for _ in range(5_000)))
+    olive.client.get(f"{PAGE}/audit-log.csv")
+    tracemalloc.start()
+    answer = olive.client.get(f"{PAGE}/audit-log.csv", buffered=False)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.text.count("\n") > 5_000
+    assert peak < 3_000_000
 
 
 def test_a_person_can_download_sixty_times_an_hour(olive: Browser, ada: Browser) -> None:

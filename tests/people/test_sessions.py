@@ -63,11 +63,17 @@ def test_sessions_are_listed_last_used_first_without_expired_ones(ada, now):
     phone = sessions.start(ada, "phone", now)
     laptop = sessions.start(ada, "laptop", now + timedelta(hours=1))
     later = now + timedelta(hours=2)
-    found = sessions.of(ada, later)
-    assert [one.user_agent for one in found] == ["laptop", "phone"]
-    assert [sessions.has_token(one, laptop) for one in found] == [True, False]
+
+    def listed(token="", limit=9):
+        found, more = sessions.newest(ada, token, later, limit=limit)
+        return [one.user_agent for one in found], more
+
+    assert listed() == (["laptop", "phone"], 0)
+    assert listed(phone) == (["phone", "laptop"], 0)
+    assert listed(phone, limit=1) == (["phone"], 1)
     sessions.find(phone, later)
-    assert [one.user_agent for one in sessions.of(ada, later)] == ["phone", "laptop"]
+    assert listed() == (["phone", "laptop"], 0)
+    assert listed(laptop) == (["laptop", "phone"], 0)
 
 
 def test_only_its_owner_can_end_a_session(ada, now):
