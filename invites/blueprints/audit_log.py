@@ -13,7 +13,7 @@ from invites.models import AuditEntry
 from invites.web import audit_labels
 from invites.web.access import allow, current
 from invites.web.csv_export import csv_file
-from invites.web.rate_limits import limit_exports
+from invites.web.list_capacity import limit_exports
 from invites.web.responses import show
 
 blueprint = Blueprint("audit_log", __name__, url_prefix="/accounts/<slug>/audit-log")

@@ -21,7 +21,7 @@ from invites.web.csv_export import csv_file
 from invites.web.error_labels import problem
 from invites.web.form_limits import FORM
 from invites.web.labels import outcome
-from invites.web.rate_limits import limit_exports
+from invites.web.list_capacity import limit_exports
 from invites.web.responses import check_rule, run_rule, show
 from invites.web.sentences import counted
 from invites.web.services import now, services

@@ -22,7 +22,7 @@ from invites.web.error_status import status_of
 from invites.web.form_limits import LIST
 from invites.web.htmx import wants_fragment
 from invites.web.labels import of_row
-from invites.web.rate_limits import limit_exports
+from invites.web.list_capacity import limit_exports
 from invites.web.responses import show
 from invites.web.services import now
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from invites.core.errors import Reason, RuleError
+from invites.core.places import Places
 
 MIN_LENGTH = 10
 MAX_LENGTH = 256  # limits the work that an attacker can cause
@@ -26,7 +27,7 @@ _NO_DIGEST = "nobody$" + "0" * 128  # matches no password
 # A hash takes 32 MiB and 0.2 seconds of a core. One runs at a time and up to 16 wait, so the other
 # cores and gunicorn's other threads remain free for requests without a password.
 _running = threading.Lock()
-_queue = threading.BoundedSemaphore(1 + 16)
+_queue = Places(1 + 16, each=12)
 
 
 class _Thread(threading.local):
@@ -37,8 +38,8 @@ _thread = _Thread()
 
 
 @contextmanager
-def queue() -> Iterator[bool]:
-    """Reserves one place in the queue for the whole block.
+def queue(requester: str = "") -> Iterator[bool]:
+    """Reserves one place in the queue for the whole block. ``requester``: for example a network.
 
     Yields whether there was a free place. If not, hashing and estimating in the block raise
     RuleError(BUSY) at once. Outside of such a block, each call reserves its own place.
@@ -46,13 +47,13 @@ def queue() -> Iterator[bool]:
     if _thread.is_queued is not None:
         yield _thread.is_queued
         return
-    _thread.is_queued = is_queued = _queue.acquire(blocking=False)
+    _thread.is_queued = is_queued = _queue.take(requester)
     try:
         yield is_queued
     finally:
         _thread.is_queued = None
         if is_queued:
-            _queue.release()
+            _queue.leave(requester)
 
 
 @contextmanager

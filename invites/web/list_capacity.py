@@ -1,35 +1,47 @@
-"""Limits how many lists of New Invitation are read at once, and how long per person.
+"""Limits how many lists are read or downloaded at once, and how long per person.
 
 Counts are in memory, so there must be only one web process.
 """
 
 import time
-from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from math import ceil
-from threading import Lock
+from typing import Any, TypeVar, cast
 
 import limits
 from flask import Flask, Response, g
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from invites.core.places import Places
 from invites.invitations import subprocess_pool
 from invites.web.htmx import is_htmx
+from invites.web.login import person
 from invites.web.responses import show
 
-_PLACES = 4  # requests with lists at a time; gunicorn has 32 threads
-_PLACES_PER_PERSON = 2
+View = TypeVar("View", bound=Callable[..., Any])
+
+_places = Places(4, each=2)  # requests with lists at a time; gunicorn has 32 threads
 # Milliseconds per person: of CPU time, and of receiving the form, which occupies a place too.
 _BUDGET = limits.parse("20000 per minute")
 _RETRY_AFTER = 3  # seconds; most lists take less than one
 
 _budget = FixedWindowRateLimiter(MemoryStorage())
-_lock = Lock()
-_taken: Counter[int] = Counter()  # places, by user
 
 
 def init_app(app: Flask) -> None:
     app.teardown_request(_leave)
+
+
+def limit_exports(view: View) -> View:
+    """For views without a form, which access.py lets in at once."""
+
+    @wraps(view)
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        return enter(person().id) or view(*args, **kwargs)
+
+    return cast(View, limited)
 
 
 def enter(user_id: int) -> Response | None:
@@ -52,19 +64,14 @@ def _seconds_to_wait(user_id: int) -> int:
     if not _budget.test(_BUDGET, str(user_id)):
         reset = _budget.get_window_stats(_BUDGET, str(user_id)).reset_time
         return max(1, ceil(reset - time.time()))
-    with _lock:
-        if _taken.total() >= _PLACES or _taken[user_id] >= _PLACES_PER_PERSON:
-            return _RETRY_AFTER
-        _taken[user_id] += 1
-    return 0
+    return 0 if _places.take(str(user_id)) else _RETRY_AFTER
 
 
 def _leave(_error: BaseException | None) -> None:
     if "list_reader" not in g:
         return
     user_id, started = g.pop("list_reader")
-    with _lock:
-        _taken[user_id] -= 1
+    _places.leave(str(user_id))
     seconds = time.thread_time() - started + subprocess_pool.take_seconds_spent()
     seconds += g.get("seconds_receiving", 0)
     _budget.hit(_BUDGET, str(user_id), cost=ceil(1000 * seconds))

@@ -54,9 +54,13 @@ def limit_logins(view: View) -> View:
 
 
 def limit_password_guesses(view: View) -> View:
-    """Per person, across all forms that ask for the password."""
-    guesses = _limit_guesses(view, _GUESSES, _person, scope="password")
-    return _in_password_queue(guesses, view)
+    """Per person, across all forms that ask for the password.
+
+    Right ones are limited too: each takes as much time, and most changes send an email.
+    """
+    view_of_guesses = _limit_guesses(view, _GUESSES, _person, scope="password")
+    limited = _limit(view_of_guesses, "60 per hour", _person, "passwords")
+    return _in_password_queue(limited, view)
 
 
 def limit_app_digits(view: View) -> View:
@@ -96,13 +100,8 @@ def limit_test_mails(view: View) -> View:
     return _limit(view, "10 per hour", lambda: "installation", "test_mails")
 
 
-def limit_exports(view: View) -> View:
-    """Per person, because a large file takes a second of CPU time."""
-    return _limit(view, "60 per hour", _person, "exports", is_for_posts=False)
-
-
 def limit_estimates(view: View) -> View:
-    return _limit(view, "3000 per 15 minutes", _network, "estimates")
+    return _limit(_in_password_queue(view, view), "3000 per 15 minutes", _network, "estimates")
 
 
 def limit_joining(view: View) -> View:
@@ -161,9 +160,7 @@ def _address(reported: str) -> IPv4Address | IPv6Address:
     return IPv4Address(0)
 
 
-def _limit(
-    view: View, spec: str, key: Callable[[], str], scope: str, *, is_for_posts: bool = True
-) -> View:
+def _limit(view: View, spec: str, key: Callable[[], str], scope: str) -> View:
     item = limits.parse(spec)
 
     @wraps(view)
@@ -173,7 +170,7 @@ def _limit(
             raise _too_many(item, *counter)
         return view(*args, **kwargs)
 
-    return _for_posts(limited, view) if is_for_posts else cast(View, limited)
+    return _for_posts(limited, view)
 
 
 def _limit_guesses(
@@ -211,7 +208,7 @@ def _in_password_queue(limited: View, unlimited: View) -> View:
 
     @wraps(unlimited)
     def queued(*args: Any, **kwargs: Any) -> Any:
-        with passwords.queue() as is_queued:
+        with passwords.queue(_network()) as is_queued:
             return (limited if is_queued else unlimited)(*args, **kwargs)
 
     return _for_posts(queued, unlimited)

@@ -115,25 +115,26 @@ def test_a_very_long_password_is_estimated_quickly():
 
 
 class TestQueue:
-    def at_once(self, action, monkeypatch, count=40):
-        """The results of ``count`` threads that start before the first one has its turn."""
-        turn, answers = Semaphore(0), Queue()
+    def at_once(self, action, monkeypatch, networks=40, queued=17):
+        """The results of 40 threads that start before the first one has its turn."""
+        count, turn, answers = 40, Semaphore(0), Queue()
         monkeypatch.setattr(passwords, "_running", turn)
 
-        def do():
+        def do(number):
             try:
-                answers.put(action())
+                with passwords.queue(f"network {number % networks}"):
+                    answers.put(action())
             except RuleError as refused:
                 answers.put(refused.reason)
 
-        threads = [Thread(target=do, daemon=True) for _ in range(count)]
+        threads = [Thread(target=do, args=[n], daemon=True) for n in range(count)]
         for thread in threads:
             thread.start()
-        refused_at_once = [answers.get(timeout=30) for _ in range(count - 17)]
+        refused_at_once = [answers.get(timeout=30) for _ in range(count - queued)]
         turn.release(count)
         for thread in threads:
             thread.join(30)
-        return refused_at_once, [answers.get(timeout=30) for _ in range(17)]
+        return refused_at_once, [answers.get(timeout=30) for _ in range(queued)]
 
     @pytest.mark.parametrize("kept", [True, False])
     def test_sixteen_wait_and_the_others_are_refused_at_once(self, kept, monkeypatch):
@@ -143,6 +144,13 @@ class TestQueue:
         )
         assert refused_at_once == [Reason.BUSY] * 23
         assert answered == [kept] * 17
+
+    def test_one_network_cannot_take_all_places(self, monkeypatch):
+        refused_at_once, answered = self.at_once(
+            lambda: passwords.matches(None, PASSWORD), monkeypatch, networks=1, queued=12
+        )
+        assert refused_at_once == [Reason.BUSY] * 28
+        assert answered == [False] * 12
 
     def test_a_place_in_the_queue_is_kept_for_the_whole_block(self, monkeypatch):
         def change():

@@ -1,6 +1,9 @@
 """More lists are read than the server has room for: the others are told at once."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -9,8 +12,10 @@ import pytest
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from invites.invitations import staging
 from invites.models import Membership
 from invites.web import list_capacity
+from tests.support.actions import send
 from tests.support.browsing import HTMX, Browser
 from tests.support.populated_account import ACCOUNT
 from tests.web.test_access import Untouched
@@ -20,8 +25,23 @@ NEW = f"{ACCOUNT}/invitations/new"
 
 @pytest.fixture(autouse=True)
 def empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(list_capacity, "_taken", type(list_capacity._taken)())
     monkeypatch.setattr(list_capacity, "_budget", FixedWindowRateLimiter(MemoryStorage()))
+
+
+@contextmanager
+def taken(*who: str) -> Iterator[None]:
+    """A place for each, which others can't have."""
+    assert all(map(list_capacity._places.take, who))
+    yield
+    for one in who:
+        list_capacity._places.leave(one)
+
+
+@pytest.fixture
+def full() -> Iterator[None]:
+    """All places are taken."""
+    with taken("a", "a", "b", "b"):
+        yield
 
 
 class Slow(BytesIO):
@@ -39,9 +59,8 @@ def look(browser: Browser, **headers: str) -> int:
 
 
 def test_a_list_beyond_the_capacity_is_refused_before_it_is_read(
-    olive: Browser, owner: Membership
+    olive: Browser, owner: Membership, full: None
 ) -> None:
-    list_capacity._taken[0] = list_capacity._PLACES
     page, fragment = (
         olive.client.post(NEW, input_stream=Untouched(), content_length=20_000_000, headers=headers)
         for headers in ({}, HTMX)
@@ -53,26 +72,55 @@ def test_a_list_beyond_the_capacity_is_refused_before_it_is_read(
     assert "HX-Request" not in fragment.vary
 
 
-def test_other_pages_are_served_meanwhile(olive: Browser) -> None:
-    list_capacity._taken[0] = list_capacity._PLACES
+def test_other_pages_are_served_meanwhile(olive: Browser, full: None) -> None:
     assert olive.open(NEW).status == 200
     assert olive.open(f"{ACCOUNT}/users").status == 200
 
 
 def test_one_person_cannot_take_all_places(olive: Browser, owner: Membership, ada: Browser) -> None:
-    list_capacity._taken[owner.user_id] = list_capacity._PLACES_PER_PERSON
-    assert look(olive) == 503
-    assert look(ada) == 200
-    assert list_capacity._PLACES_PER_PERSON < list_capacity._PLACES <= 32 / 4
+    own = str(owner.user_id)
+    with taken(own, own):
+        assert look(olive) == 503
+        assert look(ada) == 200
 
 
 @pytest.mark.parametrize("form", [{"role": "10"}, {"role": "10", "email": "x" * 2_000_000}, {}])
 def test_a_place_is_free_again_however_the_request_ends(
     olive: Browser, form: dict[str, str]
 ) -> None:
-    for _ in range(list_capacity._PLACES + 1):
+    for _ in range(5):
         assert olive.client.post(f"{NEW}/review", data=form).status_code in (400, 413)
-    assert list_capacity._taken.total() == 0
+
+
+@pytest.fixture
+def downloads(owner: Membership, now: datetime) -> list[str]:
+    batch = send(owner, now, "ann@example.org", "not an address")
+    staged = staging.stage(owner, "p.csv", b"ann@example.org\nann@example.org", now)
+    return [
+        f"{ACCOUNT}/audit-log/audit-log.csv",
+        f"{ACCOUNT}/batches/{batch.id}/skipped.csv",
+        f"{NEW}/list/{staged.id}/not-invited.csv",
+    ]
+
+
+def test_downloads_of_lists_share_these_places(
+    olive: Browser, owner: Membership, downloads: list[str]
+) -> None:
+    own = str(owner.user_id)
+    for url in downloads:
+        with taken(own, own):
+            answer = olive.client.get(url)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "3")
+        assert "Wait 3 seconds, then reload this page." in answer.text
+        assert olive.client.get(url).mimetype == "text/csv"
+
+
+def test_downloads_count_as_processor_time(
+    olive: Browser, owner: Membership, downloads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(list_capacity, "_BUDGET", limits.parse("1 per minute"))
+    assert olive.client.get(downloads[0]).status_code == 200
+    assert [olive.client.get(url).status_code for url in downloads] == [503] * 3
 
 
 def test_a_person_who_used_up_their_processor_time_waits_and_nobody_else(

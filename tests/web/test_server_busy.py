@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Semaphore
 
 import pytest
 from flask import Flask
 
 from invites import db
-from invites.models import Membership, Session, User
+from invites.core.places import Places
+from invites.models import Delivery, Membership, Session, User
 from invites.people import passwords
 from tests.support.browsing import HTMX, Browser
 from tests.support.people import PASSWORD, People
@@ -23,7 +23,7 @@ OWN = "/profile/two-step"
 def crowd() -> Iterator[None]:
     """All places in the password queue are taken."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_queue", Semaphore(0))
+        patch.setattr(passwords, "_queue", Places(0, each=0))
         yield
 
 
@@ -72,6 +72,32 @@ def test_a_form_says_so_and_keeps_all_but_the_current_password(site: Site, form:
     browser.press(button, **secret)
     assert browser.status == 200
     assert WORDS not in browser.text
+
+
+def test_one_network_cannot_take_all_places(
+    people: People, somebody: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_queue", Places(2, each=1))
+    assert passwords._queue.take("203.0.113.7/32")
+    form = {"email": "uma@example.org", "password": PASSWORD}
+    form["csrf_token"] = somebody.open("/login").page.select_one("[name=csrf_token]")["value"]
+
+    def log_in(address: str) -> int:
+        from_there = {"REMOTE_ADDR": address}
+        return somebody.client.post("/login", data=form, environ_base=from_there).status_code
+
+    assert log_in("203.0.113.7") == 503
+    assert log_in("198.51.100.7") == 303
+
+
+def test_entering_the_right_password_again_and_again_is_limited(site: Site) -> None:
+    site.set_up_two_step("user")
+    uma = site.device("user").open(f"{OWN}/recovery-codes")
+    form = {"csrf_token": uma.page.select_one("[name=csrf_token]")["value"], "password": PASSWORD}
+    before = Delivery.select().count()
+    answers = [uma.client.post(f"{OWN}/recovery-codes", data=form) for _ in range(70)]
+    assert [one.status_code for one in answers] == [303] * 60 + [429] * 10
+    assert Delivery.select().count() == before + 60
 
 
 @pytest.mark.parametrize("email", ["uma@example.org", "nobody@example.org", "rubbish"])

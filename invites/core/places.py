@@ -1,0 +1,26 @@
+"""Places for work that few may do at the same time."""
+
+from collections import Counter
+from threading import Lock
+
+
+class Places:
+    """``total``: in all. ``each``: for one person or network, so that there are some for others."""
+
+    def __init__(self, total: int, each: int) -> None:
+        self._total, self._each = total, each
+        self._taken: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def take(self, who: str) -> bool:
+        """Returns whether there was a free place. Never waits."""
+        with self._lock:
+            is_free = self._taken.total() < self._total and self._taken[who] < self._each
+            if is_free:
+                self._taken[who] += 1
+            return is_free
+
+    def leave(self, who: str) -> None:
+        with self._lock:
+            self._taken[who] -= 1
+            self._taken = +self._taken  # forgets those without a place
