@@ -172,8 +172,8 @@ def _file_errors(file_name: str, refused: RuleError, waiting: StagedList | None)
 def _apply_list_changes(form: ComposeForm) -> bool:
     """Applies changes to format, columns and rows whose buttons the member didn't press.
 
-    The review then differs from the one on the page, so it is shown again before anything is sent.
-    Returns False if the list can't be read with these columns or in this format.
+    If that changes the review, it is shown again before anything is sent. Returns False if the list
+    can't be read with these columns or in this format.
     """
     staged = form.staged
     if staged is None or staged.batch_id is not None:

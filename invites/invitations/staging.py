@@ -67,7 +67,7 @@ def stage_file(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """Uses a subprocess for large files, and for all workbooks, because they are compressed.
+    """Uses a subprocess for large files and for workbooks, which can be large when unpacked.
 
     Raises RuleError(FILE_UNREADABLE) if that fails, and what ``stage`` raises.
     """

@@ -54,6 +54,7 @@ def requiring_accounts(user: User) -> list[Account]:
 
 
 def closed_accounts(user: User) -> list[Account]:
+    """Accounts that the person can't open until they set up two-step verification."""
     return [] if two_step.is_on(user) else requiring_accounts(user)
 
 

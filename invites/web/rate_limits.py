@@ -131,7 +131,7 @@ def _email_and_password() -> str:
 
 
 def _requester() -> str:
-    """The user with the typed address, if they trust this device; otherwise the network."""
+    """The user with the typed address, if this device is trusted; otherwise the network."""
     user = profiles.find(_typed_email())
     return f"user {user.id}" if user and is_trusted_device(user) else _network()
 

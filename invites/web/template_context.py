@@ -1,4 +1,4 @@
-"""What every template can use: the person, the account, labels, icons, times."""
+"""What the templates of all pages can use: the person, the account, labels, icons, times."""
 
 from datetime import datetime
 from functools import cache
