@@ -27,7 +27,7 @@ blueprint = Blueprint("invitation", __name__, url_prefix="/invitation/<token:tok
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Changes nothing: programs that scan mail open every link."""
+    """Changes nothing: programs that scan emails open every link."""
     opened = _opened(token)
     if isinstance(opened, Response):
         return opened

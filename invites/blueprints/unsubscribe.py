@@ -27,7 +27,7 @@ _ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}
 @blueprint.get("")
 @allow(Who.ANYBODY)
 def page(token: str) -> Response:
-    """Changes nothing: programs that scan mail open every link."""
+    """Changes nothing: programs that scan emails open every link."""
     invitation = links().opened_unsubscribe(token)
     if invitation is None:
         return show("invitation/unknown.html", status=404)

@@ -11,7 +11,7 @@ from invites.web.services import services
 
 @command
 def worker() -> None:
-    """Send queued mail until stopped (SIGTERM or Ctrl-C)."""
+    """Send queued emails until stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = services().settings
     db.configure(settings.database_path, durable=False)
