@@ -83,7 +83,7 @@ def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None
 @click.option(
     "--keep-mail",
     is_flag=True,
-    help="Keep emails queued that were queued in the backup. Emails sent since are sent twice.",
+    help="Keep the emails queued that were queued in the backup. Those sent since are sent twice.",
 )
 def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     """Restore the database and the secret key from a backup while Invites is stopped.

@@ -13,9 +13,9 @@ from invites.web.services import services
 @command
 @click.argument("service")
 def report_failure(service: str) -> None:
-    """Email the people who manage this installation that SERVICE failed.
+    """Tell the people who manage this installation by email that SERVICE failed.
 
-    The email isn't queued: the queue or the mail worker may be what doesn't work.
+    The email isn't queued, because the queue or the mail worker may be what failed.
     """
     server = services().settings.mail_server
     if server is None:
