@@ -70,6 +70,18 @@ def test_strangers_cannot_lock_a_person_out_of_resetting(
     assert "use the newest email" in ask(elsewhere, "uma@example.org").text
 
 
+def test_nor_can_a_person_who_knew_the_former_password(
+    app: Flask, people: People, somebody: Browser, link: str
+) -> None:
+    thief, uma = somebody.log_in("uma@example.org", PASSWORD), Browser(app)
+    uma.open(link).press("Set password", password=NEW, again=NEW).press("Log out")
+    for _ in range(70):
+        ask(thief, "uma@example.org")
+    mails = Delivery.select().count()
+    assert ask(uma, "uma@example.org").status == 200
+    assert Delivery.select().count() == mails + 1
+
+
 def test_the_link_sets_a_new_password_and_ends_every_session(
     app: Flask, people: People, somebody: Browser, link: str
 ) -> None:

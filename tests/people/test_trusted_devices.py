@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from invites.core.tokens import Purpose, Signer
+from invites.core.tokens import Signer
 from invites.models import User
 from invites.people import trusted_devices
 from tests.conftest import NOW
 
 
-def person(number: int) -> User:
-    return User(id=number, created_at=NOW)
+def person(number: int, password_hash: str = "a hash") -> User:
+    return User(id=number, created_at=NOW, password_hash=password_hash)
 
 
 def test_a_browser_is_trusted_by_the_users_who_logged_in(signer: Signer) -> None:
@@ -37,11 +37,19 @@ def test_a_cookie_holds_the_ten_newest_tokens(signer: Signer) -> None:
 @pytest.mark.parametrize("cookie", ["", "1", "1-", ".", "x.1-x", "1-\xff\u20ac", "1-a" * 9_999])
 def test_forged_tokens_are_not_trusted_and_dropped(signer: Signer, cookie: str) -> None:
     assert not trusted_devices.is_trusted(cookie, person(1), signer)
-    mine = signer.token(Purpose.TRUSTED_DEVICE, person(1))
+    mine = trusted_devices.added("", person(1), signer)
     assert trusted_devices.added(cookie, person(1), signer) == mine
 
 
 def test_a_token_of_another_user_with_the_same_id_is_not_trusted(signer: Signer) -> None:
     cookie = trusted_devices.added("", person(1), signer)
-    later = User(id=1, created_at=NOW + timedelta(seconds=1))
+    later = User(id=1, created_at=NOW + timedelta(seconds=1), password_hash="a hash")
     assert not trusted_devices.is_trusted(cookie, later, signer)
+
+
+def test_a_new_password_ends_the_trust(signer: Signer) -> None:
+    cookie = trusted_devices.added("", person(1), signer)
+    assert not trusted_devices.is_trusted(cookie, person(1, "another"), signer)
+    renewed = trusted_devices.added(cookie, person(1, "another"), signer)
+    assert trusted_devices.is_trusted(renewed, person(1, "another"), signer)
+    assert "." not in renewed
