@@ -53,7 +53,7 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     """Keeps pages quick while a list of 50,000 rows is being read."""
-    gc.freeze()  # modules loaded by now stay: the collector can skip them
+    gc.freeze()  # the collector can skip modules that are loaded by now
     sys.setswitchinterval(0.001)  # seconds a busy thread runs before another one may
 
 

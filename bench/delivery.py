@@ -1,4 +1,4 @@
-"""How fast a batch is sent, from *Send* to the last email, beside other programs.
+"""How fast a batch is sent, from *Send* to the last email, compared with other programs.
 
 All send to the same sink: Postfix's ``smtp-sink`` if it is installed (Debian package ``postfix``;
 no daemon needed), otherwise ``bench.sink``. Each run includes all programs, so the load on the

@@ -47,7 +47,7 @@ class Done(NamedTuple):
 @blueprint.post("/rows")
 @allow(Action.INVITE, body=LIST)
 def rows(list_id: int) -> AnyResponse:
-    """Also saves what was typed into the rows shown before."""
+    """Also saves edits to the rows that were shown."""
     form, staged = _form(list_id)
     edited = edits.edit_rows(staged, form.row_texts, now())
     if wants_fragment() and not edited:  # nothing else on the page changes
@@ -183,7 +183,7 @@ def _form(list_id: int) -> tuple[ComposeForm, StagedList]:
 
 
 def _undo_edit(list_id: int, row: int, message: str) -> Done | None:
-    """None unless the page sent the row's text from before the edit."""
+    """None unless the page sent the row's previous text."""
     was = request.form.get(f"was-{row}")
     url = url_for(".edit_row", list_id=list_id, row=row)
     return None if was is None else Done(message, url, "suggested", was)

@@ -36,7 +36,7 @@ class RoleForm(PlainForm):
     role = SelectField(_l("Role"), coerce=int)
 
     def offer_roles(self, membership: Membership) -> None:
-        """Offers what the acting member may grant. Disables what ``membership`` can't become."""
+        """Offers the roles that the acting member may grant, and disables impossible ones."""
         reasons = {
             role: memberships.why_not(membership, role)
             for role in grantable_roles(current().membership)

@@ -27,11 +27,10 @@ _NEW_KEY = (
 
 
 def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
-    """Creates what a new installation needs and applies pending migrations; returns their names.
+    """Creates what a new installation needs. Applies pending migrations and returns their names.
 
-    ``new_key``: create a key if the database's own is lost, or use the one that is there in its
-    place. This removes authenticator apps and recovery codes, which depend on the lost key. Raises
-    NotReadyError.
+    ``new_key``: in place of a lost key, use the one that is there, or create one. This removes
+    authenticator apps and recovery codes, which depend on the lost key. Raises NotReadyError.
     """
     applied = schema.migrate(TABLES)
     if new_key:

@@ -68,7 +68,7 @@ def first_with(
 
 
 def emails_among(staged: StagedList, emails: Sequence[str]) -> set[str]:
-    """The list's addresses, except in excluded rows, of the same mailboxes as ``emails``."""
+    """Addresses in the list, except in excluded rows, whose mailbox is also in ``emails``."""
     found = StagedRow.select(StagedRow.email).where(
         StagedRow.list == staged.id,
         db.among(StagedRow.email, addresses.spellings(emails)),

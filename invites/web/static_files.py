@@ -1,10 +1,10 @@
-"""Static files at URLs that change with the files, so that browsers can keep them.
+"""Static files at URLs that change with the files, so that browsers can cache them.
 
 The version is a folder in the URL, not a query: JavaScript modules import each other with relative
 URLs, which then stay within one version. htmx comes from its package and has the same kind of URL.
 
-Compresses only files. Pages have tokens beside what people type, so compression would leak them
-(BREACH).
+Compresses only files. Pages contain tokens beside text that people typed, so compression would leak
+them (BREACH).
 """
 
 import gzip
