@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 
 
 def limit_exports(view: View) -> View:
-    """For views without a form, which access.py lets in at once."""
+    """For downloads. access.py calls ``enter`` only for forms."""
 
     @wraps(view)
     def limited(*args: Any, **kwargs: Any) -> Any:

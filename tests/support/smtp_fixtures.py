@@ -85,7 +85,7 @@ def mailing_app(
 
 
 def worker_of(app: Flask) -> Worker:
-    """A mail worker that sends the application's mail."""
+    """A mail worker that sends the application's email."""
     services = app.extensions["invites"]
     return Worker(services.settings.mail_server, services.mail_context)
 
