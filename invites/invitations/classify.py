@@ -75,7 +75,7 @@ class Classification:
         return [one for one in self.classified if one.outcome is outcome][:limit]
 
     def recipients(self, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:
-        """Address and name, or ""."""
+        """Pairs of address and name; the name may be empty."""
         return [(one.email, one.entry.name) for one in self.classified if one.outcome in outcomes]
 
     @property

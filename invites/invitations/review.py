@@ -39,7 +39,7 @@ class Review:
         return sum(counts[outcome] for outcome in classify.invited(also))
 
     def to_invite(self, also: Collection[EntryOutcome] = ()) -> list[tuple[str, str]]:
-        """Address and name, or ""."""
+        """Pairs of address and name; the name may be empty."""
         return self._recipients(classify.invited(also) - {EntryOutcome.PENDING})
 
     def to_remind(self, also: Collection[EntryOutcome] = ()) -> list[str]:

@@ -59,7 +59,7 @@ class InvitationRequest:
 class _Recipients:
     """``skipped``: how many pending people get no email, although the member asked for it."""
 
-    invited: list[tuple[str, str]]  # address, and name or ""
+    invited: list[tuple[str, str]]  # pairs of address and name
     reminded: list[int]  # ids of pending invitations
     skipped: int
 
@@ -213,7 +213,7 @@ def _replace_closed(actor: Membership, emails: Sequence[str], now: datetime) -> 
 
 
 def _insert_invitations(batch: Batch, people: Iterable[tuple[str, str]], now: datetime) -> None:
-    """``people``: address and name, or ""."""
+    """``people``: pairs of address and name."""
     same_for_all = {
         "account_id": batch.account_id,
         "batch_id": batch.id,

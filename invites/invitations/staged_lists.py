@@ -12,7 +12,7 @@ from invites import db
 from invites.models import Batch, Membership, StagedList, StagedRow
 
 KEPT = timedelta(days=1)
-_KEPT_PER_PERSON = 3  # and account; several tabs may be open
+_KEPT_PER_PERSON = 3  # and account, because people may have several tabs open
 
 
 def find(actor: Membership, list_id: int | None) -> StagedList | None:

@@ -45,7 +45,7 @@ def page(staged: StagedList, outcome: EntryOutcome | None, number: int) -> Page[
 
 
 def recipients(staged: StagedList, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:
-    """Address and name, in the order of the file."""
+    """Pairs of address and name, in the order of the file."""
     found = (
         StagedRow.select(StagedRow.email, StagedRow.name)
         .where(StagedRow.list == staged.id, StagedRow.outcome.in_(list(outcomes)))

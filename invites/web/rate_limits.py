@@ -43,7 +43,7 @@ def _network() -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Windows are fixed, because ``limits`` never forgets the key of a moving one."""
+    """Uses fixed windows, because ``limits`` never forgets the keys of moving ones."""
     app.extensions[_EXTENSION] = FixedWindowRateLimiter(MemoryStorage())
 
 
