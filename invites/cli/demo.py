@@ -32,7 +32,7 @@ from invites.people.passwords import hash_password
 from invites.people.profiles import NewProfile
 from invites.web.services import services
 
-_WORKER = 1  # its number
+_WORKER = 1  # the number of the simulated worker
 _PASSWORD = "river stones in the rain"
 _SENT = Attempt(SendResult.SENT, 250, "2.0.0 Ok: queued")
 _NO_SUCH_USER = Attempt(SendResult.FAILED, 550, "5.1.1 No such user here")

@@ -140,7 +140,7 @@ def _stop_requests() -> Callable[[], bool]:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # such as SIGHUP under nohup
             signal.signal(number, lambda told, _frame: signals.append(told))
-    in_terminal = sys.stdin.isatty()  # make doesn't pass SIGHUP on
+    in_terminal = sys.stdin.isatty()  # under make, no SIGHUP arrives
     return lambda: bool(signals) or (in_terminal and not sys.stdin.isatty())
 
 

@@ -34,7 +34,7 @@ from invites.people import confirmation
 from invites.people.profiles import NewProfile
 from tests.support.people import PASSWORD, password_hash
 
-WORKER = 1  # its number
+WORKER = 1  # the number of the worker that tests simulate
 
 
 @contextmanager
