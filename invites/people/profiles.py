@@ -125,14 +125,17 @@ def request_password_reset(
 ) -> None:
     """Emails the profile's stored address, not the typed one, which may be spelled differently.
 
-    Waits for the database's write lock even if the address is unknown, so that timing doesn't
-    reveal profiles.
+    Waits for the write lock and for the disk even if nothing is sent, so that timing doesn't reveal
+    profiles.
     """
+    purpose, is_sent = EmailTokenPurpose.RESET_PASSWORD, False
     with db.transaction():
         user = find(email)
         if user is not None:
-            purpose, own_device = EmailTokenPurpose.RESET_PASSWORD, is_own_device(user)
-            email_tokens.send_link(user, purpose, user.email, now, own_device=own_device)
+            own_device = is_own_device(user)
+            is_sent = email_tokens.send_link(user, purpose, user.email, now, own_device=own_device)
+        if not is_sent:
+            email_tokens.pretend_to_send(purpose, now)
 
 
 def _replace_password(user: User, password_hash: str) -> bool:
