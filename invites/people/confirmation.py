@@ -10,6 +10,7 @@ from datetime import datetime
 from invites import db
 from invites.authorization import audit_log
 from invites.authorization.audit_log import AuditAction
+from invites.authorization.authority import has_authority
 from invites.core.addresses import is_same_mailbox, spellings
 from invites.core.errors import Reason, RuleError
 from invites.core.roles import Role
@@ -95,8 +96,7 @@ def _confirm(user: User, email: str, now: datetime) -> User:
     if user.email != email:
         security_notices.send(user, SecurityEvent.EMAIL_CHANGED, now)  # to the old address
     if not user.is_confirmed:
-        if not is_same_mailbox(user.email, email):
-            _give_up_waiting_roles(user, now)
+        _give_up_waiting_roles(user, email, now)
         audit_log.record_in_all(user, AuditAction.EMAIL_CONFIRMED, user, now, email=email)
     elif user.email != email:
         details = {"former": user.email, "email": email}
@@ -109,12 +109,12 @@ def _confirm(user: User, email: str, now: datetime) -> User:
     return User.get_by_id(user.id)
 
 
-def _give_up_waiting_roles(user: User, now: datetime) -> None:
-    """They were offered to the owner of the address that ``user`` never confirmed."""
-    waiting = (Membership.user == user) & (Membership.role > Role.USER)
-    for member in Membership.select().where(waiting):
-        roles = {"before": member.role, "after": Role.USER}
-        audit_log.record(
-            AuditAction.ROLE_CHANGED, member.account, user, now, email=user.email, **roles
-        )
-    Membership.update(role=Role.USER).where(waiting).execute()
+def _give_up_waiting_roles(user: User, email: str, now: datetime) -> None:
+    """Those offered to another address, or by a member who may no longer grant them."""
+    for member in Membership.select().where(Membership.user == user, Membership.role > Role.USER):
+        is_offered = member.invitation is None or has_authority(member.invitation)
+        if is_offered and is_same_mailbox(user.email, email):
+            continue
+        details = {"email": user.email, "before": member.role, "after": Role.USER}
+        audit_log.record(AuditAction.ROLE_CHANGED, member.account, user, now, **details)
+        Membership.update(role=Role.USER).where(Membership.id == member.id).execute()

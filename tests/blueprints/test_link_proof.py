@@ -10,7 +10,7 @@ from invites.core.roles import Role
 from invites.core.settings import PROJECT_ROOT
 from invites.members import memberships
 from invites.models import EmailToken, EmailTokenPurpose, Invitation, Membership, User
-from invites.people import profiles
+from invites.people import confirmation, profiles
 from tests.support.actions import invite, reread
 from tests.support.browsing import Browser
 from tests.support.people import PASSWORD, People, make_user
@@ -164,6 +164,27 @@ def test_a_copied_link_and_another_mailbox_give_no_higher_role(
     eve.press("Confirm", password=GUESS)
     assert "eve@elsewhere.example is confirmed." in eve.text
     assert eve.open("/accounts/riverside-relief/settings").status == 403
+
+
+@pytest.mark.parametrize(
+    ("inviter_becomes", "granted"),
+    [(Role.OWNER, Role.ADMIN), (Role.USER, Role.USER), (None, Role.USER)],
+)
+def test_a_waiting_role_is_granted_only_while_its_inviter_could_grant_it(
+    app: Flask, people: People, now: datetime, inviter_becomes: Role | None, granted: Role
+) -> None:
+    owner, admin = people[Role.OWNER], people[Role.ADMIN]
+    invitation = invite(admin, now, NOA, Role.ADMIN)
+    accept(Browser(app), path(links(app).copied_invitation(invitation, admin)), GUESS)
+    if inviter_becomes is None:
+        memberships.deactivate(owner, admin, now)
+    else:
+        memberships.change_role(owner, admin, inviter_becomes, now)
+    noa = User.get(User.email == NOA)
+    confirmation.reset_password(
+        ask_email_token(noa, EmailTokenPurpose.RESET_PASSWORD, now), PASSWORD, now
+    )
+    assert Membership.get(Membership.user == noa).effective_role is granted
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
