@@ -22,7 +22,8 @@ _HANDOVER = 3.0  # seconds for a web server that is ending to release the data f
 
 _NEW_KEY = (
     "If there is no backup, run 'flask migrate --new-key'. That logs everyone out, breaks the "
-    "links in all emails and all permanent links, and removes all authenticator apps."
+    "links in all emails and all permanent links, and removes all authenticator apps and recovery "
+    "codes."
 )
 
 
@@ -66,7 +67,7 @@ def warnings(settings: Settings) -> list[str]:
 def service(settings: Settings) -> Iterator[None]:
     """Checks everything, then prevents restoring a backup while the service runs.
 
-    Raises NotReadyError, also while a backup is being restored.
+    Raises NotReadyError if a check fails, or if a backup is being restored.
     """
     check(settings)
     refuse_damaged_now(_READ_TIME)
@@ -98,7 +99,7 @@ def hold_alone(settings: Settings) -> AbstractContextManager[None]:
     return _lock(
         settings.data,
         fcntl.LOCK_EX,
-        f"Invites is running on {settings.data}. Stop the web server and the mail worker, "
+        f"Invites is using {settings.data}. Stop the web server and the mail worker, "
         "then try again.",
     )
 

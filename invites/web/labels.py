@@ -40,8 +40,8 @@ STRENGTH = (
 ROLE_MEANS = {
     Role.USER: _("Can't invite people or see other members"),
     Role.MODERATOR: _("Invites and removes Users"),
-    Role.ADMIN: _("Invites, changes and removes everyone except Account Owners"),
-    Role.OWNER: _("Can change everyone and everything"),
+    Role.ADMIN: _("Invites, edits and removes everyone except Account Owners"),
+    Role.OWNER: _("Invites, edits and removes everyone"),
 }
 
 INVITATION_STATUS = {

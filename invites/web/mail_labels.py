@@ -80,11 +80,11 @@ DIAGNOSIS = {
         "don't continue."
     ),
     Diagnosis.NOT_SMTP: _(
-        "This isn't the answer of a mail server. Something else uses this port: "
+        "This isn't the reply of a mail server. Something else uses this port: "
         "check INVITES_MAIL_SERVER and INVITES_MAIL_PORT."
     ),
     Diagnosis.REFUSED: _(
-        "The server doesn't accept email from this installation; its answer says why. Often the "
+        "The server doesn't accept email from this installation; its reply says why. Often the "
         "IP address is on a block list or has no name of its own (reverse DNS). "
         "Sending through a mail provider with a user name and a password avoids this."
     ),
@@ -108,7 +108,7 @@ DIAGNOSIS = {
     ),
     Diagnosis.LOGIN_BROKEN: _(
         "The user name or the password contains a character that can't be sent, such as an "
-        "accented letter, or the server's answer was invalid. "
+        "accented letter, or the server's reply was invalid. "
         "Choose a password of unaccented letters, digits and symbols."
     ),
     Diagnosis.NEEDS_LOGIN: _(
@@ -121,16 +121,16 @@ DIAGNOSIS = {
         "belongs to the user name, or allow the other address at your mail provider."
     ),
     Diagnosis.RECIPIENT_REFUSED: _(
-        "The server doesn't accept this recipient; its answer says why. Everything before that "
+        "The server doesn't accept this recipient; its reply says why. Everything before that "
         "worked: try another address."
     ),
     Diagnosis.MESSAGE_REFUSED: _(
-        "The server read the email and refused it; its answer says why. If the answer mentions "
+        "The server read the email and refused it; its reply says why. If the reply mentions "
         "SPF, DKIM or DMARC, see the DNS records of your domain on this page."
     ),
     Diagnosis.TRY_LATER: _(
         "The server can't accept the email now. Wait a few minutes and try again. The worker "
-        "retries automatically. If this continues, the server's answer says what the limit is."
+        "retries automatically. If this continues, the server's reply says what the limit is."
     ),
     Diagnosis.TOO_SLOW: _(
         "The server didn't answer in time. The worker waits longer and may succeed. "

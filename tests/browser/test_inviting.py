@@ -175,7 +175,7 @@ def test_who_declined_before_is_asked_again_only_on_purpose(server: Server, oliv
     answers.decline(invite(server.owner, utcnow(), "no@example.org"), utcnow())
     olive.go_to("Create New Invitation").type("Email", "no@example.org").sees("1 declined earlier")
     olive.page.get_by_role(
-        "checkbox", name=re.compile("^Invite the person who declined again")
+        "checkbox", name=re.compile("^Send a new invitation to the person who declined")
     ).check()
     olive.sees("1 person will get an email.").press("Send Invitation").sees("1 of 1 sent")
 
