@@ -1,4 +1,4 @@
-"""The page of an account's audit log."""
+"""An account's audit log, as a page and as a CSV file."""
 
 from collections.abc import Iterable, Iterator
 

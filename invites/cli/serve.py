@@ -1,4 +1,4 @@
-"""The flask command serve."""
+"""The flask command serve: runs the web server and the mail worker together."""
 
 import ctypes
 import os

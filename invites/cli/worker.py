@@ -1,4 +1,4 @@
-"""The flask command worker."""
+"""The flask command worker: sends queued messages."""
 
 import logging
 

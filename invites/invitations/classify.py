@@ -96,7 +96,7 @@ def classify(
 
 
 def invited(also: Collection[EntryOutcome] = ()) -> frozenset[EntryOutcome]:
-    """The outcomes that are invited. ``also``: those of ON_REQUEST that the member ticked."""
+    """The outcomes that are invited. ``also``: those of ON_REQUEST that the member selected."""
     return INVITED | ON_REQUEST.intersection(also)
 
 

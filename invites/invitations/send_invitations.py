@@ -43,7 +43,7 @@ class InvitationRequest:
     """The people a member wants to invite: typed entries and a staged list.
 
     ``key`` identifies the press of the button: the same key and content are sent once. A list is
-    sent once, whatever the key. ``also``: outcomes of ON_REQUEST that the member ticked.
+    sent once, whatever the key. ``also``: outcomes of ON_REQUEST that the member selected.
     ``approval``: None if no approval is needed.
     """
 

@@ -95,7 +95,7 @@ def _processor_time() -> float:
 
 
 def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-    """Returns the result, the refusal and the fault, of which at most one isn't None."""
+    """Returns the result, the refusal and the fault. Those that don't apply are None."""
     db.configure(path)
     try:
         db.connect()

@@ -25,7 +25,7 @@ NAME = "\ue002"
 
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")
 # When the email package folds a long From, it removes the quotes around a name with a comma, so one
-# sender becomes several. So such a From isn't folded: a line may have 998 characters (RFC 5322),
+# sender becomes several. So such a From isn't folded: a line may be 998 characters long (RFC 5322),
 # and no name is that long. Names that aren't ASCII become encoded words, which it folds correctly.
 _MAX_FOLDED_SENDER = 70  # characters that fit on the line of From
 _UNFOLDED = _SEVEN_BIT.clone(max_line_length=998)

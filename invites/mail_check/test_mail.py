@@ -1,4 +1,4 @@
-"""Sends a test mail step by step, so that the page can show which step fails and why."""
+"""Sends a test email step by step, so that the page can show which step fails and why."""
 
 import base64
 import smtplib
@@ -19,7 +19,7 @@ TOTAL_TIME = 30.0  # seconds for everything, because a person waits for the page
 
 @dataclass(frozen=True)
 class Step:
-    """``said``: the server's reply, line by line."""
+    """``said``: lines from the server, and the text of a system error."""
 
     stage: Stage
     is_done: bool
@@ -37,7 +37,7 @@ class MailTest:
 
 
 def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
-    """Takes at most TOTAL_TIME seconds."""
+    """Takes at most TOTAL_TIME seconds, unless the name server is slow."""
     client = SmtpClient(server, connect_time=CONNECT_TIME, total_time=TOTAL_TIME)
     steps: list[Step] = []
     diagnosis: Diagnosis | None = None
@@ -46,7 +46,7 @@ def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
         client.trace.clear()
         try:
             facts.update(action())
-        except (OSError, ValueError) as error:  # smtplib's are OSErrors; ValueError: a broken AUTH
+        except (OSError, ValueError) as error:  # as SmtpClient raises them
             diagnosis = diagnose(stage, error, server)
             said = (*_said(client, stage), *_system_error(error))
             steps.append(Step(stage, is_done=False, said=said, facts=facts))

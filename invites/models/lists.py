@@ -35,7 +35,7 @@ class EntryOutcome(StrEnum):
 
 
 INVITED = frozenset({EntryOutcome.INVITE})
-# Invited only if the member ticks a box; see classify.invited.
+# Invited only if the member selects a checkbox; see classify.invited.
 ON_REQUEST = frozenset({EntryOutcome.REMOVED, EntryOutcome.DECLINED, EntryOutcome.PENDING})
 
 

@@ -47,8 +47,8 @@ class Delivery(Row):
 
     Contains no text: the worker renders the message from the row that caused it. So neither the
     table nor its backups contain a usable link. ``due_at``: the earliest time of the next attempt.
-    ``unknown_outcomes``: how often it may have arrived without a reply, because the connection
-    broke or the worker was killed. ``claimed_by``: the worker that last claimed it.
+    ``unknown_outcomes``: how many attempts may have delivered it without a reply, because the
+    connection broke or the worker was killed. ``claimed_by``: the worker that last claimed it.
     """
 
     kind = CharField(max_length=20)

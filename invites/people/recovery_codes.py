@@ -1,4 +1,4 @@
-"""Recovery codes: ten codes on paper, each for one login without the phone."""
+"""Recovery codes: ten codes, each for one login without the app or passkey."""
 
 import hmac
 from datetime import datetime, timedelta

@@ -111,7 +111,7 @@ class ComposeForm(PlainForm):
 
     @property
     def also(self) -> frozenset[EntryOutcome]:
-        """Outcomes that are invited only because a checkbox is ticked."""
+        """Outcomes that are invited only because a checkbox is selected."""
         boxes = {
             EntryOutcome.REMOVED: self.removed_too,
             EntryOutcome.DECLINED: self.declined_too,

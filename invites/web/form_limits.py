@@ -40,8 +40,8 @@ class BodyLimit:
 
 
 FORM = BodyLimit(64 * _KILOBYTE, 64 * _KILOBYTE)
-# For 50,000 addresses, typed or in a file. Only for multipart forms. Larger than the 20 MB that a
-# file may have, so that the page with the refusal can keep what was typed.
+# For 50,000 addresses, typed or in a file. Only for multipart forms. Larger than the file limit of
+# 20 MB, so that a page that refuses a larger file can keep what was typed.
 LIST = BodyLimit(32 * _MEGABYTE, 4 * _MEGABYTE)
 
 

@@ -1,4 +1,4 @@
-"""Limits how many lists are read or downloaded at once, and how long per person.
+"""Limits how many lists are read or downloaded at once, and the processor time of each person.
 
 Counts are in memory, so there must be only one web process.
 """

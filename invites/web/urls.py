@@ -63,7 +63,7 @@ def safe_next(text: str | None) -> str | None:
 
 
 def _add_slug(endpoint: str, values: dict[str, Any]) -> None:
-    """Lets links within an account omit its slug."""
+    """Lets ``url_for`` be called without the slug on the pages of an account."""
     current = g.get("current")  # the account context, see access.py
     expects = current_app.url_map.is_endpoint_expecting(endpoint, "slug")
     if current and expects and "slug" not in values:
