@@ -65,7 +65,7 @@ def page() -> AnyResponse:
 @allow(Who.INSTALLER, body=FORM)
 @limit_test_mails
 def send_test() -> AnyResponse:
-    """Reports every step. Blocks until the mail server has answered, 30 seconds at most."""
+    """Reports every step. Blocks while the mail server answers, usually 30 seconds at most."""
     form = MailTestForm()
     if not form.validate():
         return _page("_test_mail.html", status=form.status, test_mail_form=form)

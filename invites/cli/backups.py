@@ -29,7 +29,7 @@ class Restored:
 
 
 def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None = None) -> Path:
-    """Copies database and key to a new dated folder in ``folder``; returns that folder.
+    """Copies the database and the key to a new dated folder in ``folder``; returns that folder.
 
     Invites may be running. ``keep``: how many backups to keep. Raises NotReadyError.
     """
@@ -61,7 +61,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
 def restore(
     settings: Settings, backup: Path, now: datetime, *, replace: bool, keep_mail: bool
 ) -> Restored:
-    """Replaces database and key with those in ``backup``, migrated to this version.
+    """Replaces the database and the key with those in ``backup``, migrated to this version.
 
     With ``replace``, the present data moves to a dated folder in the data folder. Puts queued
     emails on hold unless ``keep_mail``, because they may have been sent since the backup. Ends all

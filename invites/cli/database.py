@@ -26,7 +26,8 @@ P = ParamSpec("P")
     "--new-key",
     is_flag=True,
     help="For a database whose secret key is lost: use the key that is there, or create one. "
-    "Logs everyone out and breaks the links in all emails.",
+    "Logs everyone out, breaks the links in all emails, and removes authenticator apps and "
+    "recovery codes.",
 )
 def migrate(new_key: bool) -> None:
     """Create the database and the secret key, or update the database to this version.
@@ -83,7 +84,7 @@ def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None
 @click.option(
     "--keep-mail",
     is_flag=True,
-    help="Keep the emails queued that were queued in the backup. Those sent since are sent twice.",
+    help="Keep emails queued that the backup has queued. Any sent since the backup are sent twice.",
 )
 def restore(folder: Path, replace: bool, keep_mail: bool) -> None:
     """Restore the database and the secret key from a backup while Invites is stopped.

@@ -1,4 +1,4 @@
-"""Whether Invites can start: database and secret key exist and belong together."""
+"""Whether Invites can start: the database and the secret key exist and belong together."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ from invites.members import installation
 from invites.models import TABLES
 from invites.people import two_step
 
-_WEB = "web"  # the lock of the web server
+_WEB = "web"  # name of the lock that the web server holds
 _READ_TIME = 5.0  # seconds to look for damage at start
 _HANDOVER = 3.0  # seconds for a web server that is ending to release the data folder
 

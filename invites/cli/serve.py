@@ -26,8 +26,8 @@ _PR_SET_PDEATHSIG = 1
 
 # Seconds
 _TICK = 0.2
-_PAUSES = (1.0, 5.0, 15.0, 60.0)  # until a worker that ended is started again
-_RUNS_WELL = 60.0  # after this, the pauses begin again with the first
+_PAUSES = (1.0, 5.0, 15.0, 60.0)  # before a worker that ended is restarted
+_RUNS_WELL = 60.0  # a worker that ran longer gets the first pause again
 _ENDS_WITHIN = 30.0  # longer than gunicorn's graceful_timeout and the worker's _STOP_TIME
 
 

@@ -1,11 +1,11 @@
-"""Places for work that few may do at the same time."""
+"""Limits how many tasks run at the same time."""
 
 from collections import Counter
 from threading import Lock
 
 
 class Places:
-    """``total``: in all. ``each``: for one person or network, so that there are some for others."""
+    """``total``: places in all. ``each``: at most for one person or network."""
 
     def __init__(self, total: int, each: int) -> None:
         self._total, self._each = total, each

@@ -117,7 +117,7 @@ def read(entry: Entry) -> Reading:
 
 
 def _valid_email(entry: Entry) -> str:
-    """The address of ``read``, without the time it takes to find a suggestion."""
+    """The address that ``read`` returns, without searching for a suggestion, which is slow."""
     try:
         email, right = _email_and_correction(entry)
     except RuleError:

@@ -82,7 +82,7 @@ class ColumnScan:
 
     @property
     def last_header_row(self) -> int:
-        """The row after which people begin, or -1. Rows above a header aren't people."""
+        """-1 without a header. Rows above a header aren't people."""
         return -1 if self.header_row is None else self.header_row
 
     def columns(self) -> list[Column]:
