@@ -45,11 +45,11 @@ def _entries(review: Review, outcomes: Collection[EntryOutcome], limit: int) -> 
         SkippedEntry(row.number, row.text, row.problem, row.name, row.suggestion, row.outcome)
         for row in rows
     ]
-    typed = (one for one in review.typed.classified if one.outcome in outcomes)
-    for one in islice(typed, limit - len(found)):
-        _email, problem, suggestion = classify.read(one.entry)
-        entry = one.entry
-        found.append(
-            SkippedEntry(entry.row, entry.text, problem or "", entry.name, suggestion, one.outcome)
-        )
+    matching = (one for one in review.typed.classified if one.outcome in outcomes)
+    typed = list(islice(matching, limit - len(found)))
+    readings = classify.read_in_transaction(one.entry for one in typed)
+    found += [
+        SkippedEntry(entry.row, entry.text, problem or "", entry.name, suggestion, outcome)
+        for (entry, outcome, _), (_, problem, suggestion) in zip(typed, readings, strict=True)
+    ]
     return [one._replace(text=one.text[:_MAX_TEXT]) for one in found]

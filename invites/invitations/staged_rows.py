@@ -13,7 +13,7 @@ from invites.lists import files
 from invites.lists.table import Table
 from invites.models import EntryOutcome, StagedList, StagedRow
 
-_PAGE_SIZE = 20
+PAGE_SIZE = 20
 
 
 def counts(staged: StagedList) -> Counter[EntryOutcome]:
@@ -41,7 +41,7 @@ def page(staged: StagedList, outcome: EntryOutcome | None, number: int) -> Page[
     total = row_counts.total()
     if outcome is not None:
         rows, total = rows.where(StagedRow.outcome == outcome), row_counts[outcome]
-    return paged(rows.order_by(StagedRow.number), number, size=_PAGE_SIZE, total=total)
+    return paged(rows.order_by(StagedRow.number), number, size=PAGE_SIZE, total=total)
 
 
 def recipients(staged: StagedList, outcomes: Collection[EntryOutcome]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from flask import Response, request
+from flask import Response, abort, request
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms import (
@@ -139,6 +139,8 @@ class ComposeForm(PlainForm):
         """Texts of rows edited on this page, by number. Another tab may have edited others."""
         found = ((_ROW_TEXT.fullmatch(name), text) for name, text in request.form.items())
         texts = {int(match[1]): text for match, text in found if match}
+        if len(texts) > staged_rows.PAGE_SIZE:  # more than a page has; thousands would take seconds
+            abort(400)
         was = {row: request.form.get(f"was-{row}") for row in texts}
         return {row: text for row, text in texts.items() if text != was[row]}
 

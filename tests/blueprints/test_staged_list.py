@@ -292,6 +292,14 @@ class TestEditingRows:
         page = BeautifulSoup(answer.text, "html.parser")
         assert totals(page)["will be invited"] == "3"
 
+    @pytest.mark.parametrize(("edited", "status"), [(20, 200), (21, 400)])
+    def test_no_more_rows_are_edited_at_once_than_a_page_has(
+        self, looking: Browser, edited: int, status: int
+    ) -> None:
+        """Reading thousands of them would take seconds, in which nobody else can write."""
+        data = {"csrf_token": token(looking)} | {f"text-{n}": "x@-" for n in range(edited)}
+        assert looking.client.post(place("rows"), data=data).status_code == status
+
     def test_line_breaks_in_a_cell_are_not_an_edit(
         self, olive: Browser, owner: Membership, now: datetime
     ) -> None:

@@ -1,6 +1,7 @@
 """Sending invitations: one press of the button makes one batch."""
 
 from datetime import timedelta
+from time import thread_time
 
 import pytest
 
@@ -12,6 +13,7 @@ from invites.invitations import manage, send_invitations, skipped, unsubscribe
 from invites.invitations.quotas import MAILS_PER_ADDRESS
 from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, LIFETIME, Approval, InvitationRequest
+from invites.lists import suggestions
 from invites.lists.entries import Entry
 from invites.members import answers, memberships
 from invites.models import (
@@ -119,6 +121,24 @@ def test_a_list_with_nobody_to_invite_is_refused(owner, now, emails):
     with refused(Reason.NOBODY_TO_INVITE):
         send_invitations.send(owner, invitation_request(*emails), now)
     assert Batch.select().count() == 0
+
+
+def test_suggestions_for_skipped_entries_delay_nobody(people, owner, now, monkeypatch):
+    """They are found in the transaction. A crafted address takes a hundredth of a second."""
+
+    def suggest(*_):
+        end = thread_time() + 0.1
+        while thread_time() < end:
+            pass
+        return "a@b.example"
+
+    monkeypatch.setattr(suggestions, "suggestion", suggest)
+    started = thread_time()
+    batch = send(owner, now, "ann@example.org", *(f"no address {n}" for n in range(50)))
+    assert thread_time() - started < 2
+    found = skipped.of_batch(batch)
+    assert [bool(one.suggestion) for one in (found[0], found[-1])] == [True, False]
+    assert {one.problem for one in found} == {"address_no_at"}
 
 
 def test_skipped_entries_are_counted_and_kept_invalid_ones_first(people, owner, now):
