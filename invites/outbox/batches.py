@@ -23,7 +23,6 @@ from invites.models import (
     Priority,
 )
 from invites.outbox import deliveries, progress
-from invites.outbox.retry import Attempt, SendResult
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ def cancel(actor: Membership, batch: Batch, now: datetime) -> int:
         authorize(actor, Action.INVITE, batch.role)
         refuse_uncancelable(batch)
         _change_state(batch, (*ACTIVE, *_HALTED), BatchState.CANCELED)
-        queued = [number for (number,) in db.tuples(_queued_mails(batch))]
+        queued = [number for (number,) in db.tuples(_mails(batch.id, DeliveryState.QUEUED))]
         withdrawn = deliveries.withdraw_canceled_or_over(queued, now)
         audit_log.record(
             AuditAction.CANCELED, batch.account, actor.user, now, batch=batch.id, people=withdrawn
@@ -96,7 +95,7 @@ def refuse_uncancelable(batch: Batch) -> None:
 
 
 def unsent(batch: Batch) -> int:
-    return int(_unsent_mails(batch.id).count())
+    return int(_mails(batch.id, *UNSENT_STATES).count())
 
 
 def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
@@ -105,10 +104,8 @@ def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
     Only the newest mail to each person who can still accept. Raises RuleError(NOTHING_TO_RETRY),
     also for a canceled batch.
     """
-    with db.transaction():
-        authorize(actor, Action.INVITE, batch.role)
-        which = Delivery.id.in_(progress.retriable(batch, now))
-        return _queue_again(actor, batch, which, now, AuditAction.RETRIED, Reason.NOTHING_TO_RETRY)
+    which = progress.retriable(batch, now)
+    return _queue_again(actor, batch, which, now, AuditAction.RETRIED, Reason.NOTHING_TO_RETRY)
 
 
 def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
@@ -116,42 +113,39 @@ def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
 
     Raises RuleError(NOTHING_ON_HOLD), also for a canceled batch.
     """
-    with db.transaction():
-        authorize(actor, Action.INVITE, batch.role)
-        which = Delivery.id.in_(progress.on_hold(batch, now))
-        reason = Reason.NOTHING_ON_HOLD
-        return _queue_again(actor, batch, which, now, AuditAction.SENT_ON_HOLD, reason)
+    which = progress.on_hold(batch, now)
+    return _queue_again(actor, batch, which, now, AuditAction.SENT_ON_HOLD, Reason.NOTHING_ON_HOLD)
 
 
 def _queue_again(
     actor: Membership, batch: Batch, which: Any, now: datetime, action: AuditAction, if_none: Reason
 ) -> int:
     """Resets the mails' attempts, and restarts a batch that was done or stopped."""
-    again: int = (
-        Delivery.update(
-            state=DeliveryState.QUEUED,
-            priority=Priority.BULK,
-            attempts=0,
-            unknown_outcomes=0,
-            due_at=now,
-            finished_at=None,
-            reply_code=None,
-            reply_text="",
-        )
-        .where(which)
-        .execute()
-    )
-    if not again:
-        raise RuleError(if_none)
-    Batch.update(state=BatchState.RUNNING, stop_reason="").where(
-        Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
-    ).execute()
-    audit_log.record(action, batch.account, actor.user, now, batch=batch.id, people=again)
+    new = {
+        "state": DeliveryState.QUEUED,
+        "priority": Priority.BULK,
+        "attempts": 0,
+        "unknown_outcomes": 0,
+        "due_at": now,
+        "finished_at": None,
+        "reply_code": None,
+        "reply_text": "",
+    }
+    with db.transaction():
+        authorize(actor, Action.INVITE, batch.role)
+        again: int = Delivery.update(**new).where(Delivery.id.in_(which)).execute()
+        if not again:
+            raise RuleError(if_none)
+        Batch.update(state=BatchState.RUNNING, stop_reason="").where(
+            Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
+        ).execute()
+        audit_log.record(action, batch.account, actor.user, now, batch=batch.id, people=again)
     return again
 
 
-def stop(batch_id: int, reason: str) -> None:
-    """``reason``: the mail server's reply."""
+def stop(batch_id: int, code: int | None, text: str) -> None:
+    """``code`` and ``text``: the mail server's reply."""
+    reason = f"{code or ''} {text}".strip()
     log.warning("batch %s stopped: %s", batch_id, reason)
     Batch.update(state=BatchState.STOPPED, stop_reason=reason[:500]).where(
         Batch.id == batch_id, Batch.state.in_(ACTIVE)
@@ -168,51 +162,44 @@ def advance() -> None:
         _judge_probes(batch)
 
 
-def probes_left(batch: Batch) -> list[int]:
-    """The ids of the probes that may be sent now."""
-    return [probe.id for probe in _probes(batch) if _is_untried(probe)]
+def probes_left(batch: Batch) -> int:
+    """How many more mails are sent before the probes are judged."""
+    return max(0, PROBES - len(_attempted(batch)))
 
 
 def _judge_probes(batch: Batch) -> None:
     """Once all probes were attempted, the batch runs, or stops if most of them failed."""
-    probes = _probes(batch)
-    if any(_is_untried(one) or one.state == DeliveryState.SENDING for one in probes):
+    probes = _attempted(batch)
+    untried = _mails(batch.id, DeliveryState.QUEUED).where(Delivery.attempts == 0)
+    if len(probes) < PROBES and untried.exists():
+        return
+    if any(one.state == DeliveryState.SENDING for one in probes):
         return
     failed = [one for one in probes if one.state == DeliveryState.FAILED]
     if len(failed) * 2 > len(probes):
-        attempts = (Attempt(SendResult.FAILED, one.reply_code, one.reply_text) for one in failed)
-        stop(batch.id, Counter(attempt.reply for attempt in attempts).most_common(1)[0][0])
+        replies = Counter((one.reply_code, one.reply_text) for one in failed)
+        stop(batch.id, *replies.most_common(1)[0][0])
         return
     Batch.update(state=BatchState.RUNNING).where(
         Batch.id == batch.id, Batch.state == BatchState.PROBING
     ).execute()
 
 
-def _is_untried(probe: Delivery) -> bool:
-    return probe.state == DeliveryState.QUEUED and not probe.attempts
-
-
-def _probes(batch: Batch) -> list[Delivery]:
-    """The first mails that weren't withdrawn.
-
-    Uses two queries: an index finds the first queued mails among thousands, and while a batch is
-    probing, few mails are in other states.
-    """
-    columns = Delivery.select(
-        Delivery.id, Delivery.state, Delivery.attempts, Delivery.reply_code, Delivery.reply_text
+def _attempted(batch: Batch) -> list[Delivery]:
+    """The mails that were sent, are being sent or were deferred. Few while a batch is probing."""
+    mails = Delivery.select(Delivery.state, Delivery.reply_code, Delivery.reply_text).where(
+        Delivery.batch == batch, Delivery.priority == Priority.BULK
     )
-    of_batch = (Delivery.batch == batch) & (Delivery.priority == Priority.BULK)
-    is_queued = (Delivery.state == DeliveryState.QUEUED) & Delivery.finished_at.is_null()
-    queued = columns.where(of_batch & is_queued).order_by(Delivery.id).limit(PROBES)
     ignored = (DeliveryState.QUEUED, DeliveryState.WITHDRAWN)
-    other_states = [state for state in DeliveryState if state not in ignored]
-    others = columns.where(of_batch, Delivery.state.in_(other_states))
-    return sorted([*queued, *others], key=lambda one: one.id)[:PROBES]
+    begun = mails.where(Delivery.state.in_([one for one in DeliveryState if one not in ignored]))
+    # The due date lets an index find these among thousands.
+    is_deferred = (Delivery.due_at > batch.created_at) & (Delivery.attempts > 0)
+    return [*begun, *mails.where(deliveries.IS_QUEUED, is_deferred)]
 
 
 def ahead_of(batch: Batch, now: datetime) -> Batch | None:
     """An older batch of the same account that is sent first, if any; see queue.bulk."""
-    due = _unsent_mails(Batch.id).where(Delivery.due_at <= now)
+    due = _mails(Batch.id, *UNSENT_STATES).where(Delivery.due_at <= now)
     older = Batch.select().where(
         Batch.account == batch.account_id,
         Batch.id < batch.id,
@@ -222,19 +209,11 @@ def ahead_of(batch: Batch, now: datetime) -> Batch | None:
     return older.order_by(Batch.id).get_or_none()
 
 
-def _queued_mails(batch: Batch) -> Any:
-    return Delivery.select(Delivery.id).where(
-        Delivery.batch == batch,
-        Delivery.state == DeliveryState.QUEUED,
-        Delivery.priority == Priority.BULK,
-    )
-
-
-def _unsent_mails(batch_id: Any) -> Any:
+def _mails(batch_id: Any, *states: DeliveryState) -> Any:
     return Delivery.select(Delivery.id).where(
         Delivery.batch == batch_id,
-        Delivery.state.in_(UNSENT_STATES),
         Delivery.priority == Priority.BULK,
+        Delivery.state.in_(states),
     )
 
 

@@ -13,7 +13,7 @@ from invites import db
 from invites.models import Delivery, DeliveryState
 from invites.outbox import deliveries
 from invites.outbox.queue import QueuedMail
-from invites.outbox.retry import Attempt, History, decide
+from invites.outbox.retry import Attempt, SendResult, decide
 
 _NEW_VALUES = (
     "state",
@@ -65,15 +65,13 @@ def fold(now: datetime) -> None:
 
 def _new_values(outcome: Outcome, now: datetime) -> tuple[str | int | None, ...]:
     mail, attempt = outcome
-    history = History(mail.created_at, mail.attempts, mail.unknown_outcomes)
-    state, retry_at, attempts, unknown_outcomes = decide(history, attempt.result, now)
-    due_at, finished_at = (retry_at, None) if retry_at else (now, now)
+    state, retry_at = decide(mail, attempt.result, now)
     return (
         state.value,
-        attempts,
-        unknown_outcomes,
-        Delivery.due_at.db_value(due_at),
-        Delivery.finished_at.db_value(finished_at),
+        mail.attempts + 1,
+        mail.unknown_outcomes + (attempt.result is SendResult.OUTCOME_UNKNOWN),
+        Delivery.due_at.db_value(retry_at or now),
+        Delivery.finished_at.db_value(None if retry_at else now),
         attempt.code,
         attempt.text[:500],
     )

@@ -1,9 +1,8 @@
 """Which mail is sent next: urgent mail first, then every account's batches in turn."""
 
-import json
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple
 
@@ -19,7 +18,8 @@ from invites.models import (
 )
 from invites.outbox import batches
 from invites.outbox.batches import ACTIVE
-from invites.outbox.retry import MAX_DELAY
+
+MAX_DELAY = timedelta(hours=5)  # longer than any retry waits
 
 # Plain SQL, because it runs all the time: peewee takes longer to build it than it runs.
 _SELECT = """
@@ -44,14 +44,6 @@ _OF_BATCH = db.sql(
     ORDER BY mail.due_at, mail.id LIMIT ?""",
     DeliveryState,
     Priority,
-    select=_SELECT,
-)
-# The + keeps SQLite from reading all queued mails to find these few.
-_PROBES = db.sql(
-    """{select} WHERE +mail.state = {DeliveryState.QUEUED}
-    AND mail.id IN (SELECT value FROM json_each(?)) AND (mail.due_at <= ? OR mail.due_at > ?)
-    ORDER BY mail.id LIMIT ?""",
-    DeliveryState,
     select=_SELECT,
 )
 _END_OF_TIME = 2**63 - 1
@@ -130,8 +122,8 @@ def bulk(now: datetime, limit: int, last_account: int = 0) -> list[QueuedMail]:
 def _unfinished_by_account() -> dict[int, list[Batch]]:
     """Oldest first."""
     by_account: dict[int, list[Batch]] = {}
-    unfinished = Batch.select(Batch.id, Batch.account, Batch.state).where(Batch.state.in_(ACTIVE))
-    for batch in unfinished.order_by(Batch.id):
+    columns = Batch.id, Batch.account, Batch.state, Batch.created_at
+    for batch in Batch.select(*columns).where(Batch.state.in_(ACTIVE)).order_by(Batch.id):
         by_account.setdefault(batch.account_id, []).append(batch)
     return by_account
 
@@ -139,8 +131,10 @@ def _unfinished_by_account() -> dict[int, list[Batch]]:
 def _first_due(unfinished: Sequence[Batch], now: datetime, limit: int) -> list[QueuedMail]:
     """Due mails of the first batch that has some."""
     for batch in unfinished:
-        is_probing = batch.state == BatchState.PROBING
-        if rows := _probes(batch, now, limit) if is_probing else _of_batch(batch, now, limit):
+        allowed = limit
+        if batch.state == BatchState.PROBING:
+            allowed = min(limit, batches.probes_left(batch))
+        if rows := _of_batch(batch, now, allowed):
             return [_mail(row) for row in rows]
     return []
 
@@ -150,11 +144,6 @@ def _of_batch(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
     return db.select(_OF_BATCH, (batch.id, 0, due, limit)) or db.select(
         _OF_BATCH, (batch.id, too_far_ahead, _END_OF_TIME, limit)
     )
-
-
-def _probes(batch: Batch, now: datetime, limit: int) -> list[tuple[Any, ...]]:
-    ids = batches.probes_left(batch)
-    return db.select(_PROBES, (json.dumps(ids), *_due_limits(now), limit)) if ids else []
 
 
 def _due_limits(now: datetime) -> tuple[int, int]:
@@ -167,18 +156,11 @@ def _due_limits(now: datetime) -> tuple[int, int]:
 
 def _mail(row: tuple[Any, ...]) -> QueuedMail:
     created_at, priority, has_profile = db.moment(row[6]), Priority(row[7]), bool(row[8])
-    return QueuedMail._make((*row[:6], created_at, priority, has_profile, _invitation(*row[9:])))
+    return QueuedMail._make((*row[:6], created_at, priority, has_profile, _invitation(row[9:])))
 
 
-def _invitation(
-    number: int | None,
-    inviter_id: int,
-    name: str,
-    role: int,
-    created_at: int,
-    expires_at: int,
-    state: str,
-) -> QueuedInvitation | None:
+def _invitation(row: tuple[Any, ...]) -> QueuedInvitation | None:
+    number, inviter_id, name, role, created_at, expires_at, state = row
     if number is None:
         return None
     moments = db.moment(created_at), db.moment(expires_at)

@@ -165,7 +165,7 @@ class Dispatcher:
         batch_id = last.mail.batch_id
         assert batch_id is not None
         with suppress(PeeweeException):  # a busy database: the next failure tries again
-            batches.stop(batch_id, last.attempt.reply)
+            batches.stop(batch_id, last.attempt.code, last.attempt.text)
             self._failures.forget(batch_id)
             self._give_back()
 

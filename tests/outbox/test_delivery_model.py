@@ -42,8 +42,8 @@ from invites.models import (
 from invites.outbox import batches, claims, outcomes
 from invites.outbox.batches import ACTIVE
 from invites.outbox.outcomes import Outcome
-from invites.outbox.queue import QueuedMail
-from invites.outbox.retry import MAX_DELAY, Attempt, Decision, History, SendResult, decide
+from invites.outbox.queue import MAX_DELAY, QueuedMail
+from invites.outbox.retry import Attempt, SendResult, decide
 from invites.people import email_tokens
 from tests.conftest import NOW, SIGNING_KEY
 from tests.support.actions import new_profile, send
@@ -114,11 +114,11 @@ class Expected:
     attempts: int = 0
     unknown_outcomes: int = 0
     claimed_by: int | None = None
-    appended: Decision | None = None
+    appended: tuple[str, int, int] | None = None
 
     def fold(self):
         if self.appended:
-            self.state, _, self.attempts, self.unknown_outcomes = self.appended
+            self.state, self.attempts, self.unknown_outcomes = self.appended
             self.appended = None
 
 
@@ -205,7 +205,7 @@ class DeliveryModel(RuleBasedStateMachine):
     # The mail server and the clock
 
     def refuse_a_batch(self, number):
-        batches.stop(self.pick(Batch.select(), number).id, "550 5.7.1 Not you")
+        batches.stop(self.pick(Batch.select(), number).id, 550, "5.7.1 Not you")
 
     def bounce(self, number):
         delivery = self.pick(Delivery.select(), number)
@@ -237,8 +237,9 @@ class DeliveryModel(RuleBasedStateMachine):
         result = result or self.pick(SendResult, number)
         for mail in self.append_outcomes(self.worker, number, result):
             expected = self.mails[mail.id]
-            history = History(mail.created_at, expected.attempts, expected.unknown_outcomes)
-            expected.appended = decide(history, result, self.now)
+            state, _retry_at = decide(mail, result, self.now)
+            unknown_outcomes = expected.unknown_outcomes + (result is SendResult.OUTCOME_UNKNOWN)
+            expected.appended = state, expected.attempts + 1, unknown_outcomes
             if mail.priority == Priority.BULK:
                 self.worker.last_account = mail.account_id
 

@@ -18,7 +18,7 @@ from invites.models import (
 )
 from invites.outbox import batches, claims, deliveries, enqueue, queue
 from invites.outbox.batches import PROBED_SIZE
-from invites.outbox.retry import MAX_DELAY
+from invites.outbox.queue import MAX_DELAY
 from invites.people import email_tokens
 from tests.support.actions import WORKER, invite, reread, send
 from tests.support.people import make_user
