@@ -1,5 +1,6 @@
 """The installer's Mail page or, without a mail server, the Mailbox of queued messages."""
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, abort, request, url_for
@@ -10,6 +11,7 @@ from wtforms import EmailField, StringField
 
 from invites.core import addresses
 from invites.core.addresses import canonical
+from invites.core.numbers import number_up_to
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
 from invites.mail.rendering import render, render_test_mail
@@ -18,6 +20,7 @@ from invites.mail_check.test_mail import send_test_mail
 from invites.members import installation
 from invites.models import Delivery
 from invites.outbox import deliveries, heartbeat, throttle
+from invites.outbox.throttle import Limits
 from invites.web import mail_labels
 from invites.web.access import Who, allow
 from invites.web.form_limits import FORM
@@ -35,13 +38,23 @@ class MailTestForm(PlainForm):
     email = EmailField(_l("Send it to"), validators=[checked_by(addresses.canonical)])
 
 
+def _per_minute(text: str) -> int | None:
+    """None for an empty text. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
+    return number_up_to(throttle.MAX_PER_MINUTE, text) if text.strip() else None
+
+
+_connections = partial(number_up_to, throttle.MAX_CONNECTIONS)
+
+
 class ThrottleForm(PlainForm):
-    per_minute = StringField(
-        _l("Emails per minute, at most"), validators=[checked_by(throttle.clean_per_minute)]
-    )
-    connections = StringField(
-        _l("Simultaneous connections"), validators=[checked_by(throttle.clean_connections)]
-    )
+    per_minute = StringField(_l("Emails per minute, at most"), validators=[checked_by(_per_minute)])
+    connections = StringField(_l("Simultaneous connections"), validators=[checked_by(_connections)])
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            _per_minute(self.per_minute.data or ""), _connections(self.connections.data or "")
+        )
 
 
 @blueprint.before_request
@@ -90,7 +103,7 @@ def change_throttle() -> AnyResponse:
     form = ThrottleForm()
     if not form.validate():
         return _page(status=form.status, throttle_form=form)
-    throttle.change(form.per_minute.data or "", form.connections.data or "")
+    throttle.change(form.limits)
     tell(_("Saved. The new limits apply to the next emails."))
     return go(url_for("mail.page"))
 

@@ -52,32 +52,24 @@ def _queue(
 
 def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
     """Queues a mail for each invitation of ``batch``, and for those with ids ``again``."""
-    columns = [
-        Delivery.kind,
-        Delivery.recipient,
-        Delivery.account,
-        Delivery.batch,
-        Delivery.invitation,
-        Delivery.state,
-        Delivery.priority,
-        Delivery.attempts,
-        Delivery.unknown_outcomes,
-        Delivery.due_at,
-        Delivery.created_at,
-        Delivery.reply_text,
-    ]
-    moment = Delivery.due_at.db_value(now)
-    constants = (DeliveryState.QUEUED.value, int(Priority.BULK), 0, 0, moment, moment, "")
+    moment = Value(Delivery.due_at.db_value(now))
+    values = {
+        Delivery.kind: Value(DeliveryKind.INVITATION.value),
+        Delivery.recipient: Invitation.email,
+        Delivery.account: Invitation.account,
+        Delivery.batch: Value(batch.id),
+        Delivery.invitation: Invitation.id,
+        Delivery.state: Value(DeliveryState.QUEUED.value),
+        Delivery.priority: Value(int(Priority.BULK)),
+        Delivery.attempts: Value(0),
+        Delivery.unknown_outcomes: Value(0),
+        Delivery.due_at: moment,
+        Delivery.created_at: moment,
+        Delivery.reply_text: Value(""),
+    }
     mails = 0
     for which in (Invitation.batch == batch, db.among(Invitation.id, again)):
-        invitations = Invitation.select(
-            Value(DeliveryKind.INVITATION.value),
-            Invitation.email,
-            Invitation.account,
-            Value(batch.id),
-            Invitation.id,
-            *(Value(value) for value in constants),
-        ).where(which)
-        Delivery.insert_from(invitations.order_by(Invitation.id), columns).execute()
+        invitations = Invitation.select(*values.values()).where(which).order_by(Invitation.id)
+        Delivery.insert_from(invitations, list(values)).execute()
         mails += invitations.count()
     batches.start(batch, mails)

@@ -1,9 +1,8 @@
 """Limits on sending, set by the operator and read by the worker."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from invites import db
-from invites.core.numbers import number_up_to
 from invites.models import MailThrottle
 
 MAX_PER_MINUTE = 100_000
@@ -23,22 +22,8 @@ def read() -> Limits:
     return Limits(row.per_minute, row.connections) if row is not None else Limits()
 
 
-def change(per_minute: str, connections: str) -> None:
-    """Stores numbers as typed. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    chosen = {
-        "per_minute": clean_per_minute(per_minute),
-        "connections": clean_connections(connections),
-    }
+def change(limits: Limits) -> None:
+    values = asdict(limits)
     with db.transaction():
-        if not MailThrottle.update(chosen).where(MailThrottle.id == 1).execute():
-            MailThrottle.insert(id=1, **chosen).execute()
-
-
-def clean_per_minute(text: str) -> int | None:
-    """None for an empty text. Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    return number_up_to(MAX_PER_MINUTE, text) if text.strip() else None
-
-
-def clean_connections(text: str) -> int:
-    """Raises RuleError(NUMBER_OUT_OF_RANGE)."""
-    return number_up_to(MAX_CONNECTIONS, text)
+        if not MailThrottle.update(values).where(MailThrottle.id == 1).execute():
+            MailThrottle.insert(id=1, **values).execute()

@@ -1,6 +1,5 @@
 """Opens each connection in its own thread, because smtplib waits at each step."""
 
-import contextlib
 import smtplib
 import socket
 import time
@@ -13,8 +12,6 @@ from invites.sending.smtp_replies import ServerUnavailable, printable
 from invites.sending.smtp_session import SmtpSession
 from invites.sending.smtp_socket import SmtpSocket
 
-_CLOSE_TIME = 1.0  # seconds
-
 Opened = SmtpSession | Exception
 
 
@@ -22,26 +19,24 @@ class Connector:
     """Can be registered with a selector. It is readable when ``results`` has something new."""
 
     def __init__(self) -> None:
-        self._threads: dict[SmtpClient, Thread] = {}
-        self._results: SimpleQueue[tuple[SmtpClient, Opened]] = SimpleQueue()
+        self._opening = 0  # connections
+        self._results: SimpleQueue[Opened] = SimpleQueue()
         self._readable, self._signal = socket.socketpair()
         self._last_begun = float("-inf")
 
     def __len__(self) -> int:
-        return len(self._threads)
+        return self._opening
 
     def fileno(self) -> int:
         return self._readable.fileno()
 
     def begin(self, mail_server: MailServer, sender: str) -> None:
-        client = SmtpClient(mail_server)
-        thread = Thread(target=self._open, args=(client, sender), name="open", daemon=True)
-        self._threads[client] = thread
+        self._opening += 1
         self._last_begun = time.monotonic()
         try:
-            thread.start()
+            Thread(target=self._open, args=(mail_server, sender), name="open", daemon=True).start()
         except RuntimeError as error:  # the system has no more threads
-            self._add_result(client, error)
+            self._add_result(error)
 
     def seconds_since_last(self) -> float:
         return time.monotonic() - self._last_begun
@@ -51,36 +46,38 @@ class Connector:
         found: list[Opened] = []
         while not self._results.empty():
             self._readable.recv(1)
-            client, opened = self._results.get()
-            del self._threads[client]
-            found.append(opened)
+            found.append(self._results.get())
+        self._opening -= len(found)
         return found
 
     def close(self) -> None:
-        deadline = time.monotonic() + _CLOSE_TIME
-        for client in self._threads:
-            client.abort()
-        for thread in filter(Thread.is_alive, self._threads.values()):  # some couldn't start
-            thread.join(max(0.0, deadline - time.monotonic()))
-        for opened in self.results():
-            if not isinstance(opened, Exception):
-                opened.socket.close()
-        self._readable.close()
+        """Threads that still wait for the mail server close their connection afterwards."""
         self._signal.close()
+        for opened in self.results():
+            _close(opened)
+        self._readable.close()
 
-    def _open(self, client: SmtpClient, sender: str) -> None:
+    def _open(self, mail_server: MailServer, sender: str) -> None:
+        client = SmtpClient(mail_server)
         opened: Opened
         try:
             opened = _open(client, sender)
         except Exception as error:
             client.close()
             opened = error
-        self._add_result(client, opened)
+        self._add_result(opened)
 
-    def _add_result(self, client: SmtpClient, opened: Opened) -> None:
-        self._results.put((client, opened))
-        with contextlib.suppress(OSError):  # closed meanwhile
+    def _add_result(self, opened: Opened) -> None:
+        self._results.put(opened)
+        try:
             self._signal.send(b"!")
+        except OSError:  # closed meanwhile
+            _close(opened)
+
+
+def _close(opened: Opened) -> None:
+    if isinstance(opened, SmtpSession):
+        opened.socket.close()
 
 
 def _open(client: SmtpClient, sender: str) -> SmtpSession:

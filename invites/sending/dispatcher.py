@@ -42,7 +42,7 @@ class Dispatcher:
         self._unsent: list[QueuedMail] = []  # to be given back
         self._uncommitted: list[Outcome] = []
         self._unfolded_since: float | None = None
-        self._failures = FailureCounter()
+        self._failures: Counter[int] = Counter()  # of each batch in a row
         self.rate_limit = RateLimit()
 
     def next_message(self) -> Message | None:
@@ -85,8 +85,7 @@ class Dispatcher:
         committed, self._uncommitted = self._uncommitted, []
         self._unfolded_since = self._unfolded_since or time.monotonic()
         for outcome in committed:
-            if self._failures.add(outcome):
-                self._stop_batch(outcome)
+            self._count_failure(outcome)
 
     def has_work(self) -> bool:
         """Whether a mail is claimed or due, after ``batches.advance``."""
@@ -161,36 +160,24 @@ class Dispatcher:
             self._uncommitted.append(Outcome(mail, attempt))
         return message
 
-    def _stop_batch(self, last: Outcome) -> None:
-        batch_id = last.mail.batch_id
-        assert batch_id is not None
+    def _count_failure(self, outcome: Outcome) -> None:
+        """Stops the batch if too many of its mails failed in a row."""
+        mail, attempt = outcome
+        batch_id = mail.batch_id
+        if batch_id is None or mail.priority is not Priority.BULK:
+            return
+        if attempt.result is SendResult.SENT:
+            del self._failures[batch_id]
+        elif attempt.result is SendResult.FAILED:
+            self._failures[batch_id] += 1
+        if self._failures[batch_id] < _MAX_FAILURES:
+            return
         with suppress(PeeweeException):  # a busy database: the next failure tries again
-            batches.stop(batch_id, last.attempt.code, last.attempt.text)
-            self._failures.forget(batch_id)
+            batches.stop(batch_id, attempt.code, attempt.text)
+            del self._failures[batch_id]
             self._give_back()
 
     def _fold(self) -> None:
         with db.transaction():
             outcomes.fold(utcnow())
         self._unfolded_since = None
-
-
-class FailureCounter:
-    """Counts each batch's failures in a row."""
-
-    def __init__(self) -> None:
-        self._failures: Counter[int] = Counter()
-
-    def add(self, outcome: Outcome) -> bool:
-        """Whether the batch fails too often."""
-        mail, result = outcome.mail, outcome.attempt.result
-        if mail.batch_id is None or mail.priority is not Priority.BULK:
-            return False
-        if result is SendResult.SENT:
-            del self._failures[mail.batch_id]
-        elif result is SendResult.FAILED:
-            self._failures[mail.batch_id] += 1
-        return self._failures[mail.batch_id] >= _MAX_FAILURES
-
-    def forget(self, batch_id: int) -> None:
-        del self._failures[batch_id]

@@ -90,13 +90,6 @@ class SmtpClient(smtplib.SMTP):
                 self.docmd("QUIT")
         self.close()
 
-    def abort(self) -> None:
-        """Call it from another thread to interrupt one that waits."""
-        if self.sock is not None:
-            with contextlib.suppress(OSError):
-                # SSLSocket's own method would wait for its lock.
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-
     def _connect(self) -> Facts:
         """Divides the time among the server's addresses; smtplib gives each the full time."""
         found = socket.getaddrinfo(self.server.host, self.server.port, type=socket.SOCK_STREAM)
@@ -114,18 +107,11 @@ class SmtpClient(smtplib.SMTP):
 
     def _encrypt(self) -> Facts:
         self._start_waiting()
-        context = ssl.create_default_context()
-        secure = context.wrap_socket(
-            self._limited_socket(),
-            server_hostname=self.server.host,
-            do_handshake_on_connect=False,  # so that ``abort`` can end it
+        # Closes the socket if the server can't prove its name, so nothing more is sent to it.
+        secure = ssl.create_default_context().wrap_socket(
+            self._limited_socket(), server_hostname=self.server.host
         )
         self.sock = secure
-        try:
-            secure.do_handshake()
-        except BaseException:
-            self.close()  # send nothing to a server that can't prove its name
-            raise
         # What the server said in plain text can't be trusted (RFC 3207, 4.2).
         self.ehlo_resp = self.helo_resp = None
         self.esmtp_features = {}

@@ -254,11 +254,20 @@ class TestThrottle:
         assert throttle.read() == Limits(30, 2)
         assert "Saved" in olive.text
         assert olive.page.select_one("#per_minute")["value"] == "30"
-        olive.press("Save", per_minute="")
-        assert throttle.read() == Limits(None, 2)
+        olive.press("Save", per_minute=" 100000 ")
+        assert throttle.read() == Limits(100_000, 2)
+        for empty in ("", "  "):
+            olive.press("Save", per_minute=empty)
+            assert throttle.read() == Limits(None, 2)
 
     @pytest.mark.parametrize(
-        ("field", "wrong"), [("per_minute", "a few"), ("connections", "33"), ("connections", "")]
+        ("field", "wrong"),
+        [
+            ("per_minute", "a few"),
+            ("per_minute", "100001"),
+            ("connections", "33"),
+            ("connections", ""),
+        ],
     )
     def test_an_invalid_number_is_refused_and_kept(
         self, configured: Configure, field: str, wrong: str

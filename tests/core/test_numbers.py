@@ -2,8 +2,10 @@
 
 import pytest
 
-from invites.core.numbers import whole_number
+from invites.core.errors import Reason
+from invites.core.numbers import number_up_to, whole_number
 from invites.models import Account
+from tests.support.actions import refused
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,15 @@ def test_anything_else_or_longer_is_none(text):
 
 def test_a_query_can_ask_for_the_largest_number(account):
     assert Account.get_or_none(Account.id == whole_number("9" * 18)) is None
+
+
+def test_a_number_in_a_form_may_have_spaces_around_it():
+    assert (number_up_to(32, "1"), number_up_to(32, " 32 ")) == (1, 32)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["0", "33", "", " ", "-1", "1.5", "1,000", "a few", "٣", "9" * 5000, "\x00"]
+)
+def test_any_other_number_in_a_form_is_refused(wrong):
+    with refused(Reason.NUMBER_OUT_OF_RANGE):
+        number_up_to(32, wrong)

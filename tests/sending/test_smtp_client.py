@@ -120,16 +120,6 @@ def test_all_steps_together_have_a_deadline(connect, serve):
     assert time.monotonic() - started < 5
 
 
-def test_another_thread_can_abort_it(connect, serve):
-    serve(b"220-more\r\n")
-    client = connect()
-    threading.Timer(0.2, client.abort).start()
-    started = time.monotonic()
-    with pytest.raises(OSError, match="hung up"):
-        run(client)
-    assert time.monotonic() - started < 5
-
-
 def test_nothing_is_sent_to_a_server_that_cannot_prove_its_name(connect, listener, tls):
     """Not even a QUIT: the client ends the connection."""
     received: list[bytes] = []
