@@ -13,10 +13,10 @@ from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.invitations import classify, send_invitations
 from invites.lists import files
-from invites.members import accounts
+from invites.members import accounts, batch_progress
 from invites.members.scope import Scope
 from invites.models import Account, JoinedBy, Membership, User
-from invites.outbox import progress, queue
+from invites.outbox import queue
 from invites.people import profiles
 from invites.people.profiles import NewProfile
 
@@ -75,7 +75,7 @@ def _steps() -> dict[str, float]:
         "send: classify, 50,000 invitations and mails",
         lambda: send_invitations.send(owner, order, now),
     )
-    timed("batch page: progress", lambda: progress.of_batch(batch, now))
+    timed("batch page: progress", lambda: batch_progress.of_batch(batch, now))
     timed("list: first page", lambda: listed(""))
     timed("list: search", lambda: listed("volunteer499"))
     timed("list: totals", lambda: scope.invitations.totals(now))

@@ -11,8 +11,9 @@ from bench.delivery import installation
 from invites import db
 from invites.core.clock import utcnow
 from invites.invitations import send_invitations
+from invites.members import batch_progress
 from invites.models import Batch, Delivery, Invitation
-from invites.outbox import enqueue, progress
+from invites.outbox import enqueue
 
 PEOPLE = 50_000
 RUNS = 3
@@ -32,7 +33,7 @@ def _run() -> tuple[float, float, float]:
         make_batch(1, prefix="first")
         start = time.perf_counter()
         batch = make_batch(PEOPLE)
-        progress.of_batch(batch, utcnow())
+        batch_progress.of_batch(batch, utcnow())
         send = time.perf_counter() - start
         path = app.extensions["invites"].settings.database_path
         raw = _raw(path)

@@ -12,8 +12,9 @@ from werkzeug.wrappers import Response
 from invites.authorization.permissions import Action, authorize
 from invites.invitations import manage, skipped
 from invites.invitations.skipped import SkippedEntry
+from invites.members import batch_progress
 from invites.models import Batch, BatchState, EntryOutcome, Membership
-from invites.outbox import batches, heartbeat, progress
+from invites.outbox import batches, heartbeat, requeue
 from invites.web.access import allow, current
 from invites.web.batch_view import BatchView, mail_tag
 from invites.web.compose_form import compose_page, prefilled_form
@@ -69,7 +70,7 @@ def resume(batch_id: int) -> Response:
 @allow(Action.INVITE, body=FORM)
 def retry(batch_id: int) -> Response:
     return _change(
-        batches.retry_failed,
+        requeue.retry_failed,
         batch_id,
         counted("%(num)s email queued again.", "%(num)s emails queued again."),
     )
@@ -79,7 +80,7 @@ def retry(batch_id: int) -> Response:
 @allow(Action.INVITE, body=FORM)
 def send_on_hold(batch_id: int) -> Response:
     return _change(
-        batches.send_on_hold,
+        requeue.send_on_hold,
         batch_id,
         counted("%(num)s email queued.", "%(num)s emails queued."),
     )
@@ -167,7 +168,7 @@ def _show(batch: Batch, *, canceling: bool = False, status: int = 200) -> Respon
     has_mail_server = services().settings.mail_server is not None
     view = BatchView(
         batch,
-        progress.of_batch(batch, moment),
+        batch_progress.of_batch(batch, moment),
         current().membership,
         moment,
         has_mail_server=has_mail_server,

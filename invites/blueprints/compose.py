@@ -16,8 +16,8 @@ from invites.core.roles import Role
 from invites.invitations import edits, manage, send_invitations, staged_lists, staging
 from invites.invitations.review import review_entries
 from invites.lists.table import Choice
+from invites.members import account_batches
 from invites.models import Batch, EntryOutcome, StagedList
-from invites.outbox import progress
 from invites.web.access import allow, current
 from invites.web.compose_form import ComposeForm, compose_page, filled_form
 from invites.web.error_labels import sentence
@@ -52,7 +52,7 @@ def create() -> AnyResponse:
     except RuleError as refused:
         return _not_sent(form, refused)
     staged_lists.delete_expired(now())
-    tell(_sending(progress.people_of([batch.id])[batch.id]))
+    tell(_sending(account_batches.people_of([batch.id])[batch.id]))
     return go(url_for("batches.page", batch_id=batch.id))
 
 

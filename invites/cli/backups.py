@@ -14,7 +14,7 @@ from invites.core import secret_key
 from invites.core.settings import Settings
 from invites.db import NotReadyError, schema
 from invites.models import TABLES
-from invites.outbox import claims, deliveries, progress
+from invites.outbox import claims, deliveries, requeue
 from invites.people import sessions
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ")
@@ -124,7 +124,7 @@ def _end_sessions_and_hold_mail(now: datetime, *, keep_mail: bool) -> int:
             return 0
         claims.recover(now)
         deliveries.put_on_hold(now)
-        return progress.total_on_hold(now)
+        return requeue.total_on_hold(now)
     finally:
         db.close()
 

@@ -6,14 +6,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from peewee import fn
+
 from invites import db
 from invites.authorization import authority
 from invites.core.addresses import spellings
 from invites.core.paging import Page, paged
 from invites.invitations import unsubscribe
 from invites.members.account_rows import found
-from invites.models import Account, Delivery, DeliveryState, Invitation, InvitationStatus, User
-from invites.outbox import progress
+from invites.models import Account, Delivery, Invitation, InvitationStatus, User
+from invites.outbox import deliveries
 
 
 class Flag(StrEnum):
@@ -67,7 +69,7 @@ class AccountInvitations:
         return self._listed([invitation], now)[0]
 
     def totals(self, now: datetime) -> dict[InvitationStatus, int]:
-        return progress.statuses(Invitation.account == self.account, now)
+        return statuses(Invitation.account == self.account, now)
 
     def flag_totals(self, now: datetime) -> dict[Flag, int]:
         mine = Invitation.select().where(Invitation.account == self.account)
@@ -94,15 +96,24 @@ class AccountInvitations:
             return authority.without_authority(now)
         failed = Delivery.select(Delivery.invitation).where(
             Delivery.account == self.account,
-            Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED)),
+            deliveries.HAS_FAILED,
             Delivery.invitation.is_null(False),
-            progress.is_newest_mail(),
+            deliveries.is_newest_mail(),
         )
         return Invitation.id.in_(failed)
 
 
+def statuses(which: Any, now: datetime) -> dict[InvitationStatus, int]:
+    """``which``: a condition on invitations."""
+    status = Invitation.status_at(now)
+    counted = Invitation.select(status, fn.COUNT(Invitation.id)).where(which).group_by(status)
+    return dict.fromkeys(InvitationStatus, 0) | {
+        InvitationStatus(s): n for s, n in db.tuples(counted)
+    }
+
+
 def _newest_deliveries(invitation_ids: list[int]) -> dict[int, Delivery]:
     newest = Delivery.select().where(
-        Delivery.invitation.in_(invitation_ids), progress.is_newest_mail()
+        Delivery.invitation.in_(invitation_ids), deliveries.is_newest_mail()
     )
     return {int(mail.invitation_id or 0): mail for mail in newest}

@@ -22,7 +22,7 @@ from invites.models import (
     Membership,
     Priority,
 )
-from invites.outbox import deliveries, progress
+from invites.outbox import deliveries
 
 log = logging.getLogger(__name__)
 
@@ -98,49 +98,11 @@ def unsent(batch: Batch) -> int:
     return int(_mails(batch.id, *UNSENT_STATES).count())
 
 
-def retry_failed(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Queues failed and unknown mails again; returns how many.
-
-    Only the newest mail to each person who can still accept. Raises RuleError(NOTHING_TO_RETRY),
-    also for a canceled batch.
-    """
-    which = progress.retriable(batch, now)
-    return _queue_again(actor, batch, which, now, AuditAction.RETRIED, Reason.NOTHING_TO_RETRY)
-
-
-def send_on_hold(actor: Membership, batch: Batch, now: datetime) -> int:
-    """Queues the mails that a restore put on hold; returns how many.
-
-    Raises RuleError(NOTHING_ON_HOLD), also for a canceled batch.
-    """
-    which = progress.on_hold(batch, now)
-    return _queue_again(actor, batch, which, now, AuditAction.SENT_ON_HOLD, Reason.NOTHING_ON_HOLD)
-
-
-def _queue_again(
-    actor: Membership, batch: Batch, which: Any, now: datetime, action: AuditAction, if_none: Reason
-) -> int:
-    """Resets the mails' attempts, and restarts a batch that was done or stopped."""
-    new = {
-        "state": DeliveryState.QUEUED,
-        "priority": Priority.BULK,
-        "attempts": 0,
-        "unknown_outcomes": 0,
-        "due_at": now,
-        "finished_at": None,
-        "reply_code": None,
-        "reply_text": "",
-    }
-    with db.transaction():
-        authorize(actor, Action.INVITE, batch.role)
-        again: int = Delivery.update(**new).where(Delivery.id.in_(which)).execute()
-        if not again:
-            raise RuleError(if_none)
-        Batch.update(state=BatchState.RUNNING, stop_reason="").where(
-            Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
-        ).execute()
-        audit_log.record(action, batch.account, actor.user, now, batch=batch.id, people=again)
-    return again
+def restart(batch: Batch) -> None:
+    """Continues a batch that was done or stopped."""
+    Batch.update(state=BatchState.RUNNING, stop_reason="").where(
+        Batch.id == batch.id, Batch.state.in_((BatchState.DONE, BatchState.STOPPED))
+    ).execute()
 
 
 def stop(batch_id: int, code: int | None, text: str) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from invites import db
 from invites.core.paging import Page, paged
 from invites.models import (
@@ -24,6 +26,9 @@ ON_HOLD = "It waited in a backup that was restored, and may have gone out before
 # Literals, so that SQLite can use a partial index.
 IS_QUEUED = Delivery.state == db.literal(DeliveryState.QUEUED.value)
 IS_SENDING = Delivery.state == db.literal(DeliveryState.SENDING.value)
+
+HAS_FAILED = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
+IS_ON_HOLD = (Delivery.state == DeliveryState.WITHDRAWN) & (Delivery.reply_text == ON_HOLD)
 
 # Plain SQL, because it runs for every deferred mail: peewee takes milliseconds to build it.
 _IS_CANCELED = db.sql(
@@ -75,6 +80,15 @@ def was_withdrawn(invitation: Invitation) -> bool:
     return newest is not None and newest.state == DeliveryState.WITHDRAWN
 
 
+def is_newest_mail(*, of_batch: bool = False) -> Any:
+    """A condition: no later mail exists for the same invitation (of the same batch)."""
+    later = Delivery.alias()
+    is_later = (later.invitation == Delivery.invitation) & (later.id > Delivery.id)
+    if of_batch:
+        is_later &= db.unindexed(later.batch) == Delivery.batch
+    return ~fn.EXISTS(later.select(later.id).where(is_later))
+
+
 def withdraw(which: Any, now: datetime, **changes: str) -> int:
     """``which``: a condition. Returns how many were withdrawn."""
     withdrawn: int = (
@@ -86,7 +100,7 @@ def withdraw(which: Any, now: datetime, **changes: str) -> int:
 
 
 def put_on_hold(now: datetime) -> None:
-    """Withdraws all unsent mail after a restore. ``batches.send_on_hold`` queues it again."""
+    """Withdraws all unsent mail after a restore. ``requeue.send_on_hold`` queues it again."""
     withdraw(Delivery.state.in_(UNSENT_STATES), now, reply_text=ON_HOLD)
 
 

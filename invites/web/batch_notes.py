@@ -7,8 +7,8 @@ from flask_babel import ngettext
 
 from invites.core.roles import Role
 from invites.members.account_invitations import Flag
+from invites.members.batch_progress import Progress
 from invites.models import DeliveryState
-from invites.outbox.progress import Progress
 from invites.web import labels
 
 

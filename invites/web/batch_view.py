@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 from invites.authorization.permissions import Action, is_allowed
 from invites.core.roles import Role
 from invites.members.account_batches import ListedBatch
+from invites.members.batch_progress import Progress
 from invites.models import Batch, BatchState, Delivery, DeliveryState, InvitationStatus, Membership
 from invites.outbox import batches
-from invites.outbox.progress import Progress
 from invites.web import batch_notes, labels
 from invites.web.batch_notes import Link, Note
 

@@ -7,10 +7,9 @@ import pytest
 from invites.authorization import authority
 from invites.core.roles import Role
 from invites.invitations import manage
-from invites.members import answers, memberships
+from invites.members import answers, batch_progress, memberships
 from invites.members.account_invitations import AccountInvitations, Flag
 from invites.models import Invitation, InvitationStatus, Membership
-from invites.outbox import progress
 from tests.support.actions import invite
 from tests.support.people import make_member
 
@@ -71,8 +70,8 @@ class TestInvitationsWithoutAuthority:
         assert sum(one.lacks_authority for one in pending) == 4
 
     def test_are_counted_on_the_page_of_their_batch(self, offers, now):
-        assert progress.of_batch(offers[1].batch, now).without_authority == 1
-        assert progress.of_batch(offers[0].batch, now).without_authority == 0
+        assert batch_progress.of_batch(offers[1].batch, now).without_authority == 1
+        assert batch_progress.of_batch(offers[0].batch, now).without_authority == 0
 
     def test_are_not_counted_once_closed_expired_or_taken_over(self, offers, owner, people, now):
         _kept, revoked, declined, resent, _last, _still = offers

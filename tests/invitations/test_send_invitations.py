@@ -15,7 +15,7 @@ from invites.invitations.review import review_entries
 from invites.invitations.send_invitations import LARGE, LIFETIME, Approval, InvitationRequest
 from invites.lists import suggestions
 from invites.lists.entries import Entry
-from invites.members import answers, memberships
+from invites.members import answers, batch_progress, memberships
 from invites.models import (
     AuditEntry,
     Batch,
@@ -26,7 +26,7 @@ from invites.models import (
     InvitationState,
     InvitationStatus,
 )
-from invites.outbox import batches, progress
+from invites.outbox import batches
 from tests.support.actions import actions, invitation_request, invite, refused, reread, send
 
 
@@ -317,9 +317,9 @@ def test_pending_people_are_mailed_again_only_on_request(owner, pending, now):
 
 def test_a_batch_of_only_reminders_counts_its_people(owner, pending, now):
     batch = send_invitations.send(owner, invitation_request("pending@example.org", also=AGAIN), now)
-    seen = progress.of_batch(batch, now)
+    seen = batch_progress.of_batch(batch, now)
     assert (seen.total, seen.waiting, seen.people[InvitationStatus.PENDING]) == (1, 1, 1)
-    first = progress.of_batch(reread(pending).batch, now)
+    first = batch_progress.of_batch(reread(pending).batch, now)
     assert (first.total, first.sent) == (1, 1)
 
 
@@ -347,7 +347,7 @@ def test_a_pending_invitation_to_another_role_is_replaced(owner, now):
         "pending@example.org": (Role.ADMIN, "", batch),
     }
     assert reread(first).status(now) is InvitationStatus.REPLACED
-    assert progress.of_batch(batch, now).total == 2
+    assert batch_progress.of_batch(batch, now).total == 2
     assert batch.skipped["counts"] == {}
 
 

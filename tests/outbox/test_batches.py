@@ -8,7 +8,7 @@ from invites.core.errors import Reason
 from invites.core.roles import Role
 from invites.invitations import classify, manage
 from invites.lists.entries import Entry
-from invites.members import accounts
+from invites.members import accounts, batch_progress
 from invites.models import (
     Batch,
     BatchState,
@@ -19,7 +19,7 @@ from invites.models import (
     InvitationState,
     Membership,
 )
-from invites.outbox import batches, claims, deliveries, progress
+from invites.outbox import batches, claims, deliveries, requeue
 from invites.outbox.batches import PROBED_SIZE
 from invites.outbox.retry import SendResult
 from tests.support.actions import (
@@ -67,7 +67,7 @@ def test_a_paused_batch_waits_and_a_resumed_one_continues(owner, batch, now):
     assert actions(owner.account)[-2:] == ["paused", "resumed"]
 
 
-@pytest.mark.parametrize("act", [batches.resume, batches.retry_failed])
+@pytest.mark.parametrize("act", [batches.resume, requeue.retry_failed])
 def test_a_running_batch_cannot_be_resumed_and_one_without_failures_cannot_be_retried(
     owner, batch, now, act
 ):
@@ -187,7 +187,7 @@ def test_canceling_returns_the_number_of_withdrawn_mails(owner, batch, now):
 
 def test_retrying_queues_failed_mails_as_if_they_were_new(owner, batch, now):
     attempt_first(now, SendResult.FAILED, SendResult.SENT)
-    assert batches.retry_failed(owner, batch, now) == 1
+    assert requeue.retry_failed(owner, batch, now) == 1
     assert states() == [QUEUED, SENT, QUEUED, QUEUED]
     again = Delivery.select().order_by(Delivery.id).first()
     assert (again.attempts, again.finished_at) == (0, None)
@@ -198,7 +198,7 @@ def test_retrying_restarts_a_batch_that_was_done(owner, batch, now):
     attempt_first(now, SendResult.FAILED, *[SendResult.SENT] * 3)
     batches.advance()
     assert reread(batch).state == BatchState.DONE
-    batches.retry_failed(owner, batch, now)
+    requeue.retry_failed(owner, batch, now)
     attempt_all(now)
     assert states() == [SENT] * 4
 
@@ -206,9 +206,9 @@ def test_retrying_restarts_a_batch_that_was_done(owner, batch, now):
 def test_failed_mails_of_a_canceled_batch_cannot_be_retried(owner, batch, now):
     attempt_first(now, SendResult.FAILED)
     batches.cancel(owner, batch, now)
-    assert progress.of_batch(batch, now).retriable == 0
+    assert batch_progress.of_batch(batch, now).retriable == 0
     with refused(Reason.NOTHING_TO_RETRY):
-        batches.retry_failed(owner, batch, now)
+        requeue.retry_failed(owner, batch, now)
     assert reread(batch).state == BatchState.CANCELED
 
 
@@ -219,9 +219,9 @@ def test_failed_reminders_are_retried_unless_they_are_for_a_higher_role(people, 
     again = send(owner, now, *addresses(1), "boss@example.org")
     Invitation.update(role=Role.ADMIN).where(Invitation.email == "boss@example.org").execute()
     attempt_all(now, SendResult.FAILED)
-    assert progress.of_batch(again, now).failed == 2
-    assert progress.of_batch(again, now).retriable == 1
-    assert batches.retry_failed(moderator, again, now) == 1
+    assert batch_progress.of_batch(again, now).failed == 2
+    assert batch_progress.of_batch(again, now).retriable == 1
+    assert requeue.retry_failed(moderator, again, now) == 1
     assert [mail.recipient for mail in due(now)] == addresses(1)
 
 
@@ -229,14 +229,14 @@ def test_a_failed_mail_is_not_retried_if_a_later_one_was_sent(owner, batch, now)
     attempt_first(now, SendResult.FAILED, SendResult.FAILED, *[SendResult.SENT] * 2)
     manage.resend(owner, batch.invitations[0], now)
     attempt_all(now)
-    assert batches.retry_failed(owner, batch, now) == 1
+    assert requeue.retry_failed(owner, batch, now) == 1
     assert states() == [FAILED, QUEUED, *[SENT] * 3]
 
 
 def test_mail_to_people_who_can_no_longer_accept_is_not_retried(owner, batch, now):
     attempt_first(now, SendResult.FAILED)
     with refused(Reason.NOTHING_TO_RETRY):
-        batches.retry_failed(owner, batch, now + timedelta(days=15))
+        requeue.retry_failed(owner, batch, now + timedelta(days=15))
 
 
 class TestOnHoldAfterARestore:
@@ -247,7 +247,7 @@ class TestOnHoldAfterARestore:
 
     def test_mail_on_hold_can_be_sent(self, owner, batch, now):
         batches.advance()
-        assert batches.send_on_hold(owner, batch, now) == 4
+        assert requeue.send_on_hold(owner, batch, now) == 4
         attempt_all(now)
         assert states() == [SENT] * 4
         assert actions(owner.account)[-1] == "sent_on_hold"
@@ -256,24 +256,24 @@ class TestOnHoldAfterARestore:
         mailed, revoked, *_ = Invitation.select().order_by(Invitation.id)
         manage.resend(owner, mailed, now)
         manage.revoke(owner, revoked, now)
-        assert progress.of_batch(batch, now).on_hold == 2
-        assert batches.send_on_hold(owner, batch, now) == 2
+        assert batch_progress.of_batch(batch, now).on_hold == 2
+        assert requeue.send_on_hold(owner, batch, now) == 2
 
     def test_mail_that_is_released_and_then_canceled_is_no_longer_on_hold(self, owner, batch, now):
-        batches.send_on_hold(owner, batch, now)
+        requeue.send_on_hold(owner, batch, now)
         batches.cancel(owner, reread(batch), now)
         Invitation.update(state=InvitationState.PENDING).execute()
-        assert progress.of_batch(batch, now).on_hold == 0
+        assert batch_progress.of_batch(batch, now).on_hold == 0
 
     def test_canceled_mail_is_not_on_hold(self, owner, now):
         other = send(owner, now, "other@example.org")
         batches.cancel(owner, other, now)
         with refused(Reason.NOTHING_ON_HOLD):
-            batches.send_on_hold(owner, other, now)
+            requeue.send_on_hold(owner, other, now)
 
     def test_a_batch_that_was_paused_stays_paused(self, owner, batch, now):
         batches.pause(owner, batch, now)
-        batches.send_on_hold(owner, batch, now)
+        requeue.send_on_hold(owner, batch, now)
         assert due(now) == []
         assert reread(batch).state == BatchState.PAUSED
 
@@ -284,8 +284,8 @@ class TestOnHoldAfterARestore:
         batches.pause,
         batches.resume,
         batches.cancel,
-        batches.retry_failed,
-        batches.send_on_hold,
+        requeue.retry_failed,
+        requeue.send_on_hold,
     ],
 )
 def test_only_people_who_may_invite_with_its_role_may_manage_a_batch(people, now, act):
@@ -357,12 +357,12 @@ class TestProbes:
 
     def test_retrying_failed_probes_does_not_send_the_rest(self, big, owner, now):
         attempt_first(now, *[SendResult.FAILED] * 3)
-        batches.retry_failed(owner, big, now)
+        requeue.retry_failed(owner, big, now)
         assert len(due(now)) == 10
         assert reread(big).state == BatchState.PROBING
 
     def test_retrying_a_stopped_batch_sends_all_of_it(self, big, owner, now):
         attempt_first(now, *[SendResult.FAILED] * 10)
         assert due(now) == []
-        batches.retry_failed(owner, big, now)
+        requeue.retry_failed(owner, big, now)
         assert len(due(now)) == PROBED_SIZE

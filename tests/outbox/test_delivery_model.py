@@ -39,7 +39,7 @@ from invites.models import (
     Membership,
     Priority,
 )
-from invites.outbox import batches, claims, outcomes
+from invites.outbox import batches, claims, outcomes, requeue
 from invites.outbox.batches import ACTIVE
 from invites.outbox.outcomes import Outcome
 from invites.outbox.queue import MAX_DELAY, QueuedMail
@@ -197,7 +197,7 @@ class DeliveryModel(RuleBasedStateMachine):
 
     def retry_failed(self, number):
         ended = {row.id: row.batch for row in self.rows() if row.state in (FAILED, UNKNOWN)}
-        retried = self.manage(batches.retry_failed, Batch, number)
+        retried = self.manage(requeue.retry_failed, Batch, number)
         for row in self.rows():
             if retried and row.state == QUEUED and ended.get(row.id) == retried.id:
                 self.mails[row.id] = Expected(claimed_by=row.claimed_by)

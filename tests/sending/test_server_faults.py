@@ -22,7 +22,7 @@ from invites.models import (
     MailThrottle,
     Membership,
 )
-from invites.outbox import batches, heartbeat, outcomes
+from invites.outbox import batches, heartbeat, outcomes, requeue
 from invites.sending import connection_policy, smtp_socket, worker
 from invites.sending.smtp_replies import ServerUnavailable
 from invites.sending.smtp_transaction import SmtpTransaction
@@ -605,7 +605,7 @@ class TestBatches:
         assert reread(batch).stop_reason == "550 5.7.1 Your domain is not welcome"
         assert states() == {FAILED: 10, QUEUED: 190}
         server.answer = lambda _step: None
-        batches.retry_failed(owner, batch, utcnow())
+        requeue.retry_failed(owner, batch, utcnow())
         wait_for(lambda: states() == {SENT: 200})
 
     def test_a_batch_that_begins_to_fail_later_stops_too(
@@ -637,10 +637,10 @@ class TestBatches:
     ) -> None:
         stop, busy = batches.stop, iter([OperationalError("database is locked")])
 
-        def stop_later(batch_id: int, because: str) -> None:
+        def stop_later(*arguments: object) -> None:
             for error in busy:
                 raise error
-            stop(batch_id, because)
+            stop(*arguments)
 
         monkeypatch.setattr(batches, "stop", stop_later)
         batch = send(owner, now, *people(200))

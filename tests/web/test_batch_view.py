@@ -10,6 +10,7 @@ import pytest
 
 from invites.core.roles import Role
 from invites.members.account_batches import ListedBatch
+from invites.members.batch_progress import Progress
 from invites.models import (
     Batch,
     BatchState,
@@ -21,7 +22,6 @@ from invites.models import (
     Membership,
     User,
 )
-from invites.outbox.progress import Progress
 from invites.web.batch_view import BatchView, mail_tag
 
 NOW = datetime(2026, 11, 2, 18, 4, tzinfo=UTC)

@@ -107,8 +107,8 @@ REFUSING = {
     "batches.pause": Refusing("outbox.batches.pause"),
     "batches.resend": Refusing("invitations.manage.resend"),
     "batches.resume": Refusing("outbox.batches.resume"),
-    "batches.retry": Refusing("outbox.batches.retry_failed"),
-    "batches.send_on_hold": Refusing("outbox.batches.send_on_hold"),
+    "batches.retry": Refusing("outbox.requeue.retry_failed"),
+    "batches.send_on_hold": Refusing("outbox.requeue.send_on_hold"),
     "compose.add_file": Refusing("invitations.staging.stage_file", form=_file),
     "compose.create": Refusing(
         "invitations.send_invitations.send", form={"email": "a@example.org", "role": "10"}

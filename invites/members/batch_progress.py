@@ -1,6 +1,5 @@
 """A batch's progress: the status of its people, and of the newest mail to each."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,9 +8,9 @@ from peewee import fn
 
 from invites import db
 from invites.authorization import authority
+from invites.members.account_invitations import statuses
 from invites.models import (
     Batch,
-    BatchState,
     Delivery,
     DeliveryState,
     Invitation,
@@ -19,7 +18,7 @@ from invites.models import (
     InvitationStatus,
     Priority,
 )
-from invites.outbox import deliveries
+from invites.outbox import deliveries, requeue
 
 _SHOWN = 20
 _RECENTLY = timedelta(seconds=30)
@@ -83,7 +82,7 @@ class Progress:
 def of_batch(batch: Batch, now: datetime) -> Progress:
     mails = (
         Delivery.select(Delivery.state, fn.COUNT(Delivery.id))
-        .where(Delivery.batch == batch, is_newest_mail(of_batch=True))
+        .where(Delivery.batch == batch, deliveries.is_newest_mail(of_batch=True))
         .group_by(Delivery.state)
     )
     # Spells out every priority, so that SQLite uses the index of queued mail.
@@ -92,89 +91,16 @@ def of_batch(batch: Batch, now: datetime) -> Progress:
     return Progress(
         mails=dict.fromkeys(DeliveryState, 0) | {DeliveryState(s): n for s, n in db.tuples(mails)},
         people=statuses(mailed, now),
-        undelivered=_newest(
-            batch, Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
-        ),
+        undelivered=_newest(batch, deliveries.HAS_FAILED),
         deferred=_newest(batch, not_due & (Delivery.attempts > 0)),
         not_due=int(Delivery.select().where(Delivery.batch == batch, not_due).count()),
         per_minute=_per_minute(batch, now),
-        retriable=int(retriable(batch, now).count()),
-        on_hold=int(on_hold(batch, now).count()),
+        retriable=int(requeue.retriable(batch, now).count()),
+        on_hold=int(requeue.on_hold(batch, now).count()),
         unneeded=_unneeded(batch),
         without_authority=int(
             Invitation.select().where(mailed, authority.without_authority(now)).count()
         ),
-    )
-
-
-def people_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many people were or will be mailed, by batch id."""
-    is_included = Delivery.batch.in_(batch_ids)
-    return _by_batch(fn.COUNT(Delivery.invitation.distinct()), is_included)
-
-
-def sent_mails_of(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many mails were sent, by batch id."""
-    is_sent = Delivery.state == DeliveryState.SENT
-    return _by_batch(fn.COUNT(Delivery.id), Delivery.batch.in_(batch_ids) & is_sent)
-
-
-def undelivered_to(batch_ids: Sequence[int]) -> dict[int, int]:
-    """How many people haven't answered and have a failed mail or one on hold, by batch id."""
-    has_failed = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.BOUNCED))
-    is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
-    is_withdrawn = Delivery.state == DeliveryState.WITHDRAWN
-    is_open = Invitation.select().where(
-        Invitation.id == Delivery.invitation, Invitation.state == InvitationState.PENDING
-    )
-    which = Delivery.batch.in_(batch_ids) & (has_failed | is_withdrawn & is_on_hold)
-    which &= fn.EXISTS(is_open) & is_newest_mail(of_batch=True)
-    return _by_batch(fn.COUNT(Delivery.id), which)
-
-
-def _by_batch(count: Any, which: Any) -> dict[int, int]:
-    counted = Delivery.select(Delivery.batch, count).where(which).group_by(Delivery.batch)
-    return dict(db.tuples(counted))
-
-
-def retriable(batch: Batch, now: datetime) -> Any:
-    """A query for the ids of failed and unknown mails to people who can still accept."""
-    is_retriable = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
-    return _still_needed(batch, is_retriable, now)
-
-
-def on_hold(batch: Batch, now: datetime) -> Any:
-    """A query for the ids of mails on hold to people who can still accept."""
-    is_on_hold = Delivery.reply_text == deliveries.ON_HOLD
-    return _still_needed(batch, (Delivery.state == DeliveryState.WITHDRAWN) & is_on_hold, now)
-
-
-def total_on_hold(now: datetime) -> int:
-    batch_ids = Delivery.select(Delivery.batch).where(Delivery.reply_text == deliveries.ON_HOLD)
-    batches = Batch.select(Batch.id).where(Batch.id.in_(batch_ids))
-    return sum(int(on_hold(batch, now).count()) for batch in batches)
-
-
-def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
-    """A query for the ids of mails that match ``which``, each the newest of a pending invitation.
-
-    Excludes canceled batches, and reminders of invitations to a higher role than the batch's own:
-    members who may manage the batch may not send those.
-    """
-    return (
-        Delivery.select(Delivery.id)
-        .join(Invitation)
-        .switch(Delivery)
-        .join(Batch)
-        .where(
-            Delivery.batch == batch,
-            which,
-            Batch.state != BatchState.CANCELED,
-            Invitation.role <= Batch.role,
-            Invitation.state == InvitationState.PENDING,
-            Invitation.expires_at > now,
-            is_newest_mail(),
-        )
     )
 
 
@@ -186,7 +112,7 @@ def _unneeded(batch: Batch) -> int:
             Delivery.batch == batch,
             Delivery.state == DeliveryState.WITHDRAWN,
             Invitation.state.in_((InvitationState.ACCEPTED, InvitationState.DECLINED)),
-            is_newest_mail(of_batch=True),
+            deliveries.is_newest_mail(of_batch=True),
         )
     )
     return int(found.count())
@@ -208,29 +134,11 @@ def _per_minute(batch: Batch, now: datetime) -> float:
     return (count - 1) * 60 / seconds if seconds >= 1.0 else 0.0
 
 
-def statuses(which: Any, now: datetime) -> dict[InvitationStatus, int]:
-    """``which``: a condition on invitations."""
-    status = Invitation.status_at(now)
-    counted = Invitation.select(status, fn.COUNT(Invitation.id)).where(which).group_by(status)
-    return dict.fromkeys(InvitationStatus, 0) | {
-        InvitationStatus(s): n for s, n in db.tuples(counted)
-    }
-
-
-def is_newest_mail(*, of_batch: bool = False) -> Any:
-    """A condition: no later mail exists for the same invitation (of the same batch)."""
-    later = Delivery.alias()
-    is_later = (later.invitation == Delivery.invitation) & (later.id > Delivery.id)
-    if of_batch:
-        is_later &= db.unindexed(later.batch) == Delivery.batch
-    return ~fn.EXISTS(later.select(later.id).where(is_later))
-
-
 def _newest(batch: Batch, which: Any) -> list[Delivery]:
     return list(
         Delivery.select(Delivery, Invitation)
         .join(Invitation)
-        .where(Delivery.batch == batch, which, is_newest_mail(of_batch=True))
+        .where(Delivery.batch == batch, which, deliveries.is_newest_mail(of_batch=True))
         .order_by(Delivery.id.desc())
         .limit(_SHOWN)
     )
