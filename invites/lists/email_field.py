@@ -62,7 +62,7 @@ def format_entry(address: str, name: str = "") -> str:
 
 def replace_entry(text: str, wrong: str, right: str) -> str:
     entry = rf"(?<![\w.@+-]){re.escape(wrong)}(?![\w@+-]|\.\w)"
-    visible_text = "".join(map(_visible, text.splitlines(keepends=True)))
+    visible_text = _LINE.sub(lambda found: _visible(found[0]), text)
     return re.sub(entry, lambda _found: right, visible_text)
 
 

@@ -102,7 +102,7 @@ class ComposeForm(PlainForm):
     def add_typed(self, people: Sequence[tuple[str, str]]) -> None:
         quotable = [(name.replace('"', "'"), email) for name, email in people]
         lines = [f'"{name}" <{email}>' if name else email for name, email in quotable]
-        self.email.data = "\n".join([*(self.email.data or "").splitlines(), *lines])
+        self.email.data = "\n".join(filter(None, [(self.email.data or "").rstrip(), *lines]))
         self.__dict__.pop("entries", None)
 
     def keep_as_is(self, text: str) -> None:

@@ -258,6 +258,18 @@ def test_only_the_entry_itself_is_replaced(typed: str, wrong: str, after: str) -
     assert replace_entry(typed, wrong, "a@gmail.com") == after
 
 
+@pytest.mark.parametrize("end", ["\v", "\x1c", "\x85", " "])
+def test_replacing_takes_little_memory_whatever_the_text_has(end: str) -> None:
+    """Python's splitlines knows more line ends than the limit of lines counts."""
+    text = "a@gmial.com\n" + f"a{end}" * (FOUR_MEGABYTES // 2)
+    tracemalloc.start()
+    after = replace_entry(text, "a@gmial.com", "a@gmail.com")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert after == text.replace("gmial", "gmail")
+    assert peak < 40 * 1024 * 1024
+
+
 @pytest.mark.parametrize("name", ["", "Ann Bello", "Bello, Ann", "Zoë O'Neil"])
 def test_a_formatted_entry_is_read_as_the_same_address_and_name(name):
     [entry] = read_field(format_entry("ann@example.org", name))
