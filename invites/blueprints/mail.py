@@ -19,7 +19,7 @@ from invites.mail_check import sender_domain
 from invites.mail_check.test_mail import send_test_mail
 from invites.members import installation
 from invites.models import Delivery
-from invites.outbox import deliveries, heartbeat, throttle
+from invites.outbox import heartbeat, throttle
 from invites.outbox.throttle import Limits
 from invites.web import mail_labels
 from invites.web.access import Who, allow
@@ -111,7 +111,7 @@ def change_throttle() -> AnyResponse:
 @blueprint.get("/mailbox")
 @allow(Who.INSTALLER)
 def mailbox() -> AnyResponse:
-    found = deliveries.queued_page(request.args.get("page", 1, type=int))
+    found = installation.queued_page(request.args.get("page", 1, type=int))
     return show(
         "mail/mailbox.html",
         fragment="mail/_mail_list.html",
@@ -172,7 +172,7 @@ def _page(fragment: str = "", *, status: int = 200, **parts: Any) -> AnyResponse
 
 def _queued(delivery_id: int) -> tuple[Delivery, OutgoingMail | None]:
     """Returns None in place of a message that must no longer be sent."""
-    delivery = deliveries.find_queued(delivery_id)
+    delivery = installation.find_queued(delivery_id)
     if delivery is None:
         abort(404)
     return delivery, render(delivery, services().mail_context, now())

@@ -113,7 +113,7 @@ def restore(actor: Membership, invitation: Invitation, now: datetime) -> None:
             active = membership.is_active
             raise RuleError(Reason.ALREADY_MEMBER if active else Reason.INVITATION_CLOSED)
         status = Invitation.get_by_id(invitation.id).status(now)
-        if status is InvitationStatus.PENDING and deliveries.was_withdrawn(invitation):
+        if status is InvitationStatus.PENDING and _was_withdrawn(invitation):
             enqueue.queue_invitation(invitation, now)
         _record(AuditAction.RESTORED, actor, invitation, now)
 
@@ -153,6 +153,13 @@ def _withdraw_queued(invitation: Invitation, now: datetime) -> None:
     is_queued = Delivery.state == DeliveryState.QUEUED
     deliveries.withdraw((Delivery.invitation == invitation) & is_queued, now)
     batches.advance()
+
+
+def _was_withdrawn(invitation: Invitation) -> bool:
+    """Whether its newest email was."""
+    mails = Delivery.select().where(Delivery.invitation == invitation)
+    newest: Delivery | None = mails.order_by(Delivery.id.desc()).first()
+    return newest is not None and newest.state == DeliveryState.WITHDRAWN
 
 
 def _refuse_unsubscribed(invitation: Invitation) -> None:

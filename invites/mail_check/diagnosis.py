@@ -6,8 +6,8 @@ import ssl
 from enum import StrEnum
 
 from invites.core.settings import MailServer
+from invites.sending.smtp_client import Stage
 from invites.sending.smtp_replies import refuses_sender
-from invites.sending.smtp_stages import Stage
 
 # OpenSSL's codes for an invalid certificate.
 _EXPIRED = 10

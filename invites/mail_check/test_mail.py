@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
 from invites.mail_check.diagnosis import Diagnosis, diagnose
-from invites.sending.smtp_client import MAX_SHOWN, SmtpClient
+from invites.sending.smtp_client import MAX_SHOWN, Facts, SmtpClient, Stage
 from invites.sending.smtp_replies import printable
-from invites.sending.smtp_stages import Facts, Stage
 
 CONNECT_TIME = 10.0  # seconds, for all addresses of the server
 TOTAL_TIME = 30.0  # seconds for everything, because a person waits for the page

@@ -1,4 +1,4 @@
-"""The installation: its setup with a first account and owner, its secret keys, its backups."""
+"""The installation: setup with a first account and owner, secret keys, backups, queued mail."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,8 +6,10 @@ from enum import StrEnum
 
 from invites import db
 from invites.core.errors import Reason, RuleError
+from invites.core.paging import Page, paged
 from invites.members import accounts
-from invites.models import Account, Installation, User
+from invites.models import Account, Delivery, Installation, User
+from invites.outbox import deliveries
 from invites.people import profiles
 from invites.people.profiles import NewProfile
 
@@ -73,3 +75,15 @@ def last_backup(now: datetime) -> LastBackup:
     else:
         state = BackupState.OLD if now - row.backed_up_at > _BACKUP_AGE else BackupState.OK
     return LastBackup(state, row.backed_up_at, row.backup_failed_at, row.backup_failure)
+
+
+def queued_page(number: int) -> Page[Delivery]:
+    """Newest first."""
+    queued = (
+        Delivery.select(Delivery, Account).join(Account, db.LEFT_OUTER).where(deliveries.IS_QUEUED)
+    )
+    return paged(queued.order_by(Delivery.id.desc()), number)
+
+
+def find_queued(delivery_id: int) -> Delivery | None:
+    return Delivery.get_or_none(Delivery.id == delivery_id, deliveries.IS_QUEUED)

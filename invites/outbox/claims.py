@@ -25,14 +25,10 @@ _GIVE_BACK = db.sql(
     AND state = {DeliveryState.SENDING} AND claimed_by = ?""",
     DeliveryState,
 )
-_CLAIMED = db.sql(
-    "SELECT id FROM delivery WHERE state = {DeliveryState.SENDING}",
-    DeliveryState,
-)
 _RECOVER = db.sql(
     """UPDATE delivery
     SET state = {DeliveryState.QUEUED}, unknown_outcomes = unknown_outcomes + 1
-    WHERE state = {DeliveryState.SENDING}""",
+    WHERE state = {DeliveryState.SENDING} RETURNING id""",
     DeliveryState,
 )
 
@@ -73,7 +69,6 @@ def recover(now: datetime) -> int:
     """
     with db.transaction():
         outcomes.fold(now)
-        ids = [number for (number,) in db.select(_CLAIMED, ())]
-        db.execute(_RECOVER, ())
+        ids = [number for (number,) in db.select(_RECOVER, ())]
         deliveries.withdraw_canceled_or_over(ids, now)
     return len(ids)

@@ -1,4 +1,4 @@
-"""Finds queued deliveries, and withdraws those that must no longer be sent."""
+"""Conditions on deliveries, and withdrawing those that must no longer be sent."""
 
 import json
 from collections.abc import Sequence
@@ -8,14 +8,11 @@ from typing import Any
 from peewee import fn
 
 from invites import db
-from invites.core.paging import Page, paged
 from invites.models import (
     UNSENT_STATES,
-    Account,
     BatchState,
     Delivery,
     DeliveryState,
-    Invitation,
     InvitationState,
     Priority,
 )
@@ -63,23 +60,6 @@ _WITHDRAW_CANCELED_OR_OVER = db.sql(
 )
 
 
-def queued_page(number: int) -> Page[Delivery]:
-    """Newest first."""
-    queued = Delivery.select(Delivery, Account).join(Account, db.LEFT_OUTER).where(IS_QUEUED)
-    return paged(queued.order_by(Delivery.id.desc()), number)
-
-
-def find_queued(delivery_id: int) -> Delivery | None:
-    return Delivery.get_or_none(Delivery.id == delivery_id, IS_QUEUED)
-
-
-def was_withdrawn(invitation: Invitation) -> bool:
-    """Looks at the newest mail only."""
-    mails = Delivery.select().where(Delivery.invitation == invitation)
-    newest: Delivery | None = mails.order_by(Delivery.id.desc()).first()
-    return newest is not None and newest.state == DeliveryState.WITHDRAWN
-
-
 def is_newest_mail(*, of_batch: bool = False) -> Any:
     """A condition: no later mail exists for the same invitation (of the same batch)."""
     later = Delivery.alias()
@@ -89,14 +69,10 @@ def is_newest_mail(*, of_batch: bool = False) -> Any:
     return ~fn.EXISTS(later.select(later.id).where(is_later))
 
 
-def withdraw(which: Any, now: datetime, **changes: str) -> int:
-    """``which``: a condition. Returns how many were withdrawn."""
-    withdrawn: int = (
-        Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now, **changes)
-        .where(which)
-        .execute()
-    )
-    return withdrawn
+def withdraw(which: Any, now: datetime, **changes: str) -> None:
+    """``which``: a condition."""
+    update = Delivery.update(state=DeliveryState.WITHDRAWN, finished_at=now, **changes)
+    update.where(which).execute()
 
 
 def put_on_hold(now: datetime) -> None:

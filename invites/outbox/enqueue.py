@@ -70,6 +70,5 @@ def queue_batch(batch: Batch, now: datetime, again: Sequence[int] = ()) -> None:
     mails = 0
     for which in (Invitation.batch == batch, db.among(Invitation.id, again)):
         invitations = Invitation.select(*values.values()).where(which).order_by(Invitation.id)
-        Delivery.insert_from(invitations, list(values)).execute()
-        mails += invitations.count()
+        mails += Delivery.insert_from(invitations, list(values)).as_rowcount().execute()
     batches.start(batch, mails)

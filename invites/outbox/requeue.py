@@ -66,22 +66,20 @@ def _queue_again(
 
 def retriable(batch: Batch, now: datetime) -> Any:
     """A query for the ids of failed and unknown mails to people who can still accept."""
-    is_retriable = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
-    return _still_needed(batch, is_retriable, now)
+    which = Delivery.state.in_((DeliveryState.FAILED, DeliveryState.UNKNOWN))
+    return _still_needed(which & (Delivery.batch == batch), now)
 
 
 def on_hold(batch: Batch, now: datetime) -> Any:
     """A query for the ids of mails on hold to people who can still accept."""
-    return _still_needed(batch, deliveries.IS_ON_HOLD, now)
+    return _still_needed(deliveries.IS_ON_HOLD & (Delivery.batch == batch), now)
 
 
 def total_on_hold(now: datetime) -> int:
-    batch_ids = Delivery.select(Delivery.batch).where(deliveries.IS_ON_HOLD)
-    found = Batch.select(Batch.id).where(Batch.id.in_(batch_ids))
-    return sum(int(on_hold(batch, now).count()) for batch in found)
+    return int(_still_needed(deliveries.IS_ON_HOLD, now).count())
 
 
-def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
+def _still_needed(which: Any, now: datetime) -> Any:
     """A query for the ids of mails that match ``which``, each the newest of a pending invitation.
 
     Excludes canceled batches, and reminders of invitations to a higher role than the batch's own:
@@ -93,7 +91,6 @@ def _still_needed(batch: Batch, which: Any, now: datetime) -> Any:
         .switch(Delivery)
         .join(Batch)
         .where(
-            Delivery.batch == batch,
             which,
             Batch.state != BatchState.CANCELED,
             Invitation.role <= Batch.role,

@@ -67,11 +67,10 @@ class Dispatcher:
             self.rate_limit.uncount()
 
     def add_outcomes(self, outcomes_: Iterable[Outcome]) -> None:
-        """To be stored."""
         self._uncommitted += outcomes_
 
     def has_outcomes(self) -> bool:
-        """Whether there are outcomes to store."""
+        """Whether some aren't committed yet."""
         return bool(self._uncommitted)
 
     def store_outcomes(self) -> None:

@@ -10,13 +10,13 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from invites.core.settings import MailServer
 from invites.sending import smtp_socket
 from invites.sending.smtp_replies import printable
-from invites.sending.smtp_stages import Facts, Stage
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -26,6 +26,24 @@ MAX_SHOWN = 300  # characters of a line from the server
 _MAX_LINES = 60  # of one reply
 _MAX_LINE = 4096  # bytes
 _QUIT_TIME = 2.0  # seconds
+
+Facts = Mapping[str, str]
+"""What a step found out."""
+
+
+class Stage(StrEnum):
+    """The steps of an SMTP conversation, in order. The last three are those of a test mail."""
+
+    CONNECT = "connect"
+    ENCRYPT = "encrypt"
+    GREETING = "greeting"
+    HELLO = "hello"
+    STARTTLS = "starttls"
+    HELLO_AGAIN = "hello_again"
+    LOGIN = "login"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    MESSAGE = "message"
 
 
 class SmtpClient(smtplib.SMTP):
@@ -40,13 +58,13 @@ class SmtpClient(smtplib.SMTP):
         self,
         server: MailServer,
         *,
-        connect_time: float | None = None,
+        connect_time: float = float("inf"),
         total_time: float = float("inf"),
     ) -> None:
         """``connect_time``: seconds for all addresses of the server together."""
         super().__init__(local_hostname=_own_name())
         self.server = server
-        self._connect_time = smtp_socket.TIMEOUT if connect_time is None else connect_time
+        self._connect_time = min(connect_time, smtp_socket.TIMEOUT)
         self._deadline = time.monotonic() + total_time
         self._reply_deadline = float("inf")
         self.trace: list[bytes] = []
@@ -85,9 +103,8 @@ class SmtpClient(smtplib.SMTP):
     def quit_quickly(self) -> None:
         """Waits only briefly for the reply: an accepted message stays accepted."""
         self._deadline = min(self._deadline, time.monotonic() + _QUIT_TIME)
-        if self.sock is not None:
-            with contextlib.suppress(OSError):
-                self.docmd("QUIT")
+        with contextlib.suppress(OSError):
+            self.docmd("QUIT")
         self.close()
 
     def _connect(self) -> Facts:
@@ -108,10 +125,9 @@ class SmtpClient(smtplib.SMTP):
     def _encrypt(self) -> Facts:
         self._start_waiting()
         # Closes the socket if the server can't prove its name, so nothing more is sent to it.
-        secure = ssl.create_default_context().wrap_socket(
+        self.sock = secure = ssl.create_default_context().wrap_socket(
             self._limited_socket(), server_hostname=self.server.host
         )
-        self.sock = secure
         # What the server said in plain text can't be trusted (RFC 3207, 4.2).
         self.ehlo_resp = self.helo_resp = None
         self.esmtp_features = {}

@@ -42,15 +42,11 @@ class SmtpSession:
 
         Raises ServerUnavailable, or an exception caused by a bug. Then the session is over.
         """
+        self.awaits, self.waiting_since = None, time.monotonic()
         try:
             self.awaits = self._steps.send(next_message)
         except StopIteration:
-            self.awaits = None
-        except BaseException:
-            self.awaits = None
-            raise
-        finally:
-            self.waiting_since = time.monotonic()
+            return
 
     def _run(self) -> Steps[None]:
         try:

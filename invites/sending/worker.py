@@ -30,6 +30,7 @@ _STOP_TIME = 20.0  # for the current messages when told to stop; flask serve wai
 _DATABASE_PAUSE = 1.0  # until a database that failed is tried again
 _CLEANUP_EVERY = 3600.0
 _HEARTBEAT_EVERY = 10.0
+_NEVER = float("inf")
 
 log = logging.getLogger("invites.sending.worker")
 
@@ -47,14 +48,14 @@ class Worker:
         self._cleanup = Timer()
         self._heartbeat = Timer()
         self._reported_outage = ""
-        self._stop_deadline: float | None = None
+        self._stop_deadline = _NEVER
         self._is_waiting = False
         self._is_recovered = False
         self._fault: db.Fault | None = None
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Lets the current messages finish."""
-        self._stop_deadline = self._stop_deadline or time.monotonic() + _STOP_TIME
+        self._stop_deadline = min(self._stop_deadline, time.monotonic() + _STOP_TIME)
 
     def run(self) -> None:
         """Returns when stopped. Call it in the main thread, which receives signals."""
@@ -72,18 +73,14 @@ class Worker:
         return self._is_told_to_stop()
 
     def _is_told_to_stop(self) -> bool:
-        return self._stop_deadline is not None
-
-    def _has_time(self) -> bool:
-        """Whether a failed database may be tried again before the worker ends."""
-        return self._stop_deadline is None or time.monotonic() < self._stop_deadline
+        return self._stop_deadline < _NEVER
 
     def _work(self) -> None:
         log.info("mail worker started")
         with closing(ConnectionPool(self._dispatcher)) as pool:
             database_works = True
             while not self._is_told_to_stop() or (
-                pool.is_busy() and (database_works or self._has_time())
+                pool.is_busy() and (database_works or time.monotonic() < self._stop_deadline)
             ):
                 database_works = self._try(self._maintain, pool)
                 database_works = self._try(self._send, pool) and database_works
@@ -119,7 +116,7 @@ class Worker:
         if not self._is_recovered:
             claims.recover(utcnow())
             self._is_recovered = True
-        if self._stop_deadline is not None:
+        if self._is_told_to_stop():
             pool.shut_down(self._stop_deadline)
         elif self._maintenance.is_due(_BUSY_TICK) or not len(pool):
             if pool.any_has_sent():

@@ -6,7 +6,7 @@ from flask_babel.speaklater import LazyString
 from invites.mail_check.diagnosis import Diagnosis
 from invites.mail_check.sender_domain import Dmarc, Spf
 from invites.mail_check.test_mail import Step
-from invites.sending.smtp_stages import Stage
+from invites.sending.smtp_client import Stage
 
 _DONE = {
     Stage.CONNECT: _("Connected to %(address)s"),

@@ -17,7 +17,7 @@ from invites.mail_check import test_mail
 from invites.mail_check.diagnosis import Diagnosis
 from invites.mail_check.test_mail import MailTest, send_test_mail
 from invites.sending import smtp_client
-from invites.sending.smtp_stages import Stage
+from invites.sending.smtp_client import Stage
 from invites.web import mail_labels
 from tests.support.scripted_smtp_server import HANG_UP, SILENCE, TRICKLE, ScriptedServer, Step
 from tests.support.smtp_fixtures import CERTIFICATE

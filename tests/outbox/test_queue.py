@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from invites import db
-from invites.members import accounts
+from invites.members import accounts, installation
 from invites.models import (
     Batch,
     BatchState,
@@ -16,7 +16,7 @@ from invites.models import (
     Invitation,
     Membership,
 )
-from invites.outbox import batches, claims, deliveries, enqueue, queue
+from invites.outbox import batches, claims, enqueue, queue
 from invites.outbox.batches import PROBED_SIZE
 from invites.outbox.queue import MAX_DELAY
 from invites.people import email_tokens
@@ -196,7 +196,7 @@ def test_a_mail_has_all_that_its_message_needs(owner, now):
         lambda _now: batches.advance(),
         claims.recover,
         lambda now: claims.claim(WORKER, now, 10),
-        lambda _now: deliveries.queued_page(1),
+        lambda _now: installation.queued_page(1),
     ],
     ids=["urgent", "bulk", "advance", "recover", "claim", "waiting"],
 )

@@ -14,8 +14,7 @@ import pytest
 import invites
 from invites.core.settings import MailServer
 from invites.sending import smtp_socket
-from invites.sending.smtp_client import SmtpClient
-from invites.sending.smtp_stages import Stage
+from invites.sending.smtp_client import SmtpClient, Stage
 
 Connect = Callable[..., SmtpClient]
 
