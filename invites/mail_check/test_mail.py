@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from invites.core.settings import MailServer
 from invites.mail.message import OutgoingMail
 from invites.mail_check.diagnosis import Diagnosis, diagnose
-from invites.sending.smtp_client import MAX_SHOWN, Facts, SmtpClient, Stage
+from invites.sending.smtp_client import Facts, SmtpClient, Stage
 from invites.sending.smtp_replies import printable
 
 CONNECT_TIME = 10.0  # seconds, for all addresses of the server
 TOTAL_TIME = 30.0  # seconds for everything, because a person waits for the page
+
+_MAX_SHOWN = 300  # characters of a line from the server
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
         facts = {"host": server.host, "port": str(server.port), **_known_facts(stage, server, mail)}
         client.trace.clear()
         try:
-            facts.update(action())
+            facts |= {name: text[:_MAX_SHOWN] for name, text in action().items()}
         except (OSError, ValueError) as error:  # as SmtpClient raises them
             diagnosis = diagnose(stage, error, server)
             said = (*_said(client, stage), *_system_error(error))
@@ -84,7 +86,7 @@ def _expect_success(reply: tuple[int, bytes]) -> Facts:
 
 def _said(client: SmtpClient, stage: Stage) -> tuple[str, ...]:
     """The server's replies. Hides the password if the server repeats it."""
-    lines = tuple(printable(line)[:MAX_SHOWN] for line in client.trace)
+    lines = tuple(printable(line)[:_MAX_SHOWN] for line in client.trace)
     if stage is not Stage.LOGIN:
         return lines
     replies = [line for line in lines if not line.startswith("3")]  # 334 asks for credentials
@@ -109,4 +111,4 @@ def _system_error(error: Exception) -> tuple[str, ...]:
         text = error.verify_message
     elif isinstance(error, OSError) and not isinstance(error, smtplib.SMTPException):
         text = error.strerror or ""
-    return (printable(text)[:MAX_SHOWN],) if text else ()
+    return (printable(text)[:_MAX_SHOWN],) if text else ()

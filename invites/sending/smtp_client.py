@@ -21,8 +21,6 @@ from invites.sending.smtp_replies import printable
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-MAX_SHOWN = 300  # characters of a line from the server
-
 _MAX_LINES = 60  # of one reply
 _MAX_LINE = 4096  # bytes
 _QUIT_TIME = 2.0  # seconds
@@ -136,7 +134,7 @@ class SmtpClient(smtplib.SMTP):
         names = [str(name[1]) for name in certificate.get("subjectAltName", ())]
         return {
             "protocol": secure.version() or "TLS",
-            "names": printable(", ".join(names[:3]))[:MAX_SHOWN],
+            "names": printable(", ".join(names[:3])),
         }
 
     def _read_greeting(self) -> Facts:
@@ -147,7 +145,7 @@ class SmtpClient(smtplib.SMTP):
         """Falls back to HELO for old servers."""
         self.ehlo_or_helo_if_needed()
         offers = printable(", ".join(sorted(self.esmtp_features))).upper()
-        return {"offers": offers[:MAX_SHOWN] or "-"}
+        return {"offers": offers or "-"}
 
     def _start_tls(self) -> Facts:
         if not self.has_extn("starttls"):
