@@ -16,7 +16,7 @@ from invites.invitations import classify, staged_lists, staged_rows, subprocess_
 from invites.invitations.subprocess_pool import PoolError
 from invites.lists import files
 from invites.lists.dialect import DELIMITERS
-from invites.lists.encodings import CHOICES
+from invites.lists.encodings import CHOICES, is_utf_8
 from invites.lists.entries import Entry
 from invites.lists.table import BOTH_NAMES, Choice, Table
 from invites.lists.workbooks import is_container
@@ -67,13 +67,15 @@ def stage_file(
     now: datetime,
     instead_of: int | None = None,
 ) -> StagedList:
-    """Uses a subprocess for large files and for workbooks, which can be large when unpacked.
+    """Uses a subprocess if the file is large, or is read by a process that would not be metered.
+
+    Those are workbooks, and texts whose encoding has to be guessed.
 
     Raises RuleError(FILE_UNREADABLE) if that fails, and what ``stage`` raises.
     """
     file.seek(0)
     content = file.read(_LARGE_FILE)
-    if len(content) < _LARGE_FILE and not is_container(content):
+    if len(content) < _LARGE_FILE and is_utf_8(content) and not is_container(content):
         return stage(actor, file_name, content, now, instead_of)
     with tempfile.NamedTemporaryFile() as copy:
         file.seek(0)

@@ -79,12 +79,12 @@ def _likely_encodings(content: bytes) -> Iterator[str]:
 
 def _is_mostly_utf_8(content: bytes) -> bool:
     lines = non_ascii_lines(content)
-    return 2 * sum(map(_is_utf_8, lines)) >= len(lines) > 0
+    return 2 * sum(map(is_utf_8, lines)) >= len(lines) > 0
 
 
-def _is_utf_8(line: bytes) -> bool:
+def is_utf_8(content: bytes) -> bool:
     try:
-        line.decode()
+        content.decode()
     except UnicodeDecodeError:
         return False
     return True

@@ -527,6 +527,12 @@ class TestLargeFiles:
             staging.stage_file(owner, "p.xlsx", small, now)
         assert subprocess_pool.take_seconds_spent() > 0
 
+    def test_of_guessing_an_encoding_the_processor_time_counts(self, owner, now):
+        small = io.BytesIO(b"Name,Email\n\xcf\xe5\xf2\xf0,p@example.org\n")
+        subprocess_pool.take_seconds_spent()
+        staging.stage_file(owner, "p.csv", small, now)
+        assert subprocess_pool.take_seconds_spent() > 0
+
     def test_are_read_in_another_way_in_a_subprocess(self, owner, now, monkeypatch):
         rows = "".join(f"Łukasz,person{n}@example.org\n" for n in range(20_000))
         content = io.BytesIO(f"Name,Email\n{rows}".encode("cp1250"))
