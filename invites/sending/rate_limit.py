@@ -13,16 +13,11 @@ class RateLimit:
         self._next = 0.0
         self._refused_at = float("-inf")
 
-    @property
-    def per_minute(self) -> int | None:
-        return self._per_minute
-
-    @per_minute.setter
-    def per_minute(self, limit: int | None) -> None:
-        """A higher limit applies at once."""
-        self._per_minute = limit
-        if limit is not None:
-            self._next = min(self._next, time.monotonic() + 60 / limit)
+    def change(self, per_minute: int | None) -> None:
+        """None: no limit. A higher one applies at once."""
+        self._per_minute = per_minute
+        if per_minute is not None:
+            self._next = min(self._next, time.monotonic() + 60 / per_minute)
 
     def allows_one(self) -> bool:
         """Whether a mail may be sent now."""

@@ -132,7 +132,7 @@ class Worker:
     def _open_connections(self, pool: ConnectionPool) -> None:
         limits = throttle.read()
         rate_limit = self._dispatcher.rate_limit
-        rate_limit.per_minute = limits.per_minute
+        rate_limit.change(limits.per_minute)
         pool.limit(limits.connections)
         if self._mail_server is None or rate_limit.delay() > _CONNECT_AHEAD:
             return

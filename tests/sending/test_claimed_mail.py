@@ -121,7 +121,7 @@ def test_a_new_rate_limit_applies_to_claimed_mails(
     server.gate.clear()
     wait_for(lambda: server.held == 8)
     MailThrottle.update(per_minute=1).execute()
-    wait_for(lambda: sender._dispatcher.rate_limit.per_minute == 1)
+    wait_for(lambda: sender._dispatcher.rate_limit._per_minute == 1)
     before, received = len(built), len(server.received)
     server.gate.set()
     wait_for(lambda: len(server.received) >= received + 8)

@@ -63,29 +63,29 @@ def sent(rate_limit, clock, seconds, every):
 @pytest.mark.parametrize("per_minute", [6, 60, 600, 3000, 6000])
 def test_the_rate_limit_is_reached_and_not_exceeded(clock, per_minute):
     rate_limit = RateLimit()
-    rate_limit.per_minute = per_minute
+    rate_limit.change(per_minute)
     made_up = 1 + max(1, per_minute / 600)
     assert 0.98 * per_minute - 1 <= sent(rate_limit, clock, 60, 0.035) <= per_minute + made_up
 
 
 def test_an_hour_without_mail_allows_no_burst(clock):
     rate_limit = RateLimit()
-    rate_limit.per_minute = 3000
+    rate_limit.change(3000)
     clock.seconds += 3600
     assert sent(rate_limit, clock, 0.01, 0.01) <= 6
 
 
 def test_a_higher_rate_limit_applies_at_once(clock):
     rate_limit = RateLimit()
-    rate_limit.per_minute = 1
+    rate_limit.change(1)
     assert sent(rate_limit, clock, 1, 0.1) >= 1
-    rate_limit.per_minute = 6000
+    rate_limit.change(6000)
     assert sent(rate_limit, clock, 1, 0.01) > 90
 
 
 def test_a_mail_that_was_not_attempted_does_not_count(clock, owner, now, dispatcher):
     send(owner, now, "ada@example.org", "ben@example.org")
-    dispatcher.rate_limit.per_minute = 1
+    dispatcher.rate_limit.change(1)
     message = dispatcher.next_message()
     assert dispatcher.next_message() is None
     dispatcher.return_unsent([message.mail])
