@@ -1,11 +1,13 @@
 """Forgotten passwords: the mail, its link, the new password."""
 
+import time
 from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from time_machine import travel
 
+from invites.blueprints import password_reset
 from invites.core.roles import Role
 from invites.models import Delivery, EmailToken, EmailTokenPurpose, Session, User
 from tests.support.browsing import Browser
@@ -41,6 +43,14 @@ def test_the_response_does_not_reveal_profiles(people: People, somebody: Browser
     unknown = ask(somebody, "nobody@example.org").text.replace("nobody@example.org", "")
     assert known == unknown
     assert Delivery.select().count() == 1
+
+
+@pytest.mark.parametrize("email", ["uma@example.org", "nobody@example.org"])
+def test_the_response_takes_the_same_time(people: People, somebody: Browser, email: str) -> None:
+    somebody.open("/password-reset")
+    started = time.monotonic()
+    somebody.press("Email me a link", email=email)
+    assert time.monotonic() - started >= password_reset._LEAST_SECONDS
 
 
 def test_an_invalid_address_is_refused(people: People, somebody: Browser) -> None:
