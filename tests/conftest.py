@@ -52,7 +52,7 @@ SIGNING_KEY = "a secret key for tests"
 @pytest.fixture(autouse=True)
 def fresh_list_budget() -> None:
     """Lists of earlier tests don't use up the processor time of later ones, on a slow machine."""
-    list_capacity._budget.storage.reset()
+    list_capacity._budgets = list_capacity._Budgets()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from math import ceil
+from threading import Lock
 from typing import Any, TypeVar, cast
 
-import limits
 from flask import Flask, Response, g
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from invites.core.places import Places
 from invites.invitations import subprocess_pool
@@ -23,11 +21,34 @@ from invites.web.responses import show
 View = TypeVar("View", bound=Callable[..., Any])
 
 _places = Places(4, each=2)  # requests with lists at a time; gunicorn has 32 threads
-# Milliseconds per person: of CPU time, and of receiving the form, which occupies a place too.
-_BUDGET = limits.parse("20000 per minute")
 _RETRY_AFTER = 3  # seconds; most lists take less than one
+# Seconds per person: of CPU time, and of receiving the form, which occupies a place too.
+_BUDGET = 20.0
+_PAID_BACK_IN = 60.0  # seconds, for a whole budget
 
-_budget = FixedWindowRateLimiter(MemoryStorage())
+
+class _Budgets:
+    """A person who spent more than their budget waits until the rest is paid back.
+
+    Windows that end would forgive it: two people could occupy all places every other minute.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._paid_at: dict[int, float] = {}  # when everything is paid back, by user
+
+    def spend(self, user_id: int, seconds: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            owing = {who: at for who, at in self._paid_at.items() if at > now}
+            owing[user_id] = owing.get(user_id, now) + seconds * _PAID_BACK_IN / _BUDGET
+            self._paid_at = owing
+
+    def seconds_to_wait(self, user_id: int) -> float:
+        return self._paid_at.get(user_id, 0) - time.monotonic() - _PAID_BACK_IN
+
+
+_budgets = _Budgets()
 
 
 def init_app(app: Flask) -> None:
@@ -61,9 +82,9 @@ def enter(user_id: int) -> Response | None:
 
 def _seconds_to_wait(user_id: int) -> int:
     """Takes a place and returns 0, or returns the seconds until it is worth trying again."""
-    if not _budget.test(_BUDGET, str(user_id)):
-        reset = _budget.get_window_stats(_BUDGET, str(user_id)).reset_time
-        return max(1, ceil(reset - time.time()))
+    seconds = _budgets.seconds_to_wait(user_id)
+    if seconds > 0:
+        return ceil(seconds)
     return 0 if _places.take(str(user_id)) else _RETRY_AFTER
 
 
@@ -74,4 +95,4 @@ def _leave(_error: BaseException | None) -> None:
     _places.leave(str(user_id))
     seconds = time.thread_time() - started + subprocess_pool.take_seconds_spent()
     seconds += g.get("seconds_receiving", 0)
-    _budget.hit(_BUDGET, str(user_id), cost=ceil(1000 * seconds))
+    _budgets.spend(user_id, seconds)

@@ -7,10 +7,7 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-import limits
 import pytest
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from invites.invitations import staging
 from invites.models import Membership
@@ -21,11 +18,6 @@ from tests.support.populated_account import ACCOUNT
 from tests.web.test_access import Untouched
 
 NEW = f"{ACCOUNT}/invitations/new"
-
-
-@pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(list_capacity, "_budget", FixedWindowRateLimiter(MemoryStorage()))
 
 
 @contextmanager
@@ -118,7 +110,7 @@ def test_downloads_of_lists_share_these_places(
 def test_downloads_count_as_processor_time(
     olive: Browser, owner: Membership, downloads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_capacity, "_BUDGET", limits.parse("1 per minute"))
+    monkeypatch.setattr(list_capacity, "_BUDGET", 0.001)
     assert olive.client.get(downloads[0]).status_code == 200
     assert [olive.client.get(url).status_code for url in downloads] == [503] * 3
 
@@ -126,7 +118,7 @@ def test_downloads_count_as_processor_time(
 def test_a_person_who_used_up_their_processor_time_waits_and_nobody_else(
     olive: Browser, owner: Membership, ada: Browser
 ) -> None:
-    list_capacity._budget.hit(list_capacity._BUDGET, str(owner.user_id), cost=20_000)
+    list_capacity._budgets.spend(owner.user_id, 25)
     assert look(olive) == 503
     assert 1 <= int(olive.response.headers["Retry-After"]) <= 60
     assert look(ada) == 200
@@ -135,16 +127,23 @@ def test_a_person_who_used_up_their_processor_time_waits_and_nobody_else(
 def test_waiting_for_a_slow_sender_counts_as_processor_time(
     olive: Browser, owner: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(list_capacity, "_BUDGET", limits.parse("2000 per minute"))
+    monkeypatch.setattr(list_capacity, "_BUDGET", 2.0)
     body = {"input_stream": Slow(b"email=ann"), "content_type": "application/x-www-form-urlencoded"}
     assert olive.client.post(f"{NEW}/review", content_length=9, **body).status_code == 400
     assert look(olive) == 503
 
 
-def test_processor_time_is_counted_and_not_requests(
-    olive: Browser, owner: Membership, monkeypatch: pytest.MonkeyPatch
+def test_two_people_cannot_occupy_all_places_every_other_minute(
+    olive: Browser, owner: Membership
 ) -> None:
-    monkeypatch.setattr(list_capacity, "_BUDGET", limits.parse("1000000 per minute"))
+    """Two forms that take a minute each cost six budgets, which are paid back in six minutes."""
+    list_capacity._budgets.spend(owner.user_id, 60)
+    list_capacity._budgets.spend(owner.user_id, 60)
+    assert look(olive) == 503
+    assert 290 < int(olive.response.headers["Retry-After"]) <= 300
+
+
+def test_processor_time_is_counted_and_not_requests(olive: Browser, owner: Membership) -> None:
     assert look(olive) == 200
-    left = list_capacity._budget.get_window_stats(list_capacity._BUDGET, str(owner.user_id))
-    assert 1 <= 1_000_000 - left.remaining < 60_000
+    seconds_until_paid_back = list_capacity._budgets.seconds_to_wait(owner.user_id) + 60
+    assert 0 < seconds_until_paid_back < 60
