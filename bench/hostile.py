@@ -32,6 +32,8 @@ from invites.core.roles import Role
 from invites.core.settings import PROJECT_ROOT, load_settings
 from invites.factory import create_app
 from invites.invitations import staging
+from invites.invitations.review import review_entries
+from invites.lists.email_field import read_field
 from invites.members import accounts
 from invites.models import Membership, User
 from invites.people import sessions
@@ -95,6 +97,12 @@ def many(pattern: str, count: int = 49_000) -> bytes:
     return "\n".join(pattern.format(n) for n in range(count)).encode()
 
 
+def right_to_left(number: int) -> str:
+    """Three invalid addresses at Hebrew domains, which take longest to read."""
+    domain = ".".join(chr(0x5D0 + (number + n) % 27) + "\u05d0" * 37 for n in range(4))
+    return "?".join(f"{name}..b{number}@{domain}" for name in "abc")
+
+
 FILE = '; filename="people.csv"'
 FORMS = [
     Body("escapes, 24 MB", URLENCODED, b"email=" + b"%3C" * 8_000_000),
@@ -132,8 +140,10 @@ LISTS = [
     ) + in_field(b"")),
     Body("kept as is", MULTIPART, part("kept_as_is", repeated(b"a ", 3.9)) + in_field(b"a@b.co")),
     Body("edited rows", MULTIPART, b"".join(
-        part(f"text-{n}", b"a@b.co") for n in range(1, 900)
+        part(f"text-{n}", right_to_left(n).encode()) for n in range(1, 21)
     ) + in_field(b"a@b.co")),
+    Body("corrected among other line ends", MULTIPART, part("use", b"0")
+         + in_field(b"a@gmial.com\n" + repeated("a\x85".encode(), 3.8))),
     Body("a file of 20 MB", MULTIPART, part("csv_file", repeated(b"a@b.co,\n", 19.9), FILE)
          + in_field(b"")),
     Body("a file of bad domains", MULTIPART, part("csv_file", many("p@büro{}.org"), FILE)
@@ -232,7 +242,7 @@ def main() -> None:
         attacker = Attacker(site)
         send(Body("", URLENCODED, b"").request("/login", *attacker.credentials(None)))
         idle = web.memory("VmRSS")
-        kinds = (one_at_a_time, at_once, with_large_list)
+        kinds = (one_at_a_time, at_once, with_large_list, sent)
         costs = [cost for kind in kinds for cost in kind(web, idle, site, attacker)]
         print(f"idle: {idle:.0f} MB; after {len(costs):,} kinds: {web.memory('VmRSS'):.0f} MB")
     for who in dict.fromkeys(cost.who for cost in costs):
@@ -289,6 +299,18 @@ def with_large_list(web: Process, idle: float, site: Site, attacker: Attacker) -
         body = Body("20 MB", MULTIPART, part("domain", b"gmial.com") + in_field(b""))
         request = body.request(f"{new}/list/{staged.id}/{change}", cookie, token)
         yield measured(web, idle, ("moderator", change, body.name), [request])
+
+
+def sent(web: Process, idle: float, site: Site, attacker: Attacker) -> Iterator[Cost]:
+    """Whoever else writes has to wait until the list is sent."""
+    person = attacker.person(Role.MODERATOR)
+    text = "\n".join(["ann@example.org", *map(right_to_left, range(2_000))])
+    seen = review_entries(person.account, read_field(text), None, utcnow()).fingerprint
+    body = Body("2,000 invalid addresses", MULTIPART, part("seen", seen.encode())
+                + in_field(text.encode()))  # fmt: skip
+    url = f"/accounts/{site.rows.account.slug}/invitations/new"
+    request = body.request(url, *attacker.credentials(person.user))
+    yield measured(web, idle, ("moderator", "sent", body.name), [request])
 
 
 def forms(app: Flask) -> list[Rule]:
