@@ -20,7 +20,7 @@ from invites.web.after_login import after_password
 from invites.web.error_status import status_of
 from invites.web.form_limits import FORM
 from invites.web.forms import NewPasswordField, PlainForm, checked_by
-from invites.web.login import is_trusted_device, log_out
+from invites.web.login import is_own_device, log_out
 from invites.web.rate_limits import limit_joining, limit_mail
 from invites.web.responses import show, tell
 from invites.web.services import links, now
@@ -68,7 +68,7 @@ def ask() -> Response:
     form = AskForm()
     if not form.validate_on_submit():
         return show("password_reset/ask.html", form=form, status=form.status)
-    profiles.request_password_reset(form.email.data, now(), is_trusted_device)
+    profiles.request_password_reset(form.email.data, now(), is_own_device)
     return show("password_reset/asked.html", email=form.email.data)
 
 

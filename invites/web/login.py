@@ -95,6 +95,11 @@ def log_out() -> None:
     session.clear()
 
 
+def is_own_device(user: User) -> bool:
+    """Whether the owner of the address logged in here. Anybody can claim an unconfirmed address."""
+    return user.is_confirmed and is_trusted_device(user)
+
+
 def is_trusted_device(user: User) -> bool:
     marks = request.cookies.get(_device_cookie(), "")
     return trusted_devices.is_trusted(marks, user, services().signer)

@@ -25,7 +25,7 @@ from invites.core.addresses import canonical, spellings
 from invites.core.errors import Reason, RuleError
 from invites.people import passwords, profiles
 from invites.web import pending_login
-from invites.web.login import is_trusted_device, person
+from invites.web.login import is_own_device, person
 from invites.web.services import links
 
 _GUESSES = "10 per 15 minutes"
@@ -133,7 +133,7 @@ def _email_and_password() -> str:
 def _requester() -> str:
     """The user with the typed address, if this device is trusted; otherwise the network."""
     user = profiles.find(_typed_email())
-    return f"user {user.id}" if user and is_trusted_device(user) else _network()
+    return f"user {user.id}" if user and is_own_device(user) else _network()
 
 
 def _unsubscribe_link() -> str:

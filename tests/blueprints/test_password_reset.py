@@ -8,10 +8,11 @@ from flask import Flask
 from time_machine import travel
 
 from invites.blueprints import password_reset
+from invites.core.clock import utcnow
 from invites.core.roles import Role
 from invites.models import Delivery, EmailToken, EmailTokenPurpose, Session, User
 from tests.support.browsing import Browser
-from tests.support.people import PASSWORD, People
+from tests.support.people import PASSWORD, People, make_user
 from tests.support.populated_account import ask_email_token, links, path, signed_in
 
 NEW = "a fish in the snow"
@@ -90,6 +91,20 @@ def test_nor_can_a_person_who_knew_the_former_password(
     mails = Delivery.select().count()
     assert ask(uma, "uma@example.org").status == 200
     assert Delivery.select().count() == mails + 1
+
+
+def test_nobody_floods_a_mailbox_by_logging_in_with_its_unconfirmed_address(
+    somebody: Browser, people: People, now: datetime
+) -> None:
+    make_user("Eve Evil", "noa@example.org", now, confirmed=False)
+    somebody.log_in("noa@example.org", PASSWORD).press("Log out")
+    start = utcnow()
+    for hour in range(12):
+        with travel(start + timedelta(hours=hour, minutes=hour), tick=False):
+            for _ in range(5):
+                ask(somebody, "noa@example.org")
+    mails = Delivery.select().where(Delivery.recipient == "noa@example.org").count()
+    assert 10 < mails <= 10 + 12
 
 
 def test_the_link_sets_a_new_password_and_ends_every_session(
