@@ -4,9 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
 
+ON_POSTGRESQL := -m "not browser and not slow" $(addprefix tests/,authorization blueprints bounces invitations \
+	members outbox people sending test_races.py)
+
 export FLASK_APP := app.py
 
-.PHONY: run dev test test-one check fast slow browser soak bench format
+.PHONY: run dev test test-one check fast slow postgresql browser soak bench format
 
 run: .venv/runs
 	@echo "Preparing the database and starting Invites"
@@ -22,7 +25,7 @@ dev: .venv/develops
 	@$(BIN)/flask migrate
 	@$(BIN)/flask serve --reload
 
-test: check fast slow browser
+test: check fast slow postgresql browser
 
 check: .venv/develops
 	$(BIN)/ruff format --check --quiet
@@ -36,6 +39,13 @@ fast: .venv/develops
 
 slow: .venv/develops
 	$(PYTEST) -m slow
+
+# Rules and pages once more, on a PostgreSQL server that the tests start.
+postgresql: export TEST_DATABASE := postgresql
+postgresql: .venv/develops
+	@if $(BIN)/python -c 'import sys; from tests.support.postgres import binaries; sys.exit(binaries() is None)'; \
+	then echo "$(PYTEST) $(ON_POSTGRESQL)"; $(PYTEST) $(ON_POSTGRESQL); \
+	else echo "INCOMPLETE: PostgreSQL isn't installed (apt-get install postgresql), so nothing was tested on it."; fi
 
 browser: .venv/develops
 	@.ci/chromium

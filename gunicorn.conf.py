@@ -59,7 +59,7 @@ def post_worker_init(_worker: Any) -> None:
 
 def on_starting(server: Any) -> None:
     """Refuses to start if Invites isn't ready. Holds the locks until the server ends."""
-    db.configure(_settings.database_path)
+    db.configure(_settings.database, folder=_settings.data)
     server.until_the_end = ExitStack()  # the server outlives this module when it reloads
     try:
         with db.file_errors():

@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> F
     )
     keys = load_secret_keys(settings.data)
     _configure(app, settings, keys)
-    db.configure(settings.database_path)
+    db.configure(settings.database, folder=settings.data)
     _add_services(app, settings, keys)
     templates.init_app(app)
     commands.register(app)

@@ -24,7 +24,9 @@ from invites.members import accounts
 from invites.models import TABLES, Account, Membership
 from invites.people import passwords
 from invites.web import list_capacity
+from tests.support import postgres as postgres_support
 from tests.support.people import People, make_user
+from tests.support.postgres import PostgresServer
 
 hypothesis_settings.register_profile(
     "suite", derandomize=True, deadline=None, max_examples=100, database=None
@@ -70,6 +72,16 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server with a database "test" that has the newest schema."""
+    with postgres_support.running() as server:
+        db.configure(server.create("test"), folder=tmp_path_factory.mktemp("migrated"))
+        schema.migrate(TABLES)
+        db.database.close_all()
+        yield server
+
+
+@pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database with the newest schema, made by the real migrations once."""
     path = tmp_path_factory.mktemp("migrated") / "invites.sqlite3"
@@ -81,21 +93,42 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings of a box without a mail server, with its data in a folder of the test's own."""
-    return load_settings({"INVITES_DATA": str(tmp_path / "data")})
+if postgres_support.is_wanted():
 
+    @pytest.fixture
+    def settings(tmp_path: Path, postgres: PostgresServer) -> Settings:
+        """Settings without a mail server, with the data in a folder of the test's own."""
+        url = postgres.url("test")
+        return load_settings({"INVITES_DATA": str(tmp_path / "data"), "INVITES_DATABASE": url})
 
-@pytest.fixture
-def database(migrated: Path, settings: Settings) -> Iterator[Path]:
-    """A database of the test's own, connected in this thread."""
-    make_secret_key(settings.data)
-    shutil.copy(migrated, settings.database_path)
-    db.configure(settings.database_path)
-    db.connect()
-    yield settings.database_path
-    db.close()
+    @pytest.fixture
+    def database(postgres: PostgresServer, settings: Settings) -> Iterator[str]:
+        """A PostgreSQL database of the test's own, connected in this thread."""
+        make_secret_key(settings.data)
+        db.configure(postgres.url("test"), folder=settings.data)
+        db.connect()
+        opened = db.database.obj
+        yield postgres.url("test")
+        postgres_support.empty(opened.connection())
+        for used in (opened, db.database.obj):  # an application configures its own
+            used.close_all()
+
+else:
+
+    @pytest.fixture
+    def settings(tmp_path: Path) -> Settings:
+        """Settings without a mail server, with the data in a folder of the test's own."""
+        return load_settings({"INVITES_DATA": str(tmp_path / "data")})
+
+    @pytest.fixture
+    def database(migrated: Path, settings: Settings) -> Iterator[Path]:
+        """A database of the test's own, connected in this thread."""
+        make_secret_key(settings.data)
+        shutil.copy(migrated, settings.database_path)
+        db.configure(settings.database_path)
+        db.connect()
+        yield settings.database_path
+        db.close()
 
 
 @pytest.fixture

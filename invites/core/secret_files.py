@@ -5,7 +5,7 @@ from pathlib import Path
 
 from invites.core.setting_values import SettingsError
 
-SECRETS = ("INVITES_MAIL_PASSWORD", "INVITES_BOUNCES_IMAP_PASSWORD")
+SECRETS = ("INVITES_MAIL_PASSWORD", "INVITES_BOUNCES_IMAP_PASSWORD", "INVITES_DATABASE")
 _SUFFIX = "_FILE"
 
 _READABLE_BY_ALL = 0o004

@@ -1,5 +1,6 @@
 """Parses the values of settings, and says what is wrong with them."""
 
+import importlib.util
 from collections.abc import Mapping
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -100,3 +101,21 @@ def number(environ: Mapping[str, str], name: str, *, default: int, highest: int)
     if number is None or number > highest:
         raise SettingsError(f"{name} must be a whole number up to {highest}, not {text!r}.")
     return number
+
+
+def database_url(text: str) -> str:
+    """Empty for SQLite. Raises SettingsError."""
+    url = text.strip()
+    if url.startswith("postgres://"):  # as some providers write it
+        url = url.replace("postgres://", "postgresql://", 1)
+    if url and not url.startswith("postgresql://"):
+        raise SettingsError(
+            "INVITES_DATABASE must be the address of a PostgreSQL database, such as "
+            "postgresql://invites:PASSWORD@db.example.org/invites. Leave it out to use SQLite."
+        )
+    if url and importlib.util.find_spec("psycopg") is None:
+        raise SettingsError(
+            "INVITES_DATABASE needs a driver. Install it with "
+            "'pip install -r requirements-postgresql.txt'."
+        )
+    return url

@@ -18,6 +18,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _NAMES = [
     "INVITES_DATA",
+    "INVITES_DATABASE",
+    "INVITES_DATABASE_FILE",
     "INVITES_BIND",
     "INVITES_BASE_URL",
     "INVITES_TRUSTED_PROXIES",
@@ -75,6 +77,7 @@ class Settings:
     bounce_mailbox: MailboxServer | None = None
     unknown_names: tuple[str, ...] = ()
     exposed_secrets: tuple[Path, ...] = ()
+    database_url: str = ""
 
     @property
     def site_name(self) -> str:
@@ -88,6 +91,11 @@ class Settings:
     @property
     def database_path(self) -> Path:
         return self.data / "invites.sqlite3"
+
+    @property
+    def database(self) -> Path | str:
+        """The SQLite file, or the URL of a PostgreSQL database."""
+        return self.database_url or self.database_path
 
     @property
     def is_local_only(self) -> bool:
@@ -147,6 +155,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         bounce_mailbox=_bounce_mailbox(environ),
         unknown_names=_unknown_names(environ),
         exposed_secrets=secret_files.readable_by_all(files.values()),
+        database_url=values.database_url(environ.get("INVITES_DATABASE", "")),
     )
 
 

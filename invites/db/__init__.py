@@ -1,11 +1,13 @@
-"""The SQLite database: connections, queries, schema, migrations, locks and faults."""
+"""The database: connections, queries, schema, migrations, locks and faults."""
 
 from invites.db.connection import (
+    backend,
     close,
     configure,
     connect,
     database,
-    path,
+    folder,
+    place,
     transaction,
 )
 from invites.db.database_file import backup

@@ -3,40 +3,54 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import cast
 
-from peewee import DatabaseProxy, SqliteDatabase
+from peewee import DatabaseProxy, PostgresqlDatabase
 
-from invites.db import search
+from invites.db.backend import Backend
+from invites.db.sqlite import Sqlite
 
 database = DatabaseProxy()
 
 
-def configure(path: Path, *, durable: bool = True) -> None:
-    """Points the models at the SQLite file ``path``. Doesn't connect or create the file.
+def configure(place: Path | str, *, folder: Path | None = None, durable: bool = True) -> None:
+    """Points the models at a SQLite file, or at the URL of a PostgreSQL database. Doesn't connect.
 
-    ``durable``: each commit survives a power failure (synchronous=FULL). False for the mail worker:
-    after a power failure, the last few messages may be sent twice. It also waits only 5 seconds for
-    a lock, because it can't read from mail servers while it waits.
+    ``folder``: of this server's own files, for PostgreSQL. ``durable``: each commit survives a
+    power failure. False for the mail worker: after a power failure, the last few messages may be
+    sent twice.
     """
-    sqlite = SqliteDatabase(
-        f"{path.as_uri()}?mode=rw",  # not rwc: a missing file is an error
-        uri=True,
-        lock_type="IMMEDIATE",
-        timeout=30 if durable else 5,
-        pragmas={
-            "journal_mode": "wal",
-            "foreign_keys": 1,
-            "synchronous": "full" if durable else "normal",
-            "cache_size": -2_000,  # KiB per connection; each thread of the web process has one
-        },
-    )
-    search.register(sqlite)
-    database.initialize(sqlite)
+    if database.obj is not None:
+        database.obj.close_idle()
+    database.initialize(open_backend(place, folder, durable=durable))
 
 
-def path() -> Path:
-    return Path(unquote(urlsplit(database.obj.database).path))
+def open_backend(place: Path | str, folder: Path | None, *, durable: bool = True) -> Backend:
+    """See ``configure``. Doesn't connect."""
+    if isinstance(place, Path):
+        return Sqlite(place, durable=durable)
+    from invites.db.postgres import Postgres  # needs psycopg, which is optional
+
+    assert folder is not None
+    return Postgres(place, folder, durable=durable)
+
+
+def backend() -> Backend:
+    return cast(Backend, database.obj)
+
+
+def is_postgres() -> bool:
+    return isinstance(database.obj, PostgresqlDatabase)
+
+
+def place() -> Path | str:
+    """What ``configure`` was given."""
+    return backend().place
+
+
+def folder() -> Path:
+    """Of this server's own files."""
+    return backend().folder
 
 
 def connect() -> None:

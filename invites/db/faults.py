@@ -22,6 +22,7 @@ class Fault(StrEnum):
     DAMAGED = "damaged"
     BUSY = "busy"
     FAILED = "failed"
+    UNREACHABLE = "unreachable"
 
 
 class FaultError(Exception):
@@ -50,13 +51,30 @@ _BY_CODE = {
     sqlite3.SQLITE_IOERR: Fault.FAILED,
     sqlite3.SQLITE_CANTOPEN: Fault.FAILED,
 }
+# See "Appendix A. PostgreSQL Error Codes". Errors without a code are about the connection.
+_BY_SQLSTATE = {
+    "53100": Fault.FULL,
+    "25006": Fault.READ_ONLY,
+    "XX001": Fault.DAMAGED,
+    "XX002": Fault.DAMAGED,
+    "53300": Fault.BUSY,
+    "55P03": Fault.BUSY,
+    "57014": Fault.BUSY,
+    "57P01": Fault.UNREACHABLE,
+    "57P02": Fault.UNREACHABLE,
+    "57P03": Fault.UNREACHABLE,
+    "28P01": Fault.FAILED,
+    "28000": Fault.FAILED,
+    "3D000": Fault.FAILED,
+    "42501": Fault.FAILED,
+}
 _BY_ERRNO = {
     errno.ENOSPC: Fault.FULL,
     errno.EDQUOT: Fault.FULL,
     errno.EROFS: Fault.READ_ONLY,
 }
 
-_EXPLANATIONS = {
+_OF_FILE = {
     Fault.FULL: "The disk is full. Free some space for {full}.",
     Fault.READ_ONLY: "{path} can't be written. Check that it and the files beside it (-wal, -shm) "
     "belong to the user that Invites runs as, with mode 0600, and that the disk is writable.",
@@ -67,6 +85,17 @@ _EXPLANATIONS = {
     "Check that it exists and belongs to the user that Invites runs as, and that the disk works.",
 }
 
+_OF_POSTGRES = {
+    Fault.FULL: "The disk of {path} is full. Free some space there, or in {full}.",
+    Fault.READ_ONLY: "{path} can't be written. Is it a standby?",
+    Fault.DAMAGED: "{path} is damaged{details}. Restore a backup.",
+    Fault.BUSY: "{path} is busy at the moment{details}.",
+    Fault.UNREACHABLE: "{path} can't be reached{details}. Check that its server is running, and "
+    "INVITES_DATABASE.",
+    Fault.FAILED: "{path} can't be used{details}. Check INVITES_DATABASE, and that the user may "
+    "create tables and change rows.",
+}
+
 
 def fault_of(error: BaseException) -> Fault | None:
     """None for an error that has nothing to do with the state of the server, such as a bug."""
@@ -74,6 +103,8 @@ def fault_of(error: BaseException) -> Fault | None:
         return error.fault
     if isinstance(error, OSError):
         return _BY_ERRNO.get(error.errno or 0)
+    if type(error).__module__.startswith("psycopg"):
+        return _fault_of_postgres(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended code
     fault = _BY_CODE.get(code)
     if fault is Fault.FAILED:
@@ -85,18 +116,26 @@ def fault_of(error: BaseException) -> Fault | None:
     return fault or (fault_of(before) if before and is_from_database else None)
 
 
+def _fault_of_postgres(error: BaseException) -> Fault | None:
+    code = getattr(error, "sqlstate", None)
+    if code is None and type(error).__name__ in ("OperationalError", "ConnectionTimeout"):
+        return Fault.UNREACHABLE
+    return _BY_SQLSTATE.get(code or "")
+
+
 def explain(error: BaseException) -> str:
     """What the operator can do about a fault."""
-    return _EXPLANATIONS[fault_of(error) or Fault.FAILED].format(
-        path=connection.path(),
+    explanations = _OF_POSTGRES if connection.is_postgres() else _OF_FILE
+    return explanations[fault_of(error) or Fault.FAILED].format(
+        path=connection.backend(),
         full=" and ".join(full_folders()),
-        details=f": {error}" if str(error) else "",
+        details=f": {' '.join(str(error).split())}" if str(error) else "",
     )
 
 
 def free_bytes(folder: Path | None = None) -> int:
     """On the disk of the database, or of ``folder``."""
-    found = os.statvfs(folder or connection.path().parent)
+    found = os.statvfs(folder or connection.folder())
     return found.f_bavail * found.f_frsize
 
 
@@ -106,14 +145,14 @@ def is_full() -> bool:
 
 def full_folders() -> list[str]:
     """Folders on a full disk that Invites writes to; all of them if no disk seems full."""
-    folders = [connection.path().parent, Path(tempfile.gettempdir())]
+    folders = [connection.folder(), Path(tempfile.gettempdir())]
     full = [folder for folder in folders if folder.exists() and free_bytes(folder) < _MIN_FREE]
     return [str(folder) for folder in full or folders]
 
 
 def _what_failed() -> Fault:
     """Distinguishes faults for which SQLite has the same two codes."""
-    path = connection.path()
+    path = Path(connection.place())
     if not path.exists():
         return Fault.FAILED
     if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):

@@ -5,9 +5,19 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from pathlib import Path
 
 from invites.db import connection
-from invites.db.faults import Fault, FaultError, explain, fault_of, file_errors, free_bytes, is_full
+from invites.db.faults import (
+    ERRORS,
+    Fault,
+    FaultError,
+    explain,
+    fault_of,
+    file_errors,
+    free_bytes,
+    is_full,
+)
 
 log = logging.getLogger("invites.db")
 
@@ -39,7 +49,9 @@ def refuse_damaged(opened: sqlite3.Connection, seconds: float | None = None) -> 
 
 
 def refuse_damaged_now(seconds: float) -> None:
-    """Raises NotReadyError if damage is found within ``seconds``."""
+    """Raises NotReadyError if damage is found within ``seconds``. PostgreSQL checks itself."""
+    if connection.is_postgres():
+        return
     with file_errors(), closing(_open()) as opened:
         refuse_damaged(opened, seconds)
 
@@ -88,12 +100,11 @@ class Monitor:
 
     def _check(self, now: float) -> Fault | None:
         try:
-            with closing(_open()) as opened:
-                if now >= self._read_at + _READ_EVERY:
-                    self._read_at = now
-                    refuse_damaged(opened, _READ_TIME)
-                _write(opened)
-        except (FaultError, OSError, sqlite3.Error) as error:
+            if connection.is_postgres():
+                connection.backend().check_write()
+            else:
+                self._check_file(now)
+        except ERRORS as error:
             fault = fault_of(error) or Fault.FAILED
             self.report(fault)
             if fault is Fault.BUSY:
@@ -103,9 +114,16 @@ class Monitor:
             return fault
         return Fault.FULL if is_full() else None
 
+    def _check_file(self, now: float) -> None:
+        with closing(_open()) as opened:
+            if now >= self._read_at + _READ_EVERY:
+                self._read_at = now
+                refuse_damaged(opened, _READ_TIME)
+            _write(opened)
+
 
 def _open() -> sqlite3.Connection:
-    uri = f"{connection.path().as_uri()}?mode=rw"
+    uri = f"{Path(connection.place()).as_uri()}?mode=rw"
     return sqlite3.connect(uri, uri=True, timeout=_LOCK_TIME, isolation_level=None)
 
 

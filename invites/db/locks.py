@@ -13,7 +13,7 @@ from invites.db import connection
 @contextmanager
 def lock_file(name: str) -> Iterator[IO[str]]:
     """Opens a file beside the database for processes to lock. Doesn't lock it."""
-    path = connection.path().with_name(f"{name}.lock")
+    path = connection.folder() / f"{name}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+") as lock:
         if os.fstat(descriptor).st_mode & 0o077:  # created by an earlier version
@@ -27,8 +27,8 @@ def only_one(name: str, give_up: Callable[[], bool], *, where: str = "") -> Iter
 
     Yields whether this process holds it. ``where``: added to what ``holder`` returns.
     """
-    with lock_file(name) as lock:
-        while not (claimed := _claim(lock)) and not give_up():
+    with lock_file(name) as lock, connection.backend().lock_attempts(name) as attempt:
+        while not (claimed := _claim(lock) and attempt()) and not give_up():
             time.sleep(0.2)
         if claimed:
             lock.truncate(0)

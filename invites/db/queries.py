@@ -1,15 +1,14 @@
 """Queries and bulk writes that peewee can't express or builds too slowly."""
 
-import json
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
 import peewee
-from peewee import JOIN, SQL, Model, ModelDelete, NodeList
+from peewee import JOIN, SQL, Model, ModelDelete
 
-from invites.db.connection import database
+from invites.db.connection import backend, database
 
 LEFT_OUTER = JOIN.LEFT_OUTER
 
@@ -25,7 +24,7 @@ def insert_rows(
     marks = ", ".join(["?" for _ in columns] + [str(int(value)) for value in same.values()])
     names = ", ".join(f'"{column}"' for column in (*columns, *same))
     statement = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608  # only names of tables and columns; values are parameters
-    database.cursor().executemany(statement, rows)
+    backend().insert_rows(statement, rows)
 
 
 def update_rows(
@@ -35,7 +34,7 @@ def update_rows(
     new = ", ".join(f'"{column}" = ?' for column in columns)
     which = " AND ".join(f'"{key}" = ?' for key in keys)
     statement = f'UPDATE "{model._meta.table_name}" SET {new} WHERE {which}'  # noqa: S608  # only names of tables and columns; values are parameters
-    database.cursor().executemany(statement, rows)
+    backend().insert_rows(statement, rows)
 
 
 def delete(model: type[Model]) -> ModelDelete:
@@ -51,13 +50,13 @@ def tuples(query: Any) -> list[tuple[Any, ...]]:
 
 def select(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Values are as stored (see ``moment``)."""
-    rows: list[tuple[Any, ...]] = database.execute_sql(sql, values).fetchall()
+    rows: list[tuple[Any, ...]] = database.execute_sql(backend().translated(sql), values).fetchall()
     return rows
 
 
 def execute(sql: str, values: Sequence[Any]) -> int:
     """Returns the number of rows changed."""
-    rows: int = database.execute_sql(sql, values).rowcount
+    rows: int = database.execute_sql(backend().translated(sql), values).rowcount
     return rows
 
 
@@ -98,7 +97,7 @@ def literal(value: str) -> SQL:
 
 def among(field: Any, values: Sequence[str | int]) -> Any:
     """Passes all values as one parameter, because peewee is slow with one per value."""
-    return field.in_(SQL("(SELECT value FROM json_each(?))", [json.dumps(values)]))
+    return backend().among(field, values)
 
 
 def lookup(values: Sequence[str], field: Any) -> Any:
@@ -106,19 +105,9 @@ def lookup(values: Sequence[str], field: Any) -> Any:
 
     Sorting tens of thousands of values makes it twice as fast: neighbors share index pages.
     """
-    wanted = SQL("json_each(?) AS wanted", [_as_json(sorted(values))])
-    # In SQLite, CROSS JOIN fixes the order of the tables: it reads ``wanted`` first.
-    return peewee.Join(wanted, field.model, JOIN.CROSS, on=(SQL("wanted.value") == field))
-
-
-def _as_json(values: Sequence[str]) -> str:
-    """Ten times as fast as json.dumps for many values."""
-    text = "\n".join(values)
-    if "\\" in text or text.count("\n") != len(values) - 1:
-        return json.dumps(values)
-    return "[" + json.dumps(text).replace("\\n", '","') + "]"
+    return backend().lookup(sorted(values), field)
 
 
 def unindexed(field: Any) -> Any:
     """``field`` as an expression that no index matches, so that SQLite picks a better index."""
-    return NodeList((SQL("+"), field))
+    return backend().unindexed(field)

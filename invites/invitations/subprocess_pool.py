@@ -58,7 +58,7 @@ def run(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     with _slots:
         process = _spare.take() or _Process()
         try:
-            answer, seconds = process.call((db.path(), work, args, kwargs))
+            answer, seconds = process.call(((db.place(), db.folder()), work, args, kwargs))
         finally:
             _thread.seconds_spent += seconds
         _spare.start()
@@ -81,11 +81,11 @@ def take_seconds_spent() -> float:
 def serve(descriptor: int) -> None:
     with Connection(descriptor) as connection:
         try:
-            path, work, args, kwargs = connection.recv()
+            database, work, args, kwargs = connection.recv()
         except EOFError:
             return
         gc.disable()  # the process ends after this
-        answer = _call(path, work, args, kwargs)
+        answer = _call(database, work, args, kwargs)
         connection.send((answer, _processor_time()))
 
 
@@ -94,9 +94,12 @@ def _processor_time() -> float:
     return sum(os.times()[:4])
 
 
-def _call(path: Path, work: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+def _call(
+    database: tuple[Path | str, Path], work: Callable[..., Any], args: Any, kwargs: Any
+) -> tuple[Any, Any, Any]:
     """Returns the result, the refusal and the fault. Those that don't apply are None."""
-    db.configure(path)
+    place, folder = database
+    db.configure(place, folder=folder)
     try:
         db.connect()
         return work(*args, **kwargs), None, None

@@ -36,7 +36,12 @@ log = logging.getLogger("invites.sending.worker")
 
 
 class Worker:
-    """Sends all mail. Only one may run at a time."""
+    """Sends all mail. Only one may run at a time.
+
+    ``has_lost_database``: why it stopped by itself. With the connection to PostgreSQL, it lost the
+    lock that keeps others from sending what it claimed, and maybe its last outcomes. The next
+    worker recovers.
+    """
 
     def __init__(self, mail_server: MailServer | None, mail_context: MailContext) -> None:
         """Without a mail server, mail stays queued."""
@@ -52,6 +57,7 @@ class Worker:
         self._is_waiting = False
         self._is_recovered = False
         self._fault: db.Fault | None = None
+        self.has_lost_database = False
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Lets the current messages finish."""
@@ -105,6 +111,9 @@ class Worker:
     def _report(self, error: PeeweeException) -> None:
         """A fault in a row is reported once: a large list keeps the database locked for a while."""
         fault = db.fault_of(error)
+        if fault is db.Fault.UNREACHABLE:
+            self.has_lost_database = True
+            self.stop()
         if fault is None:
             log.exception("the database can't be used now")
         elif fault is not self._fault:

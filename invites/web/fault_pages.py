@@ -33,6 +33,10 @@ _FOR_INSTALLERS = {
         _("The database is damaged"),
         _("Stop Invites and restore a backup, as described in docs/operating.md."),
     ),
+    Fault.UNREACHABLE: (
+        _("The database can't be reached"),
+        _("Nothing was changed. Check %(path)s. Invites works again once it answers."),
+    ),
     Fault.FAILED: (
         _("The database can't be used"),
         _("Nothing was changed. Check %(path)s and its disk. The log says what failed."),
@@ -64,7 +68,7 @@ def _answer(error: Exception) -> Response:
     if not is_installer:
         return error_page(503, *_FOR_OTHERS)
     title, advice = _FOR_INSTALLERS[fault]
-    places = {"path": db.path(), "folders": ", ".join(db.full_folders())}
+    places = {"path": str(db.backend()), "folders": ", ".join(db.full_folders())}
     return error_page(503, title, advice % places)
 
 

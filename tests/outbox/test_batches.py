@@ -92,9 +92,10 @@ def test_canceling_withdraws_queued_mail_and_those_people_can_be_invited_again(o
 
 
 def test_canceling_keeps_the_invitation_of_a_mail_that_may_have_arrived(owner, batch, now):
-    attempt(Delivery.select().first(), SendResult.OUTCOME_UNKNOWN, now)
+    first = Delivery.select().order_by(Delivery.id).first()
+    attempt(first, SendResult.OUTCOME_UNKNOWN, now)
     batches.cancel(owner, batch, now)
-    first = Delivery.select().first()
+    first = reread(first)
     assert first.state == WITHDRAWN
     assert reread(first.invitation).state == InvitationState.PENDING
 

@@ -48,6 +48,7 @@ from invites.people import email_tokens
 from tests.conftest import NOW, SIGNING_KEY
 from tests.support.actions import new_profile, send
 from tests.support.people import make_user
+from tests.support.postgres import sqlite_only
 
 QUEUED, SENDING, SENT = DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.SENT
 FAILED, UNKNOWN = DeliveryState.FAILED, DeliveryState.UNKNOWN
@@ -429,6 +430,7 @@ def first_batches(database, monkeypatch):
     return database
 
 
+@sqlite_only
 def test_each_mail_is_queued_claimed_or_done_whatever_happens(first_batches, tmp_path):
     run_state_machine_as_test(
         partial(DeliveryModel, first_batches, tmp_path / "invites.sqlite3"),

@@ -22,6 +22,7 @@ from invites.outbox.queue import MAX_DELAY
 from invites.people import email_tokens
 from tests.support.actions import WORKER, invite, reread, send
 from tests.support.people import make_user
+from tests.support.postgres import sqlite_only
 
 MINUTE = timedelta(minutes=1)
 
@@ -200,6 +201,7 @@ def test_a_mail_has_all_that_its_message_needs(owner, now):
     ],
     ids=["urgent", "bulk", "advance", "recover", "claim", "waiting"],
 )
+@sqlite_only
 def test_queued_mail_is_found_without_scanning_the_table(owner, now, look):
     send(owner, now, *people("p", 5))
     first = Delivery.select().order_by(Delivery.id).first()
@@ -231,6 +233,7 @@ def steps_to_find_probes(owner, now, size, *results):
     return len(steps)
 
 
+@sqlite_only
 @pytest.mark.parametrize("sending", [0, 3, 10])
 def test_looking_for_probes_costs_the_same_however_large_the_batch(owner, now, sending):
     states = [DeliveryState.SENDING] * sending

@@ -15,6 +15,7 @@ from invites.models import Delivery, EmailToken, EmailTokenPurpose, User
 from invites.people import email_tokens, passwords, profiles, sessions
 from tests.support.actions import confirm, new_profile, refused, reread
 from tests.support.people import PASSWORD, make_user
+from tests.support.postgres import sqlite_only
 
 HOUR = timedelta(hours=1)
 
@@ -227,17 +228,19 @@ def test_a_new_password_does_not_overwrite_a_reset_meanwhile(ada, now):
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+@sqlite_only
 def test_while_others_write_the_answer_does_not_reveal_profiles(ada, now, email):
     connection.database.execute_sql("PRAGMA busy_timeout = 0")
-    with closing(sqlite3.connect(db.path(), isolation_level=None)) as other:
+    with closing(sqlite3.connect(db.place(), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError, match="locked"):
             profiles.request_password_reset(email, now)
 
 
+@sqlite_only
 def test_an_unknown_address_waits_for_the_disk_as_long_as_a_known_one(ada, now):
     """A commit that writes nothing is quicker."""
-    log = Path(f"{db.path()}-wal")
+    log = Path(f"{db.place()}-wal")
     connection.database.execute_sql("PRAGMA wal_autocheckpoint = 0")
 
     def written(email, at=now):

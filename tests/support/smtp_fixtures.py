@@ -73,6 +73,7 @@ def mailing_app(
     def make(*, has_pages: bool = False, **environ: str) -> Flask:
         known = {
             "INVITES_DATA": str(settings.data),
+            "INVITES_DATABASE": settings.database_url,
             "INVITES_MAIL_SERVER": "127.0.0.1",
             "INVITES_MAIL_PORT": str(stopped_smtp_server.port),
             "INVITES_MAIL_FROM": "Invites <invites@box.example>",
@@ -91,14 +92,14 @@ def worker_of(app: Flask) -> Worker:
 
 
 @pytest.fixture
-def make_worker(mailing_app: Callable[..., Flask]) -> Iterator[MakeWorker]:
+def make_worker(mailing_app: Callable[..., Flask], settings: Settings) -> Iterator[MakeWorker]:
     """Creates a mail worker for such an application."""
     contexts = []
 
     def make(**environ: str) -> Worker:
         app = mailing_app(**environ)
         db.close()
-        db.configure(app.extensions["invites"].settings.database_path, durable=False)
+        db.configure(settings.database, folder=settings.data, durable=False)
         contexts.append(app.app_context())
         contexts[-1].push()
         return worker_of(app)
