@@ -12,7 +12,7 @@ from invites import db
 from invites.cli import readiness
 from invites.core import secret_key
 from invites.core.settings import Settings
-from invites.db import NotReadyError, schema
+from invites.db import NotReadyError, copying, schema
 from invites.models import TABLES
 from invites.outbox import claims, deliveries, requeue
 from invites.people import sessions
@@ -44,7 +44,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
         raise NotReadyError(f"{done} already exists. Try again in a second.")
     draft = Path(tempfile.mkdtemp(prefix=f"{done.name}.unfinished-", dir=folder))
     try:
-        db.backup(draft / settings.database_path.name)
+        _copy_database(settings, draft / settings.database_path.name)
         _copy(settings.data / secret_key.FILE_NAME, draft)
         for path in (*draft.iterdir(), draft):
             _finish(settings, path)
@@ -58,6 +58,15 @@ def back_up(settings: Settings, folder: Path, now: datetime, *, keep: int | None
     return done
 
 
+def _copy_database(settings: Settings, target: Path) -> None:
+    """Always to a SQLite file."""
+    if settings.database_url:
+        copying.copy(settings.database_url, target, settings.data, TABLES)
+        target.with_name("migrate.lock").unlink()
+    else:
+        db.backup(target)
+
+
 def restore(
     settings: Settings, backup: Path, now: datetime, *, replace: bool, keep_mail: bool
 ) -> Restored:
@@ -67,6 +76,13 @@ def restore(
     emails on hold unless ``keep_mail``, because they may have been sent since the backup. Ends all
     sessions, because some may have been ended since. Changes nothing if it raises NotReadyError.
     """
+    if settings.database_url:
+        raise NotReadyError(
+            f"INVITES_DATABASE is set. Copy {secret_key.FILE_NAME} from the backup to "
+            f"{settings.data}, then run 'flask copy-database "
+            f"{backup / settings.database_path.name} NEW', where NEW is the address of an empty "
+            "database, and set INVITES_DATABASE to it."
+        )
     _refuse_incomplete(settings, backup)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with readiness.hold_alone(settings):

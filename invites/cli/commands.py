@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 _MODULES = {
     "backup": "database",
+    "copy-database": "database",
     "bounces": "bounces",
     "demo": "demo",
     "disable-two-step": "rescue",

@@ -13,9 +13,10 @@ from invites.cli import backups, readiness
 from invites.cli.shared import command, describe, ready_database
 from invites.core import secret_key
 from invites.core.clock import utcnow
-from invites.core.setting_values import SettingsError
-from invites.db import NotReadyError
+from invites.core.setting_values import SettingsError, database_url
+from invites.db import NotReadyError, copying
 from invites.members import installation
+from invites.models import TABLES
 from invites.web.services import services
 
 P = ParamSpec("P")
@@ -76,6 +77,25 @@ def _record(write: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None
         db.connect()
         write(*args, **kwargs)
     db.close()
+
+
+@command
+@click.argument("source")
+@click.argument("target")
+def copy_database(source: str, target: str) -> None:
+    """Copy all data from SOURCE to TARGET while Invites is stopped.
+
+    Each is a SQLite file or the address of a PostgreSQL database (postgresql://…). TARGET must be
+    empty or new. Then set INVITES_DATABASE to it, or move the file into the data folder.
+    """
+    settings = services().settings
+    with readiness.hold_alone(settings):
+        rows = copying.copy(_place(source), _place(target), settings.data, TABLES)
+    click.echo(f"Copied {rows:,} rows, and compared them.")
+
+
+def _place(text: str) -> Path | str:
+    return database_url(text) if "://" in text else Path(text).resolve()
 
 
 @command

@@ -2,6 +2,8 @@
 
 import logging
 
+import click
+
 from invites import db
 from invites.cli import readiness
 from invites.cli.shared import command
@@ -14,6 +16,9 @@ def worker() -> None:
     """Send queued emails until stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = services().settings
-    db.configure(settings.database_path, durable=False)
+    db.configure(settings.database, folder=settings.data, durable=False)
     with readiness.service(settings):
-        Worker(settings.mail_server, services().mail_context).run()
+        current = Worker(settings.mail_server, services().mail_context)
+        current.run()
+    if current.has_lost_database:
+        raise click.ClickException("The connection to the database was lost. Start again.")

@@ -1,0 +1,172 @@
+"""An installation whose database is a PostgreSQL server, with real processes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from invites import db
+from invites.core.clock import utcnow
+from invites.core.settings import PROJECT_ROOT, SettingsError, load_settings
+from invites.db import Fault
+from invites.db.health import Monitor
+from invites.models import TABLES, Delivery, Membership, User
+from tests.support import postgres as postgres_support
+from tests.support import preloaded
+from tests.support.actions import send
+from tests.support.postgres import PostgresServer, needs_postgres, sqlite_only
+from tests.support.scripted_smtp_server import ScriptedServer
+from tests.support.sending_actions import SENT, people, states, wait_for
+
+pytestmark = [pytest.mark.slow, sqlite_only, needs_postgres]
+
+MAILS = 300
+CONNECTIONS = 4
+
+
+class Installation:
+    """Its commands run as an operator would run them."""
+
+    def __init__(self, data: Path, url: str) -> None:
+        self.url = url
+        self.data = data
+        self.environ = {"INVITES_DATA": str(data), "INVITES_DATABASE": url}
+
+    def flask(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        known = {name: value for name, value in os.environ.items() if "INVITES_" not in name}
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app.py", *arguments],
+            env=known | self.environ,
+            cwd=PROJECT_ROOT,
+            input=typed,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture
+def crashing_postgres() -> Iterator[PostgresServer]:
+    """A server of the test's own, which it may kill."""
+    with postgres_support.running() as server:
+        yield server
+
+
+@pytest.fixture
+def installation(crashing_postgres: PostgresServer, tmp_path: Path) -> Iterator[Installation]:
+    """An installation that Olive has set up."""
+    installation = Installation(tmp_path / "data", crashing_postgres.create("invites"))
+    assert "Applied 0001_initial." in installation.flask("migrate").stdout
+    setup = "setup --account Riverside --name Olive --email olive@example.org --password-stdin"
+    done = installation.flask(*setup.split(), typed="a long secret phrase")
+    assert done.returncode == 0, done.stderr
+    db.configure(installation.url, folder=installation.data)
+    yield installation
+    db.close()
+    db.database.obj.close_idle()
+
+
+def test_migrating_again_changes_nothing(installation: Installation) -> None:
+    assert installation.flask("migrate").stdout == "The database is up to date.\n"
+
+
+def test_no_message_is_lost_when_the_server_crashes_and_few_arrive_twice(
+    installation: Installation, crashing_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    with ScriptedServer(delay=0.01).listening() as mail_server:
+        environ = installation.environ | {
+            "INVITES_MAIL_SERVER": "127.0.0.1",
+            "INVITES_MAIL_PORT": str(mail_server.port),
+        }
+        db.connect()
+        send(Membership.get(), utcnow(), *people(MAILS))
+        with preloaded.worker(environ, tmp_path / "log") as worker:
+            wait_for(lambda: len(mail_server.received) > MAILS // 3)
+            db.close()
+            crashing_postgres.crash_and_restart()
+            assert worker.wait(30) == 1
+        assert "The connection to the database was lost." in (tmp_path / "log").read_text()
+        with preloaded.worker(environ, tmp_path / "log"):
+            db.database.obj.close_idle()
+            wait_for(lambda: states() == {SENT: MAILS})
+    assert set(mail_server.recipients) == set(people(MAILS))
+    assert len(set(mail_server.received)) == MAILS  # duplicates have the same Message-ID
+
+
+def test_a_second_worker_waits_until_the_first_ends(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """Also on another machine, which has a data folder of its own."""
+    other = {**installation.environ, "INVITES_DATA": str(tmp_path / "other")}
+    (tmp_path / "other").mkdir(mode=0o700)
+    key = (installation.data / "secret.key").read_text()
+    (tmp_path / "other" / "secret.key").write_text(key)
+    first_log, second_log = tmp_path / "first", tmp_path / "second"
+    with preloaded.worker(installation.environ, first_log) as first:
+        wait_for(lambda: "mail worker started" in first_log.read_text())
+        with preloaded.worker(other, second_log):
+            wait_for(lambda: "waits until another mail worker ends" in second_log.read_text())
+            assert "mail worker started" not in second_log.read_text()
+            first.kill()
+            wait_for(lambda: "mail worker started" in second_log.read_text())
+
+
+def test_a_backup_is_a_sqlite_file_that_can_be_moved_to_a_new_server(
+    installation: Installation, crashing_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    done = installation.flask("backup", str(tmp_path / "backups"))
+    assert done.returncode == 0, done.stderr
+    [backup] = (tmp_path / "backups").iterdir()
+    assert sorted(path.name for path in backup.iterdir()) == ["invites.sqlite3", "secret.key"]
+
+    refused = installation.flask("restore", str(backup))
+    assert refused.returncode == 1
+    assert "flask copy-database" in refused.stderr
+
+    url = crashing_postgres.create("restored")
+    copied = installation.flask("copy-database", str(backup / "invites.sqlite3"), url)
+    assert copied.stdout.startswith("Copied "), copied.stderr
+    db.configure(url, folder=installation.data)
+    assert User.get().email == "olive@example.org"
+
+
+def test_the_health_check_notices_that_the_server_is_gone_and_back(
+    installation: Installation,
+    crashing_postgres: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("invites.db.health._WRITE_EVERY", 0.0)
+    monitor = Monitor()
+    assert monitor.fault() is None
+    crashing_postgres.stop()
+    assert monitor.fault() is Fault.UNREACHABLE
+    done = installation.flask("migrate")
+    assert done.returncode == 1
+    assert "can't be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+    crashing_postgres.start()
+    assert monitor.fault() is None
+
+
+def test_every_table_is_created(installation: Installation) -> None:
+    db.connect()
+    assert {model._meta.table_name for model in TABLES} <= set(db.database.get_tables())
+    assert Delivery.select().count() == 0
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(SettingsError, match="must be the address of a PostgreSQL database"):
+        load_settings({"INVITES_DATABASE": "mysql://invites@db.example.org/invites"})
+
+
+def test_an_address_as_some_providers_write_it_is_accepted() -> None:
+    settings = load_settings({"INVITES_DATABASE": "postgres://invites@db.example.org/invites"})
+    assert settings.database == "postgresql://invites@db.example.org/invites"
+
+
+def test_no_message_tells_the_password() -> None:
+    url = "postgresql://invites:hunter2@db.example.org/invites"
+    name = str(db.connection.open_backend(url, Path("/nowhere")))
+    assert name == "The PostgreSQL database invites at db.example.org"
