@@ -32,13 +32,20 @@ def test_a_password_is_read_from_its_file_without_the_line_break(secret):
 
 
 def test_every_password_can_be_in_a_file(secret):
-    assert set(SECRETS) == {name for name in _NAMES if name.endswith("PASSWORD")}
+    passwords = {name for name in _NAMES if name.endswith("PASSWORD")}
+    assert set(SECRETS) == passwords | {"INVITES_DATABASE"}
     settings = load(
         INVITES_BOUNCES_IMAP_SERVER="imap.example.org",
         INVITES_BOUNCES_IMAP_USERNAME="invites",
         INVITES_BOUNCES_IMAP_PASSWORD_FILE=str(secret),
     )
     assert settings.bounce_mailbox.password == " a horse, a rain "
+
+
+def test_the_address_of_the_database_can_be_in_a_file(secret):
+    secret.write_text("postgresql://invites:password@db.example.org/invites\n")
+    settings = load(INVITES_DATABASE_FILE=str(secret))
+    assert settings.database == "postgresql://invites:password@db.example.org/invites"
 
 
 def test_an_empty_name_of_a_file_is_none():
