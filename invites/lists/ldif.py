@@ -1,7 +1,6 @@
 """Reads LDIF (RFC 2849), the export of address books and directories, into a table."""
 
 import base64
-import binascii
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -70,7 +69,7 @@ def _value(text: str, is_base64: bool) -> str:
     if is_base64:
         try:
             content = base64.b64decode(text[: 2 * _MAX_VALUE].strip())
-        except binascii.Error:
+        except ValueError:  # not base64, or not even ASCII
             return ""
         text = content.decode("utf-8", "replace")
     return one_line(text[:_MAX_VALUE])

@@ -181,6 +181,7 @@ def test_empty_addresses_of_a_contact_are_skipped(card, people):
          "dn: cn=x\nchangetype: delete\nmail: x@x.org\n",
          [("z@example.org", "Zoe"), ("", "Yan")]),
         ("dn: cn=z\ncn: Zoe\nmail:: %%%\nmail: z@example.org\n", [("z@example.org", "Zoe")]),
+        ("dn: cn=z\ncn: Zoe\nmail:: éé\nmail: z@example.org\n", [("z@example.org", "Zoe")]),
     ],
 )  # fmt: skip
 def test_address_books_in_ldif_are_read(record, people):
