@@ -1,4 +1,4 @@
-"""Many at once, on one SQLite file: threads as in the web process, and processes."""
+"""Many at once, on one database: threads as in the web process, and processes."""
 
 import multiprocessing
 import random
@@ -71,6 +71,20 @@ def at_once(*all_deeds):
 
     with ThreadPoolExecutor(len(all_deeds)) as threads:
         return list(threads.map(wait_and_do, all_deeds))
+
+
+@pytest.fixture(autouse=True)
+def wide_windows(database, monkeypatch):
+    """Pauses before each statement of a transaction, so that others could come in between."""
+    backend = type(db.database.obj)
+    execute_sql = backend.execute_sql
+
+    def slowly(self, *args, **kwargs):
+        if self.in_transaction():
+            time.sleep(0.002)
+        return execute_sql(self, *args, **kwargs)
+
+    monkeypatch.setattr(backend, "execute_sql", slowly)
 
 
 @pytest.fixture
