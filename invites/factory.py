@@ -4,8 +4,9 @@ from flask import Flask
 
 from invites import db
 from invites.cli import commands
+from invites.core.bundled import bundled
 from invites.core.secret_key import load_secret_keys
-from invites.core.settings import PROJECT_ROOT, Settings, load_settings
+from invites.core.settings import Settings, load_settings
 from invites.core.tokens import Signer
 from invites.mail.rendering import MailContext
 from invites.members.links import Links
@@ -21,7 +22,7 @@ def create_app(settings: Settings | None = None, *, has_pages: bool = True) -> F
     settings = settings or load_settings()
     app = Flask(
         "invites",
-        template_folder=str(PROJECT_ROOT / "templates"),
+        template_folder=str(bundled("templates")),
         static_folder=None,  # static_files.py serves it
     )
     keys = load_secret_keys(settings.data)

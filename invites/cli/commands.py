@@ -30,12 +30,12 @@ def register(app: Flask) -> None:
 
 
 class _Commands(AppGroup):
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        return list(_MODULES)
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_MODULES, *super().list_commands(ctx)]
 
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _MODULES:
-            return None
+            return super().get_command(ctx, name)
         module = import_module(f"invites.cli.{_MODULES[name]}")
         command: click.Command = getattr(module, name.replace("-", "_"))
         return command

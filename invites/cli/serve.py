@@ -13,11 +13,13 @@ from pathlib import Path
 
 import click
 
+import invites
 from invites import db
 from invites.cli import readiness
 from invites.cli.ports import refuse_taken
 from invites.cli.setup import greet
 from invites.cli.shared import command, ready_database
+from invites.core.bundled import bundled
 from invites.core.settings import PROJECT_ROOT
 from invites.sending.backoff import Backoff
 from invites.web.services import services
@@ -61,7 +63,8 @@ def serve(reload: bool) -> None:
 
 
 def _start_web_server() -> subprocess.Popen[bytes]:
-    return _start("gunicorn", "--config", "gunicorn.conf.py", "app:app")
+    config = str(bundled("gunicorn.conf.py"))
+    return _start("gunicorn", "--config", config, "invites.factory:create_app()")
 
 
 class _MailWorker:
@@ -74,7 +77,7 @@ class _MailWorker:
     def _start(self) -> None:
         self._started_at = time.monotonic()
         self._is_reported = False
-        self.process = _start("flask", "worker", niceness=5)  # people wait for pages
+        self.process = _start("invites", "worker", niceness=5)  # people wait for pages
 
     def restart_if_ended(self) -> None:
         status = self.process.poll()
@@ -96,8 +99,8 @@ class _MailWorker:
 
 def _source_files() -> set[tuple[Path, int]]:
     found = set()
-    for folder in ("invites", "templates", "static"):
-        for path in (PROJECT_ROOT / folder).rglob("*.*"):
+    for folder in (Path(invites.__file__).parent, bundled("templates"), bundled("static")):
+        for path in folder.rglob("*.*"):
             with suppress(FileNotFoundError):  # editors replace files
                 found.add((path, path.stat().st_mtime_ns))
     return {one for one in found if one[0].suffix != ".pyc"}

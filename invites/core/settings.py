@@ -12,9 +12,11 @@ from dotenv import dotenv_values
 
 from invites.core import secret_files
 from invites.core import setting_values as values
+from invites.core.bundled import IS_INSTALLED
 from invites.core.setting_values import SettingsError
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+PROJECT_ROOT = Path.cwd() if IS_INSTALLED else Path(__file__).resolve().parents[2]
+"""The folder of ``.env``, at which relative paths start: the checkout, or the current folder."""
 
 _NAMES = [
     "INVITES_DATA",

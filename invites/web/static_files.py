@@ -20,10 +20,10 @@ from typing import Any
 import js_lib_htmx
 from flask import Flask, Response, abort, request
 
-from invites.core.settings import PROJECT_ROOT
+from invites.core.bundled import bundled
 from invites.web.access import Who, allow
 
-_FOLDER = PROJECT_ROOT / "static"
+_FOLDER = bundled("static")
 _HTMX = Path(js_lib_htmx.__file__).parent / "static" / "htmx" / "htmx.min.js"
 _YEAR = int(timedelta(days=365).total_seconds())
 
