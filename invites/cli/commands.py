@@ -12,6 +12,7 @@ _MODULES = {
     "bounces": "bounces",
     "demo": "demo",
     "disable-two-step": "rescue",
+    "doctor": "doctor",
     "log-out": "rescue",
     "migrate": "database",
     "report-failure": "report_failure",

@@ -37,7 +37,7 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
     if new_key:
         _give_up_lost_key(settings.data)
     else:
-        _refuse_other_key(settings.data)
+        refuse_other_key(settings.data)
     secret_key.make_secret_key(settings.data)
     _remember_keys(settings.data)
     return applied
@@ -46,17 +46,8 @@ def prepare(settings: Settings, *, new_key: bool = False) -> list[str]:
 def check(settings: Settings) -> None:
     """Raises NotReadyError with advice."""
     schema.refuse_unready()
-    _refuse_other_key(settings.data)
-    keys = secret_key.load_secret_keys(settings.data)
-    if not keys:
-        raise NotReadyError(
-            f"There is no secret key yet in {settings.data}. Run 'flask migrate' to create one."
-        )
-    if min(map(len, keys)) < secret_key.MIN_LENGTH:
-        raise NotReadyError(
-            f"A key in {settings.data / secret_key.FILE_NAME} is short enough to be guessed. "
-            "See 'Replace the secret key' in docs/operating.md."
-        )
+    refuse_other_key(settings.data)
+    refuse_weak_key(settings.data)
 
 
 def warnings(settings: Settings) -> list[str]:
@@ -124,8 +115,25 @@ def has_other_key(folder: Path) -> bool:
     return bool(known) and known[0] not in _fingerprints(folder)
 
 
-def _refuse_other_key(folder: Path) -> None:
-    """Before the setup, any key is accepted, because nothing has been signed with another."""
+def refuse_weak_key(folder: Path) -> None:
+    """Raises NotReadyError if there is no key, or one that could be guessed."""
+    keys = secret_key.load_secret_keys(folder)
+    if not keys:
+        raise NotReadyError(
+            f"There is no secret key yet in {folder}. Run 'flask migrate' to create one."
+        )
+    if min(map(len, keys)) < secret_key.MIN_LENGTH:
+        raise NotReadyError(
+            f"A key in {folder / secret_key.FILE_NAME} is short enough to be guessed. "
+            "See 'Replace the secret key' in docs/operating.md."
+        )
+
+
+def refuse_other_key(folder: Path) -> None:
+    """Raises NotReadyError if the database was used with another key.
+
+    Before the setup, any key is accepted, because nothing has been signed with another.
+    """
     path = folder / secret_key.FILE_NAME
     with _connected():
         if not installation.is_set_up():

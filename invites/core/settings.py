@@ -111,18 +111,26 @@ class Settings:
 
     @property
     def warnings(self) -> list[str]:
+        return self.proxy_warnings + self.other_warnings
+
+    @property
+    def proxy_warnings(self) -> list[str]:
+        if not self.lacks_proxy:
+            return []
+        return [
+            "INVITES_BASE_URL begins with https, so there is a reverse proxy, but "
+            "INVITES_TRUSTED_PROXIES is 0. All visitors seem to come from the proxy's address "
+            "and share its limits for wrong passwords. Set INVITES_TRUSTED_PROXIES to the "
+            "number of proxies, usually 1."
+        ]
+
+    @property
+    def other_warnings(self) -> list[str]:
         found = [_about_unknown(name) for name in self.unknown_names]
         if self.mail_server is not None and self.is_local_only:
             found.append(
                 f"Links in emails begin with {self.base_url}, which works only on this machine. "
                 "Set INVITES_BASE_URL to the address that people use."
-            )
-        if self.lacks_proxy:
-            found.append(
-                "INVITES_BASE_URL begins with https, so there is a reverse proxy, but "
-                "INVITES_TRUSTED_PROXIES is 0. All visitors seem to come from the proxy's address "
-                "and share its limits for wrong passwords. Set INVITES_TRUSTED_PROXIES to the "
-                "number of proxies, usually 1."
             )
         found.extend(
             f"Every user of this machine can read the secret in {path}. Give the file to the user "

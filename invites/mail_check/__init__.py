@@ -1,1 +1,1 @@
-"""For the Mail page: test emails, and the DNS records of the sender's domain."""
+"""Test logins, test emails, and the DNS records of the sender's domain."""

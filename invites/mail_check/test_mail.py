@@ -1,9 +1,9 @@
-"""Sends a test email step by step, so that the page can show which step fails and why."""
+"""Logs in or sends a test email step by step, to show which step fails and why."""
 
 import base64
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from invites.core.settings import MailServer
@@ -29,21 +29,42 @@ class Step:
 
 
 @dataclass(frozen=True)
-class MailTest:
+class Attempt:
     """The steps up to the first that failed, and the diagnosis of that one."""
 
-    recipient: str
     steps: tuple[Step, ...]
     diagnosis: Diagnosis | None
+
+
+@dataclass(frozen=True)
+class MailTest(Attempt):
+    recipient: str
 
 
 def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
     """Takes at most TOTAL_TIME seconds, unless the name server is slow."""
     client = SmtpClient(server, connect_time=CONNECT_TIME, total_time=TOTAL_TIME)
+    envelope = {"sender": str(mail.sender), "recipient": mail.recipient}
+    done = _take(client, _steps(client, mail), envelope)
+    return MailTest(done.steps, done.diagnosis, mail.recipient)
+
+
+def try_login(server: MailServer, seconds: float) -> Attempt:
+    """Connects and logs in, but sends nothing. A slow name server makes it take longer."""
+    client = SmtpClient(server, connect_time=seconds / 2, total_time=seconds)
+    return _take(client, client.steps(), {})
+
+
+def _take(
+    client: SmtpClient, actions: Iterator[tuple[Stage, Callable[[], Facts]]], envelope: Facts
+) -> Attempt:
+    """``envelope``: the facts of the steps after the login, known even if one fails."""
+    server = client.server
+    known = {"host": server.host, "port": str(server.port), "username": server.username or ""}
     steps: list[Step] = []
     diagnosis: Diagnosis | None = None
-    for stage, action in _steps(client, mail):
-        facts = {"host": server.host, "port": str(server.port), **_known_facts(stage, server, mail)}
+    for stage, action in actions:
+        facts = {**known, **envelope}
         client.trace.clear()
         try:
             facts |= {name: text[:_MAX_SHOWN] for name, text in action().items()}
@@ -54,7 +75,7 @@ def send_test_mail(server: MailServer, mail: OutgoingMail) -> MailTest:
             break
         steps.append(Step(stage, is_done=True, said=_said(client, stage), facts=facts))
     client.quit_quickly()
-    return MailTest(mail.recipient, tuple(steps), diagnosis)
+    return Attempt(tuple(steps), diagnosis)
 
 
 def _steps(client: SmtpClient, mail: OutgoingMail) -> Iterator[tuple[Stage, Callable[[], Facts]]]:
@@ -63,18 +84,6 @@ def _steps(client: SmtpClient, mail: OutgoingMail) -> Iterator[tuple[Stage, Call
     yield Stage.SENDER, lambda: _expect_success(client.mail(sender))
     yield Stage.RECIPIENT, lambda: _expect_success(client.rcpt(mail.recipient))
     yield Stage.MESSAGE, lambda: _expect_success(client.data(content))
-
-
-def _known_facts(stage: Stage, server: MailServer, mail: OutgoingMail) -> Mapping[str, str]:
-    """Facts for the text of the step that are known even if it fails."""
-    match stage:
-        case Stage.LOGIN:
-            return {"username": server.username or ""}
-        case Stage.SENDER:
-            return {"sender": str(mail.sender)}
-        case Stage.RECIPIENT:
-            return {"recipient": mail.recipient}
-    return {}
 
 
 def _expect_success(reply: tuple[int, bytes]) -> Facts:

@@ -8,7 +8,7 @@ from invites import db
 from invites.core.errors import Reason, RuleError
 from invites.core.paging import Page, paged
 from invites.members import accounts
-from invites.models import Account, Delivery, Installation, User
+from invites.models import Account, AuditEntry, Delivery, Installation, User, WorkerStatus
 from invites.outbox import deliveries
 from invites.people import profiles
 from invites.people.profiles import NewProfile
@@ -75,6 +75,20 @@ def last_backup(now: datetime) -> LastBackup:
     else:
         state = BackupState.OLD if now - row.backed_up_at > _BACKUP_AGE else BackupState.OK
     return LastBackup(state, row.backed_up_at, row.backup_failed_at, row.backup_failure)
+
+
+def newest_moment() -> datetime | None:
+    """When something was last written to the database, as far as the newest rows tell."""
+    newest = [
+        model.select(moment).order_by(model.id.desc()).limit(1).scalar()
+        for model, moment in (
+            (WorkerStatus, WorkerStatus.seen_at),
+            (Delivery, Delivery.created_at),
+            (AuditEntry, AuditEntry.created_at),
+            (User, User.created_at),
+        )
+    ]
+    return max(filter(None, newest), default=None)
 
 
 def queued_page(number: int) -> Page[Delivery]:

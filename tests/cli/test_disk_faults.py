@@ -82,6 +82,16 @@ def test_a_service_that_cannot_start_on_a_full_disk_says_so_in_one_line(
     assert re.search(r"^Error: The disk is full\. Free some space", output, re.MULTILINE)
 
 
+def test_the_doctor_finds_a_full_disk(disk: Path) -> None:
+    data = set_up_data(disk / "data")
+    fill(disk / "filler")
+    process = start(environment(data), "flask", "doctor")
+    output = output_of(process)
+    assert process.returncode == 1
+    assert "Traceback" not in output
+    assert re.search(r"^problem +Disk space: The disk is full\. Free some", output, re.MULTILINE)
+
+
 # Root may write everything, unless it gives this up.
 _AS_A_USER = ["setpriv", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
 
